@@ -1,0 +1,1 @@
+//! The private listener: health, metrics, the API, who may do what.

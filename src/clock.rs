@@ -1,0 +1,97 @@
+//! The one place where time and chance come in.
+//!
+//! Everything else is handed a [`Clock`] or, better, an instant. Wall time decides *what is due*; tokio's time only *how
+//! long to sleep*.
+
+use std::fmt::Debug;
+use std::sync::Mutex;
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::{Builder, Uuid};
+
+/// Tells the time.
+pub trait Clock: Debug + Send + Sync {
+    /// This instant, to the millisecond: the database keeps no more, and a case read back must equal the case written.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+        let now = Timestamp::now();
+        to_the_millisecond(now)
+    }
+}
+
+/// A clock that stands still until somebody moves it, for tests.
+#[derive(Debug)]
+pub struct ManualClock(Mutex<Timestamp>);
+
+impl ManualClock {
+    /// A clock that says `now`.
+    pub fn at(now: Timestamp) -> Self {
+        Self(Mutex::new(to_the_millisecond(now)))
+    }
+
+    /// Moves the hands by `by`, which may be negative.
+    pub fn advance(&self, by: SignedDuration) {
+        let mut now = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *now = now.saturating_add(by).unwrap_or(Timestamp::MAX);
+    }
+
+    /// Sets the hands to `to`.
+    pub fn set(&self, to: Timestamp) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = to_the_millisecond(to);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+fn to_the_millisecond(instant: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(instant.as_millisecond()).unwrap_or(instant)
+}
+
+/// A new id, sorted by `now` (UUID version 7, RFC 9562).
+pub fn new_id(now: Timestamp) -> Uuid {
+    let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
+    Builder::from_unix_timestamp_millis(millis, &random()).into_uuid()
+}
+
+/// A number in `0.0..1.0`, for the jitter of retries.
+pub fn chance() -> f64 {
+    let [a, b, c, d] = random::<4>();
+    f64::from(u32::from_be_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
+}
+
+/// Bytes that nobody can guess.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    #[expect(clippy::expect_used, reason = "without the system's randomness no key and no id is safe: better to stop")]
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_time() {
+        let early = new_id(Timestamp::from_millisecond(1_000).unwrap());
+        let late = new_id(Timestamp::from_millisecond(2_000).unwrap());
+        assert!(early < late);
+    }
+
+    #[test]
+    fn chance_stays_below_one() {
+        assert!((0..1000).all(|_| (0.0..1.0).contains(&chance())));
+    }
+}

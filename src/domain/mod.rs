@@ -1,0 +1,67 @@
+//! The rules: what an event means, what a case does next, who may not be touched, when to try again.
+//!
+//! Pure: no I/O, no async, no clock, no tracing. Functions take what they need, `now` and `jitter` included.
+
+pub mod account;
+pub mod case;
+pub mod event;
+pub mod guard;
+pub mod ids;
+pub mod person;
+pub mod policy;
+pub mod retry;
+pub mod routing;
+
+/// Gives a fieldless enum its names: `as_str`, `ALL`, `FromStr`, `Display` and serde by the same words.
+macro_rules! named {
+    ($type:ident { $($variant:ident = $name:literal),+ $(,)? }) => {
+        impl $type {
+            /// Every value, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word for it in JSON, settings, the database and the logs.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $type {
+            type Err = crate::domain::UnknownName;
+
+            fn from_str(name: &str) -> Result<Self, Self::Err> {
+                match name {
+                    $($name => Ok(Self::$variant),)+
+                    _ => Err(crate::domain::UnknownName { expected: &[$($name),+] }),
+                }
+            }
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let name = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                name.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use named;
+
+/// A word that is none of those expected. The word itself is not repeated: it may be somebody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected one of: {}", expected.join(", "))]
+pub struct UnknownName {
+    /// What would have been understood.
+    pub expected: &'static [&'static str],
+}

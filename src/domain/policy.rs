@@ -1,0 +1,198 @@
+//! What a source's events lead to, and how long to wait.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use serde::{Deserialize, Serialize};
+
+use super::event::{Effective, EventType};
+use super::named;
+
+/// What a source's events lead to, and how long to wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// What a departure leads to.
+    pub departed: Action,
+    /// What a new address leads to, for the account of the old one.
+    pub email_changed: Action,
+    /// What a request for erasure leads to.
+    pub erasure_requested: Action,
+    /// Our own wait between revoking and deleting.
+    pub local_grace: SignedDuration,
+    /// Where a day begins and ends.
+    pub timezone: TimeZone,
+    /// Which end of a day counts when a source gives no time.
+    pub effective: DayEdge,
+    /// How many different people must approve.
+    pub approvals: Approvals,
+    /// What else the person leaves after the revoke.
+    pub detach: Vec<Detach>,
+    /// Whether a person who came back too late is invited anew after the deletion grace.
+    pub reinvite: bool,
+    /// How many departures in a time are believed.
+    pub brake: Brake,
+}
+
+impl Policy {
+    /// What an event of this type leads to; `None` for those that lead to nothing of their own.
+    pub fn action(&self, event_type: EventType) -> Option<Action> {
+        match event_type {
+            EventType::Departed => Some(self.departed),
+            EventType::EmailChanged => Some(self.email_changed),
+            EventType::ErasureRequested => Some(self.erasure_requested),
+            EventType::DepartureCancelled | EventType::Returned | EventType::Profile | EventType::Ignored => None,
+        }
+    }
+
+    /// The instant from which an event counts. `received_at` stands for "at once".
+    ///
+    /// The end of a day is the first instant of the next one, by the calendar of the zone: 23 or 25 hours after its
+    /// beginning where daylight saving changes.
+    pub fn effective_at(&self, effective: Effective, received_at: Timestamp) -> Timestamp {
+        let local = match effective {
+            Effective::AtOnce => return received_at,
+            Effective::At(instant) => return instant,
+            Effective::Local(time) => time,
+            Effective::On(day) => match self.effective {
+                DayEdge::StartOfDay => day.to_datetime(jiff::civil::Time::midnight()),
+                DayEdge::EndOfDay => day.saturating_add(1.day()).to_datetime(jiff::civil::Time::midnight()),
+            },
+        };
+        // A time that daylight saving skips is taken as just after the gap, one that it doubles as the first: jiff's
+        // "compatible" rule, that of RFC 5545. A date out of range can only be far in the future or the past.
+        self.timezone
+            .to_ambiguous_timestamp(local)
+            .compatible()
+            .unwrap_or_else(|_| if local.year() > 0 { Timestamp::MAX } else { Timestamp::MIN })
+    }
+}
+
+/// What an event leads to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Nothing.
+    #[default]
+    Ignore,
+    /// Access is revoked; the account stays.
+    Revoke,
+    /// Access is revoked, and after the local grace the account is deleted.
+    RevokeThenDelete,
+    /// The account is deleted at once.
+    Delete,
+}
+
+named!(Action { Ignore = "ignore", Revoke = "revoke", RevokeThenDelete = "revoke_then_delete", Delete = "delete" });
+
+impl Action {
+    /// Whether access is revoked first.
+    pub const fn revokes(self) -> bool {
+        matches!(self, Self::Revoke | Self::RevokeThenDelete)
+    }
+
+    /// Whether the account is deleted in the end.
+    pub const fn deletes(self) -> bool {
+        matches!(self, Self::RevokeThenDelete | Self::Delete)
+    }
+}
+
+/// Which end of a day counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum DayEdge {
+    /// The person still has that day.
+    #[default]
+    EndOfDay,
+    /// The person has left when that day begins.
+    StartOfDay,
+}
+
+named!(DayEdge { EndOfDay = "end-of-day", StartOfDay = "start-of-day" });
+
+/// How many different people must approve before the call is made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Approvals {
+    /// Before access is revoked.
+    pub revoke: u8,
+    /// Before the account is deleted.
+    pub delete: u8,
+}
+
+/// What else a person leaves after the revoke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Detach {
+    /// The site's customer organizations.
+    Organizations,
+    /// The customer lists of closed service desks.
+    ServiceDesks,
+    /// Open requests in which the person takes part (never those that the person reported).
+    Participants,
+}
+
+named!(Detach { Organizations = "organizations", ServiceDesks = "service_desks", Participants = "participants" });
+
+/// How many departures of one source are believed before it is frozen. There is no off switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Brake {
+    /// In any 60 minutes.
+    pub per_hour: u32,
+    /// In any 24 hours.
+    pub per_day: u32,
+}
+
+impl Default for Brake {
+    fn default() -> Self {
+        Self { per_hour: 25, per_day: 100 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(timezone: &str, effective: DayEdge) -> Policy {
+        Policy {
+            departed: Action::RevokeThenDelete,
+            email_changed: Action::Ignore,
+            erasure_requested: Action::Delete,
+            local_grace: SignedDuration::from_hours(720),
+            timezone: TimeZone::get(timezone).unwrap(),
+            effective,
+            approvals: Approvals::default(),
+            detach: Vec::new(),
+            reinvite: false,
+            brake: Brake::default(),
+        }
+    }
+
+    fn effective_at(policy: &Policy, effective: Effective) -> String {
+        policy.effective_at(effective, "2026-01-01T00:00:00Z".parse().unwrap()).to_string()
+    }
+
+    #[test]
+    fn a_day_ends_when_the_next_begins_in_the_zone_of_the_policy() {
+        let berlin = policy("Europe/Berlin", DayEdge::EndOfDay);
+        for (day, instant) in [
+            ("2026-12-31", "2026-12-31T23:00:00Z"),
+            // Clocks go forward on the 29th of March, back on the 25th of October.
+            ("2026-03-28", "2026-03-28T23:00:00Z"),
+            ("2026-03-29", "2026-03-29T22:00:00Z"),
+            ("2026-10-25", "2026-10-25T23:00:00Z"),
+            ("2028-02-29", "2028-02-29T23:00:00Z"),
+        ] {
+            assert_eq!(effective_at(&berlin, Effective::On(day.parse().unwrap())), instant, "{day}");
+        }
+    }
+
+    #[test]
+    fn the_start_of_a_day_may_be_chosen() {
+        let auckland = policy("Pacific/Auckland", DayEdge::StartOfDay);
+        assert_eq!(effective_at(&auckland, Effective::On("2026-12-31".parse().unwrap())), "2026-12-30T11:00:00Z");
+    }
+
+    #[test]
+    fn a_local_time_that_daylight_saving_skips_is_just_after_the_gap() {
+        let berlin = policy("Europe/Berlin", DayEdge::EndOfDay);
+        let skipped = Effective::Local("2026-03-29T02:30:00".parse().unwrap());
+        assert_eq!(effective_at(&berlin, skipped), "2026-03-29T01:30:00Z");
+    }
+}

@@ -1,0 +1,1 @@
+//! The public listener: verify, deduplicate, commit in groups, answer.

@@ -1,0 +1,16 @@
+//! offboardd turns a signed "this person left" webhook into the revocation or deletion of a Jira Service Management
+//! portal-only customer: durably, once, on time, and with proof.
+
+pub mod admin;
+pub mod atlassian;
+pub mod cli;
+pub mod clock;
+pub mod domain;
+pub mod intake;
+pub mod proof;
+pub mod router;
+pub mod sandbox;
+pub mod settings;
+pub mod sources;
+pub mod store;
+pub mod worker;

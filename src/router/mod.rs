@@ -1,0 +1,1 @@
+//! Deliveries become events, events become cases and jobs.

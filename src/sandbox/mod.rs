@@ -1,0 +1,1 @@
+//! A site that behaves like Atlassian's: for the demo, for integrators, and for our own tests.

@@ -1,0 +1,1 @@
+//! The settings file: read, refuse unknown keys, resolve secrets, validate.

@@ -1,0 +1,1 @@
+//! Due jobs become calls, calls settle cases; expired leases are taken back.
