@@ -1,0 +1,183 @@
+-- Instants are milliseconds since 1970 UTC. Ids are UUIDs (version 7) as text. What names a person is sealed
+-- (ChaCha20-Poly1305) or a keyed hash (HMAC-SHA256), never plain.
+
+-- One HTTP request of a source, verified and stored as it came.
+CREATE TABLE deliveries (
+    seq          INTEGER PRIMARY KEY,   -- the order of acceptance
+    id           TEXT    NOT NULL UNIQUE,
+    source       TEXT    NOT NULL,
+    received_at  INTEGER NOT NULL,
+    -- The vendor's delivery id or the body, hashed together with the source. Emptied when the window is over.
+    dedupe_hash  BLOB,
+    dedupe_until INTEGER,               -- NULL: for as long as the row is kept (the vendor gave an id)
+    content_type TEXT,
+    body         BLOB,                  -- sealed; emptied when it is no longer needed for a replay
+    status       TEXT    NOT NULL DEFAULT 'received' CHECK (status IN ('received', 'routed', 'unreadable')),
+    routed_at    INTEGER,
+    problem      TEXT                   -- why it could not be read: a place in the body and what was expected there
+) STRICT;
+CREATE UNIQUE INDEX deliveries_once ON deliveries (dedupe_hash) WHERE dedupe_hash IS NOT NULL;
+CREATE INDEX deliveries_windows ON deliveries (dedupe_until) WHERE dedupe_until IS NOT NULL;
+CREATE INDEX deliveries_waiting ON deliveries (seq) WHERE status = 'received';
+CREATE INDEX deliveries_unreadable ON deliveries (seq) WHERE status = 'unreadable';
+CREATE INDEX deliveries_kept ON deliveries (routed_at) WHERE routed_at IS NOT NULL AND body IS NOT NULL;
+
+-- One fact about one person, read out of a delivery.
+CREATE TABLE events (
+    id          TEXT    PRIMARY KEY,
+    delivery_id TEXT    NOT NULL,
+    position    INTEGER NOT NULL,       -- in the delivery's batch, from 0
+    source      TEXT    NOT NULL,
+    type        TEXT    NOT NULL,
+    happened_at INTEGER NOT NULL,
+    -- waiting: a call about the same person is under way; it is applied when that is settled.
+    status      TEXT    NOT NULL CHECK (status IN ('waiting', 'applied', 'ignored', 'unreadable')),
+    because     TEXT,                   -- why it led to nothing, or why it could not be read
+    case_id     TEXT,
+    sealed      BLOB                    -- the event itself, while it waits
+) STRICT;
+CREATE INDEX events_of_delivery ON events (delivery_id, position);
+CREATE INDEX events_of_case ON events (case_id) WHERE case_id IS NOT NULL;
+CREATE INDEX events_waiting ON events (id) WHERE status = 'waiting';
+
+-- Which address a source's person id belongs to, as learned from what the source sent.
+CREATE TABLE people (
+    source      TEXT    NOT NULL,
+    person_hash BLOB    NOT NULL,
+    email_hash  BLOB    NOT NULL,
+    sealed      BLOB    NOT NULL,       -- the address
+    seen_at     INTEGER NOT NULL,
+    PRIMARY KEY (source, person_hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX people_by_address ON people (email_hash);
+
+-- The newest fact about a person's leaving or coming back, so that an older one never undoes it.
+CREATE TABLE newest (
+    person_key  BLOB    PRIMARY KEY,
+    happened_at INTEGER NOT NULL,
+    type        TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The offboarding of one person on one site.
+CREATE TABLE cases (
+    id                    TEXT    PRIMARY KEY,
+    site                  TEXT    NOT NULL,
+    source                TEXT,         -- NULL: an operator's own request
+    -- The hash of the address on the site or, as long as no address is known, of the source's person id.
+    person_key            BLOB    NOT NULL,
+    email_hash            BLOB,
+    person_hash           BLOB,
+    opened_at             INTEGER NOT NULL,
+    state                 TEXT    NOT NULL CHECK (state IN ('scheduled', 'held', 'revoking', 'revoked', 'deleting',
+                              'deletion_grace', 'erased', 'restoring', 'restored', 'cancelled', 'no_account',
+                              'needs_attention')),
+    since                 INTEGER NOT NULL,
+    held                  TEXT    CHECK ((held IS NOT NULL) = (state = 'held')),
+    attention             TEXT    CHECK ((attention IS NOT NULL) = (state = 'needs_attention')),
+    attention_detail      TEXT,
+    terms                 TEXT    NOT NULL,  -- JSON
+    approvals             TEXT    NOT NULL,  -- JSON
+    course                TEXT    NOT NULL CHECK (course IN ('leaving', 'returning')),
+    effective_at          INTEGER NOT NULL,
+    revoke_asked_at       INTEGER,
+    revoked_at            INTEGER,
+    detached_at           INTEGER,
+    deletion_asked_at     INTEGER,
+    deletion_requested_at INTEGER,
+    grace_ends_at         INTEGER,
+    gone_at               INTEGER,
+    looks                 INTEGER NOT NULL DEFAULT 0,  -- how often the account was looked for in vain
+    account_type          TEXT,
+    sealed                BLOB,         -- the person and the account, with the case's own key; emptied when it closes
+    closed_at             INTEGER
+) STRICT;
+-- At most one open case for each person and site.
+CREATE UNIQUE INDEX cases_one_open ON cases (site, person_key) WHERE closed_at IS NULL;
+CREATE INDEX cases_by_address ON cases (email_hash, id) WHERE email_hash IS NOT NULL;
+CREATE INDEX cases_by_person_id ON cases (person_hash, id) WHERE person_hash IS NOT NULL;
+CREATE INDEX cases_by_state ON cases (state, id);
+
+-- The key of each case, sealed with the master key. To forget a person is to delete this row.
+CREATE TABLE case_keys (
+    case_id TEXT PRIMARY KEY REFERENCES cases (id),
+    sealed  BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- One queued piece of work of a case. Derived: each state of a case says which job it wants.
+CREATE TABLE jobs (
+    id            TEXT    PRIMARY KEY,
+    case_id       TEXT    NOT NULL REFERENCES cases (id),
+    site          TEXT    NOT NULL,
+    kind          TEXT    NOT NULL CHECK (kind IN ('revoke', 'detach', 'delete', 'verify', 'restore', 'reinvite')),
+    urgency       INTEGER NOT NULL,     -- 0 before 1: taking access away is never kept waiting by a deletion
+    state         TEXT    NOT NULL CHECK (state IN ('queued', 'running', 'done', 'cancelled')),
+    due_at        INTEGER NOT NULL,
+    attempts      INTEGER NOT NULL DEFAULT 0,
+    first_at      INTEGER,              -- the first attempt, from which giving up is counted
+    -- Who works on it and until when; who comes later with this token finds it changed and leaves it alone.
+    lease_token   TEXT,
+    lease_until   INTEGER,
+    dispatched_at INTEGER,              -- the call that changes something is being made: too late to stop it
+    last_error    TEXT,
+    created_at    INTEGER NOT NULL,
+    finished_at   INTEGER
+) STRICT;
+CREATE UNIQUE INDEX jobs_one_open ON jobs (case_id) WHERE state IN ('queued', 'running');
+CREATE INDEX jobs_due ON jobs (site, urgency, due_at) WHERE state = 'queued';
+CREATE INDEX jobs_leased ON jobs (lease_until) WHERE state = 'running';
+CREATE INDEX jobs_of_case ON jobs (case_id, id);
+
+-- One try of a job: the calls that it made and what came back.
+CREATE TABLE attempts (
+    job_id     TEXT    NOT NULL REFERENCES jobs (id),
+    number     INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at   INTEGER NOT NULL,
+    outcome    TEXT    NOT NULL,
+    detail     TEXT,
+    PRIMARY KEY (job_id, number)
+) STRICT, WITHOUT ROWID;
+
+-- What stands against a site: it refused us (401, 403) and waits for somebody to mend that.
+CREATE TABLE sites (
+    name      TEXT    PRIMARY KEY,
+    paused_at INTEGER,
+    reason    TEXT
+) STRICT, WITHOUT ROWID;
+
+-- What stands against a source, and when it was last heard.
+CREATE TABLE sources (
+    name             TEXT    PRIMARY KEY,
+    paused_at        INTEGER,
+    paused_by        TEXT,
+    last_delivery_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- The append-only, hash-chained history. No personal data: a case is named by its id, an account by a keyed hash.
+CREATE TABLE journal (
+    seq     INTEGER PRIMARY KEY,
+    at      INTEGER NOT NULL,
+    case_id TEXT,
+    kind    TEXT    NOT NULL,
+    detail  TEXT    NOT NULL,           -- JSON
+    link    BLOB    NOT NULL            -- SHA-256 over the link before and this entry
+) STRICT;
+CREATE INDEX journal_of_case ON journal (case_id, seq) WHERE case_id IS NOT NULL;
+CREATE TRIGGER journal_is_never_changed BEFORE UPDATE ON journal
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER journal_is_never_shortened BEFORE DELETE ON journal
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+
+-- What an operator wrote beside a journal entry: free text, so it may name somebody and is sealed with the case's key.
+CREATE TABLE remarks (
+    seq     INTEGER PRIMARY KEY REFERENCES journal (seq),
+    case_id TEXT NOT NULL,
+    sealed  BLOB NOT NULL
+) STRICT;
+CREATE INDEX remarks_of_case ON remarks (case_id);
+
+-- A known text, sealed: tells at start whether the key is the one that this database was sealed with.
+CREATE TABLE key_check (
+    only   INTEGER PRIMARY KEY CHECK (only = 1),
+    sealed BLOB NOT NULL
+) STRICT;

@@ -1,0 +1,126 @@
+//! What can happen to a case.
+
+use jiff::Timestamp;
+
+use super::{Attention, Hold, StateName};
+use crate::domain::policy::Action;
+
+/// What happened to a case: time, the far side, an event, or an operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happening {
+    /// The job that it wanted has fallen due and is being worked on.
+    Due,
+
+    /// The revoke call is about to be made.
+    RevokeAsked,
+    /// A read said that access is gone.
+    RevokeConfirmed,
+    /// The person left what the terms name.
+    Detached,
+    /// The delete call is about to be made.
+    DeletionAsked,
+    /// Atlassian accepted the deletion, or the account was gone.
+    DeletionAccepted {
+        /// When the deletion grace is over.
+        grace_ends_at: Timestamp,
+    },
+    /// A read after the grace said that the account is gone.
+    GoneConfirmed,
+    /// A read said that a deed was not done after all: its answer had been lost, and it was stopped or put off since.
+    NotDone,
+    /// A read said that access is there again.
+    GrantSeen,
+    /// The person was invited anew.
+    Reinvited,
+    /// Nobody has the address, now and when looked for again.
+    AccountMissing,
+    /// The call must wait for a human.
+    Withheld(Hold),
+    /// Only a human can decide.
+    Stuck(Attention),
+
+    /// The person left, or will leave; or left again.
+    Departed {
+        /// From when on.
+        effective_at: Timestamp,
+    },
+    /// The departure was taken back, or the person came back.
+    Stopped,
+    /// The person asked to be forgotten.
+    ErasureRequested {
+        /// From when on.
+        effective_at: Timestamp,
+        /// What the policy makes of it.
+        action: Action,
+    },
+
+    /// An operator cancelled it.
+    Cancelled,
+    /// An operator holds it.
+    Held,
+    /// An operator let it go on.
+    Released {
+        /// Whether the daemon carries out what it plans; in observe mode nothing is released.
+        enforce: bool,
+    },
+    /// The source's brake was released.
+    BrakeReleased,
+    /// An operator consents to the next deed.
+    Approved {
+        /// The name of the admin token.
+        by: String,
+    },
+    /// An operator wants it tried again now.
+    Retried,
+    /// An operator settled it by hand.
+    Resolved,
+}
+
+impl Happening {
+    /// The word for it in journal and history.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::RevokeAsked => "revoke_asked",
+            Self::RevokeConfirmed => "revoke_confirmed",
+            Self::Detached => "detached",
+            Self::DeletionAsked => "deletion_asked",
+            Self::DeletionAccepted { .. } => "deletion_accepted",
+            Self::GoneConfirmed => "gone_confirmed",
+            Self::NotDone => "not_done",
+            Self::GrantSeen => "grant_seen",
+            Self::Reinvited => "reinvited",
+            Self::AccountMissing => "account_missing",
+            Self::Withheld(_) => "withheld",
+            Self::Stuck(_) => "stuck",
+            Self::Departed { .. } => "departed",
+            Self::Stopped => "stopped",
+            Self::ErasureRequested { .. } => "erasure_requested",
+            Self::Cancelled => "cancelled",
+            Self::Held => "held",
+            Self::Released { .. } => "released",
+            Self::BrakeReleased => "brake_released",
+            Self::Approved { .. } => "approved",
+            Self::Retried => "retried",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// Why something cannot happen to a case as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The state forbids it.
+    #[error("a case in state `{state}` cannot be {what}: {why}")]
+    Forbidden {
+        /// Where the case stands.
+        state: StateName,
+        /// What was wanted, as a participle.
+        what: &'static str,
+        /// Why not.
+        why: &'static str,
+    },
+    /// The requester's own request.
+    #[error("your own request has to be approved by somebody else")]
+    OwnRequest,
+}

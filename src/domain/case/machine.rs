@@ -1,0 +1,212 @@
+//! How a case moves: one pure function from a case and a happening to the case after it.
+
+use jiff::Timestamp;
+
+use super::{Attention, Case, Course, Happening, JobKind, Refusal, Stage, State, StateName, Wanted};
+use crate::domain::policy::Action;
+
+impl Case {
+    /// The case after `happening`, or why that cannot be.
+    ///
+    /// * **Time** moves `scheduled` to `revoking` or `deleting`, and `revoked` to `deleting`, never before its instant.
+    /// * **A stop** (`returned`, `departure_cancelled`, an operator's cancel) before the revoke cancels; after it the deletion
+    ///   is off and the case waits for access to be granted again; inside the deletion grace nothing can be stopped any more:
+    ///   an event is noted (and may lead to a new invitation), an operator is told so.
+    /// * **A departure** while one is open moves its effective time as long as nothing was done; after a stop it takes the
+    ///   stop back, and every approval has to be given anew.
+    /// * **A human's hold** wins over every other reason to be held.
+    pub fn apply(&self, happening: &Happening, now: Timestamp) -> Result<Self, Refusal> {
+        let mut next = self.clone();
+        match happening {
+            Happening::Due => next.fall_due(now),
+            Happening::RevokeAsked
+            | Happening::RevokeConfirmed
+            | Happening::Detached
+            | Happening::DeletionAsked
+            | Happening::DeletionAccepted { .. }
+            | Happening::GoneConfirmed
+            | Happening::NotDone
+            | Happening::GrantSeen
+            | Happening::Reinvited
+            | Happening::AccountMissing => next.record(happening, now)?,
+            Happening::Withheld(hold) => {
+                next.must_be_open("held")?;
+                next.state = State::Held(*hold);
+            }
+            Happening::Stuck(attention) => {
+                next.must_be_open("handed to a human")?;
+                next.state = State::NeedsAttention(attention.clone());
+            }
+            Happening::Departed { effective_at } => next.depart(*effective_at, now)?,
+            Happening::Stopped => next.stop(now)?,
+            Happening::ErasureRequested { effective_at, action } => next.erase(*effective_at, *action, now)?,
+            Happening::Cancelled => next.cancel(now)?,
+            Happening::Held => next.hold()?,
+            Happening::Released { enforce } => next.release(*enforce, now)?,
+            Happening::BrakeReleased => next.release_brake(now)?,
+            Happening::Approved { by } => next.approve(by, now)?,
+            Happening::Retried => next.retry(now)?,
+            Happening::Resolved => next.resolve()?,
+        }
+        if next.state.name() != self.state.name() {
+            next.since = now;
+        }
+        Ok(next)
+    }
+
+    /// Where the case stands by its deeds, terms, course and the time.
+    ///
+    /// The answer is never `held` nor `needs_attention`: those are left by proceeding.
+    pub(super) fn proceed(&mut self, now: Timestamp) {
+        let deeds = &self.deeds;
+        self.state = if deeds.deletion_requested_at.is_some() {
+            let invites = self.course == Course::Returning && self.terms.reinvite;
+            if deeds.gone_at.is_some() && !invites { State::Erased } else { State::DeletionGrace }
+        } else if self.course == Course::Returning {
+            if deeds.deletion_asked_at.is_some() {
+                // The answer to the deletion was lost: look before saying that it was stopped.
+                State::Deleting
+            } else if deeds.revoked_at.is_some() || deeds.revoke_asked_at.is_some() {
+                State::Restoring
+            } else {
+                State::Cancelled
+            }
+        } else if self.next_stage() == Some(Stage::Revoke) {
+            if deeds.revoke_asked_at.is_some() || now >= self.effective_at { State::Revoking } else { State::Scheduled }
+        } else if let Some(delete_at) = self.delete_at() {
+            if deeds.deletion_asked_at.is_some() || now >= delete_at {
+                State::Deleting
+            } else if deeds.revoked_at.is_some() {
+                State::Revoked
+            } else {
+                State::Scheduled
+            }
+        } else {
+            State::Revoked
+        };
+    }
+
+    /// The next deed that changes the account, on the way out.
+    pub fn next_stage(&self) -> Option<Stage> {
+        if self.course == Course::Returning
+            || self.deeds.deletion_requested_at.is_some()
+            || self.state.name().is_closed()
+        {
+            None
+        } else if self.terms.action.revokes() && self.deeds.revoked_at.is_none() {
+            Some(Stage::Revoke)
+        } else if self.terms.action.deletes() {
+            Some(Stage::Delete)
+        } else {
+            None
+        }
+    }
+
+    /// When the account is deleted at the earliest; before the revoke this is the plan.
+    pub fn delete_at(&self) -> Option<Timestamp> {
+        let from = self.deeds.revoked_at.map_or(self.effective_at, |revoked_at| revoked_at.max(self.effective_at));
+        match self.terms.action {
+            Action::Ignore | Action::Revoke => None,
+            Action::RevokeThenDelete => Some(from.saturating_add(self.terms.local_grace).unwrap_or(Timestamp::MAX)),
+            Action::Delete => Some(self.effective_at),
+        }
+    }
+
+    /// Until when the deletion, which nothing takes back, can be stopped.
+    pub fn stoppable_until(&self) -> Option<Timestamp> {
+        let open = self.course == Course::Leaving && !self.state.name().is_closed();
+        if open && self.deeds.deletion_asked_at.is_none() && self.deeds.deletion_requested_at.is_none() {
+            self.delete_at()
+        } else {
+            None
+        }
+    }
+
+    /// The first instant at which the address can be invited anew.
+    pub fn reinvite_from(&self) -> Option<Timestamp> {
+        self.deeds.grace_ends_at
+    }
+
+    /// When the case was closed.
+    pub fn closed_at(&self) -> Option<Timestamp> {
+        self.state.name().is_closed().then_some(self.since)
+    }
+
+    /// Why a human is needed, also where the case waits for one without being stuck.
+    pub fn attention(&self) -> Option<Attention> {
+        match &self.state {
+            State::NeedsAttention(attention) => Some(attention.clone()),
+            State::Restoring => Some(Attention::grant_needed()),
+            State::Scheduled
+            | State::Held(_)
+            | State::Revoking
+            | State::Revoked
+            | State::Deleting
+            | State::DeletionGrace
+            | State::Erased
+            | State::Restored
+            | State::Cancelled
+            | State::NoAccount => None,
+        }
+    }
+
+    /// The job that the queue must hold for this case. The store writes it in the transaction that writes the state.
+    pub fn job_wanted(&self) -> Option<Wanted> {
+        let wanted = |kind, due_at| Some(Wanted { kind, due_at });
+        match &self.state {
+            State::Scheduled => match self.next_stage()? {
+                Stage::Revoke => wanted(JobKind::Revoke, self.effective_at),
+                Stage::Delete => wanted(JobKind::Delete, self.delete_at()?),
+            },
+            State::Revoking => wanted(JobKind::Revoke, self.since),
+            State::Revoked if self.must_detach() => wanted(JobKind::Detach, self.since),
+            State::Revoked => wanted(JobKind::Delete, self.delete_at()?),
+            State::Deleting => match self.course {
+                Course::Leaving => wanted(JobKind::Delete, self.since),
+                Course::Returning => wanted(JobKind::Verify, self.since),
+            },
+            State::DeletionGrace => match self.deeds.gone_at {
+                None => wanted(JobKind::Verify, self.deeds.grace_ends_at?),
+                Some(gone_at) => wanted(JobKind::Reinvite, gone_at),
+            },
+            State::Restoring => wanted(JobKind::Restore, self.since),
+            State::Held(_)
+            | State::Erased
+            | State::Restored
+            | State::Cancelled
+            | State::NoAccount
+            | State::NeedsAttention(_) => None,
+        }
+    }
+
+    /// How many approvals of `stage` are still missing.
+    pub fn approvals_missing(&self, stage: Stage) -> usize {
+        let given = self.approvals.iter().filter(|approval| approval.stage == stage).count();
+        self.approvals_required(stage).saturating_sub(given)
+    }
+
+    pub(super) fn approvals_required(&self, stage: Stage) -> usize {
+        usize::from(match stage {
+            Stage::Revoke => self.terms.approvals.revoke,
+            Stage::Delete => self.terms.approvals.delete,
+        })
+    }
+
+    /// What a case cannot be, whatever its rows say: the first thing that contradicts another.
+    pub fn contradiction(&self) -> Option<&'static str> {
+        let deeds = &self.deeds;
+        let rules = [
+            (StateName::Revoked, deeds.revoked_at.is_some(), "revoked without a time of revocation"),
+            (StateName::DeletionGrace, deeds.grace_ends_at.is_some(), "in deletion grace without an end of it"),
+            (StateName::DeletionGrace, deeds.deletion_requested_at.is_some(), "in deletion grace without a deletion"),
+            (StateName::Restoring, self.course == Course::Returning, "restoring, but leaving"),
+            (StateName::Erased, deeds.gone_at.is_some(), "erased without a read that said so"),
+        ];
+        let broken = rules.into_iter().find(|(state, holds, _)| *state == self.state.name() && !holds);
+        broken.map(|(_, _, what)| what)
+    }
+
+    fn must_detach(&self) -> bool {
+        !self.terms.detach.is_empty() && self.deeds.detached_at.is_none()
+    }
+}

@@ -1,0 +1,376 @@
+//! A case: the offboarding of one person on one site, and the rules by which it moves.
+//!
+//! ```text
+//!                    departure_cancelled, returned, cancel (nothing done yet) ──▶ cancelled
+//!                                          │
+//!  scheduled ──time──▶ revoking ──read-back──▶ revoked ──time──▶ deleting ──read-back──▶ deletion_grace ──time, read──▶ erased
+//!      ▲                  │  │                    │                 │                         │
+//!      │                  │  └─ not found ─▶ no_account             │                         └─ came back, reinvite ─▶ restored
+//!    release              │                       │                 │
+//!    approve ── held ◀────┴───────────────────────┴─────────────────┤ (observe, approval, brake, hold)
+//!                                                                   │
+//!  returned, cancelled, cancel after the revoke ─▶ restoring ──somebody grants──▶ restored
+//!  what only a human can decide ─▶ needs_attention ──retry──▶ where its deeds say that it stands
+//! ```
+//!
+//! Two ideas keep this small:
+//!
+//! * **Deeds, not stages.** What was done to the account is written down once ([`Deeds`]); where a case stands follows from
+//!   its deeds, its terms, its course and the time ([`Case::proceed`]). Release, retry and a stop all end there, so none of
+//!   them can resume at the wrong place.
+//! * **The queue is derived.** Each state says which job it wants and when ([`Case::job_wanted`]); the store writes that job
+//!   in the transaction that writes the state.
+//!
+//! A call whose answer was lost may have been carried out. *Asked* is therefore written down before the call and *done*
+//! after a read, and everything between the two counts as "may be done".
+
+mod happening;
+mod machine;
+mod moves;
+
+#[cfg(test)]
+mod tests;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+pub use self::happening::{Happening, Refusal};
+use super::guard::Objection;
+use super::ids::{CaseId, SiteName, SourceName};
+use super::named;
+use super::policy::{Action, Approvals, Detach, Policy};
+
+/// The offboarding of one person on one site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// Its id, and the person's pseudonym in logs and journal.
+    pub id: CaseId,
+    /// Where.
+    pub site: SiteName,
+    /// Whose event opened it; `None` for an operator's own request.
+    pub source: Option<SourceName>,
+    /// What was agreed when it was opened. Later changes of the policy do not touch it.
+    pub terms: Terms,
+    /// Which way it goes.
+    pub course: Course,
+    /// Nothing is done before.
+    pub effective_at: Timestamp,
+    /// What was done.
+    pub deeds: Deeds,
+    /// Who approved what.
+    pub approvals: Vec<Approval>,
+    /// Where it stands.
+    pub state: State,
+    /// Since when it stands there.
+    pub since: Timestamp,
+}
+
+/// What was agreed when a case was opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// What it leads to.
+    pub action: Action,
+    /// The wait between the revoke and the deletion.
+    pub local_grace: SignedDuration,
+    /// How many different people must approve.
+    pub approvals: Approvals,
+    /// What else the person leaves.
+    pub detach: Vec<Detach>,
+    /// Whether a person who came back too late is invited anew.
+    pub reinvite: bool,
+    /// The name of the operator whose request it is; this one cannot approve it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<String>,
+}
+
+impl Terms {
+    /// The terms of `policy` for an event that leads to `action`.
+    pub fn of(policy: &Policy, action: Action) -> Self {
+        Self {
+            action,
+            local_grace: policy.local_grace,
+            approvals: policy.approvals,
+            detach: policy.detach.clone(),
+            reinvite: policy.reinvite,
+            requested_by: None,
+        }
+    }
+}
+
+/// Which way a case goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Course {
+    /// Towards revoking and deleting.
+    Leaving,
+    /// Stopped: towards the state before.
+    Returning,
+}
+
+named!(Course { Leaving = "leaving", Returning = "returning" });
+
+/// What was done to the account. *Asked* is written before the call, the rest after a read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Deeds {
+    /// The revoke may have been carried out.
+    pub revoke_asked_at: Option<Timestamp>,
+    /// A read said that access is gone.
+    pub revoked_at: Option<Timestamp>,
+    /// The person left organizations, service desks and requests as far as the terms say.
+    pub detached_at: Option<Timestamp>,
+    /// The deletion may have been carried out.
+    pub deletion_asked_at: Option<Timestamp>,
+    /// Atlassian accepted the deletion, or the account was gone.
+    pub deletion_requested_at: Option<Timestamp>,
+    /// Atlassian's deletion grace ends then.
+    pub grace_ends_at: Option<Timestamp>,
+    /// A read after the grace said that the account is gone.
+    pub gone_at: Option<Timestamp>,
+}
+
+/// One person's consent to one deed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The name of the admin token.
+    pub by: String,
+    /// To what.
+    #[serde(rename = "for")]
+    pub stage: Stage,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A deed that changes the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Taking access away.
+    Revoke,
+    /// Deleting the account.
+    Delete,
+}
+
+named!(Stage { Revoke = "revoke", Delete = "delete" });
+
+/// Where a case stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Waiting for the effective time.
+    Scheduled,
+    /// Waiting for a human.
+    Held(Hold),
+    /// A revoke job is queued or under way.
+    Revoking,
+    /// Access is gone; waits out the local grace if the terms delete, else it rests here.
+    Revoked,
+    /// A delete job is queued or under way.
+    Deleting,
+    /// Atlassian accepted the deletion; its grace runs.
+    DeletionGrace,
+    /// Closed: verified gone after the grace.
+    Erased,
+    /// Stopped after a revoke: waits until somebody grants access again. Deletion is off.
+    Restoring,
+    /// Closed: access is there again.
+    Restored,
+    /// Closed: nothing more will be done.
+    Cancelled,
+    /// Closed: there was no account.
+    NoAccount,
+    /// Something that only a human can decide.
+    NeedsAttention(Attention),
+}
+
+/// [`State`] without what belongs to it: the word in JSON, database and metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each is documented at `State`")]
+pub enum StateName {
+    Scheduled,
+    Held,
+    Revoking,
+    Revoked,
+    Deleting,
+    DeletionGrace,
+    Erased,
+    Restoring,
+    Restored,
+    Cancelled,
+    NoAccount,
+    NeedsAttention,
+}
+
+named!(StateName {
+    Scheduled = "scheduled",
+    Held = "held",
+    Revoking = "revoking",
+    Revoked = "revoked",
+    Deleting = "deleting",
+    DeletionGrace = "deletion_grace",
+    Erased = "erased",
+    Restoring = "restoring",
+    Restored = "restored",
+    Cancelled = "cancelled",
+    NoAccount = "no_account",
+    NeedsAttention = "needs_attention",
+});
+
+impl StateName {
+    /// Whether nothing follows any more.
+    pub const fn is_closed(self) -> bool {
+        match self {
+            Self::Erased | Self::Restored | Self::Cancelled | Self::NoAccount => true,
+            Self::Scheduled
+            | Self::Held
+            | Self::Revoking
+            | Self::Revoked
+            | Self::Deleting
+            | Self::DeletionGrace
+            | Self::Restoring
+            | Self::NeedsAttention => false,
+        }
+    }
+}
+
+impl State {
+    /// The word for it.
+    pub const fn name(&self) -> StateName {
+        match self {
+            Self::Scheduled => StateName::Scheduled,
+            Self::Held(_) => StateName::Held,
+            Self::Revoking => StateName::Revoking,
+            Self::Revoked => StateName::Revoked,
+            Self::Deleting => StateName::Deleting,
+            Self::DeletionGrace => StateName::DeletionGrace,
+            Self::Erased => StateName::Erased,
+            Self::Restoring => StateName::Restoring,
+            Self::Restored => StateName::Restored,
+            Self::Cancelled => StateName::Cancelled,
+            Self::NoAccount => StateName::NoAccount,
+            Self::NeedsAttention(_) => StateName::NeedsAttention,
+        }
+    }
+}
+
+/// What a held case waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Hold {
+    /// The daemon only observes.
+    Observe,
+    /// People have to approve.
+    Approval,
+    /// The source's brake tripped.
+    Brake,
+    /// An operator held it.
+    Hold,
+}
+
+named!(Hold { Observe = "observe", Approval = "approval", Brake = "brake", Hold = "hold" });
+
+/// Why a human is needed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attention {
+    /// In one word.
+    pub reason: Reason,
+    /// In a sentence, without personal data.
+    pub detail: String,
+}
+
+/// Why a human is needed, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the first six are documented at `Objection`; the others below")]
+pub enum Reason {
+    AmbiguousAccount,
+    NotACustomer,
+    Protected,
+    AddressUnconfirmed,
+    Regranted,
+    AddressChanged,
+    /// Access has to be granted again by hand: there is no API for it.
+    GrantNeeded,
+    /// Atlassian refused the call in a way that will not pass by itself.
+    Refused,
+    /// It was tried for as long as the settings allow.
+    RetriesExhausted,
+    /// The source gave no address, and none is known.
+    NoEmail,
+}
+
+named!(Reason {
+    AmbiguousAccount = "ambiguous_account",
+    NotACustomer = "not_a_customer",
+    Protected = "protected",
+    AddressUnconfirmed = "address_unconfirmed",
+    Regranted = "regranted",
+    AddressChanged = "address_changed",
+    GrantNeeded = "grant_needed",
+    Refused = "refused",
+    RetriesExhausted = "retries_exhausted",
+    NoEmail = "no_email",
+});
+
+impl From<Objection> for Attention {
+    fn from(objection: Objection) -> Self {
+        let reason = match objection {
+            Objection::AmbiguousAccount => Reason::AmbiguousAccount,
+            Objection::NotACustomer => Reason::NotACustomer,
+            Objection::Protected => Reason::Protected,
+            Objection::AddressUnconfirmed => Reason::AddressUnconfirmed,
+            Objection::AddressChanged => Reason::AddressChanged,
+            Objection::Regranted => Reason::Regranted,
+        };
+        Self { reason, detail: objection.explain().to_owned() }
+    }
+}
+
+impl Attention {
+    /// The source gave no address, and none is known.
+    pub fn no_email() -> Self {
+        Self {
+            reason: Reason::NoEmail,
+            detail: "the source gave no address and none is known for this person: retry when one is".to_owned(),
+        }
+    }
+
+    /// What somebody has to click, because there is no API for it (Atlassian's support pages on portal-only customers).
+    pub fn grant_needed() -> Self {
+        Self {
+            reason: Reason::GrantNeeded,
+            detail: "grant access again by hand: admin.atlassian.com → Apps → the site → Jira Service Management → \
+                     Portal-only customers → ⋯ → Grant access; it is noticed by itself"
+                .to_owned(),
+        }
+    }
+}
+
+/// A kind of job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum JobKind {
+    /// Find the account, take its access away, read back.
+    Revoke,
+    /// Leave organizations, service desks and open requests.
+    Detach,
+    /// Delete the account, read back.
+    Delete,
+    /// Only read: is it gone?
+    Verify,
+    /// Only read: was access granted again?
+    Restore,
+    /// Invite anew after the deletion grace.
+    Reinvite,
+}
+
+named!(JobKind {
+    Revoke = "revoke",
+    Detach = "detach",
+    Delete = "delete",
+    Verify = "verify",
+    Restore = "restore",
+    Reinvite = "reinvite",
+});
+
+/// The job that a state wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// What to do.
+    pub kind: JobKind,
+    /// When, at the earliest.
+    pub due_at: Timestamp,
+}

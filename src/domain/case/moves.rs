@@ -1,0 +1,230 @@
+//! The single moves: what each happening does where it may happen, and why it may not elsewhere.
+
+use jiff::Timestamp;
+
+use super::{Approval, Case, Course, Deeds, Happening, Hold, JobKind, Reason, Refusal, State};
+use crate::domain::policy::Action;
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "here what is not named is refused or left as it is: a new state is closed to everything until named. Where a \
+              new state must be thought of (`proceed`, `job_wanted`, `attention`, `is_closed`), every state is named"
+)]
+impl Case {
+    pub(super) fn fall_due(&mut self, now: Timestamp) {
+        let deletes = self.job_wanted().is_some_and(|wanted| wanted.kind == JobKind::Delete);
+        match self.state {
+            State::Scheduled => self.proceed(now),
+            State::Revoked if deletes => self.proceed(now),
+            _ => {}
+        }
+    }
+
+    pub(super) fn record(&mut self, happening: &Happening, now: Timestamp) -> Result<(), Refusal> {
+        match (happening, &self.state) {
+            (Happening::RevokeAsked, State::Revoking) => {
+                self.must_be_time(now >= self.effective_at)?;
+                self.deeds.revoke_asked_at = Some(now);
+            }
+            (Happening::RevokeConfirmed, State::Revoking) => {
+                self.deeds.revoked_at = Some(now);
+                // Even without a local grace the case is seen to be revoked before it is deleted.
+                self.state = State::Revoked;
+            }
+            (Happening::Detached, State::Revoked) => self.deeds.detached_at = Some(now),
+            (Happening::DeletionAsked, State::Deleting) => {
+                self.must_be_time(self.course == Course::Leaving && self.delete_at().is_some_and(|at| now >= at))?;
+                self.deeds.deletion_asked_at = Some(now);
+            }
+            (Happening::DeletionAccepted { grace_ends_at }, State::Deleting) => {
+                self.deeds.deletion_requested_at = Some(now);
+                self.deeds.grace_ends_at = Some(*grace_ends_at);
+                self.state = State::DeletionGrace;
+            }
+            (Happening::GoneConfirmed, State::DeletionGrace) => {
+                self.deeds.gone_at = Some(now);
+                self.proceed(now);
+            }
+            (Happening::NotDone, State::Revoking) => {
+                self.deeds.revoke_asked_at = None;
+                self.proceed(now);
+            }
+            (Happening::NotDone, State::Deleting) => {
+                self.deeds.deletion_asked_at = None;
+                self.proceed(now);
+            }
+            (Happening::GrantSeen, State::Restoring) | (Happening::Reinvited, State::DeletionGrace) => {
+                self.state = State::Restored;
+            }
+            (Happening::AccountMissing, State::Revoking | State::Deleting) => self.state = State::NoAccount,
+            _ => return Err(self.forbids("moved by the far side", "it is not waiting for that")),
+        }
+        Ok(())
+    }
+
+    pub(super) fn depart(&mut self, effective_at: Timestamp, now: Timestamp) -> Result<(), Refusal> {
+        self.must_be_open("reopened")?;
+        if self.course == Course::Returning {
+            self.course = Course::Leaving;
+            self.approvals.clear();
+            self.effective_at = effective_at;
+            self.proceed(now);
+            return Ok(());
+        }
+        match &self.state {
+            State::Scheduled | State::Revoking if self.deeds.revoke_asked_at.is_none() => {
+                self.effective_at = effective_at;
+                self.proceed(now);
+            }
+            // A human looks at it: only what is shown, and where it goes on, changes.
+            State::Held(_) | State::NeedsAttention(_) if self.deeds.revoke_asked_at.is_none() => {
+                self.effective_at = effective_at;
+            }
+            _ => return Err(self.forbids("moved to another time", "it is already under way")),
+        }
+        Ok(())
+    }
+
+    pub(super) fn stop(&mut self, now: Timestamp) -> Result<(), Refusal> {
+        self.must_be_open("stopped")?;
+        if self.course == Course::Returning {
+            return Err(self.forbids("stopped", "it has been stopped before"));
+        }
+        self.course = Course::Returning;
+        self.proceed(now);
+        Ok(())
+    }
+
+    pub(super) fn erase(&mut self, effective_at: Timestamp, action: Action, now: Timestamp) -> Result<(), Refusal> {
+        self.must_be_open("erased")?;
+        if self.deeds.deletion_requested_at.is_some() || self.deeds.deletion_asked_at.is_some() {
+            return Err(self.forbids("erased", "the deletion is under way"));
+        }
+        let stronger = match action {
+            Action::Delete => Action::Delete,
+            Action::RevokeThenDelete if self.terms.action != Action::Delete => Action::RevokeThenDelete,
+            Action::Ignore | Action::Revoke | Action::RevokeThenDelete => self.terms.action,
+        };
+        if stronger == self.terms.action && self.course == Course::Leaving {
+            return Err(self.forbids("erased", "it already leads there"));
+        }
+        self.terms.action = stronger;
+        self.course = Course::Leaving;
+        if stronger == Action::Delete {
+            self.effective_at = effective_at;
+        }
+        match &self.state {
+            State::Held(_) | State::NeedsAttention(_) => {}
+            _ => self.proceed(now),
+        }
+        Ok(())
+    }
+
+    pub(super) fn cancel(&mut self, now: Timestamp) -> Result<(), Refusal> {
+        match self.state {
+            State::DeletionGrace => {
+                Err(self.forbids("cancelled", "Atlassian accepted the deletion, which cannot be taken back"))
+            }
+            State::Restoring => {
+                self.state = State::Cancelled;
+                Ok(())
+            }
+            _ => self.stop(now),
+        }
+    }
+
+    pub(super) fn hold(&mut self) -> Result<(), Refusal> {
+        match self.state {
+            State::Scheduled | State::Revoking | State::Revoked => {}
+            State::Deleting if self.course == Course::Leaving => {}
+            State::Held(hold) if hold != Hold::Hold => {}
+            _ => return Err(self.forbids("held", "nothing is waiting that could be held")),
+        }
+        self.state = State::Held(Hold::Hold);
+        Ok(())
+    }
+
+    pub(super) fn release(&mut self, enforce: bool, now: Timestamp) -> Result<(), Refusal> {
+        match self.state {
+            State::Held(Hold::Hold) => {}
+            State::Held(Hold::Observe) if enforce => {}
+            State::Held(Hold::Observe) => {
+                return Err(self.forbids("released", "the daemon only observes: set mode = \"enforce\" first"));
+            }
+            State::Held(Hold::Approval) => return Err(self.forbids("released", "it waits for approval: approve it")),
+            State::Held(Hold::Brake) => {
+                return Err(self.forbids("released", "its source's brake holds it: release the source"));
+            }
+            _ => return Err(self.forbids("released", "it is not held")),
+        }
+        self.proceed(now);
+        Ok(())
+    }
+
+    pub(super) fn release_brake(&mut self, now: Timestamp) -> Result<(), Refusal> {
+        if self.state != State::Held(Hold::Brake) {
+            return Err(self.forbids("released", "its source's brake does not hold it"));
+        }
+        self.proceed(now);
+        Ok(())
+    }
+
+    pub(super) fn approve(&mut self, by: &str, now: Timestamp) -> Result<(), Refusal> {
+        let Some(stage) = self.next_stage() else {
+            return Err(self.forbids("approved", "no deed is left that could be approved"));
+        };
+        if self.approvals_required(stage) == 0 {
+            return Err(self.forbids("approved", "its terms ask for no approval of the next deed"));
+        }
+        if self.terms.requested_by.as_deref() == Some(by) {
+            return Err(Refusal::OwnRequest);
+        }
+        if self.approvals.iter().any(|approval| approval.stage == stage && approval.by == by) {
+            return Err(self.forbids("approved", "you have approved it before: it takes different people"));
+        }
+        self.approvals.push(Approval { by: by.to_owned(), stage, at: now });
+        if self.state == State::Held(Hold::Approval) && self.approvals_missing(stage) == 0 {
+            self.proceed(now);
+        }
+        Ok(())
+    }
+
+    pub(super) fn retry(&mut self, now: Timestamp) -> Result<(), Refusal> {
+        match &self.state {
+            State::NeedsAttention(attention) => {
+                if attention.reason == Reason::Regranted {
+                    // Somebody gave access back, somebody else insists: it is taken again, and the grace starts anew.
+                    self.deeds = Deeds::default();
+                }
+                self.proceed(now);
+                Ok(())
+            }
+            // The queued job is made due at once by the store; the case stands where it stood.
+            State::Revoking | State::Deleting | State::Restoring => Ok(()),
+            _ => Err(self.forbids("retried", "nothing failed")),
+        }
+    }
+
+    pub(super) fn resolve(&mut self) -> Result<(), Refusal> {
+        self.state = match &self.state {
+            State::Restoring => State::Restored,
+            State::NeedsAttention(attention) if attention.reason == Reason::GrantNeeded => State::Restored,
+            State::NeedsAttention(_) => State::Cancelled,
+            _ => return Err(self.forbids("resolved", "no human was asked")),
+        };
+        Ok(())
+    }
+
+    /// The last line of "nothing happens early": a deed put off after it was asked for is still not asked for again.
+    fn must_be_time(&self, it_is: bool) -> Result<(), Refusal> {
+        if it_is { Ok(()) } else { Err(self.forbids("carried out", "its time has not come")) }
+    }
+
+    pub(super) fn must_be_open(&self, what: &'static str) -> Result<(), Refusal> {
+        if self.state.name().is_closed() { Err(self.forbids(what, "it is closed")) } else { Ok(()) }
+    }
+
+    pub(super) fn forbids(&self, what: &'static str, why: &'static str) -> Refusal {
+        Refusal::Forbidden { state: self.state.name(), what, why }
+    }
+}

@@ -1,0 +1,328 @@
+//! The machine, by table and by chance.
+
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use super::*;
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+const GRACE: SignedDuration = SignedDuration::from_hours(30 * 24);
+const FOURTEEN_DAYS: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+fn day(n: i32) -> Timestamp {
+    Timestamp::UNIX_EPOCH + DAY * n
+}
+
+/// A case that leads to `action`, effective on day 10, opened on day 0.
+fn opened(action: Action) -> Case {
+    Case {
+        id: crate::clock::new_id(day(0)).into(),
+        site: "acme".parse().unwrap(),
+        source: Some("hr".parse().unwrap()),
+        terms: Terms {
+            action,
+            local_grace: GRACE,
+            approvals: Approvals::default(),
+            detach: Vec::new(),
+            reinvite: false,
+            requested_by: None,
+        },
+        course: Course::Leaving,
+        effective_at: day(10),
+        deeds: Deeds::default(),
+        approvals: Vec::new(),
+        state: State::Scheduled,
+        since: day(0),
+    }
+}
+
+fn after(case: &Case, happenings: &[(i32, Happening)]) -> Case {
+    happenings.iter().fold(case.clone(), |case, (on, happening)| {
+        case.apply(happening, day(*on)).unwrap_or_else(|refusal| panic!("{happening:?}: {refusal}"))
+    })
+}
+
+fn revoked() -> Case {
+    after(
+        &opened(Action::RevokeThenDelete),
+        &[(10, Happening::Due), (10, Happening::RevokeAsked), (10, Happening::RevokeConfirmed)],
+    )
+}
+
+fn in_deletion_grace() -> Case {
+    let accepted = Happening::DeletionAccepted { grace_ends_at: day(54) };
+    after(&revoked(), &[(40, Happening::Due), (40, Happening::DeletionAsked), (40, accepted)])
+}
+
+fn wants(case: &Case) -> Option<(JobKind, Timestamp)> {
+    case.job_wanted().map(|wanted| (wanted.kind, wanted.due_at))
+}
+
+#[test]
+fn a_leaver_is_revoked_then_deleted_then_erased() {
+    let scheduled = opened(Action::RevokeThenDelete);
+    assert_eq!(wants(&scheduled), Some((JobKind::Revoke, day(10))));
+    let revoking = after(&scheduled, &[(10, Happening::Due)]);
+    assert_eq!(revoking.state, State::Revoking);
+    let revoked = after(&revoking, &[(10, Happening::RevokeAsked), (10, Happening::RevokeConfirmed)]);
+    assert_eq!(wants(&revoked), Some((JobKind::Delete, day(40))));
+    assert_eq!(revoked.stoppable_until(), Some(day(40)));
+    let deleting = after(&revoked, &[(40, Happening::Due)]);
+    assert_eq!(deleting.state, State::Deleting);
+    let accepted = Happening::DeletionAccepted { grace_ends_at: day(54) };
+    let grace = after(&deleting, &[(40, Happening::DeletionAsked), (40, accepted)]);
+    assert_eq!(wants(&grace), Some((JobKind::Verify, day(54))));
+    let erased = after(&grace, &[(54, Happening::GoneConfirmed)]);
+    assert_eq!((erased.state.name(), erased.closed_at(), wants(&erased)), (StateName::Erased, Some(day(54)), None));
+}
+
+#[test]
+fn a_revoke_alone_rests_when_it_is_done() {
+    let case = after(
+        &opened(Action::Revoke),
+        &[(10, Happening::Due), (10, Happening::RevokeAsked), (10, Happening::RevokeConfirmed)],
+    );
+    assert_eq!((case.state.name(), wants(&case)), (StateName::Revoked, None));
+}
+
+#[test]
+fn a_stop_does_what_the_moment_allows() {
+    let scheduled = opened(Action::RevokeThenDelete);
+    let revoking = after(&scheduled, &[(10, Happening::Due)]);
+    let asked = after(&revoking, &[(10, Happening::RevokeAsked)]);
+    let deleting = after(&revoked(), &[(40, Happening::Due)]);
+    let lost = after(&deleting, &[(40, Happening::DeletionAsked)]);
+    for (case, state) in [
+        (scheduled, StateName::Cancelled),
+        (revoking, StateName::Cancelled),
+        (asked, StateName::Restoring),
+        (revoked(), StateName::Restoring),
+        (deleting, StateName::Restoring),
+        (lost, StateName::Deleting),
+        (in_deletion_grace(), StateName::DeletionGrace),
+    ] {
+        let stopped = after(&case, &[(41, Happening::Stopped)]);
+        assert_eq!(stopped.state.name(), state, "from {}", case.state.name());
+        assert_eq!(stopped.next_stage(), None, "nothing destructive follows from {}", case.state.name());
+    }
+}
+
+#[test]
+fn a_deletion_whose_answer_was_lost_is_looked_at_after_a_stop() {
+    let lost = after(&revoked(), &[(40, Happening::Due), (40, Happening::DeletionAsked), (40, Happening::Stopped)]);
+    assert_eq!(wants(&lost).map(|(kind, _)| kind), Some(JobKind::Verify));
+    let there = after(&lost, &[(40, Happening::NotDone)]);
+    assert_eq!(there.state, State::Restoring);
+    let accepted = Happening::DeletionAccepted { grace_ends_at: day(54) };
+    assert_eq!(after(&lost, &[(40, accepted)]).state, State::DeletionGrace);
+}
+
+#[test]
+fn a_return_inside_the_deletion_grace_invites_anew_only_if_the_terms_say_so() {
+    let plain = after(&in_deletion_grace(), &[(45, Happening::Stopped), (54, Happening::GoneConfirmed)]);
+    assert_eq!(plain.state, State::Erased);
+    let mut kind = in_deletion_grace();
+    kind.terms.reinvite = true;
+    let gone = after(&kind, &[(45, Happening::Stopped), (54, Happening::GoneConfirmed)]);
+    assert_eq!(wants(&gone), Some((JobKind::Reinvite, day(54))));
+    assert_eq!(after(&gone, &[(54, Happening::Reinvited)]).state, State::Restored);
+    let left_again = after(&gone, &[(55, Happening::Departed { effective_at: day(55) })]);
+    assert_eq!(left_again.state, State::Erased);
+}
+
+#[test]
+fn an_operator_cannot_cancel_what_atlassian_accepted() {
+    let refusal = in_deletion_grace().apply(&Happening::Cancelled, day(45)).unwrap_err();
+    assert_eq!(
+        refusal.to_string(),
+        "a case in state `deletion_grace` cannot be cancelled: Atlassian accepted the deletion, which cannot be taken back"
+    );
+}
+
+#[test]
+fn a_departure_taken_back_and_renewed_starts_its_grace_anew() {
+    let again = after(&revoked(), &[(20, Happening::Stopped), (25, Happening::Departed { effective_at: day(25) })]);
+    assert_eq!(wants(&again), Some((JobKind::Delete, day(55))));
+}
+
+#[test]
+fn a_new_date_moves_a_departure_that_has_not_begun() {
+    let later = after(&opened(Action::Revoke), &[(1, Happening::Departed { effective_at: day(20) })]);
+    assert_eq!(wants(&later), Some((JobKind::Revoke, day(20))));
+    let sooner = after(&later, &[(2, Happening::Departed { effective_at: day(1) })]);
+    assert_eq!(sooner.state, State::Revoking);
+    assert!(revoked().apply(&Happening::Departed { effective_at: day(20) }, day(11)).is_err());
+}
+
+#[test]
+fn approvals_come_from_different_people_and_never_from_the_requester() {
+    let mut case = opened(Action::Revoke);
+    case.terms.approvals.revoke = 2;
+    case.terms.requested_by = Some("rosa".to_owned());
+    let held = after(&case, &[(10, Happening::Due), (10, Happening::Withheld(Hold::Approval))]);
+    let approved_by = |by: &str| Happening::Approved { by: by.to_owned() };
+    assert_eq!(held.apply(&approved_by("rosa"), day(10)), Err(Refusal::OwnRequest));
+    let once = after(&held, &[(10, approved_by("ada"))]);
+    assert_eq!(once.state, State::Held(Hold::Approval));
+    assert!(once.apply(&approved_by("ada"), day(10)).is_err());
+    assert_eq!(after(&once, &[(10, approved_by("ben"))]).state, State::Revoking);
+}
+
+#[test]
+fn in_observe_mode_nothing_is_released() {
+    let held = after(&opened(Action::Revoke), &[(10, Happening::Due), (10, Happening::Withheld(Hold::Observe))]);
+    assert!(held.apply(&Happening::Released { enforce: false }, day(11)).is_err());
+    assert_eq!(after(&held, &[(11, Happening::Released { enforce: true })]).state, State::Revoking);
+}
+
+#[test]
+fn a_hold_released_goes_on_where_it_stood() {
+    let released = [(20, Happening::Held), (21, Happening::Released { enforce: true })];
+    assert_eq!(wants(&after(&revoked(), &released)), Some((JobKind::Delete, day(40))));
+    assert_eq!(
+        after(&opened(Action::Revoke), &[(1, Happening::Held), (2, Happening::Released { enforce: true })]).state,
+        State::Scheduled
+    );
+}
+
+#[test]
+fn an_erasure_request_hastens_a_case_that_waits() {
+    let erasure = Happening::ErasureRequested { effective_at: day(12), action: Action::Delete };
+    let hastened = after(&revoked(), &[(12, erasure.clone())]);
+    assert_eq!((hastened.state.name(), wants(&hastened)), (StateName::Deleting, Some((JobKind::Delete, day(12)))));
+    assert!(hastened.apply(&erasure, day(12)).is_err(), "a second one changes nothing");
+}
+
+#[test]
+fn after_a_grant_by_hand_a_retry_takes_access_away_again() {
+    let attention = Attention::from(Objection::Regranted);
+    let stuck = after(&revoked(), &[(40, Happening::Due), (40, Happening::Stuck(attention))]);
+    assert_eq!(wants(&after(&stuck, &[(41, Happening::Retried)])), Some((JobKind::Revoke, day(41))));
+}
+
+#[test]
+fn detaching_comes_between_the_revoke_and_the_deletion() {
+    let mut case = opened(Action::RevokeThenDelete);
+    case.terms.detach = vec![Detach::Organizations];
+    let revoked = after(&case, &[(10, Happening::Due), (10, Happening::RevokeAsked), (10, Happening::RevokeConfirmed)]);
+    assert_eq!(wants(&revoked), Some((JobKind::Detach, day(10))));
+    assert_eq!(
+        wants(&after(&revoked, &[(10, Happening::Due), (10, Happening::Detached)])),
+        Some((JobKind::Delete, day(40)))
+    );
+}
+
+#[test]
+fn every_word_is_read_back() {
+    for state in StateName::ALL {
+        assert_eq!(state.as_str().parse::<StateName>().as_ref(), Ok(state));
+    }
+    assert_eq!(StateName::ALL.len(), 12);
+}
+
+#[test]
+fn a_deed_whose_answer_was_lost_is_not_repeated_before_a_new_date() {
+    let asked = after(&opened(Action::Revoke), &[(10, Happening::Due), (10, Happening::RevokeAsked)]);
+    let put_off = after(&asked, &[(11, Happening::Stopped), (12, Happening::Departed { effective_at: day(30) })]);
+    assert_eq!(put_off.state, State::Revoking, "it has to be looked at");
+    assert!(put_off.apply(&Happening::RevokeAsked, day(12)).is_err());
+    assert_eq!(wants(&after(&put_off, &[(12, Happening::NotDone)])), Some((JobKind::Revoke, day(30))));
+}
+
+fn happenings() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        6 => Just(Happening::Due),
+        4 => Just(Happening::RevokeAsked),
+        4 => Just(Happening::RevokeConfirmed),
+        2 => Just(Happening::Detached),
+        4 => Just(Happening::DeletionAsked),
+        4 => Just(Happening::DeletionAccepted { grace_ends_at: day(90) }),
+        3 => Just(Happening::GoneConfirmed),
+        1 => Just(Happening::NotDone),
+        1 => Just(Happening::GrantSeen),
+        1 => Just(Happening::Reinvited),
+        1 => Just(Happening::AccountMissing),
+        1 => prop::sample::select(Hold::ALL).prop_map(Happening::Withheld),
+        1 => Just(Happening::Stuck(Attention::no_email())),
+        2 => (0..60i32).prop_map(|on| Happening::Departed { effective_at: day(on) }),
+        1 => Just(Happening::Stopped),
+        1 => (0..60i32).prop_map(|on| Happening::ErasureRequested { effective_at: day(on), action: Action::Delete }),
+        1 => Just(Happening::Cancelled),
+        1 => Just(Happening::Held),
+        2 => Just(Happening::Released { enforce: true }),
+        1 => Just(Happening::BrakeReleased),
+        1 => Just(Happening::Approved { by: "rosa".to_owned() }),
+        1 => Just(Happening::Retried),
+        1 => Just(Happening::Resolved),
+    ]
+}
+
+fn actions() -> impl Strategy<Value = Action> {
+    prop::sample::select(vec![Action::Revoke, Action::RevokeThenDelete, Action::Delete])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn whatever_happens_the_promises_hold(
+        action in actions(),
+        detaches in any::<bool>(),
+        reinvite in any::<bool>(),
+        story in prop::collection::vec((0..4i32, happenings()), 1..60),
+    ) {
+        let mut case = opened(action);
+        case.terms.reinvite = reinvite;
+        if detaches {
+            case.terms.detach = vec![Detach::Organizations];
+        }
+        let mut today = 0;
+        for (days, happening) in story {
+            today += days;
+            // The worker acts only on a job that is due; nothing else may ask for a deed.
+            let due = case.job_wanted().filter(|wanted| wanted.due_at <= day(today));
+            let is_due = |kind| due.is_some_and(|wanted| wanted.kind == kind);
+            if (happening == Happening::Due && due.is_none())
+                || (happening == Happening::RevokeAsked && !is_due(JobKind::Revoke))
+                || (happening == Happening::DeletionAsked && !is_due(JobKind::Delete))
+            {
+                continue;
+            }
+            let before = case.clone();
+            let Ok(next) = case.apply(&happening, day(today)) else { continue };
+            prop_assert!(!before.state.name().is_closed(), "{happening:?} moved a closed case");
+            prop_assert_eq!(next.contradiction(), None);
+            prop_assert!(next.state.name() == before.state.name() || next.since == day(today));
+            if happening == Happening::RevokeAsked || happening == Happening::DeletionAsked {
+                prop_assert_eq!(next.course, Course::Leaving, "a deed after a stop");
+                prop_assert!(day(today) >= next.effective_at, "a deed before its time");
+            }
+            if happening == Happening::DeletionAsked && next.terms.action == Action::RevokeThenDelete {
+                prop_assert!(next.deeds.revoked_at.is_some_and(|at| day(today) >= at + GRACE), "a deletion inside the local grace");
+            }
+            if matches!(happening, Happening::Stopped | Happening::Cancelled) {
+                prop_assert_eq!(next.next_stage(), None);
+            }
+            if next.deeds.deletion_requested_at.is_some() && next.deeds.gone_at.is_none() && !next.state.name().is_closed() {
+                let waits = matches!(next.state, State::DeletionGrace | State::NeedsAttention(_) | State::Held(_));
+                prop_assert!(waits, "{:?} after an accepted deletion", next.state);
+            }
+            case = next;
+        }
+        // Nothing ends silently: every open case waits for a job or for a human, or rests revoked.
+        let rests = case.state == State::Revoked && case.terms.action == Action::Revoke;
+        let waits_for_a_human = matches!(case.state, State::Held(_) | State::NeedsAttention(_));
+        let closed = case.state.name().is_closed();
+        prop_assert!(closed || rests || waits_for_a_human || case.job_wanted().is_some());
+    }
+}
+
+#[test]
+fn fourteen_days_are_not_known_here() {
+    // The grace is the site's setting; the machine only carries what it is told.
+    let told = after(
+        &revoked(),
+        &[(40, Happening::Due), (40, Happening::DeletionAccepted { grace_ends_at: day(40) + FOURTEEN_DAYS })],
+    );
+    assert_eq!(told.reinvite_from(), Some(day(54)));
+}

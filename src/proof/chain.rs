@@ -1,0 +1,157 @@
+//! The journal's chain: every entry carries a hash over itself and the entry before, so that nothing can be changed, taken
+//! out or slipped in without a trace.
+
+use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+/// A link of the chain.
+pub type Link = [u8; 32];
+
+/// Before the first entry.
+pub const GENESIS: Link = [0; 32];
+
+/// What the journal says of one happening.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Counted from 1, without gaps.
+    pub seq: i64,
+    /// When.
+    pub at: Timestamp,
+    /// The case, where it is about one.
+    pub case_id: Option<String>,
+    /// What happened, in one word.
+    pub kind: String,
+    /// The particulars as JSON, without personal data.
+    pub detail: String,
+}
+
+impl Entry {
+    /// The link after `previous` and this entry: SHA-256 over both, each part preceded by its length.
+    pub fn link(&self, previous: &Link) -> Link {
+        let mut hash = Sha256::new();
+        hash.update(previous);
+        hash.update(self.seq.to_be_bytes());
+        hash.update(self.at.as_millisecond().to_be_bytes());
+        for part in [self.case_id.as_deref().unwrap_or(""), &self.kind, &self.detail] {
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part);
+        }
+        hash.finalize().into()
+    }
+}
+
+/// Walks a chain entry by entry.
+#[derive(Debug)]
+pub struct Walk {
+    seq: i64,
+    link: Link,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self { seq: 0, link: GENESIS }
+    }
+}
+
+/// Where a chain breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// An entry is missing before this one.
+    #[error("entry {expected} is missing: {found} stands in its place")]
+    Gap {
+        /// What should have come.
+        expected: i64,
+        /// What came.
+        found: i64,
+    },
+    /// An entry was changed, or the one before it.
+    #[error("entry {seq} does not follow from the entry before it: one of them was changed")]
+    Changed {
+        /// Its number.
+        seq: i64,
+    },
+}
+
+impl Walk {
+    /// Takes the next entry, with the link that is written beside it.
+    pub fn step(&mut self, entry: &Entry, written: &[u8]) -> Result<(), Broken> {
+        let expected = self.seq.saturating_add(1);
+        if entry.seq != expected {
+            return Err(Broken::Gap { expected, found: entry.seq });
+        }
+        let link = entry.link(&self.link);
+        if link.as_slice() != written {
+            return Err(Broken::Changed { seq: entry.seq });
+        }
+        *self = Self { seq: expected, link };
+        Ok(())
+    }
+
+    /// How many entries were walked.
+    pub fn len(&self) -> i64 {
+        self.seq
+    }
+
+    /// Whether none was.
+    pub fn is_empty(&self) -> bool {
+        self.seq == 0
+    }
+
+    /// The newest link: who keeps it elsewhere can tell later that nothing was cut off.
+    pub fn head(&self) -> Link {
+        self.link
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain() -> Vec<(Entry, Link)> {
+        let mut link = GENESIS;
+        (1..=5)
+            .map(|seq| {
+                let at = Timestamp::from_second(seq).unwrap();
+                let entry =
+                    Entry { seq, at, case_id: Some("c".to_owned()), kind: "due".to_owned(), detail: "{}".to_owned() };
+                link = entry.link(&link);
+                (entry, link)
+            })
+            .collect()
+    }
+
+    fn walk(chain: &[(Entry, Link)]) -> Result<i64, Broken> {
+        let mut walk = Walk::default();
+        for (entry, link) in chain {
+            walk.step(entry, link)?;
+        }
+        Ok(walk.len())
+    }
+
+    #[test]
+    fn an_untouched_chain_is_walked_to_its_end() {
+        assert_eq!(walk(&chain()), Ok(5));
+    }
+
+    #[test]
+    fn a_changed_entry_is_found() {
+        let mut chain = chain();
+        chain[2].0.detail = "{\"by\":\"nobody\"}".to_owned();
+        assert_eq!(walk(&chain), Err(Broken::Changed { seq: 3 }));
+    }
+
+    #[test]
+    fn a_changed_entry_with_its_own_link_mended_breaks_the_next() {
+        let mut chain = chain();
+        chain[2].0.kind = "held".to_owned();
+        chain[2].1 = chain[2].0.link(&chain[1].1);
+        assert_eq!(walk(&chain), Err(Broken::Changed { seq: 4 }));
+    }
+
+    #[test]
+    fn a_missing_entry_is_found() {
+        let mut chain = chain();
+        chain.remove(1);
+        assert_eq!(walk(&chain), Err(Broken::Gap { expected: 2, found: 3 }));
+    }
+}

@@ -1,0 +1,187 @@
+//! Sealing: personal data is written to the database only as ChaCha20-Poly1305 ciphertext (RFC 8439) and found again by
+//! keyed hash (HMAC-SHA256).
+//!
+//! One master key seals the bodies of deliveries and the key of each case; a case's own key seals what the case knows about
+//! its person. To forget a person is to forget that key.
+
+use std::fmt;
+
+use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
+use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
+
+use crate::clock;
+use crate::domain::ids::{SiteName, SourceName};
+use crate::domain::person::{EmailAddress, PersonId};
+
+/// How many bytes a nonce has; it stands before the ciphertext.
+const NONCE: usize = 12;
+
+/// The key that everything else hangs on. Its bytes are shown to nobody.
+#[derive(Clone)]
+pub struct MasterKey {
+    sealing: ChaCha20Poly1305,
+    hashing: Hmac<Sha256>,
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKey(…)")
+    }
+}
+
+/// A keyed hash: equal for equal things, tells nothing without the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyedHash(pub [u8; 32]);
+
+impl MasterKey {
+    /// Derives one key for sealing and one for hashing, so that neither use weakens the other.
+    pub fn new(bytes: &[u8; 32]) -> Self {
+        let sealing = derive(bytes, b"offboardd seal v1");
+        let hashing = derive(bytes, b"offboardd hash v1");
+        Self { sealing: ChaCha20Poly1305::new(&Key::from(sealing)), hashing: keyed(&hashing) }
+    }
+
+    /// Seals `plain`; it opens only with the same `context`, so that a row's ciphertext is of no use in another row.
+    pub fn seal(&self, context: &[u8], plain: &[u8]) -> Vec<u8> {
+        seal(&self.sealing, context, plain)
+    }
+
+    /// Opens what [`MasterKey::seal`] sealed.
+    pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, CannotOpen> {
+        open(&self.sealing, context, sealed)
+    }
+
+    /// The hash by which an address is found on a site.
+    pub fn hash_email(&self, site: &SiteName, email: &EmailAddress) -> KeyedHash {
+        self.hash(b"email", &[site.as_str().as_bytes(), email.as_str().as_bytes()])
+    }
+
+    /// The hash by which a source's person id is found.
+    pub fn hash_person_id(&self, source: &SourceName, id: &PersonId) -> KeyedHash {
+        self.hash(b"person", &[source.as_str().as_bytes(), id.as_str().as_bytes()])
+    }
+
+    /// The hash by which a repeated delivery is recognised: the vendor's delivery id or, without one, the body.
+    pub fn hash_delivery(&self, source: &SourceName, kind: &str, what: &[u8]) -> KeyedHash {
+        self.hash(b"delivery", &[source.as_str().as_bytes(), kind.as_bytes(), what])
+    }
+
+    /// The hash that names an account in the journal.
+    pub fn hash_account(&self, site: &SiteName, account_id: &str) -> KeyedHash {
+        self.hash(b"account", &[site.as_str().as_bytes(), account_id.as_bytes()])
+    }
+
+    /// Each part is preceded by its length, so that no two lists of parts are one text.
+    fn hash(&self, purpose: &[u8], parts: &[&[u8]]) -> KeyedHash {
+        let mut mac = self.hashing.clone();
+        for part in std::iter::once(&purpose).chain(parts) {
+            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(part);
+        }
+        KeyedHash(mac.finalize().into_bytes().into())
+    }
+}
+
+/// The key of one case.
+#[derive(Clone)]
+pub struct CaseKey(ChaCha20Poly1305);
+
+impl fmt::Debug for CaseKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CaseKey(…)")
+    }
+}
+
+impl CaseKey {
+    /// A new key, and the same key sealed for the database.
+    pub fn generate(master: &MasterKey, context: &[u8]) -> (Self, Vec<u8>) {
+        let bytes = clock::random::<32>();
+        (Self(ChaCha20Poly1305::new(&Key::from(bytes))), master.seal(context, &bytes))
+    }
+
+    /// Opens a case's key.
+    pub fn unseal(master: &MasterKey, context: &[u8], sealed: &[u8]) -> Result<Self, CannotOpen> {
+        let bytes: [u8; 32] = master.open(context, sealed)?.try_into().map_err(|_wrong_length| CannotOpen)?;
+        Ok(Self(ChaCha20Poly1305::new(&Key::from(bytes))))
+    }
+
+    /// Seals what the case knows.
+    pub fn seal(&self, context: &[u8], plain: &[u8]) -> Vec<u8> {
+        seal(&self.0, context, plain)
+    }
+
+    /// Opens what the case knows.
+    pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, CannotOpen> {
+        open(&self.0, context, sealed)
+    }
+}
+
+/// Sealed data that does not open: another key, another row, or damage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("sealed data does not open: it was sealed with another key, or it is damaged")]
+pub struct CannotOpen;
+
+fn seal(cipher: &ChaCha20Poly1305, context: &[u8], plain: &[u8]) -> Vec<u8> {
+    let nonce = clock::random::<NONCE>();
+    #[expect(clippy::expect_used, reason = "sealing fails only beyond 256 GiB, and a body is at most a few MiB")]
+    let sealed =
+        cipher.encrypt(&Nonce::from(nonce), Payload { msg: plain, aad: context }).expect("short enough to seal");
+    [nonce.as_slice(), &sealed].concat()
+}
+
+fn open(cipher: &ChaCha20Poly1305, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, CannotOpen> {
+    let (nonce, sealed) = sealed.split_first_chunk::<NONCE>().ok_or(CannotOpen)?;
+    let payload = Payload { msg: sealed, aad: context };
+    cipher.decrypt(&Nonce::from(*nonce), payload).map_err(|chacha20poly1305::Error| CannotOpen)
+}
+
+fn derive(key: &[u8; 32], purpose: &[u8]) -> [u8; 32] {
+    let mut mac = keyed(key);
+    mac.update(purpose);
+    mac.finalize().into_bytes().into()
+}
+
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+    let mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key).expect("HMAC takes a key of any length");
+    mac
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_only_with_its_key_and_its_context() {
+        let key = MasterKey::new(&[7; 32]);
+        let sealed = key.seal(b"row 1", b"ann@example.com");
+        assert_eq!(key.open(b"row 1", &sealed).as_deref(), Ok(b"ann@example.com".as_slice()));
+        assert_eq!(key.open(b"row 2", &sealed), Err(CannotOpen));
+        assert_eq!(MasterKey::new(&[8; 32]).open(b"row 1", &sealed), Err(CannotOpen));
+        for at in 0..sealed.len() {
+            let mut damaged = sealed.clone();
+            damaged[at] ^= 1;
+            assert_eq!(key.open(b"row 1", &damaged), Err(CannotOpen), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_case_key_survives_the_database_and_nothing_else_opens_its_data() {
+        let master = MasterKey::new(&[7; 32]);
+        let (key, sealed_key) = CaseKey::generate(&master, b"case");
+        let sealed = key.seal(b"person", b"ann@example.com");
+        let again = CaseKey::unseal(&master, b"case", &sealed_key).unwrap();
+        assert_eq!(again.open(b"person", &sealed).as_deref(), Ok(b"ann@example.com".as_slice()));
+        assert_eq!(master.open(b"person", &sealed), Err(CannotOpen));
+    }
+
+    #[test]
+    fn hashes_keep_their_parts_apart() {
+        let key = MasterKey::new(&[7; 32]);
+        let hash = |kind: &str, what: &str| key.hash_delivery(&"hr".parse().unwrap(), kind, what.as_bytes());
+        assert_ne!(hash("id", "ab"), hash("ida", "b"));
+        assert_eq!(hash("id", "ab"), hash("id", "ab"));
+    }
+}
