@@ -108,6 +108,7 @@ CREATE TABLE jobs (
     id            TEXT    PRIMARY KEY,
     case_id       TEXT    NOT NULL REFERENCES cases (id),
     site          TEXT    NOT NULL,
+    source        TEXT,
     kind          TEXT    NOT NULL CHECK (kind IN ('revoke', 'detach', 'delete', 'verify', 'restore', 'reinvite')),
     urgency       INTEGER NOT NULL,     -- 0 before 1: taking access away is never kept waiting by a deletion
     state         TEXT    NOT NULL CHECK (state IN ('queued', 'running', 'done', 'cancelled')),

@@ -72,6 +72,10 @@ pub fn chance() -> f64 {
 }
 
 /// Bytes that nobody can guess.
+///
+/// # Panics
+///
+/// When the operating system gives none.
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     #[expect(clippy::expect_used, reason = "without the system's randomness no key and no id is safe: better to stop")]

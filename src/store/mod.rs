@@ -1,1 +1,101 @@
 //! SQLite: the only place that contains SQL.
+//!
+//! One writer connection and a few read-only ones over one file in WAL mode with `synchronous = FULL`: what is committed
+//! is on the disk. Reads that decide nothing are on [`Store`]; everything that writes, and every read that a write depends
+//! on, is on [`Tx`]. Dropping a transaction rolls it back.
+//!
+//! Not here: what may happen to a case (that is `domain`), and what is said to whom about it.
+
+mod cases;
+mod claims;
+mod deliveries;
+mod error;
+mod events;
+mod history;
+mod jobs;
+mod journal;
+mod open;
+mod people;
+mod row;
+mod standing;
+mod upkeep;
+
+pub use self::cases::{CaseFilter, Dossier, Happened, KnownAccount, NewCase, Note};
+pub use self::claims::{Claimed, Dispatch, Lease, Recovered, Settlement};
+pub use self::deliveries::{Accepted, DeliveryFilter, DeliveryRow, DeliveryStatus, NewDelivery, Waiting};
+pub use self::error::{HappenError, StoreError};
+pub use self::events::{EventRow, EventStatus, NewEvent, WaitingEvent};
+pub use self::history::HistoryEntry;
+pub use self::jobs::{JobFilter, JobRow, JobState};
+pub use self::journal::{Verdict, verify_journal};
+pub use self::open::{Database, Key, MIGRATOR};
+pub use self::standing::{SiteStanding, SourceStanding};
+pub use self::upkeep::{Gauges, UpkeepReport};
+
+use std::fs::File;
+use std::sync::Arc;
+
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+use crate::proof::seal::MasterKey;
+
+/// The database of one daemon.
+#[derive(Debug, Clone)]
+pub struct Store {
+    reader: SqlitePool,
+    writer: SqlitePool,
+    key: Arc<MasterKey>,
+    _lock: Option<Arc<File>>,
+}
+
+/// A write transaction. Nothing is written until [`Tx::commit`].
+#[derive(Debug)]
+pub struct Tx {
+    inner: Transaction<'static, Sqlite>,
+    key: Arc<MasterKey>,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// At most as many as were asked for.
+    pub items: Vec<T>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+}
+
+impl Store {
+    /// Begins a write transaction: takes the write lock at once, so that it cannot fail half-way for want of it.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        let inner = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Tx { inner, key: Arc::clone(&self.key) })
+    }
+
+    /// The key that seals, for those who hash an address to look it up.
+    pub fn key(&self) -> &Arc<MasterKey> {
+        &self.key
+    }
+
+    /// Waits until nobody uses the database any more, and closes it.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+}
+
+impl Tx {
+    /// Makes everything durable at once.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.inner.commit().await?)
+    }
+}
+
+impl<T> Page<T> {
+    /// Makes a page of up to `limit` rows out of a query that asked for one more.
+    fn of(mut items: Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> Self {
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = if more { items.last().map(cursor) } else { None };
+        Self { items, next }
+    }
+}

@@ -1,0 +1,272 @@
+//! Deliveries: accepted in groups, read out in their order, forgotten in time.
+
+use jiff::{SignedDuration, Timestamp};
+use sqlx::{QueryBuilder, Row as _, Sqlite};
+use tracing::instrument;
+
+use super::row::{Reading, millis, millis_if_any};
+use super::{Page, Store, StoreError, Tx};
+use crate::domain::ids::{DeliveryId, SourceName};
+use crate::domain::named;
+use crate::proof::seal::{KeyedHash, MasterKey};
+
+/// How many rows one statement inserts: a statement of each size is prepared once. Each costs a trip to SQLite's thread.
+const BATCHES: [usize; 4] = [64, 16, 4, 1];
+
+/// A verified delivery, to be stored.
+#[derive(Debug)]
+pub struct NewDelivery {
+    /// Its id, as the vendor will be told.
+    pub id: DeliveryId,
+    /// Whose.
+    pub source: SourceName,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// By what a repetition is recognised.
+    pub dedupe_hash: KeyedHash,
+    /// Until when; `None` for as long as the delivery is kept.
+    pub dedupe_until: Option<Timestamp>,
+    /// The `Content-Type` header.
+    pub content_type: Option<String>,
+    /// The body, sealed by [`NewDelivery::seal`].
+    pub sealed_body: Vec<u8>,
+}
+
+impl NewDelivery {
+    /// Seals a body for the delivery `id`.
+    pub fn seal(key: &MasterKey, id: DeliveryId, body: &[u8]) -> Vec<u8> {
+        key.seal(id.as_bytes(), body)
+    }
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is stored.
+    New(DeliveryId),
+    /// It was stored before; this is the first one's id.
+    Duplicate(DeliveryId),
+}
+
+/// A delivery that the router has not read yet.
+#[derive(Debug)]
+pub struct Waiting {
+    /// Its id.
+    pub id: DeliveryId,
+    /// Whose.
+    pub source: SourceName,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// The `Content-Type` header.
+    pub content_type: Option<String>,
+    /// The body as it came; `None` when it is forgotten.
+    pub body: Option<Vec<u8>>,
+}
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeliveryStatus {
+    /// Stored, not read yet.
+    Received,
+    /// Its events are known.
+    Routed,
+    /// It could not be read.
+    Unreadable,
+}
+
+named!(DeliveryStatus { Received = "received", Routed = "routed", Unreadable = "unreadable" });
+
+/// A delivery as it is shown: without its body.
+#[derive(Debug, Clone)]
+pub struct DeliveryRow {
+    /// Its id.
+    pub id: DeliveryId,
+    /// Whose.
+    pub source: SourceName,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Where it stands.
+    pub status: DeliveryStatus,
+    /// When it was read.
+    pub routed_at: Option<Timestamp>,
+    /// Why it could not be read.
+    pub problem: Option<String>,
+    /// Whether its body is still there, so that it can be replayed.
+    pub replayable: bool,
+}
+
+/// Which deliveries to list.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    /// Of this source.
+    pub source: Option<SourceName>,
+    /// In this status.
+    pub status: Option<DeliveryStatus>,
+    /// After this one, from an earlier page.
+    pub cursor: Option<i64>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl Tx {
+    /// Stores deliveries; says of each, in their order, whether it is new. Durable only after the commit.
+    #[instrument(name = "store.delivery.accept", skip_all, fields(count = deliveries.len()), err)]
+    pub async fn accept(&mut self, deliveries: &[NewDelivery]) -> Result<Vec<Accepted>, StoreError> {
+        let mut new = std::collections::HashSet::with_capacity(deliveries.len());
+        let mut rest = deliveries;
+        for size in BATCHES {
+            while let Some((batch, after)) = rest.split_at_checked(size) {
+                new.extend(self.insert(batch).await?);
+                rest = after;
+            }
+        }
+        let mut accepted = Vec::with_capacity(deliveries.len());
+        for delivery in deliveries {
+            accepted.push(if new.contains(&delivery.id) {
+                Accepted::New(delivery.id)
+            } else {
+                Accepted::Duplicate(self.first(&delivery.dedupe_hash).await?)
+            });
+        }
+        Ok(accepted)
+    }
+
+    /// Says which of the batch were new.
+    async fn insert(&mut self, batch: &[NewDelivery]) -> Result<Vec<DeliveryId>, StoreError> {
+        let mut insert = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO deliveries (id, source, received_at, dedupe_hash, dedupe_until, content_type, body) ",
+        );
+        insert.push_values(batch, |mut row, delivery| {
+            row.push_bind(delivery.id.to_string())
+                .push_bind(delivery.source.as_str())
+                .push_bind(millis(delivery.received_at))
+                .push_bind(delivery.dedupe_hash.0.as_slice())
+                .push_bind(millis_if_any(delivery.dedupe_until))
+                .push_bind(delivery.content_type.as_deref())
+                .push_bind(delivery.sealed_body.as_slice());
+        });
+        insert.push(" ON CONFLICT (dedupe_hash) WHERE dedupe_hash IS NOT NULL DO NOTHING RETURNING id");
+        let rows = insert.build().fetch_all(&mut *self.inner).await?;
+        rows.iter().map(|row| Reading { what: "delivery", row }.word("id")).collect()
+    }
+
+    async fn first(&mut self, dedupe_hash: &KeyedHash) -> Result<DeliveryId, StoreError> {
+        let row = sqlx::query("SELECT id FROM deliveries WHERE dedupe_hash = ?")
+            .bind(dedupe_hash.0.as_slice())
+            .fetch_one(&mut *self.inner)
+            .await?;
+        Reading { what: "delivery", row: &row }.word("id")
+    }
+
+    /// Says that a delivery was read, or why it was not.
+    #[instrument(name = "store.delivery.routed", skip_all, fields(delivery.id = %waiting.id), err)]
+    pub async fn routed(&mut self, waiting: &Waiting, problem: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+        let id = waiting.id;
+        let status = if problem.is_some() { DeliveryStatus::Unreadable } else { DeliveryStatus::Routed };
+        sqlx::query("UPDATE deliveries SET status = ?, routed_at = ?, problem = ? WHERE id = ?")
+            .bind(status.as_str())
+            .bind(millis(now))
+            .bind(problem)
+            .bind(id.to_string())
+            .execute(&mut *self.inner)
+            .await?;
+        sqlx::query(
+            "INSERT INTO sources (name, last_delivery_at) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET last_delivery_at = MAX(COALESCE(last_delivery_at, 0), ?2)",
+        )
+        .bind(waiting.source.as_str())
+        .bind(millis(waiting.received_at))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Puts a delivery before the router again. False when there is none, or its body is forgotten.
+    #[instrument(name = "store.delivery.replay", skip_all, fields(delivery.id = %id), err)]
+    pub async fn replay(&mut self, id: DeliveryId) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "UPDATE deliveries SET status = 'received', routed_at = NULL, problem = NULL WHERE id = ? AND body IS NOT NULL",
+        )
+        .bind(id.to_string())
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}
+
+impl Store {
+    /// The oldest deliveries that the router has not read.
+    #[instrument(name = "store.delivery.waiting", skip_all, err)]
+    pub async fn waiting_deliveries(&self, limit: u32) -> Result<Vec<Waiting>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM deliveries WHERE status = 'received' ORDER BY seq LIMIT ?")
+            .bind(limit)
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let reading = Reading { what: "delivery", row };
+                let id: DeliveryId = reading.word("id")?;
+                // A body that does not open is shown as unreadable, not as a reason to stop everybody else's.
+                let body = reading.bytes_if_any("body")?.and_then(|sealed| self.key.open(id.as_bytes(), &sealed).ok());
+                Ok(Waiting {
+                    id,
+                    source: reading.word("source")?,
+                    received_at: reading.at("received_at")?,
+                    content_type: reading.text_if_any("content_type")?,
+                    body,
+                })
+            })
+            .collect()
+    }
+
+    /// Deliveries, newest first.
+    #[instrument(name = "store.delivery.list", skip_all, err)]
+    pub async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Page<DeliveryRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT seq, id, source, received_at, status, routed_at, problem, body IS NOT NULL AS replayable FROM deliveries
+             WHERE (?1 IS NULL OR source = ?1) AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR seq < ?3)
+             ORDER BY seq DESC LIMIT ?4",
+        )
+        .bind(filter.source.as_ref().map(SourceName::as_str))
+        .bind(filter.status.map(DeliveryStatus::as_str))
+        .bind(filter.cursor)
+        .bind(i64::try_from(filter.limit.saturating_add(1)).unwrap_or(i64::MAX))
+        .fetch_all(&self.reader)
+        .await?;
+        let rows: Result<Vec<(i64, DeliveryRow)>, StoreError> =
+            rows.iter().map(|row| Ok((row.try_get("seq")?, delivery_row(row)?))).collect();
+        let page = Page::of(rows?, filter.limit, |(seq, _)| seq.to_string());
+        Ok(Page { items: page.items.into_iter().map(|(_, row)| row).collect(), next: page.next })
+    }
+
+    /// One delivery.
+    #[instrument(name = "store.delivery.find", skip_all, fields(delivery.id = %id), err)]
+    pub async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryRow>, StoreError> {
+        let row = sqlx::query(
+            "SELECT id, source, received_at, status, routed_at, problem, body IS NOT NULL AS replayable
+             FROM deliveries WHERE id = ?",
+        )
+        .bind(id.to_string())
+        .fetch_optional(&self.reader)
+        .await?;
+        row.as_ref().map(delivery_row).transpose()
+    }
+}
+
+fn delivery_row(row: &sqlx::sqlite::SqliteRow) -> Result<DeliveryRow, StoreError> {
+    let reading = Reading { what: "delivery", row };
+    Ok(DeliveryRow {
+        id: reading.word("id")?,
+        source: reading.word("source")?,
+        received_at: reading.at("received_at")?,
+        status: reading.word("status")?,
+        routed_at: reading.at_if_any("routed_at")?,
+        problem: reading.text_if_any("problem")?,
+        replayable: row.try_get("replayable")?,
+    })
+}
+
+/// How long after `routed_at` a body is kept.
+pub(super) fn forgotten_before(now: Timestamp, keep: SignedDuration) -> i64 {
+    millis(now.saturating_sub(keep).unwrap_or(Timestamp::MIN))
+}

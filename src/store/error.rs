@@ -1,0 +1,82 @@
+//! What can go wrong with the database.
+
+use crate::domain::case::Refusal;
+use crate::proof::seal::CannotOpen;
+
+/// What can go wrong with the database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite said no.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought to this version.
+    #[error("the database's schema cannot be brought to this version")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A row says what cannot be.
+    #[error("the {what} `{id}` in the database contradicts itself: {why}")]
+    Inconsistent {
+        /// What kind of row.
+        what: &'static str,
+        /// Which one.
+        id: String,
+        /// In what.
+        why: String,
+    },
+    /// Sealed data does not open.
+    #[error("the {what} in the database cannot be opened")]
+    Sealed {
+        /// What was sealed.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: CannotOpen,
+    },
+    /// A file beside the database cannot be read or made.
+    #[error("cannot use the file `{path}`")]
+    File {
+        /// Which file.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The key is not the one that this database was sealed with.
+    #[error("this database was sealed with another key: set store.key to the key that it was made with")]
+    WrongKey,
+    /// Somebody else works with the database.
+    #[error("another daemon uses this database: {path}")]
+    InUse {
+        /// Which file.
+        path: String,
+    },
+    /// A write that depends on a lease came after the lease was lost.
+    #[error("the lease of the job was lost")]
+    LeaseLost,
+}
+
+impl StoreError {
+    #[expect(clippy::needless_pass_by_value, reason = "errors are handed over where they end")]
+    pub(super) fn inconsistent(what: &'static str, id: impl ToString, why: impl ToString) -> Self {
+        Self::Inconsistent { what, id: id.to_string(), why: why.to_string() }
+    }
+}
+
+/// Why something did not happen to a case.
+#[derive(Debug, thiserror::Error)]
+pub enum HappenError {
+    /// The case's rules forbid it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The call that it would stop is being made at this moment.
+    #[error("it is too late: the call to Atlassian is being made at this moment")]
+    TooLate,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for HappenError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}

@@ -1,0 +1,194 @@
+//! Events: what was read out of a delivery, and what became of it.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+use tracing::instrument;
+
+use super::row::{Reading, millis};
+use super::{Store, StoreError, Tx};
+use crate::domain::event::Event;
+use crate::domain::ids::{CaseId, DeliveryId, EventId, SourceName};
+use crate::domain::named;
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventStatus {
+    /// A call about the same person is under way; it is applied when that is settled.
+    Waiting,
+    /// It moved a case.
+    Applied,
+    /// It led to nothing.
+    Ignored,
+    /// It could not be read.
+    Unreadable,
+}
+
+named!(EventStatus { Waiting = "waiting", Applied = "applied", Ignored = "ignored", Unreadable = "unreadable" });
+
+/// An event, to be stored.
+#[derive(Debug)]
+pub struct NewEvent<'a> {
+    /// Its id.
+    pub id: EventId,
+    /// The delivery that it was read out of.
+    pub delivery_id: DeliveryId,
+    /// Its place in the delivery.
+    pub position: u32,
+    /// Whose.
+    pub source: &'a SourceName,
+    /// What happened, in one word.
+    pub event_type: &'a str,
+    /// When it happened.
+    pub happened_at: Timestamp,
+}
+
+/// An event that waits for a call to be settled.
+#[derive(Debug)]
+pub struct WaitingEvent {
+    /// Its id.
+    pub id: EventId,
+    /// The delivery that it was read out of.
+    pub delivery_id: DeliveryId,
+    /// Whose.
+    pub source: SourceName,
+    /// When the delivery came.
+    pub received_at: Timestamp,
+    /// The event itself.
+    pub event: Event,
+}
+
+/// An event as it is shown.
+#[derive(Debug, Clone)]
+pub struct EventRow {
+    /// Its place in the delivery.
+    pub position: u32,
+    /// What happened, in one word.
+    pub event_type: String,
+    /// What became of it.
+    pub status: EventStatus,
+    /// Why it led to nothing, or why it could not be read.
+    pub because: Option<String>,
+    /// The case that it is about.
+    pub case_id: Option<CaseId>,
+}
+
+impl Tx {
+    /// Stores an event and what became of it.
+    #[instrument(name = "store.event.record", skip_all, fields(delivery.id = %event.delivery_id), err)]
+    pub async fn record_event(
+        &mut self,
+        event: &NewEvent<'_>,
+        status: EventStatus,
+        because: Option<&str>,
+        case_id: Option<CaseId>,
+        kept: Option<&Event>,
+    ) -> Result<(), StoreError> {
+        let sealed = kept
+            .map(|event| serde_json::to_vec(event).map_err(|error| StoreError::inconsistent("event", "", error)))
+            .transpose()?
+            .map(|json| self.key.seal(event.id.as_bytes(), &json));
+        sqlx::query(
+            "INSERT INTO events (id, delivery_id, position, source, type, happened_at, status, because, case_id, sealed)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(event.id.to_string())
+        .bind(event.delivery_id.to_string())
+        .bind(event.position)
+        .bind(event.source.as_str())
+        .bind(event.event_type)
+        .bind(millis(event.happened_at))
+        .bind(status.as_str())
+        .bind(because)
+        .bind(case_id.map(|id| id.to_string()))
+        .bind(sealed)
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Says what became of an event that waited.
+    #[instrument(name = "store.event.settle", skip_all, err)]
+    pub async fn settle_event(
+        &mut self,
+        id: EventId,
+        status: EventStatus,
+        because: Option<&str>,
+        case_id: Option<CaseId>,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE events SET status = ?, because = ?, case_id = ?, sealed = NULL WHERE id = ? AND status = 'waiting'",
+        )
+        .bind(status.as_str())
+        .bind(because)
+        .bind(case_id.map(|id| id.to_string()))
+        .bind(id.to_string())
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Forgets what a delivery led to before it is read again.
+    #[instrument(name = "store.event.clear", skip_all, err)]
+    pub async fn clear_events(&mut self, delivery_id: DeliveryId) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM events WHERE delivery_id = ?")
+            .bind(delivery_id.to_string())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Events that wait for a call to be settled, oldest first.
+    #[instrument(name = "store.event.waiting", skip_all, err)]
+    pub async fn waiting_events(&self, limit: u32) -> Result<Vec<WaitingEvent>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT e.*, COALESCE(d.received_at, e.happened_at) AS received_at
+             FROM events e LEFT JOIN deliveries d ON d.id = e.delivery_id
+             WHERE e.status = 'waiting' ORDER BY e.id LIMIT ?",
+        )
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let reading = Reading { what: "event", row };
+                let id: EventId = reading.word("id")?;
+                let sealed = reading.bytes_if_any("sealed")?.unwrap_or_default();
+                let plain = self
+                    .key
+                    .open(id.as_bytes(), &sealed)
+                    .map_err(|source| StoreError::Sealed { what: "event", source })?;
+                Ok(WaitingEvent {
+                    id,
+                    delivery_id: reading.word("delivery_id")?,
+                    source: reading.word("source")?,
+                    received_at: reading.at("received_at")?,
+                    event: serde_json::from_slice(&plain)
+                        .map_err(|error| StoreError::inconsistent("event", id, error))?,
+                })
+            })
+            .collect()
+    }
+
+    /// What was read out of a delivery.
+    #[instrument(name = "store.event.of_delivery", skip_all, err)]
+    pub async fn events_of(&self, delivery_id: DeliveryId) -> Result<Vec<EventRow>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM events WHERE delivery_id = ? ORDER BY position")
+            .bind(delivery_id.to_string())
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let reading = Reading { what: "event", row };
+                Ok(EventRow {
+                    position: row.try_get("position")?,
+                    event_type: reading.text("type")?,
+                    status: reading.word("status")?,
+                    because: reading.text_if_any("because")?,
+                    case_id: reading.word_if_any("case_id")?,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,189 @@
+//! The queue: derived from the cases. Each state of a case says which job it wants; here it is made so.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+use tracing::instrument;
+
+use super::row::{Reading, millis};
+use super::{Page, Store, StoreError, Tx};
+use crate::clock;
+use crate::domain::case::{Case, Happening, JobKind};
+use crate::domain::ids::{CaseId, JobId, SiteName, SourceName};
+use crate::domain::named;
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JobState {
+    /// It waits for its time.
+    Queued,
+    /// A worker has it.
+    Running,
+    /// It is finished.
+    Done,
+    /// The case wants it no more.
+    Cancelled,
+}
+
+named!(JobState { Queued = "queued", Running = "running", Done = "done", Cancelled = "cancelled" });
+
+/// A job as it is shown.
+#[derive(Debug, Clone)]
+pub struct JobRow {
+    /// Its id.
+    pub id: JobId,
+    /// Whose.
+    pub case_id: CaseId,
+    /// Where.
+    pub site: SiteName,
+    /// What to do.
+    pub kind: JobKind,
+    /// Where it stands.
+    pub state: JobState,
+    /// When it is due.
+    pub due_at: Timestamp,
+    /// How many attempts failed or finished it.
+    pub attempts: u32,
+    /// What the last attempt came to, if it failed.
+    pub last_error: Option<String>,
+}
+
+/// Which jobs to list.
+#[derive(Debug, Clone, Default)]
+pub struct JobFilter {
+    /// In this state.
+    pub state: Option<JobState>,
+    /// Of this kind.
+    pub kind: Option<JobKind>,
+    /// After this one, from an earlier page.
+    pub cursor: Option<JobId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// 0 is claimed before 1 whatever is due first: taking access away is never kept waiting by a deletion.
+pub(super) fn urgency(kind: JobKind) -> i64 {
+    match kind {
+        JobKind::Revoke | JobKind::Restore => 0,
+        JobKind::Detach | JobKind::Delete | JobKind::Verify | JobKind::Reinvite => 1,
+    }
+}
+
+impl Tx {
+    /// Makes the queue hold what the case wants: at most one open job, of the wanted kind, due when wanted.
+    pub(super) async fn sync_job(
+        &mut self,
+        case: &Case,
+        happening: Option<&Happening>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let open = sqlx::query("SELECT * FROM jobs WHERE case_id = ? AND state IN ('queued', 'running')")
+            .bind(case.id.to_string())
+            .fetch_optional(&mut *self.inner)
+            .await?;
+        let open = open.as_ref().map(read_job).transpose()?;
+        let wanted = case.job_wanted();
+        match (wanted, open) {
+            (None, None) => {}
+            (Some(wanted), Some(job)) if job.kind == wanted.kind => {
+                let retried = happening == Some(&Happening::Retried);
+                // A job that waits between two attempts keeps its time; one that was not tried follows the case.
+                if job.state == JobState::Queued && (retried || (job.attempts == 0 && job.due_at != wanted.due_at)) {
+                    let due_at = if retried { now } else { wanted.due_at };
+                    sqlx::query("UPDATE jobs SET due_at = ?, attempts = 0, first_at = NULL WHERE id = ?")
+                        .bind(millis(due_at))
+                        .bind(job.id.to_string())
+                        .execute(&mut *self.inner)
+                        .await?;
+                }
+            }
+            (None, Some(job)) => self.cancel_job(job.id, now).await?,
+            (Some(wanted), job) => {
+                if let Some(job) = job {
+                    self.cancel_job(job.id, now).await?;
+                }
+                sqlx::query(
+                    "INSERT INTO jobs (id, case_id, site, source, kind, urgency, state, due_at, created_at)
+                     VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
+                )
+                .bind(JobId::from(clock::new_id(now)).to_string())
+                .bind(case.id.to_string())
+                .bind(case.site.as_str())
+                .bind(case.source.as_ref().map(SourceName::as_str))
+                .bind(wanted.kind.as_str())
+                .bind(urgency(wanted.kind))
+                .bind(millis(wanted.due_at))
+                .bind(millis(now))
+                .execute(&mut *self.inner)
+                .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the call that changes something is being made for this case right now.
+    pub(super) async fn is_dispatched(&mut self, case_id: CaseId) -> Result<bool, StoreError> {
+        let row =
+            sqlx::query("SELECT 1 FROM jobs WHERE case_id = ? AND state = 'running' AND dispatched_at IS NOT NULL")
+                .bind(case_id.to_string())
+                .fetch_optional(&mut *self.inner)
+                .await?;
+        Ok(row.is_some())
+    }
+
+    async fn cancel_job(&mut self, id: JobId, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE jobs SET state = 'cancelled', finished_at = ?, lease_token = NULL, lease_until = NULL WHERE id = ?",
+        )
+        .bind(millis(now))
+        .bind(id.to_string())
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// The open job of a case.
+    #[instrument(name = "store.job.of_case", skip_all, fields(case.id = %case_id), err)]
+    pub async fn job_of(&self, case_id: CaseId) -> Result<Option<JobRow>, StoreError> {
+        let row = sqlx::query(
+            "SELECT * FROM jobs WHERE case_id = ? AND state IN ('queued', 'running') ORDER BY id DESC LIMIT 1",
+        )
+        .bind(case_id.to_string())
+        .fetch_optional(&self.reader)
+        .await?;
+        row.as_ref().map(read_job).transpose()
+    }
+
+    /// Jobs, newest first.
+    #[instrument(name = "store.job.list", skip_all, err)]
+    pub async fn jobs(&self, filter: &JobFilter) -> Result<Page<JobRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM jobs WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR id < ?3)
+             ORDER BY id DESC LIMIT ?4",
+        )
+        .bind(filter.state.map(JobState::as_str))
+        .bind(filter.kind.map(JobKind::as_str))
+        .bind(filter.cursor.map(|id| id.to_string()))
+        .bind(i64::try_from(filter.limit.saturating_add(1)).unwrap_or(i64::MAX))
+        .fetch_all(&self.reader)
+        .await?;
+        let jobs: Result<Vec<_>, _> = rows.iter().map(read_job).collect();
+        Ok(Page::of(jobs?, filter.limit, |job| job.id.to_string()))
+    }
+}
+
+fn read_job(row: &SqliteRow) -> Result<JobRow, StoreError> {
+    let reading = Reading { what: "job", row };
+    Ok(JobRow {
+        id: reading.word("id")?,
+        case_id: reading.word("case_id")?,
+        site: reading.word("site")?,
+        kind: reading.word("kind")?,
+        state: reading.word("state")?,
+        due_at: reading.at("due_at")?,
+        attempts: row.try_get("attempts")?,
+        last_error: reading.text_if_any("last_error")?,
+    })
+}

@@ -1,0 +1,108 @@
+//! The journal: entries are added, never changed.
+
+use std::path::Path;
+
+use futures_util::TryStreamExt as _;
+use jiff::Timestamp;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{Row as _, SqliteConnection};
+
+use super::row::{Reading, millis};
+use super::{StoreError, Tx};
+use crate::domain::ids::CaseId;
+use crate::proof::chain::{Broken, Entry, GENESIS, Link, Walk};
+
+impl Tx {
+    /// Adds an entry; says its number. `detail` holds no personal data.
+    pub async fn write_journal(
+        &mut self,
+        case_id: Option<CaseId>,
+        kind: &str,
+        detail: &serde_json::Value,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
+        append(&mut self.inner, case_id, kind, detail, now).await
+    }
+}
+
+pub(super) async fn append(
+    connection: &mut SqliteConnection,
+    case_id: Option<CaseId>,
+    kind: &str,
+    detail: &serde_json::Value,
+    now: Timestamp,
+) -> Result<i64, StoreError> {
+    let last =
+        sqlx::query("SELECT seq, link FROM journal ORDER BY seq DESC LIMIT 1").fetch_optional(&mut *connection).await?;
+    let (seq, previous) = match last {
+        None => (0, GENESIS),
+        Some(row) => {
+            let seq: i64 = row.try_get("seq")?;
+            let link: Link = row
+                .try_get::<&[u8], _>("link")?
+                .try_into()
+                .map_err(|error| StoreError::inconsistent("journal entry", seq, error))?;
+            (seq, link)
+        }
+    };
+    let entry = Entry {
+        seq: seq.saturating_add(1),
+        at: now,
+        case_id: case_id.map(|id| id.to_string()),
+        kind: kind.to_owned(),
+        detail: detail.to_string(),
+    };
+    sqlx::query("INSERT INTO journal (seq, at, case_id, kind, detail, link) VALUES (?, ?, ?, ?, ?, ?)")
+        .bind(entry.seq)
+        .bind(millis(entry.at))
+        .bind(&entry.case_id)
+        .bind(&entry.kind)
+        .bind(&entry.detail)
+        .bind(entry.link(&previous).as_slice())
+        .execute(&mut *connection)
+        .await?;
+    Ok(entry.seq)
+}
+
+/// What walking a journal found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every entry follows from the one before.
+    Intact {
+        /// How many there are.
+        entries: i64,
+        /// The newest link.
+        head: Link,
+    },
+    /// The first entry that does not.
+    Broken(Broken),
+}
+
+/// Walks the whole chain of a database file; needs no key and changes nothing.
+pub async fn verify_journal(path: &Path) -> Result<Verdict, StoreError> {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true);
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+    let verdict = walk(&pool).await;
+    pool.close().await;
+    verdict
+}
+
+async fn walk(pool: &sqlx::SqlitePool) -> Result<Verdict, StoreError> {
+    let mut rows =
+        sqlx::query("SELECT seq AS id, seq, at, case_id, kind, detail, link FROM journal ORDER BY seq").fetch(pool);
+    let mut walk = Walk::default();
+    while let Some(row) = rows.try_next().await? {
+        let reading = Reading { what: "journal entry", row: &row };
+        let entry = Entry {
+            seq: row.try_get("seq")?,
+            at: reading.at("at")?,
+            case_id: reading.text_if_any("case_id")?,
+            kind: reading.text("kind")?,
+            detail: reading.text("detail")?,
+        };
+        if let Err(broken) = walk.step(&entry, row.try_get("link")?) {
+            return Ok(Verdict::Broken(broken));
+        }
+    }
+    Ok(Verdict::Intact { entries: walk.len(), head: walk.head() })
+}

@@ -1,0 +1,176 @@
+//! Opening the database: the file, its key, its schema.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Row as _, SqlitePool};
+
+use super::{Store, StoreError};
+use crate::clock;
+use crate::proof::seal::MasterKey;
+
+/// The schema's history.
+pub static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// What the sealed text of `key_check` says.
+const KNOWN: &[u8] = b"offboardd";
+
+/// Where the master key comes from.
+#[derive(Clone)]
+pub enum Key {
+    /// It was configured.
+    Given([u8; 32]),
+    /// It lies in a file beside the database, made at the first start.
+    Beside,
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Given(_) => "Given(…)",
+            Self::Beside => "Beside",
+        })
+    }
+}
+
+/// One database file, and how its key is found.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// The file.
+    pub path: PathBuf,
+    /// Its key.
+    pub key: Key,
+}
+
+impl Database {
+    /// Opens the database, making the file and bringing the schema to this version where needed.
+    pub async fn open(&self) -> Result<Store, StoreError> {
+        let lock = self.lock()?;
+        let writer = self.options().create_if_missing(true);
+        let writer = SqlitePoolOptions::new().min_connections(1).max_connections(1).connect_with(writer).await?;
+        MIGRATOR.run(&writer).await?;
+        self.with(writer, Some(Arc::new(lock))).await
+    }
+
+    /// Opens a database that is there, for a command beside the daemon; its schema must be of this version.
+    pub async fn open_existing(&self) -> Result<Store, StoreError> {
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(self.options()).await?;
+        self.with(writer, None).await
+    }
+
+    /// Brings the schema to this version; says how many steps that took.
+    pub async fn migrate(&self) -> Result<usize, StoreError> {
+        let writer = self.options().create_if_missing(true);
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(writer).await?;
+        let before = applied(&writer).await;
+        MIGRATOR.run(&writer).await?;
+        let after = applied(&writer).await;
+        writer.close().await;
+        Ok(after.saturating_sub(before))
+    }
+
+    /// Where the key lies when none is configured.
+    pub fn key_file(&self) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".key");
+        name.into()
+    }
+
+    async fn with(&self, writer: SqlitePool, lock: Option<Arc<File>>) -> Result<Store, StoreError> {
+        let key = Arc::new(MasterKey::new(&self.key_bytes()?));
+        check_key(&writer, &key).await?;
+        let reader = SqlitePoolOptions::new().max_connections(4).connect_with(self.options().read_only(true)).await?;
+        Ok(Store { reader, writer, key, _lock: lock })
+    }
+
+    /// One daemon for one database: two would each believe that the other's leases are those of a dead one.
+    fn lock(&self) -> Result<File, StoreError> {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".lock");
+        let unusable = |source| StoreError::File { path: PathBuf::from(&name).display().to_string(), source };
+        let file =
+            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&name).map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: self.path.display().to_string() }),
+            Err(std::fs::TryLockError::Error(error)) => Err(unusable(error)),
+        }
+    }
+
+    fn options(&self) -> SqliteConnectOptions {
+        SqliteConnectOptions::new()
+            .filename(&self.path)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A 2xx is a promise: every commit reaches the disk.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            // What is forgotten is overwritten, not only unlinked.
+            .pragma("secure_delete", "ON")
+    }
+
+    fn key_bytes(&self) -> Result<[u8; 32], StoreError> {
+        match &self.key {
+            Key::Given(bytes) => Ok(*bytes),
+            Key::Beside => {
+                let path = self.key_file();
+                read_or_make(&path).map_err(|source| StoreError::File { path: path.display().to_string(), source })
+            }
+        }
+    }
+}
+
+/// The key file: 64 hexadecimal digits, readable by its owner alone.
+fn read_or_make(path: &Path) -> std::io::Result<[u8; 32]> {
+    match File::open(path) {
+        Ok(file) => {
+            if file.metadata()?.permissions().mode() & 0o077 != 0 {
+                return Err(std::io::Error::other("others may read it: allow it to its owner only (chmod 600)"));
+            }
+            let mut key = [0; 32];
+            hex::decode_to_slice(std::io::read_to_string(file)?.trim(), &mut key)
+                .map_err(|_not_hex| std::io::Error::other("it does not hold 64 hexadecimal digits"))?;
+            Ok(key)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => make(path),
+        Err(error) => Err(error),
+    }
+}
+
+/// Written under another name and renamed, so that a crash leaves no half key, and synced with its folder: what is sealed
+/// with a key that a power cut took back is lost.
+fn make(path: &Path) -> std::io::Result<[u8; 32]> {
+    let key = clock::random::<32>();
+    let draft = path.with_extension("key.new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    writeln!(file, "{}", hex::encode(key))?;
+    file.sync_all()?;
+    std::fs::rename(&draft, path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    File::open(folder)?.sync_all()?;
+    Ok(key)
+}
+
+async fn check_key(writer: &SqlitePool, key: &MasterKey) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO key_check (only, sealed) VALUES (1, ?) ON CONFLICT DO NOTHING")
+        .bind(key.seal(b"key_check", KNOWN))
+        .execute(writer)
+        .await?;
+    let row = sqlx::query("SELECT sealed FROM key_check").fetch_one(writer).await?;
+    match key.open(b"key_check", row.try_get("sealed")?) {
+        Ok(known) if known == KNOWN => Ok(()),
+        _ => Err(StoreError::WrongKey),
+    }
+}
+
+async fn applied(writer: &SqlitePool) -> usize {
+    // The table is not there before the first migration.
+    let steps = sqlx::query("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(writer).await;
+    steps.map_or(0, |steps| steps.len())
+}

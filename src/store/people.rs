@@ -1,0 +1,98 @@
+//! What is remembered about people: which address a source's person id belongs to, and the newest fact about each.
+
+use jiff::Timestamp;
+use tracing::instrument;
+
+use super::row::{Reading, millis};
+use super::{StoreError, Tx};
+use crate::domain::event::EventType;
+use crate::domain::ids::{SiteName, SourceName};
+use crate::domain::person::{EmailAddress, Person, PersonId};
+use crate::proof::seal::KeyedHash;
+
+impl Tx {
+    /// Remembers that an id and an address belong together; the newest word counts.
+    #[instrument(name = "store.people.remember", skip_all, err)]
+    pub async fn remember(
+        &mut self,
+        source: &SourceName,
+        site: &SiteName,
+        id: &PersonId,
+        email: &EmailAddress,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let person_hash = self.key.hash_person_id(source, id);
+        let sealed = self.key.seal(&person_hash.0, email.as_str().as_bytes());
+        sqlx::query(
+            "INSERT INTO people (source, person_hash, email_hash, sealed, seen_at) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT (source, person_hash) DO UPDATE
+             SET email_hash = excluded.email_hash, sealed = excluded.sealed, seen_at = excluded.seen_at",
+        )
+        .bind(source.as_str())
+        .bind(person_hash.0.as_slice())
+        .bind(self.key.hash_email(site, email).0.as_slice())
+        .bind(sealed)
+        .bind(millis(now))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// The address that belongs to a source's person id, as far as it is remembered.
+    #[instrument(name = "store.people.recall", skip_all, err)]
+    pub async fn recall(&mut self, source: &SourceName, id: &PersonId) -> Result<Option<EmailAddress>, StoreError> {
+        let person_hash = self.key.hash_person_id(source, id);
+        let row = sqlx::query("SELECT sealed FROM people WHERE source = ? AND person_hash = ?")
+            .bind(source.as_str())
+            .bind(person_hash.0.as_slice())
+            .fetch_optional(&mut *self.inner)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let sealed = Reading { what: "person", row: &row }.bytes_if_any("sealed")?.unwrap_or_default();
+        let plain =
+            self.key.open(&person_hash.0, &sealed).map_err(|source| StoreError::Sealed { what: "person", source })?;
+        Ok(EmailAddress::parse(&String::from_utf8_lossy(&plain)).ok())
+    }
+
+    /// When the newest fact about a person's leaving or coming back happened.
+    #[instrument(name = "store.people.newest", skip_all, err)]
+    pub async fn newest(&mut self, person_key: &KeyedHash) -> Result<Option<Timestamp>, StoreError> {
+        let row = sqlx::query("SELECT happened_at FROM newest WHERE person_key = ?")
+            .bind(person_key.0.as_slice())
+            .fetch_optional(&mut *self.inner)
+            .await?;
+        row.map(|row| Reading { what: "newest fact", row: &row }.at("happened_at")).transpose()
+    }
+
+    /// Notes a fact about a person's leaving or coming back.
+    #[instrument(name = "store.people.note", skip_all, err)]
+    pub async fn note_newest(
+        &mut self,
+        person_key: &KeyedHash,
+        event_type: EventType,
+        happened_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO newest (person_key, happened_at, type) VALUES (?1, ?2, ?3)
+             ON CONFLICT (person_key) DO UPDATE SET happened_at = ?2, type = ?3 WHERE happened_at <= ?2",
+        )
+        .bind(person_key.0.as_slice())
+        .bind(millis(happened_at))
+        .bind(event_type.as_str())
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// The hashes by which a person of a source is known on a site.
+    pub fn hashes(
+        &self,
+        site: &SiteName,
+        source: Option<&SourceName>,
+        person: &Person,
+    ) -> (Option<KeyedHash>, Option<KeyedHash>) {
+        let email = person.email.as_ref().map(|email| self.key.hash_email(site, email));
+        let id = source.zip(person.id.as_ref()).map(|(source, id)| self.key.hash_person_id(source, id));
+        (email, id)
+    }
+}

@@ -1,0 +1,85 @@
+//! Rows to values: instants, ids, words, each read once here.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::StoreError;
+
+/// Reads the columns of one row of table `what`, and says which row it was when one makes no sense.
+pub(super) struct Reading<'a> {
+    pub(super) what: &'static str,
+    pub(super) row: &'a SqliteRow,
+}
+
+impl Reading<'_> {
+    pub(super) fn text(&self, column: &str) -> Result<String, StoreError> {
+        Ok(self.row.try_get(column)?)
+    }
+
+    pub(super) fn text_if_any(&self, column: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.row.try_get(column)?)
+    }
+
+    pub(super) fn bytes_if_any(&self, column: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.row.try_get(column)?)
+    }
+
+    pub(super) fn count(&self, column: &str) -> Result<u32, StoreError> {
+        let count: i64 = self.row.try_get(column)?;
+        u32::try_from(count).map_err(|error| self.broken(column, error))
+    }
+
+    /// A word of ours: an id, a name, a state.
+    pub(super) fn word<T>(&self, column: &str) -> Result<T, StoreError>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        self.text(column)?.parse().map_err(|error| self.broken(column, error))
+    }
+
+    pub(super) fn word_if_any<T>(&self, column: &str) -> Result<Option<T>, StoreError>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let word = self.text_if_any(column)?;
+        word.map(|word| word.parse().map_err(|error| self.broken(column, error))).transpose()
+    }
+
+    pub(super) fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<T, StoreError> {
+        serde_json::from_str(&self.text(column)?).map_err(|error| self.broken(column, error))
+    }
+
+    pub(super) fn at(&self, column: &str) -> Result<Timestamp, StoreError> {
+        instant(self.row.try_get(column)?).map_err(|error| self.broken(column, error))
+    }
+
+    pub(super) fn at_if_any(&self, column: &str) -> Result<Option<Timestamp>, StoreError> {
+        let millis: Option<i64> = self.row.try_get(column)?;
+        millis.map(|millis| instant(millis).map_err(|error| self.broken(column, error))).transpose()
+    }
+
+    fn broken(&self, column: &str, error: impl Display) -> StoreError {
+        let id: Result<String, _> = self.row.try_get("id");
+        StoreError::inconsistent(self.what, id.unwrap_or_default(), format!("column `{column}`: {error}"))
+    }
+}
+
+/// An instant as it is written.
+pub(super) fn millis(instant: Timestamp) -> i64 {
+    instant.as_millisecond()
+}
+
+/// An instant as it is written, if there is one.
+pub(super) fn millis_if_any(instant: Option<Timestamp>) -> Option<i64> {
+    instant.map(millis)
+}
+
+fn instant(millis: i64) -> Result<Timestamp, jiff::Error> {
+    Timestamp::from_millisecond(millis)
+}

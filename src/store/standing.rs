@@ -1,0 +1,140 @@
+//! What stands against sites and sources: pauses, and when a source was last heard.
+
+use jiff::Timestamp;
+use serde_json::json;
+use tracing::instrument;
+
+use super::row::{Reading, millis};
+use super::{Store, StoreError, Tx};
+use crate::domain::ids::{SiteName, SourceName};
+
+/// What stands against a site.
+#[derive(Debug, Clone)]
+pub struct SiteStanding {
+    /// Which.
+    pub name: SiteName,
+    /// Since when it is paused.
+    pub paused_at: Option<Timestamp>,
+    /// Why, and how to mend it.
+    pub reason: Option<String>,
+}
+
+/// What stands against a source.
+#[derive(Debug, Clone)]
+pub struct SourceStanding {
+    /// Which.
+    pub name: SourceName,
+    /// Since when it is paused.
+    pub paused_at: Option<Timestamp>,
+    /// Who paused it.
+    pub paused_by: Option<String>,
+    /// When it was last heard.
+    pub last_delivery_at: Option<Timestamp>,
+}
+
+impl Tx {
+    /// Pauses a site: nothing is called there until it is resumed.
+    #[instrument(name = "store.site.pause", skip_all, fields(site = %site), err)]
+    pub async fn pause_site(&mut self, site: &SiteName, reason: &str, now: Timestamp) -> Result<(), StoreError> {
+        let done = sqlx::query(
+            "INSERT INTO sites (name, paused_at, reason) VALUES (?1, ?2, ?3)
+             ON CONFLICT (name) DO UPDATE SET paused_at = ?2, reason = ?3 WHERE paused_at IS NULL",
+        )
+        .bind(site.as_str())
+        .bind(millis(now))
+        .bind(reason)
+        .execute(&mut *self.inner)
+        .await?;
+        if done.rows_affected() > 0 {
+            self.write_journal(None, "site_paused", &json!({ "site": site, "reason": reason }), now).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets a site's jobs run again. False when it was not paused.
+    #[instrument(name = "store.site.resume", skip_all, fields(site = %site), err)]
+    pub async fn resume_site(&mut self, site: &SiteName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let done =
+            sqlx::query("UPDATE sites SET paused_at = NULL, reason = NULL WHERE name = ? AND paused_at IS NOT NULL")
+                .bind(site.as_str())
+                .execute(&mut *self.inner)
+                .await?;
+        let resumed = done.rows_affected() > 0;
+        if resumed {
+            self.write_journal(None, "site_resumed", &json!({ "site": site, "by": by }), now).await?;
+        }
+        Ok(resumed)
+    }
+
+    /// Pauses a source: its webhooks are asked to come again later, and its jobs wait. False when it was paused before.
+    #[instrument(name = "store.source.pause", skip_all, fields(source = %source), err)]
+    pub async fn pause_source(&mut self, source: &SourceName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "INSERT INTO sources (name, paused_at, paused_by) VALUES (?1, ?2, ?3)
+             ON CONFLICT (name) DO UPDATE SET paused_at = ?2, paused_by = ?3 WHERE paused_at IS NULL",
+        )
+        .bind(source.as_str())
+        .bind(millis(now))
+        .bind(by)
+        .execute(&mut *self.inner)
+        .await?;
+        let paused = done.rows_affected() > 0;
+        if paused {
+            self.write_journal(None, "source_paused", &json!({ "source": source, "by": by }), now).await?;
+        }
+        Ok(paused)
+    }
+
+    /// Hears a source again. False when it was not paused.
+    #[instrument(name = "store.source.resume", skip_all, fields(source = %source), err)]
+    pub async fn resume_source(&mut self, source: &SourceName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "UPDATE sources SET paused_at = NULL, paused_by = NULL WHERE name = ? AND paused_at IS NOT NULL",
+        )
+        .bind(source.as_str())
+        .execute(&mut *self.inner)
+        .await?;
+        let resumed = done.rows_affected() > 0;
+        if resumed {
+            self.write_journal(None, "source_resumed", &json!({ "source": source, "by": by }), now).await?;
+        }
+        Ok(resumed)
+    }
+}
+
+impl Store {
+    /// What stands against the sites that ever had anything against them.
+    #[instrument(name = "store.site.list", skip_all, err)]
+    pub async fn sites(&self) -> Result<Vec<SiteStanding>, StoreError> {
+        let rows = sqlx::query("SELECT name AS id, name, paused_at, reason FROM sites").fetch_all(&self.reader).await?;
+        rows.iter()
+            .map(|row| {
+                let reading = Reading { what: "site", row };
+                Ok(SiteStanding {
+                    name: reading.word("name")?,
+                    paused_at: reading.at_if_any("paused_at")?,
+                    reason: reading.text_if_any("reason")?,
+                })
+            })
+            .collect()
+    }
+
+    /// What is known of the sources that were ever heard or paused.
+    #[instrument(name = "store.source.list", skip_all, err)]
+    pub async fn sources(&self) -> Result<Vec<SourceStanding>, StoreError> {
+        let rows = sqlx::query("SELECT name AS id, name, paused_at, paused_by, last_delivery_at FROM sources")
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let reading = Reading { what: "source", row };
+                Ok(SourceStanding {
+                    name: reading.word("name")?,
+                    paused_at: reading.at_if_any("paused_at")?,
+                    paused_by: reading.text_if_any("paused_by")?,
+                    last_delivery_at: reading.at_if_any("last_delivery_at")?,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,113 @@
+//! Upkeep: what is over is forgotten, in small steps; and the counts for metrics and health.
+
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+use sqlx::Row as _;
+use tracing::instrument;
+
+use super::deliveries::forgotten_before;
+use super::row::{Reading, millis};
+use super::{Store, StoreError, Tx};
+
+/// How many rows one step touches, so that no commit of the intake waits long for it.
+const STEP: i64 = 200;
+
+/// What one round of upkeep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UpkeepReport {
+    /// Deliveries whose repetition would be taken for a new one from now on.
+    pub windows_closed: u64,
+    /// Bodies that were forgotten.
+    pub bodies_forgotten: u64,
+}
+
+/// What the gauges show.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gauges {
+    /// The oldest job that is due and not being worked on.
+    pub oldest_due: Option<Timestamp>,
+    /// Cases that need a human.
+    pub attention: u32,
+}
+
+impl Tx {
+    /// One small step of forgetting. Call again while it does something.
+    #[instrument(name = "store.upkeep", skip_all, err)]
+    pub async fn upkeep(&mut self, keep_payloads: SignedDuration, now: Timestamp) -> Result<UpkeepReport, StoreError> {
+        let windows = sqlx::query(
+            "UPDATE deliveries SET dedupe_hash = NULL, dedupe_until = NULL
+             WHERE seq IN (SELECT seq FROM deliveries WHERE dedupe_until <= ? ORDER BY dedupe_until LIMIT ?)",
+        )
+        .bind(millis(now))
+        .bind(STEP)
+        .execute(&mut *self.inner)
+        .await?;
+        // A body that could not be read is kept: it is replayed when the mapping is mended.
+        let bodies = sqlx::query(
+            "UPDATE deliveries SET body = NULL WHERE seq IN (
+                 SELECT seq FROM deliveries WHERE routed_at IS NOT NULL AND body IS NOT NULL AND routed_at <= ?
+                     AND status = 'routed' ORDER BY routed_at LIMIT ?)",
+        )
+        .bind(forgotten_before(now, keep_payloads))
+        .bind(STEP)
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(UpkeepReport { windows_closed: windows.rows_affected(), bodies_forgotten: bodies.rows_affected() })
+    }
+}
+
+impl UpkeepReport {
+    /// Whether there may be more to do.
+    pub const fn did_something(&self) -> bool {
+        self.windows_closed > 0 || self.bodies_forgotten > 0
+    }
+}
+
+impl Store {
+    /// What the gauges show.
+    #[instrument(name = "store.gauges", skip_all, err)]
+    pub async fn gauges(&self, now: Timestamp) -> Result<Gauges, StoreError> {
+        let row = sqlx::query(
+            "SELECT '' AS id, (SELECT MIN(due_at) FROM jobs WHERE state = 'queued' AND due_at <= ?) AS oldest_due,
+                    (SELECT COUNT(*) FROM cases WHERE state IN ('needs_attention', 'restoring')) AS attention",
+        )
+        .bind(millis(now))
+        .fetch_one(&self.reader)
+        .await?;
+        let reading = Reading { what: "gauge", row: &row };
+        Ok(Gauges { oldest_due: reading.at_if_any("oldest_due")?, attention: reading.count("attention")? })
+    }
+
+    /// Whether the database takes writes: takes the write lock, writes nothing.
+    #[instrument(name = "store.probe", skip_all, err)]
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("UPDATE key_check SET sealed = sealed").execute(&mut *tx.inner).await?;
+        Ok(tx.inner.rollback().await?)
+    }
+
+    /// Brings what was forgotten out of the write-ahead log too.
+    #[instrument(name = "store.checkpoint", skip_all, err)]
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_optional(&self.writer).await?;
+        Ok(())
+    }
+
+    /// Writes a consistent copy of the running database. The file must not be there.
+    #[instrument(name = "store.backup", skip_all, err)]
+    pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        sqlx::query("VACUUM INTO ?").bind(to.display().to_string()).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    /// Whether the schema is of this version.
+    #[instrument(name = "store.schema", skip_all, err)]
+    pub async fn schema_is_current(&self) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT COALESCE(MAX(version), 0) AS version FROM _sqlx_migrations WHERE success")
+            .fetch_one(&self.reader)
+            .await?;
+        let newest = super::MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or_default();
+        Ok(row.try_get::<i64, _>("version")? == newest)
+    }
+}
