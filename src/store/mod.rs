@@ -32,11 +32,14 @@ pub use self::open::{Database, Key, MIGRATOR};
 pub use self::standing::{SiteStanding, SourceStanding};
 pub use self::upkeep::{Gauges, UpkeepReport};
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
+use crate::domain::ids::SourceName;
 use crate::proof::seal::MasterKey;
 
 /// The database of one daemon.
@@ -45,6 +48,7 @@ pub struct Store {
     reader: SqlitePool,
     writer: SqlitePool,
     key: Arc<MasterKey>,
+    paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
     _lock: Option<Arc<File>>,
 }
 
@@ -53,6 +57,9 @@ pub struct Store {
 pub struct Tx {
     inner: Transaction<'static, Sqlite>,
     key: Arc<MasterKey>,
+    paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
+    /// The sources that are paused after this transaction, where it changed that.
+    pausing: Option<HashSet<SourceName>>,
 }
 
 /// One page of a list.
@@ -68,7 +75,13 @@ impl Store {
     /// Begins a write transaction: takes the write lock at once, so that it cannot fail half-way for want of it.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let inner = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Tx { inner, key: Arc::clone(&self.key) })
+        let paused_sources = Arc::clone(&self.paused_sources);
+        Ok(Tx { inner, key: Arc::clone(&self.key), paused_sources, pausing: None })
+    }
+
+    /// Whether a source is paused, from memory: the intake asks this of every request.
+    pub fn is_source_paused(&self, source: &SourceName) -> bool {
+        self.paused_sources.load().contains(source)
     }
 
     /// The key that seals, for those who hash an address to look it up.
@@ -86,7 +99,11 @@ impl Store {
 impl Tx {
     /// Makes everything durable at once.
     pub async fn commit(self) -> Result<(), StoreError> {
-        Ok(self.inner.commit().await?)
+        self.inner.commit().await?;
+        if let Some(paused) = self.pausing {
+            self.paused_sources.store(Arc::new(paused));
+        }
+        Ok(())
     }
 }
 

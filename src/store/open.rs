@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Row as _, SqlitePool};
 
+use super::standing::paused_sources;
 use super::{Store, StoreError};
 use crate::clock;
 use crate::proof::seal::MasterKey;
@@ -86,7 +88,8 @@ impl Database {
         let key = Arc::new(MasterKey::new(&self.key_bytes()?));
         check_key(&writer, &key).await?;
         let reader = SqlitePoolOptions::new().max_connections(4).connect_with(self.options().read_only(true)).await?;
-        Ok(Store { reader, writer, key, _lock: lock })
+        let paused_sources = Arc::new(ArcSwap::from_pointee(paused_sources(&mut *writer.acquire().await?).await?));
+        Ok(Store { reader, writer, key, paused_sources, _lock: lock })
     }
 
     /// One daemon for one database: two would each believe that the other's leases are those of a dead one.

@@ -1,7 +1,10 @@
 //! What stands against sites and sources: pauses, and when a source was last heard.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use serde_json::json;
+use sqlx::SqliteConnection;
 use tracing::instrument;
 
 use super::row::{Reading, millis};
@@ -80,6 +83,7 @@ impl Tx {
         .await?;
         let paused = done.rows_affected() > 0;
         if paused {
+            self.pausing = Some(paused_sources(&mut self.inner).await?);
             self.write_journal(None, "source_paused", &json!({ "source": source, "by": by }), now).await?;
         }
         Ok(paused)
@@ -96,10 +100,18 @@ impl Tx {
         .await?;
         let resumed = done.rows_affected() > 0;
         if resumed {
+            self.pausing = Some(paused_sources(&mut self.inner).await?);
             self.write_journal(None, "source_resumed", &json!({ "source": source, "by": by }), now).await?;
         }
         Ok(resumed)
     }
+}
+
+/// The sources that are paused.
+pub(super) async fn paused_sources(connection: &mut SqliteConnection) -> Result<HashSet<SourceName>, StoreError> {
+    let rows =
+        sqlx::query("SELECT name AS id, name FROM sources WHERE paused_at IS NOT NULL").fetch_all(connection).await?;
+    rows.iter().map(|row| Reading { what: "source", row }.word("name")).collect()
 }
 
 impl Store {
