@@ -1,9 +1,43 @@
 //! Inbound knowledge: what HR and CRM systems send, how they sign it, and what it means.
+//!
+//! A [`Source`] is made of a [preset](preset) and what the settings override of it, all of it data. The intake asks it
+//! to [`greet`](Source::greet) and to [`verify`](Source::verify); the router asks it to [`read`](Source::read);
+//! `offboardd send` asks it to [`sign`](Source::sign), the mirror of verification. It opens no connection, keeps no
+//! state, and knows nothing of the database.
 
+mod address;
+mod bearer;
+mod encoding;
+mod handshake;
+mod header;
+mod location;
+mod mapping;
+pub mod preset;
+mod recipe;
+mod seal;
+mod sign;
+mod signature;
+mod template;
+mod timestamp;
+
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
+use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::domain::event::Event;
 use crate::domain::ids::SourceName;
+
+pub use self::handshake::Answer;
+use self::handshake::Handshake;
+pub use self::mapping::Unreadable;
+use self::mapping::{Description, Mapping, body};
+use self::recipe::Recipe;
+pub use self::sign::{Outgoing, SignError};
+pub use self::signature::Rejection;
+use self::signature::Scheme;
 
 /// What the settings say of a source, before it is compiled.
 #[derive(Debug, Clone, Default)]
@@ -22,17 +56,146 @@ pub struct Spec {
 
 /// A source, ready to verify, to shake hands and to read.
 #[derive(Debug)]
-pub struct Source;
+pub struct Source {
+    scheme: Scheme,
+    handshakes: Vec<Handshake>,
+    mapping: Mapping,
+}
+
+/// A request as it came in.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// `POST`, mostly.
+    pub method: &'a str,
+    /// What stands behind the `?`.
+    pub query: Option<&'a str>,
+    /// All headers.
+    pub headers: &'a HeaderMap,
+    /// The bytes, before anything decoded them.
+    pub body: &'a [u8],
+}
+
+impl Request<'_> {
+    fn content_type(&self) -> Option<&str> {
+        self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// What a genuine request is.
+#[derive(Debug)]
+pub struct Verified {
+    /// The vendor's own id of the delivery, the same when it is sent again. Without one, the body's hash takes its place.
+    pub delivery_id: Option<String>,
+    /// The request is a handshake: to be answered with this, and not stored.
+    pub handshake: Option<Answer>,
+}
 
 /// What is wrong with the description of a source: one sentence that says what to write instead.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct CompileError(pub String);
 
+impl CompileError {
+    fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+
+    fn within(self, place: &str) -> Self {
+        Self(format!("{place}: {}", self.0))
+    }
+}
+
 impl Source {
     /// Makes a source of what the settings say.
     pub fn compile(name: &SourceName, spec: Spec) -> Result<Self, CompileError> {
-        let _ = (name, spec);
-        Ok(Self)
+        Self::assemble(spec).map_err(|error| error.within(&format!("sources.{name}")))
     }
+
+    fn assemble(spec: Spec) -> Result<Self, CompileError> {
+        let (signature, mapping) = described(spec.preset.as_deref(), spec.signature, spec.mapping)?;
+        for secret in &spec.secrets {
+            seal::check_secret(secret).map_err(|error| error.within("secrets"))?;
+        }
+        let recipe: Recipe = read_table("signature", signature)?;
+        let (scheme, handshakes) =
+            recipe.compile(&spec.secrets, spec.public_url.as_ref()).map_err(|error| error.within("signature"))?;
+        // A vendor that offers the secret itself must be greeted before anybody knows it; nothing is admitted till then.
+        if spec.secrets.is_empty() && !handshakes.iter().any(Handshake::offers_a_secret) {
+            return Err(CompileError::new("no secret: write secrets = [{ env = \"…\" }] or [{ file = \"…\" }]"));
+        }
+        let description: Description = read_table("mapping", mapping)?;
+        let mapping = Mapping::compile(description).map_err(|error| error.within("mapping"))?;
+        Ok(Self { scheme, handshakes, mapping })
+    }
+
+    /// The answer to a handshake that carries no signature; `None` for everything else. To be asked before verification.
+    pub fn greet(&self, request: &Request<'_>) -> Option<Answer> {
+        self.handshakes.iter().find_map(|handshake| handshake.greet(request))
+    }
+
+    /// Whether a request received `now` is the vendor's, judged by its raw bytes.
+    pub fn verify(&self, request: &Request<'_>, now: Timestamp) -> Result<Verified, Rejection> {
+        let delivery_id = self.scheme.verify(request, now)?;
+        Ok(Verified { delivery_id, handshake: self.signed_handshake(request) })
+    }
+
+    fn signed_handshake(&self, request: &Request<'_>) -> Option<Answer> {
+        if !self.handshakes.iter().any(Handshake::reads_signed_bodies) {
+            return None;
+        }
+        let body = body::parse(request.content_type(), request.body).ok()?;
+        self.handshakes.iter().find_map(|handshake| handshake.answer(&self.scheme, &body))
+    }
+
+    /// How long after its signing a request is still admitted: a body's hash must be remembered for at least as long.
+    /// `None` when the vendor's requests do not grow old.
+    pub fn window(&self) -> Option<SignedDuration> {
+        let window = self.scheme.window;
+        self.scheme.time.as_ref()?;
+        Some(window.past?.saturating_add(window.future?))
+    }
+
+    /// The events that a body holds, one result an item, so that one bad item never takes the others along.
+    pub fn read(&self, content_type: Option<&str>, body: &[u8]) -> Result<Vec<Result<Event, Unreadable>>, Unreadable> {
+        self.mapping.read(content_type, body)
+    }
+
+    /// The headers with which the vendor would send a message: the mirror of [`Self::verify`].
+    pub fn sign(&self, message: &Outgoing<'_>) -> Result<Vec<(String, String)>, SignError> {
+        self.scheme.sign(message)
+    }
+}
+
+/// The preset's tables with the settings' merged over them.
+fn described(
+    preset: Option<&str>,
+    signature: Option<toml::Table>,
+    mapping: Option<toml::Table>,
+) -> Result<(toml::Table, toml::Table), CompileError> {
+    let (preset_signature, preset_mapping) = match preset {
+        Some(name) => {
+            let preset = preset::find(name).ok_or_else(|| {
+                CompileError::new(format!("unknown preset `{name}`; there are {}", preset::names().join(", ")))
+            })?;
+            (preset.signature.clone(), preset.mapping.clone())
+        }
+        None if signature.is_none() => {
+            return Err(CompileError::new("write preset = \"…\", or describe the vendor in a `signature` table"));
+        }
+        None if mapping.is_some() => (toml::Table::new(), toml::Table::new()),
+        None => (toml::Table::new(), preset::own_events()),
+    };
+    Ok((
+        preset::merged(preset_signature, signature.unwrap_or_default()),
+        preset::merged(preset_mapping, mapping.unwrap_or_default()),
+    ))
+}
+
+fn read_table<T: DeserializeOwned>(place: &str, table: toml::Table) -> Result<T, CompileError> {
+    serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| {
+        let key = error.path().to_string();
+        let reason = error.inner().to_string();
+        let reason = reason.trim_end();
+        CompileError::new(if key == "." { format!("{place}: {reason}") } else { format!("{place}.{key}: {reason}") })
+    })
 }

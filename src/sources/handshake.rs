@@ -1,0 +1,218 @@
+//! Challenges and pings: what a vendor asks before it sends, and between deliveries.
+//!
+//! Unsigned ones are answered before verification; they cost nothing and change nothing. Signed ones come after it.
+
+use axum::http::StatusCode;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Request;
+use super::encoding::Encoding;
+use super::header;
+use super::signature::{Scheme, Shape};
+
+/// Nothing that a vendor asks before its signature is longer.
+const LONGEST_CHALLENGE: usize = 4096;
+
+/// What a vendor asks, and what it wants to hear. Where each is from: presets.toml.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Handshake {
+    /// A GET whose header comes back as a member of a JSON object (Okta).
+    EchoHeader {
+        /// The header with the challenge.
+        header: String,
+        /// The member of the answer.
+        member: String,
+    },
+    /// A query parameter comes back as plain text (Microsoft Graph).
+    EchoQuery {
+        /// The parameter with the challenge.
+        parameter: String,
+    },
+    /// A signed body that matches; a string in it comes back as JSON under the same name (Slack).
+    EchoBody {
+        /// Which bodies.
+        when: Match,
+        /// The member with the challenge.
+        member: String,
+    },
+    /// A signed body that matches; a token in it comes back with its own signature (Zoom).
+    ProveSecret {
+        /// Which bodies.
+        when: Match,
+        /// A JSON pointer to the token.
+        token: String,
+        /// The member of the answer that repeats the token.
+        plain: String,
+        /// The member of the answer that holds its hex signature.
+        signed: String,
+    },
+    /// A body that matches is only a ping: 200, and nothing is stored.
+    Ping {
+        /// Which bodies.
+        when: Match,
+        /// Whether it carries a signature like any delivery.
+        #[serde(default)]
+        signed: bool,
+    },
+    /// HEAD is answered with 200 (Intercom, Trello).
+    Head,
+    /// A header that comes back and becomes the secret, once an operator has accepted it (Asana).
+    HookSecret {
+        /// The header.
+        header: String,
+    },
+    /// A body with a token that is shown to the operator, who takes it back to the vendor (Gusto, Notion).
+    CaptureToken {
+        /// A JSON pointer to the token.
+        pointer: String,
+    },
+}
+
+/// Which bodies are meant.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Match {
+    /// A JSON pointer; the whole body when empty.
+    #[serde(default)]
+    pub pointer: String,
+    /// What must stand there.
+    pub equals: Value,
+}
+
+impl Match {
+    fn fits(&self, body: &Value) -> bool {
+        body.pointer(&self.pointer) == Some(&self.equals)
+    }
+}
+
+/// What a handshake is answered with; nothing else is stored of it.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers, `content-type` among them.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// A secret that the vendor offered; an operator must accept it before it counts.
+    pub offered: Option<SecretString>,
+}
+
+impl Answer {
+    fn empty() -> Self {
+        Self { status: StatusCode::OK, headers: Vec::new(), body: Vec::new(), offered: None }
+    }
+
+    fn text(content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        let headers = vec![
+            ("content-type".to_owned(), content_type.to_owned()),
+            // What is echoed came from anybody: no browser may take it for a page.
+            ("x-content-type-options".to_owned(), "nosniff".to_owned()),
+        ];
+        Self { headers, body: body.into(), ..Self::empty() }
+    }
+
+    fn json(body: &Value) -> Self {
+        Self::text("application/json", body.to_string())
+    }
+}
+
+impl Handshake {
+    /// Whether a secret is only learnt through it.
+    pub(super) fn offers_a_secret(&self) -> bool {
+        matches!(self, Self::HookSecret { .. } | Self::CaptureToken { .. })
+    }
+
+    /// The answer to an unsigned handshake.
+    pub(super) fn greet(&self, request: &Request<'_>) -> Option<Answer> {
+        match self {
+            Self::EchoHeader { header, member } if request.method == "GET" => {
+                let challenge = challenge(request, header)?;
+                Some(Answer::json(&json!({ member: challenge })))
+            }
+            Self::EchoQuery { parameter } if matches!(request.method, "POST" | "GET") => {
+                let query = request.query.filter(|query| query.len() <= LONGEST_CHALLENGE)?;
+                let (_, token) = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == parameter)?;
+                Some(Answer::text("text/plain; charset=utf-8", token.as_bytes()))
+            }
+            Self::Ping { when, signed: false } if request.method == "POST" => {
+                when.fits(&short_json(request)?).then(Answer::empty)
+            }
+            Self::Head if request.method == "HEAD" => Some(Answer::empty()),
+            Self::HookSecret { header } if request.method == "POST" => {
+                let secret = challenge(request, header)?;
+                Some(Answer {
+                    headers: vec![(header.clone(), secret.to_owned())],
+                    offered: Some(SecretString::from(secret)),
+                    ..Answer::empty()
+                })
+            }
+            Self::CaptureToken { pointer } if request.method == "POST" => {
+                let body = short_json(request)?;
+                let token = body.pointer(pointer)?.as_str()?;
+                Some(Answer { offered: Some(SecretString::from(token)), ..Answer::empty() })
+            }
+            Self::EchoHeader { .. }
+            | Self::EchoQuery { .. }
+            | Self::EchoBody { .. }
+            | Self::ProveSecret { .. }
+            | Self::Ping { .. }
+            | Self::Head
+            | Self::HookSecret { .. }
+            | Self::CaptureToken { .. } => None,
+        }
+    }
+
+    /// The answer to a handshake whose signature holds.
+    pub(super) fn answer(&self, scheme: &Scheme, body: &Value) -> Option<Answer> {
+        match self {
+            Self::EchoBody { when, member } if when.fits(body) => {
+                let challenge = body.get(member)?.as_str()?;
+                Some(Answer::json(&json!({ member: challenge })))
+            }
+            Self::ProveSecret { when, token, plain, signed } if when.fits(body) => {
+                let token = body.pointer(token)?.as_str()?;
+                let proof = prove(scheme, token.as_bytes())?;
+                Some(Answer::json(&json!({ plain: token, signed: proof })))
+            }
+            Self::Ping { when, signed: true } if when.fits(body) => Some(Answer::empty()),
+            Self::EchoHeader { .. }
+            | Self::EchoQuery { .. }
+            | Self::EchoBody { .. }
+            | Self::ProveSecret { .. }
+            | Self::Ping { .. }
+            | Self::Head
+            | Self::HookSecret { .. }
+            | Self::CaptureToken { .. } => None,
+        }
+    }
+
+    /// Whether [`Self::answer`] needs to see the body.
+    pub(super) fn reads_signed_bodies(&self) -> bool {
+        matches!(self, Self::EchoBody { .. } | Self::ProveSecret { .. } | Self::Ping { signed: true, .. })
+    }
+}
+
+fn challenge<'a>(request: &Request<'a>, name: &str) -> Option<&'a str> {
+    let name = header::name(name).ok()?;
+    let value = header::find(request.headers, &[name]).ok()??;
+    str::from_utf8(value).ok().filter(|text| !text.is_empty() && text.len() <= LONGEST_CHALLENGE)
+}
+
+fn short_json(request: &Request<'_>) -> Option<Value> {
+    (request.body.len() <= LONGEST_CHALLENGE).then(|| serde_json::from_slice(request.body).ok()).flatten()
+}
+
+fn prove(scheme: &Scheme, token: &[u8]) -> Option<String> {
+    match &scheme.shape {
+        Shape::Signed(signed) => {
+            let mut hash = signed.seals.first()?.start();
+            hash.update(token);
+            Some(Encoding::Hex.encode(&hash.finish()))
+        }
+        Shape::StaticHeader(_) | Shape::Basic(_) | Shape::BodyToken(_) => None,
+    }
+}

@@ -1,0 +1,103 @@
+//! Where something stands in a body: RFC 9535 JSONPath, checked when the settings are read.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use serde_json_path::JsonPath;
+
+/// A JSONPath and its text.
+#[derive(Debug, Clone)]
+pub(super) struct Expression {
+    path: JsonPath,
+    text: String,
+}
+
+impl Expression {
+    /// What it finds, in order.
+    pub(super) fn query<'v>(&self, value: &'v Value) -> Vec<&'v Value> {
+        self.path.query(value).all()
+    }
+
+    /// `$`: the value itself.
+    pub(super) fn root() -> Self {
+        Self { path: JsonPath::default(), text: "$".to_owned() }
+    }
+
+    /// As it was written.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    fn parse<E: serde::de::Error>(text: String) -> Result<Self, E> {
+        match JsonPath::parse(&text) {
+            Ok(path) => Ok(Self { path, text }),
+            Err(error) => Err(E::custom(format!("`{text}` is no JSONPath (RFC 9535): {}", error.message()))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Expression {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(String::deserialize(deserializer)?)
+    }
+}
+
+/// A JSONPath over the item, or, written `envelope:$.…`, over the whole body.
+#[derive(Debug, Clone)]
+pub(super) struct Location {
+    /// What is searched.
+    pub(super) scope: Scope,
+    /// For what.
+    pub(super) expression: Expression,
+}
+
+/// What a [`Location`] searches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// The element of the batch.
+    Item,
+    /// All that was sent.
+    Envelope,
+}
+
+impl<'de> Deserialize<'de> for Location {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let (scope, path) = match text.strip_prefix("envelope:") {
+            Some(path) => (Scope::Envelope, path.to_owned()),
+            None => (Scope::Item, text),
+        };
+        Ok(Self { scope, expression: Expression::parse(path)? })
+    }
+}
+
+/// A logical expression of RFC 9535 about one value: `@.type == 'User' && @.email`.
+#[derive(Debug, Clone)]
+pub(super) struct Condition(Expression);
+
+impl Condition {
+    /// Whether it holds for the one element of `alone`, an array.
+    ///
+    /// A filter selects among children, so the value to be judged comes wrapped in an array.
+    pub(super) fn holds(&self, alone: &Value) -> bool {
+        !self.0.query(alone).is_empty()
+    }
+}
+
+impl<'de> Deserialize<'de> for Condition {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Expression::parse(format!("$[?{text}]")).map(Self)
+    }
+}
+
+/// Reads one value or a list of them.
+pub(super) fn one_or_many<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    use serde::de::IntoDeserializer as _;
+
+    // Not an untagged enum, which would swallow the reason why an expression was refused.
+    let values = match toml::Value::deserialize(deserializer)? {
+        toml::Value::Array(values) => values,
+        one => vec![one],
+    };
+    values.into_iter().map(|value| T::deserialize(value).map_err(serde::de::Error::custom)).collect()
+}

@@ -1,0 +1,139 @@
+//! The `[sources.X.mapping]` table: what a mapping looks like in presets and settings.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Deserializer};
+
+use crate::domain::event::EventType;
+use crate::sources::CompileError;
+use crate::sources::location::{Condition, Expression, Location, one_or_many};
+
+use super::body::Format;
+
+/// The mapping, after it was merged over the preset's.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Description {
+    /// What a body is; without it, its `Content-Type` says so.
+    pub(super) body: Option<Format>,
+    /// Where the items of a batch are; the first place that has something counts.
+    #[serde(deserialize_with = "one_or_many")]
+    pub(super) items: Vec<Expression>,
+    /// Deliveries that hold nothing for us, such as simulations.
+    pub(super) skip: Option<Condition>,
+    /// Where the word stands that says what happened; the first that `types` knows counts.
+    #[serde(rename = "type", deserialize_with = "one_or_many")]
+    pub(super) words: Vec<Location>,
+    /// What the words mean, whatever their case.
+    #[serde(deserialize_with = "lower_case_keys")]
+    pub(super) types: BTreeMap<String, EventType>,
+    /// For what no word decides; the first that holds counts.
+    pub(super) rules: Vec<Rule>,
+    /// What to make of a word that neither `types` nor a rule knows.
+    pub(super) unknown_type: UnknownType,
+    /// How dates are written when it is not ISO 8601: `%d/%m/%Y`.
+    pub(super) date_format: Option<String>,
+    /// The zone of times that come without one; otherwise that of the policy, and UTC for `occurred_at`.
+    #[serde(deserialize_with = "zone")]
+    pub(super) zone: Option<TimeZone>,
+    /// When it happened.
+    #[serde(deserialize_with = "one_or_many")]
+    pub(super) occurred_at: Vec<Location>,
+    /// The source's number of the person.
+    #[serde(deserialize_with = "one_or_many")]
+    pub(super) person_id: Vec<Location>,
+    /// The person's address.
+    #[serde(deserialize_with = "one_or_many")]
+    pub(super) email: Vec<Location>,
+    /// The address before a change.
+    #[serde(deserialize_with = "one_or_many")]
+    pub(super) old_email: Vec<Location>,
+    /// From when on it counts.
+    #[serde(deserialize_with = "one_or_many")]
+    pub(super) effective_at: Vec<Location>,
+}
+
+impl Default for Description {
+    fn default() -> Self {
+        Self {
+            body: None,
+            items: vec![Expression::root()],
+            skip: None,
+            words: Vec::new(),
+            types: BTreeMap::new(),
+            rules: Vec::new(),
+            unknown_type: UnknownType::Ignored,
+            date_format: None,
+            zone: None,
+            occurred_at: Vec::new(),
+            person_id: Vec::new(),
+            email: Vec::new(),
+            old_email: Vec::new(),
+            effective_at: Vec::new(),
+        }
+    }
+}
+
+impl Description {
+    /// What can be wrong with the whole though every key is right.
+    pub(super) fn check(&self) -> Result<(), CompileError> {
+        if self.rules.is_empty() && (self.words.is_empty() || self.types.is_empty()) {
+            return Err(CompileError::new("a mapping needs `type` and `types`, or `rules`, to tell what happened"));
+        }
+        if self.person_id.is_empty() && self.email.is_empty() && self.rules.iter().all(Rule::names_nobody) {
+            return Err(CompileError::new("a mapping needs `person_id` or `email`, to tell to whom it happened"));
+        }
+        Ok(())
+    }
+}
+
+/// A condition and what it makes of an item; the places that it names replace those of the mapping.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rule {
+    /// A logical expression of RFC 9535 about the item: `@.data.state == 'inactive'`.
+    pub(super) when: Condition,
+    /// What happened.
+    pub(super) event: EventType,
+    #[serde(default, deserialize_with = "some_one_or_many")]
+    pub(super) person_id: Option<Vec<Location>>,
+    #[serde(default, deserialize_with = "some_one_or_many")]
+    pub(super) email: Option<Vec<Location>>,
+    #[serde(default, deserialize_with = "some_one_or_many")]
+    pub(super) old_email: Option<Vec<Location>>,
+    #[serde(default, deserialize_with = "some_one_or_many")]
+    pub(super) effective_at: Option<Vec<Location>>,
+}
+
+impl Rule {
+    fn names_nobody(&self) -> bool {
+        self.person_id.is_none() && self.email.is_none()
+    }
+}
+
+/// What to make of a word that the mapping does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum UnknownType {
+    /// It does not concern us: vendors send much.
+    Ignored,
+    /// Somebody should look.
+    Unreadable,
+}
+
+fn some_one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Location>>, D::Error> {
+    one_or_many(deserializer).map(Some)
+}
+
+fn lower_case_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, EventType>, D::Error> {
+    let types = BTreeMap::<String, EventType>::deserialize(deserializer)?;
+    Ok(types.into_iter().map(|(word, event)| (word.to_lowercase(), event)).collect())
+}
+
+fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TimeZone>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    TimeZone::get(&name)
+        .map(Some)
+        .map_err(|_unknown| serde::de::Error::custom("expected a time zone like \"Europe/Berlin\" or \"UTC\""))
+}

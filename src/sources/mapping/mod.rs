@@ -1,0 +1,95 @@
+//! Body to events: what a vendor's words mean.
+//!
+//! A mapping is data, from the preset and the settings. It says where the items of a batch are, which word or condition
+//! makes an item which event, and where the person and the dates stand. It never searches: what is not where the mapping
+//! says is not there, and two different values in one place are none. One bad item never takes the others along.
+
+pub(super) mod body;
+pub(super) mod date;
+mod description;
+mod item;
+
+use std::fmt;
+
+use serde_json::Value;
+
+pub(super) use self::description::Description;
+use self::item::Item;
+use crate::domain::event::Event;
+
+/// What cannot be read: where, and what was expected there. Never what was found, which may be somebody's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Unreadable {
+    /// Which element of the batch, from 0; `None` when it is the body as a whole.
+    pub item: Option<usize>,
+    /// The JSONPath at which it was looked for.
+    pub path: String,
+    /// What was expected.
+    pub expected: String,
+}
+
+impl Unreadable {
+    fn whole(path: &str, expected: impl Into<String>) -> Self {
+        Self { item: None, path: path.to_owned(), expected: expected.into() }
+    }
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(item) = self.item {
+            write!(f, "item {item}, ")?;
+        }
+        write!(f, "at `{}`: expected {}", self.path, self.expected)
+    }
+}
+
+/// A mapping, ready to read.
+#[derive(Debug, Clone)]
+pub(super) struct Mapping(Description);
+
+impl Mapping {
+    /// Checks a description as a whole.
+    pub(super) fn compile(description: Description) -> Result<Self, super::CompileError> {
+        description.check()?;
+        Ok(Self(description))
+    }
+
+    /// The events of a body, one result an item.
+    pub(super) fn read(
+        &self,
+        content_type: Option<&str>,
+        bytes: &[u8],
+    ) -> Result<Vec<Result<Event, Unreadable>>, Unreadable> {
+        // A condition judges the elements of an array, so the envelope is kept in one from the start.
+        let wrapped = Value::Array(vec![body::parse_as(self.0.body, content_type, bytes)?]);
+        let Some(envelope) = wrapped.get(0) else { return Ok(Vec::new()) };
+        if self.0.skip.as_ref().is_some_and(|condition| condition.holds(&wrapped)) {
+            return Ok(Vec::new());
+        }
+        let items = self.items(envelope)?;
+        Ok(items
+            .into_iter()
+            .enumerate()
+            .map(|(index, value)| Item { index, value, envelope, mapping: &self.0 }.read())
+            .collect())
+    }
+
+    /// The first place that has something is the batch; an array there stands for its elements.
+    fn items<'v>(&self, envelope: &'v Value) -> Result<Vec<&'v Value>, Unreadable> {
+        for place in &self.0.items {
+            let found = place.query(envelope);
+            if !found.is_empty() {
+                return Ok(found.into_iter().flat_map(elements).collect());
+            }
+        }
+        let places: Vec<_> = self.0.items.iter().map(super::location::Expression::as_str).collect();
+        Err(Unreadable::whole(&places.join("`, `"), "the items of the delivery"))
+    }
+}
+
+fn elements(value: &Value) -> Vec<&Value> {
+    value.as_array().map_or_else(|| vec![value], |elements| elements.iter().collect())
+}
+
+#[cfg(test)]
+mod tests;

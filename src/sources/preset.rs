@@ -1,0 +1,150 @@
+//! The vendors that are known by name: loaded from `presets.toml`, listed, and merged with what the settings override.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+const FILE: &str = include_str!("presets.toml");
+
+/// The one whose mapping is offboardd's own event.
+const OWN_EVENTS: &str = "standard-webhooks";
+
+/// A shipped description of a vendor.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preset {
+    /// The vendor's name.
+    pub title: String,
+    /// Other names of the preset.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// Where the facts were read.
+    pub source: String,
+    /// How sure they are.
+    pub confidence: Confidence,
+    /// What an integrator should know, and why ambiguous events lead to nothing.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// The preset whose mapping this one shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping_of: Option<String>,
+    /// How requests are proven.
+    pub signature: Table,
+    /// What bodies mean.
+    #[serde(default)]
+    pub mapping: Table,
+}
+
+/// How sure a preset's facts are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidence {
+    /// Read in the vendor's own documentation or code.
+    Verified,
+    /// Read in other people's code or catalogues: try it with a real delivery first.
+    Secondary,
+}
+
+static PRESETS: LazyLock<BTreeMap<String, Preset>> = LazyLock::new(|| {
+    #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
+    let mut presets: BTreeMap<String, Preset> = toml::from_str(FILE).expect("presets.toml holds presets");
+    let mappings: BTreeMap<String, Table> =
+        presets.iter().map(|(name, preset)| (name.clone(), preset.mapping.clone())).collect();
+    for preset in presets.values_mut() {
+        if let Some(shared) = preset.mapping_of.as_ref().and_then(|name| mappings.get(name)) {
+            preset.mapping = merged(shared.clone(), std::mem::take(&mut preset.mapping));
+        }
+    }
+    presets
+});
+
+/// The names of all presets, in alphabetical order, without aliases.
+pub fn names() -> Vec<&'static str> {
+    PRESETS.keys().map(String::as_str).collect()
+}
+
+/// The preset of a name or an alias.
+pub fn find(name: &str) -> Option<&'static Preset> {
+    PRESETS.get(name).or_else(|| PRESETS.values().find(|preset| preset.aliases.iter().any(|alias| alias == name)))
+}
+
+/// The mapping of offboardd's own event.
+pub(super) fn own_events() -> Table {
+    PRESETS.get(OWN_EVENTS).map(|preset| preset.mapping.clone()).unwrap_or_default()
+}
+
+/// `over` laid over `under`, key by key, tables within tables as well; lists are replaced as a whole.
+pub(super) fn merged(mut under: Table, over: Table) -> Table {
+    for (key, value) in over {
+        let value = match (under.remove(&key), value) {
+            (Some(Value::Table(under)), Value::Table(over)) => Value::Table(merged(under, over)),
+            (_, value) => value,
+        };
+        under.insert(key, value);
+    }
+    under
+}
+
+impl Preset {
+    /// What `offboardd preset show` prints: the preset's block of `presets.toml` as it was written, and the one whose
+    /// mapping it shares.
+    pub fn describe(&self) -> String {
+        let own = block(self.name());
+        match &self.mapping_of {
+            Some(shared) => format!("{own}\n# The mapping is that of {shared}:\n\n{}", block(shared)),
+            None => own,
+        }
+    }
+
+    fn name(&self) -> &str {
+        PRESETS.iter().find(|(_, preset)| std::ptr::eq(*preset, self)).map_or("", |(name, _)| name)
+    }
+}
+
+/// The lines of the file that belong to a preset: from its table to the next one of another name.
+fn block(name: &str) -> String {
+    let mut inside = false;
+    let mut lines = Vec::new();
+    for line in FILE.lines() {
+        if line.starts_with('[') {
+            let root = line.trim_start_matches('[').split(['.', ']']).next();
+            inside = root == Some(name);
+        }
+        if inside {
+            lines.push(line);
+        }
+    }
+    lines.join("\n").trim_end().to_owned() + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_shown_as_it_was_written() {
+        let shown = find("bamboohr").unwrap().describe();
+        assert!(shown.starts_with("[bamboohr]\n") && shown.contains("[[bamboohr.mapping.rules]]"), "{shown}");
+        assert!(!shown.contains("[github"), "{shown}");
+        assert!(find("github").unwrap().describe().contains("[standard-webhooks.mapping]"));
+    }
+
+    #[test]
+    fn tables_are_merged_key_by_key_and_lists_are_replaced() {
+        let under: Table = toml::from_str("a = 1\nb = [1, 2]\n[types]\nx = 'departed'\ny = 'ignored'").unwrap();
+        let over: Table = toml::from_str("b = [3]\n[types]\ny = 'departed'").unwrap();
+        let both: Table = toml::from_str("a = 1\nb = [3]\n[types]\nx = 'departed'\ny = 'departed'").unwrap();
+        assert_eq!(merged(under, over), both);
+    }
+
+    #[test]
+    fn a_preset_shares_a_mapping_that_exists() {
+        for (name, preset) in PRESETS.iter() {
+            assert!(!preset.mapping.is_empty(), "{name} has no mapping");
+            let shared = preset.mapping_of.as_ref();
+            assert!(shared.is_none_or(|shared| PRESETS.contains_key(shared)), "{name}");
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! How a vendor proves that a request is its own: the declarative description, as presets and settings write it.
+//!
+//! Only the description and its translation into a [`Scheme`]; nothing here sees a request. The dimensions are those that
+//! the schemes of some forty vendors need, no more.
+
+use jiff::{SignedDuration, Span, SpanRelativeTo};
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+use super::CompileError;
+use super::bearer::{Basic, BodyToken, StaticHeader};
+use super::encoding::Encoding;
+use super::handshake::Handshake;
+use super::header::{self, Names, Pinned};
+use super::location::Expression;
+use super::seal::{Algorithm, KeyEncoding, Seal};
+use super::signature::{Envelope, IdSource, Scheme, Shape, Signed};
+use super::template::{Template, Token};
+use super::timestamp::{TimeSource, Unit, Window};
+
+/// The `[sources.X.signature]` table, after it was merged over the preset's.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Recipe {
+    /// What kind of proof it is.
+    pub mode: Mode,
+    /// The hash beneath `hmac` and `digest`.
+    pub algorithm: Algorithm,
+    /// Where the signature (or the static secret) stands; the first that is present counts.
+    pub headers: Vec<String>,
+    /// What stands before the signature: `sha256=`.
+    pub prefix: String,
+    /// When the header holds several entries: how they are told apart.
+    pub list: Option<List>,
+    /// How the signature is written.
+    pub encoding: Encoding,
+    /// How the secret is written.
+    pub key_encoding: KeyEncoding,
+    /// What is cut off the front of the secret before it is decoded: `whsec_`.
+    pub key_prefix: String,
+    /// What is signed: literal text and `{body}` `{timestamp}` `{id}` `{method}` `{url}` `{secret}`.
+    pub template: String,
+    /// Headers of the time of signing.
+    pub timestamp_headers: Vec<String>,
+    /// The entry of the signature header that holds the time of signing.
+    pub timestamp_part: Option<String>,
+    /// A JSON pointer to the time of signing in the body.
+    pub timestamp_pointer: Option<String>,
+    /// How the time is written.
+    pub timestamp_unit: Unit,
+    /// How old a request may be; `off` for any age.
+    pub tolerance_past: Tolerance,
+    /// How far ahead the vendor's clock may be; `off` for any.
+    pub tolerance_future: Tolerance,
+    /// Headers of the delivery's id.
+    pub id_headers: Vec<String>,
+    /// A JSON pointer to the delivery's id in the body.
+    pub id_pointer: Option<String>,
+    /// Whether `{url}` is signed with some percent-encodings undone.
+    pub url_decoding: UrlDecoding,
+    /// Headers that must be there with exactly this value; `send` sets them.
+    pub expect: std::collections::BTreeMap<String, String>,
+    /// For `body_token`: the elements that each must carry the token.
+    pub token_items: Option<Expression>,
+    /// For `body_token`: the token in each element.
+    pub token: Option<Expression>,
+    /// What the vendor asks before or between deliveries.
+    pub handshakes: Vec<Handshake>,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Hmac,
+            algorithm: Algorithm::Sha256,
+            headers: Vec::new(),
+            prefix: String::new(),
+            list: None,
+            encoding: Encoding::Hex,
+            key_encoding: KeyEncoding::Text,
+            key_prefix: String::new(),
+            template: "{body}".to_owned(),
+            timestamp_headers: Vec::new(),
+            timestamp_part: None,
+            timestamp_pointer: None,
+            timestamp_unit: Unit::Auto,
+            tolerance_past: Tolerance(Some(SignedDuration::from_mins(5))),
+            tolerance_future: Tolerance(Some(SignedDuration::from_mins(5))),
+            id_headers: Vec::new(),
+            id_pointer: None,
+            url_decoding: UrlDecoding::None,
+            expect: std::collections::BTreeMap::new(),
+            token_items: None,
+            token: None,
+            handshakes: Vec::new(),
+        }
+    }
+}
+
+/// What kind of proof a request carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Mode {
+    /// A keyed hash over the template.
+    Hmac,
+    /// A plain hash over a template that holds the secret (HubSpot v1 and v2).
+    Digest,
+    /// The secret itself in a header (Okta, Factorial).
+    StaticHeader,
+    /// HTTP Basic; the secret is `user:password` (Pipedrive).
+    Basic,
+    /// The secret itself in the body (Microsoft Graph, Zoho, Copper).
+    BodyToken,
+}
+
+/// A signature header that holds several entries.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct List {
+    /// What stands between entries: `,` or a blank. Blanks around entries are ignored.
+    pub separator: char,
+    /// What stands between an entry's key and its value: `=` or `,`.
+    pub pair: char,
+    /// The keys whose values are signatures; entries of other keys are ignored.
+    pub keys: Vec<String>,
+}
+
+/// Which percent-encodings of `{url}` are undone before signing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum UrlDecoding {
+    /// None: as requested.
+    None,
+    /// Those that HubSpot's page on validating requests lists.
+    Hubspot,
+}
+
+/// How far a time may be off: `"5m"`, `"14d"` (a day is 24 h), or `"off"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tolerance(pub Option<SignedDuration>);
+
+impl<'de> Deserialize<'de> for Tolerance {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        text.parse::<Span>()
+            .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()))
+            .ok()
+            .filter(|tolerance| !tolerance.is_negative())
+            .map(|tolerance| Self(Some(tolerance)))
+            .ok_or_else(|| serde::de::Error::custom("expected a duration like \"5m\", or \"off\""))
+    }
+}
+
+impl Recipe {
+    /// Checks the description as a whole and readies it for the secrets.
+    pub(super) fn compile(
+        self,
+        secrets: &[SecretString],
+        public_url: Option<&Url>,
+    ) -> Result<(Scheme, Vec<Handshake>), CompileError> {
+        let window = Window { past: self.tolerance_past.0, future: self.tolerance_future.0 };
+        let shape = match self.mode {
+            Mode::Hmac | Mode::Digest => Shape::Signed(Box::new(self.signed(secrets, public_url)?)),
+            Mode::StaticHeader => {
+                Shape::StaticHeader(StaticHeader::new(self.signature_headers()?, self.prefix.clone(), secrets))
+            }
+            Mode::Basic => Shape::Basic(Basic::new(secrets)?),
+            Mode::BodyToken => {
+                let token = self.token.clone().ok_or_else(|| {
+                    CompileError::new("mode = \"body_token\" needs `token`: write the JSONPath of the token")
+                })?;
+                Shape::BodyToken(BodyToken::new(self.token_items.clone(), token, secrets))
+            }
+        };
+        let expect = self.expect.iter().map(|(name, value)| Pinned::parse(name, value)).collect::<Result<_, _>>()?;
+        let scheme = Scheme {
+            shape,
+            expect,
+            time: self.time_source()?,
+            unit: self.timestamp_unit,
+            window,
+            id: self.id_source()?,
+        };
+        scheme.check_what_is_signed()?;
+        Ok((scheme, self.handshakes))
+    }
+
+    fn signed(&self, secrets: &[SecretString], public_url: Option<&Url>) -> Result<Signed, CompileError> {
+        let template = Template::parse(&self.template)?;
+        let digest = self.mode == Mode::Digest;
+        match (digest, template.holds(Token::Secret)) {
+            (true, false) => {
+                return Err(CompileError::new("template: a plain digest proves nothing without {secret}"));
+            }
+            (false, true) => {
+                return Err(CompileError::new(
+                    "template: {secret} belongs to mode = \"digest\"; an HMAC is keyed with it",
+                ));
+            }
+            (true, true) | (false, false) => {}
+        }
+        let url = match (template.holds(Token::Url), public_url) {
+            (false, _) => None,
+            (true, Some(url)) => Some(url.clone()),
+            (true, None) => {
+                return Err(CompileError::new(
+                    "this vendor signs the address: write server.public_url, the address under which it reaches us",
+                ));
+            }
+        };
+        let seals = secrets
+            .iter()
+            .map(|secret| {
+                if digest {
+                    Ok(Seal::digest(self.algorithm, secret.clone()))
+                } else {
+                    Seal::hmac(self.algorithm, self.key_encoding, &self.key_prefix, secret)
+                }
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Signed {
+            seals,
+            template,
+            url,
+            url_decoding: self.url_decoding,
+            headers: self.signature_headers()?,
+            envelope: self.envelope()?,
+            encoding: self.encoding,
+        })
+    }
+
+    fn signature_headers(&self) -> Result<Names, CompileError> {
+        header::names(&self.headers)?
+            .ok_or_else(|| CompileError::new("`headers` names no header: write where the signature stands"))
+    }
+
+    fn envelope(&self) -> Result<Envelope, CompileError> {
+        match (&self.list, self.prefix.as_str()) {
+            (Some(_), prefix) if !prefix.is_empty() => {
+                Err(CompileError::new("`prefix` and `list` exclude each other: a list has its keys"))
+            }
+            (Some(list), _) if !list.separator.is_ascii() || !list.pair.is_ascii() => {
+                Err(CompileError::new("list.separator and list.pair are ASCII characters"))
+            }
+            (Some(list), _) if list.keys.is_empty() => {
+                Err(CompileError::new("list.keys is empty: name the key of the signature, like [\"v1\"]"))
+            }
+            (Some(list), _) => Ok(Envelope::List(list.clone())),
+            (None, prefix) => Ok(Envelope::Prefix(prefix.to_owned())),
+        }
+    }
+
+    fn time_source(&self) -> Result<Option<TimeSource>, CompileError> {
+        let headers = header::names(&self.timestamp_headers)?;
+        match (headers, self.timestamp_part.clone(), self.timestamp_pointer.clone()) {
+            (None, None, None) => Ok(None),
+            (Some(names), None, None) => Ok(Some(TimeSource::Header(names))),
+            (None, Some(_), None) if self.list.is_none() => {
+                Err(CompileError::new("timestamp_part needs `list`: a bare signature has no other entries"))
+            }
+            (None, Some(key), None) => Ok(Some(TimeSource::Part(key))),
+            (None, None, Some(pointer)) => Ok(Some(TimeSource::Body(json_pointer("timestamp_pointer", pointer)?))),
+            (_, _, _) => Err(CompileError::new(
+                "write only one of timestamp_headers, timestamp_part and timestamp_pointer; [] takes back a preset's headers",
+            )),
+        }
+    }
+
+    fn id_source(&self) -> Result<Option<IdSource>, CompileError> {
+        let headers = header::names(&self.id_headers)?;
+        match (headers, self.id_pointer.clone()) {
+            (None, None) => Ok(None),
+            (Some(names), None) => Ok(Some(IdSource::Header(names))),
+            (None, Some(pointer)) => Ok(Some(IdSource::Body(json_pointer("id_pointer", pointer)?))),
+            (Some(_), Some(_)) => Err(CompileError::new("write only one of id_headers and id_pointer")),
+        }
+    }
+}
+
+fn json_pointer(key: &str, pointer: String) -> Result<String, CompileError> {
+    if pointer.starts_with('/') {
+        Ok(pointer)
+    } else {
+        Err(CompileError::new(format!("{key}: a JSON pointer (RFC 6901) begins with `/`")))
+    }
+}

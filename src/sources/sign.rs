@@ -1,0 +1,107 @@
+//! The mirror of verification: the headers that a vendor would send, from the same recipe.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use super::bearer::BodyToken;
+use super::mapping::body;
+use super::signature::{Envelope, Filling, IdSource, Scheme, Shape, Signed};
+use super::timestamp::TimeSource;
+
+/// A request to be signed.
+#[derive(Debug, Clone, Copy)]
+pub struct Outgoing<'a> {
+    /// `POST`, mostly.
+    pub method: &'a str,
+    /// What will stand behind the `?` of the address.
+    pub query: Option<&'a str>,
+    /// The delivery's id, where the vendor sends one in a header.
+    pub id: &'a str,
+    /// The time of signing, where the vendor sends one beside the body.
+    pub at: Timestamp,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// Why a request could not be signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
+    /// There is nothing to sign with.
+    #[error("the source has no secret")]
+    NoSecret,
+    /// The vendor puts the secret into the body, and it is not there.
+    #[error("this vendor's proof stands in the body: put the secret there, as the vendor would")]
+    TokenNotInBody,
+}
+
+impl Scheme {
+    /// The headers that prove a message, with the first secret.
+    pub(super) fn sign(&self, message: &Outgoing<'_>) -> Result<Vec<(String, String)>, SignError> {
+        let mut headers: Vec<_> =
+            self.expect.iter().map(|pinned| (pinned.name.to_string(), pinned.value.clone())).collect();
+        if let Some(IdSource::Header(names)) = &self.id
+            && let Some(name) = names.first()
+        {
+            headers.push((name.to_string(), message.id.to_owned()));
+        }
+        match &self.shape {
+            Shape::Signed(signed) => self.sign_template(signed, message, &mut headers)?,
+            Shape::StaticHeader(bearer) => headers.push(bearer.headers().ok_or(SignError::NoSecret)?),
+            Shape::Basic(basic) => headers.push(basic.headers().ok_or(SignError::NoSecret)?),
+            Shape::BodyToken(token) => check_token(token, message.body)?,
+        }
+        Ok(headers)
+    }
+
+    fn sign_template(
+        &self,
+        signed: &Signed,
+        message: &Outgoing<'_>,
+        headers: &mut Vec<(String, String)>,
+    ) -> Result<(), SignError> {
+        let timestamp = self.unit.print(message.at);
+        let url = signed.url(message.query);
+        let filling = Filling {
+            body: message.body,
+            timestamp: timestamp.as_bytes(),
+            id: message.id.as_bytes(),
+            method: message.method.as_bytes(),
+            url: url.as_bytes(),
+        };
+        let seal = signed.seals.first().ok_or(SignError::NoSecret)?;
+        let signature = signed.encoding.encode(&signed.tag(seal, &filling));
+        if let Some(TimeSource::Header(names)) = &self.time
+            && let Some(name) = names.first()
+        {
+            headers.push((name.to_string(), timestamp.clone()));
+        }
+        if let Some(name) = signed.headers.first() {
+            headers.push((name.to_string(), self.wrap(&signed.envelope, &signature, &timestamp)));
+        }
+        Ok(())
+    }
+
+    fn wrap(&self, envelope: &Envelope, signature: &str, timestamp: &str) -> String {
+        let list = match envelope {
+            Envelope::Prefix(prefix) => return format!("{prefix}{signature}"),
+            Envelope::List(list) => list,
+        };
+        let entry = |key: &str, value: &str| format!("{key}{}{value}", list.pair);
+        let time = match &self.time {
+            Some(TimeSource::Part(key)) => Some(entry(key, timestamp)),
+            Some(TimeSource::Header(_) | TimeSource::Body(_)) | None => None,
+        };
+        let key = list.keys.first().map_or(Cow::Borrowed(""), Cow::from);
+        let entries: Vec<_> = time.into_iter().chain([entry(&key, signature)]).collect();
+        entries.join(&list.separator.to_string())
+    }
+}
+
+fn check_token(token: &BodyToken, bytes: &[u8]) -> Result<(), SignError> {
+    body::parse(None, bytes)
+        .ok()
+        .filter(|body| token.verify(body).is_ok())
+        .map(|_body| ())
+        .ok_or(SignError::TokenNotInBody)
+}

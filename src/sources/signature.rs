@@ -1,0 +1,346 @@
+//! Verification over the raw bytes, in constant time.
+//!
+//! Knows nothing of what a body says; [`super::recipe`] made the [`Scheme`] that is followed here, and [`super::sign`] is
+//! the mirror. Every secret and every signature is tried, without stopping early, so that a forged request takes as long
+//! as a genuine one; the window is judged last, so that "stale" is only said of what was truly signed.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use subtle::{Choice, ConstantTimeEq as _};
+use url::Url;
+
+use super::CompileError;
+use super::Request;
+use super::address;
+use super::bearer::{Basic, BodyToken, StaticHeader};
+use super::encoding::Encoding;
+use super::header::{self, Names, Pinned};
+use super::mapping::body;
+use super::recipe::{List, UrlDecoding};
+use super::seal::Seal;
+use super::template::{Part, Template, Token};
+use super::timestamp::{TimeSource, Unit, Window};
+use crate::domain::named;
+
+/// Why a request was refused; for metrics and logs, never for the one who asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rejection {
+    /// No signature, secret or token came along.
+    SignatureMissing,
+    /// What came along cannot be one.
+    SignatureMalformed,
+    /// It is not of any of our secrets.
+    SignatureMismatch,
+    /// The time of signing is missing.
+    TimestampMissing,
+    /// The time of signing is no time.
+    TimestampMalformed,
+    /// Truly signed, but too long ago or in the future.
+    Stale,
+    /// The signed id of the delivery is missing.
+    IdMissing,
+    /// A header that matters came twice, with different values.
+    HeaderAmbiguous,
+    /// A header that this scheme needs is missing or says something else.
+    HeaderUnexpected,
+    /// The body cannot be read, and this vendor's proof stands in the body.
+    BodyUnreadable,
+}
+
+named!(Rejection {
+    SignatureMissing = "signature_missing",
+    SignatureMalformed = "signature_malformed",
+    SignatureMismatch = "signature_mismatch",
+    TimestampMissing = "timestamp_missing",
+    TimestampMalformed = "timestamp_malformed",
+    Stale = "stale",
+    IdMissing = "id_missing",
+    HeaderAmbiguous = "header_ambiguous",
+    HeaderUnexpected = "header_unexpected",
+    BodyUnreadable = "body_unreadable",
+});
+
+impl std::error::Error for Rejection {}
+
+/// How a source's requests are proven, ready for requests.
+#[derive(Debug)]
+pub(super) struct Scheme {
+    /// The kind of proof.
+    pub(super) shape: Shape,
+    /// Headers that must say something.
+    pub(super) expect: Vec<Pinned>,
+    /// Where the time stands.
+    pub(super) time: Option<TimeSource>,
+    /// How it is written.
+    pub(super) unit: Unit,
+    /// How far off it may be.
+    pub(super) window: Window,
+    /// Where the delivery's id stands.
+    pub(super) id: Option<IdSource>,
+}
+
+/// The kind of proof.
+#[derive(Debug)]
+pub(super) enum Shape {
+    /// A hash over a template.
+    Signed(Box<Signed>),
+    /// The secret in a header.
+    StaticHeader(StaticHeader),
+    /// HTTP Basic.
+    Basic(Basic),
+    /// The secret in the body.
+    BodyToken(BodyToken),
+}
+
+/// Where the delivery's id stands.
+#[derive(Debug, Clone)]
+pub(super) enum IdSource {
+    /// In a header.
+    Header(Names),
+    /// At this JSON pointer of the body.
+    Body(String),
+}
+
+/// A hash over a template.
+#[derive(Debug)]
+pub(super) struct Signed {
+    /// One for each secret; any of them counts.
+    pub(super) seals: Vec<Seal>,
+    /// What is signed.
+    pub(super) template: Template,
+    /// Our public address, when it is signed.
+    pub(super) url: Option<Url>,
+    /// How it is written when it is signed.
+    pub(super) url_decoding: UrlDecoding,
+    /// Where the signature stands.
+    pub(super) headers: Names,
+    /// How it is told from what stands around it.
+    pub(super) envelope: Envelope,
+    /// How it is written.
+    pub(super) encoding: Encoding,
+}
+
+/// What stands around a signature.
+#[derive(Debug, Clone)]
+pub(super) enum Envelope {
+    /// A fixed text before it, perhaps empty.
+    Prefix(String),
+    /// Other entries.
+    List(List),
+}
+
+/// What fills the template.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Filling<'a> {
+    pub(super) body: &'a [u8],
+    pub(super) timestamp: &'a [u8],
+    pub(super) id: &'a [u8],
+    pub(super) method: &'a [u8],
+    pub(super) url: &'a [u8],
+}
+
+/// What the signature header holds.
+struct Entries<'a> {
+    signatures: Vec<Vec<u8>>,
+    timestamp: Option<&'a [u8]>,
+}
+
+impl Scheme {
+    /// Verifies a request received `now`, and says what id it carries.
+    pub(super) fn verify(&self, request: &Request<'_>, now: Timestamp) -> Result<Option<String>, Rejection> {
+        for pinned in &self.expect {
+            if !pinned.holds(request.headers)? {
+                return Err(Rejection::HeaderUnexpected);
+            }
+        }
+        let id = match &self.id {
+            Some(IdSource::Header(names)) => header::find(request.headers, names)?,
+            Some(IdSource::Body(_)) | None => None,
+        };
+        let signed_at = match &self.shape {
+            Shape::Signed(signed) => self.verify_signed(signed, request, id)?,
+            Shape::StaticHeader(bearer) => bearer.verify(request.headers).map(|()| None)?,
+            Shape::Basic(basic) => basic.verify(request.headers).map(|()| None)?,
+            Shape::BodyToken(token) => {
+                let body = parse(request).ok_or(Rejection::BodyUnreadable)?;
+                token.verify(&body).map(|()| None)?
+            }
+        };
+        // From here on the bytes are the vendor's.
+        let within = match &self.time {
+            Some(TimeSource::Body(pointer)) => Some(self.time_in_body(request, pointer)?),
+            Some(TimeSource::Header(_) | TimeSource::Part(_)) | None => signed_at,
+        };
+        if within.is_some_and(|signed_at| !self.window.admits(signed_at, now)) {
+            return Err(Rejection::Stale);
+        }
+        Ok(match &self.id {
+            Some(IdSource::Body(pointer)) => parse(request).and_then(|body| id_at(&body, pointer)),
+            Some(IdSource::Header(_)) | None => id.and_then(usable_id),
+        })
+    }
+
+    fn verify_signed(
+        &self,
+        signed: &Signed,
+        request: &Request<'_>,
+        id: Option<&[u8]>,
+    ) -> Result<Option<Timestamp>, Rejection> {
+        if id.is_none() && signed.template.holds(Token::Id) {
+            return Err(Rejection::IdMissing);
+        }
+        let value = header::find(request.headers, &signed.headers)?.ok_or(Rejection::SignatureMissing)?;
+        let entries = self.entries(signed, value)?;
+        let written = match &self.time {
+            Some(TimeSource::Header(names)) => header::find(request.headers, names)?,
+            Some(TimeSource::Part(_)) => entries.timestamp,
+            Some(TimeSource::Body(_)) | None => None,
+        };
+        if written.is_none() && signed.template.holds(Token::Timestamp) {
+            return Err(Rejection::TimestampMissing);
+        }
+        let signed_at = match written {
+            Some(text) => Some(self.unit.parse(text).ok_or(Rejection::TimestampMalformed)?),
+            None => None,
+        };
+        let url = signed.url(request.query);
+        let filling = Filling {
+            body: request.body,
+            timestamp: written.unwrap_or_default(),
+            id: id.unwrap_or_default(),
+            method: request.method.as_bytes(),
+            url: url.as_bytes(),
+        };
+        signed.admit(&entries.signatures, &filling)?;
+        Ok(signed_at)
+    }
+
+    fn entries<'a>(&self, signed: &Signed, value: &'a [u8]) -> Result<Entries<'a>, Rejection> {
+        let mut entries = Entries { signatures: Vec::new(), timestamp: None };
+        match &signed.envelope {
+            Envelope::Prefix(prefix) => {
+                let bare = value.strip_prefix(prefix.as_bytes()).ok_or(Rejection::SignatureMalformed)?;
+                entries.signatures.extend(signed.encoding.decode(bare));
+            }
+            Envelope::List(list) => {
+                let time_key = match &self.time {
+                    Some(TimeSource::Part(key)) => Some(key.as_bytes()),
+                    Some(TimeSource::Header(_) | TimeSource::Body(_)) | None => None,
+                };
+                for (key, text) in list.entries(value) {
+                    if Some(key) == time_key {
+                        if entries.timestamp.replace(text).is_some_and(|other| other != text) {
+                            return Err(Rejection::HeaderAmbiguous);
+                        }
+                    } else if list.keys.iter().any(|wanted| wanted.as_bytes() == key) {
+                        entries.signatures.extend(signed.encoding.decode(text));
+                    }
+                }
+            }
+        }
+        if entries.signatures.is_empty() { Err(Rejection::SignatureMalformed) } else { Ok(entries) }
+    }
+
+    fn time_in_body(&self, request: &Request<'_>, pointer: &str) -> Result<Timestamp, Rejection> {
+        let body = parse(request).ok_or(Rejection::TimestampMissing)?;
+        let text = match body.pointer(pointer) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            Some(Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) | None => {
+                return Err(Rejection::TimestampMissing);
+            }
+        };
+        self.unit.parse(text.as_bytes()).ok_or(Rejection::TimestampMalformed)
+    }
+
+    /// What is judged must be signed: a time or an id that anybody could rewrite protects nothing.
+    pub(super) fn check_what_is_signed(&self) -> Result<(), CompileError> {
+        let holds = |token| match &self.shape {
+            Shape::Signed(signed) => signed.template.holds(token),
+            Shape::StaticHeader(_) | Shape::Basic(_) | Shape::BodyToken(_) => false,
+        };
+        let beside_the_body = matches!(self.time, Some(TimeSource::Header(_) | TimeSource::Part(_)));
+        if holds(Token::Timestamp) && !beside_the_body {
+            return Err(CompileError::new("template: {timestamp} needs timestamp_headers or timestamp_part"));
+        }
+        if beside_the_body && !holds(Token::Timestamp) {
+            return Err(CompileError::new(
+                "the time is not signed: put {timestamp} into the template, or leave it out",
+            ));
+        }
+        if holds(Token::Id) && !matches!(self.id, Some(IdSource::Header(_))) {
+            return Err(CompileError::new("template: {id} needs id_headers"));
+        }
+        Ok(())
+    }
+}
+
+impl Signed {
+    /// The signature of one secret over a filled template, fed piece by piece.
+    pub(super) fn tag(&self, seal: &Seal, filling: &Filling<'_>) -> Vec<u8> {
+        let mut hash = seal.start();
+        for part in self.template.parts() {
+            hash.update(match part {
+                Part::Literal(text) => text,
+                Part::Token(Token::Body) => filling.body,
+                Part::Token(Token::Timestamp) => filling.timestamp,
+                Part::Token(Token::Id) => filling.id,
+                Part::Token(Token::Method) => filling.method,
+                Part::Token(Token::Url) => filling.url,
+                Part::Token(Token::Secret) => seal.secret(),
+            });
+        }
+        hash.finish()
+    }
+
+    /// The address as it is signed; empty when it is not.
+    pub(super) fn url(&self, query: Option<&str>) -> Cow<'_, str> {
+        self.url.as_ref().map_or(Cow::Borrowed(""), |url| address::signed(url, query, self.url_decoding))
+    }
+
+    fn admit(&self, signatures: &[Vec<u8>], filling: &Filling<'_>) -> Result<(), Rejection> {
+        let mut genuine = Choice::from(0);
+        for seal in &self.seals {
+            let tag = self.tag(seal, filling);
+            for signature in signatures {
+                genuine |= tag.ct_eq(signature);
+            }
+        }
+        if bool::from(genuine) { Ok(()) } else { Err(Rejection::SignatureMismatch) }
+    }
+}
+
+impl List {
+    /// The keys and values of a header, blanks around them dropped; what has no key is skipped.
+    fn entries<'a>(&self, value: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        let separator = u8::try_from(self.separator).unwrap_or(b',');
+        let pair = u8::try_from(self.pair).unwrap_or(b'=');
+        value.split(move |byte| *byte == separator).filter_map(move |entry| {
+            let entry = entry.trim_ascii();
+            let at = entry.iter().position(|byte| *byte == pair)?;
+            let (key, rest) = entry.split_at_checked(at)?;
+            Some((key, rest.get(1..)?))
+        })
+    }
+}
+
+fn parse(request: &Request<'_>) -> Option<Value> {
+    body::parse(request.content_type(), request.body).ok()
+}
+
+fn id_at(body: &Value, pointer: &str) -> Option<String> {
+    match body.pointer(pointer)? {
+        Value::String(text) => usable_id(text.as_bytes()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// An id that cannot be one is as good as none: the body's hash takes its place.
+fn usable_id(bytes: &[u8]) -> Option<String> {
+    let text = str::from_utf8(bytes).ok()?;
+    let fits = !text.is_empty() && text.len() <= 256 && !text.chars().any(char::is_control);
+    fits.then(|| text.to_owned())
+}

@@ -1,0 +1,130 @@
+//! What a vendor signs: literal text and tokens, in its order.
+
+use super::CompileError;
+
+/// A placeholder of a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token {
+    /// The body, byte for byte.
+    Body,
+    /// The time, as the vendor wrote it.
+    Timestamp,
+    /// The delivery's id.
+    Id,
+    /// `POST`.
+    Method,
+    /// The public address with the query.
+    Url,
+    /// The secret, for plain digests.
+    Secret,
+}
+
+const TOKENS: [(&str, Token); 6] = [
+    ("body", Token::Body),
+    ("timestamp", Token::Timestamp),
+    ("id", Token::Id),
+    ("method", Token::Method),
+    ("url", Token::Url),
+    ("secret", Token::Secret),
+];
+
+/// A stretch of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Part {
+    /// As it stands.
+    Literal(Box<[u8]>),
+    /// To be filled in.
+    Token(Token),
+}
+
+/// What is signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Template(Vec<Part>);
+
+impl Template {
+    /// Reads `v0:{timestamp}:{body}`.
+    ///
+    /// `{body}` must be in it: a signature that leaves the body out protects nothing. A time typed in as text is refused:
+    /// it would be the same for every request, and no window could be judged by it.
+    pub(super) fn parse(text: &str) -> Result<Self, CompileError> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((literal, behind)) = rest.split_once('{') {
+            push_literal(&mut parts, literal)?;
+            let (name, behind) =
+                behind.split_once('}').ok_or_else(|| CompileError::new("template: a `{` is not closed"))?;
+            let token = TOKENS.iter().find(|(known, _)| *known == name).map(|(_, token)| *token).ok_or_else(|| {
+                CompileError::new("template: unknown token; there are {body} {timestamp} {id} {method} {url} {secret}")
+            })?;
+            parts.push(Part::Token(token));
+            rest = behind;
+        }
+        push_literal(&mut parts, rest)?;
+        let template = Self(parts);
+        if template.holds(Token::Body) {
+            Ok(template)
+        } else {
+            Err(CompileError::new("template: {body} is missing; a signature without it protects nothing"))
+        }
+    }
+
+    /// Whether the token occurs.
+    pub(super) fn holds(&self, token: Token) -> bool {
+        self.0.contains(&Part::Token(token))
+    }
+
+    /// The stretches, in order.
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.0
+    }
+}
+
+fn push_literal(parts: &mut Vec<Part>, literal: &str) -> Result<(), CompileError> {
+    if looks_like_a_time(literal) {
+        return Err(CompileError::new("template: a time is typed in as text; write {timestamp}"));
+    }
+    if !literal.is_empty() {
+        parts.push(Part::Literal(literal.as_bytes().into()));
+    }
+    Ok(())
+}
+
+/// Eight digits in a row are a date or seconds; `2026-…` is an ISO date.
+fn looks_like_a_time(literal: &str) -> bool {
+    let shape: String = literal.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    shape.contains("00000000") || shape.contains("0000-00-00")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_and_tokens_keep_their_order() {
+        let template = Template::parse("v0:{timestamp}:{body}").unwrap();
+        assert_eq!(
+            template.parts(),
+            [
+                Part::Literal((*b"v0:").into()),
+                Part::Token(Token::Timestamp),
+                Part::Literal((*b":").into()),
+                Part::Token(Token::Body),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_would_protect_nothing_is_refused() {
+        for (text, hint) in [
+            ("{timestamp}", "{body} is missing"),
+            ("", "{body} is missing"),
+            ("{body", "not closed"),
+            ("{body}{nonce}", "unknown token"),
+            ("1766000000.{body}", "typed in"),
+            ("2026-01-31T00:00:00Z{body}", "typed in"),
+        ] {
+            let error = Template::parse(text).unwrap_err().to_string();
+            assert!(error.contains(hint), "{text}: {error}");
+        }
+    }
+}
