@@ -1,1 +1,214 @@
-//! Deliveries become events, events become cases and jobs.
+//! Deliveries become events, events become cases: by the pure rules of `domain`, one transaction for each delivery.
+//!
+//! Awakened by the intake, by a settled job and by period; takes no input and decides only from what is stored, so that it
+//! can be killed at any instant. It calls nobody.
+
+mod metrics;
+mod ruling;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+pub use self::metrics::Metrics;
+use self::ruling::Subject;
+use crate::clock::{self, Clock};
+use crate::domain::event::Event;
+use crate::domain::ids::{DeliveryId, EventId, SiteName, SourceName};
+use crate::domain::policy::Policy;
+use crate::domain::routing;
+use crate::sources::Source;
+use crate::store::{EventStatus, NewEvent, Store, StoreError, Tx, Waiting, WaitingEvent};
+
+/// The safety net under the notifications.
+const PERIOD: Duration = Duration::from_mins(1);
+
+/// How many deliveries are looked at between two looks at the stop.
+const BATCH: u32 = 64;
+
+/// What the router needs to know of a source.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// How its bodies are read.
+    pub source: Arc<Source>,
+    /// Whose customers its people are.
+    pub site: SiteName,
+    /// What its events lead to.
+    pub policy: Policy,
+}
+
+/// An item of a delivery: an event, or what is wrong with it.
+type Item = Result<Event, String>;
+
+/// Turns stored deliveries into cases.
+#[derive(Debug)]
+pub struct Router {
+    /// The database.
+    pub store: Store,
+    /// The sources by name.
+    pub routes: BTreeMap<SourceName, Route>,
+    /// For "now".
+    pub clock: Arc<dyn Clock>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Told when there may be something to route.
+    pub awakened: Arc<Notify>,
+    /// Tells the worker that there may be something to do.
+    pub worker: Arc<Notify>,
+}
+
+impl Router {
+    /// Routes until `stopping`.
+    pub async fn run(self, stopping: CancellationToken) {
+        loop {
+            // Interest is registered before the look, so that nothing slips in between.
+            let awakened = self.awakened.notified();
+            let done = self.route_all(&stopping).await;
+            if let Err(error) = done {
+                let error = anyhow::Error::new(error);
+                tracing::error!(error = format!("{error:#}"), "routing failed; it goes on with the next round");
+                // The trouble is the database's: a moment's peace for it.
+                tokio::select! {
+                    () = stopping.cancelled() => return,
+                    () = tokio::time::sleep(Duration::from_secs(1)) => continue,
+                }
+            }
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = awakened => {}
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+        }
+    }
+
+    async fn route_all(&self, stopping: &CancellationToken) -> Result<(), StoreError> {
+        for waiting in self.store.waiting_events(BATCH).await? {
+            self.settle_waiting(waiting).await?;
+        }
+        loop {
+            let deliveries = self.store.waiting_deliveries(BATCH).await?;
+            if deliveries.is_empty() || stopping.is_cancelled() {
+                return Ok(());
+            }
+            for delivery in deliveries {
+                let span =
+                    tracing::info_span!("router.delivery", delivery.id = %delivery.id, source = %delivery.source);
+                self.route(delivery).instrument(span).await?;
+            }
+            self.worker.notify_one();
+        }
+    }
+
+    /// Reads one delivery. What cannot be read stays, and is shown.
+    async fn route(&self, mut delivery: Waiting) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.store.begin().await?;
+        let problem = match self.read(&mut delivery) {
+            Err(problem) => Some(problem),
+            Ok((route, items)) => self.take_items(&mut tx, &delivery, route, items).await?,
+        };
+        tx.routed(&delivery, problem.as_deref(), now).await?;
+        tx.commit().await?;
+        if let Some(problem) = problem {
+            tracing::warn!(problem, "a delivery could not be read: it waits for a mended mapping");
+        } else {
+            tracing::info!("routed");
+        }
+        Ok(())
+    }
+
+    fn read(&self, delivery: &mut Waiting) -> Result<(&Route, Vec<Item>), String> {
+        let body = delivery.body.take().ok_or("its body is forgotten, or was sealed with another key")?;
+        let route = self.routes.get(&delivery.source).ok_or("the settings know no source of this name")?;
+        let items = route.source.read(delivery.content_type.as_deref(), &body).map_err(|error| error.to_string())?;
+        Ok((route, items.into_iter().map(|item| item.map_err(|error| error.to_string())).collect()))
+    }
+
+    /// Takes each item by itself: a bad one never takes the others along. Says what is wrong with the bad ones.
+    async fn take_items(
+        &self,
+        tx: &mut Tx,
+        delivery: &Waiting,
+        route: &Route,
+        items: Vec<Item>,
+    ) -> Result<Option<String>, StoreError> {
+        let applied = tx.begin_reading(delivery.id).await?;
+        let (count, mut bad) = (items.len(), Vec::new());
+        for (position, item) in (0..).zip(items) {
+            // On a replay, what was applied before stays applied and is not done again.
+            if applied.contains(&position) {
+                continue;
+            }
+            match item {
+                Ok(event) => self.take(tx, delivery, route, position, event).await?,
+                Err(problem) => {
+                    self.metrics.count(&delivery.source, "unreadable");
+                    let new = self.new_event(delivery.id, position, &delivery.source, "unreadable");
+                    tx.record_event(&new, EventStatus::Unreadable, Some(&problem), None, None).await?;
+                    bad.push(format!("item {position}: {problem}"));
+                }
+            }
+        }
+        Ok((!bad.is_empty()).then(|| format!("{} of {count} items cannot be read: {}", bad.len(), bad.join("; "))))
+    }
+
+    async fn take(
+        &self,
+        tx: &mut Tx,
+        delivery: &Waiting,
+        route: &Route,
+        position: u32,
+        event: Event,
+    ) -> Result<(), StoreError> {
+        self.metrics.count(&delivery.source, event.event_type.as_str());
+        let mut new = self.new_event(delivery.id, position, &delivery.source, event.event_type.as_str());
+        new.happened_at = routing::happened_at(&event, delivery.received_at);
+        let subject = self.subject(&delivery.source, route, delivery.id, delivery.received_at);
+        let outcome = subject.apply(tx, &event).await?;
+        let kept = (outcome.status == EventStatus::Waiting).then_some(&event);
+        tx.record_event(&new, outcome.status, outcome.because, outcome.case_id, kept).await
+    }
+
+    /// Takes up an event that came while a call about its person was under way.
+    async fn settle_waiting(&self, waiting: WaitingEvent) -> Result<(), StoreError> {
+        let mut tx = self.store.begin().await?;
+        match self.routes.get(&waiting.source) {
+            None => tx.settle_event(waiting.id, EventStatus::Unreadable, Some("no such source"), None).await?,
+            Some(route) => {
+                let subject = self.subject(&waiting.source, route, waiting.delivery_id, waiting.received_at);
+                let outcome = subject.apply(&mut tx, &waiting.event).await?;
+                if outcome.status != EventStatus::Waiting {
+                    tx.settle_event(waiting.id, outcome.status, outcome.because, outcome.case_id).await?;
+                }
+            }
+        }
+        tx.commit().await?;
+        self.worker.notify_one();
+        Ok(())
+    }
+
+    fn subject<'a>(
+        &self,
+        source: &'a SourceName,
+        route: &'a Route,
+        delivery_id: DeliveryId,
+        received_at: jiff::Timestamp,
+    ) -> Subject<'a> {
+        Subject { source, site: &route.site, policy: &route.policy, delivery_id, received_at, now: self.clock.now() }
+    }
+
+    fn new_event<'a>(
+        &self,
+        delivery_id: DeliveryId,
+        position: u32,
+        source: &'a SourceName,
+        event_type: &'a str,
+    ) -> NewEvent<'a> {
+        let now = self.clock.now();
+        NewEvent { id: EventId::from(clock::new_id(now)), delivery_id, position, source, event_type, happened_at: now }
+    }
+}

@@ -1,5 +1,7 @@
 //! Events: what was read out of a delivery, and what became of it.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use sqlx::Row as _;
 use tracing::instrument;
@@ -127,14 +129,19 @@ impl Tx {
         Ok(())
     }
 
-    /// Forgets what a delivery led to before it is read again.
-    #[instrument(name = "store.event.clear", skip_all, err)]
-    pub async fn clear_events(&mut self, delivery_id: DeliveryId) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM events WHERE delivery_id = ?")
+    /// Forgets what an earlier reading of a delivery led to, before it is read again, except for the items that were
+    /// applied; says which those are.
+    #[instrument(name = "store.event.begin_reading", skip_all, err)]
+    pub async fn begin_reading(&mut self, delivery_id: DeliveryId) -> Result<HashSet<u32>, StoreError> {
+        sqlx::query("DELETE FROM events WHERE delivery_id = ? AND status IN ('ignored', 'unreadable')")
             .bind(delivery_id.to_string())
             .execute(&mut *self.inner)
             .await?;
-        Ok(())
+        let rows = sqlx::query("SELECT id, position FROM events WHERE delivery_id = ?")
+            .bind(delivery_id.to_string())
+            .fetch_all(&mut *self.inner)
+            .await?;
+        rows.iter().map(|row| Reading { what: "event", row }.count("position")).collect()
     }
 }
 

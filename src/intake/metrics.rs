@@ -1,0 +1,92 @@
+//! What the intake counts.
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use crate::domain::ids::SourceName;
+use crate::domain::named;
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Stored.
+    Accepted,
+    /// Stored before.
+    Duplicate,
+    /// Not the vendor's.
+    Unauthorized,
+    /// The vendor's, but too old or from the future.
+    Stale,
+    /// Larger than we take.
+    TooLarge,
+    /// Anything else: a wrong method, a body that ended early, our own trouble.
+    Error,
+}
+
+named!(Verdict {
+    Accepted = "accepted",
+    Duplicate = "duplicate",
+    Unauthorized = "unauthorized",
+    Stale = "stale",
+    TooLarge = "too_large",
+    Error = "error",
+});
+
+impl EncodeLabelValue for Verdict {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        EncodeLabelValue::encode(&self.as_str(), encoder)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Labels {
+    source: String,
+    verdict: Verdict,
+}
+
+/// What the intake counts.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    deliveries: Family<Labels, Counter>,
+    commit_duration: Histogram,
+    commit_batch_size: Histogram,
+}
+
+impl Metrics {
+    /// Adds the intake's metrics to a registry.
+    pub fn register(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            deliveries: Family::default(),
+            commit_duration: Histogram::new(exponential_buckets(0.000_25, 2.0, 16)),
+            commit_batch_size: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
+        };
+        registry.register(
+            "offboardd_deliveries",
+            "Requests to the webhooks of a source, by what became of them",
+            metrics.deliveries.clone(),
+        );
+        registry.register(
+            "offboardd_commit_duration_seconds",
+            "How long a group of deliveries took to be on the disk",
+            metrics.commit_duration.clone(),
+        );
+        registry.register(
+            "offboardd_commit_batch_size",
+            "How many deliveries one commit held",
+            metrics.commit_batch_size.clone(),
+        );
+        metrics
+    }
+
+    pub(super) fn count(&self, source: &SourceName, verdict: Verdict) {
+        self.deliveries.get_or_create(&Labels { source: source.to_string(), verdict }).inc();
+    }
+
+    pub(super) fn committed(&self, deliveries: usize, seconds: f64) {
+        self.commit_duration.observe(seconds);
+        self.commit_batch_size.observe(f64::from(u32::try_from(deliveries).unwrap_or(u32::MAX)));
+    }
+}

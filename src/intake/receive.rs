@@ -1,0 +1,135 @@
+//! One request: from its bytes to its answer.
+
+use axum::extract::{Path, Request, State};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::{HeaderMap, Method};
+use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
+
+use super::answer::{self, Refused};
+use super::metrics::Verdict;
+use super::{Inbox, Intake, body};
+use crate::clock;
+use crate::domain::ids::{DeliveryId, SourceName};
+use crate::proof::seal::KeyedHash;
+use crate::sources::{self, Rejection};
+use crate::store::{Accepted, NewDelivery};
+
+/// Takes a delivery, or shakes hands.
+pub(super) async fn receive(State(intake): State<Intake>, path: Path<String>, request: Request) -> Response {
+    // The window of a signature is judged by when the request came, not by when its body was complete.
+    let received_at = intake.clock.now();
+    let inboxes = intake.inboxes.load();
+    let known = path.parse::<SourceName>().ok().and_then(|name| inboxes.get_key_value(&name));
+    let Some((source, inbox)) = known else { return Refused::UnknownSource.into_response() };
+    match take(&intake, source, inbox, request, received_at).await {
+        Ok(Taken::Delivery(accepted)) => {
+            let verdict = match accepted {
+                Accepted::New(_) => Verdict::Accepted,
+                Accepted::Duplicate(_) => Verdict::Duplicate,
+            };
+            intake.metrics.count(source, verdict);
+            answer::accepted(accepted)
+        }
+        Ok(Taken::Handshake(answer)) => {
+            tracing::info!(%source, http.status = answer.status.as_u16(), "answered a handshake");
+            answer::handshake(answer)
+        }
+        Err((refused, verdict)) => {
+            intake.metrics.count(source, verdict);
+            refused.into_response()
+        }
+    }
+}
+
+enum Taken {
+    Delivery(Accepted),
+    Handshake(sources::Answer),
+}
+
+async fn take(
+    intake: &Intake,
+    source: &SourceName,
+    inbox: &Inbox,
+    request: Request,
+    received_at: Timestamp,
+) -> Result<Taken, (Refused, Verdict)> {
+    let (head, body) = request.into_parts();
+    let bytes = body::read(body, intake.max_body).await.map_err(|refused| unreadable(source, refused))?;
+    let request = sources::Request {
+        method: head.method.as_str(),
+        query: head.uri.query(),
+        headers: &head.headers,
+        body: &bytes,
+    };
+    if let Some(answer) = inbox.source.greet(&request) {
+        return Ok(Taken::Handshake(answer));
+    }
+    if head.method != Method::POST {
+        return Err((Refused::WrongMethod, Verdict::Error));
+    }
+    if intake.store.is_source_paused(source) {
+        return Err((Refused::Paused, Verdict::Error));
+    }
+    if is_encoded(&head.headers) {
+        return Err((Refused::EncodedBody, Verdict::Error));
+    }
+    let verified = inbox.source.verify(&request, received_at).map_err(|rejection| unauthorized(source, rejection))?;
+    if let Some(answer) = verified.handshake {
+        return Ok(Taken::Handshake(answer));
+    }
+    let id = DeliveryId::from(clock::new_id(received_at));
+    let (dedupe_hash, dedupe_until) = recognise(intake, source, inbox, verified.delivery_id, &bytes, received_at);
+    let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let delivery = NewDelivery {
+        id,
+        source: source.clone(),
+        received_at,
+        dedupe_hash,
+        dedupe_until,
+        content_type,
+        sealed_body: NewDelivery::seal(intake.store.key(), id, &bytes),
+    };
+    match intake.queue.commit(delivery).await {
+        Some(accepted) => Ok(Taken::Delivery(accepted)),
+        None => Err((Refused::OwnTrouble, Verdict::Error)),
+    }
+}
+
+/// By what a repetition of this delivery is recognised, and until when.
+///
+/// The vendor's own id counts for as long as the delivery is kept. A body counts only for a while: a flat payload without
+/// any time in it is the same when the same person leaves a second time. No header goes into the hash, because a time of
+/// signing that is stamped anew would make every retry a new delivery.
+fn recognise(
+    intake: &Intake,
+    source: &SourceName,
+    inbox: &Inbox,
+    delivery_id: Option<String>,
+    body: &[u8],
+    received_at: Timestamp,
+) -> (KeyedHash, Option<Timestamp>) {
+    let key = intake.store.key();
+    if let Some(id) = delivery_id {
+        return (key.hash_delivery(source, "id", id.as_bytes()), None);
+    }
+    // Whatever can be replayed inside the window of the signature must be recognised at least as long.
+    let window = inbox.source.window().map_or(inbox.dedupe_window, |window| window.max(inbox.dedupe_window));
+    let until = received_at.saturating_add(window).unwrap_or(Timestamp::MAX);
+    (key.hash_delivery(source, "body", body), Some(until))
+}
+
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+fn unreadable(source: &SourceName, refused: Refused) -> (Refused, Verdict) {
+    tracing::info!(%source, ?refused, "a body could not be read whole");
+    (refused, if refused == Refused::TooLarge { Verdict::TooLarge } else { Verdict::Error })
+}
+
+fn unauthorized(source: &SourceName, rejection: Rejection) -> (Refused, Verdict) {
+    tracing::warn!(%source, reason = %rejection, "refused a request: its signature does not hold");
+    let verdict = if rejection == Rejection::Stale { Verdict::Stale } else { Verdict::Unauthorized };
+    (Refused::Unauthorized, verdict)
+}

@@ -1,0 +1,199 @@
+//! One event: whose it is, what the rules say, and what is done about it in the delivery's transaction.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::domain::case::{Attention, Happening, Reason, State, Terms};
+use crate::domain::event::{Event, EventType};
+use crate::domain::ids::{CaseId, DeliveryId, SiteName, SourceName};
+use crate::domain::person::{EmailAddress, Person};
+use crate::domain::policy::Policy;
+use crate::domain::routing::{self, Because, Known, Ruling};
+use crate::proof::seal::KeyedHash;
+use crate::store::{Dossier, EventStatus, HappenError, NewCase, Note, StoreError, Tx};
+
+/// What an event is ruled by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject<'a> {
+    pub(super) source: &'a SourceName,
+    pub(super) site: &'a SiteName,
+    pub(super) policy: &'a Policy,
+    pub(super) delivery_id: DeliveryId,
+    pub(super) received_at: Timestamp,
+    pub(super) now: Timestamp,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Outcome {
+    pub(super) status: EventStatus,
+    pub(super) because: Option<&'static str>,
+    pub(super) case_id: Option<CaseId>,
+}
+
+impl Outcome {
+    fn applied(case_id: CaseId) -> Self {
+        Self { status: EventStatus::Applied, because: None, case_id: Some(case_id) }
+    }
+
+    fn ignored(because: Because, open: Option<&Dossier>) -> Self {
+        let case_id = open.map(|dossier| dossier.case.id);
+        Self { status: EventStatus::Ignored, because: Some(because.as_str()), case_id }
+    }
+}
+
+impl Subject<'_> {
+    /// Lets an event do what the rules say.
+    pub(super) async fn apply(&self, tx: &mut Tx, event: &Event) -> Result<Outcome, StoreError> {
+        let person = self.whose(tx, event).await?;
+        if event.event_type != EventType::Ignored {
+            self.remember(tx, event).await?;
+        }
+        let (email_hash, person_hash) = tx.hashes(self.site, Some(self.source), &person);
+        let Some(person_key) = email_hash.or(person_hash) else {
+            return Ok(Outcome::ignored(Because::NotOurs, None));
+        };
+        let open = self.open_case(tx, event, &person, email_hash, person_hash).await?;
+        let newest = tx.newest(&person_key).await?;
+        let known = Known { newest, open: open.as_ref().map(|dossier| &dossier.case) };
+        let ruling = routing::rule(event, known, self.policy, self.received_at);
+        if routing::is_ordered(event.event_type) && ruling != Ruling::Nothing(Because::Older) {
+            let happened_at = routing::happened_at(event, self.received_at);
+            tx.note_newest(&person_key, event.event_type, happened_at).await?;
+        }
+        match ruling {
+            Ruling::Nothing(because) => Ok(Outcome::ignored(because, open.as_ref())),
+            Ruling::Open { terms, effective_at } => self.open(tx, event, person, terms, effective_at).await,
+            Ruling::Apply(happening) => match open {
+                Some(dossier) => self.happen(tx, event, dossier, &happening).await,
+                None => Ok(Outcome::ignored(Because::NoOpenCase, None)),
+            },
+        }
+    }
+
+    /// Whose account an event is about: by the address that it names or, without one, the address that is remembered for
+    /// the person's id. After a change of address that is the *old* one; the new one is never touched.
+    async fn whose(&self, tx: &mut Tx, event: &Event) -> Result<Person, StoreError> {
+        let named = match event.event_type {
+            EventType::EmailChanged => event.old_email.clone(),
+            EventType::Departed
+            | EventType::DepartureCancelled
+            | EventType::Returned
+            | EventType::ErasureRequested
+            | EventType::Profile
+            | EventType::Ignored => event.person.email.clone(),
+        };
+        let email = match (named, &event.person.id) {
+            (Some(email), _) => Some(email),
+            (None, Some(id)) => {
+                let remembered = tx.recall(self.source, id).await?;
+                // "The address changed" from a source that repeats the present one says nothing about an old one.
+                remembered.filter(|old| {
+                    event.event_type != EventType::EmailChanged || event.person.email.as_ref() != Some(old)
+                })
+            }
+            (None, None) => None,
+        };
+        Ok(Person { id: event.person.id.clone(), email })
+    }
+
+    /// Remembers which address belongs to the id, and lets a case that waited for just that go on.
+    async fn remember(&self, tx: &mut Tx, event: &Event) -> Result<(), StoreError> {
+        let (Some(id), Some(email)) = (&event.person.id, &event.person.email) else { return Ok(()) };
+        tx.remember(self.source, self.site, id, email, self.now).await?;
+        let (_, person_hash) = tx.hashes(self.site, Some(self.source), &event.person);
+        let Some(dossier) = tx.open_case_of(self.site, None, person_hash).await? else { return Ok(()) };
+        if waits_for_an_address(&dossier) {
+            self.give_address(tx, dossier, email).await?;
+        }
+        Ok(())
+    }
+
+    async fn give_address(&self, tx: &mut Tx, mut dossier: Dossier, email: &EmailAddress) -> Result<(), StoreError> {
+        let case_id = dossier.case.id;
+        dossier.person.email = Some(email.clone());
+        let (email_hash, _) = tx.hashes(self.site, None, &dossier.person);
+        // The address may have a case of its own already; then that one does the work, and a human sees this one.
+        if tx.open_case_of(self.site, email_hash, None).await?.is_some() {
+            return Ok(());
+        }
+        let note = Note::detail(json!({ "delivery": self.delivery_id, "learned": "address" }));
+        match tx.happen(dossier, &Happening::Retried, note, self.now).await {
+            Ok(_) => Ok(()),
+            Err(HappenError::Store(error)) => Err(error),
+            Err(error @ (HappenError::Refused(_) | HappenError::TooLate)) => {
+                tracing::warn!(case.id = %case_id, %error, "a case that got its address could not go on");
+                Ok(())
+            }
+        }
+    }
+
+    /// The open case that an event is about. Who comes back may do so under another address, so a stop also finds a case
+    /// by the person's id; a departure does not: the same id with another address is a mover, whose old account is another
+    /// matter.
+    async fn open_case(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        person: &Person,
+        email_hash: Option<KeyedHash>,
+        person_hash: Option<KeyedHash>,
+    ) -> Result<Option<Dossier>, StoreError> {
+        let by_id = person_hash.filter(|_| is_stop(event.event_type) || person.email.is_none());
+        tx.open_case_of(self.site, email_hash, by_id).await
+    }
+
+    async fn open(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        person: Person,
+        terms: Terms,
+        effective_at: Timestamp,
+    ) -> Result<Outcome, StoreError> {
+        let beginning = person.email.is_none().then(|| State::NeedsAttention(Attention::no_email()));
+        let new = NewCase { site: self.site.clone(), source: Some(self.source.clone()), person, terms, effective_at };
+        let dossier = tx.open_case(new, beginning, self.note(event), self.now).await?;
+        tracing::info!(case.id = %dossier.case.id, case.state = %dossier.case.state.name(), "opened a case");
+        Ok(Outcome::applied(dossier.case.id))
+    }
+
+    async fn happen(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        dossier: Dossier,
+        happening: &Happening,
+    ) -> Result<Outcome, StoreError> {
+        let case_id = dossier.case.id;
+        match tx.interfere(dossier.clone(), happening, self.note(event), self.now).await {
+            Ok(happened) => {
+                let state = happened.dossier.case.state.name();
+                tracing::info!(case.id = %case_id, case.state = %state, happening = happening.name(), "a case moved");
+                Ok(Outcome::applied(case_id))
+            }
+            // The call about this person is being made right now: the event is applied when its outcome is known.
+            Err(HappenError::TooLate) => {
+                Ok(Outcome { status: EventStatus::Waiting, because: None, case_id: Some(case_id) })
+            }
+            Err(HappenError::Refused(refusal)) => {
+                tracing::info!(case.id = %case_id, %refusal, "an event led to nothing");
+                Ok(Outcome::ignored(Because::AlreadySo, Some(&dossier)))
+            }
+            Err(HappenError::Store(error)) => Err(error),
+        }
+    }
+
+    fn note(&self, event: &Event) -> Note {
+        Note::detail(json!({ "delivery": self.delivery_id, "event": event.event_type, "source": self.source }))
+    }
+}
+
+fn is_stop(event_type: EventType) -> bool {
+    matches!(event_type, EventType::Returned | EventType::DepartureCancelled)
+}
+
+fn waits_for_an_address(dossier: &Dossier) -> bool {
+    matches!(&dossier.case.state, State::NeedsAttention(attention) if attention.reason == Reason::NoEmail)
+        && dossier.person.email.is_none()
+}
