@@ -1,5 +1,36 @@
 //! The one remote system that we change: calls by intent, wire types, failures classified once, pacing.
+//!
+//! [`Client`] says what can be asked of a site and what the answers mean. It decides nothing: who may be touched, when, and
+//! whether to try again is for others. It never repeats a call by itself, except that an access token which was refused
+//! is renewed once. An answer that got lost is [`Failure::Transient`](crate::domain::retry::Failure::Transient), and only
+//! a read tells whether the deed was done.
+//!
+//! ```text
+//! client, detach, standing   the intents          call       every endpoint: address, pace, what it needs
+//! link                       one call and back    failure    why a call failed, in words
+//! ```
 
+mod address;
+mod answer;
+mod call;
+mod client;
+mod detach;
+mod failure;
+mod http;
+mod link;
+mod metrics;
+mod oauth;
+mod pacing;
+#[cfg(test)]
+mod scripted;
 mod site;
+mod standing;
+mod wire;
 
+pub use call::Call;
+pub use client::{Client, Deleted, Reinvited, Revoked};
+pub use detach::{Left, OrganizationId, RequestKey, ServiceDeskId};
+pub use http::{HttpError, http};
+pub use metrics::Metrics;
 pub use site::{Auth, DeleteWith, Site};
+pub use standing::{Me, ServerInfo, Standing};

@@ -1,0 +1,142 @@
+//! What came back from one request, read to its end but never further than is sane.
+
+use std::error::Error;
+
+use jiff::Timestamp;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::{RequestBuilder, Response};
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use super::call::Call;
+use super::failure;
+use super::metrics::Ending;
+use crate::clock::Clock;
+use crate::domain::retry::Failure;
+
+/// A page of a thousand users is about one megabyte.
+const LONGEST_BODY: usize = 8 * 1024 * 1024;
+
+/// Only a code is looked for in the body of an error.
+const LONGEST_ERROR: usize = 64 * 1024;
+
+/// An answer, whatever it says.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) call: Call,
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+    /// When it came.
+    pub(super) at: Timestamp,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Lost {
+    /// It could not even be written down.
+    Unsendable,
+    /// Nothing, or not everything, came in time.
+    Timeout,
+    /// There was no connection.
+    Unreachable {
+        /// What the operating system or TLS said of it.
+        cause: String,
+    },
+    /// The connection broke.
+    Broken,
+    /// The body did not end.
+    TooLong,
+}
+
+impl Answer {
+    pub(super) fn is(&self, status: u16) -> bool {
+        self.status == status
+    }
+
+    /// Something that is done without an answer in its body. A 200 of a proxy that has its own page to show is not that.
+    pub(super) fn is_done(&self) -> bool {
+        let nothing = self.body.trim_ascii().is_empty();
+        self.is(204)
+            || (self.is(200) || self.is(202)) && (nothing || serde_json::from_slice::<IgnoredAny>(&self.body).is_ok())
+    }
+
+    /// What is asked for is not there, as the API says it. A web page that says so only means that no API is there.
+    pub(super) fn is_not_there(&self) -> bool {
+        self.is(404) && !self.is_web_page()
+    }
+
+    pub(super) fn is_web_page(&self) -> bool {
+        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        content_type.is_some_and(|text| text.trim_start().to_ascii_lowercase().starts_with("text/html"))
+    }
+
+    /// The body of a good answer.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        if !(self.is(200) || self.is(201)) {
+            return Err(self.failure());
+        }
+        serde_json::from_slice(&self.body).map_err(|error| failure::not_json(self.call, &error))
+    }
+
+    pub(super) fn failure(&self) -> Failure {
+        failure::of_answer(self)
+    }
+}
+
+impl Lost {
+    pub(super) fn ending(&self) -> Ending {
+        match self {
+            Self::Timeout => Ending::Timeout,
+            Self::Broken => Ending::Reset,
+            Self::Unsendable | Self::Unreachable { .. } | Self::TooLong => Ending::Error,
+        }
+    }
+}
+
+impl From<reqwest::Error> for Lost {
+    /// A `reqwest::Error` prints the URL, and with it the address that was looked for: it ends here.
+    fn from(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        if error.is_timeout() {
+            Self::Timeout
+        } else if error.is_builder() {
+            Self::Unsendable
+        } else if error.is_connect() {
+            Self::Unreachable { cause: innermost(&error) }
+        } else {
+            Self::Broken
+        }
+    }
+}
+
+/// Sends `request` and reads the answer.
+pub(super) async fn receive(call: Call, request: RequestBuilder, clock: &dyn Clock) -> Result<Answer, Lost> {
+    let mut response = request.send().await?;
+    let status = response.status().as_u16();
+    let body = match status {
+        200..300 => read_body(&mut response, LONGEST_BODY).await?,
+        // An error without its body is still that error.
+        400..500 if status != 429 => read_body(&mut response, LONGEST_ERROR).await.unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    Ok(Answer { call, status, headers: std::mem::take(response.headers_mut()), body, at: clock.now() })
+}
+
+async fn read_body(response: &mut Response, longest: usize) -> Result<Vec<u8>, Lost> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > longest {
+            return Err(Lost::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn innermost(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,414 @@
+//! What can be asked of a site about an account, and what the answers mean.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::answer::Answer;
+use super::call::Call;
+use super::failure;
+use super::link::{Link, Request};
+use super::metrics::Metrics;
+use super::site::{DeleteWith, Site};
+use super::wire::User;
+use crate::clock::Clock;
+use crate::domain::account::{Account, AccountId};
+use crate::domain::person::EmailAddress;
+use crate::domain::retry::Failure;
+
+/// The platform's search ends after its first thousand, says Atlassian's reference.
+const END_OF_SEARCH: usize = 1000;
+const SEARCH_PAGE: usize = 100;
+const SCAN_PAGE: usize = 1000;
+
+/// A far side whose list does not end would be asked for ever: a hundred thousand users at the smallest page seen.
+const LONGEST_SCAN: usize = 2000;
+
+/// One site, to be asked and told. Cheap to clone; all clones share pacing and access token.
+#[derive(Debug, Clone)]
+pub struct Client {
+    pub(super) link: Arc<Link>,
+}
+
+/// What became of a revoke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revoked {
+    /// Accepted. Whether it was revoked before is not known; a read tells that access is gone.
+    Done,
+    /// The site knows no such customer (404, or 400 by an earlier reference).
+    NotThere,
+}
+
+/// What became of a deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// Accepted: the deletion grace begins.
+    Accepted,
+    /// There was no such account any more.
+    AlreadyGone,
+}
+
+/// What became of a re-invitation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reinvited {
+    /// A brand-new account, without any tie to an old one.
+    Invited(AccountId),
+    /// Somebody has the address already.
+    Exists,
+}
+
+impl Client {
+    /// A client of `site`. There should be one for each, because it keeps the pace.
+    pub fn new(site: Arc<Site>, http: reqwest::Client, clock: Arc<dyn Clock>, metrics: Metrics) -> Self {
+        Self { link: Arc::new(Link::new(site, http, clock, metrics)) }
+    }
+
+    /// The site that it asks.
+    pub fn site(&self) -> &Arc<Site> {
+        &self.link.site
+    }
+
+    /// The *candidates* for an address: active accounts whose name or address begins with it, namesakes included.
+    ///
+    /// It misses revoked accounts, and for a while new ones. Without the permission to browse users it finds nobody and
+    /// does not say so: see [`Client::probe`].
+    pub async fn search(&self, email: &EmailAddress) -> Result<Vec<Account>, Failure> {
+        let mut candidates = Vec::new();
+        let mut start = 0;
+        while start < END_OF_SEARCH {
+            let page = self.users(Call::Search, Some(email), start, SEARCH_PAGE).await?;
+            start += page.len();
+            // A server may cap its pages at any size, so that a short page is not the last: the list ends where nothing
+            // comes. But nobody caps at one, and one is the usual answer: this saves every look-up a second call.
+            let last = page.len() <= 1;
+            for user in page {
+                candidates.push(user.account().ok_or_else(|| no_account(Call::Search))?);
+            }
+            if last {
+                break;
+            }
+        }
+        Ok(candidates)
+    }
+
+    /// The accounts with exactly this address, revoked ones too, out of everyone on the site: one page after the other,
+    /// of which nobody else is kept. Accounts that hide their address are not among them.
+    pub async fn scan(&self, email: &EmailAddress) -> Result<Vec<Account>, Failure> {
+        let mut found = Vec::new();
+        let mut start = 0;
+        for _ in 0..LONGEST_SCAN {
+            let page = self.users(Call::Scan, None, start, SCAN_PAGE).await?;
+            if page.is_empty() {
+                return Ok(found);
+            }
+            start += page.len();
+            for user in page.into_iter().filter(|user| user.address().as_ref() == Some(email)) {
+                found.push(user.account().ok_or_else(|| no_account(Call::Scan))?);
+            }
+        }
+        Err(failure::unreadable(Call::Scan, "the list of users does not end"))
+    }
+
+    /// The account as it is now; `None` when there is none. What a deletion leaves of one is read as `former`.
+    pub async fn read(&self, id: &AccountId) -> Result<Option<Account>, Failure> {
+        let answer = self.send(Request::of(Call::Read).query(&[("accountId", id.as_str())])).await?;
+        if answer.is_not_there() {
+            return Ok(None);
+        }
+        let account = answer.read::<User>()?.account().ok_or_else(|| no_account(Call::Read))?;
+        if account.id != *id {
+            return Err(failure::unreadable(Call::Read, "it is about another account"));
+        }
+        Ok(Some(account))
+    }
+
+    /// Takes the customer's access to the portal away.
+    pub async fn revoke(&self, id: &AccountId) -> Result<Revoked, Failure> {
+        let answer = self.send(Request::of(Call::Revoke).id(id.as_str())).await?;
+        match answer.status {
+            _ if answer.is_done() => Ok(Revoked::Done),
+            400 => Ok(Revoked::NotThere),
+            _ if answer.is_not_there() => Ok(Revoked::NotThere),
+            _ => Err(answer.failure()),
+        }
+    }
+
+    /// Deletes the account, for good. With [`DeleteWith::JiraUser`] it deletes an account of *any* type: read it first.
+    pub async fn delete(&self, id: &AccountId) -> Result<Deleted, Failure> {
+        let by_query = [("accountId", id.as_str())];
+        let request = match self.link.site.delete_with {
+            DeleteWith::CustomerAccount => Request::of(Call::DeleteCustomerAccount).id(id.as_str()),
+            DeleteWith::JiraUser => Request::of(Call::DeleteUser).query(&by_query),
+        };
+        let answer = self.send(request).await?;
+        if answer.is_done() {
+            Ok(Deleted::Accepted)
+        } else if answer.is_not_there() {
+            Ok(Deleted::AlreadyGone)
+        } else {
+            Err(answer.failure())
+        }
+    }
+
+    /// Invites a customer, as a new account.
+    ///
+    /// It creates the account where none is: never a way to look for one.
+    pub async fn reinvite(&self, email: &EmailAddress, display_name: &str) -> Result<Reinvited, Failure> {
+        let invitation = json!({ "email": email.as_str(), "displayName": display_name });
+        let query = [("strictConflictStatusCode", "true")];
+        let answer = self.send(Request::of(Call::Reinvite).query(&query).body(invitation)).await?;
+        if answer.is(409) {
+            return Ok(Reinvited::Exists);
+        }
+        let id = answer.read::<User>()?.account_id.filter(|id| !id.is_empty());
+        id.map(|id| Reinvited::Invited(AccountId::from(id))).ok_or_else(|| no_account(Call::Reinvite))
+    }
+
+    pub(super) async fn send(&self, request: Request<'_>) -> Result<Answer, Failure> {
+        self.link.send(request).await
+    }
+
+    /// One page of users, beginning with the `start`th.
+    async fn users(
+        &self,
+        call: Call,
+        query: Option<&EmailAddress>,
+        start: usize,
+        most: usize,
+    ) -> Result<Vec<User>, Failure> {
+        let (start, most) = (start.to_string(), most.to_string());
+        let mut parameters = vec![("startAt", start.as_str()), ("maxResults", most.as_str())];
+        if let Some(email) = query {
+            parameters.insert(0, ("query", email.as_str()));
+        }
+        self.send(Request::of(call).query(&parameters)).await?.read()
+    }
+}
+
+fn no_account(call: Call) -> Failure {
+    failure::unreadable(call, "an account lacks its id, or whether it is active")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::super::scripted::{Far, Reply, reply, site_at};
+    use super::*;
+
+    const ANN: &str =
+        r#"{"accountId":"qm:a:1","accountType":"customer","active":true,"emailAddress":"ann@example.com"}"#;
+
+    fn ann() -> EmailAddress {
+        EmailAddress::parse("ann@example.com").unwrap()
+    }
+
+    fn id() -> AccountId {
+        AccountId::from("qm:a:1".to_owned())
+    }
+
+    /// The `from`th to the `to`th of many users, the `nth` being Ann.
+    fn users(from: usize, to: usize, nth: usize) -> String {
+        let mut page = String::new();
+        for n in from..to {
+            let comma = if n == from { "" } else { "," };
+            if n == nth {
+                write!(page, "{comma}{ANN}").unwrap();
+            } else {
+                write!(
+                    page,
+                    r#"{comma}{{"accountId":"qm:{n}","accountType":"customer","active":true,"emailAddress":"ann@example.com.{n}"}}"#
+                )
+                .unwrap();
+            }
+        }
+        format!("[{page}]")
+    }
+
+    #[tokio::test]
+    async fn a_search_goes_on_until_nothing_more_comes_however_the_server_caps_it() {
+        for cap in [2, 3, 50, 100] {
+            let far = Far::says(move |request, _| {
+                let start = request.number("startAt");
+                let end = (start + request.number("maxResults").min(cap)).min(7);
+                reply(200, users(start.min(end), end, 6))
+            })
+            .await;
+            let found = far.client().search(&ann()).await.unwrap();
+            assert_eq!(found.len(), 7, "capped at {cap}");
+            assert_eq!(found.iter().filter(|account| account.email == Some(ann())).count(), 1, "capped at {cap}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_search_that_finds_one_or_nobody_is_one_call() {
+        for (body, count) in [("[]".to_owned(), 0), (format!("[{ANN}]"), 1)] {
+            let far = Far::says(move |_, _| reply(200, body.clone())).await;
+            assert_eq!(far.client().search(&ann()).await.unwrap().len(), count);
+            assert_eq!(far.lines(), ["GET /rest/api/3/user/search?query=ann%40example.com&startAt=0&maxResults=100"]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_search_ends_at_the_first_thousand() {
+        let far = Far::says(|request, _| {
+            let start = request.number("startAt");
+            reply(200, users(start, start + 100, usize::MAX))
+        })
+        .await;
+        assert_eq!(far.client().search(&ann()).await.unwrap().len(), 1000);
+        assert_eq!(far.lines().len(), 10);
+    }
+
+    #[tokio::test]
+    async fn a_search_keeps_those_who_hide_their_address() {
+        let hidden = r#"[{"accountId":"qm:1","accountType":"customer","active":true,"emailAddress":null}]"#;
+        let far = Far::always(200, hidden).await;
+        assert_eq!(far.client().search(&ann()).await.unwrap()[0].email, None);
+    }
+
+    #[tokio::test]
+    async fn a_scan_walks_everyone_and_keeps_only_the_exact_address() {
+        let far = Far::says(|request, _| {
+            let start = request.number("startAt");
+            let end = (start + request.number("maxResults").min(4)).min(9);
+            reply(200, users(start.min(end), end, 8))
+        })
+        .await;
+        let found = far.client().scan(&ann()).await.unwrap();
+        assert_eq!(found.into_iter().map(|account| account.id).collect::<Vec<_>>(), [id()]);
+        assert_eq!(far.lines().len(), 4, "three pages and an empty one");
+    }
+
+    #[tokio::test]
+    async fn a_scan_is_not_stopped_by_strangers_that_cannot_be_read() {
+        let far = Far::says(|_, number| {
+            reply(200, if number == 0 { format!(r#"[{{"displayName":"?"}},{ANN}]"#) } else { "[]".to_owned() })
+        })
+        .await;
+        assert_eq!(far.client().scan(&ann()).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_scan_that_took_too_long_is_tried_again() {
+        let far = Far::always(409, "").await;
+        assert!(matches!(far.client().scan(&ann()).await, Err(Failure::Transient { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_read_tells_here_gone_and_former() {
+        let far = Far::always(200, ANN).await;
+        let account = far.client().read(&id()).await.unwrap().unwrap();
+        assert!(account.active && !account.former && account.email == Some(ann()));
+        assert_eq!(far.lines(), ["GET /rest/api/3/user?accountId=qm%3Aa%3A1"]);
+
+        let gone = r#"{"errorMessages":["Specified user does not exist"],"errors":{}}"#;
+        assert_eq!(Far::always(404, gone).await.client().read(&id()).await, Ok(None));
+        assert_eq!(Far::always(404, "").await.client().read(&id()).await, Ok(None));
+
+        let shell = r#"{"accountId":"qm:a:1","accountType":"unknown","active":false,"displayName":"Former user"}"#;
+        assert!(Far::always(200, shell).await.client().read(&id()).await.unwrap().unwrap().former);
+    }
+
+    #[tokio::test]
+    async fn a_read_about_somebody_else_is_no_answer() {
+        let far = Far::always(200, r#"{"accountId":"qm:a:2","accountType":"customer","active":false}"#).await;
+        assert!(matches!(far.client().read(&id()).await, Err(Failure::Transient { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_web_page_that_says_404_is_not_a_deleted_account() {
+        let far = Far::says(|_, _| reply(404, "<html>").with("content-type", "text/html;charset=UTF-8")).await;
+        let client = far.client();
+        assert!(matches!(client.read(&id()).await, Err(Failure::Permanent { .. })));
+        assert!(matches!(client.revoke(&id()).await, Err(Failure::Permanent { .. })));
+        assert!(matches!(client.delete(&id()).await, Err(Failure::Permanent { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_revoke_has_no_body_and_tells_done_from_not_there() {
+        let far = Far::always(204, "").await;
+        assert_eq!(far.client().revoke(&id()).await, Ok(Revoked::Done));
+        let request = far.seen().remove(0);
+        assert_eq!(request.line, "PUT /rest/servicedeskapi/customer/user/qm%3Aa%3A1/revoke-portal-only-access");
+        assert_eq!(request.body, "");
+        for status in [400, 404] {
+            assert_eq!(Far::always(status, "").await.client().revoke(&id()).await, Ok(Revoked::NotThere));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_customer_account_is_deleted_behind_the_gateway_with_the_opt_in() {
+        for (status, body) in [(204, ""), (200, "{}"), (202, "")] {
+            let far = Far::always(status, body).await;
+            assert_eq!(far.client().delete(&id()).await, Ok(Deleted::Accepted), "{status}");
+            let request = far.seen().remove(0);
+            assert_eq!(request.line, "DELETE /jsm/csm/cloudid/cloud-1/api/v1/customer/account/qm%3Aa%3A1");
+            assert_eq!(request.header("x-experimentalapi"), "opt-in");
+        }
+        assert_eq!(Far::always(404, "{}").await.client().delete(&id()).await, Ok(Deleted::AlreadyGone));
+        let refused = Far::always(412, "").await.client().delete(&id()).await;
+        assert!(matches!(refused, Err(Failure::Permanent { .. })), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn a_user_is_deleted_at_the_platform() {
+        let by_platform = |far: &Far| far.client_of(Site { delete_with: DeleteWith::JiraUser, ..site_at(&far.url) });
+        let far = Far::always(204, "").await;
+        assert_eq!(by_platform(&far).delete(&id()).await, Ok(Deleted::Accepted));
+        assert_eq!(far.lines(), ["DELETE /rest/api/3/user?accountId=qm%3Aa%3A1"]);
+        let far = Far::always(400, r#"{"errorMessages":["qm:a:1 cannot be removed"]}"#).await;
+        assert_eq!(
+            by_platform(&far).delete(&id()).await,
+            Err(Failure::Permanent { detail: "delete_user: 400".to_owned() })
+        );
+    }
+
+    #[tokio::test]
+    async fn a_200_with_something_else_is_not_a_deed() {
+        let far = Far::always(200, "<html>Sign in to the proxy</html>").await;
+        assert!(matches!(far.client().revoke(&id()).await, Err(Failure::Transient { .. })));
+        assert!(matches!(far.client().delete(&id()).await, Err(Failure::Transient { .. })));
+    }
+
+    #[tokio::test]
+    async fn an_empty_id_never_becomes_a_call() {
+        let far = Far::always(204, "").await;
+        let nobody = AccountId::from(String::new());
+        for client in [far.client(), far.client_of(Site { delete_with: DeleteWith::JiraUser, ..site_at(&far.url) })] {
+            assert!(matches!(client.delete(&nobody).await, Err(Failure::Permanent { .. })));
+            assert!(matches!(client.revoke(&nobody).await, Err(Failure::Permanent { .. })));
+        }
+        assert!(far.lines().is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_invitation_says_only_address_and_name() {
+        let far = Far::always(201, r#"{"accountId":"qm:a:2","emailAddress":"ann@example.com"}"#).await;
+        let invited = far.client().reinvite(&ann(), "Ann").await;
+        assert_eq!(invited, Ok(Reinvited::Invited(AccountId::from("qm:a:2".to_owned()))));
+        let request = far.seen().remove(0);
+        assert_eq!(request.line, "POST /rest/servicedeskapi/customer?strictConflictStatusCode=true");
+        assert_eq!(request.body, r#"{"displayName":"Ann","email":"ann@example.com"}"#);
+        assert_eq!(Far::always(409, "").await.client().reinvite(&ann(), "Ann").await, Ok(Reinvited::Exists));
+        let refused = Far::always(400, "").await.client().reinvite(&ann(), "Ann").await;
+        assert!(matches!(refused, Err(Failure::Permanent { .. })), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn what_answers_200_but_cannot_be_read_may_pass() {
+        for body in ["", "null", "{}", "[{", "<html></html>", r#"{"accountId":7}"#, r#"{"accountId":"qm:a:1"}"#] {
+            let far = Far::says(move |_, _| reply(200, body)).await;
+            let client = far.client();
+            for answer in [
+                client.read(&id()).await.map(drop),
+                client.search(&ann()).await.map(drop),
+                client.scan(&ann()).await.map(drop),
+            ] {
+                assert!(matches!(answer, Err(Failure::Transient { .. })), "{body}: {answer:?}");
+            }
+        }
+        let nothing = Far::says(|_, _| Reply::broken(204)).await;
+        assert!(matches!(nothing.client().read(&id()).await, Err(Failure::Transient { .. })));
+    }
+}

@@ -1,0 +1,170 @@
+//! Access tokens of OAuth clients: fetched when first needed, renewed before they expire and when one is refused.
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+
+use super::call::Call;
+use super::link::Link;
+use crate::domain::retry::Failure;
+
+/// A token that does not say how long it lives is trusted for so long. Atlassian's live for an hour, says its support
+/// page on service accounts.
+const UNTOLD_LIFE_S: u32 = 300;
+
+/// Nobody's token lives longer without being renewed: a clock that was set back must not keep one for ever.
+const LONGEST_LIFE_S: u32 = 24 * 60 * 60;
+
+/// The access token of one site. The lock is held while a new one is fetched, so that many calls fetch one.
+#[derive(Debug, Default)]
+pub(super) struct AccessTokens(Mutex<Option<AccessToken>>);
+
+#[derive(Debug)]
+struct AccessToken {
+    secret: SecretString,
+    fetched_at: Timestamp,
+    renew_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct Grant {
+    access_token: SecretString,
+    expires_in: Option<u32>,
+}
+
+impl Link {
+    /// A token that is good as far as we know, and is not the one that was just `refused`.
+    pub(super) async fn access_token(
+        &self,
+        client_id: &str,
+        client_secret: &SecretString,
+        refused: Option<&SecretString>,
+    ) -> Result<SecretString, Failure> {
+        let mut held = self.access_tokens.0.lock().await;
+        let now = self.clock.now();
+        match held.as_ref() {
+            Some(token) if token.is_fresh(now) && !token.is(refused) => Ok(token.secret.clone()),
+            Some(_) | None => {
+                let token = self.fetch(client_id, client_secret).await?;
+                Ok(held.insert(token).secret.clone())
+            }
+        }
+    }
+
+    /// The client credentials grant (RFC 6749, 4.4), the credentials in the form as Atlassian documents it.
+    async fn fetch(&self, client_id: &str, client_secret: &SecretString) -> Result<AccessToken, Failure> {
+        let request = self.prepare(Call::Token, None, &[], None)?.form(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", client_id),
+            ("client_secret", client_secret.expose_secret()),
+        ]);
+        let answer = self.exchange(Call::Token, request).await?;
+        let grant: Grant = answer.read()?;
+        let life = grant.expires_in.unwrap_or(UNTOLD_LIFE_S).min(LONGEST_LIFE_S);
+        // A tenth early, at most a minute: an answer takes a while, and clocks differ.
+        let usable = SignedDuration::from_secs((life - (life / 10).min(60)).into());
+        Ok(AccessToken {
+            secret: grant.access_token,
+            fetched_at: answer.at,
+            renew_at: answer.at.saturating_add(usable).unwrap_or(answer.at),
+        })
+    }
+}
+
+impl AccessToken {
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        (self.fetched_at..self.renew_at).contains(&now)
+    }
+
+    fn is(&self, other: Option<&SecretString>) -> bool {
+        other.is_some_and(|other| other.expose_secret() == self.secret.expose_secret())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::super::client::Client;
+    use super::super::scripted::{Far, Reply, reply, site_at};
+    use super::super::site::{Auth, Site};
+    use super::*;
+    use crate::domain::account::AccountId;
+
+    /// A gateway that hands out `token-1`, `token-2` … and asks `judge` what it thinks of the one presented.
+    async fn gateway(judge: impl Fn(&str) -> Reply + Send + Sync + 'static) -> (Far, Client) {
+        let handed_out = AtomicUsize::new(0);
+        let far = Far::says(move |request, _| {
+            if request.line == "POST /oauth/token" {
+                let number = handed_out.fetch_add(1, Ordering::Relaxed) + 1;
+                return reply(
+                    200,
+                    format!(r#"{{"access_token":"token-{number}","expires_in":3600,"token_type":"Bearer"}}"#),
+                );
+            }
+            judge(request.header("authorization"))
+        })
+        .await;
+        let auth = Auth::Client { client_id: "bot".to_owned(), client_secret: "s&cret".into() };
+        let client = far.client_of(Site { auth, via_gateway: true, ..site_at(&far.url) });
+        (far, client)
+    }
+
+    fn id() -> AccountId {
+        AccountId::from("qm:a:1".to_owned())
+    }
+
+    fn tokens_fetched(far: &Far) -> usize {
+        far.lines().iter().filter(|line| *line == "POST /oauth/token").count()
+    }
+
+    #[tokio::test]
+    async fn many_calls_share_one_token() {
+        let (far, client) = gateway(|_| reply(404, "")).await;
+        let id = id();
+        let (first, second) = tokio::join!(client.read(&id), client.read(&id));
+        assert_eq!((first, second), (Ok(None), Ok(None)));
+        assert_eq!(tokens_fetched(&far), 1);
+        let requests = far.seen();
+        assert_eq!(requests[0].body, "grant_type=client_credentials&client_id=bot&client_secret=s%26cret");
+        assert_eq!(requests[1].header("authorization"), "Bearer token-1");
+        assert_eq!(requests[1].line, "GET /ex/jira/cloud-1/rest/api/3/user?accountId=qm%3Aa%3A1");
+    }
+
+    #[tokio::test]
+    async fn a_token_is_renewed_before_it_expires() {
+        let (far, client) = gateway(|_| reply(404, "")).await;
+        client.read(&id()).await.unwrap();
+        far.clock.advance(SignedDuration::from_secs(3500));
+        client.read(&id()).await.unwrap();
+        assert_eq!(tokens_fetched(&far), 1);
+        far.clock.advance(SignedDuration::from_secs(50));
+        client.read(&id()).await.unwrap();
+        assert_eq!(tokens_fetched(&far), 2);
+    }
+
+    #[tokio::test]
+    async fn a_refused_token_is_renewed_once_and_the_call_made_again() {
+        let (far, client) = gateway(|token| reply(if token == "Bearer token-1" { 401 } else { 204 }, "")).await;
+        assert!(client.revoke(&id()).await.is_ok());
+        assert_eq!(far.lines().len(), 4, "a token, a refusal, a token, the deed");
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_refused_again_is_the_sites_trouble() {
+        let (far, client) = gateway(|_| reply(401, "")).await;
+        assert!(matches!(client.revoke(&id()).await, Err(Failure::SiteRefuses { .. })));
+        assert_eq!(far.lines().len(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_refused_never_gets_to_call() {
+        let far = Far::always(400, r#"{"error":"invalid_client","error_description":"s&cret"}"#).await;
+        let auth = Auth::Client { client_id: "bot".to_owned(), client_secret: "s&cret".into() };
+        let client = far.client_of(Site { auth, ..site_at(&far.url) });
+        let Err(Failure::SiteRefuses { detail }) = client.read(&id()).await else { panic!("not refused") };
+        assert!(detail.contains("invalid_client") && !detail.contains("s&cret"), "{detail}");
+        assert_eq!(far.lines(), ["POST /oauth/token"]);
+    }
+}

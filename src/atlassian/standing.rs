@@ -1,0 +1,164 @@
+//! Who we are at a site and what we may do there: for a paused site that may be resumed, and for `check --online`.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::Deserialize;
+
+use super::call::Call;
+use super::client::Client;
+use super::failure;
+use super::link::Request;
+use super::wire::User;
+use crate::domain::account::AccountType;
+use crate::domain::person::EmailAddress;
+use crate::domain::retry::Failure;
+
+/// Jira's keys of the two global permissions that everything rests on.
+const ADMINISTER: &str = "ADMINISTER";
+const BROWSE_USERS: &str = "USER_PICKER";
+
+/// What the site thinks of us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Who we are.
+    pub me: Me,
+    /// "Administer Jira", unless the site did not say.
+    pub administer: Option<bool>,
+    /// "Browse users and groups", without which nobody is ever found; unless the site did not say.
+    pub browse_users: Option<bool>,
+}
+
+/// Our own account at the site. `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Me {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its address, unless it is hidden.
+    pub email: Option<EmailAddress>,
+    /// Its type.
+    pub account_type: AccountType,
+}
+
+/// What the site says of itself to everyone.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerInfo {
+    /// Where it says that it is.
+    pub base_url: Option<String>,
+    /// `Cloud`, or something that we are not made for.
+    pub deployment_type: Option<String>,
+}
+
+impl Standing {
+    /// The names of the permissions that the site says we lack.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let wanted = [(self.administer, "Administer Jira"), (self.browse_users, "Browse users and groups")];
+        wanted.into_iter().filter(|(granted, _)| *granted == Some(false)).map(|(_, name)| name).collect()
+    }
+}
+
+impl fmt::Debug for Me {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Me(…)")
+    }
+}
+
+impl Client {
+    /// Whether the credentials are accepted, and what they are good for: two cheap reads.
+    pub async fn probe(&self) -> Result<Standing, Failure> {
+        #[derive(Deserialize)]
+        struct Permissions {
+            permissions: HashMap<String, Permission>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Permission {
+            have_permission: bool,
+        }
+
+        let user: User = self.send(Request::of(Call::Myself)).await?.read()?;
+        let asked = format!("{ADMINISTER},{BROWSE_USERS}");
+        let answer = self.send(Request::of(Call::Permissions).query(&[("permissions", &asked)])).await?;
+        let Permissions { permissions } = answer.read()?;
+        let granted = |key| permissions.get(key).map(|permission| permission.have_permission);
+        Ok(Standing {
+            administer: granted(ADMINISTER),
+            browse_users: granted(BROWSE_USERS),
+            me: Me { email: user.address(), account_type: user.account_type(), name: user.display_name },
+        })
+    }
+
+    /// What is at the site's URL, asked without credentials.
+    pub async fn server_info(&self) -> Result<ServerInfo, Failure> {
+        self.send(Request::of(Call::ServerInfo)).await?.read()
+    }
+
+    /// The site's cloud id, asked of the site itself without credentials.
+    pub async fn tenant_info(&self) -> Result<String, Failure> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct TenantInfo {
+            cloud_id: String,
+        }
+
+        let info: TenantInfo = self.send(Request::of(Call::TenantInfo)).await?.read()?;
+        if info.cloud_id.is_empty() {
+            return Err(failure::unreadable(Call::TenantInfo, "the cloud id is empty"));
+        }
+        Ok(info.cloud_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scripted::{Far, reply, site_at};
+    use super::super::site::Site;
+
+    #[tokio::test]
+    async fn a_probe_tells_who_we_are_and_what_we_lack() {
+        let far = Far::says(|_, number| {
+            reply(200, if number == 0 {
+                r#"{"accountId":"5b1","accountType":"atlassian","active":true,"displayName":"Offboarding","emailAddress":"bot@example.com"}"#
+            } else {
+                r#"{"permissions":{"ADMINISTER":{"havePermission":true},"USER_PICKER":{"havePermission":false}}}"#
+            })
+        })
+        .await;
+        let standing = far.client().probe().await.unwrap();
+        assert_eq!(standing.me.name.as_deref(), Some("Offboarding"));
+        assert_eq!(standing.missing(), ["Browse users and groups"]);
+        assert_eq!(
+            far.lines(),
+            ["GET /rest/api/3/myself", "GET /rest/api/3/mypermissions?permissions=ADMINISTER%2CUSER_PICKER"]
+        );
+    }
+
+    #[tokio::test]
+    async fn what_the_site_does_not_say_is_not_missing() {
+        let far = Far::says(|_, number| reply(200, if number == 0 { "{}" } else { r#"{"permissions":{}}"# })).await;
+        let standing = far.client().probe().await.unwrap();
+        assert_eq!((standing.administer, standing.browse_users), (None, None));
+        assert!(standing.missing().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_site_is_asked_without_credentials_and_past_the_gateway() {
+        let far = Far::says(|_, number| {
+            reply(
+                200,
+                if number == 0 {
+                    r#"{"baseUrl":"https://acme.atlassian.net","deploymentType":"Cloud"}"#
+                } else {
+                    r#"{"cloudId":"cloud-1"}"#
+                },
+            )
+        })
+        .await;
+        let client = far.client_of(Site { via_gateway: true, ..site_at(&far.url) });
+        assert_eq!(client.server_info().await.unwrap().deployment_type.as_deref(), Some("Cloud"));
+        assert_eq!(client.tenant_info().await.unwrap(), "cloud-1");
+        assert_eq!(far.lines(), ["GET /rest/api/3/serverInfo", "GET /_edge/tenant_info"]);
+        assert!(far.seen().iter().all(|seen| seen.header("authorization").is_empty()));
+    }
+}
