@@ -1,0 +1,36 @@
+//! `[retry]`: how long to wait between attempts, and when to call a human.
+
+use serde::{Deserialize, Serialize};
+
+use super::duration::Duration;
+use super::problem::Problem;
+use super::{defaults, positive};
+use crate::domain::retry::RetryPolicy;
+
+/// `[retry]`: how long to wait between attempts, and when to call a human.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetryTable {
+    /// The longest wait after the first failure; it doubles with each. Default `"5s"`.
+    pub base: Duration,
+    /// The longest wait of all. Default `"1h"`.
+    pub max: Duration,
+    /// How long after the first attempt a human is called. Default `"72h"`.
+    pub give_up_after: Duration,
+}
+
+impl Default for RetryTable {
+    fn default() -> Self {
+        Self { base: defaults::RETRY_BASE, max: defaults::RETRY_MAX, give_up_after: defaults::RETRY_GIVE_UP_AFTER }
+    }
+}
+
+impl RetryTable {
+    pub(super) fn convert(&self) -> Result<RetryPolicy, Problem> {
+        Ok(RetryPolicy {
+            base: positive("base", self.base)?,
+            max: positive("max", self.max)?,
+            give_up_after: positive("give_up_after", self.give_up_after)?,
+        })
+    }
+}

@@ -1,0 +1,211 @@
+//! `[sites.NAME]`: one Atlassian Cloud site, and the credentials for it.
+
+use std::path::Path;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::address::HttpUrl;
+use super::duration::Duration;
+use super::problem::Problem;
+use super::secret::{Env, SecretRef};
+use super::{MORE_THAN_NOTHING, defaults, header_safe, positive};
+use crate::atlassian::{Auth, DeleteWith, Site};
+use crate::domain::account::AccountId;
+use crate::domain::guard::Protection;
+use crate::domain::ids::SiteName;
+use crate::domain::named;
+use crate::domain::person::EmailAddress;
+
+/// `[sites.NAME]`: one Atlassian Cloud site, and the credentials for it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteTable {
+    /// `"https://SITE.atlassian.net"`. No default.
+    pub url: HttpUrl,
+    /// The site's id at the gateway; `https://SITE.atlassian.net/_edge/tenant_info` tells it. Needed when anything goes
+    /// through the gateway, as deleting with `customer-account` does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_id: Option<String>,
+    /// Atlassian's gateway. Default `"https://api.atlassian.com"`.
+    #[serde(default = "defaults::gateway")]
+    pub gateway: HttpUrl,
+    /// Which way the Jira and JSM calls go: `site` (default for an e-mail and a token) or `gateway` (default for the
+    /// others, and needed for tokens with scopes).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
+    /// Who we are there. No default.
+    pub auth: AuthTable,
+    /// Which call deletes: `customer-account` (default) or `jira-user`.
+    #[serde(default)]
+    pub delete_with: DeleteWith,
+    /// How long Atlassian keeps a deleted account before it is gone. Default `"14d"`.
+    #[serde(default = "defaults::deletion_grace")]
+    pub deletion_grace: Duration,
+    /// Who is never touched. Default: nobody by name.
+    #[serde(default)]
+    pub protect: ProtectTable,
+    /// When an account that was not found is looked for again, each counted from the look before. Default
+    /// `["1m", "10m", "1h"]`.
+    #[serde(default = "defaults::look_again")]
+    pub look_again: Vec<Duration>,
+    /// How often a re-hired person's account is read, to see that access was granted. Default `"5m"`.
+    #[serde(default = "defaults::watch_grant")]
+    pub watch_grant: Duration,
+    /// How many jobs are worked on at once. Default 4.
+    #[serde(default = "defaults::concurrency")]
+    pub concurrency: u32,
+    /// How long one call may take. Default `"30s"`.
+    #[serde(default = "defaults::timeout")]
+    pub timeout: Duration,
+}
+
+/// Which way the Jira and JSM calls go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// Straight to the site.
+    Site,
+    /// Through the gateway, by the site's cloud id.
+    Gateway,
+}
+
+named!(Via { Site = "site", Gateway = "gateway" });
+
+/// `auth`: `{ email, token }`, `{ bearer }` or `{ client_id, client_secret }`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthTable {
+    /// The address of the account that an API token belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The API token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<SecretRef>,
+    /// An access token as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bearer: Option<SecretRef>,
+    /// The id of an OAuth 2.0 client of a service account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// That client's secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_secret: Option<SecretRef>,
+}
+
+/// `protect`: who is never touched, whatever a source says.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProtectTable {
+    /// Exact addresses.
+    pub emails: Vec<EmailAddress>,
+    /// Everything behind these `@`; subdomains are not included.
+    pub domains: Vec<String>,
+    /// Accounts by Atlassian's id.
+    pub account_ids: Vec<AccountId>,
+}
+
+impl SiteTable {
+    /// Writes down what follows from other keys, so that `check` shows it.
+    pub(super) fn complete(&mut self) {
+        let usual = if self.auth.token.is_some() { Via::Site } else { Via::Gateway };
+        self.via.get_or_insert(usual);
+    }
+
+    pub(super) fn convert(&self, name: &SiteName, base_dir: &Path, env: &Env<'_>) -> Result<Site, Problem> {
+        self.only_the_origin()?;
+        let via_gateway = self.via == Some(Via::Gateway);
+        let cloud_id = self.checked_cloud_id(via_gateway)?;
+        if let Some(i) = self.look_again.iter().position(|wait| wait.is_zero()) {
+            return Err(Problem::here(MORE_THAN_NOTHING).under_index(i).under("look_again"));
+        }
+        if self.concurrency == 0 {
+            return Err(Problem::at("concurrency", "nothing would ever be done: write 1 or more"));
+        }
+        Ok(Site {
+            name: name.clone(),
+            url: self.url.get().clone(),
+            cloud_id,
+            gateway: self.gateway.get().clone(),
+            via_gateway,
+            auth: self.auth.convert(base_dir, env).map_err(|problem| problem.under("auth"))?,
+            delete_with: self.delete_with,
+            deletion_grace: self.deletion_grace.get(),
+            protect: self.protect.convert().map_err(|problem| problem.under("protect"))?,
+            look_again: self.look_again.iter().map(|wait| wait.get()).collect(),
+            watch_grant: positive("watch_grant", self.watch_grant)?,
+            concurrency: usize::try_from(self.concurrency).unwrap_or(usize::MAX),
+            timeout: positive("timeout", self.timeout)?,
+        })
+    }
+
+    /// People copy the address out of their browser, with the page that they were on.
+    fn only_the_origin(&self) -> Result<(), Problem> {
+        let url = self.url.get();
+        let host = url.host_str().unwrap_or_default();
+        if host.ends_with(".atlassian.net") && url.path() != "/" {
+            return Err(Problem::at("url", format!("more than the site's address: write \"https://{host}\"")));
+        }
+        Ok(())
+    }
+
+    fn checked_cloud_id(&self, via_gateway: bool) -> Result<Option<String>, Problem> {
+        match &self.cloud_id {
+            Some(id) if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') => {
+                Err(Problem::at("cloud_id", format!("not a cloud id: {} tells it", self.tenant_info())))
+            }
+            None if via_gateway || self.delete_with == DeleteWith::CustomerAccount => {
+                let what = if via_gateway { "via = \"gateway\"" } else { "delete_with = \"customer-account\"" };
+                Err(Problem::at("cloud_id", format!("{what} needs this key: {} tells it", self.tenant_info())))
+            }
+            id => Ok(id.clone()),
+        }
+    }
+
+    fn tenant_info(&self) -> url::Url {
+        self.url.below(&["_edge", "tenant_info"])
+    }
+}
+
+impl AuthTable {
+    fn convert(&self, base_dir: &Path, env: &Env<'_>) -> Result<Auth, Problem> {
+        let read = |key: &str, reference: &SecretRef| -> Result<SecretString, Problem> {
+            reference.based_on(base_dir).read(env).map_err(|error| Problem::from(error).under(key))
+        };
+        match (&self.email, &self.token, &self.bearer, &self.client_id, &self.client_secret) {
+            (Some(email), Some(token), None, None, None) => {
+                EmailAddress::parse(email).map_err(|error| Problem::at("email", error.to_string()))?;
+                Ok(Auth::Basic { email: email.trim().to_owned(), token: read("token", token)? })
+            }
+            (None, None, Some(bearer), None, None) => {
+                let token = read("bearer", bearer)?;
+                header_safe(&token).map_err(|problem| problem.under("bearer"))?;
+                Ok(Auth::Bearer(token))
+            }
+            (None, None, None, Some(id), Some(secret)) if !id.trim().is_empty() => {
+                Ok(Auth::Client { client_id: id.trim().to_owned(), client_secret: read("client_secret", secret)? })
+            }
+            _ => Err(Problem::here(
+                "write exactly one of { email = …, token = … }, { bearer = … } and { client_id = …, client_secret = … }",
+            )),
+        }
+    }
+}
+
+impl ProtectTable {
+    fn convert(&self) -> Result<Protection, Problem> {
+        for (i, domain) in self.domains.iter().enumerate() {
+            if domain.is_empty() || domain.contains(|c: char| c == '@' || c == '*' || c.is_whitespace()) {
+                let message = "not a domain: write what stands behind the @, like \"example.com\"";
+                return Err(Problem::here(message).under_index(i).under("domains"));
+            }
+        }
+        if let Some(i) = self.account_ids.iter().position(|id| id.as_str().trim().is_empty()) {
+            return Err(Problem::here("an empty account id").under_index(i).under("account_ids"));
+        }
+        Ok(Protection {
+            emails: self.emails.iter().cloned().collect(),
+            domains: self.domains.iter().map(|domain| domain.to_lowercase()).collect(),
+            account_ids: self.account_ids.iter().cloned().collect(),
+        })
+    }
+}

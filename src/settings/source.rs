@@ -1,0 +1,180 @@
+//! `[sources.NAME]`: one HR or CRM system that sends webhooks.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::address::HttpUrl;
+use super::defaults;
+use super::duration::Duration;
+use super::lookup::{Lookup, LookupTable};
+use super::positive;
+use super::problem::Problem;
+use super::secret::{Env, SecretError, SecretRef};
+use crate::domain::ids::{PolicyName, SiteName, SourceName};
+use crate::sources;
+
+/// `[sources.NAME]`: one HR or CRM system that sends webhooks to `/webhooks/NAME`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceTable {
+    /// The vendor, of those that `offboardd preset list` shows. Without it, `signature` must say how it signs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
+    /// Which of the sites it is about. No default.
+    pub site: SiteName,
+    /// Which of the policies it follows. No default.
+    pub policy: PolicyName,
+    /// What it signs with; any of them is accepted, so that one can be rotated without a gap. No default.
+    pub secrets: Vec<SecretRef>,
+    /// Alert when nothing has come for so long. Default: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quiet_after: Option<Duration>,
+    /// How long a delivery without an id of its own is recognized as a duplicate by its body. Default `"3d"`.
+    #[serde(default = "defaults::dedupe_window")]
+    pub dedupe_window: Duration,
+    /// How it signs: overrides the preset key by key, or stands alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<toml::Table>,
+    /// What its bodies mean: overrides the preset key by key. Without either, offboardd's own event is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<toml::Table>,
+    /// Whom to ask for the address when deliveries carry none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lookup: Option<LookupTable>,
+}
+
+/// One HR or CRM system that sends webhooks.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// What the settings call it.
+    pub name: SourceName,
+    /// Which site it is about. There is one of this name.
+    pub site: SiteName,
+    /// Which policy it follows. There is one of this name.
+    pub policy: PolicyName,
+    /// What was compiled, secrets included.
+    pub spec: sources::Spec,
+    /// Ready to verify and to read.
+    pub compiled: Arc<sources::Source>,
+    /// Where the secrets came from, for reading them anew; paths are complete.
+    pub secrets: Vec<SecretRef>,
+    /// Alert when nothing has come for so long.
+    pub quiet_after: Option<SignedDuration>,
+    /// How long a delivery without an id of its own is recognized as a duplicate by its body.
+    pub dedupe_window: SignedDuration,
+    /// Whom to ask for the address when deliveries carry none.
+    pub lookup: Option<Lookup>,
+}
+
+impl Source {
+    /// Reads the secrets anew, in the order of the settings.
+    pub fn reread_secrets(&self, env: &Env<'_>) -> Result<Vec<SecretString>, SecretError> {
+        self.secrets.iter().map(|reference| reference.read(env)).collect()
+    }
+}
+
+impl SourceTable {
+    /// The names of site and policy are looked up by the caller, who knows them.
+    pub(super) fn convert(
+        &self,
+        name: &SourceName,
+        public_url: Option<&HttpUrl>,
+        base_dir: &Path,
+        env: &Env<'_>,
+    ) -> Result<Source, Problem> {
+        if self.preset.is_none() && self.signature.is_none() {
+            return Err(Problem::at(
+                "preset",
+                "this key is missing: name the vendor, or \"standard-webhooks\", or describe it in \
+                 [sources.NAME.signature]",
+            ));
+        }
+        let (secrets, values) = self.read_secrets(base_dir, env)?;
+        let spec = sources::Spec {
+            preset: self.preset.clone(),
+            signature: self.signature.clone(),
+            mapping: self.mapping.clone(),
+            secrets: values,
+            public_url: public_url.map(|url| url.below(&["webhooks", name.as_str()])),
+        };
+        let compiled = sources::Source::compile(name, spec.clone()).map_err(|error| self.blame(name, &error))?;
+        let lookup = self.lookup.as_ref().map(|lookup| lookup.convert(base_dir, env)).transpose();
+        Ok(Source {
+            name: name.clone(),
+            site: self.site.clone(),
+            policy: self.policy.clone(),
+            spec,
+            compiled: Arc::new(compiled),
+            secrets,
+            quiet_after: self.quiet_after.map(|quiet| positive("quiet_after", quiet)).transpose()?,
+            dedupe_window: positive("dedupe_window", self.dedupe_window)?,
+            lookup: lookup.map_err(|problem| problem.under("lookup"))?,
+        })
+    }
+
+    fn read_secrets(&self, base_dir: &Path, env: &Env<'_>) -> Result<(Vec<SecretRef>, Vec<SecretString>), Problem> {
+        if self.secrets.is_empty() {
+            return Err(Problem::at("secrets", "anybody could send: write at least one { env = … } or { file = … }"));
+        }
+        let mut values = Vec::with_capacity(self.secrets.len());
+        let references: Vec<SecretRef> = self.secrets.iter().map(|reference| reference.based_on(base_dir)).collect();
+        for (i, reference) in references.iter().enumerate() {
+            values.push(reference.read(env).map_err(|error| Problem::from(error).under_index(i).under("secrets"))?);
+        }
+        Ok((references, values))
+    }
+
+    /// Finds out which key a compiler's sentence is about, for its line; without a key in front it is about the preset,
+    /// when nothing else was written.
+    fn blame(&self, name: &SourceName, error: &sources::CompileError) -> Problem {
+        let sentence = error.to_string();
+        let sentence = sentence.strip_prefix(&format!("sources.{name}: ")).unwrap_or(&sentence);
+        let ours = |place: &str| {
+            let key = place.split(['.', '[']).next().unwrap_or_default();
+            ["preset", "signature", "mapping", "secrets"].contains(&key) && !place.contains(' ')
+        };
+        match sentence.split_once(": ") {
+            Some((place, reason)) if ours(place) => Problem::of_sentence(place, reason),
+            _ if self.preset.is_some() && self.signature.is_none() && self.mapping.is_none() => {
+                Problem::at("preset", sentence)
+            }
+            _ => Problem::here(sentence),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_source_is_blamed_for_has_its_place() {
+        let mut table: SourceTable =
+            toml::from_str("preset = \"github\"\nsite = \"acme\"\npolicy = \"p\"\nsecrets = []").unwrap();
+        let name: SourceName = "hr".parse().unwrap();
+        let blame = |table: &SourceTable, sentence: &str| {
+            table.blame(&name, &sources::CompileError(sentence.to_owned())).to_string()
+        };
+        for (sentence, blamed) in [
+            ("sources.hr: unknown preset `git`; there are github", "preset: unknown preset `git`; there are github"),
+            ("sources.hr: signature.list.keys[0]: wrong", "signature.list.keys[0]: wrong"),
+            ("sources.hr: secrets: a secret is empty", "secrets: a secret is empty"),
+            (
+                "sources.hr: signature.encoding: unknown variant `hexa`, expected `hex` or `base64`",
+                "signature.encoding: write one of: `hex`, `base64`",
+            ),
+            (
+                "sources.hr: mapping: unknown field `mail`, expected `email`",
+                "mapping.mail: unknown key; did you mean `email`?",
+            ),
+        ] {
+            assert_eq!(blame(&table, sentence), blamed);
+        }
+        table.signature = Some(toml::Table::new());
+        assert_eq!(blame(&table, "sources.hr: not so: odd"), "not so: odd");
+    }
+}

@@ -1,0 +1,195 @@
+//! `[store]`: the database.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_PAD_INDIFFERENT, URL_SAFE_PAD_INDIFFERENT};
+use jiff::SignedDuration;
+use secrecy::{ExposeSecret as _, SecretBox};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::duration::Duration;
+use super::problem::Problem;
+use super::secret::{Env, SecretRef};
+use super::{defaults, text};
+
+/// `[store]`: the database.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreTable {
+    /// Where it is; a relative path begins where the settings file is. Default `"sqlite:offboardd.db"`.
+    pub url: StoreUrl,
+    /// What seals personal data: 32 bytes, as hexadecimal digits, as base64, or as they are in a file. Without it a key
+    /// file is made beside the database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<SecretRef>,
+    /// How long a routed delivery's sealed body is kept for replay. Default `"7d"`.
+    pub keep_payloads: Duration,
+}
+
+impl Default for StoreTable {
+    fn default() -> Self {
+        Self { url: defaults::store_url(), key: None, keep_payloads: defaults::KEEP_PAYLOADS }
+    }
+}
+
+/// The database.
+#[derive(Debug)]
+pub struct Store {
+    /// The file.
+    pub path: PathBuf,
+    /// What seals personal data; `None`: the key is in the file beside the database.
+    pub key: Option<SealingKey>,
+    /// How long a routed delivery's sealed body is kept for replay.
+    pub keep_payloads: SignedDuration,
+}
+
+/// The 32 bytes that seal personal data.
+pub type SealingKey = SecretBox<[u8; 32]>;
+
+impl StoreTable {
+    pub(super) fn convert(&self, base_dir: &Path, env: &Env<'_>) -> Result<Store, Problem> {
+        let key = self.key.as_ref().map(|reference| read_key(&reference.based_on(base_dir), env)).transpose();
+        Ok(Store {
+            path: base_dir.join(&self.url.0),
+            key: key.map_err(|problem| problem.under("key"))?,
+            keep_payloads: self.keep_payloads.get(),
+        })
+    }
+}
+
+fn read_key(reference: &SecretRef, env: &Env<'_>) -> Result<SealingKey, Problem> {
+    let bytes = reference.read_bytes(env)?;
+    if let (SecretRef::File(_), Ok(raw)) = (reference, <[u8; 32]>::try_from(bytes.expose_secret())) {
+        return Ok(SecretBox::new(Box::new(raw)));
+    }
+    let text = reference.read(env)?;
+    let digits = text.expose_secret().trim();
+    let decoded = hex::decode(digits)
+        .ok()
+        .or_else(|| STANDARD_PAD_INDIFFERENT.decode(digits).ok())
+        .or_else(|| URL_SAFE_PAD_INDIFFERENT.decode(digits).ok())
+        .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
+        .ok_or_else(|| {
+            Problem::here(format!("{reference} does not hold 32 bytes: make them with `openssl rand -hex 32`"))
+        })?;
+    Ok(SecretBox::new(Box::new(decoded)))
+}
+
+/// `sqlite:PATH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreUrl(PathBuf);
+
+impl StoreUrl {
+    /// The database in this file.
+    pub(super) fn file(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+}
+
+impl FromStr for StoreUrl {
+    type Err = BadStoreUrl;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let path = text.strip_prefix("sqlite:").ok_or(BadStoreUrl::NotSqlite)?;
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.contains(":memory:") || path.contains("mode=memory") {
+            return Err(BadStoreUrl::Memory);
+        }
+        if path.is_empty() || path.contains(['?', '\0']) {
+            return Err(BadStoreUrl::NotSqlite);
+        }
+        Ok(Self::file(path))
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sqlite:{}", self.0.display())
+    }
+}
+
+impl Serialize for StoreUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for StoreUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text::deserialize(deserializer, "the database like \"sqlite:offboardd.db\"")
+    }
+}
+
+/// A text that names no database of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadStoreUrl {
+    /// Another kind of database, or none.
+    #[error("the database is a file: write \"sqlite:PATH\", like \"sqlite:offboardd.db\", without parameters")]
+    NotSqlite,
+    /// Gone with the process.
+    #[error("a database in memory loses what was acknowledged: write \"sqlite:PATH\"")]
+    Memory,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> Result<[u8; 32], String> {
+        let text = text.to_owned();
+        read_key(&SecretRef::Env("KEY".to_owned()), &move |_| Some(text.clone()))
+            .map(|key| *key.expose_secret())
+            .map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn a_key_may_be_hexadecimal_or_base64() {
+        for text in [
+            "fbefff".repeat(10) + "fbef",
+            "++//".repeat(10) + "++8=",
+            "--__".repeat(10) + "--8",
+            "++//".repeat(10) + "++8=\n",
+        ] {
+            assert_eq!(key(&text).map(|key| key.len()), Ok(32), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_file_may_hold_the_bytes_themselves() {
+        let dir = tempfile::tempdir().unwrap();
+        let bytes: [u8; 32] = std::array::from_fn(|i| u8::try_from(i).unwrap());
+        std::fs::write(dir.path().join("key"), bytes).unwrap();
+        let key = read_key(&SecretRef::File(dir.path().join("key")), &|_| None).unwrap();
+        assert_eq!(*key.expose_secret(), bytes);
+    }
+
+    #[test]
+    fn a_key_of_another_length_is_refused_without_showing_it() {
+        for text in ["hunter2", "00", &"x".repeat(32)] {
+            assert_eq!(
+                key(text).unwrap_err(),
+                "the environment variable `KEY` does not hold 32 bytes: make them with `openssl rand -hex 32`"
+            );
+        }
+    }
+
+    #[test]
+    fn only_a_file_is_a_database() {
+        for (text, path) in [("sqlite:a.db", "a.db"), ("sqlite://a.db", "a.db"), ("sqlite:///data/a.db", "/data/a.db")]
+        {
+            assert_eq!(text.parse(), Ok(StoreUrl::file(path)), "{text}");
+        }
+        for (text, why) in [
+            ("offboardd.db", BadStoreUrl::NotSqlite),
+            ("postgres://localhost/a", BadStoreUrl::NotSqlite),
+            ("sqlite:", BadStoreUrl::NotSqlite),
+            ("sqlite:a.db?mode=ro", BadStoreUrl::NotSqlite),
+            ("sqlite::memory:", BadStoreUrl::Memory),
+        ] {
+            assert_eq!(text.parse::<StoreUrl>(), Err(why), "{text}");
+        }
+    }
+}

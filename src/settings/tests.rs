@@ -1,0 +1,413 @@
+//! Whole settings files: what is taken, what holds by default, and the exact words of each refusal.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// The sample of the contract.
+const SAMPLE: &str = r#"
+mode = "observe"                     # "observe" (default: plan and show, change nothing at Atlassian) or "enforce"
+
+[server]
+webhooks = "127.0.0.1:8080"          # the public listener: /webhooks/*, /livez, nothing else
+admin = "127.0.0.1:9090"             # console, API, metrics, health
+public_url = "https://hooks.acme.example"   # for schemes that sign the URL; never taken from Host
+max_body = "1MiB"
+
+[[admin.tokens]]                     # who may use the API and the console
+name = "rosa"
+role = "approver"                    # viewer (sees no personal data) < operator < approver
+token = { env = "ROSA_TOKEN" }       # secrets only by reference: { env = … } or { file = … }; inline is refused
+
+[store]
+url = "sqlite:offboardd.db"
+key = { file = "offboardd-key" }
+keep_payloads = "7d"                 # how long a routed delivery's sealed body is kept for replay
+
+[retry]
+base = "5s"
+max = "1h"
+give_up_after = "72h"
+
+[sites.acme]
+url = "https://acme.atlassian.net"
+cloud_id = "11111111-2222-3333-4444-555555555555"
+gateway = "https://api.atlassian.com"
+auth = { email = "bot@acme.example", token = { env = "ACME_TOKEN" } }
+delete_with = "customer-account"     # or "jira-user"
+deletion_grace = "14d"
+protect = { emails = [], domains = [], account_ids = [] }
+
+[policies.leavers]
+departed = "revoke_then_delete"      # ignore | revoke | revoke_then_delete | delete
+email_changed = "ignore"             # same choices, for the account of the old address
+erasure_requested = "delete"
+local_grace = "30d"
+timezone = "Europe/Berlin"
+effective = "end-of-day"             # for dates without a time: end-of-day | start-of-day
+approvals = { revoke = 0, delete = 1 }   # how many different people; 2 = four eyes
+detach = ["organizations", "service_desks", "participants"]
+reinvite = false
+brake = { per_hour = 25, per_day = 100 }
+
+[sources.bamboohr]
+preset = "bamboohr"
+site = "acme"
+policy = "leavers"
+secrets = [{ env = "BAMBOOHR_KEY" }, { env = "BAMBOOHR_OLD_KEY" }]
+quiet_after = "7d"                   # alert when nothing has come for so long
+"#;
+
+/// The sample without what is not built yet.
+fn sample() -> String {
+    SAMPLE.replace("quiet_after", "# quiet_after")
+}
+
+/// A directory with the key of the sample in it.
+fn with_key() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("offboardd-key"), "07".repeat(32)).unwrap();
+    dir
+}
+
+/// Every variable is set, each to something else.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of an environment")]
+fn env(name: &str) -> Option<String> {
+    Some(format!("hunter2-{name}"))
+}
+
+fn parse(text: &str) -> Result<Settings, String> {
+    Settings::parse(text, with_key().path(), &env).map_err(|error| error.to_string())
+}
+
+/// What is said about the sample when `from` stands there as `to`.
+fn refusal(from: &str, to: &str) -> String {
+    let sample = sample();
+    assert!(sample.contains(from), "the sample has no {from}");
+    let refusal = parse(&sample.replace(from, to)).map(|_| ()).unwrap_err();
+    assert!(!refusal.contains("hunter2"), "{refusal}");
+    assert!(!refusal.contains('\n'), "{refusal}");
+    refusal
+}
+
+#[test]
+fn the_sample_of_the_contract_is_understood() {
+    let settings = Settings::read(SAMPLE, with_key().path(), &env, &[]).unwrap();
+    assert_eq!(settings.sources.values().next().unwrap().quiet_after, Some(SignedDuration::from_hours(168)));
+    assert_eq!(settings.sites.len(), 1);
+    assert_eq!(settings.policies.len(), 1);
+    let rosa = settings.admin_tokens.first().unwrap();
+    assert_eq!((rosa.name.as_str(), rosa.role), ("rosa", Role::Approver));
+    assert!(rosa.digest.matches("hunter2-ROSA_TOKEN"));
+}
+
+#[test]
+fn a_key_without_effect_yet_is_refused() {
+    let refusal = parse(SAMPLE).unwrap_err();
+    insta::assert_snapshot!(refusal, @"offboardd.toml:51:15: sources.bamboohr.quiet_after: not built yet: take this key out");
+}
+
+#[test]
+fn an_empty_file_is_a_daemon_that_observes_nothing() {
+    let settings = parse("").unwrap();
+    assert_eq!(settings.mode, Mode::Observe);
+    insta::assert_debug_snapshot!(settings.server, @"
+    Server {
+        webhooks: 127.0.0.1:8080,
+        admin: 127.0.0.1:9090,
+        public_url: None,
+        max_body: 1048576,
+        shutdown: 30s,
+    }
+    ");
+    insta::assert_debug_snapshot!(settings.retry, @"
+    RetryPolicy {
+        base: 5s,
+        max: 3600s,
+        give_up_after: 259200s,
+    }
+    ");
+    assert_eq!(settings.store.path.file_name().unwrap(), "offboardd.db");
+    assert_eq!(settings.store.keep_payloads, SignedDuration::from_hours(168));
+}
+
+#[test]
+fn nothing_destructive_happens_that_was_not_written() {
+    let settings = parse("[policies.p]\ndeparted = \"revoke\"").unwrap();
+    insta::assert_debug_snapshot!(settings.policies.values().next().unwrap(), @"
+    Policy {
+        departed: Revoke,
+        email_changed: Ignore,
+        erasure_requested: Ignore,
+        local_grace: 2592000s,
+        timezone: TimeZone(
+            UTC,
+        ),
+        effective: EndOfDay,
+        approvals: Approvals {
+            revoke: 0,
+            delete: 0,
+        },
+        detach: [],
+        reinvite: false,
+        brake: Brake {
+            per_hour: 25,
+            per_day: 100,
+        },
+    }
+    ");
+}
+
+#[test]
+fn a_site_has_the_defaults_of_the_reference() {
+    let settings =
+        parse("[sites.s]\nurl = \"http://127.0.0.1:4000\"\ncloud_id = \"c\"\nauth = { bearer = { env = \"TOKEN\" } }")
+            .unwrap();
+    let site = settings.sites.values().next().unwrap();
+    assert!(site.via_gateway, "a bearer token works only there");
+    assert_eq!(site.gateway.as_str(), "https://api.atlassian.com/");
+    insta::assert_debug_snapshot!(
+        (site.delete_with, site.deletion_grace, &site.look_again, site.watch_grant, site.concurrency, site.timeout),
+        @"
+    (
+        CustomerAccount,
+        1209600s,
+        [
+            60s,
+            600s,
+            3600s,
+        ],
+        300s,
+        4,
+        30s,
+    )
+    "
+    );
+}
+
+#[test]
+fn a_source_is_reached_below_the_public_url() {
+    let settings = parse(&sample()).unwrap();
+    let source = settings.sources.values().next().unwrap();
+    assert_eq!(source.spec.public_url.as_ref().unwrap().as_str(), "https://hooks.acme.example/webhooks/bamboohr");
+    assert_eq!(source.dedupe_window, SignedDuration::from_hours(72));
+}
+
+#[test]
+fn secrets_are_read_anew_from_where_they_were() {
+    let dir = with_key();
+    let text = sample().replace("{ env = \"BAMBOOHR_KEY\" }", "{ file = \"hr\" }");
+    std::fs::write(dir.path().join("hr"), "first\n").unwrap();
+    let settings = Settings::parse(&text, dir.path(), &env).unwrap();
+    let source = settings.sources.values().next().unwrap();
+    std::fs::write(dir.path().join("hr"), "second\n").unwrap();
+    let shown = |secrets: &[SecretString]| secrets.iter().map(|s| s.expose_secret().to_owned()).collect::<Vec<_>>();
+    assert_eq!(shown(&source.spec.secrets), ["first", "hunter2-BAMBOOHR_OLD_KEY"]);
+    assert_eq!(shown(&source.reread_secrets(&env).unwrap()), ["second", "hunter2-BAMBOOHR_OLD_KEY"]);
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let shown = format!("{:?}", parse(&sample()).unwrap());
+    assert!(!shown.contains("hunter2") && !shown.contains("7, 7, 7"), "{shown}");
+}
+
+#[test]
+fn what_is_not_toml_is_refused_with_its_place() {
+    insta::assert_snapshot!(refusal("rosa\"", "hunter2"), @r#"offboardd.toml:11:16: not TOML: invalid basic string, expected `"`"#);
+    insta::assert_snapshot!(refusal("max = \"1h\"", "base = \"1h\""), @"offboardd.toml:22:1: not TOML: duplicate key");
+    insta::assert_snapshot!(refusal("= false", "= hunter2"), @"offboardd.toml:43:12: not TOML: string values must be quoted, expected literal string");
+}
+
+#[test]
+fn an_unknown_key_is_refused_and_the_meant_one_offered() {
+    insta::assert_snapshot!(refusal("local_grace", "local_grce"), @"offboardd.toml:38:1: policies.leavers.local_grce: unknown key; did you mean `local_grace`?");
+    insta::assert_snapshot!(refusal("[retry]", "[retries]"), @"offboardd.toml:20:2: retries: unknown key; there are `mode`, `server`, `admin`, `store`, `retry`, `sites`, `policies`, `sources`");
+    insta::assert_snapshot!(refusal("reinvite", "colour"), @"offboardd.toml:43:1: policies.leavers.colour: unknown key; there are `departed`, `email_changed`, `erasure_requested`, `local_grace`, `timezone`, `effective`, `approvals`, `detach`, `reinvite`, `brake`");
+    insta::assert_snapshot!(refusal("per_hour = 25,", "per_minute = 25,"), @"offboardd.toml:44:11: policies.leavers.brake.per_minute: unknown key; there are `per_hour`, `per_day`");
+    insta::assert_snapshot!(refusal("role = ", "roles = "), @"offboardd.toml:12:1: admin.tokens[0].roles: unknown key; did you mean `role`?");
+    insta::assert_snapshot!(refusal("emails = []", "email = []"), @"offboardd.toml:32:13: sites.acme.protect.email: unknown key; did you mean `emails`?");
+}
+
+#[test]
+fn a_missing_key_is_asked_for() {
+    insta::assert_snapshot!(refusal("departed =", "#"), @"offboardd.toml:34:1: policies.leavers.departed: this key is missing: say what a departure leads to: ignore, revoke, revoke_then_delete or delete");
+    insta::assert_snapshot!(refusal("url = \"https://acme", "# \"https://acme"), @r#"offboardd.toml:25:1: sites.acme.url: this key is missing: write the address, like "https://acme.atlassian.net""#);
+    insta::assert_snapshot!(refusal("auth =", "#"), @"offboardd.toml:25:1: sites.acme.auth: this key is missing: say who we are there: { email = …, token = … }, { bearer = … } or { client_id = …, client_secret = … }");
+    insta::assert_snapshot!(refusal("secrets = ", "#"), @r#"offboardd.toml:46:1: sources.bamboohr.secrets: this key is missing: write where the secrets are, like [{ env = "NAME" }]"#);
+    insta::assert_snapshot!(refusal("preset =", "#"), @r#"offboardd.toml:46:1: sources.bamboohr.preset: this key is missing: name the vendor, or "standard-webhooks", or describe it in [sources.NAME.signature]"#);
+}
+
+#[test]
+fn an_inline_secret_is_refused_and_never_repeated() {
+    insta::assert_snapshot!(refusal("{ env = \"ROSA_TOKEN\" }", "\"hunter2\""), @r#"offboardd.toml:13:9: admin.tokens[0].token: a secret never stands in the settings: write { env = "NAME" } or { file = "PATH" }"#);
+    insta::assert_snapshot!(refusal("{ env = \"ACME_TOKEN\" }", "\"hunter2\""), @r#"offboardd.toml:29:46: sites.acme.auth.token: a secret never stands in the settings: write { env = "NAME" } or { file = "PATH" }"#);
+    insta::assert_snapshot!(refusal("{ email = \"bot@acme.example\", token = { env = \"ACME_TOKEN\" } }", "\"hunter2\""), @"offboardd.toml:29:8: sites.acme.auth: write a table, not a text: say who we are there: { email = …, token = … }, { bearer = … } or { client_id = …, client_secret = … }");
+    insta::assert_snapshot!(refusal("[{ env = \"BAMBOOHR_KEY\" }, ", "[\"hunter2\", "), @r#"offboardd.toml:50:12: sources.bamboohr.secrets[0]: a secret never stands in the settings: write { env = "NAME" } or { file = "PATH" }"#);
+    insta::assert_snapshot!(refusal("[{ env = \"BAMBOOHR_KEY\" }, { env = \"BAMBOOHR_OLD_KEY\" }]", "\"hunter2\""), @r#"offboardd.toml:50:11: sources.bamboohr.secrets: write a list in square brackets, not a text: write where the secrets are, like [{ env = "NAME" }]"#);
+    insta::assert_snapshot!(refusal("{ file = \"offboardd-key\" }", "{ value = \"hunter2\" }"), @r#"offboardd.toml:17:7: store.key: a secret is { env = "NAME" } or { file = "PATH" }"#);
+    insta::assert_snapshot!(refusal("{ file = \"offboardd-key\" }", "{ env = \"hunter2=\" }"), @"offboardd.toml:17:7: store.key: `env` takes the name of a variable: letters, digits and `_`");
+    insta::assert_snapshot!(refusal("{ file = \"offboardd-key\" }", "{ env = \"A\", file = \"b\" }"), @r#"offboardd.toml:17:7: store.key: a secret is { env = "NAME" } or { file = "PATH" }"#);
+    insta::assert_snapshot!(refusal("https://acme.atl", "https://bot:hunter2@acme.atl"), @"offboardd.toml:26:7: sites.acme.url: an address with credentials in it: write them in their own key, as { env = … } or { file = … }");
+}
+
+#[test]
+fn a_secret_that_is_not_there_is_named() {
+    let dir = with_key();
+    let none = |name: &str| (name != "ACME_TOKEN").then(|| format!("hunter2-{name}"));
+    let missing = Settings::parse(&sample(), dir.path(), &none).unwrap_err().to_string();
+    insta::assert_snapshot!(missing, @"offboardd.toml:29:46: sites.acme.auth.token: the environment variable `ACME_TOKEN` is not set");
+
+    let empty = |name: &str| Some(if name == "BAMBOOHR_OLD_KEY" { "\n" } else { "x" }.to_owned());
+    let missing = Settings::parse(&sample(), dir.path(), &empty).unwrap_err().to_string();
+    insta::assert_snapshot!(missing, @"offboardd.toml:50:38: sources.bamboohr.secrets[1]: the environment variable `BAMBOOHR_OLD_KEY` is empty: put the secret there");
+
+    let blank = |name: &str| Some(format!("hunter2 {name}"));
+    let missing = Settings::parse(&sample(), dir.path(), &blank).unwrap_err().to_string();
+    insta::assert_snapshot!(missing, @"offboardd.toml:13:9: admin.tokens[0].token: this secret has blanks or other characters that no token has: put only the token there");
+
+    let missing = refusal("file = \"offboardd-key\"", "file = \"/nowhere/key\"");
+    insta::assert_snapshot!(missing, @"offboardd.toml:17:7: store.key: cannot read the secret file `/nowhere/key`: No such file or directory (os error 2)");
+}
+
+#[test]
+fn a_dangling_name_is_refused_and_the_names_that_there_are_are_listed() {
+    insta::assert_snapshot!(refusal("site = \"acme\"", "site = \"acne\""), @"offboardd.toml:48:8: sources.bamboohr.site: no site is called `acne`: did you mean `acme`? There are `acme`");
+    insta::assert_snapshot!(refusal("site = \"acme\"", "site = \"globex\""), @"offboardd.toml:48:8: sources.bamboohr.site: no site is called `globex`: there are `acme`");
+    insta::assert_snapshot!(refusal("policy = \"leavers\"", "policy = \"everybody\""), @"offboardd.toml:49:10: sources.bamboohr.policy: no policy is called `everybody`: there are `leavers`");
+    insta::assert_snapshot!(refusal("site = \"acme\"", "site = \"ac me\""), @"offboardd.toml:48:8: sources.bamboohr.site: a name has 1 to 64 letters, digits, `-` or `_`");
+    insta::assert_snapshot!(refusal("[sites.acme]", "[sites.\"ac me\"]"), @r#"offboardd.toml:25:8: sites."ac me": a name has 1 to 64 letters, digits, `-` or `_`"#);
+    let alone = "[sources.hr]\npreset = \"github\"\nsite = \"acme\"\npolicy = \"p\"\nsecrets = [{ env = \"A\" }]";
+    insta::assert_snapshot!(parse(alone).unwrap_err(), @"offboardd.toml:3:8: sources.hr.site: no site is called `acme`: describe it in [sites.acme]");
+}
+
+#[test]
+fn a_bad_duration_is_refused_and_the_meant_one_offered() {
+    insta::assert_snapshot!(refusal("\"30d\"", "\"30 days\""), @r#"offboardd.toml:38:15: policies.leavers.local_grace: not a duration: write "30d""#);
+    insta::assert_snapshot!(refusal("\"30d\"", "\"-30d\""), @r#"offboardd.toml:38:15: policies.leavers.local_grace: not a duration: write whole numbers with the units d, h, m, s or ms, like "90s", "15m", "36h" or "14d""#);
+    insta::assert_snapshot!(refusal("\"30d\"", "30"), @r#"offboardd.toml:38:15: policies.leavers.local_grace: write a duration like "90s", "15m", "36h" or "14d", not that number"#);
+    insta::assert_snapshot!(refusal("base = \"5s\"", "base = \"0s\""), @r#"offboardd.toml:21:8: retry.base: must be more than nothing: write a duration like "30s""#);
+}
+
+#[test]
+fn a_value_that_makes_no_sense_is_refused() {
+    insta::assert_snapshot!(refusal("mode = \"observe\"", "mode = \"dry-run\""), @"offboardd.toml:2:8: mode: write one of: observe, enforce");
+    insta::assert_snapshot!(refusal("\"revoke_then_delete\"", "\"revoke-then-delete\""), @"offboardd.toml:35:12: policies.leavers.departed: write one of: ignore, revoke, revoke_then_delete, delete");
+    insta::assert_snapshot!(refusal("per_day = 100", "per_day = 0"), @"offboardd.toml:44:36: policies.leavers.brake.per_day: a brake that lets nobody through: write 1 or more");
+    insta::assert_snapshot!(refusal("per_day = 100", "per_day = -1"), @"offboardd.toml:44:36: policies.leavers.brake.per_day: write a whole number from 0 on, not that number");
+    insta::assert_snapshot!(refusal("delete = 1", "delete = 1000"), @"offboardd.toml:41:36: policies.leavers.approvals.delete: write a whole number from 0 to 255, not that number");
+    insta::assert_snapshot!(refusal("reinvite = false", "reinvite = \"no\""), @"offboardd.toml:43:12: policies.leavers.reinvite: write true or false, not a text");
+    insta::assert_snapshot!(refusal("Europe/Berlin", "Europe/Berlim"), @r#"offboardd.toml:39:12: policies.leavers.timezone: no time zone has this name: did you mean "Europe/Berlin"?"#);
+    insta::assert_snapshot!(refusal("Europe/Berlin", "Nowhere"), @r#"offboardd.toml:39:12: policies.leavers.timezone: no time zone has this name: write one of the IANA database, like "Europe/Berlin" or "UTC""#);
+    insta::assert_snapshot!(refusal("127.0.0.1:8080", "localhost"), @r#"offboardd.toml:5:12: server.webhooks: not where one can listen: write an IP address and a port, like "127.0.0.1:8080" or "[::]:8080""#);
+    insta::assert_snapshot!(refusal("127.0.0.1:8080", "127.0.0.1:9090"), @"offboardd.toml:6:9: server.admin: the two listeners need different addresses: give this one another port");
+    insta::assert_snapshot!(refusal("1MiB", "1 megabyte"), @r#"offboardd.toml:8:12: server.max_body: not a size: write a whole number with the unit B, KiB, MiB, KB or MB, like "1MiB", from "1B" to "64MiB""#);
+    insta::assert_snapshot!(refusal("\"participants\"]", "\"organizations\"]"), @"offboardd.toml:42:45: policies.leavers.detach[2]: written twice");
+    insta::assert_snapshot!(refusal("domains = []", "domains = [\"@example.com\"]"), @r#"offboardd.toml:32:37: sites.acme.protect.domains[0]: not a domain: write what stands behind the @, like "example.com""#);
+    insta::assert_snapshot!(refusal("emails = []", "emails = [\"ann@example.com\", \"ann\"]"), @"offboardd.toml:32:22: sites.acme.protect.emails[1]: not an e-mail address");
+    insta::assert_snapshot!(refusal("deletion_grace =", "concurrency = 0\n#"), @"offboardd.toml:31:15: sites.acme.concurrency: nothing would ever be done: write 1 or more");
+    insta::assert_snapshot!(refusal("deletion_grace =", "look_again = [\"1m\", \"0s\"]\n#"), @r#"offboardd.toml:31:21: sites.acme.look_again[1]: must be more than nothing: write a duration like "30s""#);
+    insta::assert_snapshot!(refusal("{ env = \"BAMBOOHR_KEY\" }, { env = \"BAMBOOHR_OLD_KEY\" }", ""), @"offboardd.toml:50:11: sources.bamboohr.secrets: anybody could send: write at least one { env = … } or { file = … }");
+    insta::assert_snapshot!(refusal("sqlite:offboardd.db", "postgres://localhost"), @r#"offboardd.toml:16:7: store.url: the database is a file: write "sqlite:PATH", like "sqlite:offboardd.db", without parameters"#);
+}
+
+#[test]
+fn an_address_that_cannot_be_meant_is_refused() {
+    insta::assert_snapshot!(refusal("https://hooks.acme.example", "hooks.acme.example"), @r#"offboardd.toml:7:14: server.public_url: not a web address: write it with its scheme, like "https://acme.example""#);
+    insta::assert_snapshot!(refusal("https://acme.atlassian.net", "https://acme.atlassian.net/jira/people"), @r#"offboardd.toml:26:7: sites.acme.url: more than the site's address: write "https://acme.atlassian.net""#);
+}
+
+#[test]
+fn a_site_that_needs_its_cloud_id_says_where_it_stands() {
+    insta::assert_snapshot!(refusal("cloud_id =", "#"), @r#"offboardd.toml:25:1: sites.acme.cloud_id: delete_with = "customer-account" needs this key: https://acme.atlassian.net/_edge/tenant_info tells it"#);
+    let by_gateway = "via = \"gateway\"\ndelete_with = \"jira-user\" #";
+    let without_id = sample().replace("cloud_id =", "#").replace("delete_with =", by_gateway);
+    insta::assert_snapshot!(parse(&without_id).unwrap_err(), @r#"offboardd.toml:25:1: sites.acme.cloud_id: via = "gateway" needs this key: https://acme.atlassian.net/_edge/tenant_info tells it"#);
+    assert!(parse(&sample().replace("cloud_id =", "#").replace("customer-account", "jira-user")).is_ok());
+}
+
+#[test]
+fn credentials_are_of_exactly_one_kind() {
+    let auth = "{ email = \"bot@acme.example\", token = { env = \"ACME_TOKEN\" } }";
+    let client = "{ client_id = \"abc\", client_secret = { env = \"ACME_SECRET\" } }";
+    let settings = parse(&sample().replace(auth, client)).unwrap();
+    let site = settings.sites.values().next().unwrap();
+    assert!(site.via_gateway);
+    insta::assert_debug_snapshot!(site.auth, @r#"
+    Client {
+        client_id: "abc",
+        client_secret: SecretBox<str>([REDACTED]),
+    }
+    "#);
+    insta::assert_snapshot!(refusal(auth, "{ email = \"bot@acme.example\" }"), @"offboardd.toml:29:8: sites.acme.auth: write exactly one of { email = …, token = … }, { bearer = … } and { client_id = …, client_secret = … }");
+    insta::assert_snapshot!(refusal("token = { env = \"ACME_TOKEN\" }", "token = { env = \"A\" }, bearer = { env = \"B\" }"), @"offboardd.toml:29:8: sites.acme.auth: write exactly one of { email = …, token = … }, { bearer = … } and { client_id = …, client_secret = … }");
+}
+
+#[test]
+fn everybody_has_a_name_and_a_token_of_their_own() {
+    let another = |name: &str, token: &str| {
+        format!("[[admin.tokens]]\nname = \"{name}\"\nrole = \"viewer\"\ntoken = {{ env = \"{token}\" }}\n[store]")
+    };
+    insta::assert_snapshot!(refusal("[store]", &another("rosa", "OTHER_TOKEN")), @"offboardd.toml:16:8: admin.tokens[1].name: `rosa` is there already: give everybody a name");
+    insta::assert_snapshot!(refusal("[store]", &another("tom", "ROSA_TOKEN")), @"offboardd.toml:18:9: admin.tokens[1].token: somebody else has this token: give everybody their own");
+    insta::assert_snapshot!(refusal("[store]", &another("", "OTHER_TOKEN")), @"offboardd.toml:16:8: admin.tokens[1].name: a name has 1 to 64 characters");
+}
+
+#[test]
+fn a_lookup_is_understood_before_it_is_built() {
+    let lookup = |text: &str| {
+        let text = format!("{SAMPLE}[sources.bamboohr.lookup]\n{text}");
+        Settings::read(&text, with_key().path(), &env, &[])
+            .map(|settings| settings.sources.into_values().next().unwrap().lookup.unwrap())
+            .map_err(|located| located.problem.to_string())
+    };
+    let url = "url = \"https://api.example.com/people/{person_id}?fields=email\"";
+    let email = "email = \"$.workEmail\"";
+    let good = lookup(&format!("{url}\n{email}\nauth = {{ user = {{ env = \"KEY\" }} }}")).unwrap();
+    insta::assert_debug_snapshot!(good.auth, @"
+    Basic {
+        user: SecretBox<str>([REDACTED]),
+        password: None,
+    }
+    ");
+    let refused = |url: &str, email: &str, auth: &str| lookup(&format!("{url}\n{email}\nauth = {auth}")).unwrap_err();
+    insta::assert_snapshot!(refused("url = \"https://api.example.com/\"", email, "{}"), @"sources.bamboohr.lookup.url: this would read the same for everybody: write {person_id} where the id goes");
+    insta::assert_snapshot!(refused("url = \"api/{person_id}\"", email, "{}"), @r#"sources.bamboohr.lookup.url: not a web address: write it like "https://acme.example/people/{person_id}""#);
+    insta::assert_snapshot!(refused(url, "email = \"workEmail\"", "{}"), @r#"sources.bamboohr.lookup.email: not a JSONPath (RFC 9535) like "$.workEmail": parser error"#);
+    insta::assert_snapshot!(refused(url, email, "{}"), @"sources.bamboohr.lookup.auth: write exactly one of { bearer = … }, { user = …, password = … } and { header = …, value = … }");
+    insta::assert_snapshot!(refused(url, email, "{ header = \"a b\", value = { env = \"KEY\" } }"), @r#"sources.bamboohr.lookup.auth.header: not the name of a header: write it like "X-Api-Key""#);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = Settings::load(Path::new("/nowhere/offboardd.toml")).unwrap_err();
+    insta::assert_snapshot!(error, @"cannot read the settings file `/nowhere/offboardd.toml`");
+    assert!(std::error::Error::source(&error).is_some());
+}
+
+#[test]
+fn a_file_is_named_as_it_was_given_and_its_directory_is_where_paths_begin() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("hr.toml");
+    std::fs::write(&file, "[store]\nurl = \"sqlite:data/x.db\"").unwrap();
+    assert_eq!(Settings::load(&file).unwrap().store.path, dir.path().join("data/x.db"));
+    std::fs::write(&file, "\n  mod = 1").unwrap();
+    assert_eq!(
+        Settings::load(&file).unwrap_err().to_string(),
+        format!("{}:2:3: mod: unknown key; did you mean `mode`?", file.display())
+    );
+}
+
+proptest! {
+    #[test]
+    fn a_slip_of_the_pen_gives_one_line_and_shows_no_secret(at in 0..SAMPLE.len(), slip in "\\PC?", dropped in 0..12_usize) {
+        let mut text: Vec<char> = sample().chars().collect();
+        let from = at.min(text.len());
+        text.splice(from..(from + dropped).min(text.len()), slip.chars());
+        let text: String = text.into_iter().collect();
+        if let Err(refusal) = Settings::parse(&text, Path::new("/nowhere"), &env) {
+            let refusal = refusal.to_string();
+            prop_assert!(!refusal.contains('\n') && !refusal.contains("hunter2"), "{}", refusal);
+        }
+    }
+}
