@@ -1,0 +1,114 @@
+//! What goes back: answers, and refusals in the four dialects of Atlassian's errors.
+
+use axum::body::Bytes;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+
+/// Whose dialect an error is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// Jira platform: `{errorMessages, errors}`.
+    Platform,
+    /// JSM: `{errorMessage, i18nErrorMessage}`.
+    ServiceDesk,
+    /// The gateway and Customer Service Management: `{code, message}`.
+    Gateway,
+    /// The authorization server: `{error, error_description}`.
+    Authorization,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) body: Bytes,
+    /// Whether the call changed anything.
+    pub(super) changed: bool,
+}
+
+impl Answer {
+    /// An answer without a body.
+    pub(super) fn empty(status: StatusCode) -> Self {
+        Self { status, headers: Vec::new(), body: Bytes::new(), changed: false }
+    }
+
+    /// 200 with JSON.
+    pub(super) fn ok(value: &Value) -> Self {
+        Self::json(StatusCode::OK, value)
+    }
+
+    /// JSON with this status.
+    pub(super) fn json(status: StatusCode, value: &Value) -> Self {
+        Self::empty(status).with_body("application/json;charset=UTF-8", value.to_string().into())
+    }
+
+    /// The same with this body instead.
+    pub(super) fn with_body(mut self, content_type: &'static str, body: Bytes) -> Self {
+        self.headers.retain(|(name, _)| name != header::CONTENT_TYPE);
+        self.headers.push((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
+        self.body = body;
+        self
+    }
+
+    /// The same with this header; a value that cannot be one is left out.
+    pub(super) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// The same, said to have changed something or not.
+    pub(super) fn that_changed(mut self, changed: bool) -> Self {
+        self.changed = changed;
+        self
+    }
+}
+
+/// Why a call was not carried out.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    message: String,
+    headers: Vec<(HeaderName, String)>,
+    dialect: Option<Dialect>,
+}
+
+impl Refusal {
+    /// A refusal in the dialect of whatever was called.
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), headers: Vec::new(), dialect: None }
+    }
+
+    /// The same in a dialect of its own: the gateway speaks before what is behind it does.
+    pub(super) fn in_dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = Some(dialect);
+        self
+    }
+
+    /// The same with a header.
+    pub(super) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((HeaderName::from_static(name), value.into()));
+        self
+    }
+
+    /// The answer that says so.
+    pub(super) fn answer(self, dialect: Dialect) -> Answer {
+        let Self { status, message, headers, dialect: own } = self;
+        let body = match own.unwrap_or(dialect) {
+            Dialect::Platform => json!({ "errorMessages": [message], "errors": {} }),
+            Dialect::ServiceDesk => json!({
+                "errorMessage": message,
+                "i18nErrorMessage": { "i18nKey": format!("sd.rest.error.{}", status.as_u16()), "parameters": [] },
+            }),
+            Dialect::Gateway => json!({ "code": status.as_u16(), "message": message }),
+            Dialect::Authorization => {
+                let error = if status == StatusCode::BAD_REQUEST { "invalid_request" } else { "access_denied" };
+                json!({ "error": error, "error_description": message })
+            }
+        };
+        let answer = Answer::json(status, &body);
+        headers.into_iter().fold(answer, |answer, (name, value)| answer.with_header(name, &value))
+    }
+}

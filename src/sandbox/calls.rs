@@ -1,0 +1,67 @@
+//! The log of calls: what was asked, what was answered, and what it changed.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::call::CallName;
+
+/// One call, as it was seen from the far side.
+#[derive(Debug, Clone, Serialize)]
+pub struct CallRecord {
+    /// Counts up from 1, and goes on when the log is cleared.
+    pub number: u64,
+    /// When it came.
+    pub at: Timestamp,
+    /// Which call it is.
+    pub call: CallName,
+    /// The method.
+    pub method: String,
+    /// The path as it was sent.
+    pub path: String,
+    /// The query as it was sent.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub query: String,
+    /// Whom it is about, if it is about one account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
+    /// What was answered; nothing when the connection was dropped or the caller did not wait.
+    pub status: Option<u16>,
+    /// Whether it changed anything.
+    pub changed: bool,
+}
+
+/// The log.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    last: u64,
+    records: Vec<CallRecord>,
+}
+
+impl Calls {
+    /// Writes down that a call came, and returns its number.
+    pub(super) fn came(&mut self, record: CallRecord) -> u64 {
+        self.last += 1;
+        self.records.push(CallRecord { number: self.last, ..record });
+        self.last
+    }
+
+    /// Writes down what became of a call, unless the log was cleared since.
+    pub(super) fn settled(&mut self, number: u64, status: Option<u16>, changed: bool) {
+        if let Ok(at) = self.records.binary_search_by_key(&number, |record| record.number)
+            && let Some(record) = self.records.get_mut(at)
+        {
+            record.status = status;
+            record.changed = changed;
+        }
+    }
+
+    /// Every call since the log was last cleared, in order of arrival.
+    pub(super) fn records(&self) -> &[CallRecord] {
+        &self.records
+    }
+
+    /// Forgets every call.
+    pub(super) fn clear(&mut self) {
+        self.records.clear();
+    }
+}

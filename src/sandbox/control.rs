@@ -1,0 +1,194 @@
+//! The sandbox's own routes under `/_sandbox`: what the handle does, for those who are in another process. Atlassian has
+//! nothing like it.
+
+use std::error::Error as _;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::Sandbox;
+use super::error::SandboxError;
+
+const INDEX: &str = "\
+offboardd's sandbox: an Atlassian Cloud site with JSM, in memory.
+
+the site      /rest/api/3/...  /rest/servicedeskapi/...  /_edge/tenant_info
+the gateway   /ex/jira/{cloudId}/rest/...  /jsm/csm/cloudid/{cloudId}/api/v1/customer/account/{id}  /oauth/token
+
+GET    /_sandbox/calls                 the log of calls, and what each changed
+DELETE /_sandbox/calls                 forget it
+GET    /_sandbox/accounts              every account, with what has become of it
+POST   /_sandbox/accounts              add one: {email, display_name, account_type, hidden, active, account_id}
+GET    /_sandbox/accounts/{id}         one account
+PATCH  /_sandbox/accounts/{id}         change one: the same keys
+POST   /_sandbox/accounts/{id}/grant   play the human who clicks Grant access
+POST   /_sandbox/grant                 the same by {email} or {account_id}
+GET    /_sandbox/places                organizations, service desks and requests
+POST   /_sandbox/seed                  add accounts and places, in the form of a seed file
+GET    /_sandbox/faults                the faults that wait
+POST   /_sandbox/faults                add one: {call, method, path_contains, account, skip, times,
+                                       status, body, headers, retry_after, garbage, after_deed,
+                                       delay_ms, drop: \"before\" | \"after\", reset, slow_ms}
+DELETE /_sandbox/faults                take them all back
+GET    /_sandbox/settings              the switches
+PATCH  /_sandbox/settings              turn some of them
+POST   /_sandbox/permissions           what the credentials may do: {administer: false, ...}
+";
+
+/// The routes.
+pub(super) fn routes() -> Router<Sandbox> {
+    Router::new()
+        .route("/", get(index))
+        .route("/_sandbox", get(index))
+        .route("/_sandbox/calls", get(calls).delete(clear_calls))
+        .route("/_sandbox/accounts", get(accounts).post(add_account))
+        .route("/_sandbox/accounts/{id}", get(account).patch(change_account))
+        .route("/_sandbox/accounts/{id}/grant", post(grant_account))
+        .route("/_sandbox/grant", post(grant))
+        .route("/_sandbox/places", get(places))
+        .route("/_sandbox/seed", post(plant))
+        .route("/_sandbox/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/_sandbox/settings", get(settings).patch(change_settings))
+        .route("/_sandbox/permissions", post(change_permissions))
+        .route("/_sandbox/{*rest}", axum::routing::any(nothing))
+}
+
+async fn index() -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], INDEX).into_response()
+}
+
+async fn nothing() -> Response {
+    (StatusCode::NOT_FOUND, axum::Json(json!({ "error": "see /_sandbox for what there is" }))).into_response()
+}
+
+async fn calls(State(sandbox): State<Sandbox>) -> Response {
+    items(sandbox.calls())
+}
+
+async fn clear_calls(State(sandbox): State<Sandbox>) -> StatusCode {
+    sandbox.clear_calls();
+    StatusCode::NO_CONTENT
+}
+
+async fn accounts(State(sandbox): State<Sandbox>) -> Response {
+    items(sandbox.accounts())
+}
+
+async fn account(State(sandbox): State<Sandbox>, Path(id): Path<String>) -> Result<Response, Complaint> {
+    Ok(view(&sandbox, StatusCode::OK, id)?)
+}
+
+async fn add_account(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Response, Complaint> {
+    let id = sandbox.add(read(&body)?)?;
+    Ok(view(&sandbox, StatusCode::CREATED, id)?)
+}
+
+async fn change_account(
+    State(sandbox): State<Sandbox>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Response, Complaint> {
+    sandbox.change_account(&id, read(&body)?)?;
+    Ok(view(&sandbox, StatusCode::OK, id)?)
+}
+
+async fn grant_account(State(sandbox): State<Sandbox>, Path(id): Path<String>) -> Result<Response, Complaint> {
+    let id = sandbox.grant(&id)?;
+    Ok(view(&sandbox, StatusCode::OK, id)?)
+}
+
+async fn grant(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Response, Complaint> {
+    let Whom { account_id, email } = read(&body)?;
+    let who = account_id
+        .or(email)
+        .ok_or_else(|| SandboxError::Impossible("say whom: {\"email\"} or {\"account_id\"}".to_owned()))?;
+    let id = sandbox.grant(&who)?;
+    Ok(view(&sandbox, StatusCode::OK, id)?)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Whom {
+    #[serde(alias = "accountId")]
+    account_id: Option<String>,
+    #[serde(alias = "emailAddress")]
+    email: Option<String>,
+}
+
+async fn places(State(sandbox): State<Sandbox>) -> Response {
+    axum::Json(sandbox.places()).into_response()
+}
+
+async fn plant(State(sandbox): State<Sandbox>, body: Bytes) -> Result<StatusCode, Complaint> {
+    sandbox.plant(read(&body)?)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn faults(State(sandbox): State<Sandbox>) -> Response {
+    items(sandbox.faults())
+}
+
+async fn add_fault(State(sandbox): State<Sandbox>, body: Bytes) -> Result<StatusCode, Complaint> {
+    sandbox.inject(read(&body)?)?;
+    Ok(StatusCode::CREATED)
+}
+
+async fn clear_faults(State(sandbox): State<Sandbox>) -> StatusCode {
+    sandbox.clear_faults();
+    StatusCode::NO_CONTENT
+}
+
+async fn settings(State(sandbox): State<Sandbox>) -> Response {
+    axum::Json(sandbox.settings()).into_response()
+}
+
+async fn change_settings(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Response, Complaint> {
+    Ok(axum::Json(sandbox.patch_settings(read(&body)?)?).into_response())
+}
+
+async fn change_permissions(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Response, Complaint> {
+    let permissions: Value = read(&body)?;
+    let settings = sandbox.patch_settings(json!({ "permissions": permissions }))?;
+    Ok(axum::Json(settings.permissions).into_response())
+}
+
+fn items<T: serde::Serialize>(items: Vec<T>) -> Response {
+    axum::Json(json!({ "items": items })).into_response()
+}
+
+fn view(sandbox: &Sandbox, status: StatusCode, id: String) -> Result<Response, SandboxError> {
+    let account = sandbox.account(&id).ok_or(SandboxError::NotOne { who: id, found: 0 })?;
+    Ok((status, axum::Json(account)).into_response())
+}
+
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, SandboxError> {
+    serde_json::from_slice(body).map_err(SandboxError::Unreadable)
+}
+
+/// An error on its way out, with its cause: whoever writes a test wants to know which key was wrong.
+#[derive(Debug)]
+struct Complaint(SandboxError);
+
+impl From<SandboxError> for Complaint {
+    fn from(error: SandboxError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Complaint {
+    fn into_response(self) -> Response {
+        let Self(error) = self;
+        let text = match error.source() {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        };
+        (error.status(), axum::Json(json!({ "error": text }))).into_response()
+    }
+}

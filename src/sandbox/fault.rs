@@ -1,0 +1,210 @@
+//! Faults: how to make the far side misbehave, once or for good. A fault says which calls it hits, and what happens to
+//! them; the deed itself is done or not done, and the sandbox's log says which.
+
+use std::collections::BTreeMap;
+
+use axum::body::Bytes;
+use axum::http::{HeaderName, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::answer::{Answer, Dialect, Refusal};
+use super::call::CallName;
+
+/// One fault. What selects a call must all fit; what is not said does not matter.
+///
+/// In order: the call waits `delay_ms`; it is dropped, or answered with `status`, or carried out; then the answer may be
+/// replaced, cut off or slowed down.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Fault {
+    /// Hits this call only.
+    pub call: Option<CallName>,
+    /// Hits this method only.
+    pub method: Option<String>,
+    /// Hits calls with this text in path or query only, as it was sent.
+    pub path_contains: Option<String>,
+    /// Hits calls about this account only.
+    pub account: Option<String>,
+    /// Lets so many calls pass first.
+    pub skip: u32,
+    /// Hits so many calls, then is over; without it, it stays until faults are cleared.
+    pub times: Option<u32>,
+
+    /// Answers with this status. The deed is not done, unless `after_deed`.
+    pub status: Option<u16>,
+    /// Answers with this body: text goes out as HTML, anything else as JSON. The status is 200 unless said otherwise.
+    pub body: Option<Value>,
+    /// Adds these headers to the answer, whatever it is.
+    pub headers: BTreeMap<String, String>,
+    /// Adds `Retry-After`, seconds or an HTTP date. The status is 429 unless said otherwise.
+    pub retry_after: Option<Value>,
+    /// Answers 200, or `status`, with something that is not what it claims to be. The deed is not done, unless
+    /// `after_deed`.
+    pub garbage: bool,
+    /// Does the deed first: waiting and other answers come after it.
+    pub after_deed: bool,
+    /// Waits so long.
+    pub delay_ms: u64,
+    /// Closes the connection without an answer.
+    pub drop: Option<Moment>,
+    /// Resets the connection in the middle of the body. An answer without a body is not sent at all.
+    pub reset: bool,
+    /// Spreads the body over so long.
+    pub slow_ms: Option<u64>,
+}
+
+/// Before or after the deed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moment {
+    /// The deed is not done.
+    Before,
+    /// The deed is done, and nobody hears of it.
+    After,
+}
+
+/// What selects the calls that a fault hits.
+#[derive(Debug)]
+pub(super) struct Aim<'a> {
+    pub(super) call: CallName,
+    pub(super) method: &'a str,
+    pub(super) target: &'a str,
+    pub(super) account: Option<&'a str>,
+}
+
+impl Fault {
+    /// What cannot be served, before it surprises a test.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if let Some(status) = self.status
+            && !(200..=599).contains(&status)
+        {
+            return Err(format!("`status` is between 200 and 599, not {status}"));
+        }
+        if self.times == Some(0) {
+            return Err("`times` is at least 1".to_owned());
+        }
+        match self.headers.keys().find(|name| HeaderName::try_from(name.as_str()).is_err()) {
+            Some(name) => Err(format!("`{name}` is not the name of a header")),
+            None => Ok(()),
+        }
+    }
+
+    fn hits(&self, aim: &Aim<'_>) -> bool {
+        self.call.is_none_or(|call| call == aim.call)
+            && self.method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(aim.method))
+            && self.path_contains.as_ref().is_none_or(|part| aim.target.contains(part))
+            && self.account.as_ref().is_none_or(|account| aim.account == Some(account))
+    }
+
+    /// The answer that is given instead of the true one, if there is one.
+    pub(super) fn instead(&self, dialect: Dialect) -> Option<Answer> {
+        let default = if self.retry_after.is_some() {
+            StatusCode::TOO_MANY_REQUESTS
+        } else if self.body.is_some() || self.garbage {
+            StatusCode::OK
+        } else {
+            StatusCode::from_u16(self.status?).ok()?
+        };
+        let status = self.status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(default);
+        let bare = Answer::empty(status);
+        Some(match &self.body {
+            Some(Value::String(text)) => bare.with_body("text/html;charset=UTF-8", text.clone().into()),
+            Some(value) => Answer::json(status, value),
+            None if self.garbage => bare.with_body("application/json;charset=UTF-8", Bytes::from_static(GARBAGE)),
+            None if status.is_success() => bare,
+            None => Refusal::new(status, "The sandbox was asked to answer so.").answer(dialect),
+        })
+    }
+
+    /// The same answer with this fault's headers.
+    pub(super) fn dress(&self, mut answer: Answer) -> Answer {
+        let retry_after = self.retry_after.as_ref().map(|value| match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        });
+        if let Some(retry_after) = retry_after {
+            answer = answer.with_header(header::RETRY_AFTER, &retry_after);
+        }
+        for (name, value) in &self.headers {
+            if let Ok(name) = HeaderName::try_from(name.as_str()) {
+                answer.headers.retain(|(other, _)| *other != name);
+                answer = answer.with_header(name, value);
+            }
+        }
+        answer
+    }
+}
+
+/// Starts like an answer of theirs and is none.
+const GARBAGE: &[u8] = b"{\"values\": [<!doctype html><title>Bad Gateway</title>";
+
+/// The faults that wait for their calls.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub(super) fn add(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(super) fn waiting(&self) -> &[Fault] {
+        &self.0
+    }
+
+    /// The first fault that hits this call; it counts as used.
+    pub(super) fn take(&mut self, aim: &Aim<'_>) -> Option<Fault> {
+        for (at, fault) in self.0.iter_mut().enumerate() {
+            if !fault.hits(aim) {
+                continue;
+            }
+            if fault.skip > 0 {
+                fault.skip -= 1;
+                continue;
+            }
+            let hit = fault.clone();
+            match &mut fault.times {
+                None => {}
+                Some(left) if *left > 1 => *left -= 1,
+                Some(_) => {
+                    self.0.remove(at);
+                }
+            }
+            return Some(hit);
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn aim(call: CallName) -> Aim<'static> {
+        Aim { call, method: "PUT", target: "/rest/x", account: Some("qm:1") }
+    }
+
+    #[test]
+    fn a_fault_skips_hits_and_is_over() {
+        let mut faults = Faults::default();
+        faults.add(Fault { call: Some(CallName::Revoke), skip: 1, times: Some(2), ..Fault::default() });
+        let hits: Vec<bool> = (0..5).map(|_| faults.take(&aim(CallName::Revoke)).is_some()).collect();
+        assert_eq!(hits, [false, true, true, false, false]);
+        assert!(faults.waiting().is_empty());
+    }
+
+    #[test]
+    fn a_fault_hits_only_what_it_aims_at() {
+        let hits = |fault: Fault| fault.hits(&aim(CallName::Revoke));
+        assert!(hits(Fault::default()));
+        assert!(hits(Fault { method: Some("put".to_owned()), ..Fault::default() }));
+        assert!(!hits(Fault { method: Some("GET".to_owned()), ..Fault::default() }));
+        assert!(!hits(Fault { call: Some(CallName::Delete), ..Fault::default() }));
+        assert!(!hits(Fault { account: Some("qm:2".to_owned()), ..Fault::default() }));
+        assert!(!hits(Fault { path_contains: Some("/y".to_owned()), ..Fault::default() }));
+    }
+}

@@ -1,0 +1,195 @@
+//! The Jira platform's calls: `/rest/api/3`.
+
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::account::{Account, AccountType, Facts, State};
+use super::answer::{Answer, Refusal};
+use super::call::Call;
+use super::inbound::{Credentials, Inbound};
+use super::jql::{self, Condition};
+use super::settings::Remains;
+use super::shapes::Shapes;
+use super::world::World;
+
+/// `GET serverInfo`
+pub(super) fn server_info(request: &Inbound, now: Timestamp) -> Answer {
+    Answer::ok(&json!({
+        "baseUrl": request.base(),
+        "version": "1001.0.0-SNAPSHOT",
+        "versionNumbers": [1001, 0, 0],
+        "deploymentType": "Cloud",
+        "buildNumber": 100_283,
+        "buildDate": "2026-09-01T00:00:00.000+0000",
+        "serverTime": now.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string(),
+        "scmInfo": "0000000000000000000000000000000000000000",
+        "serverTitle": "Jira",
+        "defaultLocale": { "locale": "en_US" },
+    }))
+}
+
+/// `GET myself`
+pub(super) fn myself(world: &World, request: &Inbound, call: &Call) -> Result<Answer, Refusal> {
+    let people = || {
+        world
+            .accounts
+            .values()
+            .filter(|account| account.facts.active() && account.facts.account_type == AccountType::Atlassian)
+    };
+    let named = match request.credentials() {
+        Some(Credentials::Basic { user, .. }) => people().find(|account| account.facts.has_address(&user)),
+        Some(Credentials::Bearer(_)) | None => None,
+    };
+    let me = named.or_else(|| people().next()).ok_or_else(no_user)?;
+    Ok(Answer::ok(&Shapes::of(world, request, call).whole_user(me)))
+}
+
+/// `GET mypermissions`
+pub(super) fn permissions(world: &World, request: &Inbound) -> Result<Answer, Refusal> {
+    let asked = request
+        .parameter("permissions")
+        .filter(|asked| !asked.is_empty())
+        .ok_or_else(|| Refusal::bad_request("The 'permissions' query parameter is required."))?;
+    let mut answer = Map::new();
+    for key in asked.split(',').map(str::trim) {
+        let (id, name, kind, have) = match key {
+            "ADMINISTER" => ("0", "Administer Jira", "GLOBAL", world.settings.permissions.administer),
+            "USER_PICKER" => ("27", "Browse users and groups", "GLOBAL", world.settings.permissions.browse_users),
+            "SERVICEDESK_AGENT" => ("-1", "Service Desk Agent", "PROJECT", world.settings.permissions.agent),
+            "ADMINISTER_PROJECTS" => ("23", "Administer Projects", "PROJECT", world.settings.permissions.desk_admin),
+            other => return Err(Refusal::bad_request(format!("Unrecognized permission: {other}"))),
+        };
+        let permission = json!({
+            "id": id, "key": key, "name": name, "type": kind, "description": name, "havePermission": have,
+        });
+        answer.insert(key.to_owned(), permission);
+    }
+    Ok(Answer::ok(&json!({ "permissions": answer })))
+}
+
+/// `GET user/search`: prefixes, active accounts only, as they were a lag ago; nobody without the permission.
+pub(super) fn search(world: &World, request: &Inbound, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
+    let query = request.parameter("query").map(|query| query.to_lowercase());
+    let id = request.parameter("accountId");
+    if query.is_none() && id.is_none() {
+        return Err(Refusal::bad_request("One of 'accountId', 'query' or 'property' must be given."));
+    }
+    let matches = |account: &Account, facts: &Facts| {
+        facts.active()
+            && query.as_ref().is_none_or(|query| facts.matches(query))
+            && id.as_ref().is_none_or(|id| account.id == *id)
+    };
+    let found = if world.settings.permissions.browse_users { indexed(world, now, matches) } else { Vec::new() };
+    let reachable = found.get(..world.settings.search_window).unwrap_or(&found);
+    list_users(world, request, call, reachable, world.settings.page_caps.search)
+}
+
+/// `GET users/search`: everybody, inactive accounts and apps too.
+pub(super) fn scan(world: &World, request: &Inbound, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
+    let everybody = indexed(world, now, |_, facts| facts.state != State::Deleted);
+    list_users(world, request, call, &everybody, world.settings.page_caps.scan)
+}
+
+/// The accounts that fit, as searches know them.
+pub(super) fn indexed(
+    world: &World,
+    now: Timestamp,
+    fits: impl Fn(&Account, &Facts) -> bool,
+) -> Vec<(&Account, &Facts)> {
+    let then = now.saturating_sub(world.settings.search_lag).unwrap_or(Timestamp::MIN);
+    let known = world.accounts.values().filter_map(|account| Some((account, account.as_of(then)?)));
+    known.filter(|(account, facts)| fits(account, facts)).collect()
+}
+
+fn list_users(
+    world: &World,
+    request: &Inbound,
+    call: &Call,
+    found: &[(&Account, &Facts)],
+    cap: usize,
+) -> Result<Answer, Refusal> {
+    let start = request.number("startAt", 0)?;
+    let limit = request.number("maxResults", 50)?.min(cap);
+    let shapes = Shapes::of(world, request, call);
+    let page = found.iter().skip(start).take(limit);
+    let users: Vec<Value> = page.map(|(account, facts)| shapes.user(account, facts).into()).collect();
+    Ok(Answer::ok(&users.into()))
+}
+
+/// `GET user`
+pub(super) fn read(world: &World, request: &Inbound, call: &Call) -> Result<Answer, Refusal> {
+    let id = account_id(request)?;
+    let account = world.accounts.get(&id).ok_or_else(no_user)?;
+    if account.facts.state == State::Deleted && world.settings.deletion_leaves == Remains::Gone {
+        return Err(no_user());
+    }
+    Ok(Answer::ok(&Shapes::of(world, request, call).whole_user(account)))
+}
+
+/// `DELETE user`: takes any account, licensed people too. Only apps are safe.
+pub(super) fn delete(world: &mut World, request: &Inbound, now: Timestamp) -> Result<Answer, Refusal> {
+    let id = account_id(request)?;
+    let account = world.living(&id).ok_or_else(no_user)?;
+    if account.facts.account_type == AccountType::App {
+        return Err(Refusal::bad_request("The user cannot be removed."));
+    }
+    account.delete(now);
+    Ok(Answer::empty(StatusCode::NO_CONTENT).that_changed(true))
+}
+
+/// `POST search/jql`: requests only, and only by the conditions that somebody who leaves them asks for.
+pub(super) fn search_requests(world: &World, request: &Inbound, call: &Call) -> Result<Answer, Refusal> {
+    let body: SearchBody = request.json()?;
+    let conditions = jql::parse(&body.jql).map_err(|clause| {
+        Refusal::bad_request(format!("Error in the JQL Query: the sandbox cannot read '{clause}'."))
+    })?;
+    let start = match body.next_page_token {
+        None => 0,
+        Some(token) => usize::from_str_radix(token.trim_start_matches("page-"), 16)
+            .map_err(|_| Refusal::bad_request("The provided next page token is invalid or expired."))?,
+    };
+    let limit = body.max_results.unwrap_or(50).clamp(1, world.settings.page_caps.jql.max(1));
+    let shapes = Shapes::of(world, request, call);
+    let fits = |request: &super::places::Request| {
+        conditions.iter().all(|condition| match condition {
+            Condition::Participant(account) => request.participants.contains(account),
+            Condition::Reporter(account) => request.reporter == *account,
+            Condition::NotDone => !request.done,
+        })
+    };
+    let numbered = (10_001..).zip(world.places.requests.values());
+    let found: Vec<Value> = numbered
+        .filter(|(_, request)| fits(request))
+        .map(|(id, request): (u32, _)| {
+            let id = id.to_string();
+            json!({ "expand": "", "id": id, "self": shapes.issue_link(&id), "key": request.key, "fields": {} })
+        })
+        .collect();
+    let issues: Vec<&Value> = found.iter().skip(start).take(limit).collect();
+    let end = start + issues.len();
+    let mut answer = json!({ "issues": issues, "isLast": end >= found.len() });
+    if let Some(answer) = answer.as_object_mut()
+        && end < found.len()
+    {
+        answer.insert("nextPageToken".to_owned(), format!("page-{end:x}").into());
+    }
+    Ok(Answer::ok(&answer))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SearchBody {
+    jql: String,
+    max_results: Option<usize>,
+    next_page_token: Option<String>,
+}
+
+fn account_id(request: &Inbound) -> Result<String, Refusal> {
+    request.parameter("accountId").ok_or_else(|| Refusal::bad_request("The 'accountId' query parameter is required."))
+}
+
+fn no_user() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "Specified user does not exist or you do not have required permissions")
+}

@@ -1,0 +1,186 @@
+//! JSM's calls: `/rest/servicedeskapi`.
+
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::account::{NewAccount, State};
+use super::answer::{Answer, Refusal};
+use super::call::{AccountIds, Call};
+use super::inbound::Inbound;
+use super::platform::indexed;
+use super::shapes::Shapes;
+use super::world::World;
+
+/// `PUT customer/user/{accountId}/revoke-portal-only-access`
+pub(super) fn revoke(world: &mut World, id: &str, now: Timestamp) -> Result<Answer, Refusal> {
+    let second = status(world.settings.second_revoke);
+    let invalid = status(world.settings.invalid_revoke);
+    let account =
+        world.customer(id).ok_or_else(|| Refusal::new(invalid, "The account id is not a portal-only customer's."))?;
+    if account.facts.state == State::Present {
+        account.revoke(now);
+        return Ok(Answer::empty(StatusCode::NO_CONTENT).that_changed(true));
+    }
+    if second.is_success() {
+        return Ok(Answer::empty(second));
+    }
+    Err(Refusal::new(second, "The customer has no portal-only access."))
+}
+
+/// `POST customer`: creates the customer. An address that was deleted waits for the end of the deletion grace.
+pub(super) fn invite(world: &mut World, request: &Inbound, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
+    let CreateCustomer { email, display_name } = request.json()?;
+    if !email.contains('@') {
+        return Err(Refusal::bad_request("The email address is invalid."));
+    }
+    if world.with_address(&email).any(|account| account.facts.state != State::Deleted) {
+        let strict = request.parameter("strictConflictStatusCode").as_deref() == Some("true");
+        let status = if strict { StatusCode::CONFLICT } else { StatusCode::BAD_REQUEST };
+        return Err(Refusal::new(status, "An account already exists for this email."));
+    }
+    let grace = world.settings.deletion_grace;
+    let ends = |at: Timestamp| at.saturating_add(grace).unwrap_or(Timestamp::MAX);
+    let banned = world.with_address(&email).filter_map(|account| account.deleted_at).any(|at| now < ends(at));
+    if banned {
+        return Err(Refusal::bad_request("The account of this email is being deleted and cannot be invited yet."));
+    }
+    let new = NewAccount { email: Some(email), display_name, ..NewAccount::default() };
+    let id =
+        world.add(new, now, now).map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    let created =
+        world.accounts.get(&id).map(|account| Shapes::of(world, request, call).customer(account, &account.facts));
+    Ok(Answer::json(StatusCode::CREATED, &created.unwrap_or_default()).that_changed(true))
+}
+
+/// `additionalProperties: false` in the reference.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CreateCustomer {
+    email: String,
+    display_name: Option<String>,
+}
+
+/// `GET organization`
+pub(super) fn organizations(world: &World, request: &Inbound, call: &Call) -> Result<Answer, Refusal> {
+    let member = request.parameter("accountId");
+    let shapes = Shapes::of(world, request, call);
+    let fits = |organization: &&super::places::Organization| {
+        member.as_ref().is_none_or(|member| organization.members.contains(member))
+    };
+    let found: Vec<Value> = world
+        .places
+        .organizations
+        .values()
+        .filter(fits)
+        .map(|organization| {
+            let id = &organization.id;
+            json!({
+                "id": id,
+                "uuid": format!("00000000-0000-4000-8000-{id:0>12}"),
+                "name": organization.name,
+                "_links": { "self": shapes.service_desk_link(&format!("organization/{id}")) },
+            })
+        })
+        .collect();
+    Ok(Answer::ok(&shapes.page(request, world.settings.page_caps.jsm, &found)?))
+}
+
+/// `DELETE organization/{id}/user`
+pub(super) fn leave_organization(world: &mut World, request: &Inbound, id: &str) -> Result<Answer, Refusal> {
+    let leaving = accounts(world, request)?;
+    let organization =
+        world.places.organizations.get_mut(id).ok_or_else(|| not_found("The organization does not exist."))?;
+    let changed = leaving.iter().filter(|account| organization.members.remove(*account)).count() > 0;
+    Ok(Answer::empty(StatusCode::NO_CONTENT).that_changed(changed))
+}
+
+/// `GET servicedesk`
+pub(super) fn desks(world: &World, request: &Inbound, call: &Call) -> Result<Answer, Refusal> {
+    let shapes = Shapes::of(world, request, call);
+    let found: Vec<Value> = world
+        .places
+        .desks
+        .values()
+        .map(|desk| {
+            json!({
+                "id": desk.id,
+                "projectId": format!("10{:0>3}", desk.id),
+                "projectName": desk.name,
+                "projectKey": desk.key,
+                "_links": { "self": shapes.service_desk_link(&format!("servicedesk/{}", desk.id)) },
+            })
+        })
+        .collect();
+    Ok(Answer::ok(&shapes.page(request, world.settings.page_caps.jsm, &found)?))
+}
+
+/// `GET servicedesk/{id}/customer`: finds revoked customers too. On an open desk everybody is a customer.
+pub(super) fn desk_customers(
+    world: &World,
+    request: &Inbound,
+    call: &Call,
+    id: &str,
+    now: Timestamp,
+) -> Result<Answer, Refusal> {
+    let desk = world.places.desks.get(id).ok_or_else(|| not_found("The service desk does not exist."))?;
+    let query = request.parameter("query").unwrap_or_default().to_lowercase();
+    let found = indexed(world, now, |account, facts| {
+        let belongs = desk.customers.contains(&account.id) || (desk.open && facts.account_type.name() == "customer");
+        belongs && facts.state != State::Deleted && (query.is_empty() || facts.matches(&query))
+    });
+    let shapes = Shapes::of(world, request, call);
+    let customers: Vec<Value> = found.into_iter().map(|(account, facts)| shapes.customer(account, facts)).collect();
+    Ok(Answer::ok(&shapes.page(request, world.settings.page_caps.jsm, &customers)?))
+}
+
+/// `DELETE servicedesk/{id}/customer`: nobody can be taken off an open desk.
+pub(super) fn leave_desk(world: &mut World, request: &Inbound, id: &str) -> Result<Answer, Refusal> {
+    let leaving = accounts(world, request)?;
+    let desk = world.places.desks.get_mut(id).ok_or_else(|| not_found("The service desk does not exist."))?;
+    if desk.open {
+        return Err(Refusal::bad_request("Customers cannot be removed from a service desk with open access."));
+    }
+    let changed = leaving.iter().filter(|account| desk.customers.remove(*account)).count() > 0;
+    Ok(Answer::empty(StatusCode::NO_CONTENT).that_changed(changed))
+}
+
+/// `DELETE request/{key}/participant`: answers with the participants who are left.
+pub(super) fn leave_request(world: &mut World, request: &Inbound, call: &Call, key: &str) -> Result<Answer, Refusal> {
+    let leaving = accounts(world, request)?;
+    let issue = world.places.requests.get_mut(key).ok_or_else(|| not_found("The request does not exist."))?;
+    if leaving.contains(&issue.reporter) {
+        return Err(Refusal::bad_request("The reporter of a request cannot be removed from it."));
+    }
+    if !leaving.iter().all(|account| issue.participants.contains(account)) {
+        return Err(Refusal::bad_request("The user is not a participant of this request."));
+    }
+    issue.participants.retain(|account| !leaving.contains(account));
+    let left = issue.participants.clone();
+    let shapes = Shapes::of(world, request, call);
+    let left: Vec<Value> = left
+        .iter()
+        .filter_map(|id| world.accounts.get(id))
+        .map(|account| shapes.customer(account, &account.facts))
+        .collect();
+    Ok(Answer::ok(&shapes.page(request, world.settings.page_caps.jsm, &left)?).that_changed(true))
+}
+
+/// The accounts that the body names; all of them must exist.
+fn accounts(world: &World, request: &Inbound) -> Result<Vec<String>, Refusal> {
+    let AccountIds { account_ids } = request.json()?;
+    match account_ids.iter().find(|id| !world.accounts.contains_key(*id)) {
+        Some(_) => Err(Refusal::bad_request("One or more account ids are invalid.")),
+        None if account_ids.is_empty() => Err(Refusal::bad_request("At least one account id is required.")),
+        None => Ok(account_ids),
+    }
+}
+
+fn not_found(message: &str) -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, message)
+}
+
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}

@@ -1,0 +1,257 @@
+//! The switches of the sandbox: everything about the far side that differs between sites, that nobody knows for sure,
+//! or that a test wants otherwise. Not the settings of the daemon, which knows nothing of this.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+/// How this site behaves. `PATCH /_sandbox/settings` changes any of it while the sandbox runs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// How long the address of a deleted customer cannot be invited again.
+    #[serde(with = "span")]
+    pub deletion_grace: SignedDuration,
+    /// How long a new or changed account looks to searches as it did before. Reads by id see the change at once.
+    #[serde(with = "span")]
+    pub search_lag: SignedDuration,
+    /// What reading a deleted account gives.
+    pub deletion_leaves: Remains,
+    /// What revoking a revoked customer answers: 204, 404 or 400.
+    pub second_revoke: u16,
+    /// What revoking something that is no portal-only customer answers: 404, or 400 as an earlier reference said.
+    pub invalid_revoke: u16,
+    /// What a deletion through Customer Service Management answers: 204, 200 or 202.
+    pub delete_answer: u16,
+    /// Who may use the platform's deletion: Atlassian's articles disagree.
+    pub platform_delete_needs: Deleter,
+    /// How a hidden e-mail address is left out.
+    pub hidden_address: Hidden,
+    /// Whether experimental calls insist on `X-ExperimentalApi: opt-in` (412 without).
+    pub opt_in: bool,
+    /// The most that one page holds, whatever was asked for.
+    pub page_caps: PageCaps,
+    /// How many of the matches a user search can reach at all.
+    pub search_window: usize,
+    /// How long every call takes.
+    #[serde(with = "span")]
+    pub latency: SignedDuration,
+    /// How much longer a revoke takes.
+    #[serde(with = "span")]
+    pub revoke_latency: SignedDuration,
+    /// How much longer a deletion takes.
+    #[serde(with = "span")]
+    pub delete_latency: SignedDuration,
+    /// Whether the documented burst limits are kept.
+    pub burst_limits: bool,
+    /// The API tokens (passwords of Basic) and access tokens that are accepted; without a list any that is not empty.
+    pub tokens: Option<Vec<String>>,
+    /// The OAuth clients, id to secret, that get an access token; without a list any.
+    pub clients: Option<BTreeMap<String, String>>,
+    /// How long an access token from `/oauth/token` lives.
+    #[serde(with = "span")]
+    pub token_lifetime: SignedDuration,
+    /// Whether the site's own address takes Bearer tokens too. Atlassian's documentation has them at the gateway only.
+    pub bearer_at_site: bool,
+    /// Scopes that the credentials lack: their calls through the gateway are refused.
+    pub missing_scopes: BTreeSet<String>,
+    /// What the credentials may do.
+    pub permissions: Permissions,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            deletion_grace: SignedDuration::from_hours(14 * 24),
+            search_lag: SignedDuration::ZERO,
+            deletion_leaves: Remains::Gone,
+            second_revoke: 204,
+            invalid_revoke: 404,
+            delete_answer: 204,
+            platform_delete_needs: Deleter::SiteAdmin,
+            hidden_address: Hidden::Absent,
+            opt_in: true,
+            page_caps: PageCaps::default(),
+            search_window: 1000,
+            latency: SignedDuration::ZERO,
+            revoke_latency: SignedDuration::ZERO,
+            delete_latency: SignedDuration::ZERO,
+            burst_limits: false,
+            tokens: None,
+            clients: None,
+            token_lifetime: SignedDuration::from_hours(1),
+            bearer_at_site: true,
+            missing_scopes: BTreeSet::new(),
+            permissions: Permissions::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// These settings with the keys of `patch` put over them.
+    pub(super) fn patched(&self, patch: serde_json::Value) -> Result<Self, String> {
+        let mut whole = serde_json::to_value(self).map_err(|error| error.to_string())?;
+        lay_over(&mut whole, patch);
+        let settings: Self = serde_json::from_value(whole).map_err(|error| error.to_string())?;
+        allowed("second_revoke", settings.second_revoke, &[204, 404, 400])?;
+        allowed("invalid_revoke", settings.invalid_revoke, &[404, 400])?;
+        allowed("delete_answer", settings.delete_answer, &[204, 200, 202])?;
+        Ok(settings)
+    }
+}
+
+fn lay_over(under: &mut serde_json::Value, over: serde_json::Value) {
+    match (under, over) {
+        // The clients are a table of the user's own names: it is replaced, not merged, so that one can be taken out.
+        (serde_json::Value::Object(under), serde_json::Value::Object(over)) => {
+            for (key, value) in over {
+                if key == "clients" {
+                    under.insert(key, value);
+                } else {
+                    lay_over(under.entry(key).or_insert(serde_json::Value::Null), value);
+                }
+            }
+        }
+        (under, over) => *under = over,
+    }
+}
+
+fn allowed<T: PartialEq + Display>(key: &str, value: T, choices: &[T]) -> Result<(), String> {
+    if choices.contains(&value) {
+        return Ok(());
+    }
+    let choices: Vec<String> = choices.iter().map(ToString::to_string).collect();
+    Err(format!("`{key}` is one of {}, not {value}", choices.join(", ")))
+}
+
+/// What is left of a deleted account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remains {
+    /// Nothing: 404.
+    Gone,
+    /// A nameless, inactive shell called `Former user (Deactivated)`.
+    FormerUser,
+}
+
+/// Who may delete with the platform's call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deleter {
+    /// Site admins, as the older article says.
+    SiteAdmin,
+    /// Organization admins only, as the newer article says.
+    OrganizationAdmin,
+}
+
+/// How an address that its owner hides is left out of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hidden {
+    /// No `emailAddress` at all.
+    Absent,
+    /// `"emailAddress": null`.
+    Null,
+    /// `"emailAddress": ""`.
+    Empty,
+}
+
+/// The most that one page of each kind of list holds.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PageCaps {
+    /// `user/search`.
+    pub search: usize,
+    /// `users/search`.
+    pub scan: usize,
+    /// The lists of JSM.
+    pub jsm: usize,
+    /// `search/jql`.
+    pub jql: usize,
+}
+
+impl Default for PageCaps {
+    fn default() -> Self {
+        Self { search: 1000, scan: 1000, jsm: 50, jql: 100 }
+    }
+}
+
+/// What the credentials may do here. All of it, until something is taken away.
+#[expect(clippy::struct_excessive_bools, reason = "each is a box that an administrator ticks")]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Permissions {
+    /// *Browse users and groups*: without it a search finds nobody and a read is refused.
+    pub browse_users: bool,
+    /// *Administer Jira*: inviting, and deleting customer accounts.
+    pub administer: bool,
+    /// Site administration: revoking, and the platform's deletion.
+    pub site_admin: bool,
+    /// Organization administration: revoking, and the platform's deletion.
+    pub organization_admin: bool,
+    /// An agent: organizations and requests, and reading customer accounts.
+    pub agent: bool,
+    /// Service desk administration: taking customers off a desk.
+    pub desk_admin: bool,
+}
+
+impl Default for Permissions {
+    fn default() -> Self {
+        Self {
+            browse_users: true,
+            administer: true,
+            site_admin: true,
+            organization_admin: true,
+            agent: true,
+            desk_admin: true,
+        }
+    }
+}
+
+/// Durations as people write them, `14d` included: a day is 24 hours.
+mod span {
+    use jiff::{SignedDuration, Span};
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(duration: &SignedDuration, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&format_args!("{duration:#}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Error> {
+        let text = String::deserialize(from)?;
+        let span: Span = text.parse().map_err(D::Error::custom)?;
+        let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(D::Error::custom)?;
+        if duration.is_negative() {
+            return Err(D::Error::custom("a duration here is not negative"));
+        }
+        Ok(duration)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_patch_changes_what_it_names_and_nothing_else() {
+        let settings = Settings::default()
+            .patched(json!({ "deletion_grace": "2d", "permissions": { "agent": false }, "second_revoke": 404 }))
+            .unwrap();
+        assert_eq!(settings.deletion_grace, SignedDuration::from_hours(48));
+        assert_eq!(settings.second_revoke, 404);
+        assert!(!settings.permissions.agent);
+        assert!(settings.permissions.administer);
+        assert_eq!(settings.page_caps.jsm, PageCaps::default().jsm);
+    }
+
+    #[test]
+    fn an_unknown_switch_and_a_wrong_choice_are_refused() {
+        assert!(Settings::default().patched(json!({ "deletion_grase": "2d" })).is_err());
+        assert!(Settings::default().patched(json!({ "second_revoke": 418 })).is_err());
+        assert!(Settings::default().patched(json!({ "search_lag": "-1s" })).is_err());
+    }
+}

@@ -1,0 +1,258 @@
+//! Everything that the sandbox holds, and the gate that every call passes. No I/O and no clock: `now` is handed in.
+
+use std::collections::BTreeMap;
+
+use axum::http::{Method, StatusCode};
+use jiff::Timestamp;
+
+use super::account::{Account, AccountChange, AccountType, AccountView, NewAccount, State};
+use super::answer::{Answer, Dialect, Refusal};
+use super::call::{Call, Operation};
+use super::calls::Calls;
+use super::error::SandboxError;
+use super::fault::Faults;
+use super::inbound::{Credentials, Inbound};
+use super::limits::{Bursts, Standing};
+use super::places::Places;
+use super::seed::Seed;
+use super::settings::{Deleter, Settings};
+use super::{customer_service, gateway, platform, service_desk};
+use crate::clock;
+
+const CLOUD_ID: &str = "11111111-2222-3333-4444-555555555555";
+
+/// Everything that the sandbox holds.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) settings: Settings,
+    pub(super) cloud_id: String,
+    pub(super) accounts: BTreeMap<String, Account>,
+    pub(super) places: Places,
+    pub(super) faults: Faults,
+    pub(super) calls: Calls,
+    pub(super) access_tokens: BTreeMap<String, Timestamp>,
+    bursts: Bursts,
+}
+
+impl World {
+    pub(super) fn new(settings: Settings, seed: Seed, now: Timestamp) -> Result<Self, SandboxError> {
+        let mut world = Self {
+            settings,
+            cloud_id: seed.cloud_id.clone().unwrap_or_else(|| CLOUD_ID.to_owned()),
+            accounts: BTreeMap::new(),
+            places: Places::default(),
+            faults: Faults::default(),
+            calls: Calls::default(),
+            access_tokens: BTreeMap::new(),
+            bursts: Bursts::default(),
+        };
+        // What a site holds at the beginning has always been there: searches know it whatever their lag.
+        world.plant(seed, now, Timestamp::MIN)?;
+        Ok(world)
+    }
+
+    /// Adds what the seed describes, as of `since`.
+    pub(super) fn plant(&mut self, seed: Seed, now: Timestamp, since: Timestamp) -> Result<(), SandboxError> {
+        for account in seed.accounts {
+            self.add(account, now, since)?;
+        }
+        for mut organization in seed.organizations {
+            organization.members = self.ids_of(organization.members)?;
+            self.places.organizations.insert(organization.id.clone(), organization);
+        }
+        for mut desk in seed.desks {
+            desk.customers = self.ids_of(desk.customers)?;
+            self.places.desks.insert(desk.id.clone(), desk);
+        }
+        for mut request in seed.requests {
+            request.reporter = self.id_of(&request.reporter)?;
+            request.participants = self.ids_of(request.participants)?;
+            self.places.requests.insert(request.key.clone(), request);
+        }
+        Ok(())
+    }
+
+    /// Adds one account as of `since`, and returns its id.
+    pub(super) fn add(&mut self, new: NewAccount, now: Timestamp, since: Timestamp) -> Result<String, SandboxError> {
+        let id = new.account_id.clone().unwrap_or_else(|| {
+            let unique = clock::new_id(now);
+            match new.account_type {
+                AccountType::Customer => format!("qm:{}:{unique}", self.cloud_id),
+                AccountType::Atlassian | AccountType::App | AccountType::Unknown => format!("712020:{unique}"),
+            }
+        });
+        if self.accounts.contains_key(&id) {
+            return Err(SandboxError::Twice(id));
+        }
+        self.accounts.insert(id.clone(), Account::new(id.clone(), new, since));
+        Ok(id)
+    }
+
+    fn ids_of<C: FromIterator<String>>(&self, who: impl IntoIterator<Item = String>) -> Result<C, SandboxError> {
+        who.into_iter().map(|who| self.id_of(&who)).collect()
+    }
+
+    /// The account of this id, or the only one of this address.
+    fn id_of(&self, who: &str) -> Result<String, SandboxError> {
+        self.only(who, |_| true)
+    }
+
+    fn only(&self, who: &str, fits: impl Fn(&Account) -> bool) -> Result<String, SandboxError> {
+        if self.accounts.contains_key(who) {
+            return Ok(who.to_owned());
+        }
+        let found: Vec<&Account> =
+            self.with_address(who).filter(|account| account.facts.state != State::Deleted && fits(account)).collect();
+        match found.as_slice() {
+            [account] => Ok(account.id.clone()),
+            several => Err(SandboxError::NotOne { who: who.to_owned(), found: several.len() }),
+        }
+    }
+
+    /// Every account that has this address, or had it when it was deleted.
+    pub(super) fn with_address(&self, address: &str) -> impl Iterator<Item = &Account> {
+        self.accounts.values().filter(move |account| account.facts.has_address(address))
+    }
+
+    /// An account that was not deleted.
+    pub(super) fn living(&mut self, id: &str) -> Option<&mut Account> {
+        self.accounts.get_mut(id).filter(|account| account.facts.state != State::Deleted)
+    }
+
+    /// A customer account that was not deleted.
+    pub(super) fn customer(&mut self, id: &str) -> Option<&mut Account> {
+        self.living(id).filter(|account| account.facts.account_type == AccountType::Customer)
+    }
+
+    /// A human clicks *Grant access* for the customer with this id or address.
+    pub(super) fn grant(&mut self, who: &str, now: Timestamp) -> Result<String, SandboxError> {
+        let id = self.only(who, |account| account.facts.account_type == AccountType::Customer)?;
+        let account = self.living(&id).ok_or_else(|| SandboxError::Deleted(id.clone()))?;
+        if account.facts.state == State::Revoked {
+            account.grant(now);
+        }
+        Ok(id)
+    }
+
+    /// Somebody else changes an account.
+    pub(super) fn amend(&mut self, id: &str, change: AccountChange, now: Timestamp) -> Result<(), SandboxError> {
+        if !self.accounts.contains_key(id) {
+            return Err(SandboxError::NotOne { who: id.to_owned(), found: 0 });
+        }
+        let account = self.living(id).ok_or_else(|| SandboxError::Deleted(id.to_owned()))?;
+        let AccountChange { account_type, email, display_name, hidden, active } = change;
+        account.change(now, |facts| {
+            facts.account_type = account_type.unwrap_or(facts.account_type);
+            facts.email = email.or_else(|| facts.email.take());
+            facts.hidden = hidden.unwrap_or(facts.hidden);
+            if let Some(display_name) = display_name {
+                facts.display_name = display_name;
+            }
+        });
+        match active {
+            Some(true) if !account.facts.active() => account.grant(now),
+            Some(false) if account.facts.active() => account.revoke(now),
+            Some(_) | None => {}
+        }
+        Ok(())
+    }
+
+    /// Everything about one account.
+    pub(super) fn view(&self, id: &str) -> Option<AccountView> {
+        let account = self.accounts.get(id)?;
+        let mut view = account.view(self.settings.deletion_grace);
+        view.organizations = self.places.organizations_of(id).map(|organization| organization.id.clone()).collect();
+        view.desks = self.places.desks_of(id).map(|desk| desk.id.clone()).collect();
+        view.participates_in = self.places.requests_of(id).map(|request| request.key.clone()).collect();
+        Some(view)
+    }
+
+    /// Carries a call out, or says why not.
+    pub(super) fn answer(&mut self, request: &Inbound, call: &Call, now: Timestamp) -> Answer {
+        let standing = match self.let_in(request, call, now) {
+            Ok(standing) => standing,
+            Err(refusal) => return refusal.answer(call.dialect),
+        };
+        let answer = self.carry_out(request, call, now).unwrap_or_else(|refusal| refusal.answer(call.dialect));
+        match standing {
+            Some(standing) => standing.on(answer),
+            None => answer,
+        }
+    }
+
+    /// Who are you, may you, and not so fast.
+    fn let_in(&mut self, request: &Inbound, call: &Call, now: Timestamp) -> Result<Option<Standing>, Refusal> {
+        let operation = &call.operation;
+        if !operation.is_anonymous() && !self.knows(request.credentials().as_ref(), call.via_gateway, now) {
+            let refusal =
+                Refusal::new(StatusCode::UNAUTHORIZED, "Client must be authenticated to access this resource.");
+            return Err(if call.via_gateway { refusal.in_dialect(Dialect::Gateway) } else { refusal });
+        }
+        let lacks_scope = operation.scope().is_some_and(|scope| self.settings.missing_scopes.contains(scope));
+        if call.via_gateway && lacks_scope {
+            return Err(Refusal::new(StatusCode::UNAUTHORIZED, "Unauthorized; scope does not match")
+                .in_dialect(Dialect::Gateway));
+        }
+        let standing = match self.settings.burst_limits {
+            true => Some(self.bursts.take(operation, &request.method, now)?),
+            false => None,
+        };
+        if self.settings.opt_in && operation.is_experimental() && !request.opted_in() {
+            let message = "This API is experimental. Set the header X-ExperimentalApi to opt-in to use it.";
+            return Err(Refusal::new(StatusCode::PRECONDITION_FAILED, message));
+        }
+        let permissions = &self.settings.permissions;
+        let platform_delete = permissions.organization_admin
+            || (permissions.site_admin && self.settings.platform_delete_needs == Deleter::SiteAdmin);
+        if !operation.may(permissions, platform_delete) {
+            return Err(Refusal::new(StatusCode::FORBIDDEN, "You do not have permission to do this."));
+        }
+        Ok(standing)
+    }
+
+    fn knows(&self, credentials: Option<&Credentials>, via_gateway: bool, now: Timestamp) -> bool {
+        let listed = |token: &String| self.settings.tokens.as_ref().is_none_or(|tokens| tokens.contains(token));
+        match credentials {
+            None => false,
+            Some(Credentials::Basic { password, .. }) => listed(password),
+            Some(Credentials::Bearer(_)) if !via_gateway && !self.settings.bearer_at_site => false,
+            Some(Credentials::Bearer(token)) => match self.access_tokens.get(token) {
+                Some(expires_at) => now < *expires_at,
+                None => listed(token),
+            },
+        }
+    }
+
+    fn carry_out(&mut self, request: &Inbound, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
+        match &call.operation {
+            Operation::TenantInfo => Ok(gateway::tenant_info(self)),
+            Operation::Token => gateway::token(self, request, now),
+            Operation::ServerInfo => Ok(platform::server_info(request, now)),
+            Operation::Myself => platform::myself(self, request, call),
+            Operation::Permissions => platform::permissions(self, request),
+            Operation::Search => platform::search(self, request, call, now),
+            Operation::Scan => platform::scan(self, request, call, now),
+            Operation::ReadUser => platform::read(self, request, call),
+            Operation::DeleteUser => platform::delete(self, request, now),
+            Operation::SearchRequests => platform::search_requests(self, request, call),
+            Operation::Revoke { account } => service_desk::revoke(self, account, now),
+            Operation::Invite => service_desk::invite(self, request, call, now),
+            Operation::ListOrganizations => service_desk::organizations(self, request, call),
+            Operation::DetachOrganization { organization } => {
+                service_desk::leave_organization(self, request, organization)
+            }
+            Operation::ListDesks => service_desk::desks(self, request, call),
+            Operation::DeskCustomers { desk } => service_desk::desk_customers(self, request, call, desk, now),
+            Operation::DetachDesk { desk } => service_desk::leave_desk(self, request, desk),
+            Operation::DetachRequest { key } => service_desk::leave_request(self, request, call, key),
+            Operation::ReadCustomer { account } => customer_service::read(self, account),
+            Operation::DeleteCustomer { account } => customer_service::delete(self, account, now),
+            Operation::Unknown => Err(unknown_path(request)),
+        }
+    }
+}
+
+fn unknown_path(request: &Inbound) -> Refusal {
+    let status = if request.method == Method::GET { StatusCode::NOT_FOUND } else { StatusCode::METHOD_NOT_ALLOWED };
+    Refusal::new(status, "There is nothing here that the sandbox knows.")
+}
