@@ -372,6 +372,16 @@ impl Tx {
 }
 
 impl Store {
+    /// Whether a lease is over, so that its job has to be taken back.
+    #[instrument(name = "store.job.any_expired", skip_all, err)]
+    pub async fn any_lease_expired(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT 1 FROM jobs WHERE state = 'running' AND lease_until <= ? LIMIT 1")
+            .bind(millis(now))
+            .fetch_optional(&self.reader)
+            .await?;
+        Ok(row.is_some())
+    }
+
     /// When the next queued job of a site that is not paused falls due.
     #[instrument(name = "store.job.next_due", skip_all, fields(site = %site), err)]
     pub async fn next_due(&self, site: &SiteName) -> Result<Option<Timestamp>, StoreError> {

@@ -1,0 +1,178 @@
+//! One attempt of a job: made by the step of its kind, settled here, whatever came of it.
+
+use std::any::Any;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Worker;
+use super::steps;
+use crate::atlassian::Client;
+use crate::clock;
+use crate::domain::case::{Attention, Happening, JobKind, Reason, Stage};
+use crate::domain::retry::{Failure, Next};
+use crate::store::{Claimed, Dispatch, Dossier, Settlement, StoreError};
+
+/// One attempt of a job.
+#[derive(Debug)]
+pub(super) struct Attempt<'a> {
+    pub(super) worker: &'a Worker,
+    pub(super) client: &'a Client,
+    pub(super) claimed: &'a Claimed,
+}
+
+/// What an attempt came to.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The job is finished, and this happened. The detail goes into the journal, so it holds no personal data.
+    Finished { happening: Happening, detail: Value, learned: Dossier },
+    /// Not yet: to be looked at again then, at no cost.
+    NotYet { at: Timestamp, why: &'static str, learned: Dossier },
+    /// It failed.
+    Failed { failure: Failure, learned: Dossier },
+    /// The database said that it must not go on, and has settled it already.
+    Ended(&'static str),
+}
+
+impl Outcome {
+    pub(super) fn finished(happening: Happening, how: &'static str, learned: Dossier) -> Self {
+        Self::Finished { happening, detail: json!({ "how": how }), learned }
+    }
+
+    pub(super) fn stuck(attention: impl Into<Attention>, learned: Dossier) -> Self {
+        Self::Finished { happening: Happening::Stuck(attention.into()), detail: Value::Null, learned }
+    }
+}
+
+/// Whether the call may be made.
+pub(super) enum Permission {
+    /// Yes, at once.
+    Granted,
+    /// No; the attempt is over.
+    Denied(Outcome),
+}
+
+impl<'a> Attempt<'a> {
+    pub(super) const fn new(worker: &'a Worker, client: &'a Client, claimed: &'a Claimed) -> Self {
+        Self { worker, client, claimed }
+    }
+
+    /// Does the work of the job's kind.
+    pub(super) async fn make(&self) -> Result<Outcome, StoreError> {
+        let dossier = self.claimed.dossier.clone();
+        match self.claimed.kind {
+            JobKind::Revoke => steps::revoke::make(self, dossier).await,
+            JobKind::Detach => steps::detach::make(self, dossier).await,
+            JobKind::Delete => steps::delete::make(self, dossier).await,
+            JobKind::Verify => steps::verify::make(self, dossier).await,
+            JobKind::Restore => steps::restore::make(self, dossier).await,
+            JobKind::Reinvite => steps::reinvite::make(self, dossier).await,
+        }
+    }
+
+    /// Asks the database, right before a call that changes something, whether it may be made.
+    pub(super) async fn may(&self, stage: Stage, learned: &Dossier) -> Result<Permission, StoreError> {
+        let mut tx = self.worker.store.begin().await?;
+        let lease = &self.claimed.lease;
+        let dispatch = tx.dispatch(lease, stage, learned, self.worker.enforce, self.now()).await?;
+        tx.commit().await?;
+        Ok(match dispatch {
+            Dispatch::Go(_) => Permission::Granted,
+            Dispatch::Held(_) => Permission::Denied(Outcome::Ended("held")),
+            Dispatch::PutOff => Permission::Denied(Outcome::Ended("put_off")),
+            Dispatch::Lost => Permission::Denied(Outcome::Ended("stopped")),
+            Dispatch::Paused => Permission::Denied(Outcome::Ended("paused")),
+        })
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.worker.clock.now()
+    }
+
+    /// Writes down what came of it.
+    pub(super) async fn settle(
+        &self,
+        made: Result<Result<Outcome, StoreError>, Box<dyn Any + Send>>,
+    ) -> Result<(), StoreError> {
+        let outcome = match made {
+            Ok(outcome) => outcome?,
+            Err(_panic) => {
+                tracing::error!("an attempt panicked: the case is handed to a human, the others go on");
+                let detail = "an error of our own: see the log of this time, and report it".to_owned();
+                Outcome::stuck(Attention { reason: Reason::Refused, detail }, self.claimed.dossier.clone())
+            }
+        };
+        match outcome {
+            Outcome::Ended(why) => {
+                self.worker.metrics.count(self.claimed.kind, why);
+                tracing::info!(outcome = why, "the job did not go on");
+                Ok(())
+            }
+            Outcome::NotYet { at, why, learned } => {
+                self.write("not_yet", &learned, Settlement::LookAgainAt(at), Some(why), Value::Null).await
+            }
+            Outcome::Finished { happening, detail, learned } => {
+                let outcome = happening.name();
+                self.write(outcome, &learned, Settlement::Finished(happening), None, detail).await
+            }
+            Outcome::Failed { failure, learned } => self.fail(failure, &learned).await,
+        }
+    }
+
+    /// What follows from a failure: the durable retry, a pause of the site, or a human.
+    async fn fail(&self, failure: Failure, learned: &Dossier) -> Result<(), StoreError> {
+        let now = self.now();
+        let attempts = self.claimed.attempts.saturating_add(1);
+        let retry = |retry_at| self.worker.retry.next(attempts, self.claimed.first_at, retry_at, now, clock::chance());
+        let error = failure.detail().to_owned();
+        match failure {
+            Failure::Transient { detail, retry_at } => match retry(retry_at) {
+                Next::RetryAt(at) => {
+                    self.write("failed", learned, Settlement::RetryAt(at), Some(&error), Value::Null).await
+                }
+                Next::GiveUp => {
+                    let happening = Happening::Stuck(Attention { reason: Reason::RetriesExhausted, detail });
+                    self.write("given_up", learned, Settlement::Finished(happening), Some(&error), Value::Null).await
+                }
+            },
+            Failure::RateLimited { retry_at, .. } => {
+                let at = match (retry_at, retry(retry_at)) {
+                    (Some(at), _) | (None, Next::RetryAt(at)) => at,
+                    (None, Next::GiveUp) => now.saturating_add(self.worker.retry.base).unwrap_or(Timestamp::MAX),
+                };
+                self.write("rate_limited", learned, Settlement::LookAgainAt(at), Some(&error), Value::Null).await
+            }
+            Failure::SiteRefuses { detail } => {
+                self.worker.metrics.count(self.claimed.kind, "site_refused");
+                let site = &self.claimed.dossier.case.site;
+                tracing::error!(%site, reason = detail, "the site refuses us: it is paused until that is mended");
+                let mut tx = self.worker.store.begin().await?;
+                tx.site_refused(self.claimed, &detail, now).await?;
+                tx.commit().await
+            }
+            Failure::Permanent { detail } => {
+                let happening = Happening::Stuck(Attention { reason: Reason::Refused, detail });
+                self.write("refused", learned, Settlement::Finished(happening), Some(&error), Value::Null).await
+            }
+        }
+    }
+
+    async fn write(
+        &self,
+        outcome: &'static str,
+        learned: &Dossier,
+        settlement: Settlement,
+        error: Option<&str>,
+        detail: Value,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.worker.store.begin().await?;
+        let state = tx.settle(self.claimed, learned, settlement, error, detail, self.now()).await?;
+        tx.commit().await?;
+        self.worker.metrics.count(self.claimed.kind, outcome);
+        match error {
+            Some(error) => tracing::warn!(outcome, error, case.state = %state, "an attempt did not finish the job"),
+            None => tracing::info!(outcome, case.state = %state, "the job is finished"),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,89 @@
+//! Which account is the person's, read right now.
+
+use crate::domain::account::Account;
+use crate::domain::case::{Attention, Happening};
+use crate::domain::guard::{self, Identified};
+use crate::domain::person::EmailAddress;
+use crate::domain::retry::Failure;
+use crate::store::{Dossier, KnownAccount};
+use crate::worker::attempt::{Attempt, Outcome};
+
+/// The person's account, or why the attempt ends here.
+pub(super) enum Located {
+    /// It may be touched, as far as this read tells.
+    Here(Account),
+    /// It was known, and is not there any more (404, or a nameless shell).
+    Gone,
+    /// The attempt ends with this.
+    Ended(Outcome),
+}
+
+/// Finds the account by the person's exact address, or reads the one that is known. Either way the account was read by id
+/// just now and passed the guard; what was learned is put into the dossier.
+pub(super) async fn locate(attempt: &Attempt<'_>, dossier: &mut Dossier) -> Result<Located, Failure> {
+    let Some(email) = dossier.person.email.clone() else {
+        return Ok(Located::Ended(Outcome::stuck(Attention::no_email(), dossier.clone())));
+    };
+    let known = match &dossier.account {
+        Some(known) => known.clone(),
+        None => match find(attempt, &email, dossier).await? {
+            Ok(found) => found,
+            Err(outcome) => return Ok(Located::Ended(outcome)),
+        },
+    };
+    let Some(account) = attempt.client.read(&known.id).await?.filter(|account| !account.former) else {
+        must_see_people(attempt).await?;
+        return Ok(Located::Gone);
+    };
+    dossier.account = Some(known);
+    dossier.account_type = Some(account.account_type);
+    match guard::examine(&account, &email, &attempt.client.site().protect) {
+        Ok(()) => Ok(Located::Here(account)),
+        Err(objection) => Ok(Located::Ended(Outcome::stuck(objection, dossier.clone()))),
+    }
+}
+
+/// Looks for the address: among active accounts by search, then among everyone by scan, because a search sees neither who
+/// was revoked before nor, for a while, who is new.
+async fn find(
+    attempt: &Attempt<'_>,
+    email: &EmailAddress,
+    dossier: &mut Dossier,
+) -> Result<Result<KnownAccount, Outcome>, Failure> {
+    let protect = &attempt.client.site().protect;
+    let mut identified = guard::identify(&attempt.client.search(email).await?, email, protect);
+    if identified == Identified::Nobody {
+        identified = guard::identify(&attempt.client.scan(email).await?, email, protect);
+    }
+    Ok(match identified {
+        Identified::One { account, twin } => Ok(KnownAccount { id: account.id, twin }),
+        Identified::Refused(objection) => Err(Outcome::stuck(objection, dossier.clone())),
+        Identified::Nobody => {
+            must_see_people(attempt).await?;
+            Err(nobody(attempt, dossier))
+        }
+    })
+}
+
+/// Who may not browse users is told that nobody is there: an empty list, not a 403. Before "not there" is believed, the
+/// site is asked whether we would see it.
+pub(super) async fn must_see_people(attempt: &Attempt<'_>) -> Result<(), Failure> {
+    let missing = attempt.client.probe().await?.missing();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::SiteRefuses { detail: format!("the account of the token lacks: {}", missing.join(", ")) })
+}
+
+/// Not found is looked again, because the search is only eventually consistent; then there is no account.
+fn nobody(attempt: &Attempt<'_>, dossier: &mut Dossier) -> Outcome {
+    let looks = usize::try_from(dossier.looks).unwrap_or(usize::MAX);
+    dossier.looks = dossier.looks.saturating_add(1);
+    match attempt.client.site().look_again.get(looks) {
+        Some(wait) => {
+            let at = attempt.now().saturating_add(*wait).unwrap_or(jiff::Timestamp::MAX);
+            Outcome::NotYet { at, why: "nobody has this address yet; it is looked for again", learned: dossier.clone() }
+        }
+        None => Outcome::finished(Happening::AccountMissing, "not_found", dossier.clone()),
+    }
+}
