@@ -60,9 +60,10 @@ impl Answer {
             || (self.is(200) || self.is(202)) && (nothing || serde_json::from_slice::<IgnoredAny>(&self.body).is_ok())
     }
 
-    /// What is asked for is not there, as the API says it. A web page that says so only means that no API is there.
-    pub(super) fn is_not_there(&self) -> bool {
-        self.is(404) && !self.is_web_page()
+    /// A refusal that means something, because the API says so. A web page with the same status only means that something
+    /// else is there: a 404 of a wrong URL must not look like an account that is gone.
+    pub(super) fn says(&self, status: u16) -> bool {
+        self.is(status) && !self.is_web_page()
     }
 
     pub(super) fn is_web_page(&self) -> bool {

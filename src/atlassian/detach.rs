@@ -69,7 +69,7 @@ impl Client {
     /// Takes the customer out of an organization.
     pub async fn leave_organization(&self, organization: &OrganizationId, id: &AccountId) -> Result<Left, Failure> {
         let answer = self.leave(Call::LeaveOrganization, organization.as_str(), id).await?;
-        left(&answer, answer.is_not_there())
+        left(&answer, answer.says(404))
     }
 
     /// Every service desk of the site: which of them the customer is in cannot be asked.
@@ -81,7 +81,7 @@ impl Client {
     /// Takes the customer off a service desk. A desk that is open to everyone answers 400: nobody is on its list.
     pub async fn leave_service_desk(&self, desk: &ServiceDeskId, id: &AccountId) -> Result<Left, Failure> {
         let answer = self.leave(Call::LeaveServiceDesk, desk.as_str(), id).await?;
-        left(&answer, answer.is(400) || answer.is_not_there())
+        left(&answer, answer.says(400) || answer.says(404))
     }
 
     /// The open requests in which the customer takes part.
@@ -108,7 +108,7 @@ impl Client {
     /// takes no part.
     pub async fn leave_request(&self, request: &RequestKey, id: &AccountId) -> Result<Left, Failure> {
         let answer = self.leave(Call::LeaveRequest, request.as_str(), id).await?;
-        left(&answer, answer.is(400) || answer.is_not_there())
+        left(&answer, answer.says(400) || answer.says(404))
     }
 
     async fn leave(&self, call: Call, what: &str, id: &AccountId) -> Result<Answer, Failure> {

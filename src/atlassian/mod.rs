@@ -6,8 +6,8 @@
 //! a read tells whether the deed was done.
 //!
 //! ```text
-//! client, detach, standing   the intents          call       every endpoint: address, pace, what it needs
-//! link                       one call and back    failure    why a call failed, in words
+//! client, find, detach, standing   the intents          call       every endpoint: address, pace, what it needs
+//! link                             one call and back    failure    why a call failed, in words
 //! ```
 
 mod address;
@@ -16,6 +16,9 @@ mod call;
 mod client;
 mod detach;
 mod failure;
+#[cfg(test)]
+mod faults;
+mod find;
 mod http;
 mod link;
 mod metrics;

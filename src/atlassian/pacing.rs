@@ -58,7 +58,8 @@ impl Pacer {
 
     /// Closes this call's lane, and no other, until the instant that a 429 named.
     pub(super) fn close(&self, call: Call, until: Option<Timestamp>, now: Timestamp) {
-        self.lane(call, |lane| lane.closed_until = Some(until.unwrap_or_else(|| later(now, UNTOLD_REST))));
+        let until = until.unwrap_or_else(|| later(now, UNTOLD_REST));
+        self.lane(call, |lane| lane.closed_until = lane.closed_until(now).max(Some(until)));
     }
 
     fn lane<T>(&self, call: Call, act: impl FnOnce(&mut Lane) -> T) -> T {
@@ -158,6 +159,16 @@ mod tests {
         let pacer = Pacer::default();
         pacer.close(Call::Search, None, now);
         assert_eq!(pacer.turn(Call::Search, now).await, Err(Timestamp::from_second(1_001).unwrap()));
+    }
+
+    #[tokio::test]
+    async fn of_two_429s_the_longer_counts() {
+        let now = Timestamp::from_second(1_000).unwrap();
+        let pacer = Pacer::default();
+        for seconds in [1_060, 1_030] {
+            pacer.close(Call::Search, Timestamp::from_second(seconds).ok(), now);
+        }
+        assert_eq!(pacer.turn(Call::Search, now).await, Err(Timestamp::from_second(1_060).unwrap()));
     }
 
     #[tokio::test]

@@ -174,6 +174,6 @@ pub(super) fn site_at(url: &Url) -> Site {
         look_again: Vec::new(),
         watch_grant: SignedDuration::from_hours(1),
         concurrency: 4,
-        timeout: SignedDuration::from_millis(500),
+        timeout: SignedDuration::from_secs(30),
     }
 }
