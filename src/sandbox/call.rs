@@ -88,12 +88,12 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Understands a request to the site with this cloud id.
-    pub(super) fn of(request: &Inbound, cloud_id: &str) -> Self {
+    /// Understands a request; `is_here` says whether the gateway leads to this site under a cloud id.
+    pub(super) fn of(request: &Inbound, is_here: impl Fn(&str) -> bool) -> Self {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         match segments.as_slice() {
-            ["ex", "jira", cloud, rest @ ..] if *cloud == cloud_id => Self::at(&request.method, rest, true),
-            ["jsm", "csm", "cloudid", cloud, rest @ ..] if *cloud == cloud_id => Self {
+            ["ex", "jira", cloud, rest @ ..] if is_here(cloud) => Self::at(&request.method, rest, true),
+            ["jsm", "csm", "cloudid", cloud, rest @ ..] if is_here(cloud) => Self {
                 operation: customer_service(&request.method, rest),
                 via_gateway: true,
                 dialect: Dialect::Gateway,
@@ -224,7 +224,7 @@ impl Operation {
     }
 
     /// Whether it may be done with these permissions. A search may always: it finds nobody.
-    pub(super) const fn may(&self, permissions: &Permissions, platform_delete: bool) -> bool {
+    pub(super) const fn may(&self, permissions: Permissions, platform_delete: bool) -> bool {
         match self {
             Self::Scan | Self::ReadUser => permissions.browse_users,
             Self::Revoke { .. } => permissions.site_admin || permissions.organization_admin,

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::Sandbox;
 use super::error::SandboxError;
+use super::fault::Fault;
 
 const INDEX: &str = "\
 offboardd's sandbox: an Atlassian Cloud site with JSM, in memory.
@@ -69,7 +70,7 @@ async fn nothing() -> Response {
 }
 
 async fn calls(State(sandbox): State<Sandbox>) -> Response {
-    items(sandbox.calls())
+    items(&sandbox.calls())
 }
 
 async fn clear_calls(State(sandbox): State<Sandbox>) -> StatusCode {
@@ -78,7 +79,7 @@ async fn clear_calls(State(sandbox): State<Sandbox>) -> StatusCode {
 }
 
 async fn accounts(State(sandbox): State<Sandbox>) -> Response {
-    items(sandbox.accounts())
+    items(&sandbox.accounts())
 }
 
 async fn account(State(sandbox): State<Sandbox>, Path(id): Path<String>) -> Result<Response, Complaint> {
@@ -132,12 +133,13 @@ async fn plant(State(sandbox): State<Sandbox>, body: Bytes) -> Result<StatusCode
 }
 
 async fn faults(State(sandbox): State<Sandbox>) -> Response {
-    items(sandbox.faults())
+    items(&sandbox.faults())
 }
 
-async fn add_fault(State(sandbox): State<Sandbox>, body: Bytes) -> Result<StatusCode, Complaint> {
-    sandbox.inject(read(&body)?)?;
-    Ok(StatusCode::CREATED)
+async fn add_fault(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Response, Complaint> {
+    let fault: Fault = read(&body)?;
+    sandbox.inject(fault.clone())?;
+    Ok((StatusCode::CREATED, axum::Json(fault)).into_response())
 }
 
 async fn clear_faults(State(sandbox): State<Sandbox>) -> StatusCode {
@@ -159,7 +161,7 @@ async fn change_permissions(State(sandbox): State<Sandbox>, body: Bytes) -> Resu
     Ok(axum::Json(settings.permissions).into_response())
 }
 
-fn items<T: serde::Serialize>(items: Vec<T>) -> Response {
+fn items<T: serde::Serialize>(items: &[T]) -> Response {
     axum::Json(json!({ "items": items })).into_response()
 }
 

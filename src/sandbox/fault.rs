@@ -119,12 +119,9 @@ impl Fault {
 
     /// The same answer with this fault's headers.
     pub(super) fn dress(&self, mut answer: Answer) -> Answer {
-        let retry_after = self.retry_after.as_ref().map(|value| match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        });
-        if let Some(retry_after) = retry_after {
-            answer = answer.with_header(header::RETRY_AFTER, &retry_after);
+        if let Some(retry_after) = &self.retry_after {
+            let value = retry_after.as_str().map_or_else(|| retry_after.to_string(), str::to_owned);
+            answer = answer.with_header(header::RETRY_AFTER, &value);
         }
         for (name, value) in &self.headers {
             if let Ok(name) = HeaderName::try_from(name.as_str()) {

@@ -12,7 +12,7 @@ use crate::clock;
 
 /// `GET /_edge/tenant_info`
 pub(super) fn tenant_info(world: &World) -> Answer {
-    Answer::ok(&json!({ "cloudId": world.cloud_id }))
+    Answer::ok(&json!({ "cloudId": world.cloud_id() }))
 }
 
 /// `POST /oauth/token`, as on `auth.atlassian.com`: client credentials only.

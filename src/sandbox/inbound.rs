@@ -54,7 +54,7 @@ impl Inbound {
     /// A query parameter that is a number.
     pub(super) fn number(&self, name: &str, default: usize) -> Result<usize, Refusal> {
         let Some(text) = self.parameter(name) else { return Ok(default) };
-        text.parse().map_err(|_| Refusal::bad_request(format!("`{name}` is not a number of things.")))
+        text.parse().ok().ok_or_else(|| Refusal::bad_request(format!("`{name}` is not a number of things.")))
     }
 
     /// The body as JSON.

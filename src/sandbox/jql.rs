@@ -15,7 +15,7 @@ pub(super) enum Condition {
 /// Reads a query; the error is the part that cannot be read.
 pub(super) fn parse(jql: &str) -> Result<Vec<Condition>, String> {
     let words = words(jql).ok_or_else(|| jql.to_owned())?;
-    let ordering = words.windows(2).position(|pair| pair[0].is("order") && pair[1].is("by"));
+    let ordering = words.iter().position(|word| word.is("order"));
     let conditions = words.get(..ordering.unwrap_or(words.len())).unwrap_or_default();
     conditions.split(|word| word.is("and")).map(condition).collect()
 }

@@ -68,11 +68,14 @@ fn exceeded(limit: u32, now: Timestamp) -> Refusal {
 }
 
 fn per_second(call: &Operation, method: &Method) -> u32 {
-    match call {
-        Operation::ReadUser => 150,
-        Operation::DeskCustomers { .. } => 5,
-        _ if matches!(*method, Method::PUT | Method::DELETE) => 50,
-        _ => 100,
+    if matches!(call, Operation::ReadUser) {
+        150
+    } else if matches!(call, Operation::DeskCustomers { .. }) {
+        5
+    } else if matches!(*method, Method::PUT | Method::DELETE) {
+        50
+    } else {
+        100
     }
 }
 

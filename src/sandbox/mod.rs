@@ -53,7 +53,7 @@ pub use self::error::SandboxError;
 pub use self::fault::{Fault, Moment};
 pub use self::places::{Desk, Organization, Request};
 pub use self::seed::Seed;
-pub use self::settings::{Deleter, Hidden, PageCaps, Permissions, Remains, Settings};
+pub use self::settings::{Deleter, Hidden, PageCaps, Permissions, Remains, Revoked, Settings};
 use self::world::World;
 use crate::clock::Clock;
 
@@ -80,7 +80,7 @@ impl Sandbox {
 
     /// The site's cloud id.
     pub fn cloud_id(&self) -> String {
-        self.lock().cloud_id.clone()
+        self.lock().cloud_id().to_owned()
     }
 
     /// Adds an account, and returns its id. Searches find it after the lag.
@@ -118,7 +118,7 @@ impl Sandbox {
     pub fn places(&self) -> Seed {
         let world = self.lock();
         Seed {
-            cloud_id: Some(world.cloud_id.clone()),
+            cloud_id: Some(world.cloud_id().to_owned()),
             accounts: Vec::new(),
             organizations: world.places.organizations.values().cloned().collect(),
             desks: world.places.desks.values().cloned().collect(),

@@ -1,7 +1,7 @@
 //! The Jira platform's calls: `/rest/api/3`.
 
 use axum::http::StatusCode;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ use super::answer::{Answer, Refusal};
 use super::call::Call;
 use super::inbound::{Credentials, Inbound};
 use super::jql::{self, Condition};
-use super::settings::Remains;
+use super::settings::{Remains, Revoked};
 use super::shapes::Shapes;
 use super::world::World;
 
@@ -43,7 +43,7 @@ pub(super) fn myself(world: &World, request: &Inbound, call: &Call) -> Result<An
         Some(Credentials::Bearer(_)) | None => None,
     };
     let me = named.or_else(|| people().next()).ok_or_else(no_user)?;
-    Ok(Answer::ok(&Shapes::of(world, request, call).whole_user(me)))
+    Ok(Answer::ok(&Shapes::of(world, request, call).whole_user(me, &me.facts).into()))
 }
 
 /// `GET mypermissions`
@@ -98,9 +98,14 @@ pub(super) fn indexed(
     now: Timestamp,
     fits: impl Fn(&Account, &Facts) -> bool,
 ) -> Vec<(&Account, &Facts)> {
-    let then = now.saturating_sub(world.settings.search_lag).unwrap_or(Timestamp::MIN);
+    let then = earlier(now, world.settings.search_lag);
     let known = world.accounts.values().filter_map(|account| Some((account, account.as_of(then)?)));
     known.filter(|(account, facts)| fits(account, facts)).collect()
+}
+
+/// The instant `lag` before `now`.
+pub(super) fn earlier(now: Timestamp, lag: SignedDuration) -> Timestamp {
+    now.saturating_sub(lag).unwrap_or(Timestamp::MIN)
 }
 
 fn list_users(
@@ -119,13 +124,25 @@ fn list_users(
 }
 
 /// `GET user`
-pub(super) fn read(world: &World, request: &Inbound, call: &Call) -> Result<Answer, Refusal> {
+pub(super) fn read(world: &World, request: &Inbound, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
     let id = account_id(request)?;
     let account = world.accounts.get(&id).ok_or_else(no_user)?;
-    if account.facts.state == State::Deleted && world.settings.deletion_leaves == Remains::Gone {
-        return Err(no_user());
-    }
-    Ok(Answer::ok(&Shapes::of(world, request, call).whole_user(account)))
+    let facts = account.as_of(earlier(now, world.settings.read_lag)).ok_or_else(no_user)?;
+    let shown_active = match facts.state {
+        State::Present => true,
+        State::Revoked => match world.settings.revoked_reads {
+            Revoked::Inactive => false,
+            Revoked::Active => true,
+            Revoked::Missing => return Err(no_user()),
+        },
+        State::Deleted => match world.settings.deletion_leaves {
+            Remains::Gone => return Err(no_user()),
+            Remains::FormerUser => false,
+        },
+    };
+    let mut user = Shapes::of(world, request, call).whole_user(account, facts);
+    user.insert("active".to_owned(), shown_active.into());
+    Ok(Answer::ok(&user.into()))
 }
 
 /// `DELETE user`: takes any account, licensed people too. Only apps are safe.
@@ -148,7 +165,8 @@ pub(super) fn search_requests(world: &World, request: &Inbound, call: &Call) -> 
     let start = match body.next_page_token {
         None => 0,
         Some(token) => usize::from_str_radix(token.trim_start_matches("page-"), 16)
-            .map_err(|_| Refusal::bad_request("The provided next page token is invalid or expired."))?,
+            .ok()
+            .ok_or_else(|| Refusal::bad_request("The provided next page token is invalid or expired."))?,
     };
     let limit = body.max_results.unwrap_or(50).clamp(1, world.settings.page_caps.jql.max(1));
     let shapes = Shapes::of(world, request, call);

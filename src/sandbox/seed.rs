@@ -26,7 +26,8 @@ use super::places::{Desk, Organization, Request};
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Seed {
-    /// The site's cloud id; `11111111-2222-3333-4444-555555555555` unless said otherwise.
+    /// The site's cloud id: the gateway knows no other then. Without one any leads here, and the site calls itself
+    /// `11111111-2222-3333-4444-555555555555`.
     pub cloud_id: Option<String>,
     /// The accounts.
     pub accounts: Vec<NewAccount>,
@@ -46,6 +47,10 @@ impl Seed {
 
     /// A site with every trap that is known of: namesakes by prefix and by word, a name that is an address, twins, two
     /// customers with one address, a hidden address, a licensed user, an app, somebody who was revoked long ago.
+    ///
+    /// # Panics
+    ///
+    /// Never: the file is part of the program, and a test reads it.
     pub fn sample() -> Self {
         #[expect(clippy::expect_used, reason = "the file is compiled in, and a test reads it")]
         Self::from_json(include_str!("sample.json")).expect("the sample is a seed")

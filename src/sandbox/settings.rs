@@ -14,9 +14,15 @@ pub struct Settings {
     /// How long the address of a deleted customer cannot be invited again.
     #[serde(with = "span")]
     pub deletion_grace: SignedDuration,
-    /// How long a new or changed account looks to searches as it did before. Reads by id see the change at once.
+    /// How long a new or changed account looks to searches as it did before. Reads by id do not wait
+    /// for it.
     #[serde(with = "span")]
     pub search_lag: SignedDuration,
+    /// How long reads by id see a changed account as it was, as if every change took its time.
+    #[serde(with = "span")]
+    pub read_lag: SignedDuration,
+    /// What reading a revoked account by id gives.
+    pub revoked_reads: Revoked,
     /// What reading a deleted account gives.
     pub deletion_leaves: Remains,
     /// What revoking a revoked customer answers: 204, 404 or 400.
@@ -66,6 +72,8 @@ impl Default for Settings {
         Self {
             deletion_grace: SignedDuration::from_hours(14 * 24),
             search_lag: SignedDuration::ZERO,
+            read_lag: SignedDuration::ZERO,
+            revoked_reads: Revoked::Inactive,
             deletion_leaves: Remains::Gone,
             second_revoke: 204,
             invalid_revoke: 404,
@@ -95,9 +103,9 @@ impl Settings {
         let mut whole = serde_json::to_value(self).map_err(|error| error.to_string())?;
         lay_over(&mut whole, patch);
         let settings: Self = serde_json::from_value(whole).map_err(|error| error.to_string())?;
-        allowed("second_revoke", settings.second_revoke, &[204, 404, 400])?;
-        allowed("invalid_revoke", settings.invalid_revoke, &[404, 400])?;
-        allowed("delete_answer", settings.delete_answer, &[204, 200, 202])?;
+        allowed("second_revoke", &settings.second_revoke, &[204, 404, 400])?;
+        allowed("invalid_revoke", &settings.invalid_revoke, &[404, 400])?;
+        allowed("delete_answer", &settings.delete_answer, &[204, 200, 202])?;
         Ok(settings)
     }
 }
@@ -118,12 +126,24 @@ fn lay_over(under: &mut serde_json::Value, over: serde_json::Value) {
     }
 }
 
-fn allowed<T: PartialEq + Display>(key: &str, value: T, choices: &[T]) -> Result<(), String> {
-    if choices.contains(&value) {
+fn allowed<T: PartialEq + Display>(key: &str, value: &T, choices: &[T]) -> Result<(), String> {
+    if choices.contains(value) {
         return Ok(());
     }
     let choices: Vec<String> = choices.iter().map(ToString::to_string).collect();
     Err(format!("`{key}` is one of {}, not {value}", choices.join(", ")))
+}
+
+/// How a revoked account looks when it is read on the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Revoked {
+    /// `"active": false`, as the articles imply.
+    Inactive,
+    /// `"active": true`: the articles do not say.
+    Active,
+    /// Not at all: 404.
+    Missing,
 }
 
 /// What is left of a deleted account.

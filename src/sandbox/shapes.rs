@@ -22,7 +22,7 @@ impl Shapes {
     pub(super) fn of(world: &World, request: &Inbound, call: &Call) -> Self {
         let mut base = request.base();
         if call.via_gateway {
-            base = format!("{base}/ex/jira/{}", world.cloud_id);
+            base = format!("{base}/ex/jira/{}", world.cloud_id());
         }
         Self { base, hidden: world.settings.hidden_address }
     }
@@ -45,12 +45,12 @@ impl Shapes {
     }
 
     /// The platform's `User`, as a read of one gives it.
-    pub(super) fn whole_user(&self, account: &Account) -> Value {
-        let mut user = self.user(account, &account.facts);
+    pub(super) fn whole_user(&self, account: &Account, facts: &Facts) -> Map<String, Value> {
+        let mut user = self.user(account, facts);
         user.insert("groups".to_owned(), json!({ "size": 0, "items": [] }));
         user.insert("applicationRoles".to_owned(), json!({ "size": 0, "items": [] }));
         user.insert("expand".to_owned(), "groups,applicationRoles".into());
-        user.into()
+        user
     }
 
     /// JSM's `UserDTO`.

@@ -1,5 +1,6 @@
 //! One call from its arrival to its answer, with the fault that hits it, if one does.
 
+use std::io;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -7,7 +8,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{Request, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Sandbox;
 use super::answer::Answer;
@@ -30,38 +31,24 @@ pub(super) async fn answer(
     let Some(request) = Inbound::read(request).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let Visit { number, call, fault, latency } = sandbox.with(|world, now| Visit::begin(world, &request, now));
-    tokio::time::sleep(latency).await;
+    let visit = sandbox.with(|world, now| Visit::begin(world, &request, now));
+    let fault = &visit.fault;
     let delay = Duration::from_millis(fault.delay_ms);
+    tokio::time::sleep(visit.latency).await;
     if !fault.after_deed {
         tokio::time::sleep(delay).await;
     }
     if fault.drop == Some(Moment::Before) {
         return hang_up(&cord);
     }
-    let answer = sandbox.with(|world, now| {
-        let instead = fault.instead(call.dialect);
-        let (answer, changed) = match instead {
-            Some(instead) if !fault.after_deed => (instead, false),
-            Some(instead) => (instead, world.answer(&request, &call, now).changed),
-            None => {
-                let answer = world.answer(&request, &call, now);
-                let changed = answer.changed;
-                (answer, changed)
-            }
-        };
-        let answer = fault.dress(answer);
-        let unheard = fault.drop.is_some() || (fault.reset && answer.body.is_empty());
-        world.calls.settled(number, (!unheard).then_some(answer.status.as_u16()), changed);
-        answer
-    });
+    let answer = sandbox.with(|world, now| visit.deed(world, &request, now));
     if fault.after_deed {
         tokio::time::sleep(delay).await;
     }
     if fault.drop.is_some() {
         return hang_up(&cord);
     }
-    send(answer, &fault, &cord).await
+    send(answer, fault, &cord).await
 }
 
 /// A call that has come.
@@ -74,8 +61,8 @@ struct Visit {
 }
 
 impl Visit {
-    fn begin(world: &mut World, request: &Inbound, now: jiff::Timestamp) -> Self {
-        let call = Call::of(request, &world.cloud_id);
+    fn begin(world: &mut World, request: &Inbound, now: Timestamp) -> Self {
+        let call = Call::of(request, |cloud_id| world.is_at(cloud_id));
         let name = call.operation.name();
         let account_id = call.operation.account(request);
         let target = format!("{}?{}", request.path, request.query);
@@ -101,6 +88,19 @@ impl Visit {
         };
         let latency = world.settings.latency.saturating_add(extra).unsigned_abs();
         Self { number, call, fault, latency }
+    }
+
+    /// Carries the call out, unless the fault answers in its place, and writes down what became of it.
+    fn deed(&self, world: &mut World, request: &Inbound, now: Timestamp) -> Answer {
+        let Self { number, call, fault, latency: _ } = self;
+        let instead = fault.instead(call.dialect);
+        let done = (instead.is_none() || fault.after_deed).then(|| world.answer(request, call, now));
+        let changed = done.as_ref().is_some_and(|answer| answer.changed);
+        let answer = instead.or(done).unwrap_or_else(|| Answer::empty(StatusCode::NO_CONTENT));
+        let answer = fault.dress(answer);
+        let unheard = fault.drop.is_some() || (fault.reset && answer.body.is_empty());
+        world.calls.settled(*number, (!unheard).then_some(answer.status.as_u16()), changed);
+        answer
     }
 }
 
@@ -139,15 +139,13 @@ fn cut_off(body: Bytes, cord: Cord) -> Body {
     Body::from_stream(stream::unfold(Some(body), move |half| {
         let cord = cord.clone();
         async move {
-            match half {
-                Some(body) => Some((Ok(body.slice(..body.len() / 2)), None)),
-                None => {
-                    // Time for the first half to go out: what lies in a buffer would be lost with the line.
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                    cord.pull();
-                    Some((Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)), None))
-                }
+            if let Some(body) = half {
+                return Some((Ok(body.slice(..body.len() / 2)), None));
             }
+            // Time for the first half to go out: what lies in a buffer would be lost with the line.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            cord.pull();
+            Some((Err(io::Error::from(io::ErrorKind::ConnectionReset)), None))
         }
     }))
 }

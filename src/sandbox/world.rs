@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use jiff::Timestamp;
 
 use super::account::{Account, AccountChange, AccountType, AccountView, NewAccount, State};
@@ -25,7 +25,8 @@ const CLOUD_ID: &str = "11111111-2222-3333-4444-555555555555";
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) settings: Settings,
-    pub(super) cloud_id: String,
+    /// The only cloud id that the gateway knows, if the seed named one.
+    cloud_id: Option<String>,
     pub(super) accounts: BTreeMap<String, Account>,
     pub(super) places: Places,
     pub(super) faults: Faults,
@@ -38,7 +39,7 @@ impl World {
     pub(super) fn new(settings: Settings, seed: Seed, now: Timestamp) -> Result<Self, SandboxError> {
         let mut world = Self {
             settings,
-            cloud_id: seed.cloud_id.clone().unwrap_or_else(|| CLOUD_ID.to_owned()),
+            cloud_id: seed.cloud_id.clone(),
             accounts: BTreeMap::new(),
             places: Places::default(),
             faults: Faults::default(),
@@ -49,6 +50,16 @@ impl World {
         // What a site holds at the beginning has always been there: searches know it whatever their lag.
         world.plant(seed, now, Timestamp::MIN)?;
         Ok(world)
+    }
+
+    /// The site's cloud id.
+    pub(super) fn cloud_id(&self) -> &str {
+        self.cloud_id.as_deref().unwrap_or(CLOUD_ID)
+    }
+
+    /// Whether the gateway leads here under this cloud id.
+    pub(super) fn is_at(&self, cloud_id: &str) -> bool {
+        self.cloud_id.as_ref().is_none_or(|own| own == cloud_id)
     }
 
     /// Adds what the seed describes, as of `since`.
@@ -77,7 +88,7 @@ impl World {
         let id = new.account_id.clone().unwrap_or_else(|| {
             let unique = clock::new_id(now);
             match new.account_type {
-                AccountType::Customer => format!("qm:{}:{unique}", self.cloud_id),
+                AccountType::Customer => format!("qm:{}:{unique}", self.cloud_id()),
                 AccountType::Atlassian | AccountType::App | AccountType::Unknown => format!("712020:{unique}"),
             }
         });
@@ -193,15 +204,13 @@ impl World {
             return Err(Refusal::new(StatusCode::UNAUTHORIZED, "Unauthorized; scope does not match")
                 .in_dialect(Dialect::Gateway));
         }
-        let standing = match self.settings.burst_limits {
-            true => Some(self.bursts.take(operation, &request.method, now)?),
-            false => None,
-        };
+        let standing =
+            if self.settings.burst_limits { Some(self.bursts.take(operation, &request.method, now)?) } else { None };
         if self.settings.opt_in && operation.is_experimental() && !request.opted_in() {
             let message = "This API is experimental. Set the header X-ExperimentalApi to opt-in to use it.";
             return Err(Refusal::new(StatusCode::PRECONDITION_FAILED, message));
         }
-        let permissions = &self.settings.permissions;
+        let permissions = self.settings.permissions;
         let platform_delete = permissions.organization_admin
             || (permissions.site_admin && self.settings.platform_delete_needs == Deleter::SiteAdmin);
         if !operation.may(permissions, platform_delete) {
@@ -232,7 +241,7 @@ impl World {
             Operation::Permissions => platform::permissions(self, request),
             Operation::Search => platform::search(self, request, call, now),
             Operation::Scan => platform::scan(self, request, call, now),
-            Operation::ReadUser => platform::read(self, request, call),
+            Operation::ReadUser => platform::read(self, request, call, now),
             Operation::DeleteUser => platform::delete(self, request, now),
             Operation::SearchRequests => platform::search_requests(self, request, call),
             Operation::Revoke { account } => service_desk::revoke(self, account, now),
@@ -245,7 +254,7 @@ impl World {
             Operation::DeskCustomers { desk } => service_desk::desk_customers(self, request, call, desk, now),
             Operation::DetachDesk { desk } => service_desk::leave_desk(self, request, desk),
             Operation::DetachRequest { key } => service_desk::leave_request(self, request, call, key),
-            Operation::ReadCustomer { account } => customer_service::read(self, account),
+            Operation::ReadCustomer { account } => customer_service::read(self, account, now),
             Operation::DeleteCustomer { account } => customer_service::delete(self, account, now),
             Operation::Unknown => Err(unknown_path(request)),
         }
@@ -253,6 +262,5 @@ impl World {
 }
 
 fn unknown_path(request: &Inbound) -> Refusal {
-    let status = if request.method == Method::GET { StatusCode::NOT_FOUND } else { StatusCode::METHOD_NOT_ALLOWED };
-    Refusal::new(status, "There is nothing here that the sandbox knows.")
+    Refusal::new(StatusCode::NOT_FOUND, format!("The sandbox does not know {} {}.", request.method, request.path))
 }

@@ -100,8 +100,18 @@ async fn the_gateway_leads_to_the_same_site() {
     assert_eq!(site.get(&through(user(ANN))).await.1["accountId"], ANN);
     assert_eq!(site.put(&through(revoke(ANN))).await, 204);
     assert_eq!(site.get(&user(ANN)).await.1["active"], false);
-    assert_eq!(site.get(&format!("/ex/jira/another{}", user(ANN))).await.0, 404);
-    assert_eq!(site.get(&customer(ANN).replace(CLOUD, "another")).await.0, 404);
+    assert_eq!(site.get(&customer_at("another", ANN)).await.0, 200, "the sample insists on none");
+}
+
+#[tokio::test]
+async fn the_gateway_does_not_lead_here_under_another_cloud_id() {
+    let site = Site::with(Settings::default(), Seed { cloud_id: Some("ours".to_owned()), ..Seed::sample() }).await;
+    assert_eq!(site.get(&customer_at("ours", ANN)).await.0, 200);
+    assert_eq!(site.get(&format!("/ex/jira/ours{}", user(ANN))).await.0, 200);
+    assert_eq!(site.get(&format!("/ex/jira/{CLOUD}{}", user(ANN))).await.0, 404);
+    assert_eq!(site.delete(&customer(ANN)).await, 404);
+    assert_eq!(site.last_call(), (CallName::Unknown, Some(404), false));
+    assert!(site.sandbox.account(ANN).unwrap().active);
 }
 
 #[tokio::test]
@@ -175,6 +185,6 @@ async fn bursts_are_limited_per_endpoint_and_method() {
 async fn other_paths_and_methods_lead_nowhere() {
     let site = Site::open().await;
     assert_eq!(site.get("/rest/api/3/project").await.0, 404);
-    assert_eq!(site.delete("/rest/servicedeskapi/customer").await, 405);
-    assert_eq!(site.last_call(), (CallName::Unknown, Some(405), false));
+    assert_eq!(site.delete("/rest/servicedeskapi/customer").await, 404);
+    assert_eq!(site.last_call(), (CallName::Unknown, Some(404), false));
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::sandbox::{AccountChange, Hidden, NewAccount, Remains, State};
+use crate::sandbox::{AccountChange, Hidden, NewAccount, Remains, Revoked, State};
 
 #[tokio::test]
 async fn a_search_finds_namesakes_by_prefix_by_word_and_by_name() {
@@ -118,6 +118,33 @@ async fn a_revoke_takes_access_and_a_human_gives_it_back() {
     let (_, ann) = site.get(&user(ANN)).await;
     assert_eq!((&ann["active"], &ann["displayName"]), (&true.into(), &"Ann Archer".into()));
     assert_eq!(site.sandbox.account(ANN).unwrap().revoked_at, None);
+}
+
+#[tokio::test]
+async fn a_revoked_account_reads_as_the_switch_says() {
+    let site = Site::open().await;
+    for (reads, status, active) in [
+        (Revoked::Inactive, 200, json!(false)),
+        (Revoked::Active, 200, json!(true)),
+        (Revoked::Missing, 404, Value::Null),
+    ] {
+        site.sandbox.change_settings(|settings| settings.revoked_reads = reads);
+        let (said, gus) = site.get(&user(GUS)).await;
+        assert_eq!((said, &gus["active"]), (status, &active));
+        assert!(site.search("gus@example.com").await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_deed_can_take_its_time_to_show() {
+    let site = Site::open().await;
+    site.sandbox.change_settings(|settings| settings.read_lag = SignedDuration::from_mins(1));
+    assert_eq!(site.delete(&customer(ANN)).await, 204);
+    assert_eq!(site.get(&user(ANN)).await.0, 200);
+    assert_eq!(site.get(&customer(ANN)).await.0, 200);
+    site.pass(SignedDuration::from_mins(1));
+    assert_eq!(site.get(&user(ANN)).await.0, 404);
+    assert_eq!(site.get(&customer(ANN)).await.0, 404);
 }
 
 #[tokio::test]

@@ -127,9 +127,10 @@ async fn a_slow_body_comes_whole_in_the_end() {
 async fn whoever_does_not_wait_does_not_know_whether_the_deed_was_done() {
     let site = Site::open().await;
     for (after_deed, state) in [(false, State::Present), (true, State::Revoked)] {
-        site.sandbox.inject(Fault { delay_ms: 60_000, after_deed, ..on_revoke() }).unwrap();
-        let error = site.call("PUT", &revoke(ANN)).timeout(Duration::from_millis(200)).send().await.unwrap_err();
+        site.sandbox.inject(Fault { delay_ms: 400, after_deed, ..on_revoke() }).unwrap();
+        let error = site.call("PUT", &revoke(ANN)).timeout(Duration::from_millis(150)).send().await.unwrap_err();
         assert!(error.is_timeout());
+        tokio::time::sleep(Duration::from_millis(400)).await;
         assert_eq!(state_after(&site), state);
     }
 }

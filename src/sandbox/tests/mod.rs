@@ -37,12 +37,12 @@ struct Site {
 
 impl Site {
     async fn open() -> Self {
-        Self::with(Settings::default()).await
+        Self::with(Settings::default(), Seed::sample()).await
     }
 
-    async fn with(settings: Settings) -> Self {
+    async fn with(settings: Settings, seed: Seed) -> Self {
         let clock = Arc::new(ManualClock::at("2026-03-01T09:00:00Z".parse().unwrap()));
-        let sandbox = Sandbox::new(settings, Seed::sample(), Arc::<ManualClock>::clone(&clock)).unwrap();
+        let sandbox = Sandbox::new(settings, seed, Arc::<ManualClock>::clone(&clock)).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let mut service = JoinSet::new();
@@ -122,5 +122,9 @@ fn user(id: &str) -> String {
 }
 
 fn customer(id: &str) -> String {
-    format!("/jsm/csm/cloudid/{CLOUD}/api/v1/customer/account/{}", encoded(id))
+    customer_at(CLOUD, id)
+}
+
+fn customer_at(cloud_id: &str, id: &str) -> String {
+    format!("/jsm/csm/cloudid/{cloud_id}/api/v1/customer/account/{}", encoded(id))
 }
