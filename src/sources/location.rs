@@ -92,12 +92,8 @@ impl<'de> Deserialize<'de> for Condition {
 
 /// Reads one value or a list of them.
 pub(super) fn one_or_many<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    use serde::de::IntoDeserializer as _;
-
     // Not an untagged enum, which would swallow the reason why an expression was refused.
-    let values = match toml::Value::deserialize(deserializer)? {
-        toml::Value::Array(values) => values,
-        one => vec![one],
-    };
+    let written = toml::Value::deserialize(deserializer)?;
+    let values = if let toml::Value::Array(values) = written { values } else { vec![written] };
     values.into_iter().map(|value| T::deserialize(value).map_err(serde::de::Error::custom)).collect()
 }

@@ -199,3 +199,6 @@ fn read_table<T: DeserializeOwned>(place: &str, table: toml::Table) -> Result<T,
         CompileError::new(if key == "." { format!("{place}: {reason}") } else { format!("{place}.{key}: {reason}") })
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,12 +79,12 @@ fn digits(text: &str) -> Option<Effective> {
 
 fn formatted(format: &str, text: &str) -> Option<Effective> {
     let parsed = strtime::parse(format, text).ok()?;
-    parsed
-        .to_timestamp()
-        .map(Effective::At)
-        .or_else(|_no_offset| parsed.to_datetime().map(Effective::Local))
-        .or_else(|_no_time| parsed.to_date().map(Effective::On))
-        .ok()
+    // Asked for a time, a format without one would say midnight: a day too early where the end of the day counts.
+    if parsed.hour().is_none() {
+        return parsed.to_date().ok().map(Effective::On);
+    }
+    let instant = parsed.to_timestamp().map(Effective::At);
+    instant.or_else(|_no_offset| parsed.to_datetime().map(Effective::Local)).ok()
 }
 
 #[cfg(test)]

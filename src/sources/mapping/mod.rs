@@ -90,6 +90,3 @@ impl Mapping {
 fn elements(value: &Value) -> Vec<&Value> {
     value.as_array().map_or_else(|| vec![value], |elements| elements.iter().collect())
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,3 @@
+//! What vendors ask before they send.
+
+use super::*;

@@ -1,0 +1,52 @@
+//! Sources as a whole: presets through sign, verify and read.
+
+mod handshakes;
+mod payloads;
+mod properties;
+mod settings;
+mod vectors;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::*;
+
+/// The instant of the self-computed vectors.
+const SIGNED_AT: i64 = 1_766_000_000;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn headers<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> HeaderMap {
+    let mut map = HeaderMap::new();
+    for (name, value) in pairs {
+        let name = HeaderName::try_from(name.as_ref()).unwrap();
+        map.append(name, HeaderValue::try_from(value.as_ref()).unwrap());
+    }
+    map
+}
+
+fn table(text: &str) -> toml::Table {
+    toml::from_str(text).unwrap()
+}
+
+fn spec(preset: &str, secret: &str) -> Spec {
+    Spec {
+        preset: Some(preset.to_owned()),
+        secrets: vec![SecretString::from(secret)],
+        public_url: Some("https://hooks.example.com/in/hubspot".parse().unwrap()),
+        ..Spec::default()
+    }
+}
+
+fn compile(spec: Spec) -> Result<Source, CompileError> {
+    Source::compile(&"test".parse().unwrap(), spec)
+}
+
+fn source(preset: &str, secret: &str) -> Source {
+    compile(spec(preset, secret)).unwrap()
+}
+
+fn post<'a>(headers: &'a HeaderMap, body: &'a [u8]) -> Request<'a> {
+    Request { method: "POST", query: None, headers, body }
+}

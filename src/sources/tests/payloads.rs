@@ -1,0 +1,241 @@
+//! Bodies shaped like the vendors' documents, through the preset of each.
+
+use super::*;
+use crate::domain::event::EventType;
+
+/// The events of a body, each on a line: type, id, address, old address, effective, occurred.
+fn told(preset: &str, body: &str) -> Vec<String> {
+    tell(
+        &source(
+            preset,
+            "user:00112233445566778899aabbccddeeff00112233".get(if preset == "pipedrive" { 0 } else { 5 }..).unwrap(),
+        ),
+        body,
+    )
+}
+
+fn tell(source: &Source, body: &str) -> Vec<String> {
+    match source.read(Some("application/json"), body.as_bytes()) {
+        Ok(items) => items.iter().map(line).collect(),
+        Err(unreadable) => vec![format!("whole: {unreadable}")],
+    }
+}
+
+fn line(item: &Result<Event, Unreadable>) -> String {
+    let event = match item {
+        Ok(event) if event.event_type == EventType::Ignored => return "ignored".to_owned(),
+        Ok(event) => event,
+        Err(unreadable) => return format!("unreadable: {unreadable}"),
+    };
+    let mut line = event.event_type.to_string();
+    let mut add = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            line.push_str(&format!(" {name}={value}"));
+        }
+    };
+    add("id", event.person.id.as_ref().map(|id| id.as_str().to_owned()));
+    add("email", event.person.email.as_ref().map(|email| email.as_str().to_owned()));
+    add("old", event.old_email.as_ref().map(|email| email.as_str().to_owned()));
+    let effective = match event.effective {
+        crate::domain::event::Effective::AtOnce => None,
+        crate::domain::event::Effective::At(instant) => Some(instant.to_string()),
+        crate::domain::event::Effective::On(day) => Some(day.to_string()),
+        crate::domain::event::Effective::Local(time) => Some(time.to_string()),
+    };
+    add("effective", effective);
+    add("occurred", event.occurred_at.map(|at| at.to_string()));
+    line
+}
+
+#[test]
+fn our_own_event_is_read_alone_and_in_batches() {
+    let one = r#"{"type":"departed","person":{"id":"42","email":"Ann@Example.com"},"effective_at":"2026-12-31","occurred_at":"2026-12-01T09:00:00Z"}"#;
+    let line = "departed id=42 email=ann@example.com effective=2026-12-31 occurred=2026-12-01T09:00:00Z";
+    assert_eq!(told("standard-webhooks", one), [line]);
+    assert_eq!(told("github", &format!("[{one},{one}]")), [line, line]);
+    assert_eq!(told("standard-webhooks", "[]"), [""; 0]);
+}
+
+#[test]
+fn every_type_of_our_own_event_is_read() {
+    for (body, line) in [
+        (r#"{"type":"departed","person":{"id":42}}"#, "departed id=42"),
+        (
+            r#"{"type":"departure_cancelled","person":{"email":"ann@example.com"}}"#,
+            "departure_cancelled email=ann@example.com",
+        ),
+        (
+            r#"{"type":"returned","person":{"id":"42"},"effective_at":"2026-12-31T08:00:00+01:00"}"#,
+            "returned id=42 effective=2026-12-31T07:00:00Z",
+        ),
+        (
+            r#"{"type":"email_changed","person":{"email":"ann.new@example.com","old_email":"ann@example.com"}}"#,
+            "email_changed email=ann.new@example.com old=ann@example.com",
+        ),
+        (
+            r#"{"type":"erasure_requested","person":{"email":"ann@example.com"}}"#,
+            "erasure_requested email=ann@example.com",
+        ),
+        (r#"{"type":"profile","person":{"id":"42","email":"ann@example.com"}}"#, "profile id=42 email=ann@example.com"),
+        // One half of a profile says nothing.
+        (r#"{"type":"profile","person":{"id":"42"}}"#, "ignored"),
+        (
+            r#"{"type":"departed","person":{"id":"42"},"effective_at":"2026-12-31T17:00"}"#,
+            "departed id=42 effective=2026-12-31T17:00:00",
+        ),
+    ] {
+        assert_eq!(told("standard-webhooks", body), [line], "{body}");
+    }
+}
+
+#[test]
+fn a_change_of_case_is_no_change_of_address() {
+    let body =
+        r#"{"type":"email_changed","person":{"id":"42","email":"Ann@example.com","old_email":"ann@EXAMPLE.com"}}"#;
+    assert_eq!(told("standard-webhooks", body), ["profile id=42 email=ann@example.com"]);
+}
+
+#[test]
+fn one_bad_element_never_takes_the_others_along() {
+    let body = r#"[{"type":"departed","person":{"id":"1"}}, 7, {"type":"departed","person":{"email":"nobody"}},
+        {"type":"departed","person":{"id":"2"}}, {"type":"gone","person":{"id":"3"}}, {"type":"departed","person":{}},
+        {"type":"departed","person":{"id":"4"},"effective_at":"soon"}, null, {"type":"departed","person":{"id":{"n":5}}}]"#;
+    assert_eq!(
+        told("standard-webhooks", body),
+        [
+            "departed id=1",
+            "unreadable: item 1, at `$.type`: expected a type of event that the mapping knows",
+            "unreadable: item 2, at `$.person.email`: expected one e-mail address",
+            "departed id=2",
+            "unreadable: item 4, at `$.type`: expected a type of event that the mapping knows",
+            "unreadable: item 5, at `$.person.id`, `$.person.email`: expected a person id or an e-mail address",
+            "unreadable: item 6, at `$.effective_at`: expected one date",
+            "unreadable: item 7, at `$.type`: expected a type of event that the mapping knows",
+            "unreadable: item 8, at `$.person.id`: expected one person id, a text or a whole number",
+        ]
+    );
+}
+
+#[test]
+fn what_is_not_json_says_where_and_never_what() {
+    let deep = "[".repeat(10_000);
+    for (body, line) in [
+        ("", "whole: at `$`: expected JSON (it breaks off at line 1, column 0)"),
+        ("ann@example.com", "whole: at `$`: expected JSON (it breaks off at line 1, column 1)"),
+        ("{\"type\":\"departed\",", "whole: at `$`: expected JSON (it breaks off at line 1, column 19)"),
+        (deep.as_str(), "whole: at `$`: expected JSON (it breaks off at line 1, column 128)"),
+    ] {
+        assert_eq!(told("standard-webhooks", body), [line]);
+    }
+    let latin = source("standard-webhooks", "AAAA").read(None, b"{\"type\":\"d\xe9part\"}");
+    assert!(latin.is_err());
+}
+
+#[test]
+fn bamboohr_field_based() {
+    let body = r#"{"employees":[
+        {"id":"5","action":"Updated","timestamp":"2026-01-31T18:42:00+0000","changedFields":["Status"],
+         "fields":{"Status":"Inactive","Work Email":"ann@example.com","Termination Date":"2026-02-28"}},
+        {"id":6,"action":"Updated","timestamp":"2026-01-31T18:42:00+0000","changedFields":["Employment Status"],
+         "fields":{"Employment Status":{"value":"Terminated"},"Work Email":{"value":"bob@example.com"},"Termination Date":{"value":"0000-00-00"}}},
+        {"id":"7","action":"Updated","changedFields":["Status"],
+         "fields":{"Status":"Active","Work Email":"cid@example.com","Termination Date":"2025-06-30"}},
+        {"id":"8","action":"Updated","changedFields":["Work Email"],
+         "fields":{"Status":"Active","Work Email":"dee@example.com","Termination Date":"2026-12-31"}},
+        {"id":"9","action":"Deleted","changedFields":[],"fields":{}},
+        {"id":"10","action":"Created","changedFields":[],"fields":{}},
+        {"id":"11","action":"Updated","changedFields":["Status"],"fields":{"Status":"Inactive","Work Email":null}},
+        {"id":"12","action":"Updated","changedFields":["Status"],"fields":{"Status":"On leave","Work Email":"eve@example.com"}}
+    ]}"#;
+    assert_eq!(
+        told("bamboohr", body),
+        [
+            "departed id=5 email=ann@example.com effective=2026-02-28 occurred=2026-01-31T18:42:00Z",
+            "departed id=6 email=bob@example.com occurred=2026-01-31T18:42:00Z",
+            "returned id=7 email=cid@example.com",
+            "profile id=8 email=dee@example.com",
+            "departed id=9",
+            "ignored",
+            "departed id=11",
+            "profile id=12 email=eve@example.com",
+        ]
+    );
+}
+
+#[test]
+fn bamboohr_event_based() {
+    let body = |event| {
+        format!(
+            r#"{{"type":"{event}","timestamp":"2026-01-31T18:42:00+0000","data":{{"companyId":"1","employeeId":"42","changedFields":[]}}}}"#
+        )
+    };
+    assert_eq!(told("bamboohr", &body("employee.deleted")), ["departed id=42 occurred=2026-01-31T18:42:00Z"]);
+    assert_eq!(told("bamboohr", &body("employee.updated")), ["ignored"]);
+    assert_eq!(told("bamboohr", &body("employee.created")), ["ignored"]);
+}
+
+#[test]
+fn bamboohr_as_it_was_captured_and_in_another_shape() {
+    let captured = r#"{"employees":[{"changedFields":["First name"],"fields":{"Employee #":{"value":"300"},"First name":{"value":"Tefi"},"Last name":{"value":"Adams"}},"id":"5"}]}"#;
+    assert_eq!(told("bamboohr", captured), ["ignored"]);
+    let other = told("bamboohr", r#"{"workers":[{"id":"5"}]}"#);
+    assert!(other[0].starts_with("unreadable: item 0, at `$.fields['Status'].value`"), "{other:?}");
+}
+
+#[test]
+fn the_names_of_fields_and_statuses_are_settings() {
+    let source = compile(Spec {
+        mapping: Some(table(
+            "type = [\"$.fields['Beschäftigung']\", '$.action']\nemail = \"$.fields['E-Mail']\"\n\
+             effective_at = \"$.fields['Austritt']\"\ndate_format = '%d.%m.%Y'\ntypes.Ausgeschieden = 'departed'",
+        )),
+        ..spec("bamboohr", "x")
+    })
+    .unwrap();
+    let body = r#"{"employees":[{"id":"5","action":"Updated","timestamp":"2026-01-31T18:42:00+0000","changedFields":[],
+        "fields":{"Beschäftigung":"ausgeschieden","E-Mail":"ann@example.com","Austritt":"28.02.2026"}}]}"#;
+    assert_eq!(
+        tell(&source, body),
+        ["departed id=5 email=ann@example.com effective=2026-02-28 occurred=2026-01-31T18:42:00Z"]
+    );
+}
+
+#[test]
+fn two_different_addresses_in_one_place_are_none() {
+    let source = compile(Spec {
+        mapping: Some(table("type = '$.type'\ntypes.gone = 'departed'\nemail = '$.emails[*].value'")),
+        ..spec("standard-webhooks", "AAAA")
+    })
+    .unwrap();
+    let body = r#"{"type":"gone","emails":[{"value":"ann@example.com"},{"value":"boss@example.com"}]}"#;
+    assert_eq!(tell(&source, body), ["unreadable: item 0, at `$.emails[*].value`: expected one e-mail address"]);
+    let same = r#"{"type":"gone","emails":[{"value":"ann@example.com"},{"value":""},{"value":"ann@example.com"}]}"#;
+    assert_eq!(tell(&source, same), ["departed email=ann@example.com"]);
+}
+
+#[test]
+fn forms_are_read_by_their_content_type() {
+    let source = compile(Spec {
+        mapping: Some(table("type = '$.event'\ntypes.gone = 'departed'\nemail = \"$['contact[email]']\"")),
+        ..spec("standard-webhooks", "AAAA")
+    })
+    .unwrap();
+    let read = |content_type, body: &str| source.read(content_type, body.as_bytes()).map(|items| line(&items[0]));
+    let form = Some("application/x-www-form-urlencoded; charset=utf-8");
+    assert_eq!(
+        read(form, "event=gone&contact%5Bemail%5D=ann%2Bx%40example.com").unwrap(),
+        "departed email=ann+x@example.com"
+    );
+    // A field that comes twice is no field.
+    assert!(
+        read(form, "event=gone&contact[email]=a@example.com&contact[email]=b@example.com")
+            .unwrap()
+            .starts_with("unreadable")
+    );
+    // curl calls JSON a form, too.
+    assert_eq!(
+        read(form, r#"{"event":"gone","contact[email]":"ann@example.com"}"#).unwrap(),
+        "departed email=ann@example.com"
+    );
+    assert!(read(None, "event=gone").is_err());
+}

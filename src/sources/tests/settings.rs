@@ -1,0 +1,111 @@
+//! What is wrong in the settings is said when they are read, in a sentence that names the key.
+
+use super::*;
+
+fn refusal(signature: &str, mapping: &str, secret: &str) -> String {
+    let spec = Spec {
+        signature: Some(table(signature)),
+        mapping: (!mapping.is_empty()).then(|| table(mapping)),
+        secrets: vec![SecretString::from(secret)],
+        ..Spec::default()
+    };
+    compile(spec).unwrap_err().to_string()
+}
+
+#[test]
+fn a_signature_that_would_protect_nothing_is_refused() {
+    for (signature, hint) in [
+        ("", "`headers` names no header"),
+        ("headers = ['X-S']\ntemplate = '{timestamp}'", "{body} is missing"),
+        ("headers = ['X-S']\ntemplate = '{timestamp}{body}'", "needs timestamp_headers"),
+        ("headers = ['X-S']\ntimestamp_headers = ['X-T']", "the time is not signed"),
+        ("headers = ['X-S']\ntemplate = '{id}{body}'", "needs id_headers"),
+        ("headers = ['X-S']\ntemplate = '{id}{body}'\nid_pointer = '/id'", "needs id_headers"),
+        ("headers = ['X-S']\ntemplate = '{secret}{body}'", "mode = \"digest\""),
+        ("headers = ['X-S']\nmode = 'digest'", "{secret}"),
+        ("headers = ['X-S']\ntemplate = '{url}{body}'", "server.public_url"),
+        ("headers = ['X S']", "cannot be the name of a header"),
+        (
+            "headers = ['X-S']\nprefix = 'v1='\nlist = { separator = ',', pair = '=', keys = ['v1'] }",
+            "exclude each other",
+        ),
+        ("headers = ['X-S']\nlist = { separator = ',', pair = '=', keys = [] }", "list.keys"),
+        ("headers = ['X-S']\ntimestamp_part = 't'", "needs `list`"),
+        ("headers = ['X-S']\ntimestamp_pointer = 'at'", "begins with `/`"),
+        ("headers = ['X-S']\ntimestamp_headers = ['X-T']\ntimestamp_pointer = '/at'", "only one of"),
+        ("headers = ['X-S']\nid_headers = ['X-I']\nid_pointer = '/id'", "only one of"),
+        ("headers = ['X-S']\ntolerance_past = '5 lightyears'", "signature.tolerance_past: expected a duration"),
+        ("headers = ['X-S']\nheader = 'X-T'", "unknown field `header`"),
+        ("headers = ['X-S']\nalgorithm = 'md5'", "signature.algorithm: unknown variant"),
+        ("mode = 'body_token'", "needs `token`"),
+        ("mode = 'basic'", "user:password"),
+    ] {
+        let said = refusal(signature, "", "a-secret");
+        assert!(said.starts_with("sources.test: ") && said.contains(hint), "{signature}: {said}");
+    }
+}
+
+#[test]
+fn a_mapping_that_tells_nothing_is_refused() {
+    let signed = "headers = ['X-S']";
+    for (mapping, hint) in [
+        ("person_id = '$.id'", "`type` and `types`, or `rules`"),
+        ("type = '$.type'\ntypes = { gone = 'departed' }", "`person_id` or `email`"),
+        ("type = '$.type'\ntypes = { gone = 'deleted' }", "expected one of: departed"),
+        ("type = '$.[type'", "mapping.type: `$.[type` is no JSONPath"),
+        ("rules = [{ when = '@.a ==', event = 'departed' }]", "is no JSONPath"),
+        ("zone = 'Europe/Atlantis'", "mapping.zone: expected a time zone"),
+        ("persons_id = '$.id'", "unknown field `persons_id`"),
+    ] {
+        let said = refusal(signed, mapping, "a-secret");
+        assert!(said.starts_with("sources.test: ") && said.contains(hint), "{mapping}: {said}");
+    }
+}
+
+#[test]
+fn a_secret_that_everybody_knows_is_refused() {
+    for (preset, secret, hint) in [
+        ("github", "", "empty"),
+        ("github", " \n", "empty"),
+        ("standard-webhooks", "whsec_", "empty"),
+        ("standard-webhooks", "whsec_$$$", "not base64"),
+        ("github", "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ==", "Zendesk's public test secret"),
+    ] {
+        let said = compile(spec(preset, secret)).unwrap_err().to_string();
+        assert!(said.contains(hint), "{preset}: {said}");
+    }
+    let none = Spec { secrets: Vec::new(), ..spec("github", "x") };
+    assert!(compile(none).unwrap_err().to_string().contains("no secret"));
+}
+
+#[test]
+fn an_unknown_preset_is_answered_with_the_known_ones() {
+    let said = compile(spec("bambooHR", "x")).unwrap_err().to_string();
+    assert!(said.contains("unknown preset `bambooHR`") && said.contains("bamboohr, "), "{said}");
+    assert!(compile(Spec::default()).unwrap_err().to_string().contains("preset ="));
+}
+
+#[test]
+fn a_secret_without_padding_is_tolerated() {
+    assert!(compile(spec("standard-webhooks", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfI")).is_ok());
+}
+
+#[test]
+fn any_of_several_secrets_is_accepted() {
+    let both =
+        compile(Spec { secrets: vec![SecretString::from("new"), SecretString::from("old")], ..spec("github", "x") })
+            .unwrap();
+    for secret in ["new", "old"] {
+        let message = Outgoing { method: "POST", query: None, id: "1", at: at(SIGNED_AT), body: b"{}" };
+        let signed = headers(&source("github", secret).sign(&message).unwrap());
+        assert!(both.verify(&post(&signed, b"{}"), at(SIGNED_AT)).is_ok(), "{secret}");
+    }
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    for (preset, secret) in [("github", "hunter2"), ("standard-webhooks", "whsec_aHVudGVyMmh1bnRlcjI=")] {
+        let shown = format!("{:?}", source(preset, secret));
+        assert!(!shown.contains("hunter2") && !shown.contains("aHVudGVy"), "{shown}");
+    }
+}

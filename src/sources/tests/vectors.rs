@@ -1,0 +1,264 @@
+//! Published vectors, and those computed from the vendors' documents; what is changed in any byte is refused.
+
+use super::*;
+
+struct Vector {
+    preset: &'static str,
+    /// What the settings override, in TOML.
+    signature: &'static str,
+    secret: &'static str,
+    method: &'static str,
+    url: Option<&'static str>,
+    query: Option<&'static str>,
+    headers: &'static [(&'static str, &'static str)],
+    body: &'static str,
+    now: i64,
+}
+
+const PLAIN: Vector = Vector {
+    preset: "github",
+    signature: "",
+    secret: "test-secret",
+    method: "POST",
+    url: None,
+    query: None,
+    headers: &[],
+    body: r#"{"event":"employee.terminated","id":"42"}"#,
+    now: SIGNED_AT,
+};
+
+const BAMBOOHR: &str = r#"{"employees":[{"changedFields":["First name"],"fields":{"Employee #":{"value":"300"},"First name":{"value":"Tefi"},"Last name":{"value":"Adams"}},"id":"5"}]}"#;
+
+/// Published by the vendors, or in their own libraries' tests, or captured.
+const PUBLISHED: &[Vector] = &[
+    Vector {
+        preset: "bamboohr",
+        secret: "123b929362d51613054f71e5e5d4bf2c",
+        headers: &[
+            ("X-BambooHR-Timestamp", "1658248023"),
+            ("X-BambooHR-Signature", "56491dd9c2b352bc5f4fc627159aae20ddff9c8cb19f239a6de6771dc5310bac"),
+        ],
+        body: BAMBOOHR,
+        now: 1_658_248_023,
+        ..PLAIN
+    },
+    Vector {
+        preset: "standard-webhooks",
+        secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        headers: &[
+            ("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
+            ("webhook-timestamp", "1614265330"),
+            ("webhook-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
+        ],
+        body: r#"{"test": 2432232314}"#,
+        now: 1_614_265_330,
+        ..PLAIN
+    },
+    Vector {
+        preset: "svix",
+        secret: "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+        headers: &[
+            ("svix-id", "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk"),
+            ("svix-timestamp", "1649367553"),
+            ("svix-signature", "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw="),
+        ],
+        body: r#"{"email":"test@example.com","username":"test_user"}"#,
+        now: 1_649_367_553,
+        ..PLAIN
+    },
+    Vector {
+        secret: "It's a Secret to Everybody",
+        headers: &[("X-Hub-Signature-256", "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17")],
+        body: "Hello, World!",
+        ..PLAIN
+    },
+    Vector {
+        secret: "secret",
+        headers: &[("X-Hub-Signature-256", "sha256=1b2c16b75bd2a870c114153ccda5bcfca63314bc722fa160d690de133ccbb9db")],
+        body: "data",
+        ..PLAIN
+    },
+    // A bare hex signature over the body, as Datasaur's documents give it.
+    Vector {
+        signature: "headers = ['X-Signature']\nprefix = ''",
+        secret: "secret",
+        headers: &[("X-Signature", "0278b1a603de4c561ac0feb960354d0d00e8846b74813d81bddb43ad45bff767")],
+        body: r#"{"body":"sample"}"#,
+        ..PLAIN
+    },
+];
+
+impl Vector {
+    fn source(&self, secret: &str) -> Source {
+        let mut spec = spec(self.preset, secret);
+        spec.signature = Some(table(self.signature));
+        if let Some(url) = self.url {
+            spec.public_url = Some(url.parse().unwrap());
+        }
+        compile(spec).unwrap()
+    }
+
+    fn check(&self, source: &Source, headers: &HeaderMap, body: &[u8]) -> Result<Verified, Rejection> {
+        source.verify(&Request { method: self.method, query: self.query, headers, body }, at(self.now))
+    }
+}
+
+fn holds(vector: &Vector) {
+    let verdict = vector.check(&vector.source(vector.secret), &headers(vector.headers), vector.body.as_bytes());
+    assert!(verdict.is_ok(), "{}: {verdict:?}", vector.preset);
+}
+
+fn every_byte_counts(vector: &Vector) {
+    let source = vector.source(vector.secret);
+    let genuine = headers(vector.headers);
+    for index in 0..vector.body.len() {
+        let mut body = vector.body.as_bytes().to_vec();
+        body[index] ^= 1;
+        assert!(vector.check(&source, &genuine, &body).is_err(), "{}: body byte {index}", vector.preset);
+    }
+    for (name, value) in vector.headers {
+        for index in 0..value.len() {
+            let mut changed = value.as_bytes().to_vec();
+            changed[index] ^= 1;
+            let Ok(changed) = HeaderValue::from_bytes(&changed) else { continue };
+            let mut forged = genuine.clone();
+            forged.insert(HeaderName::try_from(*name).unwrap(), changed);
+            let verdict = vector.check(&source, &forged, vector.body.as_bytes());
+            assert!(verdict.is_err(), "{}: byte {index} of {name}", vector.preset);
+        }
+        let mut missing = genuine.clone();
+        missing.remove(*name);
+        assert!(vector.check(&source, &missing, vector.body.as_bytes()).is_err(), "{}: no {name}", vector.preset);
+    }
+}
+
+fn another_key_is_refused(vector: &Vector) {
+    // One letter of the secret is changed to another that is legal in text, hex and base64 alike.
+    let (first, rest) = vector.secret.split_at(vector.secret.len() - 4);
+    let other = rest.replacen(|c: char| c.is_ascii_alphanumeric(), "0", 1);
+    let other = if other == rest { rest.replacen('0', "1", 1) } else { other };
+    let verdict =
+        vector.check(&vector.source(&format!("{first}{other}")), &headers(vector.headers), vector.body.as_bytes());
+    assert_eq!(verdict.unwrap_err(), Rejection::SignatureMismatch, "{}", vector.preset);
+}
+
+#[test]
+fn every_published_vector_holds() {
+    PUBLISHED.iter().for_each(holds);
+}
+
+#[test]
+fn every_byte_of_a_published_vector_counts() {
+    PUBLISHED.iter().for_each(every_byte_counts);
+}
+
+#[test]
+fn another_key_is_refused_everywhere() {
+    PUBLISHED.iter().for_each(another_key_is_refused);
+}
+
+#[test]
+fn the_id_of_a_delivery_is_reported() {
+    let vector = &PUBLISHED[1];
+    let verified =
+        vector.check(&vector.source(vector.secret), &headers(vector.headers), vector.body.as_bytes()).unwrap();
+    assert_eq!(verified.delivery_id.as_deref(), Some("msg_p5jXN8AQM9LWM0D4loKWxJek"));
+    assert!(verified.handshake.is_none());
+}
+
+/// The first Standard Webhooks vector with another signature header.
+fn standard_webhooks_with(signature: &str, now: i64) -> Result<(), Rejection> {
+    let vector = &PUBLISHED[1];
+    let mut headers = headers(vector.headers);
+    headers.insert("webhook-signature", signature.parse().unwrap());
+    let request = post(&headers, vector.body.as_bytes());
+    vector.source(vector.secret).verify(&request, at(now)).map(|_verified| ())
+}
+
+const GENUINE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+const SENT_AT: i64 = 1_614_265_330;
+
+#[test]
+fn one_good_signature_among_several_is_enough() {
+    for signature in [
+        GENUINE.to_owned(),
+        format!("v1,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc= v2,Zm9v {GENUINE}"),
+        format!(
+            "garbage v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg== ,, v1 {GENUINE}"
+        ),
+        format!("  {GENUINE}  "),
+        // Padding may be missing.
+        GENUINE.trim_end_matches('=').to_owned(),
+    ] {
+        assert_eq!(standard_webhooks_with(&signature, SENT_AT), Ok(()), "{signature}");
+    }
+}
+
+#[test]
+fn signatures_of_other_versions_do_not_count() {
+    for signature in [
+        GENUINE.replace("v1,", "v2,"),
+        GENUINE.replace("v1,", "v1a,"),
+        GENUINE.replace("v1,", "V1,"),
+        GENUINE.replace("v1,", ""),
+        GENUINE.replace("v1,", ","),
+        "v1,".to_owned(),
+        "v1".to_owned(),
+        String::new(),
+        " ".to_owned(),
+        "v1,g0hM".to_owned(),
+    ] {
+        assert!(standard_webhooks_with(&signature, SENT_AT).is_err(), "{signature}");
+    }
+}
+
+#[test]
+fn the_window_is_five_minutes_on_both_sides_and_its_edges_are_inside() {
+    assert_eq!(standard_webhooks_with(GENUINE, SENT_AT + 300), Ok(()));
+    assert_eq!(standard_webhooks_with(GENUINE, SENT_AT - 300), Ok(()));
+    assert_eq!(standard_webhooks_with(GENUINE, SENT_AT + 301), Err(Rejection::Stale));
+    assert_eq!(standard_webhooks_with(GENUINE, SENT_AT - 301), Err(Rejection::Stale));
+}
+
+#[test]
+fn stale_is_only_said_of_what_was_truly_signed() {
+    let forged = GENUINE.replace("g0hM", "h0hM");
+    assert_eq!(standard_webhooks_with(&forged, SENT_AT + 9999), Err(Rejection::SignatureMismatch));
+}
+
+#[test]
+fn a_header_sent_twice_with_different_values_is_refused() {
+    let vector = &PUBLISHED[1];
+    let source = vector.source(vector.secret);
+    for (name, value) in vector.headers {
+        let mut twice = headers(vector.headers);
+        twice.append(HeaderName::try_from(*name).unwrap(), value.parse().unwrap());
+        assert!(vector.check(&source, &twice, vector.body.as_bytes()).is_ok(), "{name} twice, the same");
+        twice.append(HeaderName::try_from(*name).unwrap(), "x".parse().unwrap());
+        let verdict = vector.check(&source, &twice, vector.body.as_bytes());
+        assert_eq!(verdict.unwrap_err(), Rejection::HeaderAmbiguous, "{name}");
+    }
+}
+
+#[test]
+fn a_stripped_signature_is_missing_and_not_a_mismatch() {
+    let vector = &PUBLISHED[0];
+    let source = vector.source(vector.secret);
+    let verdict = vector.check(&source, &HeaderMap::new(), vector.body.as_bytes());
+    assert_eq!(verdict.unwrap_err(), Rejection::SignatureMissing);
+}
+
+#[test]
+fn bytes_cannot_wander_between_the_body_and_a_time_without_a_separator() {
+    let vector = &PUBLISHED[0];
+    let source = vector.source(vector.secret);
+    let signature = vector.headers[1];
+    // The same signed bytes, cut elsewhere.
+    let longer_body = format!("{}165", vector.body);
+    let shorter_body = vector.body.strip_suffix('}').unwrap();
+    for (body, timestamp) in [(longer_body.as_str(), "8248023"), (shorter_body, "}1658248023")] {
+        let moved = headers(&[("X-BambooHR-Timestamp", timestamp), signature]);
+        let verdict = vector.check(&source, &moved, body.as_bytes()).unwrap_err();
+        assert!(matches!(verdict, Rejection::Stale | Rejection::TimestampMalformed), "{verdict}");
+    }
+}
