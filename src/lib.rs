@@ -2,6 +2,7 @@
 //! portal-only customer: durably, once, on time, and with proof.
 
 pub mod admin;
+pub mod app;
 pub mod atlassian;
 pub mod cli;
 pub mod clock;
@@ -15,4 +16,6 @@ pub mod settings;
 pub mod shutdown;
 pub mod sources;
 pub mod store;
+pub mod telemetry;
+pub mod upkeep;
 pub mod worker;

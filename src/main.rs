@@ -1,3 +1,7 @@
-//! The command line.
+//! The command line: parses it, starts the logs, runs one command, and turns what came of it into an exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    offboardd::cli::main()
+}

@@ -63,13 +63,35 @@ impl Shutdown {
     }
 }
 
-/// Waits for SIGTERM or SIGINT.
-pub async fn signalled() -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals that ask for a stop. Listened to from the moment it is made, because the first process of a container that
+/// handles none cannot be stopped at all.
+#[derive(Debug)]
+pub struct Signal {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signal {
+    /// Begins to listen for SIGTERM and SIGINT.
+    pub fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// Waits for the first; at a second one the process ends at once, whatever is under way.
+    pub async fn received(mut self) {
+        self.next().await;
+        #[expect(clippy::disallowed_methods, reason = "this task is there to end the process that would wait for it")]
+        tokio::spawn(async move {
+            self.next().await;
+            tracing::warn!("asked twice to stop: stopping at once");
+            std::process::exit(1);
+        });
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

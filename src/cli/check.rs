@@ -1,10 +1,30 @@
 //! `offboardd check`: the settings as they take effect, secrets as references only, and what is odd about them.
 
+use clap::Args;
 use serde::Serialize;
 
+use super::{Config, say};
 use crate::settings::{File, Mode, Role, Settings};
 
 mod toml_text;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    config: Config,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let mut text = print(&arguments.config.load()?, arguments.json)?;
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    say(&text);
+    Ok(())
+}
 
 /// The effective settings and the warnings, for a person (as a settings file that says all) or as JSON.
 pub fn print(settings: &Settings, json: bool) -> serde_json::Result<String> {

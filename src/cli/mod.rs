@@ -1,3 +1,119 @@
 //! The command line: one file a command.
+//!
+//! Exit codes: 0 done, 1 failed (the reason on standard error, in one line, then details), 2 misuse.
 
+mod backup;
 pub mod check;
+mod healthcheck;
+mod journal;
+mod migrate;
+mod output;
+mod sandbox;
+mod send;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use self::output::say;
+use crate::settings::Settings;
+use crate::telemetry;
+
+/// Turns a signed "this person left" webhook into the revocation or deletion of a Jira Service Management portal-only
+/// customer: durably, once, on time, and with proof.
+#[derive(Debug, Parser)]
+#[command(name = "offboardd", version, arg_required_else_help = true, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where the settings are.
+#[derive(Debug, Clone, Args)]
+struct Config {
+    /// The settings file
+    #[arg(long, env = "OFFBOARDD_CONFIG", default_value = "offboardd.toml", value_name = "FILE")]
+    config: PathBuf,
+}
+
+impl Config {
+    fn load(&self) -> anyhow::Result<Settings> {
+        Ok(Settings::load(&self.config)?)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon
+    Serve(Config),
+    /// Run a sandbox Atlassian site, for your own tests
+    Sandbox(sandbox::Arguments),
+    /// Read the settings, resolve their secrets, and print them as they take effect
+    Check(check::Arguments),
+    /// Sign a body as a source's vendor would, and post it
+    Send(send::Arguments),
+    /// The append-only history
+    #[command(subcommand)]
+    Journal(journal::Command),
+    /// Write a consistent copy of a running database
+    Backup(backup::Arguments),
+    /// Bring a database to this version's schema
+    Migrate(Config),
+    /// Say whether a daemon is ready, for container health checks
+    Healthcheck(healthcheck::Arguments),
+}
+
+/// Runs the command that the command line names.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            // Nobody listens any more when even this cannot be said.
+            return if error.print().is_ok() { ExitCode::from(code) } else { ExitCode::FAILURE };
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    match runtime.block_on(run(cli.command)) {
+        Ok(code) => code,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(config) => {
+            telemetry::start();
+            serve::run(config.load()?).await?;
+        }
+        Command::Sandbox(arguments) => {
+            telemetry::start();
+            sandbox::run(arguments).await?;
+        }
+        Command::Check(arguments) => check::run(&arguments)?,
+        Command::Send(arguments) => send::run(arguments).await?,
+        Command::Journal(command) => return journal::run(command).await,
+        Command::Backup(arguments) => backup::run(&arguments).await?,
+        Command::Migrate(config) => migrate::run(&config.load()?).await?,
+        Command::Healthcheck(arguments) => healthcheck::run(arguments).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The reason in one line, then what lies under it.
+fn failed(error: &anyhow::Error) -> ExitCode {
+    let mut chain = error.chain();
+    let mut text = format!("offboardd: {}\n", chain.next().map(ToString::to_string).unwrap_or_default());
+    for cause in chain {
+        text.push_str("  because: ");
+        text.push_str(&cause.to_string());
+        text.push('\n');
+    }
+    output::complain(&text);
+    ExitCode::FAILURE
+}

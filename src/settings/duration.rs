@@ -50,6 +50,12 @@ impl Duration {
     }
 }
 
+impl From<Duration> for SignedDuration {
+    fn from(duration: Duration) -> Self {
+        duration.0
+    }
+}
+
 impl FromStr for Duration {
     type Err = BadDuration;
 

@@ -1,6 +1,7 @@
 //! One attempt of a job: made by the step of its kind, settled here, whatever came of it.
 
 use std::any::Any;
+use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -44,14 +45,6 @@ impl Outcome {
     }
 }
 
-/// Whether the call may be made.
-pub(super) enum Permission {
-    /// Yes, at once.
-    Granted,
-    /// No; the attempt is over.
-    Denied(Outcome),
-}
-
 impl<'a> Attempt<'a> {
     pub(super) const fn new(worker: &'a Worker, client: &'a Client, claimed: &'a Claimed) -> Self {
         Self { worker, client, claimed }
@@ -70,18 +63,18 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Asks the database, right before a call that changes something, whether it may be made.
-    pub(super) async fn may(&self, stage: Stage, learned: &Dossier) -> Result<Permission, StoreError> {
+    /// Asks the database, right before a call that changes something, whether it may be made; if not, the attempt is over.
+    pub(super) async fn may(&self, stage: Stage, learned: &Dossier) -> Result<ControlFlow<Outcome>, StoreError> {
         let mut tx = self.worker.store.begin().await?;
         let lease = &self.claimed.lease;
         let dispatch = tx.dispatch(lease, stage, learned, self.worker.enforce, self.now()).await?;
         tx.commit().await?;
         Ok(match dispatch {
-            Dispatch::Go(_) => Permission::Granted,
-            Dispatch::Held(_) => Permission::Denied(Outcome::Ended("held")),
-            Dispatch::PutOff => Permission::Denied(Outcome::Ended("put_off")),
-            Dispatch::Lost => Permission::Denied(Outcome::Ended("stopped")),
-            Dispatch::Paused => Permission::Denied(Outcome::Ended("paused")),
+            Dispatch::Go(_) => ControlFlow::Continue(()),
+            Dispatch::Held(_) => ControlFlow::Break(Outcome::Ended("held")),
+            Dispatch::PutOff => ControlFlow::Break(Outcome::Ended("put_off")),
+            Dispatch::Lost => ControlFlow::Break(Outcome::Ended("stopped")),
+            Dispatch::Paused => ControlFlow::Break(Outcome::Ended("paused")),
         })
     }
 
@@ -169,9 +162,10 @@ impl<'a> Attempt<'a> {
         let state = tx.settle(self.claimed, learned, settlement, error, detail, self.now()).await?;
         tx.commit().await?;
         self.worker.metrics.count(self.claimed.kind, outcome);
-        match error {
-            Some(error) => tracing::warn!(outcome, error, case.state = %state, "an attempt did not finish the job"),
-            None => tracing::info!(outcome, case.state = %state, "the job is finished"),
+        if let Some(error) = error {
+            tracing::warn!(outcome, error, case.state = %state, "an attempt did not finish the job");
+        } else {
+            tracing::info!(outcome, case.state = %state, "the job is finished");
         }
         Ok(())
     }

@@ -140,7 +140,7 @@ impl Worker {
         let lease = site.timeout.saturating_mul(CALLS).saturating_add(SignedDuration::from_secs(30));
         let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
         // Looked at first without the write lock: most turns find nothing.
-        if !self.store.next_due(&site.name).await?.is_some_and(|due| due <= now) {
+        if self.store.next_due(&site.name).await?.is_none_or(|due| due > now) {
             return Ok(Vec::new());
         }
         let mut tx = self.store.begin().await?;
@@ -165,16 +165,12 @@ impl Worker {
         };
         if let Err(error) = worked.instrument(span.clone()).await {
             let _entered = span.enter();
-            match error {
+            if matches!(error, StoreError::LeaseLost) {
                 // Somebody was faster: a stop, or whoever took the job up after its lease was over.
-                StoreError::LeaseLost => tracing::info!("the job was taken back meanwhile"),
-                error => {
-                    let error = anyhow::Error::new(error);
-                    tracing::error!(
-                        error = format!("{error:#}"),
-                        "an attempt could not be settled; its lease will expire"
-                    );
-                }
+                tracing::info!("the job was taken back meanwhile");
+            } else {
+                let error = anyhow::Error::new(error);
+                tracing::error!(error = format!("{error:#}"), "an attempt could not be settled; its lease will expire");
             }
         }
         self.router.notify_one();

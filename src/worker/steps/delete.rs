@@ -1,5 +1,7 @@
 //! Deleting: read again weeks later, guard, ask, call, read back.
 
+use std::ops::ControlFlow;
+
 use super::call;
 use super::locate::{Located, locate};
 use crate::atlassian::Deleted;
@@ -7,7 +9,7 @@ use crate::domain::case::{Happening, Stage};
 use crate::domain::guard::Objection;
 use crate::domain::retry::Failure;
 use crate::store::{Dossier, StoreError};
-use crate::worker::attempt::{Attempt, Outcome, Permission};
+use crate::worker::attempt::{Attempt, Outcome};
 
 pub(in crate::worker) async fn make(attempt: &Attempt<'_>, mut dossier: Dossier) -> Result<Outcome, StoreError> {
     let account = match call!(locate(attempt, &mut dossier).await, dossier) {
@@ -17,14 +19,13 @@ pub(in crate::worker) async fn make(attempt: &Attempt<'_>, mut dossier: Dossier)
             let how = if dossier.case.deeds.deletion_asked_at.is_some() { "done_by_us" } else { "was_gone_before" };
             return Ok(accepted(attempt, dossier, how));
         }
-        Located::Ended(outcome) => return Ok(outcome),
+        Located::Ended(outcome) => return Ok(*outcome),
     };
     if account.active && dossier.case.deeds.revoked_at.is_some() {
         return Ok(Outcome::stuck(Objection::Regranted, dossier));
     }
-    match attempt.may(Stage::Delete, &dossier).await? {
-        Permission::Granted => {}
-        Permission::Denied(outcome) => return Ok(outcome),
+    if let ControlFlow::Break(outcome) = attempt.may(Stage::Delete, &dossier).await? {
+        return Ok(outcome);
     }
     let deleted = call!(attempt.client.delete(&account.id).await, dossier);
     let there = call!(attempt.client.read(&account.id).await, dossier).is_some_and(|account| !account.former);

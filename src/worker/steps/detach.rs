@@ -16,7 +16,7 @@ pub(in crate::worker) async fn make(attempt: &Attempt<'_>, mut dossier: Dossier)
     let account = match call!(locate(attempt, &mut dossier).await, dossier) {
         Located::Here(account) => account,
         Located::Gone => return Ok(Outcome::finished(Happening::Detached, "nothing_left_to_leave", dossier)),
-        Located::Ended(outcome) => return Ok(outcome),
+        Located::Ended(outcome) => return Ok(*outcome),
     };
     let mut left = serde_json::Map::new();
     for what in dossier.case.terms.detach.clone() {

@@ -15,14 +15,14 @@ pub(super) enum Located {
     /// It was known, and is not there any more (404, or a nameless shell).
     Gone,
     /// The attempt ends with this.
-    Ended(Outcome),
+    Ended(Box<Outcome>),
 }
 
 /// Finds the account by the person's exact address, or reads the one that is known. Either way the account was read by id
 /// just now and passed the guard; what was learned is put into the dossier.
 pub(super) async fn locate(attempt: &Attempt<'_>, dossier: &mut Dossier) -> Result<Located, Failure> {
     let Some(email) = dossier.person.email.clone() else {
-        return Ok(Located::Ended(Outcome::stuck(Attention::no_email(), dossier.clone())));
+        return Ok(Located::Ended(Box::new(Outcome::stuck(Attention::no_email(), dossier.clone()))));
     };
     let known = match &dossier.account {
         Some(known) => known.clone(),
@@ -39,7 +39,7 @@ pub(super) async fn locate(attempt: &Attempt<'_>, dossier: &mut Dossier) -> Resu
     dossier.account_type = Some(account.account_type);
     match guard::examine(&account, &email, &attempt.client.site().protect) {
         Ok(()) => Ok(Located::Here(account)),
-        Err(objection) => Ok(Located::Ended(Outcome::stuck(objection, dossier.clone()))),
+        Err(objection) => Ok(Located::Ended(Box::new(Outcome::stuck(objection, dossier.clone())))),
     }
 }
 
@@ -49,7 +49,7 @@ async fn find(
     attempt: &Attempt<'_>,
     email: &EmailAddress,
     dossier: &mut Dossier,
-) -> Result<Result<KnownAccount, Outcome>, Failure> {
+) -> Result<Result<KnownAccount, Box<Outcome>>, Failure> {
     let protect = &attempt.client.site().protect;
     let mut identified = guard::identify(&attempt.client.search(email).await?, email, protect);
     if identified == Identified::Nobody {
@@ -57,10 +57,10 @@ async fn find(
     }
     Ok(match identified {
         Identified::One { account, twin } => Ok(KnownAccount { id: account.id, twin }),
-        Identified::Refused(objection) => Err(Outcome::stuck(objection, dossier.clone())),
+        Identified::Refused(objection) => Err(Box::new(Outcome::stuck(objection, dossier.clone()))),
         Identified::Nobody => {
             must_see_people(attempt).await?;
-            Err(nobody(attempt, dossier))
+            Err(Box::new(nobody(attempt, dossier)))
         }
     })
 }

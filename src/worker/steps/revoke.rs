@@ -1,5 +1,7 @@
 //! Taking access away: find, guard, ask, call, read back.
 
+use std::ops::ControlFlow;
+
 use super::call;
 use super::locate::{Located, locate};
 use crate::atlassian::Revoked;
@@ -7,7 +9,7 @@ use crate::domain::account::AccountId;
 use crate::domain::case::{Attention, Happening, Reason, Stage};
 use crate::domain::retry::Failure;
 use crate::store::{Dossier, StoreError};
-use crate::worker::attempt::{Attempt, Outcome, Permission};
+use crate::worker::attempt::{Attempt, Outcome};
 
 pub(in crate::worker) async fn make(attempt: &Attempt<'_>, mut dossier: Dossier) -> Result<Outcome, StoreError> {
     let account = match call!(locate(attempt, &mut dossier).await, dossier) {
@@ -15,16 +17,15 @@ pub(in crate::worker) async fn make(attempt: &Attempt<'_>, mut dossier: Dossier)
         Located::Gone => {
             return Ok(Outcome::finished(Happening::AccountMissing, "deleted_by_somebody_else", dossier));
         }
-        Located::Ended(outcome) => return Ok(outcome),
+        Located::Ended(outcome) => return Ok(*outcome),
     };
     if !account.active {
         // Either somebody else revoked it, or our own call before, whose answer was lost.
         let how = if dossier.case.deeds.revoke_asked_at.is_some() { "done_by_us" } else { "was_revoked_before" };
         return Ok(Outcome::finished(Happening::RevokeConfirmed, how, dossier));
     }
-    match attempt.may(Stage::Revoke, &dossier).await? {
-        Permission::Granted => {}
-        Permission::Denied(outcome) => return Ok(outcome),
+    if let ControlFlow::Break(outcome) = attempt.may(Stage::Revoke, &dossier).await? {
+        return Ok(outcome);
     }
     let revoked = call!(attempt.client.revoke(&account.id).await, dossier);
     read_back(attempt, dossier, &account.id, revoked).await

@@ -1,0 +1,192 @@
+//! The composition root: makes every part of what the settings say, and runs them until a stop.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use prometheus_client::registry::Registry;
+use secrecy::ExposeSecret as _;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+use crate::atlassian::{self, Client};
+use crate::clock::Clock;
+use crate::domain::ids::{SiteName, SourceName};
+use crate::intake::{Inbox, Inboxes, Intake, Writer};
+use crate::router::{self, Route, Router};
+use crate::settings::{Mode, Settings};
+use crate::shutdown::Shutdown;
+use crate::store::{Database, Key, Store};
+use crate::upkeep::Upkeep;
+use crate::worker::Worker;
+use crate::{intake, listener, worker};
+
+/// A daemon, ready to run: its sockets are bound and its database is open.
+#[derive(Debug)]
+pub struct App {
+    settings: Arc<Settings>,
+    clock: Arc<dyn Clock>,
+    store: Store,
+    webhooks: TcpListener,
+    admin: TcpListener,
+    bells: Bells,
+}
+
+/// What wakes the parts: they meet in the database, and only tell each other that there may be something new in it.
+#[derive(Debug, Clone, Default)]
+pub struct Bells {
+    /// Something was accepted, or a call was settled.
+    pub router: Arc<Notify>,
+    /// A case may want a job.
+    pub worker: Arc<Notify>,
+}
+
+impl Bells {
+    /// Wakes everybody.
+    pub fn ring(&self) {
+        self.router.notify_one();
+        self.worker.notify_one();
+    }
+}
+
+impl App {
+    /// Opens the database and binds both listeners.
+    pub async fn build(settings: Arc<Settings>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let store = database(&settings).open().await?;
+        let bind = async |name: &str, address: SocketAddr| {
+            TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} (server.{name})"))
+        };
+        let webhooks = bind("webhooks", settings.server.webhooks).await?;
+        let admin = bind("admin", settings.server.admin).await?;
+        Ok(Self { settings, clock, store, webhooks, admin, bells: Bells::default() })
+    }
+
+    /// Where the webhooks are.
+    pub fn webhooks(&self) -> std::io::Result<SocketAddr> {
+        self.webhooks.local_addr()
+    }
+
+    /// Where the admin API is.
+    pub fn admin(&self) -> std::io::Result<SocketAddr> {
+        self.admin.local_addr()
+    }
+
+    /// What wakes the parts, for whoever moves the clock.
+    pub fn bells(&self) -> Bells {
+        self.bells.clone()
+    }
+
+    /// Runs until `stop` is ready, then finishes what is under way. An error when a part ended by itself, or when the
+    /// deadline passed; nothing is lost by either.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let deadline = self.settings.server.shutdown.unsigned_abs();
+        let store = self.store.clone();
+        let shutdown = Shutdown::new();
+        self.start(&shutdown)?;
+        let stopped_by_itself = tokio::select! {
+            () = stop => false,
+            () = shutdown.stopping().cancelled_owned() => true,
+        };
+        shutdown.begin();
+        tracing::info!("stopping: what is under way is finished");
+        let finished = shutdown.finished(deadline).await;
+        store.close().await;
+        anyhow::ensure!(finished, "not everything ended within {deadline:?}; the next start takes it up again");
+        anyhow::ensure!(!stopped_by_itself, "a part of the daemon ended by itself: see the log");
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    fn start(self, shutdown: &Shutdown) -> anyhow::Result<()> {
+        let Self { settings, clock, store, webhooks, admin, bells } = self;
+        let mut registry = Registry::default();
+        let heartbeat = Arc::new(AtomicI64::new(clock.now().as_millisecond()));
+
+        let metrics = intake::Metrics::register(&mut registry);
+        let (writer, queue) = Writer::new(store.clone(), metrics.clone(), Arc::clone(&bells.router));
+        let intake = Intake {
+            inboxes: inboxes(&settings),
+            queue,
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            metrics,
+            max_body: settings.server.max_body,
+        };
+        shutdown.spawn("intake.writer", writer.run());
+        shutdown.spawn("intake", listener::serve(webhooks, intake::router(intake), shutdown.stopping()));
+
+        let router = Router {
+            store: store.clone(),
+            routes: routes(&settings)?,
+            clock: Arc::clone(&clock),
+            metrics: router::Metrics::register(&mut registry),
+            awakened: Arc::clone(&bells.router),
+            worker: Arc::clone(&bells.worker),
+        };
+        shutdown.spawn("router", router.run(shutdown.stopping()));
+
+        let worker = Worker {
+            store: store.clone(),
+            sites: sites(&settings, &clock, &mut registry)?,
+            retry: settings.retry,
+            enforce: settings.mode == Mode::Enforce,
+            clock: Arc::clone(&clock),
+            metrics: worker::Metrics::register(&mut registry),
+            awakened: Arc::clone(&bells.worker),
+            router: Arc::clone(&bells.router),
+            heartbeat: Arc::clone(&heartbeat),
+        };
+        shutdown.spawn("worker", worker.run(shutdown.stopping()));
+
+        let upkeep = Upkeep {
+            store,
+            clock,
+            keep_payloads: settings.store.keep_payloads,
+            quiet_after: settings.sources.values().map(|source| (source.name.clone(), source.quiet_after)).collect(),
+        };
+        shutdown.spawn("upkeep", upkeep.run(shutdown.stopping()));
+        drop((admin, heartbeat));
+        Ok(())
+    }
+}
+
+/// The database that the settings name, and its key.
+pub fn database(settings: &Settings) -> Database {
+    let key = settings.store.key.as_ref().map_or(Key::Beside, |key| Key::Given(*key.expose_secret()));
+    Database { path: settings.store.path.clone(), key }
+}
+
+fn inboxes(settings: &Settings) -> Inboxes {
+    let inboxes = settings.sources.values().map(|source| {
+        let inbox = Inbox { source: Arc::clone(&source.compiled), dedupe_window: source.dedupe_window };
+        (source.name.clone(), inbox)
+    });
+    Arc::new(ArcSwap::from_pointee(inboxes.collect()))
+}
+
+fn routes(settings: &Settings) -> anyhow::Result<BTreeMap<SourceName, Route>> {
+    let routes = settings.sources.values().map(|source| {
+        let policy = settings.policies.get(&source.policy).context("the settings checked that every policy exists")?;
+        let route = Route { source: Arc::clone(&source.compiled), site: source.site.clone(), policy: policy.clone() };
+        Ok((source.name.clone(), route))
+    });
+    routes.collect()
+}
+
+fn sites(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    registry: &mut Registry,
+) -> anyhow::Result<BTreeMap<SiteName, Client>> {
+    let http = atlassian::http()?;
+    let metrics = atlassian::Metrics::register(registry);
+    let clients = settings.sites.values().map(|site| {
+        let client = Client::new(Arc::new(site.clone()), http.clone(), Arc::clone(clock), metrics.clone());
+        (site.name.clone(), client)
+    });
+    Ok(clients.collect())
+}

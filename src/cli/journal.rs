@@ -1,0 +1,51 @@
+//! `offboardd journal`: the append-only history.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{Config, say};
+use crate::store::{self, Verdict};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Walk the whole chain; 0 when it is intact, 1 with the first broken entry
+    Verify(Verify),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    /// The database file; without it, the one that the settings name
+    database: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: Config,
+}
+
+pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let Command::Verify(verify) = command;
+    let path = match verify.database {
+        Some(path) => path,
+        None => verify.config.load()?.store.path,
+    };
+    anyhow::ensure!(path.exists(), "there is no database at `{}`", path.display());
+    let verdict = store::verify_journal(&path).await.with_context(|| format!("cannot read `{}`", path.display()))?;
+    let (text, json, code) = match verdict {
+        Verdict::Intact { entries, head } => {
+            let head = hex::encode(head);
+            let text = format!("intact: {entries} entries, the newest link is {head}\n");
+            (text, json!({ "intact": true, "entries": entries, "head": head }), ExitCode::SUCCESS)
+        }
+        Verdict::Broken(broken) => {
+            let text = format!("broken: {broken}\n");
+            (text, json!({ "intact": false, "broken": broken.to_string() }), ExitCode::FAILURE)
+        }
+    };
+    say(&if verify.json { format!("{json}\n") } else { text });
+    Ok(code)
+}

@@ -1,0 +1,19 @@
+//! The one place that prints.
+
+use std::io::Write as _;
+
+/// Prints to standard output; when nobody listens any more (a closed pipe), that is that.
+pub(super) fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+        tracing::debug!("standard output is closed");
+    }
+}
+
+/// Prints to standard error.
+pub(super) fn complain(text: &str) {
+    let mut out = std::io::stderr().lock();
+    if out.write_all(text.as_bytes()).is_err() {
+        tracing::debug!("standard error is closed");
+    }
+}

@@ -1,0 +1,51 @@
+//! `offboardd sandbox`: only the sandbox Atlassian site, for integrators' own tests.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+use jiff::SignedDuration;
+use tokio::net::TcpListener;
+
+use super::say;
+use crate::clock::SystemClock;
+use crate::sandbox::{Sandbox, Seed, Settings};
+use crate::settings::Duration;
+use crate::shutdown;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:8090", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// Who is there, as JSON; without it a dozen sample customers
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
+    /// How long a deleted address cannot be invited again, like 14d or 5s
+    #[arg(long, value_name = "DURATION")]
+    deletion_grace: Option<Duration>,
+}
+
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let signal = shutdown::Signal::listen()?;
+    let seed = match &arguments.seed {
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("cannot read the seed `{}`", path.display()))?;
+            Seed::from_json(&text).with_context(|| format!("cannot use the seed `{}`", path.display()))?
+        }
+        None => Seed::sample(),
+    };
+    let mut settings = Settings::default();
+    if let Some(grace) = arguments.deletion_grace {
+        settings.deletion_grace = SignedDuration::from(grace);
+    }
+    let sandbox = Sandbox::new(settings, seed, Arc::new(SystemClock))?;
+    let listener =
+        TcpListener::bind(arguments.listen).await.with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    say(&format!("the sandbox is at http://{}: see http://{0}/_sandbox for what it does\n", listener.local_addr()?));
+    sandbox.serve(listener, signal.received()).await?;
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! `offboardd send`: signs a body as a source's vendor would, and posts it. The mirror of what the intake verifies.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use jiff::Timestamp;
+use url::Url;
+
+use super::{Config, say};
+use crate::atlassian;
+use crate::clock::{self, Clock as _, SystemClock};
+use crate::domain::ids::SourceName;
+use crate::settings::Settings;
+use crate::sources::Outgoing;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The source, by the name that the settings give it
+    source: SourceName,
+    /// The body; `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    body: PathBuf,
+    /// Where to post it; without it, the webhooks listener of the settings
+    #[arg(long)]
+    url: Option<Url>,
+    /// The delivery's id, where the vendor sends one; without it, a new one
+    #[arg(long)]
+    id: Option<String>,
+    /// The time of signing (RFC 3339), where the vendor sends one; without it, now
+    #[arg(long)]
+    at: Option<Timestamp>,
+    /// One more header; may be given several times
+    #[arg(long = "header", value_name = "K=V", value_parser = header)]
+    headers: Vec<(String, String)>,
+    /// Only print the headers
+    #[arg(long)]
+    print: bool,
+    #[command(flatten)]
+    config: Config,
+}
+
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let settings = arguments.config.load()?;
+    let body = read(&arguments.body)?;
+    let url = match &arguments.url {
+        Some(url) => url.clone(),
+        None => Url::parse(&format!("http://{}/webhooks/{}", settings.server.webhooks, arguments.source))?,
+    };
+    let headers = sign(&settings, &arguments, &url, &body)?;
+    if arguments.print {
+        let lines: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+        say(&lines.concat());
+        return Ok(());
+    }
+    let mut request = atlassian::http()?.post(url.clone()).body(body).timeout(Duration::from_secs(30));
+    for (name, value) in &headers {
+        request = request.header(name, value);
+    }
+    let answer = request.send().await.map_err(reqwest::Error::without_url).context("cannot post the delivery")?;
+    let status = answer.status();
+    let text = answer.text().await.map_err(reqwest::Error::without_url).context("the answer ended early")?;
+    say(&format!("{status}\n{text}\n"));
+    anyhow::ensure!(status.is_success(), "the delivery was not taken: {status}");
+    Ok(())
+}
+
+/// The vendor's headers, with what was given on the command line over them.
+fn sign(settings: &Settings, arguments: &Arguments, url: &Url, body: &[u8]) -> anyhow::Result<Vec<(String, String)>> {
+    let Some(source) = settings.sources.get(&arguments.source) else {
+        let known: Vec<_> = settings.sources.keys().map(SourceName::as_str).collect();
+        bail!("the settings know no source `{}`; there are: {}", arguments.source, known.join(", "));
+    };
+    let now = SystemClock.now();
+    let id = arguments.id.clone().unwrap_or_else(|| format!("msg_{}", clock::new_id(now).simple()));
+    let at = arguments.at.unwrap_or(now);
+    let message = Outgoing { method: "POST", query: url.query(), id: &id, at, body };
+    let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    headers.extend(source.compiled.sign(&message)?);
+    headers.retain(|(name, _)| !arguments.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)));
+    headers.extend(arguments.headers.iter().cloned());
+    Ok(headers)
+}
+
+fn read(path: &PathBuf) -> anyhow::Result<Vec<u8>> {
+    if path.as_os_str() == "-" {
+        let mut body = Vec::new();
+        std::io::Read::read_to_end(&mut std::io::stdin(), &mut body).context("cannot read standard input")?;
+        return Ok(body);
+    }
+    std::fs::read(path).with_context(|| format!("cannot read the body `{}`", path.display()))
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as name=value")?;
+    Ok((name.trim().to_owned(), value.to_owned()))
+}

@@ -1,0 +1,94 @@
+//! What has to be done now and then: forgetting what is over, and telling when a source went quiet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::domain::ids::SourceName;
+use crate::store::{Store, StoreError};
+
+/// How often.
+const PERIOD: Duration = Duration::from_secs(30);
+
+/// How many small steps one round takes at most, so that a stop does not wait for it.
+const STEPS: usize = 50;
+
+/// The one who tidies up.
+#[derive(Debug)]
+pub struct Upkeep {
+    /// The database.
+    pub store: Store,
+    /// For "now".
+    pub clock: Arc<dyn Clock>,
+    /// How long a routed delivery's body is kept.
+    pub keep_payloads: SignedDuration,
+    /// After how long of silence a source is quiet, for those of which something is expected.
+    pub quiet_after: BTreeMap<SourceName, Option<SignedDuration>>,
+}
+
+impl Upkeep {
+    /// Tidies up until `stopping`.
+    pub async fn run(self, stopping: CancellationToken) {
+        let started_at = self.clock.now();
+        let mut quiet = BTreeSet::new();
+        loop {
+            let round = async {
+                self.forget().await?;
+                self.listen_for_silence(started_at, &mut quiet).await
+            };
+            if let Err(error) = round.await {
+                let error = anyhow::Error::new(error);
+                tracing::error!(error = format!("{error:#}"), "upkeep failed; it goes on with the next round");
+            }
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = tokio::time::sleep(PERIOD) => {}
+            }
+        }
+    }
+
+    async fn forget(&self) -> Result<(), StoreError> {
+        let mut forgotten = false;
+        for _ in 0..STEPS {
+            let mut tx = self.store.begin().await?;
+            let report = tx.upkeep(self.keep_payloads, self.clock.now()).await?;
+            tx.commit().await?;
+            if !report.did_something() {
+                break;
+            }
+            forgotten = true;
+        }
+        if forgotten {
+            self.store.checkpoint().await?;
+        }
+        Ok(())
+    }
+
+    /// A source that should speak and does not is worth more than any retry: said once, and again when it is over.
+    async fn listen_for_silence(
+        &self,
+        started_at: Timestamp,
+        quiet: &mut BTreeSet<SourceName>,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let heard = self.store.sources().await?;
+        for (source, quiet_after) in &self.quiet_after {
+            let Some(quiet_after) = quiet_after else { continue };
+            let last =
+                heard.iter().find(|standing| standing.name == *source).and_then(|standing| standing.last_delivery_at);
+            let silence = now.duration_since(last.unwrap_or(started_at));
+            if silence >= *quiet_after {
+                if quiet.insert(source.clone()) {
+                    tracing::error!(%source, ?silence, "a source went quiet: see whether its webhook still exists");
+                }
+            } else if quiet.remove(source) {
+                tracing::info!(%source, "a source that was quiet speaks again");
+            }
+        }
+        Ok(())
+    }
+}
