@@ -96,6 +96,8 @@ CREATE UNIQUE INDEX cases_one_open ON cases (site, person_key) WHERE closed_at I
 CREATE INDEX cases_by_address ON cases (email_hash, id) WHERE email_hash IS NOT NULL;
 CREATE INDEX cases_by_person_id ON cases (person_hash, id) WHERE person_hash IS NOT NULL;
 CREATE INDEX cases_by_state ON cases (state, id);
+-- How many cases a source opened in the last hour and day, for the brake.
+CREATE INDEX cases_by_source ON cases (source, opened_at) WHERE source IS NOT NULL;
 
 -- The key of each case, sealed with the master key. To forget a person is to delete this row.
 CREATE TABLE case_keys (
@@ -148,10 +150,13 @@ CREATE TABLE sites (
 
 -- What stands against a source, and when it was last heard.
 CREATE TABLE sources (
-    name             TEXT    PRIMARY KEY,
-    paused_at        INTEGER,
-    paused_by        TEXT,
-    last_delivery_at INTEGER
+    name              TEXT    PRIMARY KEY,
+    paused_at         INTEGER,
+    paused_by         TEXT,
+    braked_at         INTEGER,          -- the brake tripped: what it opens is held until somebody has looked
+    brake             TEXT,             -- which limit, and by how much
+    brake_released_at INTEGER,          -- who was let go with it is not counted again
+    last_delivery_at  INTEGER
 ) STRICT, WITHOUT ROWID;
 
 -- The append-only, hash-chained history. No personal data: a case is named by its id, an account by a keyed hash.

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no async, no clock, no tracing. Functions take what they need, `now` and `jitter` included.
 
 pub mod account;
+pub mod brake;
 pub mod case;
 pub mod event;
 pub mod guard;

@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde::{Deserialize, Serialize};
 
+use super::brake::Brake;
 use super::event::{Effective, EventType};
 use super::named;
 
@@ -128,22 +129,6 @@ pub enum Detach {
 }
 
 named!(Detach { Organizations = "organizations", ServiceDesks = "service_desks", Participants = "participants" });
-
-/// How many departures of one source are believed before it is frozen. There is no off switch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Brake {
-    /// In any 60 minutes.
-    pub per_hour: u32,
-    /// In any 24 hours.
-    pub per_day: u32,
-}
-
-impl Default for Brake {
-    fn default() -> Self {
-        Self { per_hour: 25, per_day: 100 }
-    }
-}
 
 #[cfg(test)]
 mod tests {

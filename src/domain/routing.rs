@@ -113,9 +113,10 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
+    use crate::domain::brake::Brake;
     use crate::domain::event::Effective;
     use crate::domain::person::Person;
-    use crate::domain::policy::{Approvals, Brake, DayEdge};
+    use crate::domain::policy::{Approvals, DayEdge};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 

@@ -153,7 +153,21 @@ impl Router {
                 }
             }
         }
+        self.brake(tx, &delivery.source, route).await?;
         Ok((!bad.is_empty()).then(|| format!("{} of {count} items cannot be read: {}", bad.len(), bad.join("; "))))
+    }
+
+    /// Looks at what the source opened lately, before anybody sees what this delivery opened.
+    async fn brake(&self, tx: &mut Tx, source: &SourceName, route: &Route) -> Result<(), StoreError> {
+        if tx.is_braked(source).await? {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        if let Some(tripped) = route.policy.brake.trips(&tx.opened_lately(source, now).await?) {
+            let held = tx.freeze(source, &tripped, now).await?;
+            tracing::error!(held, brake = %tripped, "the brake tripped: nothing of this source is carried out until released");
+        }
+        Ok(())
     }
 
     async fn take(

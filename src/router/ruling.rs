@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::domain::case::{Attention, Happening, Reason, State, Terms};
+use crate::domain::case::{Attention, Happening, Hold, Reason, State, Terms};
 use crate::domain::event::{Event, EventType};
 use crate::domain::ids::{CaseId, DeliveryId, SiteName, SourceName};
 use crate::domain::person::{EmailAddress, Person};
@@ -151,7 +151,13 @@ impl Subject<'_> {
         terms: Terms,
         effective_at: Timestamp,
     ) -> Result<Outcome, StoreError> {
-        let beginning = person.email.is_none().then(|| State::NeedsAttention(Attention::no_email()));
+        let beginning = if person.email.is_none() {
+            Some(State::NeedsAttention(Attention::no_email()))
+        } else if tx.is_braked(self.source).await? {
+            Some(State::Held(Hold::Brake))
+        } else {
+            None
+        };
         let new = NewCase { site: self.site.clone(), source: Some(self.source.clone()), person, terms, effective_at };
         let dossier = tx.open_case(new, beginning, self.note(event), self.now).await?;
         tracing::info!(case.id = %dossier.case.id, case.state = %dossier.case.state.name(), "opened a case");

@@ -10,7 +10,8 @@ use super::duration::Duration;
 use super::near::nearest;
 use super::problem::Problem;
 use super::{defaults, text};
-use crate::domain::policy::{Action, Approvals, Brake, DayEdge, Detach, Policy};
+use crate::domain::brake::Brake;
+use crate::domain::policy::{Action, Approvals, DayEdge, Detach, Policy};
 
 /// `[policies.NAME]`: what a source's events lead to. Nothing is destroyed that was not written here.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -164,6 +164,8 @@ impl Tx {
         }
         let withheld = if !enforce {
             Some(Hold::Observe)
+        } else if self.is_source_braked(dossier.case.source.as_ref()).await? {
+            Some(Hold::Brake)
         } else if dossier.case.approvals_missing(stage) > 0 {
             Some(Hold::Approval)
         } else {
@@ -356,6 +358,13 @@ impl Tx {
         .execute(&mut *self.inner)
         .await?;
         Ok(())
+    }
+
+    async fn is_source_braked(&mut self, source: Option<&SourceName>) -> Result<bool, StoreError> {
+        match source {
+            Some(source) => self.is_braked(source).await,
+            None => Ok(false),
+        }
     }
 
     async fn is_paused(&mut self, site: &SiteName, source: Option<&SourceName>) -> Result<bool, StoreError> {

@@ -6,6 +6,7 @@
 //!
 //! Not here: what may happen to a case (that is `domain`), and what is said to whom about it.
 
+mod brake;
 mod cases;
 mod claims;
 mod deliveries;
@@ -20,6 +21,7 @@ mod row;
 mod standing;
 mod upkeep;
 
+pub use self::brake::{Braked, NotReleased};
 pub use self::cases::{CaseFilter, Dossier, Happened, KnownAccount, NewCase, Note};
 pub use self::claims::{Claimed, Dispatch, Lease, Recovered, Settlement};
 pub use self::deliveries::{Accepted, DeliveryFilter, DeliveryRow, DeliveryStatus, NewDelivery, Waiting};

@@ -1,0 +1,116 @@
+//! The brake: a feed that suddenly terminates everyone is believed only so far.
+//!
+//! Three limits, per source; whichever is passed first freezes that source and no other. There is no off switch.
+
+use serde::{Deserialize, Serialize};
+
+use super::named;
+
+/// How many departures of one source are believed before it is frozen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Brake {
+    /// In any 60 minutes.
+    pub per_hour: u32,
+    /// In any 24 hours.
+    pub per_day: u32,
+}
+
+impl Default for Brake {
+    fn default() -> Self {
+        Self { per_hour: 25, per_day: 100 }
+    }
+}
+
+/// A burst is so many times as many as on the source's busiest day before.
+const BURST: u32 = 5;
+
+/// Fewer than these in a day are never a burst: a small company that loses a team is no broken feed.
+const NO_BURST: u32 = 10;
+
+/// What a source opened lately.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// In the last 60 minutes.
+    pub last_hour: u32,
+    /// In the last 24 hours.
+    pub last_day: u32,
+    /// On the busiest of the 30 days before; `None` while the source is known for less than a week.
+    pub busiest_day: Option<u32>,
+}
+
+/// Which limit was passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// `per_hour`.
+    PerHour,
+    /// `per_day`.
+    PerDay,
+    /// Many times more than this source ever had on a day.
+    Burst,
+}
+
+named!(Limit { PerHour = "per_hour", PerDay = "per_day", Burst = "burst" });
+
+/// Why the brake tripped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tripped {
+    /// Which limit was passed.
+    pub limit: Limit,
+    /// How many are believed.
+    pub believed: u32,
+    /// How many there were.
+    pub seen: u32,
+}
+
+impl std::fmt::Display for Tripped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {} departures where {} are believed", self.limit, self.seen, self.believed)
+    }
+}
+
+impl Brake {
+    /// The limit that was passed, if one was.
+    pub fn trips(&self, opened: &Opened) -> Option<Tripped> {
+        let burst = opened.busiest_day.map(|busiest| busiest.saturating_mul(BURST).max(NO_BURST));
+        let limits = [
+            (Limit::PerHour, Some(self.per_hour), opened.last_hour),
+            (Limit::PerDay, Some(self.per_day), opened.last_day),
+            (Limit::Burst, burst, opened.last_day),
+        ];
+        limits.into_iter().find_map(|(limit, believed, seen)| {
+            let believed = believed?;
+            (seen > believed).then_some(Tripped { limit, believed, seen })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tripped(last_hour: u32, last_day: u32, busiest_day: Option<u32>) -> Option<Limit> {
+        Brake { per_hour: 25, per_day: 100 }.trips(&Opened { last_hour, last_day, busiest_day }).map(|t| t.limit)
+    }
+
+    #[test]
+    fn as_many_as_are_believed_pass_and_one_more_does_not() {
+        assert_eq!(tripped(25, 25, None), None);
+        assert_eq!(tripped(26, 26, None), Some(Limit::PerHour));
+        assert_eq!(tripped(1, 101, None), Some(Limit::PerDay));
+    }
+
+    #[test]
+    fn a_quiet_source_that_suddenly_speaks_is_a_burst() {
+        assert_eq!(tripped(15, 15, Some(3)), None);
+        assert_eq!(tripped(16, 16, Some(3)), Some(Limit::Burst));
+        assert_eq!(tripped(10, 10, Some(0)), None, "a handful is never a burst");
+        assert_eq!(tripped(16, 16, None), None, "a new source has no history to be measured by");
+    }
+
+    #[test]
+    fn it_says_by_how_much() {
+        let tripped = Brake::default().trips(&Opened { last_hour: 812, last_day: 812, busiest_day: None });
+        assert_eq!(tripped.unwrap().to_string(), "per_hour: 812 departures where 25 are believed");
+    }
+}
