@@ -61,32 +61,40 @@ pub(super) enum Scope {
 
 impl<'de> Deserialize<'de> for Location {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let (scope, path) = match text.strip_prefix("envelope:") {
-            Some(path) => (Scope::Envelope, path.to_owned()),
-            None => (Scope::Item, text),
-        };
+        let (scope, path) = scoped(String::deserialize(deserializer)?);
         Ok(Self { scope, expression: Expression::parse(path)? })
     }
 }
 
-/// A logical expression of RFC 9535 about one value: `@.type == 'User' && @.email`.
+/// A logical expression of RFC 9535 about the item, or, written `envelope:@.…`, about the whole body:
+/// `@.type == 'User' && @.email`.
 #[derive(Debug, Clone)]
-pub(super) struct Condition(Expression);
+pub(crate) struct Condition {
+    /// What it is about.
+    pub(super) scope: Scope,
+    expression: Expression,
+}
 
 impl Condition {
     /// Whether it holds for the one element of `alone`, an array.
     ///
     /// A filter selects among children, so the value to be judged comes wrapped in an array.
     pub(super) fn holds(&self, alone: &Value) -> bool {
-        !self.0.query(alone).is_empty()
+        !self.expression.query(alone).is_empty()
     }
 }
 
 impl<'de> Deserialize<'de> for Condition {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Expression::parse(format!("$[?{text}]")).map(Self)
+        let (scope, filter) = scoped(String::deserialize(deserializer)?);
+        Ok(Self { scope, expression: Expression::parse(format!("$[?{filter}]"))? })
+    }
+}
+
+fn scoped(text: String) -> (Scope, String) {
+    match text.strip_prefix("envelope:") {
+        Some(rest) => (Scope::Envelope, rest.to_owned()),
+        None => (Scope::Item, text),
     }
 }
 

@@ -24,6 +24,9 @@ pub struct Preset {
     pub source: String,
     /// How sure they are.
     pub confidence: Confidence,
+    /// How sure the mapping is, when it is less so than the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping_confidence: Option<Confidence>,
     /// What an integrator should know, and why ambiguous events lead to nothing.
     #[serde(default)]
     pub notes: Vec<String>,

@@ -23,6 +23,8 @@ pub(super) struct Item<'a> {
     pub(super) value: &'a Value,
     /// All that was sent.
     pub(super) envelope: &'a Value,
+    /// The same, alone in an array, for conditions.
+    pub(super) wrapped: &'a Value,
     /// How to read it.
     pub(super) mapping: &'a Description,
 }
@@ -100,7 +102,10 @@ impl<'a> Item<'a> {
             return None;
         }
         let alone = Value::Array(vec![self.value.clone()]);
-        self.mapping.rules.iter().find(|rule| rule.when.holds(&alone))
+        self.mapping.rules.iter().find(|rule| match rule.when.scope {
+            Scope::Item => rule.when.holds(&alone),
+            Scope::Envelope => rule.when.holds(self.wrapped),
+        })
     }
 
     /// That id and address belong together is nothing when one of them is missing.

@@ -70,7 +70,7 @@ impl Mapping {
         Ok(items
             .into_iter()
             .enumerate()
-            .map(|(index, value)| Item { index, value, envelope, mapping: &self.0 }.read())
+            .map(|(index, value)| Item { index, value, envelope, wrapped: &wrapped, mapping: &self.0 }.read())
             .collect())
     }
 

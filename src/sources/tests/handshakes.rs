@@ -1,3 +1,129 @@
-//! What vendors ask before they send.
+//! What vendors ask before they send, and what they hear.
+
+use axum::http::StatusCode;
+use secrecy::ExposeSecret as _;
 
 use super::*;
+
+fn greeted(preset: &str, method: &str, query: Option<&str>, sent: &[(&str, &str)], body: &str) -> Option<Answer> {
+    let headers = headers(sent);
+    let request = Request { method, query, headers: &headers, body: body.as_bytes() };
+    source(preset, usable_secret(preset)).greet(&request)
+}
+
+/// The answer to a body that is signed as the preset's vendor would.
+fn answered(source: &Source, body: &str) -> Option<Answer> {
+    let message = Outgoing { method: "POST", query: None, id: "1", at: at(SIGNED_AT), body: body.as_bytes() };
+    let signed = headers(&source.sign(&message).unwrap());
+    source.verify(&post(&signed, body.as_bytes()), at(SIGNED_AT)).unwrap().handshake
+}
+
+fn said(answer: &Answer) -> (&str, &str) {
+    assert_eq!(answer.status, StatusCode::OK);
+    let content_type = answer.headers.iter().find(|(name, _)| name == "content-type");
+    (content_type.map_or("", |(_, value)| value), str::from_utf8(&answer.body).unwrap())
+}
+
+#[test]
+fn okta_hears_its_challenge() {
+    let challenge = [("X-Okta-Verification-Challenge", "ab\"c")];
+    let answer = greeted("okta", "GET", None, &challenge, "").unwrap();
+    assert_eq!(said(&answer), ("application/json", r#"{"verification":"ab\"c"}"#));
+    assert!(greeted("okta", "POST", None, &challenge, "").is_none());
+    assert!(greeted("okta", "GET", None, &[], "").is_none());
+    assert!(greeted("bamboohr", "GET", None, &challenge, "").is_none());
+}
+
+#[test]
+fn graph_hears_its_token_decoded_as_text_that_no_browser_runs() {
+    let query = Some("a=1&validationToken=Validation%3A+Testing%20%3Cb%3E");
+    let answer = greeted("microsoft-graph", "POST", query, &[], "").unwrap();
+    assert_eq!(said(&answer), ("text/plain; charset=utf-8", "Validation: Testing <b>"));
+    assert!(answer.headers.iter().any(|(name, value)| name == "x-content-type-options" && value == "nosniff"));
+    assert!(greeted("microsoft-graph", "POST", Some("a=1"), &[], "").is_none());
+    let long = format!("validationToken={}", "x".repeat(5000));
+    assert!(greeted("microsoft-graph", "POST", Some(&long), &[], "").is_none());
+}
+
+#[test]
+fn pings_are_answered_and_nothing_else_is_taken_for_one() {
+    for (preset, body) in [
+        ("hibob", r#""Ping test""#),
+        ("hibob", r#" {"text": "Ping test"} "#),
+        ("jazzhr", r#"{"data":"JazzHR Verify Event"}"#),
+    ] {
+        assert_eq!(said(&greeted(preset, "POST", None, &[], body).unwrap()), ("", ""), "{preset}");
+    }
+    for body in [r#""Ping"#, r#"{"text":"Ping test","type":"employee.left"}"#, r#"{"type":"employee.left"}"#, ""] {
+        assert!(greeted("hibob", "POST", None, &[], body).is_none(), "{body}");
+    }
+}
+
+#[test]
+fn signed_pings_come_after_verification() {
+    for (preset, body) in [
+        ("greenhouse", r#"{"action":"ping","payload":{}}"#),
+        ("ashby", r#"{"action":"ping"}"#),
+        ("intercom", r#"{"type":"notification_event","topic":"ping"}"#),
+    ] {
+        assert!(greeted(preset, "POST", None, &[], body).is_none(), "{preset} unsigned");
+        let source = source(preset, usable_secret(preset));
+        assert_eq!(said(&answered(&source, body).unwrap()), ("", ""), "{preset}");
+        assert!(answered(&source, r#"{"action":"candidate_hired","topic":"contact.deleted"}"#).is_none(), "{preset}");
+    }
+}
+
+#[test]
+fn slack_hears_its_challenge_only_with_a_good_signature() {
+    let body = r#"{"token":"x","challenge":"3eZbrw1a","type":"url_verification"}"#;
+    assert!(greeted("slack", "POST", None, &[], body).is_none());
+    let answer = answered(&source("slack", "secret"), body).unwrap();
+    assert_eq!(said(&answer), ("application/json", r#"{"challenge":"3eZbrw1a"}"#));
+}
+
+#[test]
+fn a_head_request_is_answered_where_the_vendor_probes_with_it() {
+    assert!(greeted("intercom", "HEAD", None, &[], "").is_some());
+    assert!(greeted("bamboohr", "HEAD", None, &[], "").is_none());
+}
+
+#[test]
+fn gusto_offers_its_token_before_anybody_knows_a_secret() {
+    let gusto = compile(Spec { preset: Some("gusto".to_owned()), ..Spec::default() }).unwrap();
+    let none = HeaderMap::new();
+    let answer = gusto.greet(&post(&none, br#"{"verification_token":"tok","webhook_subscription_uuid":"u"}"#)).unwrap();
+    assert_eq!(answer.offered.unwrap().expose_secret(), "tok");
+    let event = br#"{"event_type":"employee.termination_effective","entity_uuid":"e"}"#;
+    assert!(gusto.greet(&post(&none, event)).is_none());
+    let guessed = headers(&[("X-Gusto-Signature", "00")]);
+    assert_eq!(gusto.verify(&post(&guessed, event), at(SIGNED_AT)).unwrap_err(), Rejection::SignatureMismatch);
+}
+
+#[test]
+fn handshakes_of_vendors_without_a_preset_are_settings() {
+    let described = |handshake: &str| {
+        compile(Spec {
+            signature: Some(table(&format!("headers = ['X-Signature']\nhandshakes = [{handshake}]"))),
+            secrets: vec![SecretString::from("secret")],
+            ..Spec::default()
+        })
+        .unwrap()
+    };
+    // Asana
+    let sent = headers(&[("X-Hook-Secret", "abc")]);
+    let answer = described("{ kind = 'hook_secret', header = 'X-Hook-Secret' }").greet(&post(&sent, b"")).unwrap();
+    assert_eq!(answer.headers, [("X-Hook-Secret".to_owned(), "abc".to_owned())]);
+    assert_eq!(answer.offered.unwrap().expose_secret(), "abc");
+    // Zoom
+    let zoom = described(
+        "{ kind = 'prove_secret', when = { pointer = '/event', equals = 'endpoint.url_validation' }, \
+         token = '/payload/plainToken', plain = 'plainToken', signed = 'encryptedToken' }",
+    );
+    let answer = answered(&zoom, r#"{"event":"endpoint.url_validation","payload":{"plainToken":"data"}}"#).unwrap();
+    let proof = "1b2c16b75bd2a870c114153ccda5bcfca63314bc722fa160d690de133ccbb9db";
+    let expected = format!(r#"{{"encryptedToken":"{proof}","plainToken":"data"}}"#);
+    assert_eq!(said(&answer), ("application/json", expected.as_str()));
+    // Recruitee
+    let recruitee = described("{ kind = 'ping', when = { equals = { test = true } } }");
+    assert!(recruitee.greet(&post(&HeaderMap::new(), br#"{"test":true}"#)).is_some());
+}

@@ -1,8 +1,11 @@
 //! Sources as a whole: presets through sign, verify and read.
 
+mod computed;
 mod handshakes;
 mod payloads;
+mod presets;
 mod properties;
+mod published;
 mod settings;
 mod vectors;
 
@@ -15,6 +18,11 @@ const SIGNED_AT: i64 = 1_766_000_000;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
+}
+
+/// A secret in a shape that the preset accepts: this one is text, hex and base64 at once.
+fn usable_secret(preset: &str) -> &'static str {
+    if preset == "pipedrive" { "user:password" } else { "00112233445566778899aabbccddeeff" }
 }
 
 fn headers<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> HeaderMap {

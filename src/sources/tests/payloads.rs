@@ -1,21 +1,18 @@
 //! Bodies shaped like the vendors' documents, through the preset of each.
 
 use super::*;
-use crate::domain::event::EventType;
+use crate::domain::event::{Effective, EventType};
+
+const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 
 /// The events of a body, each on a line: type, id, address, old address, effective, occurred.
 fn told(preset: &str, body: &str) -> Vec<String> {
-    tell(
-        &source(
-            preset,
-            "user:00112233445566778899aabbccddeeff00112233".get(if preset == "pipedrive" { 0 } else { 5 }..).unwrap(),
-        ),
-        body,
-    )
+    tell(&source(preset, usable_secret(preset)), body)
 }
 
-fn tell(source: &Source, body: &str) -> Vec<String> {
-    match source.read(Some("application/json"), body.as_bytes()) {
+pub(super) fn tell(source: &Source, body: &str) -> Vec<String> {
+    let content_type = if body.starts_with("event_name=") { FORM } else { "application/json" };
+    match source.read(Some(content_type), body.as_bytes()) {
         Ok(items) => items.iter().map(line).collect(),
         Err(unreadable) => vec![format!("whole: {unreadable}")],
     }
@@ -27,24 +24,21 @@ fn line(item: &Result<Event, Unreadable>) -> String {
         Ok(event) => event,
         Err(unreadable) => return format!("unreadable: {unreadable}"),
     };
-    let mut line = event.event_type.to_string();
-    let mut add = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
-            line.push_str(&format!(" {name}={value}"));
-        }
-    };
-    add("id", event.person.id.as_ref().map(|id| id.as_str().to_owned()));
-    add("email", event.person.email.as_ref().map(|email| email.as_str().to_owned()));
-    add("old", event.old_email.as_ref().map(|email| email.as_str().to_owned()));
     let effective = match event.effective {
-        crate::domain::event::Effective::AtOnce => None,
-        crate::domain::event::Effective::At(instant) => Some(instant.to_string()),
-        crate::domain::event::Effective::On(day) => Some(day.to_string()),
-        crate::domain::event::Effective::Local(time) => Some(time.to_string()),
+        Effective::AtOnce => None,
+        Effective::At(instant) => Some(instant.to_string()),
+        Effective::On(day) => Some(day.to_string()),
+        Effective::Local(time) => Some(time.to_string()),
     };
-    add("effective", effective);
-    add("occurred", event.occurred_at.map(|at| at.to_string()));
-    line
+    let facts = [
+        ("id", event.person.id.as_ref().map(|id| id.as_str().to_owned())),
+        ("email", event.person.email.as_ref().map(|email| email.as_str().to_owned())),
+        ("old", event.old_email.as_ref().map(|email| email.as_str().to_owned())),
+        ("effective", effective),
+        ("occurred", event.occurred_at.map(|at| at.to_string())),
+    ];
+    let facts = facts.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?)));
+    std::iter::once(event.event_type.to_string()).chain(facts).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -221,7 +215,7 @@ fn forms_are_read_by_their_content_type() {
     })
     .unwrap();
     let read = |content_type, body: &str| source.read(content_type, body.as_bytes()).map(|items| line(&items[0]));
-    let form = Some("application/x-www-form-urlencoded; charset=utf-8");
+    let form = Some(FORM);
     assert_eq!(
         read(form, "event=gone&contact%5Bemail%5D=ann%2Bx%40example.com").unwrap(),
         "departed email=ann+x@example.com"
