@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
@@ -13,6 +14,7 @@ use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
+use crate::admin::{AdminState, ConfiguredSite, ConfiguredSource};
 use crate::atlassian::{self, Client};
 use crate::clock::Clock;
 use crate::domain::ids::{SiteName, SourceName};
@@ -23,7 +25,7 @@ use crate::shutdown::Shutdown;
 use crate::store::{Database, Key, Store};
 use crate::upkeep::Upkeep;
 use crate::worker::Worker;
-use crate::{intake, listener, worker};
+use crate::{admin, intake, listener, worker};
 
 /// A daemon, ready to run: its sockets are bound and its database is open.
 #[derive(Debug)]
@@ -143,13 +145,28 @@ impl App {
         shutdown.spawn("worker", worker.run(shutdown.stopping()));
 
         let upkeep = Upkeep {
-            store,
-            clock,
+            store: store.clone(),
+            clock: Arc::clone(&clock),
             keep_payloads: settings.store.keep_payloads,
             quiet_after: settings.sources.values().map(|source| (source.name.clone(), source.quiet_after)).collect(),
         };
         shutdown.spawn("upkeep", upkeep.run(shutdown.stopping()));
-        drop((admin, heartbeat));
+
+        let state = AdminState {
+            store,
+            tokens: settings.admin_tokens.clone(),
+            clock,
+            enforce: settings.mode == Mode::Enforce,
+            sites: configured_sites(&settings),
+            sources: configured_sources(&settings),
+            policies: settings.policies.clone(),
+            worker: bells.worker,
+            router: bells.router,
+            worker_turned_at: heartbeat,
+            registry: Arc::new(registry),
+            data_dir: folder_of(&settings.store.path),
+        };
+        shutdown.spawn("admin", listener::serve(admin, admin::router(state), shutdown.stopping()));
         Ok(())
     }
 }
@@ -189,4 +206,25 @@ fn sites(
         (site.name.clone(), client)
     });
     Ok(clients.collect())
+}
+
+fn configured_sites(settings: &Settings) -> BTreeMap<SiteName, ConfiguredSite> {
+    settings.sites.values().map(|site| (site.name.clone(), ConfiguredSite { url: site.url.clone() })).collect()
+}
+
+fn configured_sources(settings: &Settings) -> BTreeMap<SourceName, ConfiguredSource> {
+    let sources = settings.sources.values().map(|source| {
+        let configured = ConfiguredSource {
+            site: source.site.clone(),
+            policy: source.policy.clone(),
+            preset: source.spec.preset.clone(),
+            quiet_after: source.quiet_after,
+        };
+        (source.name.clone(), configured)
+    });
+    sources.collect()
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }

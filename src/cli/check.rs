@@ -4,7 +4,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Config, say};
-use crate::settings::{File, Mode, Role, Settings};
+use crate::admin::Role;
+use crate::settings::{File, Mode, Settings};
 
 mod toml_text;
 

@@ -8,6 +8,7 @@ mod healthcheck;
 mod journal;
 mod migrate;
 mod output;
+pub mod remote;
 mod sandbox;
 mod send;
 mod serve;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use secrecy::SecretString;
 
 use self::output::say;
 use crate::settings::Settings;
@@ -63,6 +65,8 @@ enum Command {
     Migrate(Config),
     /// Say whether a daemon is ready, for container health checks
     Healthcheck(healthcheck::Arguments),
+    #[command(flatten)]
+    Remote(remote::RemoteCommand),
 }
 
 /// Runs the command that the command line names.
@@ -101,8 +105,19 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Backup(arguments) => backup::run(&arguments).await?,
         Command::Migrate(config) => migrate::run(&config.load()?).await?,
         Command::Healthcheck(arguments) => healthcheck::run(arguments).await?,
+        Command::Remote(command) => {
+            let mut text = Vec::new();
+            let done = remote::run(command, token(), &mut text).await;
+            say(&String::from_utf8_lossy(&text));
+            done?;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Who we are at a running daemon. From the environment alone: arguments can be seen by others.
+fn token() -> Option<SecretString> {
+    std::env::var("OFFBOARDD_TOKEN").ok().map(SecretString::from)
 }
 
 /// The reason in one line, then what lies under it.

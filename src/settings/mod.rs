@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::admin::AdminToken;
 use crate::atlassian::Site;
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
 use crate::domain::policy::Policy;
@@ -38,7 +39,7 @@ mod unbuilt;
 mod tests;
 
 pub use address::{BadListen, BadUrl, HttpUrl, Listen};
-pub use admin::{AdminTable, AdminToken, Role, TokenDigest, TokenTable};
+pub use admin::{AdminTable, TokenTable};
 pub use duration::{BadDuration, Duration};
 pub use file::{File, Mode};
 pub use lookup::{Lookup, LookupAuth, LookupAuthTable, LookupTable};

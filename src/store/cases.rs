@@ -423,6 +423,26 @@ impl Store {
         Ok(Page::of(dossiers?, filter.limit, |dossier| dossier.case.id.to_string()))
     }
 
+    /// The cases that wait for this, oldest first.
+    #[instrument(name = "store.case.held", skip_all, err)]
+    pub async fn held_cases(
+        &self,
+        hold: Hold,
+        source: Option<&SourceName>,
+        site: Option<&SiteName>,
+    ) -> Result<Vec<CaseId>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id FROM cases WHERE state = 'held' AND held = ?1 AND (?2 IS NULL OR source = ?2)
+               AND (?3 IS NULL OR site = ?3) ORDER BY id",
+        )
+        .bind(hold.as_str())
+        .bind(source.map(SourceName::as_str))
+        .bind(site.map(SiteName::as_str))
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter().map(|row| Reading { what: "case", row }.word("id")).collect()
+    }
+
     /// How many cases stand in each state on each site.
     #[instrument(name = "store.case.count", skip_all, err)]
     pub async fn count_cases(&self) -> Result<Vec<(SiteName, StateName, u64)>, StoreError> {

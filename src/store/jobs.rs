@@ -156,6 +156,19 @@ impl Store {
         row.as_ref().map(read_job).transpose()
     }
 
+    /// The open jobs of these cases.
+    #[instrument(name = "store.job.of_cases", skip_all, fields(count = case_ids.len()), err)]
+    pub async fn jobs_of(&self, case_ids: &[CaseId]) -> Result<Vec<JobRow>, StoreError> {
+        let ids: Vec<String> = case_ids.iter().map(CaseId::to_string).collect();
+        let rows = sqlx::query(
+            "SELECT * FROM jobs WHERE case_id IN (SELECT value FROM json_each(?)) AND state IN ('queued', 'running')",
+        )
+        .bind(serde_json::json!(ids).to_string())
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter().map(read_job).collect()
+    }
+
     /// Jobs, newest first.
     #[instrument(name = "store.job.list", skip_all, err)]
     pub async fn jobs(&self, filter: &JobFilter) -> Result<Page<JobRow>, StoreError> {

@@ -1,0 +1,84 @@
+//! `/cases`: found, shown, told.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+
+use super::List;
+use super::reading::{Params, TheCase};
+use super::view::{self, CaseView, HistoryView};
+use crate::admin::AdminState;
+use crate::admin::auth::Viewer;
+use crate::admin::error::ApiError;
+use crate::domain::ids::{CaseId, SiteName};
+use crate::domain::person::EmailAddress;
+use crate::proof::seal::KeyedHash;
+use crate::store::{CaseFilter, Dossier, StoreError};
+
+/// Cases, newest first.
+pub(super) async fn list(
+    Viewer(caller): Viewer,
+    State(admin): State<Arc<AdminState>>,
+    mut params: Params,
+) -> Result<Json<List<CaseView>>, ApiError> {
+    let email = params.read("email", EmailAddress::parse)?;
+    let mut filter = CaseFilter {
+        state: params.word("state")?,
+        source: params.word("source")?,
+        site: params.word("site")?,
+        email_hashes: None,
+        attention: params.read("attention", |text| text.parse().map_err(|_neither| "expected true or false"))?,
+        cursor: params.cursor::<CaseId>()?,
+        limit: params.limit()?,
+    };
+    params.finish()?;
+    if let Some(email) = email {
+        filter.email_hashes = Some(hashes(&admin, filter.site.as_ref(), &email).await?);
+    }
+    let page = admin.store.cases(&filter).await?;
+    let items = view::show_all(&admin, page.items, &caller).await?;
+    Ok(Json(List { items, next: page.next }))
+}
+
+/// One case.
+pub(super) async fn show(
+    Viewer(caller): Viewer,
+    State(admin): State<Arc<AdminState>>,
+    TheCase(id): TheCase,
+) -> Result<Json<CaseView>, ApiError> {
+    let dossier = find(&admin, id).await?;
+    Ok(Json(view::show(&admin, dossier, &caller).await?))
+}
+
+/// What happened to a case, oldest first.
+pub(super) async fn history(
+    Viewer(caller): Viewer,
+    State(admin): State<Arc<AdminState>>,
+    TheCase(id): TheCase,
+) -> Result<Json<List<HistoryView>>, ApiError> {
+    let dossier = find(&admin, id).await?;
+    let entries = admin.store.history(&dossier).await?;
+    Ok(Json(List::whole(entries.into_iter().map(|entry| HistoryView::of(entry, &caller)).collect())))
+}
+
+async fn find(admin: &AdminState, id: CaseId) -> Result<Dossier, ApiError> {
+    admin.store.case(id).await?.ok_or(ApiError::NotFound("case"))
+}
+
+/// An address is hashed together with its site: asked for without one, it is looked for on every site of the settings, and
+/// on those that only old cases remember.
+async fn hashes(
+    admin: &AdminState,
+    site: Option<&SiteName>,
+    email: &EmailAddress,
+) -> Result<Vec<KeyedHash>, StoreError> {
+    let mut sites: Vec<SiteName> = site.cloned().into_iter().collect();
+    if sites.is_empty() {
+        sites.extend(admin.sites.keys().cloned());
+        sites.extend(admin.store.count_cases().await?.into_iter().map(|(site, _, _)| site));
+        sites.sort_unstable();
+        sites.dedup();
+    }
+    Ok(sites.iter().map(|site| admin.store.key().hash_email(site, email)).collect())
+}

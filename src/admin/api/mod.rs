@@ -1,0 +1,71 @@
+//! The API of operators, under `/api/v1`: one file a resource.
+
+mod bulk;
+mod cases;
+mod deliveries;
+mod jobs;
+mod moves;
+mod open;
+mod reading;
+mod sites;
+mod sources;
+mod view;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use serde::{Deserialize, Serialize};
+
+use super::AdminState;
+use crate::store::Page;
+
+pub use self::bulk::Released;
+pub use self::deliveries::{DeliveryView, EventView};
+pub use self::jobs::{JobListing, JobView};
+pub use self::sites::SiteView;
+pub use self::sources::SourceView;
+pub use self::view::{AccountView, AttentionView, CaseView, HistoryView, PersonView};
+
+/// One page of anything.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct List<T> {
+    /// What was asked for.
+    pub items: Vec<T>,
+    /// The `cursor` of the next page; `None` at the end.
+    pub next: Option<String>,
+}
+
+impl<T> List<T> {
+    fn of<R>(page: Page<R>, view: impl FnMut(R) -> T) -> Self {
+        Self { items: page.items.into_iter().map(view).collect(), next: page.next }
+    }
+
+    fn whole(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
+}
+
+/// Every route of the API.
+pub(super) fn routes() -> Router<Arc<AdminState>> {
+    Router::new()
+        .route("/cases", get(cases::list).post(open::open))
+        .route("/cases/release", post(bulk::release))
+        .route("/cases/{id}", get(cases::show))
+        .route("/cases/{id}/history", get(cases::history))
+        .route("/cases/{id}/approve", post(moves::approve))
+        .route("/cases/{id}/cancel", post(moves::cancel))
+        .route("/cases/{id}/hold", post(moves::hold))
+        .route("/cases/{id}/release", post(moves::release))
+        .route("/cases/{id}/retry", post(moves::retry))
+        .route("/cases/{id}/resolve", post(moves::resolve))
+        .route("/jobs", get(jobs::list))
+        .route("/sources", get(sources::list))
+        .route("/sources/{name}/pause", post(sources::pause))
+        .route("/sources/{name}/resume", post(sources::resume))
+        .route("/sites", get(sites::list))
+        .route("/sites/{name}/resume", post(sites::resume))
+        .route("/deliveries", get(deliveries::list))
+        .route("/deliveries/{id}", get(deliveries::show))
+        .route("/deliveries/{id}/replay", post(deliveries::replay))
+}

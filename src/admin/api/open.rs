@@ -1,0 +1,144 @@
+//! An operator's own request: a case without an event. It goes the way of all others, approvals included.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::reading::Body;
+use super::view;
+use crate::admin::AdminState;
+use crate::admin::auth::Operator;
+use crate::admin::error::ApiError;
+use crate::domain::case::Terms;
+use crate::domain::event::Effective;
+use crate::domain::ids::{PolicyName, SiteName};
+use crate::domain::person::{EmailAddress, Person};
+use crate::domain::policy::{Action, Policy};
+use crate::store::{NewCase, Note};
+
+/// What an operator asks for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Request {
+    site: SiteName,
+    email: EmailAddress,
+    action: Action,
+    reason: String,
+    #[serde(default)]
+    effective_at: Option<When>,
+    #[serde(default)]
+    policy: Option<PolicyName>,
+}
+
+/// A date or a time.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+struct When(Effective);
+
+/// Opens a case for whoever has this address.
+pub(super) async fn open(
+    Operator(caller): Operator,
+    State(admin): State<Arc<AdminState>>,
+    Body(request): Body<Request>,
+) -> Result<Response, ApiError> {
+    if !admin.sites.contains_key(&request.site) {
+        return Err(wrong("site", format!("expected one of: {}", listed(admin.sites.keys()))));
+    }
+    if request.action == Action::Ignore {
+        return Err(wrong("action", "expected one of: revoke, revoke_then_delete, delete"));
+    }
+    let reason = spoken(request.reason)?;
+    let policy = policy(&admin, &request.site, request.policy.as_ref())?;
+    let now = admin.clock.now();
+    let new = NewCase {
+        terms: Terms { requested_by: Some(caller.name.clone()), ..Terms::of(policy, request.action) },
+        effective_at: policy.effective_at(request.effective_at.map_or(Effective::AtOnce, |when| when.0), now),
+        site: request.site,
+        source: None,
+        person: Person { id: None, email: Some(request.email) },
+    };
+    let note = Note { by: Some(caller.name.clone()), remark: Some(reason), detail: Value::Null };
+
+    let mut tx = admin.store.begin().await?;
+    let (email_hash, _) = tx.hashes(&new.site, None, &new.person);
+    if let Some(open) = tx.open_case_of(&new.site, email_hash, None).await? {
+        return Err(ApiError::AlreadyOpen(open.case.id));
+    }
+    let dossier = tx.open_case(new, None, note, now).await?;
+    tx.commit().await?;
+    admin.wake();
+    let location = format!("/api/v1/cases/{}", dossier.case.id);
+    let case = view::show(&admin, dossier, &caller).await?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(case)).into_response())
+}
+
+/// A reason that says something.
+pub(super) fn spoken(reason: String) -> Result<String, ApiError> {
+    if reason.trim().is_empty() { Err(wrong("reason", "expected a few words: why?")) } else { Ok(reason) }
+}
+
+/// The policy that is named or, where none is, the most careful one among those of the site's sources (among all where the
+/// site has no source): the one that asks for the most approvals and then waits longest.
+fn policy<'a>(admin: &'a AdminState, site: &SiteName, named: Option<&PolicyName>) -> Result<&'a Policy, ApiError> {
+    if let Some(name) = named {
+        let expected = || wrong("policy", format!("expected one of: {}", listed(admin.policies.keys())));
+        return admin.policies.get(name).ok_or_else(expected);
+    }
+    let of_site = admin.sources.values().filter(|source| source.site == *site);
+    let of_site = of_site.filter_map(|source| admin.policies.get_key_value(&source.policy));
+    let careful = |(name, policy): &(&PolicyName, &Policy)| {
+        (policy.approvals.delete, policy.approvals.revoke, policy.local_grace, Reverse(name.as_str().to_owned()))
+    };
+    let most_careful = of_site.max_by_key(careful).or_else(|| admin.policies.iter().max_by_key(careful));
+    let none =
+        || ApiError::Refused("the settings have no policy to take the terms from: add [policies.NAME]".to_owned());
+    most_careful.map(|(_, policy)| policy).ok_or_else(none)
+}
+
+fn wrong(key: &str, problem: impl Into<String>) -> ApiError {
+    ApiError::Body { key: key.to_owned(), problem: problem.into() }
+}
+
+fn listed(names: impl Iterator<Item = impl ToString>) -> String {
+    names.map(|name| name.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+impl TryFrom<String> for When {
+    type Error = NotAWhen;
+
+    fn try_from(text: String) -> Result<Self, NotAWhen> {
+        let is_day = text.len() == "2026-12-31".len();
+        let day = || if is_day { text.parse::<Date>().map(Effective::On).ok() } else { None };
+        let instant = || text.parse::<Timestamp>().map(Effective::At).ok();
+        let local = || text.parse::<DateTime>().map(Effective::Local).ok();
+        day().or_else(instant).or_else(local).map(Self).ok_or(NotAWhen)
+    }
+}
+
+/// A text that is neither a date nor a time.
+#[derive(Debug, thiserror::Error)]
+#[error("not a date (2026-12-31) and not a time (2026-12-31T18:00:00Z)")]
+struct NotAWhen;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_a_time_and_a_time_without_a_zone_are_told_apart() {
+        let when = |text: &str| When::try_from(text.to_owned()).ok().map(|when| when.0);
+        assert_eq!(when("2026-12-31"), Some(Effective::On("2026-12-31".parse().unwrap())));
+        assert_eq!(when("2026-12-31T18:00:00+01:00"), Some(Effective::At("2026-12-31T17:00:00Z".parse().unwrap())));
+        assert_eq!(when("2026-12-31T18:00:00"), Some(Effective::Local("2026-12-31T18:00:00".parse().unwrap())));
+        assert_eq!(when("tomorrow"), None);
+        assert_eq!(when("2026-02-30"), None);
+    }
+}

@@ -1,0 +1,118 @@
+//! `/sources`: who was heard when, and whether anybody listens.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::List;
+use super::reading::{Body, Params, TheSource, Why};
+use crate::admin::auth::{Operator, Viewer};
+use crate::admin::error::ApiError;
+use crate::admin::{AdminState, ConfiguredSource};
+use crate::domain::ids::{PolicyName, SiteName, SourceName};
+use crate::store::SourceStanding;
+
+/// A source as it is shown.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SourceView {
+    /// Its name.
+    pub name: SourceName,
+    /// Where its people have their accounts.
+    pub site: SiteName,
+    /// What its events lead to.
+    pub policy: PolicyName,
+    /// How it signs and speaks.
+    pub preset: Option<String>,
+    /// Since when it is paused.
+    pub paused_at: Option<Timestamp>,
+    /// Who paused it.
+    pub paused_by: Option<String>,
+    /// When it was last heard.
+    pub last_delivery_at: Option<Timestamp>,
+    /// After how many seconds without a word something is wrong.
+    pub quiet_after_seconds: Option<i64>,
+    /// Nothing has come for longer than that.
+    pub quiet: bool,
+}
+
+/// The sources of the settings.
+pub(super) async fn list(
+    Viewer(_): Viewer,
+    State(admin): State<Arc<AdminState>>,
+    params: Params,
+) -> Result<Json<List<SourceView>>, ApiError> {
+    params.finish()?;
+    Ok(Json(List::whole(views(&admin).await?)))
+}
+
+/// Asks a source's webhooks to come again later, and lets its jobs wait.
+///
+/// A reason is taken as everywhere, and not kept: there is no case with whose key it could be sealed.
+pub(super) async fn pause(
+    Operator(caller): Operator,
+    State(admin): State<Arc<AdminState>>,
+    TheSource(name): TheSource,
+    Body(_): Body<Why>,
+) -> Result<Json<SourceView>, ApiError> {
+    must_be_there(&admin, &name)?;
+    let mut tx = admin.store.begin().await?;
+    tx.pause_source(&name, &caller.name, admin.clock.now()).await?;
+    tx.commit().await?;
+    changed(&admin, &name).await
+}
+
+/// Hears a source again.
+pub(super) async fn resume(
+    Operator(caller): Operator,
+    State(admin): State<Arc<AdminState>>,
+    TheSource(name): TheSource,
+    Body(_): Body<Why>,
+) -> Result<Json<SourceView>, ApiError> {
+    must_be_there(&admin, &name)?;
+    let mut tx = admin.store.begin().await?;
+    tx.resume_source(&name, &caller.name, admin.clock.now()).await?;
+    tx.commit().await?;
+    changed(&admin, &name).await
+}
+
+fn must_be_there(admin: &AdminState, name: &SourceName) -> Result<(), ApiError> {
+    if admin.sources.contains_key(name) { Ok(()) } else { Err(ApiError::NotFound("source")) }
+}
+
+async fn changed(admin: &AdminState, name: &SourceName) -> Result<Json<SourceView>, ApiError> {
+    admin.wake();
+    let view = views(admin).await?.into_iter().find(|view| view.name == *name);
+    view.map(Json).ok_or(ApiError::NotFound("source"))
+}
+
+async fn views(admin: &AdminState) -> Result<Vec<SourceView>, ApiError> {
+    let now = admin.clock.now();
+    let standing = admin.store.sources().await?;
+    let standing_of = |name: &SourceName| standing.iter().find(|standing| standing.name == *name);
+    let sources = admin.sources.iter();
+    Ok(sources.map(|(name, configured)| view(name, configured, standing_of(name), now)).collect())
+}
+
+fn view(
+    name: &SourceName,
+    configured: &ConfiguredSource,
+    standing: Option<&SourceStanding>,
+    now: Timestamp,
+) -> SourceView {
+    let last_delivery_at = standing.and_then(|standing| standing.last_delivery_at);
+    let silence = last_delivery_at.map(|heard| now.duration_since(heard));
+    SourceView {
+        name: name.clone(),
+        site: configured.site.clone(),
+        policy: configured.policy.clone(),
+        preset: configured.preset.clone(),
+        paused_at: standing.and_then(|standing| standing.paused_at),
+        paused_by: standing.and_then(|standing| standing.paused_by.clone()),
+        last_delivery_at,
+        quiet_after_seconds: configured.quiet_after.map(|quiet_after| quiet_after.as_secs()),
+        quiet: silence.zip(configured.quiet_after).is_some_and(|(silence, quiet_after)| silence > quiet_after),
+    }
+}

@@ -1,0 +1,169 @@
+//! Who may use the API: tokens, roles, and the extractors by which a handler says whom it serves.
+//!
+//! Not here: where tokens come from (that is the settings).
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use super::AdminState;
+use super::error::ApiError;
+use crate::domain::named;
+
+/// What somebody may do: each role may do what those before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Sees cases, but no personal data.
+    Viewer,
+    /// Sees everything, opens, stops, holds, retries, resolves.
+    Operator,
+    /// Approves.
+    Approver,
+}
+
+named!(Role { Viewer = "viewer", Operator = "operator", Approver = "approver" });
+
+/// Somebody who may use the API.
+#[derive(Debug, Clone)]
+pub struct AdminToken {
+    /// What the history calls them.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// How they are recognized. The token itself is not kept.
+    pub digest: TokenDigest,
+}
+
+/// The SHA-256 of a token. Tokens are long and random, so that no slower hash is needed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenDigest([u8; 32]);
+
+impl TokenDigest {
+    /// The digest of a token.
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token).into())
+    }
+
+    /// Whether `token` is the one, in a time that does not depend on how nearly it is.
+    pub fn matches(&self, token: &str) -> bool {
+        self.0.ct_eq(&Self::of(token).0).into()
+    }
+}
+
+impl fmt::Debug for TokenDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenDigest(…)")
+    }
+}
+
+/// Whoever makes a request.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    /// The name of the token.
+    pub(super) name: String,
+    role: Role,
+}
+
+impl Caller {
+    /// Whether personal data may be shown.
+    pub(super) fn sees_people(&self) -> bool {
+        self.role >= Role::Operator
+    }
+}
+
+/// Stands before every route of the API: nobody gets further without a token.
+pub(super) async fn authenticate(
+    State(admin): State<Arc<AdminState>>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let caller = recognize(&admin.tokens, request.headers())?;
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
+}
+
+/// Compares with every token, whichever fits, so that the time says nothing about their order.
+fn recognize(tokens: &[AdminToken], headers: &HeaderMap) -> Result<Caller, ApiError> {
+    if tokens.is_empty() {
+        return Err(ApiError::NobodyMayEnter);
+    }
+    let shown = bearer(headers).ok_or(ApiError::Unauthorized)?;
+    let fitting = tokens.iter().filter(|token| token.digest.matches(shown)).fold(None, |_, token| Some(token));
+    let token = fitting.ok_or(ApiError::Unauthorized)?;
+    Ok(Caller { name: token.name.clone(), role: token.role })
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+macro_rules! admits {
+    ($($(#[$doc:meta])* $extractor:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub(super) struct $extractor(pub(super) Caller);
+
+        impl<S: Sync> FromRequestParts<S> for $extractor {
+            type Rejection = ApiError;
+
+            async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+                let caller = parts.extensions.get::<Caller>().ok_or(ApiError::Unauthorized)?;
+                if caller.role >= Role::$extractor {
+                    Ok(Self(caller.clone()))
+                } else {
+                    Err(ApiError::RoleTooLow { has: caller.role, needs: Role::$extractor })
+                }
+            }
+        }
+    )+};
+}
+
+admits! {
+    /// The handler serves everybody who has a token.
+    Viewer,
+    /// The handler serves operators and approvers.
+    Operator,
+    /// The handler serves approvers.
+    Approver,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(authorization: &str) -> Option<Role> {
+        let tokens = Role::ALL.iter().map(|role| AdminToken {
+            name: role.to_string(),
+            role: *role,
+            digest: TokenDigest::of(role.as_str()),
+        });
+        let headers = HeaderMap::from_iter([(header::AUTHORIZATION, authorization.parse().unwrap())]);
+        recognize(&tokens.collect::<Vec<_>>(), &headers).ok().map(|caller| caller.role)
+    }
+
+    #[test]
+    fn a_token_is_recognized_whatever_the_case_of_its_scheme() {
+        assert_eq!(caller("Bearer viewer"), Some(Role::Viewer));
+        assert_eq!(caller("bearer  approver"), Some(Role::Approver));
+    }
+
+    #[test]
+    fn what_is_nearly_a_token_is_none() {
+        for nearly in ["Bearer viewe", "Bearer viewer2", "Bearer ", "Bearer", "Basic viewer", "viewer"] {
+            assert_eq!(caller(nearly), None, "{nearly}");
+        }
+    }
+
+    #[test]
+    fn a_digest_is_not_shown() {
+        assert_eq!(format!("{:?}", TokenDigest::of("correct horse")), "TokenDigest(…)");
+    }
+}

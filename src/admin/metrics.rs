@@ -1,0 +1,115 @@
+//! `/metrics`: what the parts of the daemon counted, and what the database says at this moment.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::AdminState;
+use super::error::ApiError;
+use crate::domain::case::StateName;
+use crate::domain::ids::SiteName;
+use crate::store::StoreError;
+
+/// The format that is written here (`OpenMetrics` 1.0, "Overall structure").
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CaseLabels {
+    site: String,
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SiteLabel {
+    site: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SourceLabel {
+    source: String,
+}
+
+/// All metrics, as text.
+pub(super) async fn scrape(State(admin): State<Arc<AdminState>>) -> Result<Response, ApiError> {
+    let gauges = gauges(&admin).await?;
+    let text = encode(&[&admin.registry, &gauges]).map_err(|fmt::Error| ApiError::Panicked("a metric has no text"))?;
+    Ok(([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response())
+}
+
+fn encode(registries: &[&Registry]) -> Result<String, fmt::Error> {
+    let mut text = String::new();
+    for registry in registries {
+        encode_registry(&mut text, registry)?;
+    }
+    encode_eof(&mut text)?;
+    Ok(text)
+}
+
+/// What is read at the moment of the scrape. What the settings name is there from the beginning, at 0: an alert on a series
+/// that is missing would never fire (Prometheus, "Instrumentation", "Avoid missing metrics").
+async fn gauges(admin: &AdminState) -> Result<Registry, StoreError> {
+    let now = admin.clock.now();
+    let mut registry = Registry::with_prefix("offboardd");
+    registry.register("build", "Which version runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+    registry.register("cases", "Cases by site and state", cases(admin).await?);
+
+    let standing = admin.store.gauges(now).await?;
+    let oldest_due = Gauge::<f64, AtomicU64>::default();
+    oldest_due.set(standing.oldest_due.map_or(0.0, |due_at| now.duration_since(due_at).as_secs_f64()));
+    let help = "For how long the oldest due job has been waiting";
+    registry.register_with_unit("jobs_oldest_due", help, Unit::Seconds, oldest_due);
+    let attention = Gauge::<i64>::default();
+    attention.set(standing.attention.into());
+    registry.register("attention", "Cases that need a human", attention);
+
+    registry.register("site_paused", "1 while nothing is called at the site", sites_paused(admin).await?);
+    let help = "When the source was last heard, 0 if never";
+    registry.register_with_unit("source_last_delivery_timestamp", help, Unit::Seconds, last_deliveries(admin).await?);
+    Ok(registry)
+}
+
+async fn cases(admin: &AdminState) -> Result<Family<CaseLabels, Gauge>, StoreError> {
+    let mut counts = BTreeMap::<(SiteName, StateName), u64>::new();
+    for site in admin.sites.keys() {
+        counts.extend(StateName::ALL.iter().map(|state| ((site.clone(), *state), 0)));
+    }
+    counts.extend(admin.store.count_cases().await?.into_iter().map(|(site, state, count)| ((site, state), count)));
+    let family = Family::<CaseLabels, Gauge>::default();
+    for ((site, state), count) in counts {
+        let labels = CaseLabels { site: site.into(), state: state.as_str() };
+        family.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+    Ok(family)
+}
+
+async fn sites_paused(admin: &AdminState) -> Result<Family<SiteLabel, Gauge>, StoreError> {
+    let standing = admin.store.sites().await?;
+    let family = Family::<SiteLabel, Gauge>::default();
+    for name in admin.sites.keys() {
+        let paused = standing.iter().any(|site| site.name == *name && site.paused_at.is_some());
+        family.get_or_create(&SiteLabel { site: name.to_string() }).set(i64::from(paused));
+    }
+    Ok(family)
+}
+
+async fn last_deliveries(admin: &AdminState) -> Result<Family<SourceLabel, Gauge>, StoreError> {
+    let standing = admin.store.sources().await?;
+    let family = Family::<SourceLabel, Gauge>::default();
+    for name in admin.sources.keys() {
+        let heard = standing.iter().find(|source| source.name == *name).and_then(|source| source.last_delivery_at);
+        family.get_or_create(&SourceLabel { source: name.to_string() }).set(heard.map_or(0, Timestamp::as_second));
+    }
+    Ok(family)
+}

@@ -1,0 +1,52 @@
+//! `offboardd job …`.
+
+use clap::{Args, Subcommand};
+
+use super::client::Client;
+use super::{ListArgs, Output, or_dash, print_list};
+use crate::admin::api::JobListing;
+use crate::domain::case::JobKind;
+use crate::store::JobState;
+
+/// See what is queued.
+#[derive(Debug, Subcommand)]
+pub enum JobCommand {
+    /// List jobs, newest first
+    List(JobListArgs),
+}
+
+/// Which jobs.
+#[derive(Debug, Args)]
+pub struct JobListArgs {
+    /// In this state
+    #[arg(long)]
+    pub state: Option<JobState>,
+    /// Of this kind
+    #[arg(long)]
+    pub kind: Option<JobKind>,
+    /// Which part of the list
+    #[command(flatten)]
+    pub page: ListArgs,
+}
+
+pub(super) async fn run(command: JobCommand, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
+    let JobCommand::List(args) = command;
+    let filter =
+        [("state", args.state.map(|state| state.to_string())), ("kind", args.kind.map(|kind| kind.to_string()))];
+    let listed = client.list::<JobListing>("jobs", &filter, &args.page).await?;
+    let heads = ["job", "kind", "state", "due", "attempts", "case", "site", "last error"];
+    print_list(&listed, heads, row, client, output)
+}
+
+fn row(JobListing { job, case, site }: &JobListing) -> [String; 8] {
+    [
+        job.id.to_string(),
+        job.kind.to_string(),
+        job.state.to_string(),
+        job.due_at.to_string(),
+        job.attempts.to_string(),
+        case.to_string(),
+        site.to_string(),
+        or_dash(job.last_error.as_ref()),
+    ]
+}

@@ -1,0 +1,40 @@
+//! `offboardd site …`.
+
+use clap::Subcommand;
+
+use super::client::{Client, Listed, read};
+use super::{ListArgs, Output, print_list};
+use crate::admin::api::SiteView;
+use crate::domain::ids::SiteName;
+
+/// See which sites are paused and why, and resume them.
+#[derive(Debug, Subcommand)]
+pub enum SiteCommand {
+    /// List the sites of the settings
+    List,
+    /// Let a site's jobs run again
+    Resume {
+        /// The site
+        site: SiteName,
+    },
+}
+
+pub(super) async fn run(command: SiteCommand, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
+    let listed = match command {
+        SiteCommand::List => client.list("sites", &[], &ListArgs { limit: None, cursor: None, all: false }).await?,
+        SiteCommand::Resume { site } => {
+            let json = client.post_reason(&["sites", site.as_str(), "resume"], None).await?;
+            Listed { items: vec![read(&json)?], json, next: None }
+        }
+    };
+    print_list(&listed, ["site", "address", "state"], row, client, output)
+}
+
+fn row(site: &SiteView) -> [String; 3] {
+    let state = match (site.paused_at, &site.reason) {
+        (Some(at), Some(reason)) => format!("paused since {at}: {reason}"),
+        (Some(at), None) => format!("paused since {at}"),
+        (None, _) => "working".to_owned(),
+    };
+    [site.name.to_string(), site.url.to_string(), state]
+}

@@ -1,0 +1,57 @@
+//! `offboardd source …`.
+
+use clap::{Args, Subcommand};
+
+use super::client::{Client, Listed, read};
+use super::{ListArgs, Output, or_dash, print_list};
+use crate::admin::api::SourceView;
+use crate::domain::ids::SourceName;
+
+/// See which sources were heard, pause and resume them.
+#[derive(Debug, Subcommand)]
+pub enum SourceCommand {
+    /// List the sources of the settings
+    List,
+    /// Ask a source's webhooks to come again later, and let its jobs wait
+    Pause(SourceArgs),
+    /// Hear a source again
+    Resume(SourceArgs),
+}
+
+/// Which source.
+#[derive(Debug, Args)]
+pub struct SourceArgs {
+    /// The source
+    pub source: SourceName,
+}
+
+pub(super) async fn run(command: SourceCommand, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
+    let listed = match command {
+        SourceCommand::List => client.list("sources", &[], &ListArgs { limit: None, cursor: None, all: false }).await?,
+        SourceCommand::Pause(args) => change(&args, "pause", client).await?,
+        SourceCommand::Resume(args) => change(&args, "resume", client).await?,
+    };
+    print_list(&listed, ["source", "preset", "site", "policy", "last heard", "state"], row, client, output)
+}
+
+async fn change(args: &SourceArgs, verb: &str, client: &Client) -> anyhow::Result<Listed<SourceView>> {
+    let json = client.post_reason(&["sources", args.source.as_str(), verb], None).await?;
+    Ok(Listed { items: vec![read(&json)?], json, next: None })
+}
+
+fn row(source: &SourceView) -> [String; 6] {
+    let state = match (source.paused_at, &source.paused_by) {
+        (Some(at), Some(by)) => format!("paused since {at} by {by}"),
+        (Some(at), None) => format!("paused since {at}"),
+        (None, _) if source.quiet => "quiet".to_owned(),
+        (None, _) => "listening".to_owned(),
+    };
+    [
+        source.name.to_string(),
+        or_dash(source.preset.as_ref()),
+        source.site.to_string(),
+        source.policy.to_string(),
+        or_dash(source.last_delivery_at.as_ref()),
+        state,
+    ]
+}
