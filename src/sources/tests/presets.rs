@@ -328,3 +328,19 @@ fn what_is_ambiguous_is_one_line_of_settings_away() {
     let body = r#"{"module":"Contacts","operation":"delete","ids":["1"],"token":"x","server_time":1564113600000}"#;
     assert_eq!(tell(&zoho, body), ["departed id=1 occurred=2019-07-26T04:00:00Z"]);
 }
+
+/// A poor man's fuzzer: every story, cut anywhere and with every byte changed in turn.
+#[test]
+fn no_damaged_body_makes_a_preset_panic() {
+    for (preset, body, _) in STORIES {
+        let source = source(preset, usable_secret(preset));
+        for index in 0..body.len() {
+            let mut damaged = body.as_bytes().to_vec();
+            for byte in [b'0', b'"', b'[', b'{', 0xff] {
+                damaged[index] = byte;
+                let _events = source.read(None, &damaged);
+            }
+            let _events = source.read(None, &body.as_bytes()[..index]);
+        }
+    }
+}
