@@ -1,6 +1,6 @@
 //! Inbound knowledge: what HR and CRM systems send, how they sign it, and what it means.
 //!
-//! A [`Source`] is made of a [preset](preset) and what the settings override of it, all of it data. The intake asks it
+//! A [`Source`] is made of a [`preset`] and what the settings override of it, all of it data. The intake asks it
 //! to [`greet`](Source::greet) and to [`verify`](Source::verify); the router asks it to [`read`](Source::read);
 //! `offboardd send` asks it to [`sign`](Source::sign), the mirror of verification. It opens no connection, keeps no
 //! state, and knows nothing of the database.
