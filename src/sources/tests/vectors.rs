@@ -324,3 +324,18 @@ fn a_signature_may_be_in_either_case_of_hex_but_not_cut() {
         assert_eq!(github.verify(&post(&sent, b"data"), at(SIGNED_AT)).err(), expected, "{value}");
     }
 }
+
+#[test]
+fn what_is_missing_is_named() {
+    let vector = &PUBLISHED[1];
+    let source = vector.source(vector.secret);
+    for (name, expected) in [
+        ("webhook-id", Rejection::IdMissing),
+        ("webhook-timestamp", Rejection::TimestampMissing),
+        ("webhook-signature", Rejection::SignatureMissing),
+    ] {
+        let mut sent = headers(vector.headers);
+        sent.remove(name);
+        assert_eq!(vector.check(&source, &sent, vector.body.as_bytes()).unwrap_err(), expected);
+    }
+}
