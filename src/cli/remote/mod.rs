@@ -11,6 +11,9 @@ pub mod source;
 mod story;
 mod table;
 
+#[cfg(test)]
+mod tests;
+
 use std::io::Write;
 
 use clap::{Args, Subcommand};
