@@ -54,7 +54,7 @@ pub enum RemoteCommand {
 #[derive(Debug, Args)]
 pub struct Remote {
     /// The daemon's admin listener
-    #[arg(long, env = "OFFBOARDD_URL", default_value = "http://127.0.0.1:9090", global = true)]
+    #[arg(long, env = "OFFBOARDD_URL", hide_env_values = true, default_value = "http://127.0.0.1:9090", global = true)]
     pub url: Url,
     /// Print the API's JSON as it is
     #[arg(long, global = true)]
