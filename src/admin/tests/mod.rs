@@ -28,10 +28,11 @@ use super::auth::{AdminToken, Role, TokenDigest};
 use super::{AdminState, ConfiguredSite, ConfiguredSource};
 use crate::clock::{self, Clock as _, ManualClock};
 use crate::domain::account::{AccountId, AccountType};
+use crate::domain::brake::Brake;
 use crate::domain::case::{State, Terms};
 use crate::domain::ids::{CaseId, DeliveryId};
 use crate::domain::person::{EmailAddress, Person, PersonId};
-use crate::domain::policy::{Action, Approvals, Brake, DayEdge, Policy};
+use crate::domain::policy::{Action, Approvals, DayEdge, Policy};
 use crate::store::{Database, Dossier, Key, KnownAccount, NewCase, NewDelivery, Note, Store};
 
 /// A served listener over a database of its own.

@@ -6,7 +6,7 @@ use super::{Daemon, OTTO, ROSA, VERA};
 use crate::admin::auth::Role;
 
 /// Every route of the API, and whom it serves.
-const ROUTES: [(Method, &str, Role); 20] = [
+const ROUTES: [(Method, &str, Role); 21] = [
     (Method::GET, "/cases", Role::Viewer),
     (Method::POST, "/cases", Role::Operator),
     (Method::POST, "/cases/release", Role::Operator),
@@ -22,6 +22,7 @@ const ROUTES: [(Method, &str, Role); 20] = [
     (Method::GET, "/sources", Role::Viewer),
     (Method::POST, "/sources/bamboohr/pause", Role::Operator),
     (Method::POST, "/sources/bamboohr/resume", Role::Operator),
+    (Method::POST, "/sources/bamboohr/release", Role::Approver),
     (Method::GET, "/sites", Role::Viewer),
     (Method::POST, "/sites/acme/resume", Role::Operator),
     (Method::GET, "/deliveries", Role::Viewer),

@@ -3,15 +3,13 @@
 use clap::{CommandFactory as _, Parser};
 use serde_json::Value;
 
-use super::{Remote, RemoteCommand, run};
+use super::{RemoteCommand, run};
 use crate::admin::tests::{Daemon, OTTO, VERA};
 use crate::domain::case::{Hold, State};
 use crate::domain::policy::Action;
 
 #[derive(Parser)]
 struct Line {
-    #[command(flatten)]
-    remote: Remote,
     #[command(subcommand)]
     command: RemoteCommand,
 }
@@ -19,11 +17,11 @@ struct Line {
 /// Runs a command line; gives what it printed, or its error with everything that led to it.
 async fn offboardd(daemon: &Daemon, who: &str, line: &str) -> Result<String, String> {
     let address = daemon.address.clone();
-    let words = ["offboardd", "--url", &address].into_iter().chain(line.split_whitespace());
-    let Line { remote, command } = Line::try_parse_from(words).map_err(|error| error.to_string())?;
+    let words = ["offboardd"].into_iter().chain(line.split_whitespace()).chain(["--url", &address]);
+    let Line { command } = Line::try_parse_from(words).map_err(|error| error.to_string())?;
     let token = if who.is_empty() { None } else { Some(who.to_owned().into()) };
     let mut output = Vec::new();
-    run(command, &remote, token, &mut output).await.map_err(|error| format!("{error:#}"))?;
+    run(command, token, &mut output).await.map_err(|error| format!("{error:#}"))?;
     Ok(String::from_utf8(output).unwrap())
 }
 
