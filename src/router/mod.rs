@@ -169,7 +169,7 @@ impl Router {
                     self.metrics.count(&delivery.source, "unreadable");
                     let new = self.new_event(delivery.id, position, &delivery.source, "unreadable");
                     tx.record_event(&new, EventStatus::Unreadable, Some(&problem), None, None).await?;
-                    bad.push(format!("item {position}: {problem}"));
+                    bad.push(problem);
                 }
             }
         }
