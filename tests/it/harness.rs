@@ -131,11 +131,13 @@ impl Harness {
         let serving = site.clone().serve(listener, std::future::pending());
         far.spawn(async { serving.await.unwrap() });
         let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("offboardd.db");
+        let database = database.display();
         let Setup { mode, policy, site: site_keys, more, .. } = setup;
         let settings = format!(
             "mode = \"{mode}\"
              server = {{ webhooks = \"127.0.0.1:0\", admin = \"127.0.0.1:0\" }}
-             store.url = \"sqlite:offboardd.db\"
+             store.url = \"sqlite:{database}\"
              admin.tokens = [{{ name = \"rosa\", role = \"approver\", token = {{ env = \"ROSA_TOKEN\" }} }}]
              [sites.acme]
              url = \"http://{site_address}\"
