@@ -354,10 +354,9 @@ impl Harness {
 
     /// Why a human is needed for the case of this address.
     pub(crate) async fn attention(&self, email: &str) -> Reason {
-        match self.case(email).await.case.state {
-            State::NeedsAttention(attention) => attention.reason,
-            state => panic!("the case of {email} needs nobody: it is {}", state.name()),
-        }
+        let state = self.case(email).await.case.state;
+        let State::NeedsAttention(attention) = state else { panic!("{email} needs nobody: it is {}", state.name()) };
+        attention.reason
     }
 
     /// The open job of the case of this address.
@@ -581,9 +580,8 @@ impl Harness {
 
 impl Drop for Harness {
     fn drop(&mut self) {
-        if !self.finished && !std::thread::panicking() {
-            panic!("a story ends with `finish`, which says what was changed at the site");
-        }
+        let ended = self.finished || std::thread::panicking();
+        assert!(ended, "a story ends with `finish`, which says what was changed at the site");
     }
 }
 
