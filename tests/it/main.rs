@@ -15,4 +15,5 @@ mod privacy;
 mod recovery;
 mod rehire;
 mod restart;
+mod siege;
 mod trouble;
