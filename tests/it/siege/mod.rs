@@ -11,6 +11,7 @@
 
 mod files;
 mod load;
+mod requests;
 
 use std::process::Command;
 
