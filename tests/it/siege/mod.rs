@@ -9,6 +9,7 @@
 //!
 //! which prints one line for each fault: how often, what was promised, what was seen.
 
+mod crowd;
 mod files;
 mod load;
 mod requests;
