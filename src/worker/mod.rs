@@ -12,7 +12,7 @@ mod attempt;
 mod metrics;
 mod steps;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -29,7 +29,7 @@ use self::attempt::Attempt;
 pub use self::metrics::Metrics;
 use crate::atlassian::Client;
 use crate::clock::Clock;
-use crate::domain::ids::SiteName;
+use crate::domain::ids::{JobId, SiteName};
 use crate::domain::retry::RetryPolicy;
 use crate::store::{Claimed, Store, StoreError};
 
@@ -41,6 +41,9 @@ const PROBE: Duration = Duration::from_mins(1);
 
 /// A job makes at most about this many calls; its lease allows each its full time.
 const CALLS: i32 = 8;
+
+/// The jobs that are running here, by their site.
+type Running = BTreeMap<SiteName, BTreeSet<JobId>>;
 
 /// Works on the jobs of all sites.
 #[derive(Debug, Clone)]
@@ -70,15 +73,15 @@ impl Worker {
     pub async fn run(self, stopping: CancellationToken) {
         // We hold the lock on the database, so that whatever is running there belongs to a process that is dead.
         let mut first = true;
-        let mut jobs: JoinSet<SiteName> = JoinSet::new();
-        let mut running: BTreeMap<SiteName, usize> = BTreeMap::new();
+        let mut jobs: JoinSet<(SiteName, JobId)> = JoinSet::new();
+        let mut running = Running::new();
         let mut probes: BTreeMap<SiteName, tokio::time::Instant> = BTreeMap::new();
         loop {
             self.heartbeat.store(self.clock.now().as_millisecond(), Ordering::Relaxed);
             // Interest is registered before the look, so that nothing slips in between.
             let awakened = self.awakened.notified();
             let turned = async {
-                self.recover(first).await?;
+                self.recover(first, &running).await?;
                 self.turn(&mut jobs, &mut running, &mut probes).await
             };
             let wait = match turned.await {
@@ -108,24 +111,24 @@ impl Worker {
     /// Claims what is due and there is room for; says how long to wait for the next.
     async fn turn(
         &self,
-        jobs: &mut JoinSet<SiteName>,
-        running: &mut BTreeMap<SiteName, usize>,
+        jobs: &mut JoinSet<(SiteName, JobId)>,
+        running: &mut Running,
         probes: &mut BTreeMap<SiteName, tokio::time::Instant>,
     ) -> Result<Duration, StoreError> {
         self.ask_paused_sites(probes).await?;
         let mut next: Option<Timestamp> = None;
         for (name, client) in &self.sites {
             let busy = running.entry(name.clone()).or_default();
-            let room = client.site().concurrency.saturating_sub(*busy);
+            let room = client.site().concurrency.saturating_sub(busy.len());
             if room == 0 {
                 continue; // A job that ends awakens us.
             }
             let claimed = self.claim(client, room).await?;
-            *busy += claimed.len();
             for job in claimed {
+                busy.insert(job.lease.job_id);
                 jobs.spawn(self.clone().work(name.clone(), client.clone(), job));
             }
-            if *busy < client.site().concurrency {
+            if busy.len() < client.site().concurrency {
                 let due = self.store.next_due(name).await?;
                 next = [next, due].into_iter().flatten().min();
             }
@@ -150,7 +153,7 @@ impl Worker {
     }
 
     /// One job, from claimed to settled. Says whose room is free again.
-    async fn work(self, site: SiteName, client: Client, claimed: Claimed) -> SiteName {
+    async fn work(self, site: SiteName, client: Client, claimed: Claimed) -> (SiteName, JobId) {
         let span = tracing::info_span!(
             "worker.job",
             job.id = %claimed.lease.job_id,
@@ -174,17 +177,19 @@ impl Worker {
             }
         }
         self.router.notify_one();
-        site
+        (site, claimed.lease.job_id)
     }
 
-    /// Takes back the jobs of workers that died.
-    async fn recover(&self, all: bool) -> Result<(), StoreError> {
+    /// Takes back the jobs of workers that died. Those that are running here are never among them: when the clock jumps
+    /// ahead or the machine sleeps, a lease can be over while its call is still being made.
+    async fn recover(&self, all: bool, running: &Running) -> Result<(), StoreError> {
         let now = self.clock.now();
         if !all && !self.store.any_lease_expired(now).await? {
             return Ok(());
         }
         let mut tx = self.store.begin().await?;
-        let recovered = tx.recover(all, now).await?;
+        let ours: Vec<JobId> = running.values().flatten().copied().collect();
+        let recovered = tx.recover(all, &ours, now).await?;
         tx.commit().await?;
         for job in recovered {
             tracing::warn!(job.id = %job.job_id, case.id = %job.case_id, "a job whose worker died is taken up again");
@@ -217,12 +222,12 @@ impl Worker {
         Ok(())
     }
 
-    fn ended(ended: Result<SiteName, tokio::task::JoinError>, running: &mut BTreeMap<SiteName, usize>) {
+    fn ended(ended: Result<(SiteName, JobId), tokio::task::JoinError>, running: &mut Running) {
         // A panic inside an attempt is caught there; a task that was aborted is one that the whole daemon ends with.
-        if let Ok(site) = ended
+        if let Ok((site, job_id)) = ended
             && let Some(busy) = running.get_mut(&site)
         {
-            *busy = busy.saturating_sub(1);
+            busy.remove(&job_id);
         }
     }
 }
