@@ -10,7 +10,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Row as _, SqlitePool};
+use sqlx::{Connection as _, Row as _, SqlitePool};
 
 use super::standing::paused_sources;
 use super::{Store, StoreError};
@@ -55,22 +55,21 @@ impl Database {
     pub async fn open(&self) -> Result<Store, StoreError> {
         let lock = self.lock()?;
         self.make_private()?;
-        let writer =
-            SqlitePoolOptions::new().min_connections(1).max_connections(1).connect_with(self.options()).await?;
+        let writer = one_writer().min_connections(1).connect_with(self.options()).await?;
         MIGRATOR.run(&writer).await?;
         self.with(writer, Some(Arc::new(lock))).await
     }
 
     /// Opens a database that is there, for a command beside the daemon; its schema must be of this version.
     pub async fn open_existing(&self) -> Result<Store, StoreError> {
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(self.options()).await?;
+        let writer = one_writer().connect_with(self.options()).await?;
         self.with(writer, None).await
     }
 
     /// Brings the schema to this version; says how many steps that took.
     pub async fn migrate(&self) -> Result<usize, StoreError> {
         self.make_private()?;
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(self.options()).await?;
+        let writer = one_writer().connect_with(self.options()).await?;
         let before = applied(&writer).await;
         MIGRATOR.run(&writer).await?;
         let after = applied(&writer).await;
@@ -150,6 +149,18 @@ impl Database {
             }
         }
     }
+}
+
+/// The only connection that writes. When the disk is full, SQLite gives a transaction up by itself; sqlx does not notice,
+/// and would begin no other one on that connection ever again: it is exchanged for a new one.
+fn one_writer() -> SqlitePoolOptions {
+    SqlitePoolOptions::new().max_connections(1).before_acquire(|connection, _| {
+        let free = !connection.is_in_transaction();
+        if !free {
+            tracing::warn!("the database gave a transaction up by itself: its connection is exchanged");
+        }
+        Box::pin(async move { Ok(free) })
+    })
 }
 
 /// Opens a file that only its owner may read from the moment it is made.

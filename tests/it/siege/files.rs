@@ -153,3 +153,20 @@ async fn a_database_that_somebody_else_locks_is_503_until_it_is_let_go() {
         assert_eq!(take(&daemon, id).await, Some(202), "{:#?}", daemon.process.said());
     }
 }
+
+#[tokio::test]
+async fn a_transaction_that_the_database_gave_up_by_itself_does_not_stop_those_after_it() {
+    // As when the disk is full (`disk.rs` fills one).
+    let folder = folder();
+    let daemon = folder.serve("info");
+    let mut other = load::open(&folder.database()).await;
+    let full = "CREATE TRIGGER full BEFORE INSERT ON deliveries BEGIN SELECT RAISE(ROLLBACK, 'as if full'); END";
+    sqlx::query(full).execute(&mut other).await.unwrap();
+    for id in ["a", "b", "c"] {
+        assert_eq!(take(&daemon, id).await, Some(503));
+    }
+    sqlx::query("DROP TRIGGER full").execute(&mut other).await.unwrap();
+    for id in ["a", "b", "c"] {
+        assert_eq!(take(&daemon, id).await, Some(202), "{:#?}", daemon.process.said());
+    }
+}
