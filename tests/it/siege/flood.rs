@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::load::{self, NOWHERE};
-use super::report;
+use super::{QUIET, report};
 use crate::binary::Folder;
 
 /// How long each measurement takes.
@@ -54,7 +54,7 @@ fn senders(many: usize, to: SocketAddr, forged: bool, enough: &Arc<AtomicBool>) 
 #[ignore = "it measures: see the module `siege`"]
 async fn a_flood_of_forged_requests_does_not_slow_genuine_ones_by_more_than_half() {
     let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
-    let daemon = folder.serve("error");
+    let daemon = folder.serve(QUIET);
     let mut rates = Vec::new();
     for forgers in [0, 8] {
         let enough = Arc::new(AtomicBool::new(false));

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::load::{self, Load};
-use super::{Dice, report, times};
+use super::{Dice, QUIET, report, times};
 use crate::binary::Folder;
 
 const SENDERS: usize = 8;
@@ -43,17 +43,17 @@ pub(super) async fn lost_and_doubled(
 #[ignore = "it takes minutes: see the module `siege`"]
 async fn hundreds_of_kills_under_load_lose_nothing_and_double_nothing() {
     let (kills, mut dice) = (times(300), Dice::thrown());
-    let people = usize::try_from(kills).unwrap() * 12;
+    let people = usize::try_from(kills).unwrap() * 30;
     let folder = Folder::new("");
     let seed = folder.file("seed.json", &load::seed(people));
     let (_sandbox, site) = folder.sandbox(&["--seed", &seed, "--deletion-grace", "1s"]);
     folder.file("offboardd.toml", &load::settings(&format!("http://{site}"), "offboardd.db"));
-    let mut daemon = folder.serve("error");
+    let mut daemon = folder.serve(QUIET);
     let load = Load::begin(daemon.webhooks, people, SENDERS, Duration::from_millis(200));
     for _ in 0..kills {
         tokio::time::sleep(Duration::from_millis(20 + dice.below(400))).await;
         daemon.process.kill();
-        daemon = folder.serve("error");
+        daemon = folder.serve(QUIET);
         load.turn_to(daemon.webhooks);
     }
     let acknowledged = load.end().await;

@@ -132,7 +132,7 @@ impl Load {
 
     /// Says where the daemon is now.
     pub(super) fn turn_to(&self, daemon: SocketAddr) {
-        self.daemon.send(daemon).unwrap();
+        self.daemon.send_replace(daemon);
     }
 
     pub(super) fn acknowledged(&self) -> usize {

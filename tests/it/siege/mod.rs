@@ -24,6 +24,9 @@ use std::process::Command;
 
 use crate::binary::Folder;
 
+/// A log that says where the daemon is, and else only what is wrong.
+const QUIET: &str = "error,offboardd::cli=info";
+
 /// One line of the table of faults.
 fn report(fault: &str, how_often: impl std::fmt::Display, promised: &str, seen: impl std::fmt::Display) {
     println!("| {fault} | {how_often} | {promised} | {seen} |");
