@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Config, say};
-use crate::admin::Role;
+use crate::domain::operator::Role;
 use crate::settings::{File, Mode, Settings};
 
 mod toml_text;

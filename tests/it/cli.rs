@@ -29,8 +29,8 @@ fn without_a_command_it_prints_help() {
     let (bare, asked) = (folder.run(&[]), folder.run(&["--help"]));
     assert_eq!(asked.code, Some(0));
     for help in [bare.out + &bare.err, asked.out] {
-        assert!(help.contains("Usage: offboardd <COMMAND>"), "{help}");
-        for command in ["serve", "sandbox", "check", "send", "journal", "backup", "migrate", "healthcheck"] {
+        assert!(help.contains("Usage: offboardd [OPTIONS] <COMMAND>"), "{help}");
+        for command in ["serve", "demo", "sandbox", "check", "send", "journal", "backup", "migrate", "healthcheck"] {
             assert!(help.contains(&format!("\n  {command} ")), "{command} is missing in {help}");
         }
     }

@@ -160,7 +160,7 @@ async fn what_is_forged_is_refused_without_a_word_of_why() {
 #[tokio::test]
 async fn what_is_stale_or_from_the_future_is_refused_to_the_second() {
     let story = Harness::start().await;
-    for (source, past) in [("hr", 300), ("bamboohr", 7200)] {
+    for (source, past) in [("hr", 300), ("bamboohr", 3 * 3600)] {
         for (off, taken) in [(-past, true), (-past - 1, false), (300, true), (301, false), (-86_400, false)] {
             let body = format!("{{\"employees\":[],\"off\":{off}}}");
             let headers = story.sign(source, &story.new_id(), story.now() + seconds(off), body.as_bytes());
