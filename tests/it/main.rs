@@ -15,3 +15,4 @@ mod recovery;
 mod rehire;
 mod restart;
 mod trouble;
+mod two_processes;
