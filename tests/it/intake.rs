@@ -427,8 +427,8 @@ async fn another_method_is_refused_and_told_which_would_do() {
 }
 
 #[tokio::test]
-async fn slow_clients_do_not_keep_others_waiting() {
-    let story = Harness::start().await;
+async fn slow_clients_keep_neither_others_waiting_nor_the_stop() {
+    let mut story = Harness::start().await;
     let request = story.written(BODY, &format!("content-length: {}\r\n", BODY.len()));
     let mut slow = Vec::new();
     for begun in (0..200).map(|number| number * request.len() / 200) {
@@ -446,6 +446,11 @@ async fn slow_clients_do_not_keep_others_waiting() {
     last.write_all(&request[199 * request.len() / 200..]).await.unwrap();
     assert_eq!(status(&read_all(&mut last).await), 202);
     story.settle().await;
+    // Nor do they hold up a stop: a client that has not said all by then is hung up on.
+    let begun = Instant::now();
+    story.restart().await;
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    drop(slow);
     story.still_takes_deliveries(21).await;
 }
 

@@ -16,3 +16,4 @@ mod recovery;
 mod rehire;
 mod restart;
 mod trouble;
+mod two_processes;

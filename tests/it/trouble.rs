@@ -178,7 +178,7 @@ async fn revoked_is_said_only_when_a_read_says_so() {
 #[tokio::test]
 async fn a_return_while_the_revoke_is_being_made_waits_and_then_restores() {
     let story = Harness::start().await;
-    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Revoke) });
+    story.fault(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
     story.until_called(CallName::Revoke).await;
@@ -207,7 +207,7 @@ async fn a_return_while_the_revoke_is_being_made_waits_and_then_restores() {
 async fn a_return_while_the_deletion_is_being_made_waits_and_is_noted() {
     let story = Harness::start().await;
     story.departs(ANN).await;
-    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Delete) });
+    story.fault(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Delete) });
     story.clock.advance(duration("30d"));
     story.ring();
     story.until_called(CallName::Delete).await;
@@ -224,7 +224,7 @@ async fn a_return_while_the_deletion_is_being_made_waits_and_is_noted() {
 #[tokio::test]
 async fn a_return_while_the_account_is_still_being_read_stops_the_revoke() {
     let story = Harness::start().await;
-    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Read) });
+    story.fault(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Read) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
     story.until_called(CallName::Read).await;
