@@ -173,6 +173,7 @@ pub(super) fn site_at(url: &Url) -> Site {
         protect: Protection::default(),
         look_again: Vec::new(),
         watch_grant: SignedDuration::from_hours(1),
+        probe_every: SignedDuration::from_mins(1),
         concurrency: 4,
         timeout: SignedDuration::from_secs(30),
     }

@@ -52,7 +52,11 @@ pub struct SiteTable {
     /// How often a re-hired person's account is read, to see that access was granted. Default `"5m"`.
     #[serde(default = "defaults::watch_grant")]
     pub watch_grant: Duration,
-    /// How many jobs are worked on at once. Default 4.
+    /// How often a site that refuses us is asked whether it takes us again; more and more seldom when it does and then
+    /// refuses us all the same. Default `"1m"`.
+    #[serde(default = "defaults::probe_every")]
+    pub probe_every: Duration,
+    /// How many jobs are worked on at once: so many that take access away or give it back, and so many others. Default 4.
     #[serde(default = "defaults::concurrency")]
     pub concurrency: u32,
     /// How long one call may take. Default `"30s"`.
@@ -133,6 +137,7 @@ impl SiteTable {
             protect: self.protect.convert().map_err(|problem| problem.under("protect"))?,
             look_again: self.look_again.iter().map(|wait| wait.get()).collect(),
             watch_grant: positive("watch_grant", self.watch_grant)?,
+            probe_every: positive("probe_every", self.probe_every)?,
             concurrency: usize::try_from(self.concurrency).unwrap_or(usize::MAX),
             timeout: positive("timeout", self.timeout)?,
         })

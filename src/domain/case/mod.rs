@@ -366,6 +366,16 @@ named!(JobKind {
     Reinvite = "reinvite",
 });
 
+impl JobKind {
+    /// Whether it takes access away or gives it back: that is never kept waiting by a deletion.
+    pub const fn is_urgent(self) -> bool {
+        match self {
+            Self::Revoke | Self::Restore => true,
+            Self::Detach | Self::Delete | Self::Verify | Self::Reinvite => false,
+        }
+    }
+}
+
 /// The job that a state wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
