@@ -17,6 +17,9 @@ use crate::domain::ids::SiteName;
 use crate::domain::named;
 use crate::domain::person::EmailAddress;
 
+/// What part of the deletion grace the last look waits: a day of fourteen.
+const LOOK_BACK_SHARE: i64 = 14;
+
 /// `[sites.NAME]`: one Atlassian Cloud site, and the credentials for it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,6 +45,11 @@ pub struct SiteTable {
     /// How long Atlassian keeps a deleted account before it is gone. Default `"14d"`.
     #[serde(default = "defaults::deletion_grace")]
     pub deletion_grace: Duration,
+    /// How long after the end of the deletion grace a deleted account is looked for a last time before `erased` is said;
+    /// `"0s"`: not at all. Default: a fourteenth of `deletion_grace`, which is a day after Atlassian's fourteen, and hardly
+    /// anything where a trial makes it seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub look_back: Option<Duration>,
     /// Who is never touched. Default: nobody by name.
     #[serde(default)]
     pub protect: ProtectTable,
@@ -113,6 +121,8 @@ impl SiteTable {
     pub(super) fn complete(&mut self) {
         let usual = if self.auth.token.is_some() { Via::Site } else { Via::Gateway };
         self.via.get_or_insert(usual);
+        let look_back = self.deletion_grace.nth(LOOK_BACK_SHARE);
+        self.look_back.get_or_insert(look_back);
     }
 
     pub(super) fn convert(&self, name: &SiteName, base_dir: &Path, env: &Env<'_>) -> Result<Site, Problem> {
@@ -134,6 +144,7 @@ impl SiteTable {
             auth: self.auth.convert(base_dir, env).map_err(|problem| problem.under("auth"))?,
             delete_with: self.delete_with,
             deletion_grace: self.deletion_grace.get(),
+            look_back: self.look_back.unwrap_or_else(|| self.deletion_grace.nth(LOOK_BACK_SHARE)).get(),
             protect: self.protect.convert().map_err(|problem| problem.under("protect"))?,
             look_again: self.look_again.iter().map(|wait| wait.get()).collect(),
             watch_grant: positive("watch_grant", self.watch_grant)?,

@@ -123,7 +123,10 @@ pub struct Deeds {
     pub deletion_requested_at: Option<Timestamp>,
     /// Atlassian's deletion grace ends then.
     pub grace_ends_at: Option<Timestamp>,
-    /// A read after the grace said that the account is gone.
+    /// A read at the end of the grace said that the account is gone, and one more look is due then, before the case
+    /// closes: a closed case is forgotten, so that nobody could look any more.
+    pub last_look_at: Option<Timestamp>,
+    /// The last look said that the account is gone.
     pub gone_at: Option<Timestamp>,
 }
 
