@@ -4,6 +4,7 @@
 mod accounts;
 mod binary;
 mod cli;
+mod far_side;
 mod harness;
 mod intake;
 mod journal;
