@@ -5,6 +5,7 @@ mod accounts;
 mod binary;
 mod brake;
 mod cli;
+mod far_side;
 mod harness;
 mod intake;
 mod journal;
