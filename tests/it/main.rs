@@ -3,6 +3,7 @@
 
 mod accounts;
 mod binary;
+mod chance;
 mod cli;
 mod far_side;
 mod harness;
@@ -10,7 +11,9 @@ mod intake;
 mod journal;
 mod layers;
 mod leaver;
+mod matrix;
 mod migrations;
+mod pace;
 mod privacy;
 mod recovery;
 mod rehire;
