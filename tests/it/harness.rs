@@ -330,12 +330,21 @@ impl Harness {
     }
 
     pub(crate) async fn until(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+        self.until_within_of(PATIENCE, what, &mut is_so).await;
+    }
+
+    /// Waits for something that takes longer than anything else.
+    pub(crate) async fn until_within(&self, patience: Duration, mut is_so: impl AsyncFnMut() -> bool) {
+        self.until_within_of(patience, "what takes long", &mut is_so).await;
+    }
+
+    async fn until_within_of(&self, patience: Duration, what: &str, is_so: &mut impl AsyncFnMut() -> bool) {
         let begun = Instant::now();
         while !is_so().await {
             if let Ok(ended) = self.running().ended.lock().unwrap().try_recv() {
                 panic!("the daemon ended by itself: {ended:?}");
             }
-            assert!(begun.elapsed() < PATIENCE, "waited for {what} in vain; cases: {:?}", self.states().await);
+            assert!(begun.elapsed() < patience, "waited for {what} in vain; cases: {:?}", self.states().await);
             tokio::time::sleep(Duration::from_millis(3)).await;
         }
     }

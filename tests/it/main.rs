@@ -4,6 +4,7 @@
 mod accounts;
 mod binary;
 mod brake;
+mod chance;
 mod cli;
 mod far_side;
 mod harness;
@@ -11,7 +12,9 @@ mod intake;
 mod journal;
 mod layers;
 mod leaver;
+mod matrix;
 mod migrations;
+mod pace;
 mod privacy;
 mod recovery;
 mod rehire;
