@@ -10,6 +10,7 @@ mod intake;
 mod journal;
 mod layers;
 mod leaver;
+mod lookup;
 mod migrations;
 mod privacy;
 mod recovery;
