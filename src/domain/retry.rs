@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Why a call to Atlassian did not do what it should. Made in one place: `atlassian`.
+/// Why a call did not do what it should. Made where the calls are made: in `atlassian`, and in `sources::lookup`.
 ///
 /// The texts say which call and what kind of trouble; never an address, an account id or a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Failure {
         /// When the far side wants to be asked again.
         retry_at: Option<Timestamp>,
     },
-    /// The credentials or the permissions (401, 403): the site's trouble, not the job's. The site is paused.
+    /// The credentials or the permissions (401, 403): the far side's trouble with us, not the job's. A site is paused.
     SiteRefuses {
         /// What was seen, and what mends it.
         detail: String,

@@ -290,9 +290,10 @@ impl Harness {
         self.until("nothing to be left that is due", async || {
             let row = sqlx::query(
                 "SELECT EXISTS (SELECT 1 FROM deliveries WHERE status = 'received')
-                     OR EXISTS (SELECT 1 FROM events WHERE status = 'waiting')
+                     OR EXISTS (SELECT 1 FROM events WHERE status = 'waiting' AND person_hash IS NULL)
+                     OR EXISTS (SELECT 1 FROM lookups WHERE due_at <= ?1)
                      OR EXISTS (SELECT 1 FROM jobs WHERE state = 'running')
-                     OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND due_at <= ?
+                     OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND due_at <= ?1
                          AND site NOT IN (SELECT name FROM sites WHERE paused_at IS NOT NULL)
                          AND source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))",
             )
@@ -567,6 +568,9 @@ impl Harness {
             "ACME_TOKEN" | "ROSA_TOKEN" => Some(TOKEN.to_owned()),
             "HR_KEY" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
             "BAMBOOHR_KEY" => Some("123b929362d51613054f71e5e5d4bf2c".to_owned()),
+            "HIBOB_KEY" => Some("hibob-key".to_owned()),
+            "HIBOB_USER" => Some("SERVICE-1".to_owned()),
+            "HIBOB_TOKEN" => Some("hibob-t0ken".to_owned()),
             _ => None,
         };
         Settings::parse(&self.settings, self.folder.path(), &env).unwrap_or_else(|error| panic!("{error}"))

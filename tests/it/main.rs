@@ -12,6 +12,7 @@ mod intake;
 mod journal;
 mod layers;
 mod leaver;
+mod lookup;
 mod matrix;
 mod migrations;
 mod pace;

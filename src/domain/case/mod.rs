@@ -332,6 +332,17 @@ impl Attention {
         }
     }
 
+    /// The source knows the address under another person id as well.
+    pub fn shared_address() -> Self {
+        Self {
+            reason: Reason::AddressUnconfirmed,
+            detail: "the source knows this address under another person id as well, of somebody who has not left: a \
+                     duplicate record was deleted, or two people share a mailbox. Retry if the account of this address is to \
+                     go all the same, else cancel"
+                .to_owned(),
+        }
+    }
+
     /// What somebody has to click, because there is no API for it (Atlassian's support pages on portal-only customers).
     pub fn grant_needed() -> Self {
         Self {
