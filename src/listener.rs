@@ -1,7 +1,12 @@
 //! Serving HTTP/1.1 on a socket, with limits for those who are slow on purpose.
 //!
 //! `axum::serve` sets no time for the head of a request to arrive; here it has one, and there are only so many connections.
+//! When there are too many, those that were silent longest are closed: whoever has something to say gets in, however many
+//! only sit there.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -11,8 +16,8 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -24,25 +29,34 @@ const HEAD: Duration = Duration::from_secs(15);
 /// How large a head may be.
 const HEAD_BYTES: usize = 64 * 1024;
 
-/// How many connections one listener has at a time; more wait in the kernel's queue.
-const CONNECTIONS: usize = 4096;
+/// How many connections one listener has at most.
+const CONNECTIONS: u64 = 4096;
 
 /// How long a stop waits for requests that are under way, before their connections are closed.
 const LAST_REQUESTS: Duration = Duration::from_secs(10);
+
+/// Lets the process open as many files as the machine's owner allows; the limit that it starts with is often meant for
+/// programs of another kind.
+pub fn raise_file_limit() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::info!(%error, "the limit of open files stays as it is");
+    }
+}
 
 /// Serves until `stopping`, then finishes the requests that are under way.
 pub async fn serve(listener: TcpListener, router: Router, stopping: CancellationToken) {
     let graceful = GracefulShutdown::new();
     let connections = TaskTracker::new();
     let closing = CancellationToken::new();
-    let room = std::sync::Arc::new(Semaphore::new(CONNECTIONS));
+    let crowd = Crowd::new(room(getrlimit(Resource::Nofile).current));
     loop {
         let accepted = tokio::select! {
             () = stopping.cancelled() => break,
-            accepted = accept(&listener, &room) => accepted,
+            accepted = accept(&listener) => accepted,
         };
-        let (stream, permit) = match accepted {
-            Ok(accepted) => accepted,
+        let stream = match accepted {
+            Ok(stream) => stream,
             Err(error) => {
                 // Out of file descriptors, mostly: those in use will be given back.
                 tracing::warn!(%error, "cannot accept a connection");
@@ -50,7 +64,12 @@ pub async fn serve(listener: TcpListener, router: Router, stopping: Cancellation
                 continue;
             }
         };
-        let service = router.clone().map_request(|request: hyper::Request<Incoming>| request.map(Body::new));
+        let (number, seat) = crowd.enter();
+        let (heard, counting) = (Arc::clone(&seat), Arc::clone(&crowd));
+        let service = router.clone().map_request(move |request: hyper::Request<Incoming>| {
+            counting.hears(&heard);
+            request.map(Body::new)
+        });
         let service = TowerToHyperService::new(service);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -58,12 +77,16 @@ pub async fn serve(listener: TcpListener, router: Router, stopping: Cancellation
             .max_buf_size(HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), service);
         let connection = closing.clone().run_until_cancelled_owned(graceful.watch(connection));
+        let crowd = Arc::clone(&crowd);
         connections.spawn(async move {
-            // A client that went away or spoke no HTTP is no news.
-            if let Some(Err(error)) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
+            tokio::select! {
+                // A client that went away or spoke no HTTP is no news.
+                ended = connection => if let Some(Err(error)) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                },
+                () = seat.leave.cancelled() => tracing::debug!("a connection is closed for others that want in"),
             }
-            drop(permit);
+            crowd.leave(number);
         });
     }
     connections.close();
@@ -74,13 +97,101 @@ pub async fn serve(listener: TcpListener, router: Router, stopping: Cancellation
     connections.wait().await;
 }
 
-async fn accept(
-    listener: &TcpListener,
-    room: &std::sync::Arc<Semaphore>,
-) -> std::io::Result<(tokio::net::TcpStream, Option<tokio::sync::OwnedSemaphorePermit>)> {
-    // The semaphore is never closed, so a permit always comes.
-    let permit = std::sync::Arc::clone(room).acquire_owned().await.ok();
+async fn accept(listener: &TcpListener) -> std::io::Result<TcpStream> {
     let (stream, _peer) = listener.accept().await?;
-    stream.set_nodelay(true)?;
-    Ok((stream, permit))
+    if let Err(error) = stream.set_nodelay(true) {
+        // It is gone already; that is found out soon enough.
+        tracing::debug!(%error, "a connection takes no options");
+    }
+    Ok(stream)
+}
+
+/// How many connections one of the two listeners has, so that files remain for the database and for calls.
+fn room(open_files: Option<u64>) -> usize {
+    let share = open_files.map_or(CONNECTIONS, |files| files / 8 * 3);
+    usize::try_from(share.clamp(1, CONNECTIONS)).unwrap_or(1)
+}
+
+/// The connections of one listener.
+#[derive(Debug)]
+struct Crowd {
+    seats: Mutex<BTreeMap<u64, Arc<Seat>>>,
+    room: usize,
+    /// Counts whatever happens, to tell what was before what.
+    now: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Seat {
+    /// When it was opened, or a request began on it.
+    heard_at: AtomicU64,
+    leave: CancellationToken,
+}
+
+impl Crowd {
+    fn new(room: usize) -> Arc<Self> {
+        Arc::new(Self { seats: Mutex::default(), room, now: AtomicU64::default() })
+    }
+
+    /// Seats a connection, if need be in the place of some that were silent longest. Those may be in the middle of a body:
+    /// whoever is let in at their cost came later than they began, and nothing was promised to them yet.
+    fn enter(&self) -> (u64, Arc<Seat>) {
+        let number = self.now.fetch_add(1, Ordering::Relaxed);
+        let seat = Arc::new(Seat { heard_at: AtomicU64::new(number), leave: CancellationToken::new() });
+        let mut seats = self.seats();
+        if seats.len() >= self.room {
+            // Several at once, so that one look at everybody serves as many as come next.
+            let mut by_silence: Vec<_> =
+                seats.iter().map(|(number, seat)| (seat.heard_at.load(Ordering::Relaxed), *number)).collect();
+            by_silence.sort_unstable();
+            for (_, number) in by_silence.into_iter().take(self.room / 16 + 1) {
+                if let Some(seat) = seats.remove(&number) {
+                    seat.leave.cancel();
+                }
+            }
+        }
+        seats.insert(number, Arc::clone(&seat));
+        (number, seat)
+    }
+
+    fn hears(&self, seat: &Seat) {
+        seat.heard_at.store(self.now.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    fn leave(&self, number: u64) {
+        self.seats().remove(&number);
+    }
+
+    fn seats(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Seat>>> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_silent_longest_makes_room() {
+        let crowd = Crowd::new(32);
+        let seats: Vec<_> = (0..32).map(|_| crowd.enter()).collect();
+        crowd.hears(&seats[0].1);
+        assert!(seats.iter().all(|(_, seat)| !seat.leave.is_cancelled()));
+        let (_, late) = crowd.enter();
+        let gone: Vec<_> = seats.iter().map(|(_, seat)| seat.leave.is_cancelled()).collect();
+        assert_eq!(gone.iter().filter(|gone| **gone).count(), 3);
+        assert!(gone[1] && gone[2] && gone[3] && !gone[0] && !late.leave.is_cancelled());
+        // There is room again, and it is found again when somebody leaves.
+        crowd.enter();
+        crowd.enter();
+        crowd.leave(seats[4].0);
+        crowd.enter();
+        assert!(!seats[5].1.leave.is_cancelled());
+        assert_eq!(crowd.seats().len(), 32);
+    }
+
+    #[test]
+    fn files_remain_for_the_database_and_for_calls() {
+        assert_eq!([Some(256), Some(1024), Some(1_048_576), None, Some(0)].map(room), [96, 384, 4096, 4096, 1]);
+    }
 }

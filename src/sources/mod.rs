@@ -86,7 +86,9 @@ impl Request<'_> {
 /// What a genuine request is.
 #[derive(Debug)]
 pub struct Verified {
-    /// The vendor's own id of the delivery, the same when it is sent again. Without one, the body's hash takes its place.
+    /// The vendor's own id of the delivery, the same when it is sent again. Without one, the body's hash takes its place;
+    /// also where the id stands in a header that is not signed (GitHub, Greenhouse, Shopify): a request that somebody
+    /// recorded would pass as a new one under a new id, and a new one be taken for an old one under an id told in advance.
     pub delivery_id: Option<String>,
     /// The request is a handshake: to be answered with this, and not stored.
     pub handshake: Option<Answer>,

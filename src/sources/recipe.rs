@@ -55,7 +55,7 @@ pub(super) struct Recipe {
     pub tolerance_past: Tolerance,
     /// How far ahead the vendor's clock may be; `off` for any.
     pub tolerance_future: Tolerance,
-    /// Headers of the delivery's id.
+    /// Headers of the delivery's id. It counts only where `{id}` is signed; else a delivery is known again by its body.
     pub id_headers: Vec<String>,
     /// A JSON pointer to the delivery's id in the body.
     pub id_pointer: Option<String>,

@@ -95,6 +95,17 @@ pub(super) enum Shape {
     BodyToken(BodyToken),
 }
 
+impl Shape {
+    /// Whether this stands beside what is signed, so that whoever has seen one request can write another one with it.
+    /// Where the secret itself is sent, nothing is: whoever has seen a request has that too.
+    fn leaves_out(&self, token: Token) -> bool {
+        match self {
+            Self::Signed(signed) => !signed.template.holds(token),
+            Self::StaticHeader(_) | Self::Basic(_) | Self::BodyToken(_) => false,
+        }
+    }
+}
+
 /// Where the delivery's id stands.
 #[derive(Debug, Clone)]
 pub(super) enum IdSource {
@@ -203,6 +214,7 @@ impl Scheme {
         }
         Ok(match &self.id {
             Some(IdSource::Body(pointer)) => body.get().and_then(|body| id_at(body, pointer)),
+            Some(IdSource::Header(_)) if self.shape.leaves_out(Token::Id) => None,
             Some(IdSource::Header(_)) | None => id.and_then(usable_id),
         })
     }

@@ -43,6 +43,12 @@ pub enum StoreError {
     /// The key is not the one that this database was sealed with.
     #[error("this database was sealed with another key: set store.key to the key that it was made with")]
     WrongKey,
+    /// What was sealed is there, and the file with the key that opens it is not.
+    #[error("the key of this database is gone: put its file back at {path}; without it nothing that is sealed opens")]
+    KeyLost {
+        /// Where it lay.
+        path: String,
+    },
     /// Somebody else works with the database.
     #[error("another daemon uses this database: {path}")]
     InUse {
@@ -63,6 +69,7 @@ impl StoreError {
             | Self::Migrate(_)
             | Self::File { .. }
             | Self::WrongKey
+            | Self::KeyLost { .. }
             | Self::InUse { .. }
             | Self::LeaseLost => false,
         }

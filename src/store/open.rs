@@ -1,6 +1,6 @@
 //! Opening the database: the file, its key, its schema.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -54,8 +54,9 @@ impl Database {
     /// Opens the database, making the file and bringing the schema to this version where needed.
     pub async fn open(&self) -> Result<Store, StoreError> {
         let lock = self.lock()?;
-        let writer = self.options().create_if_missing(true);
-        let writer = SqlitePoolOptions::new().min_connections(1).max_connections(1).connect_with(writer).await?;
+        self.make_private()?;
+        let writer =
+            SqlitePoolOptions::new().min_connections(1).max_connections(1).connect_with(self.options()).await?;
         MIGRATOR.run(&writer).await?;
         self.with(writer, Some(Arc::new(lock))).await
     }
@@ -68,8 +69,8 @@ impl Database {
 
     /// Brings the schema to this version; says how many steps that took.
     pub async fn migrate(&self) -> Result<usize, StoreError> {
-        let writer = self.options().create_if_missing(true);
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(writer).await?;
+        self.make_private()?;
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(self.options()).await?;
         let before = applied(&writer).await;
         MIGRATOR.run(&writer).await?;
         let after = applied(&writer).await;
@@ -85,11 +86,22 @@ impl Database {
     }
 
     async fn with(&self, writer: SqlitePool, lock: Option<Arc<File>>) -> Result<Store, StoreError> {
-        let key = Arc::new(MasterKey::new(&self.key_bytes()?));
+        let key = Arc::new(MasterKey::new(&self.key_bytes(is_sealed(&writer).await?)?));
         check_key(&writer, &key).await?;
         let reader = SqlitePoolOptions::new().max_connections(4).connect_with(self.options().read_only(true)).await?;
         let paused_sources = Arc::new(ArcSwap::from_pointee(paused_sources(&mut *writer.acquire().await?).await?));
         Ok(Store { reader, writer, key, paused_sources, _lock: lock })
+    }
+
+    /// Makes the file, when it is not there, so that only its owner may read it, whatever the umask says; SQLite gives the
+    /// files that it makes beside it the same permissions.
+    fn make_private(&self) -> Result<(), StoreError> {
+        let unusable = |source| StoreError::File { path: self.path.display().to_string(), source };
+        match private(OpenOptions::new().write(true).create_new(true), &self.path) {
+            Ok(_made) => Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(unusable(error)),
+        }
     }
 
     /// One daemon for one database: two would each believe that the other's leases are those of a dead one.
@@ -97,8 +109,8 @@ impl Database {
         let mut name = self.path.clone().into_os_string();
         name.push(".lock");
         let unusable = |source| StoreError::File { path: PathBuf::from(&name).display().to_string(), source };
-        let file =
-            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&name).map_err(unusable)?;
+        let file = private(OpenOptions::new().write(true).create(true).truncate(false), Path::new(&name));
+        let file = file.map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: self.path.display().to_string() }),
@@ -118,32 +130,47 @@ impl Database {
             .pragma("secure_delete", "ON")
     }
 
-    fn key_bytes(&self) -> Result<[u8; 32], StoreError> {
+    /// `sealed`: something was sealed with the key already, so that another one is of no use.
+    fn key_bytes(&self, sealed: bool) -> Result<[u8; 32], StoreError> {
         match &self.key {
             Key::Given(bytes) => Ok(*bytes),
             Key::Beside => {
                 let path = self.key_file();
-                read_or_make(&path).map_err(|source| StoreError::File { path: path.display().to_string(), source })
+                let found = match File::open(&path) {
+                    Ok(file) => read(file),
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                        if sealed {
+                            return Err(StoreError::KeyLost { path: path.display().to_string() });
+                        }
+                        make(&path)
+                    }
+                    Err(error) => Err(error),
+                };
+                found.map_err(|source| StoreError::File { path: path.display().to_string(), source })
             }
         }
     }
 }
 
-/// The key file: 64 hexadecimal digits, readable by its owner alone.
-fn read_or_make(path: &Path) -> std::io::Result<[u8; 32]> {
-    match File::open(path) {
-        Ok(file) => {
-            if file.metadata()?.permissions().mode() & 0o077 != 0 {
-                return Err(std::io::Error::other("others may read it: allow it to its owner only (chmod 600)"));
-            }
-            let mut key = [0; 32];
-            hex::decode_to_slice(std::io::read_to_string(file)?.trim(), &mut key)
-                .map_err(|_not_hex| std::io::Error::other("it does not hold 64 hexadecimal digits"))?;
-            Ok(key)
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => make(path),
-        Err(error) => Err(error),
+/// Opens a file that only its owner may read from the moment it is made.
+pub(super) fn private(options: &mut OpenOptions, path: &Path) -> std::io::Result<File> {
+    let file = options.mode(0o600).open(path)?;
+    // A file that was there keeps what its owner allowed; one that is empty holds nothing that was allowed to anybody.
+    if file.metadata()?.len() == 0 {
+        file.set_permissions(Permissions::from_mode(0o600))?;
     }
+    Ok(file)
+}
+
+/// The key file: 64 hexadecimal digits, readable by its owner alone.
+fn read(file: File) -> std::io::Result<[u8; 32]> {
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        return Err(std::io::Error::other("others may read it: allow it to its owner only (chmod 600)"));
+    }
+    let mut key = [0; 32];
+    hex::decode_to_slice(std::io::read_to_string(file)?.trim(), &mut key)
+        .map_err(|_not_hex| std::io::Error::other("it does not hold 64 hexadecimal digits"))?;
+    Ok(key)
 }
 
 /// Written under another name and renamed, so that a crash leaves no half key, and synced with its folder: what is sealed
@@ -151,13 +178,18 @@ fn read_or_make(path: &Path) -> std::io::Result<[u8; 32]> {
 fn make(path: &Path) -> std::io::Result<[u8; 32]> {
     let key = clock::random::<32>();
     let draft = path.with_extension("key.new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    let mut file = private(OpenOptions::new().write(true).create(true).truncate(true), &draft)?;
     writeln!(file, "{}", hex::encode(key))?;
     file.sync_all()?;
     std::fs::rename(&draft, path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     File::open(folder)?.sync_all()?;
     Ok(key)
+}
+
+/// Whether anything was sealed in this database: the first daemon to open it seals a known text.
+async fn is_sealed(writer: &SqlitePool) -> Result<bool, StoreError> {
+    Ok(sqlx::query("SELECT 1 FROM key_check").fetch_optional(writer).await?.is_some())
 }
 
 async fn check_key(writer: &SqlitePool, key: &MasterKey) -> Result<(), StoreError> {

@@ -1,5 +1,6 @@
 //! Upkeep: what is over is forgotten, in small steps; and the counts for metrics and health.
 
+use std::fs::OpenOptions;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
@@ -7,6 +8,7 @@ use sqlx::Row as _;
 use tracing::instrument;
 
 use super::deliveries::forgotten_before;
+use super::open::private;
 use super::row::{Reading, millis};
 use super::{Store, StoreError, Tx};
 
@@ -97,8 +99,14 @@ impl Store {
     /// Writes a consistent copy of the running database. The file must not be there.
     #[instrument(name = "store.backup", skip_all, err)]
     pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        sqlx::query("VACUUM INTO ?").bind(to.display().to_string()).execute(&self.writer).await?;
-        Ok(())
+        let unusable = |source| StoreError::File { path: to.display().to_string(), source };
+        // Made beforehand, empty, because SQLite would let the umask decide who may read it.
+        drop(private(OpenOptions::new().write(true).create_new(true), to).map_err(unusable)?);
+        let copied = sqlx::query("VACUUM INTO ?").bind(to.display().to_string()).execute(&self.writer).await;
+        if copied.is_err() {
+            std::fs::remove_file(to).map_err(unusable)?;
+        }
+        copied.map(drop).map_err(StoreError::from)
     }
 
     /// Whether the schema is of this version.

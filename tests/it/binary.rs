@@ -97,7 +97,7 @@ impl Folder {
         path.display().to_string()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_offboardd"));
         command
             .args(arguments)
@@ -123,12 +123,38 @@ impl Folder {
 
     /// Runs the daemon, with this `RUST_LOG`.
     pub(crate) fn serve(&self, log: &str) -> Daemon {
-        let process = Process::start(self.command(&["serve"]).env("RUST_LOG", log));
-        let serving = process.wait_for(|line| {
-            let line: Value = serde_json::from_str(line).ok()?;
-            (line["message"] == "serving").then_some(line)
-        });
-        Daemon { webhooks: serving["webhooks"].as_str().unwrap().parse().unwrap(), process }
+        self.serve_as(self.command(&["serve"]).env("RUST_LOG", log))
+    }
+
+    /// Runs the daemon by a command that is more than its name.
+    pub(crate) fn serve_as(&self, command: &mut Command) -> Daemon {
+        self.try_serve_as(command).unwrap_or_else(|ended| panic!("it does not start: {ended:?}"))
+    }
+
+    /// Runs the daemon, which may refuse to start.
+    pub(crate) fn try_serve(&self) -> Result<Daemon, Ended> {
+        self.try_serve_as(self.command(&["serve"]).env("RUST_LOG", "info"))
+    }
+
+    fn try_serve_as(&self, command: &mut Command) -> Result<Daemon, Ended> {
+        let mut process = Process::start(command);
+        let begun = Instant::now();
+        loop {
+            let ended = process.child.try_wait().unwrap();
+            let said = process.said();
+            let lines = said.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            if let Some(serving) = lines.into_iter().find(|line| line["message"] == "serving") {
+                let address = |name: &str| serving[name].as_str().unwrap().parse().unwrap();
+                return Ok(Daemon { webhooks: address("webhooks"), admin: address("admin"), process });
+            }
+            if let Some(status) = ended {
+                // What it said last may still be on its way.
+                std::thread::sleep(Duration::from_millis(100));
+                return Err(Ended { code: status.code(), out: String::new(), err: process.said().join("\n") });
+            }
+            assert!(begun.elapsed() < PATIENCE, "it does not start: {said:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Runs a sandbox site, and says where it is.
@@ -145,6 +171,7 @@ impl Folder {
 /// A daemon that goes on.
 pub(crate) struct Daemon {
     pub(crate) webhooks: SocketAddr,
+    pub(crate) admin: SocketAddr,
     pub(crate) process: Process,
 }
 
@@ -171,8 +198,12 @@ impl Process {
         }
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits for a line that says something.
-    fn wait_for<T>(&self, read: impl Fn(&str) -> Option<T>) -> T {
+    pub(crate) fn wait_for<T>(&self, read: impl Fn(&str) -> Option<T>) -> T {
         let begun = Instant::now();
         loop {
             if let Some(found) = self.said.lock().unwrap().iter().find_map(|line| read(line)) {
@@ -185,9 +216,13 @@ impl Process {
 
     /// Asks it to stop, as a container does; says how it ended.
     pub(crate) fn terminate(&mut self) -> ExitStatus {
-        let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.child.id().to_string()]).status();
-        assert!(asked.unwrap().success());
+        self.ask_to_stop();
         self.ended()
+    }
+
+    pub(crate) fn ask_to_stop(&self) {
+        let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.id().to_string()]).status();
+        assert!(asked.unwrap().success());
     }
 
     /// Ends it with SIGKILL.
@@ -196,7 +231,7 @@ impl Process {
         self.child.wait().unwrap();
     }
 
-    fn ended(&mut self) -> ExitStatus {
+    pub(crate) fn ended(&mut self) -> ExitStatus {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

@@ -196,7 +196,7 @@ fn a_backup_of_a_running_database_is_whole_and_opens_with_the_same_key() {
     // Without it, nobody's.
     std::fs::remove_file(elsewhere.path().join("offboardd.db.key")).unwrap();
     let lost = elsewhere.run(&["serve"]);
-    assert!(lost.code == Some(1) && lost.err.contains("sealed with another key"), "{lost:?}");
+    assert!(lost.code == Some(1) && lost.err.contains("the key of this database is gone"), "{lost:?}");
 }
 
 #[test]

@@ -20,5 +20,6 @@ mod privacy;
 mod recovery;
 mod rehire;
 mod restart;
+mod siege;
 mod trouble;
 mod two_processes;

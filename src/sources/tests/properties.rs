@@ -69,7 +69,8 @@ proptest! {
         let source = described(&recipe, &secret);
         let signed = headers(&source.sign(&outgoing(&id, &body)).unwrap());
         let verified = source.verify(&received(&signed, &body), at(SIGNED_AT)).unwrap();
-        prop_assert_eq!(verified.delivery_id, Some(id));
+        // What is not signed says nothing: anybody could have written it.
+        prop_assert_eq!(verified.delivery_id, recipe.contains("{id}").then_some(id));
     }
 
     #[test]

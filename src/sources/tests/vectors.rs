@@ -306,6 +306,19 @@ fn an_id_that_cannot_be_one_is_none() {
 }
 
 #[test]
+fn an_id_beside_what_is_signed_is_none() {
+    for (more, id) in [
+        ("id_headers = ['X-Id']", None),
+        ("id_headers = ['X-Id']\ntemplate = '{id}.{body}'", Some("1")),
+        ("id_headers = ['X-Id']\nmode = 'digest'\ntemplate = '{secret}{body}'", None),
+        // Whoever has seen this has seen the secret.
+        ("id_headers = ['X-Id']\nmode = 'static_header'", Some("1")),
+    ] {
+        assert_eq!(verdict(&generic(more), "{}", SIGNED_AT).unwrap().as_deref(), id, "{more}");
+    }
+}
+
+#[test]
 fn a_signature_may_be_in_either_case_of_hex_but_not_cut() {
     let github = source("github", "secret");
     let hex = "1b2c16b75bd2a870c114153ccda5bcfca63314bc722fa160d690de133ccbb9db";

@@ -1,0 +1,84 @@
+//! Those who only sit there: connections that say nothing, or say it slowly, and would keep others out.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use super::load::{self, NOWHERE};
+use super::{after, report};
+use crate::binary::{Daemon, Folder};
+
+/// What those who sit there say before they fall silent.
+const BEGINNINGS: [&str; 4] = [
+    "",
+    "P",
+    "POST /webhooks/hr HTTP/1.1\r\nhost: x\r\nwebhook-id:",
+    "POST /webhooks/hr HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n{\"type\"",
+];
+
+async fn sit_down(at: SocketAddr, number: usize) -> Option<TcpStream> {
+    let mut stream = tokio::time::timeout(Duration::from_secs(2), TcpStream::connect(at)).await.ok()?.ok()?;
+    stream.write_all(BEGINNINGS[number % BEGINNINGS.len()].as_bytes()).await.ok()?;
+    Some(stream)
+}
+
+/// How long a genuine delivery on a new connection takes.
+async fn genuine(daemon: &Daemon, id: &str) -> Duration {
+    let begun = Instant::now();
+    let body = json!({ "type": "ignored", "id": id }).to_string();
+    let http = offboardd::atlassian::http().unwrap();
+    let answer = load::post(&http, &load::hr(), daemon.webhooks, id, &body).await;
+    assert_eq!(answer.map(|(status, _)| status), Some(202), "{:#?}", daemon.process.said());
+    begun.elapsed()
+}
+
+async fn ready(daemon: &Daemon) -> bool {
+    let http = offboardd::atlassian::http().unwrap();
+    let answer = http.get(format!("http://{}/readyz", daemon.admin)).send().await;
+    answer.is_ok_and(|answer| answer.status() == 200)
+}
+
+#[tokio::test]
+async fn more_idle_connections_than_there_are_files_keep_nobody_out() {
+    let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
+    let daemon = folder.serve_as(after("ulimit -n 200", &folder, &["serve"]).env("RUST_LOG", "debug"));
+    let mut sitting = Vec::new();
+    for number in 0..400 {
+        sitting.extend(sit_down(daemon.webhooks, number).await);
+        if number % 80 == 79 {
+            let took = genuine(&daemon, &format!("msg_{number}")).await;
+            assert!(took < Duration::from_secs(5), "{took:?}");
+            assert!(ready(&daemon).await, "{:#?}", daemon.process.said());
+        }
+    }
+    let said = daemon.process.said();
+    assert!(!said.iter().any(|line| line.contains("cannot accept")), "{said:#?}");
+    assert!(said.iter().any(|line| line.contains("closed for others")), "the room was never full");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "ten thousand connections: see the module `siege`"]
+async fn ten_thousand_idle_connections_keep_nobody_out() {
+    const CROWD: usize = 9_000;
+    offboardd::listener::raise_file_limit();
+    let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
+    let daemon = folder.serve("info");
+    let alone = genuine(&daemon, "alone").await;
+    let (mut sitting, mut longest) = (Vec::new(), Duration::ZERO);
+    for number in 0..CROWD {
+        sitting.extend(sit_down(daemon.webhooks, number).await);
+        if number % 500 == 499 {
+            longest = longest.max(genuine(&daemon, &format!("msg_{number}")).await);
+        }
+    }
+    assert!(ready(&daemon).await && longest < Duration::from_secs(2), "{longest:?}");
+    report(
+        "connections that say nothing, or begin and stop",
+        CROWD,
+        "a genuine delivery on a new connection is taken",
+        format!("{} opened; it took {alone:?} alone and {longest:?} at most among them", sitting.len()),
+    );
+}

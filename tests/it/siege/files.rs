@@ -1,0 +1,155 @@
+//! The files of the database: who may read them, and what a daemon says of those that it cannot use.
+
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::after;
+use super::load::{self, NOWHERE};
+use crate::binary::Folder;
+
+fn folder() -> Folder {
+    Folder::new(&load::settings(NOWHERE, "offboardd.db"))
+}
+
+fn mode(file: &Path) -> u32 {
+    file.metadata().unwrap_or_else(|error| panic!("{}: {error}", file.display())).permissions().mode() & 0o777
+}
+
+async fn take(daemon: &crate::binary::Daemon, id: &str) -> Option<u16> {
+    let body = json!({ "type": "ignored", "id": id }).to_string();
+    let http = offboardd::atlassian::http().unwrap();
+    load::post(&http, &load::hr(), daemon.webhooks, id, &body).await.map(|(status, _)| status)
+}
+
+#[tokio::test]
+async fn every_file_is_its_owners_alone_whatever_the_umask_says() {
+    let folder = folder();
+    let mut daemon = folder.serve_as(&mut after("umask 0", &folder, &["serve"]));
+    assert_eq!(take(&daemon, "a").await, Some(202));
+    assert!(after("umask 0", &folder, &["backup", "copy.db"]).output().unwrap().status.success());
+    for file in
+        ["offboardd.db", "offboardd.db-wal", "offboardd.db-shm", "offboardd.db.key", "offboardd.db.lock", "copy.db"]
+    {
+        assert_eq!(mode(&folder.path().join(file)), 0o600, "{file}");
+    }
+    assert!(daemon.process.terminate().success());
+
+    let migrated = self::folder();
+    assert!(after("umask 0", &migrated, &["migrate"]).output().unwrap().status.success());
+    assert_eq!(mode(&migrated.database()), 0o600);
+}
+
+#[tokio::test]
+async fn a_lost_key_is_told_and_no_other_one_is_made_in_its_place() {
+    let folder = folder();
+    let mut daemon = folder.serve("info");
+    assert_eq!(take(&daemon, "a").await, Some(202));
+    assert!(daemon.process.terminate().success());
+    let (key, kept) = (folder.path().join("offboardd.db.key"), folder.path().join("kept"));
+    std::fs::rename(&key, &kept).unwrap();
+    let before = std::fs::read(folder.database()).unwrap();
+    for arguments in [["serve"].as_slice(), &["backup", "copy.db"]] {
+        let refused = folder.run(arguments);
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.err.contains("the key of this database is gone: put its file back at "), "{}", refused.err);
+        assert!(refused.err.contains("offboardd.db.key"), "{}", refused.err);
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(!left.iter().any(|name| name.to_string_lossy().contains(".key")), "{left:?}");
+    }
+    assert!(std::fs::read(folder.database()).unwrap() == before, "the database was written to");
+
+    // Another one is no help, and is left as it is.
+    std::fs::write(&key, "11".repeat(32)).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let refused = folder.run(&["serve"]);
+    assert!(refused.code == Some(1) && refused.err.contains("sealed with another key"), "{refused:?}");
+    assert_eq!(std::fs::read_to_string(&key).unwrap(), "11".repeat(32));
+    std::fs::rename(&kept, &key).unwrap();
+    let daemon = folder.serve("info");
+    assert_eq!(take(&daemon, "a").await, Some(200));
+}
+
+#[test]
+fn a_key_file_that_others_may_read_or_that_holds_no_key_is_refused_as_it_is() {
+    for (text, mode, reason) in [
+        ("11".repeat(32), 0o640, "others may read it: allow it to its owner only (chmod 600)"),
+        ("11".repeat(31), 0o600, "it does not hold 64 hexadecimal digits"),
+        (String::new(), 0o600, "it does not hold 64 hexadecimal digits"),
+        ("zz".repeat(32), 0o600, "it does not hold 64 hexadecimal digits"),
+    ] {
+        let folder = folder();
+        let key = folder.path().join("offboardd.db.key");
+        std::fs::write(&key, &text).unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+        let refused = folder.run(&["serve"]);
+        assert!(refused.code == Some(1) && refused.err.contains(reason), "{refused:?}");
+        assert!(!refused.err.contains("1111") && !refused.err.contains("zz"), "{}", refused.err);
+        assert_eq!(std::fs::read_to_string(&key).unwrap(), text);
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_refused_or_takes_nothing_and_never_blames_the_sender() {
+    let folder = folder();
+    let mut daemon = folder.serve("info");
+    assert_eq!(take(&daemon, "a").await, Some(202));
+    assert!(daemon.process.terminate().success());
+    let whole = std::fs::read(folder.database()).unwrap();
+    let pages = whole.len() / 4096;
+    assert!(pages > 10, "{pages}");
+
+    // The first page is the way to all others.
+    let file = std::fs::OpenOptions::new().write(true).open(folder.database()).unwrap();
+    file.write_all_at(&[0x5a; 4096], 0).unwrap();
+    let refused = folder.run(&["serve"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.err.contains("file is not a database"), "{}", refused.err);
+
+    let mut outcomes = std::collections::BTreeMap::new();
+    for page in 1..pages {
+        std::fs::write(folder.database(), &whole).unwrap();
+        let file = std::fs::OpenOptions::new().write(true).open(folder.database()).unwrap();
+        file.write_all_at(&[0x5a; 4096], u64::try_from(page * 4096).unwrap()).unwrap();
+        drop(file);
+        let outcome = match folder.try_serve() {
+            Err(ended) => {
+                assert_eq!(ended.code, Some(1), "{ended:?}");
+                assert!(ended.err.contains("offboardd: ") && ended.err.contains("because: "), "{}", ended.err);
+                "refused to start"
+            }
+            Ok(daemon) => match take(&daemon, "b").await {
+                Some(503) => "503",
+                // The page is one that a delivery does not need.
+                Some(202) => "taken",
+                other => panic!("page {page}: {other:?}"),
+            },
+        };
+        *outcomes.entry(outcome).or_insert(0) += 1;
+        for beside in ["-wal", "-shm"] {
+            drop(std::fs::remove_file(folder.path().join(format!("offboardd.db{beside}"))));
+        }
+    }
+    println!("{outcomes:?}");
+    assert!(outcomes.contains_key("503") && outcomes.contains_key("refused to start"), "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn a_database_that_somebody_else_locks_is_503_until_it_is_let_go() {
+    let folder = folder();
+    let daemon = folder.serve("info");
+    assert_eq!(take(&daemon, "a").await, Some(202));
+    let mut other = load::open(&folder.database()).await;
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let begun = Instant::now();
+    for id in ["b", "c"] {
+        assert_eq!(take(&daemon, id).await, Some(503), "{:#?}", daemon.process.said());
+    }
+    assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    for id in ["b", "c"] {
+        assert_eq!(take(&daemon, id).await, Some(202), "{:#?}", daemon.process.said());
+    }
+}
