@@ -77,6 +77,11 @@ impl App {
         self.admin.local_addr()
     }
 
+    /// The database, for whoever watches.
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// What wakes the parts, for whoever moves the clock.
     pub fn bells(&self) -> Bells {
         self.bells.clone()

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use self::online::SiteReport;
 use super::{Config, say};
-use crate::admin::Role;
+use crate::domain::operator::Role;
 use crate::settings::{File, Mode, Settings};
 
 mod clicks;

@@ -30,7 +30,7 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> anyhow::Result
 }
 
 /// Who listens everywhere is reached at home.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
             IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),

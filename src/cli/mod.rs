@@ -4,6 +4,7 @@
 
 mod backup;
 pub mod check;
+mod demo;
 mod healthcheck;
 mod journal;
 mod migrate;
@@ -52,6 +53,8 @@ impl Config {
 enum Command {
     /// Run the daemon
     Serve,
+    /// See the whole thing on this machine, with no account anywhere: days pass in a quarter of a second
+    Demo(demo::Arguments),
     /// Run a sandbox Atlassian site, for your own tests
     Sandbox(sandbox::Arguments),
     /// Read the settings, resolve their secrets, and print them as they take effect
@@ -96,6 +99,11 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
         Command::Serve => {
             telemetry::start();
             serve::run(config.load()?).await?;
+        }
+        Command::Demo(arguments) => {
+            // The story says what happens; a refused forgery and a daily look in vain are part of it, not news.
+            telemetry::start_with("error");
+            demo::run(arguments).await?;
         }
         Command::Sandbox(arguments) => {
             telemetry::start();

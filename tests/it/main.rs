@@ -3,6 +3,7 @@
 
 mod accounts;
 mod binary;
+mod brake;
 mod chance;
 mod cli;
 mod far_side;
@@ -19,3 +20,4 @@ mod recovery;
 mod rehire;
 mod restart;
 mod trouble;
+mod two_processes;

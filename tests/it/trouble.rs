@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use offboardd::domain::case::{Happening, Reason, StateName};
 use offboardd::sandbox::{CallName, Fault, Moment};
-use offboardd::store::HappenError;
+use offboardd::store::{HappenError, Note};
 use serde_json::json;
 
 use crate::harness::{Harness, Setup, duration};
@@ -179,7 +179,7 @@ async fn revoked_is_said_only_when_a_read_says_so() {
 #[tokio::test]
 async fn a_return_while_the_revoke_is_being_made_waits_and_then_restores() {
     let story = Harness::start().await;
-    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Revoke) });
+    story.fault(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
     story.until_called(CallName::Revoke).await;
@@ -192,7 +192,7 @@ async fn a_return_while_the_revoke_is_being_made_waits_and_then_restores() {
     // An operator is told at once that it is too late.
     let dossier = story.case(ANN).await;
     let mut tx = story.store().begin().await.unwrap();
-    let too_late = tx.interfere(dossier, &Happening::Cancelled, Default::default(), story.now()).await;
+    let too_late = tx.interfere(dossier, &Happening::Cancelled, Note::default(), story.now()).await;
     assert!(matches!(too_late, Err(HappenError::TooLate)), "{too_late:?}");
     drop(tx);
 
@@ -208,7 +208,7 @@ async fn a_return_while_the_revoke_is_being_made_waits_and_then_restores() {
 async fn a_return_while_the_deletion_is_being_made_waits_and_is_noted() {
     let story = Harness::start().await;
     story.departs(ANN).await;
-    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Delete) });
+    story.fault(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Delete) });
     story.clock.advance(duration("30d"));
     story.ring();
     story.until_called(CallName::Delete).await;
@@ -225,7 +225,7 @@ async fn a_return_while_the_deletion_is_being_made_waits_and_is_noted() {
 #[tokio::test]
 async fn a_return_while_the_account_is_still_being_read_stops_the_revoke() {
     let story = Harness::start().await;
-    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Read) });
+    story.fault(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Read) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
     story.until_called(CallName::Read).await;

@@ -1,0 +1,158 @@
+//! The demo's folder: settings, secrets and database in a fresh temporary place, gone with the demo.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+
+use super::Arguments;
+use super::calendar::{DELETION_GRACE, LOCAL_GRACE, days};
+use crate::clock;
+
+/// The source that signs as BambooHR does.
+pub(super) const BAMBOOHR: &str = "bamboohr";
+
+/// The source that signs as Standard Webhooks says.
+pub(super) const PAYROLL: &str = "payroll";
+
+/// The source that signs as GitHub does.
+pub(super) const CRM: &str = "crm";
+
+/// The only site.
+pub(super) const SITE: &str = "acme";
+
+/// A folder that is removed when it goes out of use.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    /// Opens the console and the API.
+    pub(super) token: String,
+}
+
+impl Folder {
+    /// Makes the folder, with settings for a daemon whose site is at `site`.
+    pub(super) fn make(arguments: &Arguments, site: SocketAddr, now: Timestamp) -> anyhow::Result<Self> {
+        let path = std::env::temp_dir().join(format!("offboardd-demo-{}", clock::new_id(now).simple()));
+        let made = DirBuilder::new().mode(0o700).create(&path);
+        made.with_context(|| format!("cannot make the folder `{}`", path.display()))?;
+        let folder = Self { path, token: hex::encode(clock::random::<16>()) };
+        folder.write("admin-token", &folder.token)?;
+        folder.write("atlassian-token", &hex::encode(clock::random::<16>()))?;
+        folder.write("bamboohr-key", &hex::encode(clock::random::<32>()))?;
+        folder.write("payroll-key", &format!("whsec_{}", STANDARD.encode(clock::random::<24>())))?;
+        folder.write("crm-key", &hex::encode(clock::random::<32>()))?;
+        folder.write("offboardd.toml", &settings(arguments, site, &folder.database()))?;
+        Ok(folder)
+    }
+
+    /// The settings file.
+    pub(super) fn settings(&self) -> PathBuf {
+        self.path.join("offboardd.toml")
+    }
+
+    /// The database file.
+    pub(super) fn database(&self) -> PathBuf {
+        self.path.join("offboardd.db")
+    }
+
+    /// Every file that the database is made of, with what stands in it.
+    pub(super) fn database_files(&self) -> anyhow::Result<Vec<Vec<u8>>> {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(&self.path)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with("offboardd.db") {
+                files.push(std::fs::read(entry.path())?);
+            }
+        }
+        Ok(files)
+    }
+
+    /// Removes the folder.
+    pub(super) fn remove(&self) -> anyhow::Result<()> {
+        remove(&self.path).with_context(|| format!("cannot remove the folder `{}`", self.path.display()))
+    }
+
+    fn write(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        let path = self.path.join(name);
+        let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let written = written.and_then(|mut file| file.write_all(text.as_bytes()));
+        written.with_context(|| format!("cannot write `{}`", path.display()))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // For the ways out that never came to an end; nobody is left to be told.
+        if let Err(error) = remove(&self.path) {
+            tracing::debug!(%error, "the folder of the demo is still there");
+        }
+    }
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
+    if path.exists() { std::fs::remove_dir_all(path) } else { Ok(()) }
+}
+
+/// What an operator would write, with durations of seconds.
+fn settings(arguments: &Arguments, site: SocketAddr, database: &Path) -> String {
+    let Arguments { webhooks, admin, .. } = arguments;
+    let database = serde_json::Value::from(format!("sqlite:{}", database.display()));
+    let [day, local_grace, deletion_grace] =
+        [days(1), LOCAL_GRACE, DELETION_GRACE].map(|time| format!("{}ms", time.as_millis()));
+    format!(
+        r#"mode = "enforce"
+
+[server]
+webhooks = "{webhooks}"
+admin = "{admin}"
+
+[[admin.tokens]]
+name = "rosa"
+role = "approver"
+token = {{ file = "admin-token" }}
+
+[store]
+url = {database}
+
+[retry]
+base = "{day}"
+max = "{day}"
+
+[sites.{SITE}]
+url = "http://{site}"
+cloud_id = "11111111-2222-3333-4444-555555555555"
+gateway = "http://{site}"
+auth = {{ email = "bot@example.org", token = {{ file = "atlassian-token" }} }}
+deletion_grace = "{deletion_grace}"
+watch_grant = "{day}"
+
+[policies.leavers]
+departed = "revoke_then_delete"
+local_grace = "{local_grace}"
+
+[sources.{BAMBOOHR}]
+preset = "bamboohr"
+site = "{SITE}"
+policy = "leavers"
+secrets = [{{ file = "bamboohr-key" }}]
+
+[sources.{PAYROLL}]
+preset = "standard-webhooks"
+site = "{SITE}"
+policy = "leavers"
+secrets = [{{ file = "payroll-key" }}]
+
+[sources.{CRM}]
+preset = "github"
+site = "{SITE}"
+policy = "leavers"
+secrets = [{{ file = "crm-key" }}]
+"#
+    )
+}

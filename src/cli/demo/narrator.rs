@@ -1,0 +1,124 @@
+//! How the story looks: who, on which day, in plain words, no wider than a terminal.
+
+use std::fmt;
+
+use super::calendar::days;
+use super::folder::PAYROLL;
+use super::stage::Stage;
+use crate::cli::say;
+
+/// No line is wider.
+const WIDTH: usize = 100;
+
+/// Where the words of a line begin.
+const MARGIN: usize = 21;
+
+/// Who does, says or sees what a line tells.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Voice {
+    /// The HR system.
+    Hr,
+    /// offboardd.
+    Daemon,
+    /// The sandbox site.
+    Atlassian,
+    /// Somebody with a mouse.
+    Human,
+    /// Somebody who should not be there.
+    Forger,
+}
+
+impl fmt::Display for Voice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Hr => "HR",
+            Self::Daemon => "offboardd",
+            Self::Atlassian => "Atlassian",
+            Self::Human => "a human",
+            Self::Forger => "a forger",
+        })
+    }
+}
+
+/// One line of the story.
+pub(super) fn tell(day: i64, voice: Voice, words: &str) {
+    print(&format!("day {day}"), &voice.to_string(), words);
+}
+
+/// One line of the sum at the end.
+pub(super) fn sum_up(what: &str, words: &str) {
+    print("", what, words);
+}
+
+/// What a few lines are about.
+pub(super) fn title(words: &str) {
+    say(&format!("\n{words}\n"));
+}
+
+fn print(left: &str, right: &str, words: &str) {
+    let mut lines = wrapped(words).into_iter();
+    let mut text = format!("  {left:<7} {right:<10} {}\n", lines.next().unwrap_or_default());
+    for line in lines {
+        text.extend([" ".repeat(MARGIN), line, "\n".to_owned()]);
+    }
+    say(&text);
+}
+
+fn wrapped(words: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words.split(' ') {
+        match lines.last_mut() {
+            Some(line) if MARGIN + line.chars().count() + 1 + word.chars().count() <= WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// Says what there is, before the first day.
+pub(super) fn introduce(stage: &Stage) {
+    say(&format!(
+        "\
+offboardd, an HR system and a sandbox Atlassian site: all of it on this machine, all of it real but the
+site. Only days are short: one lasts {} milliseconds, by nothing but durations in the settings.
+
+  settings   {}
+  webhooks   http://{}/webhooks/…
+  admin      http://{}
+  sandbox    http://{}
+",
+        days(1).as_millis(),
+        stage.folder.settings().display(),
+        stage.hr.webhooks,
+        stage.admin,
+        stage.site,
+    ));
+}
+
+/// Says what can be done now that the story is told and everything still runs.
+pub(super) fn invite(stage: &Stage) {
+    let Stage { folder, hr, admin, site, .. } = stage;
+    let (token, webhooks) = (&folder.token, hr.webhooks);
+    let settings = folder.settings();
+    let settings = settings.display();
+    say(&format!(
+        "
+It goes on running until Ctrl-C, which removes everything.
+
+  the console: http://{admin}/ - sign in with the token {token}
+
+  all cases:
+    curl -H 'Authorization: Bearer {token}' \\
+      http://{admin}/api/v1/cases
+
+  let somebody else leave, and watch:
+    echo '{{\"type\":\"departed\",\"person\":{{\"email\":\"jon@example.com\"}}}}' |
+      offboardd send {PAYROLL} --body - --url http://{webhooks}/webhooks/{PAYROLL} \\
+        --config {settings}
+    curl http://{site}/_sandbox/accounts
+"
+    ));
+}

@@ -1,0 +1,125 @@
+//! Somebody leaves: access revoked, the local grace, the deletion, Atlassian's 14 days, erased.
+
+use anyhow::Context as _;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+
+use crate::cli::demo::bodies;
+use crate::cli::demo::calendar::{DELETION_GRACE, LOCAL_GRACE, later, whole_days};
+use crate::cli::demo::cast::ANN;
+use crate::cli::demo::folder::BAMBOOHR;
+use crate::cli::demo::hr::Webhook;
+use crate::cli::demo::narrator::{self, Voice};
+use crate::cli::demo::stage::Stage;
+use crate::domain::case::StateName;
+use crate::domain::ids::DeliveryId;
+use crate::sandbox::{CallName, CallRecord, State};
+
+/// How the departure went in.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) webhook: Webhook,
+    pub(super) delivery: DeliveryId,
+    revoked_at: Timestamp,
+}
+
+/// The HR system says so, and access is revoked.
+pub(super) async fn leaves(stage: &Stage) -> anyhow::Result<Left> {
+    narrator::title("Somebody leaves.");
+    let now = stage.calendar.now();
+    let yesterday = now.to_zoned(TimeZone::UTC).date().saturating_sub(1.day());
+    stage.tell(
+        Voice::Hr,
+        &format!("BambooHR posts: {} ({}) is Inactive, the last day was {yesterday}", ANN.name, ANN.email),
+    );
+    let webhook = stage.hr.sign(BAMBOOHR, &bodies::bamboohr_inactive(&ANN, yesterday, now))?;
+    let delivery = stage.deliver(&webhook).await?;
+
+    let opened = stage.soon(&ANN, "opened").await?;
+    stage.tell_of(opened.at, Voice::Daemon, &format!("opens a case: {}", opened.dossier.case.terms.action));
+    let revoked = stage.soon(&ANN, "revoke_confirmed").await?;
+    let call = only(stage, CallName::Revoke)?;
+    let account = stage.account_of(&ANN)?;
+    anyhow::ensure!(!account.active, "Ann's access should be revoked, but her account is active");
+    stage.tell_of(
+        call.at,
+        Voice::Atlassian,
+        &format!("sees {} …/revoke-portal-only-access, answers {}", call.method, status(&call)),
+    );
+    let delete_at = revoked.dossier.case.delete_at().context("no deletion is planned")?;
+    stage.tell_of(
+        revoked.at,
+        Voice::Daemon,
+        &format!(
+            "reads the account back: access is gone. Deletes it on day {}, after a local grace of {} days",
+            stage.calendar.day_of(delete_at),
+            whole_days(LOCAL_GRACE),
+        ),
+    );
+    Ok(Left { webhook, delivery, revoked_at: revoked.at })
+}
+
+/// After the local grace the account is deleted.
+pub(super) async fn is_deleted(stage: &Stage, left: &Left) -> anyhow::Result<()> {
+    narrator::title("The local grace of the one who left is over.");
+    let expected = later(left.revoked_at, LOCAL_GRACE);
+    let accepted = stage.until(&ANN, "deletion_accepted", stage.calendar.patience(expected)).await?;
+    let call = only(stage, CallName::Delete)?;
+    let waited = call.at.duration_since(left.revoked_at);
+    anyhow::ensure!(waited >= LOCAL_GRACE, "the deletion came {} days after the revoke", whole_days(waited));
+    let account = stage.account_of(&ANN)?;
+    anyhow::ensure!(account.state == State::Deleted, "Ann's account should be deleted, but is {:?}", account.state);
+    stage.tell_of(
+        call.at,
+        Voice::Atlassian,
+        &format!(
+            "sees {} …/customer/account/…, answers {}: {} days after the revoke, and not before",
+            call.method,
+            status(&call),
+            whole_days(waited),
+        ),
+    );
+    let grace_ends_at = accepted.dossier.case.deeds.grace_ends_at.context("no end of the deletion grace is known")?;
+    stage.tell_of(
+        accepted.at,
+        Voice::Daemon,
+        &format!("reads back: gone. Atlassian's own grace runs until day {}", stage.calendar.day_of(grace_ends_at)),
+    );
+    Ok(())
+}
+
+/// After Atlassian's grace a read confirms it, and the case forgets.
+pub(super) async fn is_erased(stage: &Stage) -> anyhow::Result<()> {
+    narrator::title("Atlassian's 14 days are over.");
+    let asked = only(stage, CallName::Delete)?.at;
+    let gone = stage.until(&ANN, "gone_confirmed", stage.calendar.patience(later(asked, DELETION_GRACE))).await?;
+    let waited = gone.at.duration_since(asked);
+    anyhow::ensure!(waited >= DELETION_GRACE, "the grace was over after {} days", whole_days(waited));
+    gone.must_be(StateName::Erased)?;
+    let known = &gone.dossier;
+    anyhow::ensure!(
+        known.person.email.is_none() && known.person.id.is_none() && known.account.is_none(),
+        "the erased case still knows whom it was about"
+    );
+    stage.tell_of(
+        gone.at,
+        Voice::Daemon,
+        "reads once more: still gone. The case is erased, and has forgotten whom it was about",
+    );
+    let history: Vec<_> = stage.store.history(known).await?.into_iter().map(|entry| entry.kind).collect();
+    stage.tell(Voice::Daemon, &format!("its history: {}", history.join(", ")));
+    Ok(())
+}
+
+/// The only call of its kind about Ann's account.
+fn only(stage: &Stage, name: CallName) -> anyhow::Result<CallRecord> {
+    let mut calls = stage.changes_to(&stage.account_of(&ANN)?.account_id);
+    calls.retain(|call| call.call == name);
+    let seen = calls.len();
+    let call = calls.pop().filter(|_| seen == 1);
+    call.with_context(|| format!("Atlassian should have seen one {name:?} of Ann's account, but saw {seen}"))
+}
+
+fn status(call: &CallRecord) -> String {
+    call.status.map_or_else(|| "nothing".to_owned(), |status| status.to_string())
+}

@@ -1,0 +1,137 @@
+//! Everything that can be observed, and waiting for it: the daemon's store, the sandbox's accounts and log, the files.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+
+use super::calendar::Calendar;
+use super::cast::Character;
+use super::folder::{Folder, SITE};
+use super::hr::{Answer, HrSystem, Webhook};
+use super::narrator::{self, Voice};
+use crate::domain::case::{State, StateName};
+use crate::domain::ids::DeliveryId;
+use crate::domain::person::EmailAddress;
+use crate::sandbox::{AccountView, CallRecord, Sandbox};
+use crate::store::{CaseFilter, Dossier, HistoryEntry, Store};
+
+/// How often is looked, where nobody tells.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Everything that can be observed.
+#[derive(Debug)]
+pub(super) struct Stage {
+    pub(super) calendar: Calendar,
+    pub(super) hr: HrSystem,
+    pub(super) sandbox: Sandbox,
+    /// Where the sandbox is.
+    pub(super) site: SocketAddr,
+    /// Where the daemon's admin listener is.
+    pub(super) admin: SocketAddr,
+    pub(super) store: Store,
+    pub(super) folder: Folder,
+    pub(super) http: reqwest::Client,
+}
+
+/// Something that the daemon wrote down about a case, and the case after it.
+#[derive(Debug)]
+pub(super) struct Fact {
+    pub(super) at: Timestamp,
+    pub(super) dossier: Dossier,
+}
+
+impl Fact {
+    /// Fails unless the case stands there.
+    pub(super) fn must_be(&self, expected: StateName) -> anyhow::Result<()> {
+        let stands = self.dossier.case.state.name();
+        anyhow::ensure!(stands == expected, "the case should be `{expected}` now, but is `{stands}`");
+        Ok(())
+    }
+}
+
+impl Stage {
+    /// Tells what is so now.
+    pub(super) fn tell(&self, voice: Voice, words: &str) {
+        narrator::tell(self.calendar.today(), voice, words);
+    }
+
+    /// Tells what happened then.
+    pub(super) fn tell_of(&self, at: Timestamp, voice: Voice, words: &str) {
+        narrator::tell(self.calendar.day_of(at), voice, words);
+    }
+
+    /// Posts a webhook that has to be taken as new, and tells that it was. Says the delivery's id.
+    pub(super) async fn deliver(&self, webhook: &Webhook) -> anyhow::Result<DeliveryId> {
+        let Answer { status, told } = self.hr.post(webhook).await?;
+        anyhow::ensure!(status == 202, "a new webhook should be answered by 202, not by {status}");
+        let id: DeliveryId = told.delivery.context("the answer 202 names no delivery")?.parse()?;
+        let stored = self.store.delivery(id).await?;
+        anyhow::ensure!(stored.is_some(), "the delivery that was acknowledged is not in the database");
+        self.tell(Voice::Daemon, &format!("verifies {}, stores it, answers 202: delivery {id}", webhook.proof()));
+        Ok(id)
+    }
+
+    /// Waits until `happening` stands in the history of somebody's newest case.
+    pub(super) async fn until(&self, who: &Character, happening: &str, by: Timestamp) -> anyhow::Result<Fact> {
+        loop {
+            let too_late = self.calendar.now() > by;
+            let case = self.case_of(who).await?;
+            let mut stands = "there is none".to_owned();
+            if let Some(dossier) = &case {
+                if let Some(entry) = self.happened(dossier, happening).await? {
+                    let dossier = self.store.case(dossier.case.id).await?.context("a case has vanished")?;
+                    return Ok(Fact { at: entry.at, dossier });
+                }
+                // What is over will not happen any more; the history was read after the state.
+                let state = &dossier.case.state;
+                stands = format!("it is `{}`", state.name());
+                if state.name().is_closed() || matches!(state, State::NeedsAttention(_)) {
+                    anyhow::bail!("the case of {} should have seen `{happening}`, but {stands}", who.name);
+                }
+            }
+            anyhow::ensure!(!too_late, "the case of {} should have seen `{happening}` by now, but {stands}", who.name);
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// The same for what is expected at once.
+    pub(super) async fn soon(&self, who: &Character, happening: &str) -> anyhow::Result<Fact> {
+        self.until(who, happening, self.calendar.patience(self.calendar.now())).await
+    }
+
+    /// Somebody's newest case.
+    pub(super) async fn case_of(&self, who: &Character) -> anyhow::Result<Option<Dossier>> {
+        Ok(self.cases_of(who).await?.into_iter().next())
+    }
+
+    /// All of somebody's cases, the newest first. A case is found by its address after it has forgotten it, too.
+    pub(super) async fn cases_of(&self, who: &Character) -> anyhow::Result<Vec<Dossier>> {
+        let hash = self.store.key().hash_email(&SITE.parse()?, &EmailAddress::parse(who.email)?);
+        let filter = CaseFilter { email_hashes: Some(vec![hash]), limit: 10, ..CaseFilter::default() };
+        Ok(self.store.cases(&filter).await?.items)
+    }
+
+    /// When something happened to a case, if it did.
+    async fn happened(&self, dossier: &Dossier, happening: &str) -> anyhow::Result<Option<HistoryEntry>> {
+        let history = self.store.history(dossier).await?;
+        Ok(history.into_iter().find(|entry| entry.kind == happening))
+    }
+
+    /// What the sandbox knows of somebody's account, which is there once.
+    pub(super) fn account_of(&self, who: &Character) -> anyhow::Result<AccountView> {
+        let mut accounts = self.sandbox.accounts();
+        accounts.retain(|account| account.email.as_deref() == Some(who.email));
+        let found = accounts.len();
+        let account = accounts.pop().filter(|_| found == 1);
+        account.with_context(|| format!("the sandbox has {found} accounts of {}, not one", who.name))
+    }
+
+    /// The calls about an account that the sandbox saw, those that only read left out.
+    pub(super) fn changes_to(&self, account_id: &str) -> Vec<CallRecord> {
+        let mut calls = self.sandbox.calls();
+        calls.retain(|call| call.method != "GET" && call.account_id.as_deref() == Some(account_id));
+        calls
+    }
+}
