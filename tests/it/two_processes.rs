@@ -49,8 +49,16 @@ async fn a_departure_of_each_vendor_ends_in_erased_with_one_revoke_and_one_delet
         assert!(at(delete).duration_since(at(revoke)) >= second, "the grace was cut short: {revoke} {delete}");
         assert!(at(calls.last().unwrap()).duration_since(at(delete)) >= second, "verified too early");
     }
-    let one =
-        ["opened", "revoke_asked", "revoke_confirmed", "due", "deletion_asked", "deletion_accepted", "gone_confirmed"];
+    let one = [
+        "opened",
+        "revoke_asked",
+        "revoke_confirmed",
+        "due",
+        "deletion_asked",
+        "deletion_accepted",
+        "gone_seen",
+        "gone_confirmed",
+    ];
     assert_eq!(history(&folder).await, [one, one].concat());
     assert_eq!(folder.run(&["journal", "verify"]).code, Some(0));
 }
