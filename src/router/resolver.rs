@@ -20,7 +20,7 @@ use crate::clock;
 use crate::domain::ids::SourceName;
 use crate::domain::person::EmailAddress;
 use crate::domain::retry::{Failure, Next, RetryPolicy};
-use crate::sources::lookup::{Lookup, Told};
+use crate::sources::lookup::{Http, Lookup, Told};
 use crate::store::{Asked, StoreError};
 
 /// The safety net under the notifications.
@@ -33,14 +33,14 @@ pub struct Resolver {
     source: SourceName,
     route: Route,
     lookup: Arc<ArcSwap<Arc<Lookup>>>,
-    http: reqwest::Client,
+    http: Http,
     retry: RetryPolicy,
     awakened: Arc<Notify>,
 }
 
 impl Router {
     /// A resolver for each source that has somebody to ask.
-    pub fn resolvers(&self, http: &reqwest::Client, retry: RetryPolicy) -> Vec<Resolver> {
+    pub fn resolvers(&self, http: &Http, retry: RetryPolicy) -> Vec<Resolver> {
         let asking = self.routes.iter().filter_map(|(source, route)| Some((source, route, route.lookup.as_ref()?)));
         asking
             .map(|(source, route, lookup)| Resolver {

@@ -63,9 +63,10 @@ impl Tx {
         email_hash: KeyedHash,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        // An event without an id is about the one who has the address, as long as it is one.
         let row = sqlx::query(
             "SELECT 1 FROM people WHERE email_hash = ?1 AND source = ?2 AND person_hash IS NOT ?3
-                 AND (gone_at IS NULL OR gone_at > ?4)",
+                 AND (gone_at IS NULL OR gone_at > ?4) LIMIT 1 OFFSET ?3 IS NULL",
         )
         .bind(email_hash.0.as_slice())
         .bind(source.as_str())

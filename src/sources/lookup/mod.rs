@@ -35,6 +35,9 @@ const LONGEST_BODY: usize = 256 * 1024;
 /// No `Retry-After` is believed beyond this.
 const LONGEST_REST: SignedDuration = SignedDuration::from_hours(24);
 
+/// What carries the questions: one for the whole process.
+pub type Http = reqwest::Client;
+
 /// Whom to ask for a person's address, ready to ask.
 #[derive(Debug)]
 pub struct Lookup {
