@@ -11,6 +11,9 @@ mod health;
 mod metrics;
 mod state;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;

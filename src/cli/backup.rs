@@ -12,12 +12,10 @@ use crate::app;
 pub(super) struct Arguments {
     /// Where the copy goes; the file must not be there yet
     file: PathBuf,
-    #[command(flatten)]
-    config: Config,
 }
 
-pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let settings = arguments.config.load()?;
+pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
+    let settings = config.load()?;
     let file = &arguments.file;
     anyhow::ensure!(!file.exists(), "`{}` is there already: a backup overwrites nothing", file.display());
     let database = app::database(&settings);

@@ -11,15 +11,13 @@ mod toml_text;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    #[command(flatten)]
-    config: Config,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let mut text = print(&arguments.config.load()?, arguments.json)?;
+pub(super) fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
+    let mut text = print(&config.load()?, arguments.json)?;
     if !text.ends_with('\n') {
         text.push('\n');
     }

@@ -14,15 +14,13 @@ use crate::atlassian;
 pub(super) struct Arguments {
     /// The admin listener or its /readyz; without it, the one that the settings name
     url: Option<Url>,
-    #[command(flatten)]
-    config: Config,
 }
 
-pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+pub(super) async fn run(arguments: Arguments, config: &Config) -> anyhow::Result<()> {
     let url = match arguments.url {
         Some(url) if url.path() == "/" => url.join("/readyz")?,
         Some(url) => url,
-        None => Url::parse(&format!("http://{}/readyz", reachable(arguments.config.load()?.server.admin)))?,
+        None => Url::parse(&format!("http://{}/readyz", reachable(config.load()?.server.admin)))?,
     };
     let request = atlassian::http()?.get(url.clone()).timeout(Duration::from_secs(4));
     let answer =

@@ -23,15 +23,13 @@ pub(super) struct Verify {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    config: Config,
 }
 
-pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
     let Command::Verify(verify) = command;
     let path = match verify.database {
         Some(path) => path,
-        None => verify.config.load()?.store.path,
+        None => config.load()?.store.path,
     };
     anyhow::ensure!(path.exists(), "there is no database at `{}`", path.display());
     let verdict = store::verify_journal(&path).await.with_context(|| format!("cannot read `{}`", path.display()))?;

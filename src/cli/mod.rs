@@ -29,6 +29,8 @@ use crate::telemetry;
 #[derive(Debug, Parser)]
 #[command(name = "offboardd", version, arg_required_else_help = true, max_term_width = 110)]
 struct Cli {
+    #[command(flatten)]
+    config: Config,
     #[command(subcommand)]
     command: Command,
 }
@@ -37,7 +39,7 @@ struct Cli {
 #[derive(Debug, Clone, Args)]
 struct Config {
     /// The settings file
-    #[arg(long, env = "OFFBOARDD_CONFIG", default_value = "offboardd.toml", value_name = "FILE")]
+    #[arg(long, env = "OFFBOARDD_CONFIG", default_value = "offboardd.toml", value_name = "FILE", global = true)]
     config: PathBuf,
 }
 
@@ -50,7 +52,7 @@ impl Config {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the daemon
-    Serve(Config),
+    Serve,
     /// See the whole thing on this machine, with no account anywhere: days pass in a quarter of a second
     Demo(demo::Arguments),
     /// Run a sandbox Atlassian site, for your own tests
@@ -65,7 +67,7 @@ enum Command {
     /// Write a consistent copy of a running database
     Backup(backup::Arguments),
     /// Bring a database to this version's schema
-    Migrate(Config),
+    Migrate,
     /// Say whether a daemon is ready, for container health checks
     Healthcheck(healthcheck::Arguments),
     #[command(flatten)]
@@ -86,15 +88,15 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
     };
-    match runtime.block_on(run(cli.command)) {
+    match runtime.block_on(run(cli.command, &cli.config)) {
         Ok(code) => code,
         Err(error) => failed(&error),
     }
 }
 
-async fn run(command: Command) -> anyhow::Result<ExitCode> {
+async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve(config) => {
+        Command::Serve => {
             telemetry::start();
             serve::run(config.load()?).await?;
         }
@@ -107,12 +109,12 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             telemetry::start();
             sandbox::run(arguments).await?;
         }
-        Command::Check(arguments) => check::run(&arguments)?,
-        Command::Send(arguments) => send::run(arguments).await?,
-        Command::Journal(command) => return journal::run(command).await,
-        Command::Backup(arguments) => backup::run(&arguments).await?,
-        Command::Migrate(config) => migrate::run(&config.load()?).await?,
-        Command::Healthcheck(arguments) => healthcheck::run(arguments).await?,
+        Command::Check(arguments) => check::run(&arguments, config)?,
+        Command::Send(arguments) => send::run(arguments, config).await?,
+        Command::Journal(command) => return journal::run(command, config).await,
+        Command::Backup(arguments) => backup::run(&arguments, config).await?,
+        Command::Migrate => migrate::run(&config.load()?).await?,
+        Command::Healthcheck(arguments) => healthcheck::run(arguments, config).await?,
         Command::Remote(command) => {
             let mut text = Vec::new();
             let done = remote::run(command, token(), &mut text).await;

@@ -37,12 +37,10 @@ pub(super) struct Arguments {
     /// Only print the headers
     #[arg(long)]
     print: bool,
-    #[command(flatten)]
-    config: Config,
 }
 
-pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let settings = arguments.config.load()?;
+pub(super) async fn run(arguments: Arguments, config: &Config) -> anyhow::Result<()> {
+    let settings = config.load()?;
     let body = read(&arguments.body)?;
     let url = match &arguments.url {
         Some(url) => url.clone(),

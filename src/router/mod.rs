@@ -7,6 +7,7 @@ mod metrics;
 mod ruling;
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,7 +98,12 @@ impl Router {
             for delivery in deliveries {
                 let span =
                     tracing::info_span!("router.delivery", delivery.id = %delivery.id, source = %delivery.source);
-                self.route(delivery).instrument(span).await?;
+                let id = delivery.id;
+                match self.route(delivery).instrument(span).await {
+                    Ok(()) => {}
+                    Err(error) if error.is_about_one_row() => self.set_aside(id, error).await?,
+                    Err(error) => return Err(error),
+                }
             }
             self.worker.notify_one();
         }
@@ -121,10 +127,24 @@ impl Router {
         Ok(())
     }
 
+    /// A delivery that meets a row which cannot be must not keep the others waiting.
+    async fn set_aside(&self, id: DeliveryId, error: StoreError) -> Result<(), StoreError> {
+        let problem = error.to_string();
+        let error = anyhow::Error::new(error);
+        tracing::error!(delivery.id = %id, error = format!("{error:#}"), "a delivery is set aside: the database contradicts itself");
+        let mut tx = self.store.begin().await?;
+        tx.set_aside(id, &problem, self.clock.now()).await?;
+        tx.commit().await
+    }
+
     fn read(&self, delivery: &mut Waiting) -> Result<(&Route, Vec<Item>), String> {
         let body = delivery.body.take().ok_or("its body is forgotten, or was sealed with another key")?;
         let route = self.routes.get(&delivery.source).ok_or("the settings know no source of this name")?;
-        let items = route.source.read(delivery.content_type.as_deref(), &body).map_err(|error| error.to_string())?;
+        // A panic over one body would come again at every start: it is one more way of being unreadable.
+        let read = AssertUnwindSafe(|| route.source.read(delivery.content_type.as_deref(), &body));
+        let read =
+            std::panic::catch_unwind(read).map_err(|_panic| "an error of our own: see the log, and report it")?;
+        let items = read.map_err(|error| error.to_string())?;
         Ok((route, items.into_iter().map(|item| item.map_err(|error| error.to_string())).collect()))
     }
 
@@ -149,7 +169,7 @@ impl Router {
                     self.metrics.count(&delivery.source, "unreadable");
                     let new = self.new_event(delivery.id, position, &delivery.source, "unreadable");
                     tx.record_event(&new, EventStatus::Unreadable, Some(&problem), None, None).await?;
-                    bad.push(format!("item {position}: {problem}"));
+                    bad.push(problem);
                 }
             }
         }

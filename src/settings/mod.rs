@@ -85,8 +85,9 @@ impl Settings {
     pub fn load(path: &Path) -> Result<Self, SettingsError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source })?;
-        let base_dir = path.parent().unwrap_or_else(|| Path::new(""));
-        Self::read(&text, base_dir, &|name| std::env::var(name).ok(), NOT_BUILT_YET)
+        // Relative paths begin in the working directory, as everywhere: in a container that is the volume, while the
+        // settings lie in a folder that nobody can write to.
+        Self::read(&text, Path::new(""), &|name| std::env::var(name).ok(), NOT_BUILT_YET)
             .map_err(|located| SettingsError::wrong(path, located))
     }
 

@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 use super::problem::Problem;
 
 /// The keys without effect. `*` stands for any name. Whoever builds one deletes its line here, and nothing else.
-pub const NOT_BUILT_YET: &[&str] = &["sources.*.lookup", "sources.*.quiet_after"];
+pub const NOT_BUILT_YET: &[&str] = &["sources.*.lookup"];
 
 /// Refuses the first key that is not built yet.
 pub(super) fn refuse(document: &DeTable<'_>, not_built_yet: &[&str]) -> Result<(), Problem> {

@@ -57,8 +57,8 @@ pub(super) enum Handshake {
         #[serde(default)]
         signed: bool,
     },
-    /// HEAD is answered with 200 (Intercom, Trello).
-    Head,
+    /// HEAD is answered with 200 (Intercom, Trello). Braces, so that serde refuses unknown keys here, too.
+    Head {},
     /// A header that comes back and becomes the secret, once an operator has accepted it (Asana).
     HookSecret {
         /// The header.
@@ -141,7 +141,7 @@ impl Handshake {
             Self::Ping { when, signed: false } if request.method == "POST" => {
                 when.fits(&short_json(request)?).then(Answer::empty)
             }
-            Self::Head if request.method == "HEAD" => Some(Answer::empty()),
+            Self::Head {} if request.method == "HEAD" => Some(Answer::empty()),
             Self::HookSecret { header } if request.method == "POST" => {
                 let secret = challenge(request, header)?;
                 Some(Answer {
@@ -160,7 +160,7 @@ impl Handshake {
             | Self::EchoBody { .. }
             | Self::ProveSecret { .. }
             | Self::Ping { .. }
-            | Self::Head
+            | Self::Head {}
             | Self::HookSecret { .. }
             | Self::CaptureToken { .. } => None,
         }
@@ -184,7 +184,7 @@ impl Handshake {
             | Self::EchoBody { .. }
             | Self::ProveSecret { .. }
             | Self::Ping { .. }
-            | Self::Head
+            | Self::Head {}
             | Self::HookSecret { .. }
             | Self::CaptureToken { .. } => None,
         }

@@ -1,6 +1,6 @@
 //! Inbound knowledge: what HR and CRM systems send, how they sign it, and what it means.
 //!
-//! A [`Source`] is made of a [preset](preset) and what the settings override of it, all of it data. The intake asks it
+//! A [`Source`] is made of a [`preset`] and what the settings override of it, all of it data. The intake asks it
 //! to [`greet`](Source::greet) and to [`verify`](Source::verify); the router asks it to [`read`](Source::read);
 //! `offboardd send` asks it to [`sign`](Source::sign), the mirror of verification. It opens no connection, keeps no
 //! state, and knows nothing of the database.
@@ -33,11 +33,11 @@ use crate::domain::ids::SourceName;
 pub use self::handshake::Answer;
 use self::handshake::Handshake;
 pub use self::mapping::Unreadable;
-use self::mapping::{Description, Mapping, body};
+use self::mapping::{Description, Mapping};
 use self::recipe::Recipe;
 pub use self::sign::{Outgoing, SignError};
 pub use self::signature::Rejection;
-use self::signature::Scheme;
+use self::signature::{ParsedBody, Scheme};
 
 /// What the settings say of a source, before it is compiled.
 #[derive(Debug, Clone, Default)]
@@ -135,16 +135,17 @@ impl Source {
 
     /// Whether a request received `now` is the vendor's, judged by its raw bytes.
     pub fn verify(&self, request: &Request<'_>, now: Timestamp) -> Result<Verified, Rejection> {
-        let delivery_id = self.scheme.verify(request, now)?;
-        Ok(Verified { delivery_id, handshake: self.signed_handshake(request) })
+        let body = ParsedBody::of(request);
+        let delivery_id = self.scheme.verify(request, &body, now)?;
+        Ok(Verified { delivery_id, handshake: self.signed_handshake(&body) })
     }
 
-    fn signed_handshake(&self, request: &Request<'_>) -> Option<Answer> {
+    fn signed_handshake(&self, body: &ParsedBody<'_>) -> Option<Answer> {
         if !self.handshakes.iter().any(Handshake::reads_signed_bodies) {
             return None;
         }
-        let body = body::parse(request.content_type(), request.body).ok()?;
-        self.handshakes.iter().find_map(|handshake| handshake.answer(&self.scheme, &body))
+        let body = body.get()?;
+        self.handshakes.iter().find_map(|handshake| handshake.answer(&self.scheme, body))
     }
 
     /// How long after its signing a request is still admitted: a body's hash must be remembered for at least as long.

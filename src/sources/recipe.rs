@@ -3,6 +3,8 @@
 //! Only the description and its translation into a [`Scheme`]; nothing here sees a request. The dimensions are those that
 //! the schemes of some forty vendors need, no more.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
@@ -60,7 +62,7 @@ pub(super) struct Recipe {
     /// Whether `{url}` is signed with some percent-encodings undone.
     pub url_decoding: UrlDecoding,
     /// Headers that must be there with exactly this value; `send` sets them.
-    pub expect: std::collections::BTreeMap<String, String>,
+    pub expect: BTreeMap<String, String>,
     /// For `body_token`: the elements that each must carry the token.
     pub token_items: Option<Expression>,
     /// For `body_token`: the token in each element.
@@ -90,7 +92,7 @@ impl Default for Recipe {
             id_headers: Vec::new(),
             id_pointer: None,
             url_decoding: UrlDecoding::None,
-            expect: std::collections::BTreeMap::new(),
+            expect: BTreeMap::new(),
             token_items: None,
             token: None,
             handshakes: Vec::new(),

@@ -5,6 +5,7 @@
 //! as a genuine one; the window is judged last, so that "stale" is only said of what was truly signed.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -131,6 +132,25 @@ pub(super) enum Envelope {
     List(List),
 }
 
+/// A body that is parsed once, when somebody asks for what it says, and never before its signature holds (unless the
+/// proof itself stands in it).
+#[derive(Debug)]
+pub(super) struct ParsedBody<'a> {
+    request: &'a Request<'a>,
+    value: OnceCell<Option<Value>>,
+}
+
+impl<'a> ParsedBody<'a> {
+    pub(super) fn of(request: &'a Request<'a>) -> Self {
+        Self { request, value: OnceCell::new() }
+    }
+
+    pub(super) fn get(&self) -> Option<&Value> {
+        let parse = || body::parse(self.request.content_type(), self.request.body).ok();
+        self.value.get_or_init(parse).as_ref()
+    }
+}
+
 /// What fills the template.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Filling<'a> {
@@ -149,7 +169,12 @@ struct Entries<'a> {
 
 impl Scheme {
     /// Verifies a request received `now`, and says what id it carries.
-    pub(super) fn verify(&self, request: &Request<'_>, now: Timestamp) -> Result<Option<String>, Rejection> {
+    pub(super) fn verify(
+        &self,
+        request: &Request<'_>,
+        body: &ParsedBody<'_>,
+        now: Timestamp,
+    ) -> Result<Option<String>, Rejection> {
         for pinned in &self.expect {
             if !pinned.holds(request.headers)? {
                 return Err(Rejection::HeaderUnexpected);
@@ -164,20 +189,20 @@ impl Scheme {
             Shape::StaticHeader(bearer) => bearer.verify(request.headers).map(|()| None)?,
             Shape::Basic(basic) => basic.verify(request.headers).map(|()| None)?,
             Shape::BodyToken(token) => {
-                let body = parse(request).ok_or(Rejection::BodyUnreadable)?;
-                token.verify(&body).map(|()| None)?
+                let body = body.get().ok_or(Rejection::BodyUnreadable)?;
+                token.verify(body).map(|()| None)?
             }
         };
         // From here on the bytes are the vendor's.
         let within = match &self.time {
-            Some(TimeSource::Body(pointer)) => Some(self.time_in_body(request, pointer)?),
+            Some(TimeSource::Body(pointer)) => Some(self.time_in_body(body, pointer)?),
             Some(TimeSource::Header(_) | TimeSource::Part(_)) | None => signed_at,
         };
         if within.is_some_and(|signed_at| !self.window.admits(signed_at, now)) {
             return Err(Rejection::Stale);
         }
         Ok(match &self.id {
-            Some(IdSource::Body(pointer)) => parse(request).and_then(|body| id_at(&body, pointer)),
+            Some(IdSource::Body(pointer)) => body.get().and_then(|body| id_at(body, pointer)),
             Some(IdSource::Header(_)) | None => id.and_then(usable_id),
         })
     }
@@ -243,8 +268,8 @@ impl Scheme {
         if entries.signatures.is_empty() { Err(Rejection::SignatureMalformed) } else { Ok(entries) }
     }
 
-    fn time_in_body(&self, request: &Request<'_>, pointer: &str) -> Result<Timestamp, Rejection> {
-        let body = parse(request).ok_or(Rejection::TimestampMissing)?;
+    fn time_in_body(&self, body: &ParsedBody<'_>, pointer: &str) -> Result<Timestamp, Rejection> {
+        let body = body.get().ok_or(Rejection::TimestampMissing)?;
         let text = match body.pointer(pointer) {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) => number.to_string(),
@@ -324,10 +349,6 @@ impl List {
             Some((key, rest.get(1..)?))
         })
     }
-}
-
-fn parse(request: &Request<'_>) -> Option<Value> {
-    body::parse(request.content_type(), request.body).ok()
 }
 
 fn id_at(body: &Value, pointer: &str) -> Option<String> {

@@ -4,7 +4,7 @@
 //! cancelled meanwhile, cannot overwrite a newer truth. The race between a stop and a call is decided by whose transaction
 //! is first: [`Tx::dispatch`] or the stop.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tracing::instrument;
 use uuid::Uuid;
@@ -128,10 +128,14 @@ impl Tx {
         for row in &rows {
             let job = Reading { what: "job", row };
             let (job_id, case_id): (JobId, CaseId) = (job.word("id")?, job.word("case_id")?);
-            let dossier = self.case(case_id).await?;
-            let dossier = dossier.ok_or_else(|| StoreError::inconsistent("job", job_id, "it has no case"))?;
-            let happened = self.happen(dossier, &Happening::Due, Note::default(), now).await;
-            let dossier = happened.map_err(|error| StoreError::inconsistent("job", job_id, error))?.dossier;
+            let dossier = match self.fall_due(case_id, now).await {
+                Ok(dossier) => dossier,
+                Err(error) if error.is_about_one_row() => {
+                    self.put_off(job_id, error, now).await?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             claimed.push(Claimed {
                 lease: Lease { job_id, token, until },
                 kind: job.word("kind")?,
@@ -141,6 +145,37 @@ impl Tx {
                 dossier,
             });
         }
+        Ok(())
+    }
+
+    async fn fall_due(&mut self, case_id: CaseId, now: Timestamp) -> Result<Dossier, StoreError> {
+        let dossier = self.case(case_id).await?;
+        let dossier =
+            dossier.ok_or_else(|| StoreError::inconsistent("case", case_id, "it is not there, but has a job"))?;
+        match self.happen(dossier, &Happening::Due, Note::default(), now).await {
+            Ok(happened) => Ok(happened.dossier),
+            Err(HappenError::Store(error)) => Err(error),
+            Err(refused @ (HappenError::Refused(_) | HappenError::TooLate)) => {
+                Err(StoreError::inconsistent("case", case_id, refused))
+            }
+        }
+    }
+
+    /// A job whose case cannot be read must not keep the others waiting: it is looked at again in an hour, and says why.
+    async fn put_off(&mut self, job_id: JobId, error: StoreError, now: Timestamp) -> Result<(), StoreError> {
+        let due_at = now.saturating_add(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MAX);
+        let text = error.to_string();
+        let error = anyhow::Error::new(error);
+        tracing::error!(job.id = %job_id, error = format!("{error:#}"), "a job is put off: the database contradicts itself");
+        sqlx::query(
+            "UPDATE jobs SET state = 'queued', due_at = ?, last_error = ?, lease_token = NULL, lease_until = NULL
+             WHERE id = ?",
+        )
+        .bind(millis(due_at))
+        .bind(text)
+        .bind(job_id.to_string())
+        .execute(&mut *self.inner)
+        .await?;
         Ok(())
     }
 

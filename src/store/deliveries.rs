@@ -181,6 +181,18 @@ impl Tx {
         Ok(())
     }
 
+    /// Shows a delivery as unreadable although its body may be fine: what it is about is damaged.
+    #[instrument(name = "store.delivery.set_aside", skip_all, fields(delivery.id = %id), err)]
+    pub async fn set_aside(&mut self, id: DeliveryId, problem: &str, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("UPDATE deliveries SET status = 'unreadable', routed_at = ?, problem = ? WHERE id = ?")
+            .bind(millis(now))
+            .bind(problem)
+            .bind(id.to_string())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
     /// Puts a delivery before the router again. False when there is none, or its body is forgotten.
     #[instrument(name = "store.delivery.replay", skip_all, fields(delivery.id = %id), err)]
     pub async fn replay(&mut self, id: DeliveryId) -> Result<bool, StoreError> {

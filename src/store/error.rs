@@ -55,6 +55,19 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the trouble is one row's and not the whole database's: then the others can go on without it.
+    pub const fn is_about_one_row(&self) -> bool {
+        match self {
+            Self::Inconsistent { .. } | Self::Sealed { .. } => true,
+            Self::Database(_)
+            | Self::Migrate(_)
+            | Self::File { .. }
+            | Self::WrongKey
+            | Self::InUse { .. }
+            | Self::LeaseLost => false,
+        }
+    }
+
     #[expect(clippy::needless_pass_by_value, reason = "errors are handed over where they end")]
     pub(super) fn inconsistent(what: &'static str, id: impl ToString, why: impl ToString) -> Self {
         Self::Inconsistent { what, id: id.to_string(), why: why.to_string() }

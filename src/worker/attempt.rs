@@ -2,8 +2,9 @@
 
 use std::any::Any;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::Worker;
@@ -13,6 +14,9 @@ use crate::clock;
 use crate::domain::case::{Attention, Happening, JobKind, Reason, Stage};
 use crate::domain::retry::{Failure, Next};
 use crate::store::{Claimed, Dispatch, Dossier, Settlement, StoreError};
+
+/// What is left of a lease for settling.
+const TO_SETTLE: SignedDuration = SignedDuration::from_secs(10);
 
 /// One attempt of a job.
 #[derive(Debug)]
@@ -50,8 +54,21 @@ impl<'a> Attempt<'a> {
         Self { worker, client, claimed }
     }
 
+    /// Does the work inside the lease: who oversleeps it would do what somebody else does too.
+    pub(super) async fn make_in_time(&self) -> Result<Outcome, StoreError> {
+        let left = self.claimed.lease.until.duration_since(self.now()).saturating_sub(TO_SETTLE);
+        let left = Duration::try_from(left).unwrap_or_default();
+        match tokio::time::timeout(left, self.make()).await {
+            Ok(made) => made,
+            Err(_elapsed) => {
+                let failure = Failure::Transient { detail: "the attempt took too long".to_owned(), retry_at: None };
+                Ok(Outcome::Failed { failure, learned: self.claimed.dossier.clone() })
+            }
+        }
+    }
+
     /// Does the work of the job's kind.
-    pub(super) async fn make(&self) -> Result<Outcome, StoreError> {
+    async fn make(&self) -> Result<Outcome, StoreError> {
         let dossier = self.claimed.dossier.clone();
         match self.claimed.kind {
             JobKind::Revoke => steps::revoke::make(self, dossier).await,

@@ -160,7 +160,7 @@ impl Worker {
         );
         let attempt = Attempt::new(&self, &client, &claimed);
         let worked = async {
-            let outcome = AssertUnwindSafe(attempt.make()).catch_unwind().await;
+            let outcome = AssertUnwindSafe(attempt.make_in_time()).catch_unwind().await;
             attempt.settle(outcome).await
         };
         if let Err(error) = worked.instrument(span.clone()).await {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::open::spoken;
 use super::reading::Body;
@@ -78,7 +78,8 @@ async fn release_batch(admin: &AdminState, caller: &Caller, batch: &[CaseId], re
         if dossier.case.state != CaseState::Held(Hold::Observe) {
             continue;
         }
-        let note = Note { by: Some(caller.name.clone()), remark: Some(reason.to_owned()), detail: bulk() };
+        let note =
+            Note { by: Some(caller.name.clone()), remark: Some(reason.to_owned()), detail: json!({ "bulk": true }) };
         match tx.interfere(dossier, &Happening::Released { enforce: admin.enforce }, note, now).await {
             Ok(_) => released += 1,
             Err(HappenError::Refused(_) | HappenError::TooLate) => {}
@@ -87,8 +88,4 @@ async fn release_batch(admin: &AdminState, caller: &Caller, batch: &[CaseId], re
     }
     tx.commit().await?;
     Ok(released)
-}
-
-fn bulk() -> Value {
-    json!({ "bulk": true })
 }

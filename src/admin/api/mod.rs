@@ -24,7 +24,7 @@ pub use self::bulk::Released;
 pub use self::deliveries::{DeliveryView, EventView};
 pub use self::jobs::{JobListing, JobView};
 pub use self::sites::SiteView;
-pub use self::sources::SourceView;
+pub use self::sources::{BrakeView, SourceView};
 pub use self::view::{AccountView, AttentionView, CaseView, HistoryView, PersonView};
 
 /// One page of anything.
@@ -63,6 +63,7 @@ pub(super) fn routes() -> Router<Arc<AdminState>> {
         .route("/sources", get(sources::list))
         .route("/sources/{name}/pause", post(sources::pause))
         .route("/sources/{name}/resume", post(sources::resume))
+        .route("/sources/{name}/release", post(sources::release))
         .route("/sites", get(sites::list))
         .route("/sites/{name}/resume", post(sites::resume))
         .route("/deliveries", get(deliveries::list))

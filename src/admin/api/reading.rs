@@ -79,7 +79,7 @@ impl Params {
 }
 
 /// What a path names: a `case`, a `source`. What cannot be a name names nothing.
-pub(super) async fn named<T: FromStr>(parts: &mut Parts, what: &'static str) -> Result<T, ApiError> {
+async fn named<T: FromStr>(parts: &mut Parts, what: &'static str) -> Result<T, ApiError> {
     let Path(text) = parts.extract::<Path<String>>().await.map_err(|_not_text| ApiError::NotFound(what))?;
     text.parse().map_err(|_not_a_name| ApiError::NotFound(what))
 }

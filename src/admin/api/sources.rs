@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::List;
 use super::reading::{Body, Params, TheSource, Why};
-use crate::admin::auth::{Operator, Viewer};
+use crate::admin::auth::{Approver, Operator, Viewer};
 use crate::admin::error::ApiError;
 use crate::admin::{AdminState, ConfiguredSource};
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
-use crate::store::SourceStanding;
+use crate::store::{Braked, Note, SourceStanding};
 
 /// A source as it is shown.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,6 +36,34 @@ pub struct SourceView {
     pub quiet_after_seconds: Option<i64>,
     /// Nothing has come for longer than that.
     pub quiet: bool,
+    /// What its brake holds; `None` while it did not trip.
+    pub brake: Option<BrakeView>,
+}
+
+/// A brake that tripped, as it is shown.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BrakeView {
+    /// Since when.
+    pub since: Timestamp,
+    /// Which limit was passed, and by how much.
+    pub why: String,
+    /// How many were carried out of how many, in words.
+    pub message: String,
+    /// How many cases are held.
+    pub held: u32,
+    /// How many of the same flood were carried out before.
+    pub carried_out: u32,
+    /// Names exactly the held cases: to be sent with the release.
+    pub digest: String,
+}
+
+impl From<Braked> for BrakeView {
+    fn from(braked: Braked) -> Self {
+        let of = braked.held.saturating_add(braked.carried_out);
+        let message = format!("{} of {of} carried out", braked.carried_out);
+        let Braked { since, why, held, carried_out, digest } = braked;
+        Self { since, why, message, held, carried_out, digest }
+    }
 }
 
 /// The sources of the settings.
@@ -78,6 +106,33 @@ pub(super) async fn resume(
     changed(&admin, &name).await
 }
 
+/// What lets a braked batch go.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Release {
+    digest: String,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// Lets exactly the cases go that were looked at: whoever is on the list now must have been on it then.
+pub(super) async fn release(
+    Approver(caller): Approver,
+    State(admin): State<Arc<AdminState>>,
+    TheSource(name): TheSource,
+    Body(request): Body<Release>,
+) -> Result<Json<SourceView>, ApiError> {
+    must_be_there(&admin, &name)?;
+    let note = Note { by: Some(caller.name), remark: request.reason, detail: serde_json::Value::Null };
+    let mut tx = admin.store.begin().await?;
+    match tx.release_brake(&name, &request.digest, note, admin.clock.now()).await? {
+        Ok(released) => tracing::info!(source = %name, released, "the brake was released"),
+        Err(refused) => return Err(ApiError::Refused(refused.to_string())),
+    }
+    tx.commit().await?;
+    changed(&admin, &name).await
+}
+
 fn must_be_there(admin: &AdminState, name: &SourceName) -> Result<(), ApiError> {
     if admin.sources.contains_key(name) { Ok(()) } else { Err(ApiError::NotFound("source")) }
 }
@@ -92,8 +147,12 @@ async fn views(admin: &AdminState) -> Result<Vec<SourceView>, ApiError> {
     let now = admin.clock.now();
     let standing = admin.store.sources().await?;
     let standing_of = |name: &SourceName| standing.iter().find(|standing| standing.name == *name);
-    let sources = admin.sources.iter();
-    Ok(sources.map(|(name, configured)| view(name, configured, standing_of(name), now)).collect())
+    let mut views = Vec::with_capacity(admin.sources.len());
+    for (name, configured) in &admin.sources {
+        let brake = admin.store.braked(name).await?.map(BrakeView::from);
+        views.push(SourceView { brake, ..view(name, configured, standing_of(name), now) });
+    }
+    Ok(views)
 }
 
 fn view(
@@ -114,5 +173,6 @@ fn view(
         last_delivery_at,
         quiet_after_seconds: configured.quiet_after.map(|quiet_after| quiet_after.as_secs()),
         quiet: silence.zip(configured.quiet_after).is_some_and(|(silence, quiet_after)| silence > quiet_after),
+        brake: None,
     }
 }

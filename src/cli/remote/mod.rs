@@ -11,6 +11,9 @@ pub mod source;
 mod story;
 mod table;
 
+#[cfg(test)]
+mod tests;
+
 use std::io::Write;
 
 use clap::{Args, Subcommand};
@@ -55,7 +58,7 @@ pub struct About<C: Subcommand> {
 #[derive(Debug, Args)]
 pub struct Remote {
     /// The daemon's admin listener
-    #[arg(long, env = "OFFBOARDD_URL", default_value = "http://127.0.0.1:9090", global = true)]
+    #[arg(long, env = "OFFBOARDD_URL", hide_env_values = true, default_value = "http://127.0.0.1:9090", global = true)]
     pub url: Url,
     /// Print the API's JSON as it is
     #[arg(long, global = true)]

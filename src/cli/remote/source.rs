@@ -16,6 +16,21 @@ pub enum SourceCommand {
     Pause(SourceArgs),
     /// Hear a source again
     Resume(SourceArgs),
+    /// Let the cases go that the source's brake holds; `source list --json` says the digest of their list
+    Release(ReleaseArgs),
+}
+
+/// Which source, and which list was looked at.
+#[derive(Debug, Args)]
+pub struct ReleaseArgs {
+    /// The source
+    pub source: SourceName,
+    /// The digest of the list that you looked at
+    #[arg(long)]
+    pub digest: String,
+    /// Why
+    #[arg(long)]
+    pub reason: Option<String>,
 }
 
 /// Which source.
@@ -30,12 +45,19 @@ pub(super) async fn run(command: SourceCommand, client: &Client, output: Output<
         SourceCommand::List => client.list("sources", &[], &ListArgs { limit: None, cursor: None, all: false }).await?,
         SourceCommand::Pause(args) => change(&args, "pause", client).await?,
         SourceCommand::Resume(args) => change(&args, "resume", client).await?,
+        SourceCommand::Release(args) => release(&args, client).await?,
     };
     print_list(&listed, ["source", "preset", "site", "policy", "last heard", "state"], row, client, output)
 }
 
 async fn change(args: &SourceArgs, verb: &str, client: &Client) -> anyhow::Result<Listed<SourceView>> {
     let json = client.post_reason(&["sources", args.source.as_str(), verb], None).await?;
+    Ok(Listed { items: vec![read(&json)?], json, next: None })
+}
+
+async fn release(args: &ReleaseArgs, client: &Client) -> anyhow::Result<Listed<SourceView>> {
+    let body = serde_json::json!({ "digest": args.digest, "reason": args.reason });
+    let json = client.post(&["sources", args.source.as_str(), "release"], &body).await?;
     Ok(Listed { items: vec![read(&json)?], json, next: None })
 }
 
@@ -46,6 +68,9 @@ fn row(source: &SourceView) -> [String; 6] {
         (None, _) if source.quiet => "quiet".to_owned(),
         (None, _) => "listening".to_owned(),
     };
+    let state = source.brake.as_ref().map_or(state, |brake| {
+        format!("frozen by its brake ({}), {}: digest {}", brake.why, brake.message, brake.digest)
+    });
     [
         source.name.to_string(),
         or_dash(source.preset.as_ref()),

@@ -28,7 +28,7 @@ pub(crate) struct Description {
     /// What the words mean, whatever their case.
     #[serde(deserialize_with = "lower_case_keys")]
     pub(super) types: BTreeMap<String, EventType>,
-    /// For what no word decides; the first that holds counts.
+    /// For what no word alone decides; the first that holds counts, before any word.
     pub(super) rules: Vec<Rule>,
     /// What to make of a word that neither `types` nor a rule knows.
     pub(super) unknown_type: UnknownType,

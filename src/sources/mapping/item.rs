@@ -77,17 +77,17 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// The table of words first, so that a word added in the settings counts; then the rules.
+    /// The rules first, which are the exceptions; then the first word that the table knows.
     fn find(self) -> Result<Finding<'a>, Unreadable> {
+        if let Some(rule) = self.first_rule() {
+            return Ok(Finding::by_rule(self.mapping, rule));
+        }
         let mut any_word = false;
         for word in self.mapping.words.iter().flat_map(|place| self.query(place)).filter_map(text) {
             any_word = true;
             if let Some(event_type) = self.mapping.types.get(&word.to_lowercase()) {
                 return Ok(Finding::by_word(self.mapping, *event_type));
             }
-        }
-        if let Some(rule) = self.first_rule() {
-            return Ok(Finding::by_rule(self.mapping, rule));
         }
         match (any_word, self.mapping.unknown_type) {
             (true, UnknownType::Ignored) => Ok(Finding::by_word(self.mapping, EventType::Ignored)),

@@ -139,7 +139,9 @@ fn bamboohr_field_based() {
         {"id":"9","action":"Deleted","changedFields":[],"fields":{}},
         {"id":"10","action":"Created","changedFields":[],"fields":{}},
         {"id":"11","action":"Updated","changedFields":["Status"],"fields":{"Status":"Inactive","Work Email":null}},
-        {"id":"12","action":"Updated","changedFields":["Status"],"fields":{"Status":"On leave","Work Email":"eve@example.com"}}
+        {"id":"12","action":"Updated","changedFields":["Status"],"fields":{"Status":"On leave","Work Email":"eve@example.com"}},
+        {"id":"13","action":"Updated","changedFields":["Work Email"],
+         "fields":{"Status":{"value":"Active"},"Employment Status":{"value":"Terminated"},"Work Email":{"value":"fay@example.com"}}}
     ]}"#;
     assert_eq!(
         told("bamboohr", body),
@@ -152,6 +154,8 @@ fn bamboohr_field_based() {
             "ignored",
             "departed id=11",
             "profile id=12 email=eve@example.com",
+            // The history of employment does not outvote the status.
+            "profile id=13 email=fay@example.com",
         ]
     );
 }

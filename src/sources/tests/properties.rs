@@ -93,7 +93,7 @@ proptest! {
             prop_assert_eq!(source.verify(&received(&signed, &body), at(SIGNED_AT + 301)).unwrap_err(), Rejection::Stale);
             if recipe.contains("X-Time") {
                 let later = source.sign(&Outgoing { at: at(SIGNED_AT + 1), ..outgoing(&id, &body) }).unwrap();
-                let mut forged = signed.clone();
+                let mut forged = signed;
                 forged.insert("x-time", headers(&later)["x-time"].clone());
                 prop_assert!(source.verify(&received(&forged, &body), at(SIGNED_AT)).is_err());
             }

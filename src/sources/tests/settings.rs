@@ -38,6 +38,8 @@ fn a_signature_that_would_protect_nothing_is_refused() {
         ("headers = ['X-S']\nheader = 'X-T'", "unknown field `header`"),
         ("headers = ['X-S']\nalgorithm = 'md5'", "signature.algorithm: unknown variant"),
         ("mode = 'body_token'", "needs `token`"),
+        ("headers = ['X-S']\nhandshakes = [{ kind = 'head', method = 'GET' }]", "unknown field `method`"),
+        ("headers = ['X-S']\nhandshakes = [{ kind = 'wave' }]", "unknown variant `wave`"),
         ("mode = 'basic'", "user:password"),
     ] {
         let said = refusal(signature, "", "a-secret");
@@ -104,8 +106,16 @@ fn any_of_several_secrets_is_accepted() {
 
 #[test]
 fn debug_shows_no_secret() {
-    for (preset, secret) in [("github", "hunter2"), ("standard-webhooks", "whsec_aHVudGVyMmh1bnRlcjI=")] {
-        let shown = format!("{:?}", source(preset, secret));
-        assert!(!shown.contains("hunter2") && !shown.contains("aHVudGVy"), "{shown}");
+    for preset in preset::names() {
+        let shown = format!("{:?}", source(preset, usable_secret(preset)));
+        assert!(!shown.contains("00112233") && !shown.contains("user:password"), "{preset}: {shown}");
+        // Nor as the bytes that hex, base64 or text make of it.
+        assert!(!shown.contains("[0, 17, 34") && !shown.contains("[48, 48, 49"), "{preset}: {shown}");
     }
+}
+
+#[test]
+fn a_source_is_shared_between_tasks() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    shared(&source("bamboohr", "x"));
 }

@@ -254,3 +254,88 @@ fn bytes_cannot_wander_between_the_body_and_a_time_without_a_separator() {
         assert!(matches!(verdict, Rejection::Stale | Rejection::TimestampMalformed), "{verdict}");
     }
 }
+
+/// A vendor without a preset, signed with `secret` over the body alone.
+fn generic(more: &str) -> Source {
+    compile(Spec {
+        signature: Some(table(&format!("headers = ['X-Signature']\n{more}"))),
+        secrets: vec![SecretString::from("secret")],
+        ..Spec::default()
+    })
+    .unwrap()
+}
+
+fn verdict(source: &Source, body: &str, now: i64) -> Result<Option<String>, Rejection> {
+    let message = Outgoing { method: "POST", query: None, id: "1", at: at(SIGNED_AT), body: body.as_bytes() };
+    let signed = headers(&source.sign(&message).unwrap());
+    source.verify(&post(&signed, body.as_bytes()), at(now)).map(|verified| verified.delivery_id)
+}
+
+#[test]
+fn a_time_inside_the_body_is_judged_like_any_other() {
+    let linear = generic("timestamp_pointer = '/webhookTimestamp'\ntolerance_past = '1m'");
+    for (body, now, expected) in [
+        (r#"{"webhookTimestamp":1766000000000}"#, SIGNED_AT + 60, Ok(None)),
+        (r#"{"webhookTimestamp":"1766000000"}"#, SIGNED_AT + 60, Ok(None)),
+        (r#"{"webhookTimestamp":1766000000000}"#, SIGNED_AT + 61, Err(Rejection::Stale)),
+        (r#"{"webhookTimestamp":1766000000000}"#, SIGNED_AT - 301, Err(Rejection::Stale)),
+        (r#"{"webhookTimestamp":"soon"}"#, SIGNED_AT, Err(Rejection::TimestampMalformed)),
+        (r#"{"webhookTimestamp":null}"#, SIGNED_AT, Err(Rejection::TimestampMissing)),
+        (r"{}", SIGNED_AT, Err(Rejection::TimestampMissing)),
+        ("x", SIGNED_AT, Err(Rejection::TimestampMissing)),
+    ] {
+        assert_eq!(verdict(&linear, body, now), expected, "{body}");
+    }
+}
+
+#[test]
+fn an_id_that_cannot_be_one_is_none() {
+    let source = generic("id_pointer = '/id'");
+    let long = format!(r#"{{"id":"{}"}}"#, "x".repeat(257));
+    for (body, id) in [
+        (r#"{"id":"evt_1"}"#, Some("evt_1")),
+        (r#"{"id":17}"#, Some("17")),
+        (r#"{"id":""}"#, None),
+        (r#"{"id":"a\u0000b"}"#, None),
+        (r#"{"id":{"a":1}}"#, None),
+        (r"{}", None),
+        (long.as_str(), None),
+    ] {
+        assert_eq!(verdict(&source, body, SIGNED_AT).unwrap().as_deref(), id, "{body}");
+    }
+}
+
+#[test]
+fn a_signature_may_be_in_either_case_of_hex_but_not_cut() {
+    let github = source("github", "secret");
+    let hex = "1b2c16b75bd2a870c114153ccda5bcfca63314bc722fa160d690de133ccbb9db";
+    for (value, expected) in [
+        (format!("sha256={}", hex.to_uppercase()), None),
+        (format!("sha256={}", hex.trim_end_matches("db")), Some(Rejection::SignatureMismatch)),
+        (format!("sha256={}", hex.trim_end_matches('b')), Some(Rejection::SignatureMalformed)),
+        (format!("sha256={hex}00"), Some(Rejection::SignatureMismatch)),
+        ("sha256=".to_owned(), Some(Rejection::SignatureMismatch)),
+        (format!("SHA256={hex}"), Some(Rejection::SignatureMalformed)),
+        (format!("sha1={hex}"), Some(Rejection::SignatureMalformed)),
+        (hex.to_owned(), Some(Rejection::SignatureMalformed)),
+        (format!("sha256= {hex}"), Some(Rejection::SignatureMalformed)),
+    ] {
+        let sent = headers(&[("X-Hub-Signature-256", &value)]);
+        assert_eq!(github.verify(&post(&sent, b"data"), at(SIGNED_AT)).err(), expected, "{value}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let vector = &PUBLISHED[1];
+    let source = vector.source(vector.secret);
+    for (name, expected) in [
+        ("webhook-id", Rejection::IdMissing),
+        ("webhook-timestamp", Rejection::TimestampMissing),
+        ("webhook-signature", Rejection::SignatureMissing),
+    ] {
+        let mut sent = headers(vector.headers);
+        sent.remove(name);
+        assert_eq!(vector.check(&source, &sent, vector.body.as_bytes()).unwrap_err(), expected);
+    }
+}

@@ -1,0 +1,234 @@
+//! The listener as its users meet it: over real sockets, with a real database.
+
+mod bulk;
+mod cases;
+mod health;
+mod moves;
+mod opening;
+mod people;
+mod problems;
+mod resources;
+mod roles;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use prometheus_client::registry::Registry;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::auth::{AdminToken, Role, TokenDigest};
+use super::{AdminState, ConfiguredSite, ConfiguredSource};
+use crate::clock::{self, Clock as _, ManualClock};
+use crate::domain::account::{AccountId, AccountType};
+use crate::domain::brake::Brake;
+use crate::domain::case::{State, Terms};
+use crate::domain::ids::{CaseId, DeliveryId};
+use crate::domain::person::{EmailAddress, Person, PersonId};
+use crate::domain::policy::{Action, Approvals, DayEdge, Policy};
+use crate::store::{Database, Dossier, Key, KnownAccount, NewCase, NewDelivery, Note, Store};
+
+/// A served listener over a database of its own.
+pub(crate) struct Daemon {
+    pub(crate) address: String,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) worker: Arc<Notify>,
+    pub(crate) worker_turned_at: Arc<AtomicI64>,
+    client: reqwest::Client,
+    _server: JoinSet<()>,
+    _dir: TempDir,
+}
+
+/// Who asks. The token of each is its name.
+pub(crate) const ROSA: &str = "rosa"; // approver
+pub(crate) const ADA: &str = "ada"; // approver
+pub(crate) const OTTO: &str = "otto"; // operator
+pub(crate) const VERA: &str = "vera"; // viewer
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
+    }
+
+    pub(crate) fn detail(&self) -> String {
+        self.json()["detail"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Daemon {
+    pub(crate) async fn observing() -> Self {
+        Self::start(false).await
+    }
+
+    pub(crate) async fn enforcing() -> Self {
+        Self::start(true).await
+    }
+
+    async fn start(enforce: bool) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database { path: dir.path().join("test.db"), key: Key::Given([7; 32]) };
+        let store = database.open().await.unwrap();
+        let clock = Arc::new(ManualClock::at("2026-06-01T08:00:00Z".parse().unwrap()));
+        let worker = Arc::new(Notify::new());
+        let worker_turned_at = Arc::new(AtomicI64::new(clock.now().as_millisecond()));
+        let people = [(ROSA, Role::Approver), (ADA, Role::Approver), (OTTO, Role::Operator), (VERA, Role::Viewer)];
+        let tokens = people.map(|(name, role)| AdminToken { name: name.into(), role, digest: TokenDigest::of(name) });
+        let state = AdminState {
+            store: store.clone(),
+            tokens: tokens.to_vec(),
+            clock: Arc::<ManualClock>::clone(&clock),
+            enforce,
+            sites: ["acme", "globex"].map(|name| (name.parse().unwrap(), site(name))).into(),
+            sources: BTreeMap::from([
+                ("bamboohr".parse().unwrap(), source("acme", "leavers")),
+                ("crm".parse().unwrap(), source("acme", "careful")),
+            ]),
+            policies: BTreeMap::from([
+                ("leavers".parse().unwrap(), policy(0)),
+                ("careful".parse().unwrap(), policy(2)),
+            ]),
+            worker: Arc::clone(&worker),
+            router: Arc::default(),
+            worker_turned_at: Arc::clone(&worker_turned_at),
+            registry: Arc::new(Registry::default()),
+            data_dir: dir.path().to_owned(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let mut server = JoinSet::new();
+        server.spawn(async move { axum::serve(listener, super::router(state)).await.unwrap() });
+        let client = reqwest::Client::builder().build().unwrap();
+        Self { address, store, clock, worker, worker_turned_at, client, _server: server, _dir: dir }
+    }
+
+    /// Asks with a token, or without one where `who` is empty.
+    pub(crate) async fn ask(&self, method: Method, path: &str, who: &str, body: Option<Value>) -> Answer {
+        let mut request = self.client.request(method, format!("{}{path}", self.address));
+        if !who.is_empty() {
+            request = request.bearer_auth(who);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        Self::answer(request).await
+    }
+
+    pub(crate) async fn get(&self, path: &str, who: &str) -> Answer {
+        self.ask(Method::GET, path, who, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, who: &str, body: Value) -> Answer {
+        self.ask(Method::POST, path, who, Some(body)).await
+    }
+
+    pub(crate) fn raw(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.address))
+    }
+
+    pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        Answer { status, headers, text: response.text().await.unwrap() }
+    }
+
+    /// Moves a case as otto, who is an operator.
+    pub(crate) async fn move_case(&self, id: CaseId, verb: &str) -> Answer {
+        self.post(&format!("/api/v1/cases/{id}/{verb}"), OTTO, serde_json::json!({})).await
+    }
+
+    /// A case of source `bamboohr` on site `acme`, in one hour.
+    pub(crate) async fn case(&self, email: &str, action: Action, beginning: Option<State>) -> Dossier {
+        self.clock.advance(SignedDuration::from_millis(1));
+        let now = self.clock.now();
+        let new = NewCase {
+            site: "acme".parse().unwrap(),
+            source: Some("bamboohr".parse().unwrap()),
+            person: Person {
+                id: Some(PersonId::parse(&format!("number-of-{email}")).unwrap()),
+                email: Some(EmailAddress::parse(email).unwrap()),
+            },
+            terms: Terms::of(&policy(2), action),
+            effective_at: now + SignedDuration::from_hours(1),
+        };
+        let note = Note { by: None, remark: Some("a word about ann".into()), ..Note::default() };
+        let mut tx = self.store.begin().await.unwrap();
+        let mut dossier = tx.open_case(new, beginning, note, now).await.unwrap();
+        dossier.account = Some(KnownAccount { id: AccountId::from("qm:secret:1".to_owned()), twin: false });
+        dossier.account_type = Some(AccountType::Customer);
+        tx.learn(&dossier).await.unwrap();
+        tx.commit().await.unwrap();
+        dossier
+    }
+
+    pub(crate) async fn scheduled(&self, email: &str) -> CaseId {
+        self.case(email, Action::RevokeThenDelete, None).await.case.id
+    }
+
+    pub(crate) async fn delivery(&self, source: &str) -> DeliveryId {
+        self.clock.advance(SignedDuration::from_millis(1));
+        let now = self.clock.now();
+        let id = DeliveryId::from(clock::new_id(now));
+        let key = self.store.key();
+        let source = source.parse().unwrap();
+        let new = NewDelivery {
+            id,
+            received_at: now,
+            dedupe_hash: key.hash_delivery(&source, "id", id.as_bytes()),
+            dedupe_until: None,
+            content_type: None,
+            sealed_body: NewDelivery::seal(key, id, b"{}"),
+            source,
+        };
+        let mut tx = self.store.begin().await.unwrap();
+        tx.accept(&[new]).await.unwrap();
+        tx.commit().await.unwrap();
+        id
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+fn site(name: &str) -> ConfiguredSite {
+    ConfiguredSite { url: format!("https://{name}.example.com").parse().unwrap() }
+}
+
+fn source(site: &str, policy: &str) -> ConfiguredSource {
+    ConfiguredSource {
+        site: site.parse().unwrap(),
+        policy: policy.parse().unwrap(),
+        preset: Some("bamboohr".into()),
+        quiet_after: Some(SignedDuration::from_hours(24)),
+    }
+}
+
+fn policy(delete: u8) -> Policy {
+    Policy {
+        departed: Action::RevokeThenDelete,
+        email_changed: Action::Ignore,
+        erasure_requested: Action::Delete,
+        local_grace: SignedDuration::from_hours(720),
+        timezone: TimeZone::UTC,
+        effective: DayEdge::EndOfDay,
+        approvals: Approvals { revoke: 0, delete },
+        detach: Vec::new(),
+        reinvite: false,
+        brake: Brake::default(),
+    }
+}

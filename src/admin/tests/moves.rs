@@ -1,0 +1,127 @@
+//! What operators and approvers do to one case.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::{ADA, Daemon, OTTO, ROSA};
+use crate::domain::case::{Hold, Stage, State};
+use crate::domain::ids::CaseId;
+use crate::domain::policy::Action;
+use crate::store::Dispatch;
+
+async fn approve(daemon: &Daemon, id: CaseId, who: &str) -> super::Answer {
+    daemon.post(&format!("/api/v1/cases/{id}/approve"), who, json!({"reason": "I know them"})).await
+}
+
+#[tokio::test]
+async fn a_hold_stops_the_job_and_a_release_brings_it_back() {
+    let daemon = Daemon::enforcing().await;
+    let id = daemon.scheduled("ann@example.com").await;
+    let held = daemon.move_case(id, "hold").await;
+    assert_eq!(held.status, 200);
+    assert_eq!((&held.json()["state"], &held.json()["held"]), (&json!("held"), &json!("hold")));
+    assert!(held.json()["job"].is_null());
+    let released = daemon.move_case(id, "release").await.json();
+    assert_eq!((&released["state"], &released["job"]["kind"]), (&json!("scheduled"), &json!("revoke")));
+}
+
+#[tokio::test]
+async fn every_move_is_told_with_who_and_why_and_wakes_the_worker() {
+    let daemon = Daemon::enforcing().await;
+    let id = daemon.scheduled("ann@example.com").await;
+    daemon.post(&format!("/api/v1/cases/{id}/hold"), OTTO, json!({"reason": "she is only on leave"})).await;
+    let history = daemon.get(&format!("/api/v1/cases/{id}/history"), OTTO).await.json();
+    let last = history["items"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["kind"], &last["detail"]["by"]), (&json!("held"), &json!(OTTO)));
+    assert_eq!(last["remark"], "she is only on leave");
+    tokio::time::timeout(Duration::from_secs(5), daemon.worker.notified()).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_empty_body_is_enough() {
+    let daemon = Daemon::enforcing().await;
+    let id = daemon.scheduled("ann@example.com").await;
+    let answer = daemon.ask(reqwest::Method::POST, &format!("/api/v1/cases/{id}/hold"), OTTO, None).await;
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn what_the_state_forbids_is_refused_with_the_reason() {
+    let daemon = Daemon::observing().await;
+    let id = daemon.scheduled("ann@example.com").await;
+    for (verb, text) in [
+        ("release", "a case in state `scheduled` cannot be released: it is not held"),
+        ("retry", "a case in state `scheduled` cannot be retried: nothing failed"),
+        ("resolve", "a case in state `scheduled` cannot be resolved: no human was asked"),
+    ] {
+        let answer = daemon.move_case(id, verb).await;
+        assert_eq!((answer.status.as_u16(), answer.detail().as_str()), (409, text));
+    }
+    assert_eq!(daemon.move_case(id, "cancel").await.json()["state"], "cancelled");
+    let again = daemon.move_case(id, "cancel").await;
+    assert_eq!(again.status, 409);
+    assert_eq!(again.detail(), "a case in state `cancelled` cannot be stopped: it is closed");
+}
+
+#[tokio::test]
+async fn nothing_is_released_while_the_daemon_only_observes() {
+    let daemon = Daemon::observing().await;
+    let id = daemon.case("ann@example.com", Action::Revoke, Some(State::Held(Hold::Observe))).await.case.id;
+    let answer = daemon.move_case(id, "release").await;
+    assert_eq!(answer.status, 409);
+    assert!(answer.detail().contains("set mode = \"enforce\" first"), "{}", answer.detail());
+}
+
+#[tokio::test]
+async fn a_cancel_during_the_call_is_told_that_it_is_too_late() {
+    let daemon = Daemon::enforcing().await;
+    let id = daemon.scheduled("ann@example.com").await;
+    daemon.clock.advance(SignedDuration::from_hours(2));
+    let now = daemon.now();
+    let mut tx = daemon.store.begin().await.unwrap();
+    let until = now + SignedDuration::from_mins(1);
+    let claimed = tx.claim(&"acme".parse().unwrap(), 1, until, now).await.unwrap().remove(0);
+    let dispatch = tx.dispatch(&claimed.lease, Stage::Revoke, &claimed.dossier, true, now).await.unwrap();
+    assert!(matches!(dispatch, Dispatch::Go(_)));
+    tx.commit().await.unwrap();
+    let answer = daemon.move_case(id, "cancel").await;
+    assert_eq!(answer.status, 409);
+    assert_eq!(answer.detail(), "it is too late: the call to Atlassian is being made at this moment");
+}
+
+#[tokio::test]
+async fn two_different_people_approve() {
+    let daemon = Daemon::enforcing().await;
+    let id = daemon.case("ann@example.com", Action::Delete, Some(State::Held(Hold::Approval))).await.case.id;
+    let once = approve(&daemon, id, ROSA).await.json();
+    assert_eq!((&once["state"], &once["approvals"][0]["by"]), (&json!("held"), &json!(ROSA)));
+    assert_eq!(once["approvals"][0]["for"], "delete");
+    let again = approve(&daemon, id, ROSA).await;
+    assert_eq!(again.status, 409);
+    assert!(again.detail().contains("it takes different people"), "{}", again.detail());
+    let twice = approve(&daemon, id, ADA).await.json();
+    assert_eq!((&twice["state"], &twice["job"]["kind"]), (&json!("scheduled"), &json!("delete")));
+}
+
+#[tokio::test]
+async fn nobody_approves_their_own_request() {
+    let daemon = Daemon::enforcing().await;
+    let body = json!({"site": "acme", "email": "ann@example.com", "action": "delete", "reason": "asked to"});
+    let opened = daemon.post("/api/v1/cases", ROSA, body).await.json();
+    let id = opened["id"].as_str().unwrap().parse().unwrap();
+    let own = approve(&daemon, id, ROSA).await;
+    assert_eq!(own.status, 403);
+    assert_eq!(own.detail(), "your own request has to be approved by somebody else");
+    assert_eq!(approve(&daemon, id, ADA).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_case_that_is_not_there_cannot_be_moved() {
+    let daemon = Daemon::enforcing().await;
+    for id in ["01980000-0000-7000-8000-000000000000", "nonsense"] {
+        let answer = daemon.post(&format!("/api/v1/cases/{id}/cancel"), OTTO, json!({})).await;
+        assert_eq!((answer.status.as_u16(), answer.detail().as_str()), (404, "there is no such case"));
+    }
+}

@@ -1,0 +1,103 @@
+//! Jobs, sources, sites, deliveries.
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::{Daemon, OTTO};
+
+fn items(list: &Value) -> &Vec<Value> {
+    list["items"].as_array().unwrap()
+}
+
+#[tokio::test]
+async fn jobs_are_listed_by_state_and_kind() {
+    let daemon = Daemon::enforcing().await;
+    let cancelled = daemon.scheduled("ann@example.com").await;
+    let queued = daemon.scheduled("bob@example.com").await;
+    daemon.move_case(cancelled, "cancel").await;
+    for (query, case) in [("state=cancelled", cancelled), ("state=queued&kind=revoke", queued)] {
+        let list = daemon.get(&format!("/api/v1/jobs?{query}"), OTTO).await.json();
+        assert_eq!(items(&list).len(), 1, "{query}");
+        assert_eq!(items(&list)[0]["case"], case.to_string());
+        assert_eq!(items(&list)[0]["site"], "acme");
+    }
+    assert!(items(&daemon.get("/api/v1/jobs?kind=delete", OTTO).await.json()).is_empty());
+}
+
+#[tokio::test]
+async fn a_source_is_paused_resumed_and_called_quiet() {
+    let daemon = Daemon::enforcing().await;
+    daemon.delivery("bamboohr").await;
+    let waiting = daemon.store.waiting_deliveries(1).await.unwrap().remove(0);
+    let mut tx = daemon.store.begin().await.unwrap();
+    tx.routed(&waiting, None, daemon.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let bamboohr = async || items(&daemon.get("/api/v1/sources", OTTO).await.json())[0].clone();
+
+    let source = bamboohr().await;
+    assert_eq!((&source["name"], &source["policy"]), (&json!("bamboohr"), &json!("leavers")));
+    assert_eq!((&source["quiet"], &source["quiet_after_seconds"]), (&json!(false), &json!(86400)));
+    daemon.clock.advance(SignedDuration::from_hours(25));
+    assert_eq!(bamboohr().await["quiet"], true);
+
+    let paused = daemon.post("/api/v1/sources/bamboohr/pause", OTTO, json!({})).await.json();
+    assert_eq!((&paused["paused_by"], paused["paused_at"].is_string()), (&json!(OTTO), true));
+    let resumed = daemon.post("/api/v1/sources/bamboohr/resume", OTTO, json!({})).await.json();
+    assert!(resumed["paused_at"].is_null() && resumed["paused_by"].is_null());
+    assert_eq!(daemon.post("/api/v1/sources/nobody/pause", OTTO, json!({})).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_site_says_why_it_is_paused_and_is_resumed() {
+    let daemon = Daemon::enforcing().await;
+    let mut tx = daemon.store.begin().await.unwrap();
+    tx.pause_site(&"acme".parse().unwrap(), "401: make a new token", daemon.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let list = daemon.get("/api/v1/sites", OTTO).await.json();
+    assert_eq!(items(&list).len(), 2);
+    assert_eq!(
+        (&items(&list)[0]["reason"], items(&list)[0]["paused_at"].is_string()),
+        (&json!("401: make a new token"), true)
+    );
+    let resumed = daemon.post("/api/v1/sites/acme/resume", OTTO, json!({"reason": "new token"})).await.json();
+    assert_eq!((&resumed["paused_at"], &resumed["reason"]), (&Value::Null, &Value::Null));
+    assert_eq!(daemon.post("/api/v1/sites/nowhere/resume", OTTO, json!({})).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_unreadable_delivery_is_shown_and_read_once_more() {
+    let daemon = Daemon::enforcing().await;
+    let id = daemon.delivery("bamboohr").await;
+    daemon.delivery("crm").await;
+    let waiting = daemon.store.waiting_deliveries(1).await.unwrap().remove(0);
+    let mut tx = daemon.store.begin().await.unwrap();
+    tx.routed(&waiting, Some("$.employees: expected a list"), daemon.now()).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let list = daemon.get("/api/v1/deliveries?status=unreadable&source=bamboohr", OTTO).await.json();
+    assert_eq!((items(&list).len(), &items(&list)[0]["id"]), (1, &json!(id)));
+    let path = format!("/api/v1/deliveries/{id}");
+    let shown = daemon.get(&path, OTTO).await.json();
+    assert_eq!((&shown["problem"], &shown["events"]), (&json!("$.employees: expected a list"), &json!([])));
+    let replayed = daemon.post(&format!("{path}/replay"), OTTO, json!({})).await.json();
+    assert_eq!((&replayed["status"], &replayed["problem"]), (&json!("received"), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_delivery_whose_body_is_forgotten_is_not_replayed() {
+    let daemon = Daemon::enforcing().await;
+    let id = daemon.delivery("bamboohr").await;
+    let waiting = daemon.store.waiting_deliveries(1).await.unwrap().remove(0);
+    let mut tx = daemon.store.begin().await.unwrap();
+    tx.routed(&waiting, None, daemon.now()).await.unwrap();
+    tx.upkeep(SignedDuration::ZERO, daemon.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let answer = daemon.post(&format!("/api/v1/deliveries/{id}/replay"), OTTO, json!({})).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.detail().as_str()),
+        (409, "its body is forgotten: let the source send it again")
+    );
+    let absent = "/api/v1/deliveries/01980000-0000-7000-8000-000000000000";
+    assert_eq!(daemon.get(absent, OTTO).await.status, 404);
+    assert_eq!(daemon.post(&format!("{absent}/replay"), OTTO, json!({})).await.status, 404);
+}

@@ -1,0 +1,81 @@
+//! Who may do what, on every route.
+
+use reqwest::Method;
+
+use super::{Daemon, OTTO, ROSA, VERA};
+use crate::admin::auth::Role;
+
+/// Every route of the API, and whom it serves.
+const ROUTES: [(Method, &str, Role); 21] = [
+    (Method::GET, "/cases", Role::Viewer),
+    (Method::POST, "/cases", Role::Operator),
+    (Method::POST, "/cases/release", Role::Operator),
+    (Method::GET, "/cases/{id}", Role::Viewer),
+    (Method::GET, "/cases/{id}/history", Role::Viewer),
+    (Method::POST, "/cases/{id}/approve", Role::Approver),
+    (Method::POST, "/cases/{id}/cancel", Role::Operator),
+    (Method::POST, "/cases/{id}/hold", Role::Operator),
+    (Method::POST, "/cases/{id}/release", Role::Operator),
+    (Method::POST, "/cases/{id}/retry", Role::Operator),
+    (Method::POST, "/cases/{id}/resolve", Role::Operator),
+    (Method::GET, "/jobs", Role::Viewer),
+    (Method::GET, "/sources", Role::Viewer),
+    (Method::POST, "/sources/bamboohr/pause", Role::Operator),
+    (Method::POST, "/sources/bamboohr/resume", Role::Operator),
+    (Method::POST, "/sources/bamboohr/release", Role::Approver),
+    (Method::GET, "/sites", Role::Viewer),
+    (Method::POST, "/sites/acme/resume", Role::Operator),
+    (Method::GET, "/deliveries", Role::Viewer),
+    (Method::GET, "/deliveries/{id}", Role::Viewer),
+    (Method::POST, "/deliveries/{id}/replay", Role::Operator),
+];
+
+fn path(route: &str) -> String {
+    format!("/api/v1{}", route.replace("{id}", "01980000-0000-7000-8000-000000000000"))
+}
+
+#[test]
+fn the_table_knows_every_route() {
+    let routes = include_str!("../api/mod.rs");
+    assert_eq!(routes.matches("get(").count() + routes.matches("post(").count(), ROUTES.len());
+}
+
+#[tokio::test]
+async fn no_route_is_open_without_a_token() {
+    let daemon = Daemon::enforcing().await;
+    let beside = [(Method::GET, "/nothing/here", Role::Viewer), (Method::DELETE, "/cases", Role::Viewer)];
+    for (method, route, _) in ROUTES.into_iter().chain(beside) {
+        for token in ["", "wrong", "ros"] {
+            let answer = daemon.ask(method.clone(), &path(route), token, None).await;
+            assert_eq!(answer.status, 401, "{method} {route} with `{token}`");
+            assert_eq!(answer.headers["www-authenticate"], "Bearer realm=\"offboardd\"", "{method} {route}");
+            assert_eq!(answer.headers["content-type"], "application/problem+json", "{method} {route}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_route_asks_for_its_role_and_no_more() {
+    let daemon = Daemon::enforcing().await;
+    for (method, route, needs) in ROUTES {
+        for (token, role) in [(VERA, Role::Viewer), (OTTO, Role::Operator), (ROSA, Role::Approver)] {
+            let answer = daemon.ask(method.clone(), &path(route), token, None).await;
+            if role < needs {
+                assert_eq!(answer.status, 403, "{method} {route} as {role}");
+                assert_eq!(answer.detail(), format!("this takes the role `{needs}`; your token has `{role}`"));
+            } else {
+                assert_ne!(answer.status, 401, "{method} {route} as {role}");
+                assert_ne!(answer.status, 403, "{method} {route} as {role}");
+                assert!(!answer.text.contains("no such route"), "{method} {route} as {role}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn health_and_metrics_ask_for_no_token() {
+    let daemon = Daemon::enforcing().await;
+    for path in ["/", "/livez", "/readyz", "/metrics"] {
+        assert_eq!(daemon.get(path, "").await.status, 200, "{path}");
+    }
+}

@@ -1,0 +1,175 @@
+//! The real binary: run to its end, or run beside a test and be stopped or killed.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The secrets that [`Folder::command`] puts into the environment.
+pub(crate) const SITE_TOKEN: &str = "t0ken-that-nobody-may-see";
+pub(crate) const HR_KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// A folder with a settings file, in which commands are run.
+pub(crate) struct Folder(tempfile::TempDir);
+
+/// What a command came to.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// A command that goes on.
+pub(crate) struct Process {
+    child: Child,
+    said: Arc<Mutex<Vec<String>>>,
+}
+
+impl Folder {
+    pub(crate) fn new(settings: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("offboardd.toml"), settings).unwrap();
+        Self(folder)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.0.path().join("offboardd.db")
+    }
+
+    /// Writes a file, and says where.
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_offboardd"));
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env_remove("RUST_LOG")
+            .env_remove("OFFBOARDD_CONFIG")
+            .env("ACME_TOKEN", SITE_TOKEN)
+            .env("HR_KEY", HR_KEY)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        let output = self.command(arguments).output().unwrap();
+        Ended {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Runs the daemon, with this `RUST_LOG`.
+    pub(crate) fn serve(&self, log: &str) -> Daemon {
+        let process = Process::start(self.command(&["serve"]).env("RUST_LOG", log));
+        let serving = process.wait_for(|line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            (line["message"] == "serving").then_some(line)
+        });
+        let address = |name: &str| serving[name].as_str().unwrap().parse().unwrap();
+        Daemon { webhooks: address("webhooks"), admin: address("admin"), process }
+    }
+
+    /// Runs a sandbox site, and says where it is.
+    pub(crate) fn sandbox(&self, arguments: &[&str]) -> (Process, SocketAddr) {
+        let process = Process::start(self.command(&["sandbox", "--listen", "127.0.0.1:0"]).args(arguments));
+        let address = process.wait_for(|line| {
+            let rest = line.strip_prefix("the sandbox is at http://")?;
+            rest.split(':').take(2).collect::<Vec<_>>().join(":").parse().ok()
+        });
+        (process, address)
+    }
+}
+
+/// A daemon that goes on.
+pub(crate) struct Daemon {
+    pub(crate) webhooks: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) process: Process,
+}
+
+impl Process {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let said = Arc::new(Mutex::new(Vec::new()));
+        listen(child.stdout.take().unwrap(), &said);
+        listen(child.stderr.take().unwrap(), &said);
+        Self { child, said }
+    }
+
+    /// Everything that it said so far, on either of its outputs.
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// Waits for a line that says something.
+    fn wait_for<T>(&self, read: impl Fn(&str) -> Option<T>) -> T {
+        let begun = Instant::now();
+        loop {
+            if let Some(found) = self.said.lock().unwrap().iter().find_map(|line| read(line)) {
+                return found;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it does not start: {:?}", self.said());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Asks it to stop, as a container does; says how it ended.
+    pub(crate) fn terminate(&mut self) -> ExitStatus {
+        let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.child.id().to_string()]).status();
+        assert!(asked.unwrap().success());
+        self.ended()
+    }
+
+    /// Ends it with SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn ended(&mut self) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it does not end: {:?}", self.said());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn listen(from: impl std::io::Read + Send + 'static, said: &Arc<Mutex<Vec<String>>>) {
+    let said = Arc::clone(said);
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            said.lock().unwrap().push(line);
+        }
+    });
+}

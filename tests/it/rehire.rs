@@ -1,0 +1,284 @@
+//! People stay or come back: a stop wins at every state until the call is made, and no older word undoes a newer one.
+
+use offboardd::domain::case::{Hold, JobKind, State, StateName};
+use offboardd::sandbox::{self, CallName, Fault, Moment};
+use serde_json::{Value, json};
+
+use crate::harness::{Harness, Setup};
+
+const ANN: &str = "ann@example.com";
+
+fn event(event_type: &str, occurred_at: &str) -> Value {
+    json!({ "type": event_type, "person": { "email": ANN }, "occurred_at": occurred_at })
+}
+
+/// The revoke or the deletion fails, and may or may not have been carried out.
+fn failing(call: CallName) -> Fault {
+    Fault { call: Some(call), status: Some(500), ..Fault::default() }
+}
+
+#[tokio::test]
+async fn a_departure_that_is_cancelled_before_its_day_changes_nothing() {
+    let story = Harness::start().await;
+    story.tell(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": "2026-12-31" })).await;
+    assert_eq!(story.state(ANN).await, StateName::Scheduled);
+    story.advance("100d").await;
+    story.tell(json!({ "type": "departure_cancelled", "person": { "email": ANN } })).await;
+    assert_eq!(story.state(ANN).await, StateName::Cancelled);
+    story.advance("1000d").await;
+    assert!(story.site.calls().is_empty());
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn a_departure_that_is_moved_is_carried_out_on_its_new_day() {
+    let story = Harness::start().await;
+    for day in ["2026-09-30", "2026-09-20", "2026-10-10"] {
+        story.tell(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": day })).await;
+    }
+    // The 10th of October ends in Berlin at 22:00 UTC.
+    story.nothing_happens_for("33d10h").await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    assert_eq!(story.cases().await.len(), 1);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn who_is_rehired_while_held_is_cancelled() {
+    let story = Harness::with(Setup { mode: "observe", ..Setup::default() }).await;
+    story.departs(ANN).await;
+    assert_eq!(story.case(ANN).await.case.state, State::Held(Hold::Observe));
+    story.returns(ANN).await;
+    assert_eq!(story.state(ANN).await, StateName::Cancelled);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn who_is_rehired_while_the_account_is_looked_for_is_cancelled() {
+    let story = Harness::start().await;
+    story.departs("nobody@example.com").await;
+    assert_eq!(story.state("nobody@example.com").await, StateName::Revoking);
+    story.returns("nobody@example.com").await;
+    assert_eq!(story.state("nobody@example.com").await, StateName::Cancelled);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn who_is_rehired_while_the_revoke_fails_keeps_access_and_that_is_read() {
+    let story = Harness::start().await;
+    story.fault(failing(CallName::Revoke));
+    story.departs(ANN).await;
+    assert_eq!(story.state(ANN).await, StateName::Revoking);
+    story.returns(ANN).await;
+    // The revoke may have been carried out, so only a read closes the case.
+    assert_eq!(story.state(ANN).await, StateName::Restored);
+    assert!(story.told(ANN).await.ends_with("stopped\n2026-09-07T12:00:00Z grant_seen (read)"));
+    story.advance("100d").await;
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn who_is_rehired_after_the_revoke_is_not_deleted_and_waits_for_somebody_who_grants_access() {
+    let story = Harness::start().await;
+    story.departs(ANN).await;
+    story.advance("29d").await;
+    story.returns(ANN).await;
+    let case = story.case(ANN).await.case;
+    assert_eq!(case.state, State::Restoring);
+    let attention = case.attention().unwrap();
+    assert_eq!(attention.reason.as_str(), "grant_needed");
+    assert!(attention.detail.contains("Grant access"), "{}", attention.detail);
+    story.advance("30d").await;
+    assert_eq!(story.state(ANN).await, StateName::Restoring);
+    story.site.grant(ANN).unwrap();
+    story.nothing_happens_for("5m").await;
+    assert_eq!(story.state(ANN).await, StateName::Restored);
+    story.advance("100d").await;
+    assert_eq!(story.account(ANN).state, sandbox::State::Present);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn who_leaves_again_while_being_restored_is_on_the_way_out_again() {
+    let story = Harness::start().await;
+    story.departs(ANN).await;
+    story.advance("20d").await;
+    story.returns(ANN).await;
+    story.advance("1d").await;
+    story.departs(ANN).await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    // Access is gone since the first time: the grace is counted from the second.
+    story.nothing_happens_for("30d").await;
+    assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
+    assert_eq!(story.cases().await.len(), 1);
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn who_is_rehired_while_the_deletion_fails_is_not_deleted() {
+    let story = Harness::start().await;
+    story.departs(ANN).await;
+    story.fault(failing(CallName::Delete));
+    story.advance("30d").await;
+    assert_eq!(story.state(ANN).await, StateName::Deleting);
+    story.returns(ANN).await;
+    // A read said that the deletion was not done after all.
+    assert_eq!(story.state(ANN).await, StateName::Restoring);
+    story.site.clear_faults();
+    story.advance("100d").await;
+    assert_eq!(story.state(ANN).await, StateName::Restoring);
+    assert_eq!(story.count(CallName::Delete), 1);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn who_is_rehired_after_a_deletion_whose_answer_was_lost_is_told_the_truth() {
+    let story = Harness::start().await;
+    story.departs(ANN).await;
+    story.fault(Fault { call: Some(CallName::Delete), drop: Some(Moment::After), ..Fault::default() });
+    story.advance("30d").await;
+    assert_eq!(story.state(ANN).await, StateName::Deleting);
+    story.returns(ANN).await;
+    assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
+    story.nothing_happens_for("14d").await;
+    assert_eq!(story.state(ANN).await, StateName::Erased);
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn who_is_rehired_inside_the_deletion_grace_cannot_be_saved_and_the_case_says_from_when_on_to_invite() {
+    let story = Harness::start().await;
+    story.departs(ANN).await;
+    story.advance("30d").await;
+    story.advance("1d").await;
+    story.returns(ANN).await;
+    let case = story.case(ANN).await.case;
+    assert_eq!(case.state, State::DeletionGrace);
+    assert_eq!(case.reinvite_from().unwrap().to_string(), "2026-10-21T12:00:00Z");
+    assert_eq!(case.stoppable_until(), None);
+    story.nothing_happens_for("13d").await;
+    assert_eq!(story.state(ANN).await, StateName::Erased);
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn who_is_rehired_inside_the_deletion_grace_is_invited_anew_after_it_when_the_policy_says_so() {
+    let policy = "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\nreinvite = true";
+    let story = Harness::with(Setup { policy, ..Setup::default() }).await;
+    story.departs(ANN).await;
+    story.advance("30d").await;
+    let gone = story.account(ANN).account_id;
+    story.returns(ANN).await;
+    story.nothing_happens_for("14d").await;
+    assert_eq!(story.state(ANN).await, StateName::Restored);
+    let anew = story
+        .site
+        .accounts()
+        .into_iter()
+        .find(|account| account.email.as_deref() == Some(ANN) && account.state == sandbox::State::Present);
+    assert_ne!(anew.expect("there is a new account").account_id, gone);
+    assert!(story.told(ANN).await.ends_with("reinvited (invited_anew)"));
+    story.finish(&["revoke ann@example.com", "delete ann@example.com", "invite"]).await;
+}
+
+#[tokio::test]
+async fn who_is_rehired_while_a_human_is_asked_is_cancelled() {
+    let story = Harness::start().await;
+    story.departs("dora@example.com").await;
+    assert_eq!(story.state("dora@example.com").await, StateName::NeedsAttention);
+    story.returns("dora@example.com").await;
+    assert_eq!(story.state("dora@example.com").await, StateName::Cancelled);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn who_comes_back_under_another_address_is_known_by_the_id() {
+    let story = Harness::start().await;
+    let departed = json!({ "type": "departed", "person": { "id": "42", "email": ANN }, "effective_at": "2026-12-31" });
+    story.tell(departed).await;
+    story.tell(json!({ "type": "returned", "person": { "id": "42", "email": "ann.new@example.com" } })).await;
+    assert_eq!(story.state(ANN).await, StateName::Cancelled);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn after_the_end_a_return_leads_to_nothing() {
+    let story = Harness::start().await;
+    story.departs(ANN).await;
+    story.advance("30d").await;
+    story.advance("14d").await;
+    let id = story.returns(ANN).await;
+    assert_eq!(story.outcome(id).await, ("ignored".to_owned(), Some("no_open_case".to_owned())));
+    assert_eq!(story.state(ANN).await, StateName::Erased);
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn an_older_departure_does_not_undo_a_newer_return() {
+    let story = Harness::start().await;
+    story.tell(event("returned", "2026-09-07T11:00:00Z")).await;
+    let late = story.tell(event("departed", "2026-09-07T10:00:00Z")).await;
+    assert_eq!(story.outcome(late).await, ("ignored".to_owned(), Some("older".to_owned())));
+    assert!(story.cases().await.is_empty());
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn an_older_return_or_cancellation_does_not_stop_a_newer_departure() {
+    let story = Harness::start().await;
+    story.tell(event("departed", "2026-09-07T11:00:00Z")).await;
+    for stop in ["returned", "departure_cancelled"] {
+        let late = story.tell(event(stop, "2026-09-07T10:59:59Z")).await;
+        assert_eq!(story.outcome(late).await, ("ignored".to_owned(), Some("older".to_owned())), "{stop}");
+    }
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_clock_of_a_source_that_is_ahead_does_not_silence_what_comes_later() {
+    let story = Harness::start().await;
+    story
+        .tell(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": "2026-12-31",
+        "occurred_at": "2036-01-01T00:00:00Z" }))
+        .await;
+    story.advance("1h").await;
+    story.tell(event("departure_cancelled", "2026-09-07T12:30:00Z")).await;
+    assert_eq!(story.state(ANN).await, StateName::Cancelled);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn the_same_departure_from_a_second_delivery_changes_nothing() {
+    let story = Harness::start().await;
+    let departed = json!({ "type": "departed", "person": { "email": ANN },
+        "effective_at": "2026-09-10T08:00:00Z", "occurred_at": "2026-09-07T11:00:00Z" });
+    story.tell(departed.clone()).await;
+    let planned = story.job(ANN).await.unwrap();
+    story.advance("1d").await;
+    story.tell(departed.clone()).await;
+    let job = story.job(ANN).await.unwrap();
+    assert_eq!((job.id, job.kind, job.due_at), (planned.id, JobKind::Revoke, planned.due_at));
+    story.nothing_happens_for("1d20h").await;
+
+    let case = story.case(ANN).await.case;
+    let planned = story.job(ANN).await.unwrap();
+    story.advance("1d").await;
+    let again = story.tell(departed).await;
+    assert_eq!(story.outcome(again).await, ("ignored".to_owned(), Some("already_so".to_owned())));
+    assert_eq!(story.case(ANN).await.case, case);
+    assert_eq!(story.job(ANN).await.unwrap().due_at, planned.due_at);
+    assert_eq!(story.cases().await.len(), 1);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn two_sources_that_tell_of_the_same_person_share_one_case() {
+    let story = Harness::start().await;
+    story.departs(ANN).await;
+    let body = json!({ "employees": [{ "id": "300", "fields": { "Status": "Inactive", "Work Email": ANN } }] });
+    assert_eq!(story.send("bamboohr", &body).await.status, 202);
+    story.settle().await;
+    assert_eq!(story.cases().await.len(), 1);
+    story.finish(&["revoke ann@example.com"]).await;
+}

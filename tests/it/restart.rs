@@ -1,0 +1,172 @@
+//! The daemon stops, cleanly or not, and another one goes on with the same files.
+
+use offboardd::domain::case::StateName;
+use offboardd::sandbox::{CallName, Fault};
+use serde_json::json;
+
+use crate::harness::{Harness, duration};
+
+const ANN: &str = "ann@example.com";
+
+fn fault(call: CallName) -> Fault {
+    Fault { call: Some(call), ..Fault::default() }
+}
+
+#[tokio::test]
+async fn a_leaver_is_carried_to_the_end_by_a_new_daemon_in_every_state() {
+    let mut story = Harness::start().await;
+    story.tell(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": "2026-09-08T12:00:00Z" })).await;
+    for (state, then) in [
+        (StateName::Scheduled, "1d"),
+        (StateName::Revoking, "1h"),
+        (StateName::Revoked, "30d"),
+        (StateName::Deleting, "1h"),
+        (StateName::DeletionGrace, "14d"),
+        (StateName::Erased, "1d"),
+    ] {
+        assert_eq!(story.state(ANN).await, state);
+        story.restart().await;
+        assert_eq!(story.state(ANN).await, state, "after the restart");
+        // What comes next fails once, so that it is seen half-way too.
+        let next = if state == StateName::Scheduled { CallName::Revoke } else { CallName::Delete };
+        if matches!(state, StateName::Scheduled | StateName::Revoked) {
+            story.fault(Fault { status: Some(500), times: Some(1), ..fault(next) });
+        }
+        story.advance(then).await;
+    }
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn the_states_that_wait_for_somebody_survive_a_restart() {
+    let mut story = Harness::start().await;
+    story.departs(ANN).await;
+    story.returns(ANN).await;
+    story.departs("dora@example.com").await;
+    story.departs("nobody@example.com").await;
+    let policy = |settings: String| settings.replace("departed = ", "approvals.revoke = 1\ndeparted = ");
+    story.restart_with(policy).await;
+    story.departs("ben@example.com").await;
+    story.restart().await;
+    for (email, state) in [
+        (ANN, StateName::Restoring),
+        ("dora@example.com", StateName::NeedsAttention),
+        ("nobody@example.com", StateName::Revoking),
+        ("ben@example.com", StateName::Held),
+    ] {
+        assert_eq!(story.state(email).await, state, "{email}");
+    }
+    story.site.grant(ANN).unwrap();
+    story.advance("5m").await;
+    assert_eq!(story.state(ANN).await, StateName::Restored);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn what_fell_due_while_nobody_was_there_is_done_at_the_start_and_nothing_before_its_time() {
+    let mut story = Harness::start().await;
+    story.departs(ANN).await;
+    story.stop().await;
+    story.clock.advance(duration("29d23h59m59s"));
+    story.start_daemon().await;
+    story.settle().await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.stop().await;
+    story.clock.advance(duration("100d"));
+    story.start_daemon().await;
+    story.settle().await;
+    // Atlassian's grace begins with the deletion, however late that was.
+    assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
+    story.nothing_happens_for("14d").await;
+    assert_eq!(story.state(ANN).await, StateName::Erased);
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_makes_nothing_happen_early_or_twice() {
+    let mut story = Harness::start().await;
+    story.departs(ANN).await;
+    story.clock.advance(-duration("300d"));
+    story.restart().await;
+    story.advance("1d").await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.nothing_happens_for("329d").await;
+    assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_stop_lets_the_call_under_way_finish_and_settles_it() {
+    let mut story = Harness::start().await;
+    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Revoke) });
+    let departed = json!({ "type": "departed", "person": { "email": ANN } });
+    assert_eq!(story.send("hr", &departed).await.status, 202);
+    story.until_called(CallName::Revoke).await;
+    story.restart().await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    assert_eq!(story.count(CallName::Revoke), 1);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_daemon_that_dies_between_the_call_and_its_answer_leaves_a_job_that_is_taken_up_by_reading() {
+    let mut story = Harness::start().await;
+    story.fault(Fault { delay_ms: 300, after_deed: true, times: Some(1), ..fault(CallName::Revoke) });
+    let departed = json!({ "type": "departed", "person": { "email": ANN } });
+    assert_eq!(story.send("hr", &departed).await.status, 202);
+    story.until_called(CallName::Revoke).await;
+    story.crash().await;
+    story.settle().await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    assert!(story.told(ANN).await.ends_with("revoke_confirmed (done_by_us)"));
+    assert_eq!(story.count(CallName::Revoke), 1);
+
+    story.fault(Fault { delay_ms: 300, after_deed: true, times: Some(1), ..fault(CallName::Delete) });
+    story.clock.advance(duration("30d"));
+    story.ring();
+    story.until_called(CallName::Delete).await;
+    story.crash().await;
+    story.settle().await;
+    assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
+    assert!(story.told(ANN).await.ends_with("deletion_accepted (done_by_us)"));
+    assert_eq!(story.count(CallName::Delete), 1);
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_daemon_that_dies_before_the_deed_does_it_after_the_restart() {
+    let mut story = Harness::start().await;
+    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Read) });
+    let departed = json!({ "type": "departed", "person": { "email": ANN } });
+    assert_eq!(story.send("hr", &departed).await.status, 202);
+    story.until_called(CallName::Read).await;
+    story.crash().await;
+    story.settle().await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn what_a_case_agreed_to_outlives_a_change_of_the_policy() {
+    let mut story = Harness::start().await;
+    story.departs(ANN).await;
+    story.restart_with(|settings| settings.replace("local_grace = \"30d\"", "local_grace = \"1d\"")).await;
+    story.departs("ben@example.com").await;
+    story.nothing_happens_for("1d").await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    assert_eq!(story.state("ben@example.com").await, StateName::DeletionGrace);
+    story.finish(&["revoke ann@example.com", "revoke ben@example.com", "delete ben@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_paused_site_is_still_paused_after_a_restart() {
+    let mut story = Harness::start().await;
+    story.fault(Fault { status: Some(401), times: Some(1), ..fault(CallName::Search) });
+    story.departs(ANN).await;
+    story.restart().await;
+    story.advance("1d").await;
+    assert_eq!(story.state(ANN).await, StateName::Revoking);
+    story.resume_site().await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}

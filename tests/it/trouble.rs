@@ -1,0 +1,248 @@
+//! The far side fails: nothing is lost, nothing is done twice, and a stop wins or is told that it was too late.
+
+use jiff::SignedDuration;
+use offboardd::domain::case::{Happening, Reason, StateName};
+use offboardd::sandbox::{CallName, Fault, Moment};
+use offboardd::store::HappenError;
+use serde_json::json;
+
+use crate::harness::{Harness, Setup, duration};
+
+const ANN: &str = "ann@example.com";
+
+fn fault(call: CallName) -> Fault {
+    Fault { call: Some(call), ..Fault::default() }
+}
+
+#[tokio::test]
+async fn a_site_that_refuses_our_credentials_is_paused_and_no_attempt_is_burnt() {
+    for (call, status) in [(CallName::Search, 401), (CallName::Read, 403), (CallName::Revoke, 401)] {
+        let story = Harness::start().await;
+        story.fault(Fault { status: Some(status), times: Some(1), ..fault(call) });
+        story.departs(ANN).await;
+        let site = story.store().sites().await.unwrap().remove(0);
+        assert!(site.paused_at.is_some(), "{call:?} {status}");
+        assert!(site.reason.unwrap().contains(&status.to_string()));
+        assert_eq!(story.job(ANN).await.unwrap().attempts, 0, "{call:?} {status}");
+
+        // Whatever comes meanwhile is taken, and waits.
+        let asked = story.site.calls().len();
+        story.departs("ben@example.com").await;
+        story.advance("10d").await;
+        assert_eq!(story.site.calls().len(), asked, "{call:?} {status}");
+        assert_eq!(story.state("ben@example.com").await, StateName::Revoking);
+
+        story.resume_site().await;
+        assert_eq!(story.state(ANN).await, StateName::Revoked);
+        story.finish(&["revoke ann@example.com", "revoke ben@example.com"]).await;
+    }
+}
+
+#[tokio::test]
+async fn too_many_requests_are_answered_with_the_wait_that_was_asked_for() {
+    for (call, name) in [(CallName::Revoke, "revoke"), (CallName::Search, "search")] {
+        let story = Harness::start().await;
+        story.fault(Fault { retry_after: Some(json!(120)), times: Some(1), ..fault(call) });
+        story.departs(ANN).await;
+        let job = story.job(ANN).await.unwrap();
+        assert_eq!(job.attempts, 0, "{name} costs no attempt");
+        story.nothing_happens_for("2m").await;
+        assert_eq!(story.state(ANN).await, StateName::Revoked, "{name}");
+        story.finish(&["revoke ann@example.com"]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_limit_on_deletions_does_not_slow_a_revoke() {
+    let story = Harness::start().await;
+    story.departs(ANN).await;
+    story.fault(Fault { retry_after: Some(json!(3600)), times: Some(1), ..fault(CallName::Delete) });
+    story.advance("30d").await;
+    assert_eq!(story.state(ANN).await, StateName::Deleting);
+    story.departs("ben@example.com").await;
+    assert_eq!(story.state("ben@example.com").await, StateName::Revoked);
+    story.nothing_happens_for("1h").await;
+    story.finish(&["revoke ann@example.com", "revoke ben@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn errors_are_retried_with_growing_waits_until_a_human_is_called() {
+    let more = "[retry]\nbase = \"5s\"\nmax = \"10m\"\ngive_up_after = \"2h\"";
+    let story = Harness::with(Setup { more, ..Setup::default() }).await;
+    story.fault(Fault { status: Some(500), ..fault(CallName::Revoke) });
+    story.departs(ANN).await;
+
+    let (began, last) = (story.now(), story.now() + duration("2h"));
+    let mut wait_at_most = duration("5s");
+    let mut attempts = 1;
+    while let Some(job) = story.job(ANN).await {
+        assert_eq!(job.attempts, attempts);
+        assert!(job.last_error.is_some_and(|error| error.contains("500")));
+        let wait = job.due_at.duration_since(story.now());
+        assert!(wait <= wait_at_most, "{wait} after {attempts} attempts");
+        assert!(wait * 10 >= wait_at_most || job.due_at == last, "{wait} after {attempts} attempts");
+        wait_at_most = (wait_at_most * 2).min(duration("10m"));
+        story.advance_to(job.due_at).await;
+        attempts += 1;
+    }
+    assert_eq!(story.attention(ANN).await, Reason::RetriesExhausted);
+    assert_eq!(story.now().duration_since(began), duration("2h"), "the last attempt is made at the end");
+    assert_eq!(story.count(CallName::Revoke), usize::try_from(attempts).unwrap());
+
+    // Whoever has mended it says so.
+    story.site.clear_faults();
+    story.operator(ANN, Happening::Retried).await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn what_will_not_pass_by_itself_is_for_a_human_at_once() {
+    let story = Harness::start().await;
+    story.fault(Fault { status: Some(412), ..fault(CallName::Revoke) });
+    story.departs(ANN).await;
+    assert_eq!(story.attention(ANN).await, Reason::Refused);
+    assert_eq!(story.count(CallName::Revoke), 1);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn a_revoke_whose_answer_was_lost_is_read_back_and_not_done_twice() {
+    for lost in [
+        Fault { drop: Some(Moment::After), ..fault(CallName::Revoke) },
+        Fault { status: Some(503), after_deed: true, ..fault(CallName::Revoke) },
+        Fault { garbage: true, after_deed: true, ..fault(CallName::Revoke) },
+        Fault { reset: true, ..fault(CallName::Revoke) },
+    ] {
+        let story = Harness::start().await;
+        story.fault(lost);
+        story.departs(ANN).await;
+        assert_eq!(story.state(ANN).await, StateName::Revoking);
+        assert!(story.case(ANN).await.case.deeds.revoke_asked_at.is_some());
+        story.advance("5s").await;
+        assert_eq!(story.state(ANN).await, StateName::Revoked);
+        assert!(story.told(ANN).await.ends_with("revoke_confirmed (done_by_us)"));
+        assert_eq!(story.count(CallName::Revoke), 1);
+        story.finish(&["revoke ann@example.com"]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_whose_answer_was_lost_is_read_back_and_not_done_twice() {
+    for lost in [
+        Fault { drop: Some(Moment::After), ..fault(CallName::Delete) },
+        Fault { status: Some(502), after_deed: true, ..fault(CallName::Delete) },
+    ] {
+        let story = Harness::start().await;
+        story.departs(ANN).await;
+        story.fault(lost);
+        story.advance("30d").await;
+        assert_eq!(story.state(ANN).await, StateName::Deleting);
+        story.advance("5s").await;
+        assert!(story.told(ANN).await.ends_with("deletion_accepted (done_by_us)"));
+        assert_eq!(story.count(CallName::Delete), 1);
+        story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_never_arrived_is_made_again() {
+    let story = Harness::start().await;
+    for call in [CallName::Search, CallName::Read, CallName::Revoke, CallName::Delete] {
+        story.fault(Fault { drop: Some(Moment::Before), times: Some(1), ..fault(call) });
+    }
+    story.departs(ANN).await;
+    for _ in 0..3 {
+        story.advance("1h").await;
+    }
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.advance("30d").await;
+    story.advance("1h").await;
+    assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn revoked_is_said_only_when_a_read_says_so() {
+    let story = Harness::start().await;
+    story.site.change_settings(|settings| settings.read_lag = SignedDuration::from_mins(10));
+    story.departs(ANN).await;
+    assert_eq!(story.state(ANN).await, StateName::Revoking);
+    story.advance("9m").await;
+    assert_eq!(story.state(ANN).await, StateName::Revoking);
+    story.advance("1h").await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_return_while_the_revoke_is_being_made_waits_and_then_restores() {
+    let story = Harness::start().await;
+    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Revoke) });
+    let departed = json!({ "type": "departed", "person": { "email": ANN } });
+    assert_eq!(story.send("hr", &departed).await.status, 202);
+    story.until_called(CallName::Revoke).await;
+
+    let returned = json!({ "type": "returned", "person": { "email": ANN } });
+    let reply = story.send("hr", &returned).await;
+    assert_eq!(reply.status, 202);
+    story.until_routed(reply.delivery()).await;
+    assert_eq!(story.outcome(reply.delivery()).await, ("waiting".to_owned(), None));
+    // An operator is told at once that it is too late.
+    let dossier = story.case(ANN).await;
+    let mut tx = story.store().begin().await.unwrap();
+    let too_late = tx.interfere(dossier, &Happening::Cancelled, Default::default(), story.now()).await;
+    assert!(matches!(too_late, Err(HappenError::TooLate)), "{too_late:?}");
+    drop(tx);
+
+    story.settle().await;
+    assert_eq!(story.outcome(reply.delivery()).await, ("applied".to_owned(), None));
+    assert_eq!(story.state(ANN).await, StateName::Restoring);
+    story.advance("100d").await;
+    assert_eq!(story.count(CallName::Delete), 0);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_return_while_the_deletion_is_being_made_waits_and_is_noted() {
+    let story = Harness::start().await;
+    story.departs(ANN).await;
+    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Delete) });
+    story.clock.advance(duration("30d"));
+    story.ring();
+    story.until_called(CallName::Delete).await;
+    let returned = json!({ "type": "returned", "person": { "email": ANN } });
+    let reply = story.send("hr", &returned).await;
+    assert_eq!(reply.status, 202);
+    story.settle().await;
+    assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
+    let kinds: Vec<_> = story.history(ANN).await.into_iter().map(|entry| entry.kind).collect();
+    assert!(kinds.ends_with(&["deletion_accepted".to_owned(), "stopped".to_owned()]), "{kinds:?}");
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_return_while_the_account_is_still_being_read_stops_the_revoke() {
+    let story = Harness::start().await;
+    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Read) });
+    let departed = json!({ "type": "departed", "person": { "email": ANN } });
+    assert_eq!(story.send("hr", &departed).await.status, 202);
+    story.until_called(CallName::Read).await;
+    story.returns(ANN).await;
+    assert_eq!(story.state(ANN).await, StateName::Cancelled);
+    assert_eq!(story.count(CallName::Revoke), 0);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn one_case_that_fails_does_not_stop_the_others() {
+    let story = Harness::start().await;
+    let ann = story.account(ANN).account_id;
+    story.fault(Fault { account: Some(ann), status: Some(500), ..Fault::default() });
+    for leaver in [ANN, "ben@example.com", "ida@example.com", "jon@example.com"] {
+        story.departs(leaver).await;
+    }
+    story.advance("1h").await;
+    assert_eq!(story.state(ANN).await, StateName::Revoking);
+    story.finish(&["revoke ben@example.com", "revoke ida@example.com", "revoke jon@example.com"]).await;
+}
