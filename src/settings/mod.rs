@@ -85,13 +85,12 @@ impl Settings {
     pub fn load(path: &Path) -> Result<Self, SettingsError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source })?;
-        // Relative paths begin in the working directory, as everywhere: in a container that is the volume, while the
-        // settings lie in a folder that nobody can write to.
-        Self::read(&text, Path::new(""), &|name| std::env::var(name).ok(), NOT_BUILT_YET)
+        let base_dir = path.parent().unwrap_or_else(|| Path::new(""));
+        Self::read(&text, base_dir, &|name| std::env::var(name).ok(), NOT_BUILT_YET)
             .map_err(|located| SettingsError::wrong(path, located))
     }
 
-    /// Reads the text of a settings file. Relative paths begin at `base_dir`, variables are asked of `env`.
+    /// Reads the text of a settings file. Secret files lie relative to `base_dir`, variables are asked of `env`.
     pub fn parse(text: &str, base_dir: &Path, env: &Env<'_>) -> Result<Self, SettingsError> {
         Self::read(text, base_dir, env, NOT_BUILT_YET)
             .map_err(|located| SettingsError::wrong(Path::new("offboardd.toml"), located))

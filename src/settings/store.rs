@@ -19,7 +19,7 @@ use super::{defaults, text};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreTable {
-    /// Where it is; a relative path begins where the settings file is. Default `"sqlite:offboardd.db"`.
+    /// Where it is; a relative path begins in the working directory. Default `"sqlite:offboardd.db"`.
     pub url: StoreUrl,
     /// What seals personal data: 32 bytes, as hexadecimal digits, as base64, or as they are in a file. Without it a key
     /// file is made beside the database.
@@ -53,7 +53,9 @@ impl StoreTable {
     pub(super) fn convert(&self, base_dir: &Path, env: &Env<'_>) -> Result<Store, Problem> {
         let key = self.key.as_ref().map(|reference| read_key(&reference.based_on(base_dir), env)).transpose();
         Ok(Store {
-            path: base_dir.join(&self.url.0),
+            // In the working directory: in a container that is the volume, while the settings and the secrets beside them
+            // lie where nobody can write.
+            path: self.url.0.clone(),
             key: key.map_err(|problem| problem.under("key"))?,
             keep_payloads: self.keep_payloads.get(),
         })

@@ -335,8 +335,8 @@ impl Tx {
 
     async fn finish(&mut self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE jobs SET state = 'done', finished_at = ?, lease_token = NULL, lease_until = NULL, last_error = NULL
-             WHERE id = ?",
+            "UPDATE jobs SET state = 'done', finished_at = ?, attempts = attempts + 1, lease_token = NULL,
+                 lease_until = NULL, last_error = NULL WHERE id = ?",
         )
         .bind(millis(now))
         .bind(lease.job_id.to_string())

@@ -1,1 +1,267 @@
-//! .
+//! The binary itself: what it prints, what it refuses, and how it ends.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+
+use serde_json::Value;
+
+use crate::binary::{Folder, HR_KEY, SITE_TOKEN};
+
+/// A daemon that finds a free port for each of its listeners.
+const SETTINGS: &str = "mode = \"enforce\"
+server = { webhooks = \"127.0.0.1:0\", admin = \"127.0.0.1:0\" }
+[sites.acme]
+url = \"https://acme.example.com\"
+cloud_id = \"11111111-2222-3333-4444-555555555555\"
+auth = { email = \"bot@example.com\", token = { env = \"ACME_TOKEN\" } }
+[policies.leavers]
+departed = \"revoke_then_delete\"
+[sources.hr]
+preset = \"standard-webhooks\"
+site = \"acme\"
+policy = \"leavers\"
+secrets = [{ env = \"HR_KEY\" }]
+";
+
+#[test]
+fn without_a_command_it_prints_help() {
+    let folder = Folder::new("");
+    let (bare, asked) = (folder.run(&[]), folder.run(&["--help"]));
+    assert_eq!(asked.code, Some(0));
+    for help in [bare.out + &bare.err, asked.out] {
+        assert!(help.contains("Usage: offboardd <COMMAND>"), "{help}");
+        for command in ["serve", "sandbox", "check", "send", "journal", "backup", "migrate", "healthcheck"] {
+            assert!(help.contains(&format!("\n  {command} ")), "{command} is missing in {help}");
+        }
+    }
+    assert!(folder.run(&["--version"]).out.starts_with("offboardd "));
+}
+
+#[test]
+fn misuse_ends_with_2() {
+    let folder = Folder::new(SETTINGS);
+    for misuse in [
+        &["fly"][..],
+        &["serve", "--fast"],
+        &["send"],
+        &["send", "hr"],
+        &["send", "no name", "--body", "x"],
+        &["send", "hr", "--body", "x", "--at", "yesterday"],
+        &["journal"],
+        &["backup"],
+        &["sandbox", "--deletion-grace", "soon"],
+        &["healthcheck", "not a url"],
+    ] {
+        let ended = folder.run(misuse);
+        assert_eq!(ended.code, Some(2), "{misuse:?}: {ended:?}");
+        assert!(ended.err.starts_with("error: ") || ended.err.contains("Usage:"), "{misuse:?}: {}", ended.err);
+    }
+}
+
+#[test]
+fn a_mistake_in_the_settings_is_one_line_that_says_where_and_what_instead() {
+    for (mistake, expected) in [
+        (
+            "[server]\nwebhoks = \"127.0.0.1:0\"",
+            "offboardd.toml:2:1: server.webhoks: unknown key; did you mean `webhooks`?",
+        ),
+        ("mode = \"enforced\"", "offboardd.toml:1:8: mode: "),
+        ("[retry]\n\nbase = \"soon\"", "offboardd.toml:3:8: retry.base: "),
+        ("[store", "offboardd.toml:1:"),
+    ] {
+        let folder = Folder::new(mistake);
+        for command in ["check", "serve", "migrate"] {
+            let ended = folder.run(&[command]);
+            assert_eq!(ended.code, Some(1), "{ended:?}");
+            let lines: Vec<_> = ended.err.lines().collect();
+            assert_eq!(lines.len(), 1, "{command}: {}", ended.err);
+            assert!(lines[0].starts_with("offboardd: ") && lines[0].contains(expected), "{command}: {}", ended.err);
+        }
+        assert!(!folder.database().exists());
+    }
+    let ended = Folder::new("").run(&["check", "--config", "nowhere.toml"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(
+        ended.err.starts_with("offboardd: cannot read the settings file `nowhere.toml`\n  because: "),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn a_secret_that_is_written_into_the_settings_is_refused_and_not_repeated() {
+    for secret in ["token = \"hunter2-hunter2\"", "token = { env = \"ACME_TOKEN\", value = \"hunter2-hunter2\" }"] {
+        let folder = Folder::new(&SETTINGS.replace("token = { env = \"ACME_TOKEN\" }", secret));
+        let ended = folder.run(&["check"]);
+        assert_eq!(ended.code, Some(1));
+        assert!(ended.err.starts_with("offboardd: offboardd.toml:6:"), "{}", ended.err);
+        assert!(!ended.err.contains("hunter2"), "{}", ended.err);
+    }
+    let folder = Folder::new(&SETTINGS.replace("[{ env = \"HR_KEY\" }]", "[\"hunter2-hunter2\"]"));
+    let ended = folder.run(&["check"]);
+    assert!(ended.code == Some(1) && !ended.err.contains("hunter2"), "{}", ended.err);
+    let folder = Folder::new(&SETTINGS.replace("HR_KEY", "NO_SUCH_KEY"));
+    let ended = folder.run(&["check"]);
+    assert!(ended.code == Some(1) && ended.err.contains("NO_SUCH_KEY"), "{}", ended.err);
+}
+
+#[test]
+fn check_prints_the_settings_as_they_take_effect_without_their_secrets() {
+    let folder = Folder::new(SETTINGS);
+    let (text, json) = (folder.run(&["check"]), folder.run(&["check", "--json"]));
+    for ended in [&text, &json] {
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+        for secret in [SITE_TOKEN, HR_KEY] {
+            assert!(!ended.out.contains(secret), "{}", ended.out);
+        }
+    }
+    insta::assert_snapshot!(text.out);
+    let json: Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(json["settings"]["sites"]["acme"]["auth"]["token"]["env"], "ACME_TOKEN");
+    assert!(!folder.database().exists(), "checking makes nothing");
+}
+
+#[test]
+fn send_prints_the_headers_of_the_published_vector() {
+    // The vector of the Standard Webhooks library.
+    let folder = Folder::new(SETTINGS);
+    let body = folder.file("body.json", "{\"test\": 2432232314}");
+    let arguments = ["--id", "msg_p5jXN8AQM9LWM0D4loKWxJek", "--at", "2021-02-25T15:02:10Z", "--print"];
+    let ended = folder.run(&[&["send", "hr", "--body", &body][..], &arguments, &["--header", "x-more=1"]].concat());
+    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    insta::assert_snapshot!(ended.out, @r"
+    content-type: application/json
+    webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek
+    webhook-timestamp: 1614265330
+    webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=
+    x-more: 1
+    ");
+    let unknown = folder.run(&["send", "crm", "--body", &body]);
+    assert_eq!(unknown.code, Some(1));
+    assert_eq!(unknown.err, "offboardd: the settings know no source `crm`; there are: hr\n");
+}
+
+#[test]
+fn send_posts_to_a_daemon_and_fails_when_it_is_refused() {
+    let folder = Folder::new(SETTINGS);
+    let mut daemon = folder.serve("info");
+    let url = format!("http://{}/webhooks/hr", daemon.webhooks);
+    let body = folder.file("body.json", "{\"type\":\"ignored\"}");
+    let sent = folder.run(&["send", "hr", "--body", &body, "--url", &url]);
+    assert_eq!(sent.code, Some(0), "{sent:?}");
+    assert!(sent.out.starts_with("202 Accepted\n{\"delivery\":\""), "{}", sent.out);
+    let stale = folder.run(&["send", "hr", "--body", &body, "--url", &url, "--at", "2021-02-25T15:02:10Z"]);
+    assert_eq!(stale.code, Some(1));
+    assert!(stale.out.starts_with("401 Unauthorized\n"), "{}", stale.out);
+    assert!(daemon.process.terminate().success());
+    let nobody = folder.run(&["send", "hr", "--body", &body, "--url", &url]);
+    assert_eq!(nobody.code, Some(1));
+    assert!(nobody.err.starts_with("offboardd: cannot post the delivery\n"), "{}", nobody.err);
+}
+
+#[test]
+fn migrate_makes_a_database_and_leaves_a_current_one_alone() {
+    let folder = Folder::new(SETTINGS);
+    let first = folder.run(&["migrate"]);
+    assert_eq!(first.code, Some(0), "{first:?}");
+    assert!(first.out.starts_with("brought the database to this version in "), "{}", first.out);
+    let second = folder.run(&["migrate"]);
+    assert_eq!((second.code, second.out.as_str()), (Some(0), "the database is of this version already\n"));
+    assert_eq!(folder.run(&["journal", "verify"]).code, Some(0));
+}
+
+#[test]
+fn a_backup_of_a_running_database_is_whole_and_opens_with_the_same_key() {
+    let folder = Folder::new(SETTINGS);
+    let daemon = folder.serve("info");
+    let url = format!("http://{}/webhooks/hr", daemon.webhooks);
+    let body = r#"{"type":"departed","person":{"email":"ann@example.com"},"effective_at":"2126-01-01"}"#;
+    let body = folder.file("body.json", body);
+    assert_eq!(folder.run(&["send", "hr", "--body", &body, "--url", &url]).code, Some(0));
+    let routed = || daemon.process.said().iter().any(|line| line.contains("opened a case"));
+    while !routed() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let ended = folder.run(&["backup", "copy.db"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.contains("keep it together with the key"), "{}", ended.out);
+    let again = folder.run(&["backup", "copy.db"]);
+    assert!(again.code == Some(1) && again.err.contains("overwrites nothing"), "{again:?}");
+
+    let verified = folder.run(&["journal", "verify", "copy.db"]);
+    assert!(verified.code == Some(0) && verified.out.starts_with("intact: 1 entries"), "{verified:?}");
+    // Restored elsewhere, with its key, it goes on.
+    let elsewhere = Folder::new(SETTINGS);
+    std::fs::copy(folder.path().join("copy.db"), elsewhere.database()).unwrap();
+    std::fs::copy(folder.path().join("offboardd.db.key"), elsewhere.path().join("offboardd.db.key")).unwrap();
+    let mut restored = elsewhere.serve("info");
+    assert!(restored.process.terminate().success());
+    // Without it, nobody's.
+    std::fs::remove_file(elsewhere.path().join("offboardd.db.key")).unwrap();
+    let lost = elsewhere.run(&["serve"]);
+    assert!(lost.code == Some(1) && lost.err.contains("sealed with another key"), "{lost:?}");
+}
+
+#[test]
+fn a_second_daemon_on_the_same_database_refuses_to_start() {
+    let folder = Folder::new(SETTINGS);
+    let mut first = folder.serve("info");
+    let second = folder.run(&["serve"]);
+    assert_eq!(second.code, Some(1));
+    assert!(second.err.contains("offboardd: another daemon uses this database: "), "{}", second.err);
+    assert!(first.process.terminate().success());
+    let mut third = folder.serve("info");
+    assert!(third.process.terminate().success());
+}
+
+#[test]
+fn a_port_that_is_taken_is_a_clear_reason() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let folder = Folder::new(&SETTINGS.replacen("127.0.0.1:0", &address.to_string(), 1));
+    let ended = folder.run(&["serve"]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains(&format!("offboardd: cannot listen on {address} (server.webhooks)\n")), "{}", ended.err);
+}
+
+#[test]
+fn sigterm_ends_the_daemon_and_the_sandbox_with_0() {
+    let folder = Folder::new(SETTINGS);
+    let mut daemon = folder.serve("info");
+    // Who holds a connection open without using it does not hold up the stop.
+    let idle = TcpStream::connect(daemon.webhooks).unwrap();
+    assert_eq!(daemon.process.terminate().code(), Some(0));
+    drop(idle);
+    let (mut sandbox, _) = folder.sandbox(&[]);
+    assert_eq!(sandbox.terminate().code(), Some(0));
+}
+
+#[test]
+fn healthcheck_asks_readyz_and_says_0_only_when_it_is_200() {
+    let folder = Folder::new(SETTINGS);
+    for (status, code) in [("200 OK", 0), ("503 Service Unavailable", 1), ("302 Found\r\nlocation: /livez", 1)] {
+        let address = answering_once(status);
+        let ended = folder.run(&["healthcheck", &format!("http://{address}")]);
+        assert_eq!(ended.code, Some(code), "{status}: {ended:?}");
+    }
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let ended = folder.run(&["healthcheck", &format!("http://{nobody}/readyz")]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.starts_with(&format!("offboardd: http://{nobody}/readyz does not answer\n")), "{}", ended.err);
+}
+
+/// A server that answers one request for `/readyz`, and nothing else.
+fn answering_once(status: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 1024];
+        let length = stream.read(&mut request).unwrap();
+        let ready = request[..length].starts_with(b"GET /readyz HTTP/1.1\r\n");
+        let status = if ready { status } else { "404 Not Found" };
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        stream.write_all(answer.as_bytes()).unwrap();
+    });
+    address
+}

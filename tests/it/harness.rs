@@ -83,6 +83,7 @@ pub(crate) struct Harness {
 struct Running {
     runtime: Option<Runtime>,
     webhooks: SocketAddr,
+    admin: SocketAddr,
     bells: Bells,
     stop: CancellationToken,
     ended: Mutex<oneshot::Receiver<anyhow::Result<()>>>,
@@ -130,11 +131,14 @@ impl Harness {
         let serving = site.clone().serve(listener, std::future::pending());
         far.spawn(async { serving.await.unwrap() });
         let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("offboardd.db");
+        let database = database.display();
         let Setup { mode, policy, site: site_keys, more, .. } = setup;
         let settings = format!(
             "mode = \"{mode}\"
              server = {{ webhooks = \"127.0.0.1:0\", admin = \"127.0.0.1:0\" }}
-             store.url = \"sqlite:offboardd.db\"
+             store.url = \"sqlite:{database}\"
+             admin.tokens = [{{ name = \"rosa\", role = \"approver\", token = {{ env = \"ROSA_TOKEN\" }} }}]
              [sites.acme]
              url = \"http://{site_address}\"
              gateway = \"http://{site_address}\"
@@ -350,10 +354,9 @@ impl Harness {
 
     /// Why a human is needed for the case of this address.
     pub(crate) async fn attention(&self, email: &str) -> Reason {
-        match self.case(email).await.case.state {
-            State::NeedsAttention(attention) => attention.reason,
-            state => panic!("the case of {email} needs nobody: it is {}", state.name()),
-        }
+        let state = self.case(email).await.case.state;
+        let State::NeedsAttention(attention) = state else { panic!("{email} needs nobody: it is {}", state.name()) };
+        attention.reason
     }
 
     /// The open job of the case of this address.
@@ -434,6 +437,18 @@ impl Harness {
         self.settle().await;
     }
 
+    /// Rosa, who may approve, asks the admin API; a body makes it a POST.
+    pub(crate) async fn api(&self, path: &str, body: Option<Value>) -> Reply {
+        let url = format!("http://{}/api/v1{path}", self.running().admin);
+        let request = match body {
+            Some(body) => self.http.post(url).json(&body),
+            None => self.http.get(url),
+        };
+        let answer = request.bearer_auth(TOKEN).send().await.unwrap();
+        let status = answer.status().as_u16();
+        Reply { status, retry_after: None, body: answer.json().await.unwrap() }
+    }
+
     /// An operator resumes the site.
     pub(crate) async fn resume_site(&self) {
         let mut tx = self.store().begin().await.unwrap();
@@ -493,18 +508,26 @@ impl Harness {
                 Err(error) => panic!("the daemon does not start: {error:#}"),
             }
         };
-        let (webhooks, bells) = (app.webhooks().unwrap(), app.bells());
+        let (webhooks, admin, bells) = (app.webhooks().unwrap(), app.admin().unwrap(), app.bells());
         let (stop, (ending, ended)) = (CancellationToken::new(), oneshot::channel());
         let stopping = stop.clone().cancelled_owned();
         runtime.spawn(async move { ending.send(app.run(stopping).await) });
         let store = app::database(&settings).open_existing().await.unwrap();
-        self.running =
-            Some(Running { runtime: Some(runtime), webhooks, bells, stop, ended: Mutex::new(ended), settings, store });
+        self.running = Some(Running {
+            runtime: Some(runtime),
+            webhooks,
+            admin,
+            bells,
+            stop,
+            ended: Mutex::new(ended),
+            settings,
+            store,
+        });
     }
 
     fn read_settings(&self) -> Settings {
         let env = |name: &str| match name {
-            "ACME_TOKEN" => Some(TOKEN.to_owned()),
+            "ACME_TOKEN" | "ROSA_TOKEN" => Some(TOKEN.to_owned()),
             "HR_KEY" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
             "BAMBOOHR_KEY" => Some("123b929362d51613054f71e5e5d4bf2c".to_owned()),
             _ => None,
@@ -557,9 +580,8 @@ impl Harness {
 
 impl Drop for Harness {
     fn drop(&mut self) {
-        if !self.finished && !std::thread::panicking() {
-            panic!("a story ends with `finish`, which says what was changed at the site");
-        }
+        let ended = self.finished || std::thread::panicking();
+        assert!(ended, "a story ends with `finish`, which says what was changed at the site");
     }
 }
 

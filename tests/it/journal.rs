@@ -1,1 +1,114 @@
-//! .
+//! The journal cannot be changed in passing, and whoever changes it on purpose is found out.
+
+use std::path::Path;
+
+use serde_json::Value;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection as _, Row as _};
+
+use crate::binary::{Ended, Folder};
+use crate::harness::Harness;
+
+async fn open(database: &Path) -> SqliteConnection {
+    SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(database)).await.unwrap()
+}
+
+/// The files of a case that was carried through to its end, in a folder of their own.
+async fn carried_through() -> (Folder, i64) {
+    let mut story = Harness::start().await;
+    story.departs("ann@example.com").await;
+    story.advance("30d").await;
+    story.advance("14d").await;
+    let entries = story.history("ann@example.com").await.len();
+    story.stop().await;
+    let folder = Folder::new("");
+    std::fs::copy(story.database_file(), folder.database()).unwrap();
+    story.start_daemon().await;
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+    (folder, i64::try_from(entries).unwrap())
+}
+
+fn verify(folder: &Folder) -> Ended {
+    folder.run(&["journal", "verify", "offboardd.db"])
+}
+
+#[tokio::test]
+async fn the_database_refuses_to_change_or_to_shorten_the_journal() {
+    let (folder, entries) = carried_through().await;
+    let mut database = open(&folder.database()).await;
+    for statement in [
+        "UPDATE journal SET detail = '{}' WHERE seq = 2",
+        "UPDATE journal SET seq = 100 WHERE seq = 2",
+        "DELETE FROM journal WHERE seq = 2",
+        "DELETE FROM journal",
+    ] {
+        let refused = sqlx::query(statement).execute(&mut database).await.unwrap_err();
+        assert!(refused.to_string().contains("the journal is append-only"), "{statement}: {refused}");
+    }
+    database.close().await.unwrap();
+    let verdict = verify(&folder);
+    assert_eq!(verdict.code, Some(0), "{verdict:?}");
+    assert!(verdict.out.starts_with(&format!("intact: {entries} entries")), "{}", verdict.out);
+}
+
+#[tokio::test]
+async fn whoever_takes_the_locks_off_and_changes_an_entry_is_found_out() {
+    let (folder, entries) = carried_through().await;
+    assert!(entries >= 6);
+    let untouched = std::fs::read(folder.database()).unwrap();
+    for (tampering, found) in [
+        ("UPDATE journal SET detail = '{}' WHERE seq = 2", "entry 2 does not follow"),
+        ("UPDATE journal SET at = at + 1 WHERE seq = 3", "entry 3 does not follow"),
+        ("UPDATE journal SET kind = 'stopped' WHERE seq = 1", "entry 1 does not follow"),
+        ("UPDATE journal SET case_id = NULL WHERE seq = 4", "entry 4 does not follow"),
+        ("UPDATE journal SET link = zeroblob(32) WHERE seq = 5", "entry 5 does not follow"),
+        ("DELETE FROM journal WHERE seq = 1", "entry 1 is missing"),
+        ("DELETE FROM journal WHERE seq = 3", "entry 3 is missing"),
+        (
+            "DELETE FROM journal WHERE seq = 3; UPDATE journal SET seq = seq - 1 WHERE seq > 3",
+            "entry 3 does not follow",
+        ),
+        (
+            "INSERT INTO journal SELECT MAX(seq) + 1, MAX(at), NULL, 'slipped_in', '{}', zeroblob(32) FROM journal",
+            "does not follow",
+        ),
+    ] {
+        std::fs::write(folder.database(), &untouched).unwrap();
+        let mut database = open(&folder.database()).await;
+        let unlocked = "DROP TRIGGER journal_is_never_changed; DROP TRIGGER journal_is_never_shortened";
+        sqlx::raw_sql(unlocked).execute(&mut database).await.unwrap();
+        sqlx::raw_sql(tampering).execute(&mut database).await.unwrap();
+        database.close().await.unwrap();
+
+        let verdict = verify(&folder);
+        assert_eq!(verdict.code, Some(1), "{tampering}: {verdict:?}");
+        assert!(verdict.out.contains(found), "{tampering}: {}", verdict.out);
+        let json: Value =
+            serde_json::from_str(&folder.run(&["journal", "verify", "offboardd.db", "--json"]).out).unwrap();
+        assert_eq!(json["intact"], false);
+    }
+}
+
+#[tokio::test]
+async fn what_is_cut_off_at_the_end_is_told_by_the_newest_link() {
+    let (folder, entries) = carried_through().await;
+    let whole = verify(&folder).out;
+    let mut database = open(&folder.database()).await;
+    let cut = "DROP TRIGGER journal_is_never_shortened; DELETE FROM journal WHERE seq = (SELECT MAX(seq) FROM journal)";
+    sqlx::raw_sql(cut).execute(&mut database).await.unwrap();
+    let left: i64 = sqlx::query("SELECT COUNT(*) FROM journal").fetch_one(&mut database).await.unwrap().get(0);
+    assert_eq!(left, entries - 1);
+    database.close().await.unwrap();
+    // The chain alone cannot know; who kept the link elsewhere does.
+    assert_ne!(verify(&folder).out, whole);
+}
+
+#[test]
+fn a_database_that_is_none_is_not_called_intact() {
+    let folder = Folder::new("");
+    let missing = verify(&folder);
+    assert_eq!((missing.code, missing.err.starts_with("offboardd: there is no database")), (Some(1), true));
+    folder.file("offboardd.db", "this is no database, whatever its name says, and never was one");
+    let none = verify(&folder);
+    assert_eq!((none.code, none.out.as_str()), (Some(1), ""), "{none:?}");
+}

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod binary;
+mod brake;
 mod cli;
 mod harness;
 mod intake;

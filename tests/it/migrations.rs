@@ -1,1 +1,89 @@
-//! .
+//! The schema's history: each step on a database that is in use, and what comes out in the end.
+
+use std::str::FromStr as _;
+
+use offboardd::store::MIGRATOR;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection as _, Row as _};
+
+/// What stands in a database after the step of this number, so that the next one meets rows.
+fn sample(version: i64) -> &'static [&'static str] {
+    match version {
+        1 => &[
+            "INSERT INTO deliveries (id, source, received_at, dedupe_hash, body) VALUES ('d1', 'hr', 1, x'01', x'02')",
+            "INSERT INTO deliveries (id, source, received_at, status, routed_at, problem)
+             VALUES ('d2', 'hr', 2, 'unreadable', 3, 'not JSON')",
+            "INSERT INTO events (id, delivery_id, position, source, type, happened_at, status, case_id)
+             VALUES ('e1', 'd1', 0, 'hr', 'departed', 1, 'applied', 'c1')",
+            "INSERT INTO people (source, person_hash, email_hash, sealed, seen_at) VALUES ('hr', x'01', x'02', x'03', 1)",
+            "INSERT INTO newest (person_key, happened_at, type) VALUES (x'01', 1, 'departed')",
+            "INSERT INTO cases (id, site, source, person_key, opened_at, state, since, terms, approvals, course,
+                 effective_at, revoke_asked_at, revoked_at, sealed)
+             VALUES ('c1', 'acme', 'hr', x'01', 1, 'revoked', 1, '{}', '[]', 'leaving', 1, 1, 1, x'04')",
+            "INSERT INTO cases (id, site, person_key, opened_at, state, since, attention, terms, approvals, course,
+                 effective_at) VALUES ('c2', 'acme', x'02', 1, 'needs_attention', 1, 'no_email', '{}', '[]', 'leaving', 1)",
+            "INSERT INTO case_keys (case_id, sealed) VALUES ('c1', x'05')",
+            "INSERT INTO jobs (id, case_id, site, source, kind, urgency, state, due_at, created_at)
+             VALUES ('j1', 'c1', 'acme', 'hr', 'delete', 1, 'queued', 5, 1)",
+            "INSERT INTO attempts (job_id, number, started_at, ended_at, outcome) VALUES ('j1', 1, 1, 2, 'failed')",
+            "INSERT INTO sites (name, paused_at, reason) VALUES ('acme', 1, '401')",
+            "INSERT INTO sources (name, last_delivery_at) VALUES ('hr', 1)",
+            "INSERT INTO journal (seq, at, case_id, kind, detail, link) VALUES (1, 1, 'c1', 'opened', '{}', x'06')",
+            "INSERT INTO remarks (seq, case_id, sealed) VALUES (1, 'c1', x'07')",
+            "INSERT INTO key_check (only, sealed) VALUES (1, x'08')",
+        ],
+        newer => panic!("say here what stands in a database after migration {newer}"),
+    }
+}
+
+async fn database() -> SqliteConnection {
+    let options = SqliteConnectOptions::from_str("sqlite::memory:").unwrap().foreign_keys(true);
+    SqliteConnection::connect_with(&options).await.unwrap()
+}
+
+async fn rows(database: &mut SqliteConnection) -> Vec<(String, i64)> {
+    let tables =
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\' ORDER BY name";
+    let tables = sqlx::query(tables).fetch_all(&mut *database).await.unwrap();
+    let mut counted = Vec::new();
+    for table in tables {
+        let name: String = table.get(0);
+        let count = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {name}")));
+        let count: i64 = count.fetch_one(&mut *database).await.unwrap().get(0);
+        counted.push((name, count));
+    }
+    counted
+}
+
+#[tokio::test]
+async fn every_step_keeps_the_rows_that_it_meets() {
+    let mut database = database().await;
+    let mut before = Vec::new();
+    for migration in MIGRATOR.iter() {
+        MIGRATOR.run_to(migration.version, &mut database).await.unwrap();
+        let after = rows(&mut database).await;
+        for (table, count) in before {
+            assert!(after.contains(&(table, count)), "step {} lost rows: {after:?}", migration.version);
+        }
+        for statement in sample(migration.version) {
+            sqlx::query(*statement).execute(&mut database).await.unwrap();
+        }
+        before = rows(&mut database).await;
+        assert!(before.iter().all(|(_, count)| *count > 0), "a table without a sample: {before:?}");
+    }
+    let broken = sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut database).await.unwrap();
+    assert!(broken.is_empty());
+    let whole: String = sqlx::query("PRAGMA integrity_check").fetch_one(&mut database).await.unwrap().get(0);
+    assert_eq!(whole, "ok");
+}
+
+#[tokio::test]
+async fn the_newest_schema_is_the_one_that_was_reviewed() {
+    let mut database = database().await;
+    MIGRATOR.run(&mut database).await.unwrap();
+    let rows = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE '\\_%' ESCAPE '\\'
+                ORDER BY type = 'table' DESC, tbl_name, name";
+    let rows = sqlx::query(rows).fetch_all(&mut database).await.unwrap();
+    let schema: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    insta::assert_snapshot!(schema.join(";\n\n"));
+}

@@ -1,1 +1,196 @@
-//! .
+//! `kill -9` under load: every 2xx is kept and ends in a case, and nobody is revoked or deleted twice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use offboardd::clock::{self, Clock as _, SystemClock};
+use offboardd::sources::{Outgoing, Source, Spec};
+use serde_json::{Value, json};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection as _, Row as _};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::binary::{Folder, HR_KEY};
+
+const KILLS: u32 = 10;
+const SENDERS: usize = 8;
+/// More than can be worked off between two kills, so that each finds some half-way.
+const PEOPLE: usize = 240;
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A sequence of numbers that is the same for the same seed (`SplitMix64`).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % limit
+    }
+}
+
+fn email(person: usize) -> String {
+    format!("person{person}@example.com")
+}
+
+fn seed() -> String {
+    let people = (0..PEOPLE).map(|person| json!({ "email": email(person) }));
+    let admin = json!({ "email": "admin@example.com", "account_type": "atlassian" });
+    json!({ "accounts": people.chain([admin]).collect::<Vec<_>>() }).to_string()
+}
+
+fn settings(site: std::net::SocketAddr) -> String {
+    format!(
+        "mode = \"enforce\"
+         server = {{ webhooks = \"127.0.0.1:0\", admin = \"127.0.0.1:0\" }}
+         retry = {{ base = \"200ms\", max = \"1s\" }}
+         [sites.acme]
+         url = \"http://{site}\"
+         gateway = \"http://{site}\"
+         cloud_id = \"11111111-2222-3333-4444-555555555555\"
+         auth = {{ email = \"admin@example.com\", token = {{ env = \"ACME_TOKEN\" }} }}
+         deletion_grace = \"1s\"
+         [policies.leavers]
+         departed = \"revoke_then_delete\"
+         local_grace = \"1s\"
+         brake = {{ per_hour = 1000000, per_day = 1000000 }}
+         [sources.hr]
+         preset = \"standard-webhooks\"
+         site = \"acme\"
+         policy = \"leavers\"
+         secrets = [{{ env = \"HR_KEY\" }}]"
+    )
+}
+
+/// One of those who send: tells of each of its people until that is acknowledged, as a vendor would.
+async fn send(
+    people: Vec<usize>,
+    mut daemon: watch::Receiver<std::net::SocketAddr>,
+    pause: Duration,
+    no_more: Arc<AtomicBool>,
+) -> Vec<(usize, String)> {
+    let spec = Spec { preset: Some("standard-webhooks".to_owned()), secrets: vec![HR_KEY.into()], ..Spec::default() };
+    let source = Source::compile(&"hr".parse().unwrap(), spec).unwrap();
+    let http = offboardd::atlassian::http().unwrap();
+    let mut acknowledged = Vec::new();
+    for person in people {
+        let body = json!({ "type": "departed", "person": { "email": email(person) } }).to_string();
+        let id = format!("msg_{person}");
+        while !no_more.load(Ordering::Relaxed) {
+            let message =
+                Outgoing { method: "POST", query: None, id: &id, at: SystemClock.now(), body: body.as_bytes() };
+            let url = format!("http://{}/webhooks/hr", *daemon.borrow_and_update());
+            let mut request = http.post(url).body(body.clone()).timeout(Duration::from_secs(5));
+            for (name, value) in source.sign(&message).unwrap() {
+                request = request.header(name, value);
+            }
+            let answer = match request.send().await {
+                Ok(answer) => (answer.status(), answer.json::<Value>().await.ok()),
+                Err(_killed) => (reqwest::StatusCode::SERVICE_UNAVAILABLE, None),
+            };
+            match answer {
+                (status, Some(answer)) if status.is_success() => {
+                    acknowledged.push((person, answer["delivery"].as_str().unwrap().to_owned()));
+                    break;
+                }
+                (status, _) => {
+                    assert!(
+                        status.is_success() || status.is_server_error(),
+                        "a genuine delivery was refused: {status}"
+                    );
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        }
+        tokio::time::sleep(pause).await;
+    }
+    acknowledged
+}
+
+async fn open(folder: &Folder) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(folder.database()).busy_timeout(PATIENCE);
+    SqliteConnection::connect_with(&options).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_kills_under_load_lose_nothing_and_double_nothing() {
+    let seed_of_dice = std::env::var("OFFBOARDD_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed_of_dice = seed_of_dice.unwrap_or_else(|| u64::from_be_bytes(clock::random()));
+    println!("OFFBOARDD_TEST_SEED={seed_of_dice}");
+    let mut dice = Dice(seed_of_dice);
+
+    let folder = Folder::new("");
+    let seed = folder.file("seed.json", &seed());
+    let (_sandbox, site) = folder.sandbox(&["--seed", &seed, "--deletion-grace", "1s"]);
+    folder.file("offboardd.toml", &settings(site));
+    let mut daemon = folder.serve("warn,offboardd=info");
+    let (tell, told) = watch::channel(daemon.webhooks);
+    let no_more = Arc::new(AtomicBool::new(false));
+    let mut senders = JoinSet::new();
+    for sender in 0..SENDERS {
+        let people = (sender..PEOPLE).step_by(SENDERS).collect();
+        // Slow enough that there is something to send between all of the kills.
+        senders.spawn(send(people, told.clone(), Duration::from_millis(300), Arc::clone(&no_more)));
+    }
+    for _ in 0..KILLS {
+        tokio::time::sleep(Duration::from_millis(200 + dice.below(900))).await;
+        daemon.process.kill();
+        daemon = folder.serve("warn,offboardd=info");
+        tell.send(daemon.webhooks).unwrap();
+    }
+    let begun = Instant::now();
+    let mut acknowledged = BTreeMap::new();
+    while let Some(sender) = senders.join_next().await {
+        acknowledged.extend(sender.unwrap());
+    }
+    assert_eq!(acknowledged.len(), PEOPLE, "everybody is acknowledged in the end");
+
+    let mut database = open(&folder).await;
+    loop {
+        let row = sqlx::query("SELECT COUNT(*) FROM cases WHERE state = 'erased'").fetch_one(&mut database).await;
+        if row.unwrap().get::<i64, _>(0) == i64::try_from(PEOPLE).unwrap() {
+            break;
+        }
+        if begun.elapsed() > PATIENCE {
+            let rows = sqlx::query("SELECT state, COUNT(*) FROM cases GROUP BY state").fetch_all(&mut database).await;
+            let states: Vec<(String, i64)> = rows.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect();
+            panic!("not everybody is erased: {states:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    for (person, delivery) in &acknowledged {
+        let row = sqlx::query(
+            "SELECT COUNT(*) FROM deliveries d JOIN events e ON e.delivery_id = d.id JOIN cases c ON c.id = e.case_id
+             WHERE d.id = ? AND d.status = 'routed' AND e.status = 'applied'",
+        )
+        .bind(delivery)
+        .fetch_one(&mut database)
+        .await;
+        assert_eq!(row.unwrap().get::<i64, _>(0), 1, "the delivery of person {person} does not end in a case");
+    }
+    let counted = "SELECT (SELECT COUNT(*) FROM deliveries), (SELECT COUNT(*) FROM cases)";
+    let row = sqlx::query(counted).fetch_one(&mut database).await.unwrap();
+    let people = i64::try_from(PEOPLE).unwrap();
+    assert_eq!((row.get::<i64, _>(0), row.get::<i64, _>(1)), (people, people));
+    database.close().await.unwrap();
+
+    let calls = offboardd::atlassian::http().unwrap().get(format!("http://{site}/_sandbox/calls"));
+    let calls: Value = calls.send().await.unwrap().json().await.unwrap();
+    let mut changes: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+    for call in calls["items"].as_array().unwrap().iter().filter(|call| call["changed"] == true) {
+        let (call, account) = (call["call"].as_str().unwrap(), call["account_id"].as_str().unwrap());
+        *changes.entry((call, account)).or_default() += 1;
+    }
+    let of = |name: &str| changes.keys().filter(|(call, _)| *call == name).count();
+    assert_eq!((of("revoke"), of("delete"), changes.len()), (PEOPLE, PEOPLE, 2 * PEOPLE));
+    assert!(changes.values().all(|times| *times == 1), "somebody was changed twice: {changes:?}");
+
+    assert!(daemon.process.terminate().success());
+    let verified = folder.run(&["journal", "verify"]);
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+}

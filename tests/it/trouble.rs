@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use offboardd::domain::case::{Happening, Reason, StateName};
 use offboardd::sandbox::{CallName, Fault, Moment};
-use offboardd::store::HappenError;
+use offboardd::store::{HappenError, Note};
 use serde_json::json;
 
 use crate::harness::{Harness, Setup, duration};
@@ -191,7 +191,7 @@ async fn a_return_while_the_revoke_is_being_made_waits_and_then_restores() {
     // An operator is told at once that it is too late.
     let dossier = story.case(ANN).await;
     let mut tx = story.store().begin().await.unwrap();
-    let too_late = tx.interfere(dossier, &Happening::Cancelled, Default::default(), story.now()).await;
+    let too_late = tx.interfere(dossier, &Happening::Cancelled, Note::default(), story.now()).await;
     assert!(matches!(too_late, Err(HappenError::TooLate)), "{too_late:?}");
     drop(tx);
 

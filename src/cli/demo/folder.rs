@@ -47,7 +47,7 @@ impl Folder {
         folder.write("bamboohr-key", &hex::encode(clock::random::<32>()))?;
         folder.write("payroll-key", &format!("whsec_{}", STANDARD.encode(clock::random::<24>())))?;
         folder.write("crm-key", &hex::encode(clock::random::<32>()))?;
-        folder.write("offboardd.toml", &settings(arguments, site))?;
+        folder.write("offboardd.toml", &settings(arguments, site, &folder.database()))?;
         Ok(folder)
     }
 
@@ -100,8 +100,9 @@ fn remove(path: &Path) -> std::io::Result<()> {
 }
 
 /// What an operator would write, with durations of seconds.
-fn settings(arguments: &Arguments, site: SocketAddr) -> String {
+fn settings(arguments: &Arguments, site: SocketAddr, database: &Path) -> String {
     let Arguments { webhooks, admin, .. } = arguments;
+    let database = serde_json::Value::from(format!("sqlite:{}", database.display()));
     let [day, local_grace, deletion_grace] =
         [days(1), LOCAL_GRACE, DELETION_GRACE].map(|time| format!("{}ms", time.as_millis()));
     format!(
@@ -117,7 +118,7 @@ role = "approver"
 token = {{ file = "admin-token" }}
 
 [store]
-url = "sqlite:offboardd.db"
+url = {database}
 
 [retry]
 base = "{day}"
