@@ -119,7 +119,8 @@ pub(super) fn invite(stage: &Stage) {
         "
 It goes on running until Ctrl-C, which removes everything.
 
-  the admin listener is http://{admin}/, and the token to sign in with {token}
+  look around:   http://{admin}/
+  sign in with:  {token}
 
   list the cases:
     curl -H 'Authorization: Bearer {token}' \\

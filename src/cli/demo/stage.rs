@@ -93,6 +93,9 @@ impl Stage {
                 // What is over will not happen any more; the history was read after the state.
                 let state = &dossier.case.state;
                 stands = format!("it is `{}`", state.name());
+                if let State::NeedsAttention(attention) = state {
+                    stands = format!("{stands}: {}", attention.detail);
+                }
                 if state.name().is_closed() || matches!(state, State::NeedsAttention(_)) {
                     anyhow::bail!("the case of {} should have seen `{happening}`, but {stands}", who.name);
                 }
