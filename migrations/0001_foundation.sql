@@ -85,6 +85,7 @@ CREATE TABLE cases (
     deletion_asked_at     INTEGER,
     deletion_requested_at INTEGER,
     grace_ends_at         INTEGER,
+    last_look_at          INTEGER,
     gone_at               INTEGER,
     looks                 INTEGER NOT NULL DEFAULT 0,  -- how often the account was looked for in vain
     account_type          TEXT,

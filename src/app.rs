@@ -199,7 +199,8 @@ fn routes(settings: &Settings) -> anyhow::Result<BTreeMap<SourceName, Route>> {
     routes.collect()
 }
 
-fn sites(
+/// A client for each site of the settings.
+pub fn sites(
     settings: &Settings,
     clock: &Arc<dyn Clock>,
     registry: &mut Registry,

@@ -34,6 +34,7 @@ const LAST_REQUESTS: Duration = Duration::from_secs(10);
 pub async fn serve(listener: TcpListener, router: Router, stopping: CancellationToken) {
     let graceful = GracefulShutdown::new();
     let connections = TaskTracker::new();
+    let closing = CancellationToken::new();
     let room = std::sync::Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let accepted = tokio::select! {
@@ -56,10 +57,10 @@ pub async fn serve(listener: TcpListener, router: Router, stopping: Cancellation
             .header_read_timeout(HEAD)
             .max_buf_size(HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
+        let connection = closing.clone().run_until_cancelled_owned(graceful.watch(connection));
         connections.spawn(async move {
             // A client that went away or spoke no HTTP is no news.
-            if let Err(error) = connection.await {
+            if let Some(Err(error)) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
             }
             drop(permit);
@@ -68,7 +69,9 @@ pub async fn serve(listener: TcpListener, router: Router, stopping: Cancellation
     connections.close();
     if tokio::time::timeout(LAST_REQUESTS, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end in time: their connections are closed");
+        closing.cancel();
     }
+    connections.wait().await;
 }
 
 async fn accept(

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::admin::AdminToken;
 use crate::atlassian::Site;
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
+use crate::domain::operator::AdminToken;
 use crate::domain::policy::Policy;
 use crate::domain::retry::RetryPolicy;
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::admin::Role;
+use crate::domain::operator::Role;
 
 /// The sample of the contract.
 const SAMPLE: &str = r#"

@@ -58,7 +58,8 @@ impl Default for Setup {
             mode: "enforce",
             seed: Seed::sample(),
             policy: "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\ntimezone = \"Europe/Berlin\"",
-            site: "",
+            // The story of the last look is told in `far_side`; everywhere else the end of the grace is the end.
+            site: "look_back = \"0s\"",
             more: "",
         }
     }
@@ -315,7 +316,20 @@ impl Harness {
         self.until("the router", async || self.delivery(id).await.routed_at.is_some()).await;
     }
 
-    async fn until(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    /// Moves the clock by `time`: until a second before, nothing is asked; then waits for something to happen.
+    pub(crate) async fn nothing_happens_until(&self, time: &str, is_so: impl AsyncFnMut() -> bool) {
+        let second = SignedDuration::from_secs(1);
+        let asked = self.site.calls().len();
+        self.clock.advance(duration(time) - second);
+        self.ring();
+        self.settle().await;
+        assert_eq!(asked, self.site.calls().len(), "something was asked before {time} were over");
+        self.clock.advance(second);
+        self.ring();
+        self.until("what was to happen", is_so).await;
+    }
+
+    pub(crate) async fn until(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
         let begun = Instant::now();
         while !is_so().await {
             if let Ok(ended) = self.running().ended.lock().unwrap().try_recv() {
@@ -447,6 +461,20 @@ impl Harness {
         let answer = request.bearer_auth(TOKEN).send().await.unwrap();
         let status = answer.status().as_u16();
         Reply { status, retry_after: None, body: answer.json().await.unwrap() }
+    }
+
+    /// Whether the site refuses us.
+    pub(crate) async fn is_paused(&self) -> bool {
+        self.store().sites().await.unwrap().iter().any(|site| site.paused_at.is_some())
+    }
+
+    /// An operator resumes the site, if nothing else has.
+    pub(crate) async fn resume_site_if_paused(&self) {
+        let mut tx = self.store().begin().await.unwrap();
+        tx.resume_site(&site_name(), "rosa", self.clock.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        self.ring();
+        self.settle().await;
     }
 
     /// An operator resumes the site.

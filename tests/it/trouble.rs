@@ -17,7 +17,8 @@ fn fault(call: CallName) -> Fault {
 #[tokio::test]
 async fn a_site_that_refuses_our_credentials_is_paused_and_no_attempt_is_burnt() {
     for (call, status) in [(CallName::Search, 401), (CallName::Read, 403), (CallName::Revoke, 401)] {
-        let story = Harness::start().await;
+        let site = "probe_every = \"1000d\"";
+        let story = Harness::with(Setup { site, ..Setup::default() }).await;
         story.fault(Fault { status: Some(status), times: Some(1), ..fault(call) });
         story.departs(ANN).await;
         let site = story.store().sites().await.unwrap().remove(0);
@@ -121,7 +122,7 @@ async fn a_revoke_whose_answer_was_lost_is_read_back_and_not_done_twice() {
         assert!(story.case(ANN).await.case.deeds.revoke_asked_at.is_some());
         story.advance("5s").await;
         assert_eq!(story.state(ANN).await, StateName::Revoked);
-        assert!(story.told(ANN).await.ends_with("revoke_confirmed (done_by_us)"));
+        assert!(story.told(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
         assert_eq!(story.count(CallName::Revoke), 1);
         story.finish(&["revoke ann@example.com"]).await;
     }
@@ -139,7 +140,7 @@ async fn a_deletion_whose_answer_was_lost_is_read_back_and_not_done_twice() {
         story.advance("30d").await;
         assert_eq!(story.state(ANN).await, StateName::Deleting);
         story.advance("5s").await;
-        assert!(story.told(ANN).await.ends_with("deletion_accepted (done_by_us)"));
+        assert!(story.told(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
         assert_eq!(story.count(CallName::Delete), 1);
         story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
     }
@@ -178,7 +179,7 @@ async fn revoked_is_said_only_when_a_read_says_so() {
 #[tokio::test]
 async fn a_return_while_the_revoke_is_being_made_waits_and_then_restores() {
     let story = Harness::start().await;
-    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Revoke) });
+    story.fault(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
     story.until_called(CallName::Revoke).await;
@@ -207,7 +208,7 @@ async fn a_return_while_the_revoke_is_being_made_waits_and_then_restores() {
 async fn a_return_while_the_deletion_is_being_made_waits_and_is_noted() {
     let story = Harness::start().await;
     story.departs(ANN).await;
-    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Delete) });
+    story.fault(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Delete) });
     story.clock.advance(duration("30d"));
     story.ring();
     story.until_called(CallName::Delete).await;
@@ -224,7 +225,7 @@ async fn a_return_while_the_deletion_is_being_made_waits_and_is_noted() {
 #[tokio::test]
 async fn a_return_while_the_account_is_still_being_read_stops_the_revoke() {
     let story = Harness::start().await;
-    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Read) });
+    story.fault(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Read) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
     story.until_called(CallName::Read).await;

@@ -123,7 +123,10 @@ pub struct Deeds {
     pub deletion_requested_at: Option<Timestamp>,
     /// Atlassian's deletion grace ends then.
     pub grace_ends_at: Option<Timestamp>,
-    /// A read after the grace said that the account is gone.
+    /// A read at the end of the grace said that the account is gone, and one more look is due then, before the case
+    /// closes: a closed case is forgotten, so that nobody could look any more.
+    pub last_look_at: Option<Timestamp>,
+    /// The last look said that the account is gone.
     pub gone_at: Option<Timestamp>,
 }
 
@@ -365,6 +368,16 @@ named!(JobKind {
     Restore = "restore",
     Reinvite = "reinvite",
 });
+
+impl JobKind {
+    /// Whether it takes access away or gives it back: that is never kept waiting by a deletion.
+    pub const fn is_urgent(self) -> bool {
+        match self {
+            Self::Revoke | Self::Restore => true,
+            Self::Detach | Self::Delete | Self::Verify | Self::Reinvite => false,
+        }
+    }
+}
 
 /// The job that a state wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
