@@ -90,24 +90,27 @@ pub(super) async fn is_deleted(stage: &Stage, left: &Left) -> anyhow::Result<()>
     Ok(())
 }
 
-/// After Atlassian's grace a read confirms it, and the case forgets.
+/// After Atlassian's grace two reads confirm it, and the case forgets.
 pub(super) async fn is_erased(stage: &Stage) -> anyhow::Result<()> {
     narrator::title("Atlassian's 14 days are over.");
     let asked = only(stage, CallName::Delete, DELETE)?.at;
-    let gone = stage.until(&ANN, "gone_confirmed", stage.calendar.patience(later(asked, DELETION_GRACE))).await?;
-    let waited = gone.at.duration_since(asked);
+    let seen = stage.until(&ANN, "gone_seen", stage.calendar.patience(later(asked, DELETION_GRACE))).await?;
+    let waited = seen.at.duration_since(asked);
     anyhow::ensure!(waited >= DELETION_GRACE, "the grace was over after {} days", whole_days(waited));
+    let last_look_at = seen.dossier.case.deeds.last_look_at.context("no last look is planned")?;
+    stage.tell_of(
+        seen.at,
+        Voice::Daemon,
+        &format!("reads once more: still gone. Looks a last time on day {}", stage.calendar.day_of(last_look_at)),
+    );
+    let gone = stage.until(&ANN, "gone_confirmed", stage.calendar.patience(last_look_at)).await?;
     gone.must_be(StateName::Erased)?;
     let known = &gone.dossier;
     anyhow::ensure!(
         known.person.email.is_none() && known.person.id.is_none() && known.account.is_none(),
         "the erased case still knows whom it was about"
     );
-    stage.tell_of(
-        gone.at,
-        Voice::Daemon,
-        "reads once more: still gone. The case is erased, and has forgotten whom it was about",
-    );
+    stage.tell_of(gone.at, Voice::Daemon, "finds nobody. The case is erased, and has forgotten whom it was about");
     let history: Vec<_> = stage.store.history(known).await?.into_iter().map(|entry| entry.kind).collect();
     stage.tell(Voice::Daemon, &format!("its history: {}", history.join(", ")));
     Ok(())
