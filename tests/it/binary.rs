@@ -128,7 +128,8 @@ impl Folder {
             let line: Value = serde_json::from_str(line).ok()?;
             (line["message"] == "serving").then_some(line)
         });
-        Daemon { webhooks: serving["webhooks"].as_str().unwrap().parse().unwrap(), process }
+        let address = |name: &str| serving[name].as_str().unwrap().parse().unwrap();
+        Daemon { webhooks: address("webhooks"), admin: address("admin"), process }
     }
 
     /// Runs a sandbox site, and says where it is.
@@ -145,6 +146,7 @@ impl Folder {
 /// A daemon that goes on.
 pub(crate) struct Daemon {
     pub(crate) webhooks: SocketAddr,
+    pub(crate) admin: SocketAddr,
     pub(crate) process: Process,
 }
 

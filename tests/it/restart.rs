@@ -166,7 +166,7 @@ async fn a_paused_site_is_still_paused_after_a_restart() {
     story.restart().await;
     story.advance("1d").await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);
-    story.resume_site().await;
+    story.switch("sites/acme/resume").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }
