@@ -206,6 +206,12 @@ impl Harness {
         self.until("the call", async || self.site.calls().iter().any(|record| record.call == call)).await;
     }
 
+    /// Waits until the site has done what it was asked for, whether or not it has answered.
+    pub(crate) async fn until_done(&self, call: CallName) {
+        self.until("the deed", async || self.site.calls().iter().any(|record| record.call == call && record.changed))
+            .await;
+    }
+
     /// Waits until a delivery was read.
     pub(crate) async fn until_routed(&self, id: DeliveryId) {
         self.until("the router", async || self.delivery(id).await.routed_at.is_some()).await;
