@@ -55,7 +55,8 @@ impl Default for Setup {
             mode: "enforce",
             seed: Seed::sample(),
             policy: "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\ntimezone = \"Europe/Berlin\"",
-            site: "",
+            // The story of the last look is told in `far_side`; everywhere else the end of the grace is the end.
+            site: "look_back = \"0s\"",
             more: "",
         }
     }
@@ -185,9 +186,10 @@ impl Harness {
         self.until("nothing to be left that is due", async || {
             let row = sqlx::query(
                 "SELECT EXISTS (SELECT 1 FROM deliveries WHERE status = 'received')
-                     OR EXISTS (SELECT 1 FROM events WHERE status = 'waiting')
+                     OR EXISTS (SELECT 1 FROM events WHERE status = 'waiting' AND person_hash IS NULL)
+                     OR EXISTS (SELECT 1 FROM lookups WHERE due_at <= ?1)
                      OR EXISTS (SELECT 1 FROM jobs WHERE state = 'running')
-                     OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND due_at <= ?
+                     OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND due_at <= ?1
                          AND site NOT IN (SELECT name FROM sites WHERE paused_at IS NOT NULL)
                          AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL)))",
             )
@@ -217,13 +219,35 @@ impl Harness {
         self.until("the router", async || self.delivery(id).await.routed_at.is_some()).await;
     }
 
-    async fn until(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    /// Moves the clock by `time`: until a second before, nothing is asked; then waits for something to happen.
+    pub(crate) async fn nothing_happens_until(&self, time: &str, is_so: impl AsyncFnMut() -> bool) {
+        let second = SignedDuration::from_secs(1);
+        let asked = self.site.calls().len();
+        self.clock.advance(duration(time) - second);
+        self.ring();
+        self.settle().await;
+        assert_eq!(asked, self.site.calls().len(), "something was asked before {time} were over");
+        self.clock.advance(second);
+        self.ring();
+        self.until("what was to happen", is_so).await;
+    }
+
+    pub(crate) async fn until(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+        self.until_within_of(PATIENCE, what, &mut is_so).await;
+    }
+
+    /// Waits for something that takes longer than anything else.
+    pub(crate) async fn until_within(&self, patience: Duration, mut is_so: impl AsyncFnMut() -> bool) {
+        self.until_within_of(patience, "what takes long", &mut is_so).await;
+    }
+
+    async fn until_within_of(&self, patience: Duration, what: &str, is_so: &mut impl AsyncFnMut() -> bool) {
         let begun = Instant::now();
         while !is_so().await {
             if let Ok(ended) = self.running().ended.lock().unwrap().try_recv() {
                 panic!("the daemon ended by itself: {ended:?}");
             }
-            assert!(begun.elapsed() < PATIENCE, "waited for {what} in vain; cases: {:?}", self.states().await);
+            assert!(begun.elapsed() < patience, "waited for {what} in vain; cases: {:?}", self.states().await);
             tokio::time::sleep(Duration::from_millis(3)).await;
         }
     }

@@ -118,7 +118,7 @@ async fn a_daemon_that_dies_between_the_call_and_its_answer_leaves_a_job_that_is
     story.crash().await;
     story.settle().await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
-    assert!(story.told(ANN).await.ends_with("revoke_confirmed (done_by_us)"));
+    assert!(story.told(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
     assert_eq!(story.count(CallName::Revoke), 1);
 
     story.fault(Fault { delay_ms: 300, after_deed: true, times: Some(1), ..fault(CallName::Delete) });
@@ -128,7 +128,7 @@ async fn a_daemon_that_dies_between_the_call_and_its_answer_leaves_a_job_that_is
     story.crash().await;
     story.settle().await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
-    assert!(story.told(ANN).await.ends_with("deletion_accepted (done_by_us)"));
+    assert!(story.told(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
     assert_eq!(story.count(CallName::Delete), 1);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
@@ -166,7 +166,7 @@ async fn a_paused_site_is_still_paused_after_a_restart() {
     story.restart().await;
     story.advance("1d").await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);
-    story.switch("sites/acme/resume").await;
+    story.resume_site().await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }

@@ -16,7 +16,8 @@ fn fault(call: CallName) -> Fault {
 #[tokio::test]
 async fn a_site_that_refuses_our_credentials_is_paused_and_no_attempt_is_burnt() {
     for (call, status) in [(CallName::Search, 401), (CallName::Read, 403), (CallName::Revoke, 401)] {
-        let story = Harness::start().await;
+        let site = "probe_every = \"1000d\"";
+        let story = Harness::with(Setup { site, ..Setup::default() }).await;
         story.fault(Fault { status: Some(status), times: Some(1), ..fault(call) });
         story.departs(ANN).await;
         let site = story.store().sites().await.unwrap().remove(0);
@@ -31,7 +32,7 @@ async fn a_site_that_refuses_our_credentials_is_paused_and_no_attempt_is_burnt()
         assert_eq!(story.site.calls().len(), asked, "{call:?} {status}");
         assert_eq!(story.state("ben@example.com").await, StateName::Revoking);
 
-        story.switch("sites/acme/resume").await;
+        story.resume_site().await;
         assert_eq!(story.state(ANN).await, StateName::Revoked);
         story.finish(&["revoke ann@example.com", "revoke ben@example.com"]).await;
     }
@@ -120,7 +121,7 @@ async fn a_revoke_whose_answer_was_lost_is_read_back_and_not_done_twice() {
         assert!(story.case(ANN).await.case.deeds.revoke_asked_at.is_some());
         story.advance("5s").await;
         assert_eq!(story.state(ANN).await, StateName::Revoked);
-        assert!(story.told(ANN).await.ends_with("revoke_confirmed (done_by_us)"));
+        assert!(story.told(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
         assert_eq!(story.count(CallName::Revoke), 1);
         story.finish(&["revoke ann@example.com"]).await;
     }
@@ -138,7 +139,7 @@ async fn a_deletion_whose_answer_was_lost_is_read_back_and_not_done_twice() {
         story.advance("30d").await;
         assert_eq!(story.state(ANN).await, StateName::Deleting);
         story.advance("5s").await;
-        assert!(story.told(ANN).await.ends_with("deletion_accepted (done_by_us)"));
+        assert!(story.told(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
         assert_eq!(story.count(CallName::Delete), 1);
         story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
     }

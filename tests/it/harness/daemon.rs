@@ -108,6 +108,9 @@ impl Harness {
             "TOM_TOKEN" => Some(TOM.to_owned()),
             "HR_KEY" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
             "BAMBOOHR_KEY" => Some("123b929362d51613054f71e5e5d4bf2c".to_owned()),
+            "HIBOB_KEY" => Some("hibob-key".to_owned()),
+            "HIBOB_USER" => Some("SERVICE-1".to_owned()),
+            "HIBOB_TOKEN" => Some("hibob-t0ken".to_owned()),
             _ => None,
         };
         Settings::parse(&self.settings, self.folder.path(), &env).unwrap_or_else(|error| panic!("{error}"))

@@ -33,6 +33,11 @@ impl Harness {
         self.cases().await.iter().map(|dossier| dossier.case.state.name()).collect()
     }
 
+    /// Whether the site refuses us.
+    pub(crate) async fn is_paused(&self) -> bool {
+        self.store().sites().await.unwrap().iter().any(|site| site.paused_at.is_some())
+    }
+
     /// Why a human is needed for the case of this address.
     pub(crate) async fn attention(&self, email: &str) -> Reason {
         let state = self.case(email).await.case.state;

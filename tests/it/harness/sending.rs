@@ -124,6 +124,18 @@ impl Harness {
         self.api_as(token, &path, Some(json!({ "reason": "because" }))).await
     }
 
+    /// An operator resumes the site.
+    pub(crate) async fn resume_site(&self) {
+        self.switch("sites/acme/resume").await;
+    }
+
+    /// An operator resumes the site, if nothing else has.
+    pub(crate) async fn resume_site_if_paused(&self) {
+        if self.is_paused().await {
+            self.resume_site().await;
+        }
+    }
+
     /// An operator pauses or resumes a source or a site, as in `sites/acme/resume`.
     pub(crate) async fn switch(&self, path: &str) {
         let reply = self.api(&format!("/{path}"), Some(json!({ "reason": "because" }))).await;
