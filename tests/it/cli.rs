@@ -236,6 +236,10 @@ fn sigterm_ends_the_daemon_and_the_sandbox_with_0() {
 #[test]
 fn healthcheck_asks_readyz_and_says_0_only_when_it_is_200() {
     let folder = Folder::new(SETTINGS);
+    let mut daemon = folder.serve("info");
+    let ready = folder.run(&["healthcheck", &format!("http://{}", daemon.admin)]);
+    assert_eq!((ready.code, ready.err.as_str()), (Some(0), ""));
+    assert!(daemon.process.terminate().success());
     for (status, code) in [("200 OK", 0), ("503 Service Unavailable", 1), ("302 Found\r\nlocation: /livez", 1)] {
         let address = answering_once(status);
         let ended = folder.run(&["healthcheck", &format!("http://{address}")]);

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use offboardd::domain::case::{Happening, Reason, StateName};
+use offboardd::domain::case::{Reason, StateName};
 use offboardd::sandbox::{self, CallName, Fault, Moment, Seed};
 use serde_json::json;
 
@@ -56,7 +56,7 @@ async fn an_account_that_is_there_again_at_the_last_look_is_for_a_human() {
     story.fault(Fault { body: Some(back), times: Some(1), ..fault(CallName::Read) });
     story.advance("1d").await;
     assert_eq!(story.attention(ANN).await, Reason::Refused);
-    story.operator(ANN, Happening::Retried).await;
+    story.operator(ANN, "retry").await;
     assert_eq!(story.state(ANN).await, StateName::Erased, "it had been a mistake");
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }

@@ -456,20 +456,14 @@ async fn slow_clients_keep_neither_others_waiting_nor_the_stop() {
 
 #[tokio::test]
 async fn a_paused_source_is_asked_to_come_again_later() {
-    let mut story = Harness::start().await;
-    let mut tx = story.store().begin().await.unwrap();
-    tx.pause_source(&"hr".parse().unwrap(), "rosa", story.now()).await.unwrap();
-    tx.commit().await.unwrap();
-    story.restart().await;
+    let story = Harness::start().await;
+    story.switch("sources/hr/pause").await;
     for headers in [story.genuine(BODY), Vec::new()] {
         let reply = story.post("hr", BODY, &headers).await;
         assert_eq!((reply.status, reply.retry_after.as_deref()), (503, Some("60")));
     }
     assert_eq!(story.send("bamboohr", &json!({ "employees": [] })).await.status, 202, "the others are heard");
-    let mut tx = story.store().begin().await.unwrap();
-    tx.resume_source(&"hr".parse().unwrap(), "rosa", story.now()).await.unwrap();
-    tx.commit().await.unwrap();
-    story.restart().await;
+    story.switch("sources/hr/resume").await;
     story.still_takes_deliveries(1).await;
 }
 

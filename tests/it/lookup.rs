@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
-use offboardd::domain::case::{Happening, Reason, State, StateName};
+use offboardd::domain::case::{Reason, State, StateName};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -295,7 +295,7 @@ async fn the_deletion_of_a_duplicate_record_is_for_a_human() {
     assert_eq!(story.attention("ann@example.com").await, Reason::AddressUnconfirmed);
     story.nothing_happens_for("1d").await;
     // Somebody has looked: this account is meant.
-    story.operator("ann@example.com", Happening::Retried).await;
+    story.operator("ann@example.com", "retry").await;
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }

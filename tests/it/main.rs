@@ -1,4 +1,5 @@
 //! Stories from outside: only HTTP in, only HTTP, the sandbox and the database out.
+// So that the lints know it, too, where a function is no test itself.
 #![cfg(test)]
 
 mod accounts;

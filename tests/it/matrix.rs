@@ -6,7 +6,7 @@
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use offboardd::domain::case::{Course, Happening, Reason, State, StateName};
+use offboardd::domain::case::{Course, Reason, State, StateName};
 use offboardd::sandbox::{CallName, CallRecord, Desk, Fault, Moment, NewAccount, Organization, Request, Seed};
 use serde_json::{Value, json};
 
@@ -280,7 +280,7 @@ impl Walker<'_> {
         match leads {
             Leads::GoodEnd => {}
             Leads::Pause => story.resume_site().await,
-            Leads::Human(_) => story.operator(email, Happening::Retried).await,
+            Leads::Human(_) => story.operator(email, "retry").await,
         }
         for _ in 0..3 {
             if !self.is_at_the_good_end().await {

@@ -114,7 +114,7 @@ async fn a_daemon_that_dies_between_the_call_and_its_answer_leaves_a_job_that_is
     story.fault(Fault { delay_ms: 300, after_deed: true, times: Some(1), ..fault(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
-    story.until_called(CallName::Revoke).await;
+    story.until_done(CallName::Revoke).await;
     story.crash().await;
     story.settle().await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
@@ -124,7 +124,7 @@ async fn a_daemon_that_dies_between_the_call_and_its_answer_leaves_a_job_that_is
     story.fault(Fault { delay_ms: 300, after_deed: true, times: Some(1), ..fault(CallName::Delete) });
     story.clock.advance(duration("30d"));
     story.ring();
-    story.until_called(CallName::Delete).await;
+    story.until_done(CallName::Delete).await;
     story.crash().await;
     story.settle().await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);

@@ -1,12 +1,11 @@
 //! The far side fails: nothing is lost, nothing is done twice, and a stop wins or is told that it was too late.
 
 use jiff::SignedDuration;
-use offboardd::domain::case::{Happening, Reason, StateName};
+use offboardd::domain::case::{Reason, StateName};
 use offboardd::sandbox::{CallName, Fault, Moment};
-use offboardd::store::{HappenError, Note};
 use serde_json::json;
 
-use crate::harness::{Harness, Setup, duration};
+use crate::harness::{Harness, ROSA, Setup, duration};
 
 const ANN: &str = "ann@example.com";
 
@@ -92,7 +91,7 @@ async fn errors_are_retried_with_growing_waits_until_a_human_is_called() {
 
     // Whoever has mended it says so.
     story.site.clear_faults();
-    story.operator(ANN, Happening::Retried).await;
+    story.operator(ANN, "retry").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }
@@ -190,11 +189,8 @@ async fn a_return_while_the_revoke_is_being_made_waits_and_then_restores() {
     story.until_routed(reply.delivery()).await;
     assert_eq!(story.outcome(reply.delivery()).await, ("waiting".to_owned(), None));
     // An operator is told at once that it is too late.
-    let dossier = story.case(ANN).await;
-    let mut tx = story.store().begin().await.unwrap();
-    let too_late = tx.interfere(dossier, &Happening::Cancelled, Note::default(), story.now()).await;
-    assert!(matches!(too_late, Err(HappenError::TooLate)), "{too_late:?}");
-    drop(tx);
+    let too_late = story.ask(ROSA, ANN, "cancel").await;
+    assert_eq!(too_late.status, 409, "{too_late:?}");
 
     story.settle().await;
     assert_eq!(story.outcome(reply.delivery()).await, ("applied".to_owned(), None));
