@@ -265,16 +265,18 @@ impl Tx {
         self.pause_site(&dossier.case.site, reason, now).await
     }
 
-    /// Takes back the jobs of workers that died: those whose lease is over or, at a start, all.
+    /// Takes back the jobs of workers that died: those whose lease is over or, at a start, all; but none of `alive`.
     #[instrument(name = "store.job.recover", skip_all, err)]
-    pub async fn recover(&mut self, all: bool, now: Timestamp) -> Result<Vec<Recovered>, StoreError> {
+    pub async fn recover(&mut self, all: bool, alive: &[JobId], now: Timestamp) -> Result<Vec<Recovered>, StoreError> {
         let rows = sqlx::query(
             "UPDATE jobs SET state = 'queued', lease_token = NULL, lease_until = NULL, dispatched_at = NULL,
                  attempts = attempts + 1, due_at = ?1, last_error = 'the worker stopped in the middle of it'
-             WHERE state = 'running' AND (?2 OR lease_until <= ?1) RETURNING id, case_id",
+             WHERE state = 'running' AND (?2 OR lease_until <= ?1) AND id NOT IN (SELECT value FROM json_each(?3))
+             RETURNING id, case_id",
         )
         .bind(millis(now))
         .bind(all)
+        .bind(json!(alive).to_string())
         .fetch_all(&mut *self.inner)
         .await?;
         rows.iter()

@@ -13,7 +13,7 @@ mod metrics;
 mod probe;
 mod steps;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -31,7 +31,7 @@ pub use self::metrics::Metrics;
 use self::probe::Probes;
 use crate::atlassian::Client;
 use crate::clock::Clock;
-use crate::domain::ids::SiteName;
+use crate::domain::ids::{JobId, SiteName};
 use crate::domain::retry::RetryPolicy;
 use crate::store::{Claimed, Store, StoreError};
 
@@ -43,6 +43,9 @@ const CALLS: i32 = 8;
 
 /// Whose room a job takes up: each site has some for urgent jobs and some for the others.
 type Lane = (SiteName, bool);
+
+/// The jobs that are running here, by whose room they take up.
+type Running = BTreeMap<Lane, BTreeSet<JobId>>;
 
 /// Works on the jobs of all sites.
 #[derive(Debug, Clone)]
@@ -72,15 +75,15 @@ impl Worker {
     pub async fn run(self, stopping: CancellationToken) {
         // We hold the lock on the database, so that whatever is running there belongs to a process that is dead.
         let mut first = true;
-        let mut jobs: JoinSet<Lane> = JoinSet::new();
-        let mut running: BTreeMap<Lane, usize> = BTreeMap::new();
+        let mut jobs: JoinSet<(Lane, JobId)> = JoinSet::new();
+        let mut running = Running::new();
         let mut probes = Probes::default();
         loop {
             self.heartbeat.store(self.clock.now().as_millisecond(), Ordering::Relaxed);
             // Interest is registered before the look, so that nothing slips in between.
             let awakened = self.awakened.notified();
             let turned = async {
-                self.recover(first).await?;
+                self.recover(first, &running).await?;
                 self.turn(&mut jobs, &mut running, &mut probes).await
             };
             let wait = match turned.await {
@@ -110,8 +113,8 @@ impl Worker {
     /// Claims what is due and there is room for; says how long to wait for the next.
     async fn turn(
         &self,
-        jobs: &mut JoinSet<Lane>,
-        running: &mut BTreeMap<Lane, usize>,
+        jobs: &mut JoinSet<(Lane, JobId)>,
+        running: &mut Running,
         probes: &mut Probes,
     ) -> Result<Duration, StoreError> {
         let mut next = probes.turn(self).await?;
@@ -121,17 +124,16 @@ impl Worker {
             .flat_map(|(name, client)| [((name.clone(), true), client), ((name.clone(), false), client)]);
         for (lane, client) in lanes {
             let busy = running.entry(lane.clone()).or_default();
-            let room = client.site().concurrency.saturating_sub(*busy);
+            let room = client.site().concurrency.saturating_sub(busy.len());
             if room == 0 {
                 continue; // A job that ends awakens us.
             }
             let (_, urgent) = lane;
-            let claimed = self.claim(client, urgent, room).await?;
-            *busy += claimed.len();
-            for job in claimed {
+            for job in self.claim(client, urgent, room).await? {
+                busy.insert(job.lease.job_id);
                 jobs.spawn(self.clone().work(lane.clone(), client.clone(), job));
             }
-            if *busy < client.site().concurrency {
+            if busy.len() < client.site().concurrency {
                 let due = self.store.next_due(&client.site().name, urgent).await?;
                 next = [next, due].into_iter().flatten().min();
             }
@@ -156,7 +158,7 @@ impl Worker {
     }
 
     /// One job, from claimed to settled. Says whose room is free again.
-    async fn work(self, lane: Lane, client: Client, claimed: Claimed) -> Lane {
+    async fn work(self, lane: Lane, client: Client, claimed: Claimed) -> (Lane, JobId) {
         let span = tracing::info_span!(
             "worker.job",
             job.id = %claimed.lease.job_id,
@@ -180,17 +182,19 @@ impl Worker {
             }
         }
         self.router.notify_one();
-        lane
+        (lane, claimed.lease.job_id)
     }
 
-    /// Takes back the jobs of workers that died.
-    async fn recover(&self, all: bool) -> Result<(), StoreError> {
+    /// Takes back the jobs of workers that died. Those that are running here are never among them: when the clock jumps
+    /// ahead or the machine sleeps, a lease can be over while its call is still being made.
+    async fn recover(&self, all: bool, running: &Running) -> Result<(), StoreError> {
         let now = self.clock.now();
         if !all && !self.store.any_lease_expired(now).await? {
             return Ok(());
         }
         let mut tx = self.store.begin().await?;
-        let recovered = tx.recover(all, now).await?;
+        let ours: Vec<JobId> = running.values().flatten().copied().collect();
+        let recovered = tx.recover(all, &ours, now).await?;
         tx.commit().await?;
         for job in recovered {
             tracing::warn!(job.id = %job.job_id, case.id = %job.case_id, "a job whose worker died is taken up again");
@@ -198,12 +202,12 @@ impl Worker {
         Ok(())
     }
 
-    fn ended(ended: Result<Lane, tokio::task::JoinError>, running: &mut BTreeMap<Lane, usize>) {
+    fn ended(ended: Result<(Lane, JobId), tokio::task::JoinError>, running: &mut Running) {
         // A panic inside an attempt is caught there; a task that was aborted is one that the whole daemon ends with.
-        if let Ok(lane) = ended
+        if let Ok((lane, job_id)) = ended
             && let Some(busy) = running.get_mut(&lane)
         {
-            *busy = busy.saturating_sub(1);
+            busy.remove(&job_id);
         }
     }
 }

@@ -10,9 +10,15 @@
 //! which prints one line for each fault: how often, what was promised, what was seen.
 
 mod crowd;
+mod disk;
 mod files;
+mod flood;
+mod kills;
 mod load;
 mod requests;
+mod said;
+mod stops;
+mod time;
 
 use std::process::Command;
 

@@ -1,0 +1,226 @@
+//! Disks that fill up, fail, or lose what was not synced. Each test has a file system of its own, which takes root and
+//! Linux; without them it says so and passes.
+//!
+//! The power cut is ext4's own: the ioctl `EXT4_IOC_SHUTDOWN` with "no log flush", as its developers test with it. From
+//! that instant on nothing more reaches the disk, and what was written but not synced is gone when it is mounted again. A
+//! file that is written without a sync right before each cut shows that the cut bites.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::kills::lost_and_doubled;
+use super::load::{self, Load, NOWHERE};
+use super::{Dice, report, times};
+use crate::binary::{Daemon, Folder};
+
+/// A file system of its own, mounted in a folder.
+struct Mounted {
+    at: PathBuf,
+}
+
+fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
+    let output = Command::new(program).args(arguments).output().map_err(|error| format!("{program}: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() { Ok(()) } else { Err(format!("{program} {arguments:?}: {said}")) }
+}
+
+impl Mounted {
+    /// `None`, and a word about it, where this may not be done.
+    fn new(at: &Path, arguments: &[&str]) -> Option<Self> {
+        std::fs::create_dir_all(at).unwrap();
+        let all = [arguments, &[at.to_str().unwrap()]].concat();
+        match run("mount", &all) {
+            Ok(()) => Some(Self { at: at.to_owned() }),
+            Err(why) => {
+                println!("| (left out: it takes root and a mount) | 0 | – | {why} |");
+                None
+            }
+        }
+    }
+
+    fn remount(&self, how: &str) {
+        run("mount", &["-o", &format!("remount,{how}"), self.at.to_str().unwrap()]).unwrap();
+    }
+
+    /// From now on nothing reaches the disk.
+    fn cut_the_power(&self) {
+        let shutdown = "import fcntl, os, struct, sys
+fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587D, struct.pack('I', 2))";
+        run("python3", &["-c", shutdown, self.at.to_str().unwrap()]).unwrap();
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        // Whoever held a file there is killed; the kernel may take a moment to let go.
+        for _ in 0..100 {
+            if run("umount", &[self.at.to_str().unwrap()]).is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        println!("{} is still mounted", self.at.display());
+    }
+}
+
+async fn readiness(daemon: &Daemon) -> (u16, Value) {
+    let http = offboardd::atlassian::http().unwrap();
+    let answer = http.get(format!("http://{}/readyz", daemon.admin)).send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+/// A genuine delivery of this many bytes.
+async fn take(daemon: &Daemon, id: &str, bytes: usize) -> (u16, Value) {
+    let body = json!({ "type": "ignored", "x": "x".repeat(bytes) }).to_string();
+    let http = offboardd::atlassian::http().unwrap();
+    load::post(&http, &load::hr(), daemon.webhooks, id, &body).await.expect("an answer")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it takes root: see the module `siege`"]
+async fn power_cuts_under_load_lose_nothing_that_was_acknowledged() {
+    let (cuts, mut dice) = (times(60), Dice::thrown());
+    let people = usize::try_from(cuts).unwrap() * 20;
+    let folder = Folder::new("");
+    let (image, at) = (folder.path().join("disk.img"), folder.path().join("disk"));
+    let image = image.to_str().unwrap();
+    run("truncate", &["-s", "256M", image]).unwrap();
+    run("mkfs.ext4", &["-q", image]).unwrap();
+    let mount = || Mounted::new(&at, &["-o", "loop", image]);
+    let Some(mut disk) = mount() else { return };
+    let seed = folder.file("seed.json", &load::seed(people));
+    let (_sandbox, site) = folder.sandbox(&["--seed", &seed, "--deletion-grace", "1s"]);
+    folder.file("offboardd.toml", &load::settings(&format!("http://{site}"), "disk/offboardd.db"));
+    let mut daemon = folder.serve("off");
+    let load = Load::begin(daemon.webhooks, people, 8, Duration::from_millis(50));
+    let mut unsynced_gone = 0;
+    for cut in 0..cuts {
+        tokio::time::sleep(Duration::from_millis(50 + dice.below(600))).await;
+        let unsynced = at.join(format!("unsynced{cut}"));
+        std::fs::write(&unsynced, "nobody synced this").unwrap();
+        disk.cut_the_power();
+        // What is answered now cannot be on the disk: a 2xx would be one that is lost.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        daemon.process.kill();
+        drop(disk);
+        disk = mount().unwrap();
+        unsynced_gone += u32::from(!unsynced.exists());
+        daemon = folder.serve("off");
+        load.turn_to(daemon.webhooks);
+    }
+    let acknowledged = load.end().await;
+    let database = at.join("offboardd.db");
+    let (lost, doubled) = lost_and_doubled(&folder, &database, site, &acknowledged).await;
+    daemon.process.kill();
+    report(
+        "power cut under load: what was not synced is dropped",
+        cuts,
+        "every 2xx is kept, no deed twice, the journal is whole",
+        format!(
+            "{} acknowledged: {lost} lost, {doubled} doubled ({unsynced_gone} of {cuts} files that nobody synced are gone)",
+            acknowledged.len()
+        ),
+    );
+    assert_eq!((lost, doubled), (0, 0));
+    // A cut right after the file system wrote by itself takes nothing away.
+    assert!(unsynced_gone * 2 > cuts, "the cuts do not bite: {unsynced_gone} of {cuts}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it takes root: see the module `siege`"]
+async fn a_full_disk_is_503_until_there_is_room_again() {
+    let folder = Folder::new(&load::settings(NOWHERE, "disk/offboardd.db"));
+    let at = folder.path().join("disk");
+    let Some(disk) = Mounted::new(&at, &["-t", "tmpfs", "-o", "size=8m", "tmpfs"]) else { return };
+    let daemon = folder.serve("error");
+    let mut taken = Vec::new();
+    let (mut rounds, mut refused) = (0, 0);
+    for round in 0..times(10) {
+        rounds += 1;
+        let ballast = at.join("ballast");
+        std::fs::write(&ballast, vec![0; 2 * 1024 * 1024]).unwrap();
+        let mut full = 0;
+        for number in 0..200 {
+            let id = format!("msg_{round}_{number}");
+            match take(&daemon, &id, 100_000).await {
+                (202, answer) => taken.push((taken.len(), answer["delivery"].as_str().unwrap().to_owned())),
+                (503, _) => full += 1,
+                other => panic!("{other:?}"),
+            }
+            if full == 5 {
+                break;
+            }
+        }
+        assert_eq!(full, 5, "the disk never was full");
+        refused += full;
+        let (status, told) = readiness(&daemon).await;
+        assert_eq!((status, &told["checks"]["space"]["ok"]), (503, &json!(false)), "{told}");
+        std::fs::remove_file(&ballast).unwrap();
+        let (status, answer) = take(&daemon, &format!("msg_{round}_after"), 10_000).await;
+        assert_eq!(status, 202, "round {round}: {:#?}", daemon.process.said());
+        taken.push((taken.len(), answer["delivery"].as_str().unwrap().to_owned()));
+        // Room for the next round, as an operator would make it.
+        let mut database = load::open(&at.join("offboardd.db")).await;
+        for tidy in ["UPDATE deliveries SET body = NULL", "PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM"] {
+            sqlx::query(tidy).execute(&mut database).await.unwrap();
+        }
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut database).await.unwrap();
+    }
+    let taken = taken.into_iter().collect();
+    let lost = load::lost(&at.join("offboardd.db"), &taken).await.len();
+    report(
+        "full disk, and room again",
+        rounds,
+        "503 while it is full, 202 without a restart after it, nothing acknowledged lost",
+        format!("{} acknowledged, {refused} refused with 503: {lost} lost", taken.len()),
+    );
+    assert_eq!(lost, 0);
+    drop(daemon);
+    drop(disk);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it takes root: see the module `siege`"]
+async fn a_read_only_disk_is_a_clear_reason_not_to_start() {
+    let folder = Folder::new(&load::settings(NOWHERE, "disk/offboardd.db"));
+    let at = folder.path().join("disk");
+    let Some(disk) = Mounted::new(&at, &["-t", "tmpfs", "-o", "size=8m", "tmpfs"]) else { return };
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        // First without a database, then with one.
+        disk.remount("ro");
+        let refused = folder.run(&["serve"]);
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.err.contains("Read-only file system"), "{}", refused.err);
+        told.push(refused.err.lines().next().unwrap().to_owned());
+        disk.remount("rw");
+        let mut daemon = folder.serve("error");
+        assert!(matches!(take(&daemon, "a", 10).await.0, 200 | 202));
+        assert!(daemon.process.terminate().success());
+    }
+    report("read-only file system", told.len(), "a refusal to start with a clear reason", &told[1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it takes root: see the module `siege`"]
+async fn a_disk_that_fails_is_503_and_never_the_senders_fault() {
+    let folder = Folder::new(&load::settings(NOWHERE, "disk/offboardd.db"));
+    let (image, at) = (folder.path().join("disk.img"), folder.path().join("disk"));
+    let image = image.to_str().unwrap();
+    run("truncate", &["-s", "64M", image]).unwrap();
+    run("mkfs.ext4", &["-q", image]).unwrap();
+    let Some(disk) = Mounted::new(&at, &["-o", "loop", image]) else { return };
+    let daemon = folder.serve("error");
+    assert_eq!(take(&daemon, "before", 10).await.0, 202);
+    disk.cut_the_power();
+    for number in 0..20 {
+        assert_eq!(take(&daemon, &format!("msg_{number}"), 10_000).await.0, 503, "{:#?}", daemon.process.said());
+    }
+    assert_eq!(readiness(&daemon).await.0, 503);
+    report("every read and write of the disk fails", 20, "503, and /readyz says so", "503 each time");
+    drop(daemon);
+    drop(disk);
+}

@@ -1,0 +1,68 @@
+//! SIGKILL at random instants under load, hundreds of times. (`recovery.rs` does so ten times with every run.)
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::load::{self, Load};
+use super::{Dice, report, times};
+use crate::binary::Folder;
+
+const SENDERS: usize = 8;
+
+/// How long the work that is left may take after the last fault.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// Waits until everybody's case is closed, and says how many deliveries are lost and how many deeds were done twice; the
+/// journal is whole.
+pub(super) async fn lost_and_doubled(
+    folder: &Folder,
+    database: &std::path::Path,
+    site: SocketAddr,
+    acknowledged: &std::collections::BTreeMap<usize, String>,
+) -> (usize, usize) {
+    let begun = Instant::now();
+    let open = "SELECT (SELECT COUNT(*) FROM deliveries WHERE status = 'received')
+                     + (SELECT COUNT(*) FROM cases WHERE state <> 'erased')";
+    while load::count(database, open).await > 0 {
+        assert!(begun.elapsed() < PATIENCE, "{} are left", load::count(database, open).await);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let lost = load::lost(database, acknowledged).await.len();
+    let mut doubled = 0;
+    for call in ["revoke", "delete"] {
+        let (deeds, accounts) = load::deeds(site, call).await;
+        assert!(accounts >= acknowledged.len(), "{accounts} of {} had their {call}", acknowledged.len());
+        doubled += deeds - accounts;
+    }
+    let verified = folder.run(&["journal", "verify", &database.display().to_string()]);
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+    (lost, doubled)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it takes minutes: see the module `siege`"]
+async fn hundreds_of_kills_under_load_lose_nothing_and_double_nothing() {
+    let (kills, mut dice) = (times(300), Dice::thrown());
+    let people = usize::try_from(kills).unwrap() * 12;
+    let folder = Folder::new("");
+    let seed = folder.file("seed.json", &load::seed(people));
+    let (_sandbox, site) = folder.sandbox(&["--seed", &seed, "--deletion-grace", "1s"]);
+    folder.file("offboardd.toml", &load::settings(&format!("http://{site}"), "offboardd.db"));
+    let mut daemon = folder.serve("error");
+    let load = Load::begin(daemon.webhooks, people, SENDERS, Duration::from_millis(200));
+    for _ in 0..kills {
+        tokio::time::sleep(Duration::from_millis(20 + dice.below(400))).await;
+        daemon.process.kill();
+        daemon = folder.serve("error");
+        load.turn_to(daemon.webhooks);
+    }
+    let acknowledged = load.end().await;
+    let (lost, doubled) = lost_and_doubled(&folder, &folder.database(), site, &acknowledged).await;
+    report(
+        "SIGKILL at a random instant under load",
+        kills,
+        "every 2xx is kept, no deed twice, the journal is whole",
+        format!("{} acknowledged: {lost} lost, {doubled} doubled", acknowledged.len()),
+    );
+    assert_eq!((lost, doubled), (0, 0));
+}

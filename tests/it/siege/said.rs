@@ -1,0 +1,194 @@
+//! Everything that the daemon ever says to those who may not know: the public, viewers, the metrics, the log and the command
+//! line. None of it names a person or a secret. (What stands in its files: `privacy.rs`.)
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::load;
+use crate::binary::{Daemon, Ended, Folder, HR_KEY, SITE_TOKEN};
+
+const VERA: &str = "vera-v1ewer-secret-0123456789";
+const ROSA: &str = "rosa-4pprover-secret-0123456789";
+const EMAIL: &str = "person7@example.com";
+const PERSON_ID: &str = "employee-4711-0815";
+const STRAY: &str = "stray.visitor@example.com";
+
+/// What is said, and where.
+#[derive(Default)]
+struct Heard(Vec<(String, String)>);
+
+impl Heard {
+    fn note(&mut self, place: impl Into<String>, text: impl Into<String>) {
+        self.0.push((place.into(), text.into()));
+    }
+
+    fn note_command(&mut self, place: &str, ended: &Ended) {
+        self.note(place, format!("{}\n{}", ended.out, ended.err));
+    }
+
+    fn names_none_of(&self, secrets: &[String]) {
+        for (place, text) in &self.0 {
+            let text = text.to_lowercase();
+            for secret in secrets {
+                assert!(!text.contains(&secret.to_lowercase()), "`{secret}` is said by {place}: {text}");
+            }
+        }
+    }
+}
+
+/// Asks, and gives back the whole answer, head and body.
+async fn ask(daemon: &Daemon, method: Method, path: &str, token: &str, body: Option<Value>) -> (u16, String) {
+    let mut request = offboardd::atlassian::http()
+        .unwrap()
+        .request(method, format!("http://{}{path}", daemon.admin))
+        .bearer_auth(token);
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    let answer = request.send().await.unwrap();
+    let head = format!("{:?}", answer.headers());
+    (answer.status().as_u16(), format!("{head}\n{}", answer.text().await.unwrap()))
+}
+
+fn folder() -> (Folder, crate::binary::Process) {
+    let folder = Folder::new("");
+    let seed = folder.file("seed.json", &load::seed(10));
+    let (sandbox, site) = folder.sandbox(&["--seed", &seed]);
+    let tokens = "[[admin.tokens]]\nname = \"vera\"\nrole = \"viewer\"\ntoken = { env = \"VERA_TOKEN\" }\n\
+                  [[admin.tokens]]\nname = \"rosa\"\nrole = \"approver\"\ntoken = { env = \"ROSA_TOKEN\" }\n";
+    let settings = load::settings(&format!("http://{site}"), "offboardd.db")
+        .replace("local_grace = \"1s\"", "local_grace = \"1d\"");
+    folder.file("offboardd.toml", &format!("{settings}\n{tokens}"));
+    (folder, sandbox)
+}
+
+#[tokio::test]
+async fn nobody_who_may_not_know_is_told_a_name_or_a_secret() {
+    let (folder, _sandbox) = folder();
+    let with_tokens = |arguments: &[&str]| {
+        let mut command = folder.command(arguments);
+        command.env("VERA_TOKEN", VERA).env("ROSA_TOKEN", ROSA);
+        command
+    };
+    let mut heard = Heard::default();
+    let mut daemon = folder.serve_as(with_tokens(&["serve"]).env("RUST_LOG", "trace"));
+
+    // One that is carried out, one that cannot be read, one that finds nobody, and forged ones.
+    let (http, hr) = (offboardd::atlassian::http().unwrap(), load::hr());
+    let bodies = [
+        json!({ "type": "departed", "person": { "id": PERSON_ID, "email": EMAIL } }),
+        json!({ "type": STRAY, "person": { "id": PERSON_ID, "email": [EMAIL] }, "effective_at": EMAIL }),
+        json!({ "type": "departed", "person": { "email": STRAY } }),
+    ];
+    for (number, body) in bodies.iter().enumerate() {
+        let answer = load::post(&http, &hr, daemon.webhooks, &format!("msg_{number}"), &body.to_string()).await;
+        heard.note("the answer to a delivery", format!("{answer:?}"));
+    }
+    for path in [format!("/webhooks/{EMAIL}"), format!("/webhooks/hr?email={EMAIL}"), format!("/{EMAIL}")] {
+        let url = format!("http://{}{path}", daemon.webhooks);
+        let request = http.post(url).header("webhook-signature", ROSA).header("webhook-id", EMAIL).bearer_auth(ROSA);
+        heard.note("the answer to a forgery", request.body(EMAIL).send().await.unwrap().text().await.unwrap());
+    }
+    let begun = Instant::now();
+    while !daemon.process.said().iter().any(|line| line.contains("\"outcome\":\"revoke_confirmed\"")) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:#?}", daemon.process.said());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+
+    // Rosa may know, and does; what she does may not show anywhere else.
+    let (_, all) = ask(&daemon, Method::GET, &format!("/api/v1/cases?email={EMAIL}"), ROSA, None).await;
+    assert!(all.contains(EMAIL) && all.contains(PERSON_ID), "{all}");
+    let listed: Value = serde_json::from_str(all.split_once('\n').unwrap().1).unwrap();
+    let (id, account) = (&listed["items"][0]["id"], &listed["items"][0]["account"]["id"]);
+    let case = format!("/api/v1/cases/{}", id.as_str().unwrap());
+    let reason = json!({ "reason": format!("{EMAIL} asked for it") });
+    for step in ["hold", "approve", "release", "nonsense"] {
+        ask(&daemon, Method::POST, &format!("{case}/{step}"), ROSA, Some(reason.clone())).await;
+    }
+    for wrong in [json!({ "site": EMAIL, "email": EMAIL }), json!({ "email": [EMAIL] }), json!(EMAIL)] {
+        assert!(ask(&daemon, Method::POST, "/api/v1/cases", ROSA, Some(wrong)).await.0 >= 400);
+    }
+
+    // Vera may not.
+    for path in [
+        "/",
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/api/v1/cases",
+        "/api/v1/jobs",
+        "/api/v1/sources",
+        "/api/v1/sites",
+        "/api/v1/deliveries",
+        &format!("/api/v1/cases?email={EMAIL}"),
+        &case,
+        &format!("{case}/history"),
+        &format!("/api/v1/cases?email={EMAIL}&state={ROSA}"),
+        &format!("/api/v1/{EMAIL}"),
+        "/api/v1/cases?cursor=%00",
+    ] {
+        let (status, said) = ask(&daemon, Method::GET, path, VERA, None).await;
+        assert!(status != 401 && status != 403, "{path}: {status}");
+        // What stood in her own question she knows.
+        let said =
+            if path.contains(EMAIL) || path.contains(ROSA) { said.replace(EMAIL, "").replace(ROSA, "") } else { said };
+        heard.note(format!("{path} to a viewer"), said);
+    }
+    for (token, path) in [(VERA, case.as_str()), ("wrong", "/api/v1/cases"), ("", &case)] {
+        let (status, said) = ask(&daemon, Method::POST, &format!("{path}/cancel"), token, Some(reason.clone())).await;
+        assert!(status == 401 || status == 403 || status == 404, "{status}");
+        heard.note("a refusal", said);
+    }
+    let url = format!("http://{}", daemon.admin);
+    for arguments in [["case", "list"].as_slice(), &["case", "list", "--json"], &["job", "list"], &["delivery", "list"]]
+    {
+        let output = with_tokens(arguments).env("OFFBOARDD_URL", &url).env("OFFBOARDD_TOKEN", VERA).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        heard.note(format!("{arguments:?} of a viewer"), String::from_utf8(output.stdout).unwrap());
+    }
+    assert!(daemon.process.terminate().success());
+    for line in daemon.process.said() {
+        heard.note("the log", line);
+    }
+
+    let mut people: Vec<String> = [EMAIL, &EMAIL.replace('@', "%40"), PERSON_ID, STRAY].map(str::to_owned).to_vec();
+    let secrets = [VERA, ROSA, SITE_TOKEN, HR_KEY, HR_KEY.trim_start_matches("whsec_")].map(str::to_owned);
+    people.extend(secrets.clone());
+    assert!(heard.0.len() > 100 && account.is_string(), "{} places, {account}", heard.0.len());
+    heard.names_none_of(&people);
+
+    // The command line, with settings that are right and with some that are not.
+    let mut heard = Heard::default();
+    let check = |arguments: &[&str]| {
+        let output = with_tokens(arguments).output().unwrap();
+        Ended {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    };
+    for arguments in [["check"].as_slice(), &["check", "--json"], &["migrate"], &["journal", "verify"]] {
+        let ended = check(arguments);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        heard.note_command(&format!("{arguments:?}"), &ended);
+    }
+    let settings = std::fs::read_to_string(folder.path().join("offboardd.toml")).unwrap();
+    for (right, wrong) in [
+        ("token = { env = \"VERA_TOKEN\" }", format!("token = \"{VERA}\"")),
+        ("token = { env = \"VERA_TOKEN\" }", format!("token = {{ env = \"VERA_TOKEN\", x = \"{VERA}\" }}")),
+        ("secrets = [{ env = \"HR_KEY\" }]", format!("secrets = [\"{HR_KEY}\"]")),
+        ("secrets = [{ env = \"HR_KEY\" }]", format!("secret = \"{HR_KEY}\"")),
+        ("secrets = [{ env = \"HR_KEY\" }]", "secrets = [{ env = \"SITE_KEY_OF_NOBODY\" }]".to_owned()),
+    ] {
+        assert!(settings.contains(right), "{right}");
+        folder.file("offboardd.toml", &settings.replace(right, &wrong));
+        for arguments in [["check"], ["serve"], ["migrate"]] {
+            let ended = check(&arguments);
+            assert_eq!(ended.code, Some(1), "{wrong}: {ended:?}");
+            heard.note_command(&format!("{arguments:?} with {right} replaced"), &ended);
+        }
+    }
+    heard.names_none_of(&secrets);
+}

@@ -1,0 +1,66 @@
+//! SIGTERM under load: whoever was let in is answered, and the next daemon goes on where this one was.
+
+use std::time::{Duration, Instant};
+
+use super::load::{self, Load};
+use super::{report, times};
+use crate::binary::Folder;
+
+/// The default of `server.shutdown`.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Stops the daemon so often under load; says how many were acknowledged, lost, refused with 503, and the longest stop.
+async fn rolling(stops: u32, people: usize, pause: Duration) -> (usize, usize, u32, Duration) {
+    let folder = Folder::new("");
+    let seed = folder.file("seed.json", &load::seed(people));
+    let (_sandbox, site) = folder.sandbox(&["--seed", &seed]);
+    // Only revoked: the work that is under way at a stop, without the weeks after it.
+    let settings = load::settings(&format!("http://{site}"), "offboardd.db").replace("revoke_then_delete", "revoke");
+    folder.file("offboardd.toml", &settings);
+    let mut daemon = folder.serve("info");
+    let load = Load::begin(daemon.webhooks, people, 8, pause);
+    let mut longest = Duration::ZERO;
+    for stop in 0..stops {
+        let before = load.acknowledged();
+        while load.acknowledged() < before + 8 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let begun = Instant::now();
+        let ended = daemon.process.terminate();
+        longest = longest.max(begun.elapsed());
+        assert!(ended.success(), "stop {stop}: {ended:?} {:#?}", daemon.process.said());
+        assert!(!folder.path().join("offboardd.db-wal").exists(), "it was not closed cleanly");
+        daemon = folder.serve("info");
+        load.turn_to(daemon.webhooks);
+        let again: Vec<_> = daemon.process.said().into_iter().filter(|line| line.contains("taken up again")).collect();
+        assert!(again.is_empty(), "work was left lying about: {again:?}");
+    }
+    let refused = load.refusals();
+    let acknowledged = load.end().await;
+    let lost = load::lost(&folder.database(), &acknowledged).await.len();
+    assert!(daemon.process.terminate().success());
+    let (deeds, accounts) = load::deeds(site, "revoke").await;
+    assert_eq!(deeds, accounts, "somebody was revoked twice");
+    (acknowledged.len(), lost, refused, longest)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rolling_restarts_under_load_lose_nothing_and_end_in_time() {
+    let (acknowledged, lost, _, longest) = rolling(3, 400, Duration::from_millis(20)).await;
+    assert!(acknowledged >= 24 && lost == 0, "{lost} of {acknowledged} are lost");
+    assert!(longest < DEADLINE, "{longest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it takes minutes: see the module `siege`"]
+async fn fifty_rolling_restarts_under_load_lose_nothing() {
+    let stops = times(50);
+    let (acknowledged, lost, refused, longest) = rolling(stops, 40_000, Duration::from_millis(2)).await;
+    report(
+        "SIGTERM under load, and the next daemon",
+        stops,
+        "every 2xx is kept, at worst 503, within the deadline, nothing taken up again",
+        format!("{acknowledged} acknowledged: {lost} lost, {refused} × 503, the longest stop {longest:?}"),
+    );
+    assert!(lost == 0 && longest < DEADLINE);
+}

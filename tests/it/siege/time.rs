@@ -1,0 +1,171 @@
+//! Time and the far side: clocks that jump, days that are longer than others, and a site that is away for days.
+
+use std::time::{Duration, Instant};
+
+use offboardd::domain::case::StateName;
+use offboardd::sandbox::{CallName, Fault, Seed};
+use serde_json::json;
+use sqlx::Row as _;
+
+use super::{load, report, times};
+use crate::harness::{Harness, Setup, duration};
+
+const ANN: &str = "ann@example.com";
+
+fn fault(call: CallName) -> Fault {
+    Fault { call: Some(call), ..Fault::default() }
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_while_a_call_is_made_does_not_make_it_twice() {
+    for jump in ["1d", "-1d"] {
+        let story = Harness::start().await;
+        story.fault(Fault { delay_ms: 400, times: Some(1), ..fault(CallName::Revoke) });
+        let departed = json!({ "type": "departed", "person": { "email": ANN } });
+        assert_eq!(story.send("hr", &departed).await.status, 202);
+        story.until_called(CallName::Revoke).await;
+        // Every lease is over now, or lasts another day; the one who holds it is alive and at it.
+        story.clock.advance(duration(jump));
+        story.ring();
+        story.settle().await;
+        assert_eq!(story.count(CallName::Revoke), 1, "{jump}");
+        story.advance("1d").await;
+        assert_eq!(story.state(ANN).await, StateName::Revoked, "{jump}");
+        story.finish(&["revoke ann@example.com"]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_ahead_and_back_does_nothing_early_and_nothing_twice() {
+    let story = Harness::start().await;
+    story.departs(ANN).await;
+    // Set back by a day, ahead to where it was, and so on: the 30 days are those of the first reading.
+    for jump in ["-1d", "1d", "29d", "-20d", "20d"] {
+        story.clock.advance(if let Some(back) = jump.strip_prefix('-') { -duration(back) } else { duration(jump) });
+        story.ring();
+        story.settle().await;
+        assert_eq!(story.state(ANN).await, StateName::Revoked, "{jump}");
+    }
+    story.nothing_happens_for("1d").await;
+    assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
+    story.clock.advance(-duration("13d"));
+    story.ring();
+    story.settle().await;
+    story.nothing_happens_for("27d").await;
+    assert_eq!(story.state(ANN).await, StateName::Erased);
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_day_is_when_it_ends_there_however_long_it_is() {
+    for (zone, day, ends) in [
+        // The clocks go back: the day has 25 hours.
+        ("Europe/Berlin", "2026-10-25", "2026-10-25T23:00:00Z"),
+        // They go ahead: it has 23.
+        ("Europe/Berlin", "2027-03-28", "2027-03-28T22:00:00Z"),
+        // A day that is not in every year, and the last one of the year that has it.
+        ("Europe/Berlin", "2028-02-29", "2028-02-29T23:00:00Z"),
+        ("Europe/Berlin", "2028-12-31", "2028-12-31T23:00:00Z"),
+        // Midnight itself is skipped: the next day begins at one.
+        ("America/Santiago", "2027-09-04", "2027-09-05T04:00:00Z"),
+        // The day before the one that this island left out.
+        ("Pacific/Apia", "2026-12-30", "2026-12-30T11:00:00Z"),
+        ("UTC", "2027-06-30", "2027-07-01T00:00:00Z"),
+    ] {
+        let policy = format!("departed = \"revoke\"\ntimezone = \"{zone}\"");
+        let story = Harness::with(Setup { policy: policy.leak(), ..Setup::default() }).await;
+        story.tell(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": day })).await;
+        let ends: jiff::Timestamp = ends.parse().unwrap();
+        story.advance_to(ends - jiff::SignedDuration::from_secs(1)).await;
+        assert_eq!(story.state(ANN).await, StateName::Scheduled, "{day} in {zone}");
+        story.advance_to(ends).await;
+        assert_eq!(story.state(ANN).await, StateName::Revoked, "{day} in {zone}");
+        story.finish(&["revoke ann@example.com"]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_grace_is_counted_in_hours_and_no_change_of_the_clocks_shortens_it() {
+    let policy = "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\ntimezone = \"Europe/Berlin\"";
+    let story = Harness::with(Setup { policy, ..Setup::default() }).await;
+    // From the 29th of February; the clocks go ahead on the 26th of March.
+    story.tell(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": "2028-02-28T23:00:00Z" })).await;
+    story.advance_to("2028-02-28T23:00:00Z".parse().unwrap()).await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.nothing_happens_for("30d").await;
+    assert_eq!(story.now().to_string(), "2028-03-29T23:00:00Z");
+    assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+/// Waits until nothing is due: with thousands of jobs longer than a story usually does.
+async fn worked_off(story: &Harness) {
+    let (begun, due) = (Instant::now(), story.now().as_millisecond());
+    let mut database = story.database().await;
+    loop {
+        let left = sqlx::query(
+            "SELECT (SELECT COUNT(*) FROM deliveries WHERE status = 'received')
+                  + (SELECT COUNT(*) FROM jobs WHERE state = 'running' OR (state = 'queued' AND due_at <= ?))",
+        );
+        let row = left.bind(due).fetch_one(&mut database).await.unwrap();
+        if row.get::<i64, _>(0) == 0 {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_mins(10), "{} are left", row.get::<i64, _>(0));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// So many people leave while the site is away for three days; then it is back.
+async fn three_days_without_the_site(people: usize) {
+    let email = |person: usize| format!("person{person}@example.com");
+    let accounts = (0..people).map(|person| json!({ "email": email(person) }));
+    let admin = json!({ "email": "admin@example.com", "account_type": "atlassian" });
+    let seed: Seed =
+        serde_json::from_value(json!({ "accounts": accounts.chain([admin]).collect::<Vec<_>>() })).unwrap();
+    let policy = "departed = \"revoke\"\nbrake = { per_hour = 1000000, per_day = 1000000 }";
+    let more = "[retry]\ngive_up_after = \"7d\"";
+    let story = Harness::with(Setup { seed, policy, more, ..Setup::default() }).await;
+    story.fault(Fault { status: Some(503), ..Fault::default() });
+    let departed: Vec<_> =
+        (0..people).map(|person| json!({ "type": "departed", "person": { "email": email(person) } })).collect();
+    for some in departed.chunks(500) {
+        assert_eq!(story.send("hr", &json!(some)).await.status, 202);
+    }
+    worked_off(&story).await;
+    for _ in 0..6 {
+        story.clock.advance(duration("12h"));
+        story.ring();
+        worked_off(&story).await;
+    }
+    let before = story.site.calls().len();
+    assert!(story.changes().is_empty());
+    story.site.clear_faults();
+    story.clock.advance(duration("1h"));
+    story.ring();
+    worked_off(&story).await;
+    let revoked = load::count(&story.database_file(), "SELECT COUNT(*) FROM cases WHERE state = 'revoked'").await;
+    let cases = usize::try_from(revoked).unwrap();
+    let calls = story.site.calls().len() - before;
+    let changes = story.changes();
+    let distinct: std::collections::BTreeSet<_> = changes.iter().collect();
+    report(
+        "the site is away for three days",
+        format!("{people} jobs waiting"),
+        "everybody revoked within the longest wait of a retry, nobody twice",
+        format!("{cases} revoked, {} doubled, {} calls each", changes.len() - distinct.len(), calls / people),
+    );
+    assert_eq!((cases, changes.len(), distinct.len()), (people, people, people));
+    story.finish(&changes.iter().map(String::as_str).collect::<Vec<_>>()).await;
+}
+
+#[tokio::test]
+async fn a_site_that_was_away_for_three_days_finds_everybody_still_waiting() {
+    three_days_without_the_site(40).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it takes minutes: see the module `siege`"]
+async fn thousands_wait_for_a_site_that_was_away_for_three_days() {
+    three_days_without_the_site(usize::try_from(times(10_000)).unwrap()).await;
+}
