@@ -128,15 +128,19 @@ impl Folder {
 
     /// Runs the daemon by a command that is more than its name.
     pub(crate) fn serve_as(&self, command: &mut Command) -> Daemon {
-        self.try_serve_as(command).unwrap_or_else(|ended| panic!("it does not start: {ended:?}"))
+        Self::try_serve_as(command).unwrap_or_else(|ended| panic!("it does not start: {ended:?}"))
     }
 
     /// Runs the daemon, which may refuse to start.
     pub(crate) fn try_serve(&self) -> Result<Daemon, Ended> {
-        self.try_serve_as(self.command(&["serve"]).env("RUST_LOG", "info"))
+        Self::try_serve_as(self.command(&["serve"]).env("RUST_LOG", "info"))
     }
 
-    fn try_serve_as(&self, command: &mut Command) -> Result<Daemon, Ended> {
+    #[expect(
+        clippy::panic_in_result_fn,
+        reason = "that it neither serves nor ends is no answer, but the end of a test"
+    )]
+    fn try_serve_as(command: &mut Command) -> Result<Daemon, Ended> {
         let mut process = Process::start(command);
         let begun = Instant::now();
         loop {
