@@ -123,11 +123,11 @@ impl Folder {
 
     /// Runs the daemon, with this `RUST_LOG`.
     pub(crate) fn serve(&self, log: &str) -> Daemon {
-        self.serve_as(self.command(&["serve"]).env("RUST_LOG", log))
+        Self::serve_as(self.command(&["serve"]).env("RUST_LOG", log))
     }
 
     /// Runs the daemon by a command that is more than its name.
-    pub(crate) fn serve_as(&self, command: &mut Command) -> Daemon {
+    pub(crate) fn serve_as(command: &mut Command) -> Daemon {
         Self::try_serve_as(command).unwrap_or_else(|ended| panic!("it does not start: {ended:?}"))
     }
 
