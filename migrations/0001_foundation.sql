@@ -30,15 +30,17 @@ CREATE TABLE events (
     source      TEXT    NOT NULL,
     type        TEXT    NOT NULL,
     happened_at INTEGER NOT NULL,
-    -- waiting: a call about the same person is under way; it is applied when that is settled.
+    -- waiting: a call about the same person is under way, or the vendor is asked for the address; it is applied after that.
     status      TEXT    NOT NULL CHECK (status IN ('waiting', 'applied', 'ignored', 'unreadable')),
     because     TEXT,                   -- why it led to nothing, or why it could not be read
     case_id     TEXT,
+    person_hash BLOB,                   -- whose address the vendor is asked for, while it waits for that
     sealed      BLOB                    -- the event itself, while it waits
 ) STRICT;
 CREATE INDEX events_of_delivery ON events (delivery_id, position);
 CREATE INDEX events_of_case ON events (case_id) WHERE case_id IS NOT NULL;
-CREATE INDEX events_waiting ON events (id) WHERE status = 'waiting';
+CREATE INDEX events_waiting ON events (id) WHERE status = 'waiting' AND person_hash IS NULL;
+CREATE INDEX events_of_lookup ON events (person_hash) WHERE person_hash IS NOT NULL;
 
 -- Which address a source's person id belongs to, as learned from what the source sent.
 CREATE TABLE people (
@@ -47,9 +49,24 @@ CREATE TABLE people (
     email_hash  BLOB    NOT NULL,
     sealed      BLOB    NOT NULL,       -- the address
     seen_at     INTEGER NOT NULL,
+    gone_at     INTEGER,                -- when this person of the source left or will leave
     PRIMARY KEY (source, person_hash)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX people_by_address ON people (email_hash);
+
+-- Whose address a source's vendor is asked for. Their events wait meanwhile.
+CREATE TABLE lookups (
+    source      TEXT    NOT NULL,
+    person_hash BLOB    NOT NULL,
+    sealed      BLOB    NOT NULL,       -- the person id
+    since       INTEGER NOT NULL,
+    due_at      INTEGER NOT NULL,
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    first_at    INTEGER,                -- the first attempt, from which giving up is counted
+    problem     TEXT,                   -- why the last one failed
+    PRIMARY KEY (source, person_hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lookups_due ON lookups (source, due_at);
 
 -- The newest fact about a person's leaving or coming back, so that an older one never undoes it.
 CREATE TABLE newest (
@@ -85,6 +102,7 @@ CREATE TABLE cases (
     deletion_asked_at     INTEGER,
     deletion_requested_at INTEGER,
     grace_ends_at         INTEGER,
+    last_look_at          INTEGER,
     gone_at               INTEGER,
     looks                 INTEGER NOT NULL DEFAULT 0,  -- how often the account was looked for in vain
     account_type          TEXT,

@@ -45,6 +45,8 @@ pub struct Bells {
     pub router: Arc<Notify>,
     /// A case may want a job.
     pub worker: Arc<Notify>,
+    /// Somebody's address may have to be looked up.
+    pub resolver: Arc<Notify>,
 }
 
 impl Bells {
@@ -52,6 +54,7 @@ impl Bells {
     pub fn ring(&self) {
         self.router.notify_one();
         self.worker.notify_one();
+        self.resolver.notify_waiters();
     }
 }
 
@@ -133,7 +136,11 @@ impl App {
             metrics: router::Metrics::register(&mut registry),
             awakened: Arc::clone(&bells.router),
             worker: Arc::clone(&bells.worker),
+            resolver: Arc::clone(&bells.resolver),
         };
+        for resolver in router.resolvers(&atlassian::http()?, settings.retry) {
+            shutdown.spawn("router.resolver", resolver.run(shutdown.stopping()));
+        }
         shutdown.spawn("router", router.run(shutdown.stopping()));
 
         let worker = Worker {
@@ -193,13 +200,19 @@ fn inboxes(settings: &Settings) -> Inboxes {
 fn routes(settings: &Settings) -> anyhow::Result<BTreeMap<SourceName, Route>> {
     let routes = settings.sources.values().map(|source| {
         let policy = settings.policies.get(&source.policy).context("the settings checked that every policy exists")?;
-        let route = Route { source: Arc::clone(&source.compiled), site: source.site.clone(), policy: policy.clone() };
+        let route = Route {
+            source: Arc::clone(&source.compiled),
+            site: source.site.clone(),
+            policy: policy.clone(),
+            lookup: source.lookup.as_ref().map(|lookup| Arc::new(ArcSwap::from_pointee(Arc::clone(lookup)))),
+        };
         Ok((source.name.clone(), route))
     });
     routes.collect()
 }
 
-fn sites(
+/// A client for each site of the settings.
+pub fn sites(
     settings: &Settings,
     clock: &Arc<dyn Clock>,
     registry: &mut Registry,

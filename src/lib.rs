@@ -18,7 +18,7 @@
 //! | room | what it is |
 //! |---|---|
 //! | [`domain`] | the rules, pure: what an event means, what a case does next, who may not be touched, when to try again |
-//! | [`sources`] | inbound knowledge: how vendors sign, shake hands and name things; the presets are data |
+//! | [`sources`] | inbound knowledge: how vendors sign, shake hands and name things, and whom to ask for an address; the presets are data |
 //! | [`intake`] | the public listener: verify, deduplicate, commit in groups, answer |
 //! | [`router`] | deliveries become events, events become cases |
 //! | [`worker`] | due jobs become calls, calls settle cases |
@@ -41,7 +41,7 @@
 //! (`tests/it/layers.rs`).
 //!
 //! What is deliberately absent: nothing but [`clock`] reads the time; nothing but [`store`] contains SQL; nothing of the
-//! daemon but [`atlassian`] opens an outbound connection; no transaction is open across a call; nothing but the durable
+//! daemon but [`atlassian`] and [`sources::lookup`] opens an outbound connection; no transaction is open across a call; nothing but the durable
 //! queue retries.
 //!
 //! # A person leaves

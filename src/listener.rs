@@ -48,6 +48,7 @@ pub fn raise_file_limit() {
 pub async fn serve(listener: TcpListener, router: Router, stopping: CancellationToken) {
     let graceful = GracefulShutdown::new();
     let connections = TaskTracker::new();
+    let closing = CancellationToken::new();
     let crowd = Crowd::new(room(getrlimit(Resource::Nofile).current));
     loop {
         let accepted = tokio::select! {
@@ -75,12 +76,12 @@ pub async fn serve(listener: TcpListener, router: Router, stopping: Cancellation
             .header_read_timeout(HEAD)
             .max_buf_size(HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
+        let connection = closing.clone().run_until_cancelled_owned(graceful.watch(connection));
         let crowd = Arc::clone(&crowd);
         connections.spawn(async move {
             tokio::select! {
                 // A client that went away or spoke no HTTP is no news.
-                ended = connection => if let Err(error) = ended {
+                ended = connection => if let Some(Err(error)) = ended {
                     tracing::debug!(%error, "a connection ended early");
                 },
                 () = seat.leave.cancelled() => tracing::debug!("a connection is closed for others that want in"),
@@ -91,7 +92,9 @@ pub async fn serve(listener: TcpListener, router: Router, stopping: Cancellation
     connections.close();
     if tokio::time::timeout(LAST_REQUESTS, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end in time: their connections are closed");
+        closing.cancel();
     }
+    connections.wait().await;
 }
 
 async fn accept(listener: &TcpListener) -> std::io::Result<TcpStream> {

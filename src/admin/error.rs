@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tracing::error;
 
-use super::auth::Role;
 use crate::domain::case::Refusal;
 use crate::domain::ids::CaseId;
+use crate::domain::operator::Role;
 use crate::store::{HappenError, StoreError};
 
 /// Why a request was not carried out.

@@ -31,7 +31,6 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
-pub use self::auth::{AdminToken, Role, TokenDigest};
 use self::error::ApiError;
 pub use self::state::{AdminState, ConfiguredSite, ConfiguredSource};
 

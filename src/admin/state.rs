@@ -10,9 +10,9 @@ use prometheus_client::registry::Registry;
 use tokio::sync::Notify;
 use url::Url;
 
-use super::auth::AdminToken;
 use crate::clock::Clock;
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
+use crate::domain::operator::AdminToken;
 use crate::domain::policy::Policy;
 use crate::store::Store;
 

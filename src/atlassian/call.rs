@@ -17,6 +17,8 @@ pub enum Call {
     Read,
     /// Take the access to the portal away.
     Revoke,
+    /// One account, as Customer Service Management has it.
+    ReadCustomerAccount,
     /// Delete a customer account.
     DeleteCustomerAccount,
     /// Delete an account of any type.
@@ -52,6 +54,7 @@ named!(Call {
     Scan = "scan",
     Read = "read",
     Revoke = "revoke",
+    ReadCustomerAccount = "read_customer_account",
     DeleteCustomerAccount = "delete_customer_account",
     DeleteUser = "delete_user",
     Organizations = "organizations",
@@ -102,6 +105,12 @@ impl Call {
             Self::Scan => jira(GET, "/rest/api/3/users/search"),
             Self::Read => jira(GET, "/rest/api/3/user"),
             Self::Revoke => jira(PUT, "/rest/servicedeskapi/customer/user/{}/revoke-portal-only-access"),
+            Self::ReadCustomerAccount => Endpoint {
+                method: GET,
+                api: Api::CustomerService,
+                path: "/api/v1/customer/account/{}",
+                experimental: true,
+            },
             Self::DeleteCustomerAccount => Endpoint {
                 method: DELETE,
                 api: Api::CustomerService,
@@ -146,6 +155,10 @@ impl Call {
             Self::DeleteCustomerAccount => {
                 "the global permission \"Administer Jira\" (OAuth and scoped tokens: the scope \
                  write:customer:jira-service-management)"
+            }
+            Self::ReadCustomerAccount => {
+                "access to Jira Service Management (OAuth and scoped tokens: the scope \
+                 read:customer:jira-service-management)"
             }
             Self::DeleteUser => "to be a site admin or an organization admin",
             Self::Organizations | Self::LeaveOrganization | Self::OpenRequests | Self::LeaveRequest => {

@@ -6,8 +6,9 @@
 //! a read tells whether the deed was done.
 //!
 //! ```text
-//! client, find, detach, standing   the intents          call       every endpoint: address, pace, what it needs
-//! link                             one call and back    failure    why a call failed, in words
+//! client, find, detach     the intents              call       every endpoint: address, pace, what it needs
+//! standing, inquiry        who we are, what works   failure    why a call failed, in words
+//! link                     one call and back
 //! ```
 
 mod address;
@@ -20,6 +21,7 @@ mod failure;
 mod faults;
 mod find;
 mod http;
+mod inquiry;
 mod link;
 mod metrics;
 mod oauth;

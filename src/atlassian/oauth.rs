@@ -23,6 +23,7 @@ pub(super) struct AccessTokens(Mutex<Option<AccessToken>>);
 #[derive(Debug)]
 struct AccessToken {
     secret: SecretString,
+    told_life: Option<SignedDuration>,
     fetched_at: Timestamp,
     renew_at: Timestamp,
 }
@@ -31,6 +32,13 @@ struct AccessToken {
 struct Grant {
     access_token: SecretString,
     expires_in: Option<u32>,
+}
+
+impl AccessTokens {
+    /// How long the token lives, as it was said when it was given.
+    pub(super) async fn told_life(&self) -> Option<SignedDuration> {
+        self.0.lock().await.as_ref()?.told_life
+    }
 }
 
 impl Link {
@@ -52,7 +60,8 @@ impl Link {
         }
     }
 
-    /// The client credentials grant (RFC 6749, 4.4), the credentials in the form as Atlassian documents it.
+    /// The client credentials grant (RFC 6749, 4.4) as a form, which every such server must take. Atlassian's guides for apps
+    /// show JSON at the same address; generic OAuth clients are at work there with forms.
     async fn fetch(&self, client_id: &str, client_secret: &SecretString) -> Result<AccessToken, Failure> {
         let request = self.prepare(Call::Token, None, &[], None)?.form(&[
             ("grant_type", "client_credentials"),
@@ -66,6 +75,7 @@ impl Link {
         let usable = SignedDuration::from_secs((life - (life / 10).min(60)).into());
         Ok(AccessToken {
             secret: grant.access_token,
+            told_life: grant.expires_in.map(|seconds| SignedDuration::from_secs(seconds.into())),
             fetched_at: answer.at,
             renew_at: answer.at.saturating_add(usable).unwrap_or(answer.at),
         })

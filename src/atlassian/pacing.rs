@@ -56,9 +56,9 @@ impl Pacer {
         Ok(())
     }
 
-    /// Closes this call's lane, and no other, until the instant that a 429 named.
+    /// Closes this call's lane, and no other, until the instant that a 429 named; for a moment if that is over already.
     pub(super) fn close(&self, call: Call, until: Option<Timestamp>, now: Timestamp) {
-        let until = until.unwrap_or_else(|| later(now, UNTOLD_REST));
+        let until = later(now, UNTOLD_REST).max(until.unwrap_or(now));
         self.lane(call, |lane| lane.closed_until = lane.closed_until(now).max(Some(until)));
     }
 
@@ -154,11 +154,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_429_that_says_nothing_rests_for_a_moment() {
+    async fn a_429_that_says_nothing_or_something_that_is_over_rests_for_a_moment() {
         let now = Timestamp::from_second(1_000).unwrap();
-        let pacer = Pacer::default();
-        pacer.close(Call::Search, None, now);
-        assert_eq!(pacer.turn(Call::Search, now).await, Err(Timestamp::from_second(1_001).unwrap()));
+        for until in [None, Some(now), Timestamp::from_second(900).ok()] {
+            let pacer = Pacer::default();
+            pacer.close(Call::Search, until, now);
+            assert_eq!(pacer.turn(Call::Search, now).await, Err(Timestamp::from_second(1_001).unwrap()));
+        }
     }
 
     #[tokio::test]

@@ -170,9 +170,11 @@ pub(super) fn site_at(url: &Url) -> Site {
         auth: Auth::Basic { email: "bot@example.com".to_owned(), token: "secret".into() },
         delete_with: DeleteWith::CustomerAccount,
         deletion_grace: SignedDuration::from_hours(14 * 24),
+        look_back: SignedDuration::from_hours(24),
         protect: Protection::default(),
         look_again: Vec::new(),
         watch_grant: SignedDuration::from_hours(1),
+        probe_every: SignedDuration::from_mins(1),
         concurrency: 4,
         timeout: SignedDuration::from_secs(30),
     }

@@ -27,13 +27,17 @@ pub struct Site {
     pub delete_with: DeleteWith,
     /// How long Atlassian keeps a deleted account before it is gone.
     pub deletion_grace: SignedDuration,
+    /// How long after the end of the deletion grace a deleted account is looked for a last time; zero: not at all.
+    pub look_back: SignedDuration,
     /// Who is never touched.
     pub protect: Protection,
     /// When an account that was not found is looked for again, each counted from the look before.
     pub look_again: Vec<SignedDuration>,
     /// How often a re-hired person's account is read, to see that access was granted.
     pub watch_grant: SignedDuration,
-    /// How many jobs of this site are worked on at once.
+    /// How often the site is asked, while it refuses us, whether it takes us again.
+    pub probe_every: SignedDuration,
+    /// How many jobs of this site are worked on at once: so many that take access away or give it back, and so many others.
     pub concurrency: usize,
     /// How long one call may take.
     pub timeout: SignedDuration,

@@ -89,6 +89,26 @@ impl Client {
         })
     }
 
+    /// What stands in our way as far as three cheap reads tell, in words for an admin; empty when nothing does.
+    pub async fn obstacles(&self) -> Result<Vec<String>, Failure> {
+        let missing = self.probe().await?.missing();
+        let mut obstacles: Vec<String> = missing
+            .into_iter()
+            .map(|permission| format!("our account lacks the permission \"{permission}\""))
+            .collect();
+        obstacles.extend(self.wrong_cloud_id().await);
+        Ok(obstacles)
+    }
+
+    /// Whether the settings name the cloud id of another site. Then the gateway leads there, where nobody is whom we look
+    /// for, and every 404 lies. A site that does not tell its id is believed to have the one of the settings.
+    pub async fn wrong_cloud_id(&self) -> Option<String> {
+        let site = self.site();
+        let ours = site.cloud_id.as_deref()?;
+        let theirs = self.tenant_info().await.ok().filter(|theirs| !theirs.eq_ignore_ascii_case(ours))?;
+        Some(format!("sites.{}.cloud_id is another site's: this one's is {theirs}", site.name))
+    }
+
     /// What is at the site's URL, asked without credentials.
     pub async fn server_info(&self) -> Result<ServerInfo, Failure> {
         self.send(Request::of(Call::ServerInfo)).await?.read()
@@ -140,6 +160,32 @@ mod tests {
         let standing = far.client().probe().await.unwrap();
         assert_eq!((standing.administer, standing.browse_users), (None, None));
         assert!(standing.missing().is_empty());
+    }
+
+    #[tokio::test]
+    async fn obstacles_are_permissions_and_a_cloud_id_of_another_site() {
+        let far = Far::says(|request, _| {
+            reply(
+                200,
+                match request.line.as_str() {
+                    "GET /rest/api/3/myself" => "{}",
+                    "GET /_edge/tenant_info" => r#"{"cloudId":"cloud-2"}"#,
+                    _ => r#"{"permissions":{"ADMINISTER":{"havePermission":false}}}"#,
+                },
+            )
+        })
+        .await;
+        assert_eq!(
+            far.client().obstacles().await.unwrap(),
+            [
+                "our account lacks the permission \"Administer Jira\"",
+                "sites.acme.cloud_id is another site's: this one's is cloud-2"
+            ]
+        );
+        let own = far.client_of(Site { cloud_id: Some("Cloud-2".to_owned()), ..site_at(&far.url) });
+        assert_eq!(own.wrong_cloud_id().await, None);
+        let silent = Far::always(404, "").await;
+        assert_eq!(silent.client().wrong_cloud_id().await, None);
     }
 
     #[tokio::test]

@@ -1,12 +1,18 @@
-//! `offboardd check`: the settings as they take effect, secrets as references only, and what is odd about them.
+//! `offboardd check`: the settings as they take effect, secrets as references only, and what is odd about them; with
+//! `--online` also what the sites say.
+
+use std::process::ExitCode;
 
 use clap::Args;
 use serde::Serialize;
 
+use self::online::SiteReport;
 use super::{Config, say};
-use crate::admin::Role;
+use crate::domain::operator::Role;
 use crate::settings::{File, Mode, Settings};
 
+mod clicks;
+pub mod online;
 mod toml_text;
 
 #[derive(Debug, Args)]
@@ -14,22 +20,28 @@ pub(super) struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Ask each site who we are and what works there; changes nothing. Exits with 1 when something has to be mended
+    #[arg(long)]
+    online: bool,
 }
 
-pub(super) fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
-    let mut text = print(&config.load()?, arguments.json)?;
+pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<ExitCode> {
+    let settings = config.load()?;
+    let sites = if arguments.online { Some(online::inspect(&settings).await?) } else { None };
+    let mut text = print(&settings, sites.as_deref(), arguments.json)?;
     if !text.ends_with('\n') {
         text.push('\n');
     }
     say(&text);
-    Ok(())
+    let fine = sites.into_iter().flatten().all(|site| site.is_fine());
+    Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The effective settings and the warnings, for a person (as a settings file that says all) or as JSON.
-pub fn print(settings: &Settings, json: bool) -> serde_json::Result<String> {
+/// The effective settings, the warnings and what the sites said, for a person (as a settings file that says all) or as JSON.
+pub fn print(settings: &Settings, sites: Option<&[SiteReport]>, json: bool) -> serde_json::Result<String> {
     let warnings = warnings(settings);
     if json {
-        return serde_json::to_string_pretty(&Report { settings: &settings.file, warnings: &warnings });
+        return serde_json::to_string_pretty(&Report { settings: &settings.file, warnings: &warnings, sites });
     }
     let mut text = String::new();
     for warning in &warnings {
@@ -39,6 +51,10 @@ pub fn print(settings: &Settings, json: bool) -> serde_json::Result<String> {
         text.push('\n');
     }
     text.push_str(&toml_text::write(&settings.file)?);
+    for site in sites.unwrap_or_default() {
+        text.push('\n');
+        text.extend(site.to_string().lines().flat_map(|line| ["# ", line, "\n"]));
+    }
     Ok(text)
 }
 
@@ -47,6 +63,8 @@ pub fn print(settings: &Settings, json: bool) -> serde_json::Result<String> {
 struct Report<'a> {
     settings: &'a File,
     warnings: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sites: Option<&'a [SiteReport]>,
 }
 
 /// What is allowed, but seldom meant: one sentence each, with what to do.
@@ -163,7 +181,7 @@ mod tests {
 
     #[test]
     fn everything_is_shown_but_the_secrets() {
-        insta::assert_snapshot!(print(&parse(SETTINGS), false).unwrap(), @r#"
+        insta::assert_snapshot!(print(&parse(SETTINGS), None, false).unwrap(), @r#"
         mode = "enforce"
 
         [server]
@@ -200,9 +218,11 @@ mod tests {
         auth = { email = "bot@example.com", token = { env = "ACME_TOKEN" } }
         delete_with = "customer-account"
         deletion_grace = "14d"
+        look_back = "1d"
         protect = { emails = ["boss@example.com"], domains = [], account_ids = [] }
         look_again = ["1m", "10m", "1h"]
         watch_grant = "5m"
+        probe_every = "1m"
         concurrency = 4
         timeout = "30s"
 
@@ -214,9 +234,11 @@ mod tests {
         auth = { client_id = "abc", client_secret = { env = "BETA_SECRET" } }
         delete_with = "customer-account"
         deletion_grace = "14d"
+        look_back = "1d"
         protect = { emails = [], domains = [], account_ids = [] }
         look_again = ["1m30s"]
         watch_grant = "5m"
+        probe_every = "1m"
         concurrency = 4
         timeout = "30s"
 
@@ -258,9 +280,9 @@ mod tests {
     fn what_is_printed_can_be_read_again_and_says_the_same() {
         for text in [SETTINGS, ""] {
             let settings = parse(text);
-            let again = parse(&print(&settings, false).unwrap());
+            let again = parse(&print(&settings, None, false).unwrap());
             for json in [false, true] {
-                assert_eq!(print(&settings, json).unwrap(), print(&again, json).unwrap());
+                assert_eq!(print(&settings, None, json).unwrap(), print(&again, None, json).unwrap());
             }
             assert_eq!(settings.policies, again.policies);
             assert_eq!(settings.retry, again.retry);
@@ -270,7 +292,7 @@ mod tests {
 
     #[test]
     fn json_is_for_programs() {
-        let printed = print(&parse(SETTINGS), true).unwrap();
+        let printed = print(&parse(SETTINGS), None, true).unwrap();
         assert!(!printed.contains("hunter2"), "{printed}");
         let report: serde_json::Value = serde_json::from_str(&printed).unwrap();
         assert_eq!(report.pointer("/settings/sites/acme/via").unwrap(), "site");

@@ -109,7 +109,7 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
             telemetry::start();
             sandbox::run(arguments).await?;
         }
-        Command::Check(arguments) => check::run(&arguments, config)?,
+        Command::Check(arguments) => return check::run(&arguments, config).await,
         Command::Send(arguments) => send::run(arguments, config).await?,
         Command::Journal(command) => return journal::run(command, config).await,
         Command::Backup(arguments) => backup::run(&arguments, config).await?,

@@ -8,6 +8,7 @@ pub mod case;
 pub mod event;
 pub mod guard;
 pub mod ids;
+pub mod operator;
 pub mod person;
 pub mod policy;
 pub mod retry;

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Why a call to Atlassian did not do what it should. Made in one place: `atlassian`.
+/// Why a call did not do what it should. Made where the calls are made: in `atlassian`, and in `sources::lookup`.
 ///
 /// The texts say which call and what kind of trouble; never an address, an account id or a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Failure {
         /// When the far side wants to be asked again.
         retry_at: Option<Timestamp>,
     },
-    /// The credentials or the permissions (401, 403): the site's trouble, not the job's. The site is paused.
+    /// The credentials or the permissions (401, 403): the far side's trouble with us, not the job's. A site is paused.
     SiteRefuses {
         /// What was seen, and what mends it.
         detail: String,
@@ -56,6 +56,9 @@ pub struct RetryPolicy {
     pub give_up_after: SignedDuration,
 }
 
+/// No far side is asked again sooner, whatever it says, unless the settings want it.
+const SHORTEST: SignedDuration = SignedDuration::from_secs(1);
+
 /// What comes after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
@@ -69,8 +72,9 @@ impl RetryPolicy {
     /// When to try again after `attempts` attempts, the first of which was at `first_at`.
     ///
     /// Exponential with full jitter (`jitter` in `0.0..1.0`): anywhere between a tenth of the wait and the wait, so that
-    /// many jobs that failed together do not come back together. The far side's own `retry_at` wins, even over `max`; no
-    /// wait reaches beyond the giving up, so that the last attempt is made then.
+    /// many jobs that failed together do not come back together. The far side's own `retry_at` wins, even over `max`, unless
+    /// it is over already ([`RetryPolicy::not_at_once`]); no wait reaches beyond the giving up, so that the last attempt is
+    /// made then.
     pub fn next(
         &self,
         attempts: u32,
@@ -87,7 +91,13 @@ impl RetryPolicy {
         let full = (self.base.as_secs_f64() * 2f64.powi(doublings)).min(self.max.as_secs_f64());
         let wait = SignedDuration::try_from_secs_f64(full * jitter.mul_add(0.9, 0.1)).unwrap_or(self.max);
         let ours = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
-        Next::RetryAt(retry_at.unwrap_or(ours).clamp(now, last))
+        Next::RetryAt(retry_at.map_or(ours, |theirs| self.not_at_once(theirs, now)).clamp(now, last))
+    }
+
+    /// `at`, or a moment from now if it is over already: a far side that says "retry after 0" without end, or with a date by a
+    /// clock that is behind ours, must not be asked without end.
+    pub fn not_at_once(&self, at: Timestamp, now: Timestamp) -> Timestamp {
+        at.max(now.saturating_add(self.base.min(SHORTEST)).unwrap_or(Timestamp::MAX))
     }
 }
 
@@ -128,6 +138,18 @@ mod tests {
         assert_eq!(POLICY.next(1, now, Some(theirs), now, 0.5), Next::RetryAt(theirs));
         let soon = now + SignedDuration::from_secs(1);
         assert_eq!(POLICY.next(11, now, Some(soon), now, 1.0), Next::RetryAt(soon));
+    }
+
+    #[test]
+    fn a_time_that_is_over_already_is_a_moment_from_now() {
+        let now = Timestamp::UNIX_EPOCH;
+        for theirs in [now - SignedDuration::from_hours(1), now, now + SignedDuration::from_millis(1)] {
+            let moment = now + SignedDuration::from_secs(1);
+            assert_eq!(POLICY.next(1, now, Some(theirs), now, 0.5), Next::RetryAt(moment));
+            assert_eq!(POLICY.not_at_once(theirs, now), moment);
+        }
+        let hasty = RetryPolicy { base: SignedDuration::from_millis(20), ..POLICY };
+        assert_eq!(hasty.not_at_once(now, now), now + SignedDuration::from_millis(20));
     }
 
     #[test]

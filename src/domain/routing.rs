@@ -3,10 +3,16 @@
 //! Events arrive late, twice and out of order. An older one never undoes a newer one about the same person; "older" is by
 //! the source's own `occurred_at`, which is believed only up to the moment of receipt, so that a wrong clock cannot silence
 //! a person's later events.
+//!
+//! A source that knows one address under two person ids has a duplicate record, or two people with one mailbox. When one of
+//! the two leaves and the other has not, the address is still somebody's: nothing destructive follows by itself. Without
+//! an open case one is opened for a human (`address_unconfirmed`); a case that another id opened is left as it is, so that
+//! the deletion of a duplicate neither hastens nor delays the real departure. A stop stops whatever it finds: to stop is
+//! never the wrong deed.
 
 use jiff::Timestamp;
 
-use super::case::{Case, Happening, Terms};
+use super::case::{Attention, Case, Happening, Terms};
 use super::event::{Event, EventType};
 use super::named;
 use super::policy::{Action, Policy};
@@ -18,6 +24,20 @@ pub struct Known<'a> {
     pub newest: Option<Timestamp>,
     /// The open case, if there is one.
     pub open: Option<&'a Case>,
+    /// Whether the address is known, and whose it is.
+    pub address: Address,
+}
+
+/// What is known of the address of an event's person.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Address {
+    /// It is this person's.
+    #[default]
+    Own,
+    /// It belongs to another person id of the same source as well, of somebody who has not left.
+    Shared,
+    /// There is none.
+    Unknown,
 }
 
 /// What an event leads to.
@@ -29,6 +49,8 @@ pub enum Ruling {
         terms: Terms,
         /// From when on.
         effective_at: Timestamp,
+        /// Why a human has to look first.
+        attention: Option<Attention>,
     },
     /// Something happens to the open case.
     Apply(Happening),
@@ -51,6 +73,8 @@ pub enum Because {
     Remembered,
     /// It does not concern us.
     NotOurs,
+    /// Somebody else of the source has the same address and has not left, and the open case is not this person id's.
+    SharedAddress,
 }
 
 named!(Because {
@@ -60,6 +84,7 @@ named!(Because {
     AlreadySo = "already_so",
     Remembered = "remembered",
     NotOurs = "not_ours",
+    SharedAddress = "shared_address",
 });
 
 /// When an event happened, as far as that is believed.
@@ -94,8 +119,14 @@ pub fn rule(event: &Event, known: Known<'_>, policy: &Policy, received_at: Times
             match (action, known.open) {
                 (Action::Ignore, _) => Ruling::Nothing(Because::Policy),
                 (Action::Revoke | Action::RevokeThenDelete | Action::Delete, None) => {
-                    Ruling::Open { terms: Terms::of(policy, action), effective_at }
+                    let attention = match known.address {
+                        Address::Own => None,
+                        Address::Shared => Some(Attention::shared_address()),
+                        Address::Unknown => Some(Attention::no_email()),
+                    };
+                    Ruling::Open { terms: Terms::of(policy, action), effective_at, attention }
                 }
+                (_, Some(_)) if known.address == Address::Shared => Ruling::Nothing(Because::SharedAddress),
                 (action, Some(_)) if event.event_type == EventType::ErasureRequested => {
                     Ruling::Apply(Happening::ErasureRequested { effective_at, action })
                 }
@@ -114,6 +145,7 @@ mod tests {
 
     use super::*;
     use crate::domain::brake::Brake;
+    use crate::domain::case::Reason;
     use crate::domain::event::Effective;
     use crate::domain::person::Person;
     use crate::domain::policy::{Approvals, DayEdge};
@@ -142,7 +174,7 @@ mod tests {
     #[test]
     fn an_older_event_never_undoes_a_newer_one() {
         let an_hour_ago = NOW - SignedDuration::from_hours(1);
-        let known = Known { newest: Some(NOW), open: None };
+        let known = Known { newest: Some(NOW), ..Known::default() };
         for event_type in [EventType::Departed, EventType::Returned, EventType::DepartureCancelled] {
             let ruling = rule(&event(event_type, Some(an_hour_ago)), known, &policy(), NOW);
             assert_eq!(ruling, Ruling::Nothing(Because::Older), "{event_type}");
@@ -159,7 +191,17 @@ mod tests {
     fn a_departure_opens_a_case_as_the_policy_says() {
         let ruling = rule(&event(EventType::Departed, None), Known::default(), &policy(), NOW);
         let terms = Terms::of(&policy(), Action::RevokeThenDelete);
-        assert_eq!(ruling, Ruling::Open { terms, effective_at: NOW });
+        assert_eq!(ruling, Ruling::Open { terms, effective_at: NOW, attention: None });
+    }
+
+    #[test]
+    fn who_shares_an_address_is_shown_to_a_human_first() {
+        for (address, reason) in [(Address::Shared, Reason::AddressUnconfirmed), (Address::Unknown, Reason::NoEmail)] {
+            let known = Known { address, ..Known::default() };
+            let ruling = rule(&event(EventType::Departed, None), known, &policy(), NOW);
+            let Ruling::Open { attention: Some(attention), .. } = ruling else { panic!("{ruling:?}") };
+            assert_eq!(attention.reason, reason);
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Deliveries become events, events become cases: by the pure rules of `domain`, one transaction for each delivery.
 //!
 //! Awakened by the intake, by a settled job and by period; takes no input and decides only from what is stored, so that it
-//! can be killed at any instant. It calls nobody.
+//! can be killed at any instant. It calls nobody; a [`Resolver`] beside it asks vendors for addresses that deliveries lack.
 
 mod metrics;
+mod resolver;
 mod ruling;
 
 use std::collections::BTreeMap;
@@ -11,11 +12,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 pub use self::metrics::Metrics;
+pub use self::resolver::Resolver;
 use self::ruling::Subject;
 use crate::clock::{self, Clock};
 use crate::domain::event::Event;
@@ -23,7 +26,8 @@ use crate::domain::ids::{DeliveryId, EventId, SiteName, SourceName};
 use crate::domain::policy::Policy;
 use crate::domain::routing;
 use crate::sources::Source;
-use crate::store::{EventStatus, NewEvent, Store, StoreError, Tx, Waiting, WaitingEvent};
+use crate::sources::lookup::Lookup;
+use crate::store::{EventStatus, EventVerdict, NewEvent, Store, StoreError, Tx, Waiting, WaitingEvent};
 
 /// The safety net under the notifications.
 const PERIOD: Duration = Duration::from_mins(1);
@@ -40,13 +44,15 @@ pub struct Route {
     pub site: SiteName,
     /// What its events lead to.
     pub policy: Policy,
+    /// Whom to ask for an address; exchanged as a whole when secrets are read anew.
+    pub lookup: Option<Arc<ArcSwap<Arc<Lookup>>>>,
 }
 
 /// An item of a delivery: an event, or what is wrong with it.
 type Item = Result<Event, String>;
 
 /// Turns stored deliveries into cases.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Router {
     /// The database.
     pub store: Store,
@@ -60,6 +66,8 @@ pub struct Router {
     pub awakened: Arc<Notify>,
     /// Tells the worker that there may be something to do.
     pub worker: Arc<Notify>,
+    /// Tells the resolvers that there may be somebody to ask for.
+    pub resolver: Arc<Notify>,
 }
 
 impl Router {
@@ -87,6 +95,7 @@ impl Router {
     }
 
     async fn route_all(&self, stopping: &CancellationToken) -> Result<(), StoreError> {
+        self.end_lookups_of_nobody().await?;
         for waiting in self.store.waiting_events(BATCH).await? {
             self.settle_waiting(waiting).await?;
         }
@@ -106,7 +115,26 @@ impl Router {
                 }
             }
             self.worker.notify_one();
+            self.resolver.notify_waiters();
         }
+    }
+
+    /// Who waits for a vendor that is not asked any more, because the settings changed, goes on as it is.
+    async fn end_lookups_of_nobody(&self) -> Result<(), StoreError> {
+        for waiting in self.store.waiting_lookups().await? {
+            let route = self.routes.get(&waiting.source);
+            if route.is_some_and(|route| route.lookup.is_some()) {
+                continue;
+            }
+            while let Some(asked) = self.store.next_lookup(&waiting.source).await? {
+                let mut tx = self.store.begin().await?;
+                for event in tx.end_lookup(&waiting.source, asked.person_hash).await? {
+                    self.take_up(&mut tx, event, false).await?;
+                }
+                tx.commit().await?;
+            }
+        }
+        Ok(())
     }
 
     /// Reads one delivery. What cannot be read stays, and is shown.
@@ -168,7 +196,7 @@ impl Router {
                 Err(problem) => {
                     self.metrics.count(&delivery.source, "unreadable");
                     let new = self.new_event(delivery.id, position, &delivery.source, "unreadable");
-                    tx.record_event(&new, EventStatus::Unreadable, Some(&problem), None, None).await?;
+                    tx.record_event(&new, unreadable(&problem), None).await?;
                     bad.push(problem);
                 }
             }
@@ -203,26 +231,27 @@ impl Router {
         new.happened_at = routing::happened_at(&event, delivery.received_at);
         let subject = self.subject(&delivery.source, route, delivery.id, delivery.received_at);
         let outcome = subject.apply(tx, &event).await?;
-        let kept = (outcome.status == EventStatus::Waiting).then_some(&event);
-        tx.record_event(&new, outcome.status, outcome.because, outcome.case_id, kept).await
+        tx.record_event(&new, outcome, Some(&event)).await
     }
 
     /// Takes up an event that came while a call about its person was under way.
     async fn settle_waiting(&self, waiting: WaitingEvent) -> Result<(), StoreError> {
         let mut tx = self.store.begin().await?;
-        match self.routes.get(&waiting.source) {
-            None => tx.settle_event(waiting.id, EventStatus::Unreadable, Some("no such source"), None).await?,
-            Some(route) => {
-                let subject = self.subject(&waiting.source, route, waiting.delivery_id, waiting.received_at);
-                let outcome = subject.apply(&mut tx, &waiting.event).await?;
-                if outcome.status != EventStatus::Waiting {
-                    tx.settle_event(waiting.id, outcome.status, outcome.because, outcome.case_id).await?;
-                }
-            }
-        }
+        self.take_up(&mut tx, waiting, true).await?;
         tx.commit().await?;
         self.worker.notify_one();
         Ok(())
+    }
+
+    /// Takes up an event that waited.
+    async fn take_up(&self, tx: &mut Tx, waiting: WaitingEvent, may_ask: bool) -> Result<(), StoreError> {
+        let Some(route) = self.routes.get(&waiting.source) else {
+            return tx.settle_event(waiting.id, unreadable("no such source")).await;
+        };
+        let subject = self.subject(&waiting.source, route, waiting.delivery_id, waiting.received_at);
+        let subject = Subject { may_ask: subject.may_ask && may_ask, ..subject };
+        let outcome = subject.apply(tx, &waiting.event).await?;
+        tx.settle_event(waiting.id, outcome).await
     }
 
     fn subject<'a>(
@@ -232,7 +261,8 @@ impl Router {
         delivery_id: DeliveryId,
         received_at: jiff::Timestamp,
     ) -> Subject<'a> {
-        Subject { source, site: &route.site, policy: &route.policy, delivery_id, received_at, now: self.clock.now() }
+        let (site, policy, may_ask) = (&route.site, &route.policy, route.lookup.is_some());
+        Subject { source, site, policy, delivery_id, received_at, now: self.clock.now(), may_ask }
     }
 
     fn new_event<'a>(
@@ -245,4 +275,8 @@ impl Router {
         let now = self.clock.now();
         NewEvent { id: EventId::from(clock::new_id(now)), delivery_id, position, source, event_type, happened_at: now }
     }
+}
+
+fn unreadable(problem: &str) -> EventVerdict<'_> {
+    EventVerdict { status: EventStatus::Unreadable, because: Some(problem), case_id: None, asked: None }
 }

@@ -6,11 +6,11 @@ use serde_json::json;
 use crate::domain::case::{Attention, Happening, Hold, Reason, State, Terms};
 use crate::domain::event::{Event, EventType};
 use crate::domain::ids::{CaseId, DeliveryId, SiteName, SourceName};
-use crate::domain::person::{EmailAddress, Person};
-use crate::domain::policy::Policy;
-use crate::domain::routing::{self, Because, Known, Ruling};
+use crate::domain::person::{EmailAddress, Person, PersonId};
+use crate::domain::policy::{Action, Policy};
+use crate::domain::routing::{self, Address, Because, Known, Ruling};
 use crate::proof::seal::KeyedHash;
-use crate::store::{Dossier, EventStatus, HappenError, NewCase, Note, StoreError, Tx};
+use crate::store::{Dossier, EventStatus, EventVerdict, HappenError, NewCase, Note, StoreError, Tx};
 
 /// What an event is ruled by.
 #[derive(Debug, Clone, Copy)]
@@ -21,54 +21,114 @@ pub(super) struct Subject<'a> {
     pub(super) delivery_id: DeliveryId,
     pub(super) received_at: Timestamp,
     pub(super) now: Timestamp,
+    /// Whether the vendor can be asked for an address, and was not asked in vain already.
+    pub(super) may_ask: bool,
 }
 
 /// What became of an event.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Outcome {
-    pub(super) status: EventStatus,
-    pub(super) because: Option<&'static str>,
-    pub(super) case_id: Option<CaseId>,
+pub(super) type Outcome = EventVerdict<'static>;
+
+fn applied(case_id: CaseId) -> Outcome {
+    Outcome { status: EventStatus::Applied, because: None, case_id: Some(case_id), asked: None }
 }
 
-impl Outcome {
-    fn applied(case_id: CaseId) -> Self {
-        Self { status: EventStatus::Applied, because: None, case_id: Some(case_id) }
-    }
+fn ignored(because: Because, open: Option<&Dossier>) -> Outcome {
+    let case_id = open.map(|dossier| dossier.case.id);
+    Outcome { status: EventStatus::Ignored, because: Some(because.as_str()), case_id, asked: None }
+}
 
-    fn ignored(because: Because, open: Option<&Dossier>) -> Self {
-        let case_id = open.map(|dossier| dossier.case.id);
-        Self { status: EventStatus::Ignored, because: Some(because.as_str()), case_id }
-    }
+/// Until the call about the person is settled or, where the vendor is asked for the address, until that is known.
+fn waits(case_id: Option<CaseId>, asked: Option<KeyedHash>) -> Outcome {
+    let because = asked.map(|_| "address_is_looked_up");
+    Outcome { status: EventStatus::Waiting, because, case_id, asked }
 }
 
 impl Subject<'_> {
     /// Lets an event do what the rules say.
     pub(super) async fn apply(&self, tx: &mut Tx, event: &Event) -> Result<Outcome, StoreError> {
         let person = self.whose(tx, event).await?;
-        if event.event_type != EventType::Ignored {
-            self.remember(tx, event).await?;
+        if let Some(asked) = self.ask(tx, event, &person).await? {
+            return Ok(waits(None, Some(asked)));
+        }
+        if let (Some(id), Some(email), false) =
+            (&event.person.id, &event.person.email, event.event_type == EventType::Ignored)
+        {
+            self.learn(tx, id, email).await?;
         }
         let (email_hash, person_hash) = tx.hashes(self.site, Some(self.source), &person);
         let Some(person_key) = email_hash.or(person_hash) else {
-            return Ok(Outcome::ignored(Because::NotOurs, None));
+            return Ok(ignored(Because::NotOurs, None));
         };
         let open = self.open_case(tx, event, &person, email_hash, person_hash).await?;
-        let newest = tx.newest(&person_key).await?;
-        let known = Known { newest, open: open.as_ref().map(|dossier| &dossier.case) };
+        let known = Known {
+            newest: tx.newest(&person_key).await?,
+            open: open.as_ref().map(|dossier| &dossier.case),
+            address: self.address(tx, &person, email_hash, person_hash, open.as_ref()).await?,
+        };
         let ruling = routing::rule(event, known, self.policy, self.received_at);
         if routing::is_ordered(event.event_type) && ruling != Ruling::Nothing(Because::Older) {
             let happened_at = routing::happened_at(event, self.received_at);
             tx.note_newest(&person_key, event.event_type, happened_at).await?;
+            self.note_whereabouts(tx, event).await?;
         }
         match ruling {
-            Ruling::Nothing(because) => Ok(Outcome::ignored(because, open.as_ref())),
-            Ruling::Open { terms, effective_at } => self.open(tx, event, person, terms, effective_at).await,
+            Ruling::Nothing(because) => Ok(ignored(because, open.as_ref())),
+            Ruling::Open { terms, effective_at, attention } => {
+                self.open(tx, event, person, terms, effective_at, attention).await
+            }
             Ruling::Apply(happening) => match open {
                 Some(dossier) => self.happen(tx, event, dossier, &happening).await,
-                None => Ok(Outcome::ignored(Because::NoOpenCase, None)),
+                None => Ok(ignored(Because::NoOpenCase, None)),
             },
         }
+    }
+
+    /// Has the vendor asked for the address of an event that could do something and lacks it. While somebody is asked for,
+    /// whatever else comes about the same person without an address waits too, so that nothing overtakes.
+    async fn ask(&self, tx: &mut Tx, event: &Event, person: &Person) -> Result<Option<KeyedHash>, StoreError> {
+        let (true, Some(id), None) = (self.may_ask, &person.id, &person.email) else { return Ok(None) };
+        let (_, Some(person_hash)) = tx.hashes(self.site, Some(self.source), person) else { return Ok(None) };
+        let matters = match event.event_type {
+            EventType::Departed | EventType::ErasureRequested => {
+                self.policy.action(event.event_type) != Some(Action::Ignore)
+            }
+            EventType::DepartureCancelled | EventType::Returned => true,
+            // The vendor knows the present address, and what changes is the old one.
+            EventType::EmailChanged | EventType::Profile | EventType::Ignored => false,
+        };
+        if tx.is_asked(self.source, person_hash).await? {
+            return Ok(Some(person_hash));
+        }
+        // An open case of the same person id has what is needed: the address for a departure, itself for a stop.
+        let open = tx.open_case_of(self.site, None, Some(person_hash)).await?;
+        let is_known = open.is_some_and(|dossier| is_stop(event.event_type) || dossier.person.email.is_some());
+        if is_known || !matters {
+            return Ok(None);
+        }
+        Ok(Some(tx.begin_lookup(self.source, id, self.now).await?))
+    }
+
+    /// Whose the address is. That two ids have it is no news to the case that was opened for this very id.
+    async fn address(
+        &self,
+        tx: &mut Tx,
+        person: &Person,
+        email_hash: Option<KeyedHash>,
+        person_hash: Option<KeyedHash>,
+        open: Option<&Dossier>,
+    ) -> Result<Address, StoreError> {
+        let Some(email_hash) = email_hash else { return Ok(Address::Unknown) };
+        let same_id = open.is_some_and(|dossier| person.id.is_some() && dossier.person.id == person.id);
+        let shared = !same_id && tx.shares_address(self.source, person_hash, email_hash, self.now).await?;
+        Ok(if shared { Address::Shared } else { Address::Own })
+    }
+
+    /// Remembers of a person id when it is gone, so that it does not keep somebody else's address from going.
+    async fn note_whereabouts(&self, tx: &mut Tx, event: &Event) -> Result<(), StoreError> {
+        let Some(id) = &event.person.id else { return Ok(()) };
+        let leaves = matches!(event.event_type, EventType::Departed | EventType::ErasureRequested);
+        let gone_at = leaves.then(|| self.policy.effective_at(event.effective, self.received_at));
+        tx.note_gone(self.source, id, gone_at).await
     }
 
     /// Whose account an event is about: by the address that it names or, without one, the address that is remembered for
@@ -97,11 +157,12 @@ impl Subject<'_> {
         Ok(Person { id: event.person.id.clone(), email })
     }
 
-    /// Remembers which address belongs to the id, and lets a case that waited for just that go on.
-    async fn remember(&self, tx: &mut Tx, event: &Event) -> Result<(), StoreError> {
-        let (Some(id), Some(email)) = (&event.person.id, &event.person.email) else { return Ok(()) };
+    /// Remembers which address belongs to an id, and lets whatever waited for just that go on.
+    pub(super) async fn learn(&self, tx: &mut Tx, id: &PersonId, email: &EmailAddress) -> Result<(), StoreError> {
         tx.remember(self.source, self.site, id, email, self.now).await?;
-        let (_, person_hash) = tx.hashes(self.site, Some(self.source), &event.person);
+        tx.hasten_lookup(self.source, id, self.now).await?;
+        let person = Person { id: Some(id.clone()), email: None };
+        let (_, person_hash) = tx.hashes(self.site, Some(self.source), &person);
         let Some(dossier) = tx.open_case_of(self.site, None, person_hash).await? else { return Ok(()) };
         if waits_for_an_address(&dossier) {
             self.give_address(tx, dossier, email).await?;
@@ -150,9 +211,10 @@ impl Subject<'_> {
         person: Person,
         terms: Terms,
         effective_at: Timestamp,
+        attention: Option<Attention>,
     ) -> Result<Outcome, StoreError> {
-        let beginning = if person.email.is_none() {
-            Some(State::NeedsAttention(Attention::no_email()))
+        let beginning = if let Some(attention) = attention {
+            Some(State::NeedsAttention(attention))
         } else if tx.is_braked(self.source).await? {
             Some(State::Held(Hold::Brake))
         } else {
@@ -161,7 +223,7 @@ impl Subject<'_> {
         let new = NewCase { site: self.site.clone(), source: Some(self.source.clone()), person, terms, effective_at };
         let dossier = tx.open_case(new, beginning, self.note(event), self.now).await?;
         tracing::info!(case.id = %dossier.case.id, case.state = %dossier.case.state.name(), "opened a case");
-        Ok(Outcome::applied(dossier.case.id))
+        Ok(applied(dossier.case.id))
     }
 
     async fn happen(
@@ -176,15 +238,13 @@ impl Subject<'_> {
             Ok(happened) => {
                 let state = happened.dossier.case.state.name();
                 tracing::info!(case.id = %case_id, case.state = %state, happening = happening.name(), "a case moved");
-                Ok(Outcome::applied(case_id))
+                Ok(applied(case_id))
             }
             // The call about this person is being made right now: the event is applied when its outcome is known.
-            Err(HappenError::TooLate) => {
-                Ok(Outcome { status: EventStatus::Waiting, because: None, case_id: Some(case_id) })
-            }
+            Err(HappenError::TooLate) => Ok(waits(Some(case_id), None)),
             Err(HappenError::Refused(refusal)) => {
                 tracing::info!(case.id = %case_id, %refusal, "an event led to nothing");
-                Ok(Outcome::ignored(Because::AlreadySo, Some(&dossier)))
+                Ok(ignored(Because::AlreadySo, Some(&dossier)))
             }
             Err(HappenError::Store(error)) => Err(error),
         }

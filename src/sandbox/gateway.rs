@@ -15,9 +15,11 @@ pub(super) fn tenant_info(world: &World) -> Answer {
     Answer::ok(&json!({ "cloudId": world.cloud_id() }))
 }
 
-/// `POST /oauth/token`, as on `auth.atlassian.com`: client credentials only.
+/// `POST /oauth/token`, as on `auth.atlassian.com`: client credentials only, as a form (RFC 6749) or as JSON. Atlassian's
+/// guides for apps show JSON, its page on service accounts leaves the form open, and generic OAuth clients, which send
+/// forms, are at work against it.
 pub(super) fn token(world: &mut World, request: &Inbound, now: Timestamp) -> Result<Answer, Refusal> {
-    let TokenRequest { grant_type, client_id, client_secret } = request.json()?;
+    let TokenRequest { grant_type, client_id, client_secret } = request.form_or_json()?;
     if grant_type != "client_credentials" {
         return Err(Refusal::bad_request("Only the grant type client_credentials is known here."));
     }

@@ -63,6 +63,19 @@ impl Inbound {
             .map_err(|error| Refusal::bad_request(format!("Invalid request payload: {error}")))
     }
 
+    /// The body as a form where it says so, else as JSON.
+    pub(super) fn form_or_json<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        let kind = self.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
+        if !kind.starts_with("application/x-www-form-urlencoded") {
+            return self.json();
+        }
+        let fields: serde_json::Map<String, serde_json::Value> = form_urlencoded::parse(&self.body)
+            .map(|(key, value)| (key.into_owned(), value.into_owned().into()))
+            .collect();
+        serde_json::from_value(fields.into())
+            .map_err(|error| Refusal::bad_request(format!("Invalid request payload: {error}")))
+    }
+
     /// Whether the caller agreed to an experimental call.
     pub(super) fn opted_in(&self) -> bool {
         self.header("x-experimentalapi").is_some_and(|value| value.eq_ignore_ascii_case("opt-in"))

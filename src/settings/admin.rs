@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::header_safe;
 use super::problem::Problem;
 use super::secret::{Env, SecretRef};
-use crate::admin::{AdminToken, Role, TokenDigest};
+use crate::domain::operator::{AdminToken, Role, TokenDigest};
 
 /// `[admin]`: who may use the API and the console.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -35,6 +35,9 @@ pub(super) fn look_again() -> Vec<Duration> {
 pub(super) const fn watch_grant() -> Duration {
     Duration::from_mins(5)
 }
+pub(super) const fn probe_every() -> Duration {
+    Duration::from_mins(1)
+}
 pub(super) const fn concurrency() -> u32 {
     4
 }

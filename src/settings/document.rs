@@ -6,7 +6,6 @@ use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::file::File;
 use super::problem::{Problem, Step};
-use super::unbuilt;
 
 /// A settings file that is correct TOML.
 pub(super) struct Document<'a> {
@@ -34,9 +33,8 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Reads the tables; what is not built yet and what is not known is refused.
-    pub(super) fn file(&self, not_built_yet: &[&str]) -> Result<File, Located> {
-        unbuilt::refuse(self.tree.get_ref(), not_built_yet).map_err(|problem| self.locate(problem))?;
+    /// Reads the tables; what is not known is refused.
+    pub(super) fn file(&self) -> Result<File, Located> {
         let mut track = serde_path_to_error::Track::new();
         let tables = Deserializer::from(self.tree.clone());
         File::deserialize(serde_path_to_error::Deserializer::new(tables, &mut track)).map_err(|error| {

@@ -39,6 +39,12 @@ impl Duration {
         Self(SignedDuration::from_hours(days * 24))
     }
 
+    /// The `n`th part of it, in whole milliseconds.
+    pub(super) fn nth(self, n: i64) -> Self {
+        let millis = i64::try_from(self.0.as_millis()).unwrap_or(i64::MAX);
+        Self(SignedDuration::from_millis(millis.checked_div(n).unwrap_or(millis)))
+    }
+
     /// What the rest of the program counts with.
     pub const fn get(self) -> SignedDuration {
         self.0

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::admin::AdminToken;
 use crate::atlassian::Site;
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
+use crate::domain::operator::AdminToken;
 use crate::domain::policy::Policy;
 use crate::domain::retry::RetryPolicy;
 
@@ -33,7 +33,6 @@ mod size;
 mod source;
 mod store;
 mod text;
-mod unbuilt;
 
 #[cfg(test)]
 mod tests;
@@ -42,7 +41,7 @@ pub use address::{BadListen, BadUrl, HttpUrl, Listen};
 pub use admin::{AdminTable, TokenTable};
 pub use duration::{BadDuration, Duration};
 pub use file::{File, Mode};
-pub use lookup::{Lookup, LookupAuth, LookupAuthTable, LookupTable};
+pub use lookup::{LookupAuthTable, LookupTable};
 pub use policy::{BadZone, PolicyTable, Zone};
 pub use problem::Problem;
 pub use retry::RetryTable;
@@ -52,7 +51,6 @@ pub use site::{AuthTable, ProtectTable, SiteTable, Via};
 pub use size::{BadSize, ByteSize};
 pub use source::{Source, SourceTable};
 pub use store::{BadStoreUrl, SealingKey, Store, StoreTable, StoreUrl};
-pub use unbuilt::NOT_BUILT_YET;
 
 use document::{Document, Located};
 use near::{listed, nearest};
@@ -86,19 +84,18 @@ impl Settings {
         let text = std::fs::read_to_string(path)
             .map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source })?;
         let base_dir = path.parent().unwrap_or_else(|| Path::new(""));
-        Self::read(&text, base_dir, &|name| std::env::var(name).ok(), NOT_BUILT_YET)
+        Self::read(&text, base_dir, &|name| std::env::var(name).ok())
             .map_err(|located| SettingsError::wrong(path, located))
     }
 
     /// Reads the text of a settings file. Secret files lie relative to `base_dir`, variables are asked of `env`.
     pub fn parse(text: &str, base_dir: &Path, env: &Env<'_>) -> Result<Self, SettingsError> {
-        Self::read(text, base_dir, env, NOT_BUILT_YET)
-            .map_err(|located| SettingsError::wrong(Path::new("offboardd.toml"), located))
+        Self::read(text, base_dir, env).map_err(|located| SettingsError::wrong(Path::new("offboardd.toml"), located))
     }
 
-    fn read(text: &str, base_dir: &Path, env: &Env<'_>, not_built_yet: &[&str]) -> Result<Self, Located> {
+    fn read(text: &str, base_dir: &Path, env: &Env<'_>) -> Result<Self, Located> {
         let document = Document::parse(text)?;
-        let mut file = document.file(not_built_yet)?;
+        let mut file = document.file()?;
         file.sites.values_mut().for_each(SiteTable::complete);
         Self::convert(file, base_dir, env).map_err(|problem| document.locate(problem))
     }

@@ -17,6 +17,9 @@ use crate::domain::ids::SiteName;
 use crate::domain::named;
 use crate::domain::person::EmailAddress;
 
+/// What part of the deletion grace the last look waits: a day of fourteen.
+const LOOK_BACK_SHARE: i64 = 14;
+
 /// `[sites.NAME]`: one Atlassian Cloud site, and the credentials for it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,6 +45,11 @@ pub struct SiteTable {
     /// How long Atlassian keeps a deleted account before it is gone. Default `"14d"`.
     #[serde(default = "defaults::deletion_grace")]
     pub deletion_grace: Duration,
+    /// How long after the end of the deletion grace a deleted account is looked for a last time before `erased` is said;
+    /// `"0s"`: not at all. Default: a fourteenth of `deletion_grace`, which is a day after Atlassian's fourteen, and hardly
+    /// anything where a trial makes it seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub look_back: Option<Duration>,
     /// Who is never touched. Default: nobody by name.
     #[serde(default)]
     pub protect: ProtectTable,
@@ -52,7 +60,11 @@ pub struct SiteTable {
     /// How often a re-hired person's account is read, to see that access was granted. Default `"5m"`.
     #[serde(default = "defaults::watch_grant")]
     pub watch_grant: Duration,
-    /// How many jobs are worked on at once. Default 4.
+    /// How often a site that refuses us is asked whether it takes us again; more and more seldom when it does and then
+    /// refuses us all the same. Default `"1m"`.
+    #[serde(default = "defaults::probe_every")]
+    pub probe_every: Duration,
+    /// How many jobs are worked on at once: so many that take access away or give it back, and so many others. Default 4.
     #[serde(default = "defaults::concurrency")]
     pub concurrency: u32,
     /// How long one call may take. Default `"30s"`.
@@ -109,6 +121,8 @@ impl SiteTable {
     pub(super) fn complete(&mut self) {
         let usual = if self.auth.token.is_some() { Via::Site } else { Via::Gateway };
         self.via.get_or_insert(usual);
+        let look_back = self.deletion_grace.nth(LOOK_BACK_SHARE);
+        self.look_back.get_or_insert(look_back);
     }
 
     pub(super) fn convert(&self, name: &SiteName, base_dir: &Path, env: &Env<'_>) -> Result<Site, Problem> {
@@ -130,9 +144,11 @@ impl SiteTable {
             auth: self.auth.convert(base_dir, env).map_err(|problem| problem.under("auth"))?,
             delete_with: self.delete_with,
             deletion_grace: self.deletion_grace.get(),
+            look_back: self.look_back.unwrap_or_else(|| self.deletion_grace.nth(LOOK_BACK_SHARE)).get(),
             protect: self.protect.convert().map_err(|problem| problem.under("protect"))?,
             look_again: self.look_again.iter().map(|wait| wait.get()).collect(),
             watch_grant: positive("watch_grant", self.watch_grant)?,
+            probe_every: positive("probe_every", self.probe_every)?,
             concurrency: usize::try_from(self.concurrency).unwrap_or(usize::MAX),
             timeout: positive("timeout", self.timeout)?,
         })

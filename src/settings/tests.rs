@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::admin::Role;
+use crate::domain::operator::Role;
 
 /// The sample of the contract.
 const SAMPLE: &str = r#"
@@ -92,20 +92,13 @@ fn refusal(from: &str, to: &str) -> String {
 
 #[test]
 fn the_sample_of_the_contract_is_understood() {
-    let settings = Settings::read(SAMPLE, with_key().path(), &env, &[]).unwrap();
+    let settings = Settings::read(SAMPLE, with_key().path(), &env).unwrap();
     assert_eq!(settings.sources.values().next().unwrap().quiet_after, Some(SignedDuration::from_hours(168)));
     assert_eq!(settings.sites.len(), 1);
     assert_eq!(settings.policies.len(), 1);
     let rosa = settings.admin_tokens.first().unwrap();
     assert_eq!((rosa.name.as_str(), rosa.role), ("rosa", Role::Approver));
     assert!(rosa.digest.matches("hunter2-ROSA_TOKEN"));
-}
-
-#[test]
-fn a_key_without_effect_yet_is_refused() {
-    let lookup = "[sources.bamboohr.lookup]\nurl = \"https://hr.example/{person_id}\"\nemail = \"$.workEmail\"\n";
-    let refusal = parse(&format!("{SAMPLE}\n{lookup}")).unwrap_err();
-    insta::assert_snapshot!(refusal, @"offboardd.toml:53:1: sources.bamboohr.lookup: not built yet: take this key out");
 }
 
 #[test]
@@ -355,17 +348,17 @@ fn everybody_has_a_name_and_a_token_of_their_own() {
 }
 
 #[test]
-fn a_lookup_is_understood_before_it_is_built() {
+fn a_lookup_is_understood() {
     let lookup = |text: &str| {
         let text = format!("{SAMPLE}[sources.bamboohr.lookup]\n{text}");
-        Settings::read(&text, with_key().path(), &env, &[])
+        Settings::read(&text, with_key().path(), &env)
             .map(|settings| settings.sources.into_values().next().unwrap().lookup.unwrap())
             .map_err(|located| located.problem.to_string())
     };
     let url = "url = \"https://api.example.com/people/{person_id}?fields=email\"";
     let email = "email = \"$.workEmail\"";
     let good = lookup(&format!("{url}\n{email}\nauth = {{ user = {{ env = \"KEY\" }} }}")).unwrap();
-    insta::assert_debug_snapshot!(good.auth, @"
+    insta::assert_debug_snapshot!(good.auth(), @"
     Basic {
         user: SecretBox<str>([REDACTED]),
         password: None,
@@ -375,8 +368,27 @@ fn a_lookup_is_understood_before_it_is_built() {
     insta::assert_snapshot!(refused("url = \"https://api.example.com/\"", email, "{}"), @"sources.bamboohr.lookup.url: this would read the same for everybody: write {person_id} where the id goes");
     insta::assert_snapshot!(refused("url = \"api/{person_id}\"", email, "{}"), @r#"sources.bamboohr.lookup.url: not a web address: write it like "https://acme.example/people/{person_id}""#);
     insta::assert_snapshot!(refused(url, "email = \"workEmail\"", "{}"), @r#"sources.bamboohr.lookup.email: not a JSONPath (RFC 9535) like "$.workEmail": parser error"#);
-    insta::assert_snapshot!(refused(url, email, "{}"), @"sources.bamboohr.lookup.auth: write exactly one of { bearer = … }, { user = …, password = … } and { header = …, value = … }");
+    insta::assert_snapshot!(refused(url, email, "{}"), @"sources.bamboohr.lookup.auth: write exactly one of { bearer = … }, { user = …, password = … }, { header = …, value = … } and { client_id = …, client_secret = … }");
     insta::assert_snapshot!(refused(url, email, "{ header = \"a b\", value = { env = \"KEY\" } }"), @r#"sources.bamboohr.lookup.auth.header: not the name of a header: write it like "X-Api-Key""#);
+}
+
+#[test]
+fn a_ready_made_lookup_wants_only_what_the_customer_knows() {
+    let lookup = |text: &str| {
+        let text = format!("{SAMPLE}[sources.bamboohr.lookup]\n{text}");
+        Settings::read(&text, with_key().path(), &env)
+            .map(|settings| format!("{:?}", settings.sources.into_values().next().unwrap().lookup.unwrap()))
+            .map_err(|located| located.problem.to_string())
+    };
+    let user = "auth = { user = { env = \"KEY\" } }";
+    let good = lookup(&format!("company = \"acme\"\n{user}")).unwrap();
+    assert!(good.contains("gateway.php/acme/v1/employees/{person_id}?fields=workEmail"), "{good}");
+    insta::assert_snapshot!(lookup(user).unwrap_err(), @"sources.bamboohr.lookup.company: this key is missing: the address needs what the vendor calls you");
+    insta::assert_snapshot!(lookup(&format!("vendor = \"x\"\n{user}")).unwrap_err(), @"sources.bamboohr.lookup.vendor: no lookup is ready-made for that one; there are `bamboohr`, `gusto`, `hibob`, `hubspot`, `personio`");
+    let client = "auth = { client_id = { env = \"ID\" }, client_secret = { env = \"KEY\" } }";
+    let personio = lookup(&format!("vendor = \"personio\"\n{client}")).unwrap();
+    assert!(personio.contains("/v2/auth/token") && !personio.contains("hunter2"), "{personio}");
+    insta::assert_snapshot!(lookup(&format!("company = \"acme\"\n{client}")).unwrap_err(), @"sources.bamboohr.lookup.auth.token_url: this key is missing: write where the client is exchanged for a token");
 }
 
 #[test]

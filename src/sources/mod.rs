@@ -2,8 +2,9 @@
 //!
 //! A [`Source`] is made of a [`preset`] and what the settings override of it, all of it data. The intake asks it
 //! to [`greet`](Source::greet) and to [`verify`](Source::verify); the router asks it to [`read`](Source::read);
-//! `offboardd send` asks it to [`sign`](Source::sign), the mirror of verification. It opens no connection, keeps no
-//! state, and knows nothing of the database.
+//! `offboardd send` asks it to [`sign`](Source::sign), the mirror of verification; and a [`lookup`](lookup::Lookup) asks the
+//! vendor's API for the address of somebody whom a delivery names by id only. It keeps no state, and knows nothing of the
+//! database.
 
 mod address;
 mod bearer;
@@ -11,6 +12,7 @@ mod encoding;
 mod handshake;
 mod header;
 mod location;
+pub mod lookup;
 mod mapping;
 pub mod preset;
 mod recipe;
@@ -123,7 +125,9 @@ impl Source {
             recipe.compile(&spec.secrets, spec.public_url.as_ref()).map_err(|error| error.within("signature"))?;
         // A vendor that offers the secret itself must be greeted before anybody knows it; nothing is admitted till then.
         if spec.secrets.is_empty() && !handshakes.iter().any(Handshake::offers_a_secret) {
-            return Err(CompileError::new("no secret: write secrets = [{ env = \"…\" }] or [{ file = \"…\" }]"));
+            return Err(CompileError::new(
+                "secrets: anybody could send: write at least one { env = … } or { file = … }",
+            ));
         }
         let description: Description = read_table("mapping", mapping)?;
         let mapping = Mapping::compile(description).map_err(|error| error.within("mapping"))?;

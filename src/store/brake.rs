@@ -47,14 +47,20 @@ pub enum NotReleased {
 }
 
 impl Tx {
-    /// What a source opened lately, not counting whom an operator let go.
+    /// What a source opened lately, not counting whom an operator let go. Who waits for the vendor to say the address is
+    /// counted too: a flood must not come through one by one as it is looked up.
     #[instrument(name = "store.brake.opened", skip_all, fields(source = %source), err)]
     pub async fn opened_lately(&mut self, source: &SourceName, now: Timestamp) -> Result<Opened, StoreError> {
         let ago = |span| millis(now.saturating_sub(span).unwrap_or(Timestamp::MIN));
         let row = sqlx::query(
             "WITH counted AS (
-                 SELECT opened_at FROM cases WHERE source = ?1 AND opened_at > ?4 AND opened_at > COALESCE(
-                     (SELECT brake_released_at FROM sources WHERE name = ?1), 0))
+                 SELECT opened_at FROM (
+                     SELECT opened_at FROM cases WHERE source = ?1 AND opened_at > ?4
+                     UNION ALL
+                     SELECT l.since FROM lookups l WHERE l.source = ?1 AND EXISTS (
+                         SELECT 1 FROM events e WHERE e.person_hash = l.person_hash
+                             AND e.type IN ('departed', 'erasure_requested')))
+                 WHERE opened_at > COALESCE((SELECT brake_released_at FROM sources WHERE name = ?1), 0))
              SELECT '' AS id,
                  (SELECT COUNT(*) FROM counted WHERE opened_at > ?2) AS last_hour,
                  (SELECT COUNT(*) FROM counted WHERE opened_at > ?3) AS last_day,

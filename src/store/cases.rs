@@ -281,7 +281,7 @@ impl Tx {
         sqlx::query(
             "UPDATE cases SET state = ?, since = ?, held = ?, attention = ?, attention_detail = ?, terms = ?, approvals = ?,
                  course = ?, effective_at = ?, revoke_asked_at = ?, revoked_at = ?, detached_at = ?, deletion_asked_at = ?,
-                 deletion_requested_at = ?, grace_ends_at = ?, gone_at = ?, looks = ?, account_type = ?, sealed = ?,
+                 deletion_requested_at = ?, grace_ends_at = ?, last_look_at = ?, gone_at = ?, looks = ?, account_type = ?, sealed = ?,
                  closed_at = ?, email_hash = COALESCE(?, email_hash), person_hash = COALESCE(?, person_hash),
                  person_key = COALESCE(?, person_key)
              WHERE id = ?",
@@ -301,6 +301,7 @@ impl Tx {
         .bind(millis_if_any(case.deeds.deletion_asked_at))
         .bind(millis_if_any(case.deeds.deletion_requested_at))
         .bind(millis_if_any(case.deeds.grace_ends_at))
+        .bind(millis_if_any(case.deeds.last_look_at))
         .bind(millis_if_any(case.deeds.gone_at))
         .bind(dossier.looks)
         .bind(dossier.account_type.map(AccountType::as_str))
@@ -495,6 +496,7 @@ pub(super) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result<Dossier, 
             deletion_asked_at: reading.at_if_any("deletion_asked_at")?,
             deletion_requested_at: reading.at_if_any("deletion_requested_at")?,
             grace_ends_at: reading.at_if_any("grace_ends_at")?,
+            last_look_at: reading.at_if_any("last_look_at")?,
             gone_at: reading.at_if_any("gone_at")?,
         },
         approvals: reading.json("approvals")?,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tracing::instrument;
 use uuid::Uuid;
 
+use super::jobs::urgency;
 use super::row::{Reading, millis};
 use super::{Dossier, HappenError, Note, Store, StoreError, Tx};
 use crate::clock;
@@ -79,34 +80,18 @@ pub struct Recovered {
 }
 
 impl Tx {
-    /// Claims up to `limit` due jobs of a site, the urgent ones first.
-    #[instrument(name = "store.job.claim", skip_all, fields(site = %site), err)]
+    /// Claims up to `limit` due jobs of a site, either urgent ones or others: each have room of their own, so that slow
+    /// deletions never keep a revoke waiting.
+    #[instrument(name = "store.job.claim", skip_all, fields(site = %site, urgent), err)]
     pub async fn claim(
         &mut self,
         site: &SiteName,
+        urgent: bool,
         limit: u32,
         until: Timestamp,
         now: Timestamp,
     ) -> Result<Vec<Claimed>, StoreError> {
         let mut claimed = Vec::new();
-        for urgency in [0, 1] {
-            let room = limit.saturating_sub(u32::try_from(claimed.len()).unwrap_or(u32::MAX));
-            if room > 0 {
-                self.claim_of_urgency(urgency, site, room, until, now, &mut claimed).await?;
-            }
-        }
-        Ok(claimed)
-    }
-
-    async fn claim_of_urgency(
-        &mut self,
-        urgency: i64,
-        site: &SiteName,
-        limit: u32,
-        until: Timestamp,
-        now: Timestamp,
-        claimed: &mut Vec<Claimed>,
-    ) -> Result<(), StoreError> {
         let token = clock::new_id(now);
         let rows = sqlx::query(
             "UPDATE jobs SET state = 'running', lease_token = ?1, lease_until = ?2, first_at = COALESCE(first_at, ?3)
@@ -121,7 +106,7 @@ impl Tx {
         .bind(millis(until))
         .bind(millis(now))
         .bind(site.as_str())
-        .bind(urgency)
+        .bind(urgency(urgent))
         .bind(limit)
         .fetch_all(&mut *self.inner)
         .await?;
@@ -145,7 +130,7 @@ impl Tx {
                 dossier,
             });
         }
-        Ok(())
+        Ok(claimed)
     }
 
     async fn fall_due(&mut self, case_id: CaseId, now: Timestamp) -> Result<Dossier, StoreError> {
@@ -428,23 +413,19 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// When the next queued job of a site that is not paused falls due.
-    #[instrument(name = "store.job.next_due", skip_all, fields(site = %site), err)]
-    pub async fn next_due(&self, site: &SiteName) -> Result<Option<Timestamp>, StoreError> {
+    /// When the next queued job, urgent or other, of a site that is not paused falls due.
+    #[instrument(name = "store.job.next_due", skip_all, fields(site = %site, urgent), err)]
+    pub async fn next_due(&self, site: &SiteName, urgent: bool) -> Result<Option<Timestamp>, StoreError> {
         let row = sqlx::query(
-            "SELECT MIN(due_at) AS due_at FROM (
-                 SELECT * FROM (SELECT due_at FROM jobs WHERE state = 'queued' AND site = ?1 AND urgency = 0
-                     AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
-                     ORDER BY due_at LIMIT 1)
-                 UNION ALL
-                 SELECT * FROM (SELECT due_at FROM jobs WHERE state = 'queued' AND site = ?1 AND urgency = 1
-                     AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
-                     ORDER BY due_at LIMIT 1))
-             WHERE NOT EXISTS (SELECT 1 FROM sites WHERE name = ?1 AND paused_at IS NOT NULL)",
+            "SELECT id, due_at FROM jobs WHERE state = 'queued' AND site = ?1 AND urgency = ?2
+                 AND NOT EXISTS (SELECT 1 FROM sites WHERE name = ?1 AND paused_at IS NOT NULL)
+                 AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
+             ORDER BY due_at LIMIT 1",
         )
         .bind(site.as_str())
-        .fetch_one(&self.reader)
+        .bind(urgency(urgent))
+        .fetch_optional(&self.reader)
         .await?;
-        Reading { what: "job", row: &row }.at_if_any("due_at")
+        row.map(|row| Reading { what: "job", row: &row }.at("due_at")).transpose()
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
 use super::row::{Reading, millis};
@@ -11,11 +12,12 @@ use super::{Store, StoreError, Tx};
 use crate::domain::event::Event;
 use crate::domain::ids::{CaseId, DeliveryId, EventId, SourceName};
 use crate::domain::named;
+use crate::proof::seal::{KeyedHash, MasterKey};
 
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventStatus {
-    /// A call about the same person is under way; it is applied when that is settled.
+    /// A call about the same person is under way, or the vendor is asked for the address; it is applied after that.
     Waiting,
     /// It moved a case.
     Applied,
@@ -44,7 +46,7 @@ pub struct NewEvent<'a> {
     pub happened_at: Timestamp,
 }
 
-/// An event that waits for a call to be settled.
+/// An event that waits for a call to be settled, or for an address.
 #[derive(Debug)]
 pub struct WaitingEvent {
     /// Its id.
@@ -57,6 +59,19 @@ pub struct WaitingEvent {
     pub received_at: Timestamp,
     /// The event itself.
     pub event: Event,
+}
+
+/// What became of an event, as it is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Verdict<'a> {
+    /// In one word.
+    pub status: EventStatus,
+    /// Why it led to nothing, or why it could not be read.
+    pub because: Option<&'a str>,
+    /// The case that it is about.
+    pub case_id: Option<CaseId>,
+    /// Whose address it waits for.
+    pub asked: Option<KeyedHash>,
 }
 
 /// An event as it is shown.
@@ -80,18 +95,18 @@ impl Tx {
     pub async fn record_event(
         &mut self,
         event: &NewEvent<'_>,
-        status: EventStatus,
-        because: Option<&str>,
-        case_id: Option<CaseId>,
+        verdict: Verdict<'_>,
         kept: Option<&Event>,
     ) -> Result<(), StoreError> {
         let sealed = kept
+            .filter(|_| verdict.status == EventStatus::Waiting)
             .map(|event| serde_json::to_vec(event).map_err(|error| StoreError::inconsistent("event", "", error)))
             .transpose()?
             .map(|json| self.key.seal(event.id.as_bytes(), &json));
         sqlx::query(
-            "INSERT INTO events (id, delivery_id, position, source, type, happened_at, status, because, case_id, sealed)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO events (id, delivery_id, position, source, type, happened_at, status, because, case_id,
+                 person_hash, sealed)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(event.id.to_string())
         .bind(event.delivery_id.to_string())
@@ -99,9 +114,10 @@ impl Tx {
         .bind(event.source.as_str())
         .bind(event.event_type)
         .bind(millis(event.happened_at))
-        .bind(status.as_str())
-        .bind(because)
-        .bind(case_id.map(|id| id.to_string()))
+        .bind(verdict.status.as_str())
+        .bind(verdict.because)
+        .bind(verdict.case_id.map(|id| id.to_string()))
+        .bind(verdict.asked.map(|hash| hash.0.to_vec()))
         .bind(sealed)
         .execute(&mut *self.inner)
         .await?;
@@ -110,19 +126,16 @@ impl Tx {
 
     /// Says what became of an event that waited.
     #[instrument(name = "store.event.settle", skip_all, err)]
-    pub async fn settle_event(
-        &mut self,
-        id: EventId,
-        status: EventStatus,
-        because: Option<&str>,
-        case_id: Option<CaseId>,
-    ) -> Result<(), StoreError> {
+    pub async fn settle_event(&mut self, id: EventId, verdict: Verdict<'_>) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE events SET status = ?, because = ?, case_id = ?, sealed = NULL WHERE id = ? AND status = 'waiting'",
+            "UPDATE events SET status = ?1, because = ?2, case_id = ?3, person_hash = ?4,
+                 sealed = CASE ?1 WHEN 'waiting' THEN sealed END
+             WHERE id = ?5 AND status = 'waiting'",
         )
-        .bind(status.as_str())
-        .bind(because)
-        .bind(case_id.map(|id| id.to_string()))
+        .bind(verdict.status.as_str())
+        .bind(verdict.because)
+        .bind(verdict.case_id.map(|id| id.to_string()))
+        .bind(verdict.asked.map(|hash| hash.0.to_vec()))
         .bind(id.to_string())
         .execute(&mut *self.inner)
         .await?;
@@ -152,30 +165,12 @@ impl Store {
         let rows = sqlx::query(
             "SELECT e.*, COALESCE(d.received_at, e.happened_at) AS received_at
              FROM events e LEFT JOIN deliveries d ON d.id = e.delivery_id
-             WHERE e.status = 'waiting' ORDER BY e.id LIMIT ?",
+             WHERE e.status = 'waiting' AND e.person_hash IS NULL ORDER BY e.id LIMIT ?",
         )
         .bind(limit)
         .fetch_all(&self.reader)
         .await?;
-        rows.iter()
-            .map(|row| {
-                let reading = Reading { what: "event", row };
-                let id: EventId = reading.word("id")?;
-                let sealed = reading.bytes_if_any("sealed")?.unwrap_or_default();
-                let plain = self
-                    .key
-                    .open(id.as_bytes(), &sealed)
-                    .map_err(|source| StoreError::Sealed { what: "event", source })?;
-                Ok(WaitingEvent {
-                    id,
-                    delivery_id: reading.word("delivery_id")?,
-                    source: reading.word("source")?,
-                    received_at: reading.at("received_at")?,
-                    event: serde_json::from_slice(&plain)
-                        .map_err(|error| StoreError::inconsistent("event", id, error))?,
-                })
-            })
-            .collect()
+        rows.iter().map(|row| read_waiting(row, &self.key)).collect()
     }
 
     /// What was read out of a delivery.
@@ -198,4 +193,19 @@ impl Store {
             })
             .collect()
     }
+}
+
+/// Opens an event that waits.
+pub(super) fn read_waiting(row: &SqliteRow, key: &MasterKey) -> Result<WaitingEvent, StoreError> {
+    let reading = Reading { what: "event", row };
+    let id: EventId = reading.word("id")?;
+    let sealed = reading.bytes_if_any("sealed")?.unwrap_or_default();
+    let plain = key.open(id.as_bytes(), &sealed).map_err(|source| StoreError::Sealed { what: "event", source })?;
+    Ok(WaitingEvent {
+        id,
+        delivery_id: reading.word("delivery_id")?,
+        source: reading.word("source")?,
+        received_at: reading.at("received_at")?,
+        event: serde_json::from_slice(&plain).map_err(|error| StoreError::inconsistent("event", id, error))?,
+    })
 }

@@ -61,12 +61,9 @@ pub struct JobFilter {
     pub limit: usize,
 }
 
-/// 0 is claimed before 1 whatever is due first: taking access away is never kept waiting by a deletion.
-pub(super) fn urgency(kind: JobKind) -> i64 {
-    match kind {
-        JobKind::Revoke | JobKind::Restore => 0,
-        JobKind::Detach | JobKind::Delete | JobKind::Verify | JobKind::Reinvite => 1,
-    }
+/// How the queue's index tells urgent jobs from the others.
+pub(super) const fn urgency(urgent: bool) -> i64 {
+    if urgent { 0 } else { 1 }
 }
 
 impl Tx {
@@ -111,7 +108,7 @@ impl Tx {
                 .bind(case.site.as_str())
                 .bind(case.source.as_ref().map(SourceName::as_str))
                 .bind(wanted.kind.as_str())
-                .bind(urgency(wanted.kind))
+                .bind(urgency(wanted.kind.is_urgent()))
                 .bind(millis(wanted.due_at))
                 .bind(millis(now))
                 .execute(&mut *self.inner)

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tracing::instrument;
 
-use super::row::{Reading, millis};
+use super::row::{Reading, millis, millis_if_any};
 use super::{StoreError, Tx};
 use crate::domain::event::EventType;
 use crate::domain::ids::{SiteName, SourceName};
@@ -52,6 +52,46 @@ impl Tx {
         let plain =
             self.key.open(&person_hash.0, &sealed).map_err(|source| StoreError::Sealed { what: "person", source })?;
         Ok(EmailAddress::parse(&String::from_utf8_lossy(&plain)).ok())
+    }
+
+    /// Whether a source knows this address under another person id as well, of somebody who has not left by `now`.
+    #[instrument(name = "store.people.shares", skip_all, err)]
+    pub async fn shares_address(
+        &mut self,
+        source: &SourceName,
+        person_hash: Option<KeyedHash>,
+        email_hash: KeyedHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        // An event without an id is about the one who has the address, as long as it is one.
+        let row = sqlx::query(
+            "SELECT 1 FROM people WHERE email_hash = ?1 AND source = ?2 AND person_hash IS NOT ?3
+                 AND (gone_at IS NULL OR gone_at > ?4) LIMIT 1 OFFSET ?3 IS NULL",
+        )
+        .bind(email_hash.0.as_slice())
+        .bind(source.as_str())
+        .bind(person_hash.map(|hash| hash.0.to_vec()))
+        .bind(millis(now))
+        .fetch_optional(&mut *self.inner)
+        .await?;
+        Ok(row.is_some())
+    }
+
+    /// Notes when a source's person left or will leave; `None` for somebody who stays.
+    #[instrument(name = "store.people.note_gone", skip_all, err)]
+    pub async fn note_gone(
+        &mut self,
+        source: &SourceName,
+        id: &PersonId,
+        gone_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        sqlx::query("UPDATE people SET gone_at = ? WHERE source = ? AND person_hash = ?")
+            .bind(millis_if_any(gone_at))
+            .bind(source.as_str())
+            .bind(self.key.hash_person_id(source, id).0.as_slice())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
     }
 
     /// When the newest fact about a person's leaving or coming back happened.

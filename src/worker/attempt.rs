@@ -147,7 +147,8 @@ impl<'a> Attempt<'a> {
             },
             Failure::RateLimited { retry_at, .. } => {
                 let at = match (retry_at, retry(retry_at)) {
-                    (Some(at), _) | (None, Next::RetryAt(at)) => at,
+                    (Some(at), _) => self.worker.retry.not_at_once(at, now),
+                    (None, Next::RetryAt(at)) => at,
                     (None, Next::GiveUp) => now.saturating_add(self.worker.retry.base).unwrap_or(Timestamp::MAX),
                 };
                 self.write("rate_limited", learned, Settlement::LookAgainAt(at), Some(&error), Value::Null).await

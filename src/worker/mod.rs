@@ -10,6 +10,7 @@
 
 mod attempt;
 mod metrics;
+mod probe;
 mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,7 @@ use tracing::Instrument as _;
 
 use self::attempt::Attempt;
 pub use self::metrics::Metrics;
+use self::probe::Probes;
 use crate::atlassian::Client;
 use crate::clock::Clock;
 use crate::domain::ids::{JobId, SiteName};
@@ -36,14 +38,14 @@ use crate::store::{Claimed, Store, StoreError};
 /// The safety net under the notifications.
 const PERIOD: Duration = Duration::from_mins(1);
 
-/// How often a paused site is asked whether it takes us again.
-const PROBE: Duration = Duration::from_mins(1);
-
 /// A job makes at most about this many calls; its lease allows each its full time.
 const CALLS: i32 = 8;
 
-/// The jobs that are running here, by their site.
-type Running = BTreeMap<SiteName, BTreeSet<JobId>>;
+/// Whose room a job takes up: each site has some for urgent jobs and some for the others.
+type Lane = (SiteName, bool);
+
+/// The jobs that are running here, by whose room they take up.
+type Running = BTreeMap<Lane, BTreeSet<JobId>>;
 
 /// Works on the jobs of all sites.
 #[derive(Debug, Clone)]
@@ -73,9 +75,9 @@ impl Worker {
     pub async fn run(self, stopping: CancellationToken) {
         // We hold the lock on the database, so that whatever is running there belongs to a process that is dead.
         let mut first = true;
-        let mut jobs: JoinSet<(SiteName, JobId)> = JoinSet::new();
+        let mut jobs: JoinSet<(Lane, JobId)> = JoinSet::new();
         let mut running = Running::new();
-        let mut probes: BTreeMap<SiteName, tokio::time::Instant> = BTreeMap::new();
+        let mut probes = Probes::default();
         loop {
             self.heartbeat.store(self.clock.now().as_millisecond(), Ordering::Relaxed);
             // Interest is registered before the look, so that nothing slips in between.
@@ -111,25 +113,28 @@ impl Worker {
     /// Claims what is due and there is room for; says how long to wait for the next.
     async fn turn(
         &self,
-        jobs: &mut JoinSet<(SiteName, JobId)>,
+        jobs: &mut JoinSet<(Lane, JobId)>,
         running: &mut Running,
-        probes: &mut BTreeMap<SiteName, tokio::time::Instant>,
+        probes: &mut Probes,
     ) -> Result<Duration, StoreError> {
-        self.ask_paused_sites(probes).await?;
-        let mut next: Option<Timestamp> = None;
-        for (name, client) in &self.sites {
-            let busy = running.entry(name.clone()).or_default();
+        let mut next = probes.turn(self).await?;
+        let lanes = self
+            .sites
+            .iter()
+            .flat_map(|(name, client)| [((name.clone(), true), client), ((name.clone(), false), client)]);
+        for (lane, client) in lanes {
+            let busy = running.entry(lane.clone()).or_default();
             let room = client.site().concurrency.saturating_sub(busy.len());
             if room == 0 {
                 continue; // A job that ends awakens us.
             }
-            let claimed = self.claim(client, room).await?;
-            for job in claimed {
+            let (_, urgent) = lane;
+            for job in self.claim(client, urgent, room).await? {
                 busy.insert(job.lease.job_id);
-                jobs.spawn(self.clone().work(name.clone(), client.clone(), job));
+                jobs.spawn(self.clone().work(lane.clone(), client.clone(), job));
             }
             if busy.len() < client.site().concurrency {
-                let due = self.store.next_due(name).await?;
+                let due = self.store.next_due(&client.site().name, urgent).await?;
                 next = [next, due].into_iter().flatten().min();
             }
         }
@@ -137,23 +142,23 @@ impl Worker {
         Ok(until.map_or(PERIOD, |until| until.unsigned_abs().saturating_add(Duration::from_millis(1)).min(PERIOD)))
     }
 
-    async fn claim(&self, client: &Client, room: usize) -> Result<Vec<Claimed>, StoreError> {
+    async fn claim(&self, client: &Client, urgent: bool, room: usize) -> Result<Vec<Claimed>, StoreError> {
         let now = self.clock.now();
         let site = client.site();
         let lease = site.timeout.saturating_mul(CALLS).saturating_add(SignedDuration::from_secs(30));
         let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
         // Looked at first without the write lock: most turns find nothing.
-        if self.store.next_due(&site.name).await?.is_none_or(|due| due > now) {
+        if self.store.next_due(&site.name, urgent).await?.is_none_or(|due| due > now) {
             return Ok(Vec::new());
         }
         let mut tx = self.store.begin().await?;
-        let claimed = tx.claim(&site.name, u32::try_from(room).unwrap_or(u32::MAX), until, now).await?;
+        let claimed = tx.claim(&site.name, urgent, u32::try_from(room).unwrap_or(u32::MAX), until, now).await?;
         tx.commit().await?;
         Ok(claimed)
     }
 
     /// One job, from claimed to settled. Says whose room is free again.
-    async fn work(self, site: SiteName, client: Client, claimed: Claimed) -> (SiteName, JobId) {
+    async fn work(self, lane: Lane, client: Client, claimed: Claimed) -> (Lane, JobId) {
         let span = tracing::info_span!(
             "worker.job",
             job.id = %claimed.lease.job_id,
@@ -177,7 +182,7 @@ impl Worker {
             }
         }
         self.router.notify_one();
-        (site, claimed.lease.job_id)
+        (lane, claimed.lease.job_id)
     }
 
     /// Takes back the jobs of workers that died. Those that are running here are never among them: when the clock jumps
@@ -197,35 +202,10 @@ impl Worker {
         Ok(())
     }
 
-    /// Asks the sites that refused us whether they still do; whoever takes us again is resumed.
-    async fn ask_paused_sites(&self, probes: &mut BTreeMap<SiteName, tokio::time::Instant>) -> Result<(), StoreError> {
-        for standing in self.store.sites().await?.into_iter().filter(|standing| standing.paused_at.is_some()) {
-            let Some(client) = self.sites.get(&standing.name) else { continue };
-            let now = tokio::time::Instant::now();
-            let next = *probes.entry(standing.name.clone()).or_insert(now + PROBE);
-            if now < next {
-                continue;
-            }
-            probes.insert(standing.name.clone(), now + PROBE);
-            match client.probe().await {
-                Ok(found) if found.missing().is_empty() => {
-                    let mut tx = self.store.begin().await?;
-                    tx.resume_site(&standing.name, "probe", self.clock.now()).await?;
-                    tx.commit().await?;
-                    probes.remove(&standing.name);
-                    tracing::info!(site = %standing.name, "the site takes us again: resumed");
-                }
-                Ok(found) => tracing::warn!(site = %standing.name, missing = ?found.missing(), "still paused"),
-                Err(failure) => tracing::warn!(site = %standing.name, error = failure.detail(), "still paused"),
-            }
-        }
-        Ok(())
-    }
-
-    fn ended(ended: Result<(SiteName, JobId), tokio::task::JoinError>, running: &mut Running) {
+    fn ended(ended: Result<(Lane, JobId), tokio::task::JoinError>, running: &mut Running) {
         // A panic inside an attempt is caught there; a task that was aborted is one that the whole daemon ends with.
-        if let Ok((site, job_id)) = ended
-            && let Some(busy) = running.get_mut(&site)
+        if let Ok((lane, job_id)) = ended
+            && let Some(busy) = running.get_mut(&lane)
         {
             busy.remove(&job_id);
         }

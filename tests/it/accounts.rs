@@ -3,7 +3,7 @@
 //! The sample site holds every trap that is known of: see `src/sandbox/sample.json`.
 
 use offboardd::domain::account::AccountType;
-use offboardd::domain::case::{Happening, Reason, StateName};
+use offboardd::domain::case::{Reason, StateName};
 use offboardd::sandbox::{self, AccountChange, CallName, NewAccount};
 use serde_json::json;
 
@@ -77,7 +77,7 @@ async fn two_customers_of_one_address_are_for_a_human() {
     let old = story.site.accounts().into_iter().find(|account| account.display_name == "Dora Dean (old)").unwrap();
     let change = AccountChange { email: Some("old@example.com".to_owned()), ..AccountChange::default() };
     story.site.change_account(&old.account_id, change).unwrap();
-    story.operator("dora@example.com", Happening::Retried).await;
+    story.operator("dora@example.com", "retry").await;
     assert_eq!(story.state("dora@example.com").await, StateName::Revoked);
     story.finish(&["revoke dora@example.com"]).await;
 }
@@ -109,7 +109,7 @@ async fn the_protected_are_never_touched_by_address_domain_or_account() {
     for protected in ["ann@example.com", "ann@example.com.au", "ben@example.com"] {
         story.departs(protected).await;
         assert_eq!(story.attention(protected).await, Reason::Protected, "{protected}");
-        story.operator(protected, Happening::Retried).await;
+        story.operator(protected, "retry").await;
         assert_eq!(story.attention(protected).await, Reason::Protected, "{protected}, insisted");
     }
     story.finish(&[]).await;

@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use offboardd::sources::{Source, Spec};
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -14,6 +15,48 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The secrets that [`Folder::command`] puts into the environment.
 pub(crate) const SITE_TOKEN: &str = "t0ken-that-nobody-may-see";
 pub(crate) const HR_KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// Settings of a daemon for a sandbox at `site` in which days pass in seconds; `policy` are the keys of its policy.
+pub(crate) fn settings(site: SocketAddr, policy: &str) -> String {
+    format!(
+        "mode = \"enforce\"
+         server = {{ webhooks = \"127.0.0.1:0\", admin = \"127.0.0.1:0\" }}
+         retry = {{ base = \"200ms\", max = \"1s\" }}
+         [sites.acme]
+         url = \"http://{site}\"
+         gateway = \"http://{site}\"
+         cloud_id = \"11111111-2222-3333-4444-555555555555\"
+         auth = {{ email = \"admin@example.com\", token = {{ env = \"ACME_TOKEN\" }} }}
+         deletion_grace = \"1s\"
+         [policies.leavers]
+         departed = \"revoke_then_delete\"
+         local_grace = \"1s\"
+         {policy}
+         [sources.hr]
+         preset = \"standard-webhooks\"
+         site = \"acme\"
+         policy = \"leavers\"
+         secrets = [{{ env = \"HR_KEY\" }}]
+         [sources.bamboohr]
+         preset = \"bamboohr\"
+         site = \"acme\"
+         policy = \"leavers\"
+         secrets = [{{ env = \"BAMBOOHR_KEY\" }}]"
+    )
+}
+
+/// The vendor behind the source `hr`.
+pub(crate) fn vendor() -> Source {
+    let spec = Spec { preset: Some("standard-webhooks".to_owned()), secrets: vec![HR_KEY.into()], ..Spec::default() };
+    Source::compile(&"hr".parse().unwrap(), spec).unwrap()
+}
+
+/// Asks the sandbox at `site` for one of its lists.
+pub(crate) async fn list(site: SocketAddr, what: &str) -> Vec<Value> {
+    let request = offboardd::atlassian::http().unwrap().get(format!("http://{site}/_sandbox/{what}"));
+    let mut answer: Value = request.send().await.unwrap().json().await.unwrap();
+    serde_json::from_value(answer["items"].take()).unwrap()
+}
 
 /// A folder with a settings file, in which commands are run.
 pub(crate) struct Folder(tempfile::TempDir);
@@ -63,6 +106,7 @@ impl Folder {
             .env_remove("OFFBOARDD_CONFIG")
             .env("ACME_TOKEN", SITE_TOKEN)
             .env("HR_KEY", HR_KEY)
+            .env("BAMBOOHR_KEY", "123b929362d51613054f71e5e5d4bf2c")
             .stdin(Stdio::null());
         command
     }
@@ -79,20 +123,24 @@ impl Folder {
 
     /// Runs the daemon, with this `RUST_LOG`.
     pub(crate) fn serve(&self, log: &str) -> Daemon {
-        self.serve_as(self.command(&["serve"]).env("RUST_LOG", log))
+        Self::serve_as(self.command(&["serve"]).env("RUST_LOG", log))
     }
 
     /// Runs the daemon by a command that is more than its name.
-    pub(crate) fn serve_as(&self, command: &mut Command) -> Daemon {
-        self.try_serve_as(command).unwrap_or_else(|ended| panic!("it does not start: {ended:?}"))
+    pub(crate) fn serve_as(command: &mut Command) -> Daemon {
+        Self::try_serve_as(command).unwrap_or_else(|ended| panic!("it does not start: {ended:?}"))
     }
 
     /// Runs the daemon, which may refuse to start.
     pub(crate) fn try_serve(&self) -> Result<Daemon, Ended> {
-        self.try_serve_as(self.command(&["serve"]).env("RUST_LOG", "info"))
+        Self::try_serve_as(self.command(&["serve"]).env("RUST_LOG", "info"))
     }
 
-    fn try_serve_as(&self, command: &mut Command) -> Result<Daemon, Ended> {
+    #[expect(
+        clippy::panic_in_result_fn,
+        reason = "that it neither serves nor ends is no answer, but the end of a test"
+    )]
+    fn try_serve_as(command: &mut Command) -> Result<Daemon, Ended> {
         let mut process = Process::start(command);
         let begun = Instant::now();
         loop {
@@ -143,6 +191,15 @@ impl Process {
     /// Everything that it said so far, on either of its outputs.
     pub(crate) fn said(&self) -> Vec<String> {
         self.said.lock().unwrap().clone()
+    }
+
+    /// Waits until it has said this `times` times.
+    pub(crate) fn until_said(&self, what: &str, times: usize) {
+        let begun = Instant::now();
+        while self.said().iter().filter(|line| line.contains(what)).count() < times {
+            assert!(begun.elapsed() < PATIENCE, "it does not say {what:?}: {:#?}", self.said());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     pub(crate) fn id(&self) -> u32 {

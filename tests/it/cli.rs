@@ -29,8 +29,8 @@ fn without_a_command_it_prints_help() {
     let (bare, asked) = (folder.run(&[]), folder.run(&["--help"]));
     assert_eq!(asked.code, Some(0));
     for help in [bare.out + &bare.err, asked.out] {
-        assert!(help.contains("Usage: offboardd <COMMAND>"), "{help}");
-        for command in ["serve", "sandbox", "check", "send", "journal", "backup", "migrate", "healthcheck"] {
+        assert!(help.contains("Usage: offboardd [OPTIONS] <COMMAND>"), "{help}");
+        for command in ["serve", "demo", "sandbox", "check", "send", "journal", "backup", "migrate", "healthcheck"] {
             assert!(help.contains(&format!("\n  {command} ")), "{command} is missing in {help}");
         }
     }
@@ -178,10 +178,7 @@ fn a_backup_of_a_running_database_is_whole_and_opens_with_the_same_key() {
     let body = r#"{"type":"departed","person":{"email":"ann@example.com"},"effective_at":"2126-01-01"}"#;
     let body = folder.file("body.json", body);
     assert_eq!(folder.run(&["send", "hr", "--body", &body, "--url", &url]).code, Some(0));
-    let routed = || daemon.process.said().iter().any(|line| line.contains("opened a case"));
-    while !routed() {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    daemon.process.until_said("opened a case", 1);
     let ended = folder.run(&["backup", "copy.db"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.out.contains("keep it together with the key"), "{}", ended.out);
@@ -239,6 +236,10 @@ fn sigterm_ends_the_daemon_and_the_sandbox_with_0() {
 #[test]
 fn healthcheck_asks_readyz_and_says_0_only_when_it_is_200() {
     let folder = Folder::new(SETTINGS);
+    let mut daemon = folder.serve("info");
+    let ready = folder.run(&["healthcheck", &format!("http://{}", daemon.admin)]);
+    assert_eq!((ready.code, ready.err.as_str()), (Some(0), ""));
+    assert!(daemon.process.terminate().success());
     for (status, code) in [("200 OK", 0), ("503 Service Unavailable", 1), ("302 Found\r\nlocation: /livez", 1)] {
         let address = answering_once(status);
         let ended = folder.run(&["healthcheck", &format!("http://{address}")]);

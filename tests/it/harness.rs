@@ -4,31 +4,28 @@
 //! A story ends with [`Harness::finish`], which says everything that was changed at the site: a call that the story did not
 //! expect fails it.
 
+mod daemon;
+mod looking;
+mod sending;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Span, Timestamp};
-use offboardd::app::{self, App, Bells};
 use offboardd::atlassian;
 use offboardd::clock::{Clock as _, ManualClock};
-use offboardd::domain::case::{Happening, Reason, State, StateName};
 use offboardd::domain::ids::{DeliveryId, SiteName};
-use offboardd::domain::person::EmailAddress;
-use offboardd::sandbox::{AccountType, AccountView, CallName, Fault, Sandbox, Seed};
-use offboardd::settings::Settings;
-use offboardd::sources::Outgoing;
-use offboardd::store::{CaseFilter, DeliveryRow, Dossier, EventRow, HistoryEntry, JobRow, Note, Store};
-use serde_json::{Value, json};
+use offboardd::sandbox::{CallName, Fault, Sandbox, Seed};
+use offboardd::store::Store;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::sending::{ROSA, Reply, TOM};
 
 /// When every story begins: a Monday noon.
 pub(crate) const START: &str = "2026-09-07T12:00:00Z";
@@ -58,7 +55,8 @@ impl Default for Setup {
             mode: "enforce",
             seed: Seed::sample(),
             policy: "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\ntimezone = \"Europe/Berlin\"",
-            site: "",
+            // The story of the last look is told in `far_side`; everywhere else the end of the grace is the end.
+            site: "look_back = \"0s\"",
             more: "",
         }
     }
@@ -72,46 +70,11 @@ pub(crate) struct Harness {
     site_address: SocketAddr,
     folder: tempfile::TempDir,
     settings: String,
-    running: Option<Running>,
+    running: Option<daemon::Running>,
     http: reqwest::Client,
     sent: AtomicU32,
     finished: bool,
     _far: JoinSet<()>,
-}
-
-/// A daemon at work, in a runtime of its own so that it can be dropped in the middle of anything.
-struct Running {
-    runtime: Option<Runtime>,
-    webhooks: SocketAddr,
-    admin: SocketAddr,
-    bells: Bells,
-    stop: CancellationToken,
-    ended: Mutex<oneshot::Receiver<anyhow::Result<()>>>,
-    settings: Arc<Settings>,
-    store: Store,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
-/// What a sender is told.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) retry_after: Option<String>,
-    pub(crate) body: Value,
-}
-
-impl Reply {
-    /// The id of the delivery, of a reply that takes it.
-    pub(crate) fn delivery(&self) -> DeliveryId {
-        self.body["delivery"].as_str().expect("the reply names a delivery").parse().unwrap()
-    }
 }
 
 impl Harness {
@@ -138,7 +101,10 @@ impl Harness {
             "mode = \"{mode}\"
              server = {{ webhooks = \"127.0.0.1:0\", admin = \"127.0.0.1:0\" }}
              store.url = \"sqlite:{database}\"
-             admin.tokens = [{{ name = \"rosa\", role = \"approver\", token = {{ env = \"ROSA_TOKEN\" }} }}]
+             admin.tokens = [
+                {{ name = \"rosa\", role = \"approver\", token = {{ env = \"ROSA_TOKEN\" }} }},
+                {{ name = \"tom\", role = \"approver\", token = {{ env = \"TOM_TOKEN\" }} }},
+             ]
              [sites.acme]
              url = \"http://{site_address}\"
              gateway = \"http://{site_address}\"
@@ -175,75 +141,6 @@ impl Harness {
         story
     }
 
-    // Sending.
-
-    /// Sends an event of `hr`, signed now; it is taken and dealt with.
-    pub(crate) async fn tell(&self, event: Value) -> DeliveryId {
-        let reply = self.send("hr", &event).await;
-        assert_eq!(reply.status, 202, "{reply:?}");
-        self.settle().await;
-        reply.delivery()
-    }
-
-    /// `hr` says that whoever has this address left.
-    pub(crate) async fn departs(&self, email: &str) -> DeliveryId {
-        self.tell(json!({ "type": "departed", "person": { "email": email } })).await
-    }
-
-    /// `hr` says that whoever has this address came back.
-    pub(crate) async fn returns(&self, email: &str) -> DeliveryId {
-        self.tell(json!({ "type": "returned", "person": { "email": email } })).await
-    }
-
-    /// Sends a body as a source's vendor would, with an id of its own and signed now.
-    pub(crate) async fn send(&self, source: &str, body: &Value) -> Reply {
-        self.send_bytes(source, body.to_string().as_bytes()).await
-    }
-
-    pub(crate) async fn send_bytes(&self, source: &str, body: &[u8]) -> Reply {
-        self.post(source, body, &self.sign(source, &self.new_id(), self.clock.now(), body)).await
-    }
-
-    /// An id that no delivery had.
-    pub(crate) fn new_id(&self) -> String {
-        format!("msg_{}", self.sent.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// The headers with which a source's vendor would send this body.
-    pub(crate) fn sign(&self, source: &str, id: &str, at: Timestamp, body: &[u8]) -> Vec<(String, String)> {
-        let source = &self.running().settings.sources[&source.parse().unwrap()];
-        source.compiled.sign(&Outgoing { method: "POST", query: None, id, at, body }).unwrap()
-    }
-
-    pub(crate) async fn post(&self, source: &str, body: &[u8], headers: &[(String, String)]) -> Reply {
-        self.request(reqwest::Method::POST, &format!("/webhooks/{source}"), body, headers).await
-    }
-
-    pub(crate) async fn request(
-        &self,
-        method: reqwest::Method,
-        path: &str,
-        body: &[u8],
-        headers: &[(String, String)],
-    ) -> Reply {
-        let mut request = self.http.request(method, format!("http://{}{path}", self.webhooks())).body(body.to_vec());
-        for (name, value) in headers {
-            request = request.header(name, value);
-        }
-        let answer = request.send().await.expect("the daemon answers");
-        let status = answer.status().as_u16();
-        let retry_after = answer.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
-        let text = answer.text().await.expect("the answer is whole");
-        Reply { status, retry_after, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
-    }
-
-    /// Where the webhooks are.
-    pub(crate) fn webhooks(&self) -> SocketAddr {
-        self.running().webhooks
-    }
-
-    // Time.
-
     /// Moves the clock, and waits until all that is due is done.
     pub(crate) async fn advance(&self, by: &str) {
         self.clock.advance(duration(by));
@@ -251,7 +148,7 @@ impl Harness {
         self.settle().await;
     }
 
-    /// Moves the clock to the instant at which the only job falls due.
+    /// Sets the clock, and waits until all that is due is done.
     pub(crate) async fn advance_to(&self, at: Timestamp) {
         self.clock.set(at);
         self.ring();
@@ -289,11 +186,12 @@ impl Harness {
         self.until("nothing to be left that is due", async || {
             let row = sqlx::query(
                 "SELECT EXISTS (SELECT 1 FROM deliveries WHERE status = 'received')
-                     OR EXISTS (SELECT 1 FROM events WHERE status = 'waiting')
+                     OR EXISTS (SELECT 1 FROM events WHERE status = 'waiting' AND person_hash IS NULL)
+                     OR EXISTS (SELECT 1 FROM lookups WHERE due_at <= ?1)
                      OR EXISTS (SELECT 1 FROM jobs WHERE state = 'running')
-                     OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND due_at <= ?
+                     OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND due_at <= ?1
                          AND site NOT IN (SELECT name FROM sites WHERE paused_at IS NOT NULL)
-                         AND source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))",
+                         AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL)))",
             )
             .bind(self.clock.now().as_millisecond())
             .fetch_one(&mut database)
@@ -310,229 +208,52 @@ impl Harness {
         self.until("the call", async || self.site.calls().iter().any(|record| record.call == call)).await;
     }
 
+    /// Waits until the site has done what it was asked for, whether or not it has answered.
+    pub(crate) async fn until_done(&self, call: CallName) {
+        self.until("the deed", async || self.site.calls().iter().any(|record| record.call == call && record.changed))
+            .await;
+    }
+
     /// Waits until a delivery was read.
     pub(crate) async fn until_routed(&self, id: DeliveryId) {
         self.until("the router", async || self.delivery(id).await.routed_at.is_some()).await;
     }
 
-    async fn until(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    /// Moves the clock by `time`: until a second before, nothing is asked; then waits for something to happen.
+    pub(crate) async fn nothing_happens_until(&self, time: &str, is_so: impl AsyncFnMut() -> bool) {
+        let second = SignedDuration::from_secs(1);
+        let asked = self.site.calls().len();
+        self.clock.advance(duration(time) - second);
+        self.ring();
+        self.settle().await;
+        assert_eq!(asked, self.site.calls().len(), "something was asked before {time} were over");
+        self.clock.advance(second);
+        self.ring();
+        self.until("what was to happen", is_so).await;
+    }
+
+    pub(crate) async fn until(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+        self.until_within_of(PATIENCE, what, &mut is_so).await;
+    }
+
+    /// Waits for something that takes longer than anything else.
+    pub(crate) async fn until_within(&self, patience: Duration, mut is_so: impl AsyncFnMut() -> bool) {
+        self.until_within_of(patience, "what takes long", &mut is_so).await;
+    }
+
+    async fn until_within_of(&self, patience: Duration, what: &str, is_so: &mut impl AsyncFnMut() -> bool) {
         let begun = Instant::now();
         while !is_so().await {
             if let Ok(ended) = self.running().ended.lock().unwrap().try_recv() {
                 panic!("the daemon ended by itself: {ended:?}");
             }
-            assert!(begun.elapsed() < PATIENCE, "waited for {what} in vain; cases: {:?}", self.states().await);
+            assert!(begun.elapsed() < patience, "waited for {what} in vain; cases: {:?}", self.states().await);
             tokio::time::sleep(Duration::from_millis(3)).await;
         }
     }
 
-    // Looking.
-
-    /// The newest case of whoever has this address, also after it has forgotten it.
-    pub(crate) async fn case(&self, email: &str) -> Dossier {
-        self.cases_of(email).await.into_iter().next().unwrap_or_else(|| panic!("there is no case of {email}"))
-    }
-
-    pub(crate) async fn cases_of(&self, email: &str) -> Vec<Dossier> {
-        let hash = self.store().key().hash_email(&site_name(), &EmailAddress::parse(email).unwrap());
-        let filter = CaseFilter { email_hashes: Some(vec![hash]), limit: 1000, ..CaseFilter::default() };
-        self.store().cases(&filter).await.unwrap().items
-    }
-
-    /// All cases, the newest first.
-    pub(crate) async fn cases(&self) -> Vec<Dossier> {
-        self.store().cases(&CaseFilter { limit: 1000, ..CaseFilter::default() }).await.unwrap().items
-    }
-
-    pub(crate) async fn state(&self, email: &str) -> StateName {
-        self.case(email).await.case.state.name()
-    }
-
-    async fn states(&self) -> Vec<StateName> {
-        self.cases().await.iter().map(|dossier| dossier.case.state.name()).collect()
-    }
-
-    /// Why a human is needed for the case of this address.
-    pub(crate) async fn attention(&self, email: &str) -> Reason {
-        let state = self.case(email).await.case.state;
-        let State::NeedsAttention(attention) = state else { panic!("{email} needs nobody: it is {}", state.name()) };
-        attention.reason
-    }
-
-    /// The open job of the case of this address.
-    pub(crate) async fn job(&self, email: &str) -> Option<JobRow> {
-        self.store().job_of(self.case(email).await.case.id).await.unwrap()
-    }
-
-    pub(crate) async fn history(&self, email: &str) -> Vec<HistoryEntry> {
-        self.store().history(&self.case(email).await).await.unwrap()
-    }
-
-    /// The history of the case of this address, a line an entry: when, what, how.
-    pub(crate) async fn told(&self, email: &str) -> String {
-        let lines = self.history(email).await.into_iter().map(|entry| {
-            let how = entry.detail["how"].as_str().map(|how| format!(" ({how})")).unwrap_or_default();
-            format!("{} {}{how}", entry.at, entry.kind)
-        });
-        lines.collect::<Vec<_>>().join("\n")
-    }
-
-    pub(crate) async fn delivery(&self, id: DeliveryId) -> DeliveryRow {
-        self.store().delivery(id).await.unwrap().expect("the delivery is stored")
-    }
-
-    pub(crate) async fn events(&self, id: DeliveryId) -> Vec<EventRow> {
-        self.store().events_of(id).await.unwrap()
-    }
-
-    /// What became of the only event of a delivery: its status, and why it led to nothing.
-    pub(crate) async fn outcome(&self, id: DeliveryId) -> (String, Option<String>) {
-        let mut events = self.events(id).await;
-        assert_eq!(events.len(), 1, "{events:?}");
-        let event = events.remove(0);
-        (event.status.to_string(), event.because)
-    }
-
-    /// The only account of this address at the site.
-    pub(crate) fn account(&self, email: &str) -> AccountView {
-        let mut accounts = self.site.accounts();
-        accounts.retain(|account| account.email.as_deref() == Some(email));
-        assert_eq!(accounts.len(), 1, "accounts of {email}");
-        accounts.remove(0)
-    }
-
-    /// How often the site was asked for this.
-    pub(crate) fn count(&self, call: CallName) -> usize {
-        self.site.calls().iter().filter(|record| record.call == call).count()
-    }
-
-    /// Everything that was changed at the site, as `revoke ann@example.com`, in order.
-    pub(crate) fn changes(&self) -> Vec<String> {
-        let changed = self.site.calls().into_iter().filter(|record| record.changed);
-        let named = changed.map(|record| {
-            let call = serde_json::to_value(record.call).unwrap();
-            let account = record.account_id.as_deref().and_then(|id| self.site.account(id));
-            let email = account.as_ref().and_then(|account| account.email.clone()).unwrap_or_default();
-            let stranger = account.is_some_and(|account| account.account_type != AccountType::Customer);
-            let stranger = if stranger { " (no customer)" } else { "" };
-            format!("{} {email}{stranger}", call.as_str().unwrap_or_default()).trim_end().to_owned()
-        });
-        named.collect()
-    }
-
-    // Doing.
-
     pub(crate) fn fault(&self, fault: Fault) {
         self.site.inject(fault).unwrap();
-    }
-
-    /// An operator does something to the case of this address, as the admin API would.
-    pub(crate) async fn operator(&self, email: &str, happening: Happening) {
-        let dossier = self.case(email).await;
-        let note = Note { by: Some("rosa".to_owned()), ..Note::default() };
-        let mut tx = self.store().begin().await.unwrap();
-        tx.interfere(dossier, &happening, note, self.clock.now()).await.unwrap();
-        tx.commit().await.unwrap();
-        self.ring();
-        self.settle().await;
-    }
-
-    /// Rosa, who may approve, asks the admin API; a body makes it a POST.
-    pub(crate) async fn api(&self, path: &str, body: Option<Value>) -> Reply {
-        let url = format!("http://{}/api/v1{path}", self.running().admin);
-        let request = match body {
-            Some(body) => self.http.post(url).json(&body),
-            None => self.http.get(url),
-        };
-        let answer = request.bearer_auth(TOKEN).send().await.unwrap();
-        let status = answer.status().as_u16();
-        Reply { status, retry_after: None, body: answer.json().await.unwrap() }
-    }
-
-    /// An operator resumes the site.
-    pub(crate) async fn resume_site(&self) {
-        let mut tx = self.store().begin().await.unwrap();
-        assert!(tx.resume_site(&site_name(), "rosa", self.clock.now()).await.unwrap());
-        tx.commit().await.unwrap();
-        self.ring();
-        self.settle().await;
-    }
-
-    // The daemon.
-
-    /// Stops the daemon as SIGTERM would, and starts another one on the same files.
-    pub(crate) async fn restart(&mut self) {
-        self.stop().await;
-        self.start_daemon().await;
-        self.settle().await;
-    }
-
-    /// Starts another daemon, with the settings changed, on the same files.
-    pub(crate) async fn restart_with(&mut self, change: impl FnOnce(String) -> String) {
-        self.stop().await;
-        self.settings = change(std::mem::take(&mut self.settings));
-        self.start_daemon().await;
-        self.settle().await;
-    }
-
-    /// Drops the daemon where it stands, as a power cut would, and starts another one on the same files.
-    pub(crate) async fn crash(&mut self) {
-        let running = self.running.take().expect("the daemon is running");
-        running.store.close().await;
-        drop(running);
-        self.start_daemon().await;
-    }
-
-    /// Stops the daemon as SIGTERM would.
-    pub(crate) async fn stop(&mut self) {
-        let mut running = self.running.take().expect("the daemon is running");
-        running.store.close().await;
-        running.stop.cancel();
-        let ended = running.ended.get_mut().unwrap();
-        let ended = tokio::time::timeout(PATIENCE, ended).await.expect("the daemon stops in time");
-        ended.expect("the daemon does not panic").expect("the daemon stops without an error");
-    }
-
-    pub(crate) async fn start_daemon(&mut self) {
-        let settings = Arc::new(self.read_settings());
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let begun = Instant::now();
-        let app = loop {
-            let building = App::build(Arc::clone(&settings), Arc::<ManualClock>::clone(&self.clock));
-            match runtime.spawn(building).await.unwrap() {
-                Ok(app) => break app,
-                // A daemon that was dropped needs a moment to let go of its files.
-                Err(error) if format!("{error:#}").contains("another daemon") && begun.elapsed() < PATIENCE => {
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
-                Err(error) => panic!("the daemon does not start: {error:#}"),
-            }
-        };
-        let (webhooks, admin, bells) = (app.webhooks().unwrap(), app.admin().unwrap(), app.bells());
-        let (stop, (ending, ended)) = (CancellationToken::new(), oneshot::channel());
-        let stopping = stop.clone().cancelled_owned();
-        runtime.spawn(async move { ending.send(app.run(stopping).await) });
-        let store = app::database(&settings).open_existing().await.unwrap();
-        self.running = Some(Running {
-            runtime: Some(runtime),
-            webhooks,
-            admin,
-            bells,
-            stop,
-            ended: Mutex::new(ended),
-            settings,
-            store,
-        });
-    }
-
-    fn read_settings(&self) -> Settings {
-        let env = |name: &str| match name {
-            "ACME_TOKEN" | "ROSA_TOKEN" => Some(TOKEN.to_owned()),
-            "HR_KEY" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
-            "BAMBOOHR_KEY" => Some("123b929362d51613054f71e5e5d4bf2c".to_owned()),
-            _ => None,
-        };
-        Settings::parse(&self.settings, self.folder.path(), &env).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Where the files are.
@@ -558,7 +279,7 @@ impl Harness {
         self.site_address
     }
 
-    fn running(&self) -> &Running {
+    fn running(&self) -> &daemon::Running {
         self.running.as_ref().expect("the daemon is running")
     }
 

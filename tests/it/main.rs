@@ -1,19 +1,26 @@
 //! Stories from outside: only HTTP in, only HTTP, the sandbox and the database out.
+// So that the lints know it, too, where a function is no test itself.
 #![cfg(test)]
 
 mod accounts;
 mod binary;
 mod brake;
+mod chance;
 mod cli;
+mod far_side;
 mod harness;
 mod intake;
 mod journal;
 mod layers;
 mod leaver;
+mod lookup;
+mod matrix;
 mod migrations;
+mod pace;
 mod privacy;
 mod recovery;
 mod rehire;
 mod restart;
 mod siege;
 mod trouble;
+mod two_processes;

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use offboardd::clock::{self, Clock as _, SystemClock};
-use offboardd::sources::{Outgoing, Source, Spec};
+use offboardd::sources::Outgoing;
 use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::binary::{Folder, HR_KEY};
+use crate::binary::{Folder, list, settings, vendor};
 
 const KILLS: u32 = 10;
 const SENDERS: usize = 8;
@@ -44,29 +44,6 @@ fn seed() -> String {
     json!({ "accounts": people.chain([admin]).collect::<Vec<_>>() }).to_string()
 }
 
-fn settings(site: std::net::SocketAddr) -> String {
-    format!(
-        "mode = \"enforce\"
-         server = {{ webhooks = \"127.0.0.1:0\", admin = \"127.0.0.1:0\" }}
-         retry = {{ base = \"200ms\", max = \"1s\" }}
-         [sites.acme]
-         url = \"http://{site}\"
-         gateway = \"http://{site}\"
-         cloud_id = \"11111111-2222-3333-4444-555555555555\"
-         auth = {{ email = \"admin@example.com\", token = {{ env = \"ACME_TOKEN\" }} }}
-         deletion_grace = \"1s\"
-         [policies.leavers]
-         departed = \"revoke_then_delete\"
-         local_grace = \"1s\"
-         brake = {{ per_hour = 1000000, per_day = 1000000 }}
-         [sources.hr]
-         preset = \"standard-webhooks\"
-         site = \"acme\"
-         policy = \"leavers\"
-         secrets = [{{ env = \"HR_KEY\" }}]"
-    )
-}
-
 /// One of those who send: tells of each of its people until that is acknowledged, as a vendor would.
 async fn send(
     people: Vec<usize>,
@@ -74,8 +51,7 @@ async fn send(
     pause: Duration,
     no_more: Arc<AtomicBool>,
 ) -> Vec<(usize, String)> {
-    let spec = Spec { preset: Some("standard-webhooks".to_owned()), secrets: vec![HR_KEY.into()], ..Spec::default() };
-    let source = Source::compile(&"hr".parse().unwrap(), spec).unwrap();
+    let source = vendor();
     let http = offboardd::atlassian::http().unwrap();
     let mut acknowledged = Vec::new();
     for person in people {
@@ -127,7 +103,7 @@ async fn ten_kills_under_load_lose_nothing_and_double_nothing() {
     let folder = Folder::new("");
     let seed = folder.file("seed.json", &seed());
     let (_sandbox, site) = folder.sandbox(&["--seed", &seed, "--deletion-grace", "1s"]);
-    folder.file("offboardd.toml", &settings(site));
+    folder.file("offboardd.toml", &settings(site, "brake = { per_hour = 1000000, per_day = 1000000 }"));
     let mut daemon = folder.serve("warn,offboardd=info");
     let (tell, told) = watch::channel(daemon.webhooks);
     let no_more = Arc::new(AtomicBool::new(false));
@@ -179,10 +155,9 @@ async fn ten_kills_under_load_lose_nothing_and_double_nothing() {
     assert_eq!((row.get::<i64, _>(0), row.get::<i64, _>(1)), (people, people));
     database.close().await.unwrap();
 
-    let calls = offboardd::atlassian::http().unwrap().get(format!("http://{site}/_sandbox/calls"));
-    let calls: Value = calls.send().await.unwrap().json().await.unwrap();
+    let calls = list(site, "calls").await;
     let mut changes: BTreeMap<(&str, &str), u32> = BTreeMap::new();
-    for call in calls["items"].as_array().unwrap().iter().filter(|call| call["changed"] == true) {
+    for call in calls.iter().filter(|call| call["changed"] == true) {
         let (call, account) = (call["call"].as_str().unwrap(), call["account_id"].as_str().unwrap());
         *changes.entry((call, account)).or_default() += 1;
     }

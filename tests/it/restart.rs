@@ -114,21 +114,21 @@ async fn a_daemon_that_dies_between_the_call_and_its_answer_leaves_a_job_that_is
     story.fault(Fault { delay_ms: 300, after_deed: true, times: Some(1), ..fault(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
-    story.until_called(CallName::Revoke).await;
+    story.until_done(CallName::Revoke).await;
     story.crash().await;
     story.settle().await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
-    assert!(story.told(ANN).await.ends_with("revoke_confirmed (done_by_us)"));
+    assert!(story.told(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
     assert_eq!(story.count(CallName::Revoke), 1);
 
     story.fault(Fault { delay_ms: 300, after_deed: true, times: Some(1), ..fault(CallName::Delete) });
     story.clock.advance(duration("30d"));
     story.ring();
-    story.until_called(CallName::Delete).await;
+    story.until_done(CallName::Delete).await;
     story.crash().await;
     story.settle().await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
-    assert!(story.told(ANN).await.ends_with("deletion_accepted (done_by_us)"));
+    assert!(story.told(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
     assert_eq!(story.count(CallName::Delete), 1);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }

@@ -1,12 +1,11 @@
 //! The far side fails: nothing is lost, nothing is done twice, and a stop wins or is told that it was too late.
 
 use jiff::SignedDuration;
-use offboardd::domain::case::{Happening, Reason, StateName};
+use offboardd::domain::case::{Reason, StateName};
 use offboardd::sandbox::{CallName, Fault, Moment};
-use offboardd::store::{HappenError, Note};
 use serde_json::json;
 
-use crate::harness::{Harness, Setup, duration};
+use crate::harness::{Harness, ROSA, Setup, duration};
 
 const ANN: &str = "ann@example.com";
 
@@ -17,7 +16,8 @@ fn fault(call: CallName) -> Fault {
 #[tokio::test]
 async fn a_site_that_refuses_our_credentials_is_paused_and_no_attempt_is_burnt() {
     for (call, status) in [(CallName::Search, 401), (CallName::Read, 403), (CallName::Revoke, 401)] {
-        let story = Harness::start().await;
+        let site = "probe_every = \"1000d\"";
+        let story = Harness::with(Setup { site, ..Setup::default() }).await;
         story.fault(Fault { status: Some(status), times: Some(1), ..fault(call) });
         story.departs(ANN).await;
         let site = story.store().sites().await.unwrap().remove(0);
@@ -91,7 +91,7 @@ async fn errors_are_retried_with_growing_waits_until_a_human_is_called() {
 
     // Whoever has mended it says so.
     story.site.clear_faults();
-    story.operator(ANN, Happening::Retried).await;
+    story.operator(ANN, "retry").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }
@@ -121,7 +121,7 @@ async fn a_revoke_whose_answer_was_lost_is_read_back_and_not_done_twice() {
         assert!(story.case(ANN).await.case.deeds.revoke_asked_at.is_some());
         story.advance("5s").await;
         assert_eq!(story.state(ANN).await, StateName::Revoked);
-        assert!(story.told(ANN).await.ends_with("revoke_confirmed (done_by_us)"));
+        assert!(story.told(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
         assert_eq!(story.count(CallName::Revoke), 1);
         story.finish(&["revoke ann@example.com"]).await;
     }
@@ -139,7 +139,7 @@ async fn a_deletion_whose_answer_was_lost_is_read_back_and_not_done_twice() {
         story.advance("30d").await;
         assert_eq!(story.state(ANN).await, StateName::Deleting);
         story.advance("5s").await;
-        assert!(story.told(ANN).await.ends_with("deletion_accepted (done_by_us)"));
+        assert!(story.told(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
         assert_eq!(story.count(CallName::Delete), 1);
         story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
     }
@@ -178,7 +178,7 @@ async fn revoked_is_said_only_when_a_read_says_so() {
 #[tokio::test]
 async fn a_return_while_the_revoke_is_being_made_waits_and_then_restores() {
     let story = Harness::start().await;
-    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Revoke) });
+    story.fault(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
     story.until_called(CallName::Revoke).await;
@@ -189,11 +189,8 @@ async fn a_return_while_the_revoke_is_being_made_waits_and_then_restores() {
     story.until_routed(reply.delivery()).await;
     assert_eq!(story.outcome(reply.delivery()).await, ("waiting".to_owned(), None));
     // An operator is told at once that it is too late.
-    let dossier = story.case(ANN).await;
-    let mut tx = story.store().begin().await.unwrap();
-    let too_late = tx.interfere(dossier, &Happening::Cancelled, Note::default(), story.now()).await;
-    assert!(matches!(too_late, Err(HappenError::TooLate)), "{too_late:?}");
-    drop(tx);
+    let too_late = story.ask(ROSA, ANN, "cancel").await;
+    assert_eq!(too_late.status, 409, "{too_late:?}");
 
     story.settle().await;
     assert_eq!(story.outcome(reply.delivery()).await, ("applied".to_owned(), None));
@@ -207,7 +204,7 @@ async fn a_return_while_the_revoke_is_being_made_waits_and_then_restores() {
 async fn a_return_while_the_deletion_is_being_made_waits_and_is_noted() {
     let story = Harness::start().await;
     story.departs(ANN).await;
-    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Delete) });
+    story.fault(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Delete) });
     story.clock.advance(duration("30d"));
     story.ring();
     story.until_called(CallName::Delete).await;
@@ -224,7 +221,7 @@ async fn a_return_while_the_deletion_is_being_made_waits_and_is_noted() {
 #[tokio::test]
 async fn a_return_while_the_account_is_still_being_read_stops_the_revoke() {
     let story = Harness::start().await;
-    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Read) });
+    story.fault(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Read) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
     story.until_called(CallName::Read).await;

@@ -24,13 +24,13 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::auth::{AdminToken, Role, TokenDigest};
 use super::{AdminState, ConfiguredSite, ConfiguredSource};
 use crate::clock::{self, Clock as _, ManualClock};
 use crate::domain::account::{AccountId, AccountType};
 use crate::domain::brake::Brake;
 use crate::domain::case::{State, Terms};
 use crate::domain::ids::{CaseId, DeliveryId};
+use crate::domain::operator::{AdminToken, Role, TokenDigest};
 use crate::domain::person::{EmailAddress, Person, PersonId};
 use crate::domain::policy::{Action, Approvals, DayEdge, Policy};
 use crate::store::{Database, Dossier, Key, KnownAccount, NewCase, NewDelivery, Note, Store};

@@ -82,7 +82,7 @@ async fn a_cancel_during_the_call_is_told_that_it_is_too_late() {
     let now = daemon.now();
     let mut tx = daemon.store.begin().await.unwrap();
     let until = now + SignedDuration::from_mins(1);
-    let claimed = tx.claim(&"acme".parse().unwrap(), 1, until, now).await.unwrap().remove(0);
+    let claimed = tx.claim(&"acme".parse().unwrap(), true, 1, until, now).await.unwrap().remove(0);
     let dispatch = tx.dispatch(&claimed.lease, Stage::Revoke, &claimed.dossier, true, now).await.unwrap();
     assert!(matches!(dispatch, Dispatch::Go(_)));
     tx.commit().await.unwrap();

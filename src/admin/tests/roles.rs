@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use super::{Daemon, OTTO, ROSA, VERA};
-use crate::admin::auth::Role;
+use crate::domain::operator::Role;
 
 /// Every route of the API, and whom it serves.
 const ROUTES: [(Method, &str, Role); 21] = [

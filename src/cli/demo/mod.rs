@@ -91,6 +91,9 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         ended.context("a part of the demo failed")??;
     }
     stage.folder.remove()?;
+    if told.is_ok() && !arguments.once {
+        narrator::say_goodbye();
+    }
     told
 }
 

@@ -78,12 +78,18 @@ fn wrapped(words: &str) -> Vec<String> {
     lines
 }
 
+/// The end of an id, which is enough to tell two apart.
+pub(super) fn short(id: &impl fmt::Display) -> String {
+    let id = id.to_string();
+    id.rsplit_once('-').map_or_else(|| id.clone(), |(_, end)| format!("…{end}"))
+}
+
 /// Says what there is, before the first day.
 pub(super) fn introduce(stage: &Stage) {
     say(&format!(
         "\
-offboardd, an HR system and a sandbox Atlassian site: all of it on this machine, all of it real but the
-site. Only days are short: one lasts {} milliseconds, by nothing but durations in the settings.
+The daemon, a small HR system that signs as vendors do, and a sandbox Atlassian site, all on this
+machine. Sockets, signatures and database are real; only days are short: each lasts {} ms.
 
   settings   {}
   webhooks   http://{}/webhooks/…
@@ -98,6 +104,11 @@ site. Only days are short: one lasts {} milliseconds, by nothing but durations i
     ));
 }
 
+/// Says that it is over, for whoever stopped it.
+pub(super) fn say_goodbye() {
+    say("\nStopped, and everything removed.\n");
+}
+
 /// Says what can be done now that the story is told and everything still runs.
 pub(super) fn invite(stage: &Stage) {
     let Stage { folder, hr, admin, site, .. } = stage;
@@ -108,9 +119,10 @@ pub(super) fn invite(stage: &Stage) {
         "
 It goes on running until Ctrl-C, which removes everything.
 
-  the console: http://{admin}/ - sign in with the token {token}
+  look around:   http://{admin}/
+  sign in with:  {token}
 
-  all cases:
+  list the cases:
     curl -H 'Authorization: Bearer {token}' \\
       http://{admin}/api/v1/cases
 

@@ -10,7 +10,7 @@ use super::calendar::Calendar;
 use super::cast::Character;
 use super::folder::{Folder, SITE};
 use super::hr::{Answer, HrSystem, Webhook};
-use super::narrator::{self, Voice};
+use super::narrator::{self, Voice, short};
 use crate::domain::case::{State, StateName};
 use crate::domain::ids::DeliveryId;
 use crate::domain::person::EmailAddress;
@@ -19,6 +19,9 @@ use crate::store::{CaseFilter, Dossier, HistoryEntry, Store};
 
 /// How often is looked, where nobody tells.
 const LOOK: Duration = Duration::from_millis(10);
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Everything that can be observed.
 #[derive(Debug)]
@@ -69,7 +72,10 @@ impl Stage {
         let id: DeliveryId = told.delivery.context("the answer 202 names no delivery")?.parse()?;
         let stored = self.store.delivery(id).await?;
         anyhow::ensure!(stored.is_some(), "the delivery that was acknowledged is not in the database");
-        self.tell(Voice::Daemon, &format!("verifies {}, stores it, answers 202: delivery {id}", webhook.proof()));
+        self.tell(
+            Voice::Daemon,
+            &format!("verifies {}, stores it, answers 202 (delivery {})", webhook.proof(), short(&id)),
+        );
         Ok(id)
     }
 
@@ -87,6 +93,9 @@ impl Stage {
                 // What is over will not happen any more; the history was read after the state.
                 let state = &dossier.case.state;
                 stands = format!("it is `{}`", state.name());
+                if let State::NeedsAttention(attention) = state {
+                    stands = format!("{stands}: {}", attention.detail);
+                }
                 if state.name().is_closed() || matches!(state, State::NeedsAttention(_)) {
                     anyhow::bail!("the case of {} should have seen `{happening}`, but {stands}", who.name);
                 }
@@ -117,6 +126,14 @@ impl Stage {
     async fn happened(&self, dossier: &Dossier, happening: &str) -> anyhow::Result<Option<HistoryEntry>> {
         let history = self.store.history(dossier).await?;
         Ok(history.into_iter().find(|entry| entry.kind == happening))
+    }
+
+    /// What the admin listener says, with the token that was made for it.
+    pub(super) async fn ask(&self, path: &str) -> anyhow::Result<String> {
+        let asked = self.http.get(format!("http://{}{path}", self.admin)).bearer_auth(&self.folder.token);
+        let answer = asked.timeout(PATIENCE).send().await.with_context(|| format!("{path} does not answer"))?;
+        anyhow::ensure!(answer.status() == 200, "{path} should answer 200, not {}", answer.status().as_u16());
+        answer.text().await.with_context(|| format!("the answer of {path} ended early"))
     }
 
     /// What the sandbox knows of somebody's account, which is there once.

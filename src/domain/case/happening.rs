@@ -24,7 +24,12 @@ pub enum Happening {
         /// When the deletion grace is over.
         grace_ends_at: Timestamp,
     },
-    /// A read after the grace said that the account is gone.
+    /// A read at the end of the grace said that the account is gone; there is one more look to come.
+    GoneSeen {
+        /// When.
+        last_look_at: Timestamp,
+    },
+    /// The last look said that the account is gone.
     GoneConfirmed,
     /// A read said that a deed was not done after all: its answer had been lost, and it was stopped or put off since.
     NotDone,
@@ -86,6 +91,7 @@ impl Happening {
             Self::Detached => "detached",
             Self::DeletionAsked => "deletion_asked",
             Self::DeletionAccepted { .. } => "deletion_accepted",
+            Self::GoneSeen { .. } => "gone_seen",
             Self::GoneConfirmed => "gone_confirmed",
             Self::NotDone => "not_done",
             Self::GrantSeen => "grant_seen",

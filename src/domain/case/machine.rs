@@ -12,6 +12,8 @@ impl Case {
     /// * **A stop** (`returned`, `departure_cancelled`, an operator's cancel) before the revoke cancels; after it the deletion
     ///   is off and the case waits for access to be granted again; inside the deletion grace nothing can be stopped any more:
     ///   an event is noted (and may lead to a new invitation), an operator is told so.
+    /// * **Erased** is said after two reads: one at the end of the deletion grace, and the last look some time later. Who is
+    ///   to be invited anew does not wait for it.
     /// * **A departure** while one is open moves its effective time as long as nothing was done; after a stop it takes the
     ///   stop back, and every approval has to be given anew.
     /// * **A human's hold** wins over every other reason to be held.
@@ -24,6 +26,7 @@ impl Case {
             | Happening::Detached
             | Happening::DeletionAsked
             | Happening::DeletionAccepted { .. }
+            | Happening::GoneSeen { .. }
             | Happening::GoneConfirmed
             | Happening::NotDone
             | Happening::GrantSeen
@@ -166,7 +169,7 @@ impl Case {
                 Course::Returning => wanted(JobKind::Verify, self.since),
             },
             State::DeletionGrace => match self.deeds.gone_at {
-                None => wanted(JobKind::Verify, self.deeds.grace_ends_at?),
+                None => wanted(JobKind::Verify, self.deeds.last_look_at.or(self.deeds.grace_ends_at)?),
                 Some(gone_at) => wanted(JobKind::Reinvite, gone_at),
             },
             State::Restoring => wanted(JobKind::Restore, self.since),

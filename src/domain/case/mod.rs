@@ -123,7 +123,10 @@ pub struct Deeds {
     pub deletion_requested_at: Option<Timestamp>,
     /// Atlassian's deletion grace ends then.
     pub grace_ends_at: Option<Timestamp>,
-    /// A read after the grace said that the account is gone.
+    /// A read at the end of the grace said that the account is gone, and one more look is due then, before the case
+    /// closes: a closed case is forgotten, so that nobody could look any more.
+    pub last_look_at: Option<Timestamp>,
+    /// The last look said that the account is gone.
     pub gone_at: Option<Timestamp>,
 }
 
@@ -329,6 +332,17 @@ impl Attention {
         }
     }
 
+    /// The source knows the address under another person id as well.
+    pub fn shared_address() -> Self {
+        Self {
+            reason: Reason::AddressUnconfirmed,
+            detail: "the source knows this address under another person id as well, of somebody who has not left: a \
+                     duplicate record was deleted, or two people share a mailbox. Retry if the account of this address is to \
+                     go all the same, else cancel"
+                .to_owned(),
+        }
+    }
+
     /// What somebody has to click, because there is no API for it (Atlassian's support pages on portal-only customers).
     pub fn grant_needed() -> Self {
         Self {
@@ -365,6 +379,16 @@ named!(JobKind {
     Restore = "restore",
     Reinvite = "reinvite",
 });
+
+impl JobKind {
+    /// Whether it takes access away or gives it back: that is never kept waiting by a deletion.
+    pub const fn is_urgent(self) -> bool {
+        match self {
+            Self::Revoke | Self::Restore => true,
+            Self::Detach | Self::Delete | Self::Verify | Self::Reinvite => false,
+        }
+    }
+}
 
 /// The job that a state wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -41,6 +41,10 @@ impl Case {
                 self.deeds.grace_ends_at = Some(*grace_ends_at);
                 self.state = State::DeletionGrace;
             }
+            (Happening::GoneSeen { last_look_at }, State::DeletionGrace) if self.deeds.last_look_at.is_none() => {
+                self.must_be_time(self.deeds.grace_ends_at.is_some_and(|at| now >= at))?;
+                self.deeds.last_look_at = Some(*last_look_at);
+            }
             (Happening::GoneConfirmed, State::DeletionGrace) => {
                 self.deeds.gone_at = Some(now);
                 self.proceed(now);

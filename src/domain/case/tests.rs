@@ -77,6 +77,16 @@ fn a_leaver_is_revoked_then_deleted_then_erased() {
 }
 
 #[test]
+fn between_the_end_of_the_grace_and_the_last_look_nothing_is_said_to_be_erased() {
+    let seen = after(&in_deletion_grace(), &[(54, Happening::GoneSeen { last_look_at: day(55) })]);
+    assert_eq!((seen.state.name(), wants(&seen)), (StateName::DeletionGrace, Some((JobKind::Verify, day(55)))));
+    let again = Happening::GoneSeen { last_look_at: day(56) };
+    assert!(seen.apply(&again, day(55)).is_err(), "there is one last look");
+    assert_eq!(after(&seen, &[(55, Happening::GoneConfirmed)]).state, State::Erased);
+    assert!(in_deletion_grace().apply(&again, day(53)).is_err(), "not before the end of the grace");
+}
+
+#[test]
 fn a_revoke_alone_rests_when_it_is_done() {
     let case = after(
         &opened(Action::Revoke),

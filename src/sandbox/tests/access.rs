@@ -145,6 +145,8 @@ async fn client_credentials_buy_a_token_that_expires() {
     site.pass(SignedDuration::from_hours(1));
     assert_eq!(me().await.0, 401);
 
+    let form = [("grant_type", "client_credentials"), ("client_id", "robot"), ("client_secret", "secret")];
+    assert_eq!(said(site.bare("POST", "/oauth/token").form(&form)).await.0, 200, "a form is as good");
     assert_eq!(token(&site, "wrong", "client_credentials").await.0, 401);
     let (status, error) = token(&site, "secret", "password").await;
     assert_eq!(status, 400);

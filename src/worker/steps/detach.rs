@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::call;
-use super::locate::{Located, locate};
+use super::locate::{Located, locate, still_listed};
 use crate::atlassian::Left;
 use crate::domain::account::AccountId;
 use crate::domain::case::Happening;
@@ -16,6 +16,7 @@ pub(in crate::worker) async fn make(attempt: &Attempt<'_>, mut dossier: Dossier)
     let account = match call!(locate(attempt, &mut dossier).await, dossier) {
         Located::Here(account) => account,
         Located::Gone => return Ok(Outcome::finished(Happening::Detached, "nothing_left_to_leave", dossier)),
+        Located::Listed(account) => return Ok(still_listed(&account, dossier)),
         Located::Ended(outcome) => return Ok(*outcome),
     };
     let mut left = serde_json::Map::new();

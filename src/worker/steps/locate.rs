@@ -12,8 +12,11 @@ use crate::worker::attempt::{Attempt, Outcome};
 pub(super) enum Located {
     /// It may be touched, as far as this read tells.
     Here(Account),
-    /// It was known, and is not there any more (404, or a nameless shell).
+    /// It was known, and is not there any more: neither by its id (404, or a nameless shell) nor in the list of everyone.
     Gone,
+    /// It cannot be read by its id, but is still in the list of everyone, as it says here. One of them lags behind, or
+    /// Atlassian does not show such accounts by id.
+    Listed(Account),
     /// The attempt ends with this.
     Ended(Box<Outcome>),
 }
@@ -33,7 +36,8 @@ pub(super) async fn locate(attempt: &Attempt<'_>, dossier: &mut Dossier) -> Resu
     };
     let Some(account) = attempt.client.read(&known.id).await?.filter(|account| !account.former) else {
         must_see_people(attempt).await?;
-        return Ok(Located::Gone);
+        let listed = attempt.client.scan(&email).await?.into_iter().find(|account| account.id == known.id);
+        return Ok(listed.map_or(Located::Gone, Located::Listed));
     };
     dossier.account = Some(known);
     dossier.account_type = Some(account.account_type);
@@ -65,14 +69,21 @@ async fn find(
     })
 }
 
-/// Who may not browse users is told that nobody is there: an empty list, not a 403. Before "not there" is believed, the
-/// site is asked whether we would see it.
+/// Who may not browse users is told that nobody is there: an empty list, not a 403; and under the cloud id of another site
+/// nobody is there in truth. Before "not there" is believed, the site is asked whether we would see it.
 pub(super) async fn must_see_people(attempt: &Attempt<'_>) -> Result<(), Failure> {
-    let missing = attempt.client.probe().await?.missing();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::SiteRefuses { detail: format!("the account of the token lacks: {}", missing.join(", ")) })
+    let obstacles = attempt.client.obstacles().await?;
+    if obstacles.is_empty() { Ok(()) } else { Err(Failure::SiteRefuses { detail: obstacles.join("; ") }) }
+}
+
+/// What is said of an account that is [`Located::Listed`], until the list says the same as the read.
+pub(super) fn still_listed(account: &Account, dossier: Dossier) -> Outcome {
+    let detail = if account.active {
+        "the account cannot be read by its id, but the list of users still has it, active"
+    } else {
+        "the account cannot be read by its id, but the list of users still has it, without access"
+    };
+    Outcome::Failed { failure: Failure::Transient { detail: detail.to_owned(), retry_at: None }, learned: dossier }
 }
 
 /// Not found is looked again, because the search is only eventually consistent; then there is no account.

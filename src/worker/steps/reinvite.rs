@@ -16,6 +16,8 @@ pub(in crate::worker) async fn make(attempt: &Attempt<'_>, dossier: Dossier) -> 
     let name = email.as_str().rsplit_once('@').map_or(email.as_str(), |(local, _)| local);
     let how = match call!(attempt.client.reinvite(&email, name).await, dossier) {
         Reinvited::Invited(_) => "invited_anew",
+        // An earlier attempt whose answer was lost may have invited them.
+        Reinvited::Exists if attempt.claimed.attempts > 0 => "asked_by_us",
         Reinvited::Exists => "somebody_has_the_address_already",
     };
     let detail = json!({ "how": how, "note": "a new account: the history of the old one is gone" });

@@ -2,7 +2,7 @@
 
 use super::locate::must_see_people;
 use super::{call, delete};
-use crate::domain::case::{Attention, Happening, Reason, State};
+use crate::domain::case::{Attention, Course, Happening, Reason, State};
 use crate::store::{Dossier, StoreError};
 use crate::worker::attempt::{Attempt, Outcome};
 
@@ -16,13 +16,25 @@ pub(in crate::worker) async fn make(attempt: &Attempt<'_>, dossier: Dossier) -> 
     }
     let in_grace = dossier.case.state == State::DeletionGrace;
     Ok(match (in_grace, there) {
-        (true, false) => Outcome::finished(Happening::GoneConfirmed, "not_there", dossier),
+        (true, false) => Outcome::finished(gone(attempt, &dossier), "not_there", dossier),
         (true, true) => {
             let detail = "Atlassian accepted the deletion, but after its grace the account is still there".to_owned();
             Outcome::stuck(Attention { reason: Reason::Refused, detail }, dossier)
         }
         // The answer to the deletion was lost and the case was stopped since: which of them was first?
-        (false, false) => delete::accepted(attempt, dossier, "done_by_us"),
+        (false, false) => delete::accepted(attempt, dossier, "asked_by_us"),
         (false, true) => Outcome::finished(Happening::NotDone, "still_there", dossier),
     })
+}
+
+/// The first look is followed by a last one, unless the site's settings want none or somebody waits to be invited anew.
+fn gone(attempt: &Attempt<'_>, dossier: &Dossier) -> Happening {
+    let case = &dossier.case;
+    let look_back = attempt.client.site().look_back;
+    let invites = case.course == Course::Returning && case.terms.reinvite;
+    if case.deeds.last_look_at.is_some() || look_back.is_zero() || invites {
+        return Happening::GoneConfirmed;
+    }
+    let last_look_at = attempt.now().saturating_add(look_back).unwrap_or(jiff::Timestamp::MAX);
+    Happening::GoneSeen { last_look_at }
 }

@@ -44,7 +44,7 @@ async fn ready(daemon: &Daemon) -> bool {
 #[tokio::test]
 async fn more_idle_connections_than_there_are_files_keep_nobody_out() {
     let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
-    let daemon = folder.serve_as(after("ulimit -n 200", &folder, &["serve"]).env("RUST_LOG", "debug"));
+    let daemon = Folder::serve_as(after("ulimit -n 200", &folder, &["serve"]).env("RUST_LOG", "debug"));
     let mut sitting = Vec::new();
     for number in 0..400 {
         sitting.extend(sit_down(daemon.webhooks, number).await);

@@ -27,7 +27,7 @@ async fn take(daemon: &crate::binary::Daemon, id: &str) -> Option<u16> {
 #[tokio::test]
 async fn every_file_is_its_owners_alone_whatever_the_umask_says() {
     let folder = folder();
-    let mut daemon = folder.serve_as(&mut after("umask 0", &folder, &["serve"]));
+    let mut daemon = Folder::serve_as(&mut after("umask 0", &folder, &["serve"]));
     assert_eq!(take(&daemon, "a").await, Some(202));
     assert!(after("umask 0", &folder, &["backup", "copy.db"]).output().unwrap().status.success());
     for file in

@@ -35,7 +35,7 @@ async fn story() -> Harness {
 /// A genuine request of `hr` as its bytes; `framing` are the lines that say where it ends.
 fn written(story: &Harness, framing: &str, body: &[u8]) -> Vec<u8> {
     let headers = story.sign("hr", &story.new_id(), story.now(), BODY).into_iter();
-    let headers: String = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect::<Vec<_>>().concat();
     [format!("POST /webhooks/hr HTTP/1.1\r\nhost: x\r\n{framing}\r\n{headers}\r\n").as_bytes(), body].concat()
 }
 
@@ -51,7 +51,7 @@ async fn answers(story: &Harness, bytes: &[u8]) -> Vec<u16> {
     let reading = stream.read_to_end(&mut text);
     drop(tokio::time::timeout(std::time::Duration::from_secs(20), reading).await.expect("an answer in time"));
     let text = String::from_utf8_lossy(&text).into_owned();
-    text.split("HTTP/1.1 ").skip(1).map(|answer| answer[..3].parse().unwrap()).collect()
+    text.split("HTTP/1.1 ").skip(1).map(|answer| answer.get(..3).unwrap().parse().unwrap()).collect()
 }
 
 async fn goes_on(story: Harness) {

@@ -65,6 +65,7 @@ fn folder() -> (Folder, crate::binary::Process) {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn nobody_who_may_not_know_is_told_a_name_or_a_secret() {
     let (folder, _sandbox) = folder();
     let with_tokens = |arguments: &[&str]| {
@@ -73,7 +74,7 @@ async fn nobody_who_may_not_know_is_told_a_name_or_a_secret() {
         command
     };
     let mut heard = Heard::default();
-    let mut daemon = folder.serve_as(with_tokens(&["serve"]).env("RUST_LOG", "trace"));
+    let mut daemon = Folder::serve_as(with_tokens(&["serve"]).env("RUST_LOG", "trace"));
 
     // One that is carried out, one that cannot be read, one that finds nobody, and forged ones.
     let (http, hr) = (offboardd::atlassian::http().unwrap(), load::hr());

@@ -1,9 +1,11 @@
-//! What is left when the story is over: the sandbox's log, its accounts, the journal, the bytes on the disk.
+//! What is left when the story is over: the sandbox's log, its accounts, the journal, the bytes on the disk, and what the
+//! admin listener says of it all.
 
 use anyhow::Context as _;
+use serde_json::Value;
 
 use crate::cli::demo::cast::{ANN, IDA};
-use crate::cli::demo::narrator;
+use crate::cli::demo::narrator::{self, short};
 use crate::cli::demo::stage::Stage;
 use crate::sandbox::{AccountView, CallRecord};
 use crate::store::{self, Verdict};
@@ -18,7 +20,8 @@ pub(super) async fn is_true(stage: &Stage, before: &[AccountView]) -> anyhow::Re
     the_accounts(stage, before)?;
     the_journal(stage).await?;
     the_bytes(stage).await?;
-    narrator::sum_up("metrics", &format!("http://{}/metrics", stage.admin));
+    the_cases(stage).await?;
+    the_metrics(stage).await?;
     narrator::title("Everything came out as told.");
     Ok(())
 }
@@ -64,6 +67,44 @@ fn the_accounts(stage: &Stage, before: &[AccountView]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The API lists the three cases of the story, the newest first.
+async fn the_cases(stage: &Stage) -> anyhow::Result<()> {
+    let list: Value = serde_json::from_str(&stage.ask("/api/v1/cases").await?)?;
+    let cases = list.pointer("/items").and_then(Value::as_array).context("the list of cases has no items")?;
+    let states: Vec<_> = cases.iter().filter_map(|case| case.pointer("/state").and_then(Value::as_str)).collect();
+    anyhow::ensure!(
+        states == ["restored", "cancelled", "erased"],
+        "the API should list a case restored, one cancelled and one erased, but lists: {}",
+        states.join(", ")
+    );
+    narrator::sum_up("API", &format!("lists {} cases: {}", states.len(), states.join(", ")));
+    Ok(())
+}
+
+/// The metrics counted every webhook of the story.
+async fn the_metrics(stage: &Stage) -> anyhow::Result<()> {
+    let metrics = stage.ask("/metrics").await?;
+    let count = |verdict: &str| -> u64 {
+        let label = format!("verdict=\"{verdict}\"");
+        let counters = metrics.lines().filter(|line| line.starts_with("offboardd_deliveries_total{"));
+        let counters = counters.filter(|line| line.contains(&label)).filter_map(|line| line.rsplit(' ').next());
+        counters.filter_map(|number| number.parse::<u64>().ok()).sum()
+    };
+    let [accepted, duplicate, unauthorized] = ["accepted", "duplicate", "unauthorized"].map(count);
+    anyhow::ensure!(
+        (accepted, duplicate, unauthorized) == (5, 1, 1),
+        "the metrics should count 5 accepted, 1 duplicate and 1 unauthorized, not {accepted}, {duplicate} and {unauthorized}"
+    );
+    narrator::sum_up(
+        "metrics",
+        &format!(
+            "http://{}/metrics counts {accepted} accepted, {duplicate} duplicate, {unauthorized} unauthorized",
+            stage.admin
+        ),
+    );
+    Ok(())
+}
+
 async fn the_journal(stage: &Stage) -> anyhow::Result<()> {
     match store::verify_journal(&stage.folder.database()).await? {
         Verdict::Intact { entries, head } => {
@@ -92,9 +133,10 @@ async fn the_bytes(stage: &Stage) -> anyhow::Result<()> {
     narrator::sum_up(
         "database",
         &format!(
-            "{} files of {} kB together hold the case {case}, and neither \"{}\" nor \"{}\"",
+            "{} files of {} kB together hold the case {}, but neither \"{}\" nor \"{}\"",
             files.len(),
             files.iter().map(Vec::len).sum::<usize>() / 1024,
+            short(&case),
             TRACES[0],
             TRACES[1],
         ),

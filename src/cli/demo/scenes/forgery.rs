@@ -4,7 +4,7 @@ use super::leaver::Left;
 use crate::cli::demo::bodies;
 use crate::cli::demo::cast::{ANN, JON};
 use crate::cli::demo::folder::CRM;
-use crate::cli::demo::narrator::{self, Voice};
+use crate::cli::demo::narrator::{self, Voice, short};
 use crate::cli::demo::stage::Stage;
 use crate::store::DeliveryFilter;
 
@@ -21,7 +21,7 @@ pub(super) async fn is_told_twice(stage: &Stage, left: &Left) -> anyhow::Result<
         answer.status
     );
     anyhow::ensure!(deliveries(stage).await? == before, "the repetition was stored as another delivery");
-    stage.tell(Voice::Daemon, &format!("knows it, answers 200: a duplicate of delivery {first}"));
+    stage.tell(Voice::Daemon, &format!("knows it, answers 200 (a duplicate of delivery {})", short(&first)));
     Ok(())
 }
 

@@ -15,6 +15,12 @@ use crate::domain::case::StateName;
 use crate::domain::ids::DeliveryId;
 use crate::sandbox::{CallName, CallRecord, State};
 
+/// By what the address of a revoke is known.
+const REVOKE: &str = "/revoke-portal-only-access";
+
+/// By what the address of a deletion is known.
+const DELETE: &str = "/customer/account/";
+
 /// How the departure went in.
 #[derive(Debug)]
 pub(super) struct Left {
@@ -38,14 +44,10 @@ pub(super) async fn leaves(stage: &Stage) -> anyhow::Result<Left> {
     let opened = stage.soon(&ANN, "opened").await?;
     stage.tell_of(opened.at, Voice::Daemon, &format!("opens a case: {}", opened.dossier.case.terms.action));
     let revoked = stage.soon(&ANN, "revoke_confirmed").await?;
-    let call = only(stage, CallName::Revoke)?;
+    let call = only(stage, CallName::Revoke, REVOKE)?;
     let account = stage.account_of(&ANN)?;
     anyhow::ensure!(!account.active, "Ann's access should be revoked, but her account is active");
-    stage.tell_of(
-        call.at,
-        Voice::Atlassian,
-        &format!("sees {} …/revoke-portal-only-access, answers {}", call.method, status(&call)),
-    );
+    stage.tell_of(call.at, Voice::Atlassian, &format!("sees {} …{REVOKE}, answers {}", call.method, status(&call)));
     let delete_at = revoked.dossier.case.delete_at().context("no deletion is planned")?;
     stage.tell_of(
         revoked.at,
@@ -64,7 +66,7 @@ pub(super) async fn is_deleted(stage: &Stage, left: &Left) -> anyhow::Result<()>
     narrator::title("The local grace of the one who left is over.");
     let expected = later(left.revoked_at, LOCAL_GRACE);
     let accepted = stage.until(&ANN, "deletion_accepted", stage.calendar.patience(expected)).await?;
-    let call = only(stage, CallName::Delete)?;
+    let call = only(stage, CallName::Delete, DELETE)?;
     let waited = call.at.duration_since(left.revoked_at);
     anyhow::ensure!(waited >= LOCAL_GRACE, "the deletion came {} days after the revoke", whole_days(waited));
     let account = stage.account_of(&ANN)?;
@@ -73,7 +75,7 @@ pub(super) async fn is_deleted(stage: &Stage, left: &Left) -> anyhow::Result<()>
         call.at,
         Voice::Atlassian,
         &format!(
-            "sees {} …/customer/account/…, answers {}: {} days after the revoke, and not before",
+            "sees {} …{DELETE}…, answers {}: {} days after the revoke, and not before",
             call.method,
             status(&call),
             whole_days(waited),
@@ -88,33 +90,36 @@ pub(super) async fn is_deleted(stage: &Stage, left: &Left) -> anyhow::Result<()>
     Ok(())
 }
 
-/// After Atlassian's grace a read confirms it, and the case forgets.
+/// After Atlassian's grace two reads confirm it, and the case forgets.
 pub(super) async fn is_erased(stage: &Stage) -> anyhow::Result<()> {
     narrator::title("Atlassian's 14 days are over.");
-    let asked = only(stage, CallName::Delete)?.at;
-    let gone = stage.until(&ANN, "gone_confirmed", stage.calendar.patience(later(asked, DELETION_GRACE))).await?;
-    let waited = gone.at.duration_since(asked);
+    let asked = only(stage, CallName::Delete, DELETE)?.at;
+    let seen = stage.until(&ANN, "gone_seen", stage.calendar.patience(later(asked, DELETION_GRACE))).await?;
+    let waited = seen.at.duration_since(asked);
     anyhow::ensure!(waited >= DELETION_GRACE, "the grace was over after {} days", whole_days(waited));
+    let last_look_at = seen.dossier.case.deeds.last_look_at.context("no last look is planned")?;
+    stage.tell_of(
+        seen.at,
+        Voice::Daemon,
+        &format!("reads once more: still gone. Looks a last time on day {}", stage.calendar.day_of(last_look_at)),
+    );
+    let gone = stage.until(&ANN, "gone_confirmed", stage.calendar.patience(last_look_at)).await?;
     gone.must_be(StateName::Erased)?;
     let known = &gone.dossier;
     anyhow::ensure!(
         known.person.email.is_none() && known.person.id.is_none() && known.account.is_none(),
         "the erased case still knows whom it was about"
     );
-    stage.tell_of(
-        gone.at,
-        Voice::Daemon,
-        "reads once more: still gone. The case is erased, and has forgotten whom it was about",
-    );
+    stage.tell_of(gone.at, Voice::Daemon, "finds nobody. The case is erased, and has forgotten whom it was about");
     let history: Vec<_> = stage.store.history(known).await?.into_iter().map(|entry| entry.kind).collect();
     stage.tell(Voice::Daemon, &format!("its history: {}", history.join(", ")));
     Ok(())
 }
 
-/// The only call of its kind about Ann's account.
-fn only(stage: &Stage, name: CallName) -> anyhow::Result<CallRecord> {
+/// The only call of its kind about Ann's account, at the endpoint that belongs to it.
+fn only(stage: &Stage, name: CallName, endpoint: &str) -> anyhow::Result<CallRecord> {
     let mut calls = stage.changes_to(&stage.account_of(&ANN)?.account_id);
-    calls.retain(|call| call.call == name);
+    calls.retain(|call| call.call == name && call.path.contains(endpoint));
     let seen = calls.len();
     let call = calls.pop().filter(|_| seen == 1);
     call.with_context(|| format!("Atlassian should have seen one {name:?} of Ann's account, but saw {seen}"))

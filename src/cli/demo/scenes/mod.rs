@@ -7,6 +7,7 @@ mod leaver;
 mod namesakes;
 mod rehire;
 
+use super::calendar::{days, later};
 use super::stage::Stage;
 
 /// Tells the whole story; an error is the first line that could not be told.
@@ -29,10 +30,10 @@ pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
     stage.calendar.reach(24).await;
     rehire::is_granted(stage).await?;
     leaver::is_deleted(stage, &left).await?;
-    namesakes::are_left_alone(stage, &namesakes)?;
     leaver::is_erased(stage).await?;
-    stage.calendar.reach_instant(planned.max(rehired)).await;
+    stage.calendar.reach_instant(later(planned.max(rehired), days(1))).await;
     future::stays(stage, planned)?;
     rehire::stays(stage, rehired)?;
+    namesakes::are_left_alone(stage, &namesakes)?;
     ending::is_true(stage, &before).await
 }

@@ -33,6 +33,8 @@ pub(super) async fn are_found(stage: &Stage) -> anyhow::Result<Vec<Found>> {
         Voice::Atlassian,
         &format!("is asked for {}, and finds {}, but also {}", ANN.email, ANN.name, names.join(", ")),
     );
+    // From now on the sandbox's log holds the daemon's calls alone.
+    stage.sandbox.clear_calls();
     Ok(others)
 }
 

@@ -1,0 +1,39 @@
+//! Reads that change nothing and concern nobody: whether the calls that we need work on this site at all.
+
+use jiff::SignedDuration;
+
+use super::call::Call;
+use super::client::Client;
+use super::link::Request;
+use crate::domain::retry::Failure;
+
+/// Nobody's id: a read of it is answered with 404 where the API is there and lets us in.
+const NOBODY: &str = "qm:offboardd:nobody";
+
+impl Client {
+    /// Whether Customer Service Management answers us. Under a wrong cloud id it may look the same as under the right one.
+    pub async fn customer_service_answers(&self) -> Result<(), Failure> {
+        let answer = self.send(Request::of(Call::ReadCustomerAccount).id(NOBODY)).await?;
+        if answer.says(404) || answer.is(200) { Ok(()) } else { Err(answer.failure()) }
+    }
+
+    /// How long the access token that is in use lives, where we were told.
+    pub async fn access_token_life(&self) -> Option<SignedDuration> {
+        self.link.access_tokens.told_life().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scripted::{Far, reply};
+
+    #[tokio::test]
+    async fn nobody_is_asked_for_and_not_finding_them_is_the_good_answer() {
+        let far = Far::always(404, r#"{"code":404,"message":"no such customer"}"#).await;
+        assert_eq!(far.client().customer_service_answers().await, Ok(()));
+        assert_eq!(far.lines(), ["GET /jsm/csm/cloudid/cloud-1/api/v1/customer/account/qm%3Aoffboardd%3Anobody"]);
+        let page = Far::says(|_, _| reply(404, "<html>").with("content-type", "text/html")).await;
+        assert!(page.client().customer_service_answers().await.is_err());
+        assert!(Far::always(403, "{}").await.client().customer_service_answers().await.is_err());
+    }
+}

@@ -1,0 +1,204 @@
+//! Asking a source's vendor for the addresses that its deliveries lack: one source, one person at a time.
+//!
+//! An event without an address whose person id the memory does not know waits in the database, and with it whatever else
+//! comes about the same person. What the vendor says is remembered, and they go on in their order. Where it knows nobody of
+//! this id, or no address, they go on without, and a human sees the case (`no_email`). Any failure is the vendor's trouble or
+//! the lookup's, not the person's: it is tried again as durably as any job, and only after `retry.give_up_after` do they go
+//! on without. Each source has its own, so that a vendor that is down keeps nobody else waiting.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::{Route, Router, Subject};
+use crate::clock;
+use crate::domain::ids::SourceName;
+use crate::domain::person::EmailAddress;
+use crate::domain::retry::{Failure, Next, RetryPolicy};
+use crate::sources::lookup::{Http, Lookup, Told};
+use crate::store::{Asked, StoreError};
+
+/// The safety net under the notifications.
+const PERIOD: Duration = Duration::from_mins(1);
+
+/// Asks one source's vendor for addresses.
+#[derive(Debug)]
+pub struct Resolver {
+    router: Router,
+    source: SourceName,
+    route: Route,
+    lookup: Arc<ArcSwap<Arc<Lookup>>>,
+    http: Http,
+    retry: RetryPolicy,
+    awakened: Arc<Notify>,
+}
+
+impl Router {
+    /// A resolver for each source that has somebody to ask.
+    pub fn resolvers(&self, http: &Http, retry: RetryPolicy) -> Vec<Resolver> {
+        let asking = self.routes.iter().filter_map(|(source, route)| Some((source, route, route.lookup.as_ref()?)));
+        asking
+            .map(|(source, route, lookup)| Resolver {
+                router: self.clone(),
+                source: source.clone(),
+                route: route.clone(),
+                lookup: Arc::clone(lookup),
+                http: http.clone(),
+                retry,
+                awakened: Arc::clone(&self.resolver),
+            })
+            .collect()
+    }
+}
+
+impl Resolver {
+    /// Asks until `stopping`.
+    pub async fn run(self, stopping: CancellationToken) {
+        loop {
+            // Interest is registered before the look, so that nothing slips in between.
+            let awakened = self.awakened.notified();
+            let wait = match self.ask_all_due(&stopping).await {
+                Ok(wait) => wait,
+                Err(error) => {
+                    let error = anyhow::Error::new(error);
+                    let source = &self.source;
+                    tracing::error!(%source, error = format!("{error:#}"), "addresses cannot be looked up; it is tried again");
+                    Duration::from_secs(1)
+                }
+            };
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = awakened => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Asks for whoever is due; says how long to wait for the next.
+    async fn ask_all_due(&self, stopping: &CancellationToken) -> Result<Duration, StoreError> {
+        while let Some(asked) = self.router.store.next_lookup(&self.source).await? {
+            let until = asked.due_at.duration_since(self.router.clock.now());
+            if until.is_positive() {
+                return Ok(until.unsigned_abs().saturating_add(Duration::from_millis(1)).min(PERIOD));
+            }
+            let span =
+                tracing::info_span!("router.lookup", source = %self.source, attempt = asked.attempts.saturating_add(1));
+            let resolved = async {
+                let answer = tokio::select! {
+                    () = stopping.cancelled() => return Ok(()),
+                    answer = self.ask(&asked) => answer?,
+                };
+                self.settle(&asked, answer).await
+            };
+            resolved.instrument(span).await?;
+            if stopping.is_cancelled() {
+                break;
+            }
+        }
+        Ok(PERIOD)
+    }
+
+    /// The vendor is not asked for what came by itself meanwhile.
+    async fn ask(&self, asked: &Asked) -> Result<Result<Told, Failure>, StoreError> {
+        let mut tx = self.router.store.begin().await?;
+        let remembered = tx.recall(&self.source, &asked.id).await?;
+        drop(tx);
+        if let Some(email) = remembered {
+            return Ok(Ok(Told::Address(email)));
+        }
+        let lookup = Arc::clone(&self.lookup.load());
+        Ok(lookup.ask(&self.http, &asked.id, self.router.clock.now()).await)
+    }
+
+    async fn settle(&self, asked: &Asked, answer: Result<Told, Failure>) -> Result<(), StoreError> {
+        let settled = match answer {
+            Ok(Told::Address(email)) => {
+                tracing::info!("the vendor said the address");
+                self.go_on(asked, Some(&email)).await
+            }
+            Ok(told @ (Told::Nobody | Told::NoAddress)) => {
+                tracing::warn!(?told, "the vendor has no address: what waited for it goes on without");
+                self.go_on(asked, None).await
+            }
+            Err(failure) => self.fail(asked, &failure).await,
+        };
+        match settled {
+            // One damaged row must not keep the others waiting.
+            Err(error) if error.is_about_one_row() => {
+                let problem = error.to_string();
+                let error = anyhow::Error::new(error);
+                tracing::error!(error = format!("{error:#}"), "a lookup is set aside: the database contradicts itself");
+                self.put_off(asked, self.router.clock.now().saturating_add(self.retry.max), &problem).await
+            }
+            settled => settled,
+        }
+    }
+
+    async fn fail(&self, asked: &Asked, failure: &Failure) -> Result<(), StoreError> {
+        let now = self.router.clock.now();
+        let retry_at = match failure {
+            Failure::Transient { retry_at, .. } | Failure::RateLimited { retry_at, .. } => *retry_at,
+            Failure::SiteRefuses { .. } | Failure::Permanent { .. } => None,
+        };
+        let attempts = asked.attempts.saturating_add(1);
+        let error = failure.detail();
+        match self.retry.next(attempts, asked.first_at.unwrap_or(now), retry_at, now, clock::chance()) {
+            Next::RetryAt(due_at) => {
+                match failure {
+                    Failure::SiteRefuses { .. } | Failure::Permanent { .. } => {
+                        tracing::error!(error, %due_at, "the lookup has to be mended; it is tried again");
+                    }
+                    Failure::Transient { .. } | Failure::RateLimited { .. } => {
+                        tracing::warn!(error, %due_at, "an address could not be looked up; it is tried again");
+                    }
+                }
+                self.put_off(asked, Ok(due_at), error).await
+            }
+            Next::GiveUp => {
+                tracing::error!(
+                    error,
+                    "an address could not be looked up for long enough: what waited goes on without"
+                );
+                self.go_on(asked, None).await
+            }
+        }
+    }
+
+    async fn put_off(
+        &self,
+        asked: &Asked,
+        due_at: Result<Timestamp, jiff::Error>,
+        problem: &str,
+    ) -> Result<(), StoreError> {
+        let now = self.router.clock.now();
+        let due_at = due_at.unwrap_or_else(|_too_far| now.saturating_add(SignedDuration::from_hours(1)).unwrap_or(now));
+        let mut tx = self.router.store.begin().await?;
+        tx.put_off_lookup(&self.source, asked, due_at, problem, now).await?;
+        tx.commit().await
+    }
+
+    /// Lets what waited go on, in the order in which it came. What was learned at first hand meanwhile wins over the answer.
+    async fn go_on(&self, asked: &Asked, email: Option<&EmailAddress>) -> Result<(), StoreError> {
+        let router = &self.router;
+        let mut tx = router.store.begin().await?;
+        let waiting = tx.end_lookup(&self.source, asked.person_hash).await?;
+        if let (Some(email), Some(first)) = (email, waiting.first())
+            && tx.recall(&self.source, &asked.id).await?.is_none()
+        {
+            let subject: Subject<'_> = router.subject(&self.source, &self.route, first.delivery_id, first.received_at);
+            subject.learn(&mut tx, &asked.id, email).await?;
+        }
+        for event in waiting {
+            router.take_up(&mut tx, event, false).await?;
+        }
+        router.brake(&mut tx, &self.source, &self.route).await?;
+        tx.commit().await?;
+        router.worker.notify_one();
+        Ok(())
+    }
+}

@@ -1,0 +1,253 @@
+//! Person id to e-mail address: asking the vendor's API when a delivery names a person by id only.
+//!
+//! Next to `atlassian`, the only place that opens an outbound connection. It only reads, asks for one person at a time, and
+//! repeats nothing: that is for whoever asked. No text of a failure holds an address, an id or a URL.
+
+mod ready;
+mod token;
+
+use std::time::Duration;
+
+use jiff::fmt::rfc2822;
+use jiff::{SignedDuration, Timestamp};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{RequestBuilder, Response, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use serde_json_path::JsonPath;
+use url::Url;
+
+pub use self::ready::{AuthKind, ReadyMade, find, names, of_preset};
+use self::token::Tokens;
+use crate::domain::person::{EmailAddress, PersonId};
+use crate::domain::retry::Failure;
+
+/// What stands for the person's id in the address.
+pub const PERSON_ID: &str = "{person_id}";
+
+/// One answer takes no longer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a vendor tells of one person is a few kilobytes.
+const LONGEST_BODY: usize = 256 * 1024;
+
+/// No `Retry-After` is believed beyond this.
+const LONGEST_REST: SignedDuration = SignedDuration::from_hours(24);
+
+/// What carries the questions: one for the whole process.
+pub type Http = reqwest::Client;
+
+/// Whom to ask for a person's address, ready to ask.
+#[derive(Debug)]
+pub struct Lookup {
+    /// The address to read, with [`PERSON_ID`] in it.
+    url: String,
+    /// What is posted there, as JSON; without it, it is a GET.
+    body: Option<String>,
+    /// Where the e-mail address is in the answer.
+    email: JsonPath,
+    /// Who we are there.
+    auth: Auth,
+    tokens: Tokens,
+}
+
+/// Who we are at a vendor.
+#[derive(Debug, Clone)]
+pub enum Auth {
+    /// `Authorization: Bearer`.
+    Bearer(SecretString),
+    /// `Authorization: Basic`.
+    Basic {
+        /// The user.
+        user: SecretString,
+        /// The password, if there is one.
+        password: Option<SecretString>,
+    },
+    /// A header of the vendor's own.
+    Header {
+        /// Its name, in lower case.
+        name: String,
+        /// Its value.
+        value: SecretString,
+    },
+    /// OAuth 2.0 client credentials: exchanged for an access token, and again when that expires.
+    Client {
+        /// Where.
+        token_url: Url,
+        /// The client's id.
+        client_id: SecretString,
+        /// The client's secret.
+        client_secret: SecretString,
+    },
+}
+
+/// What the vendor said of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// The address.
+    Address(EmailAddress),
+    /// It knows nobody of this id.
+    Nobody,
+    /// It knows the person, and no address or none that could be one.
+    NoAddress,
+}
+
+impl Lookup {
+    /// Whom to ask, and how.
+    pub fn new(url: String, body: Option<String>, email: JsonPath, auth: Auth) -> Self {
+        Self { url, body, email, auth, tokens: Tokens::default() }
+    }
+
+    /// Who we are there.
+    pub fn auth(&self) -> &Auth {
+        &self.auth
+    }
+
+    /// Asks for the address of one person. `http` must not follow redirects: they would carry our credentials away.
+    pub async fn ask(&self, http: &reqwest::Client, id: &PersonId, now: Timestamp) -> Result<Told, Failure> {
+        // An id that is a step in a path would name something else than a person.
+        if matches!(id.as_str(), "." | "..") {
+            return Ok(Told::Nobody);
+        }
+        let id = utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC).to_string();
+        let url = Url::parse(&self.url.replace(PERSON_ID, &id)).map_err(|_not_repeated| Failure::Permanent {
+            detail: "lookup: its `url` is no web address for this person id".to_owned(),
+        })?;
+        let request = match &self.body {
+            None => http.get(url),
+            Some(body) => http.post(url).header(CONTENT_TYPE, "application/json").body(body.clone()),
+        };
+        let request = self.authorize(request, http, now).await?;
+        let answer = receive(request.header(ACCEPT, "application/json"), now).await?;
+        match answer.status.as_u16() {
+            200 => self.read(&answer),
+            404 | 410 if !answer.is_web_page() => Ok(Told::Nobody),
+            401 => {
+                self.tokens.forget().await;
+                Err(answer.failure())
+            }
+            _ => Err(answer.failure()),
+        }
+    }
+
+    async fn authorize(
+        &self,
+        request: RequestBuilder,
+        http: &reqwest::Client,
+        now: Timestamp,
+    ) -> Result<RequestBuilder, Failure> {
+        Ok(match &self.auth {
+            Auth::Bearer(token) => request.bearer_auth(token.expose_secret()),
+            Auth::Basic { user, password } => {
+                request.basic_auth(user.expose_secret(), password.as_ref().map(SecretString::expose_secret))
+            }
+            Auth::Header { name, value } => request.header(name, value.expose_secret()),
+            Auth::Client { token_url, client_id, client_secret } => {
+                let token = self.tokens.get(http, token_url, client_id, client_secret, now).await?;
+                request.bearer_auth(token.expose_secret())
+            }
+        })
+    }
+
+    /// Two different values are no address: to take the first would be to guess.
+    fn read(&self, answer: &Answer) -> Result<Told, Failure> {
+        let value: Value = serde_json::from_slice(&answer.body).map_err(|error| Failure::Transient {
+            // Only where, never the parser's own words: they may quote the body.
+            detail: format!("lookup: the answer is not JSON: line {}, column {}", error.line(), error.column()),
+            retry_at: None,
+        })?;
+        let found = self.email.query(&value);
+        let mut filled = found.iter().filter(|value| !value.is_null());
+        let Some(first) = filled.next() else { return Ok(Told::NoAddress) };
+        let alone = filled.all(|other| other == first);
+        let address = first.as_str().filter(|_| alone).and_then(|text| EmailAddress::parse(text).ok());
+        Ok(address.map_or(Told::NoAddress, Told::Address))
+    }
+}
+
+/// An answer, whatever it says.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    at: Timestamp,
+}
+
+impl Answer {
+    fn is_web_page(&self) -> bool {
+        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        content_type.is_some_and(|text| text.trim_start().to_ascii_lowercase().starts_with("text/html"))
+    }
+
+    fn failure(&self) -> Failure {
+        let status = self.status.as_u16();
+        let detail = |what: &str| format!("lookup: {status}: {what}");
+        match status {
+            429 => Failure::RateLimited { detail: detail("too many requests"), retry_at: self.retry_at() },
+            401 | 403 => Failure::SiteRefuses {
+                detail: detail(
+                    "the vendor refuses us: put credentials that may read people where the settings read them",
+                ),
+            },
+            408 | 425 | 500.. => {
+                Failure::Transient { detail: detail("the vendor's own trouble"), retry_at: self.retry_at() }
+            }
+            200..=299 => Failure::Transient { detail: detail("not an answer that we know"), retry_at: None },
+            300..=399 => Failure::Permanent { detail: detail("a redirect, which is not followed: mend the `url`") },
+            _ => Failure::Permanent { detail: detail("the request is not understood: mend the lookup") },
+        }
+    }
+
+    /// `Retry-After`, in seconds or as an HTTP date.
+    fn retry_at(&self) -> Option<Timestamp> {
+        let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+        let at = match text.parse::<u32>() {
+            Ok(seconds) => self.at.saturating_add(SignedDuration::from_secs(seconds.into())).ok()?,
+            Err(_) => rfc2822::parse(text).ok()?.timestamp(),
+        };
+        Some(at.clamp(self.at, self.at.saturating_add(LONGEST_REST).unwrap_or(Timestamp::MAX)))
+    }
+}
+
+async fn receive(request: RequestBuilder, now: Timestamp) -> Result<Answer, Failure> {
+    let mut response = request.timeout(PATIENCE).send().await.map_err(lost)?;
+    let status = response.status();
+    let body = if status == StatusCode::OK { read_body(&mut response).await? } else { Vec::new() };
+    Ok(Answer { status, headers: std::mem::take(response.headers_mut()), body, at: now })
+}
+
+async fn read_body(response: &mut Response) -> Result<Vec<u8>, Failure> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(lost)? {
+        if body.len() + chunk.len() > LONGEST_BODY {
+            return Err(transient("the answer is longer than any should be"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// A `reqwest::Error` prints the URL, and with it whom we asked for: only its kind goes on.
+#[expect(clippy::needless_pass_by_value, reason = "the error ends here")]
+fn lost(error: reqwest::Error) -> Failure {
+    if error.is_builder() {
+        return Failure::SiteRefuses {
+            detail: "lookup: the credentials hold characters that no header can carry".to_owned(),
+        };
+    }
+    transient(if error.is_timeout() {
+        "no answer in time"
+    } else if error.is_connect() {
+        "cannot connect to the vendor"
+    } else {
+        "the connection broke before the answer was complete"
+    })
+}
+
+fn transient(what: &str) -> Failure {
+    Failure::Transient { detail: format!("lookup: {what}"), retry_at: None }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! A stub of a vendor over real sockets, and what its answers are taken for.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::*;
+
+/// A vendor that answers everything in one way, and what it was asked.
+struct Vendor {
+    url: String,
+    seen: Arc<Mutex<Vec<String>>>,
+    _serving: JoinSet<()>,
+}
+
+impl Vendor {
+    async fn says(status: u16, headers: &'static [(&'static str, &'static str)], body: impl Into<String>) -> Self {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (body, notes) = (body.into(), Arc::clone(&seen));
+        let answer = move |request: Request| {
+            let (body, notes) = (body.clone(), Arc::clone(&notes));
+            async move {
+                let header = |name: &str| {
+                    request.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+                };
+                let line = format!(
+                    "{} {} {}{}",
+                    request.method(),
+                    request.uri(),
+                    header("authorization"),
+                    header("x-api-key")
+                );
+                notes.lock().unwrap().push(line);
+                let token = request.uri().path() == "/token";
+                let body = if token { r#"{"access_token":"t1","expires_in":60}"#.to_owned() } else { body };
+                let mut response = axum::http::Response::builder().status(if token { 200 } else { status });
+                for (name, value) in headers {
+                    response = response.header(*name, *value);
+                }
+                response.body(Body::from(body)).unwrap()
+            }
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let mut serving = JoinSet::new();
+        serving.spawn(async { axum::serve(listener, Router::new().fallback(answer)).await.unwrap() });
+        Self { url, seen, _serving: serving }
+    }
+
+    fn lookup(&self, auth: Auth) -> Lookup {
+        let url = format!("{}/people/{PERSON_ID}?fields=email", self.url);
+        Lookup::new(url, None, JsonPath::parse("$.work.email").unwrap(), auth)
+    }
+
+    fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+fn http() -> reqwest::Client {
+    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+}
+
+fn now() -> Timestamp {
+    "2026-09-07T12:00:00Z".parse().unwrap()
+}
+
+async fn ask(lookup: &Lookup, id: &str) -> Result<Told, Failure> {
+    lookup.ask(&http(), &PersonId::parse(id).unwrap(), now()).await
+}
+
+fn bearer() -> Auth {
+    Auth::Bearer("s3cret".into())
+}
+
+async fn told(status: u16, headers: &'static [(&'static str, &'static str)], body: &str) -> Result<Told, Failure> {
+    let vendor = Vendor::says(status, headers, body).await;
+    ask(&vendor.lookup(bearer()), "42").await
+}
+
+fn ann() -> Told {
+    Told::Address(EmailAddress::parse("ann@example.com").unwrap())
+}
+
+#[tokio::test]
+async fn an_answer_is_an_address_nobody_or_none() {
+    assert_eq!(told(200, &[], r#"{"work":{"email":"Ann@example.com"}}"#).await, Ok(ann()));
+    for body in [
+        "{}",
+        r#"{"work":{"email":null}}"#,
+        r#"{"work":{"email":""}}"#,
+        r#"{"work":{"email":"not an address"}}"#,
+        r#"{"work":{"email":["ann@example.com"]}}"#,
+        r#"{"other":{"email":"boss@example.com"}}"#,
+    ] {
+        assert_eq!(told(200, &[], body).await, Ok(Told::NoAddress), "{body}");
+    }
+    assert_eq!(told(404, &[("content-type", "application/json")], "{}").await, Ok(Told::Nobody));
+    assert_eq!(told(410, &[], "").await, Ok(Told::Nobody));
+}
+
+#[tokio::test]
+async fn two_different_addresses_are_none() {
+    let vendor = Vendor::says(200, &[], r#"{"mails":["ann@example.com","bea@example.com"]}"#).await;
+    let lookup =
+        Lookup::new(format!("{}/{PERSON_ID}", vendor.url), None, JsonPath::parse("$.mails.*").unwrap(), bearer());
+    assert_eq!(ask(&lookup, "42").await, Ok(Told::NoAddress));
+}
+
+#[tokio::test]
+async fn every_failure_has_its_kind_and_shows_nobody() {
+    let kind = |failure: &Failure| match failure {
+        Failure::Transient { .. } => "transient",
+        Failure::RateLimited { .. } => "rate limited",
+        Failure::SiteRefuses { .. } => "refused",
+        Failure::Permanent { .. } => "permanent",
+    };
+    for (status, expected) in [
+        (401, "refused"),
+        (403, "refused"),
+        (429, "rate limited"),
+        (500, "transient"),
+        (503, "transient"),
+        (204, "transient"),
+        (302, "permanent"),
+        (400, "permanent"),
+    ] {
+        let failure = told(status, &[("location", "/elsewhere")], "ann@example.com").await.unwrap_err();
+        assert_eq!(kind(&failure), expected, "{status}");
+        assert!(!failure.detail().contains("ann") && !failure.detail().contains("127.0.0.1"), "{failure:?}");
+    }
+    let page = told(404, &[("content-type", "text/html; charset=utf-8")], "<html>").await.unwrap_err();
+    assert_eq!(kind(&page), "permanent");
+    let garbage = told(200, &[], "ann@example.com").await.unwrap_err();
+    assert_eq!(garbage.detail(), "lookup: the answer is not JSON: line 1, column 1");
+    let endless = told(200, &[], &"x".repeat(LONGEST_BODY + 1)).await.unwrap_err();
+    assert_eq!(endless.detail(), "lookup: the answer is longer than any should be");
+}
+
+#[tokio::test]
+async fn the_vendor_says_when_to_come_again() {
+    let failure = told(503, &[("retry-after", "120")], "").await.unwrap_err();
+    let Failure::Transient { retry_at, .. } = failure else { panic!("{failure:?}") };
+    assert_eq!(retry_at, Some(now() + SignedDuration::from_secs(120)));
+}
+
+#[tokio::test]
+async fn nobody_there_is_said_without_whom_was_asked_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/{PERSON_ID}", listener.local_addr().unwrap());
+    drop(listener);
+    let lookup = Lookup::new(url, None, JsonPath::parse("$.email").unwrap(), bearer());
+    assert_eq!(ask(&lookup, "person-7").await.unwrap_err().detail(), "lookup: cannot connect to the vendor");
+}
+
+#[tokio::test]
+async fn an_id_cannot_step_out_of_its_place() {
+    let vendor = Vendor::says(200, &[], r#"{"work":{"email":"ann@example.com"}}"#).await;
+    let lookup = vendor.lookup(bearer());
+    for id in ["../../admin?x=1#y", "..", "a/b", "ü & +"] {
+        ask(&lookup, id).await.unwrap();
+    }
+    assert_eq!(
+        vendor.seen(),
+        [
+            "GET /people/%2E%2E%2F%2E%2E%2Fadmin%3Fx%3D1%23y?fields=email Bearer s3cret",
+            "GET /people/a%2Fb?fields=email Bearer s3cret",
+            "GET /people/%C3%BC%20%26%20%2B?fields=email Bearer s3cret",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn credentials_are_shown_in_the_vendors_way() {
+    let vendor = Vendor::says(200, &[], r#"{"work":{"email":"ann@example.com"}}"#).await;
+    let header = Auth::Header { name: "x-api-key".to_owned(), value: "k3y".into() };
+    let basic = Auth::Basic { user: "service".into(), password: Some("token".into()) };
+    let client = Auth::Client {
+        token_url: format!("{}/token", vendor.url).parse().unwrap(),
+        client_id: "id".into(),
+        client_secret: "secret".into(),
+    };
+    for auth in [header, basic] {
+        assert_eq!(ask(&vendor.lookup(auth), "1").await, Ok(ann()));
+    }
+    let lookup = vendor.lookup(client);
+    for id in ["2", "3"] {
+        assert_eq!(ask(&lookup, id).await, Ok(ann()));
+    }
+    let later = now() + SignedDuration::from_secs(55);
+    assert_eq!(lookup.ask(&http(), &PersonId::parse("4").unwrap(), later).await, Ok(ann()));
+    assert_eq!(
+        vendor.seen(),
+        [
+            "GET /people/1?fields=email k3y",
+            "GET /people/1?fields=email Basic c2VydmljZTp0b2tlbg==",
+            "POST /token ",
+            "GET /people/2?fields=email Bearer t1",
+            "GET /people/3?fields=email Bearer t1",
+            "POST /token ",
+            "GET /people/4?fields=email Bearer t1",
+        ]
+    );
+}

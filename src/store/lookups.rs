@@ -1,0 +1,192 @@
+//! Whose address a vendor is asked for, and the events that wait for that: in the order in which they came.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+use tracing::instrument;
+
+use super::events::read_waiting;
+use super::row::{Reading, millis, millis_if_any};
+use super::{Store, StoreError, Tx, WaitingEvent};
+use crate::domain::ids::SourceName;
+use crate::domain::person::PersonId;
+use crate::proof::seal::KeyedHash;
+
+/// Somebody whose address the vendor is asked for.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The source's own number.
+    pub id: PersonId,
+    /// The same as a hash: the key of the row.
+    pub person_hash: KeyedHash,
+    /// When to ask next.
+    pub due_at: Timestamp,
+    /// How often it was asked in vain.
+    pub attempts: u32,
+    /// When it was asked first.
+    pub first_at: Option<Timestamp>,
+}
+
+/// How many of a source wait for their address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingLookups {
+    /// Whose.
+    pub source: SourceName,
+    /// How many people.
+    pub count: u32,
+    /// Why asking for one of them failed.
+    pub problem: Option<String>,
+}
+
+impl Tx {
+    /// Has the vendor asked for somebody's address, unless it is being asked already.
+    #[instrument(name = "store.lookup.begin", skip_all, fields(source = %source), err)]
+    pub async fn begin_lookup(
+        &mut self,
+        source: &SourceName,
+        id: &PersonId,
+        now: Timestamp,
+    ) -> Result<KeyedHash, StoreError> {
+        let person_hash = self.key.hash_person_id(source, id);
+        sqlx::query(
+            "INSERT INTO lookups (source, person_hash, sealed, since, due_at) VALUES (?1, ?2, ?3, ?4, ?4)
+             ON CONFLICT (source, person_hash) DO NOTHING",
+        )
+        .bind(source.as_str())
+        .bind(person_hash.0.as_slice())
+        .bind(self.key.seal(&person_hash.0, id.as_str().as_bytes()))
+        .bind(millis(now))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(person_hash)
+    }
+
+    /// Whether the vendor is being asked for somebody's address.
+    #[instrument(name = "store.lookup.is_asked", skip_all, err)]
+    pub async fn is_asked(&mut self, source: &SourceName, person_hash: KeyedHash) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT 1 FROM lookups WHERE source = ? AND person_hash = ?")
+            .bind(source.as_str())
+            .bind(person_hash.0.as_slice())
+            .fetch_optional(&mut *self.inner)
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// Has somebody taken up at once, because the address is known now.
+    #[instrument(name = "store.lookup.hasten", skip_all, err)]
+    pub async fn hasten_lookup(
+        &mut self,
+        source: &SourceName,
+        id: &PersonId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sqlx::query("UPDATE lookups SET due_at = MIN(due_at, ?) WHERE source = ? AND person_hash = ?")
+            .bind(millis(now))
+            .bind(source.as_str())
+            .bind(self.key.hash_person_id(source, id).0.as_slice())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes down that asking failed, and when it is done again.
+    #[instrument(name = "store.lookup.put_off", skip_all, fields(source = %source), err)]
+    pub async fn put_off_lookup(
+        &mut self,
+        source: &SourceName,
+        asked: &Asked,
+        due_at: Timestamp,
+        problem: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE lookups SET due_at = ?, attempts = attempts + 1, first_at = COALESCE(first_at, ?), problem = ?
+             WHERE source = ? AND person_hash = ?",
+        )
+        .bind(millis(due_at))
+        .bind(millis_if_any(asked.first_at.or(Some(now))))
+        .bind(problem)
+        .bind(source.as_str())
+        .bind(asked.person_hash.0.as_slice())
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Ends the asking, and hands out the events that waited for it, in the order in which they came.
+    #[instrument(name = "store.lookup.end", skip_all, fields(source = %source), err)]
+    pub async fn end_lookup(
+        &mut self,
+        source: &SourceName,
+        person_hash: KeyedHash,
+    ) -> Result<Vec<WaitingEvent>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT e.*, COALESCE(d.received_at, e.happened_at) AS received_at
+             FROM events e LEFT JOIN deliveries d ON d.id = e.delivery_id
+             WHERE e.person_hash = ? AND e.status = 'waiting' ORDER BY e.rowid",
+        )
+        .bind(person_hash.0.as_slice())
+        .fetch_all(&mut *self.inner)
+        .await?;
+        let waiting: Result<Vec<_>, _> = rows.iter().map(|row| read_waiting(row, &self.key)).collect();
+        sqlx::query("UPDATE events SET person_hash = NULL WHERE person_hash = ?")
+            .bind(person_hash.0.as_slice())
+            .execute(&mut *self.inner)
+            .await?;
+        sqlx::query("DELETE FROM lookups WHERE source = ? AND person_hash = ?")
+            .bind(source.as_str())
+            .bind(person_hash.0.as_slice())
+            .execute(&mut *self.inner)
+            .await?;
+        waiting
+    }
+}
+
+impl Store {
+    /// Whom of a source to ask for next, due or not.
+    #[instrument(name = "store.lookup.next", skip_all, fields(source = %source), err)]
+    pub async fn next_lookup(&self, source: &SourceName) -> Result<Option<Asked>, StoreError> {
+        let row = sqlx::query("SELECT '' AS id, * FROM lookups WHERE source = ? ORDER BY due_at, since LIMIT 1")
+            .bind(source.as_str())
+            .fetch_optional(&self.reader)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let reading = Reading { what: "lookup", row: &row };
+        let hash: Vec<u8> = row.try_get("person_hash")?;
+        let person_hash = KeyedHash(
+            hash.try_into().map_err(|_wrong_length| StoreError::inconsistent("lookup", source, "no such hash"))?,
+        );
+        let sealed = reading.bytes_if_any("sealed")?.unwrap_or_default();
+        let plain = self
+            .key
+            .open(&person_hash.0, &sealed)
+            .map_err(|cannot_open| StoreError::Sealed { what: "lookup", source: cannot_open })?;
+        Ok(Some(Asked {
+            id: PersonId::parse(&String::from_utf8_lossy(&plain))
+                .map_err(|error| StoreError::inconsistent("lookup", source, error))?,
+            person_hash,
+            due_at: reading.at("due_at")?,
+            attempts: reading.count("attempts")?,
+            first_at: reading.at_if_any("first_at")?,
+        }))
+    }
+
+    /// How many of each source wait for their address.
+    #[instrument(name = "store.lookup.count", skip_all, err)]
+    pub async fn waiting_lookups(&self) -> Result<Vec<WaitingLookups>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT source AS id, source, COUNT(*) AS count, MAX(problem) AS problem FROM lookups GROUP BY source",
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let reading = Reading { what: "lookup", row };
+                Ok(WaitingLookups {
+                    source: reading.word("source")?,
+                    count: reading.count("count")?,
+                    problem: reading.text_if_any("problem")?,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,312 @@
+//! The far side is not what it seems: nothing is called revoked or erased that is not, and every history says how it came
+//! about.
+
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
+use offboardd::domain::case::{Reason, StateName};
+use offboardd::sandbox::{self, CallName, Fault, Moment, Seed};
+use serde_json::json;
+
+use crate::harness::{Harness, Setup};
+
+const ANN: &str = "ann@example.com";
+const BEN: &str = "ben@example.com";
+
+fn fault(call: CallName) -> Fault {
+    Fault { call: Some(call), ..Fault::default() }
+}
+
+// The last look.
+
+#[tokio::test]
+async fn erased_is_said_a_day_after_the_end_of_the_grace_when_a_second_look_says_so_too() {
+    let story = Harness::with(Setup { site: "", ..Setup::default() }).await;
+    story.departs(ANN).await;
+    story.advance("30d").await;
+    story.nothing_happens_for("14d").await;
+    assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
+    assert!(story.told(ANN).await.ends_with("gone_seen (not_there)"));
+    story.nothing_happens_for("1d").await;
+    assert_eq!(story.state(ANN).await, StateName::Erased);
+    assert!(story.told(ANN).await.ends_with("gone_confirmed (not_there)"));
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn the_last_look_waits_hardly_at_all_where_the_grace_is_seconds() {
+    let story = Harness::with(Setup { site: "deletion_grace = \"14s\"", ..Setup::default() }).await;
+    story.departs(ANN).await;
+    story.advance("30d").await;
+    story.advance("14s").await;
+    assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
+    story.advance("1s").await;
+    assert_eq!(story.state(ANN).await, StateName::Erased);
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn an_account_that_is_there_again_at_the_last_look_is_for_a_human() {
+    let story = Harness::with(Setup { site: "", ..Setup::default() }).await;
+    story.departs(ANN).await;
+    let account = story.account(ANN).account_id;
+    story.advance("30d").await;
+    story.advance("14d").await;
+    let back = json!({ "accountId": account, "accountType": "customer", "active": true, "emailAddress": ANN });
+    story.fault(Fault { body: Some(back), times: Some(1), ..fault(CallName::Read) });
+    story.advance("1d").await;
+    assert_eq!(story.attention(ANN).await, Reason::Refused);
+    story.operator(ANN, "retry").await;
+    assert_eq!(story.state(ANN).await, StateName::Erased, "it had been a mistake");
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn whoever_waits_to_be_invited_anew_does_not_wait_for_the_last_look() {
+    let policy = "departed = \"delete\"\nreinvite = true";
+    let story = Harness::with(Setup { policy, site: "", ..Setup::default() }).await;
+    story.departs(ANN).await;
+    story.returns(ANN).await;
+    story.nothing_happens_for("14d").await;
+    assert_eq!(story.state(ANN).await, StateName::Restored);
+    story.finish(&["delete ann@example.com", "invite"]).await;
+}
+
+// Lies.
+
+#[tokio::test]
+async fn under_the_cloud_id_of_another_site_nothing_is_called_deleted() {
+    let seed = Seed { cloud_id: Some("99999999-2222-3333-4444-555555555555".to_owned()), ..Seed::sample() };
+    let story = Harness::with(Setup { seed, ..Setup::default() }).await;
+    story.departs(ANN).await;
+    story.advance("30d").await;
+    let site = story.store().sites().await.unwrap().remove(0);
+    let reason = site.reason.unwrap();
+    assert!(reason.contains("cloud_id") && reason.contains("99999999-2222"), "{reason}");
+    for _ in 0..5 {
+        story.advance("30d").await;
+        assert_eq!(story.state(ANN).await, StateName::Deleting);
+    }
+    // As soon as the settings are right, it goes on.
+    let mut story = story;
+    story.restart_with(|settings| settings.replace("11111111-2222", "99999999-2222")).await;
+    story.resume_site_if_paused().await;
+    assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn through_a_gateway_that_leads_to_another_site_nothing_happens_at_all() {
+    let seed = Seed { cloud_id: Some("99999999-2222-3333-4444-555555555555".to_owned()), ..Seed::sample() };
+    let story = Harness::with(Setup { seed, site: "via = \"gateway\"", ..Setup::default() }).await;
+    story.departs(ANN).await;
+    assert_eq!(story.attention(ANN).await, Reason::Refused);
+    story.advance("100d").await;
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn a_site_that_hides_revoked_accounts_is_believed_where_its_list_says_more() {
+    let story = Harness::start().await;
+    story.site.change_settings(|settings| settings.revoked_reads = sandbox::Revoked::Missing);
+    story.departs(ANN).await;
+    assert_eq!(story.state(ANN).await, StateName::Revoking);
+    story.advance("5s").await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    assert!(story.told(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
+    // It cannot be read, so it is not deleted, and above all not called deleted.
+    story.advance("30d").await;
+    for _ in 0..100 {
+        story.advance("1h").await;
+    }
+    assert_eq!(story.attention(ANN).await, Reason::RetriesExhausted);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_site_that_shows_revoked_accounts_as_active_is_never_said_to_have_revoked() {
+    let story = Harness::start().await;
+    story.site.change_settings(|settings| settings.revoked_reads = sandbox::Revoked::Active);
+    story.departs(ANN).await;
+    for _ in 0..100 {
+        story.advance("1h").await;
+    }
+    assert_eq!(story.attention(ANN).await, Reason::RetriesExhausted);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn an_account_that_vanished_after_a_revoke_was_asked_for_is_for_a_human() {
+    let story = Harness::start().await;
+    story.fault(Fault { drop: Some(Moment::After), times: Some(1), ..fault(CallName::Revoke) });
+    story.departs(ANN).await;
+    let id = story.account(ANN).account_id;
+    let url = format!("http://{}/rest/api/3/user?accountId={id}", story.site_address());
+    let by_hand = offboardd::atlassian::http().unwrap().delete(url).basic_auth("admin@example.com", Some("x"));
+    assert!(by_hand.send().await.unwrap().status().is_success());
+    story.advance("5s").await;
+    assert_eq!(story.attention(ANN).await, Reason::Refused);
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+// How it came about.
+
+#[tokio::test]
+async fn a_revoke_that_found_nothing_to_revoke_is_told_from_one_that_was_done() {
+    let story = Harness::start().await;
+    // Somebody else is faster, between our read and our call.
+    story.site.change_settings(|settings| settings.second_revoke = 404);
+    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Revoke) });
+    let departed = json!({ "type": "departed", "person": { "email": ANN } });
+    assert_eq!(story.send("hr", &departed).await.status, 202);
+    story.until_called(CallName::Revoke).await;
+    let id = story.account(ANN).account_id;
+    let revoked = sandbox::AccountChange { active: Some(false), ..sandbox::AccountChange::default() };
+    story.site.change_account(&id, revoked).unwrap();
+    story.settle().await;
+    assert!(story.told(ANN).await.ends_with("revoke_confirmed (nothing_to_do)"));
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn an_invitation_whose_answer_was_lost_is_ours() {
+    let policy = "departed = \"delete\"\nreinvite = true";
+    let story = Harness::with(Setup { policy, ..Setup::default() }).await;
+    story.departs(ANN).await;
+    story.returns(ANN).await;
+    story.fault(Fault { drop: Some(Moment::After), times: Some(1), ..fault(CallName::Invite) });
+    story.advance("14d").await;
+    story.advance("1h").await;
+    assert!(story.told(ANN).await.ends_with("reinvited (asked_by_us)"));
+    story.finish(&["delete ann@example.com", "invite"]).await;
+}
+
+// A site that refuses us.
+
+#[tokio::test]
+async fn a_site_is_resumed_by_itself_when_it_takes_us_again() {
+    let story = Harness::with(Setup { site: "probe_every = \"30s\"", ..Setup::default() }).await;
+    story.site.change_settings(|settings| settings.tokens = Some(Vec::new()));
+    story.departs(ANN).await;
+    assert!(story.is_paused().await);
+    story.advance("30s").await;
+    story.until("the question", async || story.count(CallName::Myself) == 1).await;
+    assert!(story.is_paused().await);
+    story.site.change_settings(|settings| settings.tokens = None);
+    story.clock.advance(SignedDuration::from_secs(29));
+    story.ring();
+    story.settle().await;
+    assert_eq!(story.count(CallName::Myself), 1, "not yet");
+    story.advance("1s").await;
+    story.until("the site to be resumed", async || !story.is_paused().await).await;
+    story.settle().await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_site_that_answers_and_then_refuses_the_deed_is_asked_more_and_more_seldom() {
+    let story = Harness::start().await;
+    // No read tells that the site's administration is missing.
+    story.site.change_settings(|settings| {
+        settings.permissions.site_admin = false;
+        settings.permissions.organization_admin = false;
+    });
+    story.departs(ANN).await;
+    for wait in ["1m", "2m", "4m", "8m"] {
+        let asked = story.count(CallName::Revoke);
+        assert!(story.is_paused().await);
+        story.nothing_happens_until(wait, async || story.count(CallName::Revoke) == asked + 1).await;
+        story.until("the site to be paused again", async || story.is_paused().await).await;
+    }
+    story.site.change_settings(|settings| settings.permissions.site_admin = true);
+    story.resume_site().await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn an_oauth_client_works_through_the_gateway_and_renews_its_token() {
+    let mut story = Harness::start().await;
+    story.site.change_settings(|settings| {
+        settings.tokens = Some(Vec::new());
+        settings.bearer_at_site = false;
+    });
+    let basic = "{ email = \"admin@example.com\", token = { env = \"ACME_TOKEN\" } }";
+    let client = "{ client_id = \"robot\", client_secret = { env = \"ACME_TOKEN\" } }";
+    story.restart_with(|settings| settings.replace(basic, client)).await;
+    story.departs(ANN).await;
+    story.advance("30d").await;
+    story.advance("14d").await;
+    assert_eq!(story.state(ANN).await, StateName::Erased);
+    assert_eq!(story.count(CallName::Token), 3, "one for each time that something was done");
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+// What it costs, and who waits for whom.
+
+#[tokio::test]
+async fn a_revoke_costs_four_calls_and_a_deletion_three() {
+    let story = Harness::with(Setup { seed: lonely(), ..Setup::default() }).await;
+    let calls = || story.site.calls().into_iter().map(|record| record.call).collect::<Vec<_>>();
+    story.departs(ANN).await;
+    assert_eq!(calls(), [CallName::Search, CallName::Read, CallName::Revoke, CallName::Read]);
+    story.site.clear_calls();
+    story.advance("30d").await;
+    assert_eq!(calls(), [CallName::Read, CallName::Delete, CallName::Read]);
+    story.site.clear_calls();
+    story.advance("14d").await;
+    let look = [CallName::Read, CallName::Myself, CallName::Permissions, CallName::TenantInfo];
+    assert_eq!(calls(), look, "a 404 is believed only of a site that would show us people");
+    story.site.clear_calls();
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn a_deletion_without_a_revoke_before_it_costs_four_calls() {
+    let story = Harness::with(Setup { seed: lonely(), policy: "departed = \"delete\"", ..Setup::default() }).await;
+    story.departs(ANN).await;
+    let calls: Vec<_> = story.site.calls().into_iter().map(|record| record.call).collect();
+    assert_eq!(calls, [CallName::Search, CallName::Read, CallName::Delete, CallName::Read]);
+    story.finish(&["delete ann@example.com"]).await;
+}
+
+/// The usual site, where nobody is called similarly.
+fn lonely() -> Seed {
+    let mut seed = Seed::sample();
+    let name = |text: &Option<String>| text.as_deref() == Some(ANN);
+    seed.accounts.retain(|account| {
+        name(&account.email) || !account.email.iter().chain(&account.display_name).any(|text| text.contains(ANN))
+    });
+    seed.desks.clear();
+    seed.organizations.clear();
+    seed.requests.clear();
+    seed
+}
+
+#[tokio::test]
+async fn deletions_that_take_long_do_not_keep_a_revoke_waiting() {
+    let story = Harness::with(Setup { site: "concurrency = 1", ..Setup::default() }).await;
+    story.departs(ANN).await;
+    story.departs(BEN).await;
+    story.fault(Fault { delay_ms: 4000, times: Some(1), ..fault(CallName::Delete) });
+    story.clock.advance(SignedDuration::from_hours(30 * 24));
+    story.ring();
+    story.until_called(CallName::Delete).await;
+    let begun = Instant::now();
+    let departed = json!({ "type": "departed", "person": { "email": "ida@example.com" } });
+    assert_eq!(story.send("hr", &departed).await.status, 202);
+    story.until("the revoke", async || story.count(CallName::Revoke) == 3).await;
+    assert_eq!(story.count(CallName::Delete), 1, "the deletion is still under way, and the other one waits for it");
+    assert!(begun.elapsed() < Duration::from_secs(4));
+    story.settle().await;
+    story
+        .finish(&[
+            "revoke ann@example.com",
+            "revoke ben@example.com",
+            "revoke ida@example.com",
+            "delete ann@example.com",
+            "delete ben@example.com",
+        ])
+        .await;
+}

@@ -1,0 +1,118 @@
+//! The daemon of a story: started, stopped, dropped in the middle of anything, and started again on the same files.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use offboardd::app::{self, App, Bells};
+use offboardd::clock::ManualClock;
+use offboardd::settings::Settings;
+use offboardd::store::Store;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::sending::{ROSA, TOM};
+use super::{Harness, PATIENCE, TOKEN};
+
+/// A daemon at work, in a runtime of its own so that it can be dropped in the middle of anything.
+pub(super) struct Running {
+    runtime: Option<Runtime>,
+    pub(super) webhooks: SocketAddr,
+    pub(super) admin: SocketAddr,
+    pub(super) bells: Bells,
+    stop: CancellationToken,
+    pub(super) ended: Mutex<oneshot::Receiver<anyhow::Result<()>>>,
+    pub(super) settings: Arc<Settings>,
+    pub(super) store: Store,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Harness {
+    /// Stops the daemon as SIGTERM would, and starts another one on the same files.
+    pub(crate) async fn restart(&mut self) {
+        self.stop().await;
+        self.start_daemon().await;
+        self.settle().await;
+    }
+
+    /// Starts another daemon, with the settings changed, on the same files.
+    pub(crate) async fn restart_with(&mut self, change: impl FnOnce(String) -> String) {
+        self.stop().await;
+        self.settings = change(std::mem::take(&mut self.settings));
+        self.start_daemon().await;
+        self.settle().await;
+    }
+
+    /// Drops the daemon where it stands, as a power cut would, and starts another one on the same files.
+    pub(crate) async fn crash(&mut self) {
+        let running = self.running.take().expect("the daemon is running");
+        running.store.close().await;
+        drop(running);
+        self.start_daemon().await;
+    }
+
+    /// Stops the daemon as SIGTERM would.
+    pub(crate) async fn stop(&mut self) {
+        let mut running = self.running.take().expect("the daemon is running");
+        running.store.close().await;
+        running.stop.cancel();
+        let ended = running.ended.get_mut().unwrap();
+        let ended = tokio::time::timeout(PATIENCE, ended).await.expect("the daemon stops in time");
+        ended.expect("the daemon does not panic").expect("the daemon stops without an error");
+    }
+
+    pub(crate) async fn start_daemon(&mut self) {
+        let settings = Arc::new(self.read_settings());
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let begun = Instant::now();
+        let app = loop {
+            let building = App::build(Arc::clone(&settings), Arc::<ManualClock>::clone(&self.clock));
+            match runtime.spawn(building).await.unwrap() {
+                Ok(app) => break app,
+                // A daemon that was dropped needs a moment to let go of its files.
+                Err(error) if format!("{error:#}").contains("another daemon") && begun.elapsed() < PATIENCE => {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                Err(error) => panic!("the daemon does not start: {error:#}"),
+            }
+        };
+        let (webhooks, admin, bells) = (app.webhooks().unwrap(), app.admin().unwrap(), app.bells());
+        let (stop, (ending, ended)) = (CancellationToken::new(), oneshot::channel());
+        let stopping = stop.clone().cancelled_owned();
+        runtime.spawn(async move { ending.send(app.run(stopping).await) });
+        let store = app::database(&settings).open_existing().await.unwrap();
+        self.running = Some(Running {
+            runtime: Some(runtime),
+            webhooks,
+            admin,
+            bells,
+            stop,
+            ended: Mutex::new(ended),
+            settings,
+            store,
+        });
+    }
+
+    fn read_settings(&self) -> Settings {
+        let env = |name: &str| match name {
+            "ACME_TOKEN" => Some(TOKEN.to_owned()),
+            "ROSA_TOKEN" => Some(ROSA.to_owned()),
+            "TOM_TOKEN" => Some(TOM.to_owned()),
+            "HR_KEY" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
+            "BAMBOOHR_KEY" => Some("123b929362d51613054f71e5e5d4bf2c".to_owned()),
+            "HIBOB_KEY" => Some("hibob-key".to_owned()),
+            "HIBOB_USER" => Some("SERVICE-1".to_owned()),
+            "HIBOB_TOKEN" => Some("hibob-t0ken".to_owned()),
+            _ => None,
+        };
+        Settings::parse(&self.settings, self.folder.path(), &env).unwrap_or_else(|error| panic!("{error}"))
+    }
+}

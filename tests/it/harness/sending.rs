@@ -1,0 +1,153 @@
+//! Everything that goes in: deliveries as a vendor sends them, and what operators ask the admin API for.
+
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+
+use jiff::Timestamp;
+use offboardd::clock::Clock as _;
+use offboardd::domain::ids::DeliveryId;
+use offboardd::sources::Outgoing;
+use serde_json::{Value, json};
+
+use super::Harness;
+
+/// The tokens of two people who may approve.
+pub(crate) const ROSA: &str = "t0ken-of-rosa-that-nobody-may-see";
+pub(crate) const TOM: &str = "t0ken-of-tom-that-nobody-may-see";
+
+/// What a sender is told.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<String>,
+    pub(crate) body: Value,
+}
+
+impl Reply {
+    /// The id of the delivery, of a reply that takes it.
+    pub(crate) fn delivery(&self) -> DeliveryId {
+        self.body["delivery"].as_str().expect("the reply names a delivery").parse().unwrap()
+    }
+}
+
+impl Harness {
+    /// Sends an event of `hr`, signed now; it is taken and dealt with.
+    pub(crate) async fn tell(&self, event: Value) -> DeliveryId {
+        let reply = self.send("hr", &event).await;
+        assert_eq!(reply.status, 202, "{reply:?}");
+        self.settle().await;
+        reply.delivery()
+    }
+
+    /// `hr` says that whoever has this address left.
+    pub(crate) async fn departs(&self, email: &str) -> DeliveryId {
+        self.tell(json!({ "type": "departed", "person": { "email": email } })).await
+    }
+
+    /// `hr` says that whoever has this address came back.
+    pub(crate) async fn returns(&self, email: &str) -> DeliveryId {
+        self.tell(json!({ "type": "returned", "person": { "email": email } })).await
+    }
+
+    /// Sends a body as a source's vendor would, with an id of its own and signed now.
+    pub(crate) async fn send(&self, source: &str, body: &Value) -> Reply {
+        self.send_bytes(source, body.to_string().as_bytes()).await
+    }
+
+    pub(crate) async fn send_bytes(&self, source: &str, body: &[u8]) -> Reply {
+        self.post(source, body, &self.sign(source, &self.new_id(), self.clock.now(), body)).await
+    }
+
+    /// An id that no delivery had.
+    pub(crate) fn new_id(&self) -> String {
+        format!("msg_{}", self.sent.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The headers with which a source's vendor would send this body.
+    pub(crate) fn sign(&self, source: &str, id: &str, at: Timestamp, body: &[u8]) -> Vec<(String, String)> {
+        let source = &self.running().settings.sources[&source.parse().unwrap()];
+        source.compiled.sign(&Outgoing { method: "POST", query: None, id, at, body }).unwrap()
+    }
+
+    pub(crate) async fn post(&self, source: &str, body: &[u8], headers: &[(String, String)]) -> Reply {
+        self.request(reqwest::Method::POST, &format!("/webhooks/{source}"), body, headers).await
+    }
+
+    pub(crate) async fn request(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        body: &[u8],
+        headers: &[(String, String)],
+    ) -> Reply {
+        let mut request = self.http.request(method, format!("http://{}{path}", self.webhooks())).body(body.to_vec());
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        read(request).await
+    }
+
+    /// Where the webhooks are.
+    pub(crate) fn webhooks(&self) -> SocketAddr {
+        self.running().webhooks
+    }
+
+    /// Rosa, who may approve, asks the admin API; a body makes it a POST.
+    pub(crate) async fn api(&self, path: &str, body: Option<Value>) -> Reply {
+        self.api_as(ROSA, path, body).await
+    }
+
+    /// The same by whoever has this token.
+    pub(crate) async fn api_as(&self, token: &str, path: &str, body: Option<Value>) -> Reply {
+        let url = format!("http://{}/api/v1{path}", self.running().admin);
+        let request = match body {
+            Some(body) => self.http.post(url).json(&body),
+            None => self.http.get(url),
+        };
+        read(request.bearer_auth(token)).await
+    }
+
+    /// An operator moves the case of this address, as `retry` or `release` do.
+    pub(crate) async fn operator(&self, email: &str, what: &str) {
+        self.operator_as(ROSA, email, what).await;
+    }
+
+    pub(crate) async fn operator_as(&self, token: &str, email: &str, what: &str) {
+        let reply = self.ask(token, email, what).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        self.settle().await;
+    }
+
+    /// An operator tries to move the case of this address.
+    pub(crate) async fn ask(&self, token: &str, email: &str, what: &str) -> Reply {
+        let path = format!("/cases/{}/{what}", self.case(email).await.case.id);
+        self.api_as(token, &path, Some(json!({ "reason": "because" }))).await
+    }
+
+    /// An operator resumes the site.
+    pub(crate) async fn resume_site(&self) {
+        self.switch("sites/acme/resume").await;
+    }
+
+    /// An operator resumes the site, if nothing else has.
+    pub(crate) async fn resume_site_if_paused(&self) {
+        if self.is_paused().await {
+            self.resume_site().await;
+        }
+    }
+
+    /// An operator pauses or resumes a source or a site, as in `sites/acme/resume`.
+    pub(crate) async fn switch(&self, path: &str) {
+        let reply = self.api(&format!("/{path}"), Some(json!({ "reason": "because" }))).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        self.settle().await;
+    }
+}
+
+async fn read(request: reqwest::RequestBuilder) -> Reply {
+    let answer = request.send().await.expect("the daemon answers");
+    let status = answer.status().as_u16();
+    let retry_after = answer.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+    let text = answer.text().await.expect("the answer is whole");
+    Reply { status, retry_after, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
+}

@@ -1,0 +1,335 @@
+//! Deliveries that name nobody but an id: what is remembered, whom the vendor is asked for, and what waits meanwhile.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use offboardd::domain::case::{Reason, State, StateName};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::harness::{Harness, Setup};
+
+/// HiBob's API, as far as it is asked: what it says next, and what it was asked.
+struct HiBob {
+    address: SocketAddr,
+    answers: Arc<Mutex<VecDeque<(u16, String)>>>,
+    asked: Arc<Mutex<Vec<String>>>,
+    _serving: JoinSet<()>,
+}
+
+impl HiBob {
+    async fn start() -> Self {
+        let answers = Arc::new(Mutex::new(VecDeque::new()));
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (saying, hearing) = (Arc::clone(&answers), Arc::clone(&asked));
+        let answer = async move |request: Request| {
+            let (head, body) = request.into_parts();
+            let body = axum::body::to_bytes(body, 1024).await.unwrap();
+            let who = head.headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());
+            assert_eq!(who.as_deref(), Some("Basic U0VSVklDRS0xOmhpYm9iLXQwa2Vu"), "the service user asks");
+            hearing.lock().unwrap().push(format!("{} {} {}", head.method, head.uri, String::from_utf8_lossy(&body)));
+            let (status, body) =
+                saying.lock().unwrap().pop_front().unwrap_or_else(|| (500, "nothing to say".to_owned()));
+            (StatusCode::from_u16(status).unwrap(), body)
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut serving = JoinSet::new();
+        serving.spawn(async { axum::serve(listener, Router::new().fallback(answer)).await.unwrap() });
+        Self { address, answers, asked, _serving: serving }
+    }
+
+    /// A story with HiBob as a source, and this one to ask.
+    async fn story(&self) -> Harness {
+        let more = format!(
+            "[sources.hibob]
+             preset = \"hibob\"
+             site = \"acme\"
+             policy = \"leavers\"
+             secrets = [{{ env = \"HIBOB_KEY\" }}]
+             [sources.hibob.lookup]
+             url = \"http://{}/v1/people/{{person_id}}\"
+             body = '{{\"fields\":[\"root.email\"]}}'
+             auth = {{ user = {{ env = \"HIBOB_USER\" }}, password = {{ env = \"HIBOB_TOKEN\" }} }}",
+            self.address
+        );
+        Harness::with(Setup { more: more.leak(), ..Setup::default() }).await
+    }
+
+    fn will_say(&self, status: u16, body: impl Into<String>) {
+        self.answers.lock().unwrap().push_back((status, body.into()));
+    }
+
+    fn will_say_that_it_is(&self, email: &str) {
+        self.will_say(200, json!({ "/root/email": { "value": email } }).to_string());
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+fn tells(event: &str, id: &str) -> Value {
+    json!({ "type": event, "companyId": 636_192, "version": "v2", "data": { "employeeId": id } })
+}
+
+async fn told(story: &Harness, event: Value) -> offboardd::domain::ids::DeliveryId {
+    let reply = story.send("hibob", &event).await;
+    assert_eq!(reply.status, 202, "{reply:?}");
+    story.until_routed(reply.delivery()).await;
+    story.settle().await;
+    reply.delivery()
+}
+
+/// The only case that there is.
+async fn only_case(story: &Harness) -> (StateName, Option<Reason>) {
+    let cases = story.cases().await;
+    assert_eq!(cases.len(), 1);
+    let reason =
+        if let State::NeedsAttention(attention) = &cases[0].case.state { Some(attention.reason) } else { None };
+    (cases[0].case.state.name(), reason)
+}
+
+#[tokio::test]
+async fn who_left_without_an_address_is_looked_up_and_ends_in_the_right_account() {
+    let hibob = HiBob::start().await;
+    let story = hibob.story().await;
+    hibob.will_say_that_it_is("Ann@example.com");
+    let delivery = told(&story, tells("employee.left", "33 32")).await;
+
+    assert_eq!(hibob.asked(), [r#"POST /v1/people/33%2032 {"fields":["root.email"]}"#]);
+    assert_eq!(story.outcome(delivery).await, ("applied".to_owned(), None));
+    assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn what_was_said_before_is_remembered_and_not_asked_for() {
+    let hibob = HiBob::start().await;
+    let story = hibob.story().await;
+    let mut created = tells("employee.created", "7");
+    created["data"]["email"] = json!("ann@example.com");
+    told(&story, created).await;
+    told(&story, tells("employee.left", "7")).await;
+
+    assert_eq!(hibob.asked(), [""; 0]);
+    assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_vendor_in_trouble_is_asked_again_and_nothing_is_done_meanwhile() {
+    let hibob = HiBob::start().await;
+    let mut story = hibob.story().await;
+    for (status, body) in [(500, "down"), (200, "<html>ann@example.com"), (401, "{}"), (403, "{}"), (429, "")] {
+        hibob.will_say(status, body);
+    }
+    hibob.will_say_that_it_is("ann@example.com");
+    let delivery = told(&story, tells("employee.left", "7")).await;
+    let waiting = ("waiting".to_owned(), Some("address_is_looked_up".to_owned()));
+    assert_eq!(story.outcome(delivery).await, waiting);
+    // What waits is in the database.
+    story.restart().await;
+    for asked in 2..6 {
+        story.advance("1h").await;
+        assert_eq!(hibob.asked().len(), asked);
+        assert_eq!(story.outcome(delivery).await, waiting);
+        assert_eq!(story.cases().await.len(), 0);
+    }
+    story.advance("1h").await;
+    assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn whom_the_vendor_does_not_know_is_for_a_human() {
+    for (status, body) in [
+        (404, "{}".to_owned()),
+        (200, "{}".to_owned()),
+        (200, json!({ "/root/email": { "value": "ann at example.com" } }).to_string()),
+        (200, json!({ "/root/email": { "value": ["ann@example.com"] } }).to_string()),
+    ] {
+        let hibob = HiBob::start().await;
+        let story = hibob.story().await;
+        hibob.will_say(status, body);
+        let delivery = told(&story, tells("employee.left", "7")).await;
+        assert_eq!(only_case(&story).await, (StateName::NeedsAttention, Some(Reason::NoEmail)));
+        assert_eq!(story.outcome(delivery).await.0, "applied");
+        // The same fact once more is asked for once more: by now the vendor may know.
+        hibob.will_say_that_it_is("ann@example.com");
+        told(&story, json!({ "type": "employee.left", "data": { "employeeId": "7" }, "again": true })).await;
+        assert_eq!(hibob.asked().len(), 2);
+        assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
+        story.finish(&["revoke ann@example.com"]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_vendor_that_never_answers_is_given_up_and_a_human_called() {
+    let hibob = HiBob::start().await;
+    let story = hibob.story().await;
+    let delivery = told(&story, tells("employee.left", "7")).await;
+    story.advance("71h").await;
+    assert_eq!(story.outcome(delivery).await.0, "waiting");
+    story.advance("1h").await;
+    assert_eq!(only_case(&story).await, (StateName::NeedsAttention, Some(Reason::NoEmail)));
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn an_address_that_comes_by_itself_is_not_asked_for_any_more() {
+    let hibob = HiBob::start().await;
+    let story = hibob.story().await;
+    hibob.will_say(500, "");
+    told(&story, tells("employee.left", "7")).await;
+    told(&story, json!({ "type": "employee.updated", "data": { "employeeId": "7", "email": "ann@example.com" } }))
+        .await;
+    assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
+    assert_eq!(hibob.asked().len(), 1);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+/// A source that asks and has words for everything.
+async fn story_of_all_words(hibob: &HiBob) -> Harness {
+    let more = format!(
+        "[sources.crm]
+         preset = \"standard-webhooks\"
+         site = \"acme\"
+         policy = \"leavers\"
+         secrets = [{{ env = \"HR_KEY\" }}]
+         [sources.crm.lookup]
+         url = \"http://{}/{{person_id}}\"
+         email = \"$.email\"
+         auth = {{ user = {{ env = \"HIBOB_USER\" }}, password = {{ env = \"HIBOB_TOKEN\" }} }}",
+        hibob.address
+    );
+    Harness::with(Setup { more: more.leak(), ..Setup::default() }).await
+}
+
+async fn crm(story: &Harness, event: Value) -> offboardd::domain::ids::DeliveryId {
+    let reply = story.send("crm", &event).await;
+    assert_eq!(reply.status, 202, "{reply:?}");
+    story.until_routed(reply.delivery()).await;
+    story.settle().await;
+    reply.delivery()
+}
+
+#[tokio::test]
+async fn what_comes_later_about_the_same_person_does_not_overtake_what_waits() {
+    let hibob = HiBob::start().await;
+    let story = story_of_all_words(&hibob).await;
+    hibob.will_say(500, "");
+    let left = crm(&story, json!({ "type": "departed", "person": { "id": "7" } })).await;
+    let back = crm(&story, json!({ "type": "returned", "person": { "id": "7" } })).await;
+    let other = json!({ "type": "departed", "person": { "id": "8", "email": "ben@example.com" } });
+    crm(&story, other).await;
+    assert_eq!((story.outcome(left).await.0, story.outcome(back).await.0), ("waiting".into(), "waiting".into()));
+    assert_eq!(story.state("ben@example.com").await, StateName::Revoked, "nobody else waits");
+
+    hibob.will_say(200, r#"{"email":"ann@example.com"}"#);
+    story.advance("1m").await;
+    assert_eq!(hibob.asked().len(), 2, "one question for both");
+    assert_eq!((story.outcome(left).await.0, story.outcome(back).await.0), ("applied".into(), "applied".into()));
+    assert_eq!(story.state("ann@example.com").await, StateName::Cancelled);
+    story.finish(&["revoke ben@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_return_that_names_the_address_stops_a_departure_that_waits_for_it() {
+    let hibob = HiBob::start().await;
+    let story = story_of_all_words(&hibob).await;
+    hibob.will_say(500, "");
+    let left = crm(&story, json!({ "type": "departed", "person": { "id": "7" } })).await;
+    story.advance("1s").await;
+    let back = json!({ "type": "returned", "person": { "id": "7", "email": "ann@example.com" } });
+    crm(&story, back).await;
+    assert_eq!(story.outcome(left).await, ("ignored".to_owned(), Some("older".to_owned())));
+    assert_eq!(story.cases().await.len(), 0);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn a_flood_of_people_without_addresses_trips_the_brake_before_anybody_is_asked_for() {
+    let hibob = HiBob::start().await;
+    let story = story_of_all_words(&hibob).await;
+    let flood: Vec<_> = (0..40).map(|id| json!({ "type": "departed", "person": { "id": id.to_string() } })).collect();
+    for _ in 0..40 {
+        hibob.will_say(200, r#"{"email":"ann@example.com"}"#);
+    }
+    crm(&story, Value::Array(flood)).await;
+    let cases = story.cases().await;
+    assert!(!cases.is_empty());
+    for dossier in cases {
+        assert!(matches!(dossier.case.state, State::Held(_) | State::NeedsAttention(_)), "{:?}", dossier.case.state);
+    }
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn a_lookup_that_is_taken_out_of_the_settings_leaves_nobody_waiting() {
+    let hibob = HiBob::start().await;
+    let mut story = hibob.story().await;
+    let delivery = told(&story, tells("employee.left", "7")).await;
+    assert_eq!(story.outcome(delivery).await.0, "waiting");
+    story.restart_with(|settings| settings.split("[sources.hibob.lookup]").next().unwrap().to_owned()).await;
+    while story.outcome(delivery).await.0 == "waiting" {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(only_case(&story).await, (StateName::NeedsAttention, Some(Reason::NoEmail)));
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn the_deletion_of_a_duplicate_record_is_for_a_human() {
+    let story = Harness::start().await;
+    let known = |id: &str| json!({ "type": "profile", "person": { "id": id, "email": "ann@example.com" } });
+    let left = |id: &str| json!({ "type": "departed", "person": { "id": id } });
+    story.tell(known("5")).await;
+    story.tell(known("6")).await;
+    story.tell(left("6")).await;
+    assert_eq!(story.attention("ann@example.com").await, Reason::AddressUnconfirmed);
+    story.nothing_happens_for("1d").await;
+    // Somebody has looked: this account is meant.
+    story.operator("ann@example.com", "retry").await;
+    assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_duplicate_neither_hastens_nor_hinders_the_departure_of_the_person() {
+    let story = Harness::start().await;
+    let known = |id: &str| json!({ "type": "profile", "person": { "id": id, "email": "ann@example.com" } });
+    story.tell(known("5")).await;
+    let leaves = json!({ "type": "departed", "person": { "id": "5" }, "effective_at": "2026-09-30" });
+    story.tell(leaves).await;
+    assert_eq!(story.state("ann@example.com").await, StateName::Scheduled);
+    // The record is doubled, and the double deleted at once.
+    story.tell(known("6")).await;
+    let deleted = story.tell(json!({ "type": "departed", "person": { "id": "6" } })).await;
+    assert_eq!(story.outcome(deleted).await, ("ignored".to_owned(), Some("shared_address".to_owned())));
+    // The departure itself may still be moved.
+    story.tell(json!({ "type": "departed", "person": { "id": "5" }, "effective_at": "2026-09-08" })).await;
+    story.nothing_happens_for("1d10h").await;
+    assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn who_left_before_does_not_keep_the_address_of_who_has_it_now() {
+    let story = Harness::start().await;
+    let known = |id: &str| json!({ "type": "profile", "person": { "id": id, "email": "ann@example.com" } });
+    let left = |id: &str| json!({ "type": "departed", "person": { "id": id } });
+    story.tell(known("5")).await;
+    story.tell(left("5")).await;
+    story.tell(json!({ "type": "returned", "person": { "email": "ann@example.com" } })).await;
+    story.tell(known("6")).await;
+    assert_eq!(story.state("ann@example.com").await, StateName::Restoring);
+    story.tell(left("6")).await;
+    assert_ne!(story.state("ann@example.com").await, StateName::NeedsAttention);
+    story.finish(&["revoke ann@example.com"]).await;
+}

@@ -1,0 +1,408 @@
+//! Every call of the client fails in every way. However it fails, the deed is done at most once and on nobody else, and it
+//! ends well as soon as the far side behaves again, or pauses the site, or asks a human.
+//!
+//! Each row is a call at the place where it is made: what leads there, and what the good end is. Each column is a way to fail.
+//! A row is one story, in which a new person walks into each of the failures.
+
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use offboardd::domain::case::{Course, Reason, State, StateName};
+use offboardd::sandbox::{CallName, CallRecord, Desk, Fault, Moment, NewAccount, Organization, Request, Seed};
+use serde_json::{Value, json};
+
+use crate::harness::{Harness, Setup, duration};
+
+/// A call, and the place where it is made.
+struct Row {
+    name: &'static str,
+    call: CallName,
+    /// How many calls of this name come first.
+    skip: u32,
+    /// Where several calls share a name: a part of the path.
+    path: Option<&'static str>,
+    policy: &'static str,
+    site: &'static str,
+    road: Road,
+}
+
+/// What leads to the call, and the good end after it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Road {
+    /// A departure; ends revoked.
+    Revoke,
+    /// The departure of somebody whom no search finds, because a human revoked them before; ends revoked.
+    RevokedBefore,
+    /// The departure of nobody; ends without an account.
+    Nobody,
+    /// A departure, and ten minutes; ends in the deletion grace.
+    Delete,
+    /// A deletion, and its grace; ends erased.
+    Verify,
+    /// A departure whose person leaves places too; ends revoked and detached.
+    Detach,
+    /// A return after a revoke, and access granted again; ends restored.
+    Restore,
+    /// A return after a deletion, and its grace; ends restored.
+    Reinvite,
+}
+
+const REVOKE: &str = "departed = \"revoke\"";
+const DELETE: &str = "departed = \"revoke_then_delete\"\nlocal_grace = \"10m\"";
+const DETACH: &str = "departed = \"revoke\"\ndetach = [\"organizations\", \"service_desks\", \"participants\"]";
+const ERASE: &str = "departed = \"delete\"\nreinvite = true";
+
+const fn row(name: &'static str, call: CallName, policy: &'static str, road: Road) -> Row {
+    Row { name, call, skip: 0, path: None, policy, site: "", road }
+}
+
+fn rows() -> Vec<Row> {
+    use CallName as C;
+    vec![
+        row("search", C::Search, REVOKE, Road::Revoke),
+        row("scan", C::Scan, REVOKE, Road::RevokedBefore),
+        row("read before the revoke", C::Read, REVOKE, Road::Revoke),
+        row("revoke", C::Revoke, REVOKE, Road::Revoke),
+        Row { skip: 1, ..row("read after the revoke", C::Read, REVOKE, Road::Revoke) },
+        row("myself", C::Myself, REVOKE, Road::Nobody),
+        row("permissions", C::Permissions, REVOKE, Road::Nobody),
+        row("tenant info", C::TenantInfo, REVOKE, Road::Nobody),
+        row("read before the deletion", C::Read, DELETE, Road::Delete),
+        Row { path: Some("/jsm/csm/"), ..row("delete a customer account", C::Delete, DELETE, Road::Delete) },
+        Row {
+            path: Some("/rest/api/3/user"),
+            site: "delete_with = \"jira-user\"",
+            ..row("delete a user", C::Delete, DELETE, Road::Delete)
+        },
+        Row { skip: 1, ..row("read after the deletion", C::Read, DELETE, Road::Delete) },
+        row("read after the grace", C::Read, ERASE, Road::Verify),
+        row("organizations", C::ListOrganizations, DETACH, Road::Detach),
+        row("leave an organization", C::DetachOrganization, DETACH, Road::Detach),
+        row("service desks", C::ListDesks, DETACH, Road::Detach),
+        row("leave a service desk", C::DetachDesk, DETACH, Road::Detach),
+        row("open requests", C::SearchRequests, DETACH, Road::Detach),
+        row("leave a request", C::DetachRequest, DETACH, Road::Detach),
+        row("read for a grant", C::Read, REVOKE, Road::Restore),
+        row("invite", C::Invite, ERASE, Road::Reinvite),
+        row("token", C::Token, REVOKE, Road::Revoke),
+    ]
+}
+
+/// A way to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Column {
+    TimeoutBefore,
+    TimeoutAfter,
+    DroppedBefore,
+    DroppedAfter,
+    Reset,
+    SlowBody,
+    Garbage,
+    Status(u16),
+    /// With a page instead of an answer.
+    Page(u16),
+    /// The deed is done, but the answer says something else.
+    Done(u16),
+    /// `Retry-After`: in seconds.
+    Seconds(u16),
+    /// `Retry-After`: an HTTP date.
+    Date(u16),
+    /// The same, by a clock that is behind ours.
+    PastDate(u16),
+}
+
+const COLUMNS: [Column; 25] = [
+    Column::TimeoutBefore,
+    Column::TimeoutAfter,
+    Column::DroppedBefore,
+    Column::DroppedAfter,
+    Column::Reset,
+    Column::SlowBody,
+    Column::Garbage,
+    Column::Status(204),
+    Column::Status(400),
+    Column::Status(401),
+    Column::Status(403),
+    Column::Status(404),
+    Column::Status(409),
+    Column::Status(412),
+    Column::Status(429),
+    Column::Seconds(429),
+    Column::Date(429),
+    Column::PastDate(429),
+    Column::Page(500),
+    Column::Done(500),
+    Column::Status(503),
+    Column::Seconds(503),
+    Column::Date(503),
+    Column::PastDate(503),
+    Column::Done(503),
+];
+
+/// Longer than a call may take.
+const TOO_LONG_MS: u64 = 900;
+const TIMEOUT: &str =
+    "timeout = \"400ms\"\nlook_again = []\nlook_back = \"0s\"\nwatch_grant = \"5m\"\nprobe_every = \"100d\"";
+
+impl Column {
+    fn fault(self, call_at: Timestamp) -> Fault {
+        let status = |status| Fault { status: Some(status), ..Fault::default() };
+        match self {
+            Self::TimeoutBefore => Fault { delay_ms: TOO_LONG_MS, ..Fault::default() },
+            Self::TimeoutAfter => Fault { delay_ms: TOO_LONG_MS, after_deed: true, ..Fault::default() },
+            Self::DroppedBefore => Fault { drop: Some(Moment::Before), ..Fault::default() },
+            Self::DroppedAfter => Fault { drop: Some(Moment::After), ..Fault::default() },
+            Self::Reset => Fault { reset: true, ..Fault::default() },
+            Self::SlowBody => Fault { slow_ms: Some(TOO_LONG_MS), ..Fault::default() },
+            Self::Garbage => Fault { garbage: true, after_deed: true, ..Fault::default() },
+            Self::Status(code) => status(code),
+            Self::Page(code) => Fault { body: Some(json!("<html>Oops</html>")), ..status(code) },
+            Self::Done(code) => Fault { after_deed: true, ..status(code) },
+            Self::Seconds(code) => Fault { retry_after: Some(json!(120)), ..status(code) },
+            Self::Date(code) | Self::PastDate(code) => {
+                let past = matches!(self, Self::PastDate(_));
+                let then = if past { call_at - duration("1d") } else { call_at + duration("2m") };
+                let at = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&then).unwrap();
+                Fault { retry_after: Some(json!(at)), ..status(code) }
+            }
+        }
+    }
+}
+
+/// What a failure leads to while it lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leads {
+    /// To the good end, by itself, at the latest when it is over.
+    GoodEnd,
+    /// To a site that is paused, until somebody resumes it.
+    Pause,
+    /// To a human, who retries it when it is over.
+    Human(Reason),
+}
+
+/// What is documented of each failure of each call.
+fn leads(row: &Row, column: Column) -> Leads {
+    use CallName as C;
+    if is_an_answer(row.call, column) {
+        return Leads::GoodEnd;
+    }
+    match (row.call, column) {
+        (C::Token, Column::Status(400)) | (_, Column::Status(401 | 403)) => Leads::Pause,
+        (C::Read, Column::Status(404)) if row.road == Road::Restore => Leads::Human(Reason::GrantNeeded),
+        // Elsewhere it is looked up in the list of everyone before it is believed.
+        (C::Read, Column::Status(404)) => Leads::GoodEnd,
+        (_, Column::Status(400 | 404 | 409 | 412)) => Leads::Human(Reason::Refused),
+        _ => Leads::GoodEnd,
+    }
+}
+
+/// Whether this call means something by this failure.
+fn is_an_answer(call: CallName, column: Column) -> bool {
+    use CallName as C;
+    // Nobody documents the first one, so that its failures say nothing. Then: there is nothing to leave, or nothing to
+    // delete; it took Atlassian too long; somebody has the address already.
+    call == C::TenantInfo
+        || (matches!(column, Column::Status(400 | 404)) && matches!(call, C::DetachDesk | C::DetachRequest))
+        || (column == Column::Status(404) && matches!(call, C::DetachOrganization | C::Delete))
+        || (column == Column::Status(409) && matches!(call, C::Scan | C::Invite))
+}
+
+#[tokio::test]
+async fn every_call_may_fail_in_every_way() {
+    // A few at a time: the machine may be small, and calls that wait do not need it.
+    let mut rows = rows();
+    while !rows.is_empty() {
+        let some = rows.split_off(rows.len().saturating_sub(8));
+        join_all(some.iter().map(walk)).await;
+    }
+}
+
+/// One row: a new person for each column.
+async fn walk(row: &Row) {
+    let seed = Seed { accounts: vec![admin()], ..Seed::default() };
+    let site = format!("{TIMEOUT}\n{}", row.site);
+    let policy = format!("{}\nbrake = {{ per_hour = 1000, per_day = 1000 }}", row.policy);
+    let mut story = Harness::with(Setup { seed, policy: policy.leak(), site: site.leak(), ..Setup::default() }).await;
+    if row.call == CallName::Token {
+        let basic = "{ email = \"admin@example.com\", token = { env = \"ACME_TOKEN\" } }";
+        let client = "{ client_id = \"robot\", client_secret = { env = \"ACME_TOKEN\" } }";
+        story.restart_with(|settings| settings.replace(basic, client)).await;
+    }
+    for (nth, column) in COLUMNS.into_iter().enumerate() {
+        let walker = Walker { story: &story, row, column, email: format!("p{nth}@example.com") };
+        walker.walk().await;
+    }
+    let changes = story.changes();
+    story.finish(&changes.iter().map(String::as_str).collect::<Vec<_>>()).await;
+}
+
+fn admin() -> NewAccount {
+    NewAccount {
+        account_type: offboardd::sandbox::AccountType::Atlassian,
+        ..NewAccount::customer("admin@example.com", "Rosa")
+    }
+}
+
+/// One person on the way into one failure.
+struct Walker<'a> {
+    story: &'a Harness,
+    row: &'a Row,
+    column: Column,
+    email: String,
+}
+
+impl Walker<'_> {
+    async fn walk(&self) {
+        let Self { story, row, column, email } = self;
+        let whom = format!("{} fails with {column:?}", row.name);
+        let account = (row.road != Road::Nobody).then(|| self.settle_in());
+        self.go_there().await;
+
+        let fault = Fault {
+            call: Some(row.call),
+            path_contains: row.path.map(str::to_owned),
+            skip: row.skip,
+            ..column.fault(story.now() + self.until_the_call())
+        };
+        story.fault(fault);
+        self.trigger().await;
+        let leads = leads(row, *column);
+        assert_eq!(story.is_paused().await, leads == Leads::Pause, "{whom}: paused");
+        if let Leads::Human(reason) = leads {
+            assert_eq!(story.attention(email).await, reason, "{whom}");
+        } else {
+            assert_ne!(story.state(email).await, StateName::NeedsAttention, "{whom}");
+        }
+        if self.is_at_the_good_end().await {
+            self.has_been_done(account.as_deref(), &whom);
+        }
+
+        story.site.clear_faults();
+        match leads {
+            Leads::GoodEnd => {}
+            Leads::Pause => story.resume_site().await,
+            Leads::Human(_) => story.operator(email, "retry").await,
+        }
+        for _ in 0..3 {
+            if !self.is_at_the_good_end().await {
+                story.advance("1h").await;
+            }
+        }
+        let case = story.case(email).await.case;
+        assert!(self.is_at_the_good_end().await, "{whom}: it ends {:?} {:?}", case.state, story.told(email).await);
+        self.has_been_done(account.as_deref(), &whom);
+    }
+
+    /// The person, somebody of nearly the same address, and the places where the person is found.
+    fn settle_in(&self) -> String {
+        let Self { story, row, email, .. } = self;
+        let active = row.road != Road::RevokedBefore;
+        let id = story.site.add(NewAccount { active, ..NewAccount::customer(email, "Somebody") }).unwrap();
+        story.site.add(NewAccount::customer(&format!("{email}.au"), "Somebody Else")).unwrap();
+        if row.road == Road::Detach {
+            let alone = [id.clone()];
+            let request = Request {
+                key: format!("HELP-{}", id.len() + story.site.accounts().len()),
+                reporter: "admin@example.com".to_owned(),
+                participants: alone.clone().into(),
+                done: false,
+            };
+            let desk = Desk {
+                id: "1".to_owned(),
+                key: "HELP".to_owned(),
+                name: "Help".to_owned(),
+                open: false,
+                customers: alone.clone().into(),
+            };
+            let organization = Organization { id: "1".to_owned(), name: "Acme".to_owned(), members: alone.into() };
+            let places = Seed {
+                organizations: vec![organization],
+                desks: vec![desk],
+                requests: vec![request],
+                ..Seed::default()
+            };
+            story.site.plant(places).unwrap();
+        }
+        id
+    }
+
+    /// Everything up to the last step before the call.
+    async fn go_there(&self) {
+        let Self { story, row, email, .. } = self;
+        match row.road {
+            Road::Revoke | Road::RevokedBefore | Road::Nobody | Road::Detach => {
+                if row.call == CallName::Token {
+                    story.advance("2h").await; // The token of before is over.
+                }
+            }
+            Road::Delete | Road::Verify | Road::Restore => drop(story.departs(email).await),
+            Road::Reinvite => {
+                story.departs(email).await;
+                story.returns(email).await;
+            }
+        }
+    }
+
+    /// How far the trigger moves the clock.
+    fn until_the_call(&self) -> SignedDuration {
+        match self.row.road {
+            Road::Revoke | Road::RevokedBefore | Road::Nobody | Road::Detach => SignedDuration::ZERO,
+            Road::Delete => duration("10m"),
+            Road::Restore => duration("5m"),
+            Road::Verify | Road::Reinvite => duration("14d"),
+        }
+    }
+
+    /// The step that leads to the call.
+    async fn trigger(&self) {
+        let Self { story, row, email, .. } = self;
+        match row.road {
+            Road::Revoke | Road::RevokedBefore | Road::Nobody | Road::Detach => drop(story.departs(email).await),
+            Road::Delete => story.advance("10m").await,
+            Road::Verify | Road::Reinvite => story.advance("14d").await,
+            Road::Restore => {
+                story.returns(email).await;
+                story.site.grant(email).unwrap();
+                story.advance("5m").await;
+            }
+        }
+    }
+
+    async fn is_at_the_good_end(&self) -> bool {
+        let case = self.story.case(&self.email).await.case;
+        let good = match self.row.road {
+            Road::Revoke | Road::RevokedBefore => StateName::Revoked,
+            Road::Nobody => StateName::NoAccount,
+            Road::Delete => StateName::DeletionGrace,
+            Road::Verify => StateName::Erased,
+            Road::Detach => return case.state == State::Revoked && case.deeds.detached_at.is_some(),
+            Road::Restore | Road::Reinvite => StateName::Restored,
+        };
+        case.state.name() == good && (case.course == Course::Leaving || self.row.road != Road::Delete)
+    }
+
+    /// Where a case is at its good end, the site agrees; and no deed was done twice, or to anybody else.
+    fn has_been_done(&self, account: Option<&str>, whom: &str) {
+        let Self { story, row, email, .. } = self;
+        let Some(id) = account else { return };
+        let at_the_site = story.site.account(id).unwrap();
+        let expected = match row.road {
+            Road::Revoke | Road::RevokedBefore | Road::Detach => "revoked",
+            Road::Delete | Road::Verify | Road::Reinvite => "deleted",
+            Road::Restore => "present",
+            Road::Nobody => return,
+        };
+        assert_eq!(json!(at_the_site.state), Value::from(expected), "{whom}: at the site");
+        for deed in [CallName::Revoke, CallName::Delete] {
+            let done = |record: &&CallRecord| {
+                record.call == deed && record.changed && record.account_id.as_deref() == Some(id)
+            };
+            assert!(story.site.calls().iter().filter(done).count() <= 1, "{whom}: {deed:?} was done twice");
+        }
+        let mut others = story.site.accounts();
+        others.retain(|other| other.email.as_deref() == Some(&format!("{email}.au")));
+        assert!(others.iter().all(|other| other.active), "{whom}: somebody else was hit");
+        let invited =
+            story.site.accounts().into_iter().filter(|other| other.email.as_ref() == Some(email) && other.active);
+        assert!(invited.count() <= 1, "{whom}: invited twice");
+    }
+}
