@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use offboardd::clock::{Clock as _, SystemClock};
+use offboardd::clock::{self, Clock as _, SystemClock};
 use offboardd::sources::{Outgoing, Request};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -21,14 +21,13 @@ const MEASURED: Duration = Duration::from_secs(4);
 /// Sends as fast as it is answered, on connections that are kept; counts the answers that it hopes for.
 fn senders(many: usize, to: SocketAddr, forged: bool, enough: &Arc<AtomicBool>) -> (JoinSet<()>, Arc<AtomicU64>) {
     let (mut all, count) = (JoinSet::new(), Arc::new(AtomicU64::new(0)));
-    for sender in 0..many {
+    for _ in 0..many {
         let (enough, count) = (Arc::clone(enough), Arc::clone(&count));
         all.spawn(async move {
             let (http, hr) = (offboardd::atlassian::http().unwrap(), load::hr());
-            let mut number = 0_u64;
             while !enough.load(Ordering::Relaxed) {
-                number += 1;
-                let (id, body) = (format!("msg_{sender}_{number}_{forged}"), json!({ "type": "ignored" }).to_string());
+                let id = clock::new_id(SystemClock.now()).to_string();
+                let body = json!({ "type": "ignored" }).to_string();
                 if forged {
                     let at = SystemClock.now();
                     let message = Outgoing { method: "POST", query: None, id: &id, at, body: body.as_bytes() };
