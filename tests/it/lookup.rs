@@ -33,7 +33,8 @@ impl HiBob {
             let who = head.headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());
             assert_eq!(who.as_deref(), Some("Basic U0VSVklDRS0xOmhpYm9iLXQwa2Vu"), "the service user asks");
             hearing.lock().unwrap().push(format!("{} {} {}", head.method, head.uri, String::from_utf8_lossy(&body)));
-            let (status, body) = saying.lock().unwrap().pop_front().unwrap_or((500, "nothing to say".to_owned()));
+            let (status, body) =
+                saying.lock().unwrap().pop_front().unwrap_or_else(|| (500, "nothing to say".to_owned()));
             (StatusCode::from_u16(status).unwrap(), body)
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -89,10 +90,8 @@ async fn told(story: &Harness, event: Value) -> offboardd::domain::ids::Delivery
 async fn only_case(story: &Harness) -> (StateName, Option<Reason>) {
     let cases = story.cases().await;
     assert_eq!(cases.len(), 1);
-    let reason = match &cases[0].case.state {
-        State::NeedsAttention(attention) => Some(attention.reason),
-        _ => None,
-    };
+    let reason =
+        if let State::NeedsAttention(attention) = &cases[0].case.state { Some(attention.reason) } else { None };
     (cases[0].case.state.name(), reason)
 }
 

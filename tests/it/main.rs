@@ -20,5 +20,6 @@ mod privacy;
 mod recovery;
 mod rehire;
 mod restart;
+mod rotation;
 mod trouble;
 mod two_processes;
