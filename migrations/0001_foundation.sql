@@ -68,6 +68,17 @@ CREATE TABLE lookups (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lookups_due ON lookups (source, due_at);
 
+-- Secrets that vendors offered in their handshakes, until an operator accepted one and from then on.
+CREATE TABLE offers (
+    source      TEXT    NOT NULL,
+    hash        BLOB    NOT NULL,       -- of the secret
+    sealed      BLOB    NOT NULL,       -- the secret
+    offered_at  INTEGER NOT NULL,
+    accepted_at INTEGER,
+    accepted_by TEXT,
+    PRIMARY KEY (source, hash)
+) STRICT, WITHOUT ROWID;
+
 -- The newest fact about a person's leaving or coming back, so that an older one never undoes it.
 CREATE TABLE newest (
     person_key  BLOB    PRIMARY KEY,

@@ -1,5 +1,7 @@
 //! The composition root: makes every part of what the settings say, and runs them until a stop.
 
+mod rotation;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -14,11 +16,12 @@ use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
+use self::rotation::{Accepted, Rotation};
 use crate::admin::{AdminState, ConfiguredSite, ConfiguredSource};
 use crate::atlassian::{self, Client};
 use crate::clock::Clock;
 use crate::domain::ids::{SiteName, SourceName};
-use crate::intake::{Inbox, Inboxes, Intake, Writer};
+use crate::intake::{Intake, Writer};
 use crate::router::{self, Route, Router};
 use crate::settings::{Mode, Settings};
 use crate::shutdown::Shutdown;
@@ -36,6 +39,7 @@ pub struct App {
     webhooks: TcpListener,
     admin: TcpListener,
     bells: Bells,
+    accepted: Accepted,
 }
 
 /// What wakes the parts: they meet in the database, and only tell each other that there may be something new in it.
@@ -67,7 +71,8 @@ impl App {
         };
         let webhooks = bind("webhooks", settings.server.webhooks).await?;
         let admin = bind("admin", settings.server.admin).await?;
-        Ok(Self { settings, clock, store, webhooks, admin, bells: Bells::default() })
+        let accepted = rotation::accepted(&store).await?;
+        Ok(Self { settings, clock, store, webhooks, admin, bells: Bells::default(), accepted })
     }
 
     /// Where the webhooks are.
@@ -112,14 +117,15 @@ impl App {
     }
 
     fn start(self, shutdown: &Shutdown) -> anyhow::Result<()> {
-        let Self { settings, clock, store, webhooks, admin, bells } = self;
+        let Self { settings, clock, store, webhooks, admin, bells, accepted } = self;
         let mut registry = Registry::default();
         let heartbeat = Arc::new(AtomicI64::new(clock.now().as_millisecond()));
 
         let metrics = intake::Metrics::register(&mut registry);
         let (writer, queue) = Writer::new(store.clone(), metrics.clone(), Arc::clone(&bells.router));
+        let inboxes = rotation::inboxes(&settings, &accepted);
         let intake = Intake {
-            inboxes: inboxes(&settings),
+            inboxes: Arc::clone(&inboxes),
             queue,
             store: store.clone(),
             clock: Arc::clone(&clock),
@@ -138,14 +144,23 @@ impl App {
             worker: Arc::clone(&bells.worker),
             resolver: Arc::clone(&bells.resolver),
         };
+        let asking = router.routes.iter();
+        let asking = asking.filter_map(|(name, route)| Some((name.clone(), Arc::clone(route.lookup.as_ref()?))));
+        let lookups = asking.collect();
         for resolver in router.resolvers(&atlassian::http()?, settings.retry) {
             shutdown.spawn("router.resolver", resolver.run(shutdown.stopping()));
         }
         shutdown.spawn("router", router.run(shutdown.stopping()));
 
+        let sites = sites(&settings, &clock, &mut registry)?;
+        let secrets: Arc<Notify> = Arc::default();
+        let parts = rotation::Parts { inboxes, lookups, sites: sites.clone() };
+        let rotation = Rotation::new(Arc::clone(&settings), store.clone(), parts, accepted, Arc::clone(&secrets))?;
+        shutdown.spawn("rotation", rotation.run(shutdown.stopping()));
+
         let worker = Worker {
             store: store.clone(),
-            sites: sites(&settings, &clock, &mut registry)?,
+            sites,
             retry: settings.retry,
             enforce: settings.mode == Mode::Enforce,
             clock: Arc::clone(&clock),
@@ -174,6 +189,7 @@ impl App {
             policies: settings.policies.clone(),
             worker: bells.worker,
             router: bells.router,
+            secrets,
             worker_turned_at: heartbeat,
             registry: Arc::new(registry),
             data_dir: folder_of(&settings.store.path),
@@ -187,14 +203,6 @@ impl App {
 pub fn database(settings: &Settings) -> Database {
     let key = settings.store.key.as_ref().map_or(Key::Beside, |key| Key::Given(*key.expose_secret()));
     Database { path: settings.store.path.clone(), key }
-}
-
-fn inboxes(settings: &Settings) -> Inboxes {
-    let inboxes = settings.sources.values().map(|source| {
-        let inbox = Inbox { source: Arc::clone(&source.compiled), dedupe_window: source.dedupe_window };
-        (source.name.clone(), inbox)
-    });
-    Arc::new(ArcSwap::from_pointee(inboxes.collect()))
 }
 
 fn routes(settings: &Settings) -> anyhow::Result<BTreeMap<SourceName, Route>> {
@@ -237,6 +245,7 @@ fn configured_sources(settings: &Settings) -> BTreeMap<SourceName, ConfiguredSou
             policy: source.policy.clone(),
             preset: source.spec.preset.clone(),
             quiet_after: source.quiet_after,
+            shows_a_token: source.compiled.shows_a_token(),
         };
         (source.name.clone(), configured)
     });

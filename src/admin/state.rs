@@ -37,6 +37,8 @@ pub struct AdminState {
     pub worker: Arc<Notify>,
     /// Wakes the router.
     pub router: Arc<Notify>,
+    /// Tells that an operator accepted a secret.
+    pub secrets: Arc<Notify>,
     /// When the worker last looked for work, in milliseconds since 1970 UTC; 0 as long as it has not.
     pub worker_turned_at: Arc<AtomicI64>,
     /// What the other parts count.
@@ -63,6 +65,8 @@ pub struct ConfiguredSource {
     pub preset: Option<String>,
     /// After so long without a word something is wrong.
     pub quiet_after: Option<SignedDuration>,
+    /// Whether the vendor wants the secret that it offered typed back by a human.
+    pub shows_a_token: bool,
 }
 
 impl AdminState {

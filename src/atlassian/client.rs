@@ -9,7 +9,7 @@ use super::call::Call;
 use super::failure;
 use super::link::{Link, Request};
 use super::metrics::Metrics;
-use super::site::{DeleteWith, Site};
+use super::site::{Auth, DeleteWith, Site};
 use super::wire::User;
 use crate::clock::Clock;
 use crate::domain::account::{Account, AccountId};
@@ -58,6 +58,11 @@ impl Client {
     /// The site that it asks.
     pub fn site(&self) -> &Arc<Site> {
         &self.link.site
+    }
+
+    /// Exchanges the credentials, for all clones: an expired token is mended by its successor, without a restart.
+    pub fn set_auth(&self, auth: Auth) {
+        self.link.set_auth(auth);
     }
 
     /// The account as it is now; `None` when there is none. What a deletion leaves of one is read as `former`.

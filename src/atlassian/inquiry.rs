@@ -19,7 +19,7 @@ impl Client {
 
     /// How long the access token that is in use lives, where we were told.
     pub async fn access_token_life(&self) -> Option<SignedDuration> {
-        self.link.access_tokens.told_life().await
+        self.link.told_life().await
     }
 }
 

@@ -6,6 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
+use jiff::SignedDuration;
 use reqwest::RequestBuilder;
 use reqwest::header::ACCEPT;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -28,10 +30,23 @@ use crate::domain::retry::Failure;
 pub(super) struct Link {
     pub(super) site: Arc<Site>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) access_tokens: AccessTokens,
+    /// Who we are there, which may be exchanged while calls are made.
+    credentials: ArcSwap<Credentials>,
     http: reqwest::Client,
     metrics: Metrics,
     pacer: Pacer,
+}
+
+/// Who we are, with the access token that was handed out for it.
+struct Credentials {
+    auth: Auth,
+    access_tokens: AccessTokens,
+}
+
+impl Credentials {
+    fn new(auth: Auth) -> Self {
+        Self { auth, access_tokens: AccessTokens::default() }
+    }
 }
 
 /// What a call says besides its name.
@@ -63,7 +78,18 @@ impl<'a> Request<'a> {
 
 impl Link {
     pub(super) fn new(site: Arc<Site>, http: reqwest::Client, clock: Arc<dyn Clock>, metrics: Metrics) -> Self {
-        Self { site, clock, access_tokens: AccessTokens::default(), http, metrics, pacer: Pacer::default() }
+        let credentials = ArcSwap::from_pointee(Credentials::new(site.auth.clone()));
+        Self { site, clock, credentials, http, metrics, pacer: Pacer::default() }
+    }
+
+    /// From the next call on we are somebody else.
+    pub(super) fn set_auth(&self, auth: Auth) {
+        self.credentials.store(Arc::new(Credentials::new(auth)));
+    }
+
+    /// How long the access token lives, where it said so when it was handed out.
+    pub(super) async fn told_life(&self) -> Option<SignedDuration> {
+        self.credentials.load_full().access_tokens.told_life().await
     }
 
     /// Makes the call, once. Only an OAuth token that was refused is renewed, and the call, which was not carried out
@@ -71,19 +97,21 @@ impl Link {
     pub(super) async fn send(&self, request: Request<'_>) -> Result<Answer, Failure> {
         let call = request.call;
         let unsigned = || self.prepare(call, request.id, request.query, request.body.as_ref());
-        match &self.site.auth {
+        let credentials = self.credentials.load_full();
+        match &credentials.auth {
             _ if call.endpoint().api == Api::Anonymous => self.exchange(call, unsigned()?).await,
             Auth::Basic { email, token } => {
                 self.exchange(call, unsigned()?.basic_auth(email, Some(token.expose_secret()))).await
             }
             Auth::Bearer(token) => self.exchange(call, signed(unsigned()?, token)).await,
             Auth::Client { client_id, client_secret } => {
-                let token = self.access_token(client_id, client_secret, None).await?;
+                let token = self.access_token(&credentials.access_tokens, client_id, client_secret, None).await?;
                 let answer = self.exchange(call, signed(unsigned()?, &token)).await?;
                 if !answer.is(401) {
                     return Ok(answer);
                 }
-                let renewed = self.access_token(client_id, client_secret, Some(&token)).await?;
+                let renewed =
+                    self.access_token(&credentials.access_tokens, client_id, client_secret, Some(&token)).await?;
                 self.exchange(call, signed(unsigned()?, &renewed)).await
             }
         }

@@ -45,11 +45,12 @@ impl Link {
     /// A token that is good as far as we know, and is not the one that was just `refused`.
     pub(super) async fn access_token(
         &self,
+        tokens: &AccessTokens,
         client_id: &str,
         client_secret: &SecretString,
         refused: Option<&SecretString>,
     ) -> Result<SecretString, Failure> {
-        let mut held = self.access_tokens.0.lock().await;
+        let mut held = tokens.0.lock().await;
         let now = self.clock.now();
         match held.as_ref() {
             Some(token) if token.is_fresh(now) && !token.is(refused) => Ok(token.secret.clone()),

@@ -5,10 +5,12 @@
 mod backup;
 pub mod check;
 mod demo;
+mod explain;
 mod healthcheck;
 mod journal;
 mod migrate;
 mod output;
+mod preset;
 pub mod remote;
 mod sandbox;
 mod send;
@@ -61,6 +63,11 @@ enum Command {
     Check(check::Arguments),
     /// Sign a body as a source's vendor would, and post it
     Send(send::Arguments),
+    /// Say which events are read out of a body, what would be done about each, and why; changes nothing
+    Explain(explain::Arguments),
+    /// The vendors that are known by name
+    #[command(subcommand)]
+    Preset(preset::Preset),
     /// The append-only history
     #[command(subcommand)]
     Journal(journal::Command),
@@ -111,6 +118,8 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
         }
         Command::Check(arguments) => return check::run(&arguments, config).await,
         Command::Send(arguments) => send::run(arguments, config).await?,
+        Command::Explain(arguments) => explain::run(&arguments, config)?,
+        Command::Preset(command) => preset::run(&command)?,
         Command::Journal(command) => return journal::run(command, config).await,
         Command::Backup(arguments) => backup::run(&arguments, config).await?,
         Command::Migrate => migrate::run(&config.load()?).await?,

@@ -1,6 +1,6 @@
 //! `offboardd send`: signs a body as a source's vendor would, and posts it. The mirror of what the intake verifies.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -81,7 +81,8 @@ fn sign(settings: &Settings, arguments: &Arguments, url: &Url, body: &[u8]) -> a
     Ok(headers)
 }
 
-fn read(path: &PathBuf) -> anyhow::Result<Vec<u8>> {
+/// The bytes of a body.
+pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     if path.as_os_str() == "-" {
         let mut body = Vec::new();
         std::io::Read::read_to_end(&mut std::io::stdin(), &mut body).context("cannot read standard input")?;

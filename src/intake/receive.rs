@@ -5,6 +5,7 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use super::answer::{self, Refused};
 use super::metrics::Verdict;
@@ -13,7 +14,7 @@ use crate::clock;
 use crate::domain::ids::{DeliveryId, SourceName};
 use crate::proof::seal::KeyedHash;
 use crate::sources::{self, Rejection};
-use crate::store::{Accepted, NewDelivery};
+use crate::store::{Accepted, NewDelivery, StoreError};
 
 /// Takes a delivery, or shakes hands.
 pub(super) async fn receive(State(intake): State<Intake>, path: Path<String>, request: Request) -> Response {
@@ -63,6 +64,9 @@ async fn take(
         body: &bytes,
     };
     if let Some(answer) = inbox.source.greet(&request) {
+        if let Some(secret) = &answer.offered {
+            keep(intake, source, secret, received_at).await?;
+        }
         return Ok(Taken::Handshake(answer));
     }
     if head.method != Method::POST {
@@ -93,6 +97,36 @@ async fn take(
     match intake.queue.commit(delivery).await {
         Some(accepted) => Ok(Taken::Delivery(accepted)),
         None => Err((Refused::OwnTrouble, Verdict::Error)),
+    }
+}
+
+/// Keeps a secret that was offered before the vendor is told that it was taken. Of no use until an operator accepts it.
+async fn keep(
+    intake: &Intake,
+    source: &SourceName,
+    secret: &SecretString,
+    received_at: Timestamp,
+) -> Result<(), (Refused, Verdict)> {
+    let kept = async {
+        let mut tx = intake.store.begin().await?;
+        let kept = tx.keep_offer(source, secret, received_at).await?;
+        tx.commit().await?;
+        Ok::<_, StoreError>(kept)
+    };
+    match kept.await {
+        Ok(true) => {
+            tracing::warn!(%source, "a secret was offered: an operator has to accept it before it is of use");
+            Ok(())
+        }
+        Ok(false) => {
+            tracing::warn!(%source, "secrets are offered too fast: refused");
+            Err((Refused::OwnTrouble, Verdict::Error))
+        }
+        Err(error) => {
+            let error = anyhow::Error::new(error);
+            tracing::error!(%source, error = format!("{error:#}"), "an offered secret could not be kept");
+            Err((Refused::OwnTrouble, Verdict::Error))
+        }
     }
 }
 

@@ -88,6 +88,13 @@ impl LookupTable {
         Ok(Lookup::new(url, self.content(ready), email, auth))
     }
 
+    /// The secrets that it refers to.
+    pub(super) fn references(&self) -> impl Iterator<Item = &SecretRef> {
+        let LookupAuthTable { bearer, user, password, header: _, value, client_id, client_secret, token_url: _ } =
+            &self.auth;
+        [bearer, user, password, value, client_id, client_secret].into_iter().flatten()
+    }
+
     fn ready(&self, preset: Option<&str>) -> Result<Option<&'static ReadyMade>, Problem> {
         let Some(vendor) = &self.vendor else { return Ok(preset.and_then(lookup::of_preset)) };
         lookup::find(vendor).map(Some).ok_or_else(|| {

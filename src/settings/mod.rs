@@ -76,6 +76,8 @@ pub struct Settings {
     pub policies: BTreeMap<PolicyName, Policy>,
     /// The HR and CRM systems; their sites and policies exist.
     pub sources: BTreeMap<SourceName, Source>,
+    /// Where secret files lie that are not named by a complete path.
+    base_dir: PathBuf,
 }
 
 impl Settings {
@@ -127,8 +129,45 @@ impl Settings {
             sites,
             policies,
             sources,
+            base_dir: base_dir.to_owned(),
             file,
         })
+    }
+
+    /// Reads a source anew, secrets and all; the settings themselves stay as they are.
+    pub fn reread_source(&self, name: &SourceName, env: &Env<'_>) -> Result<Source, Problem> {
+        let table = self.file.sources.get(name).ok_or_else(|| Problem::here("there is no such source"))?;
+        table.convert(name, self.file.server.public_url.as_ref(), &self.base_dir, env)
+    }
+
+    /// Reads a site anew, credentials and all.
+    pub fn reread_site(&self, name: &SiteName, env: &Env<'_>) -> Result<Site, Problem> {
+        let table = self.file.sites.get(name).ok_or_else(|| Problem::here("there is no such site"))?;
+        table.convert(name, &self.base_dir, env)
+    }
+
+    /// The files that hold a source's secrets, those of its lookup among them.
+    pub fn secret_files_of_source(&self, name: &SourceName) -> Vec<PathBuf> {
+        self.files(self.file.sources.get(name).into_iter().flat_map(SourceTable::references))
+    }
+
+    /// The files that hold a site's credentials.
+    pub fn secret_files_of_site(&self, name: &SiteName) -> Vec<PathBuf> {
+        self.files(self.file.sites.get(name).into_iter().flat_map(SiteTable::references))
+    }
+
+    /// The files that hold the secrets of sources and sites.
+    pub fn secret_files(&self) -> Vec<PathBuf> {
+        let of_sources = self.file.sources.keys().flat_map(|name| self.secret_files_of_source(name));
+        of_sources.chain(self.file.sites.keys().flat_map(|name| self.secret_files_of_site(name))).collect()
+    }
+
+    fn files<'a, R: IntoIterator<Item = &'a SecretRef>>(&self, references: R) -> Vec<PathBuf> {
+        let files = references.into_iter().filter_map(|reference| match reference {
+            SecretRef::File(path) => Some(self.base_dir.join(path)),
+            SecretRef::Env(_) => None,
+        });
+        files.collect()
     }
 }
 

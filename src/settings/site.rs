@@ -154,6 +154,12 @@ impl SiteTable {
         })
     }
 
+    /// The secrets that it refers to.
+    pub(super) fn references(&self) -> impl Iterator<Item = &SecretRef> {
+        let AuthTable { email: _, token, bearer, client_id: _, client_secret } = &self.auth;
+        [token, bearer, client_secret].into_iter().flatten()
+    }
+
     /// People copy the address out of their browser, with the page that they were on.
     fn only_the_origin(&self) -> Result<(), Problem> {
         let url = self.url.get();

@@ -13,7 +13,7 @@ use super::duration::Duration;
 use super::lookup::LookupTable;
 use super::positive;
 use super::problem::Problem;
-use super::secret::{Env, SecretError, SecretRef};
+use super::secret::{Env, SecretRef};
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
 use crate::sources::{self, lookup::Lookup};
 
@@ -61,21 +61,12 @@ pub struct Source {
     pub spec: sources::Spec,
     /// Ready to verify and to read.
     pub compiled: Arc<sources::Source>,
-    /// Where the secrets came from, for reading them anew; paths are complete.
-    pub secrets: Vec<SecretRef>,
     /// Alert when nothing has come for so long.
     pub quiet_after: Option<SignedDuration>,
     /// How long a delivery without an id of its own is recognized as a duplicate by its body.
     pub dedupe_window: SignedDuration,
     /// Whom to ask for the address when deliveries carry none.
     pub lookup: Option<Arc<Lookup>>,
-}
-
-impl Source {
-    /// Reads the secrets anew, in the order of the settings.
-    pub fn reread_secrets(&self, env: &Env<'_>) -> Result<Vec<SecretString>, SecretError> {
-        self.secrets.iter().map(|reference| reference.read(env)).collect()
-    }
 }
 
 impl SourceTable {
@@ -94,12 +85,12 @@ impl SourceTable {
                  [sources.NAME.signature]",
             ));
         }
-        let (secrets, values) = self.read_secrets(base_dir, env)?;
+        let secrets = self.read_secrets(base_dir, env)?;
         let spec = sources::Spec {
             preset: self.preset.clone(),
             signature: self.signature.clone(),
             mapping: self.mapping.clone(),
-            secrets: values,
+            secrets,
             public_url: public_url.map(|url| url.below(&["webhooks", name.as_str()])),
         };
         let compiled = sources::Source::compile(name, spec.clone()).map_err(|error| self.blame(name, &error))?;
@@ -111,20 +102,23 @@ impl SourceTable {
             policy: self.policy.clone(),
             spec,
             compiled: Arc::new(compiled),
-            secrets,
             quiet_after: self.quiet_after.map(|quiet| positive("quiet_after", quiet)).transpose()?,
             dedupe_window: positive("dedupe_window", self.dedupe_window)?,
             lookup: lookup.map_err(|problem| problem.under("lookup"))?.map(Arc::new),
         })
     }
 
-    fn read_secrets(&self, base_dir: &Path, env: &Env<'_>) -> Result<(Vec<SecretRef>, Vec<SecretString>), Problem> {
-        let mut values = Vec::with_capacity(self.secrets.len());
-        let references: Vec<SecretRef> = self.secrets.iter().map(|reference| reference.based_on(base_dir)).collect();
-        for (i, reference) in references.iter().enumerate() {
-            values.push(reference.read(env).map_err(|error| Problem::from(error).under_index(i).under("secrets"))?);
-        }
-        Ok((references, values))
+    fn read_secrets(&self, base_dir: &Path, env: &Env<'_>) -> Result<Vec<SecretString>, Problem> {
+        let read = |(i, reference): (usize, &SecretRef)| {
+            let secret = reference.based_on(base_dir).read(env);
+            secret.map_err(|error| Problem::from(error).under_index(i).under("secrets"))
+        };
+        self.secrets.iter().enumerate().map(read).collect()
+    }
+
+    /// The secrets that it refers to, those of its lookup among them.
+    pub(super) fn references(&self) -> impl Iterator<Item = &SecretRef> {
+        self.secrets.iter().chain(self.lookup.iter().flat_map(LookupTable::references))
     }
 
     /// Finds out which key a compiler's sentence is about, for its line; without a key in front it is about the preset,

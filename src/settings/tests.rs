@@ -197,7 +197,15 @@ fn secrets_are_read_anew_from_where_they_were() {
     std::fs::write(dir.path().join("hr"), "second\n").unwrap();
     let shown = |secrets: &[SecretString]| secrets.iter().map(|s| s.expose_secret().to_owned()).collect::<Vec<_>>();
     assert_eq!(shown(&source.spec.secrets), ["first", "hunter2-BAMBOOHR_OLD_KEY"]);
-    assert_eq!(shown(&source.reread_secrets(&env).unwrap()), ["second", "hunter2-BAMBOOHR_OLD_KEY"]);
+    let again = settings.reread_source(&source.name, &env).unwrap();
+    assert_eq!(shown(&again.spec.secrets), ["second", "hunter2-BAMBOOHR_OLD_KEY"]);
+    assert_eq!(settings.secret_files(), [dir.path().join("hr")]);
+    std::fs::write(dir.path().join("hr"), "\n").unwrap();
+    let refusal = settings.reread_source(&source.name, &env).unwrap_err().to_string();
+    assert!(
+        refusal.starts_with("secrets[0]: the file ") && refusal.ends_with("is empty: put the secret there"),
+        "{refusal}"
+    );
 }
 
 #[test]
@@ -361,7 +369,9 @@ fn a_lookup_is_understood() {
     insta::assert_debug_snapshot!(good.auth(), @"
     Basic {
         user: SecretBox<str>([REDACTED]),
-        password: None,
+        password: Some(
+            SecretBox<str>([REDACTED]),
+        ),
     }
     ");
     let refused = |url: &str, email: &str, auth: &str| lookup(&format!("{url}\n{email}\nauth = {auth}")).unwrap_err();
@@ -423,4 +433,64 @@ proptest! {
             prop_assert!(!refusal.contains('\n') && !refusal.contains("hunter2"), "{}", refusal);
         }
     }
+}
+
+/// The long run of the same: `FUZZ_SECONDS=180 cargo test --lib fuzz -- --ignored --nocapture --test-threads 1`.
+#[test]
+#[ignore = "runs for minutes: see the command above"]
+fn fuzz_no_settings_panic_and_no_refusal_shows_a_secret() {
+    use proptest::strategy::ValueTree as _;
+
+    let seconds = std::env::var("FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
+    let budget = std::time::Duration::from_secs(seconds);
+    let piece = prop_oneof![
+        "\\PC{0,3}",
+        prop::sample::select(SAMPLE.lines().collect::<Vec<_>>()).prop_map(str::to_owned),
+        prop::sample::select(vec![
+            "[",
+            "]",
+            "[[",
+            "=",
+            "\"",
+            "'",
+            "{",
+            "}",
+            ",",
+            "\n",
+            "-1",
+            "1e999",
+            "1979-05-27",
+            "nan",
+            "[sources.x]",
+            "[sources.bamboohr.mapping]",
+            "type = \"$.a\"",
+            "[sources.bamboohr.lookup]",
+            "auth = { user = { env = \"K\" } }",
+            "rules = [{ when = \"@.a\", event = \"departed\" }]",
+            "[sources.bamboohr.signature]",
+            "template = \"{body}\"",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    let slips = prop::collection::vec((0..SAMPLE.len(), piece, 0..40_usize), 1..6);
+    let mut runner = proptest::test_runner::TestRunner::default();
+    let (begun, mut inputs) = (std::time::Instant::now(), 0_u64);
+    let mut understood = 0_u64;
+    while begun.elapsed() < budget {
+        let mut text: Vec<char> = sample().chars().collect();
+        for (at, piece, dropped) in slips.new_tree(&mut runner).unwrap().current() {
+            let from = at.min(text.len());
+            text.splice(from..(from + dropped).min(text.len()), piece.chars());
+        }
+        let text: String = text.into_iter().collect();
+        match Settings::parse(&text, Path::new("/nowhere"), &env) {
+            Ok(_) => understood += 1,
+            Err(refusal) => {
+                let refusal = refusal.to_string();
+                assert!(!refusal.contains('\n') && !refusal.contains("hunter2"), "{refusal}\n{text}");
+            }
+        }
+        inputs += 1;
+    }
+    eprintln!("settings: {inputs} inputs in {:?}, {understood} of them settings", begun.elapsed());
 }

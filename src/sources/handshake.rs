@@ -126,6 +126,30 @@ impl Handshake {
         matches!(self, Self::HookSecret { .. } | Self::CaptureToken { .. })
     }
 
+    /// Whether the vendor wants the secret typed back by a human.
+    pub(super) fn shows_a_token(&self) -> bool {
+        matches!(self, Self::CaptureToken { .. })
+    }
+
+    /// What it is, in a sentence.
+    pub(super) fn in_words(&self) -> String {
+        match self {
+            Self::EchoHeader { header, .. } => format!("a GET with {header} is answered with its value"),
+            Self::EchoQuery { parameter } => format!("a request with ?{parameter}= is answered with its value"),
+            Self::EchoBody { member, .. } => format!("a signed request with `{member}` is answered with its value"),
+            Self::ProveSecret { .. } => "a signed challenge is answered with its signature".to_owned(),
+            Self::Ping { signed: false, .. } => "a ping without a signature is answered with 200".to_owned(),
+            Self::Ping { signed: true, .. } => "a signed ping is answered with 200".to_owned(),
+            Self::Head {} => "HEAD is answered with 200".to_owned(),
+            Self::HookSecret { header } => {
+                format!("{header} comes back and becomes the secret, once an operator has accepted it")
+            }
+            Self::CaptureToken { pointer } => format!(
+                "the token at `{pointer}` is shown to an operator, who accepts it and takes it back to the vendor"
+            ),
+        }
+    }
+
     /// The answer to an unsigned handshake.
     pub(super) fn greet(&self, request: &Request<'_>) -> Option<Answer> {
         match self {

@@ -84,6 +84,18 @@ impl Condition {
     }
 }
 
+impl std::fmt::Display for Condition {
+    /// As it was written.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let filter = self.expression.as_str();
+        let filter = filter.strip_prefix("$[?").and_then(|filter| filter.strip_suffix(']')).unwrap_or(filter);
+        if self.scope == Scope::Envelope {
+            f.write_str("envelope:")?;
+        }
+        f.write_str(filter)
+    }
+}
+
 impl<'de> Deserialize<'de> for Condition {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (scope, filter) = scoped(String::deserialize(deserializer)?);

@@ -21,6 +21,7 @@ mod sign;
 mod signature;
 mod template;
 mod timestamp;
+mod words;
 
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
@@ -32,14 +33,16 @@ use url::Url;
 use crate::domain::event::Event;
 use crate::domain::ids::SourceName;
 
+use self::encoding::Encoding;
 pub use self::handshake::Answer;
 use self::handshake::Handshake;
-pub use self::mapping::Unreadable;
 use self::mapping::{Description, Mapping};
+pub use self::mapping::{Explained, Unreadable};
 use self::recipe::Recipe;
 pub use self::sign::{Outgoing, SignError};
 pub use self::signature::Rejection;
 use self::signature::{ParsedBody, Scheme};
+pub use self::words::{Meaning, Portrait};
 
 /// What the settings say of a source, before it is compiled.
 #[derive(Debug, Clone, Default)]
@@ -139,6 +142,11 @@ impl Source {
         self.handshakes.iter().find_map(|handshake| handshake.greet(request))
     }
 
+    /// Whether the vendor offers a secret that a human has to type back to it.
+    pub fn shows_a_token(&self) -> bool {
+        self.handshakes.iter().any(Handshake::shows_a_token)
+    }
+
     /// Whether a request received `now` is the vendor's, judged by its raw bytes.
     pub fn verify(&self, request: &Request<'_>, now: Timestamp) -> Result<Verified, Rejection> {
         let body = ParsedBody::of(request);
@@ -167,10 +175,25 @@ impl Source {
         self.mapping.read(content_type, body)
     }
 
+    /// The same, and why each is what it is.
+    pub fn explain(&self, content_type: Option<&str>, body: &[u8]) -> Result<Vec<Explained>, Unreadable> {
+        self.mapping.explain(content_type, body)
+    }
+
     /// The headers with which the vendor would send a message: the mirror of [`Self::verify`].
     pub fn sign(&self, message: &Outgoing<'_>) -> Result<Vec<(String, String)>, SignError> {
         self.scheme.sign(message)
     }
+}
+
+/// What the bodies of a preset's vendor mean, without any secret: for whoever only looks.
+pub fn explain_preset(
+    preset: &preset::Preset,
+    content_type: Option<&str>,
+    body: &[u8],
+) -> Result<Result<Vec<Explained>, Unreadable>, CompileError> {
+    let mapping = Mapping::compile(read_table("mapping", preset.mapping.clone())?)?;
+    Ok(mapping.explain(content_type, body))
 }
 
 /// The preset's tables with the settings' merged over them.

@@ -101,8 +101,9 @@ impl Preset {
         }
     }
 
-    fn name(&self) -> &str {
-        PRESETS.iter().find(|(_, preset)| std::ptr::eq(*preset, self)).map_or("", |(name, _)| name)
+    /// What the settings call it.
+    pub fn name(&self) -> &'static str {
+        PRESETS.iter().find(|(_, preset)| std::ptr::eq(*preset, self)).map_or("", |(name, _)| name.as_str())
     }
 }
 

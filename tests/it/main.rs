@@ -21,6 +21,7 @@ mod privacy;
 mod recovery;
 mod rehire;
 mod restart;
+mod rotation;
 mod siege;
 mod trouble;
 mod two_processes;

@@ -5,6 +5,7 @@ mod cases;
 mod deliveries;
 mod jobs;
 mod moves;
+mod offers;
 mod open;
 mod reading;
 mod sites;
@@ -23,8 +24,9 @@ use crate::store::Page;
 pub use self::bulk::Released;
 pub use self::deliveries::{DeliveryView, EventView};
 pub use self::jobs::{JobListing, JobView};
+pub use self::offers::OfferView;
 pub use self::sites::SiteView;
-pub use self::sources::{BrakeView, SourceView};
+pub use self::sources::{BrakeView, LookupView, SourceView};
 pub use self::view::{AccountView, AttentionView, CaseView, HistoryView, PersonView};
 
 /// One page of anything.
@@ -64,6 +66,7 @@ pub(super) fn routes() -> Router<Arc<AdminState>> {
         .route("/sources/{name}/pause", post(sources::pause))
         .route("/sources/{name}/resume", post(sources::resume))
         .route("/sources/{name}/release", post(sources::release))
+        .route("/sources/{name}/accept", post(offers::accept))
         .route("/sites", get(sites::list))
         .route("/sites/{name}/resume", post(sites::resume))
         .route("/deliveries", get(deliveries::list))

@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::List;
+use super::offers::OfferView;
 use super::reading::{Body, Params, TheSource, Why};
-use crate::admin::auth::{Approver, Operator, Viewer};
+use crate::admin::auth::{Approver, Caller, Operator, Viewer};
 use crate::admin::error::ApiError;
 use crate::admin::{AdminState, ConfiguredSource};
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
@@ -38,6 +39,27 @@ pub struct SourceView {
     pub quiet: bool,
     /// What its brake holds; `None` while it did not trip.
     pub brake: Option<BrakeView>,
+    /// Secrets that its vendor offered and that nobody accepted yet, the oldest first.
+    #[serde(default)]
+    pub offered: Vec<OfferView>,
+    /// Since when the oldest of them waits.
+    #[serde(default)]
+    pub offered_at: Option<Timestamp>,
+    /// How many secrets were accepted; they count besides those of the settings.
+    #[serde(default)]
+    pub accepted_secrets: usize,
+    /// Whose address its vendor is asked for; `None` while nobody waits for one.
+    #[serde(default)]
+    pub lookup: Option<LookupView>,
+}
+
+/// Who waits for an address, as it is shown.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LookupView {
+    /// How many people.
+    pub waiting: u32,
+    /// Why asking for one of them failed.
+    pub problem: Option<String>,
 }
 
 /// A brake that tripped, as it is shown.
@@ -68,12 +90,12 @@ impl From<Braked> for BrakeView {
 
 /// The sources of the settings.
 pub(super) async fn list(
-    Viewer(_): Viewer,
+    Viewer(caller): Viewer,
     State(admin): State<Arc<AdminState>>,
     params: Params,
 ) -> Result<Json<List<SourceView>>, ApiError> {
     params.finish()?;
-    Ok(Json(List::whole(views(&admin).await?)))
+    Ok(Json(List::whole(views(&admin, &caller).await?)))
 }
 
 /// Asks a source's webhooks to come again later, and lets its jobs wait.
@@ -89,7 +111,7 @@ pub(super) async fn pause(
     let mut tx = admin.store.begin().await?;
     tx.pause_source(&name, &caller.name, admin.clock.now()).await?;
     tx.commit().await?;
-    changed(&admin, &name).await
+    changed(&admin, &name, &caller).await
 }
 
 /// Hears a source again.
@@ -103,7 +125,7 @@ pub(super) async fn resume(
     let mut tx = admin.store.begin().await?;
     tx.resume_source(&name, &caller.name, admin.clock.now()).await?;
     tx.commit().await?;
-    changed(&admin, &name).await
+    changed(&admin, &name, &caller).await
 }
 
 /// What lets a braked batch go.
@@ -123,34 +145,53 @@ pub(super) async fn release(
     Body(request): Body<Release>,
 ) -> Result<Json<SourceView>, ApiError> {
     must_be_there(&admin, &name)?;
-    let note = Note { by: Some(caller.name), remark: request.reason, detail: serde_json::Value::Null };
+    let note = Note { by: Some(caller.name.clone()), remark: request.reason, detail: serde_json::Value::Null };
     let mut tx = admin.store.begin().await?;
     match tx.release_brake(&name, &request.digest, note, admin.clock.now()).await? {
         Ok(released) => tracing::info!(source = %name, released, "the brake was released"),
         Err(refused) => return Err(ApiError::Refused(refused.to_string())),
     }
     tx.commit().await?;
-    changed(&admin, &name).await
+    changed(&admin, &name, &caller).await
 }
 
-fn must_be_there(admin: &AdminState, name: &SourceName) -> Result<(), ApiError> {
+pub(super) fn must_be_there(admin: &AdminState, name: &SourceName) -> Result<(), ApiError> {
     if admin.sources.contains_key(name) { Ok(()) } else { Err(ApiError::NotFound("source")) }
 }
 
-async fn changed(admin: &AdminState, name: &SourceName) -> Result<Json<SourceView>, ApiError> {
+pub(super) async fn changed(
+    admin: &AdminState,
+    name: &SourceName,
+    caller: &Caller,
+) -> Result<Json<SourceView>, ApiError> {
     admin.wake();
-    let view = views(admin).await?.into_iter().find(|view| view.name == *name);
+    let view = views(admin, caller).await?.into_iter().find(|view| view.name == *name);
     view.map(Json).ok_or(ApiError::NotFound("source"))
 }
 
-async fn views(admin: &AdminState) -> Result<Vec<SourceView>, ApiError> {
+async fn views(admin: &AdminState, caller: &Caller) -> Result<Vec<SourceView>, ApiError> {
     let now = admin.clock.now();
     let standing = admin.store.sources().await?;
+    let offers = admin.store.offers().await?;
+    let lookups = admin.store.waiting_lookups().await?;
     let standing_of = |name: &SourceName| standing.iter().find(|standing| standing.name == *name);
     let mut views = Vec::with_capacity(admin.sources.len());
     for (name, configured) in &admin.sources {
         let brake = admin.store.braked(name).await?.map(BrakeView::from);
-        views.push(SourceView { brake, ..view(name, configured, standing_of(name), now) });
+        let of_source = || offers.iter().filter(|offer| offer.source == *name);
+        let offered: Vec<_> = of_source()
+            .filter(|offer| offer.accepted_at.is_none())
+            .map(|offer| OfferView::of(offer, configured.shows_a_token && caller.sees_people()))
+            .collect();
+        let lookup = lookups.iter().find(|lookup| lookup.source == *name);
+        views.push(SourceView {
+            brake,
+            offered_at: offered.first().map(|offer| offer.offered_at),
+            accepted_secrets: of_source().count() - offered.len(),
+            offered,
+            lookup: lookup.map(|found| LookupView { waiting: found.count, problem: found.problem.clone() }),
+            ..view(name, configured, standing_of(name), now)
+        });
     }
     Ok(views)
 }
@@ -174,5 +215,9 @@ fn view(
         quiet_after_seconds: configured.quiet_after.map(|quiet_after| quiet_after.as_secs()),
         quiet: silence.zip(configured.quiet_after).is_some_and(|(silence, quiet_after)| silence > quiet_after),
         brake: None,
+        offered: Vec::new(),
+        offered_at: None,
+        accepted_secrets: 0,
+        lookup: None,
     }
 }

@@ -104,6 +104,7 @@ impl Daemon {
             ]),
             worker: Arc::clone(&worker),
             router: Arc::default(),
+            secrets: Arc::default(),
             worker_turned_at: Arc::clone(&worker_turned_at),
             registry: Arc::new(Registry::default()),
             data_dir: dir.path().to_owned(),
@@ -215,6 +216,7 @@ fn source(site: &str, policy: &str) -> ConfiguredSource {
         policy: policy.parse().unwrap(),
         preset: Some("bamboohr".into()),
         quiet_after: Some(SignedDuration::from_hours(24)),
+        shows_a_token: true,
     }
 }
 

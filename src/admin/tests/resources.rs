@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::{Daemon, OTTO};
+use super::{Daemon, OTTO, ROSA, VERA};
 
 fn items(list: &Value) -> &Vec<Value> {
     list["items"].as_array().unwrap()
@@ -45,6 +45,23 @@ async fn a_source_is_paused_resumed_and_called_quiet() {
     let resumed = daemon.post("/api/v1/sources/bamboohr/resume", OTTO, json!({})).await.json();
     assert!(resumed["paused_at"].is_null() && resumed["paused_by"].is_null());
     assert_eq!(daemon.post("/api/v1/sources/nobody/pause", OTTO, json!({})).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_offered_secret_is_shown_to_operators_and_accepted_by_approvers() {
+    let daemon = Daemon::enforcing().await;
+    let mut tx = daemon.store.begin().await.unwrap();
+    assert!(tx.keep_offer(&"bamboohr".parse().unwrap(), &"v3rify".into(), daemon.now()).await.unwrap());
+    tx.commit().await.unwrap();
+    let seen_by = async |who| items(&daemon.get("/api/v1/sources", who).await.json())[0].clone();
+    assert!(seen_by(VERA).await["offered"][0]["token"].is_null());
+    let seen = seen_by(OTTO).await;
+    assert_eq!((&seen["offered"][0]["token"], &seen["offered_at"]), (&json!("v3rify"), &json!("2026-06-01T08:00:00Z")));
+    let route = "/api/v1/sources/bamboohr/accept";
+    assert_eq!(daemon.post(route, ROSA, json!({ "offer": "00" })).await.status, 404);
+    let accepted = daemon.post(route, ROSA, json!({ "offer": seen["offered"][0]["id"], "reason": "x" })).await.json();
+    assert_eq!((&accepted["offered"], &accepted["accepted_secrets"]), (&json!([]), &json!(1)));
+    assert_eq!(daemon.post("/api/v1/sources/nobody/accept", ROSA, json!({ "offer": "00" })).await.status, 404);
 }
 
 #[tokio::test]

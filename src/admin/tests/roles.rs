@@ -6,7 +6,7 @@ use super::{Daemon, OTTO, ROSA, VERA};
 use crate::domain::operator::Role;
 
 /// Every route of the API, and whom it serves.
-const ROUTES: [(Method, &str, Role); 21] = [
+const ROUTES: [(Method, &str, Role); 22] = [
     (Method::GET, "/cases", Role::Viewer),
     (Method::POST, "/cases", Role::Operator),
     (Method::POST, "/cases/release", Role::Operator),
@@ -23,6 +23,7 @@ const ROUTES: [(Method, &str, Role); 21] = [
     (Method::POST, "/sources/bamboohr/pause", Role::Operator),
     (Method::POST, "/sources/bamboohr/resume", Role::Operator),
     (Method::POST, "/sources/bamboohr/release", Role::Approver),
+    (Method::POST, "/sources/bamboohr/accept", Role::Approver),
     (Method::GET, "/sites", Role::Viewer),
     (Method::POST, "/sites/acme/resume", Role::Operator),
     (Method::GET, "/deliveries", Role::Viewer),

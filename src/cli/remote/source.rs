@@ -18,6 +18,21 @@ pub enum SourceCommand {
     Resume(SourceArgs),
     /// Let the cases go that the source's brake holds; `source list --json` says the digest of their list
     Release(ReleaseArgs),
+    /// Make a secret that the vendor offered one of the source's own; `source list --json` shows what was offered
+    Accept(AcceptArgs),
+}
+
+/// Which source, and which of the offered secrets.
+#[derive(Debug, Args)]
+pub struct AcceptArgs {
+    /// The source
+    pub source: SourceName,
+    /// The id of the offer that you looked at
+    #[arg(long)]
+    pub offer: String,
+    /// Forget those that were accepted before
+    #[arg(long)]
+    pub alone: bool,
 }
 
 /// Which source, and which list was looked at.
@@ -46,6 +61,7 @@ pub(super) async fn run(command: SourceCommand, client: &Client, output: Output<
         SourceCommand::Pause(args) => change(&args, "pause", client).await?,
         SourceCommand::Resume(args) => change(&args, "resume", client).await?,
         SourceCommand::Release(args) => release(&args, client).await?,
+        SourceCommand::Accept(args) => accept(&args, client).await?,
     };
     print_list(&listed, ["source", "preset", "site", "policy", "last heard", "state"], row, client, output)
 }
@@ -61,6 +77,12 @@ async fn release(args: &ReleaseArgs, client: &Client) -> anyhow::Result<Listed<S
     Ok(Listed { items: vec![read(&json)?], json, next: None })
 }
 
+async fn accept(args: &AcceptArgs, client: &Client) -> anyhow::Result<Listed<SourceView>> {
+    let body = serde_json::json!({ "offer": args.offer, "alone": args.alone });
+    let json = client.post(&["sources", args.source.as_str(), "accept"], &body).await?;
+    Ok(Listed { items: vec![read(&json)?], json, next: None })
+}
+
 fn row(source: &SourceView) -> [String; 6] {
     let state = match (source.paused_at, &source.paused_by) {
         (Some(at), Some(by)) => format!("paused since {at} by {by}"),
@@ -71,6 +93,17 @@ fn row(source: &SourceView) -> [String; 6] {
     let state = source.brake.as_ref().map_or(state, |brake| {
         format!("frozen by its brake ({}), {}: digest {}", brake.why, brake.message, brake.digest)
     });
+    let state = match source.offered.len() {
+        0 => state,
+        offered => format!("{state}, {offered} offered secrets wait"),
+    };
+    let state = match &source.lookup {
+        None => state,
+        Some(lookup) => {
+            let problem = lookup.problem.as_ref().map(|problem| format!(" ({problem})")).unwrap_or_default();
+            format!("{state}, {} people wait for their address{problem}", lookup.waiting)
+        }
+    };
     [
         source.name.to_string(),
         or_dash(source.preset.as_ref()),

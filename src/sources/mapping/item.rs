@@ -9,7 +9,7 @@ use super::date::Reading;
 use super::description::{Description, Rule, UnknownType};
 use crate::domain::event::{Effective, Event, EventType};
 use crate::domain::person::{EmailAddress, Person, PersonId};
-use crate::sources::location::{Location, Scope};
+use crate::sources::location::{Condition, Location, Scope};
 
 /// What some systems write for "no date".
 const NO_DATE: &str = "0000-00-00";
@@ -29,20 +29,43 @@ pub(super) struct Item<'a> {
     pub(super) mapping: &'a Description,
 }
 
-/// What an item was found to be, and where its facts stand.
-#[derive(Debug, Clone, Copy)]
+/// What an item was found to be, by what, and where its facts stand.
+#[derive(Debug, Clone)]
 struct Finding<'a> {
     event_type: EventType,
+    clue: Clue<'a>,
     person_id: &'a [Location],
     email: &'a [Location],
     old_email: &'a [Location],
     effective_at: &'a [Location],
 }
 
+/// By what an item was found to be what it is.
+#[derive(Debug, Clone)]
+enum Clue<'a> {
+    /// A condition that holds.
+    Rule(&'a Condition),
+    /// A word that the table knows, and where it stands.
+    Word(Cow<'a, str>, &'a Location),
+    /// Words, none of which it knows.
+    UnknownWord,
+}
+
+impl std::fmt::Display for Clue<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rule(condition) => write!(f, "the rule `{condition}` holds"),
+            Self::Word(word, place) => write!(f, "`{}` is `{word}`", place.expression.as_str()),
+            Self::UnknownWord => f.write_str("the mapping knows no such event"),
+        }
+    }
+}
+
 impl<'a> Finding<'a> {
-    fn by_word(mapping: &'a Description, event_type: EventType) -> Self {
+    fn by_word(mapping: &'a Description, event_type: EventType, clue: Clue<'a>) -> Self {
         Self {
             event_type,
+            clue,
             person_id: &mapping.person_id,
             email: &mapping.email,
             old_email: &mapping.old_email,
@@ -54,6 +77,7 @@ impl<'a> Finding<'a> {
     fn by_rule(mapping: &'a Description, rule: &'a Rule) -> Self {
         Self {
             event_type: rule.event,
+            clue: Clue::Rule(&rule.when),
             person_id: rule.person_id.as_deref().unwrap_or(&mapping.person_id),
             email: rule.email.as_deref().unwrap_or(&mapping.email),
             old_email: rule.old_email.as_deref().unwrap_or(&mapping.old_email),
@@ -65,7 +89,33 @@ impl<'a> Finding<'a> {
 impl<'a> Item<'a> {
     /// The event of this item.
     pub(super) fn read(self) -> Result<Event, Unreadable> {
-        let found = self.find()?;
+        self.event_of(&self.find()?)
+    }
+
+    /// The same, and by what it was found to be that, in words. They may hold the vendor's word, which is no person's.
+    pub(super) fn explain(self) -> (Result<Event, Unreadable>, Option<String>) {
+        match self.find() {
+            Ok(found) => {
+                let event = self.event_of(&found);
+                let less = event.as_ref().is_ok_and(|event| event.event_type != found.event_type);
+                let but = match found.event_type {
+                    EventType::Profile if less => ", but it does not hold both an id and an address",
+                    EventType::EmailChanged if less => ", but to the same address",
+                    EventType::Departed
+                    | EventType::DepartureCancelled
+                    | EventType::Returned
+                    | EventType::EmailChanged
+                    | EventType::ErasureRequested
+                    | EventType::Profile
+                    | EventType::Ignored => "",
+                };
+                (event, Some(format!("{}: {}{but}", found.clue, found.event_type)))
+            }
+            Err(unreadable) => (Err(unreadable), None),
+        }
+    }
+
+    fn event_of(self, found: &Finding<'_>) -> Result<Event, Unreadable> {
         match found.event_type {
             EventType::Ignored => Ok(ignored()),
             EventType::Profile => self.profile(found),
@@ -83,14 +133,15 @@ impl<'a> Item<'a> {
             return Ok(Finding::by_rule(self.mapping, rule));
         }
         let mut any_word = false;
-        for word in self.mapping.words.iter().flat_map(|place| self.query(place)).filter_map(text) {
+        let words = self.mapping.words.iter().flat_map(|place| self.query(place).into_iter().map(move |v| (place, v)));
+        for (place, word) in words.filter_map(|(place, value)| Some((place, text(value)?))) {
             any_word = true;
             if let Some(event_type) = self.mapping.types.get(&word.to_lowercase()) {
-                return Ok(Finding::by_word(self.mapping, *event_type));
+                return Ok(Finding::by_word(self.mapping, *event_type, Clue::Word(word, place)));
             }
         }
         match (any_word, self.mapping.unknown_type) {
-            (true, UnknownType::Ignored) => Ok(Finding::by_word(self.mapping, EventType::Ignored)),
+            (true, UnknownType::Ignored) => Ok(Finding::by_word(self.mapping, EventType::Ignored, Clue::UnknownWord)),
             (true, UnknownType::Unreadable) | (false, UnknownType::Ignored | UnknownType::Unreadable) => {
                 Err(self.unreadable(&self.mapping.words, "a type of event that the mapping knows"))
             }
@@ -109,7 +160,7 @@ impl<'a> Item<'a> {
     }
 
     /// That id and address belong together is nothing when one of them is missing.
-    fn profile(self, found: Finding<'_>) -> Result<Event, Unreadable> {
+    fn profile(self, found: &Finding<'_>) -> Result<Event, Unreadable> {
         let person = self.person(found)?;
         if person.id.is_none() || person.email.is_none() {
             return Ok(ignored());
@@ -119,7 +170,7 @@ impl<'a> Item<'a> {
     }
 
     /// The account of the old address may go, so it must not be the new one as well: a change of case is no change.
-    fn email_changed(self, found: Finding<'_>) -> Result<Event, Unreadable> {
+    fn email_changed(self, found: &Finding<'_>) -> Result<Event, Unreadable> {
         let person = self.somebody(found)?;
         let old_email = self.address(found.old_email)?;
         if old_email.is_some() && old_email == person.email {
@@ -131,7 +182,7 @@ impl<'a> Item<'a> {
         self.event(found, person, old_email)
     }
 
-    fn event(self, found: Finding<'_>, person: Person, old_email: Option<EmailAddress>) -> Result<Event, Unreadable> {
+    fn event(self, found: &Finding<'_>, person: Person, old_email: Option<EmailAddress>) -> Result<Event, Unreadable> {
         Ok(Event {
             event_type: found.event_type,
             person,
@@ -141,11 +192,11 @@ impl<'a> Item<'a> {
         })
     }
 
-    fn person(self, found: Finding<'_>) -> Result<Person, Unreadable> {
+    fn person(self, found: &Finding<'_>) -> Result<Person, Unreadable> {
         Ok(Person { id: self.id(found.person_id)?, email: self.address(found.email)? })
     }
 
-    fn somebody(self, found: Finding<'_>) -> Result<Person, Unreadable> {
+    fn somebody(self, found: &Finding<'_>) -> Result<Person, Unreadable> {
         let person = self.person(found)?;
         if person.id.is_none() && person.email.is_none() {
             return Err(self.unreadable(&[found.person_id, found.email].concat(), "a person id or an e-mail address"));

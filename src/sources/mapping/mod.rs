@@ -43,6 +43,15 @@ impl fmt::Display for Unreadable {
     }
 }
 
+/// An event, and by what an item was found to be that.
+#[derive(Debug)]
+pub struct Explained {
+    /// The event.
+    pub event: Result<Event, Unreadable>,
+    /// The word or the rule, in words; `None` when there was none.
+    pub because: Option<String>,
+}
+
 /// A mapping, ready to read.
 #[derive(Debug, Clone)]
 pub(super) struct Mapping(Description);
@@ -60,6 +69,27 @@ impl Mapping {
         content_type: Option<&str>,
         bytes: &[u8],
     ) -> Result<Vec<Result<Event, Unreadable>>, Unreadable> {
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "as a path it would be a function of one lifetime, not of any"
+        )]
+        self.each(content_type, bytes, |item| item.read())
+    }
+
+    /// The same, and by what each was found to be that.
+    pub(super) fn explain(&self, content_type: Option<&str>, bytes: &[u8]) -> Result<Vec<Explained>, Unreadable> {
+        self.each(content_type, bytes, |item| {
+            let (event, because) = item.explain();
+            Explained { event, because }
+        })
+    }
+
+    fn each<T>(
+        &self,
+        content_type: Option<&str>,
+        bytes: &[u8],
+        make: impl Fn(Item<'_>) -> T,
+    ) -> Result<Vec<T>, Unreadable> {
         // A condition judges the elements of an array, so the envelope is kept in one from the start.
         let wrapped = Value::Array(vec![body::parse_as(self.0.body, content_type, bytes)?]);
         let Some(envelope) = wrapped.get(0) else { return Ok(Vec::new()) };
@@ -70,7 +100,7 @@ impl Mapping {
         Ok(items
             .into_iter()
             .enumerate()
-            .map(|(index, value)| Item { index, value, envelope, wrapped: &wrapped, mapping: &self.0 }.read())
+            .map(|(index, value)| make(Item { index, value, envelope, wrapped: &wrapped, mapping: &self.0 }))
             .collect())
     }
 

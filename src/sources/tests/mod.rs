@@ -1,6 +1,7 @@
 //! Sources as a whole: presets through sign, verify and read.
 
 mod computed;
+mod fuzz;
 mod handshakes;
 mod payloads;
 mod presets;

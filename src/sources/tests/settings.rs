@@ -77,7 +77,7 @@ fn a_secret_that_everybody_knows_is_refused() {
         assert!(said.contains(hint), "{preset}: {said}");
     }
     let none = Spec { secrets: Vec::new(), ..spec("github", "x") };
-    assert!(compile(none).unwrap_err().to_string().contains("no secret"));
+    assert!(compile(none).unwrap_err().to_string().contains("secrets: anybody could send"));
 }
 
 #[test]

@@ -1,0 +1,225 @@
+//! Secrets, read anew: when a file that holds one changes, on SIGHUP, and when an operator accepted what a vendor offered.
+//!
+//! What is read is tried before it is used: a value that is broken leaves the old one in its place, and is said in the log.
+//! A source is exchanged as a whole and at once, so that every request is judged either by the old secrets or by the new.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::atlassian::Client;
+use crate::domain::ids::{SiteName, SourceName};
+use crate::intake::{Inbox, Inboxes};
+use crate::settings::{self, Settings};
+use crate::sources::{self, lookup::Lookup};
+use crate::store::{Store, StoreError};
+
+/// How often the files are looked at.
+const PERIOD: Duration = Duration::from_secs(2);
+
+/// The lookups of the sources that have one.
+pub(super) type Lookups = BTreeMap<SourceName, Arc<ArcSwap<Arc<Lookup>>>>;
+
+/// The secrets that operators accepted, by source.
+pub(super) type Accepted = BTreeMap<SourceName, Vec<SecretString>>;
+
+/// What tells that a file was changed. Its content need not be read for that.
+type Stamp = Option<(SystemTime, u64, u64)>;
+
+/// Reads secrets anew.
+#[derive(Debug)]
+pub(super) struct Rotation {
+    settings: Arc<Settings>,
+    store: Store,
+    inboxes: Inboxes,
+    lookups: Lookups,
+    sites: BTreeMap<SiteName, Client>,
+    /// Told when an operator accepted a secret.
+    accepting: Arc<Notify>,
+    /// The specification of each source, as it was read last without a fault.
+    specs: BTreeMap<SourceName, sources::Spec>,
+    accepted: Accepted,
+    stamps: BTreeMap<PathBuf, Stamp>,
+    hangup: Signal,
+}
+
+/// The parts of a daemon whose secrets are exchanged.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) inboxes: Inboxes,
+    pub(super) lookups: Lookups,
+    pub(super) sites: BTreeMap<SiteName, Client>,
+}
+
+/// The secrets that operators accepted.
+pub(super) async fn accepted(store: &Store) -> Result<Accepted, StoreError> {
+    let mut accepted = Accepted::new();
+    for offer in store.offers().await?.into_iter().filter(|offer| offer.accepted_at.is_some()) {
+        accepted.entry(offer.source).or_default().push(offer.secret);
+    }
+    Ok(accepted)
+}
+
+/// The sources by name, with the secrets that operators accepted besides those of the settings.
+pub(super) fn inboxes(settings: &Settings, accepted: &Accepted) -> Inboxes {
+    let inboxes = settings.sources.values().map(|source| {
+        let compiled = match accepted.get(&source.name) {
+            None => Arc::clone(&source.compiled),
+            Some(more) => compile(&source.name, &source.spec, more).unwrap_or_else(|error| {
+                tracing::error!(source = %source.name, error, "an accepted secret cannot be used");
+                Arc::clone(&source.compiled)
+            }),
+        };
+        (source.name.clone(), Inbox { source: compiled, dedupe_window: source.dedupe_window })
+    });
+    Arc::new(ArcSwap::from_pointee(inboxes.collect()))
+}
+
+impl Rotation {
+    pub(super) fn new(
+        settings: Arc<Settings>,
+        store: Store,
+        parts: Parts,
+        accepted: Accepted,
+        accepting: Arc<Notify>,
+    ) -> anyhow::Result<Self> {
+        let Parts { inboxes, lookups, sites } = parts;
+        let specs = settings.sources.values().map(|source| (source.name.clone(), source.spec.clone())).collect();
+        let stamps = settings.secret_files().into_iter().map(|path| (path.clone(), stamp(&path))).collect();
+        let hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+        Ok(Self { settings, store, inboxes, lookups, sites, accepting, specs, accepted, stamps, hangup })
+    }
+
+    /// Reads anew whatever changes, until `stopping`.
+    pub(super) async fn run(mut self, stopping: CancellationToken) {
+        let accepting = Arc::clone(&self.accepting);
+        loop {
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = accepting.notified() => self.take_accepted().await,
+                _ = self.hangup.recv() => {
+                    tracing::info!("asked to read all secrets anew");
+                    let all: BTreeSet<PathBuf> = self.settings.secret_files().into_iter().collect();
+                    self.stamps = all.into_iter().map(|path| { let stamp = stamp(&path); (path, stamp) }).collect();
+                    self.reread(|_| true);
+                    self.take_accepted().await;
+                }
+                () = tokio::time::sleep(PERIOD) => {
+                    let changed = self.changed();
+                    if !changed.is_empty() {
+                        self.reread(|files| files.iter().any(|file| changed.contains(file)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The files that were changed since the last look.
+    fn changed(&mut self) -> BTreeSet<PathBuf> {
+        let mut changed = BTreeSet::new();
+        for (path, before) in &mut self.stamps {
+            let now = stamp(path);
+            if now != *before {
+                *before = now;
+                changed.insert(path.clone());
+            }
+        }
+        changed
+    }
+
+    /// Reads the secrets of those sources and sites of whose files `wanted` says so.
+    fn reread(&mut self, wanted: impl Fn(&[PathBuf]) -> bool) {
+        let settings = Arc::clone(&self.settings);
+        let env = |name: &str| std::env::var(name).ok();
+        for name in settings.sources.keys().filter(|name| wanted(&settings.secret_files_of_source(name))) {
+            match settings.reread_source(name, &env) {
+                Ok(source) => self.exchange(name, &source),
+                Err(problem) => {
+                    tracing::error!(source = %name, %problem, "a secret cannot be read anew: the old one stays");
+                }
+            }
+        }
+        for (name, client) in self.sites.iter().filter(|(name, _)| wanted(&settings.secret_files_of_site(name))) {
+            match settings.reread_site(name, &env) {
+                Ok(site) => {
+                    client.set_auth(site.auth);
+                    tracing::info!(site = %name, "the credentials were read anew");
+                }
+                Err(problem) => {
+                    tracing::error!(site = %name, %problem, "the credentials cannot be read anew: the old ones stay");
+                }
+            }
+        }
+    }
+
+    fn exchange(&mut self, name: &SourceName, source: &settings::Source) {
+        if let (Some(held), Some(lookup)) = (self.lookups.get(name), &source.lookup) {
+            held.store(Arc::new(Arc::clone(lookup)));
+        }
+        self.specs.insert(name.clone(), source.spec.clone());
+        self.put_up(name);
+    }
+
+    async fn take_accepted(&mut self) {
+        match accepted(&self.store).await {
+            Ok(accepted) => {
+                let before = std::mem::replace(&mut self.accepted, accepted);
+                let names: BTreeSet<_> = before.keys().chain(self.accepted.keys()).cloned().collect();
+                for name in names.iter().filter(|name| !same(before.get(*name), self.accepted.get(*name))) {
+                    self.put_up(name);
+                }
+            }
+            Err(error) => {
+                let error = anyhow::Error::new(error);
+                tracing::error!(error = format!("{error:#}"), "accepted secrets cannot be read");
+            }
+        }
+    }
+
+    /// Puts a source up with all the secrets that it has now.
+    fn put_up(&self, name: &SourceName) {
+        let Some(spec) = self.specs.get(name) else { return };
+        let more = self.accepted.get(name).map(Vec::as_slice).unwrap_or_default();
+        match compile(name, spec, more) {
+            Ok(compiled) => {
+                self.inboxes.rcu(|inboxes| {
+                    let mut inboxes = BTreeMap::clone(inboxes);
+                    if let Some(inbox) = inboxes.get_mut(name) {
+                        inbox.source = Arc::clone(&compiled);
+                    }
+                    inboxes
+                });
+                tracing::info!(source = %name, "the secrets were read anew");
+            }
+            Err(error) => tracing::error!(source = %name, error, "the new secrets cannot be used: the old ones stay"),
+        }
+    }
+}
+
+fn compile(name: &SourceName, spec: &sources::Spec, more: &[SecretString]) -> Result<Arc<sources::Source>, String> {
+    let secrets = spec.secrets.iter().chain(more).cloned().collect();
+    let spec = sources::Spec { secrets, ..spec.clone() };
+    sources::Source::compile(name, spec).map(Arc::new).map_err(|error| error.to_string())
+}
+
+fn same(one: Option<&Vec<SecretString>>, other: Option<&Vec<SecretString>>) -> bool {
+    texts(one).eq(texts(other))
+}
+
+fn texts(secrets: Option<&Vec<SecretString>>) -> impl Iterator<Item = &str> {
+    secrets.into_iter().flatten().map(SecretString::expose_secret)
+}
+
+fn stamp(path: &Path) -> Stamp {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len(), metadata.ino()))
+}

@@ -1,0 +1,105 @@
+//! `offboardd preset`: the vendors that are known by name.
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+
+use super::say;
+use crate::sources::{Portrait, preset};
+
+/// The vendors that are known by name.
+#[derive(Debug, Subcommand)]
+pub(super) enum Preset {
+    /// List them
+    List {
+        /// Print everything that there is to know of each, as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what there is to know of one: how it signs, what it asks, what its events mean, and what to write
+    Show {
+        /// Its name
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(super) fn run(command: &Preset) -> anyhow::Result<()> {
+    let text = match command {
+        Preset::List { json: true } => {
+            let portraits: Result<Vec<_>, _> = preset::names().into_iter().filter_map(Portrait::of).collect();
+            serde_json::to_string_pretty(&portraits?)? + "\n"
+        }
+        Preset::List { json: false } => list()?,
+        Preset::Show { name, json } => {
+            let Some(portrait) = Portrait::of(name) else {
+                bail!("there is no preset `{name}`; there are: {}", preset::names().join(", "));
+            };
+            let portrait = portrait.context("the preset cannot be used")?;
+            if *json { serde_json::to_string_pretty(&portrait)? + "\n" } else { show(&portrait) }
+        }
+    };
+    say(&text);
+    Ok(())
+}
+
+fn list() -> anyhow::Result<String> {
+    let mut text = String::new();
+    for portrait in preset::names().into_iter().filter_map(Portrait::of) {
+        let Portrait { name, title, mapping_confidence, lookup, .. } = portrait?;
+        let sure = match mapping_confidence {
+            preset::Confidence::Verified => "verified",
+            preset::Confidence::Secondary => "secondary",
+        };
+        let lookup = if lookup.is_some() { "lookup" } else { "" };
+        text.push_str(format!("{name:<18} {sure:<10} {lookup:<7} {title}").trim_end());
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// The facts as lines that fit a terminal.
+fn show(portrait: &Portrait) -> String {
+    let sure = |confidence| match confidence {
+        preset::Confidence::Verified => "read in the vendor's own documentation or code",
+        preset::Confidence::Secondary => "read in other people's code: try it with a real delivery first",
+    };
+    let mut facts = vec![
+        ("proof", portrait.proof.clone()),
+        ("secret", portrait.secret.clone()),
+        ("good for", portrait.window.clone().unwrap_or_else(|| "any time: no time of signing is signed".to_owned())),
+        ("delivery id", portrait.delivery_id.clone()),
+        ("address", if portrait.reads_address { "read where it is given" } else { "never given" }.to_owned()),
+        ("signing", sure(portrait.confidence).to_owned()),
+        ("events", sure(portrait.mapping_confidence).to_owned()),
+        ("read in", portrait.source.clone()),
+    ];
+    facts.extend(portrait.handshakes.iter().map(|handshake| ("handshake", handshake.clone())));
+    if let Some(lookup) = &portrait.lookup {
+        facts.push(("lookup", format!("{} (`{}` of the answer)", lookup.url, lookup.email)));
+        facts.extend(lookup.notes.iter().map(|note| ("", note.clone())));
+    }
+    let mut text = format!("{} ({})\n\n", portrait.title, portrait.name);
+    for (name, fact) in facts {
+        text.push_str(format!("{name:<12} {fact}").trim_end());
+        text.push('\n');
+    }
+    text.push_str("\nwhat it says means:\n");
+    for meaning in &portrait.events {
+        text.push_str("  ");
+        text.push_str(&meaning.when);
+        text.push_str(" → ");
+        text.push_str(&meaning.event);
+        text.push('\n');
+    }
+    text.push_str("\nto know:\n");
+    for note in &portrait.notes {
+        text.push_str("  - ");
+        text.push_str(note);
+        text.push('\n');
+    }
+    text.push_str("\nto write:\n\n");
+    text.push_str(&portrait.settings);
+    text
+}

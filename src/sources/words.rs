@@ -1,0 +1,270 @@
+//! A preset in plain words, for people who set a vendor up: how it signs, what it asks, what its bodies mean.
+//!
+//! Derived from the same tables by which requests are verified and bodies are read, so that it cannot say something else.
+
+use serde::Serialize;
+use toml::{Table, Value};
+
+use super::handshake::Handshake;
+use super::preset::{Confidence, Preset};
+use super::recipe::{Mode, Recipe, Tolerance};
+use super::seal::{Algorithm, KeyEncoding};
+use super::{CompileError, Encoding, lookup, read_table};
+
+/// What there is to know of a preset.
+#[derive(Debug, Clone, Serialize)]
+pub struct Portrait {
+    /// What the settings call it.
+    pub name: String,
+    /// The vendor's name.
+    pub title: String,
+    /// Other names of the preset.
+    pub aliases: Vec<String>,
+    /// How sure the facts are.
+    pub confidence: Confidence,
+    /// How sure the mapping is.
+    pub mapping_confidence: Confidence,
+    /// Where the facts were read.
+    pub source: String,
+    /// How a request is proven, in a sentence.
+    pub proof: String,
+    /// The headers of the signature, or of the static secret; the first that is present counts.
+    pub signature_headers: Vec<String>,
+    /// What the secret is.
+    pub secret: String,
+    /// Whether `server.public_url` must be exactly the address under which the vendor reaches us.
+    pub needs_public_url: bool,
+    /// How far off the time of signing may be; `None` when requests carry none that is signed.
+    pub window: Option<String>,
+    /// What tells a delivery that is sent again: the vendor's id of it, or the body.
+    pub delivery_id: String,
+    /// What the vendor asks before and between deliveries, a sentence each.
+    pub handshakes: Vec<String>,
+    /// Whether the vendor offers the secret itself, so that an operator must accept it.
+    pub offers_secret: bool,
+    /// Whether deliveries may hold an address at all.
+    pub reads_address: bool,
+    /// What the vendor's words mean.
+    pub events: Vec<Meaning>,
+    /// Whom to ask for an address that is missing.
+    pub lookup: Option<lookup::ReadyMade>,
+    /// What an integrator should know, and why ambiguous events lead to nothing.
+    pub notes: Vec<String>,
+    /// The lines of the settings.
+    pub settings: String,
+}
+
+/// What a word or a condition means.
+#[derive(Debug, Clone, Serialize)]
+pub struct Meaning {
+    /// The vendor's word, or a condition about the body.
+    pub when: String,
+    /// The event.
+    pub event: String,
+}
+
+impl Portrait {
+    /// What there is to know of a preset of this name or alias.
+    pub fn of(name: &str) -> Option<Result<Self, CompileError>> {
+        super::preset::find(name).map(Self::draw)
+    }
+
+    fn draw(preset: &Preset) -> Result<Self, CompileError> {
+        let recipe: Recipe = read_table("signature", preset.signature.clone())?;
+        let offers_secret = recipe.handshakes.iter().any(Handshake::offers_a_secret);
+        let needs_public_url = recipe.template.contains("{url}");
+        let lookup = lookup::of_preset(preset.name()).cloned();
+        Ok(Self {
+            name: preset.name().to_owned(),
+            title: preset.title.clone(),
+            aliases: preset.aliases.clone(),
+            confidence: preset.confidence,
+            mapping_confidence: preset.mapping_confidence.unwrap_or(preset.confidence),
+            source: preset.source.clone(),
+            proof: proof(&recipe),
+            signature_headers: headers(&recipe),
+            secret: secret(&recipe, offers_secret),
+            needs_public_url,
+            window: window(&recipe),
+            delivery_id: delivery_id(&recipe),
+            handshakes: recipe.handshakes.iter().map(Handshake::in_words).collect(),
+            offers_secret,
+            reads_address: reads_address(&preset.mapping),
+            events: meanings(&preset.mapping),
+            settings: settings(preset.name(), offers_secret, needs_public_url, lookup.as_ref()),
+            lookup,
+            notes: preset.notes.clone(),
+        })
+    }
+}
+
+fn headers(recipe: &Recipe) -> Vec<String> {
+    match recipe.mode {
+        Mode::Hmac | Mode::Digest | Mode::StaticHeader => recipe.headers.clone(),
+        Mode::Basic => vec!["Authorization".to_owned()],
+        Mode::BodyToken => Vec::new(),
+    }
+}
+
+fn proof(recipe: &Recipe) -> String {
+    let hash = match recipe.algorithm {
+        Algorithm::Sha1 => "SHA-1",
+        Algorithm::Sha256 => "SHA-256",
+        Algorithm::Sha512 => "SHA-512",
+    };
+    let encoding = match recipe.encoding {
+        Encoding::Hex => "hex",
+        Encoding::Base64 => "base64",
+        Encoding::Base64url => "base64url",
+    };
+    let place = recipe.headers.join(" or ");
+    let shape = match (&recipe.list, recipe.prefix.as_str()) {
+        (Some(list), _) => format!(" behind `{}{}`", list.keys.join("` or `"), list.pair),
+        (None, "") => String::new(),
+        (None, prefix) => format!(" behind `{prefix}`"),
+    };
+    let template = &recipe.template;
+    match recipe.mode {
+        Mode::Hmac => format!("HMAC-{hash} over `{template}`, in {encoding}{shape}, in the header {place}"),
+        Mode::Digest => format!("plain {hash} over `{template}`, in {encoding}{shape}, in the header {place}"),
+        Mode::StaticHeader => format!("nothing is signed: the secret itself{shape} stands in the header {place}"),
+        Mode::Basic => "nothing is signed: HTTP Basic in the header Authorization".to_owned(),
+        Mode::BodyToken => {
+            let token = recipe.token.as_ref().map_or("", |token| token.as_str());
+            format!("nothing is signed: the secret itself stands in the body, at `{token}`")
+        }
+    }
+}
+
+fn secret(recipe: &Recipe, offered: bool) -> String {
+    if offered {
+        return "offered by the vendor in its handshake; an operator accepts it".to_owned();
+    }
+    match (recipe.mode, recipe.key_encoding) {
+        (Mode::Basic, _) => "user:password".to_owned(),
+        (Mode::Hmac, KeyEncoding::Hex) => "the vendor's key, in hex as it shows it".to_owned(),
+        (Mode::Hmac, KeyEncoding::Base64) => "the vendor's key, in base64 as it shows it".to_owned(),
+        (Mode::Hmac, KeyEncoding::Text) | (Mode::Digest, _) => "the vendor's key, as the text that it shows".to_owned(),
+        (Mode::StaticHeader | Mode::BodyToken, _) => "the value that you chose at the vendor's".to_owned(),
+    }
+}
+
+fn window(recipe: &Recipe) -> Option<String> {
+    recipe.template.contains("{timestamp}").then_some(())?;
+    let told = |tolerance: Tolerance| tolerance.0.map_or_else(|| "any time".to_owned(), |time| format!("{time:#}"));
+    Some(format!("{} into the past, {} into the future", told(recipe.tolerance_past), told(recipe.tolerance_future)))
+}
+
+fn delivery_id(recipe: &Recipe) -> String {
+    match (&recipe.id_headers, &recipe.id_pointer) {
+        (headers, _) if !headers.is_empty() => format!("the header {}", headers.join(" or ")),
+        (_, Some(pointer)) => format!("`{pointer}` of the body"),
+        (_, None) => "none: the body itself, for the time of dedupe_window".to_owned(),
+    }
+}
+
+fn reads_address(mapping: &Table) -> bool {
+    let rules = mapping.get("rules").and_then(Value::as_array).into_iter().flatten();
+    mapping.contains_key("email") || rules.filter_map(Value::as_table).any(|rule| rule.contains_key("email"))
+}
+
+/// The rules first, as they are asked first.
+fn meanings(mapping: &Table) -> Vec<Meaning> {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let rules = mapping.get("rules").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_table);
+    let rules = rules.map(|rule| Meaning { when: text(rule.get("when")), event: text(rule.get("event")) });
+    let words = mapping.get("types").and_then(Value::as_table).into_iter().flatten();
+    let words = words.map(|(word, event)| Meaning { when: format!("`{word}`"), event: text(Some(event)) });
+    rules.chain(words).collect()
+}
+
+fn settings(name: &str, offers: bool, needs_public_url: bool, lookup: Option<&lookup::ReadyMade>) -> String {
+    let upper = name.to_uppercase().replace('-', "_");
+    let secrets = if offers { "[]".to_owned() } else { format!("[{{ env = \"{upper}_KEY\" }}]") };
+    let mut lines = vec![
+        format!("[sources.{name}]"),
+        format!("preset = \"{name}\""),
+        "site = \"…\"".to_owned(),
+        "policy = \"…\"".to_owned(),
+        format!("secrets = {secrets}"),
+    ];
+    if needs_public_url {
+        lines.insert(0, "server.public_url = \"https://…\"\n".to_owned());
+    }
+    if let Some(lookup) = lookup {
+        lines.push(format!("\n[sources.{name}.lookup]"));
+        if lookup.url.contains("{company}") {
+            lines.push("company = \"…\"".to_owned());
+        }
+        lines.push(match lookup.auth {
+            lookup::AuthKind::Bearer => format!("auth = {{ bearer = {{ env = \"{upper}_TOKEN\" }} }}"),
+            lookup::AuthKind::Basic if lookup.password.is_some() => {
+                format!("auth = {{ user = {{ env = \"{upper}_API_KEY\" }} }}")
+            }
+            lookup::AuthKind::Basic => {
+                format!("auth = {{ user = {{ env = \"{upper}_USER\" }}, password = {{ env = \"{upper}_TOKEN\" }} }}")
+            }
+            lookup::AuthKind::Client => format!(
+                "auth = {{ client_id = {{ env = \"{upper}_CLIENT\" }}, client_secret = {{ env = \"{upper}_CLIENT_SECRET\" }} }}"
+            ),
+        });
+    }
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::preset;
+
+    #[test]
+    fn every_preset_can_be_told_in_words() {
+        for name in preset::names() {
+            let portrait = Portrait::of(name).unwrap().unwrap();
+            assert!(!portrait.proof.contains("``") && !portrait.settings.is_empty(), "{portrait:?}");
+            assert!(!portrait.events.is_empty(), "{name} says nothing");
+        }
+        assert!(Portrait::of("nobody").is_none());
+    }
+
+    #[test]
+    fn the_words_are_those_of_the_recipe() {
+        let told = |name: &str| {
+            let portrait = Portrait::of(name).unwrap().unwrap();
+            format!("{} / {} / {}", portrait.proof, portrait.secret, portrait.delivery_id)
+        };
+        insta::assert_snapshot!(["bamboohr", "stripe", "okta", "pipedrive", "zoho", "gusto", "hubspot-v1", "close"].map(told).join("\n"), @r"
+        HMAC-SHA-256 over `{body}{timestamp}`, in hex, in the header X-BambooHR-Signature / the vendor's key, as the text that it shows / none: the body itself, for the time of dedupe_window
+        HMAC-SHA-256 over `{timestamp}.{body}`, in hex behind `v1=`, in the header Stripe-Signature / the vendor's key, as the text that it shows / `/id` of the body
+        nothing is signed: the secret itself stands in the header Authorization / the value that you chose at the vendor's / `/eventId` of the body
+        nothing is signed: HTTP Basic in the header Authorization / user:password / none: the body itself, for the time of dedupe_window
+        nothing is signed: the secret itself stands in the body, at `$.token` / the value that you chose at the vendor's / none: the body itself, for the time of dedupe_window
+        HMAC-SHA-256 over `{body}`, in hex, in the header X-Gusto-Signature / offered by the vendor in its handshake; an operator accepts it / `/uuid` of the body
+        plain SHA-256 over `{secret}{body}`, in hex, in the header X-HubSpot-Signature / the vendor's key, as the text that it shows / none: the body itself, for the time of dedupe_window
+        HMAC-SHA-256 over `{timestamp}{body}`, in hex, in the header close-sig-hash / the vendor's key, in hex as it shows it / `/event/id` of the body
+        ");
+        insta::assert_snapshot!(Portrait::of("bamboohr").unwrap().unwrap().settings, @r#"
+        [sources.bamboohr]
+        preset = "bamboohr"
+        site = "…"
+        policy = "…"
+        secrets = [{ env = "BAMBOOHR_KEY" }]
+
+        [sources.bamboohr.lookup]
+        company = "…"
+        auth = { user = { env = "BAMBOOHR_API_KEY" } }
+        "#);
+        insta::assert_snapshot!(Portrait::of("hubspot").unwrap().unwrap().settings, @r#"
+        server.public_url = "https://…"
+
+        [sources.hubspot]
+        preset = "hubspot"
+        site = "…"
+        policy = "…"
+        secrets = [{ env = "HUBSPOT_KEY" }]
+
+        [sources.hubspot.lookup]
+        auth = { bearer = { env = "HUBSPOT_TOKEN" } }
+        "#);
+    }
+}

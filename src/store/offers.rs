@@ -1,0 +1,211 @@
+//! Secrets that a vendor offered in its handshake: sealed, of no use until an operator accepts one, and of use from then on.
+//!
+//! Anybody may offer, because nothing is signed yet. So only the newest few that wait are kept, and to accept one is to say
+//! which.
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+use tracing::instrument;
+
+use super::row::{Reading, millis};
+use super::{Store, StoreError, Tx};
+use crate::domain::ids::SourceName;
+use crate::proof::seal::{KeyedHash, MasterKey};
+
+/// How many offers of a source wait for an operator at most.
+const WAITING: u32 = 5;
+
+/// Offers of one source that come faster are refused: a vendor makes one subscription at a time.
+const PACE: SignedDuration = SignedDuration::from_secs(1);
+
+/// A secret that a vendor offered.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    /// Whose.
+    pub source: SourceName,
+    /// Names this secret and no other, without telling it.
+    pub id: String,
+    /// The secret.
+    pub secret: SecretString,
+    /// When it came.
+    pub offered_at: Timestamp,
+    /// Since when it is one of the source's secrets.
+    pub accepted_at: Option<Timestamp>,
+}
+
+impl Tx {
+    /// Keeps an offered secret until an operator accepts it. False when too many come at once: it must be offered again.
+    #[instrument(name = "store.offer.keep", skip_all, fields(source = %source), err)]
+    pub async fn keep_offer(
+        &mut self,
+        source: &SourceName,
+        secret: &SecretString,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let hash = self.key.hash_delivery(source, "offer", secret.expose_secret().as_bytes());
+        let row = sqlx::query(
+            "SELECT '' AS id, MAX(hash = ?2) AS is_known, MAX(offered_at) AS newest FROM offers WHERE source = ?1",
+        )
+        .bind(source.as_str())
+        .bind(hash.0.as_slice())
+        .fetch_one(&mut *self.inner)
+        .await?;
+        if row.try_get::<Option<bool>, _>("is_known")? == Some(true) {
+            return Ok(true);
+        }
+        let newest = Reading { what: "offer", row: &row }.at_if_any("newest")?;
+        if newest.is_some_and(|newest| now.duration_since(newest) < PACE) {
+            return Ok(false);
+        }
+        sqlx::query("INSERT INTO offers (source, hash, sealed, offered_at) VALUES (?, ?, ?, ?)")
+            .bind(source.as_str())
+            .bind(hash.0.as_slice())
+            .bind(self.key.seal(&hash.0, secret.expose_secret().as_bytes()))
+            .bind(millis(now))
+            .execute(&mut *self.inner)
+            .await?;
+        sqlx::query(
+            "DELETE FROM offers WHERE source = ?1 AND accepted_at IS NULL AND hash NOT IN (
+                 SELECT hash FROM offers WHERE source = ?1 AND accepted_at IS NULL ORDER BY offered_at DESC LIMIT ?2)",
+        )
+        .bind(source.as_str())
+        .bind(WAITING)
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(true)
+    }
+
+    /// Makes an offered secret one of the source's own, besides or instead of those accepted before. False when there is
+    /// no such offer.
+    #[instrument(name = "store.offer.accept", skip_all, fields(source = %source), err)]
+    pub async fn accept_offer(
+        &mut self,
+        source: &SourceName,
+        id: &str,
+        alone: bool,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let Some(hash) = hash_of(id) else { return Ok(false) };
+        let done = sqlx::query(
+            "UPDATE offers SET accepted_at = COALESCE(accepted_at, ?), accepted_by = COALESCE(accepted_by, ?)
+             WHERE source = ? AND hash = ?",
+        )
+        .bind(millis(now))
+        .bind(by)
+        .bind(source.as_str())
+        .bind(hash.0.as_slice())
+        .execute(&mut *self.inner)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        if alone {
+            sqlx::query("DELETE FROM offers WHERE source = ? AND accepted_at IS NOT NULL AND hash <> ?")
+                .bind(source.as_str())
+                .bind(hash.0.as_slice())
+                .execute(&mut *self.inner)
+                .await?;
+        }
+        let detail = json!({ "source": source, "offer": id, "alone": alone, "by": by });
+        self.write_journal(None, "secret_accepted", &detail, now).await?;
+        Ok(true)
+    }
+}
+
+impl Store {
+    /// What vendors offered, the oldest first, accepted or not.
+    #[instrument(name = "store.offer.list", skip_all, err)]
+    pub async fn offers(&self) -> Result<Vec<Offer>, StoreError> {
+        let rows = sqlx::query("SELECT source AS id, * FROM offers ORDER BY source, offered_at")
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter().map(|row| read_offer(row, &self.key)).collect()
+    }
+}
+
+fn read_offer(row: &SqliteRow, key: &MasterKey) -> Result<Offer, StoreError> {
+    let reading = Reading { what: "offer", row };
+    let source: SourceName = reading.word("source")?;
+    let hash: Vec<u8> = row.try_get("hash")?;
+    let sealed = reading.bytes_if_any("sealed")?.unwrap_or_default();
+    let plain =
+        key.open(&hash, &sealed).map_err(|cannot_open| StoreError::Sealed { what: "offer", source: cannot_open })?;
+    Ok(Offer {
+        id: hex::encode(&hash),
+        secret: SecretString::from(String::from_utf8_lossy(&plain).into_owned()),
+        offered_at: reading.at("offered_at")?,
+        accepted_at: reading.at_if_any("accepted_at")?,
+        source,
+    })
+}
+
+fn hash_of(id: &str) -> Option<KeyedHash> {
+    hex::decode(id).ok()?.try_into().ok().map(KeyedHash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Database, Key};
+
+    async fn store() -> (tempfile::TempDir, Store) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Database { path: dir.path().join("x.db"), key: Key::Given([7; 32]) }.open().await.unwrap();
+        (dir, store)
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    async fn offer(store: &Store, secret: &str, second: i64) -> bool {
+        let mut tx = store.begin().await.unwrap();
+        let kept = tx.keep_offer(&"hr".parse().unwrap(), &secret.into(), at(second)).await.unwrap();
+        tx.commit().await.unwrap();
+        kept
+    }
+
+    async fn told(store: &Store) -> Vec<(String, bool)> {
+        let offers = store.offers().await.unwrap().into_iter();
+        offers.map(|offer| (offer.secret.expose_secret().to_owned(), offer.accepted_at.is_some())).collect()
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_offers_is_slowed_down_and_leaves_the_newest() {
+        let (_dir, store) = store().await;
+        assert!(offer(&store, "a", 0).await);
+        assert!(offer(&store, "a", 0).await, "the same once more is no other");
+        assert!(!offer(&store, "b", 0).await, "too fast");
+        for (i, secret) in ["b", "c", "d", "e", "f"].into_iter().enumerate() {
+            assert!(offer(&store, secret, i64::try_from(i).unwrap() + 10).await);
+        }
+        let waiting: Vec<_> = told(&store).await.into_iter().map(|(secret, _)| secret).collect();
+        assert_eq!(waiting, ["b", "c", "d", "e", "f"]);
+    }
+
+    #[tokio::test]
+    async fn an_accepted_secret_stays_until_another_is_accepted_instead() {
+        let (_dir, store) = store().await;
+        let source: SourceName = "hr".parse().unwrap();
+        for (second, secret) in [(0, "a"), (10, "b")] {
+            assert!(offer(&store, secret, second).await);
+        }
+        let ids: Vec<_> = store.offers().await.unwrap().into_iter().map(|offer| offer.id).collect();
+        let accept = async |id: &str, alone| {
+            let mut tx = store.begin().await.unwrap();
+            let done = tx.accept_offer(&source, id, alone, "rosa", at(20)).await.unwrap();
+            tx.commit().await.unwrap();
+            done
+        };
+        assert!(!accept("00", false).await && !accept(&"00".repeat(32), false).await);
+        assert!(accept(&ids[0], false).await);
+        assert!(accept(&ids[1], false).await);
+        assert_eq!(told(&store).await, [("a".to_owned(), true), ("b".to_owned(), true)]);
+        assert!(accept(&ids[1], true).await);
+        assert_eq!(told(&store).await, [("b".to_owned(), true)]);
+    }
+}
