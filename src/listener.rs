@@ -33,7 +33,7 @@ const HEAD_BYTES: usize = 64 * 1024;
 const CONNECTIONS: u64 = 4096;
 
 /// How long a stop waits for requests that are under way, before their connections are closed.
-const LAST_REQUESTS: Duration = Duration::from_secs(10);
+const LAST_REQUESTS: Duration = Duration::from_secs(5);
 
 /// Lets the process open as many files as the machine's owner allows; the limit that it starts with is often meant for
 /// programs of another kind.
@@ -77,7 +77,7 @@ pub async fn serve(listener: TcpListener, router: Router, stopping: Cancellation
             .max_buf_size(HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), service);
         let connection = closing.clone().run_until_cancelled_owned(graceful.watch(connection));
-        let crowd = Arc::clone(&crowd);
+        let (crowd, stopping) = (Arc::clone(&crowd), stopping.clone());
         connections.spawn(async move {
             tokio::select! {
                 // A client that went away or spoke no HTTP is no news.
@@ -85,6 +85,7 @@ pub async fn serve(listener: TcpListener, router: Router, stopping: Cancellation
                     tracing::debug!(%error, "a connection ended early");
                 },
                 () = seat.leave.cancelled() => tracing::debug!("a connection is closed for others that want in"),
+                () = seat.stays_silent(&stopping) => tracing::debug!("a connection that never asked anything is closed"),
             }
             crowd.leave(number);
         });
@@ -123,9 +124,21 @@ struct Crowd {
 
 #[derive(Debug)]
 struct Seat {
+    opened_at: u64,
     /// When it was opened, or a request began on it.
     heard_at: AtomicU64,
     leave: CancellationToken,
+}
+
+impl Seat {
+    /// Ready at a stop when no request ever began here: hyper, which closes those that idle between two requests, would
+    /// wait for the first. Polled beside the connection by the same task, so that none begins meanwhile.
+    async fn stays_silent(&self, stopping: &CancellationToken) {
+        stopping.cancelled().await;
+        if self.heard_at.load(Ordering::Relaxed) != self.opened_at {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 impl Crowd {
@@ -137,7 +150,8 @@ impl Crowd {
     /// whoever is let in at their cost came later than they began, and nothing was promised to them yet.
     fn enter(&self) -> (u64, Arc<Seat>) {
         let number = self.now.fetch_add(1, Ordering::Relaxed);
-        let seat = Arc::new(Seat { heard_at: AtomicU64::new(number), leave: CancellationToken::new() });
+        let heard_at = AtomicU64::new(number);
+        let seat = Arc::new(Seat { opened_at: number, heard_at, leave: CancellationToken::new() });
         let mut seats = self.seats();
         if seats.len() >= self.room {
             // Several at once, so that one look at everybody serves as many as come next.

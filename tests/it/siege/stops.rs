@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
 use super::load::{self, Load};
 use super::{report, times};
 use crate::binary::Folder;
@@ -49,6 +52,25 @@ async fn rolling_restarts_under_load_lose_nothing_and_end_in_time() {
     let (acknowledged, lost, _, longest) = rolling(3, 400, Duration::from_millis(20)).await;
     assert!(acknowledged >= 24 && lost == 0, "{lost} of {acknowledged} are lost");
     assert!(longest < DEADLINE, "{longest:?}");
+}
+
+#[tokio::test]
+async fn connections_on_which_nothing_was_asked_do_not_hold_up_a_stop() {
+    let folder = Folder::new(&load::settings(load::NOWHERE, "offboardd.db"));
+    let mut daemon = folder.serve("info");
+    let mut sitting = Vec::new();
+    for beginning in ["", "POST /webhooks/hr HTT", "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"] {
+        let mut stream = TcpStream::connect(daemon.webhooks).await.unwrap();
+        stream.write_all(beginning.as_bytes()).await.unwrap();
+        sitting.push(stream);
+    }
+    // One that is accepted later shows that these are.
+    assert!(
+        load::post(&offboardd::atlassian::http().unwrap(), &load::hr(), daemon.webhooks, "a", "{}").await.is_some()
+    );
+    let begun = Instant::now();
+    assert!(daemon.process.terminate().success());
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}: {:#?}", begun.elapsed(), daemon.process.said());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
