@@ -31,6 +31,7 @@ fn sample(version: i64) -> &'static [&'static str] {
             "INSERT INTO journal (seq, at, case_id, kind, detail, link) VALUES (1, 1, 'c1', 'opened', '{}', x'06')",
             "INSERT INTO remarks (seq, case_id, sealed) VALUES (1, 'c1', x'07')",
             "INSERT INTO lookups (source, person_hash, sealed, since, due_at) VALUES ('hr', x'09', x'0a', 1, 2)",
+            "INSERT INTO offers (source, hash, sealed, offered_at) VALUES ('hr', x'0b', x'0c', 1)",
             "INSERT INTO key_check (only, sealed) VALUES (1, x'08')",
         ],
         newer => panic!("say here what stands in a database after migration {newer}"),
