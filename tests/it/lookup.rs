@@ -301,6 +301,15 @@ async fn the_deletion_of_a_duplicate_record_is_for_a_human() {
 }
 
 #[tokio::test]
+async fn an_event_without_a_person_id_is_about_the_address_itself() {
+    let story = Harness::start().await;
+    story.tell(json!({ "type": "profile", "person": { "id": "5", "email": "ann@example.com" } })).await;
+    story.departs("ann@example.com").await;
+    assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
 async fn a_duplicate_neither_hastens_nor_hinders_the_departure_of_the_person() {
     let story = Harness::start().await;
     let known = |id: &str| json!({ "type": "profile", "person": { "id": id, "email": "ann@example.com" } });
