@@ -26,7 +26,7 @@ use crate::router::{self, Route, Router};
 use crate::settings::{Mode, Settings};
 use crate::shutdown::Shutdown;
 use crate::store::{Database, Key, Store};
-use crate::upkeep::Upkeep;
+use crate::upkeep::{self, Upkeep};
 use crate::worker::Worker;
 use crate::{admin, intake, listener, worker};
 
@@ -171,6 +171,7 @@ impl App {
         };
         shutdown.spawn("worker", worker.run(shutdown.stopping()));
 
+        shutdown.spawn("upkeep.log", upkeep::keep_log_short(store.clone(), shutdown.stopping()));
         let upkeep = Upkeep {
             store: store.clone(),
             clock: Arc::clone(&clock),

@@ -14,6 +14,12 @@ use crate::store::{Store, StoreError};
 /// How often.
 const PERIOD: Duration = Duration::from_secs(30);
 
+/// How often the write-ahead log is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// From this size on, in bytes, the log is worked off.
+const LONG: u64 = 4 * 1024 * 1024;
+
 /// How many small steps one round takes at most, so that a stop does not wait for it.
 const STEPS: usize = 50;
 
@@ -28,6 +34,26 @@ pub struct Upkeep {
     pub keep_payloads: SignedDuration,
     /// After how long of silence a source is quiet, for those of which something is expected.
     pub quiet_after: BTreeMap<SourceName, Option<SignedDuration>>,
+}
+
+/// Keeps the write-ahead log short, until `stopping`.
+pub async fn keep_log_short(store: Store, stopping: CancellationToken) {
+    let mut last = store.look_at_log();
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        let look = store.look_at_log();
+        if look.bytes < LONG || look == last {
+            continue;
+        }
+        if let Err(error) = store.checkpoint().await {
+            let error = anyhow::Error::new(error);
+            tracing::warn!(error = format!("{error:#}"), "the write-ahead log stays long for now");
+        }
+        last = look;
+    }
 }
 
 impl Upkeep {
@@ -52,7 +78,6 @@ impl Upkeep {
     }
 
     async fn forget(&self) -> Result<(), StoreError> {
-        let mut forgotten = false;
         for _ in 0..STEPS {
             let mut tx = self.store.begin().await?;
             let report = tx.upkeep(self.keep_payloads, self.clock.now()).await?;
@@ -60,10 +85,10 @@ impl Upkeep {
             if !report.did_something() {
                 break;
             }
-            forgotten = true;
         }
-        if forgotten {
-            self.store.checkpoint().await?;
+        // What was forgotten, here or by a case that closed, is in the log until then.
+        if self.store.look_at_log().bytes > 0 && !self.store.empty_log().await? {
+            tracing::debug!("somebody is reading the write-ahead log: it is emptied with the next round");
         }
         Ok(())
     }

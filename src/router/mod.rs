@@ -145,7 +145,7 @@ impl Router {
             Err(problem) => Some(problem),
             Ok((route, items)) => self.take_items(&mut tx, &delivery, route, items).await?,
         };
-        tx.routed(&delivery, problem.as_deref(), now).await?;
+        tx.routed(&delivery, problem.as_deref(), now);
         tx.commit().await?;
         if let Some(problem) = problem {
             tracing::warn!(problem, "a delivery could not be read: it waits for a mended mapping");
@@ -161,7 +161,7 @@ impl Router {
         let error = anyhow::Error::new(error);
         tracing::error!(delivery.id = %id, error = format!("{error:#}"), "a delivery is set aside: the database contradicts itself");
         let mut tx = self.store.begin().await?;
-        tx.set_aside(id, &problem, self.clock.now()).await?;
+        tx.set_aside(id, &problem, self.clock.now());
         tx.commit().await
     }
 
@@ -185,23 +185,25 @@ impl Router {
         items: Vec<Item>,
     ) -> Result<Option<String>, StoreError> {
         let applied = tx.begin_reading(delivery.id).await?;
-        let (count, mut bad) = (items.len(), Vec::new());
+        let (count, mut bad, mut may_open) = (items.len(), Vec::new(), false);
         for (position, item) in (0..).zip(items) {
             // On a replay, what was applied before stays applied and is not done again.
             if applied.contains(&position) {
                 continue;
             }
             match item {
-                Ok(event) => self.take(tx, delivery, route, position, event).await?,
+                Ok(event) => may_open |= self.take(tx, delivery, route, position, event).await?,
                 Err(problem) => {
                     self.metrics.count(&delivery.source, "unreadable");
                     let new = self.new_event(delivery.id, position, &delivery.source, "unreadable");
-                    tx.record_event(&new, unreadable(&problem), None).await?;
+                    tx.record_event(&new, unreadable(&problem), None)?;
                     bad.push(problem);
                 }
             }
         }
-        self.brake(tx, &delivery.source, route).await?;
+        if may_open {
+            self.brake(tx, &delivery.source, route).await?;
+        }
         Ok((!bad.is_empty()).then(|| format!("{} of {count} items cannot be read: {}", bad.len(), bad.join("; "))))
     }
 
@@ -218,6 +220,7 @@ impl Router {
         Ok(())
     }
 
+    /// Takes one event; says whether it led to anything.
     async fn take(
         &self,
         tx: &mut Tx,
@@ -225,13 +228,14 @@ impl Router {
         route: &Route,
         position: u32,
         event: Event,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.metrics.count(&delivery.source, event.event_type.as_str());
         let mut new = self.new_event(delivery.id, position, &delivery.source, event.event_type.as_str());
         new.happened_at = routing::happened_at(&event, delivery.received_at);
         let subject = self.subject(&delivery.source, route, delivery.id, delivery.received_at);
         let outcome = subject.apply(tx, &event).await?;
-        tx.record_event(&new, outcome, Some(&event)).await
+        tx.record_event(&new, outcome, Some(&event))?;
+        Ok(matches!(outcome.status, EventStatus::Applied | EventStatus::Waiting))
     }
 
     /// Takes up an event that came while a call about its person was under way.
@@ -246,12 +250,14 @@ impl Router {
     /// Takes up an event that waited.
     async fn take_up(&self, tx: &mut Tx, waiting: WaitingEvent, may_ask: bool) -> Result<(), StoreError> {
         let Some(route) = self.routes.get(&waiting.source) else {
-            return tx.settle_event(waiting.id, unreadable("no such source")).await;
+            tx.settle_event(waiting.id, unreadable("no such source"));
+            return Ok(());
         };
         let subject = self.subject(&waiting.source, route, waiting.delivery_id, waiting.received_at);
         let subject = Subject { may_ask: subject.may_ask && may_ask, ..subject };
         let outcome = subject.apply(tx, &waiting.event).await?;
-        tx.settle_event(waiting.id, outcome).await
+        tx.settle_event(waiting.id, outcome);
+        Ok(())
     }
 
     fn subject<'a>(

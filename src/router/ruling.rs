@@ -68,8 +68,8 @@ impl Subject<'_> {
         let ruling = routing::rule(event, known, self.policy, self.received_at);
         if routing::is_ordered(event.event_type) && ruling != Ruling::Nothing(Because::Older) {
             let happened_at = routing::happened_at(event, self.received_at);
-            tx.note_newest(&person_key, event.event_type, happened_at).await?;
-            self.note_whereabouts(tx, event).await?;
+            tx.note_newest(&person_key, event.event_type, happened_at);
+            self.note_whereabouts(tx, event);
         }
         match ruling {
             Ruling::Nothing(because) => Ok(ignored(because, open.as_ref())),
@@ -105,7 +105,7 @@ impl Subject<'_> {
         if is_known || !matters {
             return Ok(None);
         }
-        Ok(Some(tx.begin_lookup(self.source, id, self.now).await?))
+        Ok(Some(tx.begin_lookup(self.source, id, self.now)))
     }
 
     /// Whose the address is. That two ids have it is no news to the case that was opened for this very id.
@@ -124,11 +124,11 @@ impl Subject<'_> {
     }
 
     /// Remembers of a person id when it is gone, so that it does not keep somebody else's address from going.
-    async fn note_whereabouts(&self, tx: &mut Tx, event: &Event) -> Result<(), StoreError> {
-        let Some(id) = &event.person.id else { return Ok(()) };
+    fn note_whereabouts(&self, tx: &mut Tx, event: &Event) {
+        let Some(id) = &event.person.id else { return };
         let leaves = matches!(event.event_type, EventType::Departed | EventType::ErasureRequested);
         let gone_at = leaves.then(|| self.policy.effective_at(event.effective, self.received_at));
-        tx.note_gone(self.source, id, gone_at).await
+        tx.note_gone(self.source, id, gone_at);
     }
 
     /// Whose account an event is about: by the address that it names or, without one, the address that is remembered for
@@ -159,8 +159,8 @@ impl Subject<'_> {
 
     /// Remembers which address belongs to an id, and lets whatever waited for just that go on.
     pub(super) async fn learn(&self, tx: &mut Tx, id: &PersonId, email: &EmailAddress) -> Result<(), StoreError> {
-        tx.remember(self.source, self.site, id, email, self.now).await?;
-        tx.hasten_lookup(self.source, id, self.now).await?;
+        tx.remember(self.source, self.site, id, email, self.now);
+        tx.hasten_lookup(self.source, id, self.now);
         let person = Person { id: Some(id.clone()), email: None };
         let (_, person_hash) = tx.hashes(self.site, Some(self.source), &person);
         let Some(dossier) = tx.open_case_of(self.site, None, person_hash).await? else { return Ok(()) };

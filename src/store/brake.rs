@@ -52,8 +52,9 @@ impl Tx {
     #[instrument(name = "store.brake.opened", skip_all, fields(source = %source), err)]
     pub async fn opened_lately(&mut self, source: &SourceName, now: Timestamp) -> Result<Opened, StoreError> {
         let ago = |span| millis(now.saturating_sub(span).unwrap_or(Timestamp::MIN));
-        let row = sqlx::query(
-            "WITH counted AS (
+        let row = self
+            .statement(
+                "WITH counted AS (
                  SELECT opened_at FROM (
                      SELECT opened_at FROM cases WHERE source = ?1 AND opened_at > ?4
                      UNION ALL
@@ -68,14 +69,14 @@ impl Tx {
                      SELECT COUNT(*) AS count FROM cases WHERE source = ?1 AND opened_at > ?4 AND opened_at <= ?3
                      GROUP BY (?3 - opened_at) / 86400000)) AS busiest_day,
                  (SELECT MIN(opened_at) FROM cases WHERE source = ?1) <= ?5 AS is_known",
-        )
-        .bind(source.as_str())
-        .bind(ago(HOUR))
-        .bind(ago(DAY))
-        .bind(ago(DAY.saturating_mul(31)))
-        .bind(ago(DAY.saturating_mul(7)))
-        .fetch_one(&mut *self.inner)
-        .await?;
+            )
+            .bind(source.as_str())
+            .bind(ago(HOUR))
+            .bind(ago(DAY))
+            .bind(ago(DAY.saturating_mul(31)))
+            .bind(ago(DAY.saturating_mul(7)))
+            .the_row()
+            .await?;
         let reading = Reading { what: "source", row: &row };
         let known: Option<bool> = row.try_get("is_known")?;
         let busiest_day = if known == Some(true) { Some(reading.count("busiest_day")?) } else { None };
@@ -85,9 +86,10 @@ impl Tx {
     /// Whether a source is frozen.
     #[instrument(name = "store.brake.is_braked", skip_all, fields(source = %source), err)]
     pub async fn is_braked(&mut self, source: &SourceName) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM sources WHERE name = ? AND braked_at IS NOT NULL")
+        let row = self
+            .statement("SELECT 1 FROM sources WHERE name = ? AND braked_at IS NOT NULL")
             .bind(source.as_str())
-            .fetch_optional(&mut *self.inner)
+            .row()
             .await?;
         Ok(row.is_some())
     }
@@ -95,24 +97,21 @@ impl Tx {
     /// Freezes a source: everything that it opened in the last day and that nobody was called about is held.
     #[instrument(name = "store.brake.freeze", skip_all, fields(source = %source), err)]
     pub async fn freeze(&mut self, source: &SourceName, tripped: &Tripped, now: Timestamp) -> Result<u32, StoreError> {
-        sqlx::query(
+        self.statement(
             "INSERT INTO sources (name, braked_at, brake) VALUES (?1, ?2, ?3)
              ON CONFLICT (name) DO UPDATE SET braked_at = ?2, brake = ?3",
         )
         .bind(source.as_str())
         .bind(millis(now))
         .bind(tripped.to_string())
-        .execute(&mut *self.inner)
-        .await?;
-        let rows = sqlx::query(
+        .later();
+        let rows = self.statement(
             "SELECT id FROM cases WHERE source = ?1 AND opened_at > ?2 AND state IN ('scheduled', 'revoking', 'deleting')
                  AND revoke_asked_at IS NULL AND deletion_asked_at IS NULL
                  AND opened_at > COALESCE((SELECT brake_released_at FROM sources WHERE name = ?1), 0)",
         )
         .bind(source.as_str())
-        .bind(millis(now.saturating_sub(DAY).unwrap_or(Timestamp::MIN)))
-        .fetch_all(&mut *self.inner)
-        .await?;
+        .bind(millis(now.saturating_sub(DAY).unwrap_or(Timestamp::MIN))).rows().await?;
         let mut held = 0;
         for row in &rows {
             held += self.withhold(Reading { what: "case", row }.word("id")?, now).await?;
@@ -144,9 +143,10 @@ impl Tx {
         if !self.is_braked(source).await? {
             return Ok(Err(NotReleased::NotBraked));
         }
-        let rows = sqlx::query("SELECT id FROM cases WHERE source = ? AND held = 'brake' ORDER BY id")
+        let rows = self
+            .statement("SELECT id FROM cases WHERE source = ? AND held = 'brake' ORDER BY id")
             .bind(source.as_str())
-            .fetch_all(&mut *self.inner)
+            .rows()
             .await?;
         let ids: Result<Vec<CaseId>, _> = rows.iter().map(|row| Reading { what: "case", row }.word("id")).collect();
         let (ids, held) = (ids?, u32::try_from(rows.len()).unwrap_or(u32::MAX));
@@ -159,11 +159,10 @@ impl Tx {
             let happened = self.happen(dossier, &Happening::BrakeReleased, note.clone(), now).await;
             happened.map_err(|error| StoreError::inconsistent("case", id, error))?;
         }
-        sqlx::query("UPDATE sources SET braked_at = NULL, brake = NULL, brake_released_at = ? WHERE name = ?")
+        self.statement("UPDATE sources SET braked_at = NULL, brake = NULL, brake_released_at = ? WHERE name = ?")
             .bind(millis(now))
             .bind(source.as_str())
-            .execute(&mut *self.inner)
-            .await?;
+            .later();
         let detail = json!({ "source": source, "by": note.by, "digest": digest, "released": held });
         self.write_journal(None, "brake_released", &detail, now).await?;
         Ok(Ok(held))

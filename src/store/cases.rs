@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
 use super::row::{Reading, millis, millis_if_any};
-use super::{HappenError, Page, Store, StoreError, Tx};
+use super::{HappenError, JobRow, Page, Store, StoreError, Tx};
 use crate::clock;
 use crate::domain::account::{AccountId, AccountType};
 use crate::domain::case::{Attention, Case, Course, Deeds, Happening, Hold, State, StateName, Terms};
@@ -147,32 +147,6 @@ impl Tx {
             None => case,
         };
         let (key, sealed_key) = CaseKey::generate(&self.key, id.as_bytes());
-        sqlx::query(
-            "INSERT INTO cases (id, site, source, person_key, email_hash, person_hash, opened_at, state, since, held,
-                 attention, attention_detail, terms, approvals, course, effective_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', 'leaving', ?)",
-        )
-        .bind(id.to_string())
-        .bind(case.site.as_str())
-        .bind(case.source.as_ref().map(SourceName::as_str))
-        .bind(person_key.0.as_slice())
-        .bind(email_hash.map(|hash| hash.0.to_vec()))
-        .bind(person_hash.map(|hash| hash.0.to_vec()))
-        .bind(millis(now))
-        .bind(case.state.name().as_str())
-        .bind(millis(now))
-        .bind(held(&case.state).map(Hold::as_str))
-        .bind(stuck(&case.state).map(|attention| attention.reason.as_str()))
-        .bind(stuck(&case.state).map(|attention| attention.detail.as_str()))
-        .bind(to_json(&case.terms)?)
-        .bind(millis(case.effective_at))
-        .execute(&mut *self.inner)
-        .await?;
-        sqlx::query("INSERT INTO case_keys (case_id, sealed) VALUES (?, ?)")
-            .bind(id.to_string())
-            .bind(sealed_key)
-            .execute(&mut *self.inner)
-            .await?;
         let dossier = Dossier {
             case,
             opened_at: now,
@@ -182,8 +156,27 @@ impl Tx {
             looks: 0,
             key: Some(key),
         };
-        self.write_case(&dossier).await?;
-        self.sync_job(&dossier.case, None, now).await?;
+        self.statement(
+            "INSERT INTO cases (id, site, source, person_key, opened_at, state, since, held, terms, approvals, course,
+                 effective_at, attention)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, '{}', '[]', 'leaving', 0, ?)",
+        )
+        .bind(id.to_string())
+        .bind(dossier.case.site.as_str())
+        .bind(dossier.case.source.as_ref().map(SourceName::as_str))
+        .bind(person_key.0.as_slice())
+        .bind(millis(now))
+        .bind(dossier.case.state.name().as_str())
+        .bind(millis(now))
+        .bind(held(&dossier.case.state).map(Hold::as_str))
+        .bind(stuck(&dossier.case.state).map(|attention| attention.reason.as_str()))
+        .later();
+        self.statement("INSERT INTO case_keys (case_id, sealed) VALUES (?, ?)")
+            .bind(id.to_string())
+            .bind(sealed_key)
+            .later();
+        self.write_case(&dossier)?;
+        self.sync_job(&dossier.case, None, false, now);
         let mut note = note;
         set(&mut note.detail, "action", json!(dossier.case.terms.action));
         set(&mut note.detail, "effective_at", json!(dossier.case.effective_at));
@@ -201,16 +194,32 @@ impl Tx {
         note: Note,
         now: Timestamp,
     ) -> Result<Happened, HappenError> {
+        let open = self.open_job(dossier.case.id).await?;
+        self.happen_with(dossier, happening, note, open.as_ref(), now).await
+    }
+
+    /// [`Tx::happen`] for whoever knows which job the case has open.
+    pub(super) async fn happen_with(
+        &mut self,
+        dossier: Dossier,
+        happening: &Happening,
+        note: Note,
+        open: Option<&JobRow>,
+        now: Timestamp,
+    ) -> Result<Happened, HappenError> {
         let from = dossier.case.state.name();
         let case = dossier.case.apply(happening, now)?;
+        if case == dossier.case && *happening == Happening::Due {
+            return Ok(Happened { dossier, from });
+        }
         let dossier = Dossier { case, ..dossier };
-        self.write_case(&dossier).await?;
-        self.sync_job(&dossier.case, Some(happening), now).await?;
+        self.write_case(&dossier)?;
+        self.sync_job(&dossier.case, open, *happening == Happening::Retried, now);
         let moved = dossier.case.state.name() != from;
         if *happening != Happening::Due || moved {
             self.journal_case(&dossier, happening.name(), Some(from), note, now).await?;
         }
-        let dossier = if dossier.case.state.name().is_closed() { self.forget(dossier).await? } else { dossier };
+        let dossier = if dossier.case.state.name().is_closed() { self.forget(dossier) } else { dossier };
         Ok(Happened { dossier, from })
     }
 
@@ -232,19 +241,17 @@ impl Tx {
 
     /// Writes down what was learned about the person or the account, without anything happening to the case.
     #[instrument(name = "store.case.learn", skip_all, fields(case.id = %dossier.case.id), err)]
-    pub async fn learn(&mut self, dossier: &Dossier) -> Result<(), StoreError> {
-        self.write_case(dossier).await
+    pub fn learn(&mut self, dossier: &Dossier) -> Result<(), StoreError> {
+        self.write_case(dossier)
     }
 
     /// The case of this id.
     #[instrument(name = "store.case.find", skip_all, fields(case.id = %id), err)]
     pub async fn case(&mut self, id: CaseId) -> Result<Option<Dossier>, StoreError> {
-        let row = sqlx::query(
+        let row = self.statement(
             "SELECT c.*, k.sealed AS sealed_key FROM cases c LEFT JOIN case_keys k ON k.case_id = c.id WHERE c.id = ?",
         )
-        .bind(id.to_string())
-        .fetch_optional(&mut *self.inner)
-        .await?;
+        .bind(id.to_string()).row().await?;
         row.map(|row| read_case(&row, &self.key)).transpose()
     }
 
@@ -256,21 +263,22 @@ impl Tx {
         email_hash: Option<KeyedHash>,
         person_hash: Option<KeyedHash>,
     ) -> Result<Option<Dossier>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT c.*, k.sealed AS sealed_key FROM cases c LEFT JOIN case_keys k ON k.case_id = c.id
+        let rows = self
+            .statement(
+                "SELECT c.*, k.sealed AS sealed_key FROM cases c LEFT JOIN case_keys k ON k.case_id = c.id
              WHERE c.site = ?1 AND c.closed_at IS NULL AND c.id IN (
                  SELECT id FROM cases WHERE email_hash = ?2 UNION SELECT id FROM cases WHERE person_hash = ?3)
              ORDER BY (c.email_hash IS ?2) DESC, c.id DESC LIMIT 1",
-        )
-        .bind(site.as_str())
-        .bind(email_hash.map(|hash| hash.0.to_vec()))
-        .bind(person_hash.map(|hash| hash.0.to_vec()))
-        .fetch_optional(&mut *self.inner)
-        .await?;
+            )
+            .bind(site.as_str())
+            .bind(email_hash.map(|hash| hash.0.to_vec()))
+            .bind(person_hash.map(|hash| hash.0.to_vec()))
+            .row()
+            .await?;
         rows.map(|row| read_case(&row, &self.key)).transpose()
     }
 
-    async fn write_case(&mut self, dossier: &Dossier) -> Result<(), StoreError> {
+    fn write_case(&mut self, dossier: &Dossier) -> Result<(), StoreError> {
         let case = &dossier.case;
         let (email_hash, person_hash) = self.hashes(&case.site, case.source.as_ref(), &dossier.person);
         let known = Known { person: dossier.person.clone(), account: dossier.account.clone() };
@@ -278,7 +286,7 @@ impl Tx {
             Some(key) => Some(key.seal(case.id.as_bytes(), to_json(&known)?.as_bytes())),
             None => None,
         };
-        sqlx::query(
+        self.statement(
             "UPDATE cases SET state = ?, since = ?, held = ?, attention = ?, attention_detail = ?, terms = ?, approvals = ?,
                  course = ?, effective_at = ?, revoke_asked_at = ?, revoked_at = ?, detached_at = ?, deletion_asked_at = ?,
                  deletion_requested_at = ?, grace_ends_at = ?, last_look_at = ?, gone_at = ?, looks = ?, account_type = ?, sealed = ?,
@@ -310,9 +318,7 @@ impl Tx {
         .bind(email_hash.map(|hash| hash.0.to_vec()))
         .bind(person_hash.map(|hash| hash.0.to_vec()))
         .bind(email_hash.map(|hash| hash.0.to_vec()))
-        .bind(case.id.to_string())
-        .execute(&mut *self.inner)
-        .await?;
+        .bind(case.id.to_string()).later();
         Ok(())
     }
 
@@ -345,19 +351,18 @@ impl Tx {
         }
         let seq = self.write_journal(Some(case.id), kind, &detail, now).await?;
         if let (Some(remark), Some(key)) = (note.remark.filter(|remark| !remark.is_empty()), &dossier.key) {
-            sqlx::query("INSERT INTO remarks (seq, case_id, sealed) VALUES (?, ?, ?)")
+            self.statement("INSERT INTO remarks (seq, case_id, sealed) VALUES (?, ?, ?)")
                 .bind(seq)
                 .bind(case.id.to_string())
                 .bind(key.seal(&seq.to_be_bytes(), remark.as_bytes()))
-                .execute(&mut *self.inner)
-                .await?;
+                .later();
         }
         Ok(())
     }
 
     /// Shreds what a closed case knew: its key, what was sealed with it, and the bodies of deliveries that no open case
     /// needs. Who is gone from the site is forgotten as a person too; who stayed or came back is still known to the source.
-    async fn forget(&mut self, dossier: Dossier) -> Result<Dossier, StoreError> {
+    fn forget(&mut self, dossier: Dossier) -> Dossier {
         let id = dossier.case.id.to_string();
         let shredding = [
             "DELETE FROM remarks WHERE case_id = ?1",
@@ -369,16 +374,15 @@ impl Tx {
                  WHERE e.delivery_id = deliveries.id AND (e.status = 'waiting' OR (c.id IS NOT NULL AND c.closed_at IS NULL)))",
         ];
         for statement in shredding {
-            sqlx::query(statement).bind(&id).execute(&mut *self.inner).await?;
+            self.statement(statement).bind(&id).later();
         }
         let gone = matches!(dossier.case.state, State::Erased | State::NoAccount);
         if gone {
-            sqlx::query("DELETE FROM people WHERE email_hash = (SELECT email_hash FROM cases WHERE id = ?1)")
+            self.statement("DELETE FROM people WHERE email_hash = (SELECT email_hash FROM cases WHERE id = ?1)")
                 .bind(&id)
-                .execute(&mut *self.inner)
-                .await?;
+                .later();
         }
-        Ok(Dossier { person: Person::default(), account: None, key: None, ..dossier })
+        Dossier { person: Person::default(), account: None, key: None, ..dossier }
     }
 }
 

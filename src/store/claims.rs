@@ -6,15 +6,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use sqlx::Row as _;
 use tracing::instrument;
 use uuid::Uuid;
 
-use super::jobs::urgency;
+use super::cases::read_case;
+use super::jobs::{read_job, urgency};
 use super::row::{Reading, millis};
-use super::{Dossier, HappenError, Note, Store, StoreError, Tx};
+use super::{Dossier, HappenError, JobRow, JobState, Note, Store, StoreError, Tx};
 use crate::clock;
 use crate::domain::case::{Happening, Hold, JobKind, Stage, StateName};
-use crate::domain::ids::{CaseId, JobId, SiteName, SourceName};
+use crate::domain::ids::{CaseId, JobId, SiteName};
 
 /// The right to work on a job for a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +72,16 @@ pub enum Settlement {
     LookAgainAt(Timestamp),
 }
 
+/// What stands behind a lease.
+struct Leased {
+    dossier: Dossier,
+    job: JobRow,
+    /// Site or source are paused.
+    paused: bool,
+    /// The source's brake tripped.
+    braked: bool,
+}
+
 /// A job whose worker died.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovered {
@@ -93,7 +105,7 @@ impl Tx {
     ) -> Result<Vec<Claimed>, StoreError> {
         let mut claimed = Vec::new();
         let token = clock::new_id(now);
-        let rows = sqlx::query(
+        let rows = self.statement(
             "UPDATE jobs SET state = 'running', lease_token = ?1, lease_until = ?2, first_at = COALESCE(first_at, ?3)
              WHERE id IN (
                  SELECT id FROM jobs WHERE state = 'queued' AND site = ?4 AND urgency = ?5 AND due_at <= ?3
@@ -107,16 +119,14 @@ impl Tx {
         .bind(millis(now))
         .bind(site.as_str())
         .bind(urgency(urgent))
-        .bind(limit)
-        .fetch_all(&mut *self.inner)
-        .await?;
+        .bind(limit).rows().await?;
         for row in &rows {
             let job = Reading { what: "job", row };
-            let (job_id, case_id): (JobId, CaseId) = (job.word("id")?, job.word("case_id")?);
-            let dossier = match self.fall_due(case_id, now).await {
+            let job_id: JobId = job.word("id")?;
+            let dossier = match self.fall_due(&read_job(row)?, now).await {
                 Ok(dossier) => dossier,
                 Err(error) if error.is_about_one_row() => {
-                    self.put_off(job_id, error, now).await?;
+                    self.put_off(job_id, error, now);
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -133,11 +143,12 @@ impl Tx {
         Ok(claimed)
     }
 
-    async fn fall_due(&mut self, case_id: CaseId, now: Timestamp) -> Result<Dossier, StoreError> {
+    async fn fall_due(&mut self, job: &JobRow, now: Timestamp) -> Result<Dossier, StoreError> {
+        let case_id = job.case_id;
         let dossier = self.case(case_id).await?;
         let dossier =
             dossier.ok_or_else(|| StoreError::inconsistent("case", case_id, "it is not there, but has a job"))?;
-        match self.happen(dossier, &Happening::Due, Note::default(), now).await {
+        match self.happen_with(dossier, &Happening::Due, Note::default(), Some(job), now).await {
             Ok(happened) => Ok(happened.dossier),
             Err(HappenError::Store(error)) => Err(error),
             Err(refused @ (HappenError::Refused(_) | HappenError::TooLate)) => {
@@ -147,21 +158,19 @@ impl Tx {
     }
 
     /// A job whose case cannot be read must not keep the others waiting: it is looked at again in an hour, and says why.
-    async fn put_off(&mut self, job_id: JobId, error: StoreError, now: Timestamp) -> Result<(), StoreError> {
+    fn put_off(&mut self, job_id: JobId, error: StoreError, now: Timestamp) {
         let due_at = now.saturating_add(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MAX);
         let text = error.to_string();
         let error = anyhow::Error::new(error);
         tracing::error!(job.id = %job_id, error = format!("{error:#}"), "a job is put off: the database contradicts itself");
-        sqlx::query(
+        self.statement(
             "UPDATE jobs SET state = 'queued', due_at = ?, last_error = ?, lease_token = NULL, lease_until = NULL
              WHERE id = ?",
         )
         .bind(millis(due_at))
         .bind(text)
         .bind(job_id.to_string())
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(())
+        .later();
     }
 
     /// Asks, right before the call, whether it may be made; if so, writes the intent down. `learned` brings what the reads
@@ -175,16 +184,16 @@ impl Tx {
         enforce: bool,
         now: Timestamp,
     ) -> Result<Dispatch, StoreError> {
-        let Some(dossier) = self.leased(lease, now).await? else { return Ok(Dispatch::Lost) };
-        let dossier = dossier.with_what_was_learned(learned);
+        let Some(leased) = self.leased(lease, now).await? else { return Ok(Dispatch::Lost) };
+        let dossier = leased.dossier.with_what_was_learned(learned);
         let case_id = dossier.case.id;
-        if self.is_paused(&dossier.case.site, dossier.case.source.as_ref()).await? {
-            self.requeue(lease, now).await?;
+        if leased.paused {
+            self.put_back(lease, now, 0, None);
             return Ok(Dispatch::Paused);
         }
         let withheld = if !enforce {
             Some(Hold::Observe)
-        } else if self.is_source_braked(dossier.case.source.as_ref()).await? {
+        } else if leased.braked {
             Some(Hold::Brake)
         } else if dossier.case.approvals_missing(stage) > 0 {
             Some(Hold::Approval)
@@ -192,7 +201,7 @@ impl Tx {
             None
         };
         if let Some(hold) = withheld {
-            self.finish(lease, now).await?;
+            self.finish(lease, now);
             let note = Note::detail(json!({ "stage": stage }));
             self.must_happen(dossier, &Happening::Withheld(hold), note, now).await?;
             return Ok(Dispatch::Held(hold));
@@ -201,20 +210,19 @@ impl Tx {
             Stage::Revoke => Happening::RevokeAsked,
             Stage::Delete => Happening::DeletionAsked,
         };
-        match self.happen(dossier.clone(), &asked, Note::default(), now).await {
+        match self.happen_with(dossier.clone(), &asked, Note::default(), Some(&leased.job), now).await {
             Ok(happened) => {
-                sqlx::query("UPDATE jobs SET dispatched_at = ? WHERE id = ?")
+                self.statement("UPDATE jobs SET dispatched_at = ? WHERE id = ?")
                     .bind(millis(now))
                     .bind(lease.job_id.to_string())
-                    .execute(&mut *self.inner)
-                    .await?;
+                    .later();
                 Ok(Dispatch::Go(Box::new(happened.dossier)))
             }
             Err(HappenError::Store(error)) => Err(error),
             Err(HappenError::Refused(_) | HappenError::TooLate) => {
                 // The account was just read and the deed is not done: the case can wait for its time again.
                 tracing::info!(case.id = %case_id, "a deed whose answer was lost is not done, and its time has not come");
-                self.finish(lease, now).await?;
+                self.finish(lease, now);
                 self.must_happen(dossier, &Happening::NotDone, Note::default(), now).await?;
                 Ok(Dispatch::PutOff)
             }
@@ -234,24 +242,24 @@ impl Tx {
         now: Timestamp,
     ) -> Result<StateName, StoreError> {
         let lease = &claimed.lease;
-        let dossier = self.leased(lease, now).await?.ok_or(StoreError::LeaseLost)?;
-        let dossier = dossier.with_what_was_learned(learned);
+        let leased = self.leased(lease, now).await?.ok_or(StoreError::LeaseLost)?;
+        let dossier = leased.dossier.with_what_was_learned(learned);
         if !matches!(settlement, Settlement::LookAgainAt(_)) {
-            self.record_attempt(claimed, &settlement, error, now).await?;
+            self.record_attempt(claimed, &settlement, error, now);
         }
         match settlement {
             Settlement::Finished(happening) => {
-                self.finish(lease, now).await?;
+                self.finish(lease, now);
                 self.must_happen(dossier, &happening, Note::detail(detail), now).await
             }
             Settlement::RetryAt(due_at) => {
-                self.put_back(lease, due_at, 1, error).await?;
-                self.learn(&dossier).await?;
+                self.put_back(lease, due_at, 1, error);
+                self.learn(&dossier)?;
                 Ok(dossier.case.state.name())
             }
             Settlement::LookAgainAt(due_at) => {
-                self.put_back(lease, due_at, 0, error).await?;
-                self.learn(&dossier).await?;
+                self.put_back(lease, due_at, 0, error);
+                self.learn(&dossier)?;
                 Ok(dossier.case.state.name())
             }
         }
@@ -260,25 +268,26 @@ impl Tx {
     /// Pauses the site that refused us, and gives the job back without counting the attempt.
     #[instrument(name = "store.job.site_refused", skip_all, fields(job.id = %claimed.lease.job_id), err)]
     pub async fn site_refused(&mut self, claimed: &Claimed, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-        let dossier = self.leased(&claimed.lease, now).await?.ok_or(StoreError::LeaseLost)?;
-        self.put_back(&claimed.lease, now, 0, Some(reason)).await?;
-        self.pause_site(&dossier.case.site, reason, now).await
+        let leased = self.leased(&claimed.lease, now).await?.ok_or(StoreError::LeaseLost)?;
+        self.put_back(&claimed.lease, now, 0, Some(reason));
+        self.pause_site(&leased.dossier.case.site, reason, now).await
     }
 
     /// Takes back the jobs of workers that died: those whose lease is over or, at a start, all; but none of `alive`.
     #[instrument(name = "store.job.recover", skip_all, err)]
     pub async fn recover(&mut self, all: bool, alive: &[JobId], now: Timestamp) -> Result<Vec<Recovered>, StoreError> {
-        let rows = sqlx::query(
-            "UPDATE jobs SET state = 'queued', lease_token = NULL, lease_until = NULL, dispatched_at = NULL,
+        let rows = self
+            .statement(
+                "UPDATE jobs SET state = 'queued', lease_token = NULL, lease_until = NULL, dispatched_at = NULL,
                  attempts = attempts + 1, due_at = ?1, last_error = 'the worker stopped in the middle of it'
              WHERE state = 'running' AND (?2 OR lease_until <= ?1) AND id NOT IN (SELECT value FROM json_each(?3))
              RETURNING id, case_id",
-        )
-        .bind(millis(now))
-        .bind(all)
-        .bind(json!(alive).to_string())
-        .fetch_all(&mut *self.inner)
-        .await?;
+            )
+            .bind(millis(now))
+            .bind(all)
+            .bind(json!(alive).to_string())
+            .rows()
+            .await?;
         rows.iter()
             .map(|row| {
                 let job = Reading { what: "job", row };
@@ -287,22 +296,40 @@ impl Tx {
             .collect()
     }
 
-    /// The case of a job, if the lease still holds.
-    async fn leased(&mut self, lease: &Lease, now: Timestamp) -> Result<Option<Dossier>, StoreError> {
-        let row = sqlx::query("SELECT case_id FROM jobs WHERE id = ? AND lease_token = ? AND state = 'running'")
+    /// A job with its case and what stands against it, if the lease still holds.
+    async fn leased(&mut self, lease: &Lease, now: Timestamp) -> Result<Option<Leased>, StoreError> {
+        if now >= lease.until {
+            return Ok(None);
+        }
+        let row = self
+            .statement(
+                "SELECT c.*, k.sealed AS sealed_key, j.kind, j.due_at, j.attempts,
+                     EXISTS (SELECT 1 FROM sites s WHERE s.name = c.site AND s.paused_at IS NOT NULL)
+                         OR EXISTS (SELECT 1 FROM sources s WHERE s.name = c.source AND s.paused_at IS NOT NULL) AS paused,
+                     EXISTS (SELECT 1 FROM sources s WHERE s.name = c.source AND s.braked_at IS NOT NULL) AS braked
+                 FROM jobs j JOIN cases c ON c.id = j.case_id LEFT JOIN case_keys k ON k.case_id = c.id
+                 WHERE j.id = ? AND j.lease_token = ? AND j.state = 'running'",
+            )
             .bind(lease.job_id.to_string())
             .bind(lease.token.to_string())
-            .fetch_optional(&mut *self.inner)
+            .row()
             .await?;
-        match row {
-            Some(row) if now < lease.until => {
-                let case_id = Reading { what: "job", row: &row }.word("case_id")?;
-                self.case(case_id).await
-            }
-            _ => Ok(None),
-        }
+        let Some(row) = row else { return Ok(None) };
+        let (dossier, reading) = (read_case(&row, &self.key)?, Reading { what: "job", row: &row });
+        let job = JobRow {
+            id: lease.job_id,
+            case_id: dossier.case.id,
+            site: dossier.case.site.clone(),
+            kind: reading.word("kind")?,
+            state: JobState::Running,
+            due_at: reading.at("due_at")?,
+            attempts: reading.count("attempts")?,
+            last_error: None,
+        };
+        Ok(Some(Leased { dossier, job, paused: row.try_get("paused")?, braked: row.try_get("braked")? }))
     }
 
+    /// Lets something happen to a case whose job was just finished.
     async fn must_happen(
         &mut self,
         dossier: Dossier,
@@ -311,7 +338,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<StateName, StoreError> {
         let case_id = dossier.case.id;
-        match self.happen(dossier, happening, note, now).await {
+        match self.happen_with(dossier, happening, note, None, now).await {
             Ok(happened) => Ok(happened.dossier.case.state.name()),
             Err(HappenError::Store(error)) => Err(error),
             Err(refused @ (HappenError::Refused(_) | HappenError::TooLate)) => {
@@ -320,30 +347,18 @@ impl Tx {
         }
     }
 
-    async fn finish(&mut self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
+    fn finish(&mut self, lease: &Lease, now: Timestamp) {
+        self.statement(
             "UPDATE jobs SET state = 'done', finished_at = ?, attempts = attempts + 1, lease_token = NULL,
                  lease_until = NULL, last_error = NULL WHERE id = ?",
         )
         .bind(millis(now))
         .bind(lease.job_id.to_string())
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(())
+        .later();
     }
 
-    async fn requeue(&mut self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
-        self.put_back(lease, now, 0, None).await
-    }
-
-    async fn put_back(
-        &mut self,
-        lease: &Lease,
-        due_at: Timestamp,
-        counts: i64,
-        error: Option<&str>,
-    ) -> Result<(), StoreError> {
-        sqlx::query(
+    fn put_back(&mut self, lease: &Lease, due_at: Timestamp, counts: i64, error: Option<&str>) {
+        self.statement(
             "UPDATE jobs SET state = 'queued', due_at = ?, attempts = attempts + ?, last_error = ?, lease_token = NULL,
                  lease_until = NULL, dispatched_at = NULL WHERE id = ?",
         )
@@ -351,24 +366,16 @@ impl Tx {
         .bind(counts)
         .bind(error)
         .bind(lease.job_id.to_string())
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(())
+        .later();
     }
 
-    async fn record_attempt(
-        &mut self,
-        claimed: &Claimed,
-        settlement: &Settlement,
-        error: Option<&str>,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    fn record_attempt(&mut self, claimed: &Claimed, settlement: &Settlement, error: Option<&str>, now: Timestamp) {
         let outcome = match settlement {
             Settlement::Finished(happening) => happening.name(),
             Settlement::RetryAt(_) => "failed",
             Settlement::LookAgainAt(_) => "looked",
         };
-        sqlx::query(
+        self.statement(
             "INSERT INTO attempts (job_id, number, started_at, ended_at, outcome, detail)
              SELECT ?1, COALESCE(MAX(number), 0) + 1, ?2, ?3, ?4, ?5 FROM attempts WHERE job_id = ?1",
         )
@@ -377,28 +384,7 @@ impl Tx {
         .bind(millis(now))
         .bind(outcome)
         .bind(error)
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(())
-    }
-
-    async fn is_source_braked(&mut self, source: Option<&SourceName>) -> Result<bool, StoreError> {
-        match source {
-            Some(source) => self.is_braked(source).await,
-            None => Ok(false),
-        }
-    }
-
-    async fn is_paused(&mut self, site: &SiteName, source: Option<&SourceName>) -> Result<bool, StoreError> {
-        let row = sqlx::query(
-            "SELECT 1 FROM sites WHERE name = ?1 AND paused_at IS NOT NULL
-             UNION ALL SELECT 1 FROM sources WHERE name = ?2 AND paused_at IS NOT NULL",
-        )
-        .bind(site.as_str())
-        .bind(source.map(SourceName::as_str))
-        .fetch_optional(&mut *self.inner)
-        .await?;
-        Ok(row.is_some())
+        .later();
     }
 }
 

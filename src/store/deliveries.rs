@@ -1,7 +1,9 @@
 //! Deliveries: accepted in groups, read out in their order, forgotten in time.
 
+use std::sync::LazyLock;
+
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{QueryBuilder, Row as _, Sqlite};
+use sqlx::{Row as _, SqliteConnection};
 use tracing::instrument;
 
 use super::row::{Reading, millis, millis_if_any};
@@ -10,8 +12,23 @@ use crate::domain::ids::{DeliveryId, SourceName};
 use crate::domain::named;
 use crate::proof::seal::{KeyedHash, MasterKey};
 
-/// How many rows one statement inserts: a statement of each size is prepared once. Each costs a trip to SQLite's thread.
-const BATCHES: [usize; 4] = [64, 16, 4, 1];
+/// One row of [`INSERTS`], as it is bound.
+const COLUMNS: usize = 7;
+
+/// The texts that insert up to 1, 2, 4, … and 256 rows. One statement for a group, because each costs a way to SQLite's
+/// thread and back; few texts, because each is prepared once; rows that a group is short of are NULL and left out.
+static INSERTS: LazyLock<Vec<(usize, String)>> = LazyLock::new(|| {
+    let text = |rows: usize| {
+        let row = format!("({})", vec!["?"; COLUMNS].join(", "));
+        format!(
+            "INSERT INTO deliveries (id, source, received_at, dedupe_hash, dedupe_until, content_type, body)
+             SELECT * FROM (VALUES {}) WHERE column1 IS NOT NULL
+             ON CONFLICT (dedupe_hash) WHERE dedupe_hash IS NOT NULL DO NOTHING",
+            vec![row; rows].join(", ")
+        )
+    };
+    (0..=8).map(|power| 1 << power).map(|rows| (rows, text(rows))).collect()
+});
 
 /// A verified delivery, to be stored.
 #[derive(Debug)]
@@ -109,104 +126,67 @@ pub struct DeliveryFilter {
 }
 
 impl Tx {
-    /// Stores deliveries; says of each, in their order, whether it is new. Durable only after the commit.
-    #[instrument(name = "store.delivery.accept", skip_all, fields(count = deliveries.len()), err)]
-    pub async fn accept(&mut self, deliveries: &[NewDelivery]) -> Result<Vec<Accepted>, StoreError> {
-        let mut new = std::collections::HashSet::with_capacity(deliveries.len());
-        let mut rest = deliveries;
-        for size in BATCHES {
-            while let Some((batch, after)) = rest.split_at_checked(size) {
-                new.extend(self.insert(batch).await?);
-                rest = after;
-            }
-        }
-        let mut accepted = Vec::with_capacity(deliveries.len());
-        for delivery in deliveries {
-            accepted.push(if new.contains(&delivery.id) {
-                Accepted::New(delivery.id)
-            } else {
-                Accepted::Duplicate(self.first(&delivery.dedupe_hash).await?)
-            });
-        }
-        Ok(accepted)
-    }
-
-    /// Says which of the batch were new.
-    async fn insert(&mut self, batch: &[NewDelivery]) -> Result<Vec<DeliveryId>, StoreError> {
-        let mut insert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO deliveries (id, source, received_at, dedupe_hash, dedupe_until, content_type, body) ",
-        );
-        insert.push_values(batch, |mut row, delivery| {
-            row.push_bind(delivery.id.to_string())
-                .push_bind(delivery.source.as_str())
-                .push_bind(millis(delivery.received_at))
-                .push_bind(delivery.dedupe_hash.0.as_slice())
-                .push_bind(millis_if_any(delivery.dedupe_until))
-                .push_bind(delivery.content_type.as_deref())
-                .push_bind(delivery.sealed_body.as_slice());
-        });
-        insert.push(" ON CONFLICT (dedupe_hash) WHERE dedupe_hash IS NOT NULL DO NOTHING RETURNING id");
-        let rows = insert.build().fetch_all(&mut *self.inner).await?;
-        rows.iter().map(|row| Reading { what: "delivery", row }.word("id")).collect()
-    }
-
-    async fn first(&mut self, dedupe_hash: &KeyedHash) -> Result<DeliveryId, StoreError> {
-        let row = sqlx::query("SELECT id FROM deliveries WHERE dedupe_hash = ?")
-            .bind(dedupe_hash.0.as_slice())
-            .fetch_one(&mut *self.inner)
-            .await?;
-        Reading { what: "delivery", row: &row }.word("id")
-    }
-
     /// Says that a delivery was read, or why it was not.
-    #[instrument(name = "store.delivery.routed", skip_all, fields(delivery.id = %waiting.id), err)]
-    pub async fn routed(&mut self, waiting: &Waiting, problem: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+    #[instrument(name = "store.delivery.routed", skip_all, fields(delivery.id = %waiting.id))]
+    pub fn routed(&mut self, waiting: &Waiting, problem: Option<&str>, now: Timestamp) {
         let id = waiting.id;
         let status = if problem.is_some() { DeliveryStatus::Unreadable } else { DeliveryStatus::Routed };
-        sqlx::query("UPDATE deliveries SET status = ?, routed_at = ?, problem = ? WHERE id = ?")
+        self.statement("UPDATE deliveries SET status = ?, routed_at = ?, problem = ? WHERE id = ?")
             .bind(status.as_str())
             .bind(millis(now))
             .bind(problem)
             .bind(id.to_string())
-            .execute(&mut *self.inner)
-            .await?;
-        sqlx::query(
+            .later();
+        self.statement(
             "INSERT INTO sources (name, last_delivery_at) VALUES (?1, ?2)
              ON CONFLICT (name) DO UPDATE SET last_delivery_at = MAX(COALESCE(last_delivery_at, 0), ?2)",
         )
         .bind(waiting.source.as_str())
         .bind(millis(waiting.received_at))
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(())
+        .later();
     }
 
     /// Shows a delivery as unreadable although its body may be fine: what it is about is damaged.
-    #[instrument(name = "store.delivery.set_aside", skip_all, fields(delivery.id = %id), err)]
-    pub async fn set_aside(&mut self, id: DeliveryId, problem: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("UPDATE deliveries SET status = 'unreadable', routed_at = ?, problem = ? WHERE id = ?")
+    #[instrument(name = "store.delivery.set_aside", skip_all, fields(delivery.id = %id))]
+    pub fn set_aside(&mut self, id: DeliveryId, problem: &str, now: Timestamp) {
+        self.statement("UPDATE deliveries SET status = 'unreadable', routed_at = ?, problem = ? WHERE id = ?")
             .bind(millis(now))
             .bind(problem)
             .bind(id.to_string())
-            .execute(&mut *self.inner)
-            .await?;
-        Ok(())
+            .later();
     }
 
     /// Puts a delivery before the router again. False when there is none, or its body is forgotten.
     #[instrument(name = "store.delivery.replay", skip_all, fields(delivery.id = %id), err)]
     pub async fn replay(&mut self, id: DeliveryId) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+        let done = self.statement(
             "UPDATE deliveries SET status = 'received', routed_at = NULL, problem = NULL WHERE id = ? AND body IS NOT NULL",
         )
-        .bind(id.to_string())
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(done.rows_affected() == 1)
+        .bind(id.to_string()).changed().await?;
+        Ok(done == 1)
     }
 }
 
 impl Store {
+    /// Stores deliveries; says of each, in their order, whether it is new. They are on the disk when this returns.
+    #[instrument(name = "store.delivery.accept", skip_all, fields(count = deliveries.len()), err)]
+    pub async fn accept(&self, deliveries: &[NewDelivery]) -> Result<Vec<Accepted>, StoreError> {
+        let mut accepted = Vec::with_capacity(deliveries.len());
+        let largest = INSERTS.last().map_or(1, |(rows, _)| *rows);
+        // Held until all is said, so that nobody forgets meanwhile what a repetition is recognised by.
+        let mut held = self.writer.hold().await?;
+        for group in deliveries.chunks(largest) {
+            let new = insert(&mut held, group).await?;
+            if new == group.len() {
+                accepted.extend(group.iter().map(|delivery| Accepted::New(delivery.id)));
+            } else {
+                accepted.extend(tell_apart(&mut held, group).await?);
+            }
+        }
+        held.release();
+        Ok(accepted)
+    }
+
     /// The oldest deliveries that the router has not read.
     #[instrument(name = "store.delivery.waiting", skip_all, err)]
     pub async fn waiting_deliveries(&self, limit: u32) -> Result<Vec<Waiting>, StoreError> {
@@ -263,6 +243,43 @@ impl Store {
         .await?;
         row.as_ref().map(delivery_row).transpose()
     }
+}
+
+/// Inserts those that are new, in a transaction of their own; says how many.
+async fn insert(connection: &mut SqliteConnection, group: &[NewDelivery]) -> Result<usize, StoreError> {
+    let Some((rows, text)) = INSERTS.iter().find(|(rows, _)| group.len() <= *rows) else {
+        return Err(StoreError::inconsistent("group of deliveries", group.len(), "it is larger than any statement"));
+    };
+    let mut insert = sqlx::query(text.as_str());
+    for delivery in group {
+        insert = insert
+            .bind(delivery.id.to_string())
+            .bind(delivery.source.as_str())
+            .bind(millis(delivery.received_at))
+            .bind(delivery.dedupe_hash.0.as_slice())
+            .bind(millis_if_any(delivery.dedupe_until))
+            .bind(delivery.content_type.as_deref())
+            .bind(delivery.sealed_body.as_slice());
+    }
+    for _ in 0..(rows - group.len()) * COLUMNS {
+        insert = insert.bind(None::<i64>);
+    }
+    let done = insert.execute(connection).await?;
+    Ok(usize::try_from(done.rows_affected()).unwrap_or(usize::MAX))
+}
+
+/// Says of each whether it is the first of its kind.
+async fn tell_apart(connection: &mut SqliteConnection, group: &[NewDelivery]) -> Result<Vec<Accepted>, StoreError> {
+    let mut accepted = Vec::with_capacity(group.len());
+    for delivery in group {
+        let first = sqlx::query("SELECT id FROM deliveries WHERE dedupe_hash = ?")
+            .bind(delivery.dedupe_hash.0.as_slice())
+            .fetch_one(&mut *connection)
+            .await?;
+        let first: DeliveryId = Reading { what: "delivery", row: &first }.word("id")?;
+        accepted.push(if first == delivery.id { Accepted::New(first) } else { Accepted::Duplicate(first) });
+    }
+    Ok(accepted)
 }
 
 fn delivery_row(row: &sqlx::sqlite::SqliteRow) -> Result<DeliveryRow, StoreError> {

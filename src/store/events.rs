@@ -92,7 +92,7 @@ pub struct EventRow {
 impl Tx {
     /// Stores an event and what became of it.
     #[instrument(name = "store.event.record", skip_all, fields(delivery.id = %event.delivery_id), err)]
-    pub async fn record_event(
+    pub fn record_event(
         &mut self,
         event: &NewEvent<'_>,
         verdict: Verdict<'_>,
@@ -103,7 +103,7 @@ impl Tx {
             .map(|event| serde_json::to_vec(event).map_err(|error| StoreError::inconsistent("event", "", error)))
             .transpose()?
             .map(|json| self.key.seal(event.id.as_bytes(), &json));
-        sqlx::query(
+        self.statement(
             "INSERT INTO events (id, delivery_id, position, source, type, happened_at, status, because, case_id,
                  person_hash, sealed)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -119,15 +119,14 @@ impl Tx {
         .bind(verdict.case_id.map(|id| id.to_string()))
         .bind(verdict.asked.map(|hash| hash.0.to_vec()))
         .bind(sealed)
-        .execute(&mut *self.inner)
-        .await?;
+        .later();
         Ok(())
     }
 
     /// Says what became of an event that waited.
-    #[instrument(name = "store.event.settle", skip_all, err)]
-    pub async fn settle_event(&mut self, id: EventId, verdict: Verdict<'_>) -> Result<(), StoreError> {
-        sqlx::query(
+    #[instrument(name = "store.event.settle", skip_all)]
+    pub fn settle_event(&mut self, id: EventId, verdict: Verdict<'_>) {
+        self.statement(
             "UPDATE events SET status = ?1, because = ?2, case_id = ?3, person_hash = ?4,
                  sealed = CASE ?1 WHEN 'waiting' THEN sealed END
              WHERE id = ?5 AND status = 'waiting'",
@@ -137,24 +136,32 @@ impl Tx {
         .bind(verdict.case_id.map(|id| id.to_string()))
         .bind(verdict.asked.map(|hash| hash.0.to_vec()))
         .bind(id.to_string())
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(())
+        .later();
     }
 
     /// Forgets what an earlier reading of a delivery led to, before it is read again, except for the items that were
     /// applied; says which those are.
     #[instrument(name = "store.event.begin_reading", skip_all, err)]
     pub async fn begin_reading(&mut self, delivery_id: DeliveryId) -> Result<HashSet<u32>, StoreError> {
-        sqlx::query("DELETE FROM events WHERE delivery_id = ? AND status IN ('ignored', 'unreadable')")
+        let rows = self
+            .statement("SELECT id, position, status FROM events WHERE delivery_id = ?")
             .bind(delivery_id.to_string())
-            .execute(&mut *self.inner)
+            .rows()
             .await?;
-        let rows = sqlx::query("SELECT id, position FROM events WHERE delivery_id = ?")
-            .bind(delivery_id.to_string())
-            .fetch_all(&mut *self.inner)
-            .await?;
-        rows.iter().map(|row| Reading { what: "event", row }.count("position")).collect()
+        let mut applied = HashSet::new();
+        for row in &rows {
+            let event = Reading { what: "event", row };
+            match event.word("status")? {
+                EventStatus::Waiting | EventStatus::Applied => {
+                    applied.insert(event.count("position")?);
+                }
+                EventStatus::Ignored | EventStatus::Unreadable => {
+                    let id: EventId = event.word("id")?;
+                    self.statement("DELETE FROM events WHERE id = ?").bind(id.to_string()).later();
+                }
+            }
+        }
+        Ok(applied)
     }
 }
 

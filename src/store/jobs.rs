@@ -8,7 +8,7 @@ use tracing::instrument;
 use super::row::{Reading, millis};
 use super::{Page, Store, StoreError, Tx};
 use crate::clock;
-use crate::domain::case::{Case, Happening, JobKind};
+use crate::domain::case::{Case, JobKind};
 use crate::domain::ids::{CaseId, JobId, SiteName, SourceName};
 use crate::domain::named;
 
@@ -67,39 +67,38 @@ pub(super) const fn urgency(urgent: bool) -> i64 {
 }
 
 impl Tx {
-    /// Makes the queue hold what the case wants: at most one open job, of the wanted kind, due when wanted.
-    pub(super) async fn sync_job(
-        &mut self,
-        case: &Case,
-        happening: Option<&Happening>,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let open = sqlx::query("SELECT * FROM jobs WHERE case_id = ? AND state IN ('queued', 'running')")
-            .bind(case.id.to_string())
-            .fetch_optional(&mut *self.inner)
+    /// The open job of a case: there is one at most.
+    pub(super) async fn open_job(&mut self, case_id: CaseId) -> Result<Option<JobRow>, StoreError> {
+        let open = self
+            .statement("SELECT * FROM jobs WHERE case_id = ? AND state IN ('queued', 'running')")
+            .bind(case_id.to_string())
+            .row()
             .await?;
-        let open = open.as_ref().map(read_job).transpose()?;
+        open.as_ref().map(read_job).transpose()
+    }
+
+    /// Makes the queue hold what the case wants: at most one open job, of the wanted kind, due when wanted. `open` is the
+    /// one that it holds now.
+    pub(super) fn sync_job(&mut self, case: &Case, open: Option<&JobRow>, retried: bool, now: Timestamp) {
         let wanted = case.job_wanted();
         match (wanted, open) {
             (None, None) => {}
             (Some(wanted), Some(job)) if job.kind == wanted.kind => {
-                let retried = happening == Some(&Happening::Retried);
                 // A job that waits between two attempts keeps its time; one that was not tried follows the case.
                 if job.state == JobState::Queued && (retried || (job.attempts == 0 && job.due_at != wanted.due_at)) {
                     let due_at = if retried { now } else { wanted.due_at };
-                    sqlx::query("UPDATE jobs SET due_at = ?, attempts = 0, first_at = NULL WHERE id = ?")
+                    self.statement("UPDATE jobs SET due_at = ?, attempts = 0, first_at = NULL WHERE id = ?")
                         .bind(millis(due_at))
                         .bind(job.id.to_string())
-                        .execute(&mut *self.inner)
-                        .await?;
+                        .later();
                 }
             }
-            (None, Some(job)) => self.cancel_job(job.id, now).await?,
+            (None, Some(job)) => self.cancel_job(job.id, now),
             (Some(wanted), job) => {
                 if let Some(job) = job {
-                    self.cancel_job(job.id, now).await?;
+                    self.cancel_job(job.id, now);
                 }
-                sqlx::query(
+                self.statement(
                     "INSERT INTO jobs (id, case_id, site, source, kind, urgency, state, due_at, created_at)
                      VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
                 )
@@ -111,32 +110,28 @@ impl Tx {
                 .bind(urgency(wanted.kind.is_urgent()))
                 .bind(millis(wanted.due_at))
                 .bind(millis(now))
-                .execute(&mut *self.inner)
-                .await?;
+                .later();
             }
         }
-        Ok(())
     }
 
     /// Whether the call that changes something is being made for this case right now.
     pub(super) async fn is_dispatched(&mut self, case_id: CaseId) -> Result<bool, StoreError> {
-        let row =
-            sqlx::query("SELECT 1 FROM jobs WHERE case_id = ? AND state = 'running' AND dispatched_at IS NOT NULL")
-                .bind(case_id.to_string())
-                .fetch_optional(&mut *self.inner)
-                .await?;
+        let row = self
+            .statement("SELECT 1 FROM jobs WHERE case_id = ? AND state = 'running' AND dispatched_at IS NOT NULL")
+            .bind(case_id.to_string())
+            .row()
+            .await?;
         Ok(row.is_some())
     }
 
-    async fn cancel_job(&mut self, id: JobId, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
+    fn cancel_job(&mut self, id: JobId, now: Timestamp) {
+        self.statement(
             "UPDATE jobs SET state = 'cancelled', finished_at = ?, lease_token = NULL, lease_until = NULL WHERE id = ?",
         )
         .bind(millis(now))
         .bind(id.to_string())
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(())
+        .later();
     }
 }
 
@@ -184,7 +179,7 @@ impl Store {
     }
 }
 
-fn read_job(row: &SqliteRow) -> Result<JobRow, StoreError> {
+pub(super) fn read_job(row: &SqliteRow) -> Result<JobRow, StoreError> {
     let reading = Reading { what: "job", row };
     Ok(JobRow {
         id: reading.word("id")?,

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
+use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-use sqlx::{Row as _, SqliteConnection};
 
 use super::row::{Reading, millis};
 use super::{StoreError, Tx};
@@ -21,47 +21,36 @@ impl Tx {
         detail: &serde_json::Value,
         now: Timestamp,
     ) -> Result<i64, StoreError> {
-        append(&mut self.inner, case_id, kind, detail, now).await
+        let last = self.statement("SELECT seq, link FROM journal ORDER BY seq DESC LIMIT 1").row().await?;
+        let (seq, previous) = match last {
+            None => (0, GENESIS),
+            Some(row) => {
+                let seq: i64 = row.try_get("seq")?;
+                let link: Link = row
+                    .try_get::<&[u8], _>("link")?
+                    .try_into()
+                    .map_err(|error| StoreError::inconsistent("journal entry", seq, error))?;
+                (seq, link)
+            }
+        };
+        let entry = Entry {
+            seq: seq.saturating_add(1),
+            at: now,
+            case_id: case_id.map(|id| id.to_string()),
+            kind: kind.to_owned(),
+            detail: detail.to_string(),
+        };
+        let link = entry.link(&previous);
+        self.statement("INSERT INTO journal (seq, at, case_id, kind, detail, link) VALUES (?, ?, ?, ?, ?, ?)")
+            .bind(entry.seq)
+            .bind(millis(entry.at))
+            .bind(entry.case_id)
+            .bind(entry.kind)
+            .bind(entry.detail)
+            .bind(link.as_slice())
+            .later();
+        Ok(entry.seq)
     }
-}
-
-pub(super) async fn append(
-    connection: &mut SqliteConnection,
-    case_id: Option<CaseId>,
-    kind: &str,
-    detail: &serde_json::Value,
-    now: Timestamp,
-) -> Result<i64, StoreError> {
-    let last =
-        sqlx::query("SELECT seq, link FROM journal ORDER BY seq DESC LIMIT 1").fetch_optional(&mut *connection).await?;
-    let (seq, previous) = match last {
-        None => (0, GENESIS),
-        Some(row) => {
-            let seq: i64 = row.try_get("seq")?;
-            let link: Link = row
-                .try_get::<&[u8], _>("link")?
-                .try_into()
-                .map_err(|error| StoreError::inconsistent("journal entry", seq, error))?;
-            (seq, link)
-        }
-    };
-    let entry = Entry {
-        seq: seq.saturating_add(1),
-        at: now,
-        case_id: case_id.map(|id| id.to_string()),
-        kind: kind.to_owned(),
-        detail: detail.to_string(),
-    };
-    sqlx::query("INSERT INTO journal (seq, at, case_id, kind, detail, link) VALUES (?, ?, ?, ?, ?, ?)")
-        .bind(entry.seq)
-        .bind(millis(entry.at))
-        .bind(&entry.case_id)
-        .bind(&entry.kind)
-        .bind(&entry.detail)
-        .bind(entry.link(&previous).as_slice())
-        .execute(&mut *connection)
-        .await?;
-    Ok(entry.seq)
 }
 
 /// What walking a journal found.

@@ -39,66 +39,56 @@ pub struct WaitingLookups {
 
 impl Tx {
     /// Has the vendor asked for somebody's address, unless it is being asked already.
-    #[instrument(name = "store.lookup.begin", skip_all, fields(source = %source), err)]
-    pub async fn begin_lookup(
-        &mut self,
-        source: &SourceName,
-        id: &PersonId,
-        now: Timestamp,
-    ) -> Result<KeyedHash, StoreError> {
+    #[instrument(name = "store.lookup.begin", skip_all, fields(source = %source))]
+    pub fn begin_lookup(&mut self, source: &SourceName, id: &PersonId, now: Timestamp) -> KeyedHash {
         let person_hash = self.key.hash_person_id(source, id);
-        sqlx::query(
+        let sealed = self.key.seal(&person_hash.0, id.as_str().as_bytes());
+        self.statement(
             "INSERT INTO lookups (source, person_hash, sealed, since, due_at) VALUES (?1, ?2, ?3, ?4, ?4)
              ON CONFLICT (source, person_hash) DO NOTHING",
         )
         .bind(source.as_str())
         .bind(person_hash.0.as_slice())
-        .bind(self.key.seal(&person_hash.0, id.as_str().as_bytes()))
+        .bind(sealed)
         .bind(millis(now))
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(person_hash)
+        .later();
+        person_hash
     }
 
     /// Whether the vendor is being asked for somebody's address.
     #[instrument(name = "store.lookup.is_asked", skip_all, err)]
     pub async fn is_asked(&mut self, source: &SourceName, person_hash: KeyedHash) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM lookups WHERE source = ? AND person_hash = ?")
+        let row = self
+            .statement("SELECT 1 FROM lookups WHERE source = ? AND person_hash = ?")
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
-            .fetch_optional(&mut *self.inner)
+            .row()
             .await?;
         Ok(row.is_some())
     }
 
     /// Has somebody taken up at once, because the address is known now.
-    #[instrument(name = "store.lookup.hasten", skip_all, err)]
-    pub async fn hasten_lookup(
-        &mut self,
-        source: &SourceName,
-        id: &PersonId,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        sqlx::query("UPDATE lookups SET due_at = MIN(due_at, ?) WHERE source = ? AND person_hash = ?")
+    #[instrument(name = "store.lookup.hasten", skip_all)]
+    pub fn hasten_lookup(&mut self, source: &SourceName, id: &PersonId, now: Timestamp) {
+        let person_hash = self.key.hash_person_id(source, id);
+        self.statement("UPDATE lookups SET due_at = MIN(due_at, ?) WHERE source = ? AND person_hash = ?")
             .bind(millis(now))
             .bind(source.as_str())
-            .bind(self.key.hash_person_id(source, id).0.as_slice())
-            .execute(&mut *self.inner)
-            .await?;
-        Ok(())
+            .bind(person_hash.0.as_slice())
+            .later();
     }
 
     /// Writes down that asking failed, and when it is done again.
-    #[instrument(name = "store.lookup.put_off", skip_all, fields(source = %source), err)]
-    pub async fn put_off_lookup(
+    #[instrument(name = "store.lookup.put_off", skip_all, fields(source = %source))]
+    pub fn put_off_lookup(
         &mut self,
         source: &SourceName,
         asked: &Asked,
         due_at: Timestamp,
         problem: &str,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        sqlx::query(
+    ) {
+        self.statement(
             "UPDATE lookups SET due_at = ?, attempts = attempts + 1, first_at = COALESCE(first_at, ?), problem = ?
              WHERE source = ? AND person_hash = ?",
         )
@@ -107,9 +97,7 @@ impl Tx {
         .bind(problem)
         .bind(source.as_str())
         .bind(asked.person_hash.0.as_slice())
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(())
+        .later();
     }
 
     /// Ends the asking, and hands out the events that waited for it, in the order in which they came.
@@ -119,24 +107,23 @@ impl Tx {
         source: &SourceName,
         person_hash: KeyedHash,
     ) -> Result<Vec<WaitingEvent>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT e.*, COALESCE(d.received_at, e.happened_at) AS received_at
+        let rows = self
+            .statement(
+                "SELECT e.*, COALESCE(d.received_at, e.happened_at) AS received_at
              FROM events e LEFT JOIN deliveries d ON d.id = e.delivery_id
              WHERE e.person_hash = ? AND e.status = 'waiting' ORDER BY e.rowid",
-        )
-        .bind(person_hash.0.as_slice())
-        .fetch_all(&mut *self.inner)
-        .await?;
-        let waiting: Result<Vec<_>, _> = rows.iter().map(|row| read_waiting(row, &self.key)).collect();
-        sqlx::query("UPDATE events SET person_hash = NULL WHERE person_hash = ?")
+            )
             .bind(person_hash.0.as_slice())
-            .execute(&mut *self.inner)
+            .rows()
             .await?;
-        sqlx::query("DELETE FROM lookups WHERE source = ? AND person_hash = ?")
+        let waiting: Result<Vec<_>, _> = rows.iter().map(|row| read_waiting(row, &self.key)).collect();
+        self.statement("UPDATE events SET person_hash = NULL WHERE person_hash = ?")
+            .bind(person_hash.0.as_slice())
+            .later();
+        self.statement("DELETE FROM lookups WHERE source = ? AND person_hash = ?")
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
-            .execute(&mut *self.inner)
-            .await?;
+            .later();
         waiting
     }
 }

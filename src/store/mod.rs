@@ -2,7 +2,7 @@
 //!
 //! One writer connection and a few read-only ones over one file in WAL mode with `synchronous = FULL`: what is committed
 //! is on the disk. Reads that decide nothing are on [`Store`]; everything that writes, and every read that a write depends
-//! on, is on [`Tx`]. Dropping a transaction rolls it back.
+//! on, is on [`Tx`]. Dropping a transaction rolls it back. Only the intake's groups need none: one statement commits them.
 //!
 //! Not here: what may happen to a case (that is `domain`), and what is said to whom about it.
 
@@ -15,13 +15,16 @@ mod events;
 mod history;
 mod jobs;
 mod journal;
+mod log;
 mod lookups;
 mod offers;
 mod open;
 mod people;
 mod row;
 mod standing;
+mod tx;
 mod upkeep;
+mod writer;
 
 pub use self::brake::{Braked, NotReleased};
 pub use self::cases::{CaseFilter, Dossier, Happened, KnownAccount, NewCase, Note};
@@ -32,19 +35,23 @@ pub use self::events::{EventRow, EventStatus, NewEvent, Verdict as EventVerdict,
 pub use self::history::HistoryEntry;
 pub use self::jobs::{JobFilter, JobRow, JobState};
 pub use self::journal::{Verdict, verify_journal};
+pub use self::log::LogLook;
 pub use self::lookups::{Asked, WaitingLookups};
 pub use self::offers::Offer;
 pub use self::open::{Database, Key, MIGRATOR};
 pub use self::standing::{SiteStanding, SourceStanding};
+pub use self::tx::Tx;
 pub use self::upkeep::{Gauges, UpkeepReport};
 
 use std::collections::HashSet;
 use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::SqlitePool;
 
+use self::writer::Writer;
 use crate::domain::ids::SourceName;
 use crate::proof::seal::MasterKey;
 
@@ -52,20 +59,11 @@ use crate::proof::seal::MasterKey;
 #[derive(Debug, Clone)]
 pub struct Store {
     reader: SqlitePool,
-    writer: SqlitePool,
+    writer: Writer,
+    path: PathBuf,
     key: Arc<MasterKey>,
     paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
     _lock: Option<Arc<File>>,
-}
-
-/// A write transaction. Nothing is written until [`Tx::commit`].
-#[derive(Debug)]
-pub struct Tx {
-    inner: Transaction<'static, Sqlite>,
-    key: Arc<MasterKey>,
-    paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
-    /// The sources that are paused after this transaction, where it changed that.
-    pausing: Option<HashSet<SourceName>>,
 }
 
 /// One page of a list.
@@ -78,11 +76,10 @@ pub struct Page<T> {
 }
 
 impl Store {
-    /// Begins a write transaction: takes the write lock at once, so that it cannot fail half-way for want of it.
+    /// Begins a write transaction, when those that were begun before are over.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        let inner = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let paused_sources = Arc::clone(&self.paused_sources);
-        Ok(Tx { inner, key: Arc::clone(&self.key), paused_sources, pausing: None })
+        let held = self.writer.hold().await?;
+        Ok(Tx::begin(held, Arc::clone(&self.key), Arc::clone(&self.paused_sources)))
     }
 
     /// Whether a source is paused, from memory: the intake asks this of every request.
@@ -99,17 +96,6 @@ impl Store {
     pub async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;
-    }
-}
-
-impl Tx {
-    /// Makes everything durable at once.
-    pub async fn commit(self) -> Result<(), StoreError> {
-        self.inner.commit().await?;
-        if let Some(paused) = self.pausing {
-            self.paused_sources.store(Arc::new(paused));
-        }
-        Ok(())
     }
 }
 

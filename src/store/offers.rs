@@ -46,13 +46,14 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let hash = self.key.hash_delivery(source, "offer", secret.expose_secret().as_bytes());
-        let row = sqlx::query(
-            "SELECT '' AS id, MAX(hash = ?2) AS is_known, MAX(offered_at) AS newest FROM offers WHERE source = ?1",
-        )
-        .bind(source.as_str())
-        .bind(hash.0.as_slice())
-        .fetch_one(&mut *self.inner)
-        .await?;
+        let row = self
+            .statement(
+                "SELECT '' AS id, MAX(hash = ?2) AS is_known, MAX(offered_at) AS newest FROM offers WHERE source = ?1",
+            )
+            .bind(source.as_str())
+            .bind(hash.0.as_slice())
+            .the_row()
+            .await?;
         if row.try_get::<Option<bool>, _>("is_known")? == Some(true) {
             return Ok(true);
         }
@@ -60,21 +61,20 @@ impl Tx {
         if newest.is_some_and(|newest| now.duration_since(newest) < PACE) {
             return Ok(false);
         }
-        sqlx::query("INSERT INTO offers (source, hash, sealed, offered_at) VALUES (?, ?, ?, ?)")
+        let sealed = self.key.seal(&hash.0, secret.expose_secret().as_bytes());
+        self.statement("INSERT INTO offers (source, hash, sealed, offered_at) VALUES (?, ?, ?, ?)")
             .bind(source.as_str())
             .bind(hash.0.as_slice())
-            .bind(self.key.seal(&hash.0, secret.expose_secret().as_bytes()))
+            .bind(sealed)
             .bind(millis(now))
-            .execute(&mut *self.inner)
-            .await?;
-        sqlx::query(
+            .later();
+        self.statement(
             "DELETE FROM offers WHERE source = ?1 AND accepted_at IS NULL AND hash NOT IN (
                  SELECT hash FROM offers WHERE source = ?1 AND accepted_at IS NULL ORDER BY offered_at DESC LIMIT ?2)",
         )
         .bind(source.as_str())
         .bind(WAITING)
-        .execute(&mut *self.inner)
-        .await?;
+        .later();
         Ok(true)
     }
 
@@ -90,25 +90,25 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let Some(hash) = hash_of(id) else { return Ok(false) };
-        let done = sqlx::query(
-            "UPDATE offers SET accepted_at = COALESCE(accepted_at, ?), accepted_by = COALESCE(accepted_by, ?)
+        let done = self
+            .statement(
+                "UPDATE offers SET accepted_at = COALESCE(accepted_at, ?), accepted_by = COALESCE(accepted_by, ?)
              WHERE source = ? AND hash = ?",
-        )
-        .bind(millis(now))
-        .bind(by)
-        .bind(source.as_str())
-        .bind(hash.0.as_slice())
-        .execute(&mut *self.inner)
-        .await?;
-        if done.rows_affected() == 0 {
+            )
+            .bind(millis(now))
+            .bind(by)
+            .bind(source.as_str())
+            .bind(hash.0.as_slice())
+            .changed()
+            .await?;
+        if done == 0 {
             return Ok(false);
         }
         if alone {
-            sqlx::query("DELETE FROM offers WHERE source = ? AND accepted_at IS NOT NULL AND hash <> ?")
+            self.statement("DELETE FROM offers WHERE source = ? AND accepted_at IS NOT NULL AND hash <> ?")
                 .bind(source.as_str())
                 .bind(hash.0.as_slice())
-                .execute(&mut *self.inner)
-                .await?;
+                .later();
         }
         let detail = json!({ "source": source, "offer": id, "alone": alone, "by": by });
         self.write_journal(None, "secret_accepted", &detail, now).await?;

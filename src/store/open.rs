@@ -7,18 +7,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Row as _, SqlitePool};
 
-use super::standing::paused_sources;
+use super::writer::Writer;
 use super::{Store, StoreError};
 use crate::clock;
 use crate::proof::seal::MasterKey;
 
 /// The schema's history.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// How many different texts a connection keeps prepared.
+const STATEMENTS: usize = 512;
+
+/// How many reads go on at once.
+const READERS: u32 = 4;
 
 /// What the sealed text of `key_check` says.
 const KNOWN: &[u8] = b"offboardd";
@@ -55,25 +60,27 @@ impl Database {
     pub async fn open(&self) -> Result<Store, StoreError> {
         let lock = self.lock()?;
         self.make_private()?;
-        let writer = one_writer().min_connections(1).connect_with(self.options()).await?;
-        MIGRATOR.run(&writer).await?;
-        self.with(writer, Some(Arc::new(lock))).await
+        self.bring_up_to_date().await?;
+        self.with(Some(Arc::new(lock))).await
     }
 
     /// Opens a database that is there, for a command beside the daemon; its schema must be of this version.
     pub async fn open_existing(&self) -> Result<Store, StoreError> {
-        let writer = one_writer().connect_with(self.options()).await?;
-        self.with(writer, None).await
+        self.with(None).await
     }
 
     /// Brings the schema to this version; says how many steps that took.
     pub async fn migrate(&self) -> Result<usize, StoreError> {
         self.make_private()?;
-        let writer = one_writer().connect_with(self.options()).await?;
-        let before = applied(&writer).await;
-        MIGRATOR.run(&writer).await?;
-        let after = applied(&writer).await;
-        writer.close().await;
+        self.bring_up_to_date().await
+    }
+
+    async fn bring_up_to_date(&self) -> Result<usize, StoreError> {
+        let alone = SqlitePoolOptions::new().max_connections(1).connect_with(self.options()).await?;
+        let before = applied(&alone).await;
+        MIGRATOR.run(&alone).await?;
+        let after = applied(&alone).await;
+        alone.close().await;
         Ok(after.saturating_sub(before))
     }
 
@@ -84,12 +91,16 @@ impl Database {
         name.into()
     }
 
-    async fn with(&self, writer: SqlitePool, lock: Option<Arc<File>>) -> Result<Store, StoreError> {
-        let key = Arc::new(MasterKey::new(&self.key_bytes(is_sealed(&writer).await?)?));
-        check_key(&writer, &key).await?;
-        let reader = SqlitePoolOptions::new().max_connections(4).connect_with(self.options().read_only(true)).await?;
-        let paused_sources = Arc::new(ArcSwap::from_pointee(paused_sources(&mut *writer.acquire().await?).await?));
-        Ok(Store { reader, writer, key, paused_sources, _lock: lock })
+    async fn with(&self, lock: Option<Arc<File>>) -> Result<Store, StoreError> {
+        let mut connection = SqliteConnection::connect_with(&self.options()).await?;
+        let key = Arc::new(MasterKey::new(&self.key_bytes(is_sealed(&mut connection).await?)?));
+        check_key(&mut connection, &key).await?;
+        let writer = Writer::new(self.options(), connection);
+        let reader = readers().connect_with(self.options().read_only(true)).await?;
+        let store = Store { reader, writer, path: self.path.clone(), key, paused_sources: Arc::default(), _lock: lock };
+        let paused = store.begin().await?.paused_sources().await?;
+        store.paused_sources.store(Arc::new(paused));
+        Ok(store)
     }
 
     /// Makes the file, when it is not there, so that only its owner may read it, whatever the umask says; SQLite gives the
@@ -127,6 +138,10 @@ impl Database {
             .busy_timeout(Duration::from_secs(5))
             // What is forgotten is overwritten, not only unlinked.
             .pragma("secure_delete", "ON")
+            // The log is emptied by `Store::checkpoint` long before; this is for when that fails.
+            .pragma("wal_autocheckpoint", "16000")
+            // Room for every text that we ever send: each is prepared once.
+            .statement_cache_capacity(STATEMENTS)
     }
 
     /// `sealed`: something was sealed with the key already, so that another one is of no use.
@@ -151,16 +166,10 @@ impl Database {
     }
 }
 
-/// The only connection that writes. When the disk is full, SQLite gives a transaction up by itself; sqlx does not notice,
-/// and would begin no other one on that connection ever again: it is exchanged for a new one.
-fn one_writer() -> SqlitePoolOptions {
-    SqlitePoolOptions::new().max_connections(1).before_acquire(|connection, _| {
-        let free = !connection.is_in_transaction();
-        if !free {
-            tracing::warn!("the database gave a transaction up by itself: its connection is exchanged");
-        }
-        Box::pin(async move { Ok(free) })
-    })
+/// The connections that read. They are not asked whether they still live before each use: a file does not go away like a
+/// server does.
+fn readers() -> SqlitePoolOptions {
+    SqlitePoolOptions::new().max_connections(READERS).test_before_acquire(false)
 }
 
 /// Opens a file that only its owner may read from the moment it is made.
@@ -199,24 +208,24 @@ fn make(path: &Path) -> std::io::Result<[u8; 32]> {
 }
 
 /// Whether anything was sealed in this database: the first daemon to open it seals a known text.
-async fn is_sealed(writer: &SqlitePool) -> Result<bool, StoreError> {
-    Ok(sqlx::query("SELECT 1 FROM key_check").fetch_optional(writer).await?.is_some())
+async fn is_sealed(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+    Ok(sqlx::query("SELECT 1 FROM key_check").fetch_optional(connection).await?.is_some())
 }
 
-async fn check_key(writer: &SqlitePool, key: &MasterKey) -> Result<(), StoreError> {
+async fn check_key(connection: &mut SqliteConnection, key: &MasterKey) -> Result<(), StoreError> {
     sqlx::query("INSERT INTO key_check (only, sealed) VALUES (1, ?) ON CONFLICT DO NOTHING")
         .bind(key.seal(b"key_check", KNOWN))
-        .execute(writer)
+        .execute(&mut *connection)
         .await?;
-    let row = sqlx::query("SELECT sealed FROM key_check").fetch_one(writer).await?;
+    let row = sqlx::query("SELECT sealed FROM key_check").fetch_one(connection).await?;
     match key.open(b"key_check", row.try_get("sealed")?) {
         Ok(known) if known == KNOWN => Ok(()),
         _ => Err(StoreError::WrongKey),
     }
 }
 
-async fn applied(writer: &SqlitePool) -> usize {
+async fn applied(pool: &SqlitePool) -> usize {
     // The table is not there before the first migration.
-    let steps = sqlx::query("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(writer).await;
+    let steps = sqlx::query("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(pool).await;
     steps.map_or(0, |steps| steps.len())
 }

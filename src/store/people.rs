@@ -12,40 +12,40 @@ use crate::proof::seal::KeyedHash;
 
 impl Tx {
     /// Remembers that an id and an address belong together; the newest word counts.
-    #[instrument(name = "store.people.remember", skip_all, err)]
-    pub async fn remember(
+    #[instrument(name = "store.people.remember", skip_all)]
+    pub fn remember(
         &mut self,
         source: &SourceName,
         site: &SiteName,
         id: &PersonId,
         email: &EmailAddress,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) {
         let person_hash = self.key.hash_person_id(source, id);
+        let email_hash = self.key.hash_email(site, email);
         let sealed = self.key.seal(&person_hash.0, email.as_str().as_bytes());
-        sqlx::query(
+        self.statement(
             "INSERT INTO people (source, person_hash, email_hash, sealed, seen_at) VALUES (?, ?, ?, ?, ?)
              ON CONFLICT (source, person_hash) DO UPDATE
              SET email_hash = excluded.email_hash, sealed = excluded.sealed, seen_at = excluded.seen_at",
         )
         .bind(source.as_str())
         .bind(person_hash.0.as_slice())
-        .bind(self.key.hash_email(site, email).0.as_slice())
+        .bind(email_hash.0.as_slice())
         .bind(sealed)
         .bind(millis(now))
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(())
+        .later();
     }
 
     /// The address that belongs to a source's person id, as far as it is remembered.
     #[instrument(name = "store.people.recall", skip_all, err)]
     pub async fn recall(&mut self, source: &SourceName, id: &PersonId) -> Result<Option<EmailAddress>, StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
-        let row = sqlx::query("SELECT sealed FROM people WHERE source = ? AND person_hash = ?")
+        let row = self
+            .statement("SELECT sealed FROM people WHERE source = ? AND person_hash = ?")
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
-            .fetch_optional(&mut *self.inner)
+            .row()
             .await?;
         let Some(row) = row else { return Ok(None) };
         let sealed = Reading { what: "person", row: &row }.bytes_if_any("sealed")?.unwrap_or_default();
@@ -64,64 +64,53 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         // An event without an id is about the one who has the address, as long as it is one.
-        let row = sqlx::query(
-            "SELECT 1 FROM people WHERE email_hash = ?1 AND source = ?2 AND person_hash IS NOT ?3
+        let row = self
+            .statement(
+                "SELECT 1 FROM people WHERE email_hash = ?1 AND source = ?2 AND person_hash IS NOT ?3
                  AND (gone_at IS NULL OR gone_at > ?4) LIMIT 1 OFFSET ?3 IS NULL",
-        )
-        .bind(email_hash.0.as_slice())
-        .bind(source.as_str())
-        .bind(person_hash.map(|hash| hash.0.to_vec()))
-        .bind(millis(now))
-        .fetch_optional(&mut *self.inner)
-        .await?;
+            )
+            .bind(email_hash.0.as_slice())
+            .bind(source.as_str())
+            .bind(person_hash.map(|hash| hash.0.to_vec()))
+            .bind(millis(now))
+            .row()
+            .await?;
         Ok(row.is_some())
     }
 
     /// Notes when a source's person left or will leave; `None` for somebody who stays.
-    #[instrument(name = "store.people.note_gone", skip_all, err)]
-    pub async fn note_gone(
-        &mut self,
-        source: &SourceName,
-        id: &PersonId,
-        gone_at: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
-        sqlx::query("UPDATE people SET gone_at = ? WHERE source = ? AND person_hash = ?")
+    #[instrument(name = "store.people.note_gone", skip_all)]
+    pub fn note_gone(&mut self, source: &SourceName, id: &PersonId, gone_at: Option<Timestamp>) {
+        let person_hash = self.key.hash_person_id(source, id);
+        self.statement("UPDATE people SET gone_at = ? WHERE source = ? AND person_hash = ?")
             .bind(millis_if_any(gone_at))
             .bind(source.as_str())
-            .bind(self.key.hash_person_id(source, id).0.as_slice())
-            .execute(&mut *self.inner)
-            .await?;
-        Ok(())
+            .bind(person_hash.0.as_slice())
+            .later();
     }
 
     /// When the newest fact about a person's leaving or coming back happened.
     #[instrument(name = "store.people.newest", skip_all, err)]
     pub async fn newest(&mut self, person_key: &KeyedHash) -> Result<Option<Timestamp>, StoreError> {
-        let row = sqlx::query("SELECT happened_at FROM newest WHERE person_key = ?")
+        let row = self
+            .statement("SELECT happened_at FROM newest WHERE person_key = ?")
             .bind(person_key.0.as_slice())
-            .fetch_optional(&mut *self.inner)
+            .row()
             .await?;
         row.map(|row| Reading { what: "newest fact", row: &row }.at("happened_at")).transpose()
     }
 
     /// Notes a fact about a person's leaving or coming back.
-    #[instrument(name = "store.people.note", skip_all, err)]
-    pub async fn note_newest(
-        &mut self,
-        person_key: &KeyedHash,
-        event_type: EventType,
-        happened_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        sqlx::query(
+    #[instrument(name = "store.people.note", skip_all)]
+    pub fn note_newest(&mut self, person_key: &KeyedHash, event_type: EventType, happened_at: Timestamp) {
+        self.statement(
             "INSERT INTO newest (person_key, happened_at, type) VALUES (?1, ?2, ?3)
              ON CONFLICT (person_key) DO UPDATE SET happened_at = ?2, type = ?3 WHERE happened_at <= ?2",
         )
         .bind(person_key.0.as_slice())
         .bind(millis(happened_at))
         .bind(event_type.as_str())
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(())
+        .later();
     }
 
     /// The hashes by which a person of a source is known on a site.

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::SqliteConnection;
 use tracing::instrument;
 
 use super::row::{Reading, millis};
@@ -39,16 +38,17 @@ impl Tx {
     /// Pauses a site: nothing is called there until it is resumed.
     #[instrument(name = "store.site.pause", skip_all, fields(site = %site), err)]
     pub async fn pause_site(&mut self, site: &SiteName, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-        let done = sqlx::query(
-            "INSERT INTO sites (name, paused_at, reason) VALUES (?1, ?2, ?3)
+        let done = self
+            .statement(
+                "INSERT INTO sites (name, paused_at, reason) VALUES (?1, ?2, ?3)
              ON CONFLICT (name) DO UPDATE SET paused_at = ?2, reason = ?3 WHERE paused_at IS NULL",
-        )
-        .bind(site.as_str())
-        .bind(millis(now))
-        .bind(reason)
-        .execute(&mut *self.inner)
-        .await?;
-        if done.rows_affected() > 0 {
+            )
+            .bind(site.as_str())
+            .bind(millis(now))
+            .bind(reason)
+            .changed()
+            .await?;
+        if done > 0 {
             self.write_journal(None, "site_paused", &json!({ "site": site, "reason": reason }), now).await?;
         }
         Ok(())
@@ -57,12 +57,12 @@ impl Tx {
     /// Lets a site's jobs run again. False when it was not paused.
     #[instrument(name = "store.site.resume", skip_all, fields(site = %site), err)]
     pub async fn resume_site(&mut self, site: &SiteName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let done =
-            sqlx::query("UPDATE sites SET paused_at = NULL, reason = NULL WHERE name = ? AND paused_at IS NOT NULL")
-                .bind(site.as_str())
-                .execute(&mut *self.inner)
-                .await?;
-        let resumed = done.rows_affected() > 0;
+        let done = self
+            .statement("UPDATE sites SET paused_at = NULL, reason = NULL WHERE name = ? AND paused_at IS NOT NULL")
+            .bind(site.as_str())
+            .changed()
+            .await?;
+        let resumed = done > 0;
         if resumed {
             self.write_journal(None, "site_resumed", &json!({ "site": site, "by": by }), now).await?;
         }
@@ -72,18 +72,19 @@ impl Tx {
     /// Pauses a source: its webhooks are asked to come again later, and its jobs wait. False when it was paused before.
     #[instrument(name = "store.source.pause", skip_all, fields(source = %source), err)]
     pub async fn pause_source(&mut self, source: &SourceName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let done = sqlx::query(
-            "INSERT INTO sources (name, paused_at, paused_by) VALUES (?1, ?2, ?3)
+        let done = self
+            .statement(
+                "INSERT INTO sources (name, paused_at, paused_by) VALUES (?1, ?2, ?3)
              ON CONFLICT (name) DO UPDATE SET paused_at = ?2, paused_by = ?3 WHERE paused_at IS NULL",
-        )
-        .bind(source.as_str())
-        .bind(millis(now))
-        .bind(by)
-        .execute(&mut *self.inner)
-        .await?;
-        let paused = done.rows_affected() > 0;
+            )
+            .bind(source.as_str())
+            .bind(millis(now))
+            .bind(by)
+            .changed()
+            .await?;
+        let paused = done > 0;
         if paused {
-            self.pausing = Some(paused_sources(&mut self.inner).await?);
+            self.pausing = Some(self.paused_sources().await?);
             self.write_journal(None, "source_paused", &json!({ "source": source, "by": by }), now).await?;
         }
         Ok(paused)
@@ -92,26 +93,24 @@ impl Tx {
     /// Hears a source again. False when it was not paused.
     #[instrument(name = "store.source.resume", skip_all, fields(source = %source), err)]
     pub async fn resume_source(&mut self, source: &SourceName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let done = sqlx::query(
-            "UPDATE sources SET paused_at = NULL, paused_by = NULL WHERE name = ? AND paused_at IS NOT NULL",
-        )
-        .bind(source.as_str())
-        .execute(&mut *self.inner)
-        .await?;
-        let resumed = done.rows_affected() > 0;
+        let done = self
+            .statement("UPDATE sources SET paused_at = NULL, paused_by = NULL WHERE name = ? AND paused_at IS NOT NULL")
+            .bind(source.as_str())
+            .changed()
+            .await?;
+        let resumed = done > 0;
         if resumed {
-            self.pausing = Some(paused_sources(&mut self.inner).await?);
+            self.pausing = Some(self.paused_sources().await?);
             self.write_journal(None, "source_resumed", &json!({ "source": source, "by": by }), now).await?;
         }
         Ok(resumed)
     }
-}
 
-/// The sources that are paused.
-pub(super) async fn paused_sources(connection: &mut SqliteConnection) -> Result<HashSet<SourceName>, StoreError> {
-    let rows =
-        sqlx::query("SELECT name AS id, name FROM sources WHERE paused_at IS NOT NULL").fetch_all(connection).await?;
-    rows.iter().map(|row| Reading { what: "source", row }.word("name")).collect()
+    /// The sources that are paused.
+    pub(super) async fn paused_sources(&mut self) -> Result<HashSet<SourceName>, StoreError> {
+        let rows = self.statement("SELECT name AS id, name FROM sources WHERE paused_at IS NOT NULL").rows().await?;
+        rows.iter().map(|row| Reading { what: "source", row }.word("name")).collect()
+    }
 }
 
 impl Store {

@@ -37,25 +37,27 @@ impl Tx {
     /// One small step of forgetting. Call again while it does something.
     #[instrument(name = "store.upkeep", skip_all, err)]
     pub async fn upkeep(&mut self, keep_payloads: SignedDuration, now: Timestamp) -> Result<UpkeepReport, StoreError> {
-        let windows = sqlx::query(
-            "UPDATE deliveries SET dedupe_hash = NULL, dedupe_until = NULL
+        let windows = self
+            .statement(
+                "UPDATE deliveries SET dedupe_hash = NULL, dedupe_until = NULL
              WHERE seq IN (SELECT seq FROM deliveries WHERE dedupe_until <= ? ORDER BY dedupe_until LIMIT ?)",
-        )
-        .bind(millis(now))
-        .bind(STEP)
-        .execute(&mut *self.inner)
-        .await?;
+            )
+            .bind(millis(now))
+            .bind(STEP)
+            .changed()
+            .await?;
         // A body that could not be read is kept: it is replayed when the mapping is mended.
-        let bodies = sqlx::query(
-            "UPDATE deliveries SET body = NULL WHERE seq IN (
+        let bodies = self
+            .statement(
+                "UPDATE deliveries SET body = NULL WHERE seq IN (
                  SELECT seq FROM deliveries WHERE routed_at IS NOT NULL AND body IS NOT NULL AND routed_at <= ?
                      AND status = 'routed' ORDER BY routed_at LIMIT ?)",
-        )
-        .bind(forgotten_before(now, keep_payloads))
-        .bind(STEP)
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(UpkeepReport { windows_closed: windows.rows_affected(), bodies_forgotten: bodies.rows_affected() })
+            )
+            .bind(forgotten_before(now, keep_payloads))
+            .bind(STEP)
+            .changed()
+            .await?;
+        Ok(UpkeepReport { windows_closed: windows, bodies_forgotten: bodies })
     }
 }
 
@@ -85,14 +87,7 @@ impl Store {
     #[instrument(name = "store.probe", skip_all, err)]
     pub async fn probe(&self) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query("UPDATE key_check SET sealed = sealed").execute(&mut *tx.inner).await?;
-        Ok(tx.inner.rollback().await?)
-    }
-
-    /// Brings what was forgotten out of the write-ahead log too.
-    #[instrument(name = "store.checkpoint", skip_all, err)]
-    pub async fn checkpoint(&self) -> Result<(), StoreError> {
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_optional(&self.writer).await?;
+        tx.statement("UPDATE key_check SET sealed = sealed").changed().await?;
         Ok(())
     }
 
@@ -102,7 +97,9 @@ impl Store {
         let unusable = |source| StoreError::File { path: to.display().to_string(), source };
         // Made beforehand, empty, because SQLite would let the umask decide who may read it.
         drop(private(OpenOptions::new().write(true).create_new(true), to).map_err(unusable)?);
-        let copied = sqlx::query("VACUUM INTO ?").bind(to.display().to_string()).execute(&self.writer).await;
+        let mut beside = self.writer.another(None).await?;
+        let copied = sqlx::query("VACUUM INTO ?").bind(to.display().to_string()).execute(&mut beside).await;
+        drop(beside);
         if copied.is_err() {
             std::fs::remove_file(to).map_err(unusable)?;
         }

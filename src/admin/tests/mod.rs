@@ -171,7 +171,7 @@ impl Daemon {
         let mut dossier = tx.open_case(new, beginning, note, now).await.unwrap();
         dossier.account = Some(KnownAccount { id: AccountId::from("qm:secret:1".to_owned()), twin: false });
         dossier.account_type = Some(AccountType::Customer);
-        tx.learn(&dossier).await.unwrap();
+        tx.learn(&dossier).unwrap();
         tx.commit().await.unwrap();
         dossier
     }
@@ -195,9 +195,7 @@ impl Daemon {
             sealed_body: NewDelivery::seal(key, id, b"{}"),
             source,
         };
-        let mut tx = self.store.begin().await.unwrap();
-        tx.accept(&[new]).await.unwrap();
-        tx.commit().await.unwrap();
+        self.store.accept(&[new]).await.unwrap();
         id
     }
 

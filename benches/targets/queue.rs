@@ -1,0 +1,191 @@
+//! The queue: what a claim costs with a backlog, and how fast due jobs are done.
+
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use offboardd::domain::case::Terms;
+use offboardd::domain::ids::SiteName;
+use offboardd::domain::person::{EmailAddress, Person};
+use offboardd::domain::policy::{Action, Approvals};
+use offboardd::store::{Database, Key, NewCase, Note, Store};
+use rusqlite::Connection;
+
+use crate::daemon::{Daemon, sandbox, until};
+use crate::folder::{Folder, email, settings};
+use crate::intake::confirmed;
+use crate::load::{Kind, Load, from_the_first_person};
+use crate::peers;
+use crate::table::{Table, median, ratio};
+
+/// How many jobs wait behind those that are due.
+const BACKLOG: u64 = 5_000_000;
+
+/// How many claims and inserts one round measures.
+const EACH: usize = 300;
+
+/// Claims and inserts, with a thousand jobs in the queue and with five million.
+pub(crate) fn backlog(table: &mut Table) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (small, large) = (Folder::new(""), Folder::new(""));
+    let stores = [&small, &large].map(|folder| {
+        let database = Database { path: folder.database(), key: Key::Beside };
+        runtime.block_on(async {
+            let store = database.open().await.unwrap();
+            let mut tx = store.begin().await.unwrap();
+            for person in 0..1000 {
+                tx.open_case(a_case(person), None, Note::default(), Timestamp::now()).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+            store
+        })
+    });
+    fill(&large);
+    let (mut claims, mut inserts) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+    for _ in 0..7 {
+        for (number, store) in stores.iter().enumerate() {
+            claims[number].push(runtime.block_on(claim(store)));
+            inserts[number].push(runtime.block_on(insert(store)));
+        }
+    }
+    for (what, [few, many]) in [("claim one due job", claims), ("open a case with its job", inserts)] {
+        let figures = format!("{:.0} µs beside {:.0} µs", median(many.clone()), median(few.clone()));
+        let what = format!("{what} with {BACKLOG} queued ÷ with 1,000");
+        table.add(("T9", "≤ 1.3", "≤ 1.1"), what, format!("{:.2}", ratio(&many, &few)), figures);
+    }
+}
+
+fn site() -> SiteName {
+    "site0".parse().unwrap()
+}
+
+fn a_case(person: usize) -> NewCase {
+    let terms = Terms {
+        action: Action::Revoke,
+        local_grace: SignedDuration::ZERO,
+        approvals: Approvals::default(),
+        detach: Vec::new(),
+        reinvite: false,
+        requested_by: None,
+    };
+    let person = Person { email: Some(EmailAddress::parse(&email(person)).unwrap()), ..Person::default() };
+    NewCase { site: site(), source: None, person, terms, effective_at: Timestamp::now() }
+}
+
+/// Jobs of the far future. Only the queue is filled: a claim reads one case, by its id.
+fn fill(folder: &Folder) {
+    let connection = Connection::open(folder.database()).unwrap();
+    connection.pragma_update(None, "foreign_keys", false).unwrap();
+    connection
+        .execute(
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
+             INSERT INTO jobs (id, case_id, site, kind, urgency, state, due_at, created_at)
+             SELECT printf('019f0000-0000-7000-8000-%012x', n), printf('019f0000-0000-7000-9000-%012x', n), 'site0',
+                    'revoke', 0, 'queued', 4000000000000 + n, 0 FROM n",
+            [BACKLOG as i64],
+        )
+        .unwrap();
+    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+}
+
+/// The middle one of many claims, in microseconds. Each is taken back, so that the next finds the same.
+async fn claim(store: &Store) -> f64 {
+    let mut took = Vec::new();
+    for _ in 0..EACH {
+        let now = Timestamp::now();
+        let mut tx = store.begin().await.unwrap();
+        let begun = Instant::now();
+        let claimed = tx.claim(&site(), true, 1, now + SignedDuration::from_mins(5), now).await.unwrap();
+        took.push(begun.elapsed().as_secs_f64() * 1e6);
+        assert_eq!(claimed.len(), 1);
+    }
+    median(took)
+}
+
+async fn insert(store: &Store) -> f64 {
+    let mut took = Vec::new();
+    for number in 0..EACH {
+        let mut tx = store.begin().await.unwrap();
+        let begun = Instant::now();
+        tx.open_case(a_case(1_000_000 + number), None, Note::default(), Timestamp::now()).await.unwrap();
+        took.push(begun.elapsed().as_secs_f64() * 1e6);
+    }
+    median(took)
+}
+
+/// A thousand revokes that fall due at one instant, at a site that keeps the documented limits.
+pub(crate) fn at_the_documented_pace(table: &mut Table) {
+    /// Atlassian's burst for PUT and DELETE, a second; a revoke makes one of them.
+    const BURST: f64 = 50.0;
+    const PEOPLE: u64 = 1000;
+    let folder = Folder::new("");
+    let (_sandbox, place) = sandbox(&folder, PEOPLE as usize);
+    let address = place.trim_start_matches("http://").parse().unwrap();
+    patch(address, r#"{"burst_limits":true}"#);
+    folder.write("offboardd.toml", &settings(&place, 1));
+    let daemon = Daemon::serve(&folder);
+    let took = drain(&daemon, 1, PEOPLE);
+    let refused = daemon.metric("offboardd_atlassian_calls_total", "429");
+    let rate = PEOPLE as f64 / took.as_secs_f64();
+    let figures = format!("{rate:.1} revokes/s where {BURST:.0} are allowed, {refused} answers of 429");
+    let what = "1,000 due revokes ÷ what the documented limits allow";
+    table.add(("T13", "≥ 0.9", "≥ 0.97"), what, format!("{:.3}", rate / BURST), figures);
+}
+
+/// Revokes of many sites, four calls each, at a far side that answers at once, beside a queue whose jobs do nothing.
+pub(crate) fn drained(table: &mut Table) {
+    const SITES: usize = 40;
+    const PEOPLE: u64 = 4000;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let folder = Folder::new("");
+        let (_sandbox, place) = sandbox(&folder, PEOPLE as usize);
+        folder.write("offboardd.toml", &settings(&place, SITES));
+        let daemon = Daemon::serve(&folder);
+        ours.push(PEOPLE as f64 / drain(&daemon, SITES, PEOPLE).as_secs_f64());
+        drop(daemon);
+        theirs.extend(peers::apalis());
+    }
+    let what = "revokes drained a second ÷ no-ops drained by apalis-sqlite";
+    let ours_alone = median(ours.clone());
+    let (measured, figures) = if theirs.is_empty() {
+        ("not measured".to_owned(), format!("{ours_alone:.0}/s; apalis is not installed"))
+    } else {
+        let figures = format!("{ours_alone:.0}/s, each four calls, beside {:.0}/s", median(theirs.clone()));
+        (format!("{:.2}", ratio(&ours, &theirs)), figures)
+    };
+    table.add(("T14", "≥ 1.5", "≥ 4"), what, measured, figures);
+}
+
+/// Has people leave, all at one instant, and waits until the last is revoked; says how long that took from the instant on.
+fn drain(daemon: &Daemon, sites: usize, people: u64) -> Duration {
+    from_the_first_person();
+    let due = Timestamp::now().as_second() + 12;
+    let load = Load {
+        kind: Kind::DepartedAt(due),
+        sources: sites,
+        lasts: Duration::from_secs(8),
+        at_most: Some(people),
+        ..Load::usual(daemon.webhooks)
+    };
+    assert_eq!(load.run().count as u64, people);
+    until(|| daemon.metric("offboardd_events_total", "departed") >= people);
+    let left = Timestamp::from_second(due).unwrap().duration_since(Timestamp::now());
+    assert!(left.is_positive(), "the deliveries were not routed before their people left: nothing is measured");
+    std::thread::sleep(left.unsigned_abs());
+    until(|| confirmed(daemon) >= people)
+}
+
+/// Changes the sandbox.
+fn patch(to: std::net::SocketAddr, settings: &str) {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(to).unwrap();
+    let length = settings.len();
+    let request = format!(
+        "PATCH /_sandbox/settings HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\nconnection: close\r\n\r\n{settings}"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
+}

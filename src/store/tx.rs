@@ -1,0 +1,195 @@
+//! A write transaction, and how its statements reach SQLite.
+//!
+//! SQLite has a thread of its own, and each way there and back costs more than most statements do. So what only writes is
+//! not sent by itself: it waits for the next statement whose answer matters, or for the commit, and goes along with it,
+//! in its order. The `BEGIN` travels with the first statement, the `COMMIT` with the last.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use futures_util::TryStreamExt as _;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Arguments as _, AssertSqlSafe, Either, Encode, Executor as _, Sqlite, Type};
+use tokio::runtime::Handle;
+
+use super::StoreError;
+use super::writer::Held;
+use crate::domain::ids::SourceName;
+use crate::proof::seal::MasterKey;
+
+/// A text of more statements than this is not kept for the next time: it hardly ever comes again.
+const KEPT: usize = 16;
+
+/// A write transaction. Nothing is written until [`Tx::commit`].
+#[derive(Debug)]
+pub struct Tx {
+    /// Until it is over.
+    held: Option<Held>,
+    batch: Batch,
+    pub(super) key: Arc<MasterKey>,
+    paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
+    /// The sources that are paused after this transaction, where it changed that.
+    pub(super) pausing: Option<HashSet<SourceName>>,
+}
+
+impl Tx {
+    pub(super) fn begin(held: Held, key: Arc<MasterKey>, paused_sources: Arc<ArcSwap<HashSet<SourceName>>>) -> Self {
+        let mut batch = Batch::default();
+        // Takes the write lock at once, so that the transaction cannot fail half-way for want of it.
+        batch.add("BEGIN IMMEDIATE");
+        Self { held: Some(held), batch, key, paused_sources, pausing: None }
+    }
+
+    /// Makes everything durable at once.
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        self.statement("COMMIT").changed().await?;
+        if let Some(held) = self.held.take() {
+            held.release();
+        }
+        if let Some(paused) = self.pausing.take() {
+            self.paused_sources.store(Arc::new(paused));
+        }
+        Ok(())
+    }
+
+    /// Begins a statement. It is sent when its answer is asked for or, after [`Statement::later`], with another one.
+    pub(super) fn statement(&mut self, sql: &str) -> Statement<'_> {
+        self.batch.add(sql);
+        Statement { tx: self }
+    }
+
+    async fn send(&mut self) -> Result<(u64, Vec<SqliteRow>), StoreError> {
+        let batch = std::mem::take(&mut self.batch);
+        let held = self.held.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+        let persistent = batch.count <= KEPT;
+        if let Some(error) = batch.unbound {
+            return Err(sqlx::Error::Encode(error).into());
+        }
+        let query = sqlx::query_with(AssertSqlSafe(batch.text), batch.arguments).persistent(persistent);
+        let mut answers = held.fetch_many(query);
+        let (mut changed, mut rows) = (0, Vec::new());
+        while let Some(answer) = answers.try_next().await? {
+            match answer {
+                // The last one counts: the others were sent without anybody who wants to know.
+                Either::Left(done) => changed = done.rows_affected(),
+                Either::Right(row) => rows.push(row),
+            }
+        }
+        Ok((changed, rows))
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        // Without a runtime everything ends, the connection too, and SQLite forgets what was not committed.
+        if let Some(held) = self.held.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            drop(runtime.spawn(held.roll_back()));
+        }
+    }
+}
+
+/// A statement that is being put together.
+#[must_use = "say when it is to be sent"]
+pub(super) struct Statement<'t> {
+    tx: &'t mut Tx,
+}
+
+impl Statement<'_> {
+    #[expect(single_use_lifetimes, reason = "an `impl` in this place takes no anonymous one")]
+    pub(super) fn bind<'v>(self, value: impl Encode<'v, Sqlite> + Type<Sqlite>) -> Self {
+        self.tx.batch.bind(value);
+        self
+    }
+
+    /// Sends it with the next one, or with the commit.
+    pub(super) fn later(self) {}
+
+    /// How many rows it changed.
+    pub(super) async fn changed(self) -> Result<u64, StoreError> {
+        Ok(self.tx.send().await?.0)
+    }
+
+    /// Its rows.
+    pub(super) async fn rows(self) -> Result<Vec<SqliteRow>, StoreError> {
+        Ok(self.tx.send().await?.1)
+    }
+
+    /// Its first row, if it has any.
+    pub(super) async fn row(self) -> Result<Option<SqliteRow>, StoreError> {
+        Ok(self.rows().await?.into_iter().next())
+    }
+
+    /// Its only row.
+    pub(super) async fn the_row(self) -> Result<SqliteRow, StoreError> {
+        Ok(self.row().await?.ok_or(sqlx::Error::RowNotFound)?)
+    }
+}
+
+/// Statements that are sent together.
+#[derive(Debug, Default)]
+struct Batch {
+    text: String,
+    arguments: SqliteArguments,
+    /// How many statements it has.
+    count: usize,
+    unbound: Option<sqlx::error::BoxDynError>,
+}
+
+impl Batch {
+    /// Adds a statement. Each numbers its parameters from one; together they are numbered on, as `$7`: SQLite leaves out
+    /// numbers that a statement does not use then, where it would count them in after a `?`.
+    fn add(&mut self, sql: &str) {
+        let base = self.arguments.len();
+        let mut next = base;
+        if self.count > 0 {
+            self.text.push_str(";\n");
+        }
+        self.count += 1;
+        let mut pieces = sql.split('?');
+        self.text.push_str(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            let digits = piece.len() - piece.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            let (number, rest) = piece.split_at(digits);
+            let number = match number.parse::<usize>() {
+                Ok(number) => base + number,
+                Err(_it_has_none) => {
+                    next += 1;
+                    next
+                }
+            };
+            self.text.push('$');
+            self.text.push_str(&number.to_string());
+            self.text.push_str(rest);
+        }
+    }
+
+    #[expect(single_use_lifetimes, reason = "an `impl` in this place takes no anonymous one")]
+    fn bind<'v>(&mut self, value: impl Encode<'v, Sqlite> + Type<Sqlite>) {
+        if let Err(error) = self.arguments.add(value) {
+            self.unbound.get_or_insert(error);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_that_travel_together_number_their_parameters_on() {
+        let mut batch = Batch::default();
+        batch.add("UPDATE a SET x = ?, y = ? WHERE id = ?");
+        for value in [1, 2, 3] {
+            batch.bind(value);
+        }
+        batch.add("SELECT ?2, ?1 FROM b WHERE c = ?1");
+        batch.bind(4);
+        batch.bind(5);
+        batch.add("SELECT ?");
+        let expected = "UPDATE a SET x = $1, y = $2 WHERE id = $3;\nSELECT $5, $4 FROM b WHERE c = $4;\nSELECT $6";
+        assert_eq!(batch.text, expected);
+    }
+}

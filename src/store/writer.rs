@@ -1,0 +1,117 @@
+//! The one connection that writes. Who holds it, writes; the others wait in the order in which they came.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection as _, Executor as _};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+/// How long the connection is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The connection, or what is there instead.
+enum Seat {
+    /// Nobody holds it.
+    Free(SqliteConnection),
+    /// Whoever had it did not bring it back as it was: the next one makes another.
+    Empty,
+    /// There is none any more.
+    Closed,
+}
+
+/// Where the connection lies when nobody holds it.
+#[derive(Clone)]
+pub(super) struct Writer {
+    options: SqliteConnectOptions,
+    seat: Arc<Mutex<Seat>>,
+}
+
+/// The connection, held by somebody. Dropped without [`Held::release`], it is closed and made anew: SQLite gives a
+/// transaction up by itself when the disk is full, and what else is wrong with such a connection nobody knows.
+pub(super) struct Held {
+    connection: SqliteConnection,
+    seat: OwnedMutexGuard<Seat>,
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Writer")
+    }
+}
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Held")
+    }
+}
+
+impl Writer {
+    /// `options` make another connection when the first one is of no use any more.
+    pub(super) fn new(options: SqliteConnectOptions, connection: SqliteConnection) -> Self {
+        Self { options, seat: Arc::new(Mutex::new(Seat::Free(connection))) }
+    }
+
+    /// Another connection, for what would keep everybody waiting on this one.
+    pub(super) async fn another(&self, busy_timeout: Option<Duration>) -> Result<SqliteConnection, sqlx::Error> {
+        let options = self.options.clone();
+        let options = if let Some(patience) = busy_timeout { options.busy_timeout(patience) } else { options };
+        SqliteConnection::connect_with(&options).await
+    }
+
+    /// Waits for the connection.
+    pub(super) async fn hold(&self) -> Result<Held, sqlx::Error> {
+        let waiting = tokio::time::timeout(PATIENCE, Arc::clone(&self.seat).lock_owned());
+        let mut seat = waiting.await.map_err(|_elapsed| sqlx::Error::PoolTimedOut)?;
+        let connection = match std::mem::replace(&mut *seat, Seat::Empty) {
+            Seat::Free(connection) => connection,
+            Seat::Empty => SqliteConnection::connect_with(&self.options).await?,
+            Seat::Closed => {
+                *seat = Seat::Closed;
+                return Err(sqlx::Error::PoolClosed);
+            }
+        };
+        Ok(Held { connection, seat })
+    }
+
+    /// Waits until nobody holds the connection, and closes it for good.
+    pub(super) async fn close(&self) {
+        let mut seat = self.seat.lock().await;
+        if let Seat::Free(connection) = std::mem::replace(&mut *seat, Seat::Closed)
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "the database did not close as it should");
+        }
+    }
+}
+
+impl Held {
+    /// Gives the connection back as it was: no transaction is open on it.
+    pub(super) fn release(self) {
+        let Self { connection, mut seat } = self;
+        *seat = Seat::Free(connection);
+    }
+
+    /// Undoes what is not committed, and gives the connection back.
+    pub(super) async fn roll_back(mut self) {
+        match self.connection.execute("ROLLBACK").await {
+            Ok(_) => self.release(),
+            Err(error) => tracing::debug!(%error, "nothing to roll back: the connection is exchanged for a new one"),
+        }
+    }
+}
+
+impl Deref for Held {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Held {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+}
