@@ -58,6 +58,6 @@ pub fn router(intake: Intake) -> Router {
     Router::new()
         .route("/webhooks/{source}", any(receive::receive))
         .route("/livez", get(async || "alive\n"))
-        .with_state(intake)
+        .with_state(Arc::new(intake))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(answer::panicked))
 }

@@ -1,5 +1,7 @@
 //! One request: from its bytes to its answer.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, Request, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method};
@@ -17,7 +19,7 @@ use crate::sources::{self, Rejection};
 use crate::store::{Accepted, NewDelivery, StoreError};
 
 /// Takes a delivery, or shakes hands.
-pub(super) async fn receive(State(intake): State<Intake>, path: Path<String>, request: Request) -> Response {
+pub(super) async fn receive(State(intake): State<Arc<Intake>>, path: Path<String>, request: Request) -> Response {
     // The window of a signature is judged by when the request came, not by when its body was complete.
     let received_at = intake.clock.now();
     let inboxes = intake.inboxes.load();

@@ -1,4 +1,4 @@
-//! Deliveries become events, events become cases: by the pure rules of `domain`, one transaction for each delivery.
+//! Deliveries become events, events become cases: by the pure rules of `domain`, each delivery in one transaction.
 //!
 //! Awakened by the intake, by a settled job and by period; takes no input and decides only from what is stored, so that it
 //! can be killed at any instant. It calls nobody; a [`Resolver`] beside it asks vendors for addresses that deliveries lack.
@@ -15,7 +15,6 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument as _;
 
 pub use self::metrics::Metrics;
 pub use self::resolver::Resolver;
@@ -104,18 +103,27 @@ impl Router {
             if deliveries.is_empty() || stopping.is_cancelled() {
                 return Ok(());
             }
-            for delivery in deliveries {
-                let span =
-                    tracing::info_span!("router.delivery", delivery.id = %delivery.id, source = %delivery.source);
-                let id = delivery.id;
-                match self.route(delivery).instrument(span).await {
-                    Ok(()) => {}
-                    Err(error) if error.is_about_one_row() => self.set_aside(id, error).await?,
-                    Err(error) => return Err(error),
-                }
+            let mut rest = deliveries.as_slice();
+            while !rest.is_empty() {
+                let routed = self.route_next(rest).await?;
+                rest = rest.get(routed..).unwrap_or_default();
+                self.worker.notify_one();
+                self.resolver.notify_waiters();
             }
-            self.worker.notify_one();
-            self.resolver.notify_waiters();
+        }
+    }
+
+    /// Reads the next of these deliveries, together with as many as can be; says how many it has read.
+    async fn route_next(&self, deliveries: &[Waiting]) -> Result<usize, StoreError> {
+        match self.route_together(deliveries).await {
+            Err(error) if error.is_about_one_row() => {}
+            done => return done,
+        }
+        // One of them meets a row that cannot be. By itself it takes none of the others along.
+        let Some((first, _)) = deliveries.split_first() else { return Ok(0) };
+        match self.route_together(std::slice::from_ref(first)).await {
+            Err(error) if error.is_about_one_row() => self.set_aside(first.id, error).await.map(|()| 1),
+            done => done,
         }
     }
 
@@ -137,22 +145,39 @@ impl Router {
         Ok(())
     }
 
-    /// Reads one delivery. What cannot be read stays, and is shown.
-    async fn route(&self, mut delivery: Waiting) -> Result<(), StoreError> {
-        let now = self.clock.now();
+    /// Reads deliveries in one transaction, until somebody else wants to write; says how many it has read.
+    async fn route_together(&self, deliveries: &[Waiting]) -> Result<usize, StoreError> {
         let mut tx = self.store.begin().await?;
-        let problem = match self.read(&mut delivery) {
-            Err(problem) => Some(problem),
-            Ok((route, items)) => self.take_items(&mut tx, &delivery, route, items).await?,
-        };
-        tx.routed(&delivery, problem.as_deref(), now);
-        tx.commit().await?;
-        if let Some(problem) = problem {
-            tracing::warn!(problem, "a delivery could not be read: it waits for a mended mapping");
-        } else {
-            tracing::info!("routed");
+        let mut problems = Vec::new();
+        for delivery in deliveries {
+            problems.push(self.route(&mut tx, delivery).await?);
+            if tx.is_awaited() {
+                break;
+            }
         }
-        Ok(())
+        tx.commit().await?;
+        let routed = problems.len();
+        for (Waiting { id, source, .. }, problem) in deliveries.iter().zip(problems) {
+            match problem {
+                Some(problem) => {
+                    let what = "a delivery could not be read: it waits for a mended mapping";
+                    tracing::warn!(delivery.id = %id, %source, problem, "{what}");
+                }
+                None => tracing::info!(delivery.id = %id, %source, "routed"),
+            }
+        }
+        Ok(routed)
+    }
+
+    /// Reads one delivery. What cannot be read stays, and is shown.
+    async fn route(&self, tx: &mut Tx, delivery: &Waiting) -> Result<Option<String>, StoreError> {
+        let now = self.clock.now();
+        let problem = match self.read(delivery) {
+            Err(problem) => Some(problem),
+            Ok((route, items)) => self.take_items(tx, delivery, route, items).await?,
+        };
+        tx.routed(delivery, problem.as_deref(), now);
+        Ok(problem)
     }
 
     /// A delivery that meets a row which cannot be must not keep the others waiting.
@@ -165,11 +190,11 @@ impl Router {
         tx.commit().await
     }
 
-    fn read(&self, delivery: &mut Waiting) -> Result<(&Route, Vec<Item>), String> {
-        let body = delivery.body.take().ok_or("its body is forgotten, or was sealed with another key")?;
+    fn read(&self, delivery: &Waiting) -> Result<(&Route, Vec<Item>), String> {
+        let body = delivery.body.as_deref().ok_or("its body is forgotten, or was sealed with another key")?;
         let route = self.routes.get(&delivery.source).ok_or("the settings know no source of this name")?;
         // A panic over one body would come again at every start: it is one more way of being unreadable.
-        let read = AssertUnwindSafe(|| route.source.read(delivery.content_type.as_deref(), &body));
+        let read = AssertUnwindSafe(|| route.source.read(delivery.content_type.as_deref(), body));
         let read =
             std::panic::catch_unwind(read).map_err(|_panic| "an error of our own: see the log, and report it")?;
         let items = read.map_err(|error| error.to_string())?;

@@ -399,19 +399,22 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// When the next queued job, urgent or other, of a site that is not paused falls due.
-    #[instrument(name = "store.job.next_due", skip_all, fields(site = %site, urgent), err)]
-    pub async fn next_due(&self, site: &SiteName, urgent: bool) -> Result<Option<Timestamp>, StoreError> {
-        let row = sqlx::query(
-            "SELECT id, due_at FROM jobs WHERE state = 'queued' AND site = ?1 AND urgency = ?2
-                 AND NOT EXISTS (SELECT 1 FROM sites WHERE name = ?1 AND paused_at IS NOT NULL)
-                 AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
-             ORDER BY due_at LIMIT 1",
+    /// When the next queued job of each of these falls due, urgent ones or others of a site: `None` where there is none, or
+    /// where the site is paused. One look for all of them, however many sites there are.
+    #[instrument(name = "store.job.next_due", skip_all, fields(lanes = lanes.len()), err)]
+    pub async fn next_due(&self, lanes: &[(&SiteName, bool)]) -> Result<Vec<Option<Timestamp>>, StoreError> {
+        let lanes: Vec<_> = lanes.iter().map(|(site, urgent)| json!([site, urgency(*urgent)])).collect();
+        let rows = sqlx::query(
+            "SELECT l.key AS id, (
+                 SELECT due_at FROM jobs WHERE state = 'queued' AND site = l.value ->> 0 AND urgency = l.value ->> 1
+                     AND NOT EXISTS (SELECT 1 FROM sites WHERE name = l.value ->> 0 AND paused_at IS NOT NULL)
+                     AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
+                 ORDER BY due_at LIMIT 1) AS due_at
+             FROM json_each(?) l ORDER BY l.key",
         )
-        .bind(site.as_str())
-        .bind(urgency(urgent))
-        .fetch_optional(&self.reader)
+        .bind(json!(lanes).to_string())
+        .fetch_all(&self.reader)
         .await?;
-        row.map(|row| Reading { what: "job", row: &row }.at("due_at")).transpose()
+        rows.iter().map(|row| Reading { what: "job", row }.at_if_any("due_at")).collect()
     }
 }

@@ -44,7 +44,7 @@ impl Store {
 
     /// What the write-ahead log looks like now: another look tells whether anything was written meanwhile.
     pub fn look_at_log(&self) -> LogLook {
-        let mut log = self.path.clone().into_os_string();
+        let mut log = self.path.as_os_str().to_owned();
         log.push("-wal");
         // Without a log there is nothing in it.
         let Ok(log) = std::fs::metadata(log) else { return LogLook::default() };

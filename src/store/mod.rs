@@ -45,7 +45,7 @@ pub use self::upkeep::{Gauges, UpkeepReport};
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -60,7 +60,7 @@ use crate::proof::seal::MasterKey;
 pub struct Store {
     reader: SqlitePool,
     writer: Writer,
-    path: PathBuf,
+    path: Arc<Path>,
     key: Arc<MasterKey>,
     paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
     _lock: Option<Arc<File>>,

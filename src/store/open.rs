@@ -97,7 +97,14 @@ impl Database {
         check_key(&mut connection, &key).await?;
         let writer = Writer::new(self.options(), connection);
         let reader = readers().connect_with(self.options().read_only(true)).await?;
-        let store = Store { reader, writer, path: self.path.clone(), key, paused_sources: Arc::default(), _lock: lock };
+        let store = Store {
+            reader,
+            writer,
+            path: self.path.as_path().into(),
+            key,
+            paused_sources: Arc::default(),
+            _lock: lock,
+        };
         let paused = store.begin().await?.paused_sources().await?;
         store.paused_sources.store(Arc::new(paused));
         Ok(store)

@@ -53,6 +53,11 @@ impl Tx {
         Ok(())
     }
 
+    /// Whether somebody else waits to write.
+    pub fn is_awaited(&self) -> bool {
+        self.held.as_ref().is_some_and(Held::is_awaited)
+    }
+
     /// Begins a statement. It is sent when its answer is asked for or, after [`Statement::later`], with another one.
     pub(super) fn statement(&mut self, sql: &str) -> Statement<'_> {
         self.batch.add(sql);

@@ -2,6 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -24,7 +25,9 @@ enum Seat {
 /// Where the connection lies when nobody holds it.
 #[derive(Clone)]
 pub(super) struct Writer {
-    options: SqliteConnectOptions,
+    options: Arc<SqliteConnectOptions>,
+    /// How many hold the connection or wait for it.
+    interested: Arc<AtomicUsize>,
     seat: Arc<Mutex<Seat>>,
 }
 
@@ -33,6 +36,23 @@ pub(super) struct Writer {
 pub(super) struct Held {
     connection: SqliteConnection,
     seat: OwnedMutexGuard<Seat>,
+    interest: Interest,
+}
+
+/// Counts somebody who holds the connection or waits for it, for as long as it lives.
+struct Interest(Arc<AtomicUsize>);
+
+impl Interest {
+    fn in_it(all: &Arc<AtomicUsize>) -> Self {
+        all.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(all))
+    }
+}
+
+impl Drop for Interest {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl std::fmt::Debug for Writer {
@@ -50,18 +70,23 @@ impl std::fmt::Debug for Held {
 impl Writer {
     /// `options` make another connection when the first one is of no use any more.
     pub(super) fn new(options: SqliteConnectOptions, connection: SqliteConnection) -> Self {
-        Self { options, seat: Arc::new(Mutex::new(Seat::Free(connection))) }
+        Self {
+            options: Arc::new(options),
+            interested: Arc::default(),
+            seat: Arc::new(Mutex::new(Seat::Free(connection))),
+        }
     }
 
     /// Another connection, for what would keep everybody waiting on this one.
     pub(super) async fn another(&self, busy_timeout: Option<Duration>) -> Result<SqliteConnection, sqlx::Error> {
-        let options = self.options.clone();
+        let options = SqliteConnectOptions::clone(&self.options);
         let options = if let Some(patience) = busy_timeout { options.busy_timeout(patience) } else { options };
         SqliteConnection::connect_with(&options).await
     }
 
     /// Waits for the connection.
     pub(super) async fn hold(&self) -> Result<Held, sqlx::Error> {
+        let interest = Interest::in_it(&self.interested);
         let waiting = tokio::time::timeout(PATIENCE, Arc::clone(&self.seat).lock_owned());
         let mut seat = waiting.await.map_err(|_elapsed| sqlx::Error::PoolTimedOut)?;
         let connection = match std::mem::replace(&mut *seat, Seat::Empty) {
@@ -72,7 +97,7 @@ impl Writer {
                 return Err(sqlx::Error::PoolClosed);
             }
         };
-        Ok(Held { connection, seat })
+        Ok(Held { connection, seat, interest })
     }
 
     /// Waits until nobody holds the connection, and closes it for good.
@@ -87,10 +112,16 @@ impl Writer {
 }
 
 impl Held {
+    /// Whether somebody else waits for the connection.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.interest.0.load(Ordering::Relaxed) > 1
+    }
+
     /// Gives the connection back as it was: no transaction is open on it.
     pub(super) fn release(self) {
-        let Self { connection, mut seat } = self;
+        let Self { connection, mut seat, interest } = self;
         *seat = Seat::Free(connection);
+        drop(interest);
     }
 
     /// Undoes what is not committed, and gives the connection back.

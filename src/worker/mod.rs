@@ -38,6 +38,9 @@ use crate::store::{Claimed, Store, StoreError};
 /// The safety net under the notifications.
 const PERIOD: Duration = Duration::from_mins(1);
 
+/// How long to wait before another look when a look and a claim disagree.
+const AGAIN: SignedDuration = SignedDuration::from_secs(1);
+
 /// A job makes at most about this many calls; its lease allows each its full time.
 const CALLS: i32 = 8;
 
@@ -118,43 +121,62 @@ impl Worker {
         probes: &mut Probes,
     ) -> Result<Duration, StoreError> {
         let mut next = probes.turn(self).await?;
-        let lanes = self
-            .sites
-            .iter()
-            .flat_map(|(name, client)| [((name.clone(), true), client), ((name.clone(), false), client)]);
-        for (lane, client) in lanes {
-            let busy = running.entry(lane.clone()).or_default();
-            let room = client.site().concurrency.saturating_sub(busy.len());
-            if room == 0 {
-                continue; // A job that ends awakens us.
+        loop {
+            let due = self.look(running).await?;
+            let now = self.clock.now();
+            let (due, later): (Vec<_>, Vec<_>) = due.into_iter().partition(|(_, due_at)| *due_at <= now);
+            if due.is_empty() {
+                next = later.into_iter().map(|(_, due_at)| due_at).chain(next).min();
+                break;
             }
-            let (_, urgent) = lane;
-            for job in self.claim(client, urgent, room).await? {
-                busy.insert(job.lease.job_id);
-                jobs.spawn(self.clone().work(lane.clone(), client.clone(), job));
+            let claimed = self.claim(due, running, now).await?;
+            if claimed.is_empty() {
+                // Somebody paused them meanwhile, or all of them were put off.
+                next = now.checked_add(AGAIN).ok().into_iter().chain(next).min();
+                break;
             }
-            if busy.len() < client.site().concurrency {
-                let due = self.store.next_due(&client.site().name, urgent).await?;
-                next = [next, due].into_iter().flatten().min();
+            for (lane, client, job) in claimed {
+                running.entry(lane.clone()).or_default().insert(job.lease.job_id);
+                jobs.spawn(self.clone().work(lane, client, job));
             }
         }
         let until = next.map(|due| due.duration_since(self.clock.now()).max(SignedDuration::ZERO));
         Ok(until.map_or(PERIOD, |until| until.unsigned_abs().saturating_add(Duration::from_millis(1)).min(PERIOD)))
     }
 
-    async fn claim(&self, client: &Client, urgent: bool, room: usize) -> Result<Vec<Claimed>, StoreError> {
-        let now = self.clock.now();
-        let site = client.site();
-        let lease = site.timeout.saturating_mul(CALLS).saturating_add(SignedDuration::from_secs(30));
-        let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-        // Looked at first without the write lock: most turns find nothing.
-        if self.store.next_due(&site.name, urgent).await?.is_none_or(|due| due > now) {
-            return Ok(Vec::new());
-        }
+    /// When the next job of each lane falls due in which there is room. A job that ends awakens us for the others.
+    async fn look(&self, running: &Running) -> Result<Vec<(Lane, Timestamp)>, StoreError> {
+        let lanes = self.sites.keys().flat_map(|site| [(site, true), (site, false)]);
+        let free: Vec<_> = lanes.filter(|(site, urgent)| self.room(running, site, *urgent) > 0).collect();
+        let due = self.store.next_due(&free).await?;
+        let lanes = free.into_iter().map(|(site, urgent)| (site.clone(), urgent));
+        Ok(lanes.zip(due).filter_map(|(lane, due_at)| Some((lane, due_at?))).collect())
+    }
+
+    fn room(&self, running: &Running, site: &SiteName, urgent: bool) -> usize {
+        let busy = running.get(&(site.clone(), urgent)).map_or(0, BTreeSet::len);
+        self.sites.get(site).map_or(0, |client| client.site().concurrency.saturating_sub(busy))
+    }
+
+    /// Claims, for all lanes in one transaction, as many due jobs as there is room for.
+    async fn claim(
+        &self,
+        due: Vec<(Lane, Timestamp)>,
+        running: &Running,
+        now: Timestamp,
+    ) -> Result<Vec<(Lane, Client, Claimed)>, StoreError> {
+        let mut all = Vec::new();
         let mut tx = self.store.begin().await?;
-        let claimed = tx.claim(&site.name, urgent, u32::try_from(room).unwrap_or(u32::MAX), until, now).await?;
+        for ((site, urgent), _) in due {
+            let Some(client) = self.sites.get(&site) else { continue };
+            let lease = client.site().timeout.saturating_mul(CALLS).saturating_add(SignedDuration::from_secs(30));
+            let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+            let room = u32::try_from(self.room(running, &site, urgent)).unwrap_or(u32::MAX);
+            let claimed = tx.claim(&site, urgent, room, until, now).await?;
+            all.extend(claimed.into_iter().map(|job| ((site.clone(), urgent), client.clone(), job)));
+        }
         tx.commit().await?;
-        Ok(claimed)
+        Ok(all)
     }
 
     /// One job, from claimed to settled. Says whose room is free again.
