@@ -174,7 +174,7 @@ impl Store {
         let mut accepted = Vec::with_capacity(deliveries.len());
         let largest = INSERTS.last().map_or(1, |(rows, _)| *rows);
         // Held until all is said, so that nobody forgets meanwhile what a repetition is recognised by.
-        let mut held = self.writer.hold().await?;
+        let mut held = self.writer.hold_soon().await?;
         for group in deliveries.chunks(largest) {
             let new = insert(&mut held, group).await?;
             if new == group.len() {

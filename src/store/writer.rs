@@ -1,4 +1,7 @@
-//! The one connection that writes. Who holds it, writes; the others wait in the order in which they came.
+//! The one connection that writes. Who holds it, writes; the others wait.
+//!
+//! The intake waits for one other at most, because a vendor waits for its answer: the others form a line of their own, of
+//! which only the first stands beside the intake. Each is served in turn, so that neither starves.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -29,6 +32,8 @@ pub(super) struct Writer {
     /// How many hold the connection or wait for it.
     interested: Arc<AtomicUsize>,
     seat: Arc<Mutex<Seat>>,
+    /// Where all but the intake line up.
+    line: Arc<Mutex<()>>,
 }
 
 /// The connection, held by somebody. Dropped without [`Held::release`], it is closed and made anew: SQLite gives a
@@ -74,6 +79,7 @@ impl Writer {
             options: Arc::new(options),
             interested: Arc::default(),
             seat: Arc::new(Mutex::new(Seat::Free(connection))),
+            line: Arc::default(),
         }
     }
 
@@ -84,11 +90,24 @@ impl Writer {
         SqliteConnection::connect_with(&options).await
     }
 
-    /// Waits for the connection.
+    /// Waits for the connection, in the line.
     pub(super) async fn hold(&self) -> Result<Held, sqlx::Error> {
         let interest = Interest::in_it(&self.interested);
-        let waiting = tokio::time::timeout(PATIENCE, Arc::clone(&self.seat).lock_owned());
-        let mut seat = waiting.await.map_err(|_elapsed| sqlx::Error::PoolTimedOut)?;
+        let in_line = async {
+            let _first = self.line.lock().await;
+            self.take(interest).await
+        };
+        tokio::time::timeout(PATIENCE, in_line).await.map_err(|_elapsed| sqlx::Error::PoolTimedOut)?
+    }
+
+    /// Waits for the connection, beside the line: for the intake.
+    pub(super) async fn hold_soon(&self) -> Result<Held, sqlx::Error> {
+        let taking = self.take(Interest::in_it(&self.interested));
+        tokio::time::timeout(PATIENCE, taking).await.map_err(|_elapsed| sqlx::Error::PoolTimedOut)?
+    }
+
+    async fn take(&self, interest: Interest) -> Result<Held, sqlx::Error> {
+        let mut seat = Arc::clone(&self.seat).lock_owned().await;
         let connection = match std::mem::replace(&mut *seat, Seat::Empty) {
             Seat::Free(connection) => connection,
             Seat::Empty => SqliteConnection::connect_with(&self.options).await?,
