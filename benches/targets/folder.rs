@@ -51,7 +51,7 @@ pub(crate) fn settings(site: &str, sites: usize) -> String {
         "
     .to_owned();
     for number in 0..sites {
-        settings += &format!(
+        let table = format!(
             "[sites.site{number}]
              url = \"{site}\"
              gateway = \"{site}\"
@@ -65,6 +65,7 @@ pub(crate) fn settings(site: &str, sites: usize) -> String {
              secrets = [{{ env = \"HR_KEY\" }}]
              "
         );
+        settings.push_str(&table);
     }
     settings
 }

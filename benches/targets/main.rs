@@ -20,6 +20,7 @@
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
     clippy::disallowed_methods,
     clippy::allow_attributes,
     reason = "a benchmark: it panics where it cannot measure, and prints what it measured"

@@ -158,12 +158,11 @@ impl Router {
         tx.commit().await?;
         let routed = problems.len();
         for (Waiting { id, source, .. }, problem) in deliveries.iter().zip(problems) {
-            match problem {
-                Some(problem) => {
-                    let what = "a delivery could not be read: it waits for a mended mapping";
-                    tracing::warn!(delivery.id = %id, %source, problem, "{what}");
-                }
-                None => tracing::info!(delivery.id = %id, %source, "routed"),
+            if let Some(problem) = problem {
+                let what = "a delivery could not be read: it waits for a mended mapping";
+                tracing::warn!(delivery.id = %id, %source, problem, "{what}");
+            } else {
+                tracing::info!(delivery.id = %id, %source, "routed");
             }
         }
         Ok(routed)

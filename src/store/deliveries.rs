@@ -19,7 +19,7 @@ const COLUMNS: usize = 7;
 /// thread and back; few texts, because each is prepared once; rows that a group is short of are NULL and left out.
 static INSERTS: LazyLock<Vec<(usize, String)>> = LazyLock::new(|| {
     let text = |rows: usize| {
-        let row = format!("({})", vec!["?"; COLUMNS].join(", "));
+        let row = format!("({})", ["?"; COLUMNS].join(", "));
         format!(
             "INSERT INTO deliveries (id, source, received_at, dedupe_hash, dedupe_until, content_type, body)
              SELECT * FROM (VALUES {}) WHERE column1 IS NOT NULL

@@ -6,6 +6,7 @@
 //!
 //! Not here: what may happen to a case (that is `domain`), and what is said to whom about it.
 
+mod attempts;
 mod brake;
 mod cases;
 mod claims;
@@ -26,9 +27,10 @@ mod tx;
 mod upkeep;
 mod writer;
 
+pub use self::attempts::{Dispatch, Settlement};
 pub use self::brake::{Braked, NotReleased};
 pub use self::cases::{CaseFilter, Dossier, Happened, KnownAccount, NewCase, Note};
-pub use self::claims::{Claimed, Dispatch, Lease, Recovered, Settlement};
+pub use self::claims::{Claimed, Lease, Recovered};
 pub use self::deliveries::{Accepted, DeliveryFilter, DeliveryRow, DeliveryStatus, NewDelivery, Waiting};
 pub use self::error::{HappenError, StoreError};
 pub use self::events::{EventRow, EventStatus, NewEvent, Verdict as EventVerdict, WaitingEvent};

@@ -110,6 +110,7 @@ impl Statement<'_> {
     }
 
     /// Sends it with the next one, or with the commit.
+    #[expect(clippy::unused_self, reason = "nothing is left to do: it is the word for that")]
     pub(super) fn later(self) {}
 
     /// How many rows it changed.

@@ -1,0 +1,142 @@
+//! Finding cases: one by its id or its person, many by what they have in common.
+
+use tracing::instrument;
+
+use super::Dossier;
+use super::rows::{read_case, to_json};
+use crate::domain::case::{Hold, StateName};
+use crate::domain::ids::{CaseId, SiteName, SourceName};
+use crate::proof::seal::KeyedHash;
+use crate::store::row::Reading;
+use crate::store::{Page, Store, StoreError, Tx};
+
+/// Which cases to list.
+#[derive(Debug, Clone, Default)]
+pub struct CaseFilter {
+    /// In this state.
+    pub state: Option<StateName>,
+    /// Of this source.
+    pub source: Option<SourceName>,
+    /// Of this site.
+    pub site: Option<SiteName>,
+    /// Of whoever has one of these hashes: one address, on each of the sites asked.
+    pub email_hashes: Option<Vec<KeyedHash>>,
+    /// Only those that need a human, or only those that do not.
+    pub attention: Option<bool>,
+    /// After this one, from an earlier page.
+    pub cursor: Option<CaseId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl Tx {
+    /// The case of this id.
+    #[instrument(name = "store.case.find", skip_all, fields(case.id = %id), err)]
+    pub async fn case(&mut self, id: CaseId) -> Result<Option<Dossier>, StoreError> {
+        let row = self.statement(
+            "SELECT c.*, k.sealed AS sealed_key FROM cases c LEFT JOIN case_keys k ON k.case_id = c.id WHERE c.id = ?",
+        )
+        .bind(id.to_string()).row().await?;
+        row.map(|row| read_case(&row, &self.key)).transpose()
+    }
+
+    /// The open case of whoever has this address or, failing that, this person id.
+    #[instrument(name = "store.case.find_open", skip_all, err)]
+    pub async fn open_case_of(
+        &mut self,
+        site: &SiteName,
+        email_hash: Option<KeyedHash>,
+        person_hash: Option<KeyedHash>,
+    ) -> Result<Option<Dossier>, StoreError> {
+        let rows = self
+            .statement(
+                "SELECT c.*, k.sealed AS sealed_key FROM cases c LEFT JOIN case_keys k ON k.case_id = c.id
+             WHERE c.site = ?1 AND c.closed_at IS NULL AND c.id IN (
+                 SELECT id FROM cases WHERE email_hash = ?2 UNION SELECT id FROM cases WHERE person_hash = ?3)
+             ORDER BY (c.email_hash IS ?2) DESC, c.id DESC LIMIT 1",
+            )
+            .bind(site.as_str())
+            .bind(email_hash.map(|hash| hash.0.to_vec()))
+            .bind(person_hash.map(|hash| hash.0.to_vec()))
+            .row()
+            .await?;
+        rows.map(|row| read_case(&row, &self.key)).transpose()
+    }
+}
+
+impl Store {
+    /// The case of this id.
+    #[instrument(name = "store.case.show", skip_all, fields(case.id = %id), err)]
+    pub async fn case(&self, id: CaseId) -> Result<Option<Dossier>, StoreError> {
+        let row = sqlx::query(
+            "SELECT c.*, k.sealed AS sealed_key FROM cases c LEFT JOIN case_keys k ON k.case_id = c.id WHERE c.id = ?",
+        )
+        .bind(id.to_string())
+        .fetch_optional(&self.reader)
+        .await?;
+        row.map(|row| read_case(&row, &self.key)).transpose()
+    }
+
+    /// Cases, newest first.
+    #[instrument(name = "store.case.list", skip_all, err)]
+    pub async fn cases(&self, filter: &CaseFilter) -> Result<Page<Dossier>, StoreError> {
+        let hashes = filter
+            .email_hashes
+            .as_ref()
+            .map(|hashes| to_json(&hashes.iter().map(|hash| hex::encode_upper(hash.0)).collect::<Vec<_>>()))
+            .transpose()?;
+        let rows = sqlx::query(
+            "SELECT c.*, k.sealed AS sealed_key FROM cases c LEFT JOIN case_keys k ON k.case_id = c.id
+             WHERE (?1 IS NULL OR c.state = ?1) AND (?2 IS NULL OR c.source = ?2) AND (?3 IS NULL OR c.site = ?3)
+               AND (?4 IS NULL OR hex(c.email_hash) IN (SELECT value FROM json_each(?4)))
+               AND (?5 IS NULL OR (c.state IN ('needs_attention', 'restoring')) = ?5)
+               AND (?6 IS NULL OR c.id < ?6)
+             ORDER BY c.id DESC LIMIT ?7",
+        )
+        .bind(filter.state.map(StateName::as_str))
+        .bind(filter.source.as_ref().map(SourceName::as_str))
+        .bind(filter.site.as_ref().map(SiteName::as_str))
+        .bind(hashes)
+        .bind(filter.attention)
+        .bind(filter.cursor.map(|id| id.to_string()))
+        .bind(i64::try_from(filter.limit.saturating_add(1)).unwrap_or(i64::MAX))
+        .fetch_all(&self.reader)
+        .await?;
+        let dossiers: Result<Vec<_>, _> = rows.iter().map(|row| read_case(row, &self.key)).collect();
+        Ok(Page::of(dossiers?, filter.limit, |dossier| dossier.case.id.to_string()))
+    }
+
+    /// The cases that wait for this, oldest first.
+    #[instrument(name = "store.case.held", skip_all, err)]
+    pub async fn held_cases(
+        &self,
+        hold: Hold,
+        source: Option<&SourceName>,
+        site: Option<&SiteName>,
+    ) -> Result<Vec<CaseId>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id FROM cases WHERE state = 'held' AND held = ?1 AND (?2 IS NULL OR source = ?2)
+               AND (?3 IS NULL OR site = ?3) ORDER BY id",
+        )
+        .bind(hold.as_str())
+        .bind(source.map(SourceName::as_str))
+        .bind(site.map(SiteName::as_str))
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter().map(|row| Reading { what: "case", row }.word("id")).collect()
+    }
+
+    /// How many cases stand in each state on each site.
+    #[instrument(name = "store.case.count", skip_all, err)]
+    pub async fn count_cases(&self) -> Result<Vec<(SiteName, StateName, u64)>, StoreError> {
+        let rows = sqlx::query("SELECT site AS id, site, state, COUNT(*) AS count FROM cases GROUP BY site, state")
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let reading = Reading { what: "case", row };
+                Ok((reading.word("site")?, reading.word("state")?, reading.count("count")?.into()))
+            })
+            .collect()
+    }
+}

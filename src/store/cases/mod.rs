@@ -1,0 +1,105 @@
+//! Cases: opened, moved, closed, found.
+
+mod finding;
+mod moves;
+mod rows;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use self::finding::CaseFilter;
+pub(super) use self::rows::read_case;
+use crate::domain::account::{AccountId, AccountType};
+use crate::domain::case::{Case, StateName, Terms};
+use crate::domain::ids::{SiteName, SourceName};
+use crate::domain::person::Person;
+use crate::proof::seal::CaseKey;
+
+/// A case with what is known about its person.
+#[derive(Debug, Clone)]
+pub struct Dossier {
+    /// The case.
+    pub case: Case,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// The person, until the case has forgotten.
+    pub person: Person,
+    /// The account, as soon as it was found and until the case has forgotten.
+    pub account: Option<KnownAccount>,
+    /// The account's type, as soon as it was found.
+    pub account_type: Option<AccountType>,
+    /// How often the account was looked for in vain.
+    pub looks: u32,
+    key: Option<CaseKey>,
+}
+
+/// The account that a case is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownAccount {
+    /// Its id.
+    pub id: AccountId,
+    /// The same address also belongs to an account that is left alone.
+    pub twin: bool,
+}
+
+/// A case to be opened.
+#[derive(Debug)]
+pub struct NewCase {
+    /// Where.
+    pub site: SiteName,
+    /// Whose event it is; `None` for an operator's own request.
+    pub source: Option<SourceName>,
+    /// Whose case it is.
+    pub person: Person,
+    /// What is agreed.
+    pub terms: Terms,
+    /// Nothing is done before.
+    pub effective_at: Timestamp,
+}
+
+/// What stands beside a happening in the journal.
+#[derive(Debug, Clone, Default)]
+pub struct Note {
+    /// Who did it: the name of an admin token; `None` for the daemon itself.
+    pub by: Option<String>,
+    /// What an operator wrote. Sealed: it may name somebody.
+    pub remark: Option<String>,
+    /// Particulars without personal data.
+    pub detail: Value,
+}
+
+impl Note {
+    /// A note of particulars alone. They must hold no personal data.
+    pub fn detail(detail: Value) -> Self {
+        Self { detail, ..Self::default() }
+    }
+}
+
+/// What a happening did.
+#[derive(Debug, Clone)]
+pub struct Happened {
+    /// The case after it.
+    pub dossier: Dossier,
+    /// Where it stood before.
+    pub from: StateName,
+}
+
+impl Dossier {
+    /// This case as the database has it now, with what an attempt learned about its person and account meanwhile.
+    pub(super) fn with_what_was_learned(self, learned: &Self) -> Self {
+        Self {
+            person: learned.person.clone(),
+            account: learned.account.clone(),
+            account_type: learned.account_type,
+            looks: learned.looks,
+            ..self
+        }
+    }
+
+    /// Opens what an operator wrote beside the journal entry `seq`.
+    pub(super) fn remark(&self, seq: i64, sealed: &[u8]) -> Option<String> {
+        let plain = self.key.as_ref()?.open(&seq.to_be_bytes(), sealed).ok()?;
+        String::from_utf8(plain).ok()
+    }
+}

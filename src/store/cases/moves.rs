@@ -1,0 +1,222 @@
+//! [`Tx::happen`] is the only way in which a case changes: the rules are asked; the row, the job that the new state wants and
+//! the journal entry are written in one transaction; and a case that closes is forgotten.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tracing::instrument;
+
+use super::rows::{held, stuck};
+use super::{Dossier, Happened, NewCase, Note};
+use crate::clock;
+use crate::domain::case::{Case, Course, Deeds, Happening, Hold, State, StateName};
+use crate::domain::ids::{CaseId, SourceName};
+use crate::domain::person::Person;
+use crate::proof::seal::CaseKey;
+use crate::store::row::millis;
+use crate::store::{HappenError, JobRow, StoreError, Tx};
+
+impl Tx {
+    /// Opens a case. Held by `hold` from the beginning, or stuck where no address is known; else on its way.
+    #[instrument(name = "store.case.open", skip_all, err)]
+    pub async fn open_case(
+        &mut self,
+        new: NewCase,
+        beginning: Option<State>,
+        note: Note,
+        now: Timestamp,
+    ) -> Result<Dossier, StoreError> {
+        let id = CaseId::from(clock::new_id(now));
+        let (email_hash, person_hash) = self.hashes(&new.site, new.source.as_ref(), &new.person);
+        let person_key = email_hash
+            .or(person_hash)
+            .ok_or_else(|| StoreError::inconsistent("case", id, "neither an address nor a person id"))?;
+        let mut case = Case {
+            id,
+            site: new.site,
+            source: new.source,
+            terms: new.terms,
+            course: Course::Leaving,
+            effective_at: new.effective_at,
+            deeds: Deeds::default(),
+            approvals: Vec::new(),
+            state: State::Scheduled,
+            since: now,
+        };
+        case = match beginning {
+            Some(state) => Case { state, ..case },
+            None if case.job_wanted().is_some_and(|wanted| wanted.due_at <= now) => {
+                case.apply(&Happening::Due, now).map_err(|refusal| StoreError::inconsistent("case", id, refusal))?
+            }
+            None => case,
+        };
+        let (key, sealed_key) = CaseKey::generate(&self.key, id.as_bytes());
+        let dossier = Dossier {
+            case,
+            opened_at: now,
+            person: new.person,
+            account: None,
+            account_type: None,
+            looks: 0,
+            key: Some(key),
+        };
+        self.statement(
+            "INSERT INTO cases (id, site, source, person_key, opened_at, state, since, held, terms, approvals, course,
+                 effective_at, attention)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, '{}', '[]', 'leaving', 0, ?)",
+        )
+        .bind(id.to_string())
+        .bind(dossier.case.site.as_str())
+        .bind(dossier.case.source.as_ref().map(SourceName::as_str))
+        .bind(person_key.0.as_slice())
+        .bind(millis(now))
+        .bind(dossier.case.state.name().as_str())
+        .bind(millis(now))
+        .bind(held(&dossier.case.state).map(Hold::as_str))
+        .bind(stuck(&dossier.case.state).map(|attention| attention.reason.as_str()))
+        .later();
+        self.statement("INSERT INTO case_keys (case_id, sealed) VALUES (?, ?)")
+            .bind(id.to_string())
+            .bind(sealed_key)
+            .later();
+        self.write_case(&dossier)?;
+        self.sync_job(&dossier.case, None, false, now);
+        let mut note = note;
+        set(&mut note.detail, "action", json!(dossier.case.terms.action));
+        set(&mut note.detail, "effective_at", json!(dossier.case.effective_at));
+        self.journal_case(&dossier, "opened", None, note, now).await?;
+        Ok(dossier)
+    }
+
+    /// Lets something happen to a case: asks the rules, and writes the case, the job that it wants now and the journal
+    /// entry. What the dossier has learned about person and account is written with it.
+    #[instrument(name = "store.case.happen", skip_all, fields(case.id = %dossier.case.id, happening = happening.name()), err(level = "debug"))]
+    pub async fn happen(
+        &mut self,
+        dossier: Dossier,
+        happening: &Happening,
+        note: Note,
+        now: Timestamp,
+    ) -> Result<Happened, HappenError> {
+        let open = self.open_job(dossier.case.id).await?;
+        self.happen_with(dossier, happening, note, open.as_ref(), now).await
+    }
+
+    /// [`Tx::happen`] for whoever knows which job the case has open.
+    pub(in crate::store) async fn happen_with(
+        &mut self,
+        dossier: Dossier,
+        happening: &Happening,
+        note: Note,
+        open: Option<&JobRow>,
+        now: Timestamp,
+    ) -> Result<Happened, HappenError> {
+        let from = dossier.case.state.name();
+        let case = dossier.case.apply(happening, now)?;
+        if case == dossier.case && *happening == Happening::Due {
+            return Ok(Happened { dossier, from });
+        }
+        let dossier = Dossier { case, ..dossier };
+        self.write_case(&dossier)?;
+        self.sync_job(&dossier.case, open, *happening == Happening::Retried, now);
+        let moved = dossier.case.state.name() != from;
+        if *happening != Happening::Due || moved {
+            self.journal_case(&dossier, happening.name(), Some(from), note, now).await?;
+        }
+        let dossier = if dossier.case.state.name().is_closed() { self.forget(dossier) } else { dossier };
+        Ok(Happened { dossier, from })
+    }
+
+    /// [`Tx::happen`] for whoever may come while a worker is at it: an event, or an operator. While the call that changes
+    /// something is being made, everything that would move the case is too late.
+    pub async fn interfere(
+        &mut self,
+        dossier: Dossier,
+        happening: &Happening,
+        note: Note,
+        now: Timestamp,
+    ) -> Result<Happened, HappenError> {
+        let moves = !matches!(happening, Happening::Approved { .. } | Happening::Retried);
+        if moves && self.is_dispatched(dossier.case.id).await? {
+            return Err(HappenError::TooLate);
+        }
+        self.happen(dossier, happening, note, now).await
+    }
+
+    /// Writes down what was learned about the person or the account, without anything happening to the case.
+    #[instrument(name = "store.case.learn", skip_all, fields(case.id = %dossier.case.id), err)]
+    pub fn learn(&mut self, dossier: &Dossier) -> Result<(), StoreError> {
+        self.write_case(dossier)
+    }
+
+    async fn journal_case(
+        &mut self,
+        dossier: &Dossier,
+        kind: &str,
+        from: Option<StateName>,
+        note: Note,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let case = &dossier.case;
+        let mut detail = note.detail;
+        set(&mut detail, "state", json!(case.state.name()));
+        if let Some(from) = from.filter(|from| *from != case.state.name()) {
+            set(&mut detail, "from", json!(from));
+        }
+        if let Some(hold) = held(&case.state) {
+            set(&mut detail, "held", json!(hold));
+        }
+        if let Some(attention) = stuck(&case.state) {
+            set(&mut detail, "attention", json!(attention.reason));
+        }
+        if let Some(by) = note.by {
+            set(&mut detail, "by", json!(by));
+        }
+        if let Some(account) = &dossier.account {
+            let hash = self.key.hash_account(&case.site, account.id.as_str());
+            set(&mut detail, "account", json!(hex::encode(hash.0)));
+        }
+        let seq = self.write_journal(Some(case.id), kind, &detail, now).await?;
+        if let (Some(remark), Some(key)) = (note.remark.filter(|remark| !remark.is_empty()), &dossier.key) {
+            self.statement("INSERT INTO remarks (seq, case_id, sealed) VALUES (?, ?, ?)")
+                .bind(seq)
+                .bind(case.id.to_string())
+                .bind(key.seal(&seq.to_be_bytes(), remark.as_bytes()))
+                .later();
+        }
+        Ok(())
+    }
+
+    /// Shreds what a closed case knew: its key, what was sealed with it, and the bodies of deliveries that no open case
+    /// needs. Who is gone from the site is forgotten as a person too; who stayed or came back is still known to the source.
+    fn forget(&mut self, dossier: Dossier) -> Dossier {
+        let id = dossier.case.id.to_string();
+        let shredding = [
+            "DELETE FROM remarks WHERE case_id = ?1",
+            "DELETE FROM case_keys WHERE case_id = ?1",
+            "UPDATE cases SET sealed = NULL WHERE id = ?1",
+            "UPDATE deliveries SET body = NULL
+             WHERE id IN (SELECT delivery_id FROM events WHERE case_id = ?1) AND status = 'routed' AND NOT EXISTS (
+                 SELECT 1 FROM events e LEFT JOIN cases c ON c.id = e.case_id
+                 WHERE e.delivery_id = deliveries.id AND (e.status = 'waiting' OR (c.id IS NOT NULL AND c.closed_at IS NULL)))",
+        ];
+        for statement in shredding {
+            self.statement(statement).bind(&id).later();
+        }
+        let gone = matches!(dossier.case.state, State::Erased | State::NoAccount);
+        if gone {
+            self.statement("DELETE FROM people WHERE email_hash = (SELECT email_hash FROM cases WHERE id = ?1)")
+                .bind(&id)
+                .later();
+        }
+        Dossier { person: Person::default(), account: None, key: None, ..dossier }
+    }
+}
+
+fn set(detail: &mut Value, key: &str, value: Value) {
+    if !detail.is_object() {
+        *detail = json!({});
+    }
+    if let Some(object) = detail.as_object_mut() {
+        object.insert(key.to_owned(), value);
+    }
+}

@@ -1,0 +1,152 @@
+//! A case as a row, in both directions.
+
+use serde::{Deserialize, Serialize};
+use sqlx::sqlite::SqliteRow;
+
+use super::{Dossier, KnownAccount};
+use crate::domain::account::AccountType;
+use crate::domain::case::{Attention, Case, Deeds, Hold, State, StateName};
+use crate::domain::ids::CaseId;
+use crate::domain::person::Person;
+use crate::proof::seal::{CaseKey, MasterKey};
+use crate::store::row::{Reading, millis, millis_if_any};
+use crate::store::{StoreError, Tx};
+
+/// What a case knows about its person, as it is sealed.
+#[derive(Serialize, Deserialize)]
+struct Known {
+    person: Person,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<KnownAccount>,
+}
+
+impl Tx {
+    /// Writes all that changes about a case, and what is known of its person.
+    pub(super) fn write_case(&mut self, dossier: &Dossier) -> Result<(), StoreError> {
+        let case = &dossier.case;
+        let (email_hash, person_hash) = self.hashes(&case.site, case.source.as_ref(), &dossier.person);
+        let known = Known { person: dossier.person.clone(), account: dossier.account.clone() };
+        let sealed = match &dossier.key {
+            Some(key) => Some(key.seal(case.id.as_bytes(), to_json(&known)?.as_bytes())),
+            None => None,
+        };
+        self.statement(
+            "UPDATE cases SET state = ?, since = ?, held = ?, attention = ?, attention_detail = ?, terms = ?, approvals = ?,
+                 course = ?, effective_at = ?, revoke_asked_at = ?, revoked_at = ?, detached_at = ?, deletion_asked_at = ?,
+                 deletion_requested_at = ?, grace_ends_at = ?, last_look_at = ?, gone_at = ?, looks = ?, account_type = ?, sealed = ?,
+                 closed_at = ?, email_hash = COALESCE(?, email_hash), person_hash = COALESCE(?, person_hash),
+                 person_key = COALESCE(?, person_key)
+             WHERE id = ?",
+        )
+        .bind(case.state.name().as_str())
+        .bind(millis(case.since))
+        .bind(held(&case.state).map(Hold::as_str))
+        .bind(stuck(&case.state).map(|attention| attention.reason.as_str()))
+        .bind(stuck(&case.state).map(|attention| attention.detail.as_str()))
+        .bind(to_json(&case.terms)?)
+        .bind(to_json(&case.approvals)?)
+        .bind(case.course.as_str())
+        .bind(millis(case.effective_at))
+        .bind(millis_if_any(case.deeds.revoke_asked_at))
+        .bind(millis_if_any(case.deeds.revoked_at))
+        .bind(millis_if_any(case.deeds.detached_at))
+        .bind(millis_if_any(case.deeds.deletion_asked_at))
+        .bind(millis_if_any(case.deeds.deletion_requested_at))
+        .bind(millis_if_any(case.deeds.grace_ends_at))
+        .bind(millis_if_any(case.deeds.last_look_at))
+        .bind(millis_if_any(case.deeds.gone_at))
+        .bind(dossier.looks)
+        .bind(dossier.account_type.map(AccountType::as_str))
+        .bind(sealed)
+        .bind(millis_if_any(case.closed_at()))
+        .bind(email_hash.map(|hash| hash.0.to_vec()))
+        .bind(person_hash.map(|hash| hash.0.to_vec()))
+        .bind(email_hash.map(|hash| hash.0.to_vec()))
+        .bind(case.id.to_string()).later();
+        Ok(())
+    }
+}
+
+/// Reads a row with the columns of `cases` and the `sealed_key` beside it.
+pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result<Dossier, StoreError> {
+    let reading = Reading { what: "case", row };
+    let id: CaseId = reading.word("id")?;
+    let name: StateName = reading.word("state")?;
+    let case = Case {
+        id,
+        site: reading.word("site")?,
+        source: reading.word_if_any("source")?,
+        terms: reading.json("terms")?,
+        course: reading.word("course")?,
+        effective_at: reading.at("effective_at")?,
+        deeds: Deeds {
+            revoke_asked_at: reading.at_if_any("revoke_asked_at")?,
+            revoked_at: reading.at_if_any("revoked_at")?,
+            detached_at: reading.at_if_any("detached_at")?,
+            deletion_asked_at: reading.at_if_any("deletion_asked_at")?,
+            deletion_requested_at: reading.at_if_any("deletion_requested_at")?,
+            grace_ends_at: reading.at_if_any("grace_ends_at")?,
+            last_look_at: reading.at_if_any("last_look_at")?,
+            gone_at: reading.at_if_any("gone_at")?,
+        },
+        approvals: reading.json("approvals")?,
+        state: read_state(&reading, name)?,
+        since: reading.at("since")?,
+    };
+    if let Some(why) = case.contradiction() {
+        return Err(StoreError::inconsistent("case", id, why));
+    }
+    let opening = |source| StoreError::Sealed { what: "case", source };
+    let key = reading
+        .bytes_if_any("sealed_key")?
+        .map(|sealed| CaseKey::unseal(master, id.as_bytes(), &sealed).map_err(opening))
+        .transpose()?;
+    let known = match (&key, reading.bytes_if_any("sealed")?) {
+        (Some(key), Some(sealed)) => {
+            let plain = key.open(id.as_bytes(), &sealed).map_err(opening)?;
+            serde_json::from_slice(&plain).map_err(|error| StoreError::inconsistent("case", id, error))?
+        }
+        _ => Known { person: Person::default(), account: None },
+    };
+    Ok(Dossier {
+        case,
+        opened_at: reading.at("opened_at")?,
+        person: known.person,
+        account: known.account,
+        account_type: reading.word_if_any("account_type")?,
+        looks: reading.count("looks")?,
+        key,
+    })
+}
+
+fn read_state(reading: &Reading<'_>, name: StateName) -> Result<State, StoreError> {
+    Ok(match name {
+        StateName::Scheduled => State::Scheduled,
+        StateName::Held => State::Held(reading.word("held")?),
+        StateName::Revoking => State::Revoking,
+        StateName::Revoked => State::Revoked,
+        StateName::Deleting => State::Deleting,
+        StateName::DeletionGrace => State::DeletionGrace,
+        StateName::Erased => State::Erased,
+        StateName::Restoring => State::Restoring,
+        StateName::Restored => State::Restored,
+        StateName::Cancelled => State::Cancelled,
+        StateName::NoAccount => State::NoAccount,
+        StateName::NeedsAttention => State::NeedsAttention(Attention {
+            reason: reading.word("attention")?,
+            detail: reading.text_if_any("attention_detail")?.unwrap_or_default(),
+        }),
+    })
+}
+
+pub(super) fn held(state: &State) -> Option<Hold> {
+    if let State::Held(hold) = state { Some(*hold) } else { None }
+}
+
+pub(super) fn stuck(state: &State) -> Option<&Attention> {
+    if let State::NeedsAttention(attention) = state { Some(attention) } else { None }
+}
+
+pub(super) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::inconsistent("value", "", error))
+}
