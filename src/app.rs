@@ -158,7 +158,7 @@ impl App {
         let rotation = Rotation::new(Arc::clone(&settings), store.clone(), parts, accepted, Arc::clone(&secrets))?;
         shutdown.spawn("rotation", rotation.run(shutdown.stopping()));
 
-        let worker = Worker {
+        let worker = Arc::new(Worker {
             store: store.clone(),
             sites,
             retry: settings.retry,
@@ -168,7 +168,7 @@ impl App {
             awakened: Arc::clone(&bells.worker),
             router: Arc::clone(&bells.router),
             heartbeat: Arc::clone(&heartbeat),
-        };
+        });
         shutdown.spawn("worker", worker.run(shutdown.stopping()));
 
         shutdown.spawn("upkeep.log", upkeep::keep_log_short(store.clone(), shutdown.stopping()));

@@ -165,18 +165,18 @@ impl Signer {
         Self { mac, hub, body: String::new(), request: Vec::new() }
     }
 
-    fn request(&mut self, load: &Load) -> &[u8] {
+    /// Makes the next body of this kind; says its id, its time, its signature, and whose source's turn it is.
+    fn sign(&mut self, kind: Kind) -> (String, u64, String, usize) {
         use std::fmt::Write as _;
-        use std::io::Write as _;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         self.body.clear();
-        let (event, person, at) = match load.kind {
+        let (event, person, leaves_at) = match kind {
             Kind::Departed => ("departed", DEPARTED.fetch_add(1, Ordering::Relaxed) as usize, None),
             Kind::DepartedAt(at) => ("departed", DEPARTED.fetch_add(1, Ordering::Relaxed) as usize, Some(at)),
             Kind::Ignored | Kind::Forged | Kind::Hub => ("ignored", number as usize, None),
         };
         write!(self.body, r#"{{"type":"{event}","person":{{"email":"{}"}},"#, email(person)).unwrap();
-        if let Some(at) = at {
+        if let Some(at) = leaves_at {
             write!(self.body, r#""effective_at":"{}","#, jiff::Timestamp::from_second(at).unwrap()).unwrap();
         }
         self.body.push_str(r#""note":""#);
@@ -185,24 +185,31 @@ impl Signer {
         self.body.push_str("\"}");
         let at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
         let id = format!("msg_{}_{number}", std::process::id());
-        let mut mac = if load.kind == Kind::Hub { self.hub.clone() } else { self.mac.clone() };
-        if load.kind != Kind::Hub {
+        let mut mac = if kind == Kind::Hub { self.hub.clone() } else { self.mac.clone() };
+        if kind != Kind::Hub {
             mac.update(format!("{id}.{at}.").as_bytes());
         }
         mac.update(self.body.as_bytes());
-        if load.kind == Kind::Forged {
+        if kind == Kind::Forged {
             mac.update(b"!");
         }
         let signature = mac.finalize().into_bytes();
+        let signature = if kind == Kind::Hub { hex::encode(signature) } else { STANDARD.encode(signature) };
+        (id, at, signature, person)
+    }
+
+    fn request(&mut self, load: &Load) -> &[u8] {
+        use std::io::Write as _;
+        let (id, at, signature, person) = self.sign(load.kind);
         self.request.clear();
         match load.path {
             Some(path) => write!(self.request, "POST {path} HTTP/1.1\r\n").unwrap(),
             None => write!(self.request, "POST /webhooks/hr{} HTTP/1.1\r\n", person % load.sources).unwrap(),
         }
         if load.kind == Kind::Hub {
-            write!(self.request, "x-hub-signature-256: sha256={}\r\n", hex::encode(signature)).unwrap();
+            write!(self.request, "x-hub-signature-256: sha256={signature}\r\n").unwrap();
         } else {
-            write!(self.request, "webhook-signature: v1,{}\r\n", STANDARD.encode(signature)).unwrap();
+            write!(self.request, "webhook-signature: v1,{signature}\r\n").unwrap();
         }
         write!(
             self.request,
@@ -213,6 +220,17 @@ impl Signer {
         )
         .unwrap();
         &self.request
+    }
+}
+
+/// Prints signed deliveries, for a load generator that cannot sign.
+pub(crate) fn presign(many: usize) {
+    use std::io::Write as _;
+    let mut signer = Signer::new();
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for _ in 0..many {
+        let (id, at, signature, _) = signer.sign(Kind::Ignored);
+        writeln!(out, "{id}\t{at}\tv1,{signature}\t{}", signer.body).unwrap();
     }
 }
 

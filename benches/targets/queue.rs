@@ -20,6 +20,9 @@ use crate::table::{Table, median, ratio};
 /// How many jobs wait behind those that are due.
 const BACKLOG: u64 = 5_000_000;
 
+/// How many cases of other people are open.
+const OTHERS: u64 = 500_000;
+
 /// How many claims and inserts one round measures.
 const EACH: usize = 300;
 
@@ -40,14 +43,19 @@ pub(crate) fn backlog(table: &mut Table) {
         })
     });
     fill(&large);
-    let (mut claims, mut inserts) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+    let mut claims = [Vec::new(), Vec::new()];
+    let mut inserts = claims.clone();
+    let mut finds = claims.clone();
     for _ in 0..7 {
         for (number, store) in stores.iter().enumerate() {
             claims[number].push(runtime.block_on(claim(store)));
             inserts[number].push(runtime.block_on(insert(store)));
+            finds[number].push(runtime.block_on(find(store)));
         }
     }
-    for (what, [few, many]) in [("claim one due job", claims), ("open a case with its job", inserts)] {
+    for (what, [few, many]) in
+        [("claim one due job", claims), ("open a case with its job", inserts), ("find a person's open case", finds)]
+    {
         let figures = format!("{:.0} µs beside {:.0} µs", median(many.clone()), median(few.clone()));
         let what = format!("{what} with {BACKLOG} queued ÷ with 1,000");
         table.add(("T9", "≤ 1.3", "≤ 1.1"), what, format!("{:.2}", ratio(&many, &few)), figures);
@@ -71,7 +79,7 @@ fn a_case(person: usize) -> NewCase {
     NewCase { site: site(), source: None, person, terms, effective_at: Timestamp::now() }
 }
 
-/// Jobs of the far future. Only the queue is filled: a claim reads one case, by its id.
+/// Jobs of the far future, and open cases of other people; not one for each, for the disk's sake.
 fn fill(folder: &Folder) {
     let connection = Connection::open(folder.database()).unwrap();
     connection.pragma_update(None, "foreign_keys", false).unwrap();
@@ -82,6 +90,16 @@ fn fill(folder: &Folder) {
              SELECT printf('019f0000-0000-7000-8000-%012x', n), printf('019f0000-0000-7000-9000-%012x', n), 'site0',
                     'revoke', 0, 'queued', 4000000000000 + n, 0 FROM n",
             [BACKLOG as i64],
+        )
+        .unwrap();
+    connection
+        .execute(
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
+             INSERT INTO cases (id, site, person_key, email_hash, opened_at, state, since, terms, approvals, course,
+                 effective_at)
+             SELECT printf('019f0000-0000-7000-9000-%012x', n), 'site0', randomblob(32), randomblob(32), 0, 'scheduled',
+                 0, '{}', '[]', 'leaving', 4000000000000 FROM n",
+            [OTHERS as i64],
         )
         .unwrap();
     connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
@@ -112,6 +130,20 @@ async fn insert(store: &Store) -> f64 {
     median(took)
 }
 
+async fn find(store: &Store) -> f64 {
+    let mut took = Vec::new();
+    for number in 0..EACH {
+        let email = EmailAddress::parse(&email(number)).unwrap();
+        let mut tx = store.begin().await.unwrap();
+        let hash = store.key().hash_email(&site(), &email);
+        let begun = Instant::now();
+        let found = tx.open_case_of(&site(), Some(hash), None).await.unwrap();
+        took.push(begun.elapsed().as_secs_f64() * 1e6);
+        assert!(found.is_some());
+    }
+    median(took)
+}
+
 /// A thousand revokes that fall due at one instant, at a site that keeps the documented limits.
 pub(crate) fn at_the_documented_pace(table: &mut Table) {
     /// Atlassian's burst for PUT and DELETE, a second; a revoke makes one of them.
@@ -134,7 +166,7 @@ pub(crate) fn at_the_documented_pace(table: &mut Table) {
 /// Revokes of many sites, four calls each, at a far side that answers at once, beside a queue whose jobs do nothing.
 pub(crate) fn drained(table: &mut Table) {
     const SITES: usize = 40;
-    const PEOPLE: u64 = 4000;
+    const PEOPLE: u64 = 2000;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..3 {
         let folder = Folder::new("");

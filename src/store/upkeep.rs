@@ -73,7 +73,17 @@ impl Store {
     #[instrument(name = "store.gauges", skip_all, err)]
     pub async fn gauges(&self, now: Timestamp) -> Result<Gauges, StoreError> {
         let row = sqlx::query(
-            "SELECT '' AS id, (SELECT MIN(due_at) FROM jobs WHERE state = 'queued' AND due_at <= ?) AS oldest_due,
+            // From site to site by the queue's index: its beginning is looked at, and not all that waits.
+            "WITH RECURSIVE lanes (site) AS (
+                 SELECT MIN(site) FROM jobs WHERE state = 'queued'
+                 UNION ALL
+                 SELECT (SELECT MIN(site) FROM jobs WHERE state = 'queued' AND site > lanes.site) FROM lanes
+                 WHERE lanes.site IS NOT NULL),
+             firsts (due_at) AS (
+                 SELECT (SELECT MIN(due_at) FROM jobs
+                         WHERE state = 'queued' AND site = lanes.site AND urgency = either.urgency)
+                 FROM lanes, (SELECT 0 AS urgency UNION ALL SELECT 1) either)
+             SELECT '' AS id, (SELECT MIN(due_at) FROM firsts WHERE due_at <= ?) AS oldest_due,
                     (SELECT COUNT(*) FROM cases WHERE state IN ('needs_attention', 'restoring')) AS attention",
         )
         .bind(millis(now))

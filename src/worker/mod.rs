@@ -51,7 +51,7 @@ type Lane = (SiteName, bool);
 type Running = BTreeMap<Lane, BTreeSet<JobId>>;
 
 /// Works on the jobs of all sites.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Worker {
     /// The database.
     pub store: Store,
@@ -75,7 +75,7 @@ pub struct Worker {
 
 impl Worker {
     /// Works until `stopping`; then claims nothing more and finishes what it has.
-    pub async fn run(self, stopping: CancellationToken) {
+    pub async fn run(self: Arc<Self>, stopping: CancellationToken) {
         // We hold the lock on the database, so that whatever is running there belongs to a process that is dead.
         let mut first = true;
         let mut jobs: JoinSet<(Lane, JobId)> = JoinSet::new();
@@ -115,7 +115,7 @@ impl Worker {
 
     /// Claims what is due and there is room for; says how long to wait for the next.
     async fn turn(
-        &self,
+        self: &Arc<Self>,
         jobs: &mut JoinSet<(Lane, JobId)>,
         running: &mut Running,
         probes: &mut Probes,
@@ -137,7 +137,7 @@ impl Worker {
             }
             for (lane, client, job) in claimed {
                 running.entry(lane.clone()).or_default().insert(job.lease.job_id);
-                jobs.spawn(self.clone().work(lane, client, job));
+                jobs.spawn(Arc::clone(self).work(lane, client, job));
             }
         }
         let until = next.map(|due| due.duration_since(self.clock.now()).max(SignedDuration::ZERO));
@@ -180,7 +180,7 @@ impl Worker {
     }
 
     /// One job, from claimed to settled. Says whose room is free again.
-    async fn work(self, lane: Lane, client: Client, claimed: Claimed) -> (Lane, JobId) {
+    async fn work(self: Arc<Self>, lane: Lane, client: Client, claimed: Claimed) -> (Lane, JobId) {
         let span = tracing::info_span!(
             "worker.job",
             job.id = %claimed.lease.job_id,

@@ -4,6 +4,7 @@
 //! more and more seldom, so that it is not paused and resumed all day; an operator can resume it at any time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
@@ -62,7 +63,7 @@ impl Rhythm {
 
 impl Probes {
     /// Begins to ask those sites whose time has come. Says when the next one's time comes.
-    pub(super) async fn turn(&mut self, worker: &Worker) -> Result<Option<Timestamp>, StoreError> {
+    pub(super) async fn turn(&mut self, worker: &Arc<Worker>) -> Result<Option<Timestamp>, StoreError> {
         while let Some(ended) = self.asking.try_join_next() {
             self.ended(ended);
         }
@@ -75,7 +76,7 @@ impl Probes {
             let rhythm = self.sites.entry(standing.name).or_default();
             rhythm.notice(paused_at, client.site().probe_every);
             if rhythm.is_due(now) {
-                self.asking.spawn(ask(worker.clone(), client.clone()));
+                self.asking.spawn(ask(Arc::clone(worker), client.clone()));
             }
             next = [next, rhythm.next].into_iter().flatten().min();
         }
@@ -94,7 +95,7 @@ impl Probes {
 }
 
 /// Asks one site, and resumes it when nothing stands in our way. Says when that was.
-async fn ask(worker: Worker, client: Client) -> (SiteName, Option<Timestamp>) {
+async fn ask(worker: Arc<Worker>, client: Client) -> (SiteName, Option<Timestamp>) {
     let site = client.site().name.clone();
     match client.obstacles().await {
         Ok(obstacles) if obstacles.is_empty() => match resume(&worker, &site).await {

@@ -48,12 +48,13 @@ impl Tx {
         email_hash: Option<KeyedHash>,
         person_hash: Option<KeyedHash>,
     ) -> Result<Option<Dossier>, StoreError> {
+        // A cross join, so that SQLite begins with the person and not with all open cases of the site.
         let rows = self
             .statement(
-                "SELECT c.*, k.sealed AS sealed_key FROM cases c LEFT JOIN case_keys k ON k.case_id = c.id
-             WHERE c.site = ?1 AND c.closed_at IS NULL AND c.id IN (
-                 SELECT id FROM cases WHERE email_hash = ?2 UNION SELECT id FROM cases WHERE person_hash = ?3)
-             ORDER BY (c.email_hash IS ?2) DESC, c.id DESC LIMIT 1",
+                "SELECT c.*, k.sealed AS sealed_key FROM (
+                     SELECT id FROM cases WHERE email_hash = ?2 UNION SELECT id FROM cases WHERE person_hash = ?3) found
+                 CROSS JOIN cases c ON c.id = found.id LEFT JOIN case_keys k ON k.case_id = c.id
+                 WHERE c.site = ?1 AND c.closed_at IS NULL ORDER BY (c.email_hash IS ?2) DESC, c.id DESC LIMIT 1",
             )
             .bind(site.as_str())
             .bind(email_hash.map(|hash| hash.0.to_vec()))
