@@ -11,8 +11,9 @@ use offboardd::sources::{Outgoing, Request};
 use serde_json::json;
 use tokio::task::JoinSet;
 
+use super::QUIET;
 use super::load::{self, NOWHERE};
-use super::{QUIET, report};
+use super::table::promise;
 use crate::binary::Folder;
 
 /// How long each measurement takes.
@@ -52,6 +53,10 @@ fn senders(many: usize, to: SocketAddr, forged: bool, enough: &Arc<AtomicBool>) 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it measures: see the module `siege`"]
 async fn a_flood_of_forged_requests_does_not_slow_genuine_ones_by_more_than_half() {
+    let row = promise(
+        "as many forged senders as genuine ones, as fast as they are answered",
+        "at least half as many genuine ones are taken as without",
+    );
     let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
     let daemon = folder.serve(QUIET);
     let mut rates = Vec::new();
@@ -71,10 +76,8 @@ async fn a_flood_of_forged_requests_does_not_slow_genuine_ones_by_more_than_half
     }
     let ((alone, _), (flooded, forged), seconds) = (rates[0], rates[1], MEASURED.as_secs());
     assert!(flooded * 2 >= alone, "{alone} alone, {flooded} in the flood of {forged}");
-    report(
-        "as many forged senders as genuine ones, all as fast as they are answered",
+    row.kept(
         format!("{} forged/s", forged / seconds),
-        "at least half as many genuine ones are taken as without",
         format!("{}/s alone, {}/s in the flood", alone / seconds, flooded / seconds),
     );
 }
@@ -88,6 +91,10 @@ fn median(mut measured: Vec<u128>) -> u128 {
 #[test]
 #[ignore = "it measures: see the module `siege`"]
 fn a_forged_signature_takes_as_long_as_a_good_one() {
+    let row = promise(
+        "signatures that are good, wrong at once, wrong at the end",
+        "each takes as long as the others, within a twentieth",
+    );
     let (hr, now): (_, Timestamp) = (load::hr(), SystemClock.now());
     let body = vec![b'x'; 2000];
     let message = Outgoing { method: "POST", query: None, id: "msg_1", at: now, body: &body };
@@ -125,10 +132,5 @@ fn a_forged_signature_takes_as_long_as_a_good_one() {
     let medians = measured.map(median);
     let (shortest, longest) = (medians.iter().min().unwrap(), medians.iter().max().unwrap());
     assert!((longest - shortest) * 20 <= *longest, "{medians:?}");
-    report(
-        "signatures that are good, wrong at once, wrong at the end",
-        "40000 each",
-        "each takes as long as the others, within a twentieth",
-        format!("{medians:?} ns in the middle"),
-    );
+    row.kept("40000 each", format!("{medians:?} ns in the middle"));
 }

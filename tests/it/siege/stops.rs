@@ -6,7 +6,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::load::{self, Load};
-use super::{report, times};
+use super::table::promise;
+use super::times;
 use crate::binary::Folder;
 
 /// The default of `server.shutdown`.
@@ -56,6 +57,7 @@ async fn rolling_restarts_under_load_lose_nothing_and_end_in_time() {
 
 #[tokio::test]
 async fn connections_on_which_nothing_was_asked_do_not_hold_up_a_stop() {
+    let row = promise("SIGTERM while connections say nothing", "they do not hold it up");
     let folder = Folder::new(&load::settings(load::NOWHERE, "offboardd.db"));
     let mut daemon = folder.serve("info");
     let mut sitting = Vec::new();
@@ -71,18 +73,18 @@ async fn connections_on_which_nothing_was_asked_do_not_hold_up_a_stop() {
     let begun = Instant::now();
     assert!(daemon.process.terminate().success());
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}: {:#?}", begun.elapsed(), daemon.process.said());
+    row.kept(3, format!("it took {:?}", begun.elapsed()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes minutes: see the module `siege`"]
 async fn fifty_rolling_restarts_under_load_lose_nothing() {
+    let row = promise(
+        "SIGTERM under load, and the next daemon",
+        "every 2xx is kept, at worst 503, within the deadline, nothing taken up again",
+    );
     let stops = times(50);
     let (acknowledged, lost, refused, longest) = rolling(stops, 40_000, Duration::from_millis(2)).await;
-    report(
-        "SIGTERM under load, and the next daemon",
-        stops,
-        "every 2xx is kept, at worst 503, within the deadline, nothing taken up again",
-        format!("{acknowledged} acknowledged: {lost} lost, {refused} × 503, the longest stop {longest:?}"),
-    );
     assert!(lost == 0 && longest < DEADLINE);
+    row.kept(stops, format!("{acknowledged} acknowledged: {lost} lost, {refused} × 503, the longest stop {longest:?}"));
 }
