@@ -7,6 +7,7 @@ mod answer;
 mod body;
 mod metrics;
 mod receive;
+mod room;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use axum::routing::{any, get};
 use jiff::SignedDuration;
 
 pub use self::metrics::{Metrics, Verdict};
+use self::room::Room;
 pub use self::writer::{Queue, Writer};
 use crate::clock::Clock;
 use crate::domain::ids::SourceName;
@@ -58,6 +60,6 @@ pub fn router(intake: Intake) -> Router {
     Router::new()
         .route("/webhooks/{source}", any(receive::receive))
         .route("/livez", get(async || "alive\n"))
-        .with_state(intake)
+        .with_state((intake, Room::default()))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(answer::panicked))
 }

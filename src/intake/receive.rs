@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use super::answer::{self, Refused};
 use super::metrics::Verdict;
+use super::room::Room;
 use super::{Inbox, Intake, body};
 use crate::clock;
 use crate::domain::ids::{DeliveryId, SourceName};
@@ -17,13 +18,17 @@ use crate::sources::{self, Rejection};
 use crate::store::{Accepted, NewDelivery, StoreError};
 
 /// Takes a delivery, or shakes hands.
-pub(super) async fn receive(State(intake): State<Intake>, path: Path<String>, request: Request) -> Response {
+pub(super) async fn receive(
+    State((intake, room)): State<(Intake, Room)>,
+    path: Path<String>,
+    request: Request,
+) -> Response {
     // The window of a signature is judged by when the request came, not by when its body was complete.
     let received_at = intake.clock.now();
     let inboxes = intake.inboxes.load();
     let known = path.parse::<SourceName>().ok().and_then(|name| inboxes.get_key_value(&name));
     let Some((source, inbox)) = known else { return Refused::UnknownSource.into_response() };
-    match take(&intake, source, inbox, request, received_at).await {
+    match take(&intake, &room, source, inbox, request, received_at).await {
         Ok(Taken::Delivery(accepted)) => {
             let verdict = match accepted {
                 Accepted::New(_) => Verdict::Accepted,
@@ -50,13 +55,15 @@ enum Taken {
 
 async fn take(
     intake: &Intake,
+    room: &Room,
     source: &SourceName,
     inbox: &Inbox,
     request: Request,
     received_at: Timestamp,
 ) -> Result<Taken, (Refused, Verdict)> {
     let (head, body) = request.into_parts();
-    let bytes = body::read(body, intake.max_body).await.map_err(|refused| unreadable(source, refused))?;
+    let read = body::read(body, intake.max_body, room).await;
+    let (bytes, _until_committed) = read.map_err(|refused| unreadable(source, refused))?;
     let request = sources::Request {
         method: head.method.as_str(),
         query: head.uri.query(),
@@ -94,6 +101,8 @@ async fn take(
         content_type,
         sealed_body: NewDelivery::seal(intake.store.key(), id, &bytes),
     };
+    // From here on only the sealed one is needed.
+    drop(bytes);
     match intake.queue.commit(delivery).await {
         Some(accepted) => Ok(Taken::Delivery(accepted)),
         None => Err((Refused::OwnTrouble, Verdict::Error)),

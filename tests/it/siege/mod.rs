@@ -10,6 +10,7 @@ mod files;
 mod flood;
 mod kills;
 mod load;
+mod memory;
 mod requests;
 mod said;
 mod stops;

@@ -1,0 +1,101 @@
+//! Those who would fill the memory: bodies that are large and slow, or come in crumbs.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::QUIET;
+use super::load::{self, NOWHERE};
+use super::table::promise;
+use crate::binary::{Daemon, Folder};
+
+/// How many come at once, each with a body of the largest size.
+const CROWD: usize = 300;
+
+const MEBIBYTE: usize = 1024 * 1024;
+
+/// The most memory that the daemon ever had, in MiB. `None` where the machine does not say.
+fn peak(daemon: &Daemon) -> Option<usize> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.process.id())).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<usize>().unwrap() / 1024)
+}
+
+async fn taken(daemon: &Daemon, id: &str, bytes: usize) -> Option<u16> {
+    let body = json!({ "type": "ignored", "x": "x".repeat(bytes) }).to_string();
+    let http = offboardd::atlassian::http().unwrap();
+    load::post(&http, &load::hr(), daemon.webhooks, id, &body).await.map(|(status, _)| status)
+}
+
+/// Says these bytes after the head of a request, and falls silent; gives up when it is not listened to.
+async fn say(daemon: std::net::SocketAddr, framing: &str, body: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(daemon).await.unwrap();
+    let head = format!("POST /webhooks/hr HTTP/1.1\r\nhost: x\r\n{framing}\r\n\r\n");
+    let saying = async {
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(body).await
+    };
+    // It may have been refused in the middle of it.
+    drop(tokio::time::timeout(Duration::from_secs(10), saying).await);
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn large_bodies_that_never_end_neither_fill_the_memory_nor_keep_others_out() {
+    let row = promise(
+        "large bodies that never end",
+        "memory stays bounded; genuine deliveries are taken, small ones and large ones",
+    );
+    let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
+    let daemon = folder.serve(QUIET);
+    let (Some(before), at) = (peak(&daemon), daemon.webhooks) else {
+        return row.left_out("this machine does not say how much memory a process has");
+    };
+    let mut saying = JoinSet::new();
+    for _ in 0..CROWD {
+        saying.spawn(async move { say(at, &format!("content-length: {MEBIBYTE}"), &vec![b' '; MEBIBYTE - 1]).await });
+    }
+    let mut sitting = Vec::new();
+    for number in 0..CROWD {
+        sitting.push(saying.join_next().await.unwrap().unwrap());
+        if number % 30 == 29 {
+            for bytes in [100, 10_000, 500_000] {
+                let id = format!("msg_{number}_{bytes}");
+                assert_eq!(taken(&daemon, &id, bytes).await, Some(202), "{bytes} bytes, after {number}");
+            }
+        }
+    }
+    let grown = peak(&daemon).unwrap() - before;
+    assert!(grown < 200, "{grown} MiB for {CROWD} MiB of bodies");
+    row.kept(format!("{CROWD} × 1 MiB"), format!("{grown} MiB at most; 30 genuine ones taken, 0 lost"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_in_crumbs_cost_no_more_than_their_bytes() {
+    const BYTES: usize = 40_000;
+    let row = promise("bodies in chunks of one byte", "they cost no more memory than their bytes");
+    let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
+    let daemon = folder.serve(QUIET);
+    let (Some(before), at) = (peak(&daemon), daemon.webhooks) else {
+        return row.left_out("this machine does not say how much memory a process has");
+    };
+    let mut saying = JoinSet::new();
+    for _ in 0..16 {
+        saying.spawn(async move {
+            let crumbs = [b"1\r\nx\r\n".repeat(BYTES).as_slice(), b"0\r\n\r\n"].concat();
+            let mut stream = say(at, "transfer-encoding: chunked", &crumbs).await;
+            // Nobody signed it; that is known only after its last byte.
+            let mut answer = [0; 12];
+            stream.read_exact(&mut answer).await.unwrap();
+            assert_eq!(&answer, b"HTTP/1.1 401");
+        });
+    }
+    saying.join_all().await;
+    assert_eq!(taken(&daemon, "one", 100).await, Some(202));
+    let grown = peak(&daemon).unwrap() - before;
+    assert!(grown < 10, "{grown} MiB for 16 bodies of {BYTES} bytes");
+    row.kept(format!("16 × {BYTES} bytes"), format!("{grown} MiB at most"));
+}
