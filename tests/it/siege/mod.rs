@@ -9,7 +9,7 @@ mod disk;
 mod files;
 mod flood;
 mod kills;
-mod load;
+pub(crate) mod load;
 mod memory;
 mod requests;
 mod said;
