@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use offboardd::clock::{Clock as _, SystemClock};
+use offboardd::sources::Outgoing;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -98,4 +100,86 @@ async fn bodies_in_crumbs_cost_no_more_than_their_bytes() {
     let grown = peak(&daemon).unwrap() - before;
     assert!(grown < 10, "{grown} MiB for 16 bodies of {BYTES} bytes");
     row.kept(format!("16 × {BYTES} bytes"), format!("{grown} MiB at most"));
+}
+
+/// Gzip that is `bytes` long and unpacks to 158 times as much: one zero, repeated.
+fn bomb(bytes: usize) -> Vec<u8> {
+    let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    // The last block, with fixed codes; the literal 0; and from then on "258 times what was before it".
+    let head = [1, 1, 0].into_iter().chain([0, 0, 1, 1, 0, 0, 0, 0]);
+    let bits = head.chain([1, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0].into_iter().cycle());
+    let bits: Vec<u8> = bits.take((bytes - packed.len()) * 8).collect();
+    packed.extend(bits.chunks(8).map(|byte| byte.iter().rev().fold(0, |byte, bit| byte << 1 | bit)));
+    packed
+}
+
+#[tokio::test]
+async fn what_is_packed_small_and_unpacks_large_is_never_unpacked() {
+    const BYTES: usize = MEBIBYTE - 1024;
+    let row =
+        promise("compressed bombs", "415 where they say what they are, else taken as they are; nothing is unpacked");
+    let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
+    let daemon = folder.serve(QUIET);
+    let Some(before) = peak(&daemon) else {
+        return row.left_out("this machine does not say how much memory a process has");
+    };
+    let (bomb, http, hr) = (bomb(BYTES), offboardd::atlassian::http().unwrap(), load::hr());
+    for (number, (header, value, expected)) in [
+        ("content-encoding", "gzip", 415),
+        ("content-encoding", "identity, gzip", 415),
+        ("content-encoding", "x-gzip", 415),
+        ("content-type", "application/gzip", 202),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (id, at) = (format!("msg_{number}"), SystemClock.now());
+        let message = Outgoing { method: "POST", query: None, id: &id, at, body: &bomb };
+        let mut request = http.post(format!("http://{}/webhooks/hr", daemon.webhooks)).body(bomb.clone());
+        for (name, value) in hr.sign(&message).unwrap() {
+            request = request.header(name, value);
+        }
+        let answer = request.header(header, value).send().await.unwrap();
+        assert_eq!(answer.status(), expected, "{header}: {value}");
+    }
+    // In this place it would be for the connection, not for us.
+    let packed = say(daemon.webhooks, "transfer-encoding: gzip, chunked", &bomb).await;
+    let unreadable = "SELECT COUNT(*) FROM deliveries WHERE status = 'unreadable'";
+    while load::count(&folder.database(), unreadable).await < 1 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let grown = peak(&daemon).unwrap() - before;
+    assert!(grown < 60, "{grown} MiB for bombs of {BYTES} bytes");
+    drop(packed);
+    row.kept("5 × 1 MiB for 158 MiB", format!("3 × 415, {grown} MiB at most"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_that_nobody_reads_neither_fill_the_memory_nor_hold_up_a_stop() {
+    const SENDERS: usize = 40;
+    let row = promise(
+        "requests one behind the other, and nobody reads the answers",
+        "memory stays bounded, others are taken",
+    );
+    let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
+    let mut daemon = folder.serve(QUIET);
+    let (Some(before), at) = (peak(&daemon), daemon.webhooks) else {
+        return row.left_out("this machine does not say how much memory a process has");
+    };
+    let mut saying = JoinSet::new();
+    for _ in 0..SENDERS {
+        let many = b"POST /webhooks/hr HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n".repeat(50_000);
+        saying.spawn(async move {
+            let mut stream = TcpStream::connect(at).await.unwrap();
+            drop(tokio::time::timeout(Duration::from_secs(5), stream.write_all(&many)).await);
+            stream
+        });
+    }
+    let sitting = saying.join_all().await;
+    assert_eq!(taken(&daemon, "one", 10_000).await, Some(202));
+    let grown = peak(&daemon).unwrap() - before;
+    assert!(grown < 60, "{grown} MiB");
+    assert!(daemon.process.terminate().success(), "{:#?}", daemon.process.said());
+    drop(sitting);
+    row.kept(format!("{SENDERS} × 50000"), format!("{grown} MiB at most"));
 }

@@ -4,6 +4,7 @@
 //! ignored there. `.ci/siege` runs all of it, and ends with a table that has a row for each fault: how often, what was
 //! promised, what was seen.
 
+mod admin;
 mod crowd;
 mod disk;
 mod files;
@@ -14,6 +15,7 @@ mod memory;
 mod requests;
 mod said;
 mod stops;
+mod storm;
 pub(crate) mod table;
 mod time;
 

@@ -140,6 +140,47 @@ async fn what_two_readers_could_end_at_different_places_is_not_taken_at_all() {
 }
 
 #[tokio::test]
+async fn bytes_that_are_no_text_are_refused_where_they_mean_something() {
+    let row = promise("bytes that are no UTF-8 in the target and in headers", "4xx where they mean something");
+    let story = story().await;
+    let genuine = || written(&story, &format!("{LAST}content-length: {}", BODY.len()), BODY);
+    let replaced = |from: &str, to: &[u8]| {
+        let genuine = genuine();
+        let at = genuine.windows(from.len()).position(|window| window == from.as_bytes()).expect(from);
+        [&genuine[..at], to, &genuine[at + from.len()..]].concat()
+    };
+    let mut refused = 0;
+    for (from, to) in [
+        ("/webhooks/hr", b"/webhooks/hr\xff".as_slice()),
+        ("/webhooks/hr", b"/webhooks/\xc3\x28"),
+        ("/webhooks/hr", b"/webhooks/hr\0"),
+        ("POST", b"PO\xffST"),
+        ("HTTP/1.1", b"HTTP/\xff"),
+        ("webhook-id: ", b"webhook-id: \xff"),
+        ("webhook-timestamp: ", b"webhook-timestamp: \xff"),
+        ("webhook-timestamp: ", "webhook-timestamp: \u{661}".as_bytes()),
+        ("webhook-signature: ", b"webhook-signature: \xff"),
+        ("webhook-signature: v1", "webhook-signature: v\u{ff11}".as_bytes()),
+        ("webhook-id", b"webhook-\xff"),
+        ("host: x", b"host: x\r\nx: \0"),
+        ("host: x", b"host: x\r\n\xff: x"),
+        ("content-length: ", b"content-length: \xff"),
+        ("content-length: ", "content-length: \u{661}".as_bytes()),
+    ] {
+        let heard = answers(&story, &replaced(from, to)).await;
+        assert!(heard.iter().all(|status| (400..500).contains(status)), "{from:?}: {heard:?}");
+        refused += 1;
+    }
+    // Elsewhere they are none of our business.
+    for line in [b"host: x\r\nx: \xff\xfe".as_slice(), b"host: \xff", b"host: x\r\ncontent-type: \xff"] {
+        assert_eq!(answers(&story, &replaced("host: x", line)).await, [202]);
+    }
+    story.settle().await;
+    goes_on(story).await;
+    row.kept(refused + 3, format!("{refused} refused, 0 taken wrongly"));
+}
+
+#[tokio::test]
 async fn one_vendors_delivery_is_not_taken_for_anothers_with_the_same_secret() {
     let row = promise("replay at another source that has the same secret", "it hides no delivery of either");
     let story = story().await;

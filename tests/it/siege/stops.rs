@@ -77,6 +77,40 @@ async fn connections_on_which_nothing_was_asked_do_not_hold_up_a_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_was_let_in_before_a_stop_is_answered() {
+    const WAITING: usize = 60;
+    let row = promise("SIGTERM while deliveries wait for their commit", "each is answered, and kept");
+    let folder = Folder::new(&load::settings(load::NOWHERE, "offboardd.db"));
+    let mut daemon = folder.serve("info");
+    // Nothing can be committed while somebody else holds the database.
+    let mut other = load::open(&folder.database()).await;
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let mut senders = tokio::task::JoinSet::new();
+    for number in 0..WAITING {
+        let to = daemon.webhooks;
+        senders.spawn(async move {
+            let http = offboardd::atlassian::http().unwrap();
+            (number, load::post(&http, &load::hr(), to, &format!("msg_{number}"), "{}").await)
+        });
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    daemon.process.ask_to_stop();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    let mut acknowledged = std::collections::BTreeMap::new();
+    for (number, answer) in senders.join_all().await {
+        let (status, answer) =
+            answer.unwrap_or_else(|| panic!("{number} was not answered: {:#?}", daemon.process.said()));
+        assert_eq!(status, 202, "{number}: {answer}");
+        acknowledged.insert(number, answer["delivery"].as_str().unwrap().to_owned());
+    }
+    assert!(daemon.process.ended().success());
+    let lost = load::lost(&folder.database(), &acknowledged).await.len();
+    assert_eq!((acknowledged.len(), lost), (WAITING, 0));
+    row.kept(WAITING, format!("{} acknowledged: {lost} lost", acknowledged.len()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes minutes: see the module `siege`"]
 async fn fifty_rolling_restarts_under_load_lose_nothing() {
     let row = promise(
