@@ -11,7 +11,7 @@ use crate::sources;
 use crate::store::Accepted;
 
 /// Why a request was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Refused {
     /// No source has this name.
     UnknownSource,

@@ -8,6 +8,7 @@ mod body;
 mod metrics;
 mod receive;
 mod room;
+mod tally;
 mod writer;
 
 use std::collections::BTreeMap;

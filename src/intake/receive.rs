@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use super::answer::{self, Refused};
 use super::metrics::Verdict;
 use super::room::Room;
+use super::tally::Often;
 use super::{Inbox, Intake, body};
 use crate::clock;
 use crate::domain::ids::{DeliveryId, SourceName};
@@ -38,7 +39,7 @@ pub(super) async fn receive(
             answer::accepted(accepted)
         }
         Ok(Taken::Handshake(answer)) => {
-            tracing::info!(%source, http.status = answer.status.as_u16(), "answered a handshake");
+            intake.metrics.note(source, Often::Handshake(answer.status.as_u16()));
             answer::handshake(answer)
         }
         Err((refused, verdict)) => {
@@ -63,7 +64,7 @@ async fn take(
 ) -> Result<Taken, (Refused, Verdict)> {
     let (head, body) = request.into_parts();
     let read = body::read(body, intake.max_body, room).await;
-    let (bytes, _until_committed) = read.map_err(|refused| unreadable(source, refused))?;
+    let (bytes, _until_committed) = read.map_err(|refused| unreadable(intake, source, refused))?;
     let request = sources::Request {
         method: head.method.as_str(),
         query: head.uri.query(),
@@ -85,7 +86,8 @@ async fn take(
     if is_encoded(&head.headers) {
         return Err((Refused::EncodedBody, Verdict::Error));
     }
-    let verified = inbox.source.verify(&request, received_at).map_err(|rejection| unauthorized(source, rejection))?;
+    let verified =
+        inbox.source.verify(&request, received_at).map_err(|rejection| unauthorized(intake, source, rejection))?;
     if let Some(answer) = verified.handshake {
         return Ok(Taken::Handshake(answer));
     }
@@ -128,7 +130,7 @@ async fn keep(
             Ok(())
         }
         Ok(false) => {
-            tracing::warn!(%source, "secrets are offered too fast: refused");
+            intake.metrics.note(source, Often::OfferedTooFast);
             Err((Refused::OwnTrouble, Verdict::Error))
         }
         Err(error) => {
@@ -166,13 +168,13 @@ fn is_encoded(headers: &HeaderMap) -> bool {
     headers.get_all(CONTENT_ENCODING).iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-fn unreadable(source: &SourceName, refused: Refused) -> (Refused, Verdict) {
-    tracing::info!(%source, ?refused, "a body could not be read whole");
+fn unreadable(intake: &Intake, source: &SourceName, refused: Refused) -> (Refused, Verdict) {
+    intake.metrics.note(source, Often::Unreadable(refused));
     (refused, if refused == Refused::TooLarge { Verdict::TooLarge } else { Verdict::Error })
 }
 
-fn unauthorized(source: &SourceName, rejection: Rejection) -> (Refused, Verdict) {
-    tracing::warn!(%source, reason = %rejection, "refused a request: its signature does not hold");
+fn unauthorized(intake: &Intake, source: &SourceName, rejection: Rejection) -> (Refused, Verdict) {
+    intake.metrics.note(source, Often::Forged(rejection));
     let verdict = if rejection == Rejection::Stale { Verdict::Stale } else { Verdict::Unauthorized };
     (Refused::Unauthorized, verdict)
 }

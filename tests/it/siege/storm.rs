@@ -89,12 +89,14 @@ async fn a_far_side_that_fails_in_every_way_under_load_loses_nobody_and_doubles_
         assert!(answer.status().is_success(), "{fault}: {}", answer.text().await.unwrap());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    let waiting: Value = http.get(&control).send().await.unwrap().json().await.unwrap();
+    let hits = usize::try_from(faults).unwrap() - waiting["items"].as_array().unwrap().len();
     http.delete(&control).send().await.unwrap();
     let acknowledged = load.end().await;
     let (lost, doubled) = lost_and_doubled(&folder, &folder.database(), site, &acknowledged).await;
     assert_eq!((lost, doubled), (0, 0));
     row.kept(
-        format!("{faults} faults"),
+        format!("{hits} of {faults} faults"),
         format!("{} acknowledged: {lost} lost, {doubled} doubled", acknowledged.len()),
     );
 }
