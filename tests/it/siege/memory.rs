@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use offboardd::clock::{Clock as _, SystemClock};
 use offboardd::sources::Outgoing;
 use serde_json::json;
@@ -45,6 +46,15 @@ async fn say(daemon: std::net::SocketAddr, framing: &str, body: &[u8]) -> TcpStr
     stream
 }
 
+/// Whether somebody who is still talking was told that there is no room, and to come again.
+async fn asked_to_come_again(stream: &mut TcpStream) -> bool {
+    let mut answer = [0; 1024];
+    let heard = tokio::time::timeout(Duration::from_millis(500), stream.read(&mut answer)).await;
+    let Ok(Ok(length)) = heard else { return false };
+    let answer = String::from_utf8_lossy(&answer[..length]);
+    answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 5\r\n")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn large_bodies_that_never_end_neither_fill_the_memory_nor_keep_others_out() {
     let row = promise(
@@ -70,9 +80,15 @@ async fn large_bodies_that_never_end_neither_fill_the_memory_nor_keep_others_out
             }
         }
     }
+    let refused =
+        join_all(sitting.iter_mut().map(asked_to_come_again)).await.into_iter().filter(|asked| *asked).count();
+    assert!(refused > CROWD / 2, "{refused} of {CROWD} were told that there is no room");
     let grown = peak(&daemon).unwrap() - before;
     assert!(grown < 200, "{grown} MiB for {CROWD} MiB of bodies");
-    row.kept(format!("{CROWD} × 1 MiB"), format!("{grown} MiB at most; 30 genuine ones taken, 0 lost"));
+    row.kept(
+        format!("{CROWD} × 1 MiB"),
+        format!("{grown} MiB at most, {refused} × 503; 30 genuine ones taken, 0 lost"),
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
