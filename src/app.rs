@@ -122,6 +122,7 @@ impl App {
         let heartbeat = Arc::new(AtomicI64::new(clock.now().as_millisecond()));
 
         let metrics = intake::Metrics::register(&mut registry);
+        let tally = metrics.clone();
         let (writer, queue) = Writer::new(store.clone(), metrics.clone(), Arc::clone(&bells.router));
         let inboxes = rotation::inboxes(&settings, &accepted);
         let intake = Intake {
@@ -133,6 +134,7 @@ impl App {
             max_body: settings.server.max_body,
         };
         shutdown.spawn("intake.writer", writer.run());
+        shutdown.spawn("intake.tally", tally.tell(shutdown.stopping()));
         shutdown.spawn("intake", listener::serve(webhooks, intake::router(intake), shutdown.stopping()));
 
         let router = Router {

@@ -27,6 +27,12 @@ impl Caller {
     pub(super) fn sees_people(&self) -> bool {
         self.role >= Role::Operator
     }
+
+    /// Refuses whoever may not know whom something is about: to have an address looked for is to be told about it.
+    pub(super) fn asks_for_people(&self) -> Result<(), ApiError> {
+        let needs = Role::Operator;
+        if self.sees_people() { Ok(()) } else { Err(ApiError::RoleTooLow { has: self.role, needs }) }
+    }
 }
 
 /// Stands before every route of the API: nobody gets further without a token.

@@ -4,12 +4,13 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use self::online::SiteReport;
 use super::{Config, say};
 use crate::domain::operator::Role;
-use crate::settings::{File, Mode, Settings};
+use crate::settings::{File, Mode, Settings, Source};
 
 mod clicks;
 pub mod online;
@@ -77,6 +78,7 @@ pub fn warnings(settings: &Settings) -> Vec<String> {
     about_access(settings, &mut warnings);
     about_transport(settings, &mut warnings);
     about_policies(settings, &mut warnings);
+    about_secrets(settings, &mut warnings);
     if settings.sources.is_empty() {
         warnings.push("there are no [sources]: nothing will ever arrive".into());
     }
@@ -128,6 +130,22 @@ fn about_policies(settings: &Settings, warnings: &mut Vec<String>) {
         }
         if !settings.sources.values().any(|source| source.policy == *name) {
             warnings.push(format!("policies.{name} is followed by no source"));
+        }
+    }
+}
+
+/// Hardly a scheme signs where a delivery goes: one to this source is as good at every other one that has the secret.
+fn about_secrets(settings: &Settings, warnings: &mut Vec<String>) {
+    let mut sources = settings.sources.values();
+    while let Some(source) = sources.next() {
+        let secrets: Vec<_> = source.spec.secrets.iter().map(ExposeSecret::expose_secret).collect();
+        let shares = |other: &Source| other.spec.secrets.iter().any(|secret| secrets.contains(&secret.expose_secret()));
+        for other in sources.clone().filter(|other| shares(other)) {
+            warnings.push(format!(
+                "sources.{} and sources.{} have a secret in common: whoever records a delivery to one can have it taken \
+                 at the other, too; give each its own",
+                source.name, other.name
+            ));
         }
     }
 }
@@ -308,6 +326,7 @@ mod tests {
             .replace("\"enforce\"", "\"observe\"\nserver.admin = \"0.0.0.0:9090\"\nretry.max = \"1s\"")
             .replace("https://beta.atlassian.net", "http://beta.example.com")
             .replace("approvals.delete = 1", "approvals.delete = 2")
+            .replace("CRM_KEY", "HR_KEY")
             .replace("[policies.leavers]", "[policies.nobody]\ndeparted = \"ignore\"\n[policies.leavers]");
         insta::assert_snapshot!(warnings(&parse(&odd)).join("\n"), @r#"
         mode is "observe": nothing is changed at Atlassian; write "enforce" when you are ready
@@ -315,6 +334,7 @@ mod tests {
         sites.beta.url is plain HTTP to another machine (http://beta.example.com): whoever is between can read it; use https
         policies.leavers.approvals.delete wants 2 people, but only 1 of the [[admin.tokens]] may approve: nothing would ever be approved
         policies.nobody is followed by no source
+        sources.crm and sources.hr have a secret in common: whoever records a delivery to one can have it taken at the other, too; give each its own
         retry.base is longer than retry.max: no wait is longer than retry.max
         "#);
         insta::assert_snapshot!(warnings(&parse("server.admin = \"0.0.0.0:9090\"")).join("\n"), @r#"

@@ -11,7 +11,7 @@ use crate::sources;
 use crate::store::Accepted;
 
 /// Why a request was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Refused {
     /// No source has this name.
     UnknownSource,
@@ -29,6 +29,8 @@ pub(super) enum Refused {
     Truncated,
     /// It is not the vendor's, or no longer.
     Unauthorized,
+    /// Too much is arriving at once, and others were faster.
+    NoRoom,
     /// We cannot, for now: the database, the disk, too much at once, or a stop.
     OwnTrouble,
 }
@@ -52,7 +54,7 @@ impl IntoResponse for Refused {
             Self::TooSlow => refuse(StatusCode::REQUEST_TIMEOUT, "timeout"),
             Self::Truncated => refuse(StatusCode::BAD_REQUEST, "truncated"),
             Self::Unauthorized => refuse(StatusCode::UNAUTHORIZED, "unauthorized"),
-            Self::OwnTrouble => later("5", "unavailable"),
+            Self::NoRoom | Self::OwnTrouble => later("5", "unavailable"),
         }
     }
 }

@@ -5,7 +5,9 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use tokio_util::sync::CancellationToken;
 
+use super::tally::{Often, Tally};
 use crate::domain::ids::SourceName;
 use crate::domain::named;
 
@@ -53,6 +55,7 @@ pub struct Metrics {
     deliveries: Family<Labels, Counter>,
     commit_duration: Histogram,
     commit_batch_size: Histogram,
+    tally: Tally,
 }
 
 impl Metrics {
@@ -62,6 +65,7 @@ impl Metrics {
             deliveries: Family::default(),
             commit_duration: Histogram::new(exponential_buckets(0.000_25, 2.0, 16)),
             commit_batch_size: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
+            tally: Tally::default(),
         };
         registry.register(
             "offboardd_deliveries",
@@ -79,6 +83,16 @@ impl Metrics {
             metrics.commit_batch_size.clone(),
         );
         metrics
+    }
+
+    /// Tells the log what is only summed up, until `stopping`.
+    pub async fn tell(self, stopping: CancellationToken) {
+        self.tally.run(stopping).await;
+    }
+
+    /// Notes what would fill the log if each were told by itself.
+    pub(super) fn note(&self, source: &SourceName, what: Often) {
+        self.tally.add(source, what);
     }
 
     pub(super) fn count(&self, source: &SourceName, verdict: Verdict) {

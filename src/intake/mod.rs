@@ -7,6 +7,8 @@ mod answer;
 mod body;
 mod metrics;
 mod receive;
+mod room;
+mod tally;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ use axum::routing::{any, get};
 use jiff::SignedDuration;
 
 pub use self::metrics::{Metrics, Verdict};
+use self::room::Room;
 pub use self::writer::{Queue, Writer};
 use crate::clock::Clock;
 use crate::domain::ids::SourceName;
@@ -58,6 +61,6 @@ pub fn router(intake: Intake) -> Router {
     Router::new()
         .route("/webhooks/{source}", any(receive::receive))
         .route("/livez", get(async || "alive\n"))
-        .with_state(Arc::new(intake))
+        .with_state(Arc::new((intake, Room::default())))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(answer::panicked))
 }

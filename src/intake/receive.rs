@@ -11,6 +11,8 @@ use secrecy::SecretString;
 
 use super::answer::{self, Refused};
 use super::metrics::Verdict;
+use super::room::Room;
+use super::tally::Often;
 use super::{Inbox, Intake, body};
 use crate::clock;
 use crate::domain::ids::{DeliveryId, SourceName};
@@ -19,13 +21,18 @@ use crate::sources::{self, Rejection};
 use crate::store::{Accepted, NewDelivery, StoreError};
 
 /// Takes a delivery, or shakes hands.
-pub(super) async fn receive(State(intake): State<Arc<Intake>>, path: Path<String>, request: Request) -> Response {
+pub(super) async fn receive(
+    State(state): State<Arc<(Intake, Room)>>,
+    path: Path<String>,
+    request: Request,
+) -> Response {
+    let (intake, room) = state.as_ref();
     // The window of a signature is judged by when the request came, not by when its body was complete.
     let received_at = intake.clock.now();
     let inboxes = intake.inboxes.load();
     let known = path.parse::<SourceName>().ok().and_then(|name| inboxes.get_key_value(&name));
     let Some((source, inbox)) = known else { return Refused::UnknownSource.into_response() };
-    match take(&intake, source, inbox, request, received_at).await {
+    match take(intake, room, source, inbox, request, received_at).await {
         Ok(Taken::Delivery(accepted)) => {
             let verdict = match accepted {
                 Accepted::New(_) => Verdict::Accepted,
@@ -35,7 +42,7 @@ pub(super) async fn receive(State(intake): State<Arc<Intake>>, path: Path<String
             answer::accepted(accepted)
         }
         Ok(Taken::Handshake(answer)) => {
-            tracing::info!(%source, http.status = answer.status.as_u16(), "answered a handshake");
+            intake.metrics.note(source, Often::Handshake(answer.status.as_u16()));
             answer::handshake(answer)
         }
         Err((refused, verdict)) => {
@@ -52,13 +59,15 @@ enum Taken {
 
 async fn take(
     intake: &Intake,
+    room: &Room,
     source: &SourceName,
     inbox: &Inbox,
     request: Request,
     received_at: Timestamp,
 ) -> Result<Taken, (Refused, Verdict)> {
     let (head, body) = request.into_parts();
-    let bytes = body::read(body, intake.max_body).await.map_err(|refused| unreadable(source, refused))?;
+    let read = body::read(body, intake.max_body, room).await;
+    let (bytes, _until_committed) = read.map_err(|refused| unreadable(intake, source, refused))?;
     let request = sources::Request {
         method: head.method.as_str(),
         query: head.uri.query(),
@@ -80,7 +89,8 @@ async fn take(
     if is_encoded(&head.headers) {
         return Err((Refused::EncodedBody, Verdict::Error));
     }
-    let verified = inbox.source.verify(&request, received_at).map_err(|rejection| unauthorized(source, rejection))?;
+    let verified =
+        inbox.source.verify(&request, received_at).map_err(|rejection| unauthorized(intake, source, rejection))?;
     if let Some(answer) = verified.handshake {
         return Ok(Taken::Handshake(answer));
     }
@@ -96,6 +106,8 @@ async fn take(
         content_type,
         sealed_body: NewDelivery::seal(intake.store.key(), id, &bytes),
     };
+    // From here on only the sealed one is needed.
+    drop(bytes);
     match intake.queue.commit(delivery).await {
         Some(accepted) => Ok(Taken::Delivery(accepted)),
         None => Err((Refused::OwnTrouble, Verdict::Error)),
@@ -121,7 +133,7 @@ async fn keep(
             Ok(())
         }
         Ok(false) => {
-            tracing::warn!(%source, "secrets are offered too fast: refused");
+            intake.metrics.note(source, Often::OfferedTooFast);
             Err((Refused::OwnTrouble, Verdict::Error))
         }
         Err(error) => {
@@ -159,13 +171,13 @@ fn is_encoded(headers: &HeaderMap) -> bool {
     headers.get_all(CONTENT_ENCODING).iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-fn unreadable(source: &SourceName, refused: Refused) -> (Refused, Verdict) {
-    tracing::info!(%source, ?refused, "a body could not be read whole");
+fn unreadable(intake: &Intake, source: &SourceName, refused: Refused) -> (Refused, Verdict) {
+    intake.metrics.note(source, Often::Unreadable(refused));
     (refused, if refused == Refused::TooLarge { Verdict::TooLarge } else { Verdict::Error })
 }
 
-fn unauthorized(source: &SourceName, rejection: Rejection) -> (Refused, Verdict) {
-    tracing::warn!(%source, reason = %rejection, "refused a request: its signature does not hold");
+fn unauthorized(intake: &Intake, source: &SourceName, rejection: Rejection) -> (Refused, Verdict) {
+    intake.metrics.note(source, Often::Forged(rejection));
     let verdict = if rejection == Rejection::Stale { Verdict::Stale } else { Verdict::Unauthorized };
     (Refused::Unauthorized, verdict)
 }

@@ -26,7 +26,7 @@ use super::timestamp::{TimeSource, Unit, Window};
 use crate::domain::named;
 
 /// Why a request was refused; for metrics and logs, never for the one who asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rejection {
     /// No signature, secret or token came along.
     SignatureMissing,

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use serde_json::Value;
 
 use crate::binary::{Folder, HR_KEY, SITE_TOKEN};
+use crate::siege::table::promise;
 
 /// A daemon that finds a free port for each of its listeners.
 const SETTINGS: &str = "mode = \"enforce\"
@@ -201,6 +202,7 @@ fn a_backup_of_a_running_database_is_whole_and_opens_with_the_same_key() {
 
 #[test]
 fn a_second_daemon_on_the_same_database_refuses_to_start() {
+    let row = promise("a second daemon on the same database", "it refuses to start, with a clear reason");
     let folder = Folder::new(SETTINGS);
     let mut first = folder.serve("info");
     let second = folder.run(&["serve"]);
@@ -209,6 +211,7 @@ fn a_second_daemon_on_the_same_database_refuses_to_start() {
     assert!(first.process.terminate().success());
     let mut third = folder.serve("info");
     assert!(third.process.terminate().success());
+    row.kept(1, "1 refusal");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::harness::{Harness, Reply};
+use crate::siege::table::promise;
 
 /// Of no consequence, and as good as any.
 const BODY: &[u8] = br#"{"type":"ignored"}"#;
@@ -135,6 +136,8 @@ async fn many_at_once_are_each_taken_once() {
 
 #[tokio::test]
 async fn what_is_forged_is_refused_without_a_word_of_why() {
+    let row =
+        promise("signatures that are missing, stripped, changed, or of another source", "401, and no word of why");
     let story = Harness::start().await;
     let headers = story.genuine(BODY);
     refused(&story.post("hr", b"{\"type\":\"departed\"}", &headers).await);
@@ -155,10 +158,13 @@ async fn what_is_forged_is_refused_without_a_word_of_why() {
     refused(&story.post("hr", BODY, &story.sign("bamboohr", "x", story.now(), BODY)).await);
     refused(&story.post("bamboohr", BODY, &headers).await);
     story.still_takes_deliveries(0).await;
+    row.kept(headers.len() * 4 + 5, "0 taken");
 }
 
 #[tokio::test]
 async fn what_is_stale_or_from_the_future_is_refused_to_the_second() {
+    let row =
+        promise("times of signing at the edges of the window, and beyond", "taken inside, 401 outside, to the second");
     let story = Harness::start().await;
     for (source, past) in [("hr", 300), ("bamboohr", 3 * 3600)] {
         for (off, taken) in [(-past, true), (-past - 1, false), (300, true), (301, false), (-86_400, false)] {
@@ -174,10 +180,12 @@ async fn what_is_stale_or_from_the_future_is_refused_to_the_second() {
     }
     story.settle().await;
     story.still_takes_deliveries(4).await;
+    row.kept(10, "0 taken outside");
 }
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_however_its_length_is_told() {
+    let row = promise("bodies over the limit, announced, chunked, or only announced", "413");
     let story = Harness::start().await;
     let large = vec![b' '; TWO_MEBIBYTES];
     let announced = story.written(&large, &format!("content-length: {TWO_MEBIBYTES}\r\n"));
@@ -198,6 +206,7 @@ async fn a_body_over_the_limit_is_refused_however_its_length_is_told() {
     assert_eq!(story.send_bytes("hr", &[b" ".as_slice(), &just].concat()).await.status, 413);
     story.settle().await;
     story.still_takes_deliveries(1).await;
+    row.kept(5, "5 × 413");
 }
 
 #[tokio::test]
@@ -248,6 +257,7 @@ async fn a_truncated_body_is_never_stored() {
 
 #[tokio::test]
 async fn an_encoding_in_which_nothing_is_signed_is_refused() {
+    let row = promise("encoded bodies", "415, and nothing is unpacked");
     let story = Harness::start().await;
     for encoding in ["gzip", "deflate", "br", "gzip, identity", "x"] {
         let mut headers = story.genuine(BODY);
@@ -259,10 +269,15 @@ async fn an_encoding_in_which_nothing_is_signed_is_refused() {
     assert_eq!(story.post("hr", BODY, &plain).await.status, 202);
     story.settle().await;
     story.still_takes_deliveries(1).await;
+    row.kept(5, "5 × 415");
 }
 
 #[tokio::test]
 async fn what_is_signed_and_cannot_be_read_is_taken_and_shown() {
+    let row = promise(
+        "signed bodies of invalid UTF-8, half JSON, ten thousand levels",
+        "taken, shown as unreadable, no value repeated",
+    );
     let story = Harness::start().await;
     let deep = [vec![b'['; 10_000], vec![b']'; 10_000]].concat();
     let deeper = "{\"a\":".repeat(10_000).into_bytes();
@@ -293,6 +308,7 @@ async fn what_is_signed_and_cannot_be_read_is_taken_and_shown() {
     }
     assert!(story.cases().await.is_empty());
     story.still_takes_deliveries(unreadable.len()).await;
+    row.kept(unreadable.len(), "0 acted on");
 }
 
 #[tokio::test]
@@ -308,6 +324,7 @@ async fn a_word_that_stands_twice_in_an_object_is_nothing_to_act_on_wrongly() {
 
 #[tokio::test]
 async fn what_is_no_source_is_not_found() {
+    let row = promise("path tricks in place of a source", "404 or 400");
     let story = Harness::start().await;
     let long = format!("/webhooks/{}", "a".repeat(10_000));
     for path in [
@@ -345,6 +362,7 @@ async fn what_is_no_source_is_not_found() {
     let whole = "POST http://elsewhere.example.com/webhooks/nobody HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     assert_eq!(status(&story.raw(whole.as_bytes()).await), 404);
     story.still_takes_deliveries(0).await;
+    row.kept(44, "0 found");
 }
 
 #[tokio::test]
@@ -358,6 +376,7 @@ async fn a_path_in_other_letters_of_the_same_meaning_is_the_same_source() {
 
 #[tokio::test]
 async fn a_header_that_is_sent_twice_and_differs_is_no_header() {
+    let row = promise("headers that are sent twice and differ", "401");
     let story = Harness::start().await;
     let headers = story.genuine(BODY);
     for (name, value) in &headers {
@@ -368,14 +387,16 @@ async fn a_header_that_is_sent_twice_and_differs_is_no_header() {
         refused(&story.post("hr", BODY, &twice).await);
     }
     // Said twice in the same words it is only said loudly.
-    let loudly = [headers.clone(), headers].concat();
+    let loudly = [headers.clone(), headers.clone()].concat();
     assert_eq!(story.post("hr", BODY, &loudly).await.status, 202);
     story.settle().await;
     story.still_takes_deliveries(1).await;
+    row.kept(headers.len() * 2, "0 taken");
 }
 
 #[tokio::test]
 async fn a_length_that_is_told_twice_cannot_smuggle_a_second_request() {
+    let row = promise("smuggling: lengths that contradict each other", "nothing hidden is taken");
     let story = Harness::start().await;
     let smuggled = story.written(BODY, &format!("content-length: {}\r\n", BODY.len()));
     for lengths in [
@@ -395,10 +416,12 @@ async fn a_length_that_is_told_twice_cannot_smuggle_a_second_request() {
         assert!(!answer.contains(" 202 "), "{lengths}: {answer}");
     }
     story.still_takes_deliveries(0).await;
+    row.kept(10, "0 taken");
 }
 
 #[tokio::test]
 async fn what_is_no_http_is_hung_up_on() {
+    let row = promise("no HTTP, heads of 100 KiB, a thousand header lines", "hung up on, or 4xx");
     let story = Harness::start().await;
     let large = format!("POST /webhooks/hr HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "x".repeat(100 * 1024));
     let many = format!("POST /webhooks/hr HTTP/1.1\r\nhost: x\r\n{}\r\n", "x: y\r\n".repeat(1000));
@@ -412,6 +435,7 @@ async fn what_is_no_http_is_hung_up_on() {
         assert!(answer.is_empty() || (400..500).contains(&status(&answer)), "{answer}");
     }
     story.still_takes_deliveries(0).await;
+    row.kept(6, "0 taken");
 }
 
 #[tokio::test]
@@ -428,6 +452,7 @@ async fn another_method_is_refused_and_told_which_would_do() {
 
 #[tokio::test]
 async fn slow_clients_keep_neither_others_waiting_nor_the_stop() {
+    let row = promise("requests that stop half-way", "others are taken, a stop is not held up");
     let mut story = Harness::start().await;
     let request = story.written(BODY, &format!("content-length: {}\r\n", BODY.len()));
     let mut slow = Vec::new();
@@ -452,6 +477,7 @@ async fn slow_clients_keep_neither_others_waiting_nor_the_stop() {
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     drop(slow);
     story.still_takes_deliveries(21).await;
+    row.kept(200, "20 others taken meanwhile");
 }
 
 #[tokio::test]

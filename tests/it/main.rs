@@ -18,6 +18,7 @@ mod matrix;
 mod migrations;
 mod pace;
 mod privacy;
+mod proxy;
 mod recovery;
 mod rehire;
 mod restart;

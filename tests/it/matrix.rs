@@ -11,6 +11,7 @@ use offboardd::sandbox::{CallName, CallRecord, Desk, Fault, Moment, NewAccount, 
 use serde_json::{Value, json};
 
 use crate::harness::{Harness, Setup, duration};
+use crate::siege::table::promise;
 
 /// A call, and the place where it is made.
 struct Row {
@@ -208,12 +209,18 @@ fn is_an_answer(call: CallName, column: Column) -> bool {
 
 #[tokio::test]
 async fn every_call_may_fail_in_every_way() {
+    let row = promise(
+        "every call fails in every way",
+        "the deed at most once and on nobody else; good as soon as the site is",
+    );
     // A few at a time: the machine may be small, and calls that wait do not need it.
     let mut rows = rows();
+    let ways = rows.len() * COLUMNS.len();
     while !rows.is_empty() {
         let some = rows.split_off(rows.len().saturating_sub(8));
         join_all(some.iter().map(walk)).await;
     }
+    row.kept(format!("{ways} ways"), "0 lost, 0 doubled");
 }
 
 /// One row: a new person for each column.

@@ -16,7 +16,7 @@ use crate::domain::person::EmailAddress;
 use crate::proof::seal::KeyedHash;
 use crate::store::{CaseFilter, Dossier, StoreError};
 
-/// Cases, newest first.
+/// Cases, newest first. Whoever sees no people cannot find anybody by their address either.
 pub(super) async fn list(
     Viewer(caller): Viewer,
     State(admin): State<Arc<AdminState>>,
@@ -34,6 +34,7 @@ pub(super) async fn list(
     };
     params.finish()?;
     if let Some(email) = email {
+        caller.asks_for_people()?;
         filter.email_hashes = Some(hashes(&admin, filter.site.as_ref(), &email).await?);
     }
     let page = admin.store.cases(&filter).await?;

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use reqwest::header::CONTENT_TYPE;
-use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -14,6 +13,7 @@ use url::Url;
 
 use super::{ListArgs, Remote};
 use crate::admin::api::List;
+use crate::atlassian;
 
 /// How long an answer may take: a little longer than the daemon gives itself.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -54,8 +54,7 @@ impl Client {
         if remote.url.cannot_be_a_base() {
             bail!("OFFBOARDD_URL is no address of a daemon: write http://HOST:PORT");
         }
-        let http = reqwest::Client::builder().timeout(PATIENCE).redirect(Policy::none()).build()?;
-        Ok(Self { http, base: remote.url.clone(), token, json: remote.json })
+        Ok(Self { http: atlassian::http()?, base: remote.url.clone(), token, json: remote.json })
     }
 
     /// Whether the user wants the API's JSON.
@@ -125,7 +124,7 @@ impl Client {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["api", "v1"]).extend(path);
         }
-        self.http.request(method, url).bearer_auth(self.token.expose_secret())
+        self.http.request(method, url).timeout(PATIENCE).bearer_auth(self.token.expose_secret())
     }
 
     async fn send(&self, request: RequestBuilder) -> anyhow::Result<String> {

@@ -7,9 +7,13 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
+use super::after;
 use super::load::{self, NOWHERE};
-use super::{after, report};
+use super::table::promise;
 use crate::binary::{Daemon, Folder};
+
+/// How many sit there in the long run.
+const CROWD: usize = 10_000;
 
 /// What those who sit there say before they fall silent.
 const BEGINNINGS: [&str; 4] = [
@@ -43,6 +47,10 @@ async fn ready(daemon: &Daemon) -> bool {
 
 #[tokio::test]
 async fn more_idle_connections_than_there_are_files_keep_nobody_out() {
+    let row = promise(
+        "more idle connections than there may be files",
+        "genuine deliveries are taken within five seconds, and /readyz is 200",
+    );
     let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
     let daemon = Folder::serve_as(after("ulimit -n 200", &folder, &["serve"]).env("RUST_LOG", "debug"));
     let mut sitting = Vec::new();
@@ -57,12 +65,16 @@ async fn more_idle_connections_than_there_are_files_keep_nobody_out() {
     let said = daemon.process.said();
     assert!(!said.iter().any(|line| line.contains("cannot accept")), "{said:#?}");
     assert!(said.iter().any(|line| line.contains("closed for others")), "the room was never full");
+    row.kept("400 connections, 200 files", "all were");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "ten thousand connections: see the module `siege`"]
 async fn ten_thousand_idle_connections_keep_nobody_out() {
-    const CROWD: usize = 9_000;
+    let row = promise(
+        "connections that say nothing, or begin and stop",
+        "a genuine delivery on a new connection is taken within two seconds",
+    );
     offboardd::listener::raise_file_limit();
     let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
     let daemon = folder.serve("info");
@@ -75,10 +87,5 @@ async fn ten_thousand_idle_connections_keep_nobody_out() {
         }
     }
     assert!(ready(&daemon).await && longest < Duration::from_secs(2), "{longest:?}");
-    report(
-        "connections that say nothing, or begin and stop",
-        CROWD,
-        "a genuine delivery on a new connection is taken",
-        format!("{} opened; it took {alone:?} alone and {longest:?} at most among them", sitting.len()),
-    );
+    row.kept(CROWD, format!("{} opened; it took {alone:?} alone, {longest:?} at most among them", sitting.len()));
 }

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use super::kills::lost_and_doubled;
 use super::load::{self, Load, NOWHERE};
-use super::{Dice, QUIET, report, times};
+use super::table::promise;
+use super::{Dice, QUIET, times};
 use crate::binary::{Daemon, Folder};
 
 /// What is written before each cut, and not synced.
@@ -31,17 +32,11 @@ fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
 }
 
 impl Mounted {
-    /// `None`, and a word about it, where this may not be done.
-    fn new(at: &Path, arguments: &[&str]) -> Option<Self> {
+    /// An error where this may not be done.
+    fn new(at: &Path, arguments: &[&str]) -> Result<Self, String> {
         std::fs::create_dir_all(at).unwrap();
-        let all = [arguments, &[at.to_str().unwrap()]].concat();
-        match run("mount", &all) {
-            Ok(()) => Some(Self { at: at.to_owned() }),
-            Err(why) => {
-                println!("| (left out: it takes root and a mount) | 0 | – | {why} |");
-                None
-            }
-        }
+        run("mount", &[arguments, &[at.to_str().unwrap()]].concat())?;
+        Ok(Self { at: at.to_owned() })
     }
 
     fn remount(&self, how: &str) {
@@ -85,6 +80,10 @@ async fn take(daemon: &Daemon, id: &str, bytes: usize) -> (u16, Value) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes root: see the module `siege`"]
 async fn power_cuts_under_load_lose_nothing_that_was_acknowledged() {
+    let row = promise(
+        "power cut under load: what was not synced is dropped",
+        "every 2xx is kept, no deed twice, the journal is whole",
+    );
     let (cuts, mut dice) = (times(60), Dice::thrown());
     let people = usize::try_from(cuts).unwrap() * 60;
     let folder = Folder::new("");
@@ -93,7 +92,10 @@ async fn power_cuts_under_load_lose_nothing_that_was_acknowledged() {
     run("truncate", &["-s", "256M", image]).unwrap();
     run("mkfs.ext4", &["-q", image]).unwrap();
     let mount = || Mounted::new(&at, &["-o", "loop", image]);
-    let Some(mut disk) = mount() else { return };
+    let mut disk = match mount() {
+        Ok(disk) => disk,
+        Err(why) => return row.left_out(&why),
+    };
     let seed = folder.file("seed.json", &load::seed(people));
     let (_sandbox, site) = folder.sandbox(&["--seed", &seed, "--deletion-grace", "1s"]);
     folder.file("offboardd.toml", &load::settings(&format!("http://{site}"), "disk/offboardd.db"));
@@ -119,26 +121,31 @@ async fn power_cuts_under_load_lose_nothing_that_was_acknowledged() {
     let database = at.join("offboardd.db");
     let (lost, doubled) = lost_and_doubled(&folder, &database, site, &acknowledged).await;
     daemon.process.kill();
-    report(
-        "power cut under load: what was not synced is dropped",
-        cuts,
-        "every 2xx is kept, no deed twice, the journal is whole",
-        format!(
-            "{} acknowledged: {lost} lost, {doubled} doubled ({unsynced_gone} of {cuts} files that nobody synced are gone)",
-            acknowledged.len()
-        ),
-    );
     assert_eq!((lost, doubled), (0, 0));
     // A cut right after the file system wrote by itself takes nothing away.
     assert!(unsynced_gone * 2 > cuts, "the cuts do not bite: {unsynced_gone} of {cuts}");
+    row.kept(
+        cuts,
+        format!(
+            "{} acknowledged: {lost} lost, {doubled} doubled; {unsynced_gone} files that nobody synced are gone",
+            acknowledged.len()
+        ),
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes root: see the module `siege`"]
 async fn a_full_disk_is_503_until_there_is_room_again() {
+    let row = promise(
+        "full disk, and room again",
+        "503 while it is full, 202 without a restart after it, nothing acknowledged lost",
+    );
     let folder = Folder::new(&load::settings(NOWHERE, "disk/offboardd.db"));
     let at = folder.path().join("disk");
-    let Some(disk) = Mounted::new(&at, &["-t", "tmpfs", "-o", "size=8m", "tmpfs"]) else { return };
+    let disk = match Mounted::new(&at, &["-t", "tmpfs", "-o", "size=8m", "tmpfs"]) {
+        Ok(disk) => disk,
+        Err(why) => return row.left_out(&why),
+    };
     let daemon = folder.serve(QUIET);
     let mut taken = Vec::new();
     let (mut rounds, mut refused) = (0, 0);
@@ -175,23 +182,22 @@ async fn a_full_disk_is_503_until_there_is_room_again() {
     }
     let taken = taken.into_iter().collect();
     let lost = load::lost(&at.join("offboardd.db"), &taken).await.len();
-    report(
-        "full disk, and room again",
-        rounds,
-        "503 while it is full, 202 without a restart after it, nothing acknowledged lost",
-        format!("{} acknowledged, {refused} refused with 503: {lost} lost", taken.len()),
-    );
     assert_eq!(lost, 0);
     drop(daemon);
     drop(disk);
+    row.kept(rounds, format!("{} acknowledged, {refused} × 503: {lost} lost", taken.len()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes root: see the module `siege`"]
 async fn a_read_only_disk_is_a_clear_reason_not_to_start() {
+    let row = promise("read-only file system", "a refusal to start with a clear reason");
     let folder = Folder::new(&load::settings(NOWHERE, "disk/offboardd.db"));
     let at = folder.path().join("disk");
-    let Some(disk) = Mounted::new(&at, &["-t", "tmpfs", "-o", "size=8m", "tmpfs"]) else { return };
+    let disk = match Mounted::new(&at, &["-t", "tmpfs", "-o", "size=8m", "tmpfs"]) {
+        Ok(disk) => disk,
+        Err(why) => return row.left_out(&why),
+    };
     let mut told = Vec::new();
     for _ in 0..2 {
         // First without a database, then with one.
@@ -206,18 +212,22 @@ async fn a_read_only_disk_is_a_clear_reason_not_to_start() {
         assert!(matches!(take(&daemon, "a", 10).await.0, 200 | 202));
         assert!(daemon.process.terminate().success());
     }
-    report("read-only file system", told.len(), "a refusal to start with a clear reason", &told[1]);
+    row.kept(told.len(), &told[1]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes root: see the module `siege`"]
 async fn a_disk_that_fails_is_503_and_never_the_senders_fault() {
+    let row = promise("every read and write of the disk fails", "503, and /readyz says so");
     let folder = Folder::new(&load::settings(NOWHERE, "disk/offboardd.db"));
     let (image, at) = (folder.path().join("disk.img"), folder.path().join("disk"));
     let image = image.to_str().unwrap();
     run("truncate", &["-s", "64M", image]).unwrap();
     run("mkfs.ext4", &["-q", image]).unwrap();
-    let Some(disk) = Mounted::new(&at, &["-o", "loop", image]) else { return };
+    let disk = match Mounted::new(&at, &["-o", "loop", image]) {
+        Ok(disk) => disk,
+        Err(why) => return row.left_out(&why),
+    };
     let daemon = folder.serve(QUIET);
     assert_eq!(take(&daemon, "before", 10).await.0, 202);
     disk.cut_the_power();
@@ -225,7 +235,7 @@ async fn a_disk_that_fails_is_503_and_never_the_senders_fault() {
         assert_eq!(take(&daemon, &format!("msg_{number}"), 10_000).await.0, 503, "{:#?}", daemon.process.said());
     }
     assert_eq!(readiness(&daemon).await.0, 503);
-    report("every read and write of the disk fails", 20, "503, and /readyz says so", "503 each time");
     drop(daemon);
     drop(disk);
+    row.kept(20, "20 × 503");
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::after;
 use super::load::{self, NOWHERE};
+use super::table::promise;
 use crate::binary::Folder;
 
 fn folder() -> Folder {
@@ -26,6 +27,7 @@ async fn take(daemon: &crate::binary::Daemon, id: &str) -> Option<u16> {
 
 #[tokio::test]
 async fn every_file_is_its_owners_alone_whatever_the_umask_says() {
+    let row = promise("umask 0", "every file is its owner’s alone");
     let folder = folder();
     let mut daemon = Folder::serve_as(&mut after("umask 0", &folder, &["serve"]));
     assert_eq!(take(&daemon, "a").await, Some(202));
@@ -40,10 +42,13 @@ async fn every_file_is_its_owners_alone_whatever_the_umask_says() {
     let migrated = self::folder();
     assert!(after("umask 0", &migrated, &["migrate"]).output().unwrap().status.success());
     assert_eq!(mode(&migrated.database()), 0o600);
+    row.kept(7, "7 × 0600");
 }
 
 #[tokio::test]
 async fn a_lost_key_is_told_and_no_other_one_is_made_in_its_place() {
+    let row =
+        promise("the key is lost, or another one", "a refusal to start that says where to put it; no file is changed");
     let folder = folder();
     let mut daemon = folder.serve("info");
     assert_eq!(take(&daemon, "a").await, Some(202));
@@ -70,10 +75,13 @@ async fn a_lost_key_is_told_and_no_other_one_is_made_in_its_place() {
     std::fs::rename(&kept, &key).unwrap();
     let daemon = folder.serve("info");
     assert_eq!(take(&daemon, "a").await, Some(200));
+    row.kept(3, "3 refusals");
 }
 
 #[test]
 fn a_key_file_that_others_may_read_or_that_holds_no_key_is_refused_as_it_is() {
+    let row =
+        promise("a key file that others may read, or that holds no key", "a refusal to start that does not repeat it");
     for (text, mode, reason) in [
         ("11".repeat(32), 0o640, "others may read it: allow it to its owner only (chmod 600)"),
         ("11".repeat(31), 0o600, "it does not hold 64 hexadecimal digits"),
@@ -89,10 +97,15 @@ fn a_key_file_that_others_may_read_or_that_holds_no_key_is_refused_as_it_is() {
         assert!(!refused.err.contains("1111") && !refused.err.contains("zz"), "{}", refused.err);
         assert_eq!(std::fs::read_to_string(&key).unwrap(), text);
     }
+    row.kept(4, "4 refusals");
 }
 
 #[tokio::test]
 async fn a_damaged_database_is_refused_or_takes_nothing_and_never_blames_the_sender() {
+    let row = promise(
+        "a page of the database is overwritten",
+        "a refusal to start with a clear reason, 503, or it is not needed",
+    );
     let folder = folder();
     let mut daemon = folder.serve("info");
     assert_eq!(take(&daemon, "a").await, Some(202));
@@ -134,10 +147,12 @@ async fn a_damaged_database_is_refused_or_takes_nothing_and_never_blames_the_sen
     }
     println!("{outcomes:?}");
     assert!(outcomes.contains_key("503") && outcomes.contains_key("refused to start"), "{outcomes:?}");
+    row.kept(pages, format!("{outcomes:?}"));
 }
 
 #[tokio::test]
 async fn a_database_that_somebody_else_locks_is_503_until_it_is_let_go() {
+    let row = promise("another process locks the database", "503 until it lets go, then 202");
     let folder = folder();
     let daemon = folder.serve("info");
     assert_eq!(take(&daemon, "a").await, Some(202));
@@ -152,10 +167,12 @@ async fn a_database_that_somebody_else_locks_is_503_until_it_is_let_go() {
     for id in ["b", "c"] {
         assert_eq!(take(&daemon, id).await, Some(202), "{:#?}", daemon.process.said());
     }
+    row.kept(2, "2 × 503, then 2 × 202");
 }
 
 #[tokio::test]
 async fn a_transaction_that_the_database_gave_up_by_itself_does_not_stop_those_after_it() {
+    let row = promise("SQLite gives a transaction up by itself", "503, and 202 as soon as the reason is gone");
     // As when the disk is full (`disk.rs` fills one).
     let folder = folder();
     let daemon = folder.serve("info");
@@ -169,4 +186,5 @@ async fn a_transaction_that_the_database_gave_up_by_itself_does_not_stop_those_a
     for id in ["a", "b", "c"] {
         assert_eq!(take(&daemon, id).await, Some(202), "{:#?}", daemon.process.said());
     }
+    row.kept(3, "3 × 503, then 3 × 202");
 }

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::load::{self, Load};
-use super::{Dice, QUIET, report, times};
+use super::table::promise;
+use super::{Dice, QUIET, times};
 use crate::binary::Folder;
 
 const SENDERS: usize = 8;
@@ -42,6 +43,8 @@ pub(super) async fn lost_and_doubled(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes minutes: see the module `siege`"]
 async fn hundreds_of_kills_under_load_lose_nothing_and_double_nothing() {
+    let row =
+        promise("SIGKILL at a random instant under load", "every 2xx is kept, no deed twice, the journal is whole");
     let (kills, mut dice) = (times(300), Dice::thrown());
     let people = usize::try_from(kills).unwrap() * 30;
     let folder = Folder::new("");
@@ -58,11 +61,6 @@ async fn hundreds_of_kills_under_load_lose_nothing_and_double_nothing() {
     }
     let acknowledged = load.end().await;
     let (lost, doubled) = lost_and_doubled(&folder, &folder.database(), site, &acknowledged).await;
-    report(
-        "SIGKILL at a random instant under load",
-        kills,
-        "every 2xx is kept, no deed twice, the journal is whole",
-        format!("{} acknowledged: {lost} lost, {doubled} doubled", acknowledged.len()),
-    );
     assert_eq!((lost, doubled), (0, 0));
+    row.kept(kills, format!("{} acknowledged: {lost} lost, {doubled} doubled", acknowledged.len()));
 }

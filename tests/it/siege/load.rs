@@ -63,7 +63,7 @@ pub(super) fn hr() -> Source {
 }
 
 /// Sends one delivery of `hr`, signed now. `None` when there was no whole answer.
-pub(super) async fn post(
+pub(crate) async fn post(
     http: &reqwest::Client,
     hr: &Source,
     to: SocketAddr,

@@ -1,23 +1,22 @@
 //! The daemon under siege: faults of the machine below it, and attacks on the listener in front of it.
 //!
 //! What is quick runs with all the other tests. What takes minutes, or a file system of its own (and with it root), is
-//! ignored there, and run by
-//!
-//! ```text
-//! cargo test --release --test it siege -- --ignored --nocapture --test-threads 1
-//! ```
-//!
-//! which prints one line for each fault: how often, what was promised, what was seen.
+//! ignored there. `.ci/siege` runs all of it, and ends with a table that has a row for each fault: how often, what was
+//! promised, what was seen.
 
+mod admin;
 mod crowd;
 mod disk;
 mod files;
 mod flood;
 mod kills;
-mod load;
+pub(crate) mod load;
+mod memory;
 mod requests;
 mod said;
 mod stops;
+mod storm;
+pub(crate) mod table;
 mod time;
 
 use std::process::Command;
@@ -26,11 +25,6 @@ use crate::binary::Folder;
 
 /// A log that says where the daemon is, and else only what is wrong.
 const QUIET: &str = "error,offboardd::cli=info";
-
-/// One line of the table of faults.
-fn report(fault: &str, how_often: impl std::fmt::Display, promised: &str, seen: impl std::fmt::Display) {
-    println!("| {fault} | {how_often} | {promised} | {seen} |");
-}
 
 /// The binary, started by a shell that does something first: whatever that sets, it inherits.
 fn after(prelude: &str, folder: &Folder, arguments: &[&str]) -> Command {

@@ -6,7 +6,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::load::{self, Load};
-use super::{report, times};
+use super::table::promise;
+use super::times;
 use crate::binary::Folder;
 
 /// The default of `server.shutdown`.
@@ -56,6 +57,7 @@ async fn rolling_restarts_under_load_lose_nothing_and_end_in_time() {
 
 #[tokio::test]
 async fn connections_on_which_nothing_was_asked_do_not_hold_up_a_stop() {
+    let row = promise("SIGTERM while connections say nothing", "they do not hold it up");
     let folder = Folder::new(&load::settings(load::NOWHERE, "offboardd.db"));
     let mut daemon = folder.serve("info");
     let mut sitting = Vec::new();
@@ -71,18 +73,52 @@ async fn connections_on_which_nothing_was_asked_do_not_hold_up_a_stop() {
     let begun = Instant::now();
     assert!(daemon.process.terminate().success());
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}: {:#?}", begun.elapsed(), daemon.process.said());
+    row.kept(3, format!("it took {:?}", begun.elapsed()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_was_let_in_before_a_stop_is_answered() {
+    const WAITING: usize = 60;
+    let row = promise("SIGTERM while deliveries wait for their commit", "each is answered, and kept");
+    let folder = Folder::new(&load::settings(load::NOWHERE, "offboardd.db"));
+    let mut daemon = folder.serve("info");
+    // Nothing can be committed while somebody else holds the database.
+    let mut other = load::open(&folder.database()).await;
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let mut senders = tokio::task::JoinSet::new();
+    for number in 0..WAITING {
+        let to = daemon.webhooks;
+        senders.spawn(async move {
+            let http = offboardd::atlassian::http().unwrap();
+            (number, load::post(&http, &load::hr(), to, &format!("msg_{number}"), "{}").await)
+        });
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    daemon.process.ask_to_stop();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    let mut acknowledged = std::collections::BTreeMap::new();
+    for (number, answer) in senders.join_all().await {
+        let (status, answer) =
+            answer.unwrap_or_else(|| panic!("{number} was not answered: {:#?}", daemon.process.said()));
+        assert_eq!(status, 202, "{number}: {answer}");
+        acknowledged.insert(number, answer["delivery"].as_str().unwrap().to_owned());
+    }
+    assert!(daemon.process.ended().success());
+    let lost = load::lost(&folder.database(), &acknowledged).await.len();
+    assert_eq!((acknowledged.len(), lost), (WAITING, 0));
+    row.kept(WAITING, format!("{} acknowledged: {lost} lost", acknowledged.len()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes minutes: see the module `siege`"]
 async fn fifty_rolling_restarts_under_load_lose_nothing() {
+    let row = promise(
+        "SIGTERM under load, and the next daemon",
+        "every 2xx is kept, at worst 503, within the deadline, nothing taken up again",
+    );
     let stops = times(50);
     let (acknowledged, lost, refused, longest) = rolling(stops, 40_000, Duration::from_millis(2)).await;
-    report(
-        "SIGTERM under load, and the next daemon",
-        stops,
-        "every 2xx is kept, at worst 503, within the deadline, nothing taken up again",
-        format!("{acknowledged} acknowledged: {lost} lost, {refused} × 503, the longest stop {longest:?}"),
-    );
     assert!(lost == 0 && longest < DEADLINE);
+    row.kept(stops, format!("{acknowledged} acknowledged: {lost} lost, {refused} × 503, the longest stop {longest:?}"));
 }

@@ -1,0 +1,107 @@
+//! Behind a proxy: what is on this machine is asked directly, everything else through it.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use crate::binary::{Folder, settings, vendor};
+use crate::siege::load;
+
+/// A proxy that answers everything by itself, and remembers what it was asked for.
+struct Proxy {
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Proxy {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, asked) = (listener.local_addr().unwrap(), Arc::default());
+        let hearing: Arc<Mutex<Vec<String>>> = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let first = BufReader::new(&stream).lines().map_while(Result::ok).next();
+                hearing.lock().unwrap().extend(first);
+                // Whoever asked may be gone.
+                drop((&stream).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"));
+            }
+        });
+        Self { address, asked }
+    }
+
+    fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.asked.lock().unwrap())
+    }
+
+    /// A command that is told of this proxy by these variables, and by no others.
+    fn told_to<'a>(&self, command: &'a mut Command, variables: &[&str]) -> &'a mut Command {
+        for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+            command.env_remove(variable).env_remove(variable.to_lowercase());
+        }
+        command.envs(variables.iter().map(|variable| (variable, format!("http://{}", self.address))))
+    }
+}
+
+#[tokio::test]
+async fn what_is_on_this_machine_is_asked_directly_whatever_proxy_there_is() {
+    let (folder, proxy) = (Folder::new(""), Proxy::start());
+    let (_sandbox, site) = folder.sandbox(&[]);
+    let token = "[[admin.tokens]]\nname = \"rosa\"\nrole = \"approver\"\ntoken = { env = \"ACME_TOKEN\" }\n";
+    let by_name = format!("gateway = \"http://localhost:{}\"", site.port());
+    let settings = settings(site, "").replace(&format!("gateway = \"http://{site}\""), &by_name);
+    folder.file("offboardd.toml", &format!("{settings}\n{token}"));
+    let everywhere = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"];
+    let mut serve = folder.command(&["serve"]);
+    let daemon = Folder::serve_as(proxy.told_to(&mut serve, &everywhere).env("RUST_LOG", "info"));
+    let body = r#"{"type":"departed","person":{"email":"ann@example.com"}}"#;
+    let http = offboardd::atlassian::http().unwrap();
+    let answer = load::post(&http, &vendor(), daemon.webhooks, "msg_1", body).await;
+    assert_eq!(answer.map(|(status, _)| status), Some(202));
+    daemon.process.until_said("revoke_confirmed", 1);
+
+    let (admin, body) = (format!("http://{}", daemon.admin), folder.file("body.json", "{}"));
+    let hook = format!("http://{}/webhooks/hr", daemon.webhooks);
+    for arguments in [
+        ["healthcheck", &admin].as_slice(),
+        &["case", "list"],
+        &["check", "--online"],
+        &["send", "hr", "--body", &body, "--url", &hook],
+    ] {
+        let mut command = folder.command(arguments);
+        command.env("OFFBOARDD_URL", &admin).env("OFFBOARDD_TOKEN", crate::binary::SITE_TOKEN);
+        let output = proxy.told_to(&mut command, &everywhere).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+    }
+    assert!(proxy.asked().is_empty());
+}
+
+#[test]
+fn what_is_elsewhere_is_asked_through_the_proxy_unless_it_is_excepted() {
+    let (folder, proxy) = (Folder::new(""), Proxy::start());
+    let elsewhere = "http://elsewhere.invalid/readyz";
+    for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        let mut command = folder.command(&["healthcheck", elsewhere]);
+        let output = proxy.told_to(&mut command, &[variable]).output().unwrap();
+        assert_eq!(
+            (output.status.code(), proxy.asked()),
+            (Some(0), vec![format!("GET {elsewhere} HTTP/1.1")]),
+            "{variable}"
+        );
+        for excepted in ["invalid", "other.example, .elsewhere.invalid", "*"] {
+            let mut command = folder.command(&["healthcheck", elsewhere]);
+            let output = proxy.told_to(&mut command, &[variable]).env("NO_PROXY", excepted).output().unwrap();
+            assert_eq!((output.status.code(), proxy.asked()), (Some(1), Vec::new()), "{variable}, but not {excepted}");
+        }
+    }
+}
+
+#[test]
+fn a_proxy_that_is_none_is_named_without_what_stands_there() {
+    let folder = Folder::new("");
+    let mut command = folder.command(&["healthcheck", "http://elsewhere.invalid/readyz"]);
+    let output = command.env("HTTP_PROXY", "http://user:pa55word@[nowhere").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("HTTP_PROXY") && !said.contains("pa55word"), "{said}");
+}

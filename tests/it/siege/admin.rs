@@ -1,0 +1,104 @@
+//! The private listener, at every route that it has: who is let in, and as what.
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::load::{self, NOWHERE};
+use super::table::promise;
+use crate::binary::{Daemon, Folder};
+
+/// As the daemon's own code lists them, so that none is forgotten here.
+const ROUTES: &str = include_str!("../../../src/admin/api/mod.rs");
+
+/// What takes a second person; everything else that changes something takes an operator.
+const OF_APPROVERS: [&str; 3] = ["/cases/{id}/approve", "/sources/{name}/release", "/sources/{name}/accept"];
+
+const TOKENS: [(&str, &str); 3] = [
+    ("viewer", "v1ewer-secret-0123456789"),
+    ("operator", "0perator-secret-0123456789"),
+    ("approver", "4pprover-secret-0123456789"),
+];
+
+/// Every method and route of the API, as it is written.
+fn routes() -> Vec<(Method, &'static str)> {
+    let lines = ROUTES.lines().filter_map(|line| line.trim().strip_prefix(".route(\"")?.split_once('"'));
+    lines
+        .flat_map(|(route, handlers)| {
+            let methods = [("get(", Method::GET), ("post(", Method::POST)].into_iter();
+            methods.filter(|(word, _)| handlers.contains(word)).map(move |(_, method)| (method, route))
+        })
+        .collect()
+}
+
+fn path(route: &str) -> String {
+    let name = if route.starts_with("/sites") { "acme" } else { "hr" };
+    format!("/api/v1{}", route.replace("{id}", "01980000-0000-7000-8000-000000000000").replace("{name}", name))
+}
+
+fn daemon() -> (Folder, Daemon) {
+    let tokens = TOKENS.map(|(role, _)| {
+        format!("[[admin.tokens]]\nname = \"a-{role}\"\nrole = \"{role}\"\ntoken = {{ env = \"{role}_TOKEN\" }}\n")
+    });
+    let folder = Folder::new(&format!("{}\n{}", load::settings(NOWHERE, "offboardd.db"), tokens.concat()));
+    let mut command = folder.command(&["serve"]);
+    command.envs(TOKENS.map(|(role, token)| (format!("{role}_TOKEN"), token))).env("RUST_LOG", "info");
+    let daemon = Folder::serve_as(&mut command);
+    (folder, daemon)
+}
+
+async fn status(to: std::net::SocketAddr, method: Method, path: &str, authorization: Option<&str>) -> u16 {
+    let request = offboardd::atlassian::http().unwrap().request(method, format!("http://{to}{path}"));
+    let request = authorization.into_iter().fold(request, |request, value| request.header("authorization", value));
+    request.json(&json!({})).send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn every_route_is_closed_without_a_token_and_asks_for_its_role() {
+    let row =
+        promise("every admin route without a token, with a wrong one, as every role", "401, 401, 403 below its role");
+    let (_folder, daemon) = daemon();
+    let routes = routes();
+    assert!(routes.len() >= 20, "{routes:?}");
+    let [(_, viewer), (_, operator), (_, approver)] = TOKENS;
+    let nearly = [
+        None,
+        Some(String::new()),
+        Some("Bearer ".to_owned()),
+        Some(approver.to_owned()),
+        Some(format!("Basic {approver}")),
+        Some(format!("Bearer {}", approver.trim_start_matches('4'))),
+        Some(format!("Bearer {approver}0")),
+        Some(format!("Bearer {}", approver.to_uppercase())),
+        Some(format!("Bearer {viewer} {approver}")),
+        Some("Bearer a-approver".to_owned()),
+    ];
+    let mut asked = 0;
+    for (method, route) in &routes {
+        let path = path(route);
+        for authorization in &nearly {
+            let status = status(daemon.admin, method.clone(), &path, authorization.as_deref()).await;
+            assert_eq!(status, 401, "{method} {route} with {authorization:?}");
+        }
+        // Neither where a token does not belong, nor by a method that there is not.
+        for (method, path) in [
+            (method.clone(), format!("{path}?token={approver}&access_token={approver}")),
+            (Method::DELETE, path.clone()),
+            (Method::PUT, path.clone()),
+            (Method::OPTIONS, path.clone()),
+        ] {
+            assert_eq!(status(daemon.admin, method.clone(), &path, None).await, 401, "{method} {path}");
+        }
+        for (token, may) in
+            [(viewer, *method == Method::GET), (operator, !OF_APPROVERS.contains(route)), (approver, true)]
+        {
+            let status = status(daemon.admin, method.clone(), &path, Some(&format!("Bearer {token}"))).await;
+            assert_eq!(status == 403, !may, "{method} {route} with {token}: {status}");
+            assert_ne!(status, 401, "{method} {route} with {token}");
+        }
+        // The public listener knows none of it.
+        let outside = status(daemon.webhooks, method.clone(), &path, Some(&format!("Bearer {approver}"))).await;
+        assert_eq!(outside, 404, "{method} {route} outside");
+        asked += nearly.len() + 8;
+    }
+    row.kept(asked, format!("{} routes: 0 let in", routes.len()));
+}
