@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::load::{self, Load};
-use super::{Dice, QUIET, report, times};
+use super::{QUIET, report, times};
 use crate::binary::Folder;
+use crate::dice::Dice;
 
 const SENDERS: usize = 8;
 
