@@ -7,6 +7,7 @@ mod binary;
 mod brake;
 mod chance;
 mod cli;
+mod damage;
 mod dice;
 mod far_side;
 mod harness;

@@ -141,6 +141,20 @@ fn a_return_inside_the_deletion_grace_invites_anew_only_if_the_terms_say_so() {
 }
 
 #[test]
+fn a_deletion_can_be_stopped_until_it_is_asked_for() {
+    let scheduled = opened(Action::RevokeThenDelete);
+    assert_eq!(scheduled.stoppable_until(), Some(day(40)), "the plan");
+    assert_eq!(after(&scheduled, &[(1, Happening::Stopped)]).stoppable_until(), None);
+    assert_eq!(after(&revoked(), &[(20, Happening::Stopped)]).stoppable_until(), None, "it is off");
+    let deleting = after(&revoked(), &[(40, Happening::Due)]);
+    assert_eq!(deleting.stoppable_until(), Some(day(40)));
+    assert_eq!(after(&deleting, &[(40, Happening::DeletionAsked)]).stoppable_until(), None);
+    assert_eq!(in_deletion_grace().stoppable_until(), None);
+    let gone = after(&scheduled, &[(10, Happening::Due), (10, Happening::AccountMissing)]);
+    assert_eq!((gone.state.name(), gone.stoppable_until()), (StateName::NoAccount, None));
+}
+
+#[test]
 fn an_operator_cannot_cancel_what_atlassian_accepted() {
     let refusal = in_deletion_grace().apply(&Happening::Cancelled, day(45)).unwrap_err();
     assert_eq!(
