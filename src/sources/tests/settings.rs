@@ -105,12 +105,26 @@ fn any_of_several_secrets_is_accepted() {
 }
 
 #[test]
+fn a_secret_that_is_listed_twice_counts_once_and_is_accepted() {
+    let twice = |preset, secret| {
+        let source = compile(Spec { secrets: vec![SecretString::from(secret); 2], ..spec(preset, secret) }).unwrap();
+        let message = Outgoing { method: "POST", query: None, id: "1", at: at(SIGNED_AT), body: b"{}" };
+        let signed = headers(&source.sign(&message).unwrap());
+        source.verify(&post(&signed, b"{}"), at(SIGNED_AT)).map(|verified| verified.delivery_id)
+    };
+    for (preset, secret) in [("github", "x"), ("okta", "x"), ("pipedrive", "user:password")] {
+        assert!(twice(preset, secret).is_ok(), "{preset}");
+    }
+}
+
+#[test]
 fn debug_shows_no_secret() {
     for preset in preset::names() {
         let shown = format!("{:?}", source(preset, usable_secret(preset)));
         assert!(!shown.contains("00112233") && !shown.contains("user:password"), "{preset}: {shown}");
         // Nor as the bytes that hex, base64 or text make of it.
         assert!(!shown.contains("[0, 17, 34") && !shown.contains("[48, 48, 49"), "{preset}: {shown}");
+        assert!(shown.contains("Seal(…)") || shown.contains("Known(…)"), "{preset}: {shown}");
     }
 }
 
