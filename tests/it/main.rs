@@ -14,6 +14,7 @@ mod harness;
 mod intake;
 mod journal;
 mod layers;
+mod leases;
 mod leaver;
 mod lookup;
 mod matrix;
