@@ -60,3 +60,15 @@ pub struct Account {
     /// It is only the nameless shell that a deletion leaves ("Former user").
     pub former: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_id_is_kept_to_the_letter_and_never_shown() {
+        let id = AccountId::from("qm:6E8b:1".to_owned());
+        assert_eq!(id.as_str(), "qm:6E8b:1");
+        assert_eq!(format!("{id:?}"), "AccountId(…)");
+    }
+}

@@ -194,6 +194,36 @@ mod tests {
     }
 
     #[test]
+    fn the_nameless_shell_of_somebody_deleted_is_nobody() {
+        let shell = Account { former: true, ..account("qm:1", AccountType::Customer, None) };
+        assert_eq!(pick(&[shell]), Identified::Nobody);
+        assert_eq!(pick(&[account("557058:1", AccountType::App, None)]), Identified::Nobody);
+    }
+
+    #[test]
+    fn an_account_that_was_read_must_still_be_that_of_the_address() {
+        let read = |account_type, email| {
+            let ann = EmailAddress::parse("ann@example.com").unwrap();
+            examine(&account("qm:1", account_type, email), &ann, &Protection::default())
+        };
+        assert_eq!(read(AccountType::Customer, Some("ANN@example.com")), Ok(()));
+        assert_eq!(read(AccountType::Customer, Some("anne@example.com")), Err(Objection::AddressChanged));
+        assert_eq!(read(AccountType::Customer, None), Err(Objection::AddressUnconfirmed));
+        for other in [AccountType::Atlassian, AccountType::App, AccountType::Unknown] {
+            assert_eq!(read(other, Some("ann@example.com")), Err(Objection::NotACustomer));
+        }
+    }
+
+    #[test]
+    fn whose_address_is_protected_is_so_whatever_the_account_says() {
+        let boss = EmailAddress::parse("boss@example.com").unwrap();
+        let protection = Protection { emails: HashSet::from([boss.clone()]), ..Protection::default() };
+        assert_eq!(identify(&[], &boss, &protection), Identified::Refused(Objection::Protected));
+        let renamed = account("qm:1", AccountType::Customer, Some("ann@example.com"));
+        assert_eq!(examine(&renamed, &boss, &protection), Err(Objection::Protected));
+    }
+
+    #[test]
     fn protected_ones_are_refused_by_address_domain_and_id() {
         let email = EmailAddress::parse("ann@example.com").unwrap();
         let ann = account("qm:1", AccountType::Customer, Some("ann@example.com"));

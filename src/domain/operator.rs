@@ -52,3 +52,16 @@ impl fmt::Debug for TokenDigest {
         f.write_str("TokenDigest(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_recognized_and_never_shown() {
+        let digest = TokenDigest::of("s3cret");
+        assert!(digest.matches("s3cret"));
+        assert!(!digest.matches("s3cre") && !digest.matches("s3cret ") && !digest.matches(""));
+        assert_eq!(format!("{digest:?}"), "TokenDigest(…)");
+    }
+}

@@ -63,7 +63,7 @@ impl Policy {
         self.timezone
             .to_ambiguous_timestamp(local)
             .compatible()
-            .unwrap_or_else(|_| if local.year() > 0 { Timestamp::MAX } else { Timestamp::MIN })
+            .unwrap_or_else(|_| if local.year().is_positive() { Timestamp::MAX } else { Timestamp::MIN })
     }
 }
 
@@ -172,6 +172,26 @@ mod tests {
     fn the_start_of_a_day_may_be_chosen() {
         let auckland = policy("Pacific/Auckland", DayEdge::StartOfDay);
         assert_eq!(effective_at(&auckland, Effective::On("2026-12-31".parse().unwrap())), "2026-12-30T11:00:00Z");
+    }
+
+    #[test]
+    fn a_day_beyond_all_time_is_the_last_or_the_first_instant() {
+        let auckland = policy("Pacific/Auckland", DayEdge::EndOfDay);
+        let never = policy("America/New_York", DayEdge::StartOfDay);
+        assert_eq!(never.effective_at(Effective::On(jiff::civil::Date::MAX), Timestamp::UNIX_EPOCH), Timestamp::MAX);
+        assert_eq!(
+            auckland.effective_at(Effective::Local(jiff::civil::DateTime::MIN), Timestamp::UNIX_EPOCH),
+            Timestamp::MIN
+        );
+    }
+
+    #[test]
+    fn each_action_does_what_its_name_says() {
+        let does = |action: Action| (action.revokes(), action.deletes());
+        assert_eq!(does(Action::Ignore), (false, false));
+        assert_eq!(does(Action::Revoke), (true, false));
+        assert_eq!(does(Action::RevokeThenDelete), (true, true));
+        assert_eq!(does(Action::Delete), (false, true));
     }
 
     #[test]

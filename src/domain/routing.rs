@@ -145,7 +145,7 @@ mod tests {
 
     use super::*;
     use crate::domain::brake::Brake;
-    use crate::domain::case::Reason;
+    use crate::domain::case::{Course, Deeds, Reason, State};
     use crate::domain::event::Effective;
     use crate::domain::person::Person;
     use crate::domain::policy::{Approvals, DayEdge};
@@ -202,6 +202,72 @@ mod tests {
             let Ruling::Open { attention: Some(attention), .. } = ruling else { panic!("{ruling:?}") };
             assert_eq!(attention.reason, reason);
         }
+    }
+
+    #[test]
+    fn a_fact_of_the_same_instant_as_the_newest_counts() {
+        let known = Known { newest: Some(NOW), ..Known::default() };
+        let ruling = rule(&event(EventType::Departed, Some(NOW)), known, &policy(), NOW);
+        assert!(matches!(ruling, Ruling::Open { .. }), "{ruling:?}");
+    }
+
+    #[test]
+    fn only_leaving_and_coming_back_are_judged_by_their_order() {
+        let an_hour_ago = NOW - SignedDuration::from_hours(1);
+        let known = Known { newest: Some(NOW), ..Known::default() };
+        let ruling = rule(&event(EventType::Profile, Some(an_hour_ago)), known, &policy(), NOW);
+        assert_eq!(ruling, Ruling::Nothing(Because::Remembered));
+        let renames = Policy { email_changed: Action::Revoke, ..policy() };
+        let ruling = rule(&event(EventType::EmailChanged, Some(an_hour_ago)), known, &renames, NOW);
+        assert!(matches!(ruling, Ruling::Open { .. }), "{ruling:?}");
+        let ruling = rule(&event(EventType::ErasureRequested, Some(an_hour_ago)), known, &policy(), NOW);
+        assert_eq!(ruling, Ruling::Nothing(Because::Older));
+    }
+
+    /// What events lead to while a case of the person is open.
+    fn with_an_open_case(event_type: EventType, address: Address) -> Ruling {
+        let case = Case {
+            id: crate::clock::new_id(NOW).into(),
+            site: "acme".parse().unwrap(),
+            source: Some("hr".parse().unwrap()),
+            terms: Terms::of(&policy(), Action::RevokeThenDelete),
+            course: Course::Leaving,
+            effective_at: NOW,
+            deeds: Deeds::default(),
+            approvals: Vec::new(),
+            state: State::Scheduled,
+            since: NOW,
+        };
+        let policy = Policy { email_changed: Action::Revoke, ..policy() };
+        rule(&event(event_type, None), Known { open: Some(&case), address, ..Known::default() }, &policy, NOW)
+    }
+
+    #[test]
+    fn an_open_case_is_moved_hastened_or_stopped_and_never_doubled() {
+        for address in [Address::Own, Address::Unknown] {
+            for (event_type, ruling) in [
+                (EventType::Departed, Ruling::Apply(Happening::Departed { effective_at: NOW })),
+                (
+                    EventType::ErasureRequested,
+                    Ruling::Apply(Happening::ErasureRequested { effective_at: NOW, action: Action::Delete }),
+                ),
+                (EventType::EmailChanged, Ruling::Nothing(Because::AlreadySo)),
+                (EventType::Returned, Ruling::Apply(Happening::Stopped)),
+                (EventType::DepartureCancelled, Ruling::Apply(Happening::Stopped)),
+            ] {
+                assert_eq!(with_an_open_case(event_type, address), ruling, "{event_type}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_shares_an_address_neither_hastens_nor_delays_the_case_of_the_other_but_may_stop_it() {
+        for event_type in [EventType::Departed, EventType::ErasureRequested, EventType::EmailChanged] {
+            let ruling = with_an_open_case(event_type, Address::Shared);
+            assert_eq!(ruling, Ruling::Nothing(Because::SharedAddress), "{event_type}");
+        }
+        let ruling = with_an_open_case(EventType::Returned, Address::Shared);
+        assert_eq!(ruling, Ruling::Apply(Happening::Stopped));
     }
 
     #[test]

@@ -26,7 +26,6 @@ pub(super) fn signed<'u>(url: &'u Url, query: Option<&str>, decoding: UrlDecodin
     let whole = query.map_or(Cow::Borrowed(url.as_str()), |query| Cow::Owned(format!("{url}?{query}")));
     match decoding {
         UrlDecoding::None => whole,
-        UrlDecoding::Hubspot if !whole.contains('%') => whole,
         UrlDecoding::Hubspot => Cow::Owned(decode(&whole)),
     }
 }

@@ -160,9 +160,3 @@ macro_rules! hashes {
 }
 
 hashes! { Sha1: HmacSha1 = Sha1, Sha256: HmacSha256 = Sha256, Sha512: HmacSha512 = Sha512 }
-
-impl fmt::Debug for Hash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hash(…)")
-    }
-}

@@ -267,4 +267,34 @@ mod tests {
         auth = { bearer = { env = "HUBSPOT_TOKEN" } }
         "#);
     }
+
+    #[test]
+    fn what_there_is_besides_the_signature_is_told() {
+        let told = |name: &str| {
+            let portrait = Portrait::of(name).unwrap().unwrap();
+            let Portrait { signature_headers, window, handshakes, reads_address, delivery_id, .. } = portrait;
+            format!("{name}: {signature_headers:?}, {window:?}, {reads_address}, {delivery_id}, {handshakes:?}")
+        };
+        let names = ["standard-webhooks", "pipedrive", "microsoft-graph", "okta", "slack", "intercom", "copper"];
+        insta::assert_snapshot!(names.map(told).join("\n"), @r#"
+        standard-webhooks: ["webhook-signature", "svix-signature"], Some("5m into the past, 5m into the future"), true, the header webhook-id or svix-id, []
+        pipedrive: ["Authorization"], None, true, none: the body itself, for the time of dedupe_window, []
+        microsoft-graph: [], None, false, none: the body itself, for the time of dedupe_window, ["a request with ?validationToken= is answered with its value"]
+        okta: ["Authorization"], None, true, `/eventId` of the body, ["a GET with x-okta-verification-challenge is answered with its value"]
+        slack: ["X-Slack-Signature"], Some("5m into the past, 5m into the future"), true, `/event_id` of the body, ["a signed request with `challenge` is answered with its value"]
+        intercom: ["X-Hub-Signature"], None, true, `/id` of the body, ["HEAD is answered with 200", "a signed ping is answered with 200"]
+        copper: [], None, true, none: the body itself, for the time of dedupe_window, []
+        "#);
+        let hibob = settings("hibob", false, false, lookup::find("hibob"));
+        let auth = r#"auth = { user = { env = "HIBOB_USER" }, password = { env = "HIBOB_TOKEN" } }"#;
+        assert!(hibob.contains(auth), "{hibob}");
+    }
+
+    #[test]
+    fn only_a_mapping_that_says_where_the_address_is_reads_one() {
+        let reads = |mapping: &str| reads_address(&toml::from_str(mapping).unwrap());
+        assert!(reads("email = '$.mail'"));
+        assert!(reads("rules = [{ when = '@.a' }, { when = '@.b', email = '$.mail' }]"));
+        assert!(!reads("person_id = '$.id'\nrules = [{ when = '@.a', person_id = '$.id' }]"));
+    }
 }

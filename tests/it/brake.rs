@@ -60,6 +60,29 @@ async fn a_flood_in_one_delivery_is_frozen_before_its_first_call_and_released_by
 }
 
 #[tokio::test]
+async fn who_left_long_before_the_flood_is_not_deleted_while_the_source_is_frozen() {
+    let policy = "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\nbrake = { per_hour = 2, per_day = 100 }";
+    let story = Harness::with(Setup { seed: Seed::default(), policy, ..Setup::default() }).await;
+    for number in 0..4 {
+        story.site.add(NewAccount::customer(&address(number), &format!("Person {number}"))).unwrap();
+    }
+    story.tell(departed(0)).await;
+    story.advance("29d23h").await;
+    story.tell(Value::Array((1..4).map(departed).collect())).await;
+    assert_eq!(story.state(&address(0)).await, StateName::Revoked, "nothing is due yet");
+    story.advance("1h").await;
+    assert_eq!(story.case(&address(0)).await.case.state, State::Held(Hold::Brake));
+    assert_eq!((story.count(CallName::Revoke), story.count(CallName::Delete)), (1, 0));
+    let release = json!({ "digest": brake(&story).await["digest"] });
+    assert_eq!(story.api("/sources/hr/release", Some(release)).await.status, 200);
+    story.settle().await;
+    assert_eq!(story.state(&address(0)).await, StateName::DeletionGrace);
+    let revoked = (0..4).map(|number| format!("revoke {}", address(number)));
+    let expected: Vec<String> = revoked.chain([format!("delete {}", address(0))]).collect();
+    story.finish(&expected.iter().map(String::as_str).collect::<Vec<_>>()).await;
+}
+
+#[tokio::test]
 async fn only_the_source_that_floods_is_frozen() {
     let story = site_of(40).await;
     story.tell(Value::Array((0..30).map(departed).collect())).await;

@@ -15,6 +15,7 @@ use offboardd::sandbox::{AccountChange, AccountType, CallName, Fault, Moment, Ne
 use offboardd::store::{HappenError, Note};
 use serde_json::json;
 
+use crate::dice::Dice;
 use crate::harness::{Harness, Setup, duration};
 
 /// Who may leave. Each has a namesake whose address is longer, and the last one an Atlassian account too.
@@ -40,16 +41,9 @@ enum Step {
     Crash,
 }
 
-/// Numbers that only depend on the seed (`SplitMix64`).
-struct Dice(u64);
-
 impl Dice {
     fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((z ^ (z >> 31)) % u64::try_from(sides).unwrap()).unwrap()
+        usize::try_from(self.below(u64::try_from(sides).unwrap())).unwrap()
     }
 
     fn pick<T: Clone>(&mut self, among: &[T]) -> T {
@@ -154,7 +148,7 @@ fn whatever_happens_nobody_is_touched_without_reason_and_every_case_comes_to_its
 }
 
 fn look_at(seed: u64) {
-    let tale = Dice(seed).tale();
+    let tale = Dice::of(seed).tale();
     if holds(&tale) {
         return;
     }

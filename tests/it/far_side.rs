@@ -72,6 +72,19 @@ async fn whoever_waits_to_be_invited_anew_does_not_wait_for_the_last_look() {
     story.finish(&["delete ann@example.com", "invite"]).await;
 }
 
+#[tokio::test]
+async fn whoever_came_back_too_late_and_is_not_invited_is_looked_at_twice_too() {
+    let story = Harness::with(Setup { site: "", ..Setup::default() }).await;
+    story.departs(ANN).await;
+    story.advance("30d").await;
+    story.returns(ANN).await;
+    story.nothing_happens_for("14d").await;
+    assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
+    story.nothing_happens_for("1d").await;
+    assert_eq!(story.state(ANN).await, StateName::Erased);
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
 // Lies.
 
 #[tokio::test]
@@ -147,6 +160,60 @@ async fn an_account_that_vanished_after_a_revoke_was_asked_for_is_for_a_human() 
     story.advance("5s").await;
     assert_eq!(story.attention(ANN).await, Reason::Refused);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+/// Ann was found and waits for an approval of her revoke.
+async fn found_and_waiting() -> Harness {
+    let policy = "departed = \"revoke\"\napprovals.revoke = 1";
+    let story = Harness::with(Setup { policy, ..Setup::default() }).await;
+    story.departs(ANN).await;
+    assert_eq!(story.state(ANN).await, StateName::Held);
+    story
+}
+
+#[tokio::test]
+async fn an_account_that_vanished_before_a_revoke_was_asked_for_was_deleted_by_somebody_else() {
+    let story = found_and_waiting().await;
+    let id = story.account(ANN).account_id;
+    let url = format!("http://{}/rest/api/3/user?accountId={id}", story.site_address());
+    let by_hand = offboardd::atlassian::http().unwrap().delete(url).basic_auth("admin@example.com", Some("x"));
+    assert!(by_hand.send().await.unwrap().status().is_success());
+    story.operator(ANN, "approve").await;
+    assert_eq!(story.state(ANN).await, StateName::NoAccount);
+    story.finish(&["delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn an_account_that_cannot_be_read_is_not_called_revoked_because_it_is_listed() {
+    let story = found_and_waiting().await;
+    let unreadable = Fault { status: Some(404), ..fault(CallName::Read) };
+    // Listed as active, and nobody asked yet.
+    story.fault(unreadable.clone());
+    story.operator(ANN, "approve").await;
+    assert_eq!(story.state(ANN).await, StateName::Revoking);
+    let error = story.job(ANN).await.unwrap().last_error.unwrap();
+    assert!(error.ends_with("the list of users still has it, active"), "{error}");
+    // Listed as revoked, but not by us.
+    let revoked = |active| sandbox::AccountChange { active: Some(active), ..sandbox::AccountChange::default() };
+    let id = story.account(ANN).account_id;
+    story.site.change_account(&id, revoked(false)).unwrap();
+    story.advance("1h").await;
+    assert_eq!(story.state(ANN).await, StateName::Revoking);
+    let error = story.job(ANN).await.unwrap().last_error.unwrap();
+    assert!(error.ends_with("the list of users still has it, without access"), "{error}");
+    // Asked for by us, but listed as active.
+    story.site.change_account(&id, revoked(true)).unwrap();
+    story.site.clear_faults();
+    story.fault(Fault { drop: Some(Moment::Before), times: Some(1), ..fault(CallName::Revoke) });
+    story.advance("1h").await;
+    assert!(story.case(ANN).await.case.deeds.revoke_asked_at.is_some());
+    story.fault(unreadable);
+    story.advance("1h").await;
+    assert_eq!(story.state(ANN).await, StateName::Revoking);
+    story.site.clear_faults();
+    story.advance("1h").await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
 }
 
 // How it came about.

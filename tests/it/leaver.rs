@@ -120,6 +120,15 @@ async fn the_leaver_is_taken_out_of_organizations_desks_and_requests_when_the_po
     assert_eq!(story.state("ben@example.com").await, StateName::Revoked);
     let told = story.changes();
     assert_eq!(told.iter().filter(|change| change.starts_with("detach_")).count(), 5, "{told:?}");
+    // What he was not in is not said to have been left.
+    let detached = story.history("ben@example.com").await.pop().unwrap();
+    assert_eq!(detached.kind, "detached");
+    for (what, call) in
+        [("organizations", "detach_organization"), ("service_desks", "detach_desk"), ("participants", "detach_request")]
+    {
+        let left = told.iter().filter(|change| change.starts_with(call)).count();
+        assert!(left > 0 && detached.detail["left"][what] == left, "{what}: {:?}", detached.detail);
+    }
     let told: Vec<&str> = told.iter().map(String::as_str).collect();
     story.finish(&told).await;
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use offboardd::clock::{self, Clock as _, SystemClock};
+use offboardd::clock::{Clock as _, SystemClock};
 use offboardd::sources::Outgoing;
 use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -14,35 +14,14 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::binary::{Folder, list, settings, vendor};
+use crate::dice::Dice;
+use crate::siege::load::{email, seed};
 
 const KILLS: u32 = 10;
 const SENDERS: usize = 8;
 /// More than can be worked off between two kills, so that each finds some half-way.
 const PEOPLE: usize = 240;
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// A sequence of numbers that is the same for the same seed (`SplitMix64`).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
-    }
-}
-
-fn email(person: usize) -> String {
-    format!("person{person}@example.com")
-}
-
-fn seed() -> String {
-    let people = (0..PEOPLE).map(|person| json!({ "email": email(person) }));
-    let admin = json!({ "email": "admin@example.com", "account_type": "atlassian" });
-    json!({ "accounts": people.chain([admin]).collect::<Vec<_>>() }).to_string()
-}
 
 /// One of those who send: tells of each of its people until that is acknowledged, as a vendor would.
 async fn send(
@@ -95,13 +74,9 @@ async fn open(folder: &Folder) -> SqliteConnection {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_kills_under_load_lose_nothing_and_double_nothing() {
-    let seed_of_dice = std::env::var("OFFBOARDD_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed_of_dice = seed_of_dice.unwrap_or_else(|| u64::from_be_bytes(clock::random()));
-    println!("OFFBOARDD_TEST_SEED={seed_of_dice}");
-    let mut dice = Dice(seed_of_dice);
-
+    let mut dice = Dice::thrown();
     let folder = Folder::new("");
-    let seed = folder.file("seed.json", &seed());
+    let seed = folder.file("seed.json", &seed(PEOPLE));
     let (_sandbox, site) = folder.sandbox(&["--seed", &seed, "--deletion-grace", "1s"]);
     folder.file("offboardd.toml", &settings(site, "brake = { per_hour = 1000000, per_day = 1000000 }"));
     let mut daemon = folder.serve("warn,offboardd=info");

@@ -232,6 +232,24 @@ async fn a_return_while_the_account_is_still_being_read_stops_the_revoke() {
 }
 
 #[tokio::test]
+async fn a_pause_while_the_account_is_still_being_read_keeps_the_revoke_waiting() {
+    let story = Harness::start().await;
+    story.fault(Fault { delay_ms: 1000, times: Some(1), ..fault(CallName::Read) });
+    let departed = json!({ "type": "departed", "person": { "email": ANN } });
+    assert_eq!(story.send("hr", &departed).await.status, 202);
+    story.until_called(CallName::Read).await;
+    story.switch("sources/hr/pause").await;
+    let job = story.job(ANN).await.unwrap();
+    assert_eq!((job.state.as_str(), job.attempts, job.last_error), ("queued", 0, None));
+    assert_eq!(story.case(ANN).await.case.deeds.revoke_asked_at, None);
+    assert_eq!(story.count(CallName::Revoke), 0);
+    story.nothing_happens_for("1d").await;
+    story.switch("sources/hr/resume").await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
 async fn one_case_that_fails_does_not_stop_the_others() {
     let story = Harness::start().await;
     let ann = story.account(ANN).account_id;

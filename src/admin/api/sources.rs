@@ -98,32 +98,23 @@ pub(super) async fn list(
     Ok(Json(List::whole(views(&admin, &caller).await?)))
 }
 
-/// Asks a source's webhooks to come again later, and lets its jobs wait.
+/// With `PAUSED`, asks a source's webhooks to come again later and lets its jobs wait; without, hears it again.
 ///
 /// A reason is taken as everywhere, and not kept: there is no case with whose key it could be sealed.
-pub(super) async fn pause(
+pub(super) async fn set_paused<const PAUSED: bool>(
     Operator(caller): Operator,
     State(admin): State<Arc<AdminState>>,
     TheSource(name): TheSource,
     Body(_): Body<Why>,
 ) -> Result<Json<SourceView>, ApiError> {
     must_be_there(&admin, &name)?;
+    let now = admin.clock.now();
     let mut tx = admin.store.begin().await?;
-    tx.pause_source(&name, &caller.name, admin.clock.now()).await?;
-    tx.commit().await?;
-    changed(&admin, &name, &caller).await
-}
-
-/// Hears a source again.
-pub(super) async fn resume(
-    Operator(caller): Operator,
-    State(admin): State<Arc<AdminState>>,
-    TheSource(name): TheSource,
-    Body(_): Body<Why>,
-) -> Result<Json<SourceView>, ApiError> {
-    must_be_there(&admin, &name)?;
-    let mut tx = admin.store.begin().await?;
-    tx.resume_source(&name, &caller.name, admin.clock.now()).await?;
+    if PAUSED {
+        tx.pause_source(&name, &caller.name, now).await?;
+    } else {
+        tx.resume_source(&name, &caller.name, now).await?;
+    }
     tx.commit().await?;
     changed(&admin, &name, &caller).await
 }

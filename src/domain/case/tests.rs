@@ -141,6 +141,20 @@ fn a_return_inside_the_deletion_grace_invites_anew_only_if_the_terms_say_so() {
 }
 
 #[test]
+fn a_deletion_can_be_stopped_until_it_is_asked_for() {
+    let scheduled = opened(Action::RevokeThenDelete);
+    assert_eq!(scheduled.stoppable_until(), Some(day(40)), "the plan");
+    assert_eq!(after(&scheduled, &[(1, Happening::Stopped)]).stoppable_until(), None);
+    assert_eq!(after(&revoked(), &[(20, Happening::Stopped)]).stoppable_until(), None, "it is off");
+    let deleting = after(&revoked(), &[(40, Happening::Due)]);
+    assert_eq!(deleting.stoppable_until(), Some(day(40)));
+    assert_eq!(after(&deleting, &[(40, Happening::DeletionAsked)]).stoppable_until(), None);
+    assert_eq!(in_deletion_grace().stoppable_until(), None);
+    let gone = after(&scheduled, &[(10, Happening::Due), (10, Happening::AccountMissing)]);
+    assert_eq!((gone.state.name(), gone.stoppable_until()), (StateName::NoAccount, None));
+}
+
+#[test]
 fn an_operator_cannot_cancel_what_atlassian_accepted() {
     let refusal = in_deletion_grace().apply(&Happening::Cancelled, day(45)).unwrap_err();
     assert_eq!(
@@ -237,6 +251,201 @@ fn a_deed_whose_answer_was_lost_is_not_repeated_before_a_new_date() {
     assert_eq!(put_off.state, State::Revoking, "it has to be looked at");
     assert!(put_off.apply(&Happening::RevokeAsked, day(12)).is_err());
     assert_eq!(wants(&after(&put_off, &[(12, Happening::NotDone)])), Some((JobKind::Revoke, day(30))));
+}
+
+#[test]
+fn a_deletion_whose_answer_was_lost_is_not_asked_for_again_after_a_stop_nor_before_a_new_date() {
+    let lost = after(&revoked(), &[(40, Happening::Due), (40, Happening::DeletionAsked), (41, Happening::Stopped)]);
+    assert!(lost.apply(&Happening::DeletionAsked, day(41)).is_err(), "it was stopped");
+    let put_off = after(&lost, &[(42, Happening::Departed { effective_at: day(45) })]);
+    assert_eq!(put_off.state, State::Deleting, "it has to be looked at");
+    assert!(put_off.apply(&Happening::DeletionAsked, day(74)).is_err());
+    assert!(put_off.apply(&Happening::DeletionAsked, day(75)).is_ok());
+}
+
+#[test]
+fn a_grace_that_is_over_does_not_skip_the_detaching() {
+    let mut case = opened(Action::RevokeThenDelete);
+    case.terms.detach = vec![Detach::Organizations];
+    case.terms.local_grace = SignedDuration::ZERO;
+    let revoked = after(&case, &[(10, Happening::Due), (10, Happening::RevokeAsked), (10, Happening::RevokeConfirmed)]);
+    let due = after(&revoked, &[(10, Happening::Due)]);
+    assert_eq!((due.state.name(), wants(&due)), (StateName::Revoked, Some((JobKind::Detach, day(10)))));
+    assert_eq!(after(&due, &[(10, Happening::Detached), (10, Happening::Due)]).state, State::Deleting);
+}
+
+#[test]
+fn a_departure_is_not_moved_once_its_revoke_was_asked_for() {
+    let asked = after(&opened(Action::Revoke), &[(10, Happening::Due), (10, Happening::RevokeAsked)]);
+    let held = after(&asked, &[(10, Happening::Held)]);
+    let stuck = after(&asked, &[(10, Happening::Stuck(Attention::no_email()))]);
+    for case in [asked, held, stuck] {
+        let refusal = case.apply(&Happening::Departed { effective_at: day(20) }, day(11)).unwrap_err();
+        assert!(refusal.to_string().ends_with("moved to another time: it is already under way"), "{refusal}");
+    }
+}
+
+#[test]
+fn while_a_human_looks_at_it_a_new_date_changes_only_where_it_goes_on() {
+    let departed = Happening::Departed { effective_at: day(20) };
+    for waits in [Happening::Held, Happening::Stuck(Attention::no_email())] {
+        let waiting = after(&opened(Action::Revoke), &[(1, waits)]);
+        let moved = after(&waiting, &[(2, departed.clone())]);
+        assert_eq!((&moved.state, moved.effective_at), (&waiting.state, day(20)));
+    }
+}
+
+#[test]
+fn a_case_that_contradicts_itself_is_told_by_what() {
+    let grace = in_deletion_grace();
+    let restoring = after(&revoked(), &[(20, Happening::Stopped)]);
+    let erased = after(&grace, &[(54, Happening::GoneConfirmed)]);
+    let broken = |case: &Case, breaks: fn(&mut Case)| {
+        assert_eq!(case.contradiction(), None);
+        let mut case = case.clone();
+        breaks(&mut case);
+        case.contradiction().unwrap_or_default()
+    };
+    assert_eq!(broken(&revoked(), |case| case.deeds.revoked_at = None), "revoked without a time of revocation");
+    assert_eq!(broken(&grace, |case| case.deeds.grace_ends_at = None), "in deletion grace without an end of it");
+    assert_eq!(broken(&grace, |case| case.deeds.deletion_requested_at = None), "in deletion grace without a deletion");
+    assert_eq!(broken(&restoring, |case| case.course = Course::Leaving), "restoring, but leaving");
+    assert_eq!(broken(&erased, |case| case.deeds.gone_at = None), "erased without a read that said so");
+}
+
+#[test]
+fn a_request_for_erasure_makes_a_departure_stronger_and_never_weaker() {
+    let request = |action| Happening::ErasureRequested { effective_at: day(12), action };
+    for (opened_as, asked, led_to) in [
+        (Action::Revoke, Action::RevokeThenDelete, Some(Action::RevokeThenDelete)),
+        (Action::Revoke, Action::Delete, Some(Action::Delete)),
+        (Action::RevokeThenDelete, Action::Delete, Some(Action::Delete)),
+        (Action::RevokeThenDelete, Action::RevokeThenDelete, None),
+        (Action::RevokeThenDelete, Action::Revoke, None),
+        (Action::Delete, Action::RevokeThenDelete, None),
+        (Action::Delete, Action::Revoke, None),
+    ] {
+        let hastened = opened(opened_as).apply(&request(asked), day(2));
+        assert_eq!(hastened.map(|case| case.terms.action).ok(), led_to, "{opened_as}, asked to {asked}");
+    }
+    // Only who is deleted at once is deleted at the time of the request.
+    assert_eq!(after(&opened(Action::Revoke), &[(2, request(Action::RevokeThenDelete))]).effective_at, day(10));
+    assert_eq!(after(&opened(Action::Revoke), &[(2, request(Action::Delete))]).effective_at, day(12));
+    let held = after(&opened(Action::Revoke), &[(1, Happening::Held), (2, request(Action::Delete))]);
+    assert_eq!((held.state, held.terms.action), (State::Held(Hold::Hold), Action::Delete), "a human looks first");
+}
+
+#[test]
+fn each_operator_may_do_what_the_state_allows_and_is_told_why_not() {
+    use StateName::{Cancelled, Deleting, DeletionGrace, Held, Restored, Restoring, Revoked, Revoking, Scheduled};
+    let scheduled = opened(Action::RevokeThenDelete);
+    let held = |hold| after(&scheduled, &[(1, Happening::Withheld(hold))]);
+    let stuck = |attention| after(&scheduled, &[(1, Happening::Stuck(attention))]);
+    let deleting = after(&revoked(), &[(40, Happening::Due)]);
+    let states = [
+        scheduled.clone(),
+        after(&scheduled, &[(10, Happening::Due)]),
+        revoked(),
+        deleting.clone(),
+        after(&deleting, &[(40, Happening::DeletionAsked), (40, Happening::Stopped)]),
+        in_deletion_grace(),
+        after(&revoked(), &[(20, Happening::Stopped)]),
+        held(Hold::Hold),
+        held(Hold::Observe),
+        held(Hold::Approval),
+        held(Hold::Brake),
+        stuck(Attention::no_email()),
+        stuck(Attention::grant_needed()),
+        after(&scheduled, &[(1, Happening::Cancelled)]),
+    ];
+    let lead_to = |happening: Happening| {
+        states.iter().map(|case| case.apply(&happening, day(9)).map(|case| case.state.name()).ok()).collect::<Vec<_>>()
+    };
+    let (no, yes) = (None, Some);
+    // In the order of `states`: a deletion whose answer was lost is the fifth.
+    let cancelled = yes(Cancelled);
+    assert_eq!(
+        lead_to(Happening::Cancelled),
+        [
+            cancelled,
+            cancelled,
+            yes(Restoring),
+            yes(Restoring),
+            no,
+            no,
+            cancelled,
+            cancelled,
+            cancelled,
+            cancelled,
+            cancelled,
+            cancelled,
+            cancelled,
+            no
+        ]
+    );
+    let held = yes(Held);
+    assert_eq!(lead_to(Happening::Held), [held, held, held, held, no, no, no, no, held, held, held, no, no, no]);
+    let on = yes(Scheduled);
+    let released = |enforce| lead_to(Happening::Released { enforce });
+    assert_eq!(released(true), [no, no, no, no, no, no, no, on, on, no, no, no, no, no]);
+    assert_eq!(released(false), [no, no, no, no, no, no, no, on, no, no, no, no, no, no]);
+    assert_eq!(lead_to(Happening::BrakeReleased), [no, no, no, no, no, no, no, no, no, no, on, no, no, no]);
+    assert_eq!(
+        lead_to(Happening::Retried),
+        [no, yes(Revoking), no, yes(Deleting), yes(Deleting), no, yes(Restoring), no, no, no, no, on, on, no]
+    );
+    assert_eq!(
+        lead_to(Happening::Resolved),
+        [no, no, no, no, no, no, yes(Restored), no, no, no, no, cancelled, yes(Restored), no]
+    );
+    let departed = lead_to(Happening::Departed { effective_at: day(20) });
+    assert_eq!(departed.first(), Some(&on));
+    assert_eq!((departed[2], departed[5], departed[13]), (no, no, no));
+    assert_eq!(departed[6], yes(Revoked), "a stop is taken back");
+    assert_eq!(lead_to(Happening::Stopped)[5], yes(DeletionGrace), "noted, but too late");
+
+    for (hold, why) in [
+        (Hold::Observe, "the daemon only observes: set mode = \"enforce\" first"),
+        (Hold::Approval, "it waits for approval: approve it"),
+        (Hold::Brake, "its source's brake holds it: release the source"),
+    ] {
+        let case = after(&scheduled, &[(1, Happening::Withheld(hold))]);
+        let refusal = case.apply(&Happening::Released { enforce: false }, day(2)).unwrap_err();
+        assert_eq!(refusal.to_string(), format!("a case in state `held` cannot be released: {why}"));
+    }
+}
+
+#[test]
+fn a_request_for_erasure_finds_a_deletion_that_is_under_way() {
+    let erasure = Happening::ErasureRequested { effective_at: day(40), action: Action::Delete };
+    let asked = after(&revoked(), &[(40, Happening::Due), (40, Happening::DeletionAsked)]);
+    for case in [asked, in_deletion_grace()] {
+        let refusal = case.apply(&erasure, day(41)).unwrap_err();
+        assert!(refusal.to_string().ends_with("cannot be erased: the deletion is under way"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_request_for_erasure_takes_a_stop_back() {
+    let restoring = after(&revoked(), &[(12, Happening::Stopped)]);
+    let again =
+        after(&restoring, &[(13, Happening::ErasureRequested { effective_at: day(13), action: Action::Revoke })]);
+    assert_eq!((again.course, again.state.name()), (Course::Leaving, StateName::Revoked));
+}
+
+#[test]
+fn whoever_loses_or_gets_back_access_overtakes_whoever_is_deleted() {
+    let urgent: Vec<_> = JobKind::ALL.iter().filter(|kind| kind.is_urgent()).collect();
+    assert_eq!(urgent, [&JobKind::Revoke, &JobKind::Restore]);
+}
+
+#[test]
+fn a_human_is_told_what_to_do() {
+    for objection in Objection::ALL {
+        let attention = Attention::from(*objection);
+        assert_eq!(attention.reason.as_str(), objection.as_str());
+        assert!(attention.detail.len() > 30, "{}", attention.detail);
+    }
 }
 
 fn happenings() -> impl Strategy<Value = Happening> {

@@ -139,6 +139,31 @@ async fn every_failure_has_its_kind_and_shows_nobody() {
     assert_eq!(garbage.detail(), "lookup: the answer is not JSON: line 1, column 1");
     let endless = told(200, &[], &"x".repeat(LONGEST_BODY + 1)).await.unwrap_err();
     assert_eq!(endless.detail(), "lookup: the answer is longer than any should be");
+    let redirect = told(302, &[("location", "/elsewhere")], "").await.unwrap_err();
+    assert_eq!(redirect.detail(), "lookup: 302: a redirect, which is not followed: mend the `url`");
+}
+
+#[tokio::test]
+async fn an_answer_may_be_long_and_come_in_pieces() {
+    let told_of_ann = r#"{"work":{"email":"ann@example.com"}}"#;
+    let body = told_of_ann.to_owned() + &" ".repeat(LONGEST_BODY - told_of_ann.len());
+    assert_eq!(told(200, &[], &body).await, Ok(ann()));
+}
+
+#[tokio::test]
+async fn a_token_that_was_refused_is_not_shown_again() {
+    let vendor = Vendor::says(401, &[], "").await;
+    let auth = Auth::Client {
+        token_url: format!("{}/token", vendor.url).parse().unwrap(),
+        client_id: "id".into(),
+        client_secret: "secret".into(),
+    };
+    let lookup = vendor.lookup(auth);
+    for _ in 0..2 {
+        assert!(matches!(ask(&lookup, "1").await, Err(Failure::SiteRefuses { .. })));
+    }
+    let refused = "GET /people/1?fields=email Bearer t1";
+    assert_eq!(vendor.seen(), ["POST /token ", refused, "POST /token ", refused]);
 }
 
 #[tokio::test]

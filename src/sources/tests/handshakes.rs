@@ -100,26 +100,80 @@ fn gusto_offers_its_token_before_anybody_knows_a_secret() {
 }
 
 #[test]
+fn each_handshake_has_its_method() {
+    let token = r#"{"verification_token":"tok"}"#;
+    let query = Some("validationToken=x");
+    let ping = r#""Ping test""#;
+    for (preset, query, body, methods) in [
+        ("microsoft-graph", query, "", &["GET", "POST"][..]),
+        ("gusto", None, token, &["POST"]),
+        ("hibob", None, ping, &["POST"]),
+        ("intercom", None, "", &["HEAD"]),
+    ] {
+        for method in ["GET", "HEAD", "POST", "PUT", "DELETE"] {
+            let answer = greeted(preset, method, query, &[], body);
+            assert_eq!(answer.is_some(), methods.contains(&method), "{method} {preset}");
+        }
+    }
+    let asana = described(ASANA);
+    let sent = headers(&[("X-Hook-Secret", "abc")]);
+    for method in ["GET", "HEAD", "PUT"] {
+        assert!(asana.greet(&Request { method, ..post(&sent, b"") }).is_none(), "{method}");
+    }
+}
+
+#[test]
+fn a_challenge_is_short_and_not_empty() {
+    for (challenge, greets) in [("", false), ("x", true), (&*"x".repeat(4096), true), (&*"x".repeat(4097), false)] {
+        let sent = [("X-Okta-Verification-Challenge", challenge)];
+        assert_eq!(greeted("okta", "GET", None, &sent, "").is_some(), greets, "{}", challenge.len());
+    }
+    let padded = |length: usize| format!("{:<length$}", r#""Ping test""#);
+    assert!(greeted("hibob", "POST", None, &[], &padded(4096)).is_some());
+    assert!(greeted("hibob", "POST", None, &[], &padded(4097)).is_none());
+    let query = |length: usize| format!("validationToken={}", "x".repeat(length - "validationToken=".len()));
+    assert!(greeted("microsoft-graph", "POST", Some(&query(4096)), &[], "").is_some());
+    assert!(greeted("microsoft-graph", "POST", Some(&query(4097)), &[], "").is_none());
+}
+
+#[test]
+fn a_signed_event_that_looks_like_a_handshake_in_part_is_an_event() {
+    let event = r#"{"challenge":"3eZbrw1a","type":"event_callback"}"#;
+    assert!(answered(&source("slack", "secret"), event).is_none());
+    assert!(answered(&described(ZOOM), r#"{"event":"user.deleted","payload":{"plainToken":"data"}}"#).is_none());
+}
+
+#[test]
+fn only_who_shows_a_token_to_a_human_says_so() {
+    assert!(source("gusto", "secret").shows_a_token());
+    assert!(!source("hibob", "secret").shows_a_token());
+    assert!(!described(ASANA).shows_a_token(), "it takes the secret back by itself");
+}
+
+/// A source without a preset that shakes hands like this.
+fn described(handshake: &str) -> Source {
+    compile(Spec {
+        signature: Some(table(&format!("headers = ['X-Signature']\nhandshakes = [{handshake}]"))),
+        secrets: vec![SecretString::from("secret")],
+        ..Spec::default()
+    })
+    .unwrap()
+}
+
+const ASANA: &str = "{ kind = 'hook_secret', header = 'X-Hook-Secret' }";
+const ZOOM: &str = "{ kind = 'prove_secret', when = { pointer = '/event', equals = 'endpoint.url_validation' }, \
+    token = '/payload/plainToken', plain = 'plainToken', signed = 'encryptedToken' }";
+
+#[test]
 fn handshakes_of_vendors_without_a_preset_are_settings() {
-    let described = |handshake: &str| {
-        compile(Spec {
-            signature: Some(table(&format!("headers = ['X-Signature']\nhandshakes = [{handshake}]"))),
-            secrets: vec![SecretString::from("secret")],
-            ..Spec::default()
-        })
-        .unwrap()
-    };
     // Asana
     let sent = headers(&[("X-Hook-Secret", "abc")]);
-    let answer = described("{ kind = 'hook_secret', header = 'X-Hook-Secret' }").greet(&post(&sent, b"")).unwrap();
+    let answer = described(ASANA).greet(&post(&sent, b"")).unwrap();
     assert_eq!(answer.headers, [("X-Hook-Secret".to_owned(), "abc".to_owned())]);
     assert_eq!(answer.offered.unwrap().expose_secret(), "abc");
     // Zoom
-    let zoom = described(
-        "{ kind = 'prove_secret', when = { pointer = '/event', equals = 'endpoint.url_validation' }, \
-         token = '/payload/plainToken', plain = 'plainToken', signed = 'encryptedToken' }",
-    );
-    let answer = answered(&zoom, r#"{"event":"endpoint.url_validation","payload":{"plainToken":"data"}}"#).unwrap();
+    let answer =
+        answered(&described(ZOOM), r#"{"event":"endpoint.url_validation","payload":{"plainToken":"data"}}"#).unwrap();
     let proof = "1b2c16b75bd2a870c114153ccda5bcfca63314bc722fa160d690de133ccbb9db";
     let expected = format!(r#"{{"encryptedToken":"{proof}","plainToken":"data"}}"#);
     assert_eq!(said(&answer), ("application/json", expected.as_str()));

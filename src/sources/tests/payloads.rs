@@ -83,6 +83,55 @@ fn every_type_of_our_own_event_is_read() {
 }
 
 #[test]
+fn a_number_is_an_id_when_it_is_a_whole_one() {
+    for (id, line) in [
+        ("-7", "returned id=-7"),
+        ("18446744073709551615", "returned id=18446744073709551615"),
+        ("4.0", "unreadable: item 0, at `$.person.id`: expected one person id, a text or a whole number"),
+        ("true", "unreadable: item 0, at `$.person.id`: expected one person id, a text or a whole number"),
+    ] {
+        let body = format!(r#"{{"type":"returned","person":{{"id":{id}}}}}"#);
+        assert_eq!(told("standard-webhooks", &body), [line], "{id}");
+    }
+}
+
+#[test]
+fn a_blank_is_no_word_that_could_be_unknown() {
+    for (word, line) in [
+        ("employee.updated", "ignored"),
+        (" ", "unreadable: item 0, at `$.event_type`: expected a type of event that the mapping knows"),
+    ] {
+        let body = format!(r#"{{"event_type":"{word}","entity_uuid":"e"}}"#);
+        assert_eq!(told("gusto", &body), [line], "{word}");
+    }
+}
+
+#[test]
+fn what_became_less_than_its_word_is_explained() {
+    for (person, because) in [
+        (r#"{"id":"42","email":"ann@example.com"}"#, "`$.type` is `profile`: profile"),
+        (r#"{"id":"42"}"#, "`$.type` is `profile`: profile, but it does not hold both an id and an address"),
+    ] {
+        assert_eq!(because_of(&format!(r#"{{"type":"profile","person":{person}}}"#)), because);
+    }
+    for (old, because) in [
+        ("ann@example.com", "`$.type` is `email_changed`: email_changed, but to the same address"),
+        ("anna@example.com", "`$.type` is `email_changed`: email_changed"),
+    ] {
+        let person = format!(r#"{{"id":"42","email":"ann@example.com","old_email":"{old}"}}"#);
+        assert_eq!(because_of(&format!(r#"{{"type":"email_changed","person":{person}}}"#)), because);
+    }
+    let departed = r#"{"type":"departed","person":{"id":"42"}}"#;
+    assert_eq!(because_of(departed), "`$.type` is `departed`: departed");
+}
+
+/// Why a body of one item is what it is.
+fn because_of(body: &str) -> String {
+    let mut explained = source("standard-webhooks", "AAAA").explain(None, body.as_bytes()).unwrap();
+    explained.remove(0).because.unwrap()
+}
+
+#[test]
 fn a_change_of_case_is_no_change_of_address() {
     let body =
         r#"{"type":"email_changed","person":{"id":"42","email":"Ann@example.com","old_email":"ann@EXAMPLE.com"}}"#;

@@ -30,6 +30,8 @@ fn a_signature_that_would_protect_nothing_is_refused() {
             "exclude each other",
         ),
         ("headers = ['X-S']\nlist = { separator = ',', pair = '=', keys = [] }", "list.keys"),
+        ("headers = ['X-S']\nlist = { separator = '¦', pair = '=', keys = ['v1'] }", "are ASCII"),
+        ("headers = ['X-S']\nlist = { separator = ',', pair = '→', keys = ['v1'] }", "are ASCII"),
         ("headers = ['X-S']\ntimestamp_part = 't'", "needs `list`"),
         ("headers = ['X-S']\ntimestamp_pointer = 'at'", "begins with `/`"),
         ("headers = ['X-S']\ntimestamp_headers = ['X-T']\ntimestamp_pointer = '/at'", "only one of"),
@@ -52,7 +54,10 @@ fn a_mapping_that_tells_nothing_is_refused() {
     let signed = "headers = ['X-S']";
     for (mapping, hint) in [
         ("person_id = '$.id'", "`type` and `types`, or `rules`"),
+        ("type = '$.type'\nperson_id = '$.id'", "`type` and `types`, or `rules`"),
+        ("types = { gone = 'departed' }\nperson_id = '$.id'", "`type` and `types`, or `rules`"),
         ("type = '$.type'\ntypes = { gone = 'departed' }", "`person_id` or `email`"),
+        ("rules = [{ when = '@.gone', event = 'departed' }]", "`person_id` or `email`"),
         ("type = '$.type'\ntypes = { gone = 'deleted' }", "expected one of: departed"),
         ("type = '$.[type'", "mapping.type: `$.[type` is no JSONPath"),
         ("rules = [{ when = '@.a ==', event = 'departed' }]", "is no JSONPath"),
@@ -61,6 +66,15 @@ fn a_mapping_that_tells_nothing_is_refused() {
     ] {
         let said = refusal(signed, mapping, "a-secret");
         assert!(said.starts_with("sources.test: ") && said.contains(hint), "{mapping}: {said}");
+    }
+}
+
+#[test]
+fn a_rule_alone_may_say_what_happened_and_to_whom() {
+    for place in ["person_id = '$.id'", "email = '$.mail'"] {
+        let mapping = format!("rules = [{{ when = '@.gone', event = 'departed', {place} }}]");
+        let spec = Spec { mapping: Some(table(&mapping)), ..spec("github", "secret") };
+        assert!(compile(spec).is_ok(), "{place}");
     }
 }
 
@@ -78,6 +92,31 @@ fn a_secret_that_everybody_knows_is_refused() {
     }
     let none = Spec { secrets: Vec::new(), ..spec("github", "x") };
     assert!(compile(none).unwrap_err().to_string().contains("secrets: anybody could send"));
+}
+
+#[test]
+fn a_secret_in_a_form_is_found_there_when_the_sender_says_that_it_is_one() {
+    let copper = source("copper", "s3cret");
+    let verified = |content_type: &str, body: &str| {
+        let headers = headers(&[("Content-Type", content_type)]);
+        copper.verify(&post(&headers, body.as_bytes()), at(SIGNED_AT)).map(|verified| verified.delivery_id)
+    };
+    let form = "application/x-www-form-urlencoded; charset=utf-8";
+    assert_eq!(verified(form, "secret=s3cret&type=person"), Ok(None));
+    assert_eq!(verified(form, "secret=guess&type=person"), Err(Rejection::SignatureMismatch));
+    assert_eq!(verified("text/plain", "secret=s3cret&type=person"), Err(Rejection::BodyUnreadable));
+    assert_eq!(verified("application/json", r#"{"secret":"s3cret"}"#), Ok(None));
+}
+
+#[test]
+fn a_body_without_the_vendors_token_is_not_sent_as_if_it_had_one() {
+    let copper = source("copper", "s3cret");
+    let sign = |body: &str| {
+        copper.sign(&Outgoing { method: "POST", query: None, id: "1", at: at(SIGNED_AT), body: body.as_bytes() })
+    };
+    assert_eq!(sign(r#"{"secret":"s3cret"}"#), Ok(Vec::new()));
+    assert_eq!(sign(r#"{"secret":"guess"}"#), Err(SignError::TokenNotInBody));
+    assert_eq!(sign("secret"), Err(SignError::TokenNotInBody));
 }
 
 #[test]
@@ -105,12 +144,26 @@ fn any_of_several_secrets_is_accepted() {
 }
 
 #[test]
+fn a_secret_that_is_listed_twice_counts_once_and_is_accepted() {
+    let twice = |preset, secret| {
+        let source = compile(Spec { secrets: vec![SecretString::from(secret); 2], ..spec(preset, secret) }).unwrap();
+        let message = Outgoing { method: "POST", query: None, id: "1", at: at(SIGNED_AT), body: b"{}" };
+        let signed = headers(&source.sign(&message).unwrap());
+        source.verify(&post(&signed, b"{}"), at(SIGNED_AT)).map(|verified| verified.delivery_id)
+    };
+    for (preset, secret) in [("github", "x"), ("okta", "x"), ("pipedrive", "user:password")] {
+        assert!(twice(preset, secret).is_ok(), "{preset}");
+    }
+}
+
+#[test]
 fn debug_shows_no_secret() {
     for preset in preset::names() {
         let shown = format!("{:?}", source(preset, usable_secret(preset)));
         assert!(!shown.contains("00112233") && !shown.contains("user:password"), "{preset}: {shown}");
         // Nor as the bytes that hex, base64 or text make of it.
         assert!(!shown.contains("[0, 17, 34") && !shown.contains("[48, 48, 49"), "{preset}: {shown}");
+        assert!(shown.contains("Seal(…)") || shown.contains("Known(…)"), "{preset}: {shown}");
     }
 }
 

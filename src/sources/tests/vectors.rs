@@ -233,6 +233,21 @@ fn a_header_sent_twice_with_different_values_is_refused() {
 }
 
 #[test]
+fn a_time_that_stands_twice_in_the_list_is_one_time_or_none() {
+    let stripe = source("stripe", "secret");
+    let message = Outgoing { method: "POST", query: None, id: "1", at: at(SIGNED_AT), body: b"{}" };
+    let signed = stripe.sign(&message).unwrap();
+    let [(name, value)] = signed.as_slice() else { panic!("{signed:?}") };
+    for (more, verdict) in
+        [(format!("t={SIGNED_AT}"), Ok(None)), (format!("t={}", SIGNED_AT + 1), Err(Rejection::HeaderAmbiguous))]
+    {
+        let headers = headers(&[(name, format!("{value},{more}"))]);
+        let verified = stripe.verify(&post(&headers, b"{}"), at(SIGNED_AT)).map(|verified| verified.delivery_id);
+        assert_eq!(verified, verdict, "{more}");
+    }
+}
+
+#[test]
 fn a_stripped_signature_is_missing_and_not_a_mismatch() {
     let vector = &PUBLISHED[0];
     let source = vector.source(vector.secret);

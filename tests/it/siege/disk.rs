@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use super::kills::lost_and_doubled;
 use super::load::{self, Load, NOWHERE};
 use super::table::promise;
-use super::{Dice, QUIET, times};
+use super::{QUIET, times};
 use crate::binary::{Daemon, Folder};
+use crate::dice::Dice;
 
 /// What is written before each cut, and not synced.
 const UNSYNCED: &str = "nobody synced this";

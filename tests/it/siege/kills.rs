@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::load::{self, Load};
 use super::table::promise;
-use super::{Dice, QUIET, times};
+use super::{QUIET, times};
 use crate::binary::Folder;
+use crate::dice::Dice;
 
 const SENDERS: usize = 8;
 

@@ -45,12 +45,12 @@ pub(super) fn settings(site: &str, database: &str) -> String {
 /// A far side at which nobody listens, for daemons that are only to take deliveries.
 pub(super) const NOWHERE: &str = "http://127.0.0.1:9";
 
-pub(super) fn email(person: usize) -> String {
+pub(crate) fn email(person: usize) -> String {
     format!("person{person}@example.com")
 }
 
 /// The seed of a sandbox in which these people are customers.
-pub(super) fn seed(people: usize) -> String {
+pub(crate) fn seed(people: usize) -> String {
     let people = (0..people).map(|person| json!({ "email": email(person) }));
     let admin = json!({ "email": "admin@example.com", "account_type": "atlassian" });
     json!({ "accounts": people.chain([admin]).collect::<Vec<_>>() }).to_string()

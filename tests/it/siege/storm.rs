@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::kills::lost_and_doubled;
 use super::load::{self, Load};
 use super::table::promise;
-use super::{Dice, QUIET, times};
+use super::{QUIET, times};
 use crate::binary::{Folder, SITE_TOKEN};
+use crate::dice::Dice;
 
 /// The calls that a leaver needs, to their end.
 const CALLS: [&str; 8] = ["search", "scan", "read", "revoke", "delete", "myself", "permissions", "tenant_info"];

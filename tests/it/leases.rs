@@ -1,0 +1,105 @@
+//! Leases and attempts: only whoever holds a lease that is not over may call and settle, and what it came to is written down.
+//!
+//! A daemon never oversleeps, so its part is played here: on a connection of its own, ahead of its clock, and rolled back.
+
+use jiff::Timestamp;
+use offboardd::domain::case::{Happening, Stage, StateName};
+use offboardd::sandbox::{CallName, Fault};
+use offboardd::store::{Claimed, Dispatch, Lease, Settlement, StoreError, Tx};
+use serde_json::{Value, json};
+use sqlx::Row as _;
+
+use crate::harness::{Harness, Setup, duration, site_name};
+
+const ANN: &str = "ann@example.com";
+
+/// A story in which Ann leaves tomorrow.
+async fn tomorrow() -> (Harness, Timestamp) {
+    let story = Harness::start().await;
+    let tomorrow = story.now() + duration("1d");
+    story.tell(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": tomorrow })).await;
+    (story, tomorrow)
+}
+
+/// Takes the one job that is due at `now`, for a minute.
+async fn claim(tx: &mut Tx, now: Timestamp) -> Claimed {
+    let claimed = tx.claim(&site_name(), true, 10, now + duration("1m"), now).await.unwrap();
+    let [claimed] = <[Claimed; 1]>::try_from(claimed).unwrap();
+    claimed
+}
+
+async fn settle(tx: &mut Tx, claimed: &Claimed, now: Timestamp) -> Result<StateName, StoreError> {
+    let settlement = Settlement::Finished(Happening::RevokeConfirmed);
+    tx.settle(claimed, &claimed.dossier, settlement, None, Value::Null, now).await
+}
+
+#[tokio::test]
+async fn who_oversleeps_the_lease_neither_calls_nor_settles() {
+    let (story, tomorrow) = tomorrow().await;
+    let over = tomorrow + duration("1m");
+    let mut tx = story.store().begin().await.unwrap();
+    let claimed = claim(&mut tx, tomorrow).await;
+    let late = tx.dispatch(&claimed.lease, Stage::Revoke, &claimed.dossier, true, over).await.unwrap();
+    assert!(matches!(late, Dispatch::Lost), "{late:?}");
+    assert!(matches!(settle(&mut tx, &claimed, over).await, Err(StoreError::LeaseLost)));
+    assert!(matches!(tx.site_refused(&claimed, "no", over).await, Err(StoreError::LeaseLost)));
+
+    let in_time = over - duration("1ms");
+    let dispatched = tx.dispatch(&claimed.lease, Stage::Revoke, &claimed.dossier, true, in_time).await.unwrap();
+    assert!(matches!(dispatched, Dispatch::Go(_)), "{dispatched:?}");
+    assert_eq!(settle(&mut tx, &claimed, in_time).await.unwrap(), StateName::Revoked);
+    assert!(matches!(settle(&mut tx, &claimed, in_time).await, Err(StoreError::LeaseLost)), "it is settled");
+    drop(tx);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn who_has_not_the_token_of_the_lease_neither_calls_nor_settles() {
+    let (story, tomorrow) = tomorrow().await;
+    let mut tx = story.store().begin().await.unwrap();
+    let mut claimed = claim(&mut tx, tomorrow).await;
+    claimed.lease = Lease { token: offboardd::clock::new_id(tomorrow), ..claimed.lease };
+    let forged = tx.dispatch(&claimed.lease, Stage::Revoke, &claimed.dossier, true, tomorrow).await.unwrap();
+    assert!(matches!(forged, Dispatch::Lost), "{forged:?}");
+    assert!(matches!(settle(&mut tx, &claimed, tomorrow).await, Err(StoreError::LeaseLost)));
+    drop(tx);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn the_job_of_a_worker_that_died_is_taken_back_when_its_lease_is_over() {
+    let (story, tomorrow) = tomorrow().await;
+    let over = tomorrow + duration("1m");
+    let mut tx = story.store().begin().await.unwrap();
+    let job = claim(&mut tx, tomorrow).await.lease.job_id;
+    assert_eq!(tx.recover(false, &[], over - duration("1ms")).await.unwrap(), []);
+    assert_eq!(tx.recover(true, &[job], over).await.unwrap(), [], "its worker lives");
+    let recovered = tx.recover(false, &[], over).await.unwrap();
+    assert_eq!(recovered.iter().map(|recovered| recovered.job_id).collect::<Vec<_>>(), [job]);
+    let again = claim(&mut tx, over).await;
+    assert_eq!((again.lease.job_id, again.attempts), (job, 1));
+    assert_eq!(tx.recover(true, &[], over).await.unwrap().len(), 1, "at a start nobody lives");
+    drop(tx);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn each_attempt_is_written_down_and_a_look_that_came_too_early_is_none() {
+    let story = Harness::with(Setup { site: "look_again = [\"1m\"]\nlook_back = \"0s\"", ..Setup::default() }).await;
+    story.fault(Fault { call: Some(CallName::Revoke), status: Some(500), times: Some(1), ..Fault::default() });
+    story.departs(ANN).await;
+    story.departs("nobody@example.com").await;
+    story.advance("1m").await;
+    let mut database = story.database().await;
+    let rows =
+        sqlx::query("SELECT number, outcome, detail, ended_at >= started_at FROM attempts ORDER BY job_id, number")
+            .fetch_all(&mut database)
+            .await
+            .unwrap();
+    let attempts: Vec<(i64, String, bool)> =
+        rows.iter().map(|row| (row.get(0), row.get(1), row.get::<Option<String>, _>(2).is_some())).collect();
+    assert!(rows.iter().all(|row| row.get(3)));
+    let told: Vec<_> = attempts.iter().map(|(number, outcome, why)| (*number, outcome.as_str(), *why)).collect();
+    assert_eq!(told, [(1, "failed", true), (2, "revoke_confirmed", false), (1, "account_missing", false)]);
+    story.finish(&["revoke ann@example.com"]).await;
+}
