@@ -10,7 +10,7 @@ mod ruling;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
@@ -33,6 +33,12 @@ const PERIOD: Duration = Duration::from_mins(1);
 
 /// How many deliveries are looked at between two looks at the stop.
 const BATCH: u32 = 64;
+
+/// How many times as long as it made others wait the router lets them go on.
+const COURTESY: u32 = 4;
+
+/// But never longer.
+const LONGEST_COURTESY: Duration = Duration::from_millis(50);
 
 /// What the router needs to know of a source.
 #[derive(Debug, Clone)]
@@ -145,17 +151,23 @@ impl Router {
         Ok(())
     }
 
-    /// Reads deliveries in one transaction, until somebody else wants to write; says how many it has read.
+    /// Reads deliveries in one transaction, until somebody else wants to write; says how many it has read. Who made others
+    /// wait then lets them go on for a while: a vendor waits for the intake's answer, and nobody for the router's.
     async fn route_together(&self, deliveries: &[Waiting]) -> Result<usize, StoreError> {
         let mut tx = self.store.begin().await?;
+        let (begun, mut awaited) = (Instant::now(), false);
         let mut problems = Vec::new();
         for delivery in deliveries {
             problems.push(self.route(&mut tx, delivery).await?);
-            if tx.is_awaited() {
+            awaited = tx.is_awaited();
+            if awaited {
                 break;
             }
         }
         tx.commit().await?;
+        if awaited {
+            tokio::time::sleep((begun.elapsed() * COURTESY).min(LONGEST_COURTESY)).await;
+        }
         let routed = problems.len();
         for (Waiting { id, source, .. }, problem) in deliveries.iter().zip(problems) {
             if let Some(problem) = problem {
