@@ -10,6 +10,7 @@ use sqlx::Row as _;
 use tracing::instrument;
 
 use super::cases::read_case;
+use super::journal::Head;
 use super::row::{Reading, millis};
 use super::{Claimed, Dossier, HappenError, JobRow, JobState, Lease, Note, StoreError, Tx};
 use crate::domain::case::{Happening, Hold, Stage, StateName};
@@ -158,11 +159,12 @@ impl Tx {
         }
         let row = self
             .statement(
-                "SELECT c.*, k.sealed AS sealed_key, j.kind, j.due_at, j.attempts,
+                "SELECT c.*, k.sealed AS sealed_key, j.kind, j.due_at, j.attempts, h.seq AS head, h.link,
                      EXISTS (SELECT 1 FROM sites s WHERE s.name = c.site AND s.paused_at IS NOT NULL)
                          OR EXISTS (SELECT 1 FROM sources s WHERE s.name = c.source AND s.paused_at IS NOT NULL) AS paused,
                      EXISTS (SELECT 1 FROM sources s WHERE s.name = c.source AND s.braked_at IS NOT NULL) AS braked
                  FROM jobs j JOIN cases c ON c.id = j.case_id LEFT JOIN case_keys k ON k.case_id = c.id
+                     LEFT JOIN journal h ON h.seq = (SELECT MAX(seq) FROM journal)
                  WHERE j.id = ? AND j.lease_token = ? AND j.state = 'running'",
             )
             .bind(lease.job_id.to_string())
@@ -170,6 +172,10 @@ impl Tx {
             .row()
             .await?;
         let Some(row) = row else { return Ok(None) };
+        // What follows is written down: with the newest entry at hand, there is nothing more to read.
+        if let Some(seq) = row.try_get("head")? {
+            self.head = Some(Head::read(seq, row.try_get("link")?)?);
+        }
         let (dossier, reading) = (read_case(&row, &self.key)?, Reading { what: "job", row: &row });
         let job = JobRow {
             id: lease.job_id,

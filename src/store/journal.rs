@@ -12,6 +12,20 @@ use super::{StoreError, Tx};
 use crate::domain::ids::CaseId;
 use crate::proof::chain::{Broken, Entry, GENESIS, Link, Walk};
 
+/// The newest entry of the journal.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    seq: i64,
+    link: Link,
+}
+
+impl Head {
+    pub(super) fn read(seq: i64, link: &[u8]) -> Result<Self, StoreError> {
+        let link = link.try_into().map_err(|error| StoreError::inconsistent("journal entry", seq, error))?;
+        Ok(Self { seq, link })
+    }
+}
+
 impl Tx {
     /// Adds an entry; says its number. `detail` holds no personal data.
     pub async fn write_journal(
@@ -21,26 +35,21 @@ impl Tx {
         detail: &serde_json::Value,
         now: Timestamp,
     ) -> Result<i64, StoreError> {
-        let last = self.statement("SELECT seq, link FROM journal ORDER BY seq DESC LIMIT 1").row().await?;
-        let (seq, previous) = match last {
-            None => (0, GENESIS),
-            Some(row) => {
-                let seq: i64 = row.try_get("seq")?;
-                let link: Link = row
-                    .try_get::<&[u8], _>("link")?
-                    .try_into()
-                    .map_err(|error| StoreError::inconsistent("journal entry", seq, error))?;
-                (seq, link)
-            }
+        let head = match self.head {
+            Some(head) => head,
+            None => match self.statement("SELECT seq, link FROM journal ORDER BY seq DESC LIMIT 1").row().await? {
+                Some(row) => Head::read(row.try_get("seq")?, row.try_get("link")?)?,
+                None => Head { seq: 0, link: GENESIS },
+            },
         };
         let entry = Entry {
-            seq: seq.saturating_add(1),
+            seq: head.seq.saturating_add(1),
             at: now,
             case_id: case_id.map(|id| id.to_string()),
             kind: kind.to_owned(),
             detail: detail.to_string(),
         };
-        let link = entry.link(&previous);
+        let link = entry.link(&head.link);
         self.statement("INSERT INTO journal (seq, at, case_id, kind, detail, link) VALUES (?, ?, ?, ?, ?, ?)")
             .bind(entry.seq)
             .bind(millis(entry.at))
@@ -49,6 +58,7 @@ impl Tx {
             .bind(entry.detail)
             .bind(link.as_slice())
             .later();
+        self.head = Some(Head { seq: entry.seq, link });
         Ok(entry.seq)
     }
 }

@@ -14,6 +14,7 @@ use sqlx::{Arguments as _, AssertSqlSafe, Either, Encode, Executor as _, Sqlite,
 use tokio::runtime::Handle;
 
 use super::StoreError;
+use super::journal::Head;
 use super::writer::Held;
 use crate::domain::ids::SourceName;
 use crate::proof::seal::MasterKey;
@@ -31,6 +32,8 @@ pub struct Tx {
     paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
     /// The sources that are paused after this transaction, where it changed that.
     pub(super) pausing: Option<HashSet<SourceName>>,
+    /// The journal's newest entry, as soon as it is known: nobody else adds one meanwhile.
+    pub(super) head: Option<Head>,
 }
 
 impl Tx {
@@ -38,7 +41,7 @@ impl Tx {
         let mut batch = Batch::default();
         // Takes the write lock at once, so that the transaction cannot fail half-way for want of it.
         batch.add("BEGIN IMMEDIATE");
-        Self { held: Some(held), batch, key, paused_sources, pausing: None }
+        Self { held: Some(held), batch, key, paused_sources, pausing: None, head: None }
     }
 
     /// Makes everything durable at once.
