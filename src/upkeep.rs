@@ -20,8 +20,8 @@ const LOOK: Duration = Duration::from_millis(100);
 /// From this size on, in bytes, the log is worked off.
 const LONG: u64 = 4 * 1024 * 1024;
 
-/// How many small steps one round takes at most, so that a stop does not wait for it.
-const STEPS: usize = 50;
+/// How many small steps one round takes at most, so that the rest of the round comes in its time.
+const STEPS: usize = 400;
 
 /// The one who tidies up.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Upkeep {
         let mut quiet = BTreeSet::new();
         loop {
             let round = async {
-                self.forget().await?;
+                self.forget(&stopping).await?;
                 self.listen_for_silence(started_at, &mut quiet).await
             };
             if let Err(error) = round.await {
@@ -77,12 +77,12 @@ impl Upkeep {
         }
     }
 
-    async fn forget(&self) -> Result<(), StoreError> {
+    async fn forget(&self, stopping: &CancellationToken) -> Result<(), StoreError> {
         for _ in 0..STEPS {
             let mut tx = self.store.begin().await?;
             let report = tx.upkeep(self.keep_payloads, self.clock.now()).await?;
             tx.commit().await?;
-            if !report.did_something() {
+            if !report.did_something() || stopping.is_cancelled() {
                 break;
             }
         }
