@@ -86,12 +86,12 @@ async fn whoever_was_let_in_before_a_stop_is_answered() {
     let mut other = load::open(&folder.database()).await;
     sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
     let mut senders = tokio::task::JoinSet::new();
+    // One client for all: to make one takes its time, and all of them are to be in before the stop.
+    let http = offboardd::atlassian::http().unwrap();
     for number in 0..WAITING {
-        let to = daemon.webhooks;
-        senders.spawn(async move {
-            let http = offboardd::atlassian::http().unwrap();
-            (number, load::post(&http, &load::hr(), to, &format!("msg_{number}"), "{}").await)
-        });
+        let (to, http) = (daemon.webhooks, http.clone());
+        senders
+            .spawn(async move { (number, load::post(&http, &load::hr(), to, &format!("msg_{number}"), "{}").await) });
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     daemon.process.ask_to_stop();
