@@ -80,12 +80,15 @@ impl Tx {
     /// Makes the queue hold what the case wants: at most one open job, of the wanted kind, due when wanted. `open` is the
     /// one that it holds now.
     pub(super) fn sync_job(&mut self, case: &Case, open: Option<&JobRow>, retried: bool, now: Timestamp) {
-        let wanted = case.job_wanted();
+        let (wanted, waits) = (case.job_wanted(), case.waits_for_its_time(now));
         match (wanted, open) {
             (None, None) => {}
-            (Some(wanted), Some(job)) if job.kind == wanted.kind => {
-                // A job that waits between two attempts keeps its time; one that was not tried follows the case.
-                if job.state == JobState::Queued && (retried || (job.attempts == 0 && job.due_at != wanted.due_at)) {
+            // A worker that has the job of a case that waits again has lost it: below.
+            (Some(wanted), Some(job)) if job.kind == wanted.kind && !(waits && job.state == JobState::Running) => {
+                // A job that waits between two attempts keeps its time, unless it would come too early; one that was not
+                // tried follows the case.
+                let follows = waits || job.attempts == 0;
+                if job.state == JobState::Queued && (retried || (follows && job.due_at != wanted.due_at)) {
                     let due_at = if retried { now } else { wanted.due_at };
                     self.statement("UPDATE jobs SET due_at = ?, attempts = 0, first_at = NULL WHERE id = ?")
                         .bind(millis(due_at))

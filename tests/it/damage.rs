@@ -30,7 +30,7 @@ async fn the_job_of_a_damaged_case_is_put_off_by_an_hour_and_the_others_are_done
     let story = Harness::start().await;
     for email in [ANN, BEN] {
         let tomorrow = story.now() + duration("1d");
-        story.tell(json!({ "type": "departed", "person": { "email": email }, "effective_at": tomorrow })).await;
+        story.departs_at(email, tomorrow).await;
     }
     let case = story.case(ANN).await.case.id;
     let terms = damage(&story, case).await;
@@ -50,7 +50,7 @@ async fn the_job_of_a_damaged_case_is_put_off_by_an_hour_and_the_others_are_done
 async fn a_delivery_about_a_damaged_case_is_set_aside_and_can_be_replayed_when_it_is_mended() {
     let story = Harness::start().await;
     let tomorrow = story.now() + duration("1d");
-    story.tell(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": tomorrow })).await;
+    story.departs_at(ANN, tomorrow).await;
     let case = story.case(ANN).await.case.id;
     let terms = damage(&story, case).await;
     let returned = story.returns(ANN).await;

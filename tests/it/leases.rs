@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use offboardd::domain::case::{Happening, Stage, StateName};
 use offboardd::sandbox::{CallName, Fault};
 use offboardd::store::{Claimed, Dispatch, Lease, Settlement, StoreError, Tx};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::Row as _;
 
 use crate::harness::{Harness, Setup, duration, site_name};
@@ -17,7 +17,7 @@ const ANN: &str = "ann@example.com";
 async fn tomorrow() -> (Harness, Timestamp) {
     let story = Harness::start().await;
     let tomorrow = story.now() + duration("1d");
-    story.tell(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": tomorrow })).await;
+    story.departs_at(ANN, tomorrow).await;
     (story, tomorrow)
 }
 

@@ -250,6 +250,42 @@ async fn a_pause_while_the_account_is_still_being_read_keeps_the_revoke_waiting(
 }
 
 #[tokio::test]
+async fn a_departure_that_is_moved_to_later_after_a_failure_waits_for_its_time_and_begins_anew() {
+    let story = Harness::start().await;
+    story.fault(Fault { status: Some(500), times: Some(1), ..fault(CallName::Search) });
+    story.departs(ANN).await;
+    assert_eq!(story.job(ANN).await.unwrap().attempts, 1);
+    story.clock.advance(SignedDuration::from_secs(1));
+    story.departs_at(ANN, "2026-09-08T12:00:01Z").await;
+    assert_eq!(story.state(ANN).await, StateName::Scheduled);
+    assert_eq!(story.job(ANN).await.unwrap().attempts, 0);
+    story.nothing_happens_for("1d").await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_departure_that_is_moved_to_later_while_the_account_is_still_being_read_waits_for_its_time() {
+    for answer in [
+        Fault { delay_ms: 1000, ..fault(CallName::Read) },
+        Fault { status: Some(500), delay_ms: 1000, ..fault(CallName::Read) },
+    ] {
+        let story = Harness::start().await;
+        story.fault(Fault { times: Some(1), ..answer });
+        let departed = json!({ "type": "departed", "person": { "email": ANN } });
+        assert_eq!(story.send("hr", &departed).await.status, 202);
+        story.until_called(CallName::Read).await;
+        story.clock.advance(SignedDuration::from_secs(1));
+        story.departs_at(ANN, "2026-09-08T12:00:01Z").await;
+        assert_eq!(story.state(ANN).await, StateName::Scheduled);
+        story.nothing_happens_for("1d").await;
+        assert_eq!(story.state(ANN).await, StateName::Revoked);
+        assert_eq!(story.count(CallName::Revoke), 1);
+        story.finish(&["revoke ann@example.com"]).await;
+    }
+}
+
+#[tokio::test]
 async fn one_case_that_fails_does_not_stop_the_others() {
     let story = Harness::start().await;
     let ann = story.account(ANN).account_id;

@@ -182,6 +182,12 @@ impl Case {
         }
     }
 
+    /// Whether the case waits for its time: an attempt that was begun or put off before it was moved there is over.
+    pub fn waits_for_its_time(&self, now: Timestamp) -> bool {
+        let waits = matches!(self.state, State::Scheduled | State::Revoked);
+        waits && self.job_wanted().is_some_and(|wanted| wanted.due_at > now)
+    }
+
     /// How many approvals of `stage` are still missing.
     pub fn approvals_missing(&self, stage: Stage) -> usize {
         let given = self.approvals.iter().filter(|approval| approval.stage == stage).count();

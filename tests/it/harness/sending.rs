@@ -1,5 +1,6 @@
 //! Everything that goes in: deliveries as a vendor sends them, and what operators ask the admin API for.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 
@@ -42,6 +43,12 @@ impl Harness {
     /// `hr` says that whoever has this address left.
     pub(crate) async fn departs(&self, email: &str) -> DeliveryId {
         self.tell(json!({ "type": "departed", "person": { "email": email } })).await
+    }
+
+    /// `hr` says that whoever has this address leaves then.
+    pub(crate) async fn departs_at(&self, email: &str, at: impl Display) -> DeliveryId {
+        let person = json!({ "email": email });
+        self.tell(json!({ "type": "departed", "person": person, "effective_at": at.to_string() })).await
     }
 
     /// `hr` says that whoever has this address came back.
