@@ -110,11 +110,9 @@ impl Router {
                 return Ok(());
             }
             let mut rest = deliveries.as_slice();
-            while !rest.is_empty() {
+            while !rest.is_empty() && !stopping.is_cancelled() {
                 let routed = self.route_next(rest).await?;
                 rest = rest.get(routed..).unwrap_or_default();
-                self.worker.notify_one();
-                self.resolver.notify_waiters();
             }
         }
     }
@@ -165,10 +163,9 @@ impl Router {
             }
         }
         tx.commit().await?;
-        if awaited {
-            tokio::time::sleep((begun.elapsed() * COURTESY).min(LONGEST_COURTESY)).await;
-        }
-        let routed = problems.len();
+        let (took, routed) = (begun.elapsed(), problems.len());
+        self.worker.notify_one();
+        self.resolver.notify_waiters();
         for (Waiting { id, source, .. }, problem) in deliveries.iter().zip(problems) {
             if let Some(problem) = problem {
                 let what = "a delivery could not be read: it waits for a mended mapping";
@@ -176,6 +173,9 @@ impl Router {
             } else {
                 tracing::info!(delivery.id = %id, %source, "routed");
             }
+        }
+        if awaited {
+            tokio::time::sleep((took * COURTESY).min(LONGEST_COURTESY)).await;
         }
         Ok(routed)
     }

@@ -94,9 +94,3 @@ pub enum HappenError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
-
-impl From<sqlx::Error> for HappenError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Store(error.into())
-    }
-}
