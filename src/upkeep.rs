@@ -14,11 +14,11 @@ use crate::store::{Store, StoreError};
 /// How often.
 const PERIOD: Duration = Duration::from_secs(30);
 
-/// How often the write-ahead log is looked at.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often the write-ahead log is looked at while nothing is written.
+const IDLE: Duration = Duration::from_millis(100);
 
-/// From this size on, in bytes, the log is worked off.
-const LONG: u64 = 4 * 1024 * 1024;
+/// And while something is: at full speed it grows by half a megabyte meanwhile.
+const BUSY: Duration = Duration::from_millis(5);
 
 /// How many small steps one round takes at most, so that the rest of the round comes in its time.
 const STEPS: usize = 400;
@@ -38,21 +38,22 @@ pub struct Upkeep {
 
 /// Keeps the write-ahead log short, until `stopping`.
 pub async fn keep_log_short(store: Store, stopping: CancellationToken) {
-    let mut last = store.look_at_log();
-    loop {
-        tokio::select! {
-            () = stopping.cancelled() => return,
-            () = tokio::time::sleep(LOOK) => {}
-        }
-        let look = store.look_at_log();
-        if look.bytes < LONG || look == last {
-            continue;
-        }
-        if let Err(error) = store.checkpoint().await {
-            let error = anyhow::Error::new(error);
-            tracing::warn!(error = format!("{error:#}"), "the write-ahead log stays long for now");
-        }
-        last = look;
+    let mut keeper = store.log_keeper();
+    let mut wait = IDLE;
+    while stopping.run_until_cancelled(tokio::time::sleep(wait)).await.is_some() {
+        wait = match keeper.turn().await {
+            Ok(true) => BUSY,
+            Ok(false) => IDLE,
+            Err(error) => {
+                let error = anyhow::Error::new(error);
+                tracing::warn!(error = format!("{error:#}"), "the write-ahead log stays long for now");
+                IDLE
+            }
+        };
+    }
+    if let Err(error) = keeper.close().await {
+        let error = anyhow::Error::new(error);
+        tracing::warn!(error = format!("{error:#}"), "the database did not close as it should");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Row as _};
 use tracing::instrument;
 
@@ -9,6 +10,20 @@ use super::{Store, StoreError};
 
 /// How long emptying the log waits for those who read it.
 const SHORTLY: Duration = Duration::from_millis(5);
+
+/// How many pages are moved out of the log at least, once anything is: few enough for a few milliseconds of the disk.
+const STEP: i64 = 200;
+
+/// From how many pages on the log begins anew: 32 MiB.
+const LONG: i64 = 8_000;
+
+/// The same on a disk with less than [`ROOM`]: 4 MiB.
+const SHORT: i64 = 1_000;
+
+/// Room, in bytes, for the log and for what is in it.
+const ROOM: u64 = 128 * 1024 * 1024;
+
+const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
 /// What the write-ahead log looks like.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,17 +34,78 @@ pub struct LogLook {
     pub written_at: Option<SystemTime>,
 }
 
+/// Works the write-ahead log off, by a connection of its own.
+#[derive(Debug)]
+pub struct LogKeeper {
+    store: Store,
+    /// None before the first look, and after trouble.
+    connection: Option<SqliteConnection>,
+    last: LogLook,
+    /// How many pages the log held when it last was to begin anew and did not: somebody reads it.
+    tried_at: i64,
+}
+
+impl LogKeeper {
+    /// Looks at the log, and moves what it holds into the database; says whether anything was written since the last look.
+    ///
+    /// It is moved in small steps and while others write. A commit that did it, as SQLite would by itself, would be a slow
+    /// one; a large step keeps the disk from them for as long as it takes to write, which is the longest that a vendor waits.
+    /// The log goes on growing meanwhile. Once it is long, what is left of it is moved while nobody writes, so that it can
+    /// begin anew.
+    #[instrument(name = "store.log.turn", skip_all, err)]
+    pub async fn turn(&mut self) -> Result<bool, StoreError> {
+        let look = self.store.look_at_log();
+        if look == self.last {
+            return Ok(false);
+        }
+        self.last = look;
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.store.writer.another(None).await?,
+        };
+        let (pages, moved) = checkpoint(&mut connection, "PRAGMA wal_checkpoint(NOOP)").await?;
+        if pages.saturating_sub(moved) >= STEP {
+            checkpoint(&mut connection, PASSIVE).await?;
+        }
+        if pages < self.tried_at {
+            self.tried_at = 0;
+        }
+        if pages >= self.tried_at.saturating_add(self.long()) {
+            self.tried_at = pages;
+            let held = self.store.writer.hold().await?;
+            checkpoint(&mut connection, PASSIVE).await?;
+            held.release();
+        }
+        self.connection = Some(connection);
+        Ok(true)
+    }
+
+    /// From how many pages on the log begins anew.
+    fn long(&self) -> i64 {
+        let little =
+            rustix::fs::statvfs(&*self.store.path).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM);
+        if little { SHORT } else { LONG }
+    }
+
+    /// Closes its connection.
+    pub async fn close(self) -> Result<(), StoreError> {
+        match self.connection {
+            Some(connection) => Ok(connection.close().await?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How many pages the log holds, and how many of them are in the database too.
+async fn checkpoint(connection: &mut SqliteConnection, statement: &'static str) -> Result<(i64, i64), StoreError> {
+    let row = sqlx::query(statement).fetch_one(connection).await?;
+    Ok((row.try_get("log")?, row.try_get("checkpointed")?))
+}
+
 impl Store {
-    /// Moves what the write-ahead log holds into the database, so that the log begins anew. Most of it is moved while others
-    /// write, and only the rest while nobody does: a commit that did it, as SQLite would by itself, would be a slow one.
-    #[instrument(name = "store.checkpoint", skip_all, err)]
-    pub async fn checkpoint(&self) -> Result<(), StoreError> {
-        let mut beside = self.writer.another(None).await?;
-        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_optional(&mut beside).await?;
-        let mut held = self.writer.hold().await?;
-        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_optional(&mut *held).await?;
-        held.release();
-        Ok(beside.close().await?)
+    /// Whoever is to keep the write-ahead log short.
+    pub fn log_keeper(&self) -> LogKeeper {
+        LogKeeper { store: self.clone(), connection: None, last: self.look_at_log(), tried_at: 0 }
     }
 
     /// Empties the write-ahead log, so that nothing that was forgotten is left in it. False when somebody was reading it:

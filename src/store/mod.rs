@@ -37,7 +37,7 @@ pub use self::events::{EventRow, EventStatus, NewEvent, Verdict as EventVerdict,
 pub use self::history::HistoryEntry;
 pub use self::jobs::{JobFilter, JobRow, JobState};
 pub use self::journal::{Verdict, verify_journal};
-pub use self::log::LogLook;
+pub use self::log::{LogKeeper, LogLook};
 pub use self::lookups::{Asked, WaitingLookups};
 pub use self::offers::Offer;
 pub use self::open::{Database, Key, MIGRATOR};

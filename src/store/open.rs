@@ -145,7 +145,7 @@ impl Database {
             .busy_timeout(Duration::from_secs(5))
             // What is forgotten is overwritten, not only unlinked.
             .pragma("secure_delete", "ON")
-            // The log is emptied by `Store::checkpoint` long before; this is for when that fails.
+            // The log is emptied by the `LogKeeper` long before; this is for when that fails.
             .pragma("wal_autocheckpoint", "16000")
             // Room for every text that we ever send: each is prepared once.
             .statement_cache_capacity(STATEMENTS)

@@ -16,6 +16,7 @@ mod journal;
 mod layers;
 mod leases;
 mod leaver;
+mod log;
 mod lookup;
 mod matrix;
 mod migrations;

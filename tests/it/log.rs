@@ -1,0 +1,95 @@
+//! The write-ahead log: moved into the database while others write, and begun anew before it is long.
+
+use std::path::Path;
+
+use offboardd::clock;
+use offboardd::domain::ids::{DeliveryId, SourceName};
+use offboardd::store::{Database, Key, NewDelivery, Store};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection as _, Row as _};
+
+use crate::harness::START;
+
+/// How many groups are written: as many as fill the log several times over.
+const GROUPS: usize = 60;
+
+/// How many deliveries a group has, and how large each of them is: together two mebibytes.
+const GROUP: usize = 32;
+const BODY: usize = 64 * 1024;
+
+/// How long the log may become, in bytes: half as long again as where it begins anew.
+const LONGEST: u64 = 48 * 1024 * 1024;
+
+async fn open(folder: &Path) -> Store {
+    Database { path: folder.join("offboardd.db"), key: Key::Beside }.open().await.unwrap()
+}
+
+async fn write_a_group(store: &Store) {
+    let (received_at, source) = (START.parse().unwrap(), "hr".parse::<SourceName>().unwrap());
+    let delivery = |_| {
+        let id = DeliveryId::from(clock::new_id(received_at));
+        NewDelivery {
+            id,
+            source: source.clone(),
+            received_at,
+            dedupe_hash: store.key().hash_delivery(&source, "id", id.as_bytes()),
+            dedupe_until: None,
+            content_type: None,
+            sealed_body: vec![0; BODY],
+        }
+    };
+    let group: Vec<NewDelivery> = (0..GROUP).map(delivery).collect();
+    store.accept(&group).await.unwrap();
+}
+
+#[tokio::test]
+async fn however_much_is_written_the_log_begins_anew_before_it_is_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let mut keeper = store.log_keeper();
+    let mut longest = 0;
+    for _ in 0..GROUPS {
+        write_a_group(&store).await;
+        assert!(keeper.turn().await.unwrap(), "something was written");
+        longest = longest.max(store.look_at_log().bytes);
+    }
+    assert!(!keeper.turn().await.unwrap(), "nothing was written any more");
+    assert!(longest <= LONGEST, "the log was {longest} bytes long");
+    keeper.close().await.unwrap();
+    store.close().await;
+    drop(store);
+    assert!(!folder.path().join("offboardd.db-wal").exists());
+    let store = open(folder.path()).await;
+    assert_eq!(store.waiting_deliveries(u32::MAX).await.unwrap().len(), GROUPS * GROUP);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn who_goes_on_reading_the_log_keeps_nobody_from_writing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let mut keeper = store.log_keeper();
+    let options = SqliteConnectOptions::new().filename(folder.path().join("offboardd.db"));
+    let mut reader = SqliteConnection::connect_with(&options).await.unwrap();
+    let mut reading = reader.begin().await.unwrap();
+    let count = async |reading: &mut SqliteConnection| {
+        sqlx::query("SELECT COUNT(*) FROM deliveries").fetch_one(reading).await.unwrap().get::<i64, _>(0)
+    };
+    assert_eq!(count(&mut reading).await, 0);
+    for _ in 0..GROUPS {
+        write_a_group(&store).await;
+        keeper.turn().await.unwrap();
+    }
+    assert_eq!(count(&mut reading).await, 0, "who reads sees what was there when it began");
+    assert!(store.look_at_log().bytes > LONGEST);
+    reading.rollback().await.unwrap();
+    let before = store.look_at_log().bytes;
+    for _ in 0..GROUPS {
+        write_a_group(&store).await;
+        keeper.turn().await.unwrap();
+    }
+    let grown = store.look_at_log().bytes - before;
+    assert!(grown <= LONGEST, "the log goes on growing: by {grown} bytes");
+    keeper.close().await.unwrap();
+    store.close().await;
+}
