@@ -35,7 +35,7 @@ const PERIOD: Duration = Duration::from_mins(1);
 const BATCH: u32 = 64;
 
 /// How many times as long as it made others wait the router lets them go on.
-const COURTESY: u32 = 4;
+const COURTESY: u32 = 8;
 
 /// But never longer.
 const LONGEST_COURTESY: Duration = Duration::from_millis(50);
