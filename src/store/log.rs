@@ -17,12 +17,6 @@ const STEP: i64 = 200;
 /// From how many pages on the log begins anew: 32 MiB.
 const LONG: i64 = 8_000;
 
-/// The same on a disk with less than [`ROOM`]: 4 MiB.
-const SHORT: i64 = 1_000;
-
-/// Room, in bytes, for the log and for what is in it.
-const ROOM: u64 = 128 * 1024 * 1024;
-
 const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
 /// What the write-ahead log looks like.
@@ -70,7 +64,7 @@ impl LogKeeper {
         if pages < self.tried_at {
             self.tried_at = 0;
         }
-        if pages >= self.tried_at.saturating_add(self.long()) {
+        if pages >= self.tried_at.saturating_add(LONG) {
             self.tried_at = pages;
             let held = self.store.writer.hold().await?;
             checkpoint(&mut connection, PASSIVE).await?;
@@ -78,13 +72,6 @@ impl LogKeeper {
         }
         self.connection = Some(connection);
         Ok(true)
-    }
-
-    /// From how many pages on the log begins anew.
-    fn long(&self) -> i64 {
-        let little =
-            rustix::fs::statvfs(&*self.store.path).is_ok_and(|disk| disk.f_bavail.saturating_mul(disk.f_frsize) < ROOM);
-        if little { SHORT } else { LONG }
     }
 
     /// Closes its connection.
