@@ -138,7 +138,8 @@ impl Facts {
         [Some(&self.display_name), self.email.as_ref()].into_iter().flatten().any(|text| {
             // The common case is searched in place: a site has many accounts, and every look-up searches them all.
             let text = if text.is_ascii() { Cow::Borrowed(text.as_str()) } else { Cow::Owned(text.to_lowercase()) };
-            let starts_of_words = text.char_indices().scan(false, |in_word, (at, character)| {
+            let rooms = text.char_indices().take_while(|(at, _)| at + query.len() <= text.len());
+            let starts_of_words = rooms.scan(false, |in_word, (at, character)| {
                 let starts = character.is_alphanumeric() && !*in_word;
                 *in_word = character.is_alphanumeric();
                 Some(starts.then_some(at))
