@@ -22,7 +22,7 @@ pub fn http() -> Result<reqwest::Client, HttpError> {
         .connect_timeout(Duration::from_secs(10))
         .timeout(Duration::from_mins(1))
         .pool_idle_timeout(Duration::from_secs(30))
-        .pool_max_idle_per_host(16)
+        .pool_max_idle_per_host(64)
         .tcp_keepalive(Duration::from_secs(30))
         .redirect(Policy::none())
         .retry(reqwest::retry::never())
