@@ -118,7 +118,7 @@ pub(crate) fn until(mut so: impl FnMut() -> bool) -> Duration {
     while !so() {
         assert!(begun.elapsed() < PATIENCE, "what was waited for did not come");
         // Not more often: what is asked for costs what is measured.
-        std::thread::sleep(Duration::from_millis(200));
+        std::thread::sleep(Duration::from_millis(50));
     }
     begun.elapsed()
 }
