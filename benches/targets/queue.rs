@@ -7,7 +7,7 @@ use offboardd::domain::case::Terms;
 use offboardd::domain::ids::SiteName;
 use offboardd::domain::person::{EmailAddress, Person};
 use offboardd::domain::policy::{Action, Approvals};
-use offboardd::store::{Database, Key, NewCase, Note, Store};
+use offboardd::store::{Database, Key, NewCase, Note, Store, Vacancy};
 use rusqlite::Connection;
 
 use crate::daemon::{Daemon, sandbox, until};
@@ -107,12 +107,13 @@ fn fill(folder: &Folder) {
 
 /// The middle one of many claims, in microseconds. Each is taken back, so that the next finds the same.
 async fn claim(store: &Store) -> f64 {
-    let mut took = Vec::new();
+    let (site, mut took) = (site(), Vec::new());
     for _ in 0..EACH {
         let now = Timestamp::now();
         let mut tx = store.begin().await.unwrap();
         let begun = Instant::now();
-        let claimed = tx.claim(&site(), true, 1, now + SignedDuration::from_mins(5), now).await.unwrap();
+        let vacancy = Vacancy { site: &site, urgent: true, jobs: 1, until: now + SignedDuration::from_mins(5) };
+        let claimed = tx.claim(&[vacancy], now).await.unwrap();
         took.push(begun.elapsed().as_secs_f64() * 1e6);
         assert_eq!(claimed.len(), 1);
     }

@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
 use super::cases::read_case;
@@ -14,6 +15,7 @@ use super::journal::Head;
 use super::row::{Reading, millis};
 use super::{Claimed, Dossier, HappenError, JobRow, JobState, Lease, Note, StoreError, Tx};
 use crate::domain::case::{Happening, Hold, Stage, StateName};
+use crate::proof::seal::MasterKey;
 
 /// Whether the call may be made.
 #[derive(Debug)]
@@ -41,8 +43,25 @@ pub enum Settlement {
     LookAgainAt(Timestamp),
 }
 
-/// What stands behind a lease.
-struct Leased {
+/// What an attempt came to, and what it learned about person and account.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// When it began.
+    pub started_at: Timestamp,
+    /// What its reads said.
+    pub learned: Dossier,
+    /// What it came to.
+    pub settlement: Settlement,
+    /// Why it did not finish the job.
+    pub error: Option<String>,
+    /// For the journal, so that it holds no personal data.
+    pub detail: Value,
+}
+
+/// A job that is leased, its case, and what stands against it.
+#[derive(Debug)]
+pub struct Leased {
+    lease: Lease,
     dossier: Dossier,
     job: JobRow,
     /// Site or source are paused.
@@ -52,18 +71,59 @@ struct Leased {
 }
 
 impl Tx {
+    /// What stands behind each of these leases, in their order; `None` behind one that is over or was taken away. One that
+    /// cannot be read keeps nobody else waiting.
+    #[instrument(name = "store.job.leased", skip_all, fields(count = leases.len()), err)]
+    pub async fn leased(
+        &mut self,
+        leases: &[Lease],
+        now: Timestamp,
+    ) -> Result<Vec<Result<Option<Leased>, StoreError>>, StoreError> {
+        let keys: Vec<_> =
+            leases.iter().map(|lease| json!([lease.job_id.to_string(), lease.token.to_string()])).collect();
+        let rows = self
+            .statement(
+                "SELECT l.key AS nth, c.*, k.sealed AS sealed_key, j.kind, j.due_at, j.attempts, h.seq AS head, h.link,
+                     EXISTS (SELECT 1 FROM sites s WHERE s.name = c.site AND s.paused_at IS NOT NULL)
+                         OR EXISTS (SELECT 1 FROM sources s WHERE s.name = c.source AND s.paused_at IS NOT NULL) AS paused,
+                     EXISTS (SELECT 1 FROM sources s WHERE s.name = c.source AND s.braked_at IS NOT NULL) AS braked
+                 FROM json_each(?) l CROSS JOIN jobs j ON j.id = l.value ->> 0 AND j.lease_token = l.value ->> 1
+                     JOIN cases c ON c.id = j.case_id LEFT JOIN case_keys k ON k.case_id = c.id
+                     LEFT JOIN journal h ON h.seq = (SELECT MAX(seq) FROM journal)
+                 WHERE j.state = 'running'",
+            )
+            .bind(json!(keys).to_string())
+            .rows()
+            .await?;
+        let mut all: Vec<_> = leases.iter().map(|_| Ok(None)).collect();
+        for row in &rows {
+            let nth = usize::try_from(row.try_get::<i64, _>("nth")?).unwrap_or(usize::MAX);
+            if let (Some(lease), Some(place)) = (leases.get(nth), all.get_mut(nth))
+                && now < lease.until
+            {
+                // What follows is written down: with the newest entry at hand, there is nothing more to read.
+                if let Some(seq) = row.try_get("head")? {
+                    self.head = Some(Head::read(seq, row.try_get("link")?)?);
+                }
+                *place = read_leased(row, *lease, &self.key).map(Some);
+            }
+        }
+        Ok(all)
+    }
+
     /// Asks, right before the call, whether it may be made; if so, writes the intent down. `learned` brings what the reads
     /// of this attempt said about the account.
-    #[instrument(name = "store.job.dispatch", skip_all, fields(job.id = %lease.job_id), err)]
+    #[instrument(name = "store.job.dispatch", skip_all, err)]
     pub async fn dispatch(
         &mut self,
-        lease: &Lease,
+        leased: Option<Leased>,
         stage: Stage,
         learned: &Dossier,
         enforce: bool,
         now: Timestamp,
     ) -> Result<Dispatch, StoreError> {
-        let Some(leased) = self.leased(lease, now).await? else { return Ok(Dispatch::Lost) };
+        let Some(leased) = leased else { return Ok(Dispatch::Lost) };
+        let lease = &leased.lease;
         let dossier = leased.dossier.with_what_was_learned(learned);
         let case_id = dossier.case.id;
         if leased.paused {
@@ -110,34 +170,31 @@ impl Tx {
 
     /// Settles an attempt: what it came to, what was learned, what happens to the case. [`StoreError::LeaseLost`] when
     /// somebody was faster.
-    #[instrument(name = "store.job.settle", skip_all, fields(job.id = %claimed.lease.job_id), err)]
+    #[instrument(name = "store.job.settle", skip_all, err)]
     pub async fn settle(
         &mut self,
-        claimed: &Claimed,
-        learned: &Dossier,
-        settlement: Settlement,
-        error: Option<&str>,
-        detail: Value,
+        leased: Option<Leased>,
+        report: &Report,
         now: Timestamp,
     ) -> Result<StateName, StoreError> {
-        let lease = &claimed.lease;
-        let leased = self.leased(lease, now).await?.ok_or(StoreError::LeaseLost)?;
-        let dossier = leased.dossier.with_what_was_learned(learned);
-        if !matches!(settlement, Settlement::LookAgainAt(_)) {
-            self.record_attempt(claimed, &settlement, error, now);
+        let Leased { lease, dossier, .. } = leased.ok_or(StoreError::LeaseLost)?;
+        let dossier = dossier.with_what_was_learned(&report.learned);
+        let error = report.error.as_deref();
+        if !matches!(report.settlement, Settlement::LookAgainAt(_)) {
+            self.record_attempt(&lease, report, now);
         }
-        match settlement {
+        match &report.settlement {
             Settlement::Finished(happening) => {
-                self.finish(lease, now);
-                self.must_happen(dossier, &happening, Note::detail(detail), now).await
+                self.finish(&lease, now);
+                self.must_happen(dossier, happening, Note::detail(report.detail.clone()), now).await
             }
             Settlement::RetryAt(due_at) => {
-                self.put_back(lease, due_at, 1, error);
+                self.put_back(&lease, *due_at, 1, error);
                 self.learn(&dossier)?;
                 Ok(dossier.case.state.name())
             }
             Settlement::LookAgainAt(due_at) => {
-                self.put_back(lease, due_at, 0, error);
+                self.put_back(&lease, *due_at, 0, error);
                 self.learn(&dossier)?;
                 Ok(dossier.case.state.name())
             }
@@ -147,47 +204,10 @@ impl Tx {
     /// Pauses the site that refused us, and gives the job back without counting the attempt.
     #[instrument(name = "store.job.site_refused", skip_all, fields(job.id = %claimed.lease.job_id), err)]
     pub async fn site_refused(&mut self, claimed: &Claimed, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-        let leased = self.leased(&claimed.lease, now).await?.ok_or(StoreError::LeaseLost)?;
+        let leased = self.leased(&[claimed.lease], now).await?.pop().transpose()?.flatten();
+        let leased = leased.ok_or(StoreError::LeaseLost)?;
         self.put_back(&claimed.lease, now, 0, Some(reason));
         self.pause_site(&leased.dossier.case.site, reason, now).await
-    }
-
-    /// A job with its case and what stands against it, if the lease still holds.
-    async fn leased(&mut self, lease: &Lease, now: Timestamp) -> Result<Option<Leased>, StoreError> {
-        if now >= lease.until {
-            return Ok(None);
-        }
-        let row = self
-            .statement(
-                "SELECT c.*, k.sealed AS sealed_key, j.kind, j.due_at, j.attempts, h.seq AS head, h.link,
-                     EXISTS (SELECT 1 FROM sites s WHERE s.name = c.site AND s.paused_at IS NOT NULL)
-                         OR EXISTS (SELECT 1 FROM sources s WHERE s.name = c.source AND s.paused_at IS NOT NULL) AS paused,
-                     EXISTS (SELECT 1 FROM sources s WHERE s.name = c.source AND s.braked_at IS NOT NULL) AS braked
-                 FROM jobs j JOIN cases c ON c.id = j.case_id LEFT JOIN case_keys k ON k.case_id = c.id
-                     LEFT JOIN journal h ON h.seq = (SELECT MAX(seq) FROM journal)
-                 WHERE j.id = ? AND j.lease_token = ? AND j.state = 'running'",
-            )
-            .bind(lease.job_id.to_string())
-            .bind(lease.token.to_string())
-            .row()
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        // What follows is written down: with the newest entry at hand, there is nothing more to read.
-        if let Some(seq) = row.try_get("head")? {
-            self.head = Some(Head::read(seq, row.try_get("link")?)?);
-        }
-        let (dossier, reading) = (read_case(&row, &self.key)?, Reading { what: "job", row: &row });
-        let job = JobRow {
-            id: lease.job_id,
-            case_id: dossier.case.id,
-            site: dossier.case.site.clone(),
-            kind: reading.word("kind")?,
-            state: JobState::Running,
-            due_at: reading.at("due_at")?,
-            attempts: reading.count("attempts")?,
-            last_error: None,
-        };
-        Ok(Some(Leased { dossier, job, paused: row.try_get("paused")?, braked: row.try_get("braked")? }))
     }
 
     /// Lets something happen to a case whose job was just finished.
@@ -230,8 +250,8 @@ impl Tx {
         .later();
     }
 
-    fn record_attempt(&mut self, claimed: &Claimed, settlement: &Settlement, error: Option<&str>, now: Timestamp) {
-        let outcome = match settlement {
+    fn record_attempt(&mut self, lease: &Lease, report: &Report, now: Timestamp) {
+        let outcome = match &report.settlement {
             Settlement::Finished(happening) => happening.name(),
             Settlement::RetryAt(_) => "failed",
             Settlement::LookAgainAt(_) => "looked",
@@ -240,11 +260,26 @@ impl Tx {
             "INSERT INTO attempts (job_id, number, started_at, ended_at, outcome, detail)
              SELECT ?1, COALESCE(MAX(number), 0) + 1, ?2, ?3, ?4, ?5 FROM attempts WHERE job_id = ?1",
         )
-        .bind(claimed.lease.job_id.to_string())
-        .bind(millis(claimed.started_at))
+        .bind(lease.job_id.to_string())
+        .bind(millis(report.started_at))
         .bind(millis(now))
         .bind(outcome)
-        .bind(error)
+        .bind(report.error.as_deref())
         .later();
     }
+}
+
+fn read_leased(row: &SqliteRow, lease: Lease, key: &MasterKey) -> Result<Leased, StoreError> {
+    let (dossier, reading) = (read_case(row, key)?, Reading { what: "job", row });
+    let job = JobRow {
+        id: lease.job_id,
+        case_id: dossier.case.id,
+        site: dossier.case.site.clone(),
+        kind: reading.word("kind")?,
+        state: JobState::Running,
+        due_at: reading.at("due_at")?,
+        attempts: reading.count("attempts")?,
+        last_error: None,
+    };
+    Ok(Leased { lease, dossier, job, paused: row.try_get("paused")?, braked: row.try_get("braked")? })
 }

@@ -2,12 +2,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 use uuid::Uuid;
 
 use super::jobs::{read_job, urgency};
 use super::row::{Reading, millis};
-use super::{Dossier, HappenError, JobRow, Note, Store, StoreError, Tx};
+use super::{Dossier, HappenError, Note, Store, StoreError, Tx};
 use crate::clock;
 use crate::domain::case::{Happening, JobKind};
 use crate::domain::ids::{CaseId, JobId, SiteName};
@@ -49,70 +51,97 @@ pub struct Recovered {
     pub case_id: CaseId,
 }
 
+/// For which jobs there is room: urgent ones of a site, or others of it. Each have room of their own, so that slow deletions
+/// never keep a revoke waiting.
+#[derive(Debug, Clone, Copy)]
+pub struct Vacancy<'a> {
+    /// The site.
+    pub site: &'a SiteName,
+    /// Whether for urgent ones.
+    pub urgent: bool,
+    /// For how many.
+    pub jobs: u32,
+    /// How long they are leased.
+    pub until: Timestamp,
+}
+
 impl Tx {
-    /// Claims up to `limit` due jobs of a site, either urgent ones or others: each have room of their own, so that slow
-    /// deletions never keep a revoke waiting.
-    #[instrument(name = "store.job.claim", skip_all, fields(site = %site, urgent), err)]
-    pub async fn claim(
-        &mut self,
-        site: &SiteName,
-        urgent: bool,
-        limit: u32,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<Vec<Claimed>, StoreError> {
+    /// Claims due jobs, as many as there is room for.
+    #[instrument(name = "store.job.claim", skip_all, fields(vacancies = vacancies.len()), err)]
+    pub async fn claim(&mut self, vacancies: &[Vacancy<'_>], now: Timestamp) -> Result<Vec<Claimed>, StoreError> {
+        let mut leased = Vec::new();
+        for vacancy in vacancies {
+            let token = clock::new_id(now);
+            for row in self.lease(vacancy, token, now).await? {
+                let job_id = Reading { what: "job", row: &row }.word("id")?;
+                leased.push((Lease { job_id, token, until: vacancy.until }, row));
+            }
+        }
+        if leased.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<_> = leased.iter().map(|(_, row)| row.try_get("case_id")).collect::<Result<_, _>>()?;
+        let mut cases = self.cases(&ids).await?.into_iter();
         let mut claimed = Vec::new();
-        let token = clock::new_id(now);
-        let rows = self.statement(
+        for (lease, row) in leased {
+            match self.take_up(lease, &row, cases.next().flatten(), now).await {
+                Ok(job) => claimed.push(job),
+                Err(error) if error.is_about_one_row() => self.put_off(lease.job_id, error, now),
+                Err(error) => return Err(error),
+            }
+            self.end_part();
+        }
+        Ok(claimed)
+    }
+
+    /// Leases the jobs that fall due first.
+    async fn lease(
+        &mut self,
+        vacancy: &Vacancy<'_>,
+        token: Uuid,
+        now: Timestamp,
+    ) -> Result<Vec<SqliteRow>, StoreError> {
+        // The sign before the limit keeps SQLite from planning the statement anew for every number.
+        self.statement(
             "UPDATE jobs SET state = 'running', lease_token = ?1, lease_until = ?2, first_at = COALESCE(first_at, ?3)
              WHERE id IN (
                  SELECT id FROM jobs WHERE state = 'queued' AND site = ?4 AND urgency = ?5 AND due_at <= ?3
                      AND NOT EXISTS (SELECT 1 FROM sites WHERE name = ?4 AND paused_at IS NOT NULL)
                      AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
-                 ORDER BY due_at LIMIT ?6)
+                 ORDER BY due_at LIMIT +?6)
              RETURNING *",
         )
         .bind(token.to_string())
-        .bind(millis(until))
+        .bind(millis(vacancy.until))
         .bind(millis(now))
-        .bind(site.as_str())
-        .bind(urgency(urgent))
-        .bind(limit).rows().await?;
-        for row in &rows {
-            let job = Reading { what: "job", row };
-            let job_id: JobId = job.word("id")?;
-            let dossier = match self.fall_due(&read_job(row)?, now).await {
-                Ok(dossier) => dossier,
-                Err(error) if error.is_about_one_row() => {
-                    self.put_off(job_id, error, now);
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            claimed.push(Claimed {
-                lease: Lease { job_id, token, until },
-                kind: job.word("kind")?,
-                attempts: job.count("attempts")?,
-                first_at: job.at("first_at")?,
-                started_at: now,
-                dossier,
-            });
-        }
-        Ok(claimed)
+        .bind(vacancy.site.as_str())
+        .bind(urgency(vacancy.urgent))
+        .bind(vacancy.jobs)
+        .rows()
+        .await
     }
 
-    async fn fall_due(&mut self, job: &JobRow, now: Timestamp) -> Result<Dossier, StoreError> {
+    /// A leased job with its case, which falls due with it.
+    async fn take_up(
+        &mut self,
+        lease: Lease,
+        row: &SqliteRow,
+        case: Option<Result<Dossier, StoreError>>,
+        now: Timestamp,
+    ) -> Result<Claimed, StoreError> {
+        let (job, reading) = (read_job(row)?, Reading { what: "job", row });
         let case_id = job.case_id;
-        let dossier = self.case(case_id).await?;
         let dossier =
-            dossier.ok_or_else(|| StoreError::inconsistent("case", case_id, "it is not there, but has a job"))?;
-        match self.happen_with(dossier, &Happening::Due, Note::default(), Some(job), now).await {
-            Ok(happened) => Ok(happened.dossier),
-            Err(HappenError::Store(error)) => Err(error),
+            case.ok_or_else(|| StoreError::inconsistent("case", case_id, "it is not there, but has a job"))??;
+        let dossier = match self.happen_with(dossier, &Happening::Due, Note::default(), Some(&job), now).await {
+            Ok(happened) => happened.dossier,
+            Err(HappenError::Store(error)) => return Err(error),
             Err(refused @ (HappenError::Refused(_) | HappenError::TooLate)) => {
-                Err(StoreError::inconsistent("case", case_id, refused))
+                return Err(StoreError::inconsistent("case", case_id, refused));
             }
-        }
+        };
+        let first_at = reading.at("first_at")?;
+        Ok(Claimed { lease, kind: job.kind, attempts: job.attempts, first_at, started_at: now, dossier })
     }
 
     /// A job whose case cannot be read must not keep the others waiting: it is looked at again in an hour, and says why.

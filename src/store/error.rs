@@ -55,6 +55,12 @@ pub enum StoreError {
         /// Which file.
         path: String,
     },
+    /// The transaction that it was to be written in, together with others, was given up; the log says why.
+    #[error("it was not written down: the log says why")]
+    NotWritten,
+    /// A panic, caught.
+    #[error("an error of our own: see the log of this time, and report it")]
+    OwnFault,
     /// A write that depends on a lease came after the lease was lost.
     #[error("the lease of the job was lost")]
     LeaseLost,
@@ -64,13 +70,14 @@ impl StoreError {
     /// Whether the trouble is one row's and not the whole database's: then the others can go on without it.
     pub const fn is_about_one_row(&self) -> bool {
         match self {
-            Self::Inconsistent { .. } | Self::Sealed { .. } => true,
+            Self::Inconsistent { .. } | Self::Sealed { .. } | Self::OwnFault => true,
             Self::Database(_)
             | Self::Migrate(_)
             | Self::File { .. }
             | Self::WrongKey
             | Self::KeyLost { .. }
             | Self::InUse { .. }
+            | Self::NotWritten
             | Self::LeaseLost => false,
         }
     }

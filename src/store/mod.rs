@@ -27,10 +27,10 @@ mod tx;
 mod upkeep;
 mod writer;
 
-pub use self::attempts::{Dispatch, Settlement};
+pub use self::attempts::{Dispatch, Leased, Report, Settlement};
 pub use self::brake::{Braked, NotReleased};
 pub use self::cases::{CaseFilter, Dossier, Happened, KnownAccount, NewCase, Note};
-pub use self::claims::{Claimed, Lease, Recovered};
+pub use self::claims::{Claimed, Lease, Recovered, Vacancy};
 pub use self::deliveries::{Accepted, DeliveryFilter, DeliveryRow, DeliveryStatus, NewDelivery, Waiting};
 pub use self::error::{HappenError, StoreError};
 pub use self::events::{EventRow, EventStatus, NewEvent, Verdict as EventVerdict, WaitingEvent};

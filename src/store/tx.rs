@@ -20,13 +20,18 @@ use crate::domain::ids::SourceName;
 use crate::proof::seal::MasterKey;
 
 /// A text of more statements than this is not kept for the next time: it hardly ever comes again.
-const KEPT: usize = 16;
+const KEPT: usize = 24;
+
+/// How many statements travel together at least, where there are more.
+const LOAD: usize = 12;
 
 /// A write transaction. Nothing is written until [`Tx::commit`].
 #[derive(Debug)]
 pub struct Tx {
     /// Until it is over.
     held: Option<Held>,
+    /// What travels before `batch`.
+    loads: Vec<Batch>,
     batch: Batch,
     pub(super) key: Arc<MasterKey>,
     paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
@@ -41,7 +46,7 @@ impl Tx {
         let mut batch = Batch::default();
         // Takes the write lock at once, so that the transaction cannot fail half-way for want of it.
         batch.add("BEGIN IMMEDIATE");
-        Self { held: Some(held), batch, key, paused_sources, pausing: None, head: None }
+        Self { held: Some(held), loads: Vec::new(), batch, key, paused_sources, pausing: None, head: None }
     }
 
     /// Makes everything durable at once.
@@ -61,6 +66,13 @@ impl Tx {
         self.held.as_ref().is_some_and(Held::is_awaited)
     }
 
+    /// Ends a part of what is written: what follows may travel by itself.
+    pub fn end_part(&mut self) {
+        if self.batch.count >= LOAD {
+            self.loads.push(std::mem::take(&mut self.batch));
+        }
+    }
+
     /// Begins a statement. It is sent when its answer is asked for or, after [`Statement::later`], with another one.
     pub(super) fn statement(&mut self, sql: &str) -> Statement<'_> {
         self.batch.add(sql);
@@ -68,23 +80,11 @@ impl Tx {
     }
 
     async fn send(&mut self) -> Result<(u64, Vec<SqliteRow>), StoreError> {
-        let batch = std::mem::take(&mut self.batch);
         let held = self.held.as_mut().ok_or(sqlx::Error::PoolClosed)?;
-        let persistent = batch.count <= KEPT;
-        if let Some(error) = batch.unbound {
-            return Err(sqlx::Error::Encode(error).into());
+        for load in self.loads.drain(..) {
+            load.send(held).await?;
         }
-        let query = sqlx::query_with(AssertSqlSafe(batch.text), batch.arguments).persistent(persistent);
-        let mut answers = held.fetch_many(query);
-        let (mut changed, mut rows) = (0, Vec::new());
-        while let Some(answer) = answers.try_next().await? {
-            match answer {
-                // The last one counts: the others were sent without anybody who wants to know.
-                Either::Left(done) => changed = done.rows_affected(),
-                Either::Right(row) => rows.push(row),
-            }
-        }
-        Ok((changed, rows))
+        std::mem::take(&mut self.batch).send(held).await
     }
 }
 
@@ -173,6 +173,24 @@ impl Batch {
             self.text.push_str(&number.to_string());
             self.text.push_str(rest);
         }
+    }
+
+    /// Sends them; says what the last one changed, and their rows: all but the last were sent without anybody who wants to
+    /// know.
+    async fn send(self, held: &mut Held) -> Result<(u64, Vec<SqliteRow>), StoreError> {
+        if let Some(error) = self.unbound {
+            return Err(sqlx::Error::Encode(error).into());
+        }
+        let query = sqlx::query_with(AssertSqlSafe(self.text), self.arguments).persistent(self.count <= KEPT);
+        let mut answers = held.fetch_many(query);
+        let (mut changed, mut rows) = (0, Vec::new());
+        while let Some(answer) = answers.try_next().await? {
+            match answer {
+                Either::Left(done) => changed = done.rows_affected(),
+                Either::Right(row) => rows.push(row),
+            }
+        }
+        Ok((changed, rows))
     }
 
     #[expect(single_use_lifetimes, reason = "an `impl` in this place takes no anonymous one")]

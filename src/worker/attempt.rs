@@ -8,12 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::Worker;
+use super::scribe::{Desk, Question};
 use super::steps;
 use crate::atlassian::Client;
 use crate::clock;
 use crate::domain::case::{Attention, Happening, JobKind, Reason, Stage};
 use crate::domain::retry::{Failure, Next};
-use crate::store::{Claimed, Dispatch, Dossier, Settlement, StoreError};
+use crate::store::{Claimed, Dispatch, Dossier, Report, Settlement, StoreError};
 
 /// What is left of a lease for settling.
 const TO_SETTLE: SignedDuration = SignedDuration::from_secs(10);
@@ -24,6 +25,7 @@ pub(super) struct Attempt<'a> {
     pub(super) worker: &'a Worker,
     pub(super) client: &'a Client,
     pub(super) claimed: &'a Claimed,
+    desk: &'a Desk,
 }
 
 /// What an attempt came to.
@@ -50,8 +52,8 @@ impl Outcome {
 }
 
 impl<'a> Attempt<'a> {
-    pub(super) const fn new(worker: &'a Worker, client: &'a Client, claimed: &'a Claimed) -> Self {
-        Self { worker, client, claimed }
+    pub(super) const fn new(worker: &'a Worker, desk: &'a Desk, client: &'a Client, claimed: &'a Claimed) -> Self {
+        Self { worker, client, claimed, desk }
     }
 
     /// Does the work inside the lease: who oversleeps it would do what somebody else does too.
@@ -82,11 +84,8 @@ impl<'a> Attempt<'a> {
 
     /// Asks the database, right before a call that changes something, whether it may be made; if not, the attempt is over.
     pub(super) async fn may(&self, stage: Stage, learned: &Dossier) -> Result<ControlFlow<Outcome>, StoreError> {
-        let mut tx = self.worker.store.begin().await?;
-        let lease = &self.claimed.lease;
-        let dispatch = tx.dispatch(lease, stage, learned, self.worker.enforce, self.now()).await?;
-        tx.commit().await?;
-        Ok(match dispatch {
+        let question = Question { stage, learned: learned.clone() };
+        Ok(match self.desk.ask(self.claimed.lease, question).await? {
             Dispatch::Go(_) => ControlFlow::Continue(()),
             Dispatch::Held(_) => ControlFlow::Break(Outcome::Ended("held")),
             Dispatch::PutOff => ControlFlow::Break(Outcome::Ended("put_off")),
@@ -176,9 +175,14 @@ impl<'a> Attempt<'a> {
         error: Option<&str>,
         detail: Value,
     ) -> Result<(), StoreError> {
-        let mut tx = self.worker.store.begin().await?;
-        let state = tx.settle(self.claimed, learned, settlement, error, detail, self.now()).await?;
-        tx.commit().await?;
+        let report = Report {
+            started_at: self.claimed.started_at,
+            learned: learned.clone(),
+            settlement,
+            error: error.map(str::to_owned),
+            detail,
+        };
+        let state = self.desk.settle(self.claimed.lease, report).await?;
         self.worker.metrics.count(self.claimed.kind, outcome);
         if let Some(error) = error {
             tracing::warn!(outcome, error, case.state = %state, "an attempt did not finish the job");

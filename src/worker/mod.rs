@@ -4,13 +4,15 @@
 //! tick:  claim (short transaction) ─▶ read ─▶ decide (pure) ─▶ dispatch (short transaction) ─▶ call ─▶ read back ─▶ settle
 //! ```
 //!
-//! No transaction is open across a call. Nothing is retried in here: a failed attempt goes back to the queue with its next
-//! time, which is the only retry there is. A site that refuses us is paused in the database, and asked again now and then
-//! whether it still does.
+//! No transaction is open across a call. Those of jobs that come together are one: many are claimed at once, and a scribe
+//! writes down together what attempts ask and report. Nothing is retried in here: a failed attempt goes back to the queue
+//! with its next time, which is the only retry there is. A site that refuses us is paused in the database, and asked again
+//! now and then whether it still does.
 
 mod attempt;
 mod metrics;
 mod probe;
+mod scribe;
 mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,11 +31,12 @@ use tracing::Instrument as _;
 use self::attempt::Attempt;
 pub use self::metrics::Metrics;
 use self::probe::Probes;
+use self::scribe::{Desk, Scribe};
 use crate::atlassian::Client;
 use crate::clock::Clock;
 use crate::domain::ids::{JobId, SiteName};
 use crate::domain::retry::RetryPolicy;
-use crate::store::{Claimed, Store, StoreError};
+use crate::store::{Claimed, Store, StoreError, Vacancy};
 
 /// The safety net under the notifications.
 const PERIOD: Duration = Duration::from_mins(1);
@@ -76,6 +79,11 @@ pub struct Worker {
 impl Worker {
     /// Works until `stopping`; then claims nothing more and finishes what it has.
     pub async fn run(self: Arc<Self>, stopping: CancellationToken) {
+        let (scribe, desk) = Scribe::new(self.store.clone(), Arc::clone(&self.clock), self.enforce);
+        tokio::join!(self.work_through(desk, stopping), scribe.run());
+    }
+
+    async fn work_through(self: Arc<Self>, desk: Desk, stopping: CancellationToken) {
         // We hold the lock on the database, so that whatever is running there belongs to a process that is dead.
         let mut first = true;
         let mut jobs: JoinSet<(Lane, JobId)> = JoinSet::new();
@@ -87,7 +95,7 @@ impl Worker {
             let awakened = self.awakened.notified();
             let turned = async {
                 self.recover(first, &running).await?;
-                self.turn(&mut jobs, &mut running, &mut probes).await
+                self.turn(&desk, &mut jobs, &mut running, &mut probes).await
             };
             let wait = match turned.await {
                 Ok(wait) => {
@@ -116,6 +124,7 @@ impl Worker {
     /// Claims what is due and there is room for; says how long to wait for the next.
     async fn turn(
         self: &Arc<Self>,
+        desk: &Desk,
         jobs: &mut JoinSet<(Lane, JobId)>,
         running: &mut Running,
         probes: &mut Probes,
@@ -129,15 +138,17 @@ impl Worker {
                 next = later.into_iter().map(|(_, due_at)| due_at).chain(next).min();
                 break;
             }
-            let claimed = self.claim(due, running, now).await?;
+            let claimed = self.claim(&due, running, now).await?;
             if claimed.is_empty() {
                 // Somebody paused them meanwhile, or all of them were put off.
                 next = now.checked_add(AGAIN).ok().into_iter().chain(next).min();
                 break;
             }
-            for (lane, client, job) in claimed {
+            for job in claimed {
+                let lane = (job.dossier.case.site.clone(), job.kind.is_urgent());
+                let Some(client) = self.sites.get(&lane.0).cloned() else { continue };
                 running.entry(lane.clone()).or_default().insert(job.lease.job_id);
-                jobs.spawn(Arc::clone(self).work(lane, client, job));
+                jobs.spawn(Arc::clone(self).work(desk.clone(), lane, client, job));
             }
         }
         let until = next.map(|due| due.duration_since(self.clock.now()).max(SignedDuration::ZERO));
@@ -161,26 +172,26 @@ impl Worker {
     /// Claims, for all lanes in one transaction, as many due jobs as there is room for.
     async fn claim(
         &self,
-        due: Vec<(Lane, Timestamp)>,
+        due: &[(Lane, Timestamp)],
         running: &Running,
         now: Timestamp,
-    ) -> Result<Vec<(Lane, Client, Claimed)>, StoreError> {
-        let mut all = Vec::new();
-        let mut tx = self.store.begin().await?;
-        for ((site, urgent), _) in due {
-            let Some(client) = self.sites.get(&site) else { continue };
-            let lease = client.site().timeout.saturating_mul(CALLS).saturating_add(SignedDuration::from_secs(30));
+    ) -> Result<Vec<Claimed>, StoreError> {
+        let vacancies = due.iter().filter_map(|((site, urgent), _)| {
+            let timeout = self.sites.get(site)?.site().timeout;
+            let lease = timeout.saturating_mul(CALLS).saturating_add(SignedDuration::from_secs(30));
             let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-            let room = u32::try_from(self.room(running, &site, urgent)).unwrap_or(u32::MAX);
-            let claimed = tx.claim(&site, urgent, room, until, now).await?;
-            all.extend(claimed.into_iter().map(|job| ((site.clone(), urgent), client.clone(), job)));
-        }
+            let jobs = u32::try_from(self.room(running, site, *urgent)).unwrap_or(u32::MAX);
+            Some(Vacancy { site, urgent: *urgent, jobs, until })
+        });
+        let vacancies: Vec<_> = vacancies.collect();
+        let mut tx = self.store.begin().await?;
+        let claimed = tx.claim(&vacancies, now).await?;
         tx.commit().await?;
-        Ok(all)
+        Ok(claimed)
     }
 
     /// One job, from claimed to settled. Says whose room is free again.
-    async fn work(self: Arc<Self>, lane: Lane, client: Client, claimed: Claimed) -> (Lane, JobId) {
+    async fn work(self: Arc<Self>, desk: Desk, lane: Lane, client: Client, claimed: Claimed) -> (Lane, JobId) {
         let span = tracing::info_span!(
             "worker.job",
             job.id = %claimed.lease.job_id,
@@ -188,7 +199,7 @@ impl Worker {
             case.id = %claimed.dossier.case.id,
             attempt = claimed.attempts.saturating_add(1),
         );
-        let attempt = Attempt::new(&self, &client, &claimed);
+        let attempt = Attempt::new(&self, &desk, &client, &claimed);
         let worked = async {
             let outcome = AssertUnwindSafe(attempt.make_in_time()).catch_unwind().await;
             attempt.settle(outcome).await

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use offboardd::domain::case::{Happening, Stage, StateName};
 use offboardd::sandbox::{CallName, Fault};
-use offboardd::store::{Claimed, Dispatch, Lease, Settlement, StoreError, Tx};
+use offboardd::store::{Claimed, Dispatch, Lease, Leased, Report, Settlement, StoreError, Tx, Vacancy};
 use serde_json::Value;
 use sqlx::Row as _;
 
@@ -23,14 +23,32 @@ async fn tomorrow() -> (Harness, Timestamp) {
 
 /// Takes the one job that is due at `now`, for a minute.
 async fn claim(tx: &mut Tx, now: Timestamp) -> Claimed {
-    let claimed = tx.claim(&site_name(), true, 10, now + duration("1m"), now).await.unwrap();
+    let vacancy = Vacancy { site: &site_name(), urgent: true, jobs: 10, until: now + duration("1m") };
+    let claimed = tx.claim(&[vacancy], now).await.unwrap();
     let [claimed] = <[Claimed; 1]>::try_from(claimed).unwrap();
     claimed
 }
 
+/// What stands behind its lease.
+async fn leased(tx: &mut Tx, claimed: &Claimed, now: Timestamp) -> Option<Leased> {
+    tx.leased(&[claimed.lease], now).await.unwrap().pop().unwrap().unwrap()
+}
+
+async fn dispatch(tx: &mut Tx, claimed: &Claimed, now: Timestamp) -> Dispatch {
+    let leased = leased(tx, claimed, now).await;
+    tx.dispatch(leased, Stage::Revoke, &claimed.dossier, true, now).await.unwrap()
+}
+
 async fn settle(tx: &mut Tx, claimed: &Claimed, now: Timestamp) -> Result<StateName, StoreError> {
-    let settlement = Settlement::Finished(Happening::RevokeConfirmed);
-    tx.settle(claimed, &claimed.dossier, settlement, None, Value::Null, now).await
+    let report = Report {
+        started_at: claimed.started_at,
+        learned: claimed.dossier.clone(),
+        settlement: Settlement::Finished(Happening::RevokeConfirmed),
+        error: None,
+        detail: Value::Null,
+    };
+    let leased = leased(tx, claimed, now).await;
+    tx.settle(leased, &report, now).await
 }
 
 #[tokio::test]
@@ -39,13 +57,13 @@ async fn who_oversleeps_the_lease_neither_calls_nor_settles() {
     let over = tomorrow + duration("1m");
     let mut tx = story.store().begin().await.unwrap();
     let claimed = claim(&mut tx, tomorrow).await;
-    let late = tx.dispatch(&claimed.lease, Stage::Revoke, &claimed.dossier, true, over).await.unwrap();
+    let late = dispatch(&mut tx, &claimed, over).await;
     assert!(matches!(late, Dispatch::Lost), "{late:?}");
     assert!(matches!(settle(&mut tx, &claimed, over).await, Err(StoreError::LeaseLost)));
     assert!(matches!(tx.site_refused(&claimed, "no", over).await, Err(StoreError::LeaseLost)));
 
     let in_time = over - duration("1ms");
-    let dispatched = tx.dispatch(&claimed.lease, Stage::Revoke, &claimed.dossier, true, in_time).await.unwrap();
+    let dispatched = dispatch(&mut tx, &claimed, in_time).await;
     assert!(matches!(dispatched, Dispatch::Go(_)), "{dispatched:?}");
     assert_eq!(settle(&mut tx, &claimed, in_time).await.unwrap(), StateName::Revoked);
     assert!(matches!(settle(&mut tx, &claimed, in_time).await, Err(StoreError::LeaseLost)), "it is settled");
@@ -59,7 +77,7 @@ async fn who_has_not_the_token_of_the_lease_neither_calls_nor_settles() {
     let mut tx = story.store().begin().await.unwrap();
     let mut claimed = claim(&mut tx, tomorrow).await;
     claimed.lease = Lease { token: offboardd::clock::new_id(tomorrow), ..claimed.lease };
-    let forged = tx.dispatch(&claimed.lease, Stage::Revoke, &claimed.dossier, true, tomorrow).await.unwrap();
+    let forged = dispatch(&mut tx, &claimed, tomorrow).await;
     assert!(matches!(forged, Dispatch::Lost), "{forged:?}");
     assert!(matches!(settle(&mut tx, &claimed, tomorrow).await, Err(StoreError::LeaseLost)));
     drop(tx);

@@ -9,7 +9,7 @@ use super::{ADA, Daemon, OTTO, ROSA};
 use crate::domain::case::{Hold, Stage, State};
 use crate::domain::ids::CaseId;
 use crate::domain::policy::Action;
-use crate::store::Dispatch;
+use crate::store::{Dispatch, Vacancy};
 
 async fn approve(daemon: &Daemon, id: CaseId, who: &str) -> super::Answer {
     daemon.post(&format!("/api/v1/cases/{id}/approve"), who, json!({"reason": "I know them"})).await
@@ -82,8 +82,10 @@ async fn a_cancel_during_the_call_is_told_that_it_is_too_late() {
     let now = daemon.now();
     let mut tx = daemon.store.begin().await.unwrap();
     let until = now + SignedDuration::from_mins(1);
-    let claimed = tx.claim(&"acme".parse().unwrap(), true, 1, until, now).await.unwrap().remove(0);
-    let dispatch = tx.dispatch(&claimed.lease, Stage::Revoke, &claimed.dossier, true, now).await.unwrap();
+    let vacancy = Vacancy { site: &"acme".parse().unwrap(), urgent: true, jobs: 1, until };
+    let claimed = tx.claim(&[vacancy], now).await.unwrap().remove(0);
+    let leased = tx.leased(&[claimed.lease], now).await.unwrap().remove(0).unwrap();
+    let dispatch = tx.dispatch(leased, Stage::Revoke, &claimed.dossier, true, now).await.unwrap();
     assert!(matches!(dispatch, Dispatch::Go(_)));
     tx.commit().await.unwrap();
     let answer = daemon.move_case(id, "cancel").await;

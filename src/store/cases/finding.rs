@@ -1,5 +1,6 @@
 //! Finding cases: one by its id or its person, many by what they have in common.
 
+use sqlx::Row as _;
 use tracing::instrument;
 
 use super::Dossier;
@@ -38,6 +39,30 @@ impl Tx {
         )
         .bind(id.to_string()).row().await?;
         row.map(|row| read_case(&row, &self.key)).transpose()
+    }
+
+    /// The cases of these ids, in their order; one that cannot be read keeps none of the others from being.
+    #[instrument(name = "store.case.find_all", skip_all, fields(count = ids.len()), err)]
+    pub(in crate::store) async fn cases(
+        &mut self,
+        ids: &[String],
+    ) -> Result<Vec<Option<Result<Dossier, StoreError>>>, StoreError> {
+        let rows = self
+            .statement(
+                "SELECT l.key AS nth, c.*, k.sealed AS sealed_key FROM json_each(?) l
+                     CROSS JOIN cases c ON c.id = l.value LEFT JOIN case_keys k ON k.case_id = c.id",
+            )
+            .bind(to_json(&ids)?)
+            .rows()
+            .await?;
+        let mut cases: Vec<_> = ids.iter().map(|_| None).collect();
+        for row in &rows {
+            let nth = usize::try_from(row.try_get::<i64, _>("nth")?).unwrap_or(usize::MAX);
+            if let Some(place) = cases.get_mut(nth) {
+                *place = Some(read_case(row, &self.key));
+            }
+        }
+        Ok(cases)
     }
 
     /// The open case of whoever has this address or, failing that, this person id.

@@ -1,0 +1,217 @@
+//! What attempts ask of the database and tell it is written down together: one commit serves as many of them as came while
+//! the one before was under way. Each is answered after the commit, so that no call is made on what may not last.
+
+use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::Clock;
+use crate::domain::case::{Stage, StateName};
+use crate::store::{Dispatch, Dossier, Lease, Leased, Report, Store, StoreError, Tx};
+
+/// How many entries one commit holds at most: few enough for a few milliseconds, because a vendor may wait meanwhile.
+const GROUP: usize = 32;
+
+/// Whether the call of this stage may be made.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) stage: Stage,
+    /// What the attempt's reads said until now.
+    pub(super) learned: Dossier,
+}
+
+/// Where attempts hand in what is to be written down.
+#[derive(Debug, Clone)]
+pub(super) struct Desk(mpsc::Sender<Entry>);
+
+/// Who writes it down.
+#[derive(Debug)]
+pub(super) struct Scribe {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    enforce: bool,
+    entries: mpsc::Receiver<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    lease: Lease,
+    matter: Matter,
+}
+
+#[derive(Debug)]
+enum Matter {
+    Question(Handed<Question, Dispatch>),
+    Report(Handed<Report, StateName>),
+}
+
+/// What was handed in, and who waits for what.
+#[derive(Debug)]
+struct Handed<W, A> {
+    what: W,
+    answer: oneshot::Sender<Result<A, StoreError>>,
+    /// What is answered after the commit; nothing where there was none.
+    found: Option<Result<A, StoreError>>,
+}
+
+impl Desk {
+    /// Asks, right before a call that changes something, whether it may be made.
+    pub(super) async fn ask(&self, lease: Lease, question: Question) -> Result<Dispatch, StoreError> {
+        self.hand_in(lease, Matter::Question, question).await
+    }
+
+    /// Settles an attempt; says where its case is then.
+    pub(super) async fn settle(&self, lease: Lease, report: Report) -> Result<StateName, StoreError> {
+        self.hand_in(lease, Matter::Report, report).await
+    }
+
+    async fn hand_in<W, A>(&self, lease: Lease, matter: fn(Handed<W, A>) -> Matter, what: W) -> Result<A, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let matter = matter(Handed { what, answer, found: None });
+        self.0.send(Entry { lease, matter }).await.map_err(|_nobody_writes| StoreError::NotWritten)?;
+        answered.await.map_err(|_given_up| StoreError::NotWritten)?
+    }
+}
+
+impl Scribe {
+    /// A scribe and the desk before it. Without `enforce`, no call may be made.
+    pub(super) fn new(store: Store, clock: Arc<dyn Clock>, enforce: bool) -> (Self, Desk) {
+        let (sender, entries) = mpsc::channel(GROUP);
+        (Self { store, clock, enforce, entries }, Desk(sender))
+    }
+
+    /// Writes until the last desk is dropped.
+    pub(super) async fn run(mut self) {
+        let mut entries = Vec::with_capacity(GROUP);
+        while self.entries.recv_many(&mut entries, GROUP).await > 0 {
+            while !entries.is_empty() {
+                let count = of_different_jobs(&entries);
+                let (group, _) = entries.split_at_mut(count);
+                let done = self.write_next(group).await;
+                for entry in entries.drain(..done) {
+                    entry.matter.answer();
+                }
+            }
+        }
+    }
+
+    /// Writes these entries; says how many of the first are done with, written or not.
+    async fn write_next(&self, entries: &mut [Entry]) -> usize {
+        match self.write(entries).await {
+            Ok(()) => return entries.len(),
+            Err(error) if error.is_about_one_row() => {}
+            Err(error) => {
+                let (count, error) = (entries.len(), anyhow::Error::new(error));
+                tracing::error!(count, error = format!("{error:#}"), "a group of attempts was not written down");
+                return count;
+            }
+        }
+        // One of them meets a row that cannot be. By itself it takes none of the others along.
+        if let Some((first, _)) = entries.split_first_mut()
+            && let Err(error) = self.write(std::slice::from_mut(first)).await
+        {
+            first.matter.fail(error);
+        }
+        1
+    }
+
+    /// Writes these entries in one transaction.
+    async fn write(&self, entries: &mut [Entry]) -> Result<(), StoreError> {
+        // A panic over one entry must not end the writing for all others.
+        let written = AssertUnwindSafe(self.transact(entries)).catch_unwind().await;
+        let written = written.unwrap_or_else(|_panic| Err(StoreError::OwnFault));
+        if written.is_err() {
+            for entry in entries {
+                entry.matter.forget();
+            }
+        }
+        written
+    }
+
+    async fn transact(&self, entries: &mut [Entry]) -> Result<(), StoreError> {
+        let mut tx = self.store.begin().await?;
+        let now = self.clock.now();
+        // What is alike, one after the other: it is written in the same words.
+        entries.sort_by_key(|entry| matches!(entry.matter, Matter::Report(_)));
+        let leases: Vec<_> = entries.iter().map(|entry| entry.lease).collect();
+        let jobs = tx.leased(&leases, now).await?;
+        for (entry, job) in entries.iter_mut().zip(jobs) {
+            match job {
+                Ok(job) => entry.matter.write(&mut tx, job, self.enforce, now).await?,
+                Err(error) => entry.matter.fail(error),
+            }
+            tx.end_part();
+        }
+        tx.commit().await
+    }
+}
+
+/// How many of the first entries are of different jobs. An attempt that ran out of time reports while its question still
+/// waits: what is reported then builds on what was written for the question.
+fn of_different_jobs(entries: &[Entry]) -> usize {
+    let mut jobs = BTreeSet::new();
+    entries.iter().take_while(|entry| jobs.insert(entry.lease.job_id)).count()
+}
+
+impl Matter {
+    async fn write(
+        &mut self,
+        tx: &mut Tx,
+        job: Option<Leased>,
+        enforce: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Question(Handed { what: Question { stage, learned }, found, .. }) => {
+                *found = Some(Ok(tx.dispatch(job, *stage, learned, enforce, now).await?));
+            }
+            Self::Report(Handed { what: report, found, .. }) => {
+                *found = match tx.settle(job, report, now).await {
+                    // Nothing of it is written, so that the others can be committed.
+                    Err(lost @ StoreError::LeaseLost) => Some(Err(lost)),
+                    settled => Some(Ok(settled?)),
+                };
+            }
+        }
+        Ok(())
+    }
+
+    /// It was rolled back.
+    fn forget(&mut self) {
+        match self {
+            Self::Question(handed) => handed.found = None,
+            Self::Report(handed) => handed.found = None,
+        }
+    }
+
+    fn fail(&mut self, error: StoreError) {
+        match self {
+            Self::Question(handed) => handed.found = Some(Err(error)),
+            Self::Report(handed) => handed.found = Some(Err(error)),
+        }
+    }
+
+    fn answer(self) {
+        match self {
+            Self::Question(handed) => handed.answer(),
+            Self::Report(handed) => handed.answer(),
+        }
+    }
+}
+
+impl<W, A> Handed<W, A> {
+    fn answer(self) {
+        if let Some(found) = self.found
+            && self.answer.send(found).is_err()
+        {
+            tracing::debug!("an attempt ran out of time before its answer; what was written stands");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::SignedDuration;
+use serde_json::Value;
+
+use super::*;
+use crate::clock::ManualClock;
+use crate::domain::case::{Happening, Terms};
+use crate::domain::person::{EmailAddress, Person};
+use crate::domain::policy::{Action, Approvals};
+use crate::store::{Claimed, Database, Key, NewCase, Note, Settlement, Vacancy};
+
+/// A database in which a worker has claimed the revokes of some people.
+struct Office {
+    store: Store,
+    clock: Arc<ManualClock>,
+    claimed: Vec<Claimed>,
+    dir: tempfile::TempDir,
+}
+
+impl Office {
+    async fn with(people: usize) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Database { path: dir.path().join("test.db"), key: Key::Given([7; 32]) }.open().await.unwrap();
+        let clock = Arc::new(ManualClock::at("2026-06-01T08:00:00Z".parse().unwrap()));
+        let (now, site) = (clock.now(), "acme".parse().unwrap());
+        let mut tx = store.begin().await.unwrap();
+        for person in 0..people {
+            let email = EmailAddress::parse(&format!("person{person}@example.com")).unwrap();
+            let terms = Terms {
+                action: Action::Revoke,
+                local_grace: SignedDuration::ZERO,
+                approvals: Approvals::default(),
+                detach: Vec::new(),
+                reinvite: false,
+                requested_by: None,
+            };
+            let person = Person { email: Some(email), ..Person::default() };
+            let new = NewCase { site: "acme".parse().unwrap(), source: None, person, terms, effective_at: now };
+            tx.open_case(new, None, Note::default(), now).await.unwrap();
+        }
+        let vacancy = Vacancy { site: &site, urgent: true, jobs: 100, until: now + SignedDuration::from_mins(1) };
+        let claimed = tx.claim(&[vacancy], now).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(claimed.len(), people);
+        Self { store, clock, claimed, dir }
+    }
+
+    /// A scribe who has not begun yet, so that whatever is handed in before comes together.
+    fn scribe(&self) -> (Scribe, Desk) {
+        Scribe::new(self.store.clone(), Arc::<ManualClock>::clone(&self.clock), true)
+    }
+
+    fn report(&self, nth: usize, settlement: Settlement) -> (Lease, Report) {
+        let Claimed { lease, started_at, dossier, .. } = &self.claimed[nth];
+        let learned = dossier.clone();
+        (*lease, Report { started_at: *started_at, learned, settlement, error: None, detail: Value::Null })
+    }
+
+    fn question(&self, nth: usize) -> (Lease, Question) {
+        (self.claimed[nth].lease, Question { stage: Stage::Revoke, learned: self.claimed[nth].dossier.clone() })
+    }
+
+    async fn case(&self, nth: usize) -> Dossier {
+        self.store.case(self.claimed[nth].dossier.case.id).await.unwrap().unwrap()
+    }
+}
+
+const REVOKED: Settlement = Settlement::Finished(Happening::RevokeConfirmed);
+
+/// Hands all of these in before the scribe begins.
+async fn settle_together(
+    (scribe, desk): (Scribe, Desk),
+    reports: Vec<(Lease, Report)>,
+) -> Vec<Result<StateName, StoreError>> {
+    let handed_in = async move {
+        let reports = reports.into_iter().map(|(lease, report)| desk.settle(lease, report));
+        futures_util::future::join_all(reports).await
+    };
+    tokio::join!(handed_in, scribe.run()).0
+}
+
+#[tokio::test]
+async fn all_that_come_together_are_written_and_answered_each_with_its_own() {
+    let office = Office::with(3).await;
+    let (scribe, desk) = office.scribe();
+    let [first, second, third] = [0, 1, 2].map(|nth| office.question(nth));
+    let asked = async move {
+        tokio::join!(
+            desk.ask(first.0, first.1),
+            desk.ask(Lease { token: uuid::Uuid::nil(), ..second.0 }, second.1),
+            desk.ask(third.0, third.1),
+        )
+    };
+    let ((first, forged, third), ()) = tokio::join!(asked, scribe.run());
+    assert!(matches!(first, Ok(Dispatch::Go(_))), "{first:?}");
+    assert!(matches!(forged, Ok(Dispatch::Lost)), "{forged:?}");
+    assert!(matches!(third, Ok(Dispatch::Go(_))), "{third:?}");
+    let asked = [office.case(0).await, office.case(1).await, office.case(2).await];
+    assert_eq!(asked.map(|dossier| dossier.case.deeds.revoke_asked_at.is_some()), [true, false, true]);
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_written_takes_none_of_the_others_along() {
+    let office = Office::with(5).await;
+    // Nothing is deleted of a case that only revokes: the rules refuse it, in the middle of the group.
+    let mut reports: Vec<_> = (0..5).map(|nth| office.report(nth, REVOKED)).collect();
+    reports[2].1.settlement = Settlement::Finished(Happening::DeletionAsked);
+    reports[3].0.token = uuid::Uuid::nil();
+    let answers = settle_together(office.scribe(), reports).await;
+    assert!(matches!(answers[2], Err(StoreError::Inconsistent { .. })), "{:?}", answers[2]);
+    assert!(matches!(answers[3], Err(StoreError::LeaseLost)), "{:?}", answers[3]);
+    for nth in [0, 1, 4] {
+        assert!(matches!(answers[nth], Ok(StateName::Revoked)), "{:?}", answers[nth]);
+        assert_eq!(office.case(nth).await.case.state.name(), StateName::Revoked);
+    }
+    for nth in [2, 3] {
+        assert_eq!(office.case(nth).await.case.state.name(), StateName::Revoking);
+    }
+}
+
+#[tokio::test]
+async fn what_an_attempt_reports_builds_on_what_was_written_for_its_question() {
+    let office = Office::with(2).await;
+    let (scribe, desk) = office.scribe();
+    // It ran out of time while its question lay there.
+    let (lease, question) = office.question(0);
+    let matter = Matter::Question(Handed { what: question, answer: oneshot::channel().0, found: None });
+    desk.0.send(Entry { lease, matter }).await.unwrap();
+    let later = office.clock.now() + SignedDuration::from_mins(5);
+    let reports = vec![office.report(0, Settlement::RetryAt(later)), office.report(1, REVOKED)];
+    let answers = settle_together((scribe, desk), reports).await;
+    assert!(matches!(answers[..], [Ok(StateName::Revoking), Ok(StateName::Revoked)]), "{answers:?}");
+    assert_eq!(office.case(0).await.case.deeds.revoke_asked_at, Some(office.clock.now()));
+}
+
+#[tokio::test]
+async fn who_asks_hears_nothing_of_what_was_not_committed() {
+    let office = Office::with(2).await;
+    // The question fits the rules, and only the commit, with the other's report, fails.
+    rusqlite::Connection::open(office.dir.path().join("test.db")).unwrap().execute("DROP TABLE attempts", []).unwrap();
+    let (scribe, desk) = office.scribe();
+    let ((lease, question), (other, report)) = (office.question(0), office.report(1, REVOKED));
+    let asked = async move { tokio::join!(desk.ask(lease, question), desk.settle(other, report)) };
+    let ((answer, settled), ()) = tokio::join!(asked, scribe.run());
+    assert!(matches!(answer, Err(StoreError::NotWritten)), "{answer:?}");
+    assert!(matches!(settled, Err(StoreError::NotWritten)), "{settled:?}");
+    assert_eq!(office.case(0).await.case.deeds.revoke_asked_at, None);
+}
+
+#[tokio::test]
+async fn nothing_is_written_without_a_database() {
+    let office = Office::with(1).await;
+    office.store.close().await;
+    let answers = settle_together(office.scribe(), vec![office.report(0, REVOKED)]).await;
+    assert!(matches!(answers[..], [Err(StoreError::NotWritten)]), "{answers:?}");
+}
+
+/// A clock that panics when it is first looked at.
+#[derive(Debug)]
+struct Startled(Arc<ManualClock>, AtomicBool);
+
+impl Clock for Startled {
+    fn now(&self) -> Timestamp {
+        assert!(self.1.swap(true, Ordering::Relaxed), "a panic, on purpose");
+        self.0.now()
+    }
+}
+
+#[tokio::test]
+async fn a_panic_ends_the_group_and_not_the_writing() {
+    let office = Office::with(2).await;
+    let clock = Startled(Arc::clone(&office.clock), AtomicBool::new(false));
+    let reports = vec![office.report(0, REVOKED), office.report(1, REVOKED)];
+    let answers = settle_together(Scribe::new(office.store.clone(), Arc::new(clock), true), reports).await;
+    assert!(matches!(answers[..], [Ok(StateName::Revoked), Ok(StateName::Revoked)]), "{answers:?}");
+}
