@@ -69,13 +69,15 @@ impl Tx {
     /// Claims due jobs, as many as there is room for.
     #[instrument(name = "store.job.claim", skip_all, fields(vacancies = vacancies.len()), err)]
     pub async fn claim(&mut self, vacancies: &[Vacancy<'_>], now: Timestamp) -> Result<Vec<Claimed>, StoreError> {
-        let mut leased = Vec::new();
+        let token = clock::new_id(now);
         for vacancy in vacancies {
-            let token = clock::new_id(now);
-            for row in self.lease(vacancy, token, now).await? {
-                let job_id = Reading { what: "job", row: &row }.word("id")?;
-                leased.push((Lease { job_id, token, until: vacancy.until }, row));
-            }
+            self.lease(vacancy, token, now);
+            self.end_part();
+        }
+        let mut leased = Vec::new();
+        for row in self.rows().await? {
+            let job = Reading { what: "job", row: &row };
+            leased.push((Lease { job_id: job.word("id")?, token, until: job.at("lease_until")? }, row));
         }
         if leased.is_empty() {
             return Ok(Vec::new());
@@ -94,13 +96,8 @@ impl Tx {
         Ok(claimed)
     }
 
-    /// Leases the jobs that fall due first.
-    async fn lease(
-        &mut self,
-        vacancy: &Vacancy<'_>,
-        token: Uuid,
-        now: Timestamp,
-    ) -> Result<Vec<SqliteRow>, StoreError> {
+    /// Leases the jobs that fall due first, and has them returned.
+    fn lease(&mut self, vacancy: &Vacancy<'_>, token: Uuid, now: Timestamp) {
         // The sign before the limit keeps SQLite from planning the statement anew for every number.
         self.statement(
             "UPDATE jobs SET state = 'running', lease_token = ?1, lease_until = ?2, first_at = COALESCE(first_at, ?3)
@@ -117,8 +114,7 @@ impl Tx {
         .bind(vacancy.site.as_str())
         .bind(urgency(vacancy.urgent))
         .bind(vacancy.jobs)
-        .rows()
-        .await
+        .later();
     }
 
     /// A leased job with its case, which falls due with it.

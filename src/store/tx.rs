@@ -79,12 +79,19 @@ impl Tx {
         Statement { tx: self }
     }
 
+    /// Sends whatever waits; says what rows all of it has.
+    pub(super) async fn rows(&mut self) -> Result<Vec<SqliteRow>, StoreError> {
+        Ok(self.send().await?.1)
+    }
+
     async fn send(&mut self) -> Result<(u64, Vec<SqliteRow>), StoreError> {
         let held = self.held.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+        let mut rows = Vec::new();
         for load in self.loads.drain(..) {
-            load.send(held).await?;
+            load.send(held, &mut rows).await?;
         }
-        std::mem::take(&mut self.batch).send(held).await
+        let changed = std::mem::take(&mut self.batch).send(held, &mut rows).await?;
+        Ok((changed, rows))
     }
 }
 
@@ -123,7 +130,7 @@ impl Statement<'_> {
 
     /// Its rows.
     pub(super) async fn rows(self) -> Result<Vec<SqliteRow>, StoreError> {
-        Ok(self.tx.send().await?.1)
+        self.tx.rows().await
     }
 
     /// Its first row, if it has any.
@@ -175,22 +182,24 @@ impl Batch {
         }
     }
 
-    /// Sends them; says what the last one changed, and their rows: all but the last were sent without anybody who wants to
-    /// know.
-    async fn send(self, held: &mut Held) -> Result<(u64, Vec<SqliteRow>), StoreError> {
+    /// Sends them, and adds their rows; says how many the last one changed.
+    async fn send(self, held: &mut Held, rows: &mut Vec<SqliteRow>) -> Result<u64, StoreError> {
+        if self.count == 0 {
+            return Ok(0);
+        }
         if let Some(error) = self.unbound {
             return Err(sqlx::Error::Encode(error).into());
         }
         let query = sqlx::query_with(AssertSqlSafe(self.text), self.arguments).persistent(self.count <= KEPT);
         let mut answers = held.fetch_many(query);
-        let (mut changed, mut rows) = (0, Vec::new());
+        let mut changed = 0;
         while let Some(answer) = answers.try_next().await? {
             match answer {
                 Either::Left(done) => changed = done.rows_affected(),
                 Either::Right(row) => rows.push(row),
             }
         }
-        Ok((changed, rows))
+        Ok(changed)
     }
 
     #[expect(single_use_lifetimes, reason = "an `impl` in this place takes no anonymous one")]
