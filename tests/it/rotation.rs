@@ -1,5 +1,6 @@
 //! Secrets that change while the daemon runs: in their files, and by a vendor's own handshake.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -7,6 +8,7 @@ use jiff::Timestamp;
 use offboardd::domain::case::StateName;
 use offboardd::sources::{Outgoing, Source, Spec};
 use offboardd::store::Offer;
+use rustix::process::{Signal, getpid, kill_process};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
@@ -86,6 +88,23 @@ async fn a_broken_value_leaves_the_old_one_in_its_place() {
     put(folder.path().join("next"), "new");
     until_told(&story, "new", 202).await;
     assert_eq!(told(&story, "spare").await, 401);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn a_hangup_has_the_secrets_read_anew_where_no_file_looks_changed() {
+    let (story, folder) = story().await;
+    let file = folder.path().join("key");
+    let modified = std::fs::metadata(&file).unwrap().modified().unwrap();
+    // In its place, as long as before, and as old.
+    std::fs::write(&file, "new").unwrap();
+    File::options().write(true).open(&file).unwrap().set_modified(modified).unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!((told(&story, "old").await, told(&story, "new").await), (202, 401));
+    // Whoever else runs in this process reads its own anew too, and finds them as they were.
+    kill_process(getpid(), Signal::HUP).unwrap();
+    until_told(&story, "new", 202).await;
+    assert_eq!(told(&story, "old").await, 401);
     story.finish(&[]).await;
 }
 
