@@ -102,6 +102,20 @@ async fn the_job_of_a_worker_that_died_is_taken_back_when_its_lease_is_over() {
 }
 
 #[tokio::test]
+async fn a_job_that_nobody_settled_is_done_by_the_same_daemon_when_its_lease_is_over() {
+    let (story, tomorrow) = tomorrow().await;
+    let mut tx = story.store().begin().await.unwrap();
+    let job = claim(&mut tx, tomorrow).await.lease.job_id;
+    tx.commit().await.unwrap();
+    story.advance_to(tomorrow + duration("1m")).await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    let mut database = story.database().await;
+    let attempts = sqlx::query("SELECT attempts FROM jobs WHERE id = ?").bind(job.to_string());
+    assert_eq!(attempts.fetch_one(&mut database).await.unwrap().get::<i64, _>(0), 2, "the lost one counts");
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
 async fn each_attempt_is_written_down_and_a_look_that_came_too_early_is_none() {
     let story = Harness::with(Setup { site: "look_again = [\"1m\"]\nlook_back = \"0s\"", ..Setup::default() }).await;
     story.fault(Fault { call: Some(CallName::Revoke), status: Some(500), times: Some(1), ..Fault::default() });
