@@ -1,6 +1,7 @@
 //! The write-ahead log: moved into the database while others write, and begun anew before it is long.
 
 use std::path::Path;
+use std::time::Duration;
 
 use offboardd::clock;
 use offboardd::domain::ids::{DeliveryId, SourceName};
@@ -91,5 +92,41 @@ async fn who_goes_on_reading_the_log_keeps_nobody_from_writing() {
     let grown = store.look_at_log().bytes - before;
     assert!(grown <= LONGEST, "the log goes on growing: by {grown} bytes");
     keeper.close().await.unwrap();
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_is_written_is_moved_into_the_database_while_the_log_is_short_and_somebody_else_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let mut keeper = store.log_keeper();
+    write_a_group(&store).await;
+    let written = store.look_at_log().bytes;
+    let size = || std::fs::metadata(folder.path().join("offboardd.db")).unwrap().len();
+    assert!(size() < written / 2, "it is in the log alone");
+    let writing = store.begin().await.unwrap();
+    let moving = tokio::time::timeout(Duration::from_secs(10), keeper.turn()).await;
+    assert!(moving.expect("who writes is not waited for").unwrap());
+    assert!(size() > written / 2, "it is still in the log alone");
+    assert_eq!(store.look_at_log().bytes, written);
+    drop(writing);
+    keeper.close().await.unwrap();
+    store.close().await;
+}
+
+#[tokio::test]
+async fn the_log_is_emptied_of_what_was_forgotten_unless_somebody_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    write_a_group(&store).await;
+    let options = SqliteConnectOptions::new().filename(folder.path().join("offboardd.db"));
+    let mut reader = SqliteConnection::connect_with(&options).await.unwrap();
+    let mut reading = reader.begin().await.unwrap();
+    sqlx::query("SELECT COUNT(*) FROM deliveries").fetch_one(&mut *reading).await.unwrap();
+    assert!(!store.empty_log().await.unwrap(), "somebody reads it");
+    assert!(store.look_at_log().bytes > 0);
+    reading.rollback().await.unwrap();
+    assert!(store.empty_log().await.unwrap());
+    assert_eq!(store.look_at_log().bytes, 0);
     store.close().await;
 }
