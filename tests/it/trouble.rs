@@ -97,6 +97,24 @@ async fn errors_are_retried_with_growing_waits_until_a_human_is_called() {
 }
 
 #[tokio::test]
+async fn what_waits_for_its_next_attempt_is_tried_at_once_when_an_operator_says_so() {
+    let story = Harness::start().await;
+    story.fault(Fault { status: Some(500), times: Some(2), ..fault(CallName::Search) });
+    story.departs(ANN).await;
+    let first = story.job(ANN).await.unwrap();
+    assert_eq!(first.attempts, 1);
+    story.operator(ANN, "retry").await;
+    let second = story.job(ANN).await.unwrap();
+    assert_eq!((second.id, second.attempts), (first.id, 1), "what was tried before counts no more");
+    assert_eq!(story.count(CallName::Search), 2);
+    story.operator(ANN, "retry").await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    let kinds: Vec<_> = story.history(ANN).await.into_iter().map(|entry| entry.kind).collect();
+    assert_eq!(kinds.iter().filter(|kind| *kind == "retried").count(), 2, "{kinds:?}");
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
 async fn what_will_not_pass_by_itself_is_for_a_human_at_once() {
     let story = Harness::start().await;
     story.fault(Fault { status: Some(412), ..fault(CallName::Revoke) });
@@ -260,6 +278,22 @@ async fn a_departure_that_is_moved_to_later_after_a_failure_waits_for_its_time_a
     assert_eq!(story.state(ANN).await, StateName::Scheduled);
     assert_eq!(story.job(ANN).await.unwrap().attempts, 0);
     story.nothing_happens_for("1d").await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_departure_that_is_moved_to_earlier_after_a_failure_keeps_the_wait_and_the_count() {
+    let story = Harness::start().await;
+    story.fault(Fault { status: Some(500), times: Some(1), ..fault(CallName::Search) });
+    story.departs(ANN).await;
+    let failed = story.job(ANN).await.unwrap();
+    let earlier = story.now() - SignedDuration::from_hours(1);
+    story.departs_at(ANN, earlier).await;
+    assert_eq!(story.case(ANN).await.case.effective_at, earlier);
+    let job = story.job(ANN).await.unwrap();
+    assert_eq!((job.id, job.attempts, job.due_at), (failed.id, 1, failed.due_at));
+    story.advance_to(failed.due_at).await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }
