@@ -165,3 +165,30 @@ impl DerefMut for Held {
         &mut self.connection
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::JoinSet;
+
+    use super::*;
+    use crate::store::{Database, Key};
+
+    #[tokio::test]
+    async fn who_writes_knows_whether_somebody_else_waits_to_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Database { path: dir.path().join("x.db"), key: Key::Given([7; 32]) }.open().await.unwrap();
+        let first = store.begin().await.unwrap();
+        assert!(!first.is_awaited());
+        let mut others = JoinSet::new();
+        let waiting = store.clone();
+        others.spawn(async move { waiting.begin().await.unwrap() });
+        let noticed = async {
+            while !first.is_awaited() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), noticed).await.expect("it is noticed");
+        drop(first);
+        assert!(!others.join_next().await.unwrap().unwrap().is_awaited(), "nobody is left");
+    }
+}
