@@ -86,15 +86,9 @@ pub struct Happened {
 }
 
 impl Dossier {
-    /// This case as the database has it now, with what an attempt learned about its person and account meanwhile.
+    /// This case as the database has it now, with what an attempt learned about the account meanwhile.
     pub(super) fn with_what_was_learned(self, learned: &Self) -> Self {
-        Self {
-            person: learned.person.clone(),
-            account: learned.account.clone(),
-            account_type: learned.account_type,
-            looks: learned.looks,
-            ..self
-        }
+        Self { account: learned.account.clone(), account_type: learned.account_type, looks: learned.looks, ..self }
     }
 
     /// Opens what an operator wrote beside the journal entry `seq`.
