@@ -16,7 +16,8 @@ use crate::proof::seal::{KeyedHash, MasterKey};
 const COLUMNS: usize = 7;
 
 /// The texts that insert up to 1, 2, 4, … and 256 rows. One statement for a group, because each costs a way to SQLite's
-/// thread and back; few texts, because each is prepared once; rows that a group is short of are NULL and left out.
+/// thread and back; few texts, because each is prepared once. The rows that a group is short of are not bound: to SQLite
+/// they are NULL, and are left out.
 static INSERTS: LazyLock<Vec<(usize, String)>> = LazyLock::new(|| {
     let text = |rows: usize| {
         let row = format!("({})", ["?"; COLUMNS].join(", "));
@@ -247,7 +248,7 @@ impl Store {
 
 /// Inserts those that are new, in a transaction of their own; says how many.
 async fn insert(connection: &mut SqliteConnection, group: &[NewDelivery]) -> Result<usize, StoreError> {
-    let Some((rows, text)) = INSERTS.iter().find(|(rows, _)| group.len() <= *rows) else {
+    let Some((_, text)) = INSERTS.iter().find(|(rows, _)| group.len() <= *rows) else {
         return Err(StoreError::inconsistent("group of deliveries", group.len(), "it is larger than any statement"));
     };
     let mut insert = sqlx::query(text.as_str());
@@ -260,9 +261,6 @@ async fn insert(connection: &mut SqliteConnection, group: &[NewDelivery]) -> Res
             .bind(millis_if_any(delivery.dedupe_until))
             .bind(delivery.content_type.as_deref())
             .bind(delivery.sealed_body.as_slice());
-    }
-    for _ in 0..(rows - group.len()) * COLUMNS {
-        insert = insert.bind(None::<i64>);
     }
     let done = insert.execute(connection).await?;
     Ok(usize::try_from(done.rows_affected()).unwrap_or(usize::MAX))
