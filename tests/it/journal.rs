@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
 
 use crate::binary::{Ended, Folder};
-use crate::harness::Harness;
+use crate::harness::{Harness, site_name};
 
 async fn open(database: &Path) -> SqliteConnection {
     SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(database)).await.unwrap()
@@ -87,6 +87,38 @@ async fn whoever_takes_the_locks_off_and_changes_an_entry_is_found_out() {
             serde_json::from_str(&folder.run(&["journal", "verify", "offboardd.db", "--json"]).out).unwrap();
         assert_eq!(json["intact"], false);
     }
+}
+
+#[tokio::test]
+async fn a_pause_and_its_end_are_an_entry_each_and_what_changes_nothing_is_none() {
+    let story = Harness::start().await;
+    let (site, source, now) = (site_name(), "hr".parse().unwrap(), story.now());
+    let mut tx = story.store().begin().await.unwrap();
+    for reason in ["401", "403"] {
+        tx.pause_site(&site, reason, now).await.unwrap();
+    }
+    for changes in [true, false] {
+        assert_eq!(tx.resume_site(&site, "rosa", now).await.unwrap(), changes);
+    }
+    for changes in [true, false] {
+        assert_eq!(tx.pause_source(&source, "rosa", now).await.unwrap(), changes);
+    }
+    for changes in [true, false] {
+        assert_eq!(tx.resume_source(&source, "tom", now).await.unwrap(), changes);
+    }
+    tx.commit().await.unwrap();
+    let mut database = story.database().await;
+    let rows = sqlx::query("SELECT kind, detail FROM journal ORDER BY seq").fetch_all(&mut database).await.unwrap();
+    let entries: Vec<(String, Value)> =
+        rows.iter().map(|row| (row.get(0), serde_json::from_str(row.get(1)).unwrap())).collect();
+    let expected = [
+        ("site_paused", json!({ "site": "acme", "reason": "401" })),
+        ("site_resumed", json!({ "site": "acme", "by": "rosa" })),
+        ("source_paused", json!({ "source": "hr", "by": "rosa" })),
+        ("source_resumed", json!({ "source": "hr", "by": "tom" })),
+    ];
+    assert_eq!(entries, expected.map(|(kind, detail)| (kind.to_owned(), detail)));
+    story.finish(&[]).await;
 }
 
 #[tokio::test]
