@@ -2,7 +2,7 @@
 
 use std::str::FromStr as _;
 
-use offboardd::store::MIGRATOR;
+use offboardd::store::{Database, Key, MIGRATOR};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
 
@@ -90,4 +90,18 @@ async fn the_newest_schema_is_the_one_that_was_reviewed() {
     let rows = sqlx::query(rows).fetch_all(&mut database).await.unwrap();
     let schema: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     insta::assert_snapshot!(schema.join(";\n\n"));
+}
+
+#[tokio::test]
+async fn a_schema_that_a_newer_version_made_is_not_called_current() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("offboardd.db");
+    let store = Database { path: path.clone(), key: Key::Beside }.open().await.unwrap();
+    assert!(store.schema_is_current().await.unwrap());
+    let mut beside = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(path)).await.unwrap();
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                 SELECT MAX(version) + 1, 'newer', TRUE, x'00', 0 FROM _sqlx_migrations";
+    sqlx::query(newer).execute(&mut beside).await.unwrap();
+    assert!(!store.schema_is_current().await.unwrap());
+    store.close().await;
 }
