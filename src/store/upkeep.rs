@@ -126,3 +126,16 @@ impl Store {
         Ok(row.try_get::<i64, _>("version")? == newest)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_that_did_anything_is_followed_by_another() {
+        let goes_on =
+            |windows_closed, bodies_forgotten| UpkeepReport { windows_closed, bodies_forgotten }.did_something();
+        assert!(goes_on(1, 0) && goes_on(0, 1) && goes_on(1, 1));
+        assert!(!goes_on(0, 0));
+    }
+}
