@@ -117,6 +117,10 @@ async fn those_beyond_the_limit_are_held_one_by_one_too() {
         story.tell(departed(number)).await;
     }
     assert_eq!(brake(&story).await["message"], "25 of 30 carried out");
+    let mut database = story.database().await;
+    let entry = sqlx::query_scalar("SELECT detail FROM journal WHERE kind = 'brake_tripped'");
+    let entry: String = entry.fetch_one(&mut database).await.unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&entry).unwrap()["held"], 1, "{entry}");
     // A re-hire still cancels who is held.
     story.returns(&address(29)).await;
     assert_eq!(story.state(&address(29)).await, StateName::Cancelled);

@@ -156,6 +156,26 @@ async fn of_several_people_in_one_delivery_a_bad_one_is_shown_and_the_others_cou
 }
 
 #[tokio::test]
+async fn what_was_applied_of_a_delivery_is_not_applied_again_when_it_is_read_once_more() {
+    let story = Harness::start().await;
+    let id = story
+        .tell(json!([
+            { "type": "departed", "person": { "email": "ann@example.com" } },
+            { "type": "departed", "person": { "email": "no address at all" } },
+        ]))
+        .await;
+    let before = story.history("ann@example.com").await.len();
+    let replay = story.api(&format!("/deliveries/{id}/replay"), Some(json!({}))).await;
+    assert_eq!(replay.status, 200, "{replay:?}");
+    story.settle().await;
+    assert_eq!(story.delivery(id).await.status.as_str(), "unreadable");
+    let outcomes: Vec<_> = story.events(id).await.iter().map(|event| event.status.to_string()).collect();
+    assert_eq!(outcomes, ["applied", "unreadable"]);
+    assert_eq!(story.history("ann@example.com").await.len(), before);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
 async fn without_an_address_a_human_is_asked_and_a_later_profile_lets_the_case_go_on() {
     let story = Harness::start().await;
     story.tell(json!({ "type": "departed", "person": { "id": "42" } })).await;

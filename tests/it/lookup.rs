@@ -339,6 +339,6 @@ async fn who_left_before_does_not_keep_the_address_of_who_has_it_now() {
     story.tell(known("6")).await;
     assert_eq!(story.state("ann@example.com").await, StateName::Restoring);
     story.tell(left("6")).await;
-    assert_ne!(story.state("ann@example.com").await, StateName::NeedsAttention);
+    assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }
