@@ -236,3 +236,30 @@ async fn applied(pool: &SqlitePool) -> usize {
     let steps = sqlx::query("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(pool).await;
     steps.map_or(0, |steps| steps.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_key_file_that_cannot_be_opened_is_left_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database { path: dir.path().join("x.db"), key: Key::Beside };
+        std::os::unix::fs::symlink(database.key_file(), database.key_file()).unwrap();
+        let refused = database.open().await.unwrap_err();
+        assert!(matches!(refused, StoreError::File { .. }), "{refused}");
+        assert!(std::fs::symlink_metadata(database.key_file()).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_file_that_is_there_keeps_what_its_owner_allowed_unless_it_is_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        for (text, expected) in [("", 0o600), ("something", 0o644)] {
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+            let file = private(OpenOptions::new().write(true), &path).unwrap();
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, expected, "{text:?}");
+        }
+    }
+}
