@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use offboardd::clock;
 use offboardd::domain::ids::{DeliveryId, SourceName};
-use offboardd::store::{Database, Key, NewDelivery, Store};
+use offboardd::store::{Database, Key, LogKeeper, NewDelivery, Store};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
 
@@ -110,6 +110,49 @@ async fn what_is_written_is_moved_into_the_database_while_the_log_is_short_and_s
     assert!(size() > written / 2, "it is still in the log alone");
     assert_eq!(store.look_at_log().bytes, written);
     drop(writing);
+    keeper.close().await.unwrap();
+    store.close().await;
+}
+
+/// Whether the keeper waits for whoever writes, so that the log can begin anew.
+async fn waits_for_writers(store: &Store, keeper: &mut LogKeeper) -> bool {
+    write_a_group(store).await;
+    let writing = store.begin().await.unwrap();
+    let turned = tokio::time::timeout(Duration::from_secs(1), keeper.turn()).await;
+    drop(writing);
+    turned.is_err()
+}
+
+/// How many groups are written before it does.
+async fn groups_before_writers_wait(store: &Store, keeper: &mut LogKeeper) -> usize {
+    for number in 1..=GROUPS {
+        if waits_for_writers(store, keeper).await {
+            return number;
+        }
+    }
+    panic!("the log was never to begin anew");
+}
+
+#[tokio::test]
+async fn writers_wait_once_for_a_long_log_that_somebody_reads_and_again_when_another_one_is_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let mut keeper = store.log_keeper();
+    let options = SqliteConnectOptions::new().filename(folder.path().join("offboardd.db"));
+    let mut reader = SqliteConnection::connect_with(&options).await.unwrap();
+    let mut lengths = Vec::new();
+    for _ in 0..2 {
+        let mut reading = reader.begin().await.unwrap();
+        sqlx::query("SELECT COUNT(*) FROM deliveries").fetch_one(&mut *reading).await.unwrap();
+        lengths.push(groups_before_writers_wait(&store, &mut keeper).await);
+        assert!(!waits_for_writers(&store, &mut keeper).await, "it is still read, and hardly longer");
+        reading.rollback().await.unwrap();
+        // Nobody reads it any more: it is moved whole, and the next write begins it anew.
+        write_a_group(&store).await;
+        assert!(keeper.turn().await.unwrap());
+    }
+    let [first, second] = lengths[..] else { panic!("{lengths:?}") };
+    assert!(first > 1 && second <= first, "{lengths:?}");
     keeper.close().await.unwrap();
     store.close().await;
 }
