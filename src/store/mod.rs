@@ -110,3 +110,17 @@ impl<T> Page<T> {
         Self { items, next }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Page;
+
+    #[test]
+    fn a_next_page_is_told_of_only_where_there_is_one() {
+        let page = |rows: usize| Page::of((0..rows).collect(), 2, usize::to_string);
+        let told = |rows| (page(rows).items, page(rows).next);
+        assert_eq!(told(1), (vec![0], None));
+        assert_eq!(told(2), (vec![0, 1], None));
+        assert_eq!(told(3), (vec![0, 1], Some("1".to_owned())));
+    }
+}
