@@ -23,6 +23,8 @@ pub(crate) fn after_a_million(table: &mut Table) {
     daemon.process.stop();
     let mb = |bytes: u64| format!("{:.0} MB", bytes as f64 / 1e6);
     table.add(("T11", "≤ 40 MB", "≤ 20 MB"), "resident memory, idle", mb(idle), "three seconds after the start");
+    let size = std::fs::metadata(env!("CARGO_BIN_EXE_offboardd")).unwrap().len();
+    table.add(("T11", "", ""), "the program", mb(size), "with the names of its functions, for backtraces");
     let what = format!("resident memory after {many} deliveries");
     table.add(("T11", "≤ 80 MB", "≤ 50 MB"), what, mb(loaded), format!("{:.0}/s", seen.rate));
 
