@@ -272,6 +272,36 @@ async fn a_site_is_resumed_by_itself_when_it_takes_us_again() {
 }
 
 #[tokio::test]
+async fn a_site_that_answers_but_shows_us_nobody_is_not_resumed_by_itself() {
+    let story = Harness::with(Setup { site: "probe_every = \"30s\"", ..Setup::default() }).await;
+    story.site.change_settings(|settings| settings.permissions.browse_users = false);
+    story.departs(ANN).await;
+    assert!(story.is_paused().await);
+    let (asked, searched) = (story.count(CallName::Permissions), story.count(CallName::Search));
+    // The second question says that the first one was answered, and that nothing came of it.
+    for question in 1..=2 {
+        story.advance("30s").await;
+        let is_asked = async || {
+            story.ring();
+            story.count(CallName::Permissions) == asked + question || story.count(CallName::Search) > searched
+        };
+        story.until("the question", is_asked).await;
+    }
+    assert_eq!(story.count(CallName::Search), searched, "nobody is looked for meanwhile");
+    assert!(story.is_paused().await);
+    story.site.change_settings(|settings| settings.permissions.browse_users = true);
+    story.advance("30s").await;
+    let is_resumed = async || {
+        story.ring();
+        !story.is_paused().await
+    };
+    story.until("the site to be resumed", is_resumed).await;
+    story.settle().await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
 async fn a_site_that_answers_and_then_refuses_the_deed_is_asked_more_and_more_seldom() {
     let story = Harness::start().await;
     // No read tells that the site's administration is missing.
