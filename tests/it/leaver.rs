@@ -1,7 +1,7 @@
 //! People leave: what is done, when, and what the history says about it.
 
 use offboardd::domain::case::{Hold, JobKind, Reason, State, StateName};
-use offboardd::sandbox::{self, CallName, NewAccount};
+use offboardd::sandbox::{self, CallName, NewAccount, Seed};
 use serde_json::json;
 
 use crate::harness::{Harness, ROSA, Setup, TOM};
@@ -111,7 +111,11 @@ async fn after_a_change_of_address_only_the_account_of_the_old_one_goes() {
 #[tokio::test]
 async fn the_leaver_is_taken_out_of_organizations_desks_and_requests_when_the_policy_says_so() {
     let policy = "departed = \"revoke\"\ndetach = [\"organizations\", \"service_desks\", \"participants\"]";
-    let story = Harness::with(Setup { policy, ..Setup::default() }).await;
+    let mut seed = Seed::sample();
+    let mut desk = seed.desks[1].clone();
+    (desk.id, desk.key) = ("3".to_owned(), "INN".to_owned());
+    seed.desks.push(desk);
+    let story = Harness::with(Setup { seed, policy, ..Setup::default() }).await;
     story.departs("ben@example.com").await;
     let ben = story.account("ben@example.com");
     assert!(ben.organizations.is_empty() && ben.desks.is_empty(), "{ben:?}");
@@ -119,7 +123,7 @@ async fn the_leaver_is_taken_out_of_organizations_desks_and_requests_when_the_po
     assert_eq!(ben.participates_in, ["HELP-3"]);
     assert_eq!(story.state("ben@example.com").await, StateName::Revoked);
     let told = story.changes();
-    assert_eq!(told.iter().filter(|change| change.starts_with("detach_")).count(), 5, "{told:?}");
+    assert_eq!(told.iter().filter(|change| change.starts_with("detach_")).count(), 6, "{told:?}");
     // What he was not in is not said to have been left.
     let detached = story.history("ben@example.com").await.pop().unwrap();
     assert_eq!(detached.kind, "detached");

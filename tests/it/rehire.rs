@@ -1,7 +1,7 @@
 //! People stay or come back: a stop wins at every state until the call is made, and no older word undoes a newer one.
 
 use offboardd::domain::case::{Hold, JobKind, State, StateName};
-use offboardd::sandbox::{self, CallName, Fault, Moment};
+use offboardd::sandbox::{self, CallName, Fault, Moment, NewAccount};
 use serde_json::{Value, json};
 
 use crate::harness::{Harness, Setup};
@@ -179,6 +179,21 @@ async fn who_is_rehired_inside_the_deletion_grace_is_invited_anew_after_it_when_
     assert_ne!(anew.expect("there is a new account").account_id, gone);
     assert!(story.told(ANN).await.ends_with("reinvited (invited_anew)"));
     story.finish(&["revoke ann@example.com", "delete ann@example.com", "invite"]).await;
+}
+
+#[tokio::test]
+async fn who_was_invited_anew_by_somebody_else_is_not_said_to_have_been_by_us() {
+    let policy = "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\nreinvite = true";
+    let story = Harness::with(Setup { policy, ..Setup::default() }).await;
+    story.departs(ANN).await;
+    story.advance("30d").await;
+    story.returns(ANN).await;
+    story.advance("13d").await;
+    story.site.add(NewAccount::customer(ANN, "Ann")).unwrap();
+    story.advance("1d").await;
+    assert_eq!(story.state(ANN).await, StateName::Restored);
+    assert!(story.told(ANN).await.ends_with("reinvited (somebody_has_the_address_already)"));
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
 
 #[tokio::test]
