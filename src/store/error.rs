@@ -101,3 +101,14 @@ pub enum HappenError {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::StoreError;
+
+    #[test]
+    fn what_is_wrong_with_the_database_is_not_one_rows_trouble() {
+        assert!(StoreError::inconsistent("case", "1", "both open and closed").is_about_one_row());
+        assert!(!StoreError::from(sqlx::Error::PoolTimedOut).is_about_one_row());
+    }
+}
