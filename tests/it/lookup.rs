@@ -240,6 +240,21 @@ async fn what_comes_later_about_the_same_person_does_not_overtake_what_waits() {
 }
 
 #[tokio::test]
+async fn a_change_of_address_does_not_overtake_a_departure_that_waits() {
+    let hibob = HiBob::start().await;
+    let story = story_of_all_words(&hibob).await;
+    hibob.will_say(500, "");
+    let left = crm(&story, json!({ "type": "departed", "person": { "id": "7" } })).await;
+    let moved = json!({ "type": "email_changed", "person": { "id": "7", "email": "ann.new@example.com" } });
+    let moved = crm(&story, moved).await;
+    assert_eq!((story.outcome(left).await.0, story.outcome(moved).await.0), ("waiting".into(), "waiting".into()));
+    hibob.will_say(200, r#"{"email":"ann@example.com"}"#);
+    story.advance("1m").await;
+    assert_eq!((story.outcome(left).await.0, story.outcome(moved).await.0), ("applied".into(), "ignored".into()));
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
 async fn a_return_that_names_the_address_stops_a_departure_that_waits_for_it() {
     let hibob = HiBob::start().await;
     let story = story_of_all_words(&hibob).await;
