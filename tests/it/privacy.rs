@@ -9,7 +9,7 @@ use serde_json::json;
 use sqlx::Row as _;
 
 use crate::binary::{Folder, HR_KEY, SITE_TOKEN, list, settings, vendor};
-use crate::harness::Harness;
+use crate::harness::{Harness, ROSA};
 
 const EMAIL: &str = "ann@example.com";
 const PERSON_ID: &str = "employee-4711-0815";
@@ -102,6 +102,21 @@ async fn an_address_that_is_forgotten_by_one_case_is_kept_for_an_open_one() {
     assert_eq!(story.state("nobody@example.com").await, StateName::NoAccount);
     assert_eq!(story.case("nobody@example.com").await.person.email, None);
     assert_eq!(story.case(EMAIL).await.person.email.unwrap().as_str(), EMAIL);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn whoever_closes_a_case_is_answered_with_what_it_has_not_forgotten() {
+    let story = Harness::start().await;
+    story.departs(EMAIL).await;
+    story.returns(EMAIL).await;
+    let shown = story.api(&format!("/cases/{}", story.case(EMAIL).await.case.id), None).await;
+    assert_eq!(shown.body["person"]["email"], EMAIL);
+    assert_eq!(shown.body["account"]["id"], story.account(EMAIL).account_id);
+    let closed = story.ask(ROSA, EMAIL, "cancel").await;
+    assert_eq!((closed.status, &closed.body["state"]), (200, &json!("cancelled")), "{closed:?}");
+    assert_eq!(closed.body["person"]["email"], json!(null), "{closed:?}");
+    assert_eq!(closed.body["account"]["id"], json!(null), "{closed:?}");
     story.finish(&["revoke ann@example.com"]).await;
 }
 
