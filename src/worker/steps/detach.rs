@@ -28,7 +28,8 @@ pub(in crate::worker) async fn make(attempt: &Attempt<'_>, mut dossier: Dossier)
     Ok(Outcome::Finished { happening: Happening::Detached, detail, learned: dossier })
 }
 
-/// Says how many were left. Leaving what one is not in is not a failure.
+/// Says how many were left. Leaving what one is not in is not a failure; of desks, which answer the same then, all that have
+/// a list of their own count.
 async fn leave(attempt: &Attempt<'_>, what: Detach, id: &AccountId) -> Result<usize, Failure> {
     let client = attempt.client;
     let mut left = 0;
