@@ -33,7 +33,11 @@ pub(super) async fn lost_and_doubled(
     let mut doubled = 0;
     for call in ["revoke", "delete"] {
         let (deeds, accounts) = load::deeds(site, call).await;
-        assert!(accounts >= acknowledged.len(), "{accounts} of {} had their {call}", acknowledged.len());
+        assert!(
+            accounts >= acknowledged.len(),
+            "{accounts} of {} had their {call}, {lost} are lost",
+            acknowledged.len()
+        );
         doubled += deeds - accounts;
     }
     let verified = folder.run(&["journal", "verify", &database.display().to_string()]);
