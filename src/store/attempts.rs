@@ -43,7 +43,7 @@ pub enum Settlement {
     LookAgainAt(Timestamp),
 }
 
-/// What an attempt came to, and what it learned about person and account.
+/// What an attempt came to, and what it learned about the account.
 #[derive(Debug, Clone)]
 pub struct Report {
     /// When it began.
