@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -18,9 +19,10 @@ pub(crate) const HR_KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// Settings of a daemon for a sandbox at `site` in which days pass in seconds; `policy` are the keys of its policy.
 pub(crate) fn settings(site: SocketAddr, policy: &str) -> String {
+    let webhooks = place_of_its_own();
     format!(
         "mode = \"enforce\"
-         server = {{ webhooks = \"127.0.0.1:0\", admin = \"127.0.0.1:0\" }}
+         server = {{ webhooks = \"{webhooks}\", admin = \"127.0.0.1:0\" }}
          retry = {{ base = \"200ms\", max = \"1s\" }}
          [sites.acme]
          url = \"http://{site}\"
@@ -43,6 +45,17 @@ pub(crate) fn settings(site: SocketAddr, policy: &str) -> String {
          policy = \"leavers\"
          secrets = [{{ env = \"BAMBOOHR_KEY\" }}]"
     )
+}
+
+/// Where the webhooks of one story's daemons are, and those of no other's. A daemon that is started again gets another port,
+/// and whoever gets its old one would acknowledge what is sent there, because all have the same secrets. (All of 127.0.0.0/8
+/// is this machine on Linux only.)
+pub(crate) fn place_of_its_own() -> SocketAddr {
+    static STORIES: AtomicU8 = AtomicU8::new(1);
+    let story = STORIES.fetch_add(1, Ordering::Relaxed);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let address = if cfg!(target_os = "linux") { [127, high | 1, low, story] } else { [127, 0, 0, 1] };
+    SocketAddr::from((address, 0))
 }
 
 /// The vendor behind the source `hr`.

@@ -15,13 +15,14 @@ use sqlx::{Connection as _, Row as _};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::binary::HR_KEY;
+use crate::binary::{HR_KEY, place_of_its_own};
 
 /// Settings of a daemon with one site and one source; `database` is where its file lies.
 pub(super) fn settings(site: &str, database: &str) -> String {
+    let webhooks = place_of_its_own();
     format!(
         "mode = \"enforce\"
-         server = {{ webhooks = \"127.0.0.1:0\", admin = \"127.0.0.1:0\" }}
+         server = {{ webhooks = \"{webhooks}\", admin = \"127.0.0.1:0\" }}
          store.url = \"sqlite:{database}\"
          retry = {{ base = \"200ms\", max = \"1s\" }}
          [sites.acme]
