@@ -67,7 +67,7 @@ async fn take(
 ) -> Result<Taken, (Refused, Verdict)> {
     let (head, body) = request.into_parts();
     let read = body::read(body, intake.max_body, room).await;
-    let (bytes, _until_committed) = read.map_err(|refused| unreadable(intake, source, refused))?;
+    let (bytes, share) = read.map_err(|refused| unreadable(intake, source, refused))?;
     let request = sources::Request {
         method: head.method.as_str(),
         query: head.uri.query(),
@@ -108,7 +108,7 @@ async fn take(
     };
     // From here on only the sealed one is needed.
     drop(bytes);
-    match intake.queue.commit(delivery).await {
+    match intake.queue.commit(delivery, share).await {
         Some(accepted) => Ok(Taken::Delivery(accepted)),
         None => Err((Refused::OwnTrouble, Verdict::Error)),
     }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) const SMALL: usize = 16 * 1024;
 
 /// How much all bodies together hold beyond that. One of the largest size that the settings allow always fits.
-const BYTES: usize = 64 * 1024 * 1024;
+pub(super) const BYTES: usize = 64 * 1024 * 1024;
 
 /// How long a body waits for what is taken back from others.
 const MOVING: Duration = Duration::from_secs(1);

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tracing::Instrument as _;
 
 use super::metrics::Metrics;
+use super::room::Share;
 use crate::store::{Accepted, NewDelivery, Store, StoreError};
 
 /// How many deliveries may wait for the writer; who comes then is asked to come again.
@@ -18,6 +19,8 @@ const GROUP: usize = 256;
 
 struct Entry {
     delivery: NewDelivery,
+    /// The room of its body: taken until the commit, even if the client does not wait for it.
+    share: Share,
     answer: oneshot::Sender<Accepted>,
 }
 
@@ -33,9 +36,9 @@ impl std::fmt::Debug for Entry {
 
 impl Queue {
     /// Has a delivery committed; says what became of it once it is on the disk. `None` when that cannot be done now.
-    pub async fn commit(&self, delivery: NewDelivery) -> Option<Accepted> {
+    pub(super) async fn commit(&self, delivery: NewDelivery, share: Share) -> Option<Accepted> {
         let (answer, committed) = oneshot::channel();
-        self.0.try_send(Entry { delivery, answer }).ok()?;
+        self.0.try_send(Entry { delivery, share, answer }).ok()?;
         // The writer drops the sender when the commit failed.
         committed.await.ok()
     }
@@ -61,12 +64,12 @@ impl Writer {
     pub async fn run(mut self) {
         let mut group = Vec::with_capacity(GROUP);
         while self.entries.recv_many(&mut group, GROUP).await > 0 {
-            let (deliveries, answers): (Vec<_>, Vec<_>) =
-                group.drain(..).map(|entry| (entry.delivery, entry.answer)).unzip();
+            let (deliveries, waiting): (Vec<_>, Vec<_>) =
+                group.drain(..).map(|entry| (entry.delivery, (entry.share, entry.answer))).unzip();
             let span = tracing::debug_span!("intake.commit", count = deliveries.len());
             match self.commit(&deliveries).instrument(span).await {
                 Ok(accepted) => {
-                    for (accepted, answer) in accepted.into_iter().zip(answers) {
+                    for (accepted, (_share, answer)) in accepted.into_iter().zip(waiting) {
                         if answer.send(accepted).is_err() {
                             tracing::debug!("a client went away before its answer; it is told when it sends again");
                         }
@@ -90,5 +93,49 @@ impl Writer {
         let accepted = self.store.accept(deliveries).await?;
         self.metrics.committed(deliveries.len(), begun.elapsed().as_secs_f64());
         Ok(accepted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use jiff::Timestamp;
+    use prometheus_client::registry::Registry;
+
+    use super::*;
+    use crate::clock;
+    use crate::domain::ids::DeliveryId;
+    use crate::intake::room::{BYTES, Room, SMALL};
+    use crate::store::{Database, Key};
+
+    #[tokio::test]
+    async fn a_body_whose_client_went_away_keeps_its_room_until_it_is_committed() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database { path: dir.path().join("x.db"), key: Key::Given([7; 32]) };
+        let store = database.open().await.unwrap();
+        let (writer, queue) =
+            Writer::new(store.clone(), Metrics::register(&mut Registry::default()), Arc::new(Notify::new()));
+        let received_at = Timestamp::UNIX_EPOCH;
+        let id = DeliveryId::from(clock::new_id(received_at));
+        let source = "hr".parse().unwrap();
+        let delivery = NewDelivery {
+            id,
+            received_at,
+            dedupe_hash: store.key().hash_delivery(&source, "id", b"1"),
+            dedupe_until: None,
+            content_type: None,
+            sealed_body: NewDelivery::seal(store.key(), id, b"{}"),
+            source,
+        };
+        let room = Room::default();
+        let mut share = room.share();
+        share.grow_to(BYTES + SMALL).await.unwrap();
+        share.keep();
+        assert!(queue.commit(delivery, share).now_or_never().is_none(), "who commits has not begun");
+        assert!(room.share().grow_to(SMALL + 1).await.is_err());
+        drop(queue);
+        writer.run().await;
+        assert!(room.share().grow_to(SMALL + 1).await.is_ok());
+        assert!(store.delivery(id).await.unwrap().is_some());
     }
 }
