@@ -19,17 +19,23 @@ pub(in crate::worker) async fn make(attempt: &Attempt<'_>, mut dossier: Dossier)
         Located::Listed(account) => return Ok(still_listed(&account, dossier)),
         Located::Ended(outcome) => return Ok(*outcome),
     };
-    let mut left = serde_json::Map::new();
+    let (mut left, mut asked) = (serde_json::Map::new(), serde_json::Map::new());
     for what in dossier.case.terms.detach.clone() {
         let count = call!(leave(attempt, what, &account.id).await, dossier);
-        left.insert(what.to_string(), json!(count));
+        let told = if answers_strangers_the_same(what) { &mut asked } else { &mut left };
+        told.insert(what.to_string(), json!(count));
     }
-    let detail = json!({ "how": "done_by_us", "left": left });
+    let detail = json!({ "how": "done_by_us", "left": left, "asked": asked });
     Ok(Outcome::Finished { happening: Happening::Detached, detail, learned: dossier })
 }
 
-/// Says how many were left. Leaving what one is not in is not a failure; of desks, which answer the same then, all that have
-/// a list of their own count.
+/// Whether nobody can tell from the answer if the person was in it: a desk answers 204 either way. The journal does not say
+/// that those were left, only that they were asked, and that the person is on none of their lists.
+const fn answers_strangers_the_same(what: Detach) -> bool {
+    matches!(what, Detach::ServiceDesks)
+}
+
+/// Says how many did what they were asked. Leaving what one is not in is not a failure.
 async fn leave(attempt: &Attempt<'_>, what: Detach, id: &AccountId) -> Result<usize, Failure> {
     let client = attempt.client;
     let mut left = 0;
