@@ -172,7 +172,7 @@ mod tests {
         let tables =
             |file: &File| file.sources.values().map(|s| (s.signature.clone(), s.mapping.clone())).collect::<Vec<_>>();
         assert_eq!(tables(&file), tables(&again), "{written}");
-        insta::assert_snapshot!(written.split_once("[sources.hr.signature]").unwrap().1, @r#"
+        insta::assert_snapshot!(written.split_once("[sources.hr.signature]\n").unwrap().1, @r#"
         "a b" = 1
         deeper = [{ a = -1 }, {}, []]
         f = 1.0
