@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -20,8 +20,12 @@ const IDLE: Duration = Duration::from_millis(100);
 /// And while something is: at full speed it grows by half a megabyte meanwhile.
 const BUSY: Duration = Duration::from_millis(5);
 
-/// How many small steps one round takes at most, so that the rest of the round comes in its time.
-const STEPS: usize = 400;
+/// How long others have the disk to themselves after each small step of forgetting, at least. A step keeps nobody waiting for
+/// long, but many on end fill the log faster than it is worked off without being felt.
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// And how many times as long as the step took, where the disk is slow.
+const COURTESY: u32 = 8;
 
 /// The one who tidies up.
 #[derive(Debug)]
@@ -79,11 +83,15 @@ impl Upkeep {
     }
 
     async fn forget(&self, stopping: &CancellationToken) -> Result<(), StoreError> {
-        for _ in 0..STEPS {
+        let round = Instant::now();
+        // For no longer than that, so that the rest of the round comes in its time.
+        while round.elapsed() < PERIOD {
+            let begun = Instant::now();
             let mut tx = self.store.begin().await?;
             let report = tx.upkeep(self.keep_payloads, self.clock.now()).await?;
             tx.commit().await?;
-            if !report.did_something() || stopping.is_cancelled() {
+            let pause = (begun.elapsed() * COURTESY).max(PAUSE);
+            if !report.did_something() || stopping.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 break;
             }
         }

@@ -12,8 +12,8 @@ use super::open::private;
 use super::row::{Reading, millis};
 use super::{Store, StoreError, Tx};
 
-/// How many rows one step touches, so that no commit of the intake waits long for it: a few milliseconds.
-const STEP: i64 = 50;
+/// How many rows one step touches, so that no commit of the intake waits long for it: a millisecond or two.
+const STEP: i64 = 25;
 
 /// What one round of upkeep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
