@@ -3,9 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use offboardd::clock;
+use offboardd::domain::case::Terms;
 use offboardd::domain::ids::{DeliveryId, SourceName};
-use offboardd::store::{Database, Key, LogKeeper, NewDelivery, Store};
+use offboardd::domain::person::{EmailAddress, Person};
+use offboardd::domain::policy::{Action, Approvals};
+use offboardd::store::{Database, Key, LogKeeper, NewCase, NewDelivery, Note, Store};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
 
@@ -21,8 +25,25 @@ const BODY: usize = 64 * 1024;
 /// How long the log may become, in bytes: half as long again as where it begins anew.
 const LONGEST: u64 = 48 * 1024 * 1024;
 
+/// And while little is written at a time.
+const SHORT: u64 = 6 * 1024 * 1024;
+
 async fn open(folder: &Path) -> Store {
     Database { path: folder.join("offboardd.db"), key: Key::Beside }.open().await.unwrap()
+}
+
+fn a_case(person: usize) -> NewCase {
+    let terms = Terms {
+        action: Action::Revoke,
+        local_grace: SignedDuration::ZERO,
+        approvals: Approvals::default(),
+        detach: Vec::new(),
+        reinvite: false,
+        requested_by: None,
+    };
+    let email = EmailAddress::parse(&format!("person{person}@example.com")).unwrap();
+    let person = Person { email: Some(email), ..Person::default() };
+    NewCase { site: "acme".parse().unwrap(), source: None, person, terms, effective_at: START.parse().unwrap() }
 }
 
 async fn write_a_group(store: &Store) {
@@ -62,6 +83,30 @@ async fn however_much_is_written_the_log_begins_anew_before_it_is_long() {
     assert!(!folder.path().join("offboardd.db-wal").exists());
     let store = open(folder.path()).await;
     assert_eq!(store.waiting_deliveries(u32::MAX).await.unwrap().len(), GROUPS * GROUP);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn while_little_is_written_at_a_time_the_log_stays_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let mut keeper = store.log_keeper();
+    let mut longest = 0;
+    for number in 0..300 {
+        // It began before the rest was moved, so that it goes on behind it: by itself the log never begins anew.
+        let mut tx = store.begin().await.unwrap();
+        let note = Note { remark: Some("x".repeat(100_000)), ..Note::default() };
+        tx.open_case(a_case(number), None, note, START.parse().unwrap()).await.unwrap();
+        let writing = async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            tx.commit().await.unwrap();
+        };
+        let ((), turned) = tokio::join!(writing, keeper.turn());
+        turned.unwrap();
+        longest = longest.max(store.look_at_log().bytes);
+    }
+    assert!(longest <= SHORT, "the log was {longest} bytes long");
+    keeper.close().await.unwrap();
     store.close().await;
 }
 
