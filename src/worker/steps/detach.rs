@@ -29,8 +29,8 @@ pub(in crate::worker) async fn make(attempt: &Attempt<'_>, mut dossier: Dossier)
     Ok(Outcome::Finished { happening: Happening::Detached, detail, learned: dossier })
 }
 
-/// Whether nobody can tell from the answer if the person was in it: a desk answers 204 either way. The journal does not say
-/// that those were left, only that they were asked, and that the person is on none of their lists.
+/// Whether nobody can tell from the answer if the person was in it: a desk answers 204 either way. The journal says of those
+/// that they were asked, not that they were left.
 const fn answers_strangers_the_same(what: Detach) -> bool {
     matches!(what, Detach::ServiceDesks)
 }
