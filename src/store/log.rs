@@ -51,8 +51,8 @@ impl LogKeeper {
     ///
     /// It is moved in small steps and while others write. A commit that did it, as SQLite would by itself, would be a slow
     /// one; a large step keeps the disk from them for as long as it takes to write, which is the longest that a vendor waits.
-    /// The log goes on growing meanwhile. Once little is left of it, or it is long, the rest is moved while nobody writes, so
-    /// that it can begin anew.
+    /// The log goes on growing meanwhile. Once it is long, or sooner while little is written, what is left of it is moved while
+    /// nobody writes, so that it can begin anew.
     #[instrument(name = "store.log.turn", skip_all, err)]
     pub async fn turn(&mut self) -> Result<bool, StoreError> {
         let look = self.store.look_at_log();
