@@ -3,13 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use offboardd::clock;
-use offboardd::domain::case::Terms;
 use offboardd::domain::ids::{DeliveryId, SourceName};
-use offboardd::domain::person::{EmailAddress, Person};
-use offboardd::domain::policy::{Action, Approvals};
-use offboardd::store::{Database, Key, LogKeeper, NewCase, NewDelivery, Note, Store};
+use offboardd::store::{Database, Key, LogKeeper, NewDelivery, Store};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
 
@@ -30,20 +27,6 @@ const SHORT: u64 = 6 * 1024 * 1024;
 
 async fn open(folder: &Path) -> Store {
     Database { path: folder.join("offboardd.db"), key: Key::Beside }.open().await.unwrap()
-}
-
-fn a_case(person: usize) -> NewCase {
-    let terms = Terms {
-        action: Action::Revoke,
-        local_grace: SignedDuration::ZERO,
-        approvals: Approvals::default(),
-        detach: Vec::new(),
-        reinvite: false,
-        requested_by: None,
-    };
-    let email = EmailAddress::parse(&format!("person{person}@example.com")).unwrap();
-    let person = Person { email: Some(email), ..Person::default() };
-    NewCase { site: "acme".parse().unwrap(), source: None, person, terms, effective_at: START.parse().unwrap() }
 }
 
 async fn write_a_group(store: &Store) {
@@ -91,12 +74,14 @@ async fn while_little_is_written_at_a_time_the_log_stays_short() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
     let mut keeper = store.log_keeper();
+    let (source, mut now) = ("hr".parse().unwrap(), START.parse::<Timestamp>().unwrap());
     let mut longest = 0;
-    for number in 0..300 {
+    for number in 0..120 {
+        now += SignedDuration::from_hours(1);
         // It began before the rest was moved, so that it goes on behind it: by itself the log never begins anew.
         let mut tx = store.begin().await.unwrap();
-        let note = Note { remark: Some("x".repeat(100_000)), ..Note::default() };
-        tx.open_case(a_case(number), None, note, START.parse().unwrap()).await.unwrap();
+        let secret = format!("{number:060000}").into();
+        assert!(tx.keep_offer(&source, &secret, now).await.unwrap());
         let writing = async {
             tokio::time::sleep(Duration::from_millis(5)).await;
             tx.commit().await.unwrap();
