@@ -48,11 +48,24 @@ CREATE TABLE people (
     person_hash BLOB    NOT NULL,
     email_hash  BLOB    NOT NULL,
     sealed      BLOB    NOT NULL,       -- the address
+    as_of_ns    INTEGER NOT NULL,       -- when the source reported it, in nanoseconds: a later report wins
+    since_ns    INTEGER NOT NULL,       -- when the source first reported this address
     seen_at     INTEGER NOT NULL,
     gone_at     INTEGER,                -- when this person of the source left or will leave
     PRIMARY KEY (source, person_hash)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX people_by_address ON people (email_hash);
+
+-- Addresses that a source's person id had before: a leaver who was renamed may have the account under one of them.
+CREATE TABLE former_addresses (
+    source      TEXT    NOT NULL,
+    person_hash BLOB    NOT NULL,
+    email_hash  BLOB    NOT NULL,
+    sealed      BLOB    NOT NULL,       -- the address
+    until_ns    INTEGER NOT NULL,       -- when the next address was reported
+    PRIMARY KEY (source, person_hash, email_hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX former_addresses_by_address ON former_addresses (email_hash);
 
 -- Whose address a source's vendor is asked for. Their events wait meanwhile.
 CREATE TABLE lookups (
@@ -79,11 +92,15 @@ CREATE TABLE offers (
     PRIMARY KEY (source, hash)
 ) STRICT, WITHOUT ROWID;
 
--- The newest fact about a person's leaving or coming back, so that an older one never undoes it.
-CREATE TABLE newest (
-    person_key  BLOB    PRIMARY KEY,
-    happened_at INTEGER NOT NULL,
-    type        TEXT    NOT NULL
+-- The newest fact of each kind about a person's leaving and staying, under the hash of the source's person id and under the
+-- hash of the address, so that an older event never undoes a newer one.
+CREATE TABLE facts (
+    person_key  BLOB    NOT NULL,
+    kind        TEXT    NOT NULL,
+    happened_ns INTEGER NOT NULL,       -- nanoseconds since 1970: order within a millisecond is kept
+    claimed_ns  INTEGER,                -- the source's own time, which may lie after the receipt
+    delivery_id TEXT,                   -- a replay of that delivery is not a repetition of the fact
+    PRIMARY KEY (person_key, kind)
 ) STRICT, WITHOUT ROWID;
 
 -- The offboarding of one person on one site.
@@ -104,6 +121,7 @@ CREATE TABLE cases (
     attention             TEXT    CHECK ((attention IS NOT NULL) = (state = 'needs_attention')),
     attention_detail      TEXT,
     terms                 TEXT    NOT NULL,  -- JSON
+    demands               TEXT    NOT NULL,  -- JSON: what each source and operator wants done, and from when on
     approvals             TEXT    NOT NULL,  -- JSON
     course                TEXT    NOT NULL CHECK (course IN ('leaving', 'returning')),
     effective_at          INTEGER NOT NULL,

@@ -6,6 +6,7 @@ pub mod account;
 pub mod brake;
 pub mod case;
 pub mod event;
+pub mod facts;
 pub mod guard;
 pub mod ids;
 pub mod operator;

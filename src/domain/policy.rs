@@ -67,8 +67,8 @@ impl Policy {
     }
 }
 
-/// What an event leads to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+/// What an event leads to; a later variant is stronger.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
     /// Nothing.
     #[default]
@@ -115,6 +115,14 @@ pub struct Approvals {
     pub revoke: u8,
     /// Before the account is deleted.
     pub delete: u8,
+}
+
+impl Approvals {
+    /// Of each action, the larger number.
+    #[must_use]
+    pub fn strictest(self, other: Self) -> Self {
+        Self { revoke: self.revoke.max(other.revoke), delete: self.delete.max(other.delete) }
+    }
 }
 
 /// What else a person leaves after the revoke.

@@ -1,36 +1,38 @@
-//! What an event does to the case of its person.
+//! What an event means for the cases of its person.
 //!
-//! Events arrive late, twice and out of order. An older one never undoes a newer one about the same person; "older" is by
-//! the source's own `occurred_at`, which is believed only up to the moment of receipt, so that a wrong clock cannot silence
-//! a person's later events.
+//! * A **stop** (`returned`, `departure_cancelled`) stops the open case of its address, and every open case that a departure
+//!   or an erasure request of its person id opened. A source that did not contribute to a case hands it to a human instead.
+//! * A **departure** and an **erasure request** open a case or add a demand to the open one of the address.
+//! * **`email_changed`** is about the account of the old address. An address that somebody of the source has now is never
+//!   touched.
+//! * A **sign of life** stops a deletion: when the source reports that somebody who has not left has the address of an open
+//!   case, a human decides before the next changing call.
 //!
 //! A source that knows one address under two person ids has a duplicate record, or two people with one mailbox. When one of
-//! the two leaves and the other has not, the address is still somebody's: nothing destructive follows by itself. Without
-//! an open case one is opened for a human (`address_unconfirmed`); a case that another id opened is left as it is, so that
-//! the deletion of a duplicate neither hastens nor delays the real departure. A stop stops whatever it finds: to stop is
-//! never the wrong deed.
+//! the two leaves and the other has not, nothing destructive follows without a human.
 
 use jiff::Timestamp;
 
-use super::case::{Attention, Case, Happening, Terms};
+use super::case::{Attention, Case, Cause, Course, Demand, Happening, StateName, Terms};
 use super::event::{Event, EventType};
+use super::ids::SourceName;
 use super::named;
 use super::policy::{Action, Policy};
 
-/// What is known about the person of an event.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Known<'a> {
-    /// When the newest fact about this person's leaving or coming back happened.
-    pub newest: Option<Timestamp>,
-    /// The open case, if there is one.
+/// What an event is decided by.
+#[derive(Debug, Clone, Copy)]
+pub struct PersonContext<'a> {
+    /// Whose event it is.
+    pub source: &'a SourceName,
+    /// The open case of the event's address or, without an address, of its person id.
     pub open: Option<&'a Case>,
     /// Whether the address is known, and whose it is.
-    pub address: Address,
+    pub address: AddressOwnership,
 }
 
 /// What is known of the address of an event's person.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Address {
+pub enum AddressOwnership {
     /// It is this person's.
     #[default]
     Own,
@@ -40,29 +42,33 @@ pub enum Address {
     Unknown,
 }
 
-/// What an event leads to.
+/// What an event results in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ruling {
+pub enum Decision {
     /// A case is opened.
     Open {
-        /// What it leads to.
+        /// What is agreed.
         terms: Terms,
-        /// From when on.
+        /// Why.
+        cause: Cause,
+        /// No call is made before.
         effective_at: Timestamp,
         /// Why a human has to look first.
         attention: Option<Attention>,
     },
-    /// Something happens to the open case.
+    /// The open case changes.
     Apply(Happening),
     /// Nothing.
-    Nothing(Because),
+    Ignore(IgnoredReason),
 }
 
-/// Why an event leads to nothing.
+/// Why an event results in nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Because {
-    /// Something newer about the same person was known.
+pub enum IgnoredReason {
+    /// Something newer about the same person is known.
     Older,
+    /// The same fact is known.
+    SameFact,
     /// The policy ignores events of this type.
     Policy,
     /// There is no open case that it could stop.
@@ -75,66 +81,114 @@ pub enum Because {
     NotOurs,
     /// Somebody else of the source has the same address and has not left, and the open case is not this person id's.
     SharedAddress,
+    /// Somebody of the source has the former address now.
+    AddressInUse,
 }
 
-named!(Because {
+named!(IgnoredReason {
     Older = "older",
+    SameFact = "same_fact",
     Policy = "policy",
     NoOpenCase = "no_open_case",
     AlreadySo = "already_so",
     Remembered = "remembered",
     NotOurs = "not_ours",
     SharedAddress = "shared_address",
+    AddressInUse = "address_in_use",
 });
 
-/// When an event happened, as far as that is believed.
-pub fn happened_at(event: &Event, received_at: Timestamp) -> Timestamp {
-    event.occurred_at.map_or(received_at, |occurred_at| occurred_at.min(received_at))
-}
-
-/// Whether an event says that a person is leaving or staying, so that its order matters.
-pub fn is_ordered(event_type: EventType) -> bool {
-    match event_type {
-        EventType::Departed | EventType::DepartureCancelled | EventType::Returned | EventType::ErasureRequested => true,
-        EventType::EmailChanged | EventType::Profile | EventType::Ignored => false,
-    }
-}
-
-/// What an event leads to.
-pub fn rule(event: &Event, known: Known<'_>, policy: &Policy, received_at: Timestamp) -> Ruling {
-    let happened_at = happened_at(event, received_at);
-    if is_ordered(event.event_type) && known.newest.is_some_and(|newest| happened_at < newest) {
-        return Ruling::Nothing(Because::Older);
-    }
+/// What an event that opens or changes the case of one address results in.
+pub fn decide(event: &Event, context: PersonContext<'_>, policy: &Policy, received_at: Timestamp) -> Decision {
     match event.event_type {
-        EventType::Ignored => Ruling::Nothing(Because::NotOurs),
-        EventType::Profile => Ruling::Nothing(Because::Remembered),
-        EventType::DepartureCancelled | EventType::Returned => match known.open {
-            Some(_) => Ruling::Apply(Happening::Stopped),
-            None => Ruling::Nothing(Because::NoOpenCase),
+        EventType::Ignored => Decision::Ignore(IgnoredReason::NotOurs),
+        EventType::Profile => Decision::Ignore(IgnoredReason::Remembered),
+        EventType::DepartureCancelled | EventType::Returned => match context.open {
+            Some(case) => stop(case, context.source),
+            None => Decision::Ignore(IgnoredReason::NoOpenCase),
         },
         EventType::Departed | EventType::EmailChanged | EventType::ErasureRequested => {
             let action = policy.action(event.event_type).unwrap_or_default();
             let effective_at = policy.effective_at(event.effective, received_at);
-            match (action, known.open) {
-                (Action::Ignore, _) => Ruling::Nothing(Because::Policy),
+            let (terms, cause) = (Terms::of(policy, action), cause(event.event_type));
+            let is_changed_address = cause == Cause::EmailChanged;
+            match (action, context.open) {
+                (Action::Ignore, _) => Decision::Ignore(IgnoredReason::Policy),
+                (_, _) if is_changed_address && context.address == AddressOwnership::Shared => {
+                    Decision::Ignore(IgnoredReason::AddressInUse)
+                }
                 (Action::Revoke | Action::RevokeThenDelete | Action::Delete, None) => {
-                    let attention = match known.address {
-                        Address::Own => None,
-                        Address::Shared => Some(Attention::shared_address()),
-                        Address::Unknown => Some(Attention::no_email()),
+                    let attention = match context.address {
+                        AddressOwnership::Own => None,
+                        AddressOwnership::Shared => Some(Attention::shared_address()),
+                        AddressOwnership::Unknown => Some(Attention::no_email()),
                     };
-                    Ruling::Open { terms: Terms::of(policy, action), effective_at, attention }
+                    Decision::Open { terms, cause, effective_at, attention }
                 }
-                (_, Some(_)) if known.address == Address::Shared => Ruling::Nothing(Because::SharedAddress),
-                (action, Some(_)) if event.event_type == EventType::ErasureRequested => {
-                    Ruling::Apply(Happening::ErasureRequested { effective_at, action })
+                (_, Some(_)) if context.address == AddressOwnership::Shared => {
+                    Decision::Ignore(IgnoredReason::SharedAddress)
                 }
-                // The old address is on its way already, whatever the person is called by now.
-                (_, Some(_)) if event.event_type == EventType::EmailChanged => Ruling::Nothing(Because::AlreadySo),
-                (_, Some(_)) => Ruling::Apply(Happening::Departed { effective_at }),
+                (_, Some(_)) => {
+                    let demand = Demand::new(Some(context.source.clone()), cause, &terms, effective_at);
+                    Decision::Apply(if cause == Cause::ErasureRequested {
+                        Happening::ErasureRequested(demand)
+                    } else {
+                        Happening::Departed(demand)
+                    })
+                }
             }
         }
+    }
+}
+
+/// What a stop of `source` does to an open case: it stops a case that the source or an operator opened; of another source's
+/// case a human decides.
+pub fn stop(case: &Case, source: &SourceName) -> Decision {
+    if case.source.as_ref().is_none_or(|opened_by| opened_by == source) {
+        Decision::Apply(Happening::Stopped)
+    } else {
+        hand_over(case, Attention::sources_disagree())
+    }
+}
+
+/// What it means for an open case that `source` reports somebody who has not left under its address.
+///
+/// `is_same_person`: the record has the person id of the case. A leaver's own record proves nothing, unless the case is
+/// about a former address of that person, which is a present one again.
+pub fn sign_of_life(case: &Case, source: &SourceName, is_same_person: bool) -> Option<Happening> {
+    if !case.is_demanded_by(source) {
+        return None;
+    }
+    let is_former_address = !case.is_demanded_for_leaving(source);
+    let decision = match (is_same_person, is_former_address) {
+        (true, true) => Decision::Apply(Happening::Stopped),
+        (true, false) => return None,
+        (false, _) => hand_over(case, Attention::address_in_use()),
+    };
+    match decision {
+        Decision::Apply(happening) => Some(happening),
+        Decision::Open { .. } | Decision::Ignore(_) => None,
+    }
+}
+
+/// Hands a case to a human, as long as something can still be stopped.
+fn hand_over(case: &Case, attention: Attention) -> Decision {
+    let is_stopped = case.course == Course::Returning;
+    let is_too_late = case.state.name() == StateName::DeletionGrace;
+    if is_stopped || is_too_late || case.attention().is_some_and(|known| known.reason == attention.reason) {
+        return Decision::Ignore(IgnoredReason::AlreadySo);
+    }
+    Decision::Apply(Happening::Stuck(attention))
+}
+
+const fn cause(event_type: EventType) -> Cause {
+    match event_type {
+        EventType::EmailChanged => Cause::EmailChanged,
+        EventType::ErasureRequested => Cause::ErasureRequested,
+        EventType::Departed
+        | EventType::DepartureCancelled
+        | EventType::Returned
+        | EventType::Profile
+        | EventType::Ignored => Cause::Departed,
     }
 }
 
@@ -145,7 +199,7 @@ mod tests {
 
     use super::*;
     use crate::domain::brake::Brake;
-    use crate::domain::case::{Course, Deeds, Reason, State};
+    use crate::domain::case::{Deeds, Reason, State};
     use crate::domain::event::Effective;
     use crate::domain::person::Person;
     use crate::domain::policy::{Approvals, DayEdge};
@@ -155,7 +209,7 @@ mod tests {
     fn policy() -> Policy {
         Policy {
             departed: Action::RevokeThenDelete,
-            email_changed: Action::Ignore,
+            email_changed: Action::Revoke,
             erasure_requested: Action::Delete,
             local_grace: SignedDuration::ZERO,
             timezone: TimeZone::UTC,
@@ -167,118 +221,141 @@ mod tests {
         }
     }
 
-    fn event(event_type: EventType, occurred_at: Option<Timestamp>) -> Event {
-        Event { event_type, person: Person::default(), old_email: None, effective: Effective::AtOnce, occurred_at }
+    fn source(name: &str) -> SourceName {
+        name.parse().unwrap()
     }
 
-    #[test]
-    fn an_older_event_never_undoes_a_newer_one() {
-        let an_hour_ago = NOW - SignedDuration::from_hours(1);
-        let known = Known { newest: Some(NOW), ..Known::default() };
-        for event_type in [EventType::Departed, EventType::Returned, EventType::DepartureCancelled] {
-            let ruling = rule(&event(event_type, Some(an_hour_ago)), known, &policy(), NOW);
-            assert_eq!(ruling, Ruling::Nothing(Because::Older), "{event_type}");
+    fn event(event_type: EventType) -> Event {
+        Event {
+            event_type,
+            person: Person::default(),
+            old_email: None,
+            effective: Effective::AtOnce,
+            occurred_at: None,
         }
     }
 
-    #[test]
-    fn a_clock_from_the_future_is_believed_only_until_now() {
-        let in_a_year = NOW + SignedDuration::from_hours(24 * 365);
-        assert_eq!(happened_at(&event(EventType::Departed, Some(in_a_year)), NOW), NOW);
+    fn decide_for(event_type: EventType, open: Option<&Case>, address: AddressOwnership) -> Decision {
+        let context = PersonContext { source: &source("hr"), open, address };
+        decide(&event(event_type), context, &policy(), NOW)
     }
 
-    #[test]
-    fn a_departure_opens_a_case_as_the_policy_says() {
-        let ruling = rule(&event(EventType::Departed, None), Known::default(), &policy(), NOW);
+    /// A case that `hr` opened.
+    fn case(cause: Cause) -> Case {
         let terms = Terms::of(&policy(), Action::RevokeThenDelete);
-        assert_eq!(ruling, Ruling::Open { terms, effective_at: NOW, attention: None });
-    }
-
-    #[test]
-    fn who_shares_an_address_is_shown_to_a_human_first() {
-        for (address, reason) in [(Address::Shared, Reason::AddressUnconfirmed), (Address::Unknown, Reason::NoEmail)] {
-            let known = Known { address, ..Known::default() };
-            let ruling = rule(&event(EventType::Departed, None), known, &policy(), NOW);
-            let Ruling::Open { attention: Some(attention), .. } = ruling else { panic!("{ruling:?}") };
-            assert_eq!(attention.reason, reason);
-        }
-    }
-
-    #[test]
-    fn a_fact_of_the_same_instant_as_the_newest_counts() {
-        let known = Known { newest: Some(NOW), ..Known::default() };
-        let ruling = rule(&event(EventType::Departed, Some(NOW)), known, &policy(), NOW);
-        assert!(matches!(ruling, Ruling::Open { .. }), "{ruling:?}");
-    }
-
-    #[test]
-    fn only_leaving_and_coming_back_are_judged_by_their_order() {
-        let an_hour_ago = NOW - SignedDuration::from_hours(1);
-        let known = Known { newest: Some(NOW), ..Known::default() };
-        let ruling = rule(&event(EventType::Profile, Some(an_hour_ago)), known, &policy(), NOW);
-        assert_eq!(ruling, Ruling::Nothing(Because::Remembered));
-        let renames = Policy { email_changed: Action::Revoke, ..policy() };
-        let ruling = rule(&event(EventType::EmailChanged, Some(an_hour_ago)), known, &renames, NOW);
-        assert!(matches!(ruling, Ruling::Open { .. }), "{ruling:?}");
-        let ruling = rule(&event(EventType::ErasureRequested, Some(an_hour_ago)), known, &policy(), NOW);
-        assert_eq!(ruling, Ruling::Nothing(Because::Older));
-    }
-
-    /// What events lead to while a case of the person is open.
-    fn with_an_open_case(event_type: EventType, address: Address) -> Ruling {
-        let case = Case {
+        Case {
             id: uuid::Uuid::nil().into(),
             site: "acme".parse().unwrap(),
-            source: Some("hr".parse().unwrap()),
-            terms: Terms::of(&policy(), Action::RevokeThenDelete),
+            source: Some(source("hr")),
+            demands: vec![Demand::new(Some(source("hr")), cause, &terms, NOW)],
+            terms,
             course: Course::Leaving,
             effective_at: NOW,
             deeds: Deeds::default(),
             approvals: Vec::new(),
             state: State::Scheduled,
             since: NOW,
-        };
-        let policy = Policy { email_changed: Action::Revoke, ..policy() };
-        rule(&event(event_type, None), Known { open: Some(&case), address, ..Known::default() }, &policy, NOW)
+        }
     }
 
-    #[test]
-    fn an_open_case_is_moved_hastened_or_stopped_and_never_doubled() {
-        for address in [Address::Own, Address::Unknown] {
-            for (event_type, ruling) in [
-                (EventType::Departed, Ruling::Apply(Happening::Departed { effective_at: NOW })),
-                (
-                    EventType::ErasureRequested,
-                    Ruling::Apply(Happening::ErasureRequested { effective_at: NOW, action: Action::Delete }),
-                ),
-                (EventType::EmailChanged, Ruling::Nothing(Because::AlreadySo)),
-                (EventType::Returned, Ruling::Apply(Happening::Stopped)),
-                (EventType::DepartureCancelled, Ruling::Apply(Happening::Stopped)),
-            ] {
-                assert_eq!(with_an_open_case(event_type, address), ruling, "{event_type}");
-            }
+    fn reason(happening: Option<Happening>) -> Option<Reason> {
+        match happening {
+            Some(Happening::Stuck(attention)) => Some(attention.reason),
+            _ => None,
         }
     }
 
     #[test]
-    fn who_shares_an_address_neither_hastens_nor_delays_the_case_of_the_other_but_may_stop_it() {
-        for event_type in [EventType::Departed, EventType::ErasureRequested, EventType::EmailChanged] {
-            let ruling = with_an_open_case(event_type, Address::Shared);
-            assert_eq!(ruling, Ruling::Nothing(Because::SharedAddress), "{event_type}");
+    fn departure_opens_a_case_as_the_policy_states() {
+        let terms = Terms::of(&policy(), Action::RevokeThenDelete);
+        let expected = Decision::Open { terms, cause: Cause::Departed, effective_at: NOW, attention: None };
+        assert_eq!(decide_for(EventType::Departed, None, AddressOwnership::Own), expected);
+    }
+
+    #[test]
+    fn shared_or_unknown_address_is_shown_to_a_human_first() {
+        for (address, expected) in
+            [(AddressOwnership::Shared, Reason::AddressUnconfirmed), (AddressOwnership::Unknown, Reason::NoEmail)]
+        {
+            let decision = decide_for(EventType::Departed, None, address);
+            let Decision::Open { attention: Some(attention), .. } = decision else { panic!("{decision:?}") };
+            assert_eq!(attention.reason, expected);
         }
-        let ruling = with_an_open_case(EventType::Returned, Address::Shared);
-        assert_eq!(ruling, Ruling::Apply(Happening::Stopped));
     }
 
     #[test]
-    fn what_the_policy_ignores_leads_to_nothing() {
-        let ruling = rule(&event(EventType::EmailChanged, None), Known::default(), &policy(), NOW);
-        assert_eq!(ruling, Ruling::Nothing(Because::Policy));
+    fn demand_of_the_same_address_joins_the_open_case() {
+        let case = case(Cause::Departed);
+        for event_type in [EventType::Departed, EventType::EmailChanged] {
+            let decision = decide_for(event_type, Some(&case), AddressOwnership::Own);
+            assert!(matches!(decision, Decision::Apply(Happening::Departed(_))), "{event_type}: {decision:?}");
+        }
+        let decision = decide_for(EventType::ErasureRequested, Some(&case), AddressOwnership::Own);
+        assert!(matches!(decision, Decision::Apply(Happening::ErasureRequested(_))), "{decision:?}");
     }
 
     #[test]
-    fn a_return_without_a_case_leads_to_nothing() {
-        let ruling = rule(&event(EventType::Returned, None), Known::default(), &policy(), NOW);
-        assert_eq!(ruling, Ruling::Nothing(Because::NoOpenCase));
+    fn record_that_shares_an_address_changes_nothing_but_may_stop() {
+        let case = case(Cause::Departed);
+        for event_type in [EventType::Departed, EventType::ErasureRequested] {
+            let decision = decide_for(event_type, Some(&case), AddressOwnership::Shared);
+            assert_eq!(decision, Decision::Ignore(IgnoredReason::SharedAddress), "{event_type}");
+        }
+        let decision = decide_for(EventType::Returned, Some(&case), AddressOwnership::Shared);
+        assert_eq!(decision, Decision::Apply(Happening::Stopped));
+    }
+
+    #[test]
+    fn former_address_in_use_is_never_touched() {
+        let decision = decide_for(EventType::EmailChanged, None, AddressOwnership::Shared);
+        assert_eq!(decision, Decision::Ignore(IgnoredReason::AddressInUse));
+    }
+
+    #[test]
+    fn ignored_by_the_policy_changes_nothing() {
+        let policy = Policy { departed: Action::Ignore, ..policy() };
+        let context = PersonContext { source: &source("hr"), open: None, address: AddressOwnership::Own };
+        let decision = decide(&event(EventType::Departed), context, &policy, NOW);
+        assert_eq!(decision, Decision::Ignore(IgnoredReason::Policy));
+    }
+
+    #[test]
+    fn stop_without_a_case_changes_nothing() {
+        let decision = decide_for(EventType::Returned, None, AddressOwnership::Own);
+        assert_eq!(decision, Decision::Ignore(IgnoredReason::NoOpenCase));
+    }
+
+    #[test]
+    fn stop_by_another_source_is_decided_by_a_human() {
+        let case = case(Cause::Departed);
+        assert_eq!(stop(&case, &source("hr")), Decision::Apply(Happening::Stopped));
+        let Decision::Apply(happening) = stop(&case, &source("crm")) else { panic!("nothing") };
+        assert_eq!(reason(Some(happening)), Some(Reason::SourcesDisagree));
+        let operators = Case { source: None, ..case };
+        assert_eq!(stop(&operators, &source("crm")), Decision::Apply(Happening::Stopped));
+    }
+
+    #[test]
+    fn another_record_with_the_address_hands_the_case_to_a_human() {
+        for cause in [Cause::Departed, Cause::ErasureRequested, Cause::EmailChanged] {
+            let happening = sign_of_life(&case(cause), &source("hr"), false);
+            assert_eq!(reason(happening), Some(Reason::AddressUnconfirmed), "{cause}");
+        }
+        assert_eq!(sign_of_life(&case(Cause::Departed), &source("crm"), false), None);
+    }
+
+    #[test]
+    fn own_record_stops_only_the_case_of_a_former_address() {
+        assert_eq!(sign_of_life(&case(Cause::EmailChanged), &source("hr"), true), Some(Happening::Stopped));
+        assert_eq!(sign_of_life(&case(Cause::Departed), &source("hr"), true), None);
+    }
+
+    #[test]
+    fn sign_of_life_changes_nothing_that_is_stopped_or_too_late() {
+        let stopped = Case { course: Course::Returning, state: State::Restoring, ..case(Cause::Departed) };
+        let late = Case { state: State::DeletionGrace, ..case(Cause::Departed) };
+        for case in [stopped, late] {
+            assert_eq!(sign_of_life(&case, &source("hr"), false), None);
+        }
     }
 }

@@ -21,9 +21,9 @@ pub use self::resolver::Resolver;
 use self::ruling::Subject;
 use crate::clock::{self, Clock};
 use crate::domain::event::Event;
+use crate::domain::facts;
 use crate::domain::ids::{DeliveryId, EventId, SiteName, SourceName};
 use crate::domain::policy::Policy;
-use crate::domain::routing;
 use crate::sources::Source;
 use crate::sources::lookup::Lookup;
 use crate::store::{EventStatus, EventVerdict, NewEvent, Store, StoreError, Tx, Waiting, WaitingEvent};
@@ -141,7 +141,7 @@ impl Router {
             while let Some(asked) = self.store.next_lookup(&waiting.source).await? {
                 let mut tx = self.store.begin().await?;
                 for event in tx.end_lookup(&waiting.source, asked.person_hash).await? {
-                    self.take_up(&mut tx, event, false).await?;
+                    self.take_up(&mut tx, event).await?;
                 }
                 tx.commit().await?;
             }
@@ -267,30 +267,37 @@ impl Router {
     ) -> Result<bool, StoreError> {
         self.metrics.count(&delivery.source, event.event_type.as_str());
         let mut new = self.new_event(delivery.id, position, &delivery.source, event.event_type.as_str());
-        new.happened_at = routing::happened_at(&event, delivery.received_at);
+        new.happened_at = facts::happened_at(&event, delivery.received_at);
         let subject = self.subject(&delivery.source, route, delivery.id, delivery.received_at);
         let outcome = subject.apply(tx, &event).await?;
         tx.record_event(&new, outcome, Some(&event))?;
         Ok(matches!(outcome.status, EventStatus::Applied | EventStatus::Waiting))
     }
 
-    /// Takes up an event that came while a call about its person was under way.
+    /// Takes up an event that came while a call about its person was being made.
     async fn settle_waiting(&self, waiting: WaitingEvent) -> Result<(), StoreError> {
         let mut tx = self.store.begin().await?;
-        self.take_up(&mut tx, waiting, true).await?;
+        if let Some(route) = self.routes.get(&waiting.source) {
+            let subject = self.subject(&waiting.source, route, waiting.delivery_id, waiting.received_at);
+            let subject = Subject { waited: Some(waiting.id), ..subject };
+            let outcome = subject.resume(&mut tx, &waiting.event).await?;
+            tx.settle_event(waiting.id, outcome);
+        } else {
+            tx.settle_event(waiting.id, unreadable("no such source"));
+        }
         tx.commit().await?;
         self.worker.notify_one();
         Ok(())
     }
 
-    /// Takes up an event that waited.
-    async fn take_up(&self, tx: &mut Tx, waiting: WaitingEvent, may_ask: bool) -> Result<(), StoreError> {
+    /// Takes up an event that waited for an address.
+    async fn take_up(&self, tx: &mut Tx, waiting: WaitingEvent) -> Result<(), StoreError> {
         let Some(route) = self.routes.get(&waiting.source) else {
             tx.settle_event(waiting.id, unreadable("no such source"));
             return Ok(());
         };
         let subject = self.subject(&waiting.source, route, waiting.delivery_id, waiting.received_at);
-        let subject = Subject { may_ask: subject.may_ask && may_ask, ..subject };
+        let subject = Subject { may_ask: false, waited: Some(waiting.id), ..subject };
         let outcome = subject.apply(tx, &waiting.event).await?;
         tx.settle_event(waiting.id, outcome);
         Ok(())
@@ -304,7 +311,7 @@ impl Router {
         received_at: jiff::Timestamp,
     ) -> Subject<'a> {
         let (site, policy, may_ask) = (&route.site, &route.policy, route.lookup.is_some());
-        Subject { source, site, policy, delivery_id, received_at, now: self.clock.now(), may_ask }
+        Subject { source, site, policy, delivery_id, received_at, now: self.clock.now(), may_ask, waited: None }
     }
 
     fn new_event<'a>(

@@ -191,10 +191,10 @@ impl Resolver {
             && tx.recall(&self.source, &asked.id).await?.is_none()
         {
             let subject: Subject<'_> = router.subject(&self.source, &self.route, first.delivery_id, first.received_at);
-            subject.learn(&mut tx, &asked.id, email).await?;
+            subject.learn(&mut tx, &asked.id, email, router.clock.now()).await?;
         }
         for event in waiting {
-            router.take_up(&mut tx, event, false).await?;
+            router.take_up(&mut tx, event).await?;
         }
         router.brake(&mut tx, &self.source, &self.route).await?;
         tx.commit().await?;

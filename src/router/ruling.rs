@@ -3,16 +3,17 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::domain::case::{Attention, Happening, Hold, Reason, State, Terms};
+use crate::domain::case::{Attention, Cause, Happening, Hold, Reason, State, Terms};
 use crate::domain::event::{Event, EventType};
-use crate::domain::ids::{CaseId, DeliveryId, SiteName, SourceName};
+use crate::domain::facts::{self, Fact, FactKind, Order};
+use crate::domain::ids::{CaseId, DeliveryId, EventId, SiteName, SourceName};
 use crate::domain::person::{EmailAddress, Person, PersonId};
 use crate::domain::policy::{Action, Policy};
-use crate::domain::routing::{self, Address, Because, Known, Ruling};
+use crate::domain::routing::{self, AddressOwnership, Decision, IgnoredReason, PersonContext};
 use crate::proof::seal::KeyedHash;
-use crate::store::{Dossier, EventStatus, EventVerdict, HappenError, NewCase, Note, StoreError, Tx};
+use crate::store::{Dossier, EventStatus, EventVerdict, HappenError, Learned, NewCase, Note, StoreError, Tx};
 
-/// What an event is ruled by.
+/// What an event is decided by.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Subject<'a> {
     pub(super) source: &'a SourceName,
@@ -23,18 +24,27 @@ pub(super) struct Subject<'a> {
     pub(super) now: Timestamp,
     /// Whether the vendor can be asked for an address, and was not asked in vain already.
     pub(super) may_ask: bool,
+    /// The event's own id where it waited: earlier ones of its case come first.
+    pub(super) waited: Option<EventId>,
 }
 
 /// What became of an event.
 pub(super) type Outcome = EventVerdict<'static>;
 
+/// The person of an event, and the hashes by which it is found.
+#[derive(Debug)]
+struct Whose {
+    person: Person,
+    email_hash: Option<KeyedHash>,
+    person_hash: Option<KeyedHash>,
+}
+
 fn applied(case_id: CaseId) -> Outcome {
     Outcome { status: EventStatus::Applied, because: None, case_id: Some(case_id), asked: None }
 }
 
-fn ignored(because: Because, open: Option<&Dossier>) -> Outcome {
-    let case_id = open.map(|dossier| dossier.case.id);
-    Outcome { status: EventStatus::Ignored, because: Some(because.as_str()), case_id, asked: None }
+fn ignored(reason: IgnoredReason, open: Option<CaseId>) -> Outcome {
+    Outcome { status: EventStatus::Ignored, because: Some(reason.as_str()), case_id: open, asked: None }
 }
 
 /// Until the call about the person is settled or, where the vendor is asked for the address, until that is known.
@@ -43,43 +53,142 @@ fn waits(case_id: Option<CaseId>, asked: Option<KeyedHash>) -> Outcome {
     Outcome { status: EventStatus::Waiting, because, case_id, asked }
 }
 
+/// Of two effects of one event, the one that its row shows: what still waits, else what took effect.
+fn combine(one: Outcome, other: Outcome) -> Outcome {
+    let rank = |outcome: &Outcome| match outcome.status {
+        EventStatus::Waiting => 3,
+        EventStatus::Applied => 2,
+        EventStatus::Ignored => 1,
+        EventStatus::Unreadable => 0,
+    };
+    if rank(&other) > rank(&one) { other } else { one }
+}
+
 impl Subject<'_> {
-    /// Lets an event do what the rules say.
+    /// Decides an event by what is known now, and lets it take effect.
     pub(super) async fn apply(&self, tx: &mut Tx, event: &Event) -> Result<Outcome, StoreError> {
-        let person = self.whose(tx, event).await?;
-        if let Some(asked) = self.ask(tx, event, &person).await? {
+        let whose = self.whose(tx, event).await?;
+        if let Some(asked) = self.ask(tx, event, &whose.person).await? {
             return Ok(waits(None, Some(asked)));
         }
-        if let (Some(id), Some(email), false) =
-            (&event.person.id, &event.person.email, event.event_type == EventType::Ignored)
-        {
-            self.learn(tx, id, email).await?;
+        if whose.email_hash.or(whose.person_hash).is_none() {
+            return Ok(ignored(IgnoredReason::NotOurs, None));
         }
-        let (email_hash, person_hash) = tx.hashes(self.site, Some(self.source), &person);
-        let Some(person_key) = email_hash.or(person_hash) else {
-            return Ok(ignored(Because::NotOurs, None));
-        };
-        let open = self.open_case(tx, event, &person, email_hash, person_hash).await?;
-        let known = Known {
-            newest: tx.newest(&person_key).await?,
-            open: open.as_ref().map(|dossier| &dossier.case),
-            address: self.address(tx, &person, email_hash, person_hash, open.as_ref()).await?,
-        };
-        let ruling = routing::rule(event, known, self.policy, self.received_at);
-        if routing::is_ordered(event.event_type) && ruling != Ruling::Nothing(Because::Older) {
-            let happened_at = routing::happened_at(event, self.received_at);
-            tx.note_newest(&person_key, event.event_type, happened_at);
-            self.note_whereabouts(tx, event);
+        match self.order(tx, event, &whose).await? {
+            Order::Newest => {}
+            // What is rejected stores nothing: an older event must not bring back an address, least of all an erased one.
+            Order::Outdated => return Ok(ignored(IgnoredReason::Older, None)),
+            Order::Repeated => return Ok(ignored(IgnoredReason::SameFact, None)),
         }
-        match ruling {
-            Ruling::Nothing(because) => Ok(ignored(because, open.as_ref())),
-            Ruling::Open { terms, effective_at, attention } => {
-                self.open(tx, event, person, terms, effective_at, attention).await
+        self.learn_from(tx, event).await?;
+        self.note_whereabouts(tx, event, &whose).await?;
+        self.take_effect(tx, event, whose).await
+    }
+
+    /// Lets an event take effect that waited for a call: whether it counts was decided when it arrived, so that it is not
+    /// compared with itself or with what came after it.
+    pub(super) async fn resume(&self, tx: &mut Tx, event: &Event) -> Result<Outcome, StoreError> {
+        let whose = self.whose(tx, event).await?;
+        self.take_effect(tx, event, whose).await
+    }
+
+    /// Compares an event with what is known under the id and the address of its person, and stores it where it is newest.
+    async fn order(&self, tx: &mut Tx, event: &Event, whose: &Whose) -> Result<Order, StoreError> {
+        let Some(kind) = FactKind::of(event.event_type) else { return Ok(Order::Newest) };
+        // That an address is a former one says nothing about its owner.
+        let person_hash = whose.person_hash.filter(|_| kind != FactKind::EmailChanged);
+        let keys: Vec<_> = whose.email_hash.into_iter().chain(person_hash).collect();
+        let known = tx.facts(&keys, Some(self.delivery_id)).await?;
+        let order = facts::order(event, self.received_at, &known);
+        if order == Order::Newest {
+            let happened_at = facts::happened_at(event, self.received_at);
+            let fact = Fact { kind, happened_at, claimed_at: event.occurred_at, is_of_this_delivery: true };
+            tx.note_fact(&keys, &fact, Some(self.delivery_id));
+        }
+        Ok(order)
+    }
+
+    async fn take_effect(&self, tx: &mut Tx, event: &Event, whose: Whose) -> Result<Outcome, StoreError> {
+        match event.event_type {
+            EventType::Returned | EventType::DepartureCancelled => self.stop(tx, event, &whose).await,
+            EventType::Profile => {
+                let outcome = self.report_life(tx, event).await?;
+                Ok(outcome.unwrap_or(ignored(IgnoredReason::Remembered, None)))
             }
-            Ruling::Apply(happening) => match open {
+            EventType::EmailChanged => {
+                let life = self.report_life(tx, event).await?;
+                let outcome = self.open_or_change(tx, event, whose).await?;
+                Ok(life.map_or(outcome, |life| combine(outcome, life)))
+            }
+            EventType::Departed | EventType::ErasureRequested | EventType::Ignored => {
+                self.open_or_change(tx, event, whose).await
+            }
+        }
+    }
+
+    /// Opens a case, or changes the open one of the address. A departure does not find a case by the person's id as long as
+    /// it names an address: the same id with another address is a mover, whose old account is another matter.
+    async fn open_or_change(&self, tx: &mut Tx, event: &Event, whose: Whose) -> Result<Outcome, StoreError> {
+        let by_id = whose.person_hash.filter(|_| whose.email_hash.is_none());
+        let open = tx.open_case_of(self.site, whose.email_hash, by_id).await?;
+        let context = PersonContext {
+            source: self.source,
+            open: open.as_ref().map(|dossier| &dossier.case),
+            address: self.ownership(tx, event, &whose, open.as_ref()).await?,
+        };
+        match routing::decide(event, context, self.policy, self.received_at) {
+            Decision::Ignore(reason) => Ok(ignored(reason, open.map(|dossier| dossier.case.id))),
+            Decision::Open { terms, cause, effective_at, attention } => {
+                self.open(tx, event, whose.person, (terms, cause, effective_at), attention).await
+            }
+            Decision::Apply(happening) => match open {
                 Some(dossier) => self.happen(tx, event, dossier, &happening).await,
-                None => Ok(ignored(Because::NoOpenCase, None)),
+                None => Ok(ignored(IgnoredReason::NoOpenCase, None)),
             },
+        }
+    }
+
+    /// Stops every open case that the event is about: the one of its address, and those that a departure or an erasure
+    /// request of its person id opened.
+    async fn stop(&self, tx: &mut Tx, event: &Event, whose: &Whose) -> Result<Outcome, StoreError> {
+        let mut outcome = ignored(IgnoredReason::NoOpenCase, None);
+        for dossier in tx.open_cases_of(self.site, whose.email_hash, whose.person_hash).await? {
+            let is_of_address = whose.person.email.is_some() && dossier.person.email == whose.person.email;
+            if !is_of_address && !dossier.case.is_demanded_for_leaving(self.source) {
+                continue;
+            }
+            let one = match routing::stop(&dossier.case, self.source) {
+                Decision::Apply(happening) => self.happen(tx, event, dossier, &happening).await?,
+                Decision::Ignore(reason) => ignored(reason, Some(dossier.case.id)),
+                Decision::Open { .. } => continue,
+            };
+            outcome = if outcome.case_id.is_none() { one } else { combine(outcome, one) };
+        }
+        Ok(outcome)
+    }
+
+    /// The source reports an address of somebody: if a case of that address is open, it may be the wrong one to end.
+    async fn report_life(&self, tx: &mut Tx, event: &Event) -> Result<Option<Outcome>, StoreError> {
+        let (Some(id), Some(email)) = (&event.person.id, &event.person.email) else { return Ok(None) };
+        let (email_hash, person_hash) = tx.hashes(self.site, Some(self.source), &event.person);
+        let Some(dossier) = tx.open_case_of(self.site, email_hash, None).await? else { return Ok(None) };
+        let has_left = match person_hash {
+            Some(hash) => tx.is_gone(self.source, hash, self.now).await?,
+            None => false,
+        };
+        // An older report than the one that is known says nothing about now.
+        let has_it_now = tx.recall(self.source, id).await?.as_ref() == Some(email);
+        if has_left || !has_it_now {
+            return Ok(None);
+        }
+        // Without an id, a departure is about the one who had the address when the case was opened.
+        let is_same_person = match &dossier.person.id {
+            Some(of_case) => of_case == id && dossier.case.source.as_ref() == Some(self.source),
+            None => tx.had_address_before(self.source, id, dossier.opened_at).await?,
+        };
+        match routing::sign_of_life(&dossier.case, self.source, is_same_person) {
+            Some(happening) => self.happen(tx, event, dossier, &happening).await.map(Some),
+            None => Ok(None),
         }
     }
 
@@ -109,31 +218,60 @@ impl Subject<'_> {
     }
 
     /// Whose the address is. That two ids have it is no news to the case that was opened for this very id.
-    async fn address(
+    async fn ownership(
         &self,
         tx: &mut Tx,
-        person: &Person,
-        email_hash: Option<KeyedHash>,
-        person_hash: Option<KeyedHash>,
+        event: &Event,
+        whose: &Whose,
         open: Option<&Dossier>,
-    ) -> Result<Address, StoreError> {
-        let Some(email_hash) = email_hash else { return Ok(Address::Unknown) };
-        let same_id = open.is_some_and(|dossier| person.id.is_some() && dossier.person.id == person.id);
-        let shared = !same_id && tx.shares_address(self.source, person_hash, email_hash, self.now).await?;
-        Ok(if shared { Address::Shared } else { Address::Own })
+    ) -> Result<AddressOwnership, StoreError> {
+        let Some(email_hash) = whose.email_hash else { return Ok(AddressOwnership::Unknown) };
+        let is_changed = event.event_type == EventType::EmailChanged;
+        let is_own_case = open.is_some_and(|open| whose.person.id.is_some() && open.person.id == whose.person.id);
+        if is_own_case && !is_changed {
+            return Ok(AddressOwnership::Own);
+        }
+        let owners = tx.owners(self.source, email_hash, self.now).await?;
+        let is_shared = match whose.person_hash {
+            // Of a changed address even its former owner may be the present one again, if the event says which is new.
+            Some(person_hash) => owners
+                .iter()
+                .any(|owner| owner.person_hash != person_hash || (is_changed && event.person.email.is_some())),
+            // An event without an id is about the one who has the address, as long as it is one and known before.
+            None => {
+                let happened_at = facts::happened_at(event, self.received_at);
+                owners.len() > 1 || owners.iter().any(|owner| owner.as_of > happened_at)
+            }
+        };
+        Ok(if is_shared { AddressOwnership::Shared } else { AddressOwnership::Own })
     }
 
-    /// Remembers of a person id when it is gone, so that it does not keep somebody else's address from going.
-    fn note_whereabouts(&self, tx: &mut Tx, event: &Event) {
-        let Some(id) = &event.person.id else { return };
-        let leaves = matches!(event.event_type, EventType::Departed | EventType::ErasureRequested);
-        let gone_at = leaves.then(|| self.policy.effective_at(event.effective, self.received_at));
-        tx.note_gone(self.source, id, gone_at);
+    /// Stores of a person when it is gone, so that it does not keep somebody else's address from going.
+    async fn note_whereabouts(&self, tx: &mut Tx, event: &Event, whose: &Whose) -> Result<(), StoreError> {
+        let gone_at = match event.event_type {
+            EventType::Departed | EventType::ErasureRequested => {
+                Some(self.policy.effective_at(event.effective, self.received_at))
+            }
+            EventType::DepartureCancelled | EventType::Returned => None,
+            EventType::EmailChanged | EventType::Profile | EventType::Ignored => return Ok(()),
+        };
+        match (whose.person_hash, whose.email_hash) {
+            (Some(person_hash), _) => tx.note_gone(self.source, person_hash, gone_at),
+            // Without an id it is the one who has the address, as long as it is one.
+            (None, Some(email_hash)) => {
+                let owners = tx.owners(self.source, email_hash, Timestamp::MIN).await?;
+                if let [owner] = owners.as_slice() {
+                    tx.note_gone(self.source, owner.person_hash, gone_at);
+                }
+            }
+            (None, None) => {}
+        }
+        Ok(())
     }
 
-    /// Whose account an event is about: by the address that it names or, without one, the address that is remembered for
-    /// the person's id. After a change of address that is the *old* one; the new one is never touched.
-    async fn whose(&self, tx: &mut Tx, event: &Event) -> Result<Person, StoreError> {
+    /// Whose account an event is about: by the address that it names or, without one, the address that is known for the
+    /// person's id. After a change of address that is the *old* one; the new one is never touched.
+    async fn whose(&self, tx: &mut Tx, event: &Event) -> Result<Whose, StoreError> {
         let named = match event.event_type {
             EventType::EmailChanged => event.old_email.clone(),
             EventType::Departed
@@ -146,20 +284,40 @@ impl Subject<'_> {
         let email = match (named, &event.person.id) {
             (Some(email), _) => Some(email),
             (None, Some(id)) => {
-                let remembered = tx.recall(self.source, id).await?;
+                let known = tx.recall(self.source, id).await?;
                 // "The address changed" from a source that repeats the present one says nothing about an old one.
-                remembered.filter(|old| {
+                known.filter(|old| {
                     event.event_type != EventType::EmailChanged || event.person.email.as_ref() != Some(old)
                 })
             }
             (None, None) => None,
         };
-        Ok(Person { id: event.person.id.clone(), email })
+        let person = Person { id: event.person.id.clone(), email };
+        let (email_hash, person_hash) = tx.hashes(self.site, Some(self.source), &person);
+        Ok(Whose { person, email_hash, person_hash })
     }
 
-    /// Remembers which address belongs to an id, and lets whatever waited for just that go on.
-    pub(super) async fn learn(&self, tx: &mut Tx, id: &PersonId, email: &EmailAddress) -> Result<(), StoreError> {
-        tx.remember(self.source, self.site, id, email, self.now);
+    async fn learn_from(&self, tx: &mut Tx, event: &Event) -> Result<(), StoreError> {
+        if let (Some(id), Some(email), false) =
+            (&event.person.id, &event.person.email, event.event_type == EventType::Ignored)
+        {
+            self.learn(tx, id, email, facts::happened_at(event, self.received_at)).await?;
+        }
+        Ok(())
+    }
+
+    /// Stores which address belongs to an id, unless something newer is known, and lets what waited for just that continue.
+    pub(super) async fn learn(
+        &self,
+        tx: &mut Tx,
+        id: &PersonId,
+        email: &EmailAddress,
+        as_of: Timestamp,
+    ) -> Result<(), StoreError> {
+        let learned = Learned { source: self.source, site: self.site, id, email, as_of };
+        if !tx.learn_address(learned, self.now).await? {
+            return Ok(());
+        }
         tx.hasten_lookup(self.source, id, self.now);
         let person = Person { id: Some(id.clone()), email: None };
         let (_, person_hash) = tx.hashes(self.site, Some(self.source), &person);
@@ -183,25 +341,10 @@ impl Subject<'_> {
             Ok(_) => Ok(()),
             Err(HappenError::Store(error)) => Err(error),
             Err(error @ (HappenError::Refused(_) | HappenError::TooLate)) => {
-                tracing::warn!(case.id = %case_id, %error, "a case that got its address could not go on");
+                tracing::warn!(case.id = %case_id, %error, "case {case_id}: has its address, but cannot continue");
                 Ok(())
             }
         }
-    }
-
-    /// The open case that an event is about. Who comes back may do so under another address, so a stop also finds a case
-    /// by the person's id; a departure does not: the same id with another address is a mover, whose old account is another
-    /// matter.
-    async fn open_case(
-        &self,
-        tx: &mut Tx,
-        event: &Event,
-        person: &Person,
-        email_hash: Option<KeyedHash>,
-        person_hash: Option<KeyedHash>,
-    ) -> Result<Option<Dossier>, StoreError> {
-        let by_id = person_hash.filter(|_| is_stop(event.event_type) || person.email.is_none());
-        tx.open_case_of(self.site, email_hash, by_id).await
     }
 
     async fn open(
@@ -209,8 +352,7 @@ impl Subject<'_> {
         tx: &mut Tx,
         event: &Event,
         person: Person,
-        terms: Terms,
-        effective_at: Timestamp,
+        (terms, cause, effective_at): (Terms, Cause, Timestamp),
         attention: Option<Attention>,
     ) -> Result<Outcome, StoreError> {
         let beginning = if let Some(attention) = attention {
@@ -220,10 +362,12 @@ impl Subject<'_> {
         } else {
             None
         };
-        let new = NewCase { site: self.site.clone(), source: Some(self.source.clone()), person, terms, effective_at };
+        let (site, source) = (self.site.clone(), Some(self.source.clone()));
+        let new = NewCase { site, source, person, terms, cause, effective_at };
         let dossier = tx.open_case(new, beginning, self.note(event), self.now).await?;
-        tracing::info!(case.id = %dossier.case.id, case.state = %dossier.case.state.name(), "opened a case");
-        Ok(applied(dossier.case.id))
+        let (id, source) = (dossier.case.id, self.source);
+        tracing::info!(case.id = %id, case.state = %dossier.case.state.name(), "case {id}: opened by source {source}");
+        Ok(applied(id))
     }
 
     async fn happen(
@@ -233,18 +377,23 @@ impl Subject<'_> {
         dossier: Dossier,
         happening: &Happening,
     ) -> Result<Outcome, StoreError> {
-        let case_id = dossier.case.id;
-        match tx.interfere(dossier.clone(), happening, self.note(event), self.now).await {
+        let id = dossier.case.id;
+        // What came earlier about this case and waits for its call takes effect earlier.
+        if tx.has_waiting_event(id, self.waited).await? {
+            return Ok(waits(Some(id), None));
+        }
+        match tx.interfere(dossier, happening, self.note(event), self.now).await {
             Ok(happened) => {
-                let state = happened.dossier.case.state.name();
-                tracing::info!(case.id = %case_id, case.state = %state, happening = happening.name(), "a case moved");
-                Ok(applied(case_id))
+                let (from, state) = (happened.from, happened.dossier.case.state.name());
+                let happening = happening.name();
+                tracing::info!(case.id = %id, case.state = %state, happening, "case {id}: {from} to {state} ({happening})");
+                Ok(applied(id))
             }
             // The call about this person is being made right now: the event is applied when its outcome is known.
-            Err(HappenError::TooLate) => Ok(waits(Some(case_id), None)),
+            Err(HappenError::TooLate) => Ok(waits(Some(id), None)),
             Err(HappenError::Refused(refusal)) => {
-                tracing::info!(case.id = %case_id, %refusal, "an event led to nothing");
-                Ok(ignored(Because::AlreadySo, Some(&dossier)))
+                tracing::info!(case.id = %id, %refusal, "case {id}: an event changed nothing");
+                Ok(ignored(IgnoredReason::AlreadySo, Some(id)))
             }
             Err(HappenError::Store(error)) => Err(error),
         }

@@ -139,6 +139,22 @@ impl Tx {
         .later();
     }
 
+    /// Whether an event waits for a call of this case, and came before the event `before`.
+    #[instrument(name = "store.event.any_waiting", skip_all, fields(case.id = %case_id), err)]
+    pub async fn has_waiting_event(&mut self, case_id: CaseId, before: Option<EventId>) -> Result<bool, StoreError> {
+        let row = self
+            .statement(
+                "SELECT 1 FROM events
+                 WHERE case_id = ?1 AND status = 'waiting' AND person_hash IS NULL AND (?2 IS NULL OR id < ?2)
+                 LIMIT 1",
+            )
+            .bind(case_id.to_string())
+            .bind(before.map(|id| id.to_string()))
+            .row()
+            .await?;
+        Ok(row.is_some())
+    }
+
     /// Forgets what an earlier reading of a delivery led to, before it is read again, except for the items that were
     /// applied; says which those are.
     #[instrument(name = "store.event.begin_reading", skip_all, err)]

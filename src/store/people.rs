@@ -1,44 +1,143 @@
-//! What is remembered about people: which address a source's person id belongs to, and the newest fact about each.
+//! What is known about people: which address a source's person id has, had before, and whether the person has left.
 
 use jiff::Timestamp;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
+use super::facts::{from_nanos, nanos};
 use super::row::{Reading, millis, millis_if_any};
 use super::{StoreError, Tx};
-use crate::domain::event::EventType;
 use crate::domain::ids::{SiteName, SourceName};
 use crate::domain::person::{EmailAddress, Person, PersonId};
 use crate::proof::seal::KeyedHash;
 
+/// How many former addresses of a person are kept.
+const FORMER: u32 = 5;
+
+/// A person id that has an address and has not left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    /// The person id, hashed.
+    pub person_hash: KeyedHash,
+    /// When the source reported the address.
+    pub as_of: Timestamp,
+}
+
+/// An id, its address, and since when the two belong together.
+#[derive(Debug, Clone, Copy)]
+pub struct Learned<'a> {
+    /// Whose id it is.
+    pub source: &'a SourceName,
+    /// The site whose accounts have such addresses.
+    pub site: &'a SiteName,
+    /// The id.
+    pub id: &'a PersonId,
+    /// The address.
+    pub email: &'a EmailAddress,
+    /// When the source reported it.
+    pub as_of: Timestamp,
+}
+
 impl Tx {
-    /// Remembers that an id and an address belong together; the newest word counts.
-    #[instrument(name = "store.people.remember", skip_all)]
-    pub fn remember(
-        &mut self,
-        source: &SourceName,
-        site: &SiteName,
-        id: &PersonId,
-        email: &EmailAddress,
-        now: Timestamp,
-    ) {
+    /// Stores that an id has an address, unless something newer is known; false if so. The address before becomes a former
+    /// one.
+    #[instrument(name = "store.people.learn", skip_all, err)]
+    pub async fn learn_address(&mut self, learned: Learned<'_>, now: Timestamp) -> Result<bool, StoreError> {
+        let Learned { source, site, id, email, as_of } = learned;
         let person_hash = self.key.hash_person_id(source, id);
         let email_hash = self.key.hash_email(site, email);
+        let known = self
+            .statement("SELECT email_hash, sealed, as_of_ns FROM people WHERE source = ? AND person_hash = ?")
+            .bind(source.as_str())
+            .bind(person_hash.0.as_slice())
+            .row()
+            .await?;
+        if let Some(known) = known {
+            if nanos(as_of) < known.try_get::<i64, _>("as_of_ns")? {
+                return Ok(false);
+            }
+            let before: Vec<u8> = known.try_get("email_hash")?;
+            if before != email_hash.0 {
+                let sealed: Vec<u8> = known.try_get("sealed")?;
+                self.keep_former(source, person_hash, &before, &sealed, as_of);
+            }
+        }
         let sealed = self.key.seal(&person_hash.0, email.as_str().as_bytes());
         self.statement(
-            "INSERT INTO people (source, person_hash, email_hash, sealed, seen_at) VALUES (?, ?, ?, ?, ?)
+            "INSERT INTO people (source, person_hash, email_hash, sealed, as_of_ns, since_ns, seen_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)
              ON CONFLICT (source, person_hash) DO UPDATE
-             SET email_hash = excluded.email_hash, sealed = excluded.sealed, seen_at = excluded.seen_at",
+             SET email_hash = excluded.email_hash, sealed = excluded.sealed, as_of_ns = excluded.as_of_ns,
+                 since_ns = CASE email_hash WHEN excluded.email_hash THEN since_ns ELSE excluded.since_ns END,
+                 seen_at = excluded.seen_at",
         )
         .bind(source.as_str())
         .bind(person_hash.0.as_slice())
         .bind(email_hash.0.as_slice())
         .bind(sealed)
+        .bind(nanos(as_of))
         .bind(millis(now))
+        .later();
+        // A present address is no former one.
+        self.statement("DELETE FROM former_addresses WHERE source = ? AND person_hash = ? AND email_hash = ?")
+            .bind(source.as_str())
+            .bind(person_hash.0.as_slice())
+            .bind(email_hash.0.as_slice())
+            .later();
+        Ok(true)
+    }
+
+    /// Whether an id had its present address at `at` already.
+    #[instrument(name = "store.people.had_address", skip_all, err)]
+    pub async fn had_address_before(
+        &mut self,
+        source: &SourceName,
+        id: &PersonId,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let person_hash = self.key.hash_person_id(source, id);
+        let row = self
+            .statement("SELECT 1 FROM people WHERE source = ? AND person_hash = ? AND since_ns <= ?")
+            .bind(source.as_str())
+            .bind(person_hash.0.as_slice())
+            .bind(nanos(at))
+            .row()
+            .await?;
+        Ok(row.is_some())
+    }
+
+    fn keep_former(
+        &mut self,
+        source: &SourceName,
+        person_hash: KeyedHash,
+        email_hash: &[u8],
+        sealed: &[u8],
+        until: Timestamp,
+    ) {
+        self.statement(
+            "INSERT INTO former_addresses (source, person_hash, email_hash, sealed, until_ns) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT (source, person_hash, email_hash) DO UPDATE SET until_ns = excluded.until_ns",
+        )
+        .bind(source.as_str())
+        .bind(person_hash.0.as_slice())
+        .bind(email_hash)
+        .bind(sealed)
+        .bind(nanos(until))
+        .later();
+        self.statement(
+            "DELETE FROM former_addresses WHERE source = ?1 AND person_hash = ?2 AND email_hash NOT IN (
+                 SELECT email_hash FROM former_addresses WHERE source = ?1 AND person_hash = ?2
+                 ORDER BY until_ns DESC LIMIT ?3)",
+        )
+        .bind(source.as_str())
+        .bind(person_hash.0.as_slice())
+        .bind(FORMER)
         .later();
     }
 
-    /// The address that belongs to a source's person id, as far as it is remembered.
-    #[instrument(name = "store.people.recall", skip_all, err)]
+    /// The address of a source's person id, as far as it is known.
+    #[instrument(name = "store.people.address", skip_all, err)]
     pub async fn recall(&mut self, source: &SourceName, id: &PersonId) -> Result<Option<EmailAddress>, StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
         let row = self
@@ -47,41 +146,67 @@ impl Tx {
             .bind(person_hash.0.as_slice())
             .row()
             .await?;
-        let Some(row) = row else { return Ok(None) };
-        let sealed = Reading { what: "person", row: &row }.bytes_if_any("sealed")?.unwrap_or_default();
+        row.map(|row| self.open_address(person_hash, &row)).transpose().map(Option::flatten)
+    }
+
+    /// The addresses that a source's person id had before, latest first.
+    #[instrument(name = "store.people.former_addresses", skip_all, err)]
+    pub async fn former_addresses(
+        &mut self,
+        source: &SourceName,
+        id: &PersonId,
+    ) -> Result<Vec<EmailAddress>, StoreError> {
+        let person_hash = self.key.hash_person_id(source, id);
+        let rows = self
+            .statement(
+                "SELECT sealed FROM former_addresses WHERE source = ? AND person_hash = ? ORDER BY until_ns DESC",
+            )
+            .bind(source.as_str())
+            .bind(person_hash.0.as_slice())
+            .rows()
+            .await?;
+        let addresses: Result<Vec<_>, _> = rows.iter().map(|row| self.open_address(person_hash, row)).collect();
+        Ok(addresses?.into_iter().flatten().collect())
+    }
+
+    fn open_address(&self, person_hash: KeyedHash, row: &SqliteRow) -> Result<Option<EmailAddress>, StoreError> {
+        let sealed = Reading { what: "person", row }.bytes_if_any("sealed")?.unwrap_or_default();
         let plain =
             self.key.open(&person_hash.0, &sealed).map_err(|source| StoreError::Sealed { what: "person", source })?;
         Ok(EmailAddress::parse(&String::from_utf8_lossy(&plain)).ok())
     }
 
-    /// Whether a source knows this address under another person id as well, of somebody who has not left by `now`.
-    #[instrument(name = "store.people.shares", skip_all, err)]
-    pub async fn shares_address(
+    /// The person ids of a source that have this address and have not left by `now`. Two are enough to know.
+    #[instrument(name = "store.people.owners", skip_all, err)]
+    pub async fn owners(
         &mut self,
         source: &SourceName,
-        person_hash: Option<KeyedHash>,
         email_hash: KeyedHash,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        // An event without an id is about the one who has the address, as long as it is one.
-        let row = self
+    ) -> Result<Vec<Owner>, StoreError> {
+        let rows = self
             .statement(
-                "SELECT 1 FROM people WHERE email_hash = ?1 AND source = ?2 AND person_hash IS NOT ?3
-                 AND (gone_at IS NULL OR gone_at > ?4) LIMIT 1 OFFSET ?3 IS NULL",
+                "SELECT person_hash, as_of_ns FROM people
+                 WHERE email_hash = ? AND source = ? AND (gone_at IS NULL OR gone_at > ?)
+                 ORDER BY as_of_ns DESC LIMIT 3",
             )
             .bind(email_hash.0.as_slice())
             .bind(source.as_str())
-            .bind(person_hash.map(|hash| hash.0.to_vec()))
             .bind(millis(now))
-            .row()
+            .rows()
             .await?;
-        Ok(row.is_some())
+        rows.iter()
+            .map(|row| {
+                let hash: Vec<u8> = row.try_get("person_hash")?;
+                let hash = hash.try_into().map_err(|_| StoreError::inconsistent("person", source, "no such hash"))?;
+                Ok(Owner { person_hash: KeyedHash(hash), as_of: from_nanos(row.try_get("as_of_ns")?)? })
+            })
+            .collect()
     }
 
-    /// Notes when a source's person left or will leave; `None` for somebody who stays.
+    /// Stores when a source's person left or will leave; `None` for somebody who stays.
     #[instrument(name = "store.people.note_gone", skip_all)]
-    pub fn note_gone(&mut self, source: &SourceName, id: &PersonId, gone_at: Option<Timestamp>) {
-        let person_hash = self.key.hash_person_id(source, id);
+    pub fn note_gone(&mut self, source: &SourceName, person_hash: KeyedHash, gone_at: Option<Timestamp>) {
         self.statement("UPDATE people SET gone_at = ? WHERE source = ? AND person_hash = ?")
             .bind(millis_if_any(gone_at))
             .bind(source.as_str())
@@ -89,28 +214,22 @@ impl Tx {
             .later();
     }
 
-    /// When the newest fact about a person's leaving or coming back happened.
-    #[instrument(name = "store.people.newest", skip_all, err)]
-    pub async fn newest(&mut self, person_key: &KeyedHash) -> Result<Option<Timestamp>, StoreError> {
+    /// Whether a source's person has left by `now`.
+    #[instrument(name = "store.people.is_gone", skip_all, err)]
+    pub async fn is_gone(
+        &mut self,
+        source: &SourceName,
+        person_hash: KeyedHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let row = self
-            .statement("SELECT happened_at FROM newest WHERE person_key = ?")
-            .bind(person_key.0.as_slice())
+            .statement("SELECT 1 FROM people WHERE source = ? AND person_hash = ? AND gone_at <= ?")
+            .bind(source.as_str())
+            .bind(person_hash.0.as_slice())
+            .bind(millis(now))
             .row()
             .await?;
-        row.map(|row| Reading { what: "newest fact", row: &row }.at("happened_at")).transpose()
-    }
-
-    /// Notes a fact about a person's leaving or coming back.
-    #[instrument(name = "store.people.note", skip_all)]
-    pub fn note_newest(&mut self, person_key: &KeyedHash, event_type: EventType, happened_at: Timestamp) {
-        self.statement(
-            "INSERT INTO newest (person_key, happened_at, type) VALUES (?1, ?2, ?3)
-             ON CONFLICT (person_key) DO UPDATE SET happened_at = ?2, type = ?3 WHERE happened_at <= ?2",
-        )
-        .bind(person_key.0.as_slice())
-        .bind(millis(happened_at))
-        .bind(event_type.as_str())
-        .later();
+        Ok(row.is_some())
     }
 
     /// The hashes by which a person of a source is known on a site.

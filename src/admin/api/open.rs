@@ -17,7 +17,7 @@ use super::view;
 use crate::admin::AdminState;
 use crate::admin::auth::Operator;
 use crate::admin::error::ApiError;
-use crate::domain::case::Terms;
+use crate::domain::case::{Cause, Terms};
 use crate::domain::event::Effective;
 use crate::domain::ids::{PolicyName, SiteName};
 use crate::domain::person::{EmailAddress, Person};
@@ -63,6 +63,7 @@ pub(super) async fn open(
         effective_at: policy.effective_at(request.effective_at.map_or(Effective::AtOnce, |when| when.0), now),
         site: request.site,
         source: None,
+        cause: Cause::Operator,
         person: Person { id: None, email: Some(request.email) },
     };
     let note = Note { by: Some(caller.name.clone()), remark: Some(reason), detail: Value::Null };

@@ -28,7 +28,7 @@ use super::{AdminState, ConfiguredSite, ConfiguredSource};
 use crate::clock::{self, Clock as _, ManualClock};
 use crate::domain::account::{AccountId, AccountType};
 use crate::domain::brake::Brake;
-use crate::domain::case::{State, Terms};
+use crate::domain::case::{Cause, State, Terms};
 use crate::domain::ids::{CaseId, DeliveryId};
 use crate::domain::operator::{AdminToken, Role, TokenDigest};
 use crate::domain::person::{EmailAddress, Person, PersonId};
@@ -164,6 +164,7 @@ impl Daemon {
                 email: Some(EmailAddress::parse(email).unwrap()),
             },
             terms: Terms::of(&policy(2), action),
+            cause: Cause::Departed,
             effective_at: now + SignedDuration::from_hours(1),
         };
         let note = Note { by: None, remark: Some("a word about ann".into()), ..Note::default() };

@@ -2,8 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Attention, Hold, StateName};
-use crate::domain::policy::Action;
+use super::{Attention, Demand, Hold, StateName};
 
 /// What happened to a case: time, the far side, an event, or an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,19 +44,11 @@ pub enum Happening {
     Stuck(Attention),
 
     /// The person left, or will leave; or left again.
-    Departed {
-        /// From when on.
-        effective_at: Timestamp,
-    },
+    Departed(Demand),
     /// The departure was taken back, or the person came back.
     Stopped,
-    /// The person asked to be forgotten.
-    ErasureRequested {
-        /// From when on.
-        effective_at: Timestamp,
-        /// What the policy makes of it.
-        action: Action,
-    },
+    /// The person asked for erasure.
+    ErasureRequested(Demand),
 
     /// An operator cancelled it.
     Cancelled,
@@ -99,9 +90,9 @@ impl Happening {
             Self::AccountMissing => "account_missing",
             Self::Withheld(_) => "withheld",
             Self::Stuck(_) => "stuck",
-            Self::Departed { .. } => "departed",
+            Self::Departed(_) => "departed",
             Self::Stopped => "stopped",
-            Self::ErasureRequested { .. } => "erasure_requested",
+            Self::ErasureRequested(_) => "erasure_requested",
             Self::Cancelled => "cancelled",
             Self::Held => "held",
             Self::Released { .. } => "released",

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::{Attention, Case, Course, Happening, JobKind, Refusal, Stage, State, StateName, Wanted};
-use crate::domain::policy::Action;
 
 impl Case {
     /// The case after `happening`, or why that cannot be.
@@ -14,8 +13,10 @@ impl Case {
     ///   an event is noted (and may lead to a new invitation), an operator is told so.
     /// * **Erased** is said after two reads: one at the end of the deletion grace, and the last look some time later. Who is
     ///   to be invited anew does not wait for it.
-    /// * **A departure** while one is open moves its effective time as long as nothing was done; after a stop it takes the
-    ///   stop back, and every approval has to be given anew.
+    /// * **A demand** (`departed`, `erasure_requested`) while a case is open replaces what its source demanded before: earlier,
+    ///   later or stronger, in every state until the deletion was accepted. After the revoke a later last day moves the
+    ///   deletion. An erasure request is never postponed by a departure. After a stop a demand begins again with no demand
+    ///   and no approval of before.
     /// * **A human's hold** wins over every other reason to be held.
     pub fn apply(&self, happening: &Happening, now: Timestamp) -> Result<Self, Refusal> {
         let mut next = self.clone();
@@ -40,9 +41,8 @@ impl Case {
                 next.must_be_open("handed to a human")?;
                 next.state = State::NeedsAttention(attention.clone());
             }
-            Happening::Departed { effective_at } => next.depart(*effective_at, now)?,
+            Happening::Departed(demand) | Happening::ErasureRequested(demand) => next.leave(demand, now)?,
             Happening::Stopped => next.stop(now)?,
-            Happening::ErasureRequested { effective_at, action } => next.erase(*effective_at, *action, now)?,
             Happening::Cancelled => next.cancel(now)?,
             Happening::Held => next.hold()?,
             Happening::Released { enforce } => next.release(*enforce, now)?,
@@ -75,7 +75,11 @@ impl Case {
                 State::Cancelled
             }
         } else if self.next_stage() == Some(Stage::Revoke) {
-            if deeds.revoke_asked_at.is_some() || now >= self.effective_at { State::Revoking } else { State::Scheduled }
+            if deeds.revoke_asked_at.is_some() || self.revoke_at().is_some_and(|at| now >= at) {
+                State::Revoking
+            } else {
+                State::Scheduled
+            }
         } else if let Some(delete_at) = self.delete_at() {
             if deeds.deletion_asked_at.is_some() || now >= delete_at {
                 State::Deleting
@@ -96,22 +100,14 @@ impl Case {
             || self.state.name().is_closed()
         {
             None
-        } else if self.terms.action.revokes() && self.deeds.revoked_at.is_none() {
-            Some(Stage::Revoke)
-        } else if self.terms.action.deletes() {
-            Some(Stage::Delete)
         } else {
-            None
-        }
-    }
-
-    /// When the account is deleted at the earliest; before the revoke this is the plan.
-    pub fn delete_at(&self) -> Option<Timestamp> {
-        let from = self.deeds.revoked_at.map_or(self.effective_at, |revoked_at| revoked_at.max(self.effective_at));
-        match self.terms.action {
-            Action::Ignore | Action::Revoke => None,
-            Action::RevokeThenDelete => Some(from.saturating_add(self.terms.local_grace).unwrap_or(Timestamp::MAX)),
-            Action::Delete => Some(self.effective_at),
+            let revoke_at = self.revoke_at().filter(|_| self.deeds.revoked_at.is_none());
+            match (revoke_at, self.direct_delete_at()) {
+                // The deletion takes access away as well.
+                (Some(revoke_at), Some(delete_at)) if delete_at <= revoke_at => Some(Stage::Delete),
+                (Some(_), _) => Some(Stage::Revoke),
+                (None, _) => self.demands.iter().any(|demand| demand.action.deletes()).then_some(Stage::Delete),
+            }
         }
     }
 
@@ -158,7 +154,7 @@ impl Case {
         let wanted = |kind, due_at| Some(Wanted { kind, due_at });
         match &self.state {
             State::Scheduled => match self.next_stage()? {
-                Stage::Revoke => wanted(JobKind::Revoke, self.effective_at),
+                Stage::Revoke => wanted(JobKind::Revoke, self.revoke_at()?),
                 Stage::Delete => wanted(JobKind::Delete, self.delete_at()?),
             },
             State::Revoking => wanted(JobKind::Revoke, self.since),
@@ -210,6 +206,7 @@ impl Case {
             (StateName::DeletionGrace, deeds.deletion_requested_at.is_some(), "in deletion grace without a deletion"),
             (StateName::Restoring, self.course == Course::Returning, "restoring, but leaving"),
             (StateName::Erased, deeds.gone_at.is_some(), "erased without a read that said so"),
+            (StateName::Scheduled, !self.demands.is_empty(), "scheduled, but nothing demands it"),
         ];
         let broken = rules.into_iter().find(|(state, holds, _)| *state == self.state.name() && !holds);
         broken.map(|(_, _, what)| what)

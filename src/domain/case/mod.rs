@@ -24,6 +24,7 @@
 //! A call whose answer was lost may have been carried out. *Asked* is therefore written down before the call and *done*
 //! after a read, and everything between the two counts as "may be done".
 
+mod demand;
 mod happening;
 mod machine;
 mod moves;
@@ -34,6 +35,7 @@ mod tests;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use self::demand::{Cause, Demand};
 pub use self::happening::{Happening, Refusal};
 use super::guard::Objection;
 use super::ids::{CaseId, SiteName, SourceName};
@@ -49,11 +51,13 @@ pub struct Case {
     pub site: SiteName,
     /// Whose event opened it; `None` for an operator's own request.
     pub source: Option<SourceName>,
-    /// What was agreed when it was opened. Later changes of the policy do not touch it.
+    /// What was agreed when it was opened, made stricter by later demands. Later changes of the policy do not touch it.
     pub terms: Terms,
+    /// What sources and operators demand; action and dates follow from all of them.
+    pub demands: Vec<Demand>,
     /// Which way it goes.
     pub course: Course,
-    /// Nothing is done before.
+    /// No call is made before: the earliest date of all demands.
     pub effective_at: Timestamp,
     /// What was done.
     pub deeds: Deeds,
@@ -294,6 +298,8 @@ pub enum Reason {
     RetriesExhausted,
     /// The source gave no address, and none is known.
     NoEmail,
+    /// Another source than the one that opened the case reports that the person is here.
+    SourcesDisagree,
 }
 
 named!(Reason {
@@ -307,6 +313,7 @@ named!(Reason {
     Refused = "refused",
     RetriesExhausted = "retries_exhausted",
     NoEmail = "no_email",
+    SourcesDisagree = "sources_disagree",
 });
 
 impl From<Objection> for Attention {
@@ -339,6 +346,27 @@ impl Attention {
             detail: "the source knows this address under another person id as well, of somebody who has not left: a \
                      duplicate record was deleted, or two people share a mailbox. Retry if the account of this address is to \
                      go all the same, else cancel"
+                .to_owned(),
+        }
+    }
+
+    /// A newer record of the source has the address and has not left.
+    pub fn address_in_use() -> Self {
+        Self {
+            reason: Reason::AddressUnconfirmed,
+            detail:
+                "the source reported after the departure that somebody who has not left has this address. Retry if the \
+                     account of this address is to go all the same, else cancel"
+                    .to_owned(),
+        }
+    }
+
+    /// Another source than the one that opened the case reported a return.
+    pub fn sources_disagree() -> Self {
+        Self {
+            reason: Reason::SourcesDisagree,
+            detail: "another source than the one that opened this case reports that the person is here. Retry if the person \
+                     has left all the same, else cancel"
                 .to_owned(),
         }
     }

@@ -2,8 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Approval, Case, Course, Deeds, Happening, Hold, JobKind, Reason, Refusal, State};
-use crate::domain::policy::Action;
+use super::{Approval, Case, Cause, Course, Deeds, Demand, Happening, Hold, JobKind, Reason, Refusal, State};
 
 #[expect(
     clippy::wildcard_enum_match_arm,
@@ -23,7 +22,7 @@ impl Case {
     pub(super) fn record(&mut self, happening: &Happening, now: Timestamp) -> Result<(), Refusal> {
         match (happening, &self.state) {
             (Happening::RevokeAsked, State::Revoking) => {
-                self.must_be_time(now >= self.effective_at)?;
+                self.must_be_time(self.revoke_at().is_some_and(|at| now >= at))?;
                 self.deeds.revoke_asked_at = Some(now);
             }
             (Happening::RevokeConfirmed, State::Revoking) => {
@@ -66,25 +65,26 @@ impl Case {
         Ok(())
     }
 
-    pub(super) fn depart(&mut self, effective_at: Timestamp, now: Timestamp) -> Result<(), Refusal> {
+    /// The person leaves, leaves at another time, or asks for erasure.
+    pub(super) fn leave(&mut self, demand: &Demand, now: Timestamp) -> Result<(), Refusal> {
         self.must_be_open("reopened")?;
         if self.course == Course::Returning {
-            self.course = Course::Leaving;
+            // What was demanded before the stop is over.
+            self.demands.clear();
             self.approvals.clear();
-            self.effective_at = effective_at;
-            self.proceed(now);
-            return Ok(());
+            self.course = Course::Leaving;
+        } else if self.deeds.deletion_requested_at.is_some() {
+            return Err(self.forbids("moved to another time", "the deletion is already in progress"));
+        }
+        let before = self.demands.clone();
+        self.add_demand(demand);
+        if self.demands == before && demand.cause == Cause::ErasureRequested {
+            return Err(self.forbids("erased", "it already ends there"));
         }
         match &self.state {
-            State::Scheduled | State::Revoking if self.deeds.revoke_asked_at.is_none() => {
-                self.effective_at = effective_at;
-                self.proceed(now);
-            }
-            // A human looks at it: only what is shown, and where it goes on, changes.
-            State::Held(_) | State::NeedsAttention(_) if self.deeds.revoke_asked_at.is_none() => {
-                self.effective_at = effective_at;
-            }
-            _ => return Err(self.forbids("moved to another time", "it is already under way")),
+            // A human looks at it: only what is shown, and where it continues, changes.
+            State::Held(_) | State::NeedsAttention(_) => {}
+            _ => self.proceed(now),
         }
         Ok(())
     }
@@ -96,31 +96,6 @@ impl Case {
         }
         self.course = Course::Returning;
         self.proceed(now);
-        Ok(())
-    }
-
-    pub(super) fn erase(&mut self, effective_at: Timestamp, action: Action, now: Timestamp) -> Result<(), Refusal> {
-        self.must_be_open("erased")?;
-        if self.deeds.deletion_requested_at.is_some() || self.deeds.deletion_asked_at.is_some() {
-            return Err(self.forbids("erased", "the deletion is under way"));
-        }
-        let stronger = match action {
-            Action::Delete => Action::Delete,
-            Action::RevokeThenDelete if self.terms.action != Action::Delete => Action::RevokeThenDelete,
-            Action::Ignore | Action::Revoke | Action::RevokeThenDelete => self.terms.action,
-        };
-        if stronger == self.terms.action && self.course == Course::Leaving {
-            return Err(self.forbids("erased", "it already leads there"));
-        }
-        self.terms.action = stronger;
-        self.course = Course::Leaving;
-        if stronger == Action::Delete {
-            self.effective_at = effective_at;
-        }
-        match &self.state {
-            State::Held(_) | State::NeedsAttention(_) => {}
-            _ => self.proceed(now),
-        }
         Ok(())
     }
 

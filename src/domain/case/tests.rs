@@ -13,20 +13,43 @@ fn day(n: i32) -> Timestamp {
     Timestamp::UNIX_EPOCH + DAY * n
 }
 
-/// A case that leads to `action`, effective on day 10, opened on day 0.
+fn terms(action: Action) -> Terms {
+    Terms {
+        action,
+        local_grace: GRACE,
+        approvals: Approvals::default(),
+        detach: Vec::new(),
+        reinvite: false,
+        requested_by: None,
+    }
+}
+
+fn demand(source: &str, cause: Cause, action: Action, on: i32) -> Demand {
+    Demand::new(Some(source.parse().unwrap()), cause, &terms(action), day(on))
+}
+
+/// The source of the case reports another last day.
+fn departed(on: i32) -> Happening {
+    Happening::Departed(demand("hr", Cause::Departed, Action::RevokeThenDelete, on))
+}
+
+fn departed_to(action: Action, on: i32) -> Happening {
+    Happening::Departed(demand("hr", Cause::Departed, action, on))
+}
+
+fn erasure(on: i32, action: Action) -> Happening {
+    Happening::ErasureRequested(demand("hr", Cause::ErasureRequested, action, on))
+}
+
+/// A case with `action`, effective on day 10, opened on day 0.
 fn opened(action: Action) -> Case {
+    let terms = terms(action);
     Case {
         id: crate::clock::new_id(day(0)).into(),
         site: "acme".parse().unwrap(),
         source: Some("hr".parse().unwrap()),
-        terms: Terms {
-            action,
-            local_grace: GRACE,
-            approvals: Approvals::default(),
-            detach: Vec::new(),
-            reinvite: false,
-            requested_by: None,
-        },
+        demands: vec![Demand::new(Some("hr".parse().unwrap()), Cause::Departed, &terms, day(10))],
+        terms,
         course: Course::Leaving,
         effective_at: day(10),
         deeds: Deeds::default(),
@@ -136,7 +159,7 @@ fn a_return_inside_the_deletion_grace_invites_anew_only_if_the_terms_say_so() {
     let gone = after(&kind, &[(45, Happening::Stopped), (54, Happening::GoneConfirmed)]);
     assert_eq!(wants(&gone), Some((JobKind::Reinvite, day(54))));
     assert_eq!(after(&gone, &[(54, Happening::Reinvited)]).state, State::Restored);
-    let left_again = after(&gone, &[(55, Happening::Departed { effective_at: day(55) })]);
+    let left_again = after(&gone, &[(55, departed(55))]);
     assert_eq!(left_again.state, State::Erased);
 }
 
@@ -165,17 +188,78 @@ fn an_operator_cannot_cancel_what_atlassian_accepted() {
 
 #[test]
 fn a_departure_taken_back_and_renewed_starts_its_grace_anew() {
-    let again = after(&revoked(), &[(20, Happening::Stopped), (25, Happening::Departed { effective_at: day(25) })]);
+    let again = after(&revoked(), &[(20, Happening::Stopped), (25, departed(25))]);
     assert_eq!(wants(&again), Some((JobKind::Delete, day(55))));
 }
 
 #[test]
 fn a_new_date_moves_a_departure_that_has_not_begun() {
-    let later = after(&opened(Action::Revoke), &[(1, Happening::Departed { effective_at: day(20) })]);
+    let later = after(&opened(Action::Revoke), &[(1, departed_to(Action::Revoke, 20))]);
     assert_eq!(wants(&later), Some((JobKind::Revoke, day(20))));
-    let sooner = after(&later, &[(2, Happening::Departed { effective_at: day(1) })]);
+    let sooner = after(&later, &[(2, departed_to(Action::Revoke, 1))]);
     assert_eq!(sooner.state, State::Revoking);
-    assert!(revoked().apply(&Happening::Departed { effective_at: day(20) }, day(11)).is_err());
+}
+
+#[test]
+fn later_last_day_after_the_revoke_moves_the_deletion() {
+    let later = after(&revoked(), &[(11, departed(20))]);
+    assert_eq!(wants(&later), Some((JobKind::Delete, day(50))));
+    assert!(later.was_revoked_early() && !revoked().was_revoked_early());
+    let sooner = after(&later, &[(12, departed(10))]);
+    assert_eq!(wants(&sooner), Some((JobKind::Delete, day(40))), "never before the revoke plus the local grace");
+    let deleting = after(&revoked(), &[(40, Happening::Due), (41, departed(45))]);
+    assert_eq!((deleting.state.name(), wants(&deleting)), (StateName::Revoked, Some((JobKind::Delete, day(75)))));
+}
+
+#[test]
+fn deletion_is_postponed_until_its_call_is_made() {
+    let deleting = after(&opened(Action::Delete), &[(10, Happening::Due)]);
+    let postponed = after(&deleting, &[(11, departed_to(Action::Delete, 20))]);
+    assert_eq!((postponed.state.name(), wants(&postponed)), (StateName::Scheduled, Some((JobKind::Delete, day(20)))));
+    assert!(in_deletion_grace().apply(&departed(50), day(41)).is_err(), "too late");
+}
+
+#[test]
+fn erasure_request_never_waits_for_a_later_departure() {
+    let departs_late = opened(Action::Delete);
+    let now = after(&departs_late, &[(2, erasure(2, Action::Delete))]);
+    assert_eq!((now.state.name(), now.effective_at), (StateName::Deleting, day(2)));
+    let soon = after(&departs_late, &[(2, erasure(5, Action::Delete))]);
+    assert_eq!(wants(&soon), Some((JobKind::Delete, day(5))));
+    let postponed = after(&soon, &[(3, departed_to(Action::Delete, 30))]);
+    assert_eq!(wants(&postponed), Some((JobKind::Delete, day(5))), "a departure moves only itself");
+}
+
+#[test]
+fn erasure_request_with_a_later_date_takes_effect_at_its_own_time() {
+    let revoked = after(
+        &opened(Action::Revoke),
+        &[(10, Happening::Due), (10, Happening::RevokeAsked), (10, Happening::RevokeConfirmed)],
+    );
+    let later = after(&revoked, &[(11, erasure(20, Action::RevokeThenDelete))]);
+    assert_eq!(wants(&later), Some((JobKind::Delete, day(50))));
+    let direct = after(&revoked, &[(11, erasure(20, Action::Delete))]);
+    assert_eq!(wants(&direct), Some((JobKind::Delete, day(20))));
+    // The departure's own deletion comes first.
+    let at_the_latest = after(&self::revoked(), &[(11, erasure(60, Action::Delete))]);
+    assert_eq!(wants(&at_the_latest), Some((JobKind::Delete, day(40))));
+}
+
+#[test]
+fn stronger_action_of_two_sources_wins_and_none_postpones_the_other() {
+    let crm = |action, on| Happening::Departed(demand("crm", Cause::Departed, action, on));
+    let both = after(&opened(Action::Revoke), &[(2, crm(Action::RevokeThenDelete, 20))]);
+    assert_eq!((both.terms.action, wants(&both)), (Action::RevokeThenDelete, Some((JobKind::Revoke, day(10)))));
+    assert_eq!(both.delete_at(), Some(day(50)));
+    let weaker = after(&opened(Action::Delete), &[(2, crm(Action::Revoke, 20))]);
+    assert_eq!((weaker.terms.action, wants(&weaker)), (Action::Delete, Some((JobKind::Delete, day(10)))));
+}
+
+#[test]
+fn demands_of_before_a_stop_do_not_come_back() {
+    let stopped = after(&revoked(), &[(11, erasure(60, Action::Delete)), (12, Happening::Stopped)]);
+    let again = after(&stopped, &[(13, departed(20))]);
+    assert_eq!((again.terms.action, wants(&again)), (Action::RevokeThenDelete, Some((JobKind::Delete, day(50)))));
 }
 
 #[test]
@@ -211,7 +295,7 @@ fn a_hold_released_goes_on_where_it_stood() {
 
 #[test]
 fn an_erasure_request_hastens_a_case_that_waits() {
-    let erasure = Happening::ErasureRequested { effective_at: day(12), action: Action::Delete };
+    let erasure = erasure(12, Action::Delete);
     let hastened = after(&revoked(), &[(12, erasure.clone())]);
     assert_eq!((hastened.state.name(), wants(&hastened)), (StateName::Deleting, Some((JobKind::Delete, day(12)))));
     assert!(hastened.apply(&erasure, day(12)).is_err(), "a second one changes nothing");
@@ -247,7 +331,7 @@ fn every_word_is_read_back() {
 #[test]
 fn a_deed_whose_answer_was_lost_is_not_repeated_before_a_new_date() {
     let asked = after(&opened(Action::Revoke), &[(10, Happening::Due), (10, Happening::RevokeAsked)]);
-    let put_off = after(&asked, &[(11, Happening::Stopped), (12, Happening::Departed { effective_at: day(30) })]);
+    let put_off = after(&asked, &[(11, Happening::Stopped), (12, departed(30))]);
     assert_eq!(put_off.state, State::Revoking, "it has to be looked at");
     assert!(put_off.apply(&Happening::RevokeAsked, day(12)).is_err());
     assert_eq!(wants(&after(&put_off, &[(12, Happening::NotDone)])), Some((JobKind::Revoke, day(30))));
@@ -257,7 +341,7 @@ fn a_deed_whose_answer_was_lost_is_not_repeated_before_a_new_date() {
 fn a_deletion_whose_answer_was_lost_is_not_asked_for_again_after_a_stop_nor_before_a_new_date() {
     let lost = after(&revoked(), &[(40, Happening::Due), (40, Happening::DeletionAsked), (41, Happening::Stopped)]);
     assert!(lost.apply(&Happening::DeletionAsked, day(41)).is_err(), "it was stopped");
-    let put_off = after(&lost, &[(42, Happening::Departed { effective_at: day(45) })]);
+    let put_off = after(&lost, &[(42, departed(45))]);
     assert_eq!(put_off.state, State::Deleting, "it has to be looked at");
     assert!(put_off.apply(&Happening::DeletionAsked, day(74)).is_err());
     assert!(put_off.apply(&Happening::DeletionAsked, day(75)).is_ok());
@@ -267,7 +351,7 @@ fn a_deletion_whose_answer_was_lost_is_not_asked_for_again_after_a_stop_nor_befo
 fn a_grace_that_is_over_does_not_skip_the_detaching() {
     let mut case = opened(Action::RevokeThenDelete);
     case.terms.detach = vec![Detach::Organizations];
-    case.terms.local_grace = SignedDuration::ZERO;
+    case.demands[0].local_grace = SignedDuration::ZERO;
     let revoked = after(&case, &[(10, Happening::Due), (10, Happening::RevokeAsked), (10, Happening::RevokeConfirmed)]);
     let due = after(&revoked, &[(10, Happening::Due)]);
     assert_eq!((due.state.name(), wants(&due)), (StateName::Revoked, Some((JobKind::Detach, day(10)))));
@@ -275,19 +359,17 @@ fn a_grace_that_is_over_does_not_skip_the_detaching() {
 }
 
 #[test]
-fn a_departure_is_not_moved_once_its_revoke_was_asked_for() {
+fn revoke_in_doubt_is_read_again_before_it_waits_for_a_new_date() {
     let asked = after(&opened(Action::Revoke), &[(10, Happening::Due), (10, Happening::RevokeAsked)]);
-    let held = after(&asked, &[(10, Happening::Held)]);
-    let stuck = after(&asked, &[(10, Happening::Stuck(Attention::no_email()))]);
-    for case in [asked, held, stuck] {
-        let refusal = case.apply(&Happening::Departed { effective_at: day(20) }, day(11)).unwrap_err();
-        assert!(refusal.to_string().ends_with("moved to another time: it is already under way"), "{refusal}");
-    }
+    let moved = after(&asked, &[(11, departed_to(Action::Revoke, 20))]);
+    assert_eq!((moved.state.name(), moved.effective_at), (StateName::Revoking, day(20)));
+    assert!(moved.apply(&Happening::RevokeAsked, day(12)).is_err());
+    assert_eq!(wants(&after(&moved, &[(12, Happening::NotDone)])), Some((JobKind::Revoke, day(20))));
 }
 
 #[test]
 fn while_a_human_looks_at_it_a_new_date_changes_only_where_it_goes_on() {
-    let departed = Happening::Departed { effective_at: day(20) };
+    let departed = departed(20);
     for waits in [Happening::Held, Happening::Stuck(Attention::no_email())] {
         let waiting = after(&opened(Action::Revoke), &[(1, waits)]);
         let moved = after(&waiting, &[(2, departed.clone())]);
@@ -315,22 +397,22 @@ fn a_case_that_contradicts_itself_is_told_by_what() {
 
 #[test]
 fn a_request_for_erasure_makes_a_departure_stronger_and_never_weaker() {
-    let request = |action| Happening::ErasureRequested { effective_at: day(12), action };
+    let request = |action| erasure(12, action);
     for (opened_as, asked, led_to) in [
         (Action::Revoke, Action::RevokeThenDelete, Some(Action::RevokeThenDelete)),
         (Action::Revoke, Action::Delete, Some(Action::Delete)),
         (Action::RevokeThenDelete, Action::Delete, Some(Action::Delete)),
-        (Action::RevokeThenDelete, Action::RevokeThenDelete, None),
-        (Action::RevokeThenDelete, Action::Revoke, None),
-        (Action::Delete, Action::RevokeThenDelete, None),
-        (Action::Delete, Action::Revoke, None),
+        (Action::RevokeThenDelete, Action::RevokeThenDelete, Some(Action::RevokeThenDelete)),
+        (Action::RevokeThenDelete, Action::Revoke, Some(Action::RevokeThenDelete)),
+        (Action::Delete, Action::RevokeThenDelete, Some(Action::Delete)),
+        (Action::Delete, Action::Revoke, Some(Action::Delete)),
     ] {
         let hastened = opened(opened_as).apply(&request(asked), day(2));
         assert_eq!(hastened.map(|case| case.terms.action).ok(), led_to, "{opened_as}, asked to {asked}");
     }
-    // Only who is deleted at once is deleted at the time of the request.
-    assert_eq!(after(&opened(Action::Revoke), &[(2, request(Action::RevokeThenDelete))]).effective_at, day(10));
-    assert_eq!(after(&opened(Action::Revoke), &[(2, request(Action::Delete))]).effective_at, day(12));
+    // Each demand keeps its own date.
+    let both = after(&opened(Action::Revoke), &[(2, request(Action::Delete))]);
+    assert_eq!((wants(&both), both.delete_at()), (Some((JobKind::Revoke, day(10))), Some(day(12))));
     let held = after(&opened(Action::Revoke), &[(1, Happening::Held), (2, request(Action::Delete))]);
     assert_eq!((held.state, held.terms.action), (State::Held(Hold::Hold), Action::Delete), "a human looks first");
 }
@@ -398,9 +480,9 @@ fn each_operator_may_do_what_the_state_allows_and_is_told_why_not() {
         lead_to(Happening::Resolved),
         [no, no, no, no, no, no, yes(Restored), no, no, no, no, cancelled, yes(Restored), no]
     );
-    let departed = lead_to(Happening::Departed { effective_at: day(20) });
+    let departed = lead_to(departed(20));
     assert_eq!(departed.first(), Some(&on));
-    assert_eq!((departed[2], departed[5], departed[13]), (no, no, no));
+    assert_eq!((departed[5], departed[13]), (no, no));
     assert_eq!(departed[6], yes(Revoked), "a stop is taken back");
     assert_eq!(lead_to(Happening::Stopped)[5], yes(DeletionGrace), "noted, but too late");
 
@@ -416,20 +498,15 @@ fn each_operator_may_do_what_the_state_allows_and_is_told_why_not() {
 }
 
 #[test]
-fn a_request_for_erasure_finds_a_deletion_that_is_under_way() {
-    let erasure = Happening::ErasureRequested { effective_at: day(40), action: Action::Delete };
-    let asked = after(&revoked(), &[(40, Happening::Due), (40, Happening::DeletionAsked)]);
-    for case in [asked, in_deletion_grace()] {
-        let refusal = case.apply(&erasure, day(41)).unwrap_err();
-        assert!(refusal.to_string().ends_with("cannot be erased: the deletion is under way"), "{refusal}");
-    }
+fn erasure_request_changes_nothing_after_an_accepted_deletion() {
+    let refusal = in_deletion_grace().apply(&erasure(40, Action::Delete), day(41)).unwrap_err();
+    assert!(refusal.to_string().ends_with("moved to another time: the deletion is already in progress"), "{refusal}");
 }
 
 #[test]
 fn a_request_for_erasure_takes_a_stop_back() {
     let restoring = after(&revoked(), &[(12, Happening::Stopped)]);
-    let again =
-        after(&restoring, &[(13, Happening::ErasureRequested { effective_at: day(13), action: Action::Revoke })]);
+    let again = after(&restoring, &[(13, erasure(13, Action::Revoke))]);
     assert_eq!((again.course, again.state.name()), (Course::Leaving, StateName::Revoked));
 }
 
@@ -463,9 +540,9 @@ fn happenings() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::AccountMissing),
         1 => prop::sample::select(Hold::ALL).prop_map(Happening::Withheld),
         1 => Just(Happening::Stuck(Attention::no_email())),
-        2 => (0..60i32).prop_map(|on| Happening::Departed { effective_at: day(on) }),
+        2 => (0..60i32).prop_map(departed),
         1 => Just(Happening::Stopped),
-        1 => (0..60i32).prop_map(|on| Happening::ErasureRequested { effective_at: day(on), action: Action::Delete }),
+        1 => (0..60i32).prop_map(|on| erasure(on, Action::Delete)),
         1 => Just(Happening::Cancelled),
         1 => Just(Happening::Held),
         2 => Just(Happening::Released { enforce: true }),
@@ -514,9 +591,10 @@ proptest! {
             prop_assert!(next.state.name() == before.state.name() || next.since == day(today));
             if happening == Happening::RevokeAsked || happening == Happening::DeletionAsked {
                 prop_assert_eq!(next.course, Course::Leaving, "a deed after a stop");
-                prop_assert!(day(today) >= next.effective_at, "a deed before its time");
+                prop_assert!(day(today) >= next.effective_at, "a call before its time");
             }
-            if happening == Happening::DeletionAsked && next.terms.action == Action::RevokeThenDelete {
+            let deletes_directly = next.demands.iter().any(|demand| demand.action == Action::Delete);
+            if happening == Happening::DeletionAsked && !deletes_directly {
                 prop_assert!(next.deeds.revoked_at.is_some_and(|at| day(today) >= at + GRACE), "a deletion inside the local grace");
             }
             if matches!(happening, Happening::Stopped | Happening::Cancelled) {
@@ -529,7 +607,7 @@ proptest! {
             case = next;
         }
         // Nothing ends silently: every open case waits for a job or for a human, or rests revoked.
-        let rests = case.state == State::Revoked && case.terms.action == Action::Revoke;
+        let rests = case.state == State::Revoked && case.delete_at().is_none();
         let waits_for_a_human = matches!(case.state, State::Held(_) | State::NeedsAttention(_));
         let closed = case.state.name().is_closed();
         prop_assert!(closed || rests || waits_for_a_human || case.job_wanted().is_some());

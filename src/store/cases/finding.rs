@@ -90,6 +90,32 @@ impl Tx {
     }
 }
 
+impl Tx {
+    /// All open cases of this address and of this person id, oldest first.
+    #[instrument(name = "store.case.find_all_open", skip_all, err)]
+    pub async fn open_cases_of(
+        &mut self,
+        site: &SiteName,
+        email_hash: Option<KeyedHash>,
+        person_hash: Option<KeyedHash>,
+    ) -> Result<Vec<Dossier>, StoreError> {
+        let rows = self
+            .statement(
+                "SELECT c.*, k.sealed AS sealed_key FROM (
+                     SELECT id FROM cases WHERE email_hash = ?2 UNION SELECT id FROM cases WHERE person_hash = ?3) found
+                 CROSS JOIN cases c ON c.id = found.id LEFT JOIN case_keys k ON k.case_id = c.id
+                 WHERE c.site = ?1 AND c.closed_at IS NULL
+                 ORDER BY c.id",
+            )
+            .bind(site.as_str())
+            .bind(email_hash.map(|hash| hash.0.to_vec()))
+            .bind(person_hash.map(|hash| hash.0.to_vec()))
+            .rows()
+            .await?;
+        rows.iter().map(|row| read_case(row, &self.key)).collect()
+    }
+}
+
 impl Store {
     /// The case of this id.
     #[instrument(name = "store.case.show", skip_all, fields(case.id = %id), err)]

@@ -11,7 +11,7 @@ use serde_json::Value;
 pub use self::finding::CaseFilter;
 pub(super) use self::rows::read_case;
 use crate::domain::account::{AccountId, AccountType};
-use crate::domain::case::{Case, StateName, Terms};
+use crate::domain::case::{Case, Cause, StateName, Terms};
 use crate::domain::ids::{SiteName, SourceName};
 use crate::domain::person::Person;
 use crate::proof::seal::CaseKey;
@@ -54,7 +54,9 @@ pub struct NewCase {
     pub person: Person,
     /// What is agreed.
     pub terms: Terms,
-    /// Nothing is done before.
+    /// Why.
+    pub cause: Cause,
+    /// No call is made before.
     pub effective_at: Timestamp,
 }
 

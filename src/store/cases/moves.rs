@@ -8,7 +8,8 @@ use tracing::instrument;
 use super::rows::{held, stuck};
 use super::{Dossier, Happened, NewCase, Note};
 use crate::clock;
-use crate::domain::case::{Case, Course, Deeds, Happening, Hold, State, StateName};
+use crate::domain::case::{Case, Course, Deeds, Demand, Happening, Hold, State, StateName};
+use crate::domain::facts::FactKind;
 use crate::domain::ids::{CaseId, SourceName};
 use crate::domain::person::Person;
 use crate::proof::seal::CaseKey;
@@ -30,13 +31,15 @@ impl Tx {
         let person_key = email_hash
             .or(person_hash)
             .ok_or_else(|| StoreError::inconsistent("case", id, "neither an address nor a person id"))?;
+        let demand = Demand::new(new.source.clone(), new.cause, &new.terms, new.effective_at);
         let mut case = Case {
             id,
             site: new.site,
             source: new.source,
             terms: new.terms,
             course: Course::Leaving,
-            effective_at: new.effective_at,
+            effective_at: demand.effective_at,
+            demands: vec![demand],
             deeds: Deeds::default(),
             approvals: Vec::new(),
             state: State::Scheduled,
@@ -60,9 +63,9 @@ impl Tx {
             key: Some(key),
         };
         self.statement(
-            "INSERT INTO cases (id, site, source, person_key, opened_at, state, since, held, terms, approvals, course,
-                 effective_at, attention)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, '{}', '[]', 'leaving', 0, ?)",
+            "INSERT INTO cases (id, site, source, person_key, opened_at, state, since, held, terms, demands, approvals,
+                 course, effective_at, attention)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, '{}', '[]', '[]', 'leaving', 0, ?)",
         )
         .bind(id.to_string())
         .bind(dossier.case.site.as_str())
@@ -79,6 +82,10 @@ impl Tx {
             .bind(sealed_key)
             .later();
         self.write_case(&dossier)?;
+        if dossier.case.source.is_none() {
+            let keys: Vec<_> = email_hash.into_iter().collect();
+            self.note_operators_fact(&keys, FactKind::OperatorRequested, now);
+        }
         self.sync_job(&dossier.case, None, false, now);
         let mut note = note;
         set(&mut note.detail, "action", json!(dossier.case.terms.action));
@@ -121,6 +128,12 @@ impl Tx {
         let moved = dossier.case.state.name() != from;
         if *happening != Happening::Due || moved {
             self.journal_case(&dossier, happening.name(), Some(from), note, now).await?;
+        }
+        if matches!(happening, Happening::Cancelled | Happening::Resolved) {
+            let (email_hash, person_hash) =
+                self.hashes(&dossier.case.site, dossier.case.source.as_ref(), &dossier.person);
+            let keys: Vec<_> = email_hash.into_iter().chain(person_hash).collect();
+            self.note_operators_fact(&keys, FactKind::OperatorStopped, now);
         }
         let dossier = if dossier.case.state.name().is_closed() { self.forget(dossier) } else { dossier };
         Ok(Happened { dossier, from })
@@ -204,9 +217,12 @@ impl Tx {
         }
         let gone = matches!(dossier.case.state, State::Erased | State::NoAccount);
         if gone {
-            self.statement("DELETE FROM people WHERE email_hash = (SELECT email_hash FROM cases WHERE id = ?1)")
-                .bind(&id)
-                .later();
+            for statement in [
+                "DELETE FROM people WHERE email_hash = (SELECT email_hash FROM cases WHERE id = ?1)",
+                "DELETE FROM former_addresses WHERE email_hash = (SELECT email_hash FROM cases WHERE id = ?1)",
+            ] {
+                self.statement(statement).bind(&id).later();
+            }
         }
         Dossier { person: Person::default(), account: None, key: None, ..dossier }
     }

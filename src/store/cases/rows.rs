@@ -31,7 +31,8 @@ impl Tx {
             None => None,
         };
         self.statement(
-            "UPDATE cases SET state = ?, since = ?, held = ?, attention = ?, attention_detail = ?, terms = ?, approvals = ?,
+            "UPDATE cases SET state = ?, since = ?, held = ?, attention = ?, attention_detail = ?, terms = ?, demands = ?,
+                 approvals = ?,
                  course = ?, effective_at = ?, revoke_asked_at = ?, revoked_at = ?, detached_at = ?, deletion_asked_at = ?,
                  deletion_requested_at = ?, grace_ends_at = ?, last_look_at = ?, gone_at = ?, looks = ?, account_type = ?, sealed = ?,
                  closed_at = ?, email_hash = COALESCE(?, email_hash), person_hash = COALESCE(?, person_hash),
@@ -44,6 +45,7 @@ impl Tx {
         .bind(stuck(&case.state).map(|attention| attention.reason.as_str()))
         .bind(stuck(&case.state).map(|attention| attention.detail.as_str()))
         .bind(to_json(&case.terms)?)
+        .bind(to_json(&case.demands)?)
         .bind(to_json(&case.approvals)?)
         .bind(case.course.as_str())
         .bind(millis(case.effective_at))
@@ -77,6 +79,7 @@ pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result
         site: reading.word("site")?,
         source: reading.word_if_any("source")?,
         terms: reading.json("terms")?,
+        demands: reading.json("demands")?,
         course: reading.word("course")?,
         effective_at: reading.at("effective_at")?,
         deeds: Deeds {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::domain::case::{Happening, Terms};
+use crate::domain::case::{Cause, Happening, Terms};
 use crate::domain::person::{EmailAddress, Person};
 use crate::domain::policy::{Action, Approvals};
 use crate::store::{Claimed, Database, Key, NewCase, Note, Settlement, Vacancy};
@@ -36,7 +36,14 @@ impl Office {
                 requested_by: None,
             };
             let person = Person { email: Some(email), ..Person::default() };
-            let new = NewCase { site: "acme".parse().unwrap(), source: None, person, terms, effective_at: now };
+            let new = NewCase {
+                site: "acme".parse().unwrap(),
+                source: None,
+                cause: Cause::Operator,
+                person,
+                terms,
+                effective_at: now,
+            };
             tx.open_case(new, None, Note::default(), now).await.unwrap();
         }
         let vacancy = Vacancy { site: &site, urgent: true, jobs: 100, until: now + SignedDuration::from_mins(1) };

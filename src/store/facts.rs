@@ -1,0 +1,74 @@
+//! The newest facts about people's leaving and staying, by person id and by address.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+use tracing::instrument;
+
+use super::row::Reading;
+use super::{StoreError, Tx};
+use crate::domain::facts::{Fact, FactKind};
+use crate::domain::ids::DeliveryId;
+use crate::proof::seal::KeyedHash;
+
+impl Tx {
+    /// What is known under any of these keys. Facts of the delivery `reading` are marked.
+    #[instrument(name = "store.facts.find", skip_all, err)]
+    pub async fn facts(&mut self, keys: &[KeyedHash], reading: Option<DeliveryId>) -> Result<Vec<Fact>, StoreError> {
+        let mut facts = Vec::new();
+        for key in keys {
+            let rows = self
+                .statement("SELECT kind, happened_ns, claimed_ns, delivery_id FROM facts WHERE person_key = ?")
+                .bind(key.0.as_slice())
+                .rows()
+                .await?;
+            for row in &rows {
+                let fact = Reading { what: "fact", row };
+                let claimed: Option<i64> = row.try_get("claimed_ns")?;
+                let delivery_id: Option<DeliveryId> = fact.word_if_any("delivery_id")?;
+                facts.push(Fact {
+                    kind: fact.word("kind")?,
+                    happened_at: from_nanos(row.try_get("happened_ns")?)?,
+                    claimed_at: claimed.map(from_nanos).transpose()?,
+                    is_of_this_delivery: reading.is_some() && delivery_id == reading,
+                });
+            }
+        }
+        Ok(facts)
+    }
+
+    /// Stores a fact under each of these keys; of each kind the newest is kept.
+    #[instrument(name = "store.facts.note", skip_all)]
+    pub fn note_fact(&mut self, keys: &[KeyedHash], fact: &Fact, delivery_id: Option<DeliveryId>) {
+        for key in keys {
+            self.statement(
+                "INSERT INTO facts (person_key, kind, happened_ns, claimed_ns, delivery_id) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (person_key, kind) DO UPDATE
+                 SET happened_ns = excluded.happened_ns, claimed_ns = excluded.claimed_ns,
+                     delivery_id = excluded.delivery_id
+                 WHERE happened_ns <= excluded.happened_ns",
+            )
+            .bind(key.0.as_slice())
+            .bind(fact.kind.as_str())
+            .bind(nanos(fact.happened_at))
+            .bind(fact.claimed_at.map(nanos))
+            .bind(delivery_id.map(|id| id.to_string()))
+            .later();
+        }
+    }
+
+    /// Stores what an operator decided about a person as a fact of its own instant.
+    pub(super) fn note_operators_fact(&mut self, keys: &[KeyedHash], kind: FactKind, now: Timestamp) {
+        let fact = Fact { kind, happened_at: now, claimed_at: None, is_of_this_delivery: false };
+        self.note_fact(keys, &fact, None);
+    }
+}
+
+/// An instant in nanoseconds since 1970: facts are told apart within a millisecond. The column ends in the year 2262.
+pub(super) fn nanos(at: Timestamp) -> i64 {
+    let end = if at.as_nanosecond().is_negative() { i64::MIN } else { i64::MAX };
+    i64::try_from(at.as_nanosecond()).unwrap_or(end)
+}
+
+pub(super) fn from_nanos(nanos: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_nanosecond(nanos.into()).map_err(|error| StoreError::inconsistent("fact", "", error))
+}
