@@ -24,7 +24,8 @@ CREATE INDEX deliveries_kept ON deliveries (routed_at) WHERE routed_at IS NOT NU
 
 -- One fact about one person, read out of a delivery.
 CREATE TABLE events (
-    id          TEXT    PRIMARY KEY,
+    seq         INTEGER PRIMARY KEY,    -- the order of reading: ids of one millisecond have none
+    id          TEXT    NOT NULL UNIQUE,
     delivery_id TEXT    NOT NULL,
     position    INTEGER NOT NULL,       -- in the delivery's batch, from 0
     source      TEXT    NOT NULL,
@@ -39,7 +40,7 @@ CREATE TABLE events (
 ) STRICT;
 CREATE INDEX events_of_delivery ON events (delivery_id, position);
 CREATE INDEX events_of_case ON events (case_id) WHERE case_id IS NOT NULL;
-CREATE INDEX events_waiting ON events (id) WHERE status = 'waiting' AND person_hash IS NULL;
+CREATE INDEX events_waiting ON events (seq) WHERE status = 'waiting' AND person_hash IS NULL;
 CREATE INDEX events_of_lookup ON events (person_hash) WHERE person_hash IS NOT NULL;
 
 -- Which address a source's person id belongs to, as learned from what the source sent.

@@ -46,7 +46,7 @@ pub struct Fact {
     pub kind: FactKind,
     /// When, as far as the source's clock is believed.
     pub happened_at: Timestamp,
-    /// The source's own `occurred_at`: recognizes the same fact when its clock runs ahead.
+    /// The source's own `occurred_at`, by which the same fact is recognized, even if the source's clock runs ahead.
     pub claimed_at: Option<Timestamp>,
     /// It was read out of the delivery that is being read: a replay is not a repetition.
     pub is_of_this_delivery: bool,
@@ -125,9 +125,10 @@ pub fn happened_at(event: &Event, received_at: Timestamp) -> Timestamp {
 pub fn order(event: &Event, received_at: Timestamp, facts: &[Fact]) -> Order {
     let Some(kind) = FactKind::of(event.event_type) else { return Order::Newest };
     let happened_at = happened_at(event, received_at);
+    // Without a time of its own an event has only its receipt, which proves nothing about another event.
     let is_same = |fact: &Fact| {
-        let same_claim = event.occurred_at.is_some() && fact.claimed_at == event.occurred_at;
-        fact.kind == kind && !fact.is_of_this_delivery && (fact.happened_at == happened_at || same_claim)
+        let same_time = event.occurred_at.is_some() && fact.claimed_at == event.occurred_at;
+        fact.kind == kind && same_time && !fact.is_of_this_delivery
     };
     if facts.iter().any(is_same) {
         return Order::Repeated;
@@ -189,10 +190,13 @@ mod tests {
     #[test]
     fn the_same_kind_at_the_same_instant_is_the_same_fact() {
         let departed = event(EventType::Departed, Some(ago(1)));
-        assert_eq!(order(&departed, NOW, &[fact(FactKind::Departed, ago(1))]), Order::Repeated);
-        assert_eq!(order(&departed, NOW, &[fact(FactKind::Returned, ago(1))]), Order::Newest);
-        let replayed = Fact { is_of_this_delivery: true, ..fact(FactKind::Departed, ago(1)) };
+        let claimed = |kind| Fact { claimed_at: Some(ago(1)), ..fact(kind, ago(1)) };
+        assert_eq!(order(&departed, NOW, &[claimed(FactKind::Departed)]), Order::Repeated);
+        assert_eq!(order(&departed, NOW, &[claimed(FactKind::Returned)]), Order::Newest);
+        let replayed = Fact { is_of_this_delivery: true, ..claimed(FactKind::Departed) };
         assert_eq!(order(&departed, NOW, &[replayed]), Order::Newest);
+        let untimed = event(EventType::Departed, None);
+        assert_eq!(order(&untimed, NOW, &[fact(FactKind::Departed, NOW)]), Order::Newest);
     }
 
     #[test]

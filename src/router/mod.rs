@@ -279,7 +279,7 @@ impl Router {
         let mut tx = self.store.begin().await?;
         if let Some(route) = self.routes.get(&waiting.source) {
             let subject = self.subject(&waiting.source, route, waiting.delivery_id, waiting.received_at);
-            let subject = Subject { waited: Some(waiting.id), ..subject };
+            let subject = Subject { waited: Some(waiting.seq), ..subject };
             let outcome = subject.resume(&mut tx, &waiting.event).await?;
             tx.settle_event(waiting.id, outcome);
         } else {
@@ -297,7 +297,7 @@ impl Router {
             return Ok(());
         };
         let subject = self.subject(&waiting.source, route, waiting.delivery_id, waiting.received_at);
-        let subject = Subject { may_ask: false, waited: Some(waiting.id), ..subject };
+        let subject = Subject { may_ask: false, waited: Some(waiting.seq), ..subject };
         let outcome = subject.apply(tx, &waiting.event).await?;
         tx.settle_event(waiting.id, outcome);
         Ok(())

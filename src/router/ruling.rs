@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::domain::case::{Attention, Cause, Happening, Hold, Reason, State, Terms};
 use crate::domain::event::{Event, EventType};
 use crate::domain::facts::{self, Fact, FactKind, Order};
-use crate::domain::ids::{CaseId, DeliveryId, EventId, SiteName, SourceName};
+use crate::domain::ids::{CaseId, DeliveryId, SiteName, SourceName};
 use crate::domain::person::{EmailAddress, Person, PersonId};
 use crate::domain::policy::{Action, Policy};
 use crate::domain::routing::{self, AddressOwnership, Decision, IgnoredReason, PersonContext};
@@ -24,8 +24,8 @@ pub(super) struct Subject<'a> {
     pub(super) now: Timestamp,
     /// Whether the vendor can be asked for an address, and was not asked in vain already.
     pub(super) may_ask: bool,
-    /// The event's own id where it waited: earlier ones of its case come first.
-    pub(super) waited: Option<EventId>,
+    /// The event's own place where it waited: earlier ones of its case come first.
+    pub(super) waited: Option<i64>,
 }
 
 /// What became of an event.

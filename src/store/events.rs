@@ -51,6 +51,8 @@ pub struct NewEvent<'a> {
 pub struct WaitingEvent {
     /// Its id.
     pub id: EventId,
+    /// The order in which it was read.
+    pub seq: i64,
     /// The delivery that it was read out of.
     pub delivery_id: DeliveryId,
     /// Whose.
@@ -139,17 +141,17 @@ impl Tx {
         .later();
     }
 
-    /// Whether an event waits for a call of this case, and came before the event `before`.
+    /// Whether an event waits for a call of this case, and was read before the event `before`.
     #[instrument(name = "store.event.any_waiting", skip_all, fields(case.id = %case_id), err)]
-    pub async fn has_waiting_event(&mut self, case_id: CaseId, before: Option<EventId>) -> Result<bool, StoreError> {
+    pub async fn has_waiting_event(&mut self, case_id: CaseId, before: Option<i64>) -> Result<bool, StoreError> {
         let row = self
             .statement(
                 "SELECT 1 FROM events
-                 WHERE case_id = ?1 AND status = 'waiting' AND person_hash IS NULL AND (?2 IS NULL OR id < ?2)
+                 WHERE case_id = ?1 AND status = 'waiting' AND person_hash IS NULL AND (?2 IS NULL OR seq < ?2)
                  LIMIT 1",
             )
             .bind(case_id.to_string())
-            .bind(before.map(|id| id.to_string()))
+            .bind(before)
             .row()
             .await?;
         Ok(row.is_some())
@@ -188,7 +190,7 @@ impl Store {
         let rows = sqlx::query(
             "SELECT e.*, COALESCE(d.received_at, e.happened_at) AS received_at
              FROM events e LEFT JOIN deliveries d ON d.id = e.delivery_id
-             WHERE e.status = 'waiting' AND e.person_hash IS NULL ORDER BY e.id LIMIT ?",
+             WHERE e.status = 'waiting' AND e.person_hash IS NULL ORDER BY e.seq LIMIT ?",
         )
         .bind(limit)
         .fetch_all(&self.reader)
@@ -226,6 +228,7 @@ pub(super) fn read_waiting(row: &SqliteRow, key: &MasterKey) -> Result<WaitingEv
     let plain = key.open(id.as_bytes(), &sealed).map_err(|source| StoreError::Sealed { what: "event", source })?;
     Ok(WaitingEvent {
         id,
+        seq: row.try_get("seq")?,
         delivery_id: reading.word("delivery_id")?,
         source: reading.word("source")?,
         received_at: reading.at("received_at")?,

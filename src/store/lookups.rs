@@ -111,7 +111,7 @@ impl Tx {
             .statement(
                 "SELECT e.*, COALESCE(d.received_at, e.happened_at) AS received_at
              FROM events e LEFT JOIN deliveries d ON d.id = e.delivery_id
-             WHERE e.person_hash = ? AND e.status = 'waiting' ORDER BY e.rowid",
+             WHERE e.person_hash = ? AND e.status = 'waiting' ORDER BY e.seq",
             )
             .bind(person_hash.0.as_slice())
             .rows()

@@ -20,6 +20,7 @@ mod log;
 mod lookup;
 mod matrix;
 mod migrations;
+mod order;
 mod pace;
 mod privacy;
 mod proxy;

@@ -1,0 +1,300 @@
+//! In which order facts count, whatever order they arrive in, and whose address is whose.
+
+use jiff::{SignedDuration, Timestamp};
+use offboardd::domain::case::{Reason, StateName};
+use offboardd::sandbox::{AccountType, CallName, Fault, Moment, NewAccount, Seed};
+use serde_json::{Value, json};
+
+use crate::harness::{Harness, Setup};
+
+const ANN: &str = "ann@example.com";
+const OLD: &str = "old@example.com";
+const NEW: &str = "new@example.com";
+
+/// A second source of the same site, whose policy is stronger.
+const CRM: &str = "[policies.customers]
+    departed = \"revoke_then_delete\"
+    local_grace = \"1d\"
+    [sources.crm]
+    preset = \"standard-webhooks\"
+    site = \"acme\"
+    policy = \"customers\"
+    secrets = [{ env = \"HR_KEY\" }]";
+
+async fn story_of(policy: &'static str, more: &'static str) -> Harness {
+    let mut seed = Seed::default();
+    let admin = NewAccount::customer("admin@example.com", "Admin");
+    seed.accounts.push(NewAccount { account_type: AccountType::Atlassian, ..admin });
+    for email in [ANN, OLD, NEW] {
+        seed.accounts.push(NewAccount::customer(email, "Somebody"));
+    }
+    Harness::with(Setup { seed, policy, more, ..Setup::default() }).await
+}
+
+async fn story() -> Harness {
+    story_of("departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\nemail_changed = \"revoke\"\nerasure_requested = \"delete\"", "").await
+}
+
+/// An event of person `id`, `minutes` before the story begins.
+fn event(kind: &str, id: &str, email: &str, minutes: i64) -> Value {
+    let begin: Timestamp = crate::harness::START.parse().unwrap();
+    let mut person = json!({ "id": id });
+    if !email.is_empty() {
+        person["email"] = json!(email);
+    }
+    json!({ "type": kind, "person": person, "occurred_at": begin - SignedDuration::from_mins(minutes) })
+}
+
+fn effective(mut event: Value, at: Timestamp) -> Value {
+    event["effective_at"] = json!(at.to_string());
+    event
+}
+
+fn changed(id: &str, from: &str, to: &str, minutes: i64) -> Value {
+    let mut event = event("email_changed", id, to, minutes);
+    event["person"]["old_email"] = json!(from);
+    event
+}
+
+impl Harness {
+    fn in_days(&self, days: i64) -> Timestamp {
+        self.now() + SignedDuration::from_hours(24 * days)
+    }
+
+    /// Sends several events in one delivery.
+    async fn send_batch(&self, events: &[Value]) {
+        assert_eq!(self.send("hr", &json!(events)).await.status, 202);
+        self.settle().await;
+    }
+
+    async fn send_by(&self, source: &str, event: &Value) {
+        assert_eq!(self.send(source, event).await.status, 202);
+        self.settle().await;
+    }
+}
+
+#[tokio::test]
+async fn late_departure_is_outdated_by_a_return_under_another_address() {
+    let story = story().await;
+    let day = story.in_days(1);
+    story.tell(effective(event("departed", "1", OLD, 30), day)).await;
+    story.tell(event("returned", "1", NEW, 10)).await;
+    assert_eq!(story.state(OLD).await, StateName::Cancelled);
+    let late = story.tell(effective(event("departed", "1", OLD, 20), day)).await;
+    assert_eq!(story.outcome(late).await, ("ignored".to_owned(), Some("older".to_owned())));
+    story.advance("100d").await;
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn order_within_a_delivery_is_no_order_of_facts() {
+    let story = story().await;
+    story.send_batch(&[event("returned", "1", OLD, 10), event("departed", "1", NEW, 20)]).await;
+    story.advance("100d").await;
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn same_fact_under_another_delivery_id_changes_nothing_after_a_cancel() {
+    let story = story().await;
+    let departed = effective(event("departed", "1", ANN, 30), story.in_days(1));
+    story.tell(departed.clone()).await;
+    story.operator(ANN, "cancel").await;
+    let again = story.tell(departed).await;
+    assert_eq!(story.outcome(again).await, ("ignored".to_owned(), Some("same_fact".to_owned())));
+    let older = story.tell(event("departed", "1", ANN, 20)).await;
+    assert_eq!(story.outcome(older).await, ("ignored".to_owned(), Some("older".to_owned())));
+    story.advance("100d").await;
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn same_fact_does_not_touch_the_next_account_of_an_erased_address() {
+    let story = story_of("departed = \"delete\"", "").await;
+    let departed = event("departed", "1", ANN, 30);
+    story.tell(departed.clone()).await;
+    story.advance("14d").await;
+    assert_eq!(story.state(ANN).await, StateName::Erased);
+    story.site.add(NewAccount::customer(ANN, "Somebody New")).unwrap();
+    story.tell(departed).await;
+    story.advance("100d").await;
+    story.finish(&["delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn sub_millisecond_order_decides() {
+    let story = story().await;
+    let at = |kind: &str, nanos: &str| json!({ "type": kind, "person": { "id": "1", "email": ANN }, "occurred_at": format!("2026-09-07T11:00:00.000{nanos}Z") });
+    story.tell(at("returned", "000900")).await;
+    story.tell(at("departed", "000100")).await;
+    story.advance("100d").await;
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn older_return_does_not_stop_an_operators_request() {
+    let story = story().await;
+    let request = json!({ "site": "acme", "email": ANN, "action": "revoke", "reason": "asked", "effective_at": story.in_days(1).to_string() });
+    assert_eq!(story.api("/cases", Some(request)).await.status, 201);
+    story.tell(event("returned", "1", ANN, 5)).await;
+    assert_eq!(story.state(ANN).await, StateName::Scheduled);
+    story.advance("1d").await;
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn stop_by_id_reaches_every_case_that_a_departure_of_the_id_opened() {
+    let story = story().await;
+    let day = story.in_days(1);
+    story.tell(effective(event("departed", "1", OLD, 30), day)).await;
+    story.tell(effective(event("departed", "1", NEW, 29), day)).await;
+    story.tell(event("departure_cancelled", "1", OLD, 10)).await;
+    assert_eq!([story.state(OLD).await, story.state(NEW).await], [StateName::Cancelled; 2]);
+    story.advance("100d").await;
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn stop_by_id_leaves_the_case_of_a_former_address() {
+    let story = story().await;
+    story.tell(effective(changed("1", OLD, NEW, 30), story.in_days(2))).await;
+    story.tell(effective(event("departed", "1", NEW, 20), story.in_days(1))).await;
+    story.tell(event("returned", "1", "", 10)).await;
+    assert_eq!([story.state(OLD).await, story.state(NEW).await], [StateName::Scheduled, StateName::Cancelled]);
+    story.advance("100d").await;
+    story.finish(&["revoke old@example.com"]).await;
+}
+
+#[tokio::test]
+async fn older_profile_does_not_restore_a_previous_address() {
+    let story = story().await;
+    story.tell(event("profile", "1", NEW, 30)).await;
+    story.tell(event("profile", "1", OLD, 40)).await;
+    story.tell(event("departed", "1", "", 20)).await;
+    story.finish(&["revoke new@example.com"]).await;
+}
+
+#[tokio::test]
+async fn outdated_event_stores_no_address() {
+    let story = story().await;
+    story.tell(event("departure_cancelled", "1", OLD, 50)).await;
+    story.tell(event("profile", "1", NEW, 30)).await;
+    story.tell(event("departure_cancelled", "1", OLD, 60)).await;
+    story.tell(event("departed", "1", "", 20)).await;
+    story.finish(&["revoke new@example.com"]).await;
+}
+
+#[tokio::test]
+async fn former_address_that_is_the_present_one_again_is_not_touched() {
+    // Changed back, the other address is a former one.
+    let both = [(changed("1", NEW, OLD, 10), vec!["revoke new@example.com"]), (event("profile", "1", OLD, 10), vec![])];
+    for (back, changes) in both {
+        let story = story().await;
+        story.tell(effective(changed("1", OLD, NEW, 30), story.in_days(1))).await;
+        story.tell(back).await;
+        assert_eq!(story.state(OLD).await, StateName::Cancelled);
+        story.advance("100d").await;
+        story.finish(&changes).await;
+    }
+}
+
+#[tokio::test]
+async fn former_address_that_somebody_has_now_is_not_touched() {
+    let story = story().await;
+    story.tell(event("profile", "2", OLD, 40)).await;
+    let delivery = story.tell(changed("1", OLD, NEW, 30)).await;
+    assert_eq!(story.outcome(delivery).await, ("ignored".to_owned(), Some("address_in_use".to_owned())));
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn record_with_the_address_of_an_open_case_hands_it_to_a_human() {
+    for life in [event("profile", "2", ANN, 0), changed("2", "x@example.com", ANN, 0)] {
+        let story = story().await;
+        story.tell(event("departed", "1", ANN, 30)).await;
+        assert_eq!(story.state(ANN).await, StateName::Revoked);
+        story.tell(life).await;
+        assert_eq!(story.attention(ANN).await, Reason::AddressUnconfirmed);
+        story.advance("100d").await;
+        assert_eq!(story.state(ANN).await, StateName::NeedsAttention);
+        story.operator(ANN, "retry").await;
+        story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+    }
+}
+
+#[tokio::test]
+async fn leavers_own_record_is_no_sign_of_life() {
+    let story = story().await;
+    story.tell(event("departed", "1", ANN, 30)).await;
+    story.tell(event("profile", "1", ANN, 0)).await;
+    story.tell(event("departed", "2", ANN, 0)).await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn stop_by_another_source_hands_the_case_to_a_human() {
+    let story = story_of("departed = \"revoke\"", CRM).await;
+    story.tell(effective(event("departed", "1", ANN, 30), story.in_days(1))).await;
+    story.send_by("crm", &event("returned", "c1", ANN, 10)).await;
+    assert_eq!(story.attention(ANN).await, Reason::SourcesDisagree);
+    story.advance("100d").await;
+    story.operator(ANN, "retry").await;
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn stronger_action_of_two_sources_wins() {
+    let story = story_of("departed = \"revoke\"", CRM).await;
+    story.tell(event("departed", "1", ANN, 30)).await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.send_by("crm", &event("departed", "c1", ANN, 10)).await;
+    story.advance("1d").await;
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn events_that_wait_for_a_call_are_decided_by_what_was_known_when_they_arrived() {
+    let story = story().await;
+    story.fault(Fault { call: Some(CallName::Revoke), delay_ms: 1500, times: Some(1), ..Fault::default() });
+    assert_eq!(story.send("hr", &event("departed", "1", ANN, 30)).await.status, 202);
+    story.until_called(CallName::Revoke).await;
+    let again = effective(event("departed", "1", ANN, 10), story.in_days(60));
+    story.send_batch(&[event("departure_cancelled", "1", ANN, 20), again]).await;
+    story.advance("60d").await;
+    assert_eq!(story.changes(), ["revoke ann@example.com"], "not before the new last day plus the local grace");
+    story.advance("30d").await;
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn later_last_day_moves_a_deletion_until_its_call() {
+    let story = story().await;
+    story.tell(event("departed", "1", ANN, 30)).await;
+    story.advance("20d").await;
+    let later = story.in_days(20);
+    story.tell(effective(json!({ "type": "departed", "person": { "id": "1", "email": ANN } }), later)).await;
+    story.nothing_happens_for("50d").await;
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn erasure_request_is_not_postponed_by_a_later_departure() {
+    let story = story().await;
+    story.tell(effective(event("erasure_requested", "1", ANN, 30), story.in_days(1))).await;
+    story.tell(effective(event("departed", "1", ANN, 20), story.in_days(60))).await;
+    story.nothing_happens_for("1d").await;
+    story.finish(&["delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn departure_moves_a_deletion_that_fails() {
+    let story = story_of("departed = \"delete\"", "").await;
+    story.fault(Fault { drop: Some(Moment::Before), ..Fault::default() });
+    story.tell(event("departed", "1", ANN, 30)).await;
+    assert_eq!(story.state(ANN).await, StateName::Deleting);
+    story.tell(effective(event("departed", "1", ANN, 10), story.in_days(2))).await;
+    story.site.clear_faults();
+    story.nothing_happens_for("2d").await;
+    story.finish(&["delete ann@example.com"]).await;
+}
