@@ -115,14 +115,13 @@ impl Subject<'_> {
                 let outcome = self.report_life(tx, event).await?;
                 Ok(outcome.unwrap_or(ignored(IgnoredReason::Remembered, None)))
             }
-            EventType::EmailChanged => {
+            // A departure of the future says as well that somebody who has not left has the address.
+            EventType::EmailChanged | EventType::Departed | EventType::ErasureRequested => {
                 let life = self.report_life(tx, event).await?;
                 let outcome = self.open_or_change(tx, event, whose).await?;
                 Ok(life.map_or(outcome, |life| combine(outcome, life)))
             }
-            EventType::Departed | EventType::ErasureRequested | EventType::Ignored => {
-                self.open_or_change(tx, event, whose).await
-            }
+            EventType::Ignored => self.open_or_change(tx, event, whose).await,
         }
     }
 
@@ -257,14 +256,15 @@ impl Subject<'_> {
         };
         match (whose.person_hash, whose.email_hash) {
             (Some(person_hash), _) => tx.note_gone(self.source, person_hash, gone_at),
-            // Without an id it is the one who has the address, as long as it is one.
-            (None, Some(email_hash)) => {
+            // Without an id the one who has the address left, as long as it is one. Who comes back without an id may be known
+            // under another one by now.
+            (None, Some(email_hash)) if gone_at.is_some() => {
                 let owners = tx.owners(self.source, email_hash, Timestamp::MIN).await?;
                 if let [owner] = owners.as_slice() {
                     tx.note_gone(self.source, owner.person_hash, gone_at);
                 }
             }
-            (None, None) => {}
+            (None, _) => {}
         }
         Ok(())
     }

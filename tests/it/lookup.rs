@@ -325,19 +325,21 @@ async fn an_event_without_a_person_id_is_about_the_address_itself() {
 }
 
 #[tokio::test]
-async fn a_duplicate_neither_hastens_nor_hinders_the_departure_of_the_person() {
+async fn duplicate_record_hands_the_departure_to_a_human_and_its_deletion_changes_nothing() {
     let story = Harness::start().await;
     let known = |id: &str| json!({ "type": "profile", "person": { "id": id, "email": "ann@example.com" } });
     story.tell(known("5")).await;
     let leaves = json!({ "type": "departed", "person": { "id": "5" }, "effective_at": "2026-09-30" });
     story.tell(leaves).await;
     assert_eq!(story.state("ann@example.com").await, StateName::Scheduled);
-    // The record is doubled, and the double deleted at once.
+    // The record is doubled: somebody who has not left has the address. Then the double is deleted.
     story.tell(known("6")).await;
+    assert_eq!(story.attention("ann@example.com").await, Reason::AddressUnconfirmed);
     let deleted = story.tell(json!({ "type": "departed", "person": { "id": "6" } })).await;
     assert_eq!(story.outcome(deleted).await, ("ignored".to_owned(), Some("shared_address".to_owned())));
     // The departure itself may still be moved.
     story.tell(json!({ "type": "departed", "person": { "id": "5" }, "effective_at": "2026-09-08" })).await;
+    story.operator("ann@example.com", "retry").await;
     story.nothing_happens_for("1d10h").await;
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;

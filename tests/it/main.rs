@@ -5,7 +5,6 @@
 mod accounts;
 mod binary;
 mod brake;
-mod chance;
 mod cli;
 mod damage;
 mod dice;
@@ -24,6 +23,7 @@ mod order;
 mod pace;
 mod privacy;
 mod proxy;
+mod random_histories;
 mod recovery;
 mod rehire;
 mod restart;

@@ -280,7 +280,7 @@ async fn the_same_departure_from_a_second_delivery_changes_nothing() {
     let planned = story.job(ANN).await.unwrap();
     story.advance("1d").await;
     let again = story.tell(departed).await;
-    assert_eq!(story.outcome(again).await, ("ignored".to_owned(), Some("already_so".to_owned())));
+    assert_eq!(story.outcome(again).await, ("ignored".to_owned(), Some("same_fact".to_owned())));
     assert_eq!(story.case(ANN).await.case, case);
     assert_eq!(story.job(ANN).await.unwrap().due_at, planned.due_at);
     assert_eq!(story.cases().await.len(), 1);

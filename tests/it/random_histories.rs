@@ -1,0 +1,426 @@
+//! Whatever happens in whatever order, nobody is touched whom no event is about, nobody early, and nobody after a stop that
+//! was acknowledged; every case ends, rests, or waits for a human; and no leaver is lost.
+//!
+//! A history is a list of steps made from a seed: events of two sources (late, repeated, in batches, under other addresses
+//! and ids), operators, the clock, crashes, and a site that misbehaves. [`model`] says of each call whether it would be
+//! wrong. A history that breaks a rule is repeated with fewer and fewer steps, and the shortest that still breaks it is shown.
+//!
+//! `OFFBOARDD_HISTORIES_SECONDS=3600 cargo test --release --test it -- random_histories` runs for longer,
+//! `OFFBOARDD_HISTORIES_SEED=42` repeats one history.
+
+mod model;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use offboardd::domain::case::{Course, Hold, State, StateName};
+use offboardd::sandbox::{AccountChange, AccountType, CallName, Fault, Moment, NewAccount, Seed};
+use serde_json::{Value, json};
+
+use self::model::{Event, Kind, Model};
+use crate::dice::Dice;
+use crate::harness::{Harness, ROSA, Setup, duration};
+
+/// Who may leave, by id. Each address has a longer namesake; the last one is an Atlassian account's too.
+const PEOPLE: [(&str, &str); 3] = [("1", "ann@example.com"), ("2", "ben@example.com"), ("3", "cleo@example.com")];
+
+/// A second address of the first person, with an account of its own.
+const RENAMED: &str = "ann.new@example.com";
+
+const STEPS: usize = 24;
+
+/// How long a history is shortened at most: each repetition that waits in vain takes as long as anything is waited for.
+const SHORTENING: Duration = Duration::from_mins(6);
+
+/// The second source only revokes, so that the stronger action of two sources shows.
+const CRM: &str = "[policies.customers]
+    departed = \"revoke\"
+    erasure_requested = \"delete\"
+    email_changed = \"revoke\"
+    brake = { per_hour = 1000, per_day = 1000 }
+    [sources.crm]
+    preset = \"standard-webhooks\"
+    site = \"acme\"
+    policy = \"customers\"
+    secrets = [{ env = \"HR_KEY\" }]";
+
+/// One step of a history.
+#[derive(Debug, Clone)]
+enum Step {
+    Send(Vec<Sent>),
+    /// An earlier event once more, under another delivery id.
+    Resend(usize),
+    Operator(usize, &'static str),
+    Wait(&'static str),
+    Fault(Box<Fault>),
+    FaultsEnd,
+    SiteResumed,
+    Granted(usize),
+    Moved(usize),
+    Restart,
+    Crash,
+}
+
+/// An event before its times are known.
+#[derive(Debug, Clone)]
+struct Sent {
+    source: &'static str,
+    kind: Kind,
+    id: &'static str,
+    email: Option<&'static str>,
+    old: Option<&'static str>,
+    /// How long ago it happened; most events are news.
+    minutes_ago: i64,
+    in_hours: i64,
+}
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        usize::try_from(self.below(u64::try_from(sides).unwrap())).unwrap()
+    }
+
+    fn pick<T: Clone>(&mut self, among: &[T]) -> T {
+        among[self.roll(among.len())].clone()
+    }
+
+    fn history(&mut self) -> Vec<Step> {
+        (0..STEPS).map(|_| self.step()).collect()
+    }
+
+    fn step(&mut self) -> Step {
+        let who = self.roll(PEOPLE.len());
+        match self.roll(26) {
+            0..9 => Step::Send((0..self.pick(&[1, 1, 1, 2, 3])).map(|_| self.event()).collect()),
+            9 => Step::Resend(self.roll(STEPS)),
+            10..13 => Step::Operator(who, self.pick(&["cancel", "hold", "release", "retry", "retry", "resolve"])),
+            13..18 => Step::Wait(self.pick(&["5s", "5m", "1h", "2d", "4d", "15d"])),
+            18..21 => Step::Fault(Box::new(self.fault())),
+            21 => Step::FaultsEnd,
+            22 => Step::SiteResumed,
+            23 => Step::Granted(who),
+            24 => self.pick(&[Step::Moved(who), Step::Restart, Step::Restart]),
+            _ => Step::Crash,
+        }
+    }
+
+    fn event(&mut self) -> Sent {
+        let (id, own) = self.pick(&PEOPLE);
+        let source = self.pick(&["hr", "hr", "hr", "crm"]);
+        let another = self.pick(&[PEOPLE[0].1, PEOPLE[1].1, RENAMED]);
+        let email = self.pick(&[Some(own), Some(own), Some(own), Some(own), None, Some(another)]);
+        let kind = self.pick(&[
+            Kind::Departed,
+            Kind::Departed,
+            Kind::Departed,
+            Kind::Departed,
+            Kind::Erasure,
+            Kind::Returned,
+            Kind::Cancelled,
+            Kind::Profile,
+            Kind::Changed,
+        ]);
+        let (email, old) = match kind {
+            Kind::Changed => (Some(another), Some(own)),
+            Kind::Profile => (email.or(Some(own)), None),
+            _ => (email, None),
+        };
+        let minutes_ago = self.pick(&[0, 0, 0, 0, 5, 90, 3000]);
+        Sent { source, kind, id, email, old, minutes_ago, in_hours: self.pick(&[0, 0, 0, 1, 48, 240]) }
+    }
+
+    fn fault(&mut self) -> Fault {
+        let call = self.pick(&[
+            CallName::Search,
+            CallName::Scan,
+            CallName::Read,
+            CallName::Read,
+            CallName::Revoke,
+            CallName::Revoke,
+            CallName::Delete,
+            CallName::Delete,
+            CallName::Permissions,
+        ]);
+        let status = |code| Fault { status: Some(code), ..Fault::default() };
+        let kinds = [
+            Fault { drop: Some(Moment::Before), ..Fault::default() },
+            Fault { drop: Some(Moment::After), ..Fault::default() },
+            Fault { reset: true, ..Fault::default() },
+            Fault { garbage: true, after_deed: true, ..Fault::default() },
+            Fault { delay_ms: 600, ..Fault::default() },
+            Fault { delay_ms: 600, after_deed: true, ..Fault::default() },
+            Fault { after_deed: true, ..status(500) },
+            Fault { retry_after: Some(json!(90)), ..status(429) },
+            status(400),
+            status(401),
+            status(403),
+            status(404),
+            status(503),
+            status(204),
+        ];
+        let times = u32::try_from(1 + self.roll(3)).unwrap();
+        Fault { call: Some(call), times: Some(times), skip: u32::try_from(self.roll(2)).unwrap(), ..self.pick(&kinds) }
+    }
+}
+
+struct History {
+    story: Harness,
+    model: Model,
+    sent: Vec<Event>,
+    /// How many calls of the site's log were checked.
+    seen: usize,
+    /// When each account was last revoked.
+    revoked: BTreeMap<String, Timestamp>,
+}
+
+#[test]
+fn no_random_history_breaks_a_rule() {
+    let seconds = std::env::var("OFFBOARDD_HISTORIES_SECONDS").map_or(10, |text| text.parse().unwrap());
+    if let Ok(seed) = std::env::var("OFFBOARDD_HISTORIES_SEED") {
+        return check(seed.parse().unwrap());
+    }
+    let begun = Instant::now();
+    let first = u64::from(std::process::id()) << 20;
+    let mut histories = 0;
+    while begun.elapsed() < Duration::from_secs(seconds) {
+        check(first + histories);
+        histories += 1;
+    }
+    eprintln!("{histories} histories, from seed {first} on");
+}
+
+fn check(seed: u64) {
+    let history = Dice::of(seed).history();
+    if holds(&history) {
+        return;
+    }
+    eprintln!("seed {seed} breaks a rule; it is repeated with fewer and fewer steps");
+    let shortest = shorten(history);
+    panic!("seed {seed} breaks a rule (see above); so does: {shortest:#?}");
+}
+
+/// Leaves out steps, one by one, as long as the history still breaks a rule and there is time.
+fn shorten(mut history: Vec<Step>) -> Vec<Step> {
+    let (begun, mut at) = (Instant::now(), 0);
+    while at < history.len() && begun.elapsed() < SHORTENING {
+        let mut shorter = history.clone();
+        shorter.remove(at);
+        if holds(&shorter) {
+            at += 1;
+        } else {
+            history = shorter;
+        }
+    }
+    history
+}
+
+/// Runs a history in a thread of its own, whose panic is the answer.
+fn holds(steps: &[Step]) -> bool {
+    let steps = steps.to_vec();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(run(steps));
+    })
+    .join()
+    .is_ok()
+}
+
+async fn run(steps: Vec<Step>) {
+    let mut history = History::begin().await;
+    for step in steps {
+        // No two steps at the same instant: which of them is newer could not be told.
+        history.story.clock.advance(SignedDuration::from_secs(1));
+        history.story.ring();
+        history.story.settle().await;
+        history.check();
+        history.take(step).await;
+        history.check();
+    }
+    history.end().await;
+}
+
+impl History {
+    async fn begin() -> Self {
+        let mut seed = Seed::default();
+        let atlassian =
+            |email| NewAccount { account_type: AccountType::Atlassian, ..NewAccount::customer(email, "User") };
+        seed.accounts.extend([atlassian("admin@example.com"), atlassian(PEOPLE[2].1)]);
+        for (_, who) in PEOPLE {
+            seed.accounts.push(NewAccount::customer(who, "Somebody"));
+            seed.accounts.push(NewAccount::customer(&format!("{who}.au"), "Somebody Else"));
+        }
+        seed.accounts.push(NewAccount::customer(RENAMED, "Somebody"));
+        let policy = "departed = \"revoke_then_delete\"\nlocal_grace = \"3d\"\nerasure_requested = \"delete\"\n\
+                      email_changed = \"revoke\"\nbrake = { per_hour = 1000, per_day = 1000 }";
+        let site = "timeout = \"300ms\"\nlook_again = [\"1m\"]\nprobe_every = \"10m\"";
+        let story = Harness::with(Setup { seed, policy, site, more: CRM, ..Setup::default() }).await;
+        Self { story, model: Model::default(), sent: Vec::new(), seen: 0, revoked: BTreeMap::new() }
+    }
+
+    async fn take(&mut self, step: Step) {
+        match step {
+            Step::Send(events) => {
+                let events: Vec<_> = events.iter().map(|sent| self.timed(sent)).collect();
+                for source in ["hr", "crm"] {
+                    let of_source: Vec<_> = events.iter().filter(|event| event.source == source).cloned().collect();
+                    self.send(source, &of_source).await;
+                }
+            }
+            Step::Resend(nth) => {
+                if let Some(event) = self.sent.get(nth).cloned() {
+                    self.send(event.source, &[event]).await;
+                }
+            }
+            Step::Operator(who, verb) => self.operate(PEOPLE[who].1, verb).await,
+            Step::Wait(time) => {
+                self.story.advance(time).await;
+            }
+            Step::Fault(fault) => self.story.fault(*fault),
+            Step::FaultsEnd => self.story.site.clear_faults(),
+            Step::SiteResumed => self.story.resume_site_if_paused().await,
+            Step::Granted(who) => {
+                // Nobody can grant what is gone.
+                drop(self.story.site.grant(PEOPLE[who].1));
+            }
+            Step::Moved(who) => {
+                let account = self.story.site.accounts().into_iter().find(|account| {
+                    account.email.as_deref() == Some(PEOPLE[who].1) && account.account_type == AccountType::Customer
+                });
+                let moved = AccountChange { email: Some("moved@example.com".to_owned()), ..AccountChange::default() };
+                drop(account.map(|account| self.story.site.change_account(&account.account_id, moved)));
+            }
+            Step::Restart => self.story.restart().await,
+            Step::Crash => {
+                self.story.crash().await;
+                self.story.settle().await;
+            }
+        }
+    }
+
+    /// An event with its own instant; no two happen at the same one.
+    fn timed(&mut self, sent: &Sent) -> Event {
+        let nth = i32::try_from(self.sent.len()).unwrap();
+        let now = self.story.now();
+        let event = Event {
+            source: sent.source,
+            kind: sent.kind,
+            id: sent.id,
+            email: sent.email,
+            old: sent.old,
+            occurred: now - SignedDuration::from_mins(sent.minutes_ago) - SignedDuration::new(0, 900_000_000 - nth),
+            effective: now + SignedDuration::from_hours(sent.in_hours),
+        };
+        self.sent.push(event.clone());
+        event
+    }
+
+    /// Nothing is being called when this begins, so that every later call has to follow what is acknowledged here.
+    async fn send(&mut self, source: &str, events: &[Event]) {
+        if events.is_empty() {
+            return;
+        }
+        // What a batch allows counts from its beginning, what it stops from its end.
+        let items: Vec<Value> = events.iter().map(to_json).collect();
+        for event in events {
+            self.model.arrive(event);
+        }
+        assert_eq!(self.story.send(source, &json!(items)).await.status, 202);
+        self.story.settle().await;
+    }
+
+    async fn operate(&mut self, email: &'static str, verb: &str) {
+        let Some(dossier) = self.story.cases_of(email).await.into_iter().next() else { return };
+        let was_with_a_human =
+            matches!(dossier.case.state, State::NeedsAttention(_)) && dossier.case.course == Course::Leaving;
+        let reply = self.story.ask(ROSA, email, verb).await;
+        if reply.status != 200 {
+            assert!(matches!(reply.status, 403 | 409), "{verb}: {reply:?}");
+            return;
+        }
+        match verb {
+            "cancel" | "resolve" => self.model.operator_stopped(email, self.story.now()),
+            "hold" => self.model.hold(email, true),
+            "release" => self.model.hold(email, false),
+            "retry" if was_with_a_human => self.model.operator_confirmed(email),
+            _ => {}
+        }
+        self.story.ring();
+        self.story.settle().await;
+    }
+
+    /// Every call since the last check that would change somebody was allowed.
+    fn check(&mut self) {
+        let calls = self.story.site.calls();
+        for call in &calls[self.seen..] {
+            if !matches!(call.call, CallName::Revoke | CallName::Delete) {
+                continue;
+            }
+            let account = self.story.site.account(call.account_id.as_deref().unwrap()).unwrap();
+            assert_eq!(account.account_type, AccountType::Customer, "{call:?} is about a user");
+            let email = account.email.clone().unwrap_or_default();
+            let forbidden = if call.call == CallName::Revoke {
+                self.revoked.insert(email.clone(), call.at);
+                self.model.forbids_revoke(&email, call.at)
+            } else {
+                self.model.forbids_deletion(&email, call.at, self.revoked.get(&email).copied())
+            };
+            assert_eq!(forbidden, None, "{call:?} of {email}");
+        }
+        self.seen = calls.len();
+    }
+
+    /// The site behaves again, and time passes: every case ends, rests, or waits for a human, and no leaver is lost.
+    async fn end(mut self) {
+        self.story.site.clear_faults();
+        self.story.resume_site_if_paused().await;
+        for time in ["2m", "2h", "2h", "4d", "2h", "15d", "2h", "2d", "80d", "2d"] {
+            self.story.clock.advance(duration(time));
+            self.story.ring();
+            self.story.settle().await;
+            self.story.resume_site_if_paused().await;
+            self.check();
+        }
+        let mut with_a_human = Vec::new();
+        for dossier in self.story.cases().await {
+            let case = dossier.case;
+            let waits = matches!(case.state, State::Held(Hold::Hold) | State::NeedsAttention(_) | State::Restoring);
+            let rests = case.state == State::Revoked && case.delete_at().is_none();
+            assert!(waits || rests || case.state.name().is_closed(), "a case got stuck: {case:?}");
+            if case.state.name() == StateName::Erased {
+                assert!(case.deeds.gone_at.is_some());
+            }
+            if waits {
+                with_a_human.extend(dossier.person.email.map(|email| email.as_str().to_owned()));
+            }
+        }
+        for (_, email) in PEOPLE {
+            let is_active = self.story.site.accounts().into_iter().any(|account| {
+                account.email.as_deref() == Some(email)
+                    && account.account_type == AccountType::Customer
+                    && account.active
+                    && !self.revoked.contains_key(email)
+            });
+            let is_shown = with_a_human.iter().any(|shown| shown == email);
+            let is_lost = is_active && !is_shown && self.model.must_leave(email, self.story.now());
+            assert!(!is_lost, "{email} should have been offboarded, and no human knows");
+        }
+        let changes = self.story.changes();
+        self.story.finish(&changes.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+}
+
+fn to_json(event: &Event) -> Value {
+    let mut person = json!({ "id": event.id });
+    if let Some(email) = event.email {
+        person["email"] = json!(email);
+    }
+    if let Some(old) = event.old {
+        person["old_email"] = json!(old);
+    }
+    json!({
+        "type": event.kind.word(),
+        "person": person,
+        "occurred_at": event.occurred.to_string(),
+        "effective_at": event.effective.to_string(),
+    })
+}
