@@ -319,13 +319,13 @@ impl History {
         if events.is_empty() {
             return;
         }
-        // What a batch allows counts from its beginning, what it stops from its end.
         let items: Vec<Value> = events.iter().map(to_json).collect();
         for event in events {
             self.model.arrive(event);
         }
         assert_eq!(self.story.send(source, &json!(items)).await.status, 202);
         self.story.settle().await;
+        self.check();
     }
 
     async fn operate(&mut self, email: &'static str, verb: &str) {
@@ -373,7 +373,7 @@ impl History {
     async fn end(mut self) {
         self.story.site.clear_faults();
         self.story.resume_site_if_paused().await;
-        for time in ["2m", "2h", "2h", "4d", "2h", "15d", "2h", "2d", "80d", "2d"] {
+        for time in ["2m", "2h", "2h", "12d", "2h", "4d", "15d", "2h", "2d", "80d", "2d", "20d", "2d"] {
             self.story.clock.advance(duration(time));
             self.story.ring();
             self.story.settle().await;
