@@ -7,20 +7,34 @@ CREATE TABLE deliveries (
     id           TEXT    NOT NULL UNIQUE,
     source       TEXT    NOT NULL,
     received_at  INTEGER NOT NULL,
-    -- The vendor's delivery id or the body, hashed together with the source. Emptied when the window is over.
+    -- Keyed hash of the source and the body or, where the vendor signs an id, 16 bytes of the hash of that id followed by
+    -- 16 bytes of the hash of the body: other bodies under the same id are neighbors in the index.
     dedupe_hash  BLOB,
     dedupe_until INTEGER,               -- NULL: for as long as the row is kept (the vendor gave an id)
+    -- 0: the same delivery again is stored. Its window is over, or something else about one of its people took effect.
+    dedupes      INTEGER NOT NULL DEFAULT 1 CHECK (dedupes IN (0, 1)),
+    signed_at    INTEGER,               -- the time that the signature covers
     content_type TEXT,
     body         BLOB,                  -- sealed; emptied when it is no longer needed for a replay
     status       TEXT    NOT NULL DEFAULT 'received' CHECK (status IN ('received', 'routed', 'unreadable')),
     routed_at    INTEGER,
     problem      TEXT                   -- why it could not be read: a place in the body and what was expected there
 ) STRICT;
-CREATE UNIQUE INDEX deliveries_once ON deliveries (dedupe_hash) WHERE dedupe_hash IS NOT NULL;
-CREATE INDEX deliveries_windows ON deliveries (dedupe_until) WHERE dedupe_until IS NOT NULL;
+CREATE UNIQUE INDEX deliveries_once ON deliveries (dedupe_hash) WHERE dedupes = 1;
+CREATE INDEX deliveries_windows ON deliveries (dedupe_until) WHERE dedupes = 1 AND dedupe_until IS NOT NULL;
 CREATE INDEX deliveries_waiting ON deliveries (seq) WHERE status = 'received';
 CREATE INDEX deliveries_unreadable ON deliveries (seq) WHERE status = 'unreadable';
 CREATE INDEX deliveries_kept ON deliveries (routed_at) WHERE routed_at IS NOT NULL AND body IS NOT NULL;
+
+-- Whom a delivery is about that has no id of its own, by the keyed hashes of the email address and of the person id. The
+-- same body again is a duplicate only while nothing else about that person took effect.
+CREATE TABLE body_people (
+    person_key    BLOB    NOT NULL,
+    body_hash     BLOB    NOT NULL,
+    delivery_id   TEXT    NOT NULL,
+    superseded_at INTEGER,              -- when something else about this person took effect
+    PRIMARY KEY (person_key, body_hash, delivery_id)
+) STRICT, WITHOUT ROWID;
 
 -- One fact about one person, read out of a delivery.
 CREATE TABLE events (

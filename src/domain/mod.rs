@@ -12,6 +12,7 @@ pub mod ids;
 pub mod operator;
 pub mod person;
 pub mod policy;
+pub mod repeat;
 pub mod retry;
 pub mod routing;
 

@@ -83,6 +83,10 @@ pub enum IgnoredReason {
     SharedAddress,
     /// Somebody of the source has the former address now.
     AddressInUse,
+    /// The same body brought it before, and nothing else about the person took effect since.
+    Duplicate,
+    /// The same body brought it before; a human looks at the case already.
+    Repeated,
 }
 
 named!(IgnoredReason {
@@ -95,6 +99,8 @@ named!(IgnoredReason {
     NotOurs = "not_ours",
     SharedAddress = "shared_address",
     AddressInUse = "address_in_use",
+    Duplicate = "duplicate",
+    Repeated = "repeated",
 });
 
 /// What an event that opens or changes the case of one address results in.

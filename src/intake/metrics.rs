@@ -18,6 +18,8 @@ pub enum Verdict {
     Accepted,
     /// Stored before.
     Duplicate,
+    /// Stored, under an id that another body used before.
+    ReusedId,
     /// Not the vendor's.
     Unauthorized,
     /// The vendor's, but too old or from the future.
@@ -31,6 +33,7 @@ pub enum Verdict {
 named!(Verdict {
     Accepted = "accepted",
     Duplicate = "duplicate",
+    ReusedId = "reused_id",
     Unauthorized = "unauthorized",
     Stale = "stale",
     TooLarge = "too_large",

@@ -37,6 +37,10 @@ pub(super) async fn receive(
             let verdict = match accepted {
                 Accepted::New(_) => Verdict::Accepted,
                 Accepted::Duplicate(_) => Verdict::Duplicate,
+                Accepted::ReusedId(_) => {
+                    intake.metrics.note(source, Often::ReusedId);
+                    Verdict::ReusedId
+                }
             };
             intake.metrics.count(source, verdict);
             answer::accepted(accepted)
@@ -103,6 +107,7 @@ async fn take(
         received_at,
         dedupe_hash,
         dedupe_until,
+        signed_at: verified.signed_at,
         content_type,
         sealed_body: NewDelivery::seal(intake.store.key(), id, &bytes),
     };
@@ -146,8 +151,9 @@ async fn keep(
 
 /// By what a repetition of this delivery is recognised, and until when.
 ///
-/// The vendor's own id counts for as long as the delivery is kept. A body counts only for a while: a flat payload without
-/// any time in it is the same when the same person leaves a second time. No header goes into the hash, because a time of
+/// The vendor's own id counts together with the body, and for as long as the delivery is kept: another body under the same id
+/// is another delivery. A body alone counts only for a while, and while nothing else about its people takes effect: a flat
+/// payload without any time in it is the same when the same person leaves a second time. No header goes into the hash, because a time of
 /// signing that is stamped anew would make every retry a new delivery.
 fn recognise(
     intake: &Intake,
@@ -159,7 +165,7 @@ fn recognise(
 ) -> (KeyedHash, Option<Timestamp>) {
     let key = intake.store.key();
     if let Some(id) = delivery_id {
-        return (key.hash_delivery(source, "id", id.as_bytes()), None);
+        return (key.hash_delivery_with_id(source, &id, body), None);
     }
     // Whatever can be replayed inside the window of the signature must be recognised at least as long.
     let window = inbox.source.window().map_or(inbox.dedupe_window, |window| window.max(inbox.dedupe_window));

@@ -23,6 +23,8 @@ pub(super) enum Often {
     Unreadable(Refused),
     /// A secret was offered right after another one, and refused.
     OfferedTooFast,
+    /// Another body arrived under an id that was used before.
+    ReusedId,
     /// A signature does not hold.
     Forged(Rejection),
 }
@@ -66,6 +68,10 @@ impl Untold {
                     }
                     Often::OfferedTooFast => {
                         tracing::warn!(%source, count, "secrets are offered too fast: refused");
+                    }
+                    Often::ReusedId => {
+                        let what = "deliveries reuse the id of an earlier one with another body: accepted as new";
+                        tracing::warn!(%source, count, "{what}");
                     }
                     Often::Forged(reason) => {
                         tracing::warn!(%source, %reason, count, "refused requests: their signatures do not hold");

@@ -123,6 +123,7 @@ mod tests {
             received_at,
             dedupe_hash: store.key().hash_delivery(&source, "id", b"1"),
             dedupe_until: None,
+            signed_at: None,
             content_type: None,
             sealed_body: NewDelivery::seal(store.key(), id, b"{}"),
             source,

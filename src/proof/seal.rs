@@ -18,6 +18,9 @@ use crate::domain::person::{EmailAddress, PersonId};
 /// How many bytes a nonce has; it stands before the ciphertext.
 const NONCE: usize = 12;
 
+/// How many bytes of a delivery's hash are of its id; the others are of its body.
+pub const ID_HALF: usize = 16;
+
 /// The key that everything else hangs on. Its bytes are shown to nobody.
 #[derive(Clone)]
 pub struct MasterKey {
@@ -66,6 +69,17 @@ impl MasterKey {
     /// The hash by which a repeated delivery is recognised: the vendor's delivery id or, without one, the body.
     pub fn hash_delivery(&self, source: &SourceName, kind: &str, what: &[u8]) -> KeyedHash {
         self.hash(b"delivery", &[source.as_str().as_bytes(), kind.as_bytes(), what])
+    }
+
+    /// The hash that identifies a delivery with an id of its own: half of it is the id's, half the body's, so that another
+    /// body under a used id is another delivery, and is found beside the first.
+    pub fn hash_delivery_with_id(&self, source: &SourceName, id: &str, body: &[u8]) -> KeyedHash {
+        let mut hash = self.hash_delivery(source, "id", id.as_bytes());
+        let body = self.hash_delivery(source, "body under an id", body);
+        for (half, of_body) in hash.0.iter_mut().skip(ID_HALF).zip(body.0) {
+            *half = of_body;
+        }
+        hash
     }
 
     /// The hash that names an account in the journal.

@@ -4,6 +4,7 @@
 //! can be killed at any instant. It calls nobody; a [`Resolver`] beside it asks vendors for addresses that deliveries lack.
 
 mod metrics;
+mod repeats;
 mod resolver;
 mod ruling;
 
@@ -24,9 +25,10 @@ use crate::domain::event::Event;
 use crate::domain::facts;
 use crate::domain::ids::{DeliveryId, EventId, SiteName, SourceName};
 use crate::domain::policy::Policy;
+use crate::domain::repeat::Repetition;
 use crate::sources::Source;
 use crate::sources::lookup::Lookup;
-use crate::store::{EventStatus, EventVerdict, NewEvent, Store, StoreError, Tx, Waiting, WaitingEvent};
+use crate::store::{EventStatus, EventVerdict, NewEvent, Origin, Store, StoreError, Tx, Waiting, WaitingEvent};
 
 /// The safety net under the notifications.
 const PERIOD: Duration = Duration::from_mins(1);
@@ -268,7 +270,7 @@ impl Router {
         self.metrics.count(&delivery.source, event.event_type.as_str());
         let mut new = self.new_event(delivery.id, position, &delivery.source, event.event_type.as_str());
         new.happened_at = facts::happened_at(&event, delivery.received_at);
-        let subject = self.subject(&delivery.source, route, delivery.id, delivery.received_at);
+        let subject = self.subject(&delivery.source, route, delivery.origin, delivery.received_at);
         let outcome = subject.apply(tx, &event).await?;
         tx.record_event(&new, outcome, Some(&event))?;
         Ok(matches!(outcome.status, EventStatus::Applied | EventStatus::Waiting))
@@ -278,7 +280,7 @@ impl Router {
     async fn settle_waiting(&self, waiting: WaitingEvent) -> Result<(), StoreError> {
         let mut tx = self.store.begin().await?;
         if let Some(route) = self.routes.get(&waiting.source) {
-            let subject = self.subject(&waiting.source, route, waiting.delivery_id, waiting.received_at);
+            let subject = self.subject(&waiting.source, route, waiting.origin, waiting.received_at);
             let subject = Subject { waited: Some(waiting.seq), ..subject };
             let outcome = subject.resume(&mut tx, &waiting.event).await?;
             tx.settle_event(waiting.id, outcome);
@@ -296,7 +298,7 @@ impl Router {
             tx.settle_event(waiting.id, unreadable("no such source"));
             return Ok(());
         };
-        let subject = self.subject(&waiting.source, route, waiting.delivery_id, waiting.received_at);
+        let subject = self.subject(&waiting.source, route, waiting.origin, waiting.received_at);
         let subject = Subject { may_ask: false, waited: Some(waiting.seq), ..subject };
         let outcome = subject.apply(tx, &waiting.event).await?;
         tx.settle_event(waiting.id, outcome);
@@ -307,11 +309,22 @@ impl Router {
         &self,
         source: &'a SourceName,
         route: &'a Route,
-        delivery_id: DeliveryId,
+        origin: Origin,
         received_at: jiff::Timestamp,
     ) -> Subject<'a> {
         let (site, policy, may_ask) = (&route.site, &route.policy, route.lookup.is_some());
-        Subject { source, site, policy, delivery_id, received_at, now: self.clock.now(), may_ask, waited: None }
+        Subject {
+            source,
+            site,
+            policy,
+            delivery_id: origin.delivery_id,
+            origin,
+            repetition: Repetition::New,
+            received_at,
+            now: self.clock.now(),
+            may_ask,
+            waited: None,
+        }
     }
 
     fn new_event<'a>(

@@ -190,7 +190,7 @@ impl Resolver {
         if let (Some(email), Some(first)) = (email, waiting.first())
             && tx.recall(&self.source, &asked.id).await?.is_none()
         {
-            let subject: Subject<'_> = router.subject(&self.source, &self.route, first.delivery_id, first.received_at);
+            let subject: Subject<'_> = router.subject(&self.source, &self.route, first.origin, first.received_at);
             subject.learn(&mut tx, &asked.id, email, router.clock.now()).await?;
         }
         for event in waiting {

@@ -9,9 +9,10 @@ use crate::domain::facts::{self, Fact, FactKind, Order};
 use crate::domain::ids::{CaseId, DeliveryId, SiteName, SourceName};
 use crate::domain::person::{EmailAddress, Person, PersonId};
 use crate::domain::policy::{Action, Policy};
+use crate::domain::repeat::Repetition;
 use crate::domain::routing::{self, AddressOwnership, Decision, IgnoredReason, PersonContext};
 use crate::proof::seal::KeyedHash;
-use crate::store::{Dossier, EventStatus, EventVerdict, HappenError, Learned, NewCase, Note, StoreError, Tx};
+use crate::store::{Dossier, EventStatus, EventVerdict, HappenError, Learned, NewCase, Note, Origin, StoreError, Tx};
 
 /// What an event is decided by.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +21,10 @@ pub(super) struct Subject<'a> {
     pub(super) site: &'a SiteName,
     pub(super) policy: &'a Policy,
     pub(super) delivery_id: DeliveryId,
+    /// What proves that the delivery is not an earlier one again.
+    pub(super) origin: Origin,
+    /// Whether its body brought the event before.
+    pub(super) repetition: Repetition,
     pub(super) received_at: Timestamp,
     pub(super) now: Timestamp,
     /// Whether the vendor can be asked for an address, and was not asked in vain already.
@@ -39,16 +44,16 @@ struct Whose {
     person_hash: Option<KeyedHash>,
 }
 
-fn applied(case_id: CaseId) -> Outcome {
+pub(super) fn applied(case_id: CaseId) -> Outcome {
     Outcome { status: EventStatus::Applied, because: None, case_id: Some(case_id), asked: None }
 }
 
-fn ignored(reason: IgnoredReason, open: Option<CaseId>) -> Outcome {
+pub(super) fn ignored(reason: IgnoredReason, open: Option<CaseId>) -> Outcome {
     Outcome { status: EventStatus::Ignored, because: Some(reason.as_str()), case_id: open, asked: None }
 }
 
 /// Until the call about the person is settled or, where the vendor is asked for the address, until that is known.
-fn waits(case_id: Option<CaseId>, asked: Option<KeyedHash>) -> Outcome {
+pub(super) fn waits(case_id: Option<CaseId>, asked: Option<KeyedHash>) -> Outcome {
     let because = asked.map(|_| "address_is_looked_up");
     Outcome { status: EventStatus::Waiting, because, case_id, asked }
 }
@@ -68,6 +73,17 @@ impl Subject<'_> {
     /// Decides an event by what is known now, and lets it take effect.
     pub(super) async fn apply(&self, tx: &mut Tx, event: &Event) -> Result<Outcome, StoreError> {
         let whose = self.whose(tx, event).await?;
+        let keys = (whose.email_hash, whose.person_hash);
+        let subject = Self { repetition: self.repetition(tx, event, keys).await?, ..*self };
+        let outcome = subject.decide(tx, event, whose).await?;
+        subject.note_body(tx, keys, &outcome);
+        Ok(outcome)
+    }
+
+    async fn decide(&self, tx: &mut Tx, event: &Event, whose: Whose) -> Result<Outcome, StoreError> {
+        if self.repetition == Repetition::Duplicate {
+            return Ok(ignored(IgnoredReason::Duplicate, None));
+        }
         if let Some(asked) = self.ask(tx, event, &whose.person).await? {
             return Ok(waits(None, Some(asked)));
         }
@@ -80,8 +96,11 @@ impl Subject<'_> {
             Order::Outdated => return Ok(ignored(IgnoredReason::Older, None)),
             Order::Repeated => return Ok(ignored(IgnoredReason::SameFact, None)),
         }
-        self.learn_from(tx, event).await?;
-        self.note_whereabouts(tx, event, &whose).await?;
+        // An event that may be a recording is no fact.
+        if self.repetition == Repetition::New {
+            self.learn_from(tx, event).await?;
+            self.note_whereabouts(tx, event, &whose).await?;
+        }
         self.take_effect(tx, event, whose).await
     }
 
@@ -89,7 +108,11 @@ impl Subject<'_> {
     /// compared with itself or with what came after it.
     pub(super) async fn resume(&self, tx: &mut Tx, event: &Event) -> Result<Outcome, StoreError> {
         let whose = self.whose(tx, event).await?;
-        self.take_effect(tx, event, whose).await
+        let keys = (whose.email_hash, whose.person_hash);
+        let subject = Self { repetition: self.repetition(tx, event, keys).await?, ..*self };
+        let outcome = subject.take_effect(tx, event, whose).await?;
+        subject.note_body(tx, keys, &outcome);
+        Ok(outcome)
     }
 
     /// Compares an event with what is known under the id and the address of its person, and stores it where it is newest.
@@ -100,7 +123,7 @@ impl Subject<'_> {
         let keys: Vec<_> = whose.email_hash.into_iter().chain(person_hash).collect();
         let known = tx.facts(&keys, Some(self.delivery_id)).await?;
         let order = facts::order(event, self.received_at, &known);
-        if order == Order::Newest {
+        if order == Order::Newest && self.repetition == Repetition::New {
             let happened_at = facts::happened_at(event, self.received_at);
             let fact = Fact { kind, happened_at, claimed_at: event.occurred_at, is_of_this_delivery: true };
             tx.note_fact(&keys, &fact, Some(self.delivery_id));
@@ -314,6 +337,7 @@ impl Subject<'_> {
         email: &EmailAddress,
         as_of: Timestamp,
     ) -> Result<(), StoreError> {
+        self.note_address(tx, id, email);
         let learned = Learned { source: self.source, site: self.site, id, email, as_of };
         if !tx.learn_address(learned, self.now).await? {
             return Ok(());
@@ -355,7 +379,8 @@ impl Subject<'_> {
         (terms, cause, effective_at): (Terms, Cause, Timestamp),
         attention: Option<Attention>,
     ) -> Result<Outcome, StoreError> {
-        let beginning = if let Some(attention) = attention {
+        let unproven = self.repetition == Repetition::Unproven;
+        let beginning = if let Some(attention) = attention.or_else(|| unproven.then(Attention::repeated)) {
             Some(State::NeedsAttention(attention))
         } else if tx.is_braked(self.source).await? {
             Some(State::Held(Hold::Brake))
@@ -382,6 +407,9 @@ impl Subject<'_> {
         if tx.has_waiting_event(id, self.waited).await? {
             return Ok(waits(Some(id), None));
         }
+        if self.repetition == Repetition::Unproven {
+            return self.ask_human(tx, event, dossier, happening).await;
+        }
         match tx.interfere(dossier, happening, self.note(event), self.now).await {
             Ok(happened) => {
                 let (from, state) = (happened.from, happened.dossier.case.state.name());
@@ -399,7 +427,7 @@ impl Subject<'_> {
         }
     }
 
-    fn note(&self, event: &Event) -> Note {
+    pub(super) fn note(&self, event: &Event) -> Note {
         Note::detail(json!({ "delivery": self.delivery_id, "event": event.event_type, "source": self.source }))
     }
 }

@@ -93,6 +93,8 @@ pub struct Verified {
     /// also where the id stands in a header that is not signed (GitHub, Greenhouse, Shopify): a request that somebody
     /// recorded would pass as a new one under a new id, and a new one be taken for an old one under an id told in advance.
     pub delivery_id: Option<String>,
+    /// The time that the signature covers; inside the body it is the same when the body is sent again.
+    pub signed_at: Option<Timestamp>,
     /// The request is a handshake: to be answered with this, and not stored.
     pub handshake: Option<Answer>,
 }
@@ -150,8 +152,8 @@ impl Source {
     /// Whether a request received `now` is the vendor's, judged by its raw bytes.
     pub fn verify(&self, request: &Request<'_>, now: Timestamp) -> Result<Verified, Rejection> {
         let body = ParsedBody::of(request);
-        let delivery_id = self.scheme.verify(request, &body, now)?;
-        Ok(Verified { delivery_id, handshake: self.signed_handshake(&body) })
+        let (delivery_id, signed_at) = self.scheme.verify(request, &body, now)?;
+        Ok(Verified { delivery_id, signed_at, handshake: self.signed_handshake(&body) })
     }
 
     fn signed_handshake(&self, body: &ParsedBody<'_>) -> Option<Answer> {

@@ -179,13 +179,13 @@ struct Entries<'a> {
 }
 
 impl Scheme {
-    /// Verifies a request received `now`, and says what id it carries.
+    /// Verifies a request received `now`; returns the id that it carries and the time that is signed.
     pub(super) fn verify(
         &self,
         request: &Request<'_>,
         body: &ParsedBody<'_>,
         now: Timestamp,
-    ) -> Result<Option<String>, Rejection> {
+    ) -> Result<(Option<String>, Option<Timestamp>), Rejection> {
         for pinned in &self.expect {
             if !pinned.holds(request.headers)? {
                 return Err(Rejection::HeaderUnexpected);
@@ -212,11 +212,12 @@ impl Scheme {
         if within.is_some_and(|signed_at| !self.window.admits(signed_at, now)) {
             return Err(Rejection::Stale);
         }
-        Ok(match &self.id {
+        let id = match &self.id {
             Some(IdSource::Body(pointer)) => body.get().and_then(|body| id_at(body, pointer)),
             Some(IdSource::Header(_)) if self.shape.leaves_out(Token::Id) => None,
             Some(IdSource::Header(_)) | None => id.and_then(usable_id),
-        })
+        };
+        Ok((id, within))
     }
 
     fn verify_signed(

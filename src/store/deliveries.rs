@@ -1,19 +1,20 @@
 //! Deliveries: accepted in groups, read out in their order, forgotten in time.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{Connection as _, Row as _, SqliteConnection};
 use tracing::instrument;
 
 use super::row::{Reading, millis, millis_if_any};
-use super::{Page, Store, StoreError, Tx};
+use super::{Origin, Page, Store, StoreError, Tx};
 use crate::domain::ids::{DeliveryId, SourceName};
 use crate::domain::named;
-use crate::proof::seal::{KeyedHash, MasterKey};
+use crate::proof::seal::{ID_HALF, KeyedHash, MasterKey};
 
 /// One row of [`INSERTS`], as it is bound.
-const COLUMNS: usize = 7;
+const COLUMNS: usize = 8;
 
 /// The texts that insert up to 1, 2, 4, … and 256 rows. One statement for a group, because each costs a way to SQLite's
 /// thread and back; few texts, because each is prepared once. The rows that a group is short of are not bound: to SQLite
@@ -22,9 +23,10 @@ static INSERTS: LazyLock<Vec<(usize, String)>> = LazyLock::new(|| {
     let text = |rows: usize| {
         let row = format!("({})", ["?"; COLUMNS].join(", "));
         format!(
-            "INSERT INTO deliveries (id, source, received_at, dedupe_hash, dedupe_until, content_type, body)
+            "INSERT INTO deliveries (id, source, received_at, dedupe_hash, dedupe_until, content_type, body,
+                 signed_at)
              SELECT * FROM (VALUES {}) WHERE column1 IS NOT NULL
-             ON CONFLICT (dedupe_hash) WHERE dedupe_hash IS NOT NULL DO NOTHING",
+             ON CONFLICT (dedupe_hash) WHERE dedupes = 1 DO NOTHING",
             vec![row; rows].join(", ")
         )
     };
@@ -44,6 +46,8 @@ pub struct NewDelivery {
     pub dedupe_hash: KeyedHash,
     /// Until when; `None` for as long as the delivery is kept.
     pub dedupe_until: Option<Timestamp>,
+    /// The time that the signature covers.
+    pub signed_at: Option<Timestamp>,
     /// The `Content-Type` header.
     pub content_type: Option<String>,
     /// The body, sealed by [`NewDelivery::seal`].
@@ -55,6 +59,11 @@ impl NewDelivery {
     pub fn seal(key: &MasterKey, id: DeliveryId, body: &[u8]) -> Vec<u8> {
         key.seal(id.as_bytes(), body)
     }
+
+    /// Whether the vendor gave it an id, rather than its body being all that identifies it.
+    fn has_id(&self) -> bool {
+        self.dedupe_until.is_none()
+    }
 }
 
 /// What became of a delivery.
@@ -62,6 +71,8 @@ impl NewDelivery {
 pub enum Accepted {
     /// It is stored.
     New(DeliveryId),
+    /// It is stored, although its id was used before, for another body.
+    ReusedId(DeliveryId),
     /// It was stored before; this is the first one's id.
     Duplicate(DeliveryId),
 }
@@ -79,6 +90,8 @@ pub struct Waiting {
     pub content_type: Option<String>,
     /// The body as it came; `None` when it is forgotten.
     pub body: Option<Vec<u8>>,
+    /// What proves that it is not an earlier one again.
+    pub origin: Origin,
 }
 
 /// Where a delivery stands.
@@ -177,11 +190,17 @@ impl Store {
         // Held until all is said, so that nobody forgets meanwhile what a repetition is recognised by.
         let mut held = self.writer.hold_soon().await?;
         for group in deliveries.chunks(largest) {
-            let new = insert(&mut held, group).await?;
-            if new == group.len() {
-                accepted.extend(group.iter().map(|delivery| Accepted::New(delivery.id)));
+            let inserted = insert(&mut held, group).await?;
+            let reused = if inserted.count > 0 && group.iter().any(NewDelivery::has_id) {
+                reused_ids(&mut held, &inserted).await?
             } else {
-                accepted.extend(tell_apart(&mut held, group).await?);
+                HashSet::new()
+            };
+            let new = |id| if reused.contains(&id) { Accepted::ReusedId(id) } else { Accepted::New(id) };
+            if inserted.count == group.len() {
+                accepted.extend(group.iter().map(|delivery| new(delivery.id)));
+            } else {
+                accepted.extend(distinguish(&mut held, group, new).await?);
             }
         }
         held.release();
@@ -207,6 +226,7 @@ impl Store {
                     received_at: reading.at("received_at")?,
                     content_type: reading.text_if_any("content_type")?,
                     body,
+                    origin: Origin::read(row, "id")?,
                 })
             })
             .collect()
@@ -246,8 +266,14 @@ impl Store {
     }
 }
 
-/// Inserts those that are new, in a transaction of their own; says how many.
-async fn insert(connection: &mut SqliteConnection, group: &[NewDelivery]) -> Result<usize, StoreError> {
+/// What one statement inserted.
+struct InsertedRows {
+    count: usize,
+    last_seq: i64,
+}
+
+/// Inserts the deliveries that are new, in a transaction of their own.
+async fn insert(connection: &mut SqliteConnection, group: &[NewDelivery]) -> Result<InsertedRows, StoreError> {
     let Some((_, text)) = INSERTS.iter().find(|(rows, _)| group.len() <= *rows) else {
         return Err(StoreError::inconsistent("group of deliveries", group.len(), "it is larger than any statement"));
     };
@@ -260,23 +286,72 @@ async fn insert(connection: &mut SqliteConnection, group: &[NewDelivery]) -> Res
             .bind(delivery.dedupe_hash.0.as_slice())
             .bind(millis_if_any(delivery.dedupe_until))
             .bind(delivery.content_type.as_deref())
-            .bind(delivery.sealed_body.as_slice());
+            .bind(delivery.sealed_body.as_slice())
+            .bind(millis_if_any(delivery.signed_at));
     }
     let done = insert.execute(connection).await?;
-    Ok(usize::try_from(done.rows_affected()).unwrap_or(usize::MAX))
+    let count = usize::try_from(done.rows_affected()).unwrap_or(usize::MAX);
+    Ok(InsertedRows { count, last_seq: done.last_insert_rowid() })
 }
 
-/// Says of each whether it is the first of its kind.
-async fn tell_apart(connection: &mut SqliteConnection, group: &[NewDelivery]) -> Result<Vec<Accepted>, StoreError> {
+/// Which of the inserted deliveries carry an id that was used before, for another body. All bodies under one id are
+/// neighbors in the index.
+async fn reused_ids(
+    connection: &mut SqliteConnection,
+    inserted: &InsertedRows,
+) -> Result<HashSet<DeliveryId>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT n.id FROM deliveries n
+         WHERE n.seq > ?1 AND n.seq <= ?2 AND n.dedupe_until IS NULL AND substr(n.dedupe_hash, 1, ?3) IN (
+             (SELECT substr(o.dedupe_hash, 1, ?3) FROM deliveries o
+              WHERE o.dedupes = 1 AND o.dedupe_hash > n.dedupe_hash AND o.seq < n.seq ORDER BY o.dedupe_hash LIMIT 1),
+             (SELECT substr(o.dedupe_hash, 1, ?3) FROM deliveries o
+              WHERE o.dedupes = 1 AND o.dedupe_hash < n.dedupe_hash AND o.seq < n.seq
+              ORDER BY o.dedupe_hash DESC LIMIT 1))",
+    )
+    .bind(inserted.last_seq.saturating_sub(i64::try_from(inserted.count).unwrap_or(i64::MAX)))
+    .bind(inserted.last_seq)
+    .bind(i64::try_from(ID_HALF).unwrap_or_default())
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| Reading { what: "delivery", row }.word("id")).collect()
+}
+
+/// Returns for each delivery of a group that was not inserted whole whether it is new.
+///
+/// A body that arrived before is stored again while any later delivery is unread: that one may be about the same person.
+/// The router knows, and ignores what is only a duplicate. The newest copy takes over from the earlier one, so that a body
+/// that is repeated over and over is not stored over and over.
+async fn distinguish(
+    connection: &mut SqliteConnection,
+    group: &[NewDelivery],
+    new: impl Fn(DeliveryId) -> Accepted,
+) -> Result<Vec<Accepted>, StoreError> {
     let mut accepted = Vec::with_capacity(group.len());
+    let mut transaction = connection.begin().await?;
     for delivery in group {
-        let first = sqlx::query("SELECT id FROM deliveries WHERE dedupe_hash = ?")
-            .bind(delivery.dedupe_hash.0.as_slice())
-            .fetch_one(&mut *connection)
-            .await?;
-        let first: DeliveryId = Reading { what: "delivery", row: &first }.word("id")?;
-        accepted.push(if first == delivery.id { Accepted::New(first) } else { Accepted::Duplicate(first) });
+        let first = sqlx::query(
+            "SELECT d.id, EXISTS (SELECT 1 FROM deliveries w WHERE w.status = 'received' AND w.seq > d.seq) AS unread
+             FROM deliveries d WHERE d.dedupe_hash = ? AND d.dedupes = 1",
+        )
+        .bind(delivery.dedupe_hash.0.as_slice())
+        .fetch_one(&mut *transaction)
+        .await?;
+        let id: DeliveryId = Reading { what: "delivery", row: &first }.word("id")?;
+        if id == delivery.id {
+            accepted.push(new(id));
+        } else if !delivery.has_id() && first.try_get("unread")? {
+            sqlx::query("UPDATE deliveries SET dedupes = 0 WHERE id = ?")
+                .bind(id.to_string())
+                .execute(&mut *transaction)
+                .await?;
+            insert(&mut transaction, std::slice::from_ref(delivery)).await?;
+            accepted.push(Accepted::New(delivery.id));
+        } else {
+            accepted.push(Accepted::Duplicate(id));
+        }
     }
+    transaction.commit().await?;
     Ok(accepted)
 }
 

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
 use super::row::{Reading, millis};
-use super::{Store, StoreError, Tx};
+use super::{Origin, Store, StoreError, Tx};
 use crate::domain::event::Event;
 use crate::domain::ids::{CaseId, DeliveryId, EventId, SourceName};
 use crate::domain::named;
@@ -59,6 +59,8 @@ pub struct WaitingEvent {
     pub source: SourceName,
     /// When the delivery came.
     pub received_at: Timestamp,
+    /// What proves that its delivery is not an earlier one again.
+    pub origin: Origin,
     /// The event itself.
     pub event: Event,
 }
@@ -188,7 +190,7 @@ impl Store {
     #[instrument(name = "store.event.waiting", skip_all, err)]
     pub async fn waiting_events(&self, limit: u32) -> Result<Vec<WaitingEvent>, StoreError> {
         let rows = sqlx::query(
-            "SELECT e.*, COALESCE(d.received_at, e.happened_at) AS received_at
+            "SELECT e.*, COALESCE(d.received_at, e.happened_at) AS received_at, d.dedupe_hash, d.dedupe_until, d.signed_at
              FROM events e LEFT JOIN deliveries d ON d.id = e.delivery_id
              WHERE e.status = 'waiting' AND e.person_hash IS NULL ORDER BY e.seq LIMIT ?",
         )
@@ -232,6 +234,7 @@ pub(super) fn read_waiting(row: &SqliteRow, key: &MasterKey) -> Result<WaitingEv
         delivery_id: reading.word("delivery_id")?,
         source: reading.word("source")?,
         received_at: reading.at("received_at")?,
+        origin: Origin::read(row, "delivery_id")?,
         event: serde_json::from_slice(&plain).map_err(|error| StoreError::inconsistent("event", id, error))?,
     })
 }

@@ -7,6 +7,7 @@
 //! Not here: what may happen to a case (that is `domain`), and what is said to whom about it.
 
 mod attempts;
+mod bodies;
 mod brake;
 mod cases;
 mod claims;
@@ -29,6 +30,7 @@ mod upkeep;
 mod writer;
 
 pub use self::attempts::{Dispatch, Leased, Report, Settlement};
+pub use self::bodies::{Origin, PersonKeys};
 pub use self::brake::{Braked, NotReleased};
 pub use self::cases::{CaseFilter, Dossier, Happened, KnownAccount, NewCase, Note};
 pub use self::claims::{Claimed, Lease, Recovered, Vacancy};

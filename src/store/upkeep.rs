@@ -39,8 +39,8 @@ impl Tx {
     pub async fn upkeep(&mut self, keep_payloads: SignedDuration, now: Timestamp) -> Result<UpkeepReport, StoreError> {
         let windows = self
             .statement(
-                "UPDATE deliveries SET dedupe_hash = NULL, dedupe_until = NULL
-             WHERE seq IN (SELECT seq FROM deliveries WHERE dedupe_until <= ? ORDER BY dedupe_until LIMIT ?)",
+                "UPDATE deliveries SET dedupes = 0
+             WHERE seq IN (SELECT seq FROM deliveries WHERE dedupes = 1 AND dedupe_until <= ? ORDER BY dedupe_until LIMIT ?)",
             )
             .bind(millis(now))
             .bind(STEP)

@@ -39,6 +39,7 @@ async fn write_a_group(store: &Store) {
             received_at,
             dedupe_hash: store.key().hash_delivery(&source, "id", id.as_bytes()),
             dedupe_until: None,
+            signed_at: None,
             content_type: None,
             sealed_body: vec![0; BODY],
         }

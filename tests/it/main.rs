@@ -26,6 +26,7 @@ mod proxy;
 mod random_histories;
 mod recovery;
 mod rehire;
+mod repeats;
 mod restart;
 mod rotation;
 mod siege;

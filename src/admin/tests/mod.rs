@@ -192,6 +192,7 @@ impl Daemon {
             received_at: now,
             dedupe_hash: key.hash_delivery(&source, "id", id.as_bytes()),
             dedupe_until: None,
+            signed_at: None,
             content_type: None,
             sealed_body: NewDelivery::seal(key, id, b"{}"),
             source,

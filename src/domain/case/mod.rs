@@ -300,6 +300,8 @@ pub enum Reason {
     NoEmail,
     /// Another source than the one that opened the case reports that the person is here.
     SourcesDisagree,
+    /// A body that arrived before arrived again after something else took effect, and no signed time proves it news.
+    Repeated,
 }
 
 named!(Reason {
@@ -314,6 +316,7 @@ named!(Reason {
     RetriesExhausted = "retries_exhausted",
     NoEmail = "no_email",
     SourcesDisagree = "sources_disagree",
+    Repeated = "repeated",
 });
 
 impl From<Objection> for Attention {
@@ -336,6 +339,17 @@ impl Attention {
         Self {
             reason: Reason::NoEmail,
             detail: "the source gave no address and none is known for this person: retry when one is".to_owned(),
+        }
+    }
+
+    /// An event that may be a recording of an earlier one.
+    pub fn repeated() -> Self {
+        Self {
+            reason: Reason::Repeated,
+            detail: "the source sent the same body as before, something else about this person took effect since, and no \
+                     signed time proves that it is news: a second departure, or a recording that is sent again. Retry if \
+                     the person leaves, else cancel"
+                .to_owned(),
         }
     }
 

@@ -123,6 +123,11 @@ impl Tx {
             return Ok(Happened { dossier, from });
         }
         let dossier = Dossier { case, ..dossier };
+        // What an operator decided is a fact about the person: a body that arrived before is no mere duplicate after it.
+        if matches!(happening, Happening::Cancelled | Happening::Resolved) {
+            let keys = self.hashes(&dossier.case.site, dossier.case.source.as_ref(), &dossier.person);
+            self.supersede_bodies(keys, None, now);
+        }
         self.write_case(&dossier)?;
         self.sync_job(&dossier.case, open, *happening == Happening::Retried, now);
         let moved = dossier.case.state.name() != from;

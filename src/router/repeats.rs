@@ -1,0 +1,101 @@
+//! Bodies that arrive again: what an event of one may do, and which earlier bodies an event supersedes.
+
+use super::ruling::{Outcome, Subject, applied, ignored, waits};
+use crate::domain::case::{Attention, Happening, Reason, State};
+use crate::domain::event::{Event, EventType};
+use crate::domain::person::{EmailAddress, PersonId};
+use crate::domain::repeat::{self, Repetition};
+use crate::domain::routing::IgnoredReason;
+use crate::store::{Dossier, EventStatus, HappenError, PersonKeys, StoreError, Tx};
+
+impl Subject<'_> {
+    /// What it means for this person that the body of the event's delivery may have arrived before.
+    pub(super) async fn repetition(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        keys: PersonKeys,
+    ) -> Result<Repetition, StoreError> {
+        // Which address belongs to an id has rules of its own.
+        if matches!(event.event_type, EventType::Profile | EventType::Ignored) {
+            return Ok(Repetition::New);
+        }
+        let earlier = tx.earlier_copy(&self.origin, keys).await?;
+        Ok(repeat::judge(earlier, self.origin.signed_at, self.received_at))
+    }
+
+    /// Stores whom the body is about and, when the event took effect, that earlier bodies about the person are superseded.
+    pub(super) fn note_body(&self, tx: &mut Tx, keys: PersonKeys, outcome: &Outcome) {
+        if self.repetition == Repetition::Duplicate {
+            return;
+        }
+        let took_effect = match outcome.status {
+            EventStatus::Applied | EventStatus::Waiting => true,
+            EventStatus::Ignored | EventStatus::Unreadable => false,
+        };
+        if took_effect && self.repetition == Repetition::New {
+            tx.supersede_bodies(keys, Some(&self.origin), self.effect_at());
+        }
+        tx.record_body(&self.origin, keys);
+    }
+
+    /// Another address of a person id is an effect too. Call it before the address is stored.
+    pub(super) fn note_address(&self, tx: &mut Tx, id: &PersonId, email: &EmailAddress) {
+        tx.supersede_bodies_of_other_address((self.site, self.source), (id, email), &self.origin, self.effect_at());
+    }
+
+    /// Hands an open case to a human. A departure is applied first, so that the operator only has to confirm it.
+    pub(super) async fn ask_human(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        dossier: Dossier,
+        happening: &Happening,
+    ) -> Result<Outcome, StoreError> {
+        let case_id = dossier.case.id;
+        let waits_for_human = match &dossier.case.state {
+            State::Held(_) => true,
+            State::NeedsAttention(attention) => attention.reason == Reason::Repeated,
+            State::Scheduled
+            | State::Revoking
+            | State::Revoked
+            | State::Deleting
+            | State::DeletionGrace
+            | State::Erased
+            | State::Restoring
+            | State::Restored
+            | State::Cancelled
+            | State::NoAccount => false,
+        };
+        if waits_for_human {
+            return Ok(ignored(IgnoredReason::Repeated, Some(case_id)));
+        }
+        let moved = if *happening == Happening::Stopped {
+            tx.interfere(dossier, &Happening::Stuck(Attention::repeated()), self.note(event), self.now).await
+        } else {
+            match tx.interfere(dossier, happening, self.note(event), self.now).await {
+                Ok(happened) => {
+                    let stuck = Happening::Stuck(Attention::repeated());
+                    tx.happen(happened.dossier, &stuck, self.note(event), self.now).await
+                }
+                Err(error) => Err(error),
+            }
+        };
+        match moved {
+            Ok(_) => {
+                tracing::warn!(case.id = %case_id, "case {case_id}: a repeated delivery needs a human");
+                Ok(applied(case_id))
+            }
+            Err(HappenError::TooLate) => Ok(waits(Some(case_id), None)),
+            Err(HappenError::Refused(refusal)) => {
+                tracing::info!(case.id = %case_id, %refusal, "case {case_id}: a repeated delivery has no effect");
+                Ok(ignored(IgnoredReason::AlreadySo, Some(case_id)))
+            }
+            Err(HappenError::Store(error)) => Err(error),
+        }
+    }
+
+    fn effect_at(&self) -> jiff::Timestamp {
+        self.origin.signed_at.unwrap_or(self.received_at)
+    }
+}

@@ -1,0 +1,158 @@
+//! Deliveries without an id of their own, by the people that they are about: for how long the same body is a duplicate.
+
+use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
+use tracing::instrument;
+
+use super::row::{Reading, millis};
+use super::{StoreError, Tx};
+use crate::domain::ids::{DeliveryId, SiteName, SourceName};
+use crate::domain::person::{EmailAddress, PersonId};
+use crate::domain::repeat::EarlierCopy;
+use crate::proof::seal::KeyedHash;
+
+/// What proves of a delivery that it is not an earlier one again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// Its id.
+    pub delivery_id: DeliveryId,
+    /// The hash that identifies it, where that is the body's: the vendor signs no id.
+    pub body_hash: Option<KeyedHash>,
+    /// The time that the signature covers.
+    pub signed_at: Option<Timestamp>,
+}
+
+/// The hashes of a person's email address and id.
+pub type PersonKeys = (Option<KeyedHash>, Option<KeyedHash>);
+
+impl Origin {
+    /// Reads the columns `id_column`, `dedupe_hash`, `dedupe_until` and `signed_at`.
+    pub(super) fn read(row: &SqliteRow, id_column: &str) -> Result<Self, StoreError> {
+        let reading = Reading { what: "delivery", row };
+        let delivery_id: DeliveryId = reading.word(id_column)?;
+        let by_body = reading.at_if_any("dedupe_until")?.is_some();
+        let hash = reading.bytes_if_any("dedupe_hash")?.filter(|_| by_body);
+        let body_hash = hash
+            .map(|hash| hash.try_into().map(KeyedHash))
+            .transpose()
+            .map_err(|_wrong_length| StoreError::inconsistent("delivery", delivery_id, "no such hash"))?;
+        Ok(Self { delivery_id, body_hash, signed_at: reading.at_if_any("signed_at")? })
+    }
+}
+
+impl Tx {
+    /// The newest earlier delivery of the same body about the same person.
+    #[instrument(name = "store.body.earlier", skip_all, err)]
+    pub async fn earlier_copy(
+        &mut self,
+        origin: &Origin,
+        (email_hash, person_hash): PersonKeys,
+    ) -> Result<Option<EarlierCopy>, StoreError> {
+        let Some(body_hash) = origin.body_hash else { return Ok(None) };
+        let row = self
+            .statement(
+                "SELECT b.delivery_id AS id, d.dedupe_until, MAX(b.superseded_at) AS superseded_at
+                 FROM body_people b JOIN deliveries d ON d.id = b.delivery_id
+                 WHERE b.person_key IN (?1, ?2) AND b.body_hash = ?3 AND b.delivery_id < ?4
+                 GROUP BY b.delivery_id ORDER BY b.delivery_id DESC LIMIT 1",
+            )
+            .bind(bytes(email_hash))
+            .bind(bytes(person_hash))
+            .bind(body_hash.0.as_slice())
+            .bind(origin.delivery_id.to_string())
+            .row()
+            .await?;
+        row.map(|row| {
+            let reading = Reading { what: "delivery", row: &row };
+            Ok(EarlierCopy {
+                superseded_at: reading.at_if_any("superseded_at")?,
+                duplicate_until: reading.at_if_any("dedupe_until")?.unwrap_or(Timestamp::MIN),
+            })
+        })
+        .transpose()
+    }
+
+    /// Stores that a delivery without an id of its own is about this person.
+    #[instrument(name = "store.body.record", skip_all)]
+    pub fn record_body(&mut self, origin: &Origin, (email_hash, person_hash): PersonKeys) {
+        let Some(body_hash) = origin.body_hash else { return };
+        for person_key in [email_hash, person_hash].into_iter().flatten() {
+            self.statement(
+                "INSERT INTO body_people (person_key, body_hash, delivery_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            )
+            .bind(person_key.0.as_slice())
+            .bind(body_hash.0.as_slice())
+            .bind(origin.delivery_id.to_string())
+            .later();
+        }
+    }
+
+    /// Something about this person took effect: earlier bodies about them are not duplicates any more when they come
+    /// again. `by` is the delivery that caused it; copies of its own body stay duplicates. `None` for an operator.
+    #[instrument(name = "store.body.supersede", skip_all)]
+    pub fn supersede_bodies(
+        &mut self,
+        (email_hash, person_hash): PersonKeys,
+        by: Option<&Origin>,
+        effect_at: Timestamp,
+    ) {
+        let body_hash = by.and_then(|origin| origin.body_hash);
+        let delivery_id = by.map(|origin| origin.delivery_id.to_string());
+        let statements = [
+            "UPDATE deliveries SET dedupes = 0
+             WHERE dedupes = 1 AND dedupe_until IS NOT NULL AND id IN (
+                 SELECT delivery_id FROM body_people
+                 WHERE person_key IN (?1, ?2) AND body_hash IS NOT ?3 AND (?4 IS NULL OR delivery_id < ?4)
+                     AND superseded_at IS NULL)",
+            "UPDATE body_people SET superseded_at = ?5
+             WHERE person_key IN (?1, ?2) AND body_hash IS NOT ?3 AND (?4 IS NULL OR delivery_id < ?4)
+                 AND superseded_at IS NULL",
+        ];
+        for statement in statements {
+            self.statement(statement)
+                .bind(bytes(email_hash))
+                .bind(bytes(person_hash))
+                .bind(bytes(body_hash))
+                .bind(delivery_id.as_deref())
+                .bind(millis(effect_at))
+                .later();
+        }
+    }
+
+    /// The same when another email address becomes known for a person id. Call it before the address is stored.
+    #[instrument(name = "store.body.readdress", skip_all)]
+    pub fn supersede_bodies_of_other_address(
+        &mut self,
+        (site, source): (&SiteName, &SourceName),
+        (id, email): (&PersonId, &EmailAddress),
+        by: &Origin,
+        effect_at: Timestamp,
+    ) {
+        let person_hash = self.key.hash_person_id(source, id);
+        let email_hash = self.key.hash_email(site, email);
+        let statements = [
+            "UPDATE deliveries SET dedupes = 0
+             WHERE dedupes = 1 AND dedupe_until IS NOT NULL AND id IN (
+                 SELECT delivery_id FROM body_people
+                 WHERE person_key = ?1 AND body_hash IS NOT ?2 AND delivery_id < ?3 AND superseded_at IS NULL)
+                 AND EXISTS (SELECT 1 FROM people WHERE source = ?4 AND person_hash = ?1 AND email_hash <> ?5)",
+            "UPDATE body_people SET superseded_at = ?6
+             WHERE person_key = ?1 AND body_hash IS NOT ?2 AND delivery_id < ?3 AND superseded_at IS NULL
+                 AND EXISTS (SELECT 1 FROM people WHERE source = ?4 AND person_hash = ?1 AND email_hash <> ?5)",
+        ];
+        for statement in statements {
+            self.statement(statement)
+                .bind(person_hash.0.as_slice())
+                .bind(bytes(by.body_hash))
+                .bind(by.delivery_id.to_string())
+                .bind(source.as_str())
+                .bind(email_hash.0.as_slice())
+                .bind(millis(effect_at))
+                .later();
+        }
+    }
+}
+
+fn bytes(hash: Option<KeyedHash>) -> Option<Vec<u8>> {
+    hash.map(|hash| hash.0.to_vec())
+}

@@ -1,0 +1,186 @@
+//! The same body again: a duplicate while nothing else happened, a question for a human after that.
+
+use offboardd::domain::case::{Reason, State, StateName};
+use serde_json::{Value, json};
+
+use crate::harness::{Harness, Reply, Setup};
+
+const ANN: &str = "ann@example.com";
+const BOB: &str = "bob@example.com";
+
+/// A source that signs bodies and nothing else.
+const TIMELESS: &str = "[sources.gh]
+    preset = \"github\"
+    site = \"acme\"
+    policy = \"leavers\"
+    secrets = [{ env = \"HR_KEY\" }]
+    mapping = { root = \"$\", type = \"$.action\", types = { \"left\" = \"departed\", \"back\" = \"returned\" }, email = \"$.mail\" }";
+
+async fn story() -> Harness {
+    Harness::with(Setup { more: TIMELESS, ..Setup::default() }).await
+}
+
+fn body(action: &str, email: &str) -> Value {
+    json!({ "action": action, "mail": email })
+}
+
+async fn send(story: &Harness, action: &str, email: &str) -> Reply {
+    let reply = story.send("gh", &body(action, email)).await;
+    story.settle().await;
+    reply
+}
+
+async fn reason(story: &Harness, email: &str) -> Option<Reason> {
+    match story.case(email).await.case.state {
+        State::NeedsAttention(attention) => Some(attention.reason),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn same_body_twice_in_a_row_is_a_duplicate() {
+    let story = story().await;
+    assert_eq!(send(&story, "left", ANN).await.status, 202);
+    let again = send(&story, "left", ANN).await;
+    assert_eq!((again.status, again.body["duplicate"].as_bool()), (200, Some(true)));
+    // Somebody else's departure changes nothing about that.
+    assert_eq!(send(&story, "left", BOB).await.status, 202);
+    assert_eq!(send(&story, "left", ANN).await.status, 200);
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com", "revoke bob@example.com"]).await;
+}
+
+#[tokio::test]
+async fn recorded_departure_after_a_return_waits_for_a_human() {
+    let story = story().await;
+    send(&story, "left", ANN).await;
+    send(&story, "back", ANN).await;
+    assert_eq!(story.state(ANN).await, StateName::Restoring);
+    assert_eq!(send(&story, "left", ANN).await.status, 202);
+    assert_eq!(reason(&story, ANN).await, Some(Reason::Repeated));
+    // From then on it is a duplicate again, and the person's return is no older fact than the recording.
+    assert_eq!(send(&story, "left", ANN).await.status, 200);
+    story.operator(ANN, "cancel").await;
+    story.settle().await;
+    assert_eq!(story.state(ANN).await, StateName::Restoring);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn recorded_departure_of_a_closed_case_opens_one_for_a_human() {
+    let story = Harness::with(Setup { more: TIMELESS, mode: "observe", ..Setup::default() }).await;
+    send(&story, "left", ANN).await;
+    send(&story, "back", ANN).await;
+    assert_eq!(story.state(ANN).await, StateName::Cancelled);
+    send(&story, "left", ANN).await;
+    let open: Vec<_> =
+        story.cases().await.into_iter().filter(|dossier| dossier.case.closed_at().is_none()).collect();
+    assert_eq!(open.len(), 1);
+    assert!(matches!(&open[0].case.state, State::NeedsAttention(attention) if attention.reason == Reason::Repeated));
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn recording_is_recognized_long_after_the_window() {
+    let story = story().await;
+    send(&story, "left", ANN).await;
+    story.advance("5d").await;
+    send(&story, "back", ANN).await;
+    story.advance("5d").await;
+    assert_eq!(send(&story, "left", ANN).await.status, 202);
+    assert_eq!(reason(&story, ANN).await, Some(Reason::Repeated));
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn repeated_return_before_any_departure_is_not_lost() {
+    let story = story().await;
+    send(&story, "back", ANN).await;
+    send(&story, "left", ANN).await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    assert_eq!(send(&story, "back", ANN).await.status, 202);
+    assert_eq!(reason(&story, ANN).await, Some(Reason::Repeated));
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn same_body_after_an_operator_cancelled_waits_for_a_human() {
+    let story = Harness::with(Setup { more: TIMELESS, mode: "observe", ..Setup::default() }).await;
+    send(&story, "left", ANN).await;
+    story.operator(ANN, "cancel").await;
+    assert_eq!(send(&story, "left", ANN).await.status, 202);
+    let states = story.cases().await.into_iter().map(|dossier| dossier.case.state.name());
+    let mut states: Vec<_> = states.collect();
+    states.sort_unstable();
+    assert_eq!(states, [StateName::Cancelled, StateName::NeedsAttention]);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn body_sent_again_before_the_undo_is_routed_is_not_lost() {
+    let story = story().await;
+    // The router is kept waiting by nothing but the speed of these three.
+    for action in ["left", "back", "left"] {
+        let reply = story.send("gh", &body(action, ANN)).await;
+        assert!(matches!(reply.status, 200 | 202), "{reply:?}");
+        assert_eq!(reply.body["duplicate"], Value::Null, "{action}");
+    }
+    story.settle().await;
+    let cases = story.cases().await;
+    let open = cases.iter().filter(|dossier| dossier.case.closed_at().is_none());
+    let reasons: Vec<_> = open.map(|dossier| dossier.case.attention().map(|attention| attention.reason)).collect();
+    assert_eq!(reasons, [Some(Reason::Repeated)]);
+    let changes = story.changes();
+    let changes: Vec<&str> = changes.iter().map(String::as_str).collect();
+    assert!(changes.len() <= 1, "{changes:?}");
+    story.finish(&changes).await;
+}
+
+#[tokio::test]
+async fn signed_time_after_the_undo_proves_a_second_departure() {
+    let story = story().await;
+    let left = json!({ "employees": [{ "id": "7", "changedFields": ["Status"], "action": "Deleted",
+        "fields": { "Work Email": { "value": ANN } } }] });
+    let _ = left;
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn person_of_a_repeated_batch_whose_case_stands_is_left_alone() {
+    const BATCH: &str = "[sources.gh]
+        preset = \"github\"
+        site = \"acme\"
+        policy = \"leavers\"
+        secrets = [{ env = \"HR_KEY\" }]
+        mapping = { items = \"$.people\", type = \"$.action\", types = { \"left\" = \"departed\", \"back\" = \"returned\" }, email = \"$.mail\" }";
+    let story = Harness::with(Setup { more: BATCH, ..Setup::default() }).await;
+    let both = json!({ "people": [body("left", ANN), body("left", BOB)] });
+    assert_eq!(story.send("gh", &both).await.status, 202);
+    story.settle().await;
+    story.send("gh", &json!({ "people": [body("back", ANN)] })).await;
+    story.settle().await;
+    assert_eq!(story.send("gh", &both).await.status, 202);
+    story.settle().await;
+    assert_eq!(reason(&story, ANN).await, Some(Reason::Repeated));
+    assert_eq!(story.state(BOB).await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com", "revoke bob@example.com"]).await;
+}
+
+#[tokio::test]
+async fn another_body_under_a_used_id_is_stored_and_counted() {
+    let story = Harness::start().await;
+    let departed = |email: &str| json!({ "type": "departed", "person": { "email": email } }).to_string();
+    let (first, other) = (departed(ANN), departed(BOB));
+    let sent = async |body: &str| {
+        let headers = story.sign("hr", "msg_same", story.now(), body.as_bytes());
+        let reply = story.post("hr", body.as_bytes(), &headers).await;
+        story.settle().await;
+        reply
+    };
+    assert_eq!(sent(&first).await.status, 202);
+    assert_eq!(sent(&other).await.status, 202);
+    assert_eq!((sent(&first).await.status, sent(&other).await.status), (200, 200));
+    let metrics = story.metrics().await;
+    assert!(metrics.contains("offboardd_deliveries_total{source=\"hr\",verdict=\"reused_id\"} 1"), "{metrics}");
+    story.finish(&["revoke ann@example.com", "revoke bob@example.com"]).await;
+}
