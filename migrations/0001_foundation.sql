@@ -31,9 +31,9 @@ CREATE INDEX deliveries_kept ON deliveries (routed_at) WHERE routed_at IS NOT NU
 CREATE TABLE body_people (
     person_key    BLOB    NOT NULL,
     body_hash     BLOB    NOT NULL,
-    delivery_id   TEXT    NOT NULL,
+    delivery_seq  INTEGER NOT NULL,
     superseded_at INTEGER,              -- when something else about this person took effect
-    PRIMARY KEY (person_key, body_hash, delivery_id)
+    PRIMARY KEY (person_key, body_hash, delivery_seq)
 ) STRICT, WITHOUT ROWID;
 
 -- One fact about one person, read out of a delivery.

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use self::rotation::{Accepted, Rotation};
-use crate::admin::{AdminState, ConfiguredSite, ConfiguredSource};
+use crate::admin::{Access, AdminState, ConfiguredSite, ConfiguredSource};
 use crate::atlassian::{self, Client};
 use crate::clock::Clock;
 use crate::domain::ids::{SiteName, SourceName};
@@ -154,9 +154,11 @@ impl App {
         }
         shutdown.spawn("router", router.run(shutdown.stopping()));
 
+        let access = Access::new(settings.admin_tokens.clone());
         let sites = sites(&settings, &clock, &mut registry)?;
         let secrets: Arc<Notify> = Arc::default();
-        let parts = rotation::Parts { inboxes, lookups, sites: sites.clone() };
+        let parts =
+            rotation::Parts { inboxes, lookups, sites: sites.clone(), admin_tokens: Arc::clone(&access.tokens) };
         let rotation = Rotation::new(Arc::clone(&settings), store.clone(), parts, accepted, Arc::clone(&secrets))?;
         shutdown.spawn("rotation", rotation.run(shutdown.stopping()));
 
@@ -182,9 +184,10 @@ impl App {
         };
         shutdown.spawn("upkeep", upkeep.run(shutdown.stopping()));
 
+        shutdown.spawn("admin.rejections", access.clone().report(shutdown.stopping()));
         let state = AdminState {
             store,
-            tokens: settings.admin_tokens.clone(),
+            access,
             clock,
             enforce: settings.mode == Mode::Enforce,
             sites: configured_sites(&settings),
@@ -197,7 +200,7 @@ impl App {
             registry: Arc::new(registry),
             data_dir: folder_of(&settings.store.path),
         };
-        shutdown.spawn("admin", listener::serve(admin, admin::router(state), shutdown.stopping()));
+        shutdown.spawn("admin", listener::serve_private(admin, admin::router(state), shutdown.stopping()));
         Ok(())
     }
 }

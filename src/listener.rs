@@ -5,12 +5,17 @@
 //! only sit there.
 
 use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, Version, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -26,11 +31,15 @@ use tower::ServiceExt as _;
 /// before; it also ends connections that idle.
 const HEAD: Duration = Duration::from_secs(15);
 
-/// How large a head may be.
-const HEAD_BYTES: usize = 64 * 1024;
+/// How large a head may be; larger ones are answered 431. A connection reads into one buffer of this size, so that all heads
+/// and all bodies that are being read take at most this times the number of connections.
+const HEAD_BYTES: usize = 16 * 1024;
 
-/// How many connections one listener has at most.
+/// How many connections the public listener has at most.
 const CONNECTIONS: u64 = 4096;
+
+/// How many connections the private listener has at most: operators and their programs need few.
+const PRIVATE_CONNECTIONS: u64 = 512;
 
 /// How long a stop waits for requests that are under way, before their connections are closed.
 const LAST_REQUESTS: Duration = Duration::from_secs(5);
@@ -46,10 +55,20 @@ pub fn raise_file_limit() {
 
 /// Serves until `stopping`, then finishes the requests that are under way.
 pub async fn serve(listener: TcpListener, router: Router, stopping: CancellationToken) {
+    serve_at_most(CONNECTIONS, listener, router, stopping).await;
+}
+
+/// The same with fewer connections.
+pub async fn serve_private(listener: TcpListener, router: Router, stopping: CancellationToken) {
+    serve_at_most(PRIVATE_CONNECTIONS, listener, router, stopping).await;
+}
+
+async fn serve_at_most(most: u64, listener: TcpListener, router: Router, stopping: CancellationToken) {
+    let router = router.layer(middleware::from_fn(require_host));
     let graceful = GracefulShutdown::new();
     let connections = TaskTracker::new();
     let closing = CancellationToken::new();
-    let crowd = Crowd::new(room(getrlimit(Resource::Nofile).current));
+    let crowd = Crowd::new(room(getrlimit(Resource::Nofile).current, most));
     loop {
         let accepted = tokio::select! {
             () = stopping.cancelled() => break,
@@ -98,6 +117,46 @@ pub async fn serve(listener: TcpListener, router: Router, stopping: Cancellation
     connections.wait().await;
 }
 
+/// Rejects a request whose `Host` header is missing, repeated or malformed (RFC 9112, section 3.2): parts that read different
+/// hosts out of one request disagree about whom it is for.
+async fn require_host(request: Request, next: Next) -> Response {
+    if has_one_host(request.version(), request.headers()) {
+        return next.run(request).await;
+    }
+    let problem = r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"send exactly one well-formed Host header"}"#;
+    let headers = [
+        (header::CONTENT_TYPE, "application/problem+json"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (StatusCode::BAD_REQUEST, headers, problem).into_response()
+}
+
+fn has_one_host(version: Version, headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => is_host(host.as_bytes()),
+        // HTTP/1.0 has no such header; health checks still speak it.
+        (None, None) => version == Version::HTTP_10,
+        (_, Some(_)) => false,
+    }
+}
+
+/// Whether it is a host, and perhaps a port.
+fn is_host(host: &[u8]) -> bool {
+    let Ok(host) = str::from_utf8(host) else { return false };
+    let port_fits =
+        |port: &str| port.bytes().all(|b| b.is_ascii_digit()) && (port.is_empty() || port.parse::<u16>().is_ok());
+    if let Some(bracketed) = host.strip_prefix('[') {
+        let Some((address, rest)) = bracketed.split_once(']') else { return false };
+        return address.parse::<Ipv6Addr>().is_ok()
+            && (rest.is_empty() || rest.strip_prefix(':').is_some_and(port_fits));
+    }
+    let (name, port) = host.split_once(':').unwrap_or((host, ""));
+    let named = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
+    named && port_fits(port)
+}
+
 async fn accept(listener: &TcpListener) -> std::io::Result<TcpStream> {
     let (stream, _peer) = listener.accept().await?;
     if let Err(error) = stream.set_nodelay(true) {
@@ -108,9 +167,9 @@ async fn accept(listener: &TcpListener) -> std::io::Result<TcpStream> {
 }
 
 /// How many connections one of the two listeners has, so that files remain for the database and for calls.
-fn room(open_files: Option<u64>) -> usize {
-    let share = open_files.map_or(CONNECTIONS, |files| files / 8 * 3);
-    usize::try_from(share.clamp(1, CONNECTIONS)).unwrap_or(1)
+fn room(open_files: Option<u64>, most: u64) -> usize {
+    let share = open_files.map_or(most, |files| files / 8 * 3);
+    usize::try_from(share.clamp(1, most)).unwrap_or(1)
 }
 
 /// The connections of one listener.
@@ -183,6 +242,8 @@ impl Crowd {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -206,6 +267,51 @@ mod tests {
 
     #[test]
     fn files_remain_for_the_database_and_for_calls() {
-        assert_eq!([Some(256), Some(1024), Some(1_048_576), None, Some(0)].map(room), [96, 384, 4096, 4096, 1]);
+        let limits = [Some(256), Some(1024), Some(1_048_576), None, Some(0)];
+        assert_eq!(limits.map(|files| room(files, CONNECTIONS)), [96, 384, 4096, 4096, 1]);
+    }
+
+    #[test]
+    fn host_is_one_name_or_address_with_a_port_or_none() {
+        for host in [
+            "localhost",
+            "hooks.acme.example:8080",
+            "127.0.0.1:1",
+            "[::1]:9090",
+            "[::1]",
+            "xn--bcher-kva.example",
+            "a:",
+        ] {
+            assert!(is_host(host.as_bytes()), "{host}");
+        }
+        for host in [
+            "",
+            " ",
+            "a b",
+            "a/b",
+            "a@b",
+            "a:b",
+            "a:1:2",
+            "a:99999",
+            "a,b",
+            "[::1",
+            "[x]",
+            "[::1]x",
+            "http://a",
+            "a?b",
+            "b\u{fc}cher",
+        ] {
+            assert!(!is_host(host.as_bytes()), "{host}");
+        }
+    }
+
+    #[test]
+    fn host_stands_in_a_request_exactly_once() {
+        let headers = |hosts: &[&'static str]| -> HeaderMap {
+            hosts.iter().map(|host| (header::HOST, HeaderValue::from_static(host))).collect()
+        };
+        assert!(has_one_host(Version::HTTP_11, &headers(&["a"])));
+        assert!(!has_one_host(Version::HTTP_11, &headers(&[])) && has_one_host(Version::HTTP_10, &headers(&[])));
+        assert!(!has_one_host(Version::HTTP_11, &headers(&["a", "a"])));
     }
 }

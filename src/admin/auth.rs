@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::AdminState;
+use super::access::Rejected;
 use super::error::ApiError;
 use crate::domain::operator::{AdminToken, Role};
 
@@ -41,24 +42,43 @@ pub(super) async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let caller = recognize(&admin.tokens, request.headers())?;
+    let recognized = recognize(&admin.access.tokens.load(), request.headers());
+    let caller = match recognized {
+        Ok(caller) => caller,
+        Err(why) => {
+            admin.access.reject(why).await;
+            return Err(why.into());
+        }
+    };
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
 
 /// Compares with every token, whichever fits, so that the time says nothing about their order.
-fn recognize(tokens: &[AdminToken], headers: &HeaderMap) -> Result<Caller, ApiError> {
+fn recognize(tokens: &[AdminToken], headers: &HeaderMap) -> Result<Caller, Rejected> {
     if tokens.is_empty() {
-        return Err(ApiError::NobodyMayEnter);
+        return Err(Rejected::NoTokensConfigured);
     }
-    let shown = bearer(headers).ok_or(ApiError::Unauthorized)?;
+    let shown = bearer(headers).ok_or(Rejected::MissingToken)?;
     let fitting = tokens.iter().filter(|token| token.digest.matches(shown)).fold(None, |_, token| Some(token));
-    let token = fitting.ok_or(ApiError::Unauthorized)?;
+    let token = fitting.ok_or(Rejected::WrongToken)?;
     Ok(Caller { name: token.name.clone(), role: token.role })
 }
 
+impl From<Rejected> for ApiError {
+    fn from(why: Rejected) -> Self {
+        match why {
+            Rejected::NoTokensConfigured => Self::NobodyMayEnter,
+            Rejected::MissingToken | Rejected::WrongToken => Self::Unauthorized,
+        }
+    }
+}
+
+/// The token of the only `Authorization` header.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let mut shown = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(shown), None) = (shown.next(), shown.next()) else { return None };
+    let (scheme, token) = shown.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 

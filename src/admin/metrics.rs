@@ -65,6 +65,9 @@ async fn gauges(admin: &AdminState) -> Result<Registry, StoreError> {
     registry.register("build", "Which version runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
     registry.register("cases", "Cases by site and state", cases(admin).await?);
 
+    let help = "Requests to the private listener, by route and status";
+    registry.register("admin_requests", help, admin.access.requests.clone());
+
     let standing = admin.store.gauges(now).await?;
     let oldest_due = Gauge::<f64, AtomicU64>::default();
     oldest_due.set(standing.oldest_due.map_or(0.0, |due_at| now.duration_since(due_at).as_secs_f64()));

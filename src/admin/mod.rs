@@ -4,9 +4,11 @@
 //! handler takes. Health and metrics ask for no token: the listener is private. Not here: what may happen to a case (that
 //! is `domain`), and who is told about it.
 
+mod access;
 pub mod api;
 mod auth;
 mod error;
+mod guard;
 mod health;
 mod metrics;
 mod state;
@@ -31,6 +33,7 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
+pub use self::access::{Access, Tokens};
 use self::error::ApiError;
 pub use self::state::{AdminState, ConfiguredSite, ConfiguredSource};
 
@@ -55,16 +58,19 @@ pub fn router(state: AdminState) -> Router {
         .nest("/api/v1", api)
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)
-        .with_state(state)
+        .with_state(Arc::clone(&state))
         // From here on, each layer is around those before it.
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
         .layer(middleware::map_response(error::as_problem))
         .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION]))
         .layer(CatchPanicLayer::custom(answer_for_panic))
+        .layer(middleware::from_fn_with_state(state, guard::count))
+        .layer(middleware::map_response(guard::harden))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(()))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(middleware::map_request(guard::limit_request_id))
 }
 
 async fn front_door() -> &'static str {

@@ -10,9 +10,9 @@ use prometheus_client::registry::Registry;
 use tokio::sync::Notify;
 use url::Url;
 
+use super::access::Access;
 use crate::clock::Clock;
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
-use crate::domain::operator::AdminToken;
 use crate::domain::policy::Policy;
 use crate::store::Store;
 
@@ -22,7 +22,7 @@ pub struct AdminState {
     /// The database.
     pub store: Store,
     /// Who may use the API.
-    pub tokens: Vec<AdminToken>,
+    pub access: Access,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Whether anything is changed at Atlassian; in observe mode nothing is released.

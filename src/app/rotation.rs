@@ -16,6 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::admin::Tokens;
 use crate::atlassian::Client;
 use crate::domain::ids::{SiteName, SourceName};
 use crate::intake::{Inbox, Inboxes};
@@ -43,6 +44,7 @@ pub(super) struct Rotation {
     inboxes: Inboxes,
     lookups: Lookups,
     sites: BTreeMap<SiteName, Client>,
+    admin_tokens: Tokens,
     /// Told when an operator accepted a secret.
     accepting: Arc<Notify>,
     /// The specification of each source, as it was read last without a fault.
@@ -58,6 +60,7 @@ pub(super) struct Parts {
     pub(super) inboxes: Inboxes,
     pub(super) lookups: Lookups,
     pub(super) sites: BTreeMap<SiteName, Client>,
+    pub(super) admin_tokens: Tokens,
 }
 
 /// The secrets that operators accepted.
@@ -92,11 +95,11 @@ impl Rotation {
         accepted: Accepted,
         accepting: Arc<Notify>,
     ) -> anyhow::Result<Self> {
-        let Parts { inboxes, lookups, sites } = parts;
+        let Parts { inboxes, lookups, sites, admin_tokens } = parts;
         let specs = settings.sources.values().map(|source| (source.name.clone(), source.spec.clone())).collect();
         let stamps = settings.secret_files().into_iter().map(|path| (path.clone(), stamp(&path))).collect();
         let hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
-        Ok(Self { settings, store, inboxes, lookups, sites, accepting, specs, accepted, stamps, hangup })
+        Ok(Self { settings, store, inboxes, lookups, sites, admin_tokens, accepting, specs, accepted, stamps, hangup })
     }
 
     /// Reads anew whatever changes, until `stopping`.
@@ -148,6 +151,9 @@ impl Rotation {
                 }
             }
         }
+        if wanted(&settings.secret_files_of_admin_tokens()) {
+            self.reread_admin_tokens(&env);
+        }
         for (name, client) in self.sites.iter().filter(|(name, _)| wanted(&settings.secret_files_of_site(name))) {
             match settings.reread_site(name, &env) {
                 Ok(site) => {
@@ -159,6 +165,16 @@ impl Rotation {
                 }
             }
         }
+    }
+
+    /// Replaces the admin tokens. A token that cannot be read any more opens nothing: it may have been taken away.
+    fn reread_admin_tokens(&self, env: &settings::Env<'_>) {
+        let (tokens, problems) = self.settings.reread_admin_tokens(env);
+        for problem in problems {
+            tracing::error!(%problem, "admin token cannot be read again: it opens nothing until it can");
+        }
+        tracing::info!(count = tokens.len(), "admin tokens were read again");
+        self.admin_tokens.store(Arc::new(tokens));
     }
 
     fn exchange(&mut self, name: &SourceName, source: &settings::Source) {

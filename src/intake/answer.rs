@@ -62,7 +62,9 @@ impl IntoResponse for Refused {
 /// The answer to a delivery that is safely stored.
 pub(super) fn accepted(accepted: Accepted) -> Response {
     match accepted {
-        Accepted::New(id) | Accepted::ReusedId(id) => (StatusCode::ACCEPTED, Json(json!({ "delivery": id }))).into_response(),
+        Accepted::New(id) | Accepted::ReusedId(id) => {
+            (StatusCode::ACCEPTED, Json(json!({ "delivery": id }))).into_response()
+        }
         Accepted::Duplicate(id) => Json(json!({ "delivery": id, "duplicate": true })).into_response(),
     }
 }

@@ -80,6 +80,9 @@ async fn take(
     };
     if let Some(answer) = inbox.source.greet(&request) {
         if let Some(secret) = &answer.offered {
+            if intake.store.is_source_paused(source) {
+                return Err((Refused::Paused, Verdict::Error));
+            }
             keep(intake, source, secret, received_at).await?;
         }
         return Ok(Taken::Handshake(answer));

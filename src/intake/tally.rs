@@ -67,7 +67,7 @@ impl Untold {
                         tracing::info!(%source, ?reason, count, "bodies could not be read whole");
                     }
                     Often::OfferedTooFast => {
-                        tracing::warn!(%source, count, "secrets are offered too fast: refused");
+                        tracing::warn!(%source, count, "offers of secrets rejected: they come too fast, or too many wait");
                     }
                     Often::ReusedId => {
                         let what = "deliveries reuse the id of an earlier one with another body: accepted as new";

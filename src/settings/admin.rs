@@ -33,15 +33,24 @@ pub struct TokenTable {
 
 impl AdminTable {
     pub(super) fn convert(&self, base_dir: &Path, env: &Env<'_>) -> Result<Vec<AdminToken>, Problem> {
+        let (tokens, problems) = self.read(base_dir, env);
+        problems.into_iter().next().map_or(Ok(tokens), Err)
+    }
+
+    /// The tokens that can be read, and what is wrong with the others.
+    pub(super) fn read(&self, base_dir: &Path, env: &Env<'_>) -> (Vec<AdminToken>, Vec<Problem>) {
         let mut names = HashSet::new();
         let mut digests = HashSet::new();
-        let mut tokens = Vec::new();
+        let (mut tokens, mut problems) = (Vec::new(), Vec::new());
         for (i, table) in self.tokens.iter().enumerate() {
             let token = table.convert(base_dir, env).and_then(|token| {
-                if !names.insert(table.name.as_str()) {
+                if !names.insert(skeleton(&token.name)) {
                     return Err(Problem::at(
                         "name",
-                        format!("`{}` is there already: give everybody a name", token.name),
+                        format!(
+                            "`{}` is there already, or a name that looks like it: give everybody a name",
+                            token.name
+                        ),
                     ));
                 }
                 if !digests.insert(token.digest) {
@@ -49,17 +58,42 @@ impl AdminTable {
                 }
                 Ok(token)
             });
-            tokens.push(token.map_err(|problem| problem.under_index(i).under("tokens"))?);
+            match token {
+                Ok(token) => tokens.push(token),
+                Err(problem) => problems.push(problem.under_index(i).under("tokens")),
+            }
         }
-        Ok(tokens)
+        (tokens, problems)
     }
+}
+
+/// What a reader takes a name for: approvals are counted by name, so that no two may look alike.
+fn skeleton(name: &str) -> String {
+    let words: Vec<&str> = name.split_whitespace().collect();
+    let look = |c: char| match c {
+        '0' => 'o',
+        '1' | 'I' | '|' => 'l',
+        '`' | '"' => '\'',
+        other => other,
+    };
+    words.join(" ").chars().map(look).flat_map(char::to_lowercase).collect::<String>().replace("rn", "m")
+}
+
+/// Whether a character can stand in a name: printable ASCII and the accented letters of European languages, since letters
+/// of other scripts look like these. The four that look like plain letters are left out.
+fn is_name_character(c: char) -> bool {
+    let accented = ('\u{c0}'..='\u{17e}').contains(&c) && !"×÷ıĸŀŉ".contains(c);
+    c == ' ' || c.is_ascii_graphic() || accented
 }
 
 impl TokenTable {
     fn convert(&self, base_dir: &Path, env: &Env<'_>) -> Result<AdminToken, Problem> {
         let name = self.name.trim();
-        if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
+        if name.is_empty() || name.chars().count() > 64 {
             return Err(Problem::at("name", "a name has 1 to 64 characters"));
+        }
+        if !name.chars().all(is_name_character) {
+            return Err(Problem::at("name", "write the name in Latin letters: others look like them"));
         }
         let secret = self.token.based_on(base_dir).read(env).map_err(|error| Problem::from(error).under("token"))?;
         header_safe(&secret).map_err(|problem| problem.under("token"))?;
@@ -74,6 +108,24 @@ mod tests {
     #[test]
     fn roles_grow() {
         assert!(Role::Viewer < Role::Operator && Role::Operator < Role::Approver);
+    }
+
+    #[test]
+    fn names_that_look_alike_are_one_name() {
+        let lookalikes = [("rosa", "Rosa"), ("rosa  b", "rosa b"), ("tom0", "tomO"), ("Ian", "lan"), ("bern", "bem")];
+        for (one, other) in lookalikes {
+            assert_eq!(skeleton(one), skeleton(other), "{one} and {other}");
+        }
+        assert_ne!(skeleton("rosa"), skeleton("rose"));
+    }
+
+    #[test]
+    fn letters_that_look_like_latin_ones_are_no_name() {
+        // Cyrillic o, Greek alpha, full width a, no-break space, zero width space, right-to-left override.
+        for c in ['\u{43e}', '\u{3b1}', '\u{ff41}', '\u{a0}', '\u{200b}', '\u{202e}', '\u{131}', '\t', '\u{301}'] {
+            assert!(!is_name_character(c), "{c:?}");
+        }
+        assert!("tom \"the\" ü Žižek-O'Neil_2".chars().all(is_name_character));
     }
 
     #[test]

@@ -156,10 +156,21 @@ impl Settings {
         self.files(self.file.sites.get(name).into_iter().flat_map(SiteTable::references))
     }
 
-    /// The files that hold the secrets of sources and sites.
+    /// Reads the admin tokens again. Also returns what is wrong with those that are left out.
+    pub fn reread_admin_tokens(&self, env: &Env<'_>) -> (Vec<AdminToken>, Vec<Problem>) {
+        self.file.admin.read(&self.base_dir, env)
+    }
+
+    /// The files that hold admin tokens.
+    pub fn secret_files_of_admin_tokens(&self) -> Vec<PathBuf> {
+        self.files(self.file.admin.tokens.iter().map(|table| &table.token))
+    }
+
+    /// The files that hold the secrets of sources and sites, and admin tokens.
     pub fn secret_files(&self) -> Vec<PathBuf> {
         let of_sources = self.file.sources.keys().flat_map(|name| self.secret_files_of_source(name));
-        of_sources.chain(self.file.sites.keys().flat_map(|name| self.secret_files_of_site(name))).collect()
+        let of_sites = self.file.sites.keys().flat_map(|name| self.secret_files_of_site(name));
+        of_sources.chain(of_sites).chain(self.secret_files_of_admin_tokens()).collect()
     }
 
     fn files<'a, R: IntoIterator<Item = &'a SecretRef>>(&self, references: R) -> Vec<PathBuf> {

@@ -350,7 +350,7 @@ fn everybody_has_a_name_and_a_token_of_their_own() {
     let another = |name: &str, token: &str| {
         format!("[[admin.tokens]]\nname = \"{name}\"\nrole = \"viewer\"\ntoken = {{ env = \"{token}\" }}\n[store]")
     };
-    insta::assert_snapshot!(refusal("[store]", &another("rosa", "OTHER_TOKEN")), @"offboardd.toml:16:8: admin.tokens[1].name: `rosa` is there already: give everybody a name");
+    insta::assert_snapshot!(refusal("[store]", &another("rosa", "OTHER_TOKEN")), @"offboardd.toml:16:8: admin.tokens[1].name: `rosa` is there already, or a name that looks like it: give everybody a name");
     insta::assert_snapshot!(refusal("[store]", &another("tom", "ROSA_TOKEN")), @"offboardd.toml:18:9: admin.tokens[1].token: somebody else has this token: give everybody their own");
     insta::assert_snapshot!(refusal("[store]", &another("", "OTHER_TOKEN")), @"offboardd.toml:16:8: admin.tokens[1].name: a name has 1 to 64 characters");
 }

@@ -1,6 +1,7 @@
 //! Deliveries without an id of their own, by the people that they are about: for how long the same body is a duplicate.
 
 use jiff::Timestamp;
+use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
@@ -16,6 +17,8 @@ use crate::proof::seal::KeyedHash;
 pub struct Origin {
     /// Its id.
     pub delivery_id: DeliveryId,
+    /// Its place in the order of acceptance.
+    seq: i64,
     /// The hash that identifies it, where that is the body's: the vendor signs no id.
     pub body_hash: Option<KeyedHash>,
     /// The time that the signature covers.
@@ -26,7 +29,7 @@ pub struct Origin {
 pub type PersonKeys = (Option<KeyedHash>, Option<KeyedHash>);
 
 impl Origin {
-    /// Reads the columns `id_column`, `dedupe_hash`, `dedupe_until` and `signed_at`.
+    /// Reads the columns `id_column`, `seq`, `dedupe_hash`, `dedupe_until` and `signed_at`.
     pub(super) fn read(row: &SqliteRow, id_column: &str) -> Result<Self, StoreError> {
         let reading = Reading { what: "delivery", row };
         let delivery_id: DeliveryId = reading.word(id_column)?;
@@ -36,7 +39,8 @@ impl Origin {
             .map(|hash| hash.try_into().map(KeyedHash))
             .transpose()
             .map_err(|_wrong_length| StoreError::inconsistent("delivery", delivery_id, "no such hash"))?;
-        Ok(Self { delivery_id, body_hash, signed_at: reading.at_if_any("signed_at")? })
+        let seq: Option<i64> = row.try_get("seq")?;
+        Ok(Self { delivery_id, seq: seq.unwrap_or_default(), body_hash, signed_at: reading.at_if_any("signed_at")? })
     }
 }
 
@@ -51,15 +55,15 @@ impl Tx {
         let Some(body_hash) = origin.body_hash else { return Ok(None) };
         let row = self
             .statement(
-                "SELECT b.delivery_id AS id, d.dedupe_until, MAX(b.superseded_at) AS superseded_at
-                 FROM body_people b JOIN deliveries d ON d.id = b.delivery_id
-                 WHERE b.person_key IN (?1, ?2) AND b.body_hash = ?3 AND b.delivery_id < ?4
-                 GROUP BY b.delivery_id ORDER BY b.delivery_id DESC LIMIT 1",
+                "SELECT d.id, d.dedupe_until, MAX(b.superseded_at) AS superseded_at
+                 FROM body_people b JOIN deliveries d ON d.seq = b.delivery_seq
+                 WHERE b.person_key IN (?1, ?2) AND b.body_hash = ?3 AND b.delivery_seq < ?4
+                 GROUP BY b.delivery_seq ORDER BY b.delivery_seq DESC LIMIT 1",
             )
             .bind(bytes(email_hash))
             .bind(bytes(person_hash))
             .bind(body_hash.0.as_slice())
-            .bind(origin.delivery_id.to_string())
+            .bind(origin.seq)
             .row()
             .await?;
         row.map(|row| {
@@ -78,11 +82,11 @@ impl Tx {
         let Some(body_hash) = origin.body_hash else { return };
         for person_key in [email_hash, person_hash].into_iter().flatten() {
             self.statement(
-                "INSERT INTO body_people (person_key, body_hash, delivery_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO body_people (person_key, body_hash, delivery_seq) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             )
             .bind(person_key.0.as_slice())
             .bind(body_hash.0.as_slice())
-            .bind(origin.delivery_id.to_string())
+            .bind(origin.seq)
             .later();
         }
     }
@@ -97,15 +101,15 @@ impl Tx {
         effect_at: Timestamp,
     ) {
         let body_hash = by.and_then(|origin| origin.body_hash);
-        let delivery_id = by.map(|origin| origin.delivery_id.to_string());
+        let seq = by.map(|origin| origin.seq);
         let statements = [
             "UPDATE deliveries SET dedupes = 0
-             WHERE dedupes = 1 AND dedupe_until IS NOT NULL AND id IN (
-                 SELECT delivery_id FROM body_people
-                 WHERE person_key IN (?1, ?2) AND body_hash IS NOT ?3 AND (?4 IS NULL OR delivery_id < ?4)
+             WHERE dedupes = 1 AND dedupe_until IS NOT NULL AND seq IN (
+                 SELECT delivery_seq FROM body_people
+                 WHERE person_key IN (?1, ?2) AND body_hash IS NOT ?3 AND (?4 IS NULL OR delivery_seq < ?4)
                      AND superseded_at IS NULL)",
             "UPDATE body_people SET superseded_at = ?5
-             WHERE person_key IN (?1, ?2) AND body_hash IS NOT ?3 AND (?4 IS NULL OR delivery_id < ?4)
+             WHERE person_key IN (?1, ?2) AND body_hash IS NOT ?3 AND (?4 IS NULL OR delivery_seq < ?4)
                  AND superseded_at IS NULL",
         ];
         for statement in statements {
@@ -113,7 +117,7 @@ impl Tx {
                 .bind(bytes(email_hash))
                 .bind(bytes(person_hash))
                 .bind(bytes(body_hash))
-                .bind(delivery_id.as_deref())
+                .bind(seq)
                 .bind(millis(effect_at))
                 .later();
         }
@@ -132,19 +136,19 @@ impl Tx {
         let email_hash = self.key.hash_email(site, email);
         let statements = [
             "UPDATE deliveries SET dedupes = 0
-             WHERE dedupes = 1 AND dedupe_until IS NOT NULL AND id IN (
-                 SELECT delivery_id FROM body_people
-                 WHERE person_key = ?1 AND body_hash IS NOT ?2 AND delivery_id < ?3 AND superseded_at IS NULL)
+             WHERE dedupes = 1 AND dedupe_until IS NOT NULL AND seq IN (
+                 SELECT delivery_seq FROM body_people
+                 WHERE person_key = ?1 AND body_hash IS NOT ?2 AND delivery_seq < ?3 AND superseded_at IS NULL)
                  AND EXISTS (SELECT 1 FROM people WHERE source = ?4 AND person_hash = ?1 AND email_hash <> ?5)",
             "UPDATE body_people SET superseded_at = ?6
-             WHERE person_key = ?1 AND body_hash IS NOT ?2 AND delivery_id < ?3 AND superseded_at IS NULL
+             WHERE person_key = ?1 AND body_hash IS NOT ?2 AND delivery_seq < ?3 AND superseded_at IS NULL
                  AND EXISTS (SELECT 1 FROM people WHERE source = ?4 AND person_hash = ?1 AND email_hash <> ?5)",
         ];
         for statement in statements {
             self.statement(statement)
                 .bind(person_hash.0.as_slice())
                 .bind(bytes(by.body_hash))
-                .bind(by.delivery_id.to_string())
+                .bind(by.seq)
                 .bind(source.as_str())
                 .bind(email_hash.0.as_slice())
                 .bind(millis(effect_at))

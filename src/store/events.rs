@@ -190,7 +190,7 @@ impl Store {
     #[instrument(name = "store.event.waiting", skip_all, err)]
     pub async fn waiting_events(&self, limit: u32) -> Result<Vec<WaitingEvent>, StoreError> {
         let rows = sqlx::query(
-            "SELECT e.*, COALESCE(d.received_at, e.happened_at) AS received_at, d.dedupe_hash, d.dedupe_until, d.signed_at
+            "SELECT e.*, COALESCE(d.received_at, e.happened_at) AS received_at, d.seq, d.dedupe_hash, d.dedupe_until, d.signed_at
              FROM events e LEFT JOIN deliveries d ON d.id = e.delivery_id
              WHERE e.status = 'waiting' AND e.person_hash IS NULL ORDER BY e.seq LIMIT ?",
         )

@@ -109,7 +109,7 @@ impl Tx {
     ) -> Result<Vec<WaitingEvent>, StoreError> {
         let rows = self
             .statement(
-                "SELECT e.*, COALESCE(d.received_at, e.happened_at) AS received_at, d.dedupe_hash, d.dedupe_until, d.signed_at
+                "SELECT e.*, COALESCE(d.received_at, e.happened_at) AS received_at, d.seq, d.dedupe_hash, d.dedupe_until, d.signed_at
              FROM events e LEFT JOIN deliveries d ON d.id = e.delivery_id
              WHERE e.person_hash = ? AND e.status = 'waiting' ORDER BY e.seq",
             )

@@ -1,7 +1,8 @@
 //! Secrets that a vendor offered in its handshake: sealed, of no use until an operator accepts one, and of use from then on.
 //!
-//! Anybody may offer, because nothing is signed yet. So only the newest few that wait are kept, and to accept one is to say
-//! which.
+//! Anybody may offer, because nothing is signed yet. So only a few wait at a time, and the first ones stay: no later offer
+//! pushes an earlier one out before a day is over. To accept one is to say which. An operator who pauses and resumes the
+//! source drops those that wait, and the next ones are the first again.
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -16,7 +17,10 @@ use crate::domain::ids::SourceName;
 use crate::proof::seal::{KeyedHash, MasterKey};
 
 /// How many offers of a source wait for an operator at most.
-const WAITING: u32 = 5;
+const WAITING: u32 = 20;
+
+/// For how long an offer waits undisturbed.
+const WAIT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Offers of one source that come faster are refused: a vendor makes one subscription at a time.
 const PACE: SignedDuration = SignedDuration::from_secs(1);
@@ -61,21 +65,31 @@ impl Tx {
         if newest.is_some_and(|newest| now.duration_since(newest) < PACE) {
             return Ok(false);
         }
+        self.statement("DELETE FROM offers WHERE source = ? AND accepted_at IS NULL AND offered_at <= ?")
+            .bind(source.as_str())
+            .bind(millis(now.saturating_sub(WAIT).unwrap_or(Timestamp::MIN)))
+            .later();
         let sealed = self.key.seal(&hash.0, secret.expose_secret().as_bytes());
-        self.statement("INSERT INTO offers (source, hash, sealed, offered_at) VALUES (?, ?, ?, ?)")
+        let kept = self
+            .statement(
+                "INSERT INTO offers (source, hash, sealed, offered_at)
+                 SELECT ?1, ?2, ?3, ?4
+                 WHERE (SELECT COUNT(*) FROM offers WHERE source = ?1 AND accepted_at IS NULL) < ?5",
+            )
             .bind(source.as_str())
             .bind(hash.0.as_slice())
             .bind(sealed)
             .bind(millis(now))
-            .later();
-        self.statement(
-            "DELETE FROM offers WHERE source = ?1 AND accepted_at IS NULL AND hash NOT IN (
-                 SELECT hash FROM offers WHERE source = ?1 AND accepted_at IS NULL ORDER BY offered_at DESC LIMIT ?2)",
-        )
-        .bind(source.as_str())
-        .bind(WAITING)
-        .later();
-        Ok(true)
+            .bind(WAITING)
+            .changed()
+            .await?;
+        Ok(kept == 1)
+    }
+
+    /// Drops the offers that wait, so that the next one is the first.
+    #[instrument(name = "store.offer.drop_waiting", skip_all, fields(source = %source))]
+    pub(super) fn drop_waiting_offers(&mut self, source: &SourceName) {
+        self.statement("DELETE FROM offers WHERE source = ? AND accepted_at IS NULL").bind(source.as_str()).later();
     }
 
     /// Makes an offered secret one of the source's own, besides or instead of those accepted before. False when there is
@@ -175,16 +189,37 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_flood_of_offers_is_slowed_down_and_leaves_the_newest() {
+    async fn flood_of_offers_is_slowed_down_and_pushes_out_no_earlier_one() {
         let (_dir, store) = store().await;
-        assert!(offer(&store, "a", 0).await);
-        assert!(offer(&store, "a", 0).await, "the same once more is no other");
-        assert!(!offer(&store, "b", 0).await, "too fast");
-        for (i, secret) in ["b", "c", "d", "e", "f"].into_iter().enumerate() {
-            assert!(offer(&store, secret, i64::try_from(i).unwrap() + 10).await);
+        assert!(offer(&store, "genuine", 0).await);
+        assert!(offer(&store, "genuine", 0).await, "the same once more is no other");
+        assert!(!offer(&store, "too fast", 0).await);
+        for second in 10..29 {
+            assert!(offer(&store, &format!("forged {second}"), second).await);
         }
-        let waiting: Vec<_> = told(&store).await.into_iter().map(|(secret, _)| secret).collect();
-        assert_eq!(waiting, ["b", "c", "d", "e", "f"]);
+        for second in 29..100 {
+            assert!(!offer(&store, &format!("forged {second}"), second).await);
+        }
+        let waiting = told(&store).await;
+        assert_eq!((waiting.len(), waiting[0].0.as_str()), (20, "genuine"));
+        // A day later there is space again.
+        assert!(offer(&store, "late", 86_400 + 50).await);
+        assert_eq!(told(&store).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn pause_drops_the_offers_that_wait_and_no_accepted_one() {
+        let (_dir, store) = store().await;
+        let source: SourceName = "hr".parse().unwrap();
+        for (second, secret) in [(0, "a"), (10, "b")] {
+            assert!(offer(&store, secret, second).await);
+        }
+        let id = store.offers().await.unwrap().swap_remove(0).id;
+        let mut tx = store.begin().await.unwrap();
+        tx.accept_offer(&source, &id, false, "rosa", at(20)).await.unwrap();
+        tx.drop_waiting_offers(&source);
+        tx.commit().await.unwrap();
+        assert_eq!(told(&store).await, [("a".to_owned(), true)]);
     }
 
     #[tokio::test]

@@ -85,6 +85,7 @@ impl Tx {
         let paused = done > 0;
         if paused {
             self.pausing = Some(self.paused_sources().await?);
+            self.drop_waiting_offers(source);
             self.write_journal(None, "source_paused", &json!({ "source": source, "by": by }), now).await?;
         }
         Ok(paused)

@@ -45,6 +45,8 @@ pub(crate) struct Setup {
     pub(crate) policy: &'static str,
     /// More keys of `[sites.acme]`.
     pub(crate) site: &'static str,
+    /// More admin tokens, as entries of a list.
+    pub(crate) tokens: &'static str,
     /// Tables to add.
     pub(crate) more: &'static str,
 }
@@ -57,6 +59,7 @@ impl Default for Setup {
             policy: "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\ntimezone = \"Europe/Berlin\"",
             // The story of the last look is told in `far_side`; everywhere else the end of the grace is the end.
             site: "look_back = \"0s\"",
+            tokens: "",
             more: "",
         }
     }
@@ -96,7 +99,7 @@ impl Harness {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("offboardd.db");
         let database = database.display();
-        let Setup { mode, policy, site: site_keys, more, .. } = setup;
+        let Setup { mode, policy, site: site_keys, tokens, more, .. } = setup;
         let settings = format!(
             "mode = \"{mode}\"
              server = {{ webhooks = \"127.0.0.1:0\", admin = \"127.0.0.1:0\" }}
@@ -104,6 +107,7 @@ impl Harness {
              admin.tokens = [
                 {{ name = \"rosa\", role = \"approver\", token = {{ env = \"ROSA_TOKEN\" }} }},
                 {{ name = \"tom\", role = \"approver\", token = {{ env = \"TOM_TOKEN\" }} }},
+                {tokens}
              ]
              [sites.acme]
              url = \"http://{site_address}\"

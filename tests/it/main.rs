@@ -2,6 +2,7 @@
 // So that the lints know it, too, where a function is no test itself.
 #![cfg(test)]
 
+mod access;
 mod accounts;
 mod binary;
 mod brake;

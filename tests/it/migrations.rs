@@ -13,6 +13,7 @@ fn sample(version: i64) -> &'static [&'static str] {
             "INSERT INTO deliveries (id, source, received_at, dedupe_hash, body) VALUES ('d1', 'hr', 1, x'01', x'02')",
             "INSERT INTO deliveries (id, source, received_at, status, routed_at, problem)
              VALUES ('d2', 'hr', 2, 'unreadable', 3, 'not JSON')",
+            "INSERT INTO body_people (person_key, body_hash, delivery_seq) VALUES (x'01', x'01', 1)",
             "INSERT INTO events (id, delivery_id, position, source, type, happened_at, status, case_id)
              VALUES ('e1', 'd1', 0, 'hr', 'departed', 1, 'applied', 'c1')",
             "INSERT INTO people (source, person_hash, email_hash, sealed, as_of_ns, since_ns, seen_at)

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::{Harness, Reply, Setup};
 
 const ANN: &str = "ann@example.com";
-const BOB: &str = "bob@example.com";
+const BEN: &str = "ben@example.com";
 
 /// A source that signs bodies and nothing else.
 const TIMELESS: &str = "[sources.gh]
@@ -14,7 +14,7 @@ const TIMELESS: &str = "[sources.gh]
     site = \"acme\"
     policy = \"leavers\"
     secrets = [{ env = \"HR_KEY\" }]
-    mapping = { root = \"$\", type = \"$.action\", types = { \"left\" = \"departed\", \"back\" = \"returned\" }, email = \"$.mail\" }";
+    mapping = { type = \"$.action\", types = { \"left\" = \"departed\", \"back\" = \"returned\" }, email = \"$.mail\" }";
 
 async fn story() -> Harness {
     Harness::with(Setup { more: TIMELESS, ..Setup::default() }).await
@@ -44,10 +44,10 @@ async fn same_body_twice_in_a_row_is_a_duplicate() {
     let again = send(&story, "left", ANN).await;
     assert_eq!((again.status, again.body["duplicate"].as_bool()), (200, Some(true)));
     // Somebody else's departure changes nothing about that.
-    assert_eq!(send(&story, "left", BOB).await.status, 202);
+    assert_eq!(send(&story, "left", BEN).await.status, 202);
     assert_eq!(send(&story, "left", ANN).await.status, 200);
     assert_eq!(story.state(ANN).await, StateName::Revoked);
-    story.finish(&["revoke ann@example.com", "revoke bob@example.com"]).await;
+    story.finish(&["revoke ann@example.com", "revoke ben@example.com"]).await;
 }
 
 #[tokio::test]
@@ -73,8 +73,7 @@ async fn recorded_departure_of_a_closed_case_opens_one_for_a_human() {
     send(&story, "back", ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Cancelled);
     send(&story, "left", ANN).await;
-    let open: Vec<_> =
-        story.cases().await.into_iter().filter(|dossier| dossier.case.closed_at().is_none()).collect();
+    let open: Vec<_> = story.cases().await.into_iter().filter(|dossier| dossier.case.closed_at().is_none()).collect();
     assert_eq!(open.len(), 1);
     assert!(matches!(&open[0].case.state, State::NeedsAttention(attention) if attention.reason == Reason::Repeated));
     story.finish(&[]).await;
@@ -110,9 +109,8 @@ async fn same_body_after_an_operator_cancelled_waits_for_a_human() {
     story.operator(ANN, "cancel").await;
     assert_eq!(send(&story, "left", ANN).await.status, 202);
     let states = story.cases().await.into_iter().map(|dossier| dossier.case.state.name());
-    let mut states: Vec<_> = states.collect();
-    states.sort_unstable();
-    assert_eq!(states, [StateName::Cancelled, StateName::NeedsAttention]);
+    let states: Vec<_> = states.collect();
+    assert!(states.contains(&StateName::Cancelled) && states.contains(&StateName::NeedsAttention), "{states:?}");
     story.finish(&[]).await;
 }
 
@@ -138,11 +136,33 @@ async fn body_sent_again_before_the_undo_is_routed_is_not_lost() {
 
 #[tokio::test]
 async fn signed_time_after_the_undo_proves_a_second_departure() {
-    let story = story().await;
-    let left = json!({ "employees": [{ "id": "7", "changedFields": ["Status"], "action": "Deleted",
-        "fields": { "Work Email": { "value": ANN } } }] });
-    let _ = left;
-    story.finish(&[]).await;
+    const TIMED: &str = "[sources.gh]
+        signature = { headers = [\"x-signature\"], template = \"{timestamp}.{body}\", encoding = \"hex\", timestamp_headers = [\"x-time\"] }
+        site = \"acme\"
+        policy = \"leavers\"
+        secrets = [{ env = \"HR_KEY\" }]
+        mapping = { type = \"$.action\", types = { \"left\" = \"departed\", \"back\" = \"returned\" }, email = \"$.mail\" }";
+    let story = Harness::with(Setup { more: TIMED, ..Setup::default() }).await;
+    let left = body("left", ANN).to_string();
+    let recorded = story.sign("gh", "", story.now(), left.as_bytes());
+    assert_eq!(story.post("gh", left.as_bytes(), &recorded).await.status, 202);
+    story.settle().await;
+    story.advance("1m").await;
+    send(&story, "back", ANN).await;
+    assert_eq!(story.state(ANN).await, StateName::Restoring);
+    story.advance("1m").await;
+    // The recording proves nothing; the same body signed later does.
+    assert_eq!(story.post("gh", left.as_bytes(), &recorded).await.status, 202);
+    story.settle().await;
+    assert_eq!(reason(&story, ANN).await, Some(Reason::Repeated));
+    story.advance("1m").await;
+    send(&story, "back", ANN).await;
+    story.operator(ANN, "cancel").await;
+    story.settle().await;
+    story.advance("1m").await;
+    assert_eq!(send(&story, "left", ANN).await.status, 202);
+    assert_ne!(reason(&story, ANN).await, Some(Reason::Repeated));
+    story.finish(&["revoke ann@example.com"]).await;
 }
 
 #[tokio::test]
@@ -154,7 +174,7 @@ async fn person_of_a_repeated_batch_whose_case_stands_is_left_alone() {
         secrets = [{ env = \"HR_KEY\" }]
         mapping = { items = \"$.people\", type = \"$.action\", types = { \"left\" = \"departed\", \"back\" = \"returned\" }, email = \"$.mail\" }";
     let story = Harness::with(Setup { more: BATCH, ..Setup::default() }).await;
-    let both = json!({ "people": [body("left", ANN), body("left", BOB)] });
+    let both = json!({ "people": [body("left", ANN), body("left", BEN)] });
     assert_eq!(story.send("gh", &both).await.status, 202);
     story.settle().await;
     story.send("gh", &json!({ "people": [body("back", ANN)] })).await;
@@ -162,15 +182,15 @@ async fn person_of_a_repeated_batch_whose_case_stands_is_left_alone() {
     assert_eq!(story.send("gh", &both).await.status, 202);
     story.settle().await;
     assert_eq!(reason(&story, ANN).await, Some(Reason::Repeated));
-    assert_eq!(story.state(BOB).await, StateName::Revoked);
-    story.finish(&["revoke ann@example.com", "revoke bob@example.com"]).await;
+    assert_eq!(story.state(BEN).await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com", "revoke ben@example.com"]).await;
 }
 
 #[tokio::test]
 async fn another_body_under_a_used_id_is_stored_and_counted() {
     let story = Harness::start().await;
     let departed = |email: &str| json!({ "type": "departed", "person": { "email": email } }).to_string();
-    let (first, other) = (departed(ANN), departed(BOB));
+    let (first, other) = (departed(ANN), departed(BEN));
     let sent = async |body: &str| {
         let headers = story.sign("hr", "msg_same", story.now(), body.as_bytes());
         let reply = story.post("hr", body.as_bytes(), &headers).await;
@@ -182,5 +202,5 @@ async fn another_body_under_a_used_id_is_stored_and_counted() {
     assert_eq!((sent(&first).await.status, sent(&other).await.status), (200, 200));
     let metrics = story.metrics().await;
     assert!(metrics.contains("offboardd_deliveries_total{source=\"hr\",verdict=\"reused_id\"} 1"), "{metrics}");
-    story.finish(&["revoke ann@example.com", "revoke bob@example.com"]).await;
+    story.finish(&["revoke ann@example.com", "revoke ben@example.com"]).await;
 }

@@ -90,7 +90,7 @@ impl Daemon {
         let tokens = people.map(|(name, role)| AdminToken { name: name.into(), role, digest: TokenDigest::of(name) });
         let state = AdminState {
             store: store.clone(),
-            tokens: tokens.to_vec(),
+            access: Access::new(tokens.to_vec()),
             clock: Arc::<ManualClock>::clone(&clock),
             enforce,
             sites: ["acme", "globex"].map(|name| (name.parse().unwrap(), site(name))).into(),

@@ -94,6 +94,16 @@ impl Harness {
         read(request).await
     }
 
+    /// Where the admin API is.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        self.running().admin
+    }
+
+    /// What `/metrics` shows.
+    pub(crate) async fn metrics(&self) -> String {
+        self.http.get(format!("http://{}/metrics", self.admin())).send().await.unwrap().text().await.unwrap()
+    }
+
     /// Where the webhooks are.
     pub(crate) fn webhooks(&self) -> SocketAddr {
         self.running().webhooks

@@ -1,0 +1,71 @@
+//! What every answer of the private listener carries, and which request ids it takes over.
+
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::AdminState;
+
+/// No request id of a client is longer.
+const LONGEST_ID: usize = 64;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Counts the answers by route and status.
+pub(super) async fn count(State(admin): State<Arc<AdminState>>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let response = next.run(request).await;
+    // A path that no route matches is named by none: anybody can make up as many as they like.
+    let route = route.as_ref().map(MatchedPath::as_str).filter(|route| !route.contains('*'));
+    admin.access.count(route.unwrap_or("none"), response.status().as_u16());
+    response
+}
+
+/// Answers may hold personal data: no cache keeps them, and no browser guesses what they are.
+pub(super) async fn harden(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Drops a client's request id that is too long or holds more than letters, digits, `.`, `_` and `-`; another replaces it.
+pub(super) async fn limit_request_id(mut request: Request) -> Request {
+    if !is_usable_id(request.headers()) {
+        request.headers_mut().remove(REQUEST_ID);
+    }
+    request
+}
+
+fn is_usable_id(headers: &HeaderMap) -> bool {
+    let mut ids = headers.get_all(REQUEST_ID).iter();
+    let (Some(id), None) = (ids.next(), ids.next()) else { return false };
+    let id = id.as_bytes();
+    let is_safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+    (1..=LONGEST_ID).contains(&id.len()) && id.iter().all(is_safe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_usable(ids: &[&str]) -> bool {
+        is_usable_id(&ids.iter().map(|id| (REQUEST_ID, HeaderValue::from_str(id).unwrap())).collect())
+    }
+
+    #[test]
+    fn request_ids_are_short_safe_and_single() {
+        let longest = "a".repeat(LONGEST_ID);
+        for usable in ["1", "req-1_A.b", "550e8400-e29b-41d4-a716-446655440000", &longest] {
+            assert!(is_usable(&[usable]), "{usable}");
+        }
+        let longer = "a".repeat(LONGEST_ID + 1);
+        for other in ["", "a b", "a/b", "{}", "ann@example.com", "a=b", &longer] {
+            assert!(!is_usable(&[other]), "{other}");
+        }
+        assert!(!is_usable(&["a", "b"]) && !is_usable(&[]));
+    }
+}
