@@ -29,11 +29,10 @@ pub enum Repetition {
 /// What a body received at `received_at` and signed at `signed_at` means after `earlier`.
 pub fn judge(earlier: Option<EarlierCopy>, signed_at: Option<Timestamp>, received_at: Timestamp) -> Repetition {
     match earlier {
-        None => Repetition::New,
         Some(EarlierCopy { superseded_at: None, duplicate_until }) if received_at < duplicate_until => {
             Repetition::Duplicate
         }
-        Some(EarlierCopy { superseded_at: None, .. }) => Repetition::New,
+        None | Some(EarlierCopy { superseded_at: None, .. }) => Repetition::New,
         Some(EarlierCopy { superseded_at: Some(superseded_at), .. }) => {
             let proven = signed_at.is_some_and(|signed_at| signed_at > superseded_at);
             if proven { Repetition::New } else { Repetition::Unproven }

@@ -12,7 +12,8 @@ use super::header_safe;
 use super::near::listed;
 use super::problem::Problem;
 use super::secret::{Env, SecretRef};
-use crate::sources::lookup::{self, Auth, Lookup, PERSON_ID, ReadyMade};
+use super::url_secret;
+use crate::sources::lookup::{self, Auth, Lookup, PERSON_ID, ReadyMade, SECRET};
 
 /// What stands for the customer's name in a ready-made address.
 const COMPANY: &str = "{company}";
@@ -30,7 +31,7 @@ pub struct LookupTable {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub company: Option<String>,
     /// The address to read, with `{person_id}` in it; the ready-made one, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "url_secret::masked")]
     pub url: Option<String>,
     /// What is posted there, as JSON; without it, it is a GET.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,10 +43,13 @@ pub struct LookupTable {
     pub auth: LookupAuthTable,
 }
 
-/// `auth`: `{ bearer }`, `{ user, password }`, `{ header, value }` or `{ client_id, client_secret }`.
+/// `auth`: `{ bearer }`, `{ secret }`, `{ user, password }`, `{ header, value }` or `{ client_id, client_secret }`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LookupAuthTable {
+    /// What stands for `{secret}` in the address, where the vendor wants its key there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretRef>,
     /// A token for `Authorization: Bearer`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bearer: Option<SecretRef>,
@@ -84,15 +88,25 @@ impl LookupTable {
         let email = JsonPath::parse(email).map_err(|error| {
             Problem::at("email", format!("not a JSONPath (RFC 9535) like \"$.workEmail\": {}", error.message()))
         })?;
+        url_secret::check(&url, self.auth.secret.is_some())?;
         let auth = self.auth.convert(ready, base_dir, env).map_err(|problem| problem.under("auth"))?;
         Ok(Lookup::new(url, self.content(ready), email, auth))
     }
 
     /// The secrets that it refers to.
     pub(super) fn references(&self) -> impl Iterator<Item = &SecretRef> {
-        let LookupAuthTable { bearer, user, password, header: _, value, client_id, client_secret, token_url: _ } =
-            &self.auth;
-        [bearer, user, password, value, client_id, client_secret].into_iter().flatten()
+        let LookupAuthTable {
+            secret,
+            bearer,
+            user,
+            password,
+            header: _,
+            value,
+            client_id,
+            client_secret,
+            token_url: _,
+        } = &self.auth;
+        [secret, bearer, user, password, value, client_id, client_secret].into_iter().flatten()
     }
 
     fn ready(&self, preset: Option<&str>) -> Result<Option<&'static ReadyMade>, Problem> {
@@ -127,7 +141,7 @@ impl LookupTable {
             ));
         }
         let (path, query) = url.split_once('?').unwrap_or((&url, ""));
-        if query.contains('#') || path.replace(PERSON_ID, "42").parse::<HttpUrl>().is_err() {
+        if query.contains('#') || path.replace(PERSON_ID, "42").replace(SECRET, "s").parse::<HttpUrl>().is_err() {
             return Err(Problem::at(
                 "url",
                 "not a web address: write it like \"https://acme.example/people/{person_id}\"",
@@ -144,13 +158,27 @@ impl LookupTable {
 }
 
 impl LookupAuthTable {
+    fn is_empty(&self) -> bool {
+        let Self { secret, bearer, user, password, header, value, client_id, client_secret, token_url } = self;
+        let secrets = [secret, bearer, user, password, value, client_id, client_secret];
+        secrets.into_iter().all(Option::is_none) && header.is_none() && token_url.is_none()
+    }
+
     fn convert(&self, ready: Option<&ReadyMade>, base_dir: &Path, env: &Env<'_>) -> Result<Auth, Problem> {
         let read = |key: &str, reference: &SecretRef| -> Result<SecretString, Problem> {
             let secret = reference.based_on(base_dir).read(env).map_err(|error| Problem::from(error).under(key))?;
             header_safe(&secret).map_err(|problem| problem.under(key))?;
             Ok(secret)
         };
-        let Self { bearer, user, password, header, value, client_id, client_secret, token_url } = self;
+        if let Some(secret) = &self.secret {
+            let alone = Self { secret: None, ..self.clone() };
+            return if alone.is_empty() {
+                Ok(Auth::InUrl(read("secret", secret)?))
+            } else {
+                Err(Problem::here("write { secret = … } alone: the address holds it, and nothing else is sent"))
+            };
+        }
+        let Self { secret: _, bearer, user, password, header, value, client_id, client_secret, token_url } = self;
         match (bearer, (user, password), (header, value), (client_id, client_secret, token_url)) {
             (Some(bearer), (None, None), (None, None), (None, None, None)) => Ok(Auth::Bearer(read("bearer", bearer)?)),
             (None, (Some(user), password), (None, None), (None, None, None)) => {
@@ -177,7 +205,7 @@ impl LookupAuthTable {
                 Ok(Auth::Client { token_url, client_id, client_secret: read("client_secret", client_secret)? })
             }
             _ => Err(Problem::here(
-                "write exactly one of { bearer = … }, { user = …, password = … }, { header = …, value = … } and \
+                "write exactly one of { bearer = … }, { secret = … }, { user = …, password = … }, { header = …, value = … } and \
                  { client_id = …, client_secret = … }",
             )),
         }

@@ -33,6 +33,7 @@ mod size;
 mod source;
 mod store;
 mod text;
+mod url_secret;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! The same body again: a duplicate while nothing else happened, a question for a human after that.
 
+use jiff::SignedDuration;
 use offboardd::domain::case::{Reason, State, StateName};
 use serde_json::{Value, json};
 
@@ -25,6 +26,8 @@ fn body(action: &str, email: &str) -> Value {
 }
 
 async fn send(story: &Harness, action: &str, email: &str) -> Reply {
+    // No two facts of one instant.
+    story.clock.advance(SignedDuration::from_secs(1));
     let reply = story.send("gh", &body(action, email)).await;
     story.settle().await;
     reply
@@ -119,6 +122,7 @@ async fn body_sent_again_before_the_undo_is_routed_is_not_lost() {
     let story = story().await;
     // The router is kept waiting by nothing but the speed of these three.
     for action in ["left", "back", "left"] {
+        story.clock.advance(SignedDuration::from_secs(1));
         let reply = story.send("gh", &body(action, ANN)).await;
         assert!(matches!(reply.status, 200 | 202), "{reply:?}");
         assert_eq!(reply.body["duplicate"], Value::Null, "{action}");
@@ -177,8 +181,10 @@ async fn person_of_a_repeated_batch_whose_case_stands_is_left_alone() {
     let both = json!({ "people": [body("left", ANN), body("left", BEN)] });
     assert_eq!(story.send("gh", &both).await.status, 202);
     story.settle().await;
+    story.advance("1s").await;
     story.send("gh", &json!({ "people": [body("back", ANN)] })).await;
     story.settle().await;
+    story.advance("1s").await;
     assert_eq!(story.send("gh", &both).await.status, 202);
     story.settle().await;
     assert_eq!(reason(&story, ANN).await, Some(Reason::Repeated));

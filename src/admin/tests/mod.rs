@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::{AdminState, ConfiguredSite, ConfiguredSource};
+use super::{Access, AdminState, ConfiguredSite, ConfiguredSource};
 use crate::clock::{self, Clock as _, ManualClock};
 use crate::domain::account::{AccountId, AccountType};
 use crate::domain::brake::Brake;

@@ -6,6 +6,7 @@
 mod ready;
 mod token;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::fmt::rfc2822;
@@ -25,6 +26,9 @@ use crate::domain::retry::Failure;
 
 /// What stands for the person's id in the address.
 pub const PERSON_ID: &str = "{person_id}";
+
+/// What stands for the secret in the address.
+pub const SECRET: &str = "{secret}";
 
 /// One answer takes no longer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -64,6 +68,8 @@ pub enum Auth {
         /// The password, if there is one.
         password: Option<SecretString>,
     },
+    /// In the URL, in the place of `{secret}`.
+    InUrl(SecretString),
     /// A header of the vendor's own.
     Header {
         /// Its name, in lower case.
@@ -111,8 +117,8 @@ impl Lookup {
             return Ok(Told::Nobody);
         }
         let id = utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC).to_string();
-        let url = Url::parse(&self.url.replace(PERSON_ID, &id)).map_err(|_not_repeated| Failure::Permanent {
-            detail: "lookup: its `url` is no web address for this person id".to_owned(),
+        let url = Url::parse(&self.with_secret().replace(PERSON_ID, &id)).map_err(|_not_repeated| {
+            Failure::Permanent { detail: "lookup: its `url` is no web address for this person id".to_owned() }
         })?;
         let request = match &self.body {
             None => http.get(url),
@@ -131,6 +137,19 @@ impl Lookup {
         }
     }
 
+    /// The URL with the secret in its place. The person id goes in later: it must not be able to ask for the secret.
+    fn with_secret(&self) -> Cow<'_, str> {
+        match &self.auth {
+            Auth::InUrl(secret) => {
+                let secret = utf8_percent_encode(secret.expose_secret(), NON_ALPHANUMERIC).to_string();
+                self.url.replace(SECRET, &secret).into()
+            }
+            Auth::Bearer(_) | Auth::Basic { .. } | Auth::Header { .. } | Auth::Client { .. } => {
+                Cow::Borrowed(&self.url)
+            }
+        }
+    }
+
     async fn authorize(
         &self,
         request: RequestBuilder,
@@ -138,6 +157,7 @@ impl Lookup {
         now: Timestamp,
     ) -> Result<RequestBuilder, Failure> {
         Ok(match &self.auth {
+            Auth::InUrl(_) => request,
             Auth::Bearer(token) => request.bearer_auth(token.expose_secret()),
             Auth::Basic { user, password } => {
                 request.basic_auth(user.expose_secret(), password.as_ref().map(SecretString::expose_secret))

@@ -1,0 +1,116 @@
+//! Secrets in the URL of a lookup: named by `{secret}`, never written out, never printed.
+
+use std::borrow::Cow;
+
+use serde::Serializer;
+
+use super::problem::Problem;
+use crate::sources::lookup::SECRET;
+
+/// Parameters whose value is a secret, without `-` and `_`.
+const SECRET_PARAMETERS: [&str; 16] = [
+    "key",
+    "apikey",
+    "xapikey",
+    "token",
+    "apitoken",
+    "accesstoken",
+    "authtoken",
+    "secret",
+    "clientsecret",
+    "appkey",
+    "password",
+    "passwd",
+    "pwd",
+    "auth",
+    "sig",
+    "signature",
+];
+
+/// Rejects a URL with a secret written out, and a `{secret}` without a reference or the other way around.
+pub(super) fn check(url: &str, is_named: bool) -> Result<(), Problem> {
+    if pieces(url)
+        .any(|(name, value)| name.is_some_and(is_secret_parameter) && !value.is_empty() && !is_placeholder(value))
+    {
+        return Err(Problem::at(
+            "url",
+            "a secret never stands in the settings: write {secret} in its place, and auth = { secret = { env = \"NAME\" } }",
+        ));
+    }
+    match (url.contains(SECRET), is_named) {
+        (true, false) => {
+            Err(Problem::at("auth", "the address holds {secret}: write auth = { secret = { env = \"NAME\" } }"))
+        }
+        (false, true) => Err(Problem::at("url", "`auth.secret` is sent nowhere: write {secret} where the key goes")),
+        (true, true) | (false, false) => Ok(()),
+    }
+}
+
+/// Writes a URL with `…` for every piece that may be a secret.
+#[expect(clippy::ref_option, reason = "serde hands the field over by reference")]
+pub(super) fn masked<S: Serializer>(url: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    match url {
+        Some(url) => serializer.serialize_str(&mask(url)),
+        None => serializer.serialize_none(),
+    }
+}
+
+fn mask(url: &str) -> Cow<'_, str> {
+    let suspicious = pieces(url).map(|(_, value)| value).filter(|value| looks_secret(value));
+    suspicious.fold(Cow::Borrowed(url), |url, value| url.replace(value, "…").into())
+}
+
+/// The steps of the path, and the parameters with their names.
+fn pieces(url: &str) -> impl Iterator<Item = (Option<&str>, &str)> {
+    url.split(['/', '?', '&', ';', '#', '@']).map(|piece| match piece.split_once('=') {
+        Some((name, value)) => (Some(name), value),
+        None => (None, piece),
+    })
+}
+
+fn is_secret_parameter(name: &str) -> bool {
+    let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    SECRET_PARAMETERS.contains(&name.as_str())
+}
+
+fn is_placeholder(value: &str) -> bool {
+    value.contains('{') && value.ends_with('}')
+}
+
+/// Long, with letters and digits: a key or an id of the kind that nobody reads.
+fn looks_secret(value: &str) -> bool {
+    let has = |wanted: fn(&char) -> bool| value.chars().any(|c| wanted(&c));
+    value.len() >= 16 && !value.contains(['{', '.', ':']) && has(char::is_ascii_digit) && has(char::is_ascii_alphabetic)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn written_out_key_is_rejected_without_being_shown() {
+        for url in [
+            "https://hr.example.com/{person_id}?api_key=hunter2",
+            "https://hr.example.com/{person_id}?x=1&X-Api-Key=hunter2",
+            "https://hr.example.com/{person_id}?access_token=hunter2",
+        ] {
+            let problem = check(url, false).unwrap_err().to_string();
+            assert!(problem.contains("{secret}") && !problem.contains("hunter2"), "{problem}");
+        }
+        assert!(check("https://hr.example.com/{person_id}?fields=workEmail", false).is_ok());
+    }
+
+    #[test]
+    fn placeholder_and_reference_belong_together() {
+        let url = "https://hr.example.com/{person_id}?api_key={secret}";
+        assert!(check(url, true).is_ok() && check(url, false).is_err());
+        assert!(check("https://hr.example.com/{person_id}", true).is_err());
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_masked() {
+        let masked =
+            mask("https://hr.example.com/hook/abcdef0123456789/{person_id}?k=hunter2-very-secret-0123&f=workEmail");
+        assert_eq!(masked, "https://hr.example.com/hook/…/{person_id}?k=…&f=workEmail");
+    }
+}
