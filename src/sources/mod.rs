@@ -23,6 +23,8 @@ mod template;
 mod timestamp;
 mod words;
 
+use std::collections::BTreeSet;
+
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use jiff::{SignedDuration, Timestamp};
@@ -30,7 +32,7 @@ use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::domain::event::Event;
+use crate::domain::event::{Event, EventType};
 use crate::domain::ids::SourceName;
 
 use self::encoding::Encoding;
@@ -180,6 +182,21 @@ impl Source {
     /// The same, and why each is what it is.
     pub fn explain(&self, content_type: Option<&str>, body: &[u8]) -> Result<Vec<Explained>, Unreadable> {
         self.mapping.explain(content_type, body)
+    }
+
+    /// The types of event that a delivery can have at all.
+    pub fn event_types(&self) -> BTreeSet<EventType> {
+        self.mapping.event_types()
+    }
+
+    /// Whether a delivery can carry an email address. Without one, only earlier deliveries or a lookup have it.
+    pub fn can_name_address(&self) -> bool {
+        self.mapping.can_name_address()
+    }
+
+    /// Whether a delivery can carry a person id, by which a lookup could find the email address.
+    pub fn can_name_id(&self) -> bool {
+        self.mapping.can_name_id()
     }
 
     /// The headers with which the vendor would send a message: the mirror of [`Self::verify`].

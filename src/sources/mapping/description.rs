@@ -1,6 +1,6 @@
 //! The `[sources.X.mapping]` table: what a mapping looks like in presets and settings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer};
@@ -85,6 +85,29 @@ impl Description {
             return Err(CompileError::new("a mapping needs `person_id` or `email`, to tell to whom it happened"));
         }
         Ok(())
+    }
+
+    /// The types of event that an item can have: those of the words, if a word is read at all, and those of the rules.
+    pub(super) fn event_types(&self) -> BTreeSet<EventType> {
+        let words = if self.words.is_empty() { None } else { Some(self.types.values().copied()) };
+        words.into_iter().flatten().chain(self.rules.iter().map(|rule| rule.event)).collect()
+    }
+
+    /// Whether an event that concerns a person can carry an email address.
+    pub(super) fn can_name_address(&self) -> bool {
+        self.names(&self.email, |rule| rule.email.as_deref())
+    }
+
+    /// Whether an event that concerns a person can carry a person id.
+    pub(super) fn can_name_id(&self) -> bool {
+        self.names(&self.person_id, |rule| rule.person_id.as_deref())
+    }
+
+    fn names<'a>(&'a self, places: &'a [Location], of_rule: impl Fn(&'a Rule) -> Option<&'a [Location]>) -> bool {
+        let concerns = |event: EventType| event != EventType::Ignored;
+        let by_word = !self.words.is_empty() && self.types.values().copied().any(concerns) && !places.is_empty();
+        let mut rules = self.rules.iter().filter(|rule| concerns(rule.event));
+        by_word || rules.any(|rule| !of_rule(rule).unwrap_or(places).is_empty())
     }
 }
 

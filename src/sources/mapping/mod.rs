@@ -9,13 +9,14 @@ pub(super) mod date;
 mod description;
 mod item;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::Value;
 
 pub(super) use self::description::Description;
 use self::item::Item;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, EventType};
 
 /// What cannot be read: where, and what was expected there. Never what was found, which may be somebody's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +62,21 @@ impl Mapping {
     pub(super) fn compile(description: Description) -> Result<Self, super::CompileError> {
         description.check()?;
         Ok(Self(description))
+    }
+
+    /// The types of event that a delivery can have at all. Without one that the policy acts on, nothing ever happens.
+    pub(super) fn event_types(&self) -> BTreeSet<EventType> {
+        self.0.event_types()
+    }
+
+    /// Whether any event can carry an email address.
+    pub(super) fn can_name_address(&self) -> bool {
+        self.0.can_name_address()
+    }
+
+    /// Whether any event can carry a person id.
+    pub(super) fn can_name_id(&self) -> bool {
+        self.0.can_name_id()
     }
 
     /// The events of a body, one result an item.

@@ -177,3 +177,24 @@ fn a_source_is_shared_between_tasks() {
     fn shared<T: Send + Sync>(_: &T) {}
     shared(&source("bamboohr", "x"));
 }
+
+#[test]
+fn event_types_and_person_fields_of_a_mapping_are_reported() {
+    let facts = |preset: &str| {
+        let source = source(preset, usable_secret(preset));
+        let departs = source.event_types().contains(&EventType::Departed);
+        (departs, source.can_name_address(), source.can_name_id())
+    };
+    for (preset, expected) in [
+        ("standard-webhooks", (true, true, true)),
+        ("gusto", (true, false, true)),
+        ("remote", (true, false, true)),
+        ("deel", (true, true, true)),
+        ("kombo", (false, false, false)),
+        ("greenhouse", (false, false, false)),
+        ("microsoft-graph", (false, false, false)),
+        ("shopify", (false, true, true)),
+    ] {
+        assert_eq!(facts(preset), expected, "{preset}");
+    }
+}
