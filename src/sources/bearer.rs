@@ -51,18 +51,20 @@ fn admit(choice: Choice) -> Result<(), Rejection> {
 pub(super) struct StaticHeader {
     names: Names,
     prefix: String,
+    prefix_optional: bool,
     known: Known,
     first: Option<SecretString>,
 }
 
 impl StaticHeader {
-    pub(super) fn new(names: Names, prefix: String, secrets: &[SecretString]) -> Self {
-        Self { names, prefix, known: Known::of(secrets), first: secrets.first().cloned() }
+    pub(super) fn new(names: Names, prefix: String, prefix_optional: bool, secrets: &[SecretString]) -> Self {
+        Self { names, prefix, prefix_optional, known: Known::of(secrets), first: secrets.first().cloned() }
     }
 
     pub(super) fn verify(&self, headers: &HeaderMap) -> Result<(), Rejection> {
         let value = header::find(headers, &self.names)?.ok_or(Rejection::SignatureMissing)?;
-        let shown = value.strip_prefix(self.prefix.as_bytes()).ok_or(Rejection::SignatureMalformed)?;
+        let bare = value.strip_prefix(self.prefix.as_bytes());
+        let shown = bare.or(self.prefix_optional.then_some(value)).ok_or(Rejection::SignatureMalformed)?;
         admit(self.known.includes(shown))
     }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::Request;
 use super::encoding::Encoding;
 use super::header;
+use super::mapping::body;
 use super::signature::{Scheme, Shape};
 
 /// Nothing that a vendor asks before its signature is longer.
@@ -56,6 +57,13 @@ pub(super) enum Handshake {
         /// Whether it carries a signature like any delivery.
         #[serde(default)]
         signed: bool,
+    },
+    /// A request with this header is only a ping, once its signature holds: 200, and nothing is stored (Google).
+    PingHeader {
+        /// The header.
+        header: String,
+        /// What must stand there.
+        equals: String,
     },
     /// HEAD is answered with 200 (Intercom, Trello). Braces, so that serde refuses unknown keys here, too.
     Head {},
@@ -140,6 +148,9 @@ impl Handshake {
             Self::ProveSecret { .. } => "a signed challenge is answered with its signature".to_owned(),
             Self::Ping { signed: false, .. } => "a ping without a signature is answered with 200".to_owned(),
             Self::Ping { signed: true, .. } => "a signed ping is answered with 200".to_owned(),
+            Self::PingHeader { header, equals } => {
+                format!("a request with {header}: {equals} is answered with 200 and not stored")
+            }
             Self::Head {} => "HEAD is answered with 200".to_owned(),
             Self::HookSecret { header } => {
                 format!("{header} comes back and becomes the secret, once an operator has accepted it")
@@ -184,6 +195,25 @@ impl Handshake {
             | Self::EchoBody { .. }
             | Self::ProveSecret { .. }
             | Self::Ping { .. }
+            | Self::PingHeader { .. }
+            | Self::Head {}
+            | Self::HookSecret { .. }
+            | Self::CaptureToken { .. } => None,
+        }
+    }
+
+    /// The answer to a handshake whose signature holds and that needs no body.
+    pub(super) fn answer_headers(&self, request: &Request<'_>) -> Option<Answer> {
+        match self {
+            Self::PingHeader { header, equals } => {
+                let said = challenge(request, header)?;
+                said.trim().eq_ignore_ascii_case(equals).then(Answer::empty)
+            }
+            Self::EchoHeader { .. }
+            | Self::EchoQuery { .. }
+            | Self::EchoBody { .. }
+            | Self::ProveSecret { .. }
+            | Self::Ping { .. }
             | Self::Head {}
             | Self::HookSecret { .. }
             | Self::CaptureToken { .. } => None,
@@ -208,6 +238,7 @@ impl Handshake {
             | Self::EchoBody { .. }
             | Self::ProveSecret { .. }
             | Self::Ping { .. }
+            | Self::PingHeader { .. }
             | Self::Head {}
             | Self::HookSecret { .. }
             | Self::CaptureToken { .. } => None,
@@ -227,7 +258,8 @@ fn challenge<'a>(request: &Request<'a>, name: &str) -> Option<&'a str> {
 }
 
 fn short_json(request: &Request<'_>) -> Option<Value> {
-    (request.body.len() <= LONGEST_CHALLENGE).then(|| serde_json::from_slice(request.body).ok()).flatten()
+    let is_short = request.body.len() <= LONGEST_CHALLENGE;
+    is_short.then(|| body::parse(request.content_type(), request.body).ok()).flatten()
 }
 
 fn prove(scheme: &Scheme, token: &[u8]) -> Option<String> {

@@ -1,5 +1,7 @@
-//! Where something stands in a body: RFC 9535 JSONPath, checked when the settings are read.
+//! Where something stands in a delivery: RFC 9535 JSONPath or the name of a header, checked when the settings are read.
 
+use axum::http::HeaderName;
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json_path::JsonPath;
@@ -17,6 +19,11 @@ impl Expression {
         self.path.query(value).all()
     }
 
+    /// The JSON pointers (RFC 6901) of what it finds.
+    pub(super) fn pointers(&self, value: &Value) -> Vec<String> {
+        self.path.query_located(value).locations().map(serde_json_path::NormalizedPath::to_json_pointer).collect()
+    }
+
     /// `$`: the value itself.
     pub(super) fn root() -> Self {
         Self { path: JsonPath::default(), text: "$".to_owned() }
@@ -30,9 +37,20 @@ impl Expression {
     fn parse<E: serde::de::Error>(text: String) -> Result<Self, E> {
         match JsonPath::parse(&text) {
             Ok(path) => Ok(Self { path, text }),
-            Err(error) => Err(E::custom(format!("`{text}` is no JSONPath (RFC 9535): {}", error.message()))),
+            Err(error) => Err(E::custom(format!("`{text}` is no JSONPath (RFC 9535): {}", reason(&text, &error)))),
         }
     }
+}
+
+/// Where the mistake is, and what to write for the most frequent one.
+fn reason(text: &str, error: &serde_json_path::ParseError) -> String {
+    let name = text.trim_start_matches(['.', '@', '/']);
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
+    if !text.starts_with('$') {
+        return if is_name(name) { format!("write `$.{name}`") } else { "it begins with `$`".to_owned() };
+    }
+    let rest = text.get(error.position()..).filter(|rest| !rest.is_empty()).unwrap_or("the end");
+    format!("{}, at `{rest}`", error.message())
 }
 
 impl<'de> Deserialize<'de> for Expression {
@@ -41,28 +59,93 @@ impl<'de> Deserialize<'de> for Expression {
     }
 }
 
-/// A JSONPath over the item, or, written `envelope:$.…`, over the whole body.
+/// A JSONPath over the item; written `envelope:$.…`, over the whole body; written `header:NAME`, a header of the request.
+///
+/// As a table, `{ path = "$.resource", prefix = "users/" }` cuts a fixed text off the front of what stands there.
 #[derive(Debug, Clone)]
 pub(super) struct Location {
     /// What is searched.
     pub(super) scope: Scope,
-    /// For what.
+    /// For what; `$` for a header.
     pub(super) expression: Expression,
+    /// What is cut off the front of a text. A text without it is not one of this place.
+    pub(super) prefix: Option<String>,
+    /// What to make of a word that the mapping does not know, when the place says so itself.
+    pub(super) unknown_type: Option<UnknownType>,
 }
 
 /// What a [`Location`] searches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Scope {
     /// The element of the batch.
     Item,
     /// All that was sent.
     Envelope,
+    /// A header, by its name in lower case.
+    Header(String),
+}
+
+/// What to make of a word that the mapping does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum UnknownType {
+    /// It does not concern us: vendors send many topics.
+    Ignored,
+    /// A human should look at it.
+    Unreadable,
+}
+
+impl Location {
+    /// As it was written.
+    pub(super) fn text(&self) -> String {
+        match &self.scope {
+            Scope::Item | Scope::Envelope => self.expression.as_str().to_owned(),
+            Scope::Header(name) => format!("header:{name}"),
+        }
+    }
+
+    /// The header that it reads, if it reads one.
+    pub(super) fn header(&self) -> Option<&str> {
+        match &self.scope {
+            Scope::Header(name) => Some(name),
+            Scope::Item | Scope::Envelope => None,
+        }
+    }
+
+    fn parse<E: serde::de::Error>(text: String) -> Result<Self, E> {
+        let plain = |scope, expression| Self { scope, expression, prefix: None, unknown_type: None };
+        if let Some(name) = text.strip_prefix("header:") {
+            let name = HeaderName::try_from(name.trim())
+                .map_err(|_unusable| E::custom(format!("`{text}`: expected the name of a header behind `header:`")))?;
+            return Ok(plain(Scope::Header(name.as_str().to_owned()), Expression::root()));
+        }
+        let (scope, path) = scoped(text);
+        Ok(plain(scope, Expression::parse(path)?))
+    }
 }
 
 impl<'de> Deserialize<'de> for Location {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (scope, path) = scoped(String::deserialize(deserializer)?);
-        Ok(Self { scope, expression: Expression::parse(path)? })
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            path: String,
+            prefix: Option<String>,
+            unknown_type: Option<UnknownType>,
+        }
+        match toml::Value::deserialize(deserializer)? {
+            toml::Value::String(text) => Self::parse(text),
+            written @ toml::Value::Table(_) => {
+                let table = Table::deserialize(written).map_err(D::Error::custom)?;
+                let place = Self::parse(table.path)?;
+                Ok(Self { prefix: table.prefix, unknown_type: table.unknown_type, ..place })
+            }
+            toml::Value::Integer(_)
+            | toml::Value::Float(_)
+            | toml::Value::Boolean(_)
+            | toml::Value::Datetime(_)
+            | toml::Value::Array(_) => Err(D::Error::custom("expected a JSONPath like \"$.person.id\"")),
+        }
     }
 }
 
@@ -81,6 +164,11 @@ impl Condition {
     /// A filter selects among children, so the value to be judged comes wrapped in an array.
     pub(super) fn holds(&self, alone: &Value) -> bool {
         !self.expression.query(alone).is_empty()
+    }
+
+    /// Whether it compares anything with null.
+    pub(super) fn names_null(&self) -> bool {
+        self.expression.as_str().contains("null")
     }
 }
 

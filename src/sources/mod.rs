@@ -39,7 +39,7 @@ use self::encoding::Encoding;
 pub use self::handshake::Answer;
 use self::handshake::Handshake;
 use self::mapping::{Description, Mapping};
-pub use self::mapping::{Explained, Unreadable};
+pub use self::mapping::{Explained, Headers, Unreadable};
 use self::recipe::Recipe;
 pub use self::sign::{Outgoing, SignError};
 pub use self::signature::Rejection;
@@ -155,7 +155,8 @@ impl Source {
     pub fn verify(&self, request: &Request<'_>, now: Timestamp) -> Result<Verified, Rejection> {
         let body = ParsedBody::of(request);
         let (delivery_id, signed_at) = self.scheme.verify(request, &body, now)?;
-        Ok(Verified { delivery_id, signed_at, handshake: self.signed_handshake(&body) })
+        let ping = self.handshakes.iter().find_map(|handshake| handshake.answer_headers(request));
+        Ok(Verified { delivery_id, signed_at, handshake: ping.or_else(|| self.signed_handshake(&body)) })
     }
 
     fn signed_handshake(&self, body: &ParsedBody<'_>) -> Option<Answer> {
@@ -174,14 +175,30 @@ impl Source {
         Some(window.past?.saturating_add(window.future?))
     }
 
-    /// The events that a body holds, one result an item, so that one bad item never takes the others along.
-    pub fn read(&self, content_type: Option<&str>, body: &[u8]) -> Result<Vec<Result<Event, Unreadable>>, Unreadable> {
-        self.mapping.read(content_type, body)
+    /// The headers of a request that the mapping reads, to be kept with its body. They belong to what a repetition is
+    /// recognized by: the same body under another topic is another delivery.
+    pub fn headers_to_keep(&self, headers: &HeaderMap) -> Headers {
+        self.mapping.headers(headers)
     }
 
-    /// The same, and why each is what it is.
+    /// The events that a body holds, one result an item, so that one bad item never takes the others along.
+    pub fn read(&self, content_type: Option<&str>, body: &[u8]) -> Result<Vec<Result<Event, Unreadable>>, Unreadable> {
+        self.read_with(content_type, &Headers::default(), body)
+    }
+
+    /// The events that a body holds whose request had these headers.
+    pub fn read_with(
+        &self,
+        content_type: Option<&str>,
+        headers: &Headers,
+        body: &[u8],
+    ) -> Result<Vec<Result<Event, Unreadable>>, Unreadable> {
+        self.mapping.read(content_type, headers, body)
+    }
+
+    /// The same, and why each is what it is. Headers may stand in front of the body, as in a [`preset::Sample`].
     pub fn explain(&self, content_type: Option<&str>, body: &[u8]) -> Result<Vec<Explained>, Unreadable> {
-        self.mapping.explain(content_type, body)
+        explain(&self.mapping, content_type, body)
     }
 
     /// The types of event that a delivery can have at all.
@@ -201,8 +218,22 @@ impl Source {
 
     /// The headers with which the vendor would send a message: the mirror of [`Self::verify`].
     pub fn sign(&self, message: &Outgoing<'_>) -> Result<Vec<(String, String)>, SignError> {
-        self.scheme.sign(message)
+        self.scheme.sign(message, &[])
     }
+
+    /// The same for a vendor whose signature covers other headers of the request, which are these.
+    pub fn sign_with(
+        &self,
+        message: &Outgoing<'_>,
+        headers: &[(String, String)],
+    ) -> Result<Vec<(String, String)>, SignError> {
+        self.scheme.sign(message, headers)
+    }
+}
+
+fn explain(mapping: &Mapping, content_type: Option<&str>, body: &[u8]) -> Result<Vec<Explained>, Unreadable> {
+    let (headers, body) = preset::split_headers(body);
+    mapping.explain(content_type, &Headers::of(&headers), body)
 }
 
 /// What the bodies of a preset's vendor mean, without any secret: for whoever only looks.
@@ -212,7 +243,7 @@ pub fn explain_preset(
     body: &[u8],
 ) -> Result<Result<Vec<Explained>, Unreadable>, CompileError> {
     let mapping = Mapping::compile(read_table("mapping", preset.mapping.clone())?)?;
-    Ok(mapping.explain(content_type, body))
+    Ok(explain(&mapping, content_type, body))
 }
 
 /// The preset's tables with the settings' merged over them.
@@ -234,6 +265,11 @@ fn described(
         None if mapping.is_some() => (toml::Table::new(), toml::Table::new()),
         None => (toml::Table::new(), preset::own_events()),
     };
+    let mut preset_mapping = preset_mapping;
+    // The rules are about the words of the preset's places: elsewhere they would judge by what is not there.
+    if mapping.as_ref().is_some_and(|mapping| mapping.contains_key("type")) {
+        preset_mapping.remove("rules");
+    }
     Ok((
         preset::merged(preset_signature, signature.unwrap_or_default()),
         preset::merged(preset_mapping, mapping.unwrap_or_default()),

@@ -107,6 +107,30 @@ impl Preset {
     }
 }
 
+/// The headers in front of a sample, each on a line of its own and an empty line after the last, and the body behind them.
+///
+/// What begins like JSON or a form has none.
+pub fn split_headers(sample: &[u8]) -> (Vec<(String, String)>, &[u8]) {
+    let mut headers = Vec::new();
+    let mut rest = sample;
+    loop {
+        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else { return (Vec::new(), sample) };
+        let (line, behind) = rest.split_at(end);
+        rest = behind.get(1..).unwrap_or_default();
+        let line = line.trim_ascii_end();
+        if line.is_empty() && !headers.is_empty() {
+            return (headers, rest);
+        }
+        let header = str::from_utf8(line).ok().and_then(|line| line.split_once(": "));
+        match header {
+            Some((name, value)) if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') => {
+                headers.push((name.to_owned(), value.trim().to_owned()));
+            }
+            Some(_) | None => return (Vec::new(), sample),
+        }
+    }
+}
+
 /// The lines of the file that belong to a preset: from its table to the next one of another name.
 fn block(name: &str) -> String {
     let mut inside = false;

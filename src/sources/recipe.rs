@@ -33,6 +33,8 @@ pub(super) struct Recipe {
     pub headers: Vec<String>,
     /// What stands before the signature: `sha256=`.
     pub prefix: String,
+    /// For `static_header`: whether the secret may also stand without `prefix`.
+    pub prefix_optional: bool,
     /// When the header holds several entries: how they are told apart.
     pub list: Option<List>,
     /// How the signature is written.
@@ -41,7 +43,7 @@ pub(super) struct Recipe {
     pub key_encoding: KeyEncoding,
     /// What is cut off the front of the secret before it is decoded: `whsec_`.
     pub key_prefix: String,
-    /// What is signed: literal text and `{body}` `{timestamp}` `{id}` `{method}` `{url}` `{secret}`.
+    /// What is signed: literal text and `{body}` `{timestamp}` `{id}` `{method}` `{url}` `{secret}` `{header:NAME}`.
     pub template: String,
     /// Headers of the time of signing.
     pub timestamp_headers: Vec<String>,
@@ -78,6 +80,7 @@ impl Default for Recipe {
             algorithm: Algorithm::Sha256,
             headers: Vec::new(),
             prefix: String::new(),
+            prefix_optional: false,
             list: None,
             encoding: Encoding::Hex,
             key_encoding: KeyEncoding::Text,
@@ -168,7 +171,8 @@ impl Recipe {
         let shape = match self.mode {
             Mode::Hmac | Mode::Digest => Shape::Signed(Box::new(self.signed(secrets, public_url)?)),
             Mode::StaticHeader => {
-                Shape::StaticHeader(StaticHeader::new(self.signature_headers()?, self.prefix.clone(), secrets))
+                let headers = self.signature_headers()?;
+                Shape::StaticHeader(StaticHeader::new(headers, self.prefix.clone(), self.prefix_optional, secrets))
             }
             Mode::Basic => Shape::Basic(Basic::new(secrets)?),
             Mode::BodyToken => {

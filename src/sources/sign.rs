@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 
 use super::bearer::BodyToken;
@@ -37,7 +38,11 @@ pub enum SignError {
 
 impl Scheme {
     /// The headers that prove a message, with the first secret.
-    pub(super) fn sign(&self, message: &Outgoing<'_>) -> Result<Vec<(String, String)>, SignError> {
+    pub(super) fn sign(
+        &self,
+        message: &Outgoing<'_>,
+        covered: &[(String, String)],
+    ) -> Result<Vec<(String, String)>, SignError> {
         let mut headers: Vec<_> =
             self.expect.iter().map(|pinned| (pinned.name.to_string(), pinned.value.clone())).collect();
         if let Some(IdSource::Header(names)) = &self.id
@@ -46,7 +51,7 @@ impl Scheme {
             headers.push((name.to_string(), message.id.to_owned()));
         }
         match &self.shape {
-            Shape::Signed(signed) => self.sign_template(signed, message, &mut headers)?,
+            Shape::Signed(signed) => self.sign_template(signed, message, covered, &mut headers)?,
             Shape::StaticHeader(bearer) => headers.push(bearer.headers().ok_or(SignError::NoSecret)?),
             Shape::Basic(basic) => headers.push(basic.headers().ok_or(SignError::NoSecret)?),
             Shape::BodyToken(token) => check_token(token, message.body)?,
@@ -58,8 +63,13 @@ impl Scheme {
         &self,
         signed: &Signed,
         message: &Outgoing<'_>,
+        covered: &[(String, String)],
         headers: &mut Vec<(String, String)>,
     ) -> Result<(), SignError> {
+        let covered = covered.iter().filter_map(|(name, value)| {
+            Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value.as_str()).ok()?))
+        });
+        let covered: HeaderMap = covered.collect();
         let timestamp = self.unit.print(message.at);
         let url = signed.url(message.query);
         let filling = Filling {
@@ -68,6 +78,7 @@ impl Scheme {
             id: message.id.as_bytes(),
             method: message.method.as_bytes(),
             url: url.as_bytes(),
+            headers: &covered,
         };
         let seal = signed.seals.first().ok_or(SignError::NoSecret)?;
         let signature = signed.encoding.encode(&signed.tag(seal, &filling));

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
+use axum::http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use serde_json::Value;
 use subtle::{Choice, ConstantTimeEq as _};
@@ -170,6 +171,7 @@ pub(super) struct Filling<'a> {
     pub(super) id: &'a [u8],
     pub(super) method: &'a [u8],
     pub(super) url: &'a [u8],
+    pub(super) headers: &'a HeaderMap,
 }
 
 /// What the signature header holds.
@@ -243,6 +245,10 @@ impl Scheme {
             Some(text) => Some(self.unit.parse(text).ok_or(Rejection::TimestampMalformed)?),
             None => None,
         };
+        for name in signed.template.headers() {
+            // Two values of one header could be signed as one and read as the other.
+            header::find(request.headers, std::slice::from_ref(name))?;
+        }
         let url = signed.url(request.query);
         let filling = Filling {
             body: request.body,
@@ -250,6 +256,7 @@ impl Scheme {
             id: id.unwrap_or_default(),
             method: request.method.as_bytes(),
             url: url.as_bytes(),
+            headers: request.headers,
         };
         signed.admit(&entries.signatures, &filling)?;
         Ok(signed_at)
@@ -328,6 +335,7 @@ impl Signed {
                 Part::Token(Token::Method) => filling.method,
                 Part::Token(Token::Url) => filling.url,
                 Part::Token(Token::Secret) => seal.secret(),
+                Part::Header(name) => filling.headers.get(name).map(HeaderValue::as_bytes).unwrap_or_default(),
             });
         }
         hash.finish()

@@ -1,6 +1,9 @@
 //! What a vendor signs: literal text and tokens, in its order.
 
+use axum::http::HeaderName;
+
 use super::CompileError;
+use super::header;
 
 /// A placeholder of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub(super) enum Part {
     Literal(Box<[u8]>),
     /// To be filled in.
     Token(Token),
+    /// The value of a header; empty when the request has none of that name.
+    Header(HeaderName),
 }
 
 /// What is signed.
@@ -53,8 +58,15 @@ impl Template {
             push_literal(&mut parts, literal)?;
             let (name, behind) =
                 behind.split_once('}').ok_or_else(|| CompileError::new("template: a `{` is not closed"))?;
+            if let Some(name) = name.strip_prefix("header:") {
+                parts.push(Part::Header(header::name(name).map_err(|error| error.within("template"))?));
+                rest = behind;
+                continue;
+            }
             let token = TOKENS.iter().find(|(known, _)| *known == name).map(|(_, token)| *token).ok_or_else(|| {
-                CompileError::new("template: unknown token; there are {body} {timestamp} {id} {method} {url} {secret}")
+                CompileError::new(
+                    "template: unknown token; there are {body} {timestamp} {id} {method} {url} {secret} {header:NAME}",
+                )
             })?;
             parts.push(Part::Token(token));
             rest = behind;
@@ -71,6 +83,14 @@ impl Template {
     /// Whether the token occurs.
     pub(super) fn holds(&self, token: Token) -> bool {
         self.0.contains(&Part::Token(token))
+    }
+
+    /// The headers that are signed.
+    pub(super) fn headers(&self) -> impl Iterator<Item = &HeaderName> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Header(name) => Some(name),
+            Part::Literal(_) | Part::Token(_) => None,
+        })
     }
 
     /// The stretches, in order.
@@ -120,6 +140,7 @@ mod tests {
             ("", "{body} is missing"),
             ("{body", "not closed"),
             ("{body}{nonce}", "unknown token"),
+            ("{body}{header:a b}", "cannot be the name of a header"),
             ("1766000000.{body}", "typed in"),
             ("2026-01-31T00:00:00Z{body}", "typed in"),
         ] {

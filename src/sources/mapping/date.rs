@@ -1,50 +1,150 @@
 //! Dates as vendors write them, kept as exactly as they were said: an instant, a day, or a local time.
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{self, Date, DateTime};
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, civil};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::domain::event::Effective;
 
+/// A last day before or after these years is none: `0001-01-01`, `1900-01-01` and `9999-12-31` stand for "no date".
+const FIRST_YEAR: i16 = 1970;
+const LAST_YEAR: i16 = 2200;
+
 /// How dates of a mapping are to be read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading<'a> {
-    /// The format, when it is not ISO 8601.
-    pub(super) format: Option<&'a str>,
+    /// The formats, when it is not ISO 8601; the first that fits counts.
+    pub(super) formats: &'a [String],
     /// The zone of local times, when the mapping knows it.
     pub(super) zone: Option<&'a TimeZone>,
+    /// Whether an instant stands for a day.
+    pub(super) is_day: bool,
+}
+
+/// Why a value is no last day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotADay {
+    /// It is not a date; perhaps it looks like one in another format.
+    NoDate(Option<&'static str>),
+    /// It is one that nobody's last day can be.
+    OutOfRange,
+}
+
+/// A date as it was written.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    /// An instant, and the civil time that was written when there was one.
+    At(Timestamp, Option<DateTime>),
+    /// A day.
+    On(Date),
+    /// A time of day without a zone.
+    Local(DateTime),
 }
 
 impl Reading<'_> {
-    /// What a date in a body stands for; `None` when it is none.
+    /// What a date in a body stands for.
     ///
-    /// Understood are RFC 3339, offsets without a colon (BambooHR's `+0000`), local times (HiBob's), days, and seconds or
-    /// milliseconds since 1970, as numbers or digits.
-    pub(super) fn effective(&self, value: &Value) -> Option<Effective> {
-        let text = match value {
-            Value::String(text) => text.trim().to_owned(),
-            Value::Number(number) => number.to_string(),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+    /// Understood are RFC 3339, offsets without a colon (BambooHR's `+0000`), local times (HiBob's), days, seconds to
+    /// nanoseconds since 1970, as numbers or digits, and `/Date(…)/` of older .NET and OData.
+    pub(super) fn effective(&self, value: &Value) -> Result<Effective, NotADay> {
+        let text = text(value).ok_or(NotADay::NoDate(None))?;
+        let moment = self.moment(&text).ok_or_else(|| self.misfit(&text))?;
+        let effective = match (moment, self.zone) {
+            (Moment::On(day), _) => Effective::On(day),
+            (Moment::Local(time), _) if self.is_day => Effective::On(time.date()),
+            (Moment::Local(time), Some(zone)) if in_range(time.date()) => {
+                Effective::At(instant(time, zone).ok_or(NotADay::OutOfRange)?)
+            }
+            (Moment::Local(time), _) => Effective::Local(time),
+            (Moment::At(at, written), _) if self.is_day => Effective::On(self.day_of(at, written)),
+            (Moment::At(at, _), _) => Effective::At(at),
         };
-        let moment = self.format.map_or_else(|| iso(&text), |format| formatted(format, &text))?;
-        Some(match (moment, self.zone) {
-            (Effective::Local(time), Some(zone)) => Effective::At(instant(time, zone)?),
-            (moment, _) => moment,
-        })
+        let day = match effective {
+            Effective::On(day) => day,
+            Effective::Local(time) => time.date(),
+            Effective::At(at) => at.to_zoned(TimeZone::UTC).date(),
+            Effective::AtOnce => return Ok(effective),
+        };
+        if in_range(day) { Ok(effective) } else { Err(NotADay::OutOfRange) }
     }
 
-    /// The instant that a date in a body stands for. What has no zone is taken as UTC: it only orders events.
-    pub(super) fn instant(&self, value: &Value) -> Option<Timestamp> {
-        let utc = &TimeZone::UTC;
-        match self.effective(value)? {
-            Effective::At(instant) => Some(instant),
-            Effective::On(day) => instant(day.to_datetime(civil::Time::midnight()), self.zone.unwrap_or(utc)),
-            Effective::Local(time) => instant(time, utc),
-            Effective::AtOnce => None,
+    /// The instant that a date in a body stands for, to order events. What has no zone is taken as UTC.
+    ///
+    /// `Ok(None)` for a time that no event can have: it stands for "no date".
+    pub(super) fn instant(&self, value: &Value) -> Result<Option<Timestamp>, NotADay> {
+        let utc = TimeZone::UTC;
+        let zone = self.zone.unwrap_or(&utc);
+        let text = text(value).ok_or(NotADay::NoDate(None))?;
+        // Some vendors write this one in ISO 8601 whatever format their other dates have.
+        let moment = self.moment(&text).or_else(|| iso(&text));
+        let (day, at) = match moment {
+            Some(Moment::At(at, _)) => (at.to_zoned(TimeZone::UTC).date(), Some(at)),
+            Some(Moment::On(day)) => (day, instant(day.to_datetime(civil::Time::midnight()), zone)),
+            Some(Moment::Local(time)) => (time.date(), instant(time, zone)),
+            None if self.misfit(&text) == NotADay::OutOfRange => return Ok(None),
+            None => return Err(NotADay::NoDate(None)),
+        };
+        Ok(at.filter(|_| in_range(day)))
+    }
+
+    /// The day that an instant stands for: the one that begins with it in the mapping's zone, else the one whose midnight
+    /// was written, else the one in which it lies.
+    fn day_of(&self, at: Timestamp, written: Option<DateTime>) -> Date {
+        let there = at.to_zoned(self.zone.cloned().unwrap_or(TimeZone::UTC)).datetime();
+        let is_midnight = |time: &DateTime| time.time() == civil::Time::midnight();
+        match written {
+            Some(written) if self.zone.is_none() || (!is_midnight(&there) && is_midnight(&written)) => written.date(),
+            Some(_) | None => there.date(),
         }
     }
+
+    fn moment(&self, text: &str) -> Option<Moment> {
+        if self.formats.is_empty() { iso(text) } else { self.formats.iter().find_map(|format| formatted(format, text)) }
+    }
+
+    /// What is wrong with a text that is no date: its shape may tell what to write.
+    fn misfit(&self, text: &str) -> NotADay {
+        let written = text.trim_end_matches(['Z', 'z']).parse::<DateTime>();
+        if written.is_ok_and(|written| !in_range(written.date())) {
+            return NotADay::OutOfRange;
+        }
+        let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+        NotADay::NoDate(match shape.split([' ', 'T']).next().unwrap_or_default() {
+            "0000-00-00" | "00000000" if !self.formats.is_empty() => {
+                Some("it looks like ISO 8601, which `date_format` rules out: leave that key out, or add \"%Y-%m-%d\"")
+            }
+            "00/00/0000" | "0/00/0000" | "00/0/0000" | "0/0/0000" => {
+                Some("write date_format = \"%m/%d/%Y\" (month first) or \"%d/%m/%Y\" (day first)")
+            }
+            "00.00.0000" | "0.00.0000" | "00.0.0000" | "0.0.0000" => Some("write date_format = \"%d.%m.%Y\""),
+            "00-00-0000" => Some("write date_format = \"%m-%d-%Y\" (month first) or \"%d-%m-%Y\" (day first)"),
+            "0000/00/00" => Some("write date_format = \"%Y/%m/%d\""),
+            _ => None,
+        })
+    }
+}
+
+/// What systems write for "no date": nothing, or a date of zeros.
+pub(super) fn is_no_date(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => {
+            let text = text.trim();
+            let zeros = text.bytes().filter(|byte| *byte == b'0').count();
+            let rest = text.trim_matches(['0', '-', '/', '.', ':', ' ', 'T', 'Z', '+']);
+            text.is_empty() || (zeros >= 8 && rest.is_empty())
+        }
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
+    }
+}
+
+/// Whether a format can be used at all.
+pub(super) fn is_format(format: &str) -> bool {
+    let sample = civil::date(2031, 12, 31).at(17, 30, 0, 0).to_zoned(TimeZone::UTC);
+    let written = sample.ok().and_then(|sample| strtime::format(format, &sample).ok());
+    written.is_some_and(|written| formatted(format, &written).is_some())
 }
 
 /// ISO 8601 with an offset, with or without its colon.
@@ -52,39 +152,67 @@ pub(in crate::sources) fn with_offset(text: &str) -> Option<Timestamp> {
     text.parse().ok()
 }
 
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn in_range(day: Date) -> bool {
+    (FIRST_YEAR..=LAST_YEAR).contains(&day.year())
+}
+
 fn instant(time: DateTime, zone: &TimeZone) -> Option<Timestamp> {
     zone.to_ambiguous_timestamp(time).compatible().ok()
 }
 
-fn iso(text: &str) -> Option<Effective> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+fn iso(text: &str) -> Option<Moment> {
+    let text = text.strip_prefix("/Date(").and_then(|text| text.strip_suffix(")/")).unwrap_or(text);
+    if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
         return digits(text);
     }
-    match text.len() {
-        10 => text.parse::<Date>().ok().map(Effective::On),
-        _ => with_offset(text).map(Effective::At).or_else(|| text.parse::<DateTime>().ok().map(Effective::Local)),
+    if text.len() == 10 {
+        return text.parse::<Date>().ok().map(Moment::On);
+    }
+    match with_offset(text) {
+        Some(at) => Some(Moment::At(at, text.trim_end_matches(['Z', 'z']).parse().ok())),
+        None => text.parse().ok().map(Moment::Local),
     }
 }
 
 /// Digits are told apart by their number, never by a guess that could put a departure into 1970: 8 are a day, 10 are
-/// seconds (from 2001 to 2286), 13 are milliseconds.
-fn digits(text: &str) -> Option<Effective> {
-    match text.len() {
-        8 => text.parse().ok().map(Effective::On),
-        10 => Timestamp::from_second(text.parse().ok()?).ok().map(Effective::At),
-        13 => Timestamp::from_millisecond(text.parse().ok()?).ok().map(Effective::At),
-        _ => None,
+/// seconds (from 2001 to 2286), 13 are milliseconds, 16 are microseconds, 19 are nanoseconds.
+fn digits(text: &str) -> Option<Moment> {
+    if let Some((seconds, fraction)) = text.split_once('.') {
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        if seconds.len() != 10 || fraction.len() > 9 || !digits(fraction) {
+            return None;
+        }
+        let nanoseconds: i32 = format!("{fraction:0<9}").parse().ok()?;
+        return Timestamp::new(seconds.parse().ok()?, nanoseconds).ok().map(|at| Moment::At(at, None));
     }
+    let at = match text.len() {
+        8 => return text.parse().ok().map(Moment::On),
+        10 => Timestamp::from_second(text.parse().ok()?),
+        13 => Timestamp::from_millisecond(text.parse().ok()?),
+        16 => Timestamp::from_microsecond(text.parse().ok()?),
+        19 => Timestamp::from_duration(SignedDuration::from_nanos(text.parse().ok()?)),
+        _ => return None,
+    };
+    at.ok().map(|at| Moment::At(at, None))
 }
 
-fn formatted(format: &str, text: &str) -> Option<Effective> {
+fn formatted(format: &str, text: &str) -> Option<Moment> {
     let parsed = strtime::parse(format, text).ok()?;
     // Asked for a time, a format without one would say midnight: a day too early where the end of the day counts.
     if parsed.hour().is_none() {
-        return parsed.to_date().ok().map(Effective::On);
+        return parsed.to_date().ok().map(Moment::On);
     }
-    let instant = parsed.to_timestamp().map(Effective::At);
-    instant.or_else(|_no_offset| parsed.to_datetime().map(Effective::Local)).ok()
+    let written = parsed.to_datetime().ok();
+    let at = parsed.to_timestamp().map(|at| Moment::At(at, written));
+    at.ok().or_else(|| written.map(Moment::Local))
 }
 
 #[cfg(test)]
@@ -93,8 +221,14 @@ mod tests {
 
     use super::*;
 
+    const PLAIN: Reading<'_> = Reading { formats: &[], zone: None, is_day: false };
+
     fn read(value: &Value) -> Option<Effective> {
-        Reading { format: None, zone: None }.effective(value)
+        PLAIN.effective(value).ok()
+    }
+
+    fn on(day: &str) -> Effective {
+        Effective::On(day.parse().unwrap())
     }
 
     #[test]
@@ -108,9 +242,13 @@ mod tests {
             (json!("2026-12-31 17:00:00Z"), at("2026-12-31T17:00:00Z")),
             (json!(1_766_000_000), at("2025-12-17T19:33:20Z")),
             (json!("1766000000000"), at("2025-12-17T19:33:20Z")),
-            (json!("2026-12-31"), Some(Effective::On("2026-12-31".parse().unwrap()))),
-            (json!(" 2026-12-31 "), Some(Effective::On("2026-12-31".parse().unwrap()))),
-            (json!("20261231"), Some(Effective::On("2026-12-31".parse().unwrap()))),
+            (json!(1_766_000_000_123_456_i64), at("2025-12-17T19:33:20.123456Z")),
+            (json!("1766000000123456789"), at("2025-12-17T19:33:20.123456789Z")),
+            (json!("1766000000.25"), at("2025-12-17T19:33:20.25Z")),
+            (json!("/Date(1766000000000)/"), at("2025-12-17T19:33:20Z")),
+            (json!("2026-12-31"), Some(on("2026-12-31"))),
+            (json!(" 2026-12-31 "), Some(on("2026-12-31"))),
+            (json!("20261231"), Some(on("2026-12-31"))),
             (
                 json!("2025-01-08T13:06:26.915906"),
                 Some(Effective::Local("2025-01-08T13:06:26.915906".parse().unwrap())),
@@ -137,27 +275,124 @@ mod tests {
             json!({"date": "2026-12-31"}),
             json!("2026-12-31T25:00:00Z"),
             json!("2026-12-31T17:00:00+9999"),
+            json!("1.2.3"),
+            json!("1766000000."),
         ] {
-            assert_eq!(read(&written), None, "{written}");
+            assert!(matches!(PLAIN.effective(&written), Err(NotADay::NoDate(_))), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_date_that_cannot_be_a_last_day_is_out_of_range() {
+        for written in [
+            "0001-01-01",
+            "0001-01-01T00:00:00",
+            "0001-01-01T00:00:00Z",
+            "1900-01-01",
+            "1900-01-01T00:00:00Z",
+            "1969-12-31",
+            "2201-01-01",
+            "9999-12-31",
+            "9999-12-31T00:00:00",
+            "9999-12-31T23:59:59Z",
+            "9999-12-31T23:59:59.9999999Z",
+            "99991231",
+        ] {
+            for reading in [PLAIN, Reading { is_day: true, ..PLAIN }, Reading { zone: Some(&TimeZone::UTC), ..PLAIN }] {
+                assert_eq!(reading.effective(&json!(written)), Err(NotADay::OutOfRange), "{written} {reading:?}");
+            }
+            assert_eq!(PLAIN.instant(&json!(written)), Ok(None), "{written} orders nothing");
+        }
+        for written in ["1970-01-01", "2200-12-31", "2200-12-31T23:00:00Z"] {
+            assert!(PLAIN.effective(&json!(written)).is_ok(), "{written}");
+        }
+    }
+
+    #[test]
+    fn dates_of_zeros_and_empty_texts_are_no_dates() {
+        for none in ["", " ", "0000-00-00", "0000-00-00T00:00:00Z", "0000-00-00 00:00:00", "00000000", "00/00/0000"] {
+            assert!(is_no_date(&json!(none)), "{none}");
+        }
+        assert!(is_no_date(&Value::Null));
+        for some in ["0001-01-01", "2026-12-31", "0", "soon"] {
+            assert!(!is_no_date(&json!(some)), "{some}");
+        }
+    }
+
+    #[test]
+    fn an_instant_that_stands_for_a_day_is_that_day() {
+        let zone = |name: &str| TimeZone::get(name).unwrap();
+        for (name, written, day) in [
+            ("UTC", json!("2031-12-31T00:00:00Z"), "2031-12-31"),
+            ("UTC", json!("2031-12-31T00:00:00"), "2031-12-31"),
+            ("UTC", json!("2031-12-31"), "2031-12-31"),
+            ("UTC", json!(1_956_441_600_000_i64), "2031-12-31"),
+            ("UTC", json!("2031-12-31T00:00:00+02:00"), "2031-12-31"),
+            ("UTC", json!("2031-12-31T23:59:59Z"), "2031-12-31"),
+            ("Europe/Berlin", json!("2031-12-30T23:00:00Z"), "2031-12-31"),
+            ("Europe/Berlin", json!("2031-06-29T22:00:00.000Z"), "2031-06-30"),
+            ("Europe/Berlin", json!(1_956_438_000), "2031-12-31"),
+            ("America/New_York", json!("2031-12-31T05:00:00Z"), "2031-12-31"),
+            ("America/New_York", json!("2031-12-31T00:00:00-05:00"), "2031-12-31"),
+            ("America/New_York", json!("2031-12-31T00:00:00Z"), "2031-12-31"),
+        ] {
+            let zone = zone(name);
+            let reading = Reading { zone: Some(&zone), is_day: true, ..PLAIN };
+            assert_eq!(reading.effective(&written), Ok(on(day)), "{name} {written}");
+        }
+        let no_zone = Reading { is_day: true, ..PLAIN };
+        for written in ["2031-12-31T00:00:00-05:00", "2031-12-31T00:00:00Z", "2031-12-31T23:30:00-05:00"] {
+            assert_eq!(no_zone.effective(&json!(written)), Ok(on("2031-12-31")), "{written}");
         }
     }
 
     #[test]
     fn a_format_may_say_otherwise() {
-        let reading = Reading { format: Some("%d/%m/%Y"), zone: None };
-        assert_eq!(reading.effective(&json!("31/12/2026")), Some(Effective::On("2026-12-31".parse().unwrap())));
-        assert_eq!(reading.effective(&json!("2026-12-31")), None);
-        let reading = Reading { format: Some("%d.%m.%Y %H:%M"), zone: None };
+        let german = ["%d.%m.%Y".to_owned()];
+        let both = ["%d.%m.%Y".to_owned(), "%m/%d/%Y".to_owned(), "%Y-%m-%d".to_owned()];
+        let reading = Reading { formats: &german, ..PLAIN };
+        assert_eq!(reading.effective(&json!("31.12.2026")), Ok(on("2026-12-31")));
+        let iso = reading.effective(&json!("2026-12-31"));
+        assert!(matches!(iso, Err(NotADay::NoDate(Some(hint))) if hint.contains("ISO 8601")), "{iso:?}");
+        let reading = Reading { formats: &both, ..PLAIN };
+        for written in ["31.12.2026", "12/31/2026", "2026-12-31"] {
+            assert_eq!(reading.effective(&json!(written)), Ok(on("2026-12-31")), "{written}");
+        }
+        let time = ["%d.%m.%Y %H:%M".to_owned()];
+        let reading = Reading { formats: &time, ..PLAIN };
         let meant = Effective::Local("2026-12-31T17:00:00".parse().unwrap());
-        assert_eq!(reading.effective(&json!("31.12.2026 17:00")), Some(meant));
+        assert_eq!(reading.effective(&json!("31.12.2026 17:00")), Ok(meant));
+        assert!(is_format("%d.%m.%Y") && is_format("%m/%d/%Y %H:%M"));
+        assert!(!is_format("%d.%m") && !is_format("dd.mm.yyyy") && !is_format("%Q"));
+    }
+
+    #[test]
+    fn a_date_in_another_format_is_answered_with_the_format_to_write() {
+        for (written, hint) in [
+            ("12/31/2026", "%m/%d/%Y"),
+            ("1/2/2026", "%d/%m/%Y"),
+            ("31.12.2026", "%d.%m.%Y"),
+            ("31.12.2026 17:00", "%d.%m.%Y"),
+            ("31-12-2026", "%d-%m-%Y"),
+            ("2026/12/31", "%Y/%m/%d"),
+        ] {
+            let said = PLAIN.effective(&json!(written));
+            assert!(matches!(said, Err(NotADay::NoDate(Some(text))) if text.contains(hint)), "{written}: {said:?}");
+        }
     }
 
     #[test]
     fn a_zone_makes_a_local_time_an_instant_and_leaves_a_day_a_day() {
         let berlin = TimeZone::get("Europe/Berlin").unwrap();
-        let reading = Reading { format: None, zone: Some(&berlin) };
+        let reading = Reading { zone: Some(&berlin), ..PLAIN };
         let meant = Effective::At("2026-12-31T16:00:00Z".parse().unwrap());
-        assert_eq!(reading.effective(&json!("2026-12-31T17:00:00")), Some(meant));
-        assert!(matches!(reading.effective(&json!("2026-12-31")), Some(Effective::On(_))));
+        assert_eq!(reading.effective(&json!("2026-12-31T17:00:00")), Ok(meant));
+        assert!(matches!(reading.effective(&json!("2026-12-31")), Ok(Effective::On(_))));
+    }
+
+    #[test]
+    fn an_order_finer_than_milliseconds_is_kept() {
+        let read = PLAIN.instant(&json!("2026-12-31T17:00:00.123456789Z")).unwrap().unwrap();
+        assert_eq!(read.to_string(), "2026-12-31T17:00:00.123456789Z");
     }
 }

@@ -7,9 +7,10 @@ use serde::{Deserialize, Deserializer};
 
 use crate::domain::event::EventType;
 use crate::sources::CompileError;
-use crate::sources::location::{Condition, Expression, Location, one_or_many};
+use crate::sources::location::{Condition, Expression, Location, UnknownType, one_or_many};
 
 use super::body::Format;
+use super::date;
 
 /// The mapping, after it was merged over the preset's.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,9 +21,15 @@ pub(crate) struct Description {
     /// Where the items of a batch are; the first place that has something counts.
     #[serde(deserialize_with = "one_or_many")]
     pub(super) items: Vec<Expression>,
+    /// Texts that hold JSON of their own; they are read as what they hold, before anything else.
+    #[serde(deserialize_with = "one_or_many")]
+    pub(super) embedded: Vec<Expression>,
     /// Deliveries that hold nothing for us, such as simulations.
     pub(super) skip: Option<Condition>,
-    /// Where the word stands that says what happened; the first that `types` knows counts.
+    /// Items that hold nothing for us, such as attempts that failed.
+    pub(super) skip_item: Option<Condition>,
+    /// Where the word stands that says what happened; the first that `types` knows counts. A place of its own
+    /// `unknown_type = "unreadable"` ends the search when its word is not known.
     #[serde(rename = "type", deserialize_with = "one_or_many")]
     pub(super) words: Vec<Location>,
     /// What the words mean, whatever their case.
@@ -32,9 +39,13 @@ pub(crate) struct Description {
     pub(super) rules: Vec<Rule>,
     /// What to make of a word that neither `types` nor a rule knows.
     pub(super) unknown_type: UnknownType,
-    /// How dates are written when it is not ISO 8601: `%d/%m/%Y`.
-    pub(super) date_format: Option<String>,
-    /// The zone of times that come without one; otherwise that of the policy, and UTC for `occurred_at`.
+    /// How dates are written when it is not ISO 8601: `%d/%m/%Y`; of several, the first that fits counts.
+    #[serde(deserialize_with = "one_or_many")]
+    pub(super) date_format: Vec<String>,
+    /// Whether `effective_at` stands for an instant or, however it is written, for a day.
+    pub(super) effective_is: Precision,
+    /// The zone of times that come without one; otherwise that of the policy, and UTC for `occurred_at`. Where
+    /// `effective_is` is a day: the zone whose midnight stands for it.
     #[serde(deserialize_with = "zone")]
     pub(super) zone: Option<TimeZone>,
     /// When it happened.
@@ -59,12 +70,15 @@ impl Default for Description {
         Self {
             body: None,
             items: vec![Expression::root()],
+            embedded: Vec::new(),
             skip: None,
+            skip_item: None,
             words: Vec::new(),
             types: BTreeMap::new(),
             rules: Vec::new(),
             unknown_type: UnknownType::Ignored,
-            date_format: None,
+            date_format: Vec::new(),
+            effective_is: Precision::Instant,
             zone: None,
             occurred_at: Vec::new(),
             person_id: Vec::new(),
@@ -84,7 +98,34 @@ impl Description {
         if self.person_id.is_empty() && self.email.is_empty() && self.rules.iter().all(Rule::names_nobody) {
             return Err(CompileError::new("a mapping needs `person_id` or `email`, to tell to whom it happened"));
         }
+        if let Some(format) = self.date_format.iter().find(|format| !date::is_format(format)) {
+            return Err(CompileError::new(format!(
+                "`{format}` is no date format: write one like \"%d.%m.%Y\" or \"%m/%d/%Y\""
+            ))
+            .within("date_format"));
+        }
+        // A time beside what is signed could be rewritten by anybody who has seen a request.
+        let of_rules = self.rules.iter().filter_map(|rule| rule.effective_at.as_ref()).flatten();
+        if self.occurred_at.iter().chain(&self.effective_at).chain(of_rules).any(|place| place.header().is_some()) {
+            return Err(CompileError::new("`header:` is for `type`, `person_id`, `email` and `old_email`, not for dates"));
+        }
         Ok(())
+    }
+
+    /// The headers that the mapping reads, in lower case.
+    pub(super) fn headers(&self) -> BTreeSet<&str> {
+        let of_rules = self.rules.iter().flat_map(|rule| [&rule.person_id, &rule.email, &rule.old_email]).flatten();
+        [&self.words, &self.person_id, &self.email, &self.old_email]
+            .into_iter()
+            .chain(of_rules)
+            .flatten()
+            .filter_map(Location::header)
+            .collect()
+    }
+
+    /// Every place of a date from when on something counts.
+    pub(super) fn dates(&self) -> impl Iterator<Item = &Location> {
+        self.effective_at.iter().chain(self.rules.iter().filter_map(|rule| rule.effective_at.as_ref()).flatten())
     }
 
     /// The types of event that an item can have: those of the words, if a word is read at all, and those of the rules.
@@ -135,14 +176,14 @@ impl Rule {
     }
 }
 
-/// What to make of a word that the mapping does not know.
+/// How exactly `effective_at` is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum UnknownType {
-    /// It does not concern us: vendors send much.
-    Ignored,
-    /// Somebody should look.
-    Unreadable,
+pub(super) enum Precision {
+    /// As exactly as it is written.
+    Instant,
+    /// A day, even where a time is written: midnight UTC, midnight of a zone, no zone at all.
+    Day,
 }
 
 fn some_one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Location>>, D::Error> {

@@ -4,15 +4,12 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::Unreadable;
-use super::date::Reading;
-use super::description::{Description, Rule, UnknownType};
+use super::date::{self, NotADay, Reading};
+use super::description::{Description, Precision, Rule};
+use super::{Headers, Unreadable};
 use crate::domain::event::{Effective, Event, EventType};
 use crate::domain::person::{EmailAddress, Person, PersonId};
-use crate::sources::location::{Condition, Location, Scope};
-
-/// What some systems write for "no date".
-const NO_DATE: &str = "0000-00-00";
+use crate::sources::location::{Condition, Location, Scope, UnknownType};
 
 /// An item, and what there is to read it by.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +22,8 @@ pub(super) struct Item<'a> {
     pub(super) envelope: &'a Value,
     /// The same, alone in an array, for conditions.
     pub(super) wrapped: &'a Value,
+    /// The headers of the request that the mapping reads.
+    pub(super) headers: &'a Headers,
     /// How to read it.
     pub(super) mapping: &'a Description,
 }
@@ -49,13 +48,16 @@ enum Clue<'a> {
     Word(Cow<'a, str>, &'a Location),
     /// Words, none of which it knows.
     UnknownWord,
+    /// The condition of items that hold nothing.
+    Skipped(&'a Condition),
 }
 
 impl std::fmt::Display for Clue<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Rule(condition) => write!(f, "the rule `{condition}` holds"),
-            Self::Word(word, place) => write!(f, "`{}` is `{word}`", place.expression.as_str()),
+            Self::Word(word, place) => write!(f, "`{}` is `{word}`", place.text()),
+            Self::Skipped(condition) => write!(f, "`skip_item` says `{condition}`"),
             Self::UnknownWord => f.write_str("the mapping knows no such event"),
         }
     }
@@ -129,16 +131,29 @@ impl<'a> Item<'a> {
 
     /// The rules first, which are the exceptions; then the first word that the table knows.
     fn find(self) -> Result<Finding<'a>, Unreadable> {
-        if let Some(rule) = self.first_rule() {
+        let alone = Value::Array(vec![self.value.clone()]);
+        if let Some(skip) = &self.mapping.skip_item
+            && skip.holds(self.subject(&skip.scope, &alone))
+        {
+            return Ok(Finding::by_word(self.mapping, EventType::Ignored, Clue::Skipped(skip)));
+        }
+        if let Some(rule) = self.first_rule(&alone) {
             return Ok(Finding::by_rule(self.mapping, rule));
         }
         let mut any_word = false;
-        let words = self.mapping.words.iter().flat_map(|place| self.query(place).into_iter().map(move |v| (place, v)));
-        for (place, word) in words.filter_map(|(place, value)| Some((place, text(value)?))) {
-            any_word = true;
-            if let Some(event_type) = self.mapping.types.get(&word.to_lowercase()) {
-                return Ok(Finding::by_word(self.mapping, *event_type, Clue::Word(word, place)));
+        for place in &self.mapping.words {
+            let mut unknown = false;
+            for word in self.query(place).into_iter().filter_map(|value| word(value, place)) {
+                unknown = true;
+                if let Some(event_type) = self.mapping.types.get(&word.to_lowercase()) {
+                    return Ok(Finding::by_word(self.mapping, *event_type, Clue::Word(word, place)));
+                }
             }
+            if unknown && place.unknown_type == Some(UnknownType::Unreadable) {
+                let expected = "a word that `types` knows; add the new one there, as departed, profile or ignored";
+                return Err(self.unreadable(std::slice::from_ref(place), expected));
+            }
+            any_word |= unknown;
         }
         match (any_word, self.mapping.unknown_type) {
             (true, UnknownType::Ignored) => Ok(Finding::by_word(self.mapping, EventType::Ignored, Clue::UnknownWord)),
@@ -148,15 +163,45 @@ impl<'a> Item<'a> {
         }
     }
 
-    fn first_rule(self) -> Option<&'a Rule> {
+    fn first_rule(self, alone: &Value) -> Option<&'a Rule> {
         if self.mapping.rules.is_empty() {
             return None;
         }
-        let alone = Value::Array(vec![self.value.clone()]);
-        self.mapping.rules.iter().find(|rule| match rule.when.scope {
-            Scope::Item => rule.when.holds(&alone),
-            Scope::Envelope => rule.when.holds(self.wrapped),
+        let blanks = self.blanks(alone);
+        self.mapping.rules.iter().find(|rule| match &blanks {
+            None => rule.when.holds(self.subject(&rule.when.scope, alone)),
+            Some(blanks) => blanks.hold(rule),
         })
+    }
+
+    /// What a condition is about.
+    fn subject<'s>(self, scope: &Scope, alone: &'s Value) -> &'s Value
+    where
+        'a: 's,
+    {
+        match scope {
+            Scope::Item => alone,
+            Scope::Envelope | Scope::Header(_) => self.wrapped,
+        }
+    }
+
+    /// The item and the envelope as conditions shall see them when a date in them is none: `""` and `0000-00-00` are
+    /// null. `None` when there is no such date.
+    fn blanks(self, alone: &Value) -> Option<Blanks> {
+        let mut blanks = None;
+        for place in self.mapping.dates() {
+            let base = match place.scope {
+                Scope::Item => self.value,
+                Scope::Envelope | Scope::Header(_) => self.envelope,
+            };
+            for pointer in place.expression.pointers(base) {
+                if base.pointer(&pointer).is_some_and(date::is_no_date) {
+                    let blanks = blanks.get_or_insert_with(|| Blanks::of(alone, self.wrapped));
+                    blanks.clear(&place.scope, &pointer);
+                }
+            }
+        }
+        blanks
     }
 
     /// That id and address belong together is nothing when one of them is missing.
@@ -183,11 +228,20 @@ impl<'a> Item<'a> {
     }
 
     fn event(self, found: &Finding<'_>, person: Person, old_email: Option<EmailAddress>) -> Result<Event, Unreadable> {
+        let effective = match found.event_type {
+            // A stop counts when it comes, and is not lost to a date that cannot be read.
+            EventType::DepartureCancelled | EventType::Returned => self.effective(found).unwrap_or_default(),
+            EventType::Departed
+            | EventType::EmailChanged
+            | EventType::ErasureRequested
+            | EventType::Profile
+            | EventType::Ignored => self.effective(found)?,
+        };
         Ok(Event {
             event_type: found.event_type,
             person,
             old_email,
-            effective: self.effective(found.effective_at)?,
+            effective,
             occurred_at: self.occurred_at()?,
         })
     }
@@ -199,49 +253,81 @@ impl<'a> Item<'a> {
     fn somebody(self, found: &Finding<'_>) -> Result<Person, Unreadable> {
         let person = self.person(found)?;
         if person.id.is_none() && person.email.is_none() {
-            return Err(self.unreadable(&[found.person_id, found.email].concat(), "a person id or an e-mail address"));
+            let is_login = found.email.iter().flat_map(|place| self.query(place)).any(|value| !is_empty(value));
+            return Err(if is_login {
+                self.unreadable(found.email, "one e-mail address")
+            } else {
+                self.unreadable(&[found.person_id, found.email].concat(), "a person id or an e-mail address")
+            });
         }
         Ok(person)
     }
 
     fn id(self, places: &[Location]) -> Result<Option<PersonId>, Unreadable> {
         let expected = "one person id, a text or a whole number";
-        let Some(value) = self.single(places, expected)? else { return Ok(None) };
-        let id = text(value).and_then(|id| PersonId::parse(&id).ok());
+        let Some((place, value)) = self.single(places, expected, is_empty)? else { return Ok(None) };
+        let id = text(value).and_then(|id| PersonId::parse(without_prefix(&id, place)).ok());
         id.map(Some).ok_or_else(|| self.unreadable(places, expected))
     }
 
+    /// The first of the places that holds an address. A login without an `@` is no address, and the next place counts;
+    /// what has an `@` and cannot be one is shown: it is somebody's, and was meant to be one.
     fn address(self, places: &[Location]) -> Result<Option<EmailAddress>, Unreadable> {
         let expected = "one e-mail address";
-        let Some(value) = self.single(places, expected)? else { return Ok(None) };
-        let address = value.as_str().and_then(|address| EmailAddress::parse(address).ok());
-        address.map(Some).ok_or_else(|| self.unreadable(places, expected))
+        for place in places {
+            let Some((place, value)) = self.single(std::slice::from_ref(place), expected, is_empty)? else { continue };
+            let Some(text) = value.as_str() else { return Err(self.unreadable(places, expected)) };
+            let text = without_prefix(text.trim(), place);
+            if !text.contains('@') {
+                continue;
+            }
+            return match EmailAddress::parse(text) {
+                Ok(address) if is_bare(text) => Ok(Some(address)),
+                Ok(_) | Err(_) => Err(self.unreadable(places, expected)),
+            };
+        }
+        Ok(None)
     }
 
-    /// A date that cannot be read is never "at once".
-    fn effective(self, places: &[Location]) -> Result<Effective, Unreadable> {
+    /// A date that cannot be read is never "at once", and one that cannot be a last day is shown.
+    fn effective(self, found: &Finding<'_>) -> Result<Effective, Unreadable> {
+        let places = found.effective_at;
         let expected = "one date";
-        let Some(value) = self.single(places, expected)? else { return Ok(Effective::AtOnce) };
-        self.reading().effective(value).ok_or_else(|| self.unreadable(places, expected))
+        let Some((_, value)) = self.single(places, expected, date::is_no_date)? else { return Ok(Effective::AtOnce) };
+        self.reading().effective(value).map_err(|why| match why {
+            NotADay::NoDate(None) => self.unreadable(places, expected),
+            NotADay::NoDate(Some(hint)) => self.unreadable(places, &format!("{expected}: {hint}")),
+            NotADay::OutOfRange => self.unreadable(
+                places,
+                "a last day between 1970 and 2200: dates like 0001-01-01, 1900-01-01 and 9999-12-31 mean no day at \
+                 all, which is written by leaving the field out, null or 0000-00-00",
+            ),
+        })
     }
 
     fn occurred_at(self) -> Result<Option<jiff::Timestamp>, Unreadable> {
         let places = &self.mapping.occurred_at;
         let expected = "one time";
-        let Some(value) = self.single(places, expected)? else { return Ok(None) };
-        // Some vendors write this one in ISO 8601 whatever format their other dates have.
-        let plain = Reading { format: None, ..self.reading() };
-        let instant = self.reading().instant(value).or_else(|| plain.instant(value));
-        instant.map(Some).ok_or_else(|| self.unreadable(places, expected))
+        let Some((_, value)) = self.single(places, expected, date::is_no_date)? else { return Ok(None) };
+        self.reading().instant(value).map_err(|_unreadable| self.unreadable(places, expected))
     }
 
     fn reading(self) -> Reading<'a> {
-        Reading { format: self.mapping.date_format.as_deref(), zone: self.mapping.zone.as_ref() }
+        Reading {
+            formats: &self.mapping.date_format,
+            zone: self.mapping.zone.as_ref(),
+            is_day: self.mapping.effective_is == Precision::Day,
+        }
     }
 
     /// What stands in the first of the places that is not empty. Two different values in one place are none: to take the
     /// first would be to guess whom a delivery is about.
-    fn single(self, places: &[Location], expected: &str) -> Result<Option<&'a Value>, Unreadable> {
+    fn single<'p>(
+        self,
+        places: &'p [Location],
+        expected: &str,
+        is_empty: fn(&Value) -> bool,
+    ) -> Result<Option<(&'p Location, &'a Value)>, Unreadable> {
         let mut only_structures = None;
         for place in places {
             let found = self.query(place);
@@ -256,7 +342,7 @@ impl<'a> Item<'a> {
                 return Err(self.unreadable(places, expected));
             }
             if !matches!(first, Value::Array(_) | Value::Object(_)) {
-                return Ok(Some(first));
+                return Ok(Some((place, first)));
             }
             // The same field may be flat or an object; another of the places knows.
             only_structures = only_structures.or(Some(true));
@@ -265,15 +351,65 @@ impl<'a> Item<'a> {
     }
 
     fn query(self, place: &Location) -> Vec<&'a Value> {
-        place.expression.query(match place.scope {
-            Scope::Item => self.value,
-            Scope::Envelope => self.envelope,
-        })
+        match &place.scope {
+            Scope::Item => place.expression.query(self.value),
+            Scope::Envelope => place.expression.query(self.envelope),
+            Scope::Header(name) => self.headers.0.get(name).into_iter().collect(),
+        }
     }
 
     fn unreadable(self, places: &[Location], expected: &str) -> Unreadable {
-        let paths: Vec<_> = places.iter().map(|place| place.expression.as_str()).collect();
+        let paths: Vec<_> = places.iter().map(Location::text).collect();
         Unreadable { item: Some(self.index), path: paths.join("`, `"), expected: expected.to_owned() }
+    }
+}
+
+/// An item and its envelope, each alone in an array, in which a date that is none is null, and in which it is missing.
+struct Blanks {
+    null: (Value, Value),
+    missing: (Value, Value),
+}
+
+impl Blanks {
+    fn of(alone: &Value, wrapped: &Value) -> Self {
+        let both = (alone.clone(), wrapped.clone());
+        Self { null: both.clone(), missing: both }
+    }
+
+    fn clear(&mut self, scope: &Scope, pointer: &str) {
+        let side = |both: &'_ mut (Value, Value)| match scope {
+            Scope::Item => std::mem::take(&mut both.0),
+            Scope::Envelope | Scope::Header(_) => std::mem::take(&mut both.1),
+        };
+        let pointer = format!("/0{pointer}");
+        let mut null = side(&mut self.null);
+        if let Some(value) = null.pointer_mut(&pointer) {
+            *value = Value::Null;
+        }
+        let mut missing = side(&mut self.missing);
+        if let Some((parent, name)) = pointer.rsplit_once('/') {
+            match missing.pointer_mut(parent) {
+                Some(Value::Object(members)) => drop(members.remove(&name.replace("~1", "/").replace("~0", "~"))),
+                Some(_) | None => {}
+            }
+        }
+        let (null_side, missing_side) = match scope {
+            Scope::Item => (&mut self.null.0, &mut self.missing.0),
+            Scope::Envelope | Scope::Header(_) => (&mut self.null.1, &mut self.missing.1),
+        };
+        *null_side = null;
+        *missing_side = missing;
+    }
+
+    /// Whether a rule holds though a date is none. Where only the date would say that somebody left, nobody did: so a
+    /// rule that departs must hold without the date, unless it names null itself.
+    fn hold(&self, rule: &Rule) -> bool {
+        let holds = |both: &(Value, Value)| match rule.when.scope {
+            Scope::Item => rule.when.holds(&both.0),
+            Scope::Envelope | Scope::Header(_) => rule.when.holds(&both.1),
+        };
+        let departs = matches!(rule.event, EventType::Departed | EventType::ErasureRequested);
+        holds(&self.null) && (!departs || rule.when.names_null() || holds(&self.missing))
     }
 }
 
@@ -288,7 +424,7 @@ fn ignored() -> Event {
 }
 
 fn is_empty(value: &Value) -> bool {
-    value.is_null() || value.as_str().is_some_and(|text| matches!(text.trim(), "" | NO_DATE))
+    value.is_null() || value.as_str().is_some_and(|text| matches!(text.trim(), "" | "0000-00-00"))
 }
 
 fn text(value: &Value) -> Option<Cow<'_, str>> {
@@ -297,4 +433,34 @@ fn text(value: &Value) -> Option<Cow<'_, str>> {
         Value::Number(number) if number.is_i64() || number.is_u64() => Some(Cow::Owned(number.to_string())),
         Value::String(_) | Value::Number(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+/// A word says what happened: a text, a number, true or false.
+fn word<'v>(value: &'v Value, place: &Location) -> Option<Cow<'v, str>> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => Some(Cow::Borrowed(without_prefix(text.trim(), place))),
+        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        Value::Bool(flag) => Some(Cow::Borrowed(if *flag { "true" } else { "false" })),
+        Value::String(_) | Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A text without the prefix that its place cuts off.
+fn without_prefix<'t>(text: &'t str, place: &Location) -> &'t str {
+    place.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text)
+}
+
+/// Whether an address stands alone: no brackets, no list, and nothing in it that nobody sees.
+fn is_bare(text: &str) -> bool {
+    let is_odd = |c: char| matches!(c, '<' | '>' | ';' | ',') || is_invisible(c);
+    let is_quoted = text.starts_with('"');
+    !text.chars().any(|c| if is_quoted { is_invisible(c) } else { is_odd(c) })
+}
+
+/// Characters of no width, which people paste without seeing them.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180e}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffd}' | '\u{e0000}'..='\u{e0fff}')
 }

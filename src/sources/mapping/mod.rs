@@ -9,9 +9,11 @@ pub(super) mod date;
 mod description;
 mod item;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use axum::http::HeaderMap;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(super) use self::description::Description;
@@ -53,6 +55,22 @@ pub struct Explained {
     pub because: Option<String>,
 }
 
+/// The headers of a request that a mapping reads, by their names in lower case.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Headers(pub(super) BTreeMap<String, Value>);
+
+impl Headers {
+    /// Whether the mapping reads none, or none of them came.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The headers of a vendor's sample.
+    pub(super) fn of(pairs: &[(String, String)]) -> Self {
+        Self(pairs.iter().map(|(name, value)| (name.to_ascii_lowercase(), Value::from(value.as_str()))).collect())
+    }
+}
+
 /// A mapping, ready to read.
 #[derive(Debug, Clone)]
 pub(super) struct Mapping(Description);
@@ -83,18 +101,24 @@ impl Mapping {
     pub(super) fn read(
         &self,
         content_type: Option<&str>,
+        headers: &Headers,
         bytes: &[u8],
     ) -> Result<Vec<Result<Event, Unreadable>>, Unreadable> {
         #[expect(
             clippy::redundant_closure_for_method_calls,
             reason = "as a path it would be a function of one lifetime, not of any"
         )]
-        self.each(content_type, bytes, |item| item.read())
+        self.each(content_type, headers, bytes, |item| item.read())
     }
 
     /// The same, and by what each was found to be that.
-    pub(super) fn explain(&self, content_type: Option<&str>, bytes: &[u8]) -> Result<Vec<Explained>, Unreadable> {
-        self.each(content_type, bytes, |item| {
+    pub(super) fn explain(
+        &self,
+        content_type: Option<&str>,
+        headers: &Headers,
+        bytes: &[u8],
+    ) -> Result<Vec<Explained>, Unreadable> {
+        self.each(content_type, headers, bytes, |item| {
             let (event, because) = item.explain();
             Explained { event, because }
         })
@@ -103,11 +127,12 @@ impl Mapping {
     fn each<T>(
         &self,
         content_type: Option<&str>,
+        headers: &Headers,
         bytes: &[u8],
         make: impl Fn(Item<'_>) -> T,
     ) -> Result<Vec<T>, Unreadable> {
         // A condition judges the elements of an array, so the envelope is kept in one from the start.
-        let wrapped = Value::Array(vec![body::parse_as(self.0.body, content_type, bytes)?]);
+        let wrapped = Value::Array(vec![self.unpack(body::parse_as(self.0.body, content_type, bytes)?)]);
         let Some(envelope) = wrapped.get(0) else { return Ok(Vec::new()) };
         if self.0.skip.as_ref().is_some_and(|condition| condition.holds(&wrapped)) {
             return Ok(Vec::new());
@@ -116,8 +141,32 @@ impl Mapping {
         Ok(items
             .into_iter()
             .enumerate()
-            .map(|(index, value)| make(Item { index, value, envelope, wrapped: &wrapped, mapping: &self.0 }))
+            .map(|(index, value)| make(Item { index, value, envelope, wrapped: &wrapped, headers, mapping: &self.0 }))
             .collect())
+    }
+
+    /// The headers of a request that the mapping reads. One that came twice is none.
+    pub(super) fn headers(&self, all: &HeaderMap) -> Headers {
+        let value = |name: &str| {
+            let mut values = all.get_all(name).iter();
+            let first = values.next()?.to_str().ok()?.trim();
+            (!first.is_empty() && values.next().is_none()).then(|| (name.to_owned(), Value::from(first)))
+        };
+        Headers(self.0.headers().into_iter().filter_map(value).collect())
+    }
+
+    /// Texts that hold JSON, as what they hold.
+    fn unpack(&self, mut body: Value) -> Value {
+        for place in &self.0.embedded {
+            for pointer in place.pointers(&body) {
+                if let Some(value) = body.pointer_mut(&pointer)
+                    && let Some(inner) = value.as_str().and_then(|text| serde_json::from_str(text).ok())
+                {
+                    *value = inner;
+                }
+            }
+        }
+        body
     }
 
     /// The first place that has something is the batch; an array there stands for its elements.

@@ -170,8 +170,8 @@ fn what_is_not_json_says_where_and_never_what() {
     ] {
         assert_eq!(told("standard-webhooks", body), [line]);
     }
-    let latin = source("standard-webhooks", "AAAA").read(None, b"{\"type\":\"d\xe9part\"}");
-    assert!(latin.is_err());
+    let damaged = source("standard-webhooks", "AAAA").read(None, b"{\"type\":\"d\xc3\xa9part\xe9\"}");
+    assert!(damaged.is_err());
 }
 
 #[test]
