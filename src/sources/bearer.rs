@@ -115,11 +115,17 @@ pub(super) struct BodyToken {
     items: Option<Expression>,
     token: Expression,
     known: Known,
+    first: Option<SecretString>,
 }
 
 impl BodyToken {
     pub(super) fn new(items: Option<Expression>, token: Expression, secrets: &[SecretString]) -> Self {
-        Self { items, token, known: Known::of(secrets) }
+        Self { items, token, known: Known::of(secrets), first: secrets.first().cloned() }
+    }
+
+    /// The secret with which a body is sent.
+    pub(super) fn secret(&self) -> Option<&SecretString> {
+        self.first.as_ref()
     }
 
     pub(super) fn verify(&self, body: &Value) -> Result<(), Rejection> {

@@ -28,7 +28,7 @@ use std::collections::BTreeSet;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -219,6 +219,18 @@ impl Source {
     /// The headers with which the vendor would send a message: the mirror of [`Self::verify`].
     pub fn sign(&self, message: &Outgoing<'_>) -> Result<Vec<(String, String)>, SignError> {
         self.scheme.sign(message, &[])
+    }
+
+    /// A sample (see [`preset::Sample`]) as it would be sent: the headers in front of it, and the body with the secret
+    /// in the place of `{secret}` where this vendor puts it into the body.
+    pub fn prepare(&self, sample: &[u8]) -> (Vec<(String, String)>, Vec<u8>) {
+        let (headers, body) = preset::split_headers(sample);
+        let secret = self.scheme.secret_in_body().and_then(|secret| serde_json::to_string(secret.expose_secret()).ok());
+        let filled = str::from_utf8(body).ok().zip(secret).map(|(body, secret)| {
+            let secret = secret.trim_matches('"');
+            body.replace("{secret}", secret).into_bytes()
+        });
+        (headers, filled.unwrap_or_else(|| body.to_vec()))
     }
 
     /// The same for a vendor whose signature covers other headers of the request, which are these.

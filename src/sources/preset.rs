@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 const FILE: &str = include_str!("presets.toml");
+const SAMPLES_FILE: &str = include_str!("examples.toml");
 
 /// The one whose mapping is offboardd's own event.
 const OWN_EVENTS: &str = "standard-webhooks";
@@ -40,6 +41,29 @@ pub struct Preset {
     pub mapping: Table,
 }
 
+/// What `examples.toml` says of a preset.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Samples {
+    departure: Option<String>,
+    #[serde(rename = "return")]
+    back: Option<String>,
+    content_type: Option<String>,
+    no_departure: Option<String>,
+    no_return: Option<String>,
+    clicks: Vec<String>,
+}
+
+/// A request like the vendor's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// The headers that the mapping reads, each on a line, with an empty line behind them, and then the body: what
+    /// [`split_headers`] takes apart again. `{secret}` stands for the source's secret.
+    pub text: String,
+    /// Its `Content-Type`.
+    pub content_type: String,
+}
+
 /// How sure a preset's facts are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -61,6 +85,11 @@ static PRESETS: LazyLock<BTreeMap<String, Preset>> = LazyLock::new(|| {
         }
     }
     presets
+});
+
+static SAMPLES: LazyLock<BTreeMap<String, Samples>> = LazyLock::new(|| {
+    #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
+    toml::from_str(SAMPLES_FILE).expect("examples.toml holds samples")
 });
 
 /// The names of all presets, in alphabetical order, without aliases.
@@ -99,6 +128,42 @@ impl Preset {
             Some(shared) => format!("{own}\n# The mapping is that of {shared}:\n\n{}", block(shared)),
             None => own,
         }
+    }
+
+    /// A delivery that says that somebody left; where [`Self::no_departure`] has a reason, one that is passed over.
+    pub fn example(&self) -> Option<Sample> {
+        self.sample(|samples| samples.departure.as_ref())
+    }
+
+    /// A delivery that says that the person of [`Self::example`] came back.
+    pub fn return_example(&self) -> Option<Sample> {
+        self.sample(|samples| samples.back.as_ref())
+    }
+
+    /// Why nothing of this vendor's leads to a departure unless the settings say so.
+    pub fn no_departure(&self) -> Option<&'static str> {
+        self.samples().find_map(|samples| samples.no_departure.as_deref())
+    }
+
+    /// Why nothing of this vendor's says that somebody came back.
+    pub fn no_return(&self) -> Option<&'static str> {
+        self.samples().find_map(|samples| samples.no_return.as_deref())
+    }
+
+    /// What to click at the vendor's, step by step. `/webhooks/NAME` stands for the source's URL.
+    pub fn clicks(&self) -> &'static [String] {
+        self.samples().map(|samples| samples.clicks.as_slice()).find(|clicks| !clicks.is_empty()).unwrap_or_default()
+    }
+
+    /// Its own samples, then those of the preset whose mapping it shares.
+    fn samples(&self) -> impl Iterator<Item = &'static Samples> {
+        [Some(self.name()), self.mapping_of.as_deref()].into_iter().flatten().filter_map(|name| SAMPLES.get(name))
+    }
+
+    fn sample(&self, text: fn(&Samples) -> Option<&String>) -> Option<Sample> {
+        let (samples, text) = self.samples().find_map(|samples| Some((samples, text(samples)?)))?;
+        let content_type = samples.content_type.clone().unwrap_or_else(|| "application/json".to_owned());
+        Some(Sample { text: text.clone() + "\n", content_type })
     }
 
     /// What the settings call it.

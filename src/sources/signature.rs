@@ -9,6 +9,7 @@ use std::cell::OnceCell;
 
 use axum::http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde_json::Value;
 use subtle::{Choice, ConstantTimeEq as _};
 use url::Url;
@@ -220,6 +221,14 @@ impl Scheme {
             Some(IdSource::Header(_)) | None => id.and_then(usable_id),
         };
         Ok((id, within))
+    }
+
+    /// The secret that stands in the body, for a vendor that puts it there.
+    pub(super) fn secret_in_body(&self) -> Option<&SecretString> {
+        match &self.shape {
+            Shape::BodyToken(token) => token.secret(),
+            Shape::Signed(_) | Shape::StaticHeader(_) | Shape::Basic(_) => None,
+        }
     }
 
     fn verify_signed(

@@ -9,7 +9,7 @@ use super::handshake::Handshake;
 use super::preset::{Confidence, Preset};
 use super::recipe::{Mode, Recipe, Tolerance};
 use super::seal::{Algorithm, KeyEncoding};
-use super::{CompileError, Encoding, lookup, read_table};
+use super::{CompileError, Encoding, Mapping, lookup, read_table};
 
 /// What there is to know of a preset.
 #[derive(Debug, Clone, Serialize)]
@@ -44,6 +44,14 @@ pub struct Portrait {
     pub offers_secret: bool,
     /// Whether deliveries may hold an address at all.
     pub reads_address: bool,
+    /// The types of event that a delivery can have.
+    pub leads_to: Vec<String>,
+    /// Why nothing leads to a departure unless the settings say so.
+    pub no_departure: Option<String>,
+    /// Why nothing says that somebody came back.
+    pub no_return: Option<String>,
+    /// What to click at the vendor's.
+    pub clicks: Vec<String>,
     /// What the vendor's words mean.
     pub events: Vec<Meaning>,
     /// Whom to ask for an address that is missing.
@@ -74,6 +82,7 @@ impl Portrait {
         let offers_secret = recipe.handshakes.iter().any(Handshake::offers_a_secret);
         let needs_public_url = recipe.template.contains("{url}");
         let lookup = lookup::of_preset(preset.name()).cloned();
+        let mapping = Mapping::compile(read_table("mapping", preset.mapping.clone())?)?;
         Ok(Self {
             name: preset.name().to_owned(),
             title: preset.title.clone(),
@@ -90,6 +99,10 @@ impl Portrait {
             handshakes: recipe.handshakes.iter().map(Handshake::in_words).collect(),
             offers_secret,
             reads_address: reads_address(&preset.mapping),
+            leads_to: mapping.event_types().iter().map(ToString::to_string).collect(),
+            no_departure: preset.no_departure().map(str::to_owned),
+            no_return: preset.no_return().map(str::to_owned),
+            clicks: preset.clicks().to_vec(),
             events: meanings(&preset.mapping),
             settings: settings(preset.name(), offers_secret, needs_public_url, lookup.as_ref()),
             lookup,

@@ -107,7 +107,9 @@ impl Description {
         // A time beside what is signed could be rewritten by anybody who has seen a request.
         let of_rules = self.rules.iter().filter_map(|rule| rule.effective_at.as_ref()).flatten();
         if self.occurred_at.iter().chain(&self.effective_at).chain(of_rules).any(|place| place.header().is_some()) {
-            return Err(CompileError::new("`header:` is for `type`, `person_id`, `email` and `old_email`, not for dates"));
+            return Err(CompileError::new(
+                "`header:` is for `type`, `person_id`, `email` and `old_email`, not for dates",
+            ));
         }
         Ok(())
     }

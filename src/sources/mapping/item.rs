@@ -237,13 +237,7 @@ impl<'a> Item<'a> {
             | EventType::Profile
             | EventType::Ignored => self.effective(found)?,
         };
-        Ok(Event {
-            event_type: found.event_type,
-            person,
-            old_email,
-            effective,
-            occurred_at: self.occurred_at()?,
-        })
+        Ok(Event { event_type: found.event_type, person, old_email, effective, occurred_at: self.occurred_at()? })
     }
 
     fn person(self, found: &Finding<'_>) -> Result<Person, Unreadable> {

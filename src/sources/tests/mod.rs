@@ -3,10 +3,12 @@
 mod computed;
 mod fuzz;
 mod handshakes;
+mod language;
 mod payloads;
 mod presets;
 mod properties;
 mod published;
+mod samples;
 mod settings;
 mod vectors;
 
@@ -23,7 +25,7 @@ fn at(second: i64) -> Timestamp {
 
 /// A secret in a shape that the preset accepts: this one is text, hex and base64 at once.
 fn usable_secret(preset: &str) -> &'static str {
-    if preset == "pipedrive" { "user:password" } else { "00112233445566778899aabbccddeeff" }
+    if matches!(preset, "pipedrive" | "paylocity") { "user:password" } else { "00112233445566778899aabbccddeeff" }
 }
 
 fn headers<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> HeaderMap {

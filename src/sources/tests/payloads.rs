@@ -18,7 +18,7 @@ pub(super) fn tell(source: &Source, body: &str) -> Vec<String> {
     }
 }
 
-fn line(item: &Result<Event, Unreadable>) -> String {
+pub(super) fn line(item: &Result<Event, Unreadable>) -> String {
     let event = match item {
         Ok(event) if event.event_type == EventType::Ignored => return "ignored".to_owned(),
         Ok(event) => event,
@@ -202,7 +202,7 @@ fn bamboohr_field_based() {
             "departed id=9",
             "ignored",
             "departed id=11",
-            "profile id=12 email=eve@example.com",
+            "unreadable: item 7, at `$.fields['Status']`: expected a word that `types` knows; add the new one there, as departed, profile or ignored",
             // The history of employment does not outvote the status.
             "profile id=13 email=fay@example.com",
         ]

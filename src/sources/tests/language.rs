@@ -1,0 +1,316 @@
+//! The mapping language, through sources without a preset.
+
+use super::payloads::line;
+use super::*;
+
+fn described(mapping: &str) -> Source {
+    compile(Spec {
+        signature: Some(table("headers = ['X-Signature']")),
+        mapping: Some(table(mapping)),
+        secrets: vec![SecretString::from("secret")],
+        ..Spec::default()
+    })
+    .unwrap()
+}
+
+fn told(mapping: &str, body: &str) -> Vec<String> {
+    described(mapping).read(None, body.as_bytes()).unwrap().iter().map(line).collect()
+}
+
+#[test]
+fn words_may_be_flags_and_numbers() {
+    let flag =
+        "type = '$.active'\ntypes = { 'false' = 'departed', true = 'profile' }\nemail = '$.mail'\nperson_id = '$.id'";
+    assert_eq!(told(flag, r#"{"active":false,"mail":"ann@example.com"}"#), ["departed email=ann@example.com"]);
+    assert_eq!(
+        told(flag, r#"{"active":true,"mail":"ann@example.com","id":1}"#),
+        ["profile id=1 email=ann@example.com"]
+    );
+    let number = "type = '$.state'\ntypes = { 3 = 'departed', '1.5' = 'returned' }\nemail = '$.mail'";
+    assert_eq!(told(number, r#"{"state":3,"mail":"ann@example.com"}"#), ["departed email=ann@example.com"]);
+    assert_eq!(told(number, r#"{"state":1.5,"mail":"ann@example.com"}"#), ["returned email=ann@example.com"]);
+}
+
+#[test]
+fn an_unknown_status_is_unreadable_where_its_place_says_so() {
+    let mapping = "type = [{ path = '$.status', unknown_type = 'unreadable' }, '$.topic']\n\
+                   types = { left = 'departed', here = 'profile' }\nperson_id = '$.id'\nemail = '$.mail'";
+    assert_eq!(told(mapping, r#"{"status":"left","topic":"x","id":1}"#), ["departed id=1"]);
+    assert_eq!(told(mapping, r#"{"topic":"x","id":1}"#), ["ignored"]);
+    let unknown = told(mapping, r#"{"status":"weg","topic":"left","id":1}"#);
+    assert!(unknown[0].starts_with("unreadable: item 0, at `$.status`: expected a word"), "{unknown:?}");
+}
+
+#[test]
+fn a_topic_in_a_header_is_read_and_its_header_is_kept() {
+    let source =
+        described("type = 'header:X-Topic'\ntypes = { left = 'departed' }\nperson_id = ['header:X-Person', '$.id']");
+    let sent = headers(&[("X-Topic", "left"), ("X-Other", "1"), ("X-Person", "7")]);
+    let kept = source.headers_to_keep(&sent);
+    assert_eq!(serde_json::to_string(&kept).unwrap(), r#"{"x-person":"7","x-topic":"left"}"#);
+    let events = source.read_with(None, &kept, b"{}").unwrap();
+    assert_eq!(line(&events[0]), "departed id=7");
+    let twice = source.headers_to_keep(&headers(&[("X-Topic", "left"), ("X-Topic", "here")]));
+    assert!(twice.is_empty());
+    let without = source.read(None, b"{}").unwrap();
+    assert_eq!(
+        line(&without[0]),
+        "unreadable: item 0, at `header:x-topic`: expected a type of event that the mapping knows"
+    );
+}
+
+#[test]
+fn of_several_addresses_the_first_that_is_one_counts() {
+    let mapping = "type = '$.t'\ntypes = { left = 'departed' }\nperson_id = '$.id'\nemail = ['$.work', '$.private']";
+    for (body, read) in [
+        (r#"{"t":"left","work":"w@example.com","private":"p@example.com"}"#, "departed email=w@example.com"),
+        (r#"{"t":"left","work":"","private":"p@example.com"}"#, "departed email=p@example.com"),
+        (r#"{"t":"left","work":"ann.archer","private":"p@example.com"}"#, "departed email=p@example.com"),
+        (r#"{"t":"left","id":7,"work":"ann.archer"}"#, "departed id=7"),
+        (
+            r#"{"t":"left","work":"ann.archer"}"#,
+            "unreadable: item 0, at `$.work`, `$.private`: expected one e-mail address",
+        ),
+    ] {
+        assert_eq!(told(mapping, body), [read], "{body}");
+    }
+}
+
+#[test]
+fn an_address_that_is_not_bare_is_shown() {
+    let mapping = "type = '$.t'\ntypes = { left = 'departed' }\nperson_id = '$.id'\nemail = '$.mail'";
+    for mail in [
+        "<ann@example.com>",
+        "Ann <ann@example.com>",
+        "ann@example.com;",
+        "ann@example.com,bob@example.com",
+        "ann@example.com\u{200b}",
+        "\u{feff}ann@example.com",
+        "an\u{ad}n@example.com",
+    ] {
+        let read = told(mapping, &serde_json::json!({"t": "left", "id": 7, "mail": mail}).to_string());
+        assert_eq!(read, ["unreadable: item 0, at `$.mail`: expected one e-mail address"], "{mail:?}");
+    }
+    let odd = told(mapping, r#"{"t":"left","mail":"\"a;b\"@example.com"}"#);
+    assert_eq!(odd, [r#"departed email="a;b"@example.com"#]);
+}
+
+#[test]
+fn where_only_a_date_says_so_no_date_is_no_departure() {
+    for when in ["@.end", "@.end && @.end != null", "@.end != null && @.id"] {
+        let mapping = format!(
+            "rules = [{{ when = '{when}', event = 'departed' }}, {{ when = '@.id', event = 'profile' }}]\n\
+             person_id = '$.id'\nemail = '$.mail'\neffective_at = '$.end'"
+        );
+        for end in ["null", "\"\"", "\"0000-00-00\"", "\"0000-00-00T00:00:00\""] {
+            let body = format!(r#"{{"id":1,"mail":"ann@example.com","end":{end}}}"#);
+            assert_eq!(told(&mapping, &body), ["profile id=1 email=ann@example.com"], "{when} {end}");
+        }
+        let body = r#"{"id":1,"mail":"ann@example.com","end":"2031-12-31"}"#;
+        assert_eq!(told(&mapping, body), ["departed id=1 email=ann@example.com effective=2031-12-31"], "{when}");
+    }
+}
+
+#[test]
+fn where_a_status_says_so_no_date_is_immediately() {
+    let by_word = "type = '$.status'\ntypes = { left = 'departed' }\nperson_id = '$.id'\neffective_at = '$.end'";
+    let by_rule =
+        "rules = [{ when = \"@.status == 'left'\", event = 'departed' }]\nperson_id = '$.id'\neffective_at = '$.end'";
+    let by_null = "rules = [{ when = \"@.status == 'left' && @.end == null\", event = 'departed' }]\nperson_id = '$.id'\neffective_at = '$.end'";
+    for mapping in [by_word, by_rule, by_null] {
+        for end in ["null", "\"\"", "\"0000-00-00\""] {
+            let body = format!(r#"{{"status":"left","id":1,"end":{end}}}"#);
+            assert_eq!(told(mapping, &body), ["departed id=1"], "{mapping} {end}");
+        }
+    }
+}
+
+#[test]
+fn a_cancellation_by_an_empty_date_is_read() {
+    for end in ["null", "\"\"", "\"0000-00-00\""] {
+        let body = format!(r#"{{"id":7,"email":"ann@example.com","terminated_on":{end}}}"#);
+        let read = source("factorial", "secret").read(None, body.as_bytes()).unwrap();
+        assert_eq!(line(&read[0]), "departure_cancelled id=7 email=ann@example.com", "{end}");
+    }
+}
+
+#[test]
+fn a_date_that_is_no_last_day_is_shown_and_stops_no_return() {
+    let source = source("standard-webhooks", "AAAA");
+    for day in ["0001-01-01", "0001-01-01T00:00:00", "1900-01-01T00:00:00Z", "9999-12-31", "9999-12-31T23:59:59Z"] {
+        let read = |kind: &str| {
+            let body = format!(r#"{{"type":"{kind}","person":{{"id":"1"}},"effective_at":"{day}"}}"#);
+            line(&source.read(None, body.as_bytes()).unwrap()[0])
+        };
+        let said = read("departed");
+        assert!(said.contains("at `$.effective_at`: expected a last day between 1970 and 2200"), "{day}: {said}");
+        assert_eq!(read("returned"), "returned id=1", "{day}");
+    }
+}
+
+#[test]
+fn a_date_in_another_format_says_what_to_write() {
+    let mapping = "type = '$.t'\ntypes = { left = 'departed' }\nperson_id = '$.id'\neffective_at = '$.end'";
+    let said = told(mapping, r#"{"t":"left","id":1,"end":"31.12.2031"}"#);
+    assert_eq!(said, [r#"unreadable: item 0, at `$.end`: expected one date: write date_format = "%d.%m.%Y""#]);
+    let german = format!("{mapping}\ndate_format = ['%d.%m.%Y', '%m/%d/%Y']");
+    for end in ["31.12.2031", "12/31/2031"] {
+        assert_eq!(
+            told(&german, &format!(r#"{{"t":"left","id":1,"end":"{end}"}}"#)),
+            ["departed id=1 effective=2031-12-31"]
+        );
+    }
+}
+
+#[test]
+fn json_within_json_is_read() {
+    let mapping = "embedded = ['$.payload', '$.payload.inner']\ntype = '$.payload.t'\ntypes = { left = 'departed' }\nperson_id = '$.payload.inner.id'";
+    let body = r#"{"payload":"{\"t\":\"left\",\"inner\":\"{\\\"id\\\":7}\"}"}"#;
+    assert_eq!(told(mapping, body), ["departed id=7"]);
+    let broken = told(mapping, r#"{"payload":"{"}"#);
+    assert!(broken[0].starts_with("unreadable"), "{broken:?}");
+}
+
+#[test]
+fn an_own_type_replaces_the_presets_rules_about_it() {
+    let body = r#"{"employees":[{"id":"5","changedFields":["Beschäftigung"],"fields":{"Beschäftigung":"Ausgeschieden","Work Email":"ann@example.com"}}]}"#;
+    let read = |mapping: &str| {
+        let source = compile(Spec { mapping: Some(table(mapping)), ..spec("bamboohr", "x") }).unwrap();
+        line(&source.read(None, body.as_bytes()).unwrap()[0])
+    };
+    let own = "type = [\"$.fields['Beschäftigung']\", '$.action']\ntypes.Ausgeschieden = 'departed'";
+    assert_eq!(read(own), "departed id=5 email=ann@example.com");
+}
+
+#[test]
+fn an_attempt_that_failed_is_nothing() {
+    let body = |result: &str| {
+        format!(
+            r#"{{"data":{{"events":[{{"eventType":"user.lifecycle.deactivate","outcome":{{"result":"{result}"}},
+            "target":[{{"type":"User","id":"00u","alternateId":"ann"}}]}}]}}}}"#
+        )
+    };
+    let okta = source("okta", "x");
+    for (result, read) in [("SUCCESS", "departed id=00u"), ("FAILURE", "ignored"), ("DENY", "ignored")] {
+        assert_eq!(line(&okta.read(None, body(result).as_bytes()).unwrap()[0]), read, "{result}");
+    }
+    let explained = okta.explain(None, body("FAILURE").as_bytes()).unwrap();
+    assert!(explained[0].because.as_ref().unwrap().starts_with("`skip_item` says"), "{explained:?}");
+}
+
+#[test]
+fn active_with_a_termination_date_is_no_return() {
+    let merge = source("merge", "x");
+    let read = |end: &str| {
+        let body =
+            format!(r#"{{"data":{{"id":"7","work_email":"ann@example.com","employment_status":"ACTIVE"{end}}}}}"#);
+        line(&merge.read(None, body.as_bytes()).unwrap()[0])
+    };
+    for end in ["", r#","termination_date":null"#, r#","termination_date":"""#] {
+        assert_eq!(read(end), "returned id=7 email=ann@example.com", "{end}");
+    }
+    assert_eq!(read(r#","termination_date":"2031-12-31T00:00:00Z""#), "profile id=7 email=ann@example.com");
+}
+
+#[test]
+fn field_aliases_of_bamboohr_are_read() {
+    let bamboohr = source("bamboohr", "x");
+    for (fields, read) in [
+        (
+            r#"{"status":"Inactive","workEmail":"ann@example.com","terminationDate":"2026-11-20"}"#,
+            "departed id=5 email=ann@example.com effective=2026-11-20",
+        ),
+        (
+            r#"{"status":{"value":"Inactive"},"workEmail":{"value":"ann@example.com"}}"#,
+            "departed id=5 email=ann@example.com",
+        ),
+        (r#"{"employmentStatus":"Terminated","workEmail":"ann@example.com"}"#, "departed id=5 email=ann@example.com"),
+        (r#"{"status":"Active","workEmail":"ann@example.com"}"#, "returned id=5 email=ann@example.com"),
+    ] {
+        for action in [r#""action":"Updated","#, ""] {
+            let body =
+                format!(r#"{{"employees":[{{"id":"5",{action}"changedFields":["status"],"fields":{fields}}}]}}"#);
+            assert_eq!(line(&bamboohr.read(None, body.as_bytes()).unwrap()[0]), read, "{action} {fields}");
+        }
+    }
+}
+
+#[test]
+fn dates_and_paths_that_cannot_be_used_are_refused_with_what_to_write() {
+    for (mapping, hint) in [
+        ("type = 'employee.status'", "write `$.employee.status`"),
+        ("type = '.status'", "write `$.status`"),
+        ("type = '$.a[?'", "at `"),
+        ("type = 'header:a b'", "expected the name of a header"),
+        ("date_format = 'dd.mm.yyyy'", "date_format: `dd.mm.yyyy` is no date format"),
+        ("occurred_at = 'header:X-Time'", "not for dates"),
+        ("type = { path = '$.a', unknown = 1 }", "unknown field `unknown`"),
+        ("effective_is = 'date'", "`instant` or `day`"),
+    ] {
+        let all = format!(
+            "{}\n{mapping}",
+            if mapping.starts_with("type") {
+                "types = { a = 'departed' }\nperson_id = '$.id'"
+            } else {
+                "type = '$.t'\ntypes = { a = 'departed' }\nperson_id = '$.id'"
+            }
+        );
+        let said = compile(Spec {
+            signature: Some(table("headers = ['X-Signature']")),
+            mapping: Some(table(&all)),
+            secrets: vec![SecretString::from("secret")],
+            ..Spec::default()
+        })
+        .unwrap_err()
+        .to_string();
+        assert!(said.contains(hint), "{mapping}: {said}");
+    }
+}
+
+#[test]
+fn a_signature_may_cover_headers() {
+    let source = source("smartrecruiters", "HeBVky2bccvvkcXPimH8c");
+    let sent = |name: &str| {
+        headers(&[
+            ("smartrecruiters-signature", "v1=2e9291f10d44ca10204a4cd81b05d73b6a316b2b605d4e2e0e0b37b40198ce1f"),
+            ("smartrecruiters-timestamp", "1574080897"),
+            ("event-id", "123"),
+            ("link", "<http://smartrecruiters.com/endpoint>; rel=self"),
+            ("event-name", name),
+            ("event-version", "v201910"),
+        ])
+    };
+    let body = br#"{"job_id":"jid","candidate_id":"cid"}"#;
+    assert!(source.verify(&post(&sent("application.created"), body), at(1_574_080_900)).is_ok());
+    let verdict = source.verify(&post(&sent("application.deleted"), body), at(1_574_080_900));
+    assert_eq!(verdict.unwrap_err(), Rejection::SignatureMismatch);
+}
+
+#[test]
+fn a_static_token_is_accepted_with_and_without_bearer() {
+    let source = source("static-token", "a-token");
+    for (name, value, good) in [
+        ("Authorization", "Bearer a-token", true),
+        ("Authorization", "a-token", true),
+        ("X-Offboardd-Token", "a-token", true),
+        ("Authorization", "Bearer another", false),
+        ("Authorization", "Bearer ", false),
+        ("Authorization", "", false),
+        ("Authorization", "Basic a-token", false),
+    ] {
+        let sent = headers(&[(name, value)]);
+        assert_eq!(source.verify(&post(&sent, b"{}"), at(SIGNED_AT)).is_ok(), good, "{name}: {value}");
+    }
+}
+
+#[test]
+fn the_sync_message_of_google_is_answered_and_not_stored() {
+    let google = source("google-workspace", "token");
+    let verified = |state: &str, token: &str| {
+        let sent = headers(&[("X-Goog-Channel-Token", token), ("X-Goog-Resource-State", state)]);
+        google.verify(&post(&sent, b""), at(SIGNED_AT)).map(|verified| verified.handshake.is_some())
+    };
+    assert_eq!(verified("sync", "token"), Ok(true));
+    assert_eq!(verified("delete", "token"), Ok(false));
+    assert_eq!(verified("sync", "guess"), Err(Rejection::SignatureMismatch));
+}
