@@ -102,7 +102,9 @@ async fn take(
         return Ok(Taken::Handshake(answer));
     }
     let id = DeliveryId::from(clock::new_id(received_at));
-    let (dedupe_hash, dedupe_until) = recognise(intake, source, inbox, verified.delivery_id, &bytes, received_at);
+    // With the headers that the mapping reads: the same body under another topic is another delivery.
+    let stored = inbox.source.to_store(&head.headers, &bytes);
+    let (dedupe_hash, dedupe_until) = recognise(intake, source, inbox, verified.delivery_id, &stored, received_at);
     let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let delivery = NewDelivery {
         id,
@@ -112,9 +114,10 @@ async fn take(
         dedupe_until,
         signed_at: verified.signed_at,
         content_type,
-        sealed_body: NewDelivery::seal(intake.store.key(), id, &bytes),
+        sealed_body: NewDelivery::seal(intake.store.key(), id, &stored),
     };
     // From here on only the sealed one is needed.
+    drop(stored);
     drop(bytes);
     match intake.queue.commit(delivery, share).await {
         Some(accepted) => Ok(Taken::Delivery(accepted)),
@@ -156,8 +159,8 @@ async fn keep(
 ///
 /// The vendor's own id counts together with the body, and for as long as the delivery is kept: another body under the same id
 /// is another delivery. A body alone counts only for a while, and while nothing else about its people takes effect: a flat
-/// payload without any time in it is the same when the same person leaves a second time. No header goes into the hash, because a time of
-/// signing that is stamped anew would make every retry a new delivery.
+/// payload without any time in it is the same when the same person leaves a second time. No header of the signature goes
+/// into the hash, because a new time of signing would make every retry a new delivery; those that the mapping reads do.
 fn recognise(
     intake: &Intake,
     source: &SourceName,

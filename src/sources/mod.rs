@@ -23,6 +23,7 @@ mod template;
 mod timestamp;
 mod words;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use axum::http::HeaderMap;
@@ -38,8 +39,9 @@ use crate::domain::ids::SourceName;
 use self::encoding::Encoding;
 pub use self::handshake::Answer;
 use self::handshake::Handshake;
+use self::mapping::Headers;
 use self::mapping::{Description, Mapping};
-pub use self::mapping::{Explained, Headers, Unreadable};
+pub use self::mapping::{Explained, Unreadable};
 use self::recipe::Recipe;
 pub use self::sign::{Outgoing, SignError};
 pub use self::signature::Rejection;
@@ -175,28 +177,30 @@ impl Source {
         Some(window.past?.saturating_add(window.future?))
     }
 
-    /// The headers of a request that the mapping reads, to be kept with its body. They belong to what a repetition is
-    /// recognized by: the same body under another topic is another delivery.
-    pub fn headers_to_keep(&self, headers: &HeaderMap) -> Headers {
-        self.mapping.headers(headers)
+    /// A body as it is stored: where the mapping reads headers of the request, they stand in front of it, each on a line
+    /// and an empty line behind the last. [`Self::read`] and [`Self::explain`] take that apart again.
+    pub fn to_store<'b>(&self, headers: &HeaderMap, body: &'b [u8]) -> Cow<'b, [u8]> {
+        if !self.mapping.reads_headers() {
+            return Cow::Borrowed(body);
+        }
+        let mut stored = Vec::with_capacity(body.len());
+        for (name, value) in self.mapping.headers(headers) {
+            stored.extend([name.as_bytes(), b": ", value.as_bytes(), b"\n"].concat());
+        }
+        // Always there, so that nobody's body is taken for headers.
+        stored.push(b'\n');
+        stored.extend_from_slice(body);
+        Cow::Owned(stored)
     }
 
-    /// The events that a body holds, one result an item, so that one bad item never takes the others along.
+    /// The events that a body holds, as it was stored, one result an item, so that one bad item never takes the others
+    /// along.
     pub fn read(&self, content_type: Option<&str>, body: &[u8]) -> Result<Vec<Result<Event, Unreadable>>, Unreadable> {
-        self.read_with(content_type, &Headers::default(), body)
+        let (headers, body) = preset::split_headers(body);
+        self.mapping.read(content_type, &Headers::of(&headers), body)
     }
 
-    /// The events that a body holds whose request had these headers.
-    pub fn read_with(
-        &self,
-        content_type: Option<&str>,
-        headers: &Headers,
-        body: &[u8],
-    ) -> Result<Vec<Result<Event, Unreadable>>, Unreadable> {
-        self.mapping.read(content_type, headers, body)
-    }
-
-    /// The same, and why each is what it is. Headers may stand in front of the body, as in a [`preset::Sample`].
+    /// The same, and why each is what it is.
     pub fn explain(&self, content_type: Option<&str>, body: &[u8]) -> Result<Vec<Explained>, Unreadable> {
         explain(&self.mapping, content_type, body)
     }

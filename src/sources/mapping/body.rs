@@ -31,7 +31,7 @@ pub(super) fn parse_as(format: Option<Format>, content_type: Option<&str>, bytes
     let text = decode(charset, bytes)?;
     match format.unwrap_or_else(|| guess(content_type, &text)) {
         Format::Json => json(&text),
-        Format::Form => form(charset, &text),
+        Format::Form => form(charset, text.trim_start_matches(['\r', '\n'])),
     }
 }
 

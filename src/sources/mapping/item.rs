@@ -348,7 +348,7 @@ impl<'a> Item<'a> {
         match &place.scope {
             Scope::Item => place.expression.query(self.value),
             Scope::Envelope => place.expression.query(self.envelope),
-            Scope::Header(name) => self.headers.0.get(name).into_iter().collect(),
+            Scope::Header(name) => self.headers.get(name).into_iter().collect(),
         }
     }
 

@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use axum::http::HeaderMap;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(super) use self::description::Description;
@@ -56,18 +55,16 @@ pub struct Explained {
 }
 
 /// The headers of a request that a mapping reads, by their names in lower case.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Headers(pub(super) BTreeMap<String, Value>);
+#[derive(Debug, Default)]
+pub(super) struct Headers(BTreeMap<String, Value>);
 
 impl Headers {
-    /// Whether the mapping reads none, or none of them came.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The headers of a vendor's sample.
     pub(super) fn of(pairs: &[(String, String)]) -> Self {
         Self(pairs.iter().map(|(name, value)| (name.to_ascii_lowercase(), Value::from(value.as_str()))).collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
     }
 }
 
@@ -145,14 +142,19 @@ impl Mapping {
             .collect())
     }
 
-    /// The headers of a request that the mapping reads. One that came twice is none.
-    pub(super) fn headers(&self, all: &HeaderMap) -> Headers {
+    /// Whether it reads headers of the request.
+    pub(super) fn reads_headers(&self) -> bool {
+        !self.0.headers().is_empty()
+    }
+
+    /// The headers of a request that the mapping reads, by their names in lower case. One that came twice is none.
+    pub(super) fn headers<'h>(&self, all: &'h HeaderMap) -> BTreeMap<String, &'h str> {
         let value = |name: &str| {
             let mut values = all.get_all(name).iter();
             let first = values.next()?.to_str().ok()?.trim();
-            (!first.is_empty() && values.next().is_none()).then(|| (name.to_owned(), Value::from(first)))
+            (!first.is_empty() && values.next().is_none()).then(|| (name.to_owned(), first))
         };
-        Headers(self.0.headers().into_iter().filter_map(value).collect())
+        self.0.headers().into_iter().filter_map(value).collect()
     }
 
     /// Texts that hold JSON, as what they hold.

@@ -46,12 +46,13 @@ fn a_topic_in_a_header_is_read_and_its_header_is_kept() {
     let source =
         described("type = 'header:X-Topic'\ntypes = { left = 'departed' }\nperson_id = ['header:X-Person', '$.id']");
     let sent = headers(&[("X-Topic", "left"), ("X-Other", "1"), ("X-Person", "7")]);
-    let kept = source.headers_to_keep(&sent);
-    assert_eq!(serde_json::to_string(&kept).unwrap(), r#"{"x-person":"7","x-topic":"left"}"#);
-    let events = source.read_with(None, &kept, b"{}").unwrap();
+    let stored = source.to_store(&sent, b"{}");
+    assert_eq!(str::from_utf8(&stored).unwrap(), "x-person: 7\nx-topic: left\n\n{}");
+    let events = source.read(None, &stored).unwrap();
     assert_eq!(line(&events[0]), "departed id=7");
-    let twice = source.headers_to_keep(&headers(&[("X-Topic", "left"), ("X-Topic", "here")]));
-    assert!(twice.is_empty());
+    let twice = source.to_store(&headers(&[("X-Topic", "left"), ("X-Topic", "here")]), b"x-topic: left\n\n{}");
+    assert!(source.read(None, &twice).is_err(), "a body is not taken for headers");
+    assert_eq!(*described("type = '$.t'\ntypes = { a = 'departed' }\nemail = '$.m'").to_store(&sent, b"{}"), *b"{}");
     let without = source.read(None, b"{}").unwrap();
     assert_eq!(
         line(&without[0]),

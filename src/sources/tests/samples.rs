@@ -17,8 +17,7 @@ fn events_of(preset: &Preset, sample: &Sample) -> Vec<Event> {
     let request = post(&signed, &body);
     let verified = source.verify(&request, at(SIGNED_AT)).unwrap();
     assert!(verified.handshake.is_none() && source.greet(&request).is_none(), "{name}: taken for a handshake");
-    let kept = source.headers_to_keep(&signed);
-    let read = source.read_with(request.content_type(), &kept, &body).unwrap();
+    let read = source.read(request.content_type(), &source.to_store(&signed, &body)).unwrap();
     let explained = explain_preset(preset, request.content_type(), sample.text.as_bytes()).unwrap().unwrap();
     assert_eq!(explained.len(), read.len(), "{name}");
     read.into_iter().map(|event| event.unwrap_or_else(|error| panic!("{name}: {error}"))).collect()
