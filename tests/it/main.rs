@@ -29,6 +29,7 @@ mod recovery;
 mod rehire;
 mod repeats;
 mod restart;
+mod returns;
 mod rotation;
 mod siege;
 mod trouble;

@@ -122,7 +122,8 @@ impl<'a> Item<'a> {
             EventType::Ignored => Ok(ignored()),
             EventType::Profile => self.profile(found),
             EventType::EmailChanged => self.email_changed(found),
-            EventType::Departed | EventType::DepartureCancelled | EventType::Returned | EventType::ErasureRequested => {
+            EventType::DepartureCancelled | EventType::Returned => self.stop(found),
+            EventType::Departed | EventType::ErasureRequested => {
                 let person = self.somebody(found)?;
                 self.event(found, person, None)
             }
@@ -131,14 +132,8 @@ impl<'a> Item<'a> {
 
     /// The rules first, which are the exceptions; then the first word that the table knows.
     fn find(self) -> Result<Finding<'a>, Unreadable> {
-        let alone = Value::Array(vec![self.value.clone()]);
-        if let Some(skip) = &self.mapping.skip_item
-            && skip.holds(self.subject(&skip.scope, &alone))
-        {
-            return Ok(Finding::by_word(self.mapping, EventType::Ignored, Clue::Skipped(skip)));
-        }
-        if let Some(rule) = self.first_rule(&alone) {
-            return Ok(Finding::by_rule(self.mapping, rule));
+        if let Some(found) = self.by_condition() {
+            return Ok(found);
         }
         let mut any_word = false;
         for place in &self.mapping.words {
@@ -163,15 +158,23 @@ impl<'a> Item<'a> {
         }
     }
 
-    fn first_rule(self, alone: &Value) -> Option<&'a Rule> {
-        if self.mapping.rules.is_empty() {
+    /// What a condition makes of the item, if one holds.
+    fn by_condition(self) -> Option<Finding<'a>> {
+        if self.mapping.rules.is_empty() && self.mapping.skip_item.is_none() {
             return None;
         }
-        let blanks = self.blanks(alone);
-        self.mapping.rules.iter().find(|rule| match &blanks {
-            None => rule.when.holds(self.subject(&rule.when.scope, alone)),
+        let alone = Value::Array(vec![self.value.clone()]);
+        if let Some(skip) = &self.mapping.skip_item
+            && skip.holds(self.subject(&skip.scope, &alone))
+        {
+            return Some(Finding::by_word(self.mapping, EventType::Ignored, Clue::Skipped(skip)));
+        }
+        let blanks = self.blanks(&alone);
+        let rule = self.mapping.rules.iter().find(|rule| match &blanks {
+            None => rule.when.holds(self.subject(&rule.when.scope, &alone)),
             Some(blanks) => blanks.hold(rule),
-        })
+        })?;
+        Some(Finding::by_rule(self.mapping, rule))
     }
 
     /// What a condition is about.
@@ -228,16 +231,28 @@ impl<'a> Item<'a> {
     }
 
     fn event(self, found: &Finding<'_>, person: Person, old_email: Option<EmailAddress>) -> Result<Event, Unreadable> {
-        let effective = match found.event_type {
-            // A stop counts when it comes, and is not lost to a date that cannot be read.
-            EventType::DepartureCancelled | EventType::Returned => self.effective(found).unwrap_or_default(),
-            EventType::Departed
-            | EventType::EmailChanged
-            | EventType::ErasureRequested
-            | EventType::Profile
-            | EventType::Ignored => self.effective(found)?,
+        Ok(Event {
+            event_type: found.event_type,
+            person,
+            old_email,
+            effective: self.effective(found)?,
+            occurred_at: self.occurred_at()?,
+        })
+    }
+
+    /// A stop is not lost to a date or an address that cannot be read, as long as the id says who stays.
+    fn stop(self, found: &Finding<'_>) -> Result<Event, Unreadable> {
+        let person = match (self.id(found.person_id), self.somebody(found)) {
+            (Ok(Some(id)), Err(_)) => Person { id: Some(id), email: None },
+            (_, person) => person?,
         };
-        Ok(Event { event_type: found.event_type, person, old_email, effective, occurred_at: self.occurred_at()? })
+        Ok(Event {
+            event_type: found.event_type,
+            person,
+            old_email: None,
+            effective: self.effective(found).unwrap_or_default(),
+            occurred_at: self.occurred_at()?,
+        })
     }
 
     fn person(self, found: &Finding<'_>) -> Result<Person, Unreadable> {

@@ -150,6 +150,17 @@ fn a_date_that_is_no_last_day_is_shown_and_stops_no_return() {
 }
 
 #[test]
+fn a_stop_is_not_lost_to_an_address_that_cannot_be_read() {
+    let own = source("standard-webhooks", "AAAA");
+    let read = |person: &str| {
+        let body = format!(r#"{{"type":"returned","person":{person}}}"#);
+        line(&own.read(None, body.as_bytes()).unwrap()[0])
+    };
+    assert_eq!(read(r#"{"id":"1","email":"<ann@example.com>"}"#), "returned id=1");
+    assert!(read(r#"{"email":"<ann@example.com>"}"#).starts_with("unreadable"));
+}
+
+#[test]
 fn a_date_in_another_format_says_what_to_write() {
     let mapping = "type = '$.t'\ntypes = { left = 'departed' }\nperson_id = '$.id'\neffective_at = '$.end'";
     let said = told(mapping, r#"{"t":"left","id":1,"end":"31.12.2031"}"#);
