@@ -64,7 +64,8 @@ impl StaticHeader {
     pub(super) fn verify(&self, headers: &HeaderMap) -> Result<(), Rejection> {
         let value = header::find(headers, &self.names)?.ok_or(Rejection::SignatureMissing)?;
         let bare = value.strip_prefix(self.prefix.as_bytes());
-        let shown = bare.or(self.prefix_optional.then_some(value)).ok_or(Rejection::SignatureMalformed)?;
+        let shown = if self.prefix_optional { Some(bare.unwrap_or(value)) } else { bare };
+        let shown = shown.ok_or(Rejection::SignatureMalformed)?;
         admit(self.known.includes(shown))
     }
 

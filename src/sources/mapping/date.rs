@@ -47,7 +47,7 @@ impl Reading<'_> {
     /// What a date in a body stands for.
     ///
     /// Understood are RFC 3339, offsets without a colon (BambooHR's `+0000`), local times (HiBob's), days, seconds to
-    /// nanoseconds since 1970, as numbers or digits, and `/Date(…)/` of older .NET and OData.
+    /// nanoseconds since 1970, as numbers or digits, and `/Date(…)/` of older .NET and of `OData`.
     pub(super) fn effective(&self, value: &Value) -> Result<Effective, NotADay> {
         let text = text(value).ok_or(NotADay::NoDate(None))?;
         let moment = self.moment(&text).ok_or_else(|| self.misfit(&text))?;

@@ -386,28 +386,19 @@ impl Blanks {
     }
 
     fn clear(&mut self, scope: &Scope, pointer: &str) {
-        let side = |both: &'_ mut (Value, Value)| match scope {
-            Scope::Item => std::mem::take(&mut both.0),
-            Scope::Envelope | Scope::Header(_) => std::mem::take(&mut both.1),
-        };
-        let pointer = format!("/0{pointer}");
-        let mut null = side(&mut self.null);
-        if let Some(value) = null.pointer_mut(&pointer) {
-            *value = Value::Null;
-        }
-        let mut missing = side(&mut self.missing);
-        if let Some((parent, name)) = pointer.rsplit_once('/') {
-            match missing.pointer_mut(parent) {
-                Some(Value::Object(members)) => drop(members.remove(&name.replace("~1", "/").replace("~0", "~"))),
-                Some(_) | None => {}
-            }
-        }
-        let (null_side, missing_side) = match scope {
+        let (null, missing) = match scope {
             Scope::Item => (&mut self.null.0, &mut self.missing.0),
             Scope::Envelope | Scope::Header(_) => (&mut self.null.1, &mut self.missing.1),
         };
-        *null_side = null;
-        *missing_side = missing;
+        let pointer = format!("/0{pointer}");
+        if let Some(value) = null.pointer_mut(&pointer) {
+            *value = Value::Null;
+        }
+        if let Some((parent, name)) = pointer.rsplit_once('/')
+            && let Some(Value::Object(members)) = missing.pointer_mut(parent)
+        {
+            members.remove(&name.replace("~1", "/").replace("~0", "~"));
+        }
     }
 
     /// Whether a rule holds though a date is none. Where only the date would say that somebody left, nobody did: so a

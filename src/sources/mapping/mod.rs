@@ -56,7 +56,7 @@ pub struct Explained {
 
 /// The headers of a request that a mapping reads, by their names in lower case.
 #[derive(Debug, Default)]
-pub(super) struct Headers(BTreeMap<String, Value>);
+pub struct Headers(BTreeMap<String, Value>);
 
 impl Headers {
     pub(super) fn of(pairs: &[(String, String)]) -> Self {

@@ -326,3 +326,16 @@ fn the_sync_message_of_google_is_answered_and_not_stored() {
     assert_eq!(verified("delete", "token"), Ok(false));
     assert_eq!(verified("sync", "guess"), Err(Rejection::SignatureMismatch));
 }
+
+#[test]
+fn every_mapping_of_the_document_compiles() {
+    let document = include_str!("../../../docs/mapping.md");
+    let blocks: Vec<_> = document.split("```toml\n").skip(1).filter_map(|block| block.split("```").next()).collect();
+    assert!(blocks.len() > 5, "{blocks:?}");
+    for block in &blocks {
+        described(block);
+    }
+    let body = r#"{"kind":"employee.left","employee":{"no":4711,"mail":"ann@example.com"},"last_day":"31.12.2031"}"#;
+    assert!(document.contains("`{\"kind\": \"employee.left\""));
+    assert_eq!(told(blocks[0], body), ["departed id=4711 email=ann@example.com effective=2031-12-31"]);
+}
