@@ -258,9 +258,15 @@ mod tests {
           - the brake holds everything of this source after 25 in an hour or 100 in a day
           - mode is "observe": all of it is planned, read and held, and nothing is changed
 
-        item 2: unreadable, at `$.fields['Work Email'].value`, `$.fields['Work Email']`: expected one e-mail address
+        item 2: departed, person 7
           because `$.fields['Status']` is `Inactive`: departed
-          - the delivery stays as unreadable, is shown, and can be replayed
+          - no address: the one that is remembered for this id is meant; else the case needs attention: no_email
+          - the policy says `departed = "revoke_then_delete"`
+          - from 2026-09-07 14:00:00 +02:00 on: it names no time, so it counts when it comes
+          - access is revoked without anybody's approval
+          - after the local grace, not before 2026-10-07 14:00:00 +02:00, the account is deleted when 2 different people have approved
+          - the brake holds everything of this source after 25 in an hour or 100 in a day
+          - mode is "observe": all of it is planned, read and held, and nothing is changed
         "#);
     }
 
@@ -272,7 +278,7 @@ mod tests {
         policy: none: as if `departed = "revoke_then_delete"`, with days of UTC
 
         item 0: ignored
-          because the rule `@.changedFields && !@.action && !@.fields['Status'] && !@.fields['Employment Status']` holds: profile, but it does not hold both an id and an address
+          because the rule `@.changedFields && !@.action && !@.fields['Status'] && !@.fields['status'] && !@.fields['Employment Status'] && !@.fields['employmentStatus'] && !@.fields['employmentHistoryStatus']` holds: profile, but it does not hold both an id and an address
           - nothing: it does not concern us, or says too little; `offboardd preset show bamboohr` says what does
         "#);
     }
