@@ -11,6 +11,7 @@ use std::sync::atomic::AtomicI64;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use prometheus_client::registry::Registry;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
@@ -40,6 +41,8 @@ pub struct App {
     admin: TcpListener,
     bells: Bells,
     accepted: Accepted,
+    /// The newest journal entry, where our clock was behind it at the start.
+    journal_end: Option<Timestamp>,
 }
 
 /// What wakes the parts: they meet in the database, and only tell each other that there may be something new in it.
@@ -72,7 +75,16 @@ impl App {
         let webhooks = bind("webhooks", settings.server.webhooks).await?;
         let admin = bind("admin", settings.server.admin).await?;
         let accepted = rotation::accepted(&store).await?;
-        Ok(Self { settings, clock, store, webhooks, admin, bells: Bells::default(), accepted })
+        let newest = store.newest_journal_entry().await?;
+        let journal_end = newest.filter(|newest| *newest > clock.now());
+        if let Some(newest) = journal_end {
+            tracing::error!(
+                %newest,
+                "this machine's clock is behind the newest journal entry: no change is made at Atlassian until the clock has \
+                 passed it or agrees with Atlassian's"
+            );
+        }
+        Ok(Self { settings, clock, store, webhooks, admin, bells: Bells::default(), accepted, journal_end })
     }
 
     /// Where the webhooks are.
@@ -117,7 +129,7 @@ impl App {
     }
 
     fn start(self, shutdown: &Shutdown) -> anyhow::Result<()> {
-        let Self { settings, clock, store, webhooks, admin, bells, accepted } = self;
+        let Self { settings, clock, store, webhooks, admin, bells, accepted, journal_end } = self;
         let mut registry = Registry::default();
         let heartbeat = Arc::new(AtomicI64::new(clock.now().as_millisecond()));
 
@@ -156,6 +168,10 @@ impl App {
 
         let access = Access::new(settings.admin_tokens.clone());
         let sites = sites(&settings, &clock, &mut registry)?;
+        let journal_end = Arc::new(AtomicI64::new(journal_end.map_or(0, Timestamp::as_millisecond)));
+        for client in sites.values() {
+            client.set_journal_end(Arc::clone(&journal_end));
+        }
         let secrets: Arc<Notify> = Arc::default();
         let parts =
             rotation::Parts { inboxes, lookups, sites: sites.clone(), admin_tokens: Arc::clone(&access.tokens) };
@@ -197,6 +213,7 @@ impl App {
             router: bells.router,
             secrets,
             worker_turned_at: heartbeat,
+            journal_end,
             registry: Arc::new(registry),
             data_dir: folder_of(&settings.store.path),
         };

@@ -4,7 +4,8 @@
 //! long to sleep*.
 
 use std::fmt::Debug;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::{Builder, Uuid};
@@ -13,6 +14,13 @@ use uuid::{Builder, Uuid};
 pub trait Clock: Debug + Send + Sync {
     /// This instant, to the millisecond: the database keeps no more, and a case read back must equal the case written.
     fn now(&self) -> Timestamp;
+
+    /// How much time has passed since some moment, by a clock that nobody can set. It may stand still while the machine
+    /// sleeps.
+    fn elapsed(&self) -> SignedDuration {
+        static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
+        SignedDuration::try_from(BEGINNING.elapsed()).unwrap_or(SignedDuration::MAX)
+    }
 }
 
 /// The machine's clock.
@@ -29,29 +37,53 @@ impl Clock for SystemClock {
 
 /// A clock that stands still until somebody moves it, for tests.
 #[derive(Debug)]
-pub struct ManualClock(Mutex<Timestamp>);
+pub struct ManualClock(Mutex<Hands>);
+
+#[derive(Debug)]
+struct Hands {
+    now: Timestamp,
+    elapsed: SignedDuration,
+}
 
 impl ManualClock {
     /// A clock that says `now`.
     pub fn at(now: Timestamp) -> Self {
-        Self(Mutex::new(to_the_millisecond(now)))
+        Self(Mutex::new(Hands { now: to_the_millisecond(now), elapsed: SignedDuration::ZERO }))
     }
 
-    /// Moves the hands by `by`, which may be negative.
+    /// Lets `by` pass, which may be negative.
     pub fn advance(&self, by: SignedDuration) {
-        let mut now = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *now = now.saturating_add(by).unwrap_or(Timestamp::MAX);
+        let mut hands = self.hands();
+        hands.now = hands.now.saturating_add(by).unwrap_or(Timestamp::MAX);
+        hands.elapsed = hands.elapsed.saturating_add(by);
     }
 
-    /// Sets the hands to `to`.
+    /// Lets time pass until `to`.
     pub fn set(&self, to: Timestamp) {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = to_the_millisecond(to);
+        let mut hands = self.hands();
+        let to = to_the_millisecond(to);
+        hands.elapsed = hands.elapsed.saturating_add(to.duration_since(hands.now));
+        hands.now = to;
+    }
+
+    /// Sets the wall clock wrong: `now` jumps by `by`, and no time passes.
+    pub fn jump(&self, by: SignedDuration) {
+        let mut hands = self.hands();
+        hands.now = hands.now.saturating_add(by).unwrap_or(Timestamp::MAX);
+    }
+
+    fn hands(&self) -> MutexGuard<'_, Hands> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.hands().now
+    }
+
+    fn elapsed(&self) -> SignedDuration {
+        self.hands().elapsed
     }
 }
 

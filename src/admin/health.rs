@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::AdminState;
-use crate::store::StoreError;
+use crate::store::{SiteStanding, StoreError};
 
 /// With less space left, deliveries will soon be refused.
 const LEAST_FREE_BYTES: u64 = 64 * 1024 * 1024;
@@ -56,6 +56,7 @@ pub(super) async fn alive() -> &'static str {
 /// Whether everything is there that the daemon needs.
 pub(super) async fn ready(State(admin): State<Arc<AdminState>>) -> (StatusCode, Json<Readiness>) {
     let checks = BTreeMap::from([
+        ("clock", clock(&admin, &timeout(PATIENCE, admin.store.sites()).await)),
         ("database", database(&timeout(PATIENCE, admin.store.probe()).await)),
         ("migrations", migrations(&timeout(PATIENCE, admin.store.schema_is_current()).await)),
         ("space", space(&admin.data_dir)),
@@ -77,6 +78,16 @@ fn database(probe: &Answer<()>) -> Check {
         }
         Err(_) => Check::failed("it does not answer"),
     }
+}
+
+/// Whether our clock can be trusted: sites are paused with the reason `clock` when it cannot.
+fn clock(admin: &AdminState, sites: &Answer<Vec<SiteStanding>>) -> Check {
+    if admin.journal_end.load(Ordering::Relaxed) > admin.clock.now().as_millisecond() {
+        return Check::failed("clock: this machine's clock is behind the newest journal entry");
+    }
+    let Ok(Ok(sites)) = sites else { return Check::failed("the database does not answer") };
+    let reasons = sites.iter().filter(|site| site.paused_at.is_some()).filter_map(|site| site.reason.as_deref());
+    reasons.into_iter().find(|reason| reason.starts_with("clock")).map_or_else(Check::passed, Check::failed)
 }
 
 fn migrations(current: &Answer<bool>) -> Check {

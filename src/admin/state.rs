@@ -41,6 +41,9 @@ pub struct AdminState {
     pub secrets: Arc<Notify>,
     /// When the worker last looked for work, in milliseconds since 1970 UTC; 0 as long as it has not.
     pub worker_turned_at: Arc<AtomicI64>,
+    /// The newest journal entry, in milliseconds since 1970 UTC, where our clock was behind it at the start; 0 otherwise,
+    /// and once Atlassian confirmed our clock.
+    pub journal_end: Arc<AtomicI64>,
     /// What the other parts count.
     pub registry: Arc<Registry>,
     /// The folder of the database, whose free space is watched.

@@ -95,6 +95,31 @@ pub(super) struct Endpoint {
 }
 
 impl Call {
+    /// Whether the call changes anything at Atlassian.
+    pub(super) const fn changes_something(self) -> bool {
+        match self {
+            Self::Revoke
+            | Self::DeleteCustomerAccount
+            | Self::DeleteUser
+            | Self::LeaveOrganization
+            | Self::LeaveServiceDesk
+            | Self::LeaveRequest
+            | Self::Reinvite => true,
+            Self::Search
+            | Self::Scan
+            | Self::Read
+            | Self::ReadCustomerAccount
+            | Self::Organizations
+            | Self::ServiceDesks
+            | Self::OpenRequests
+            | Self::Myself
+            | Self::Permissions
+            | Self::ServerInfo
+            | Self::TenantInfo
+            | Self::Token => false,
+        }
+    }
+
     pub(super) const fn endpoint(self) -> Endpoint {
         const GET: &Method = &Method::GET;
         const POST: &Method = &Method::POST;

@@ -1,6 +1,7 @@
 //! What can be asked and told of one account, and what the answers mean.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use serde_json::json;
 
@@ -13,6 +14,7 @@ use super::site::{Auth, DeleteWith, Site};
 use super::wire::User;
 use crate::clock::Clock;
 use crate::domain::account::{Account, AccountId};
+use crate::domain::clock_check::ClockProblem;
 use crate::domain::person::EmailAddress;
 use crate::domain::retry::Failure;
 
@@ -53,6 +55,17 @@ impl Client {
     /// A client of `site`. There should be one for each, because it keeps the pace.
     pub fn new(site: Arc<Site>, http: reqwest::Client, clock: Arc<dyn Clock>, metrics: Metrics) -> Self {
         Self { link: Arc::new(Link::new(site, http, clock, metrics)) }
+    }
+
+    /// Whether our own clock is fit for a changing call, by what the site's latest response said.
+    pub fn check_clock(&self) -> Result<(), ClockProblem> {
+        self.link.clock_watch.check(self.link.clock.as_ref())
+    }
+
+    /// The newest journal entry at the start, in milliseconds since 1970 UTC, where it was in the future: no changing call
+    /// is made before it, unless a response confirms our clock. Then it is set to 0.
+    pub fn set_journal_end(&self, journal_end: Arc<AtomicI64>) {
+        self.link.clock_watch.set_journal_end(journal_end);
     }
 
     /// The site that it asks.

@@ -12,6 +12,7 @@ use super::address::NoAddress;
 use super::answer::{Answer, Lost};
 use super::call::Call;
 use super::pacing::LONGEST_REST;
+use crate::domain::clock_check::ClockProblem;
 use crate::domain::retry::Failure;
 
 /// The reasons of a 429 that Atlassian documents.
@@ -103,6 +104,11 @@ pub(super) fn held_back(call: Call, until: Timestamp) -> Failure {
         detail: format!("{call}: held back to keep below Atlassian's limits"),
         retry_at: Some(until),
     }
+}
+
+/// Not called: our own clock cannot be trusted.
+pub(super) fn wrong_clock(problem: &ClockProblem) -> Failure {
+    Failure::SiteRefuses { detail: problem.to_string() }
 }
 
 /// Not called: there is no address for it.

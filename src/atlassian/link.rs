@@ -18,6 +18,7 @@ use tracing::{Instrument as _, Span, debug, info_span};
 use super::address::address;
 use super::answer::{Answer, receive};
 use super::call::{Api, Call};
+use super::clock_watch::{self, ClockWatch};
 use super::failure;
 use super::metrics::{Ending, Metrics};
 use super::oauth::AccessTokens;
@@ -35,6 +36,7 @@ pub(super) struct Link {
     http: reqwest::Client,
     metrics: Metrics,
     pacer: Pacer,
+    pub(super) clock_watch: ClockWatch,
 }
 
 /// Who we are, with the access token that was handed out for it.
@@ -79,7 +81,8 @@ impl<'a> Request<'a> {
 impl Link {
     pub(super) fn new(site: Arc<Site>, http: reqwest::Client, clock: Arc<dyn Clock>, metrics: Metrics) -> Self {
         let credentials = ArcSwap::from_pointee(Credentials::new(site.auth.clone()));
-        Self { site, clock, credentials, http, metrics, pacer: Pacer::default() }
+        let clock_watch = ClockWatch::new(clock.as_ref());
+        Self { site, clock, credentials, http, metrics, pacer: Pacer::default(), clock_watch }
     }
 
     /// From the next call on we are somebody else.
@@ -144,6 +147,9 @@ impl Link {
     /// Waits for the call's turn, sends the request as it is, and reads the answer.
     pub(super) async fn exchange(&self, call: Call, request: RequestBuilder) -> Result<Answer, Failure> {
         self.pacer.turn(call, self.clock.now()).await.map_err(|until| failure::held_back(call, until))?;
+        if call.changes_something() {
+            self.clock_watch.check(self.clock.as_ref()).map_err(|problem| failure::wrong_clock(&problem))?;
+        }
         let span = info_span!(
             "atlassian.call",
             call = call.as_str(),
@@ -156,10 +162,12 @@ impl Link {
 
     async fn observed(&self, call: Call, request: RequestBuilder) -> Result<Answer, Failure> {
         let begun = Instant::now();
+        let sent = clock_watch::read(self.clock.as_ref());
         let received = receive(call, request, self.clock.as_ref()).await;
         match received {
             Ok(answer) => {
                 self.observe(call, Ending::Status(answer.status), begun.elapsed());
+                self.clock_watch.observe(&answer.headers, sent);
                 if answer.is(429)
                     && let Failure::RateLimited { retry_at, .. } = answer.failure()
                 {

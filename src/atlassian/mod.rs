@@ -8,13 +8,14 @@
 //! ```text
 //! client, find, detach     the intents              call       every endpoint: address, pace, what it needs
 //! standing, inquiry        who we are, what works   failure    why a call failed, in words
-//! link                     one call and back
+//! link                     one call and back        clock_watch our clock against the site's
 //! ```
 
 mod address;
 mod answer;
 mod call;
 mod client;
+mod clock_watch;
 mod detach;
 mod failure;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::Request as Incoming;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
 use tokio::net::TcpListener;
@@ -18,7 +19,7 @@ use super::client::Client;
 use super::http::http;
 use super::metrics::Metrics;
 use super::site::{Auth, DeleteWith, Site};
-use crate::clock::ManualClock;
+use crate::clock::{Clock as _, ManualClock};
 use crate::domain::guard::Protection;
 
 /// The script and what was asked of it. Ends when it is dropped.
@@ -47,10 +48,12 @@ pub(super) struct Reply {
 impl Far {
     /// A far side that answers each request, the first being number 0, by `script`.
     pub(super) async fn says(script: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_second(1_800_000_000).unwrap()));
         let seen = Arc::new(Mutex::new(Vec::<Seen>::new()));
         let (log, script) = (Arc::clone(&seen), Arc::new(script));
+        let time = Arc::clone(&clock);
         let app = Router::new().fallback(move |request: Incoming| {
-            let (log, script) = (Arc::clone(&log), Arc::clone(&script));
+            let (log, script, time) = (Arc::clone(&log), Arc::clone(&script), Arc::clone(&time));
             async move {
                 let (head, body) = request.into_parts();
                 let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
@@ -61,8 +64,10 @@ impl Far {
                     log.push(request.clone());
                     log.len() - 1
                 };
-                let Reply { response, after } = script(&request, number);
+                let Reply { mut response, after } = script(&request, number);
                 tokio::time::sleep(after).await;
+                let date = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&time.now()).unwrap();
+                response.headers_mut().entry("date").or_insert(date.parse().unwrap());
                 response
             }
         });
@@ -70,7 +75,6 @@ impl Far {
         let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, app).await.unwrap() });
-        let clock = Arc::new(ManualClock::at(Timestamp::from_second(1_800_000_000).unwrap()));
         Self { url, clock, metrics: Metrics::default(), seen, _server: server }
     }
 

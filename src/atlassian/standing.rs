@@ -97,6 +97,8 @@ impl Client {
             .map(|permission| format!("our account lacks the permission \"{permission}\""))
             .collect();
         obstacles.extend(self.wrong_cloud_id().await);
+        // By the responses to these reads.
+        obstacles.extend(self.check_clock().err().map(|problem| problem.to_string()));
         Ok(obstacles)
     }
 

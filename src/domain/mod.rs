@@ -5,6 +5,7 @@
 pub mod account;
 pub mod brake;
 pub mod case;
+pub mod clock_check;
 pub mod event;
 pub mod facts;
 pub mod guard;

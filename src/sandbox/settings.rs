@@ -44,6 +44,9 @@ pub struct Settings {
     /// How long every call takes.
     #[serde(with = "span")]
     pub latency: SignedDuration,
+    /// How far the clock that `Date` headers come from is off.
+    #[serde(with = "span")]
+    pub date_offset: SignedDuration,
     /// How much longer a revoke takes.
     #[serde(with = "span")]
     pub revoke_latency: SignedDuration,
@@ -84,6 +87,7 @@ impl Default for Settings {
             page_caps: PageCaps::default(),
             search_window: 1000,
             latency: SignedDuration::ZERO,
+            date_offset: SignedDuration::ZERO,
             revoke_latency: SignedDuration::ZERO,
             delete_latency: SignedDuration::ZERO,
             burst_limits: false,

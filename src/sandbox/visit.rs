@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, State};
-use axum::http::{Request, StatusCode, header};
+use axum::http::{HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
+use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Sandbox;
@@ -48,7 +49,16 @@ pub(super) async fn answer(
     if fault.drop.is_some() {
         return hang_up(&cord);
     }
-    send(answer, fault, &cord).await
+    let date = sandbox.with(|world, now| now.saturating_add(world.settings.date_offset));
+    let mut response = send(answer, fault, &cord).await;
+    // The sandbox's clock may be another than the machine's, which would be the default. A fault's own header stays.
+    if let Some(date) =
+        date.ok().and_then(|date| rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&date).ok())
+        && let Ok(date) = HeaderValue::try_from(date)
+    {
+        response.headers_mut().entry(header::DATE).or_insert(date);
+    }
+    response
 }
 
 /// A call that has come.

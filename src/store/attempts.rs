@@ -206,7 +206,8 @@ impl Tx {
     pub async fn site_refused(&mut self, claimed: &Claimed, reason: &str, now: Timestamp) -> Result<(), StoreError> {
         let leased = self.leased(&[claimed.lease], now).await?.pop().transpose()?.flatten();
         let leased = leased.ok_or(StoreError::LeaseLost)?;
-        self.put_back(&claimed.lease, now, 0, Some(reason));
+        // Not later than it was due: a clock that is ahead pauses sites, too.
+        self.put_back(&claimed.lease, leased.job.due_at.min(now), 0, Some(reason));
         self.pause_site(&leased.dossier.case.site, reason, now).await
     }
 

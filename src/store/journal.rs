@@ -6,9 +6,10 @@ use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use tracing::instrument;
 
 use super::row::{Reading, millis};
-use super::{StoreError, Tx};
+use super::{Store, StoreError, Tx};
 use crate::domain::ids::CaseId;
 use crate::proof::chain::{Broken, Entry, GENESIS, Link, Walk};
 
@@ -60,6 +61,16 @@ impl Tx {
             .later();
         self.head = Some(Head { seq: entry.seq, link });
         Ok(entry.seq)
+    }
+}
+
+impl Store {
+    /// When the newest entry was written.
+    #[instrument(name = "store.journal.newest", skip_all, err)]
+    pub async fn newest_journal_entry(&self) -> Result<Option<Timestamp>, StoreError> {
+        let row = sqlx::query("SELECT seq AS id, at FROM journal ORDER BY seq DESC LIMIT 1");
+        let row = row.fetch_optional(&self.reader).await?;
+        row.map(|row| Reading { what: "journal entry", row: &row }.at("at")).transpose()
     }
 }
 

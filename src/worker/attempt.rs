@@ -84,6 +84,10 @@ impl<'a> Attempt<'a> {
 
     /// Asks the database, right before a call that changes something, whether it may be made; if not, the attempt is over.
     pub(super) async fn may(&self, stage: Stage, learned: &Dossier) -> Result<ControlFlow<Outcome>, StoreError> {
+        if let Err(problem) = self.client.check_clock() {
+            let failure = Failure::SiteRefuses { detail: problem.to_string() };
+            return Ok(ControlFlow::Break(Outcome::Failed { failure, learned: learned.clone() }));
+        }
         let question = Question { stage, learned: learned.clone() };
         Ok(match self.desk.ask(self.claimed.lease, question).await? {
             Dispatch::Go(_) => ControlFlow::Continue(()),

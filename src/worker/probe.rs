@@ -52,7 +52,8 @@ impl Rhythm {
 
     /// Whether it is time to ask. If so, the next time is set.
     fn is_due(&mut self, now: Timestamp) -> bool {
-        let due = !self.asking && self.next.is_some_and(|next| now >= next);
+        // Further away than one wait: the clock was ahead when it was set, and has been set back.
+        let due = !self.asking && self.next.is_some_and(|next| now >= next || next.duration_since(now) > self.wait);
         if due {
             self.asking = true;
             self.next = Some(later(now, self.wait));
@@ -147,6 +148,16 @@ mod tests {
         rhythm.asking = false;
         rhythm.notice(minute(0), MINUTE);
         assert!(rhythm.is_due(minute(2)), "it is the same pause");
+    }
+
+    #[test]
+    fn site_that_was_paused_in_what_is_now_the_future_is_asked() {
+        let mut rhythm = Rhythm::default();
+        rhythm.notice(minute(1000), MINUTE);
+        assert!(rhythm.is_due(minute(5)), "the clock was set back");
+        rhythm.asking = false;
+        assert!(!rhythm.is_due(minute(5)), "once in every wait");
+        assert!(rhythm.is_due(minute(6)));
     }
 
     #[test]

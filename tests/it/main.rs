@@ -7,6 +7,7 @@ mod accounts;
 mod binary;
 mod brake;
 mod cli;
+mod clock;
 mod damage;
 mod dice;
 mod far_side;

@@ -106,6 +106,7 @@ impl Daemon {
             router: Arc::default(),
             secrets: Arc::default(),
             worker_turned_at: Arc::clone(&worker_turned_at),
+            journal_end: Arc::default(),
             registry: Arc::new(Registry::default()),
             data_dir: dir.path().to_owned(),
         };
