@@ -224,8 +224,13 @@ impl App {
 
 /// The database that the settings name, and its key.
 pub fn database(settings: &Settings) -> Database {
-    let key = settings.store.key.as_ref().map_or(Key::Beside, |key| Key::Given(*key.expose_secret()));
-    Database { path: settings.store.path.clone(), key }
+    let store = &settings.store;
+    let key = match (&store.key, &store.key_from) {
+        (Some(key), Some(from)) => Key::Read { bytes: *key.expose_secret(), from: from.clone() },
+        (Some(key), None) => Key::Given(*key.expose_secret()),
+        (None, _) => Key::Beside,
+    };
+    Database { path: store.path.clone(), key }
 }
 
 fn routes(settings: &Settings) -> anyhow::Result<BTreeMap<SourceName, Route>> {

@@ -58,6 +58,7 @@ pub(super) async fn ready(State(admin): State<Arc<AdminState>>) -> (StatusCode, 
     let checks = BTreeMap::from([
         ("clock", clock(&admin, &timeout(PATIENCE, admin.store.sites()).await)),
         ("database", database(&timeout(PATIENCE, admin.store.probe()).await)),
+        ("files", files(admin.store.check_files())),
         ("migrations", migrations(&timeout(PATIENCE, admin.store.schema_is_current()).await)),
         ("space", space(&admin.data_dir)),
         ("worker", worker(admin.worker_turned_at.load(Ordering::Relaxed), admin.clock.now())),
@@ -88,6 +89,14 @@ fn clock(admin: &AdminState, sites: &Answer<Vec<SiteStanding>>) -> Check {
     let Ok(Ok(sites)) = sites else { return Check::failed("the database does not answer") };
     let reasons = sites.iter().filter(|site| site.paused_at.is_some()).filter_map(|site| site.reason.as_deref());
     reasons.into_iter().find(|reason| reason.starts_with("clock")).map_or_else(Check::passed, Check::failed)
+}
+
+/// Whether the database is still the file that was opened.
+fn files(intact: Result<(), StoreError>) -> Check {
+    match intact {
+        Ok(()) => Check::passed(),
+        Err(error) => Check::failed(error.to_string()),
+    }
 }
 
 fn migrations(current: &Answer<bool>) -> Check {

@@ -1,27 +1,52 @@
 //! `offboardd backup`: a consistent copy of a running database.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
 
-use super::{Config, say};
+use super::{Config, output, say};
 use crate::app;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Example: offboardd backup /backup/offboardd-2026-11-26.db")]
 pub(super) struct Arguments {
-    /// Where the copy goes; the file must not be there yet
+    /// Target file, which must not exist; `-` writes to standard output
     file: PathBuf,
 }
 
 pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
     let settings = config.load()?;
-    let file = &arguments.file;
-    anyhow::ensure!(!file.exists(), "`{}` is there already: a backup overwrites nothing", file.display());
     let database = app::database(&settings);
-    let store = database.open_existing().await.context("cannot open the database that the settings name")?;
-    store.backup(file).await.with_context(|| format!("cannot write the copy to `{}`", file.display()))?;
+    let to_output = arguments.file.as_os_str() == "-";
+    // Beside the database, where there is room for it and nobody else may look.
+    let draft = tempfile_beside(&settings.store.path);
+    let file = if to_output { &draft } else { &arguments.file };
+    anyhow::ensure!(!file.exists(), "backup target already exists: `{}`: choose another path", file.display());
+    let store = database.open_existing().await.context("cannot open the database")?;
+    let copied = store.backup(file).await.with_context(|| format!("cannot write the backup to `{}`", file.display()));
     store.close().await;
-    say(&format!("copied to {}: keep it together with the key, without which it cannot be opened\n", file.display()));
+    copied?;
+    let note = "keep it together with the key, without which it cannot be opened\n";
+    if to_output {
+        let sent = send(file);
+        std::fs::remove_file(file).with_context(|| format!("cannot remove `{}`", file.display()))?;
+        sent.context("cannot write the backup to standard output")?;
+        output::complain(&format!("wrote the backup to standard output: {note}"));
+    } else {
+        say(&format!("wrote the backup to {}: {note}", file.display()));
+    }
     Ok(())
+}
+
+fn send(file: &Path) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    std::io::copy(&mut std::fs::File::open(file)?, &mut out)?;
+    std::io::Write::flush(&mut out)
+}
+
+fn tempfile_beside(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(format!(".backup-{}", std::process::id()));
+    name.into()
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use self::online::SiteReport;
 use super::{Config, say};
+use crate::app;
 use crate::domain::operator::Role;
 use crate::settings::{File, Mode, Settings, Source};
 
@@ -79,6 +80,7 @@ pub fn warnings(settings: &Settings) -> Vec<String> {
     about_transport(settings, &mut warnings);
     about_policies(settings, &mut warnings);
     about_secrets(settings, &mut warnings);
+    warnings.extend(app::database(settings).warnings());
     if settings.sources.is_empty() {
         warnings.push("there are no [sources]: nothing will ever arrive".into());
     }

@@ -12,6 +12,7 @@ mod migrate;
 mod output;
 mod preset;
 pub mod remote;
+mod restore;
 mod sandbox;
 mod send;
 mod serve;
@@ -73,6 +74,8 @@ enum Command {
     Journal(journal::Command),
     /// Write a consistent copy of a running database
     Backup(backup::Arguments),
+    /// Put a backup in the place of the database; no daemon may run
+    Restore(restore::Arguments),
     /// Bring a database to this version's schema
     Migrate,
     /// Say whether a daemon is ready, for container health checks
@@ -122,6 +125,7 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
         Command::Preset(command) => preset::run(&command)?,
         Command::Journal(command) => return journal::run(command, config).await,
         Command::Backup(arguments) => backup::run(&arguments, config).await?,
+        Command::Restore(arguments) => restore::run(&arguments, config).await?,
         Command::Migrate => migrate::run(&config.load()?).await?,
         Command::Healthcheck(arguments) => healthcheck::run(arguments, config).await?,
         Command::Remote(command) => {

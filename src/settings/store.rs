@@ -42,6 +42,8 @@ pub struct Store {
     pub path: PathBuf,
     /// What seals personal data; `None`: the key is in the file beside the database.
     pub key: Option<SealingKey>,
+    /// The file that `key` was read from, if it was a file.
+    pub key_from: Option<PathBuf>,
     /// How long a routed delivery's sealed body is kept for replay.
     pub keep_payloads: SignedDuration,
 }
@@ -51,12 +53,17 @@ pub type SealingKey = SecretBox<[u8; 32]>;
 
 impl StoreTable {
     pub(super) fn convert(&self, base_dir: &Path, env: &Env<'_>) -> Result<Store, Problem> {
-        let key = self.key.as_ref().map(|reference| read_key(&reference.based_on(base_dir), env)).transpose();
+        let reference = self.key.as_ref().map(|reference| reference.based_on(base_dir));
+        let key = reference.as_ref().map(|reference| read_key(reference, env)).transpose();
         Ok(Store {
             // In the working directory: in a container that is the volume, while the settings and the secrets beside them
             // lie where nobody can write.
             path: self.url.0.clone(),
             key: key.map_err(|problem| problem.under("key"))?,
+            key_from: match reference {
+                Some(SecretRef::File(path)) => Some(path),
+                Some(SecretRef::Env(_)) | None => None,
+            },
             keep_payloads: self.keep_payloads.get(),
         })
     }

@@ -189,8 +189,12 @@ impl Store {
         let largest = INSERTS.last().map_or(1, |(rows, _)| *rows);
         // Held until all is said, so that nobody forgets meanwhile what a repetition is recognised by.
         let mut held = self.writer.hold_soon().await?;
+        let mut newest = 0;
         for group in deliveries.chunks(largest) {
             let inserted = insert(&mut held, group).await?;
+            if inserted.count > 0 {
+                newest = inserted.last_seq;
+            }
             let reused = if inserted.count > 0 && group.iter().any(NewDelivery::has_id) {
                 reused_ids(&mut held, &inserted).await?
             } else {
@@ -203,7 +207,9 @@ impl Store {
                 accepted.extend(distinguish(&mut held, group, new).await?);
             }
         }
+        let acknowledged = held.acknowledge(newest, 0);
         held.release();
+        acknowledged?;
         Ok(accepted)
     }
 

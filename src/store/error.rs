@@ -55,6 +55,49 @@ pub enum StoreError {
         /// Which file.
         path: String,
     },
+    /// The file that the settings name is not, and cannot become, a database of this program.
+    #[error("cannot use `{path}` as the database (store.url): {why}")]
+    Unusable {
+        /// Which file.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// A newer version of this program wrote it.
+    #[error(
+        "the database `{path}` (store.url) has schema version {found}, and this version of offboardd knows {newest}: run \
+         the newer offboardd, or restore a backup from before the upgrade"
+    )]
+    Newer {
+        /// Which file.
+        path: String,
+        /// Its schema version.
+        found: i64,
+        /// The newest one that is known here.
+        newest: i64,
+    },
+    /// What an unclean stop or a copied file left does not fit together.
+    #[error("refusing to open the database `{path}` (store.url): {why}")]
+    Unsound {
+        /// Which file.
+        path: String,
+        /// What does not fit, and what to do.
+        why: String,
+    },
+    /// The file to restore cannot take the place of the database.
+    #[error("cannot restore `{path}`: {why}")]
+    Backup {
+        /// Which file.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// A file was replaced or removed under the running daemon.
+    #[error("{why}")]
+    FilesChanged {
+        /// Which file, and what to do.
+        why: String,
+    },
     /// The transaction that it was to be written in, together with others, was given up; the log says why.
     #[error("it was not written down: the log says why")]
     NotWritten,
@@ -77,6 +120,11 @@ impl StoreError {
             | Self::WrongKey
             | Self::KeyLost { .. }
             | Self::InUse { .. }
+            | Self::Unusable { .. }
+            | Self::Newer { .. }
+            | Self::Unsound { .. }
+            | Self::Backup { .. }
+            | Self::FilesChanged { .. }
             | Self::NotWritten
             | Self::LeaseLost => false,
         }

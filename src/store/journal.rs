@@ -25,6 +25,10 @@ impl Head {
         let link = link.try_into().map_err(|error| StoreError::inconsistent("journal entry", seq, error))?;
         Ok(Self { seq, link })
     }
+
+    pub(super) const fn seq(self) -> i64 {
+        self.seq
+    }
 }
 
 impl Tx {

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Row as _};
 use tracing::instrument;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, stamp};
 
 /// How long emptying the log waits for those who read it.
 const SHORTLY: Duration = Duration::from_millis(5);
@@ -23,6 +23,9 @@ const SHORT: i64 = 1_000;
 
 /// How many pages are moved while nobody writes without being felt. At full speed more of them come between two looks.
 const FEW: i64 = 64;
+
+/// How many turns a stamp waits for a moment in which nobody writes, before it waits in the line.
+const PATIENCE: u32 = 20;
 
 const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
@@ -42,6 +45,10 @@ pub struct LogKeeper {
     /// None before the first look, and after trouble.
     connection: Option<SqliteConnection>,
     last: LogLook,
+    /// The salt of the log that was stamped last.
+    stamped: Option<u32>,
+    /// How often somebody was writing when a log was to be stamped.
+    missed: u32,
     /// How many pages the log held when it last was to begin anew and did not: somebody reads it.
     tried_at: i64,
 }
@@ -56,7 +63,8 @@ impl LogKeeper {
     #[instrument(name = "store.log.turn", skip_all, err)]
     pub async fn turn(&mut self) -> Result<bool, StoreError> {
         let look = self.store.look_at_log();
-        if look == self.last {
+        // A replaced database must not get what the log of the other one holds.
+        if look == self.last || self.store.check_files().is_err() {
             return Ok(false);
         }
         self.last = look;
@@ -64,6 +72,7 @@ impl LogKeeper {
             Some(connection) => connection,
             None => self.store.writer.another(None).await?,
         };
+        self.stamp(&mut connection).await?;
         let (pages, moved) = checkpoint(&mut connection, "PRAGMA wal_checkpoint(NOOP)").await?;
         let left = pages.saturating_sub(moved);
         if left >= STEP {
@@ -81,6 +90,30 @@ impl LogKeeper {
         }
         self.connection = Some(connection);
         Ok(true)
+    }
+
+    /// Stamps the log, if it began since the last look.
+    async fn stamp(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let Some(files) = self.store.writer.watched() else { return Ok(()) };
+        if files.log_salt()? == self.stamped {
+            return Ok(());
+        }
+        let held = match self.store.writer.try_hold() {
+            Some(held) => held,
+            None if self.missed < PATIENCE => {
+                self.missed += 1;
+                // Looked at again with the next turn, written to or not.
+                self.last = LogLook::default();
+                return Ok(());
+            }
+            None => self.store.writer.hold().await?,
+        };
+        let stamped = stamp::renew(files, connection).await;
+        self.last = self.store.look_at_log();
+        held.release();
+        self.missed = 0;
+        self.stamped = stamped?;
+        Ok(())
     }
 
     /// Closes its connection.
@@ -101,7 +134,14 @@ async fn checkpoint(connection: &mut SqliteConnection, statement: &'static str) 
 impl Store {
     /// Whoever is to keep the write-ahead log short.
     pub fn log_keeper(&self) -> LogKeeper {
-        LogKeeper { store: self.clone(), connection: None, last: self.look_at_log(), tried_at: 0 }
+        LogKeeper {
+            store: self.clone(),
+            connection: None,
+            last: self.look_at_log(),
+            stamped: None,
+            missed: 0,
+            tried_at: 0,
+        }
     }
 
     /// Empties the write-ahead log, so that nothing that was forgotten is left in it. False when somebody was reading it:

@@ -15,15 +15,19 @@ mod deliveries;
 mod error;
 mod events;
 mod facts;
+mod files;
 mod history;
 mod jobs;
 mod journal;
+mod key_file;
 mod log;
 mod lookups;
 mod offers;
 mod open;
 mod people;
+mod restore;
 mod row;
+mod stamp;
 mod standing;
 mod tx;
 mod upkeep;
@@ -45,12 +49,12 @@ pub use self::lookups::{Asked, WaitingLookups};
 pub use self::offers::Offer;
 pub use self::open::{Database, Key, MIGRATOR};
 pub use self::people::{Learned, Owner};
+pub use self::restore::Restored;
 pub use self::standing::{SiteStanding, SourceStanding};
 pub use self::tx::Tx;
 pub use self::upkeep::{Gauges, UpkeepReport};
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -69,7 +73,6 @@ pub struct Store {
     path: Arc<Path>,
     key: Arc<MasterKey>,
     paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
-    _lock: Option<Arc<File>>,
 }
 
 /// One page of a list.
@@ -96,6 +99,11 @@ impl Store {
     /// The key that seals, for those who hash an address to look it up.
     pub fn key(&self) -> &Arc<MasterKey> {
         &self.key
+    }
+
+    /// Fails once the database, its log or its key was replaced or removed under the daemon.
+    pub fn check_files(&self) -> Result<(), StoreError> {
+        self.writer.check_files()
     }
 
     /// Waits until nobody uses the database any more, and closes it.

@@ -1,9 +1,6 @@
 //! Opening the database: the file, its key, its schema.
 
-use std::fs::{File, OpenOptions, Permissions};
-use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +8,9 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Row as _, SqlitePool};
 
+use super::files::{self, Files};
 use super::writer::Writer;
-use super::{Store, StoreError};
-use crate::clock;
+use super::{Store, StoreError, key_file, stamp};
 use crate::proof::seal::MasterKey;
 
 /// The schema's history.
@@ -33,6 +30,13 @@ const KNOWN: &[u8] = b"offboardd";
 pub enum Key {
     /// It was configured.
     Given([u8; 32]),
+    /// It was configured, and read from this file.
+    Read {
+        /// The key.
+        bytes: [u8; 32],
+        /// The file.
+        from: PathBuf,
+    },
     /// It lies in a file beside the database, made at the first start.
     Beside,
 }
@@ -41,6 +45,7 @@ impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Given(_) => "Given(…)",
+            Self::Read { .. } => "Read(…)",
             Self::Beside => "Beside",
         })
     }
@@ -56,23 +61,101 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the database, making the file and bringing the schema to this version where needed.
+    /// Opens the database for a daemon: creates the file and brings the schema to this version where needed.
     pub async fn open(&self) -> Result<Store, StoreError> {
-        let lock = self.lock()?;
-        self.make_private()?;
+        let files = self.claim().await?;
+        files.make_private();
         self.bring_up_to_date().await?;
-        self.with(Some(Arc::new(lock))).await
+        self.with(Some(files)).await
     }
 
-    /// Opens a database that is there, for a command beside the daemon; its schema must be of this version.
+    /// Opens a database that exists, for a command beside the daemon; its schema must be of this version.
     pub async fn open_existing(&self) -> Result<Store, StoreError> {
+        if !files::examine(&self.path)? {
+            return Err(files::unusable(&self.path, "it does not exist: `offboardd serve` creates it"));
+        }
+        match Files::lock(&self.path) {
+            // No daemon runs, so that what the last one left is checked here. The lock is not held any longer: a daemon that
+            // starts meanwhile is no harm.
+            Ok(files) => self.verify(&files).await?,
+            // The daemon that runs has checked it.
+            Err(StoreError::InUse { .. }) => {}
+            Err(error) => return Err(error),
+        }
         self.with(None).await
     }
 
     /// Brings the schema to this version; says how many steps that took.
     pub async fn migrate(&self) -> Result<usize, StoreError> {
-        self.make_private()?;
-        self.bring_up_to_date().await
+        let files = self.claim().await?;
+        let steps = self.bring_up_to_date().await;
+        drop(files);
+        steps
+    }
+
+    /// What an operator should know about the place of the database, for `check` and the start.
+    pub fn warnings(&self) -> Vec<String> {
+        let path = self.path.display();
+        let mut warnings = Vec::new();
+        if let Some(kind) = files::network_file_system(&self.path) {
+            warnings.push(format!(
+                "store.url: `{path}` is on a network file system ({kind}), where SQLite's locks and log are not reliable: \
+                 use a local disk"
+            ));
+        }
+        let key = match &self.key {
+            Key::Given(_) => None,
+            Key::Read { from, .. } => Some(from.clone()),
+            Key::Beside => Some(self.key_file()),
+        };
+        let database = [self.path.clone(), files::with_suffix(&self.path, "-wal")].map(|path| ("store.url", path));
+        for (setting, path) in database.into_iter().chain(key.map(|path| ("store.key", path))) {
+            if let Some(mode) = files::open_to_others(&path) {
+                warnings.push(format!(
+                    "{setting}: other users can access `{}` (mode {mode:o}): run chmod 600",
+                    path.display()
+                ));
+            }
+        }
+        warnings
+    }
+
+    /// Locks the database for one process, creates the file if there is none, and checks what the last process left.
+    ///
+    /// One daemon for one database: two would each take the other's leases for those of a dead one.
+    async fn claim(&self) -> Result<Files, StoreError> {
+        if !files::examine(&self.path)? {
+            files::create(&self.path)?;
+            let path = self.path.display().to_string();
+            if matches!(self.key, Key::Beside) && self.key_file().exists() {
+                tracing::warn!(
+                    path,
+                    "created a new database, although the key file of one is there: if the database was moved, stop and \
+                     put it back"
+                );
+            } else {
+                tracing::info!(path, "created a new database");
+            }
+        }
+        let files = Files::lock(&self.path)?;
+        self.verify(&files).await?;
+        Ok(files)
+    }
+
+    /// Refuses what is not a database of ours, or not what the last daemon left. Writes nothing.
+    async fn verify(&self, files: &Files) -> Result<(), StoreError> {
+        files.require_sqlite(&self.path)?;
+        stamp::verify(files, &self.path).await?;
+        if files.main_version()?.is_some() {
+            // Without a log there is none to read; SQLite would create one.
+            let options = SqliteConnectOptions::new().filename(files.path()).read_only(true);
+            let options = options.immutable(files.log_size()?.is_none());
+            let mut connection = SqliteConnection::connect_with(&options).await?;
+            let version = stamp::schema_version(&mut connection, &self.path).await;
+            connection.close().await?;
+            version?;
+        }
+        Ok(())
     }
 
     async fn bring_up_to_date(&self) -> Result<usize, StoreError> {
@@ -91,51 +174,35 @@ impl Database {
         name.into()
     }
 
-    async fn with(&self, lock: Option<Arc<File>>) -> Result<Store, StoreError> {
+    /// With `files`, which are locked: for a daemon, which watches them and marks the database as in use.
+    async fn with(&self, files: Option<Files>) -> Result<Store, StoreError> {
         let mut connection = SqliteConnection::connect_with(&self.options()).await?;
-        let key = Arc::new(MasterKey::new(&self.key_bytes(is_sealed(&mut connection).await?)?));
+        let bytes = self.key_bytes(is_sealed(&mut connection).await?)?;
+        let key = Arc::new(MasterKey::new(&bytes));
         check_key(&mut connection, &key).await?;
-        let writer = Writer::new(self.options(), connection);
         let reader = readers().connect_with(self.options().read_only(true)).await?;
-        let store = Store {
-            reader,
-            writer,
-            path: self.path.as_path().into(),
-            key,
-            paused_sources: Arc::default(),
-            _lock: lock,
+        let files = match files {
+            Some(mut files) => {
+                match &self.key {
+                    Key::Given(_) => {}
+                    Key::Read { from, .. } => files.watch_key(from)?,
+                    Key::Beside => files.watch_key(&self.key_file())?,
+                }
+                stamp::begin(&files, &mut connection).await?;
+                files.reset_acknowledged(stamp::acknowledged(&mut connection).await?)?;
+                files.watch_log()?;
+                Some(files)
+            }
+            None => None,
         };
+        let writer = Writer::new(self.options(), connection, files.map(Arc::new));
+        let store = Store { reader, writer, path: self.path.as_path().into(), key, paused_sources: Arc::default() };
         let paused = store.begin().await?.paused_sources().await?;
         store.paused_sources.store(Arc::new(paused));
         Ok(store)
     }
 
-    /// Makes the file, when it is not there, so that only its owner may read it, whatever the umask says; SQLite gives the
-    /// files that it makes beside it the same permissions.
-    fn make_private(&self) -> Result<(), StoreError> {
-        let unusable = |source| StoreError::File { path: self.path.display().to_string(), source };
-        match private(OpenOptions::new().write(true).create_new(true), &self.path) {
-            Ok(_made) => Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(unusable(error)),
-        }
-    }
-
-    /// One daemon for one database: two would each believe that the other's leases are those of a dead one.
-    fn lock(&self) -> Result<File, StoreError> {
-        let mut name = self.path.clone().into_os_string();
-        name.push(".lock");
-        let unusable = |source| StoreError::File { path: PathBuf::from(&name).display().to_string(), source };
-        let file = private(OpenOptions::new().write(true).create(true).truncate(false), Path::new(&name));
-        let file = file.map_err(unusable)?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: self.path.display().to_string() }),
-            Err(std::fs::TryLockError::Error(error)) => Err(unusable(error)),
-        }
-    }
-
-    fn options(&self) -> SqliteConnectOptions {
+    pub(super) fn options(&self) -> SqliteConnectOptions {
         SqliteConnectOptions::new()
             .filename(&self.path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -152,74 +219,31 @@ impl Database {
     }
 
     /// `sealed`: something was sealed with the key already, so that another one is of no use.
-    fn key_bytes(&self, sealed: bool) -> Result<[u8; 32], StoreError> {
+    pub(super) fn key_bytes(&self, sealed: bool) -> Result<[u8; 32], StoreError> {
         match &self.key {
-            Key::Given(bytes) => Ok(*bytes),
-            Key::Beside => {
-                let path = self.key_file();
-                let found = match File::open(&path) {
-                    Ok(file) => read(file),
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                        if sealed {
-                            return Err(StoreError::KeyLost { path: path.display().to_string() });
-                        }
-                        make(&path)
-                    }
-                    Err(error) => Err(error),
-                };
-                found.map_err(|source| StoreError::File { path: path.display().to_string(), source })
-            }
+            Key::Given(bytes) | Key::Read { bytes, .. } => Ok(*bytes),
+            Key::Beside => key_file::read_or_make(&self.key_file(), sealed),
         }
     }
 }
 
-/// The connections that read. They are not asked whether they still live before each use: a file does not go away like a
-/// server does.
+/// The connections that read. A file does not go away like a server does, so they are neither tested before each use nor
+/// replaced in time: one of them keeps the write-ahead log in place when the writer has to reconnect.
 fn readers() -> SqlitePoolOptions {
-    SqlitePoolOptions::new().max_connections(READERS).test_before_acquire(false)
-}
-
-/// Opens a file that only its owner may read from the moment it is made.
-pub(super) fn private(options: &mut OpenOptions, path: &Path) -> std::io::Result<File> {
-    let file = options.mode(0o600).open(path)?;
-    // A file that was there keeps what its owner allowed; one that is empty holds nothing that was allowed to anybody.
-    if file.metadata()?.len() == 0 {
-        file.set_permissions(Permissions::from_mode(0o600))?;
-    }
-    Ok(file)
-}
-
-/// The key file: 64 hexadecimal digits, readable by its owner alone.
-fn read(file: File) -> std::io::Result<[u8; 32]> {
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
-        return Err(std::io::Error::other("others may read it: allow it to its owner only (chmod 600)"));
-    }
-    let mut key = [0; 32];
-    hex::decode_to_slice(std::io::read_to_string(file)?.trim(), &mut key)
-        .map_err(|_not_hex| std::io::Error::other("it does not hold 64 hexadecimal digits"))?;
-    Ok(key)
-}
-
-/// Written under another name and renamed, so that a crash leaves no half key, and synced with its folder: what is sealed
-/// with a key that a power cut took back is lost.
-fn make(path: &Path) -> std::io::Result<[u8; 32]> {
-    let key = clock::random::<32>();
-    let draft = path.with_extension("key.new");
-    let mut file = private(OpenOptions::new().write(true).create(true).truncate(true), &draft)?;
-    writeln!(file, "{}", hex::encode(key))?;
-    file.sync_all()?;
-    std::fs::rename(&draft, path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    File::open(folder)?.sync_all()?;
-    Ok(key)
+    SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
 }
 
 /// Whether anything was sealed in this database: the first daemon to open it seals a known text.
-async fn is_sealed(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+pub(super) async fn is_sealed(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
     Ok(sqlx::query("SELECT 1 FROM key_check").fetch_optional(connection).await?.is_some())
 }
 
-async fn check_key(connection: &mut SqliteConnection, key: &MasterKey) -> Result<(), StoreError> {
+pub(super) async fn check_key(connection: &mut SqliteConnection, key: &MasterKey) -> Result<(), StoreError> {
     sqlx::query("INSERT INTO key_check (only, sealed) VALUES (1, ?) ON CONFLICT DO NOTHING")
         .bind(key.seal(b"key_check", KNOWN))
         .execute(&mut *connection)
@@ -249,17 +273,5 @@ mod tests {
         let refused = database.open().await.unwrap_err();
         assert!(matches!(refused, StoreError::File { .. }), "{refused}");
         assert!(std::fs::symlink_metadata(database.key_file()).unwrap().is_symlink());
-    }
-
-    #[test]
-    fn a_file_that_is_there_keeps_what_its_owner_allowed_unless_it_is_empty() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x");
-        for (text, expected) in [("", 0o600), ("something", 0o644)] {
-            std::fs::write(&path, text).unwrap();
-            std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-            let file = private(OpenOptions::new().write(true), &path).unwrap();
-            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, expected, "{text:?}");
-        }
     }
 }

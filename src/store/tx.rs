@@ -51,9 +51,14 @@ impl Tx {
 
     /// Makes everything durable at once.
     pub async fn commit(mut self) -> Result<(), StoreError> {
+        if let Some(held) = &self.held {
+            held.check_files()?;
+        }
         self.statement("COMMIT").changed().await?;
         if let Some(held) = self.held.take() {
+            let acknowledged = held.acknowledge(0, self.head.map_or(0, Head::seq));
             held.release();
+            acknowledged?;
         }
         if let Some(paused) = self.pausing.take() {
             self.paused_sources.store(Arc::new(paused));

@@ -4,13 +4,14 @@ use std::fs::OpenOptions;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::Row as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
+use sqlx::{Connection as _, Row as _};
 use tracing::instrument;
 
 use super::deliveries::forgotten_before;
-use super::open::private;
+use super::files::{file_error, private, sync_folder};
 use super::row::{Reading, millis};
-use super::{Store, StoreError, Tx};
+use super::{Store, StoreError, Tx, stamp};
 
 /// How many rows one step touches, so that no commit of the intake waits long for it: a millisecond or two.
 const STEP: i64 = 25;
@@ -101,19 +102,31 @@ impl Store {
         Ok(())
     }
 
-    /// Writes a consistent copy of the running database. The file must not be there.
+    /// Writes a consistent copy of the running database. The file must not exist.
     #[instrument(name = "store.backup", skip_all, err)]
     pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        let unusable = |source| StoreError::File { path: to.display().to_string(), source };
-        // Made beforehand, empty, because SQLite would let the umask decide who may read it.
-        drop(private(OpenOptions::new().write(true).create_new(true), to).map_err(unusable)?);
+        // Created beforehand, empty, because SQLite would let the umask decide who may read it.
+        drop(private(OpenOptions::new().write(true).create_new(true), to).map_err(|source| file_error(to, source))?);
+        let copied = self.copy(to).await;
+        if copied.is_err() {
+            std::fs::remove_file(to).map_err(|source| file_error(to, source))?;
+        }
+        copied
+    }
+
+    async fn copy(&self, to: &Path) -> Result<(), StoreError> {
         let mut beside = self.writer.another(None).await?;
         let copied = sqlx::query("VACUUM INTO ?").bind(to.display().to_string()).execute(&mut beside).await;
-        drop(beside);
-        if copied.is_err() {
-            std::fs::remove_file(to).map_err(unusable)?;
-        }
-        copied.map(drop).map_err(StoreError::from)
+        beside.close().await?;
+        copied?;
+        // No log that lies somewhere belongs to the copy.
+        let options = SqliteConnectOptions::new().filename(to).synchronous(SqliteSynchronous::Full);
+        let mut copy = SqliteConnection::connect_with(&options).await?;
+        let separated = stamp::separate(&mut copy).await;
+        copy.close().await?;
+        separated?;
+        let synced = std::fs::File::open(to).and_then(|file| file.sync_all()).and_then(|()| sync_folder(to));
+        synced.map_err(|source| file_error(to, source))
     }
 
     /// Whether the schema is of this version.

@@ -12,6 +12,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Executor as _};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use super::files::Files;
+use super::{StoreError, stamp};
+
 /// How long the connection is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -34,6 +37,8 @@ pub(super) struct Writer {
     seat: Arc<Mutex<Seat>>,
     /// Where all but the intake line up.
     line: Arc<Mutex<()>>,
+    /// The files of a daemon's database, locked and watched; `None` for a command beside it.
+    files: Option<Arc<Files>>,
 }
 
 /// The connection, held by somebody. Dropped without [`Held::release`], it is closed and made anew: SQLite gives a
@@ -42,6 +47,7 @@ pub(super) struct Held {
     connection: SqliteConnection,
     seat: OwnedMutexGuard<Seat>,
     interest: Interest,
+    files: Option<Arc<Files>>,
 }
 
 /// Counts somebody who holds the connection or waits for it, for as long as it lives.
@@ -74,24 +80,36 @@ impl std::fmt::Debug for Held {
 
 impl Writer {
     /// `options` make another connection when the first one is of no use any more.
-    pub(super) fn new(options: SqliteConnectOptions, connection: SqliteConnection) -> Self {
+    pub(super) fn new(options: SqliteConnectOptions, connection: SqliteConnection, files: Option<Arc<Files>>) -> Self {
         Self {
             options: Arc::new(options),
             interested: Arc::default(),
             seat: Arc::new(Mutex::new(Seat::Free(connection))),
             line: Arc::default(),
+            files,
         }
     }
 
+    /// The files that are watched.
+    pub(super) fn watched(&self) -> Option<&Arc<Files>> {
+        self.files.as_ref()
+    }
+
+    /// Fails once a file under the daemon was replaced or removed.
+    pub(super) fn check_files(&self) -> Result<(), StoreError> {
+        self.watched().map_or(Ok(()), |files| files.check())
+    }
+
     /// Another connection, for what would keep everybody waiting on this one.
-    pub(super) async fn another(&self, busy_timeout: Option<Duration>) -> Result<SqliteConnection, sqlx::Error> {
+    pub(super) async fn another(&self, busy_timeout: Option<Duration>) -> Result<SqliteConnection, StoreError> {
+        self.check_files()?;
         let options = SqliteConnectOptions::clone(&self.options);
         let options = if let Some(patience) = busy_timeout { options.busy_timeout(patience) } else { options };
-        SqliteConnection::connect_with(&options).await
+        Ok(SqliteConnection::connect_with(&options).await?)
     }
 
     /// Waits for the connection, in the line.
-    pub(super) async fn hold(&self) -> Result<Held, sqlx::Error> {
+    pub(super) async fn hold(&self) -> Result<Held, StoreError> {
         let interest = Interest::in_it(&self.interested);
         let in_line = async {
             let _first = self.line.lock().await;
@@ -101,31 +119,56 @@ impl Writer {
     }
 
     /// Waits for the connection, beside the line: for the intake.
-    pub(super) async fn hold_soon(&self) -> Result<Held, sqlx::Error> {
+    pub(super) async fn hold_soon(&self) -> Result<Held, StoreError> {
         let taking = self.take(Interest::in_it(&self.interested));
         tokio::time::timeout(PATIENCE, taking).await.map_err(|_elapsed| sqlx::Error::PoolTimedOut)?
     }
 
-    async fn take(&self, interest: Interest) -> Result<Held, sqlx::Error> {
+    /// The connection, if nobody has it.
+    pub(super) fn try_hold(&self) -> Option<Held> {
+        let interest = Interest::in_it(&self.interested);
+        let mut seat = Arc::clone(&self.seat).try_lock_owned().ok()?;
+        match std::mem::replace(&mut *seat, Seat::Empty) {
+            Seat::Free(connection) => Some(Held { connection, seat, interest, files: self.files.clone() }),
+            other @ (Seat::Empty | Seat::Closed) => {
+                *seat = other;
+                None
+            }
+        }
+    }
+
+    async fn take(&self, interest: Interest) -> Result<Held, StoreError> {
         let mut seat = Arc::clone(&self.seat).lock_owned().await;
         let connection = match std::mem::replace(&mut *seat, Seat::Empty) {
             Seat::Free(connection) => connection,
-            Seat::Empty => SqliteConnection::connect_with(&self.options).await?,
+            Seat::Empty => {
+                self.check_files()?;
+                SqliteConnection::connect_with(&self.options).await?
+            }
             Seat::Closed => {
                 *seat = Seat::Closed;
-                return Err(sqlx::Error::PoolClosed);
+                return Err(sqlx::Error::PoolClosed.into());
             }
         };
-        Ok(Held { connection, seat, interest })
+        Ok(Held { connection, seat, interest, files: self.files.clone() })
     }
 
     /// Waits until nobody holds the connection, and closes it for good.
     pub(super) async fn close(&self) {
         let mut seat = self.seat.lock().await;
-        if let Seat::Free(connection) = std::mem::replace(&mut *seat, Seat::Closed)
-            && let Err(error) = connection.close().await
-        {
-            tracing::warn!(%error, "the database did not close as it should");
+        if let Seat::Free(mut connection) = std::mem::replace(&mut *seat, Seat::Closed) {
+            if let Some(files) = self.files.as_ref().filter(|files| files.check().is_ok())
+                && let Err(error) = stamp::end(files, &mut connection).await
+            {
+                let error = anyhow::Error::new(error);
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "the clean stop could not be recorded: the next start checks the database"
+                );
+            }
+            if let Err(error) = connection.close().await {
+                tracing::warn!(%error, "the database did not close as it should");
+            }
         }
     }
 }
@@ -136,9 +179,20 @@ impl Held {
         self.interest.0.load(Ordering::Relaxed) > 1
     }
 
+    /// Fails once a file under the daemon was replaced or removed.
+    pub(super) fn check_files(&self) -> Result<(), StoreError> {
+        self.files.as_ref().map_or(Ok(()), |files| files.check())
+    }
+
+    /// Records what was committed, before it is acknowledged: fails if it may not be there after a restart.
+    pub(super) fn acknowledge(&self, deliveries: i64, journal: i64) -> Result<(), StoreError> {
+        self.check_files()?;
+        self.files.as_ref().map_or(Ok(()), |files| files.acknowledge(deliveries, journal))
+    }
+
     /// Gives the connection back as it was: no transaction is open on it.
     pub(super) fn release(self) {
-        let Self { connection, mut seat, interest } = self;
+        let Self { connection, mut seat, interest, files: _ } = self;
         *seat = Seat::Free(connection);
         drop(interest);
     }

@@ -11,6 +11,7 @@ mod clock;
 mod damage;
 mod dice;
 mod far_side;
+mod files;
 mod harness;
 mod intake;
 mod journal;

@@ -1,0 +1,50 @@
+//! `offboardd restore`: puts a backup in the place of the database.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Config, say};
+use crate::app;
+use crate::clock::{Clock as _, SystemClock};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: offboardd restore --replace /backup/offboardd-2026-11-26.db")]
+pub(super) struct Arguments {
+    /// Backup to restore, as written by `offboardd backup`
+    file: PathBuf,
+    /// Set an existing database aside, together with its write-ahead log
+    #[arg(long)]
+    replace: bool,
+}
+
+pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
+    let settings = config.load()?;
+    let database = app::database(&settings);
+    let restored = database.restore(&arguments.file, arguments.replace, SystemClock.now()).await?;
+    let newest = restored.newest_entry.map(|newest| format!(", the newest of {newest}")).unwrap_or_default();
+    let mut text = format!(
+        "restored {} to {}: {} journal entries{newest}\n",
+        arguments.file.display(),
+        settings.store.path.display(),
+        restored.journal_entries
+    );
+    if restored.without_its_log {
+        text.push_str(
+            "warning: this file was copied from a running daemon, not written by `offboardd backup`: changes that were \
+             still in the write-ahead log are missing\n",
+        );
+    }
+    if let Some(aside) = restored.set_aside {
+        let aside = aside.display().to_string();
+        text.extend(["the previous database is kept as ", &aside, ": delete it when it is not needed\n"]);
+    }
+    text.push_str(
+        "next: everything after that entry is unknown to this database, stops and completed calls too.\n  \
+         1. set mode = \"observe\" and start the daemon: cases are planned and nothing is changed at Atlassian\n  \
+         2. have the vendors resend the deliveries since then, and repeat the cancels and holds of operators\n  \
+         3. check the cases that are due, then set mode = \"enforce\" and restart\n",
+    );
+    say(&text);
+    Ok(())
+}

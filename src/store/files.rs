@@ -1,0 +1,521 @@
+//! The files of a database: identified, locked for one daemon, and checked before every acknowledgment.
+//!
+//! The lock is a `flock` on the database file itself, so that every path to the file (a link, a bind mount) meets it. SQLite
+//! locks with `fcntl`, which is independent of it; but closing any descriptor of the file would release SQLite's own locks,
+//! so the descriptor here stays open for as long as the store. A second lock file beside the database serves network file
+//! systems, where a `flock` becomes an `fcntl` lock, and protects the path after the file was replaced.
+//!
+//! A process that dies leaves the highest row numbers that were acknowledged in the lock file: the next start compares them
+//! with what the database holds. They are not synced; a power cut takes them, and then nothing is compared.
+
+use std::fs::{File, Metadata, OpenOptions, Permissions, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+
+use super::StoreError;
+
+/// What every SQLite database begins with.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// Where the header of the main file holds `user_version`.
+const USER_VERSION: u64 = 60;
+
+/// Where the header of a write-ahead log holds its first salt, which every reset increments.
+const SALT: u64 = 16;
+
+/// The header of a write-ahead log.
+const LOG_HEADER: u64 = 32;
+
+/// What a write-ahead log begins with; the lowest bit says in which order bytes are summed.
+const LOG_MAGIC: u32 = 0x377f_0682;
+
+/// How many stamps the main file may have: what is in it, and what was written since and is not checkpointed.
+const STAMPS: usize = 3;
+
+/// One file, whatever its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    fn of(metadata: &Metadata) -> Self {
+        Self { device: metadata.dev(), inode: metadata.ino() }
+    }
+}
+
+/// The files of the daemon's database.
+#[derive(Debug)]
+pub(super) struct Files {
+    path: PathBuf,
+    database: File,
+    id: FileId,
+    lock: File,
+    log: OnceLock<Log>,
+    /// What the main file may hold as its stamp; empty before the first one.
+    stamps: Mutex<Vec<u32>>,
+    key: Option<KeyFile>,
+    acknowledged: Mutex<Acknowledged>,
+    /// What was found to be replaced. Connections that were opened since may use the other file: only a restart helps.
+    replaced: OnceLock<String>,
+}
+
+/// The highest row numbers that were acknowledged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Acknowledged {
+    pub(super) deliveries: i64,
+    pub(super) journal: i64,
+}
+
+#[derive(Debug)]
+struct Log {
+    id: FileId,
+    file: File,
+}
+
+#[derive(Debug)]
+struct KeyFile {
+    path: PathBuf,
+    digest: [u8; 32],
+    seen: Mutex<Option<Seen>>,
+}
+
+/// What tells without reading that a file is as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    id: FileId,
+    size: u64,
+    changed: (i64, i64),
+}
+
+impl Files {
+    /// Opens and locks the database file, which must exist.
+    pub(super) fn lock(path: &Path) -> Result<Self, StoreError> {
+        let database =
+            OpenOptions::new().read(true).write(true).open(path).map_err(|error| unusable_file(path, &error))?;
+        let metadata = database.metadata().map_err(|error| unusable_file(path, &error))?;
+        if let Some(why) = wrong_kind(&metadata) {
+            return Err(unusable(path, why));
+        }
+        // The path that SQLite uses, too: it names the log after the file that a link leads to.
+        let real = path.canonicalize().map_err(|error| unusable_file(path, &error))?;
+        let in_use = || StoreError::InUse { path: path.display().to_string() };
+        if network_file_system(&real).is_none() {
+            try_lock(&database, path)?.then_some(()).ok_or_else(in_use)?;
+        }
+        let beside = with_suffix(&real, ".lock");
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).custom_flags(nofollow());
+        let lock = private(&mut options, &beside).map_err(|source| file_error(&beside, source))?;
+        try_lock(&lock, &beside)?.then_some(()).ok_or_else(in_use)?;
+        let id = FileId::of(&metadata);
+        let acknowledged = Mutex::new(read_acknowledged(&lock).unwrap_or_default());
+        Ok(Self {
+            path: real,
+            database,
+            id,
+            lock,
+            log: OnceLock::new(),
+            stamps: Mutex::default(),
+            key: None,
+            acknowledged,
+            replaced: OnceLock::new(),
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn log_path(&self) -> PathBuf {
+        with_suffix(&self.path, "-wal")
+    }
+
+    /// Watches the key file from now on.
+    pub(super) fn watch_key(&mut self, path: &Path) -> Result<(), StoreError> {
+        let bytes = std::fs::read(path).map_err(|source| file_error(path, source))?;
+        self.key =
+            Some(KeyFile { path: path.to_owned(), digest: Sha256::digest(&bytes).into(), seen: Mutex::new(None) });
+        Ok(())
+    }
+
+    /// Watches the write-ahead log from now on. A connection is open, so the file exists and stays.
+    pub(super) fn watch_log(&self) -> Result<(), StoreError> {
+        let path = self.log_path();
+        let file = File::open(&path).map_err(|source| file_error(&path, source))?;
+        let id = FileId::of(&file.metadata().map_err(|source| file_error(&path, source))?);
+        self.log.get_or_init(|| Log { id, file });
+        Ok(())
+    }
+
+    /// From now on the main file may hold this stamp, or one of the two before it, until a checkpoint.
+    pub(super) fn expect_stamp(&self, stamp: u32) {
+        let mut stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
+        if stamps.last() != Some(&stamp) {
+            stamps.push(stamp);
+            let old = stamps.len().saturating_sub(STAMPS);
+            stamps.drain(..old);
+        }
+    }
+
+    /// Whether the content of the main file and its log is still ours: `cp` overwrites a file without replacing it.
+    fn is_overwritten(&self, log: &Log) -> Result<Option<PathBuf>, StoreError> {
+        let main = self.main_version()?;
+        let stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
+        if !stamps.is_empty() && !main.is_some_and(|main| stamps.contains(&main)) {
+            return Ok(Some(self.path.clone()));
+        }
+        drop(stamps);
+        let path = self.log_path();
+        let failed = |source| file_error(&path, source);
+        let mut magic = [0; 4];
+        // An empty log is one that was worked off.
+        let has_header = log.file.metadata().map_err(failed)?.len() >= LOG_HEADER;
+        let read = if has_header { log.file.read_at(&mut magic, 0).map_err(failed)? } else { 0 };
+        Ok((read == magic.len() && u32::from_be_bytes(magic) & !1 != LOG_MAGIC).then_some(path))
+    }
+
+    /// Fails once a file is not the one that was opened: what would be written now might not be there after a restart.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        if let Some(why) = self.replaced.get() {
+            return Err(StoreError::FilesChanged { why: why.clone() });
+        }
+        match std::fs::metadata(&self.path) {
+            Ok(metadata) if FileId::of(&metadata) == self.id => {}
+            Ok(_another) => return Err(self.found_replaced(&self.path, "was replaced")),
+            Err(error) => return Err(missing(&self.path, &error)),
+        }
+        if let Some(log) = self.log.get() {
+            let path = self.log_path();
+            match std::fs::metadata(&path) {
+                Ok(metadata) if FileId::of(&metadata) == log.id => {}
+                Ok(_another) => return Err(self.found_replaced(&path, "was replaced")),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    return Err(self.found_replaced(&path, "was removed"));
+                }
+                Err(error) => return Err(missing(&path, &error)),
+            }
+            // Again, because a checkpoint may have been writing just these bytes.
+            if self.is_overwritten(log)?.is_some()
+                && let Some(path) = self.is_overwritten(log)?
+            {
+                return Err(self.found_replaced(&path, "was overwritten"));
+            }
+        }
+        self.key.as_ref().map_or(Ok(()), KeyFile::check)
+    }
+
+    fn found_replaced(&self, path: &Path, what: &str) -> StoreError {
+        let why = format!(
+            "the file `{}` {what} while the daemon was running: nothing is accepted and no change is made until the \
+             files are put back and the daemon is restarted",
+            path.display()
+        );
+        if self.replaced.set(why.clone()).is_ok() {
+            tracing::error!(reason = why, "database files changed under the running daemon");
+        }
+        StoreError::FilesChanged { why }
+    }
+
+    /// What the last process that held the lock had acknowledged; `None` when it left no record.
+    pub(super) fn acknowledged_before(&self) -> Option<Acknowledged> {
+        read_acknowledged(&self.lock)
+    }
+
+    /// Records that rows up to these numbers are acknowledged.
+    pub(super) fn acknowledge(&self, deliveries: i64, journal: i64) -> Result<(), StoreError> {
+        let mut acknowledged = self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
+        let newer = Acknowledged {
+            deliveries: acknowledged.deliveries.max(deliveries),
+            journal: acknowledged.journal.max(journal),
+        };
+        if newer != *acknowledged {
+            self.write_acknowledged(newer)?;
+            *acknowledged = newer;
+        }
+        Ok(())
+    }
+
+    /// Replaces the record: the database is another one now.
+    pub(super) fn reset_acknowledged(&self, to: Acknowledged) -> Result<(), StoreError> {
+        let mut acknowledged = self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
+        self.write_acknowledged(to)?;
+        *acknowledged = to;
+        Ok(())
+    }
+
+    fn write_acknowledged(&self, Acknowledged { deliveries, journal }: Acknowledged) -> Result<(), StoreError> {
+        let text = format!("deliveries {deliveries:020}\njournal {journal:020}\n");
+        let path = with_suffix(&self.path, ".lock");
+        self.lock.write_all_at(text.as_bytes(), 0).map_err(|source| file_error(&path, source))
+    }
+
+    /// The `user_version` of the main file alone, without what the log adds; `None` for a file without a header.
+    pub(super) fn main_version(&self) -> Result<Option<u32>, StoreError> {
+        let failed = |source| file_error(&self.path, source);
+        if self.database.metadata().map_err(failed)?.len() < 100 {
+            return Ok(None);
+        }
+        let mut version = [0; 4];
+        self.database.read_exact_at(&mut version, USER_VERSION).map_err(failed)?;
+        Ok(Some(u32::from_be_bytes(version)))
+    }
+
+    /// How large the write-ahead log is; `None` when there is none.
+    pub(super) fn log_size(&self) -> Result<Option<u64>, StoreError> {
+        let path = self.log_path();
+        match std::fs::metadata(&path) {
+            Ok(metadata) => Ok(Some(metadata.len())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(file_error(&path, source)),
+        }
+    }
+
+    /// The first salt of the write-ahead log; `None` for a log without a header.
+    pub(super) fn log_salt(&self) -> Result<Option<u32>, StoreError> {
+        let path = self.log_path();
+        let failed = |source| file_error(&path, source);
+        let log = match File::open(&path) {
+            Ok(log) => log,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(failed(source)),
+        };
+        if log.metadata().map_err(failed)?.len() < LOG_HEADER {
+            return Ok(None);
+        }
+        let mut salt = [0; 4];
+        log.read_exact_at(&mut salt, SALT).map_err(failed)?;
+        Ok(Some(u32::from_be_bytes(salt)))
+    }
+
+    /// Refuses a file that is no SQLite database.
+    pub(super) fn require_sqlite(&self, named: &Path) -> Result<(), StoreError> {
+        let mut begins = [0; MAGIC.len()];
+        let count = self.database.read_at(&mut begins, 0).map_err(|source| file_error(&self.path, source))?;
+        if count == 0 || begins == *MAGIC {
+            return Ok(());
+        }
+        Err(unusable(named, "the file is not a database: it has no SQLite header"))
+    }
+
+    /// Takes away what others may do with the database and its log; warns where that is not possible.
+    pub(super) fn make_private(&self) {
+        for path in [self.path.clone(), self.log_path(), with_suffix(&self.path, "-shm")] {
+            let Ok(metadata) = std::fs::metadata(&path) else { continue };
+            let mode = metadata.permissions().mode() & 0o777;
+            if open_to_others(&path).is_none() {
+                continue;
+            }
+            let file = path.display().to_string();
+            match std::fs::set_permissions(&path, Permissions::from_mode(mode & 0o700)) {
+                Ok(()) => tracing::warn!(file, "other users could access this file (mode {mode:o}): made it private"),
+                Err(error) => tracing::warn!(
+                    file,
+                    %error,
+                    "other users can access this file (mode {mode:o}), and that cannot be changed: run chmod 600 as its owner"
+                ),
+            }
+        }
+    }
+}
+
+impl KeyFile {
+    fn check(&self) -> Result<(), StoreError> {
+        let metadata = std::fs::metadata(&self.path).map_err(|error| missing(&self.path, &error))?;
+        let now = Seen {
+            id: FileId::of(&metadata),
+            size: metadata.len(),
+            changed: (metadata.mtime(), metadata.mtime_nsec()),
+        };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if *seen == Some(now) {
+            return Ok(());
+        }
+        let bytes = std::fs::read(&self.path).map_err(|error| missing(&self.path, &error))?;
+        if <[u8; 32]>::from(Sha256::digest(&bytes)) != self.digest {
+            let why = format!(
+                "the key file `{}` was replaced by another key while the daemon was running: put the previous file back",
+                self.path.display()
+            );
+            return Err(StoreError::FilesChanged { why });
+        }
+        *seen = Some(now);
+        Ok(())
+    }
+}
+
+/// Refuses what cannot become or be a database file, before anything is created; says whether it exists.
+pub(super) fn examine(path: &Path) -> Result<bool, StoreError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => wrong_kind(&metadata).map_or(Ok(true), |why| Err(unusable(path, why))),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            if std::fs::symlink_metadata(path).is_ok() {
+                return Err(unusable(path, "it is a symbolic link to a file that does not exist"));
+            }
+            let folder = folder_of(path);
+            match std::fs::metadata(folder) {
+                Ok(metadata) if metadata.is_dir() => Ok(false),
+                Ok(_file) => Err(unusable(path, format!("`{}` is not a folder", folder.display()))),
+                Err(_missing) => Err(unusable(path, format!("the folder `{}` does not exist", folder.display()))),
+            }
+        }
+        Err(error) => Err(unusable_file(path, &error)),
+    }
+}
+
+/// Creates the empty file of a new database, readable by its owner alone whatever the umask says. SQLite gives the files
+/// that it creates beside it the same permissions.
+pub(super) fn create(path: &Path) -> Result<(), StoreError> {
+    for suffix in ["-wal", "-journal"] {
+        let left = with_suffix(path, suffix);
+        if std::fs::metadata(&left).is_ok_and(|metadata| metadata.len() > 0) {
+            let why = format!(
+                "the database is missing, but its log `{}` is there: put the database back, or run \
+                 `offboardd restore` with a backup",
+                left.display()
+            );
+            return Err(unusable(path, why));
+        }
+    }
+    match private(OpenOptions::new().write(true).create_new(true), path) {
+        Ok(_created) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(unusable_file(path, &error)),
+    }
+}
+
+/// Opens a file that only its owner may read from the moment it is created.
+pub(super) fn private(options: &mut OpenOptions, path: &Path) -> std::io::Result<File> {
+    let file = options.mode(0o600).open(path)?;
+    // An existing file keeps what its owner allowed; an empty one holds nothing that was allowed to anybody.
+    if file.metadata()?.len() == 0 {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
+}
+
+/// The flag that refuses to open a symbolic link.
+pub(super) fn nofollow() -> i32 {
+    i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default()
+}
+
+/// Makes the names in a file's folder durable.
+pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
+    File::open(folder_of(path))?.sync_all()
+}
+
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// The file system that holds `path`, when it is one on which SQLite's locks or shared memory cannot be relied on.
+pub(super) fn network_file_system(path: &Path) -> Option<&'static str> {
+    let found = rustix::fs::statfs(path).or_else(|_missing| rustix::fs::statfs(folder_of(path))).ok()?;
+    // The kernel's magic numbers have 32 bits; the type of the field differs between platforms.
+    match u32::try_from(i128::from(found.f_type) & 0xffff_ffff).ok()? {
+        0x6969 => Some("NFS"),
+        0xff53_4d42 | 0xfe53_4d42 | 0x517b => Some("SMB/CIFS"),
+        0x6573_5546 => Some("FUSE"),
+        0x0102_1997 => Some("9p"),
+        0x5346_414f | 0x6b41_4653 => Some("AFS"),
+        0x00c3_6400 => Some("Ceph"),
+        0x0bd0_0bd0 => Some("Lustre"),
+        0x786f_4256 => Some("VirtualBox shared folder"),
+        _ => None,
+    }
+}
+
+pub(super) fn unusable(path: &Path, why: impl Into<String>) -> StoreError {
+    StoreError::Unusable { path: path.display().to_string(), why: why.into() }
+}
+
+pub(super) fn file_error(path: &Path, source: std::io::Error) -> StoreError {
+    StoreError::File { path: path.display().to_string(), source }
+}
+
+fn unusable_file(path: &Path, error: &std::io::Error) -> StoreError {
+    let kind = error.kind();
+    let why = if kind == ErrorKind::PermissionDenied {
+        "the user that runs offboardd may not read and write it: the file and its folder must belong to that user"
+            .to_owned()
+    } else if kind == ErrorKind::ReadOnlyFilesystem {
+        "the file system is read-only".to_owned()
+    } else if kind == ErrorKind::IsADirectory {
+        "it is a folder, not a file".to_owned()
+    } else {
+        error.to_string()
+    };
+    unusable(path, why)
+}
+
+fn wrong_kind(metadata: &Metadata) -> Option<&'static str> {
+    let kind = metadata.file_type();
+    if kind.is_dir() {
+        Some("it is a folder, not a file")
+    } else if kind.is_fifo() || kind.is_socket() || kind.is_block_device() || kind.is_char_device() {
+        Some("it is not a regular file")
+    } else {
+        None
+    }
+}
+
+fn missing(path: &Path, error: &std::io::Error) -> StoreError {
+    let file = path.display();
+    let why = if error.kind() == ErrorKind::NotFound {
+        format!("the file `{file}` was removed, or its folder was renamed, while the daemon was running: put it back")
+    } else {
+        format!("the file `{file}` cannot be checked: {error}")
+    };
+    StoreError::FilesChanged { why }
+}
+
+fn try_lock(file: &File, path: &Path) -> Result<bool, StoreError> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(source)) => Err(file_error(path, source)),
+    }
+}
+
+fn read_acknowledged(lock: &File) -> Option<Acknowledged> {
+    let mut bytes = [0; 64];
+    let count = lock.read_at(&mut bytes, 0).ok()?;
+    let text = std::str::from_utf8(bytes.get(..count)?).ok()?;
+    let mut lines = text.lines();
+    let mut number = |name: &str| lines.next()?.strip_prefix(name)?.trim().parse().ok();
+    Some(Acknowledged { deliveries: number("deliveries ")?, journal: number("journal ")? })
+}
+
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+/// The mode of a file that others may use.
+pub(super) fn open_to_others(path: &Path) -> Option<u32> {
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_there_keeps_what_its_owner_allowed_unless_it_is_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        for (text, expected) in [("", 0o600), ("something", 0o644)] {
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+            let file = private(OpenOptions::new().write(true), &path).unwrap();
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Puts a backup in the place of the database, after checking that it can be used.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
+use sqlx::{Connection as _, Row as _};
+use tracing::instrument;
+
+use super::files::{self, Acknowledged, Files, file_error, nofollow, private, sync_folder, with_suffix};
+use super::open::{check_key, is_sealed};
+use super::{Database, StoreError, stamp};
+use crate::proof::seal::MasterKey;
+
+/// What was restored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// How many entries its journal has.
+    pub journal_entries: i64,
+    /// When the newest of them was written.
+    pub newest_entry: Option<Timestamp>,
+    /// It was copied from under a running daemon and not by `backup`: what was only in the log is not part of it.
+    pub without_its_log: bool,
+    /// Where the database is that was there before, with its log.
+    pub set_aside: Option<PathBuf>,
+}
+
+impl Database {
+    /// Puts a copy of `backup` in the place of the database. One that exists is set aside if `replace`. No daemon may run.
+    #[instrument(name = "store.restore", skip_all, err)]
+    pub async fn restore(&self, backup: &Path, replace: bool, now: Timestamp) -> Result<Restored, StoreError> {
+        self.require_backup(backup)?;
+        let log = with_suffix(&self.path, "-wal");
+        let exists = files::examine(&self.path)?;
+        if (exists || log.exists()) && !replace {
+            let what = if exists { "it exists already" } else { "the write-ahead log of a database is there" };
+            let why = format!("{what}: `--replace` sets it aside and puts the backup in its place");
+            return Err(files::unusable(&self.path, why));
+        }
+        // Held to the end, so that no daemon starts in between.
+        let lock = if exists { Some(Files::lock(&self.path)?) } else { None };
+        let target = lock.as_ref().map_or(self.path.as_path(), Files::path);
+        let draft = with_suffix(target, ".restoring");
+        let checked = self.draft(backup, &draft).await;
+        let (mut restored, acknowledged) = match checked {
+            Ok(checked) => checked,
+            Err(error) => {
+                for left in [draft.clone(), with_suffix(&draft, "-journal")] {
+                    if left.exists() {
+                        std::fs::remove_file(&left).map_err(|source| file_error(&left, source))?;
+                    }
+                }
+                return Err(error);
+            }
+        };
+        restored.set_aside = set_aside(target, now)?;
+        rename(&draft, target)?;
+        sync_folder(target).map_err(|source| file_error(target, source))?;
+        drop(lock);
+        // The record beside the database was of the previous one.
+        Files::lock(&self.path)?.reset_acknowledged(acknowledged)?;
+        Ok(restored)
+    }
+
+    fn require_backup(&self, backup: &Path) -> Result<(), StoreError> {
+        let cannot = |why: String| StoreError::Backup { path: backup.display().to_string(), why };
+        let file = std::fs::metadata(backup).map_err(|error| cannot(error.to_string()))?;
+        if !file.is_file() {
+            return Err(cannot("it is not a file".to_owned()));
+        }
+        if let (Ok(ours), Ok(theirs)) = (self.path.canonicalize(), backup.canonicalize())
+            && ours == theirs
+        {
+            return Err(cannot("it is the database itself".to_owned()));
+        }
+        let log = with_suffix(backup, "-wal");
+        if std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+            return Err(cannot(format!(
+                "the write-ahead log `{}` lies beside it, so that it is not complete by itself: open it there once \
+                 with `offboardd backup`, and restore that copy",
+                log.display()
+            )));
+        }
+        Ok(())
+    }
+
+    /// A checked copy beside the database.
+    async fn draft(&self, backup: &Path, draft: &Path) -> Result<(Restored, Acknowledged), StoreError> {
+        let cannot = |why: String| StoreError::Backup { path: backup.display().to_string(), why };
+        if std::fs::symlink_metadata(draft).is_ok() {
+            std::fs::remove_file(draft).map_err(|source| file_error(draft, source))?;
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true).custom_flags(nofollow());
+        let mut copy = private(&mut options, draft).map_err(|source| file_error(draft, source))?;
+        let mut from = File::open(backup).map_err(|error| cannot(error.to_string()))?;
+        std::io::copy(&mut from, &mut copy).map_err(|source| file_error(draft, source))?;
+        copy.sync_all().map_err(|source| file_error(draft, source))?;
+        drop(copy);
+        let options = SqliteConnectOptions::new().filename(draft).synchronous(SqliteSynchronous::Full);
+        // What SQLite says of a file that is none is said once for all.
+        let broken = |error: sqlx::Error| cannot(format!("it cannot be read as a database: {error}"));
+        let mut connection = SqliteConnection::connect_with(&options).await.map_err(broken)?;
+        let checked = async {
+            if let Some(fault) = stamp::quick_check(&mut connection).await.map_err(broken)? {
+                return Err(cannot(format!("it is damaged: {fault}")));
+            }
+            if stamp::schema_version(&mut connection, backup).await?.is_none() {
+                return Err(cannot("it is empty".to_owned()));
+            }
+            let sealed = is_sealed(&mut connection).await?;
+            let key = MasterKey::new(&self.key_bytes(sealed)?);
+            check_key(&mut connection, &key).await?;
+            let without_its_log = stamp::separate(&mut connection).await?;
+            let acknowledged = stamp::acknowledged(&mut connection).await?;
+            let row = sqlx::query("SELECT COUNT(*) AS entries, MAX(at) AS newest FROM journal");
+            let row = row.fetch_one(&mut connection).await?;
+            let newest: Option<i64> = row.try_get("newest")?;
+            let restored = Restored {
+                journal_entries: row.try_get("entries")?,
+                newest_entry: newest.and_then(|millis| Timestamp::from_millisecond(millis).ok()),
+                without_its_log,
+                set_aside: None,
+            };
+            Ok((restored, acknowledged))
+        };
+        let checked = checked.await;
+        connection.close().await?;
+        checked
+    }
+}
+
+/// Renames the database and its log, the log first: a database without its log is refused, one with another's would not be.
+fn set_aside(path: &Path, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
+    let aside = with_suffix(path, &format!(".replaced-{}", now.as_millisecond()));
+    let shared = with_suffix(path, "-shm");
+    if shared.exists() {
+        std::fs::remove_file(&shared).map_err(|source| file_error(&shared, source))?;
+    }
+    let mut moved = false;
+    for suffix in ["-wal", "-journal", ""] {
+        let from = with_suffix(path, suffix);
+        if from.exists() {
+            rename(&from, &with_suffix(&aside, suffix))?;
+            moved = true;
+        }
+    }
+    Ok(moved.then_some(aside))
+}
+
+fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
+    std::fs::rename(from, to).map_err(|source| file_error(from, source))
+}

@@ -1,0 +1,282 @@
+//! Whether a write-ahead log belongs to the database file that it lies beside.
+//!
+//! SQLite applies any intact log that has the right name: a backup copied beside yesterday's log becomes a mixture of both.
+//! So the header of the database holds a stamp (`user_version`, which is on page 1 and thereby in the log as well):
+//!
+//! - Each generation of the log is stamped soon after it began, with a hash of the stamp before and of the log's first salt,
+//!   which every reset increments. The main file therefore holds the stamp of its log, or the one that leads to it.
+//! - A backup and a restored database have a stamp of their own, from chance, which leads to no log.
+//! - The highest bit says that a daemon uses the database. A clean stop clears it.
+//!
+//! The stamp also shows while the daemon runs that the main file was overwritten in place.
+//!
+//! After an unclean stop the database is checked without being written to: stamp, structure, and that no acknowledged row
+//! is missing. A copy of the main file that was taken under a running daemon, within the same generation of the log, is
+//! sound together with that log; one of the generation before is recognized by the structure only.
+
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use tracing::instrument;
+
+use super::files::{Acknowledged, Files};
+use super::{MIGRATOR, StoreError};
+use crate::clock;
+
+/// The bit that says that a daemon uses the database.
+const IN_USE: u32 = 1 << 31;
+
+/// Writing a stamp can begin a new log: how often it is then written again.
+const TRIES: usize = 3;
+
+/// What a database file without a daemon looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Found {
+    /// In the main file alone.
+    main: u32,
+    /// In the main file together with the log.
+    all: u32,
+    /// The log's first salt; `None` for a log that holds nothing.
+    salt: Option<u32>,
+}
+
+impl Found {
+    /// Whether the log was written over this main file.
+    fn belongs_together(self) -> bool {
+        let Some(salt) = self.salt else { return true };
+        let (main, all) = (self.main & !IN_USE, self.all & !IN_USE);
+        // A stamp that began a new log itself was made from the salt before.
+        all == main || all == next(main, salt) || all == next(main, salt.wrapping_sub(1))
+    }
+}
+
+/// The stamp that follows `stamp` in a log with this salt.
+fn next(stamp: u32, salt: u32) -> u32 {
+    let mut hash = Sha256::new();
+    hash.update(b"offboardd log v1");
+    hash.update((stamp & !IN_USE).to_be_bytes());
+    hash.update(salt.to_be_bytes());
+    let digest: [u8; 32] = hash.finalize().into();
+    let [a, b, c, d, ..] = digest;
+    u32::from_be_bytes([a, b, c, d]) & !IN_USE
+}
+
+/// Refuses a database that is not what the last daemon left. Writes nothing.
+#[instrument(name = "store.stamp.verify", skip_all, err)]
+pub(super) async fn verify(files: &Files, named: &Path) -> Result<(), StoreError> {
+    let log = files.log_path();
+    let log = log.display();
+    let unsound = |why: String| StoreError::Unsound { path: named.display().to_string(), why };
+    let size = files.log_size()?;
+    let left = size.is_some_and(|bytes| bytes > 0);
+    let Some(main) = files.main_version()? else {
+        if left {
+            return Err(unsound(format!(
+                "it is empty, but the write-ahead log `{log}` beside it is not: put the file back that the log belongs \
+                 to, or run `offboardd restore --replace BACKUP`, which sets both aside"
+            )));
+        }
+        return Ok(());
+    };
+    if main & IN_USE == 0 && !left {
+        return Ok(());
+    }
+    let options = SqliteConnectOptions::new().filename(files.path()).read_only(true);
+    // Without a log there is none to read; SQLite would create one.
+    let options = if size.is_none() { options.immutable(true) } else { options };
+    let looked = look(&options).await;
+    let Looked { version, broken, acknowledged } = match looked {
+        Ok(looked) => looked,
+        Err(error) if left => {
+            return Err(unsound(format!(
+                "together with the write-ahead log `{log}` beside it, it cannot be read ({error}): the log is probably \
+                 of another database. Put the right one back, or run `offboardd restore --replace BACKUP`, which sets \
+                 both aside"
+            )));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let found = Found { main, all: version, salt: files.log_salt()? };
+    if left && !found.belongs_together() {
+        return Err(unsound(format!(
+            "the write-ahead log `{log}` beside it was written for another database file, as after copying a backup over \
+             the database. Put the file back that the log belongs to, or run `offboardd restore --replace BACKUP`, \
+             which sets both aside"
+        )));
+    }
+    if let Some(broken) = broken {
+        return Err(unsound(format!(
+            "the check after an unclean stop failed ({broken}): run `offboardd restore --replace BACKUP`"
+        )));
+    }
+    if version & IN_USE == 0 {
+        return Ok(());
+    }
+    let gone = match files.acknowledged_before() {
+        Some(before) => before.deliveries > acknowledged.deliveries || before.journal > acknowledged.journal,
+        // It was copied from under a running daemon, without what belongs to it.
+        None => size.is_none(),
+    };
+    if gone {
+        return Err(unsound(format!(
+            "a daemon did not stop cleanly, and its newest changes are missing: they were in the write-ahead log `{log}`. \
+             Put that file back beside the database, or run `offboardd restore --replace BACKUP`"
+        )));
+    }
+    tracing::warn!("the database was not closed cleanly: checked, nothing is missing");
+    Ok(())
+}
+
+/// Stamps the log that is in use, and says that a daemon uses the database.
+#[instrument(name = "store.stamp.begin", skip_all, err)]
+pub(super) async fn begin(files: &Files, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await?;
+    // This begins a log, whose salt is known then.
+    let version = version_of(connection).await?;
+    write(connection, version | IN_USE).await?;
+    renew(files, connection).await?;
+    // Into the main file, which is all that is left if somebody takes the log away.
+    sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut *connection).await?;
+    if let Some(main) = files.main_version()? {
+        files.expect_stamp(main);
+    }
+    files.expect_stamp(version_of(connection).await?);
+    Ok(())
+}
+
+/// Stamps the log if it began since the last stamp; says with which salt it is stamped. No other writer may be active.
+pub(super) async fn renew(files: &Files, connection: &mut SqliteConnection) -> Result<Option<u32>, StoreError> {
+    for _ in 0..TRIES {
+        let Some(salt) = files.log_salt()? else { return Ok(None) };
+        let version = version_of(connection).await?;
+        // A log begins only after everything before it is in the main file, the stamp too.
+        let Some(main) = files.main_version()?.filter(|main| (main ^ version) & !IN_USE == 0) else {
+            return Ok(Some(salt));
+        };
+        let stamp = next(main, salt) | IN_USE;
+        files.expect_stamp(stamp);
+        write(connection, stamp).await?;
+        if files.log_salt()? == Some(salt) {
+            return Ok(Some(salt));
+        }
+    }
+    Ok(None)
+}
+
+/// Says that no daemon uses the database any more.
+pub(super) async fn end(files: &Files, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let version = version_of(connection).await? & !IN_USE;
+    files.expect_stamp(version);
+    write(connection, version).await
+}
+
+/// Gives a copy a stamp of its own, which no log belongs to; says whether it was copied from under a running daemon.
+pub(super) async fn separate(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+    let was_in_use = version_of(connection).await? & IN_USE != 0;
+    write(connection, u32::from_be_bytes(clock::random()) & !IN_USE).await?;
+    Ok(was_in_use)
+}
+
+/// What a check that writes nothing found.
+struct Looked {
+    version: u32,
+    broken: Option<String>,
+    acknowledged: Acknowledged,
+}
+
+async fn look(options: &SqliteConnectOptions) -> Result<Looked, sqlx::Error> {
+    let mut connection = SqliteConnection::connect_with(options).await?;
+    let looked = async {
+        let version = version_of(&mut connection).await?;
+        let broken = quick_check(&mut connection).await?;
+        let acknowledged = acknowledged(&mut connection).await?;
+        Ok(Looked { version, broken, acknowledged })
+    };
+    let looked = looked.await;
+    connection.close().await?;
+    looked
+}
+
+/// The first fault in the structure of the database, if there is any.
+pub(super) async fn quick_check(connection: &mut SqliteConnection) -> Result<Option<String>, sqlx::Error> {
+    let row = sqlx::query("PRAGMA quick_check(1)").fetch_one(connection).await?;
+    let found: String = row.try_get(0)?;
+    Ok((found != "ok").then_some(found))
+}
+
+/// The highest numbers of what may have been acknowledged.
+pub(super) async fn acknowledged(connection: &mut SqliteConnection) -> Result<Acknowledged, sqlx::Error> {
+    let tables = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('deliveries', 'journal')";
+    let row = sqlx::query(tables).fetch_one(&mut *connection).await?;
+    if row.try_get::<i64, _>(0)? < 2 {
+        return Ok(Acknowledged::default());
+    }
+    let newest = "SELECT COALESCE((SELECT MAX(seq) FROM deliveries), 0) AS deliveries,
+                         COALESCE((SELECT MAX(seq) FROM journal), 0) AS journal";
+    let row = sqlx::query(newest).fetch_one(connection).await?;
+    Ok(Acknowledged { deliveries: row.try_get("deliveries")?, journal: row.try_get("journal")? })
+}
+
+/// The newest schema version that was applied; `None` where there is none. Fails for tables of another program.
+pub(super) async fn schema_version(connection: &mut SqliteConnection, named: &Path) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT COUNT(*) AS tables, COALESCE(SUM(name = '_sqlx_migrations'), 0) AS migrations,
+                      COALESCE(SUM(name = 'key_check'), 0) AS ours
+               FROM sqlite_schema WHERE type = 'table'";
+    let row = sqlx::query(sql).fetch_one(&mut *connection).await?;
+    let count = |name: &str| row.try_get::<i64, _>(name);
+    if count("tables")? == 0 {
+        return Ok(None);
+    }
+    if count("migrations")? == 0 {
+        return Err(super::files::unusable(named, "it is the database of another program"));
+    }
+    let row = sqlx::query("SELECT MAX(version) AS version FROM _sqlx_migrations WHERE success");
+    let version: Option<i64> = row.fetch_one(connection).await?.try_get("version")?;
+    let newest = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or_default();
+    match version {
+        Some(found) if found > newest => Err(StoreError::Newer { path: named.display().to_string(), found, newest }),
+        // The first step creates `key_check`.
+        Some(_) if count("ours")? == 0 => Err(super::files::unusable(named, "it is the database of another program")),
+        version => Ok(version),
+    }
+}
+
+async fn version_of(connection: &mut SqliteConnection) -> Result<u32, sqlx::Error> {
+    let row = sqlx::query("PRAGMA user_version").fetch_one(connection).await?;
+    Ok(row.try_get::<i32, _>(0)?.cast_unsigned())
+}
+
+async fn write(connection: &mut SqliteConnection, version: u32) -> Result<(), StoreError> {
+    let version = version.cast_signed();
+    // A pragma takes no parameters; this is a number.
+    sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA user_version = {version}"))).execute(connection).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_belongs_to_the_file_whose_stamp_leads_to_it() {
+        let (main, salt) = (7, 1000);
+        let found = |all, salt| Found { main, all, salt }.belongs_together();
+        assert!(found(next(main, salt), Some(salt)), "stamped");
+        assert!(found(next(main, salt) | IN_USE, Some(salt)), "stamped by a running daemon");
+        assert!(found(next(main, salt), Some(salt + 1)), "the stamp itself began the log");
+        assert!(found(main, Some(salt)), "not stamped yet, or in the main file already");
+        assert!(found(99, None), "a log that holds nothing");
+        assert!(!found(next(main, salt), Some(salt + 2)));
+        assert!(!found(next(8, salt), Some(salt)), "stamped over another file");
+        assert!(!found(99, Some(salt)));
+    }
+
+    #[test]
+    fn mark_of_a_running_daemon_is_no_part_of_the_chain() {
+        assert_eq!(next(7, 1), next(7 | IN_USE, 1));
+        assert_ne!(next(7, 1), next(7, 2));
+        assert_eq!(next(7, 1) & IN_USE, 0);
+    }
+}
