@@ -8,9 +8,14 @@
 # In the settings, `server.webhooks` and `server.admin` must be 0.0.0.0:8080 and 0.0.0.0:9090: loopback inside a
 # container is out of reach of its published ports.
 
-# Both stages are the same Debian, so that the program finds the glibc it was linked with.
+# Both stages are the same Debian release, so that the program finds the glibc it was linked with. Name images by digest to
+# pin them (docs/operations.md).
+ARG BUILD_IMAGE=docker.io/library/rust:1.95-slim-trixie
+# Neither a shell nor a package manager; CA certificates included.
+ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian13:nonroot
+
 # The slim image has all that we compile C with (SQLite, aws-lc): gcc and libc6-dev; no cmake is needed.
-FROM docker.io/library/rust:1.95-slim-trixie AS build
+FROM ${BUILD_IMAGE} AS build
 WORKDIR /src
 COPY . .
 # The caches outlive this step but are no part of any layer, hence the copy to /out. They also outlive the tree they were
@@ -18,17 +23,18 @@ COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
     find . -path ./target -prune -o -type f -exec touch {} + \
-    && cargo build --release --locked --bin offboardd \
-    && install -D target/release/offboardd /out/offboardd
+    && RUSTFLAGS="--remap-path-prefix=/src=. --remap-path-prefix=/usr/local/cargo=cargo" \
+       cargo build --release --locked --bin offboardd \
+    && install -D target/release/offboardd /out/offboardd \
+    && install -d -o 65532 -g 65532 -m 0700 /out/data
 
-FROM docker.io/library/debian:trixie-slim
-# The certificates of ca-certificates without the package, which would bring OpenSSL along.
-# For a private authority, mount a bundle and name it in SSL_CERT_FILE.
+FROM ${RUNTIME_IMAGE}
+# The same certificates whatever the runtime image is. For a private authority, mount a bundle and name it in SSL_CERT_FILE.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY LICENSE /usr/share/doc/offboardd/
 COPY --from=build /out/offboardd /usr/local/bin/
 # A new volume takes over this owner and mode; a directory of the host's must be given to 65532 by hand.
-RUN install -d -o 65532 -g 65532 -m 0700 /data
+COPY --from=build --chown=65532:65532 /out/data /data
 
 # By number, so that Kubernetes' runAsNonRoot can tell that it is not root.
 USER 65532:65532
