@@ -138,6 +138,7 @@ CREATE TABLE cases (
     terms                 TEXT    NOT NULL,  -- JSON
     demands               TEXT    NOT NULL,  -- JSON: what each source and operator wants done, and from when on
     approvals             TEXT    NOT NULL,  -- JSON
+    on_hold               INTEGER NOT NULL DEFAULT 0 CHECK (on_hold IN (0, 1)),  -- an operator holds the person
     course                TEXT    NOT NULL CHECK (course IN ('leaving', 'returning')),
     effective_at          INTEGER NOT NULL,
     revoke_asked_at       INTEGER,
@@ -158,8 +159,46 @@ CREATE UNIQUE INDEX cases_one_open ON cases (site, person_key) WHERE closed_at I
 CREATE INDEX cases_by_address ON cases (email_hash, id) WHERE email_hash IS NOT NULL;
 CREATE INDEX cases_by_person_id ON cases (person_hash, id) WHERE person_hash IS NOT NULL;
 CREATE INDEX cases_by_state ON cases (state, id);
--- How many cases a source opened in the last hour and day, for the brake.
+-- The cases of a source, for its brake.
 CREATE INDEX cases_by_source ON cases (source, opened_at) WHERE source IS NOT NULL;
+
+-- Persons that an operator holds: no event of a source lifts a hold, and a new case of the same person begins with it.
+CREATE TABLE holds (
+    site       TEXT    NOT NULL,
+    person_key BLOB    NOT NULL,        -- a hash by which the person is known: of the address, or of the source's person id
+    case_id    TEXT    NOT NULL,        -- the case on which the hold was placed; rows with the same one are released together
+    held_at    INTEGER NOT NULL,
+    PRIMARY KEY (site, person_key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX holds_of_case ON holds (case_id);
+
+-- The destructive actions that were opened, moved earlier or made stronger: what the brake counts.
+CREATE TABLE escalations (
+    actor   TEXT    NOT NULL,           -- a source's name, or `operator:` and the name of an admin token
+    at      INTEGER NOT NULL,
+    case_id TEXT    NOT NULL,
+    kind    TEXT    NOT NULL CHECK (kind IN ('opened', 'earlier', 'stronger'))
+) STRICT;
+CREATE INDEX escalations_of_actor ON escalations (actor, at);
+
+-- Which brake holds which case, besides the brake of the source that opened it.
+CREATE TABLE brake_holds (
+    actor   TEXT NOT NULL,
+    case_id TEXT NOT NULL,
+    PRIMARY KEY (case_id, actor)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX brake_holds_of_actor ON brake_holds (actor);
+
+-- What a frozen source reported about an open case. It takes effect when the source is released, and is part of its digest.
+CREATE TABLE brake_deferred (
+    seq          INTEGER PRIMARY KEY,   -- the order of arrival
+    source       TEXT    NOT NULL,
+    case_id      TEXT    NOT NULL,
+    kind         TEXT    NOT NULL CHECK (kind IN ('departed', 'erasure_requested')),
+    demand       TEXT    NOT NULL       -- JSON
+) STRICT;
+CREATE INDEX brake_deferred_of_source ON brake_deferred (source, seq);
+CREATE INDEX brake_deferred_of_case ON brake_deferred (case_id);
 
 -- The key of each case, sealed with the master key. To forget a person is to delete this row.
 CREATE TABLE case_keys (

@@ -91,6 +91,7 @@ fn a_case(person: usize) -> NewCase {
         detach: Vec::new(),
         reinvite: false,
         requested_by: None,
+        policy: None,
     };
     let person = Person { email: Some(EmailAddress::parse(&email(person)).unwrap()), ..Person::default() };
     NewCase { site: site(), source: None, person, terms, effective_at: Timestamp::now() }

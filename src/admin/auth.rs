@@ -20,7 +20,8 @@ use crate::domain::operator::{AdminToken, Role};
 pub(super) struct Caller {
     /// The name of the token.
     pub(super) name: String,
-    role: Role,
+    /// What it may do.
+    pub(super) role: Role,
 }
 
 impl Caller {

@@ -40,8 +40,8 @@ pub(super) enum ApiError {
     Body { key: String, problem: String },
     #[error("{0}")]
     Refused(String),
-    #[error("{count} cases are held, not {expected}: look at them again, and repeat with the number that you saw")]
-    OtherCount { count: usize, expected: usize },
+    #[error("the set has changed: {count} cases now, with the digest {digest}; review it again")]
+    ChangedSet { count: usize, digest: String },
     #[error("this person has an open case on this site: {0}")]
     AlreadyOpen(CaseId),
     #[error("the database did not do its part: try again")]
@@ -63,7 +63,7 @@ impl ApiError {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Refused(_) | Self::OtherCount { .. } | Self::AlreadyOpen(_) => StatusCode::CONFLICT,
+            Self::Refused(_) | Self::ChangedSet { .. } | Self::AlreadyOpen(_) => StatusCode::CONFLICT,
             Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Inconsistent(_) | Self::Panicked(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -72,7 +72,7 @@ impl ApiError {
     /// What a program may want to know beside the text (RFC 9457, "extension members").
     fn extension(&self) -> Option<(&'static str, Value)> {
         match self {
-            Self::OtherCount { count, .. } => Some(("count", json!(count))),
+            Self::ChangedSet { count, .. } => Some(("count", json!(count))),
             Self::AlreadyOpen(id) => Some(("case", json!(id))),
             Self::Unauthorized
             | Self::NobodyMayEnter

@@ -13,6 +13,7 @@ use url::Url;
 use super::access::Access;
 use crate::clock::Clock;
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
+use crate::domain::operator::Role;
 use crate::domain::policy::Policy;
 use crate::store::Store;
 
@@ -73,6 +74,12 @@ pub struct ConfiguredSource {
 }
 
 impl AdminState {
+    /// How many people may approve besides the one of this name.
+    pub(super) fn approvers_besides(&self, name: &str) -> usize {
+        let tokens = self.access.tokens.load();
+        tokens.iter().filter(|token| token.role >= Role::Approver && token.name != name).count()
+    }
+
     /// Tells worker and router that something changed.
     pub(super) fn wake(&self) {
         self.worker.notify_one();

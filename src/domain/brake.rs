@@ -1,12 +1,17 @@
 //! The brake: a feed that suddenly terminates everyone is believed only so far.
 //!
-//! Three limits, per source; whichever is passed first freezes that source and no other. There is no off switch.
+//! It counts the destructive actions that a source's events open, move earlier or make stronger, of any event type, and the
+//! pending lookups. Three limits, per source; whichever is passed first freezes that source and no other. Each operator's
+//! token has a brake of its own, with the limits of the site's strictest policy. There is no off switch.
+//!
+//! A frozen source can stop and postpone, and nothing else. Cases that it opens are held; what would make an open case
+//! earlier or stronger is deferred, so that the case continues as it was, and takes effect when the source is released.
 
 use serde::{Deserialize, Serialize};
 
 use super::named;
 
-/// How many departures of one source are believed before it is frozen.
+/// How many destructive actions of one source are believed before it is frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Brake {
@@ -28,7 +33,7 @@ const BURST: u32 = 5;
 /// Fewer than these in a day are never a burst: a small company that loses a team is no broken feed.
 const NO_BURST: u32 = 10;
 
-/// What a source opened lately.
+/// What a source caused lately: cases opened, and actions moved earlier or made stronger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Opened {
     /// In the last 60 minutes.
@@ -65,11 +70,17 @@ pub struct Tripped {
 
 impl std::fmt::Display for Tripped {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {} departures where {} are believed", self.limit, self.seen, self.believed)
+        write!(f, "{}: {} revokes and deletions planned, where {} are allowed", self.limit, self.seen, self.believed)
     }
 }
 
 impl Brake {
+    /// The smaller number of each.
+    #[must_use]
+    pub fn strictest(self, other: Self) -> Self {
+        Self { per_hour: self.per_hour.min(other.per_hour), per_day: self.per_day.min(other.per_day) }
+    }
+
     /// The limit that was passed, if one was.
     pub fn trips(&self, opened: &Opened) -> Option<Tripped> {
         let burst = opened.busiest_day.map(|busiest| busiest.saturating_mul(BURST).max(NO_BURST));
@@ -111,6 +122,6 @@ mod tests {
     #[test]
     fn it_says_by_how_much() {
         let tripped = Brake::default().trips(&Opened { last_hour: 812, last_day: 812, busiest_day: None });
-        assert_eq!(tripped.unwrap().to_string(), "per_hour: 812 departures where 25 are believed");
+        assert_eq!(tripped.unwrap().to_string(), "per_hour: 812 revokes and deletions planned, where 25 are allowed");
     }
 }

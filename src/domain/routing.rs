@@ -259,6 +259,7 @@ mod tests {
             effective_at: NOW,
             deeds: Deeds::default(),
             approvals: Vec::new(),
+            on_hold: false,
             state: State::Scheduled,
             since: NOW,
         }

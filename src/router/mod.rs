@@ -302,7 +302,7 @@ impl Router {
         let subject = Subject { may_ask: false, waited: Some(waiting.seq), ..subject };
         let outcome = subject.apply(tx, &waiting.event).await?;
         tx.settle_event(waiting.id, outcome);
-        Ok(())
+        self.brake(tx, &waiting.source, route).await
     }
 
     fn subject<'a>(

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::domain::case::{Attention, Cause, Happening, Hold, Reason, State, Terms};
+use crate::domain::case::{Attention, Cause, Escalation, Happening, Hold, Reason, State, Terms};
 use crate::domain::event::{Event, EventType};
 use crate::domain::facts::{self, Fact, FactKind, Order};
 use crate::domain::ids::{CaseId, DeliveryId, SiteName, SourceName};
@@ -12,7 +12,10 @@ use crate::domain::policy::{Action, Policy};
 use crate::domain::repeat::Repetition;
 use crate::domain::routing::{self, AddressOwnership, Decision, IgnoredReason, PersonContext};
 use crate::proof::seal::KeyedHash;
-use crate::store::{Dossier, EventStatus, EventVerdict, HappenError, Learned, NewCase, Note, Origin, StoreError, Tx};
+use crate::store::{
+    Actor, Dossier, EventStatus, EventVerdict, HappenError, Learned, NewCase, Note, Origin, SourceEffect, StoreError,
+    Tx,
+};
 
 /// What an event is decided by.
 #[derive(Debug, Clone, Copy)]
@@ -362,7 +365,11 @@ impl Subject<'_> {
         }
         let note = Note::detail(json!({ "delivery": self.delivery_id, "learned": "address" }));
         match tx.happen(dossier, &Happening::Retried, note, self.now).await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                // What waited for an address becomes due by this event: it is counted, and a frozen source moves nothing.
+                tx.count_escalation(Actor::Source(self.source), case_id, Escalation::Earlier, self.now);
+                tx.withhold_if_braked(self.source, case_id, self.now).await
+            }
             Err(HappenError::Store(error)) => Err(error),
             Err(error @ (HappenError::Refused(_) | HappenError::TooLate)) => {
                 tracing::warn!(case.id = %case_id, %error, "case {case_id}: has its address, but cannot continue");
@@ -391,6 +398,7 @@ impl Subject<'_> {
         let new = NewCase { site, source, person, terms, cause, effective_at };
         let dossier = tx.open_case(new, beginning, self.note(event), self.now).await?;
         let (id, source) = (dossier.case.id, self.source);
+        tx.count_escalation(Actor::Source(source), id, Escalation::Opened, self.now);
         tracing::info!(case.id = %id, case.state = %dossier.case.state.name(), "case {id}: opened by source {source}");
         Ok(applied(id))
     }
@@ -410,8 +418,13 @@ impl Subject<'_> {
         if self.repetition == Repetition::Unproven {
             return self.ask_human(tx, event, dossier, happening).await;
         }
-        match tx.interfere(dossier, happening, self.note(event), self.now).await {
-            Ok(happened) => {
+        match tx.interfere_by_source(self.source, dossier, happening, self.note(event), self.now).await {
+            Ok(SourceEffect::Deferred) => {
+                let source = self.source;
+                tracing::info!(case.id = %id, %source, "case {id}: event deferred, source {source} is frozen by its brake");
+                Ok(Outcome { because: Some("source_is_frozen"), ..applied(id) })
+            }
+            Ok(SourceEffect::Applied(happened)) => {
                 let (from, state) = (happened.from, happened.dossier.case.state.name());
                 let happening = happening.name();
                 tracing::info!(case.id = %id, case.state = %state, happening, "case {id}: {from} to {state} ({happening})");

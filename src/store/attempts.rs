@@ -66,7 +66,7 @@ pub struct Leased {
     job: JobRow,
     /// Site or source are paused.
     paused: bool,
-    /// The source's brake tripped.
+    /// A brake holds it: that of its source, or another.
     braked: bool,
 }
 
@@ -86,7 +86,8 @@ impl Tx {
                 "SELECT l.key AS nth, c.*, k.sealed AS sealed_key, j.kind, j.due_at, j.attempts, h.seq AS head, h.link,
                      EXISTS (SELECT 1 FROM sites s WHERE s.name = c.site AND s.paused_at IS NOT NULL)
                          OR EXISTS (SELECT 1 FROM sources s WHERE s.name = c.source AND s.paused_at IS NOT NULL) AS paused,
-                     EXISTS (SELECT 1 FROM sources s WHERE s.name = c.source AND s.braked_at IS NOT NULL) AS braked
+                     EXISTS (SELECT 1 FROM sources s WHERE s.name = c.source AND s.braked_at IS NOT NULL)
+                         OR EXISTS (SELECT 1 FROM brake_holds b WHERE b.case_id = c.id) AS braked
                  FROM json_each(?) l CROSS JOIN jobs j ON j.id = l.value ->> 0 AND j.lease_token = l.value ->> 1
                      JOIN cases c ON c.id = j.case_id LEFT JOIN case_keys k ON k.case_id = c.id
                      LEFT JOIN journal h ON h.seq = (SELECT MAX(seq) FROM journal)
@@ -124,7 +125,8 @@ impl Tx {
     ) -> Result<Dispatch, StoreError> {
         let Some(leased) = leased else { return Ok(Dispatch::Lost) };
         let lease = &leased.lease;
-        let dossier = leased.dossier.with_what_was_learned(learned);
+        let mut dossier = leased.dossier.with_what_was_learned(learned);
+        dossier.lapse_approvals_of_other_accounts(&self.key);
         let case_id = dossier.case.id;
         if leased.paused {
             self.put_back(lease, now, 0, None);

@@ -1,19 +1,64 @@
-//! The brake of a source: counted, tripped, looked at, released.
+//! The brake: which destructive actions a source or an operator caused lately, what is held because they were too many, and
+//! its release by the digest of what would be done.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
+use super::cases::readable;
 use super::row::{Reading, millis};
-use super::{HappenError, Note, Store, StoreError, Tx};
+use super::{Dossier, HappenError, Happened, Note, Store, StoreError, Tx};
 use crate::domain::brake::{Opened, Tripped};
-use crate::domain::case::{Happening, Hold};
+use crate::domain::case::{Case, Course, Escalation, Happening, Hold, State};
 use crate::domain::ids::{CaseId, SourceName};
+use crate::proof::seal::MasterKey;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// For how long escalations are kept: a little longer than the busiest day is looked for.
+const KEPT: SignedDuration = SignedDuration::from_hours(24 * 40);
+
+/// The cases that the brake of `?1` holds, and those about which a frozen source reported something.
+const CONCERNED: &str = "SELECT c.*, NULL AS sealed_key FROM cases c WHERE c.closed_at IS NULL AND c.id IN (
+         SELECT id FROM cases WHERE state = 'held' AND held = 'brake' AND source = ?1
+         UNION SELECT b.id FROM brake_holds h JOIN cases b ON b.id = h.case_id WHERE h.actor = ?1 AND b.held = 'brake'
+         UNION SELECT case_id FROM brake_deferred WHERE source = ?1)
+     ORDER BY c.id";
+
+/// What a frozen source reported meanwhile, in the order of arrival.
+const DEFERRED: &str = "SELECT '' AS id, * FROM brake_deferred WHERE source = ?1 ORDER BY seq";
+
+/// Whose actions a brake counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor<'a> {
+    /// A source.
+    Source(&'a SourceName),
+    /// An operator, by the name of the admin token.
+    Operator(&'a str),
+}
+
+impl Actor<'_> {
+    /// The name in the database. A source's name has no colon.
+    fn key(self) -> String {
+        match self {
+            Self::Source(source) => source.to_string(),
+            Self::Operator(name) => format!("operator:{name}"),
+        }
+    }
+}
+
+/// What became of an event of a source.
+#[derive(Debug)]
+pub enum SourceEffect {
+    /// It was applied to the case.
+    Applied(Box<Happened>),
+    /// The source is frozen: it takes effect when the source is released.
+    Deferred,
+}
 
 /// What a source's brake holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +71,7 @@ pub struct Braked {
     pub held: u32,
     /// How many of the same flood were carried out before it tripped.
     pub carried_out: u32,
-    /// Names exactly the cases that are held: who releases says which list was looked at.
+    /// Names exactly what a release would do: each case with its action and dates.
     pub digest: String,
 }
 
@@ -36,7 +81,7 @@ pub enum NotReleased {
     /// It did not trip.
     #[error("the brake of this source holds nothing")]
     NotBraked,
-    /// The list is another than the one that was looked at.
+    /// Something else would be done than what was reviewed.
     #[error("the list has changed since you looked: {held} cases are held now, with the digest {digest}")]
     Changed {
         /// How many cases are held now.
@@ -44,33 +89,97 @@ pub enum NotReleased {
         /// The digest of the present list.
         digest: String,
     },
+    /// A call about one of the cases is in progress.
+    #[error("a call to Atlassian about one of these cases is in progress: try again in a moment")]
+    Busy,
 }
 
 impl Tx {
-    /// What a source opened lately, not counting whom an operator let go. Who waits for the vendor to say the address is
-    /// counted too: a flood must not come through one by one as it is looked up.
-    #[instrument(name = "store.brake.opened", skip_all, fields(source = %source), err)]
-    pub async fn opened_lately(&mut self, source: &SourceName, now: Timestamp) -> Result<Opened, StoreError> {
+    /// Counts a destructive action that `actor` opened, moved earlier or made stronger.
+    #[instrument(name = "store.brake.count", skip_all, fields(case.id = %case_id))]
+    pub fn count_escalation(&mut self, actor: Actor<'_>, case_id: CaseId, escalation: Escalation, now: Timestamp) {
+        self.statement("INSERT INTO escalations (actor, at, case_id, kind) VALUES (?, ?, ?, ?)")
+            .bind(actor.key())
+            .bind(millis(now))
+            .bind(case_id.to_string())
+            .bind(escalation.as_str())
+            .later();
+    }
+
+    /// Applies an event of a source to a case, and counts it if it makes an action earlier or stronger. A frozen source can
+    /// stop and postpone; what would escalate is deferred until its release.
+    #[instrument(name = "store.brake.interfere", skip_all, fields(source = %source, case.id = %dossier.case.id), err(level = "debug"))]
+    pub async fn interfere_by_source(
+        &mut self,
+        source: &SourceName,
+        dossier: Dossier,
+        happening: &Happening,
+        note: Note,
+        now: Timestamp,
+    ) -> Result<SourceEffect, HappenError> {
+        let case_id = dossier.case.id;
+        let escalation = dossier.case.apply(happening, now)?.escalation(&dossier.case, now);
+        if escalation.is_some() && self.is_braked(source).await? && self.defer(source, case_id, happening) {
+            self.write_journal(Some(case_id), "deferred_by_brake", &note.detail, now).await?;
+            return Ok(SourceEffect::Deferred);
+        }
+        let happened = self.interfere(dossier, happening, note, now).await?;
+        if let Some(escalation) = escalation {
+            self.count_escalation(Actor::Source(source), case_id, escalation, now);
+        }
+        Ok(SourceEffect::Applied(Box::new(happened)))
+    }
+
+    /// Keeps what a frozen source reported; false for what has no effect of its own.
+    fn defer(&mut self, source: &SourceName, case_id: CaseId, happening: &Happening) -> bool {
+        let (Happening::Departed(demand) | Happening::ErasureRequested(demand)) = happening else { return false };
+        self.statement("INSERT INTO brake_deferred (source, case_id, kind, demand) VALUES (?, ?, ?, ?)")
+            .bind(source.as_str())
+            .bind(case_id.to_string())
+            .bind(happening.name())
+            .bind(json!(demand).to_string())
+            .later();
+        true
+    }
+
+    /// Lets nothing escape the brake that an event of a frozen source set in motion besides its dates and its action.
+    #[instrument(name = "store.brake.rein_in", skip_all, fields(source = %source), err)]
+    pub async fn withhold_if_braked(
+        &mut self,
+        source: &SourceName,
+        case_id: CaseId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if self.is_braked(source).await? {
+            self.hold_by_brake(&Actor::Source(source).key(), case_id, now).await?;
+        }
+        Ok(())
+    }
+
+    /// What an actor caused lately, not counting what was released. Persons whose address is still looked up are counted
+    /// too: a flood must not pass one by one as the lookups end.
+    #[instrument(name = "store.brake.opened", skip_all, err)]
+    pub async fn caused_lately(&mut self, actor: Actor<'_>, now: Timestamp) -> Result<Opened, StoreError> {
         let ago = |span| millis(now.saturating_sub(span).unwrap_or(Timestamp::MIN));
         let row = self
             .statement(
                 "WITH counted AS (
-                 SELECT opened_at FROM (
-                     SELECT opened_at FROM cases WHERE source = ?1 AND opened_at > ?4
+                 SELECT at, case_id, kind FROM (
+                     SELECT at, case_id, kind FROM escalations WHERE actor = ?1 AND at > ?3
                      UNION ALL
-                     SELECT l.since FROM lookups l WHERE l.source = ?1 AND EXISTS (
+                     SELECT l.since, hex(l.person_hash), 'opened' FROM lookups l WHERE l.source = ?1 AND EXISTS (
                          SELECT 1 FROM events e WHERE e.person_hash = l.person_hash
                              AND e.type IN ('departed', 'erasure_requested')))
-                 WHERE opened_at > COALESCE((SELECT brake_released_at FROM sources WHERE name = ?1), 0))
+                 WHERE at > COALESCE((SELECT brake_released_at FROM sources WHERE name = ?1), 0))
              SELECT '' AS id,
-                 (SELECT COUNT(*) FROM counted WHERE opened_at > ?2) AS last_hour,
-                 (SELECT COUNT(*) FROM counted WHERE opened_at > ?3) AS last_day,
+                 (SELECT COUNT(*) FROM (SELECT DISTINCT case_id, kind FROM counted WHERE at > ?2)) AS last_hour,
+                 (SELECT COUNT(*) FROM (SELECT DISTINCT case_id, kind FROM counted WHERE at > ?3)) AS last_day,
                  (SELECT COALESCE(MAX(count), 0) FROM (
-                     SELECT COUNT(*) AS count FROM cases WHERE source = ?1 AND opened_at > ?4 AND opened_at <= ?3
-                     GROUP BY (?3 - opened_at) / 86400000)) AS busiest_day,
+                     SELECT COUNT(*) AS count FROM escalations WHERE actor = ?1 AND at > ?4 AND at <= ?3
+                     GROUP BY (?3 - at) / 86400000)) AS busiest_day,
                  (SELECT MIN(opened_at) FROM cases WHERE source = ?1) <= ?5 AS is_known",
             )
-            .bind(source.as_str())
+            .bind(actor.key())
             .bind(ago(HOUR))
             .bind(ago(DAY))
             .bind(ago(DAY.saturating_mul(31)))
@@ -81,6 +190,11 @@ impl Tx {
         let known: Option<bool> = row.try_get("is_known")?;
         let busiest_day = if known == Some(true) { Some(reading.count("busiest_day")?) } else { None };
         Ok(Opened { last_hour: reading.count("last_hour")?, last_day: reading.count("last_day")?, busiest_day })
+    }
+
+    /// [`Tx::caused_lately`] of a source.
+    pub async fn opened_lately(&mut self, source: &SourceName, now: Timestamp) -> Result<Opened, StoreError> {
+        self.caused_lately(Actor::Source(source), now).await
     }
 
     /// Whether a source is frozen.
@@ -94,7 +208,19 @@ impl Tx {
         Ok(row.is_some())
     }
 
-    /// Freezes a source: everything that it opened in the last day and that nobody was called about is held.
+    /// Whether an operator's brake holds cases: it is released by releasing or cancelling them.
+    #[instrument(name = "store.brake.is_operator_braked", skip_all, err)]
+    pub async fn is_operator_braked(&mut self, name: &str) -> Result<bool, StoreError> {
+        let row = self
+            .statement("SELECT 1 FROM brake_holds WHERE actor = ? LIMIT 1")
+            .bind(Actor::Operator(name).key())
+            .row()
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// Freezes a source: every action that it caused in the last day and that was not carried out is held, whichever source
+    /// opened the case.
     #[instrument(name = "store.brake.freeze", skip_all, fields(source = %source), err)]
     pub async fn freeze(&mut self, source: &SourceName, tripped: &Tripped, now: Timestamp) -> Result<u32, StoreError> {
         self.statement(
@@ -105,33 +231,81 @@ impl Tx {
         .bind(millis(now))
         .bind(tripped.to_string())
         .later();
-        let rows = self.statement(
-            "SELECT id FROM cases WHERE source = ?1 AND opened_at > ?2 AND state IN ('scheduled', 'revoking', 'deleting')
-                 AND revoke_asked_at IS NULL AND deletion_asked_at IS NULL
-                 AND opened_at > COALESCE((SELECT brake_released_at FROM sources WHERE name = ?1), 0)",
-        )
-        .bind(source.as_str())
-        .bind(millis(now.saturating_sub(DAY).unwrap_or(Timestamp::MIN))).rows().await?;
-        let mut held = 0;
-        for row in &rows {
-            held += self.withhold(Reading { what: "case", row }.word("id")?, now).await?;
-        }
+        let held = self.hold_all_by_brake(Actor::Source(source), now).await?;
         let detail = json!({ "source": source, "brake": tripped.to_string(), "held": held });
         self.write_journal(None, "brake_tripped", &detail, now).await?;
         Ok(held)
     }
 
-    async fn withhold(&mut self, id: CaseId, now: Timestamp) -> Result<u32, StoreError> {
-        let Some(dossier) = self.case(id).await? else { return Ok(0) };
+    /// Holds an operator's own requests of the last day that were not carried out.
+    #[instrument(name = "store.brake.freeze_operator", skip_all, err)]
+    pub async fn freeze_operator(&mut self, name: &str, tripped: &Tripped, now: Timestamp) -> Result<u32, StoreError> {
+        let held = self.hold_all_by_brake(Actor::Operator(name), now).await?;
+        let detail = json!({ "operator": name, "brake": tripped.to_string(), "held": held });
+        self.write_journal(None, "brake_tripped", &detail, now).await?;
+        Ok(held)
+    }
+
+    /// Lets an operator's brake hold a case that was opened after it tripped.
+    pub fn add_to_operator_brake(&mut self, name: &str, case_id: CaseId) {
+        self.add_brake_hold(&Actor::Operator(name).key(), case_id);
+    }
+
+    async fn hold_all_by_brake(&mut self, actor: Actor<'_>, now: Timestamp) -> Result<u32, StoreError> {
+        let actor = actor.key();
+        let rows = self
+            .statement(
+                "SELECT DISTINCT c.id FROM escalations e JOIN cases c ON c.id = e.case_id
+                 WHERE e.actor = ?1 AND e.at > ?2
+                     AND e.at > COALESCE((SELECT brake_released_at FROM sources WHERE name = ?1), 0)
+                     AND c.closed_at IS NULL AND c.course = 'leaving' AND c.deletion_asked_at IS NULL
+                     AND CASE e.kind WHEN 'opened' THEN COALESCE(c.revoke_asked_at, 0) < e.at
+                         ELSE COALESCE(c.revoke_asked_at, 0) <= e.at END
+                 ORDER BY c.id",
+            )
+            .bind(&actor)
+            .bind(millis(now.saturating_sub(DAY).unwrap_or(Timestamp::MIN)))
+            .rows()
+            .await?;
+        let mut held = 0;
+        for row in &rows {
+            let id = Reading { what: "case", row }.word("id")?;
+            held += u32::from(self.hold_by_brake(&actor, id, now).await?);
+        }
+        Ok(held)
+    }
+
+    /// Lets a brake hold a case; false where the case waits for something else anyway, or where its call is in progress.
+    async fn hold_by_brake(&mut self, actor: &str, id: CaseId, now: Timestamp) -> Result<bool, StoreError> {
+        let dossier = match self.case(id).await {
+            Ok(Some(dossier)) => dossier,
+            Ok(None) => return Ok(false),
+            // A row that cannot be read is never acted on, and must not keep the brake from holding the others.
+            Err(error) if error.is_about_one_row() => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        self.add_brake_hold(actor, id);
+        let active =
+            matches!(dossier.case.state, State::Scheduled | State::Revoking | State::Revoked | State::Deleting);
+        if !active || dossier.case.course == Course::Returning || dossier.case.next_stage().is_none() {
+            return Ok(false);
+        }
         match self.interfere(dossier, &Happening::Withheld(Hold::Brake), Note::default(), now).await {
-            Ok(_) => Ok(1),
+            Ok(_) => Ok(true),
             Err(HappenError::Store(error)) => Err(error),
             // Its call is being made right now: that one was not stopped, and is counted as carried out.
-            Err(HappenError::Refused(_) | HappenError::TooLate) => Ok(0),
+            Err(HappenError::Refused(_) | HappenError::TooLate) => Ok(false),
         }
     }
 
-    /// Lets exactly the held cases go whose list has this digest.
+    fn add_brake_hold(&mut self, actor: &str, case_id: CaseId) {
+        self.statement("INSERT INTO brake_holds (actor, case_id) VALUES (?, ?) ON CONFLICT DO NOTHING")
+            .bind(actor)
+            .bind(case_id.to_string())
+            .later();
+    }
+
+    /// Releases exactly what has this digest: the held cases proceed, and what the source reported meanwhile takes effect.
     #[instrument(name = "store.brake.release", skip_all, fields(source = %source), err)]
     pub async fn release_brake(
         &mut self,
@@ -143,68 +317,213 @@ impl Tx {
         if !self.is_braked(source).await? {
             return Ok(Err(NotReleased::NotBraked));
         }
-        let rows = self
-            .statement("SELECT id FROM cases WHERE source = ? AND held = 'brake' ORDER BY id")
-            .bind(source.as_str())
-            .rows()
-            .await?;
-        let ids: Result<Vec<CaseId>, _> = rows.iter().map(|row| Reading { what: "case", row }.word("id")).collect();
-        let (ids, held) = (ids?, u32::try_from(rows.len()).unwrap_or(u32::MAX));
-        let present = digest_of(&ids);
-        if present != digest {
-            return Ok(Err(NotReleased::Changed { held, digest: present }));
+        let cases = self.statement(CONCERNED).bind(source.as_str()).rows().await?;
+        let deferred = self.statement(DEFERRED).bind(source.as_str()).rows().await?;
+        let release = Release::read(&cases, &deferred, &self.key, now)?;
+        if release.digest != digest {
+            return Ok(Err(NotReleased::Changed { held: release.held(), digest: release.digest }));
         }
-        for id in ids {
-            let Some(dossier) = self.case(id).await? else { continue };
-            let happened = self.happen(dossier, &Happening::BrakeReleased, note.clone(), now).await;
-            happened.map_err(|error| StoreError::inconsistent("case", id, error))?;
+        for id in release.ids() {
+            if self.is_dispatched(id).await? {
+                return Ok(Err(NotReleased::Busy));
+            }
         }
         self.statement("UPDATE sources SET braked_at = NULL, brake = NULL, brake_released_at = ? WHERE name = ?")
             .bind(millis(now))
             .bind(source.as_str())
             .later();
+        self.statement("DELETE FROM brake_holds WHERE actor = ?").bind(source.as_str()).later();
+        self.statement("DELETE FROM brake_deferred WHERE source = ?").bind(source.as_str()).later();
+        for planned in &release.planned {
+            self.release_case(planned, &note, now).await?;
+        }
+        let held = release.held();
         let detail = json!({ "source": source, "by": note.by, "digest": digest, "released": held });
         self.write_journal(None, "brake_released", &detail, now).await?;
         Ok(Ok(held))
+    }
+
+    async fn release_case(&mut self, planned: &Planned, note: &Note, now: Timestamp) -> Result<(), StoreError> {
+        let id = planned.case.id;
+        let happenings = planned.deferred.iter().cloned().chain([Happening::BrakeReleased]);
+        for happening in happenings {
+            let Some(dossier) = self.case(id).await? else { return Ok(()) };
+            let releases = happening == Happening::BrakeReleased;
+            if releases && (dossier.case.state != State::Held(Hold::Brake) || self.is_held_by_brake(id).await?) {
+                continue;
+            }
+            match self.happen(dossier, &happening, note.clone(), now).await {
+                Ok(_) => {}
+                // What was reported meanwhile may have become pointless.
+                Err(HappenError::Refused(_) | HappenError::TooLate) if !releases => {}
+                Err(HappenError::Store(error)) => return Err(error),
+                Err(error) => return Err(StoreError::inconsistent("case", id, error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a brake holds a case: that of its source, or one that is recorded for the case.
+    #[instrument(name = "store.brake.holds", skip_all, fields(case.id = %case_id), err)]
+    pub async fn is_held_by_brake(&mut self, case_id: CaseId) -> Result<bool, StoreError> {
+        let row = self
+            .statement(
+                "SELECT 1 FROM cases c WHERE c.id = ?1 AND (
+                     EXISTS (SELECT 1 FROM brake_holds WHERE case_id = ?1)
+                     OR EXISTS (SELECT 1 FROM sources s WHERE s.name = c.source AND s.braked_at IS NOT NULL))",
+            )
+            .bind(case_id.to_string())
+            .row()
+            .await?;
+        Ok(row.is_some())
+    }
+
+    /// Releases one request from the brake of the operator who made it. The caller checks who may.
+    #[instrument(name = "store.brake.release_operator", skip_all, fields(case.id = %dossier.case.id), err(level = "debug"))]
+    pub async fn release_from_operator_brake(
+        &mut self,
+        dossier: Dossier,
+        note: Note,
+        now: Timestamp,
+    ) -> Result<Happened, HappenError> {
+        let id = dossier.case.id;
+        // What was released is not counted again.
+        for statement in [
+            "DELETE FROM brake_holds WHERE case_id = ? AND actor LIKE 'operator:%'",
+            "DELETE FROM escalations WHERE case_id = ? AND actor LIKE 'operator:%'",
+        ] {
+            self.statement(statement).bind(id.to_string()).later();
+        }
+        if self.is_held_by_brake(id).await? {
+            return self.happen(dossier, &Happening::Released { enforce: true }, note, now).await;
+        }
+        self.happen(dossier, &Happening::BrakeReleased, note, now).await
+    }
+
+    /// Removes what the brakes know about a case that was stopped or closed.
+    pub(super) fn forget_brake_of(&mut self, case_id: CaseId, closed: bool) {
+        self.statement("DELETE FROM brake_deferred WHERE case_id = ?").bind(case_id.to_string()).later();
+        if closed {
+            self.statement("DELETE FROM brake_holds WHERE case_id = ?").bind(case_id.to_string()).later();
+        }
+    }
+
+    /// Removes escalations that are too old to be counted; returns how many.
+    pub(super) async fn forget_escalations(&mut self, step: i64, now: Timestamp) -> Result<u64, StoreError> {
+        self.statement("DELETE FROM escalations WHERE rowid IN (SELECT rowid FROM escalations WHERE at <= ? LIMIT ?)")
+            .bind(millis(now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN)))
+            .bind(step)
+            .changed()
+            .await
     }
 }
 
 impl Store {
     /// What a source's brake holds; `None` while it did not trip.
     #[instrument(name = "store.brake.show", skip_all, fields(source = %source), err)]
-    pub async fn braked(&self, source: &SourceName) -> Result<Option<Braked>, StoreError> {
+    pub async fn braked(&self, source: &SourceName, now: Timestamp) -> Result<Option<Braked>, StoreError> {
         let row = sqlx::query(
             "SELECT name AS id, braked_at, brake,
-                 (SELECT COUNT(*) FROM cases c WHERE c.source = s.name AND c.opened_at > s.braked_at - 86400000
-                      AND c.opened_at > COALESCE(s.brake_released_at, 0)
-                      AND (c.revoke_asked_at IS NOT NULL OR c.deletion_asked_at IS NOT NULL)) AS carried_out
+                 (SELECT COUNT(DISTINCT c.id) FROM escalations e JOIN cases c ON c.id = e.case_id
+                  WHERE e.actor = s.name AND e.at > s.braked_at - 86400000 AND e.at > COALESCE(s.brake_released_at, 0)
+                      AND (c.deletion_asked_at >= e.at OR c.revoke_asked_at > e.at
+                          OR (e.kind = 'opened' AND c.revoke_asked_at = e.at))) AS carried_out
              FROM sources s WHERE name = ? AND braked_at IS NOT NULL",
         )
         .bind(source.as_str())
         .fetch_optional(&self.reader)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let rows = sqlx::query("SELECT id FROM cases WHERE source = ? AND held = 'brake' ORDER BY id")
-            .bind(source.as_str())
-            .fetch_all(&self.reader)
-            .await?;
-        let ids: Result<Vec<CaseId>, _> = rows.iter().map(|row| Reading { what: "case", row }.word("id")).collect();
+        let cases = sqlx::query(CONCERNED).bind(source.as_str()).fetch_all(&self.reader).await?;
+        let deferred = sqlx::query(DEFERRED).bind(source.as_str()).fetch_all(&self.reader).await?;
+        let release = Release::read(&cases, &deferred, &self.key, now)?;
         let reading = Reading { what: "source", row: &row };
         Ok(Some(Braked {
             since: reading.at("braked_at")?,
             why: reading.text_if_any("brake")?.unwrap_or_default(),
-            held: u32::try_from(rows.len()).unwrap_or(u32::MAX),
+            held: release.held(),
             carried_out: reading.count("carried_out")?,
-            digest: digest_of(&ids?),
+            digest: release.digest,
         }))
     }
 }
 
-/// Names a list of cases: SHA-256 over their ids in order.
-fn digest_of(ids: &[CaseId]) -> String {
+impl Store {
+    /// The cases that a release of this source would concern, as they would be after it.
+    #[instrument(name = "store.brake.cases", skip_all, fields(source = %source), err)]
+    pub async fn braked_cases(&self, source: &SourceName, now: Timestamp) -> Result<Vec<Case>, StoreError> {
+        let cases = sqlx::query(CONCERNED).bind(source.as_str()).fetch_all(&self.reader).await?;
+        let deferred = sqlx::query(DEFERRED).bind(source.as_str()).fetch_all(&self.reader).await?;
+        let release = Release::read(&cases, &deferred, &self.key, now)?;
+        Ok(release.planned.iter().map(|planned| planned.after(now)).collect())
+    }
+}
+
+/// A case that a release concerns.
+struct Planned {
+    case: Case,
+    /// What a frozen source reported about it, in the order of arrival.
+    deferred: Vec<Happening>,
+}
+
+impl Planned {
+    /// The case with what was deferred, as far as it is possible.
+    fn after(&self, now: Timestamp) -> Case {
+        let deferred = self.deferred.iter();
+        deferred.fold(self.case.clone(), |case, happening| case.apply(happening, now).unwrap_or(case))
+    }
+}
+
+/// What a release would do.
+struct Release {
+    planned: Vec<Planned>,
+    digest: String,
+}
+
+impl Release {
+    /// Reads the cases and what was deferred. A row that cannot be read is left out: it is never acted on.
+    fn read(cases: &[SqliteRow], deferred: &[SqliteRow], key: &MasterKey, now: Timestamp) -> Result<Self, StoreError> {
+        let cases = readable(cases, key)?.into_iter();
+        let mut planned: Vec<_> = cases.map(|dossier| Planned { case: dossier.case, deferred: Vec::new() }).collect();
+        for row in deferred {
+            let id: CaseId = Reading { what: "deferred event", row }.word("case_id")?;
+            let happening = read_deferred(row)?;
+            if let Ok(at) = planned.binary_search_by_key(&id, |planned| planned.case.id)
+                && let Some(planned) = planned.get_mut(at)
+            {
+                planned.deferred.push(happening);
+            }
+        }
+        let digest = digest_of("release", planned.iter().map(|planned| planned.after(now)));
+        Ok(Self { planned, digest })
+    }
+
+    fn held(&self) -> u32 {
+        u32::try_from(self.planned.len()).unwrap_or(u32::MAX)
+    }
+
+    fn ids(&self) -> Vec<CaseId> {
+        self.planned.iter().map(|planned| planned.case.id).collect()
+    }
+}
+
+/// Names what an action would do: SHA-256 over the action and each case with its own action and its dates.
+pub fn digest_of(what: &str, cases: impl IntoIterator<Item = Case>) -> String {
     let mut hash = Sha256::new();
-    for id in ids {
-        hash.update(id.as_bytes());
+    hash.update(what.as_bytes());
+    for case in cases {
+        let delete_at = case.delete_at().map_or_else(|| "-".to_owned(), |at| millis(at).to_string());
+        let line = format!("\n{} {} {} {delete_at}", case.id, case.terms.action, millis(case.effective_at));
+        hash.update(line.as_bytes());
     }
     hex::encode(hash.finalize())
+}
+
+fn read_deferred(row: &SqliteRow) -> Result<Happening, StoreError> {
+    let reading = Reading { what: "deferred event", row };
+    let demand = reading.json("demand")?;
+    Ok(match reading.text("kind")?.as_str() {
+        "departed" => Happening::Departed(demand),
+        _ => Happening::ErasureRequested(demand),
+    })
 }

@@ -5,7 +5,8 @@ use sqlx::Row as _;
 use tracing::instrument;
 
 use super::row::Reading;
-use super::{Dossier, Store, StoreError};
+use super::{Dossier, Store, StoreError, Tx};
+use crate::domain::case::{Course, Happening};
 
 /// One entry of a case's history.
 #[derive(Debug, Clone)]
@@ -20,6 +21,33 @@ pub struct HistoryEntry {
     pub detail: serde_json::Value,
     /// What an operator wrote.
     pub remark: Option<String>,
+}
+
+impl Tx {
+    /// Whether an operator's action took effect already, so that its repetition changes nothing: a cancel or a release whose
+    /// state still stands, or an action that the state forbids by now and that was an operator's last one.
+    #[instrument(name = "store.case.is_repeated", skip_all, fields(case.id = %dossier.case.id), err)]
+    pub async fn is_repeated(
+        &mut self,
+        dossier: &Dossier,
+        happening: &Happening,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let cancels_again = *happening == Happening::Cancelled && dossier.case.course == Course::Returning;
+        // An approval is repeated by the case's own rules: they know whose it was.
+        let is_approval = matches!(happening, Happening::Approved { .. } | Happening::Withdrawn { .. });
+        if is_approval || (!cancels_again && dossier.case.apply(happening, now).is_ok()) {
+            return Ok(false);
+        }
+        let row = self
+            .statement(
+                "SELECT kind FROM journal WHERE case_id = ? AND detail ->> 'by' IS NOT NULL ORDER BY seq DESC LIMIT 1",
+            )
+            .bind(dossier.case.id.to_string())
+            .row()
+            .await?;
+        Ok(row.is_some_and(|row| row.try_get::<String, _>("kind").is_ok_and(|kind| kind == happening.name())))
+    }
 }
 
 impl Store {

@@ -177,8 +177,20 @@ impl Store {
         .bind(i64::try_from(filter.limit.saturating_add(1)).unwrap_or(i64::MAX))
         .fetch_all(&self.reader)
         .await?;
-        let jobs: Result<Vec<_>, _> = rows.iter().map(read_job).collect();
-        Ok(Page::of(jobs?, filter.limit, |job| job.id.to_string()))
+        // The page ends by its rows, so that one that cannot be read hides none of the others.
+        let ids: Vec<String> = rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
+        let page = Page::of(ids, filter.limit, String::clone);
+        let mut items = Vec::with_capacity(page.items.len());
+        for row in rows.iter().take(page.items.len()) {
+            match read_job(row) {
+                Ok(job) => items.push(job),
+                Err(error) if error.is_about_one_row() => {
+                    tracing::error!(%error, "a job cannot be read and is left out");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Page { items, next: page.next })
     }
 }
 

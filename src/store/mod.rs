@@ -17,6 +17,7 @@ mod events;
 mod facts;
 mod files;
 mod history;
+mod holds;
 mod jobs;
 mod journal;
 mod key_file;
@@ -35,8 +36,8 @@ mod writer;
 
 pub use self::attempts::{Dispatch, Leased, Report, Settlement};
 pub use self::bodies::{Origin, PersonKeys};
-pub use self::brake::{Braked, NotReleased};
-pub use self::cases::{CaseFilter, Dossier, Happened, KnownAccount, NewCase, Note};
+pub use self::brake::{Actor, Braked, NotReleased, SourceEffect, digest_of};
+pub use self::cases::{BulkFilter, CaseFilter, Dossier, Happened, KnownAccount, NewCase, Note};
 pub use self::claims::{Claimed, Lease, Recovered, Vacancy};
 pub use self::deliveries::{Accepted, DeliveryFilter, DeliveryRow, DeliveryStatus, NewDelivery, Waiting};
 pub use self::error::{HappenError, StoreError};

@@ -58,6 +58,7 @@ impl Tx {
             .bind(STEP)
             .changed()
             .await?;
+        self.forget_escalations(STEP, now).await?;
         Ok(UpkeepReport { windows_closed: windows, bodies_forgotten: bodies })
     }
 }

@@ -4,7 +4,7 @@ use offboardd::domain::case::{Hold, State, StateName};
 use offboardd::sandbox::{CallName, NewAccount, Seed};
 use serde_json::{Value, json};
 
-use crate::harness::{Harness, Setup};
+use crate::harness::{Harness, ROSA, Setup, TOM};
 
 const REVOKE: &str = "departed = \"revoke\"\nbrake = { per_hour = 25, per_day = 100 }";
 
@@ -39,7 +39,7 @@ async fn a_flood_in_one_delivery_is_frozen_before_its_first_call_and_released_by
 
     let tripped = brake(&story).await;
     assert_eq!(tripped["message"], "0 of 812 carried out");
-    assert_eq!(tripped["why"], "per_hour: 812 departures where 25 are believed");
+    assert_eq!(tripped["why"], "per_hour: 812 revokes and deletions planned, where 25 are allowed");
     let release =
         |digest: Value| story.api("/sources/hr/release", Some(json!({ "digest": digest, "reason": "a merger" })));
 
@@ -126,4 +126,132 @@ async fn those_beyond_the_limit_are_held_one_by_one_too() {
     assert_eq!(story.state(&address(29)).await, StateName::Cancelled);
     let expected: Vec<String> = (0..25).map(|number| format!("revoke {}", address(number))).collect();
     story.finish(&expected.iter().map(String::as_str).collect::<Vec<_>>()).await;
+}
+
+/// A site where `hr` and a second source are heard, each with its own policy.
+async fn two_sources(people: usize) -> Harness {
+    let policy = "departed = \"revoke_then_delete\"\nerasure_requested = \"delete\"\nlocal_grace = \"30d\"";
+    let more = "[policies.tight]\ndeparted = \"revoke\"\nerasure_requested = \"delete\"\nbrake = { per_hour = 3, per_day = 100 }
+         [sources.crm]\npreset = \"standard-webhooks\"\nsite = \"acme\"\npolicy = \"tight\"
+         secrets = [{ env = \"HR_KEY\" }]";
+    let story = Harness::with(Setup { seed: Seed::default(), policy, more, ..Setup::default() }).await;
+    for number in 0..people {
+        story.site.add(NewAccount::customer(&address(number), &format!("Person {number}"))).unwrap();
+    }
+    story
+}
+
+fn of_crm(kind: &str, number: usize) -> Value {
+    json!({ "type": kind, "person": { "id": format!("c{number}"), "email": address(number) } })
+}
+
+async fn crm_says(story: &Harness, events: Vec<Value>) {
+    let reply = story.send("crm", &Value::Array(events)).await;
+    assert_eq!(reply.status, 202, "{reply:?}");
+    story.until_routed(reply.delivery()).await;
+    story.settle().await;
+}
+
+async fn brake_of(story: &Harness, name: &str) -> Value {
+    let sources = story.api("/sources", None).await.body;
+    sources["items"].as_array().unwrap().iter().find(|source| source["name"] == name).unwrap()["brake"].clone()
+}
+
+#[tokio::test]
+async fn actions_that_become_earlier_or_stronger_trip_the_brake() {
+    let policy = "departed = \"revoke_then_delete\"\nerasure_requested = \"delete\"\nlocal_grace = \"60d\"
+         brake = { per_hour = 3, per_day = 100 }";
+    for (effective, kind) in [(Some("2027-01-01"), "departed"), (None, "erasure_requested")] {
+        let story = Harness::with(Setup { seed: Seed::default(), policy, ..Setup::default() }).await;
+        for number in 0..5 {
+            story.site.add(NewAccount::customer(&address(number), &format!("Person {number}"))).unwrap();
+            let mut event = departed(number);
+            if let Some(day) = effective {
+                event["effective_at"] = json!(day);
+            }
+            story.tell(event).await;
+            story.advance("2h").await;
+        }
+        assert_eq!(brake(&story).await, Value::Null);
+        let before = story.site.calls().len();
+        let events = (0..5)
+            .map(|number| json!({ "type": kind, "person": { "id": number.to_string(), "email": address(number) } }));
+        story.tell(Value::Array(events.collect())).await;
+        assert_eq!(story.site.calls().len(), before, "{kind}");
+        assert_eq!(brake(&story).await["held"], 5, "{kind}");
+        let changes = story.changes();
+        story.finish(&changes.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_flood_by_one_source_about_cases_of_another_is_held_and_released_by_its_digest() {
+    let story = two_sources(5).await;
+    story.tell(Value::Array((0..5).map(departed).collect())).await;
+    story.advance("2h").await;
+    crm_says(&story, (0..5).map(|number| of_crm("erasure_requested", number)).collect()).await;
+    assert_eq!(story.count(CallName::Delete), 0);
+    let tripped = brake_of(&story, "crm").await;
+    assert_eq!((&tripped["held"], &tripped["message"]), (&json!(5), &json!("0 of 5 carried out")));
+    assert_eq!(brake(&story).await, Value::Null, "the source that opened the cases is not frozen");
+    let body = json!({ "digest": tripped["digest"], "reason": "legal asked for it" });
+    assert_eq!(story.api("/sources/crm/release", Some(body)).await.status, 200);
+    story.settle().await;
+    assert_eq!(story.count(CallName::Delete), 5);
+    let expected = (0..5).flat_map(|n| [format!("revoke {}", address(n)), format!("delete {}", address(n))]);
+    let expected: Vec<String> = expected.collect();
+    story.finish(&expected.iter().map(String::as_str).collect::<Vec<_>>()).await;
+}
+
+#[tokio::test]
+async fn what_a_frozen_source_reports_takes_effect_at_its_release_and_is_in_its_digest() {
+    let story = two_sources(10).await;
+    story.tell(Value::Array((0..2).map(departed).collect())).await;
+    crm_says(&story, (2..6).map(|number| of_crm("departed", number)).collect()).await;
+    let frozen = brake_of(&story, "crm").await;
+    assert_eq!(frozen["held"], 4);
+    // The cases of the other source continue as they were.
+    crm_says(&story, (0..2).map(|number| of_crm("erasure_requested", number)).collect()).await;
+    for number in 0..2 {
+        assert_eq!(story.state(&address(number)).await, StateName::Revoked);
+    }
+    let release = async |digest: &Value| {
+        let body = json!({ "digest": digest, "reason": "reviewed" });
+        story.api("/sources/crm/release", Some(body)).await.status
+    };
+    assert_eq!(release(&frozen["digest"]).await, 409);
+    // A stop passes, and takes what was deferred with it.
+    story.tell(json!({ "type": "returned", "person": { "id": "1", "email": address(1) } })).await;
+    assert_eq!(story.state(&address(1)).await, StateName::Restoring);
+    let present = brake_of(&story, "crm").await;
+    assert_eq!(present["held"], 5);
+    assert_eq!(release(&present["digest"]).await, 200);
+    story.settle().await;
+    assert_eq!(story.state(&address(0)).await, StateName::DeletionGrace);
+    assert_eq!(story.state(&address(1)).await, StateName::Restoring);
+    let mut expected: Vec<String> = (0..6).map(|number| format!("revoke {}", address(number))).collect();
+    expected.push(format!("delete {}", address(0)));
+    story.finish(&expected.iter().map(String::as_str).collect::<Vec<_>>()).await;
+}
+
+#[tokio::test]
+async fn a_flood_of_own_requests_is_held_with_the_limits_of_the_strictest_policy() {
+    let story = two_sources(6).await;
+    let request = |number: usize| {
+        json!({ "site": "acme", "email": address(number), "action": "revoke",
+        "reason": "asked", "policy": "leavers", "effective_at": "2026-09-07T13:00:00Z" })
+    };
+    for number in 0..5 {
+        assert_eq!(story.api("/cases", Some(request(number))).await.status, 201);
+    }
+    assert_eq!(story.api_as(TOM, "/cases", Some(request(5))).await.status, 201);
+    story.advance("1h").await;
+    let held = story.api("/cases?state=held", None).await.body["items"].clone();
+    assert_eq!(held.as_array().unwrap().iter().filter(|case| case["held"] == "brake").count(), 5);
+    assert_eq!(story.state(&address(5)).await, StateName::Revoked, "each token has its own brake");
+    let own = story.ask(ROSA, &address(0), "release").await;
+    assert_eq!(own.status, 403, "{own:?}");
+    story.operator_as(TOM, &address(0), "release").await;
+    assert_eq!(story.state(&address(0)).await, StateName::Revoked);
+    story.finish(&["revoke person0@example.com", "revoke person5@example.com"]).await;
 }

@@ -34,6 +34,10 @@ async fn the_job_of_a_damaged_case_is_put_off_by_an_hour_and_the_others_are_done
     }
     let case = story.case(ANN).await.case.id;
     let terms = damage(&story, case).await;
+    for (list, items) in [("cases", 1), ("jobs", 2), ("sources", 2)] {
+        let reply = story.api(&format!("/{list}"), None).await;
+        assert_eq!((reply.status, reply.body["items"].as_array().unwrap().len()), (200, items), "{list}");
+    }
     story.advance("1d").await;
     assert_eq!(story.state(BEN).await, StateName::Revoked);
     let job = story.store().job_of(case).await.unwrap().unwrap();

@@ -8,7 +8,7 @@ use offboardd::domain::case::{Reason, StateName};
 use offboardd::sandbox::{self, CallName, Fault, Moment, Seed};
 use serde_json::json;
 
-use crate::harness::{Harness, Setup};
+use crate::harness::{Harness, ROSA, Setup};
 
 const ANN: &str = "ann@example.com";
 const BEN: &str = "ben@example.com";
@@ -178,7 +178,7 @@ async fn an_account_that_vanished_before_a_revoke_was_asked_for_was_deleted_by_s
     let url = format!("http://{}/rest/api/3/user?accountId={id}", story.site_address());
     let by_hand = offboardd::atlassian::http().unwrap().delete(url).basic_auth("admin@example.com", Some("x"));
     assert!(by_hand.send().await.unwrap().status().is_success());
-    story.operator(ANN, "approve").await;
+    assert_eq!(story.approve(ROSA, ANN, "revoke").await.status, 200);
     assert_eq!(story.state(ANN).await, StateName::NoAccount);
     story.finish(&["delete ann@example.com"]).await;
 }
@@ -189,7 +189,7 @@ async fn an_account_that_cannot_be_read_is_not_called_revoked_because_it_is_list
     let unreadable = Fault { status: Some(404), ..fault(CallName::Read) };
     // Listed as active, and nobody asked yet.
     story.fault(unreadable.clone());
-    story.operator(ANN, "approve").await;
+    assert_eq!(story.approve(ROSA, ANN, "revoke").await.status, 200);
     assert_eq!(story.state(ANN).await, StateName::Revoking);
     let error = story.job(ANN).await.unwrap().last_error.unwrap();
     assert!(error.ends_with("the list of users still has it, active"), "{error}");

@@ -244,10 +244,12 @@ async fn a_deletion_waits_for_its_approval_and_for_nothing_else() {
     story.departs("ann@example.com").await;
     story.advance("10d").await;
     assert_eq!(story.case("ann@example.com").await.case.state, State::Held(Hold::Approval));
-    story.operator("ann@example.com", "approve").await;
-    assert_eq!(story.ask(ROSA, "ann@example.com", "approve").await.status, 409, "it takes different people");
+    for _ in 0..2 {
+        let reply = story.approve(ROSA, "ann@example.com", "delete").await;
+        assert_eq!((reply.status, reply.body["approvals"].as_array().unwrap().len()), (200, 1), "different people");
+    }
     assert_eq!(story.count(CallName::Delete), 0);
-    story.operator_as(TOM, "ann@example.com", "approve").await;
+    assert_eq!(story.approve(TOM, "ann@example.com", "delete").await.status, 200);
     assert_eq!(story.state("ann@example.com").await, StateName::DeletionGrace);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }

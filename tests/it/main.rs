@@ -8,6 +8,7 @@ mod binary;
 mod brake;
 mod cli;
 mod clock;
+mod consent;
 mod damage;
 mod dice;
 mod far_side;

@@ -1,91 +1,293 @@
-//! Releasing what was held while the daemon only observed: all at once, after a look at how many they are.
+//! One action on many cases, in two steps: first what would happen, with a digest; then the same with that digest.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::moves::operate;
 use super::open::spoken;
 use super::reading::Body;
+use super::sources::must_be_there;
 use crate::admin::AdminState;
 use crate::admin::auth::{Caller, Operator};
 use crate::admin::error::ApiError;
-use crate::domain::case::{Happening, Hold, State as CaseState};
+use crate::domain::case::{Case, Happening, Hold, Stage, State as CaseState, StateName};
 use crate::domain::ids::{CaseId, SiteName, SourceName};
-use crate::store::{HappenError, Note};
+use crate::domain::named;
+use crate::domain::operator::Role;
+use crate::domain::policy::Action;
+use crate::store::{BulkFilter, Note, digest_of};
 
-/// How many cases one transaction releases, so that no delivery waits long for its own.
+/// How many cases one transaction changes, so that no delivery waits long for its own.
 const BATCH: usize = 50;
 
-/// What to release.
+/// How many cases the first step lists.
+const SHOWN: usize = 100;
+
+/// What is done to each case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BulkAction {
+    /// Approve the action that `for` names.
+    Approve,
+    /// Cancel.
+    Cancel,
+    /// Hold.
+    Hold,
+    /// Release.
+    Release,
+    /// Retry.
+    Retry,
+    /// Close as handled manually.
+    Resolve,
+}
+
+named!(BulkAction {
+    Approve = "approve",
+    Cancel = "cancel",
+    Hold = "hold",
+    Release = "release",
+    Retry = "retry",
+    Resolve = "resolve",
+});
+
+/// What to do, and to which cases.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Request {
-    held: Hold,
+    action: BulkAction,
+    filter: Filter,
+    #[serde(default, rename = "for")]
+    stage: Option<Stage>,
+    #[serde(default)]
+    digest: Option<String>,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// Which open cases.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Filter {
+    #[serde(default)]
+    state: Option<StateName>,
+    #[serde(default)]
+    held: Option<Hold>,
     #[serde(default)]
     source: Option<SourceName>,
     #[serde(default)]
     site: Option<SiteName>,
-    expect: usize,
-    reason: String,
+    #[serde(default)]
+    requested_by: Option<String>,
+    #[serde(default)]
+    attention: Option<bool>,
 }
 
-/// What a bulk release did.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Released {
-    /// How many cases go on.
-    pub released: usize,
+/// What a bulk action would do, or did.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BulkView {
+    /// The action.
+    pub action: BulkAction,
+    /// How many cases it concerns.
+    pub count: usize,
+    /// Names exactly what would be done: each case, its action and its dates.
+    pub digest: String,
+    /// How many of them lead to a deletion, which nothing takes back.
+    pub irreversible: usize,
+    /// How many cases were changed; `None` in the first step, where nothing is done.
+    pub done: Option<usize>,
+    /// The first of the cases.
+    pub cases: Vec<BulkCase>,
 }
 
-/// Releases every case that observe mode held, if they are as many as expected.
+/// One of the cases.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BulkCase {
+    /// Its id.
+    pub id: CaseId,
+    /// Its state.
+    pub state: StateName,
+    /// What it leads to.
+    pub action: Action,
+    /// Nothing is done before.
+    pub effective_at: Timestamp,
+    /// When the account is deleted at the earliest.
+    pub delete_at: Option<Timestamp>,
+}
+
+/// Shows what would be done or, with the digest of that, does it.
 ///
-/// The number is compared before the first one is released. If it ends half-way, the others are still held, and their
-/// number is told when it is tried again.
-pub(super) async fn release(
+/// The digest is compared before the first case is changed, and each case with what was reviewed when it is changed. If it
+/// ends half-way, a repetition shows what is left.
+pub(super) async fn carry_out(
     Operator(caller): Operator,
     State(admin): State<Arc<AdminState>>,
     Body(request): Body<Request>,
-) -> Result<Json<Released>, ApiError> {
-    if request.held != Hold::Observe {
-        let problem = "expected `observe`: only what observe mode held is released in bulk".to_owned();
-        return Err(ApiError::Body { key: "held".to_owned(), problem });
+) -> Result<Json<BulkView>, ApiError> {
+    if request.filter == Filter::default() {
+        return Err(wrong("filter", "name at least one of: state, held, source, site, requested_by, attention"));
     }
-    let reason = spoken(request.reason)?;
-    if !admin.enforce {
-        return Err(ApiError::Refused("the daemon only observes: set mode = \"enforce\" first".to_owned()));
+    let happening = request.happening(&admin, &caller)?;
+    if let (Happening::Released { .. }, Some(Hold::Brake), Some(source)) =
+        (&happening, request.filter.held, &request.filter.source)
+    {
+        return release_source(&admin, &caller, source, &request).await;
     }
-    let held = admin.store.held_cases(Hold::Observe, request.source.as_ref(), request.site.as_ref()).await?;
-    if held.len() != request.expect {
-        return Err(ApiError::OtherCount { count: held.len(), expected: request.expect });
+    let cases = admin.store.open_cases(&request.filter.query()).await?;
+    let now = admin.clock.now();
+    let allowed = |case: &Case| is_allowed(case, &happening, &caller, now);
+    let cases: Vec<Case> = cases.into_iter().filter(allowed).collect();
+    let mut view = view(request.action, &cases);
+    let Some(digest) = &request.digest else { return Ok(Json(view)) };
+    let reason = spoken(request.reason.unwrap_or_default())?;
+    if *digest != view.digest {
+        return Err(ApiError::ChangedSet { count: view.count, digest: view.digest });
     }
-    let mut released = 0;
-    for batch in held.chunks(BATCH) {
-        released += release_batch(&admin, &caller, batch, &reason).await?;
+    let mut done = 0;
+    for batch in cases.chunks(BATCH) {
+        done += change_batch(&admin, &caller, batch, &happening, &reason).await?;
         admin.wake();
     }
-    Ok(Json(Released { released }))
+    view.done = Some(done);
+    Ok(Json(view))
 }
 
-async fn release_batch(admin: &AdminState, caller: &Caller, batch: &[CaseId], reason: &str) -> Result<usize, ApiError> {
+impl Request {
+    fn happening(&self, admin: &AdminState, caller: &Caller) -> Result<Happening, ApiError> {
+        Ok(match self.action {
+            BulkAction::Approve => {
+                let stage = self.stage.ok_or_else(|| wrong("for", "expected one of: revoke, delete"))?;
+                must_approve(caller)?;
+                Happening::Approved { by: caller.name.clone(), stage, account: None }
+            }
+            BulkAction::Cancel => Happening::Cancelled,
+            BulkAction::Hold => Happening::Held,
+            BulkAction::Release => Happening::Released { enforce: admin.enforce },
+            BulkAction::Retry => Happening::Retried,
+            BulkAction::Resolve => Happening::Resolved,
+        })
+    }
+}
+
+impl Filter {
+    fn query(&self) -> BulkFilter<'_> {
+        BulkFilter {
+            state: self.state,
+            held: self.held,
+            source: self.source.as_ref(),
+            site: self.site.as_ref(),
+            requested_by: self.requested_by.as_deref(),
+            attention: self.attention,
+        }
+    }
+}
+
+/// What a source's brake holds is released as a whole, as by `/sources/{name}/release`.
+async fn release_source(
+    admin: &AdminState,
+    caller: &Caller,
+    source: &SourceName,
+    request: &Request,
+) -> Result<Json<BulkView>, ApiError> {
+    must_be_there(admin, source)?;
     let now = admin.clock.now();
-    let mut released = 0;
+    let planned = admin.store.braked_cases(source, now).await?;
+    let mut view = view(request.action, &planned);
+    let braked = admin.store.braked(source, now).await?;
+    let braked = braked.ok_or_else(|| ApiError::Refused("the brake of this source holds nothing".to_owned()))?;
+    view.digest = braked.digest;
+    let Some(digest) = &request.digest else { return Ok(Json(view)) };
+    must_approve(caller)?;
+    let reason = spoken(request.reason.clone().unwrap_or_default())?;
+    let note = Note { by: Some(caller.name.clone()), remark: Some(reason), detail: json!({ "bulk": true }) };
     let mut tx = admin.store.begin().await?;
-    for id in batch {
-        let Some(dossier) = tx.case(*id).await? else { continue };
-        // Meanwhile somebody may have cancelled or held it: that stands.
-        if dossier.case.state != CaseState::Held(Hold::Observe) {
+    match tx.release_brake(source, digest, note, now).await? {
+        Ok(released) => view.done = Some(usize::try_from(released).unwrap_or(usize::MAX)),
+        Err(refused) => return Err(ApiError::Refused(refused.to_string())),
+    }
+    tx.commit().await?;
+    admin.wake();
+    Ok(Json(view))
+}
+
+async fn change_batch(
+    admin: &AdminState,
+    caller: &Caller,
+    batch: &[Case],
+    happening: &Happening,
+    reason: &str,
+) -> Result<usize, ApiError> {
+    let mut done = 0;
+    let mut tx = admin.store.begin().await?;
+    for reviewed in batch {
+        let Some(dossier) = tx.case(reviewed.id).await? else { continue };
+        // Meanwhile somebody may have changed it: that stands.
+        let same = dossier.case.state == reviewed.state
+            && digest_of("", [dossier.case.clone()]) == digest_of("", [reviewed.clone()]);
+        if !same || !is_allowed(&dossier.case, happening, caller, admin.clock.now()) {
             continue;
         }
+        let happening = if let Happening::Approved { by, stage, .. } = happening {
+            let account = dossier.account_hash(admin.store.key());
+            Happening::Approved { by: by.clone(), stage: *stage, account }
+        } else {
+            happening.clone()
+        };
         let note =
             Note { by: Some(caller.name.clone()), remark: Some(reason.to_owned()), detail: json!({ "bulk": true }) };
-        match tx.interfere(dossier, &Happening::Released { enforce: admin.enforce }, note, now).await {
-            Ok(_) => released += 1,
-            Err(HappenError::Refused(_) | HappenError::TooLate) => {}
-            Err(HappenError::Store(error)) => return Err(error.into()),
+        match operate(&mut tx, admin, caller, dossier, &happening, note).await {
+            Ok(_) => done += 1,
+            Err(ApiError::Refused(_) | ApiError::OwnRequest(_)) => {}
+            Err(error) => return Err(error),
         }
     }
     tx.commit().await?;
-    Ok(released)
+    Ok(done)
+}
+
+/// Whether the action can be applied to this case by this caller, and changes it.
+fn is_allowed(case: &Case, happening: &Happening, caller: &Caller, now: Timestamp) -> bool {
+    let releases = matches!(happening, Happening::Released { .. });
+    if releases && case.source.is_none() && case.state == CaseState::Held(Hold::Brake) {
+        let own = case.terms.requested_by.as_deref() == Some(caller.name.as_str());
+        return caller.role >= Role::Approver && !own;
+    }
+    let after = case.apply(happening, now);
+    after.is_ok_and(|after| after != *case || *happening == Happening::Retried)
+}
+
+fn view(action: BulkAction, cases: &[Case]) -> BulkView {
+    let goes_on = matches!(action, BulkAction::Approve | BulkAction::Release | BulkAction::Retry);
+    BulkView {
+        action,
+        count: cases.len(),
+        digest: digest_of(action.as_str(), cases.iter().cloned()),
+        irreversible: cases.iter().filter(|case| goes_on && case.terms.action.deletes()).count(),
+        done: None,
+        cases: cases.iter().take(SHOWN).map(BulkCase::from).collect(),
+    }
+}
+
+impl From<&Case> for BulkCase {
+    fn from(case: &Case) -> Self {
+        Self {
+            id: case.id,
+            state: case.state.name(),
+            action: case.terms.action,
+            effective_at: case.effective_at,
+            delete_at: case.delete_at(),
+        }
+    }
+}
+
+fn must_approve(caller: &Caller) -> Result<(), ApiError> {
+    let needs = Role::Approver;
+    if caller.role >= needs { Ok(()) } else { Err(ApiError::RoleTooLow { has: caller.role, needs }) }
+}
+
+fn wrong(key: &str, problem: &str) -> ApiError {
+    ApiError::Body { key: key.to_owned(), problem: problem.to_owned() }
 }

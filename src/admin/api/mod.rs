@@ -21,13 +21,13 @@ use serde::{Deserialize, Serialize};
 use super::AdminState;
 use crate::store::Page;
 
-pub use self::bulk::Released;
+pub use self::bulk::{BulkAction, BulkCase, BulkView};
 pub use self::deliveries::{DeliveryView, EventView};
 pub use self::jobs::{JobListing, JobView};
 pub use self::offers::OfferView;
 pub use self::sites::SiteView;
 pub use self::sources::{BrakeView, LookupView, SourceView};
-pub use self::view::{AccountView, AttentionView, CaseView, HistoryView, PersonView};
+pub use self::view::{AccountView, ApprovalView, AttentionView, AwaitsView, CaseView, HistoryView, PersonView};
 
 /// One page of anything.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -52,10 +52,11 @@ impl<T> List<T> {
 pub(super) fn routes() -> Router<Arc<AdminState>> {
     Router::new()
         .route("/cases", get(cases::list).post(open::open))
-        .route("/cases/release", post(bulk::release))
+        .route("/cases/bulk", post(bulk::carry_out))
         .route("/cases/{id}", get(cases::show))
         .route("/cases/{id}/history", get(cases::history))
         .route("/cases/{id}/approve", post(moves::approve))
+        .route("/cases/{id}/withdraw", post(moves::withdraw))
         .route("/cases/{id}/cancel", post(moves::cancel))
         .route("/cases/{id}/hold", post(moves::hold))
         .route("/cases/{id}/release", post(moves::release))

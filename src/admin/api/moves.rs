@@ -6,27 +6,43 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::Value;
 
-use super::reading::{Body, TheCase, Why};
+use super::reading::{ApprovalBody, Body, TheCase, Why};
 use super::view::{self, CaseView};
 use crate::admin::AdminState;
 use crate::admin::auth::{Approver, Caller, Operator};
 use crate::admin::error::ApiError;
-use crate::domain::case::Happening;
+use crate::domain::case::{Happening, Hold, Refusal, State as CaseState};
 use crate::domain::ids::CaseId;
-use crate::store::Note;
+use crate::domain::operator::Role;
+use crate::store::{Dossier, Happened, Note, Tx};
 
 type Moved = Result<Json<CaseView>, ApiError>;
 type Admin = State<Arc<AdminState>>;
 
-/// Consents to the next deed.
+/// Approves one action: the revoke or the deletion.
 pub(super) async fn approve(
     Approver(caller): Approver,
     State(admin): Admin,
     TheCase(id): TheCase,
-    Body(why): Body<Why>,
+    Body(body): Body<ApprovalBody>,
 ) -> Moved {
-    let approved = Happening::Approved { by: caller.name.clone() };
+    let (stage, why) = body.named()?;
+    let dossier = admin.store.case(id).await?.ok_or(ApiError::NotFound("case"))?;
+    let account = dossier.account_hash(admin.store.key());
+    let approved = Happening::Approved { by: caller.name.clone(), stage, account };
     carry_out(&admin, &caller, id, approved, why).await
+}
+
+/// Takes one's own approval back, until the call.
+pub(super) async fn withdraw(
+    Approver(caller): Approver,
+    State(admin): Admin,
+    TheCase(id): TheCase,
+    Body(body): Body<ApprovalBody>,
+) -> Moved {
+    let (stage, why) = body.named()?;
+    let withdrawn = Happening::Withdrawn { by: caller.name.clone(), stage };
+    carry_out(&admin, &caller, id, withdrawn, why).await
 }
 
 /// Cancels it, as far as that is possible.
@@ -85,8 +101,35 @@ async fn carry_out(admin: &AdminState, caller: &Caller, id: CaseId, happening: H
     let note = Note { by: Some(caller.name.clone()), remark: why.reason, detail: Value::Null };
     let mut tx = admin.store.begin().await?;
     let dossier = tx.case(id).await?.ok_or(ApiError::NotFound("case"))?;
-    let happened = tx.interfere(dossier, &happening, note, now).await?;
+    if tx.is_repeated(&dossier, &happening, now).await? {
+        return Ok(Json(view::show(admin, dossier, caller).await?));
+    }
+    let happened = operate(&mut tx, admin, caller, dossier, &happening, note).await?;
     tx.commit().await?;
     admin.wake();
     Ok(Json(view::show(admin, happened.dossier, caller).await?))
+}
+
+/// Applies an operator's action to one case. What the brake of an operator holds is released by an approver, and not by the
+/// operator who made the request.
+pub(super) async fn operate(
+    tx: &mut Tx,
+    admin: &AdminState,
+    caller: &Caller,
+    dossier: Dossier,
+    happening: &Happening,
+    note: Note,
+) -> Result<Happened, ApiError> {
+    let now = admin.clock.now();
+    let of_operator = dossier.case.source.is_none() && dossier.case.state == CaseState::Held(Hold::Brake);
+    if !of_operator || !matches!(happening, Happening::Released { .. }) {
+        return Ok(tx.interfere(dossier, happening, note, now).await?);
+    }
+    if caller.role < Role::Approver {
+        return Err(ApiError::RoleTooLow { has: caller.role, needs: Role::Approver });
+    }
+    if dossier.case.terms.requested_by.as_deref() == Some(caller.name.as_str()) {
+        return Err(ApiError::OwnRequest(Refusal::OwnRequest));
+    }
+    Ok(tx.release_from_operator_brake(dossier, note, now).await?)
 }

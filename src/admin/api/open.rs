@@ -15,14 +15,15 @@ use serde_json::Value;
 use super::reading::Body;
 use super::view;
 use crate::admin::AdminState;
-use crate::admin::auth::Operator;
+use crate::admin::auth::{Caller, Operator};
 use crate::admin::error::ApiError;
-use crate::domain::case::{Cause, Terms};
+use crate::domain::brake::Brake;
+use crate::domain::case::{Cause, Escalation, Hold, State as CaseState, Terms};
 use crate::domain::event::Effective;
 use crate::domain::ids::{PolicyName, SiteName};
 use crate::domain::person::{EmailAddress, Person};
-use crate::domain::policy::{Action, Policy};
-use crate::store::{NewCase, Note};
+use crate::domain::policy::{Action, Approvals, Policy};
+use crate::store::{Actor, Dossier, NewCase, Note, Tx};
 
 /// What an operator asks for.
 #[derive(Debug, Deserialize)]
@@ -56,10 +57,17 @@ pub(super) async fn open(
         return Err(wrong("action", "expected one of: revoke, revoke_then_delete, delete"));
     }
     let reason = spoken(request.reason)?;
-    let policy = policy(&admin, &request.site, request.policy.as_ref())?;
+    let (policy_name, policy) = policy(&admin, &request.site, request.policy.as_ref())?;
+    let limits = Limits::of(&admin, &request.site, policy);
+    limits.must_be_approvable(&admin, &caller, request.action)?;
     let now = admin.clock.now();
     let new = NewCase {
-        terms: Terms { requested_by: Some(caller.name.clone()), ..Terms::of(policy, request.action) },
+        terms: Terms {
+            requested_by: Some(caller.name.clone()),
+            policy: Some(policy_name.clone()),
+            approvals: limits.approvals,
+            ..Terms::of(policy, request.action)
+        },
         effective_at: policy.effective_at(request.effective_at.map_or(Effective::AtOnce, |when| when.0), now),
         site: request.site,
         source: None,
@@ -73,12 +81,72 @@ pub(super) async fn open(
     if let Some(open) = tx.open_case_of(&new.site, email_hash, None).await? {
         return Err(ApiError::AlreadyOpen(open.case.id));
     }
-    let dossier = tx.open_case(new, None, note, now).await?;
+    let dossier = open_counted(&mut tx, &caller.name, new, limits.brake, note, now).await?;
     tx.commit().await?;
     admin.wake();
     let location = format!("/api/v1/cases/{}", dossier.case.id);
     let case = view::show(&admin, dossier, &caller).await?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(case)).into_response())
+}
+
+/// Opens the case, and counts it for the brake of this operator's token. A flood of requests is held, the first of it too.
+async fn open_counted(
+    tx: &mut Tx,
+    name: &str,
+    new: NewCase,
+    brake: Brake,
+    note: Note,
+    now: Timestamp,
+) -> Result<Dossier, ApiError> {
+    let is_braked = tx.is_operator_braked(name).await?;
+    let beginning = is_braked.then_some(CaseState::Held(Hold::Brake));
+    let dossier = tx.open_case(new, beginning, note, now).await?;
+    let id = dossier.case.id;
+    tx.count_escalation(Actor::Operator(name), id, Escalation::Opened, now);
+    if is_braked {
+        tx.add_to_operator_brake(name, id);
+    } else if let Some(tripped) = brake.trips(&tx.caused_lately(Actor::Operator(name), now).await?) {
+        let held = tx.freeze_operator(name, &tripped, now).await?;
+        tracing::error!(operator = name, held, "operator {name}: brake tripped ({tripped}), {held} requests held");
+        return tx.case(id).await?.ok_or(ApiError::NotFound("case"));
+    }
+    Ok(dossier)
+}
+
+/// What limits an operator's own request, whatever policy it names: the strictest of the policies that the site's sources
+/// use (of all policies where the site has no source).
+struct Limits {
+    approvals: Approvals,
+    brake: Brake,
+}
+
+impl Limits {
+    fn of(admin: &AdminState, site: &SiteName, named: &Policy) -> Self {
+        let of_site = admin.sources.values().filter(|source| source.site == *site);
+        let mut policies: Vec<&Policy> = of_site.filter_map(|source| admin.policies.get(&source.policy)).collect();
+        if policies.is_empty() {
+            policies.extend(admin.policies.values());
+        }
+        let start = Self { approvals: named.approvals, brake: named.brake };
+        policies.into_iter().fold(start, |limits, policy| Self {
+            approvals: limits.approvals.strictest(policy.approvals),
+            brake: limits.brake.strictest(policy.brake),
+        })
+    }
+
+    /// Refuses a request whose approvals nobody could give: the requester cannot approve it.
+    fn must_be_approvable(&self, admin: &AdminState, caller: &Caller, action: Action) -> Result<(), ApiError> {
+        let revoke = if action.revokes() { self.approvals.revoke } else { 0 };
+        let delete = if action.deletes() { self.approvals.delete } else { 0 };
+        let (needed, others) = (usize::from(revoke.max(delete)), admin.approvers_besides(&caller.name));
+        if needed <= others {
+            return Ok(());
+        }
+        Err(ApiError::Refused(format!(
+            "this request needs {needed} approvals by other people, and the settings name {others} other approvers: add \
+             [[admin.tokens]] with the role approver, or let another operator make the request"
+        )))
+    }
 }
 
 /// A reason that says something.
@@ -88,10 +156,14 @@ pub(super) fn spoken(reason: String) -> Result<String, ApiError> {
 
 /// The policy that is named or, where none is, the most careful one among those of the site's sources (among all where the
 /// site has no source): the one that asks for the most approvals and then waits longest.
-fn policy<'a>(admin: &'a AdminState, site: &SiteName, named: Option<&PolicyName>) -> Result<&'a Policy, ApiError> {
+fn policy<'a>(
+    admin: &'a AdminState,
+    site: &SiteName,
+    named: Option<&PolicyName>,
+) -> Result<(&'a PolicyName, &'a Policy), ApiError> {
     if let Some(name) = named {
         let expected = || wrong("policy", format!("expected one of: {}", listed(admin.policies.keys())));
-        return admin.policies.get(name).ok_or_else(expected);
+        return admin.policies.get_key_value(name).ok_or_else(expected);
     }
     let of_site = admin.sources.values().filter(|source| source.site == *site);
     let of_site = of_site.filter_map(|source| admin.policies.get_key_value(&source.policy));
@@ -101,7 +173,7 @@ fn policy<'a>(admin: &'a AdminState, site: &SiteName, named: Option<&PolicyName>
     let most_careful = of_site.max_by_key(careful).or_else(|| admin.policies.iter().max_by_key(careful));
     let none =
         || ApiError::Refused("the settings have no policy to take the terms from: add [policies.NAME]".to_owned());
-    most_careful.map(|(_, policy)| policy).ok_or_else(none)
+    most_careful.ok_or_else(none)
 }
 
 fn wrong(key: &str, problem: impl Into<String>) -> ApiError {

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::admin::error::ApiError;
+use crate::domain::case::Stage;
 
 /// How many items a page has if nothing is said, and at most.
 const LIMIT: usize = 50;
@@ -141,6 +142,27 @@ pub(super) struct Why {
     /// In the operator's own words.
     #[serde(default)]
     pub(super) reason: Option<String>,
+}
+
+/// Which action is approved, or no longer approved, and why.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApprovalBody {
+    /// The action. Required: without it the answer names the field.
+    #[serde(default, rename = "for")]
+    stage: Option<Stage>,
+    /// In the operator's own words.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+impl ApprovalBody {
+    /// The action and the reason.
+    pub(super) fn named(self) -> Result<(Stage, Why), ApiError> {
+        let missing =
+            || ApiError::Body { key: "for".to_owned(), problem: "expected one of: revoke, delete".to_owned() };
+        Ok((self.stage.ok_or_else(missing)?, Why { reason: self.reason }))
+    }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -75,7 +75,7 @@ pub struct BrakeView {
     pub held: u32,
     /// How many of the same flood were carried out before.
     pub carried_out: u32,
-    /// Names exactly the held cases: to be sent with the release.
+    /// Names exactly what a release would do (each case, its action and dates): to be sent with the release.
     pub digest: String,
 }
 
@@ -168,7 +168,7 @@ async fn views(admin: &AdminState, caller: &Caller) -> Result<Vec<SourceView>, A
     let standing_of = |name: &SourceName| standing.iter().find(|standing| standing.name == *name);
     let mut views = Vec::with_capacity(admin.sources.len());
     for (name, configured) in &admin.sources {
-        let brake = admin.store.braked(name).await?.map(BrakeView::from);
+        let brake = admin.store.braked(name, now).await?.map(BrakeView::from);
         let of_source = || offers.iter().filter(|offer| offer.source == *name);
         let offered: Vec<_> = of_source()
             .filter(|offer| offer.accepted_at.is_none())

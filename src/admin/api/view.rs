@@ -10,8 +10,8 @@ use super::JobView;
 use crate::admin::AdminState;
 use crate::admin::auth::Caller;
 use crate::domain::account::{AccountId, AccountType};
-use crate::domain::case::{Approval, Attention, Case, Course, Hold, Reason, State, StateName};
-use crate::domain::ids::{CaseId, SiteName, SourceName};
+use crate::domain::case::{Approval, Attention, Case, Course, Hold, Reason, Stage, State, StateName};
+use crate::domain::ids::{CaseId, PolicyName, SiteName, SourceName};
 use crate::domain::person::{EmailAddress, PersonId};
 use crate::domain::policy::Action;
 use crate::store::{Dossier, HistoryEntry, JobRow, StoreError};
@@ -30,6 +30,15 @@ pub struct CaseView {
     /// What it waits for, where it is held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Hold>,
+    /// What a held case waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaits: Option<AwaitsView>,
+    /// The policy whose terms apply.
+    #[serde(default)]
+    pub policy: Option<PolicyName>,
+    /// The operator whose own request it is.
+    #[serde(default)]
+    pub requested_by: Option<String>,
     /// Since when it stands there.
     pub since: Timestamp,
     /// What it leads to.
@@ -59,7 +68,31 @@ pub struct CaseView {
     /// Its open job.
     pub job: Option<JobView>,
     /// Who approved what.
-    pub approvals: Vec<Approval>,
+    pub approvals: Vec<ApprovalView>,
+}
+
+/// An approval.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ApprovalView {
+    /// The name of the admin token.
+    pub by: String,
+    /// The approved action.
+    #[serde(rename = "for")]
+    pub stage: Stage,
+    /// When it was given.
+    pub at: Timestamp,
+}
+
+/// The next action of a held case.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct AwaitsView {
+    /// The action.
+    #[serde(rename = "for")]
+    pub stage: Stage,
+    /// How many approvals of it are missing.
+    pub approvals_missing: usize,
+    /// It is not carried out before.
+    pub not_before: Option<Timestamp>,
 }
 
 /// The person of a case: both empty for viewers and when the case has forgotten.
@@ -107,7 +140,7 @@ pub struct HistoryView {
 
 impl CaseView {
     /// The case as `caller` may see it.
-    pub(super) fn of(dossier: Dossier, job: Option<JobRow>, caller: &Caller) -> Self {
+    pub(super) fn of(admin: &AdminState, dossier: Dossier, job: Option<JobRow>, caller: &Caller) -> Self {
         let Dossier { case, person, account, account_type, .. } = dossier;
         let (person, account_id) = if caller.sees_people() {
             (PersonView { id: person.id, email: person.email }, account.map(|account| account.id))
@@ -118,6 +151,9 @@ impl CaseView {
             id: case.id,
             state: case.state.name(),
             held: if let State::Held(hold) = case.state { Some(hold) } else { None },
+            awaits: awaits(&case),
+            policy: policy(admin, &case),
+            requested_by: case.terms.requested_by.clone(),
             since: case.since,
             action: case.terms.action,
             person,
@@ -132,11 +168,30 @@ impl CaseView {
             closed_at: case.closed_at(),
             attention: case.attention().map(|Attention { reason, detail }| AttentionView { reason, detail }),
             job: job.map(JobView::from),
-            approvals: case.approvals,
+            approvals: case.approvals.into_iter().map(ApprovalView::from).collect(),
             site: case.site,
             source: case.source,
         }
     }
+}
+
+impl From<Approval> for ApprovalView {
+    fn from(approval: Approval) -> Self {
+        let Approval { by, stage, at, not_before: _, account: _ } = approval;
+        Self { by, stage, at }
+    }
+}
+
+/// What a held case waits for: its next action.
+fn awaits(case: &Case) -> Option<AwaitsView> {
+    let (State::Held(_), Some(stage)) = (&case.state, case.next_stage()) else { return None };
+    Some(AwaitsView { stage, approvals_missing: case.approvals_missing(stage), not_before: case.planned_at(stage) })
+}
+
+/// The policy of an own request, or that of the source whose event opened the case.
+fn policy(admin: &AdminState, case: &Case) -> Option<PolicyName> {
+    let of_source = || admin.sources.get(case.source.as_ref()?).map(|source| source.policy.clone());
+    case.terms.policy.clone().or_else(of_source)
 }
 
 impl HistoryView {
@@ -149,7 +204,7 @@ impl HistoryView {
 /// One case with its open job.
 pub(super) async fn show(admin: &AdminState, dossier: Dossier, caller: &Caller) -> Result<CaseView, StoreError> {
     let job = admin.store.job_of(dossier.case.id).await?;
-    Ok(CaseView::of(dossier, job, caller))
+    Ok(CaseView::of(admin, dossier, job, caller))
 }
 
 /// Many cases with their open jobs, in their order.
@@ -163,7 +218,7 @@ pub(super) async fn show_all(
     let mut jobs: HashMap<CaseId, JobRow> = jobs.into_iter().map(|job| (job.case_id, job)).collect();
     let view = |dossier: Dossier| {
         let job = jobs.remove(&dossier.case.id);
-        CaseView::of(dossier, job, caller)
+        CaseView::of(admin, dossier, job, caller)
     };
     Ok(dossiers.into_iter().map(view).collect())
 }

@@ -1,15 +1,16 @@
-//! Releasing what observe mode held.
+//! One action on many cases, by the digest of what would be done.
 
 use serde_json::{Value, json};
 
-use super::{Answer, Daemon, OTTO};
-use crate::domain::case::{Hold, State};
+use super::{ADA, Answer, Daemon, OTTO, ROSA, VERA};
+use crate::domain::case::{Cause, Demand, Happening, Hold, State, Terms};
 use crate::domain::policy::Action;
+use crate::store::Note;
 
-async fn release(daemon: &Daemon, changes: Value) -> Answer {
-    let mut body = json!({"held": "observe", "expect": 3, "reason": "switched to enforce"});
+async fn bulk(daemon: &Daemon, who: &str, changes: Value) -> Answer {
+    let mut body = json!({"action": "release", "filter": {"held": "observe"}, "reason": "switched to enforce"});
     body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-    daemon.post("/api/v1/cases/release", OTTO, body).await
+    daemon.post("/api/v1/cases/bulk", who, body).await
 }
 
 async fn three_held(daemon: &Daemon) {
@@ -24,50 +25,102 @@ async fn held(daemon: &Daemon) -> usize {
 }
 
 #[tokio::test]
-async fn all_that_observe_mode_held_goes_on_and_nothing_else() {
+async fn without_a_digest_the_set_is_shown_and_nothing_is_done() {
     let daemon = Daemon::enforcing().await;
     three_held(&daemon).await;
-    let answer = release(&daemon, json!({})).await;
-    assert_eq!((answer.status.as_u16(), answer.json()), (200, json!({"released": 3})));
-    let rest = daemon.get("/api/v1/cases?state=held", OTTO).await.json();
-    assert_eq!(rest["items"].as_array().unwrap().len(), 1);
-    assert_eq!(rest["items"][0]["held"], "approval");
-}
-
-#[tokio::test]
-async fn another_number_releases_nobody_and_tells_the_right_one() {
-    let daemon = Daemon::enforcing().await;
-    three_held(&daemon).await;
-    for (changes, count) in [
-        (json!({"expect": 2}), 3),
-        (json!({"expect": 4}), 3),
-        (json!({"source": "crm"}), 0),
-        (json!({"site": "globex"}), 0),
-    ] {
-        let answer = release(&daemon, changes.clone()).await;
-        assert_eq!((answer.status.as_u16(), &answer.json()["count"]), (409, &json!(count)), "{changes}");
-    }
+    let shown = bulk(&daemon, OTTO, json!({})).await;
+    assert_eq!(shown.status, 200);
+    let shown = shown.json();
+    assert_eq!((&shown["count"], &shown["irreversible"], &shown["done"]), (&json!(3), &json!(0), &Value::Null));
+    assert_eq!(shown["cases"].as_array().unwrap().len(), 3);
     assert_eq!(held(&daemon).await, 4);
-    assert_eq!(release(&daemon, json!({"source": "bamboohr", "site": "acme"})).await.json()["released"], 3);
 }
 
 #[tokio::test]
-async fn more_than_one_transaction_holds_are_released_too() {
+async fn with_the_digest_exactly_the_reviewed_cases_are_released() {
+    let daemon = Daemon::enforcing().await;
+    three_held(&daemon).await;
+    let digest = bulk(&daemon, OTTO, json!({})).await.json()["digest"].clone();
+    let done = bulk(&daemon, OTTO, json!({"digest": digest})).await.json();
+    assert_eq!(done["done"], 3);
+    let rest = daemon.get("/api/v1/cases?state=held", OTTO).await.json();
+    assert_eq!((rest["items"].as_array().unwrap().len(), &rest["items"][0]["held"]), (1, &json!("approval")));
+}
+
+#[tokio::test]
+async fn a_digest_of_an_earlier_set_or_of_a_milder_action_releases_nothing() {
+    let daemon = Daemon::enforcing().await;
+    three_held(&daemon).await;
+    let digest = bulk(&daemon, OTTO, json!({})).await.json()["digest"].clone();
+    daemon.case("eve@example.com", Action::Revoke, Some(State::Held(Hold::Observe))).await;
+    let refused = bulk(&daemon, OTTO, json!({"digest": digest})).await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["count"]), (409, &json!(4)));
+
+    let digest = bulk(&daemon, OTTO, json!({})).await.json()["digest"].clone();
+    let first = bulk(&daemon, OTTO, json!({})).await.json()["cases"][0]["id"].as_str().unwrap().parse().unwrap();
+    let mut tx = daemon.store.begin().await.unwrap();
+    let dossier = tx.case(first).await.unwrap().unwrap();
+    let (source, terms) = (dossier.case.source.clone(), Terms { action: Action::Delete, ..dossier.case.terms.clone() });
+    let erasure = Happening::ErasureRequested(Demand::new(source, Cause::ErasureRequested, &terms, daemon.now()));
+    tx.interfere(dossier, &erasure, Note::default(), daemon.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(bulk(&daemon, OTTO, json!({"digest": digest})).await.status, 409);
+    assert_eq!(held(&daemon).await, 5);
+}
+
+#[tokio::test]
+async fn more_cases_than_one_transaction_holds_are_released_too() {
     let daemon = Daemon::enforcing().await;
     for n in 0..51 {
         daemon.case(&format!("p{n}@example.com"), Action::Revoke, Some(State::Held(Hold::Observe))).await;
     }
-    assert_eq!(release(&daemon, json!({"expect": 51})).await.json()["released"], 51);
+    let digest = bulk(&daemon, OTTO, json!({})).await.json()["digest"].clone();
+    assert_eq!(bulk(&daemon, OTTO, json!({"digest": digest})).await.json()["done"], 51);
     assert_eq!(held(&daemon).await, 0);
 }
 
 #[tokio::test]
-async fn observe_mode_and_other_holds_are_not_released_in_bulk() {
+async fn observe_mode_releases_nothing_in_bulk() {
     let daemon = Daemon::observing().await;
     three_held(&daemon).await;
-    assert_eq!(release(&daemon, json!({})).await.status, 409);
-    for wrong in [json!({"held": "approval"}), json!({"held": "everything"}), json!({"reason": ""})] {
-        assert_eq!(release(&daemon, wrong.clone()).await.status, 422, "{wrong}");
+    assert_eq!(bulk(&daemon, OTTO, json!({})).await.json()["count"], 0);
+}
+
+#[tokio::test]
+async fn a_filter_a_reason_and_the_role_are_required() {
+    let daemon = Daemon::enforcing().await;
+    three_held(&daemon).await;
+    let digest = bulk(&daemon, OTTO, json!({})).await.json()["digest"].clone();
+    for wrong in [
+        json!({"filter": {}}),
+        json!({"filter": {"held": "everything"}}),
+        json!({"filter": {"hold": "observe"}}),
+        json!({"action": "burn"}),
+        json!({"digest": digest, "reason": " "}),
+        json!({"action": "approve", "filter": {"held": "approval"}}),
+    ] {
+        assert_eq!(bulk(&daemon, ROSA, wrong.clone()).await.status, 422, "{wrong}");
     }
+    assert_eq!(bulk(&daemon, VERA, json!({})).await.status, 403);
+    let approve = json!({"action": "approve", "for": "delete", "filter": {"held": "approval"}});
+    assert_eq!(bulk(&daemon, OTTO, approve).await.status, 403);
     assert_eq!(held(&daemon).await, 4);
+}
+
+#[tokio::test]
+async fn many_cases_are_approved_and_cancelled() {
+    let daemon = Daemon::enforcing().await;
+    three_held(&daemon).await;
+    let both = [ROSA, ADA];
+    for who in both {
+        let approve = json!({"action": "approve", "for": "delete", "filter": {"held": "approval"}});
+        let shown = bulk(&daemon, who, approve.clone()).await.json();
+        assert_eq!((&shown["count"], &shown["irreversible"]), (&json!(1), &json!(1)));
+        let mut approve = approve;
+        approve["digest"] = shown["digest"].clone();
+        assert_eq!(bulk(&daemon, who, approve).await.json()["done"], 1);
+    }
+    let mut cancel = json!({"action": "cancel", "filter": {"site": "acme"}});
+    cancel["digest"] = bulk(&daemon, OTTO, cancel.clone()).await.json()["digest"].clone();
+    assert_eq!(bulk(&daemon, OTTO, cancel).await.json()["done"], 4);
 }

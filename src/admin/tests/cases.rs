@@ -15,7 +15,7 @@ async fn a_case_has_every_key_of_the_contract_and_no_other() {
     let case = daemon.get(&format!("/api/v1/cases/{id}"), OTTO).await.json();
     let keys: BTreeSet<&str> = case.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = "id site source state since action person account effective_at revoked_at delete_at \
-                    deletion_requested_at grace_ends_at reinvite_from stoppable_until closed_at attention job approvals";
+                    deletion_requested_at grace_ends_at reinvite_from stoppable_until closed_at attention job approvals policy requested_by";
     assert_eq!(keys, expected.split_whitespace().collect());
     let job_keys: BTreeSet<&str> = case["job"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(job_keys, BTreeSet::from(["id", "kind", "state", "due_at", "attempts", "last_error"]));
@@ -44,6 +44,8 @@ async fn held_and_stuck_cases_say_why() {
     let stuck = daemon.case("bob@example.com", Action::Delete, Some(stuck)).await;
     let held = daemon.get(&format!("/api/v1/cases/{}", held.case.id), OTTO).await.json();
     assert_eq!((&held["held"], &held["job"]), (&json!("observe"), &Value::Null));
+    let awaits = json!({"for": "delete", "approvals_missing": 2, "not_before": held["effective_at"]});
+    assert_eq!((&held["awaits"], &held["policy"]), (&awaits, &json!("leavers")));
     let only = daemon.get("/api/v1/cases?attention=true", OTTO).await.json();
     assert_eq!(only["items"].as_array().unwrap().len(), 1);
     assert_eq!(only["items"][0]["id"], stuck.case.id.to_string());

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ADA, Answer, Daemon, OTTO};
+use super::{ADA, Answer, Daemon, OTTO, ROSA};
 
 async fn open(daemon: &Daemon, changes: Value) -> Answer {
     let mut body = json!({"site": "acme", "email": "Ann@example.com", "action": "delete", "reason": "asked by mail"});
@@ -48,17 +48,62 @@ async fn a_day_counts_by_the_policy() {
 }
 
 #[tokio::test]
-async fn the_most_careful_policy_of_the_site_counts_unless_one_is_named() {
+async fn the_strictest_approvals_of_the_site_count_whichever_policy_is_named() {
     let daemon = Daemon::enforcing().await;
-    let careful = open(&daemon, json!({})).await.json();
-    let named = open(&daemon, json!({"email": "bob@example.com", "policy": "leavers"})).await.json();
-    let approve = async |case: &Value| {
-        daemon.post(&format!("/api/v1/cases/{}/approve", case["id"].as_str().unwrap()), ADA, json!({})).await
-    };
-    assert_eq!(approve(&careful).await.status, 200);
-    let needless = approve(&named).await;
-    assert_eq!(needless.status, 409);
-    assert!(needless.detail().contains("ask for no approval"), "{}", needless.detail());
+    for (email, changes, policy) in
+        [("ann@example.com", json!({}), "careful"), ("bob@example.com", json!({"policy": "leavers"}), "leavers")]
+    {
+        let mut changes = changes;
+        changes["email"] = json!(email);
+        let case = open(&daemon, changes).await.json();
+        assert_eq!((&case["policy"], &case["requested_by"]), (&json!(policy), &json!(OTTO)));
+        let id = case["id"].as_str().unwrap().parse().unwrap();
+        let mut tx = daemon.store.begin().await.unwrap();
+        let dossier = tx.case(id).await.unwrap().unwrap();
+        assert_eq!(dossier.case.terms.approvals.delete, 2, "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_nobody_could_approve_is_rejected() {
+    let daemon = Daemon::enforcing().await;
+    // Two approvals are needed, and Rosa is one of the two approvers.
+    let body = json!({"site": "acme", "email": "ann@example.com", "action": "delete", "reason": "asked"});
+    let answer = daemon.post("/api/v1/cases", ROSA, body.clone()).await;
+    assert_eq!(answer.status, 409);
+    assert!(answer.detail().starts_with("this request needs 2 approvals by other people"), "{}", answer.detail());
+    let mut revoke = body;
+    revoke["action"] = json!("revoke");
+    assert_eq!(daemon.post("/api/v1/cases", ROSA, revoke).await.status, 201, "a revoke needs none");
+}
+
+#[tokio::test]
+async fn a_flood_of_requests_is_held_and_released_by_another_approver() {
+    let daemon = Daemon::enforcing().await;
+    let mut ids = Vec::new();
+    for n in 0..27 {
+        let case = open(&daemon, json!({"action": "revoke", "email": format!("p{n}@example.com")})).await.json();
+        ids.push(case["id"].as_str().unwrap().to_owned());
+    }
+    let held = daemon.get("/api/v1/cases?state=held", OTTO).await.json();
+    assert_eq!(held["items"].as_array().unwrap().len(), 27, "the first of them too");
+    let other = json!({"site": "acme", "email": "eve@example.com", "action": "revoke", "reason": "asked"});
+    assert_eq!(
+        daemon.post("/api/v1/cases", ADA, other).await.json()["state"],
+        "revoking",
+        "each token has its own brake"
+    );
+
+    let release = async |who: &str| daemon.post(&format!("/api/v1/cases/{}/release", ids[0]), who, json!({})).await;
+    assert_eq!(release(OTTO).await.status, 403);
+    assert_eq!(release(ROSA).await.json()["state"], "revoking");
+    let filter = json!({"action": "release", "filter": {"held": "brake", "requested_by": OTTO}, "reason": "a merger"});
+    assert_eq!(daemon.post("/api/v1/cases/bulk", OTTO, filter.clone()).await.json()["count"], 0);
+    let mut filter = filter;
+    filter["digest"] = daemon.post("/api/v1/cases/bulk", ROSA, filter.clone()).await.json()["digest"].clone();
+    assert_eq!(daemon.post("/api/v1/cases/bulk", ROSA, filter).await.json()["done"], 26);
+    let next = open(&daemon, json!({"action": "revoke", "email": "next@example.com"})).await.json();
+    assert_eq!(next["state"], "revoking", "what was released is not counted again");
 }
 
 #[tokio::test]

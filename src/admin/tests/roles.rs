@@ -6,13 +6,14 @@ use super::{Daemon, OTTO, ROSA, VERA};
 use crate::domain::operator::Role;
 
 /// Every route of the API, and whom it serves.
-const ROUTES: [(Method, &str, Role); 22] = [
+const ROUTES: [(Method, &str, Role); 23] = [
     (Method::GET, "/cases", Role::Viewer),
     (Method::POST, "/cases", Role::Operator),
-    (Method::POST, "/cases/release", Role::Operator),
+    (Method::POST, "/cases/bulk", Role::Operator),
     (Method::GET, "/cases/{id}", Role::Viewer),
     (Method::GET, "/cases/{id}/history", Role::Viewer),
     (Method::POST, "/cases/{id}/approve", Role::Approver),
+    (Method::POST, "/cases/{id}/withdraw", Role::Approver),
     (Method::POST, "/cases/{id}/cancel", Role::Operator),
     (Method::POST, "/cases/{id}/hold", Role::Operator),
     (Method::POST, "/cases/{id}/release", Role::Operator),

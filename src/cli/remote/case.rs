@@ -1,12 +1,13 @@
 //! `offboardd case …`.
 
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::client::{Client, read};
 use super::{ListArgs, Output, print_list, story};
-use crate::admin::api::{CaseView, HistoryView, List, Released};
-use crate::domain::case::{Hold, StateName};
+use crate::admin::api::{BulkView, CaseView, HistoryView, List};
+use crate::domain::case::{Hold, Stage, StateName};
 use crate::domain::ids::{CaseId, PolicyName, SiteName, SourceName};
 use crate::domain::policy::Action;
 
@@ -27,13 +28,15 @@ pub enum CaseCommand {
     },
     /// Ask for somebody to be offboarded, without an event
     Open(OpenArgs),
-    /// Consent to the next deed of a case
-    Approve(MoveArgs),
+    /// Approve the revoke or the deletion that a case plans
+    Approve(ApproveArgs),
+    /// Withdraw your own approval, until the call is made
+    Withdraw(ApproveArgs),
     /// Cancel a case, as far as it can still be stopped
     Cancel(MoveArgs),
     /// Hold a case until it is released
     Hold(MoveArgs),
-    /// Let a held case go on, or all that observe mode held
+    /// Release a held case, or all cases that are held for one reason
     Release(ReleaseArgs),
     /// Try it again now
     Retry(MoveArgs),
@@ -97,24 +100,43 @@ pub struct MoveArgs {
     pub reason: Option<String>,
 }
 
+/// Which case, which action, and why.
+#[derive(Debug, Args)]
+pub struct ApproveArgs {
+    /// The case
+    pub case: CaseId,
+    /// The action: revoke or delete
+    #[arg(long = "for")]
+    pub stage: Stage,
+    /// Why
+    #[arg(long)]
+    pub reason: Option<String>,
+}
+
 /// Which case or cases, and why.
 #[derive(Debug, Args)]
 pub struct ReleaseArgs {
     /// The case
-    #[arg(required_unless_present = "held", conflicts_with_all = ["held", "expect", "source", "site"])]
+    #[arg(required_unless_present = "held", conflicts_with_all = ["held", "expect", "source", "site", "requested_by", "yes"])]
     pub case: Option<CaseId>,
-    /// All that were held for this: `observe`
-    #[arg(long, requires_all = ["expect", "reason"])]
-    pub held: Option<Hold>,
-    /// How many they are; with another number nothing is released, and the right one is told
+    /// All cases that are held for this reason: observe, brake or hold
     #[arg(long)]
-    pub expect: Option<u64>,
+    pub held: Option<Hold>,
+    /// Expected number of cases; on a mismatch nothing is released and the actual number is printed
+    #[arg(long)]
+    pub expect: Option<usize>,
     /// Only those of this source
     #[arg(long)]
     pub source: Option<SourceName>,
     /// Only those of this site
     #[arg(long)]
     pub site: Option<SiteName>,
+    /// Only the own requests of this operator
+    #[arg(long)]
+    pub requested_by: Option<String>,
+    /// Release them; without it only the number and what is irreversible are shown
+    #[arg(long, requires_all = ["expect", "reason"])]
+    pub yes: bool,
     /// Why
     #[arg(long)]
     pub reason: Option<String>,
@@ -129,7 +151,8 @@ pub(super) async fn run(command: CaseCommand, client: &Client, output: Output<'_
         }
         CaseCommand::History { case } => history(case, client, output).await,
         CaseCommand::Open(args) => open(args, client, output).await,
-        CaseCommand::Approve(args) => carry_out("approve", &args, client, output).await,
+        CaseCommand::Approve(args) => approve("approve", &args, client, output).await,
+        CaseCommand::Withdraw(args) => approve("withdraw", &args, client, output).await,
         CaseCommand::Cancel(args) => carry_out("cancel", &args, client, output).await,
         CaseCommand::Hold(args) => carry_out("hold", &args, client, output).await,
         CaseCommand::Release(args) => release(args, client, output).await,
@@ -179,22 +202,48 @@ async fn carry_out(verb: &str, args: &MoveArgs, client: &Client, output: Output<
     print_case(&json, client, output)
 }
 
+async fn approve(verb: &str, args: &ApproveArgs, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
+    let body = without_nulls(json!({ "for": args.stage, "reason": args.reason }));
+    let json = client.post(&["cases", &args.case.to_string(), verb], &body).await?;
+    print_case(&json, client, output)
+}
+
 async fn release(args: ReleaseArgs, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
     if let Some(case) = args.case {
         return carry_out("release", &MoveArgs { case, reason: args.reason }, client, output).await;
     }
-    let body = without_nulls(json!({
+    let filter = without_nulls(json!({
         "held": args.held,
-        "expect": args.expect,
         "source": args.source,
         "site": args.site,
-        "reason": args.reason,
+        "requested_by": args.requested_by,
     }));
-    let json = client.post(&["cases", "release"], &body).await?;
+    let mut body = json!({ "action": "release", "filter": filter });
+    let mut json = client.post(&["cases", "bulk"], &body).await?;
+    let reviewed: BulkView = read(&json)?;
+    if let Some(expected) = args.expect.filter(|expected| *expected != reviewed.count) {
+        bail!("{} cases would be released, not {expected}: review them and repeat with that number", reviewed.count);
+    }
+    if args.yes
+        && let Value::Object(members) = &mut body
+    {
+        members.insert("digest".to_owned(), json!(reviewed.digest));
+        members.insert("reason".to_owned(), json!(args.reason));
+        json = client.post(&["cases", "bulk"], &body).await?;
+    }
     if client.prints_json() {
         writeln!(output, "{json}")?;
-    } else {
-        writeln!(output, "{} cases go on", read::<Released>(&json)?.released)?;
+        return Ok(());
+    }
+    let view: BulkView = read(&json)?;
+    match view.done {
+        Some(done) => writeln!(output, "released {done} cases")?,
+        None => writeln!(
+            output,
+            "{} cases would be released, {} of them lead to a deletion, which nothing takes back\n\
+             to release them: --expect {} --reason REASON --yes",
+            view.count, view.irreversible, view.count
+        )?,
     }
     Ok(())
 }

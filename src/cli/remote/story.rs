@@ -33,6 +33,12 @@ pub(super) fn tell_case(case: &CaseView, output: Output<'_>) -> io::Result<()> {
         ("closed", case.closed_at.map(|at| at.to_string())),
         ("job", case.job.as_ref().map(job)),
         ("approved by", if approvals.is_empty() { None } else { Some(approvals.join("; ")) }),
+        ("policy", case.policy.as_ref().map(ToString::to_string)),
+        ("requested by", case.requested_by.clone()),
+        (
+            "waits for",
+            case.awaits.map(|awaits| format!("{}, {} approvals missing", awaits.stage, awaits.approvals_missing)),
+        ),
         ("needs a human", case.attention.as_ref().map(|why| format!("{}: {}", why.reason, why.detail))),
     ];
     print_facts(&facts, output)
@@ -84,7 +90,7 @@ fn meaning(case: &CaseView) -> &'static str {
         StateName::Held => match case.held {
             Some(Hold::Observe) => "the daemon only observes",
             Some(Hold::Approval) => "waits for approval",
-            Some(Hold::Brake) => "the source's brake holds it",
+            Some(Hold::Brake) => "a brake holds it",
             Some(Hold::Hold) | None => "an operator holds it",
         },
         StateName::Revoking => "access is being revoked",
@@ -126,6 +132,8 @@ fn sentence(kind: &str) -> &str {
         "released" => "released",
         "brake_released" => "the brake was released",
         "approved" => "approved",
+        "withdrawn" => "approval withdrawn",
+        "deferred_by_brake" => "an event of a frozen source, deferred until its release",
         "retried" => "tried again",
         "resolved" => "settled by hand",
         other => other,

@@ -4,7 +4,7 @@ use clap::{CommandFactory as _, Parser};
 use serde_json::Value;
 
 use super::{RemoteCommand, run};
-use crate::admin::tests::{Daemon, OTTO, VERA};
+use crate::admin::tests::{Daemon, OTTO, ROSA, VERA};
 use crate::domain::case::{Hold, State};
 use crate::domain::policy::Action;
 
@@ -110,16 +110,32 @@ async fn a_daemon_that_is_not_there_is_told_without_the_query() {
 }
 
 #[tokio::test]
-async fn what_observe_mode_held_is_released_after_its_number_was_seen() {
+async fn held_cases_are_released_after_their_number_was_reviewed() {
     let daemon = Daemon::enforcing().await;
     for email in ["ann@example.com", "bob@example.com"] {
-        daemon.case(email, Action::Revoke, Some(State::Held(Hold::Observe))).await;
+        daemon.case(email, Action::Delete, Some(State::Held(Hold::Observe))).await;
     }
-    let line = |expect: u8| format!("case release --held observe --expect {expect} --reason enforce");
-    let other = offboardd(&daemon, OTTO, &line(1)).await.unwrap_err();
-    assert!(other.starts_with("Conflict (409): 2 cases are held, not 1"), "{other}");
-    assert_eq!(offboardd(&daemon, OTTO, &line(2)).await.unwrap(), "2 cases go on\n");
-    assert!(offboardd(&daemon, OTTO, "case release --held observe --reason x").await.is_err());
+    let line = |more: &str| format!("case release --held observe {more}");
+    let reviewed = offboardd(&daemon, OTTO, &line("")).await.unwrap();
+    assert!(reviewed.starts_with("2 cases would be released, 2 of them lead to a deletion"), "{reviewed}");
+    let other = offboardd(&daemon, OTTO, &line("--expect 1 --reason enforce --yes")).await.unwrap_err();
+    assert!(other.starts_with("2 cases would be released, not 1"), "{other}");
+    assert!(offboardd(&daemon, OTTO, &line("--yes --reason x")).await.is_err(), "without the number");
+    assert_eq!(
+        offboardd(&daemon, OTTO, &line("--expect 2 --reason enforce --yes")).await.unwrap(),
+        "released 2 cases\n"
+    );
+}
+
+#[tokio::test]
+async fn an_approval_names_its_action_and_is_withdrawn() {
+    let daemon = Daemon::enforcing().await;
+    let id = daemon.scheduled("ann@example.com").await;
+    assert!(offboardd(&daemon, ROSA, &format!("case approve {id}")).await.is_err(), "without the action");
+    let approved = offboardd(&daemon, ROSA, &format!("case approve {id} --for delete --reason known")).await.unwrap();
+    assert!(approved.contains("rosa for delete"), "{approved}");
+    let withdrawn = offboardd(&daemon, ROSA, &format!("case withdraw {id} --for delete")).await.unwrap();
+    assert!(!withdrawn.contains("rosa for delete"), "{withdrawn}");
 }
 
 #[tokio::test]

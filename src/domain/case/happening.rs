@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Attention, Demand, Hold, StateName};
+use super::{Attention, Demand, Hold, Stage, StateName};
 
 /// What happened to a case: time, the far side, an event, or an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,10 +61,21 @@ pub enum Happening {
     },
     /// The source's brake was released.
     BrakeReleased,
-    /// An operator consents to the next deed.
+    /// An approver approves an action.
     Approved {
         /// The name of the admin token.
         by: String,
+        /// The action.
+        stage: Stage,
+        /// The keyed hash of the account, if it is known.
+        account: Option<String>,
+    },
+    /// An approver takes an approval back.
+    Withdrawn {
+        /// The name of the admin token.
+        by: String,
+        /// The action.
+        stage: Stage,
     },
     /// An operator wants it tried again now.
     Retried,
@@ -73,6 +84,35 @@ pub enum Happening {
 }
 
 impl Happening {
+    /// Whether it changes nothing when it happens again: an operator's action that took effect.
+    pub const fn is_idempotent(&self) -> bool {
+        match self {
+            Self::Approved { .. } | Self::Withdrawn { .. } | Self::Held => true,
+            Self::Due
+            | Self::RevokeAsked
+            | Self::RevokeConfirmed
+            | Self::Detached
+            | Self::DeletionAsked
+            | Self::DeletionAccepted { .. }
+            | Self::GoneSeen { .. }
+            | Self::GoneConfirmed
+            | Self::NotDone
+            | Self::GrantSeen
+            | Self::Reinvited
+            | Self::AccountMissing
+            | Self::Withheld(_)
+            | Self::Stuck(_)
+            | Self::Departed { .. }
+            | Self::Stopped
+            | Self::ErasureRequested { .. }
+            | Self::Cancelled
+            | Self::Released { .. }
+            | Self::BrakeReleased
+            | Self::Retried
+            | Self::Resolved => false,
+        }
+    }
+
     /// The word for it in journal and history.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -98,6 +138,7 @@ impl Happening {
             Self::Released { .. } => "released",
             Self::BrakeReleased => "brake_released",
             Self::Approved { .. } => "approved",
+            Self::Withdrawn { .. } => "withdrawn",
             Self::Retried => "retried",
             Self::Resolved => "resolved",
         }

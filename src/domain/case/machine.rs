@@ -17,7 +17,10 @@ impl Case {
     ///   later or stronger, in every state until the deletion was accepted. After the revoke a later last day moves the
     ///   deletion. An erasure request is never postponed by a departure. After a stop a demand begins again with no demand
     ///   and no approval of before.
-    /// * **A human's hold** wins over every other reason to be held.
+    /// * **A human's hold** wins over every other reason to be held, and applies to the person: only an operator's release
+    ///   or cancel lifts it. What is stopped and departs again is held again.
+    /// * **An approval** lapses when its action becomes earlier or stronger, when the case is stopped, and when access was
+    ///   granted again. A case that waits for an approval which its terms no longer require proceeds.
     pub fn apply(&self, happening: &Happening, now: Timestamp) -> Result<Self, Refusal> {
         let mut next = self.clone();
         match happening {
@@ -47,10 +50,12 @@ impl Case {
             Happening::Held => next.hold()?,
             Happening::Released { enforce } => next.release(*enforce, now)?,
             Happening::BrakeReleased => next.release_brake(now)?,
-            Happening::Approved { by } => next.approve(by, now)?,
+            Happening::Approved { by, stage, account } => next.approve(by, *stage, account.as_ref(), now)?,
+            Happening::Withdrawn { by, stage } => next.withdraw(by, *stage)?,
             Happening::Retried => next.retry(now)?,
             Happening::Resolved => next.resolve()?,
         }
+        next.after_transition(self, happening, now);
         if next.state.name() != self.state.name() {
             next.since = now;
         }
@@ -182,19 +187,6 @@ impl Case {
     pub fn waits_for_its_time(&self, now: Timestamp) -> bool {
         let waits = matches!(self.state, State::Scheduled | State::Revoked);
         waits && self.job_wanted().is_some_and(|wanted| wanted.due_at > now)
-    }
-
-    /// How many approvals of `stage` are still missing.
-    pub fn approvals_missing(&self, stage: Stage) -> usize {
-        let given = self.approvals.iter().filter(|approval| approval.stage == stage).count();
-        self.approvals_required(stage).saturating_sub(given)
-    }
-
-    pub(super) fn approvals_required(&self, stage: Stage) -> usize {
-        usize::from(match stage {
-            Stage::Revoke => self.terms.approvals.revoke,
-            Stage::Delete => self.terms.approvals.delete,
-        })
     }
 
     /// What a case cannot be, whatever its rows say: the first thing that contradicts another.

@@ -24,6 +24,7 @@
 //! A call whose answer was lost may have been carried out. *Asked* is therefore written down before the call and *done*
 //! after a read, and everything between the two counts as "may be done".
 
+mod approvals;
 mod demand;
 mod happening;
 mod machine;
@@ -35,10 +36,11 @@ mod tests;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use self::approvals::{Approval, Escalation};
 pub use self::demand::{Cause, Demand};
 pub use self::happening::{Happening, Refusal};
 use super::guard::Objection;
-use super::ids::{CaseId, SiteName, SourceName};
+use super::ids::{CaseId, PolicyName, SiteName, SourceName};
 use super::named;
 use super::policy::{Action, Approvals, Detach, Policy};
 
@@ -63,6 +65,8 @@ pub struct Case {
     pub deeds: Deeds,
     /// Who approved what.
     pub approvals: Vec<Approval>,
+    /// An operator holds the person: no event of a source lifts it.
+    pub on_hold: bool,
     /// Where it stands.
     pub state: State,
     /// Since when it stands there.
@@ -85,6 +89,9 @@ pub struct Terms {
     /// The name of the operator whose request it is; this one cannot approve it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
+    /// The policy that an operator's request named or got; `None` where a source's policy applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyName>,
 }
 
 impl Terms {
@@ -97,6 +104,7 @@ impl Terms {
             detach: policy.detach.clone(),
             reinvite: policy.reinvite,
             requested_by: None,
+            policy: None,
         }
     }
 }
@@ -132,18 +140,6 @@ pub struct Deeds {
     pub last_look_at: Option<Timestamp>,
     /// The last look said that the account is gone.
     pub gone_at: Option<Timestamp>,
-}
-
-/// One person's consent to one deed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approval {
-    /// The name of the admin token.
-    pub by: String,
-    /// To what.
-    #[serde(rename = "for")]
-    pub stage: Stage,
-    /// When.
-    pub at: Timestamp,
 }
 
 /// A deed that changes the account.

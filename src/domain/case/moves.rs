@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Approval, Case, Cause, Course, Deeds, Demand, Happening, Hold, JobKind, Reason, Refusal, State};
+use super::{Case, Cause, Course, Deeds, Demand, Happening, Hold, JobKind, Reason, Refusal, State};
 
 #[expect(
     clippy::wildcard_enum_match_arm,
@@ -71,7 +71,6 @@ impl Case {
         if self.course == Course::Returning {
             // What was demanded before the stop is over.
             self.demands.clear();
-            self.approvals.clear();
             self.course = Course::Leaving;
         } else if self.deeds.deletion_requested_at.is_some() {
             return Err(self.forbids("moved to another time", "the deletion is already in progress"));
@@ -100,6 +99,7 @@ impl Case {
     }
 
     pub(super) fn cancel(&mut self, now: Timestamp) -> Result<(), Refusal> {
+        self.on_hold = false;
         match self.state {
             State::DeletionGrace => {
                 Err(self.forbids("cancelled", "Atlassian accepted the deletion, which cannot be taken back"))
@@ -112,27 +112,21 @@ impl Case {
         }
     }
 
-    pub(super) fn hold(&mut self) -> Result<(), Refusal> {
-        match self.state {
-            State::Scheduled | State::Revoking | State::Revoked => {}
-            State::Deleting if self.course == Course::Leaving => {}
-            State::Held(hold) if hold != Hold::Hold => {}
-            _ => return Err(self.forbids("held", "nothing is waiting that could be held")),
-        }
-        self.state = State::Held(Hold::Hold);
-        Ok(())
-    }
-
     pub(super) fn release(&mut self, enforce: bool, now: Timestamp) -> Result<(), Refusal> {
         match self.state {
-            State::Held(Hold::Hold) => {}
+            _ if self.on_hold && !matches!(self.state, State::Held(_)) => {
+                // A human is asked something else about it, or it is closed: only the hold on the person ends.
+                self.on_hold = false;
+                return Ok(());
+            }
+            State::Held(Hold::Hold) => self.on_hold = false,
             State::Held(Hold::Observe) if enforce => {}
             State::Held(Hold::Observe) => {
                 return Err(self.forbids("released", "the daemon only observes: set mode = \"enforce\" first"));
             }
             State::Held(Hold::Approval) => return Err(self.forbids("released", "it waits for approval: approve it")),
             State::Held(Hold::Brake) => {
-                return Err(self.forbids("released", "its source's brake holds it: release the source"));
+                return Err(self.forbids("released", "a brake holds it: release the source"));
             }
             _ => return Err(self.forbids("released", "it is not held")),
         }
@@ -142,29 +136,9 @@ impl Case {
 
     pub(super) fn release_brake(&mut self, now: Timestamp) -> Result<(), Refusal> {
         if self.state != State::Held(Hold::Brake) {
-            return Err(self.forbids("released", "its source's brake does not hold it"));
+            return Err(self.forbids("released", "no brake holds it"));
         }
         self.proceed(now);
-        Ok(())
-    }
-
-    pub(super) fn approve(&mut self, by: &str, now: Timestamp) -> Result<(), Refusal> {
-        let Some(stage) = self.next_stage() else {
-            return Err(self.forbids("approved", "no deed is left that could be approved"));
-        };
-        if self.approvals_required(stage) == 0 {
-            return Err(self.forbids("approved", "its terms ask for no approval of the next deed"));
-        }
-        if self.terms.requested_by.as_deref() == Some(by) {
-            return Err(Refusal::OwnRequest);
-        }
-        if self.approvals.iter().any(|approval| approval.stage == stage && approval.by == by) {
-            return Err(self.forbids("approved", "you have approved it before: it takes different people"));
-        }
-        self.approvals.push(Approval { by: by.to_owned(), stage, at: now });
-        if self.state == State::Held(Hold::Approval) && self.approvals_missing(stage) == 0 {
-            self.proceed(now);
-        }
         Ok(())
     }
 

@@ -21,6 +21,7 @@ fn terms(action: Action) -> Terms {
         detach: Vec::new(),
         reinvite: false,
         requested_by: None,
+        policy: None,
     }
 }
 
@@ -41,6 +42,10 @@ fn erasure(on: i32, action: Action) -> Happening {
     Happening::ErasureRequested(demand("hr", Cause::ErasureRequested, action, on))
 }
 
+fn approved(by: &str, stage: Stage) -> Happening {
+    Happening::Approved { by: by.to_owned(), stage, account: None }
+}
+
 /// A case with `action`, effective on day 10, opened on day 0.
 fn opened(action: Action) -> Case {
     let terms = terms(action);
@@ -54,6 +59,7 @@ fn opened(action: Action) -> Case {
         effective_at: day(10),
         deeds: Deeds::default(),
         approvals: Vec::new(),
+        on_hold: false,
         state: State::Scheduled,
         since: day(0),
     }
@@ -268,11 +274,11 @@ fn approvals_come_from_different_people_and_never_from_the_requester() {
     case.terms.approvals.revoke = 2;
     case.terms.requested_by = Some("rosa".to_owned());
     let held = after(&case, &[(10, Happening::Due), (10, Happening::Withheld(Hold::Approval))]);
-    let approved_by = |by: &str| Happening::Approved { by: by.to_owned() };
+    let approved_by = |by: &str| approved(by, Stage::Revoke);
     assert_eq!(held.apply(&approved_by("rosa"), day(10)), Err(Refusal::OwnRequest));
     let once = after(&held, &[(10, approved_by("ada"))]);
     assert_eq!(once.state, State::Held(Hold::Approval));
-    assert!(once.apply(&approved_by("ada"), day(10)).is_err());
+    assert_eq!(once.apply(&approved_by("ada"), day(10)), Ok(once.clone()), "a repetition changes nothing");
     assert_eq!(after(&once, &[(10, approved_by("ben"))]).state, State::Revoking);
 }
 
@@ -419,7 +425,9 @@ fn a_request_for_erasure_makes_a_departure_stronger_and_never_weaker() {
 
 #[test]
 fn each_operator_may_do_what_the_state_allows_and_is_told_why_not() {
-    use StateName::{Cancelled, Deleting, DeletionGrace, Held, Restored, Restoring, Revoked, Revoking, Scheduled};
+    use StateName::{
+        Cancelled, Deleting, DeletionGrace, Held, NeedsAttention, Restored, Restoring, Revoked, Revoking, Scheduled,
+    };
     let scheduled = opened(Action::RevokeThenDelete);
     let held = |hold| after(&scheduled, &[(1, Happening::Withheld(hold))]);
     let stuck = |attention| after(&scheduled, &[(1, Happening::Stuck(attention))]);
@@ -466,7 +474,11 @@ fn each_operator_may_do_what_the_state_allows_and_is_told_why_not() {
         ]
     );
     let held = yes(Held);
-    assert_eq!(lead_to(Happening::Held), [held, held, held, held, no, no, no, no, held, held, held, no, no, no]);
+    let stuck = yes(NeedsAttention);
+    assert_eq!(
+        lead_to(Happening::Held),
+        [held, held, held, held, yes(Deleting), no, yes(Restoring), held, held, held, held, stuck, stuck, no]
+    );
     let on = yes(Scheduled);
     let released = |enforce| lead_to(Happening::Released { enforce });
     assert_eq!(released(true), [no, no, no, no, no, no, no, on, on, no, no, no, no, no]);
@@ -489,7 +501,7 @@ fn each_operator_may_do_what_the_state_allows_and_is_told_why_not() {
     for (hold, why) in [
         (Hold::Observe, "the daemon only observes: set mode = \"enforce\" first"),
         (Hold::Approval, "it waits for approval: approve it"),
-        (Hold::Brake, "its source's brake holds it: release the source"),
+        (Hold::Brake, "a brake holds it: release the source"),
     ] {
         let case = after(&scheduled, &[(1, Happening::Withheld(hold))]);
         let refusal = case.apply(&Happening::Released { enforce: false }, day(2)).unwrap_err();
@@ -547,7 +559,9 @@ fn happenings() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::Held),
         2 => Just(Happening::Released { enforce: true }),
         1 => Just(Happening::BrakeReleased),
-        1 => Just(Happening::Approved { by: "rosa".to_owned() }),
+        1 => prop::sample::select(vec![Stage::Revoke, Stage::Delete]).prop_map(|stage| approved("rosa", stage)),
+        1 => prop::sample::select(vec![Stage::Revoke, Stage::Delete])
+            .prop_map(|stage| Happening::Withdrawn { by: "rosa".to_owned(), stage }),
         1 => Just(Happening::Retried),
         1 => Just(Happening::Resolved),
     ]
@@ -586,7 +600,7 @@ proptest! {
             }
             let before = case.clone();
             let Ok(next) = case.apply(&happening, day(today)) else { continue };
-            prop_assert!(!before.state.name().is_closed(), "{happening:?} moved a closed case");
+            prop_assert!(next.state == before.state || !before.state.name().is_closed(), "{happening:?} moved a closed case");
             prop_assert_eq!(next.contradiction(), None);
             prop_assert!(next.state.name() == before.state.name() || next.since == day(today));
             if happening == Happening::RevokeAsked || happening == Happening::DeletionAsked {
@@ -599,6 +613,16 @@ proptest! {
             }
             if matches!(happening, Happening::Stopped | Happening::Cancelled) {
                 prop_assert_eq!(next.next_stage(), None);
+            }
+            if next.on_hold {
+                let may_call = matches!(next.job_wanted().map(|wanted| wanted.kind), Some(JobKind::Revoke | JobKind::Detach | JobKind::Delete | JobKind::Reinvite));
+                prop_assert!(!may_call, "{:?} although the person is held", next.state);
+            }
+            if before.on_hold && !next.on_hold {
+                prop_assert!(matches!(happening, Happening::Released { .. } | Happening::Cancelled), "{happening:?} lifted a hold");
+            }
+            if next.course == Course::Returning {
+                prop_assert_eq!(next.approvals.len(), 0, "an approval survived a stop");
             }
             if next.deeds.deletion_requested_at.is_some() && next.deeds.gone_at.is_none() && !next.state.name().is_closed() {
                 let waits = matches!(next.state, State::DeletionGrace | State::NeedsAttention(_) | State::Held(_));

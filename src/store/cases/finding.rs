@@ -1,13 +1,14 @@
 //! Finding cases: one by its id or its person, many by what they have in common.
 
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
 use super::Dossier;
 use super::rows::{read_case, to_json};
-use crate::domain::case::{Hold, StateName};
+use crate::domain::case::{Case, Hold, StateName};
 use crate::domain::ids::{CaseId, SiteName, SourceName};
-use crate::proof::seal::KeyedHash;
+use crate::proof::seal::{KeyedHash, MasterKey};
 use crate::store::row::Reading;
 use crate::store::{Page, Store, StoreError, Tx};
 
@@ -28,6 +29,38 @@ pub struct CaseFilter {
     pub cursor: Option<CaseId>,
     /// At most so many.
     pub limit: usize,
+}
+
+/// Which open cases a bulk action concerns.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BulkFilter<'a> {
+    /// In this state.
+    pub state: Option<StateName>,
+    /// Held for this.
+    pub held: Option<Hold>,
+    /// Of this source.
+    pub source: Option<&'a SourceName>,
+    /// Of this site.
+    pub site: Option<&'a SiteName>,
+    /// Own requests of this operator.
+    pub requested_by: Option<&'a str>,
+    /// Only those that need a human, or only those that do not.
+    pub attention: Option<bool>,
+}
+
+/// Reads rows of cases. One that cannot be read is logged and left out, so that it hides none of the others.
+pub(in crate::store) fn readable(rows: &[SqliteRow], key: &MasterKey) -> Result<Vec<Dossier>, StoreError> {
+    let mut dossiers = Vec::with_capacity(rows.len());
+    for row in rows {
+        match read_case(row, key) {
+            Ok(dossier) => dossiers.push(dossier),
+            Err(error) if error.is_about_one_row() => {
+                tracing::error!(%error, "a case cannot be read and is left out");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(dossiers)
 }
 
 impl Tx {
@@ -154,28 +187,34 @@ impl Store {
         .bind(i64::try_from(filter.limit.saturating_add(1)).unwrap_or(i64::MAX))
         .fetch_all(&self.reader)
         .await?;
-        let dossiers: Result<Vec<_>, _> = rows.iter().map(|row| read_case(row, &self.key)).collect();
-        Ok(Page::of(dossiers?, filter.limit, |dossier| dossier.case.id.to_string()))
+        // The page ends by its rows, so that one that cannot be read does not end the list.
+        let ids: Vec<String> = rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
+        let page = Page::of(ids, filter.limit, String::clone);
+        let shown = rows.get(..page.items.len()).unwrap_or_default();
+        Ok(Page { items: readable(shown, &self.key)?, next: page.next })
     }
 
-    /// The cases that wait for this, oldest first.
-    #[instrument(name = "store.case.held", skip_all, err)]
-    pub async fn held_cases(
-        &self,
-        hold: Hold,
-        source: Option<&SourceName>,
-        site: Option<&SiteName>,
-    ) -> Result<Vec<CaseId>, StoreError> {
+    /// The open cases that a bulk action may concern, oldest first, without what is known about their persons. One that cannot
+    /// be read is left out: nothing is done to it.
+    #[instrument(name = "store.case.open_cases", skip_all, err)]
+    pub async fn open_cases(&self, filter: &BulkFilter<'_>) -> Result<Vec<Case>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id FROM cases WHERE state = 'held' AND held = ?1 AND (?2 IS NULL OR source = ?2)
-               AND (?3 IS NULL OR site = ?3) ORDER BY id",
+            "SELECT c.*, NULL AS sealed_key FROM cases c
+             WHERE c.closed_at IS NULL AND (?1 IS NULL OR c.state = ?1) AND (?2 IS NULL OR c.held = ?2)
+               AND (?3 IS NULL OR c.source = ?3) AND (?4 IS NULL OR c.site = ?4)
+               AND (?5 IS NULL OR c.terms ->> 'requested_by' = ?5)
+               AND (?6 IS NULL OR (c.state IN ('needs_attention', 'restoring')) = ?6)
+             ORDER BY c.id",
         )
-        .bind(hold.as_str())
-        .bind(source.map(SourceName::as_str))
-        .bind(site.map(SiteName::as_str))
+        .bind(filter.state.map(StateName::as_str))
+        .bind(filter.held.map(Hold::as_str))
+        .bind(filter.source.map(SourceName::as_str))
+        .bind(filter.site.map(SiteName::as_str))
+        .bind(filter.requested_by)
+        .bind(filter.attention)
         .fetch_all(&self.reader)
         .await?;
-        rows.iter().map(|row| Reading { what: "case", row }.word("id")).collect()
+        readable(&rows, &self.key).map(|dossiers| dossiers.into_iter().map(|dossier| dossier.case).collect())
     }
 
     /// How many cases stand in each state on each site.

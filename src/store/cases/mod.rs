@@ -8,13 +8,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use self::finding::CaseFilter;
+pub(super) use self::finding::readable;
+pub use self::finding::{BulkFilter, CaseFilter};
 pub(super) use self::rows::read_case;
 use crate::domain::account::{AccountId, AccountType};
 use crate::domain::case::{Case, Cause, StateName, Terms};
 use crate::domain::ids::{SiteName, SourceName};
 use crate::domain::person::Person;
-use crate::proof::seal::CaseKey;
+use crate::proof::seal::{CaseKey, MasterKey};
 
 /// A case with what is known about its person.
 #[derive(Debug, Clone)]
@@ -91,6 +92,19 @@ impl Dossier {
     /// This case as the database has it now, with what an attempt learned about the account meanwhile.
     pub(super) fn with_what_was_learned(self, learned: &Self) -> Self {
         Self { account: learned.account.clone(), account_type: learned.account_type, looks: learned.looks, ..self }
+    }
+
+    /// The keyed hash of the account, if it is known: what an approval covers, and what the journal shows.
+    pub fn account_hash(&self, key: &MasterKey) -> Option<String> {
+        let account = self.account.as_ref()?;
+        Some(hex::encode(key.hash_account(&self.case.site, account.id.as_str()).0))
+    }
+
+    /// Removes approvals of another account than the one that is known now.
+    pub(super) fn lapse_approvals_of_other_accounts(&mut self, key: &MasterKey) {
+        if let Some(account) = self.account_hash(key) {
+            self.case.lapse_approvals_of_other_accounts(&account);
+        }
     }
 
     /// Opens what an operator wrote beside the journal entry `seq`.

@@ -42,9 +42,13 @@ impl Tx {
             demands: vec![demand],
             deeds: Deeds::default(),
             approvals: Vec::new(),
+            on_hold: false,
             state: State::Scheduled,
             since: now,
         };
+        if self.is_person_held(&case.site, case.source.as_ref(), email_hash, person_hash).await? {
+            case.on_hold = true;
+        }
         case = match beginning {
             Some(state) => Case { state, ..case },
             None if case.job_wanted().is_some_and(|wanted| wanted.due_at <= now) => {
@@ -52,6 +56,7 @@ impl Tx {
             }
             None => case,
         };
+        let case = case.with_hold();
         let (key, sealed_key) = CaseKey::generate(&self.key, id.as_bytes());
         let dossier = Dossier {
             case,
@@ -119,9 +124,10 @@ impl Tx {
     ) -> Result<Happened, HappenError> {
         let from = dossier.case.state.name();
         let case = dossier.case.apply(happening, now)?;
-        if case == dossier.case && *happening == Happening::Due {
+        if case == dossier.case && (*happening == Happening::Due || happening.is_idempotent()) {
             return Ok(Happened { dossier, from });
         }
+        let before = dossier.case.clone();
         let dossier = Dossier { case, ..dossier };
         // What an operator decided is a fact about the person: a body that arrived before is no mere duplicate after it.
         if matches!(happening, Happening::Cancelled | Happening::Resolved) {
@@ -129,8 +135,17 @@ impl Tx {
             self.supersede_bodies(keys, None, now);
         }
         self.write_case(&dossier)?;
+        self.follow_hold(&before, &dossier, happening, now);
         self.sync_job(&dossier.case, open, *happening == Happening::Retried, now);
         let moved = dossier.case.state.name() != from;
+        let mut note = note;
+        let lapsed = before.approvals.len().saturating_sub(dossier.case.approvals.len());
+        if let Happening::Approved { stage, .. } | Happening::Withdrawn { stage, .. } = happening {
+            set(&mut note.detail, "for", json!(stage));
+        }
+        if lapsed > 0 && !matches!(happening, Happening::Withdrawn { .. }) {
+            set(&mut note.detail, "approvals_lapsed", json!(lapsed));
+        }
         if *happening != Happening::Due || moved {
             self.journal_case(&dossier, happening.name(), Some(from), note, now).await?;
         }
@@ -157,7 +172,49 @@ impl Tx {
         if moves && self.is_dispatched(dossier.case.id).await? {
             return Err(HappenError::TooLate);
         }
+        if matches!(happening, Happening::Held | Happening::Released { .. }) {
+            self.hold_other_cases(&dossier, happening, &note, now).await?;
+        }
         self.happen(dossier, happening, note, now).await
+    }
+
+    /// A hold applies to the person: the other open cases of the same person are held and released with this one.
+    async fn hold_other_cases(
+        &mut self,
+        dossier: &Dossier,
+        happening: &Happening,
+        note: &Note,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let holds = *happening == Happening::Held;
+        if !holds && !dossier.case.on_hold {
+            return Ok(());
+        }
+        for id in self.other_cases_of_person(dossier).await? {
+            let Some(other) = self.case(id).await? else { continue };
+            if other.case.on_hold == holds || self.is_dispatched(id).await? {
+                continue;
+            }
+            match self.happen(other, happening, note.clone(), now).await {
+                Ok(_) | Err(HappenError::Refused(_) | HappenError::TooLate) => {}
+                Err(HappenError::Store(error)) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the holds on persons and the brakes' records in step with a case that just changed.
+    fn follow_hold(&mut self, before: &Case, dossier: &Dossier, happening: &Happening, now: Timestamp) {
+        let case = &dossier.case;
+        if case.on_hold && !before.on_hold {
+            self.hold_person(dossier, now);
+        } else if before.on_hold && !case.on_hold {
+            self.release_person(dossier);
+        }
+        let closed = case.state.name().is_closed();
+        if closed || matches!(happening, Happening::Stopped | Happening::Cancelled) {
+            self.forget_brake_of(case.id, closed);
+        }
     }
 
     /// Writes down what was learned about the person or the account, without anything happening to the case.

@@ -1,6 +1,7 @@
 //! A case as a row, in both directions.
 
 use serde::{Deserialize, Serialize};
+use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::{Dossier, KnownAccount};
@@ -32,7 +33,7 @@ impl Tx {
         };
         self.statement(
             "UPDATE cases SET state = ?, since = ?, held = ?, attention = ?, attention_detail = ?, terms = ?, demands = ?,
-                 approvals = ?,
+                 approvals = ?, on_hold = ?,
                  course = ?, effective_at = ?, revoke_asked_at = ?, revoked_at = ?, detached_at = ?, deletion_asked_at = ?,
                  deletion_requested_at = ?, grace_ends_at = ?, last_look_at = ?, gone_at = ?, looks = ?, account_type = ?, sealed = ?,
                  closed_at = ?, email_hash = COALESCE(?, email_hash), person_hash = COALESCE(?, person_hash),
@@ -47,6 +48,7 @@ impl Tx {
         .bind(to_json(&case.terms)?)
         .bind(to_json(&case.demands)?)
         .bind(to_json(&case.approvals)?)
+        .bind(case.on_hold)
         .bind(case.course.as_str())
         .bind(millis(case.effective_at))
         .bind(millis_if_any(case.deeds.revoke_asked_at))
@@ -93,6 +95,7 @@ pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result
             gone_at: reading.at_if_any("gone_at")?,
         },
         approvals: reading.json("approvals")?,
+        on_hold: row.try_get("on_hold")?,
         state: read_state(&reading, name)?,
         since: reading.at("since")?,
     };

@@ -34,6 +34,7 @@ impl Office {
                 detach: Vec::new(),
                 reinvite: false,
                 requested_by: None,
+                policy: None,
             };
             let person = Person { email: Some(email), ..Person::default() };
             let new = NewCase {

@@ -137,8 +137,20 @@ impl Harness {
 
     /// An operator tries to move the case of this address.
     pub(crate) async fn ask(&self, token: &str, email: &str, what: &str) -> Reply {
+        self.ask_with(token, email, what, json!({ "reason": "because" })).await
+    }
+
+    /// The same with a body of the caller's.
+    pub(crate) async fn ask_with(&self, token: &str, email: &str, what: &str, body: Value) -> Reply {
         let path = format!("/cases/{}/{what}", self.case(email).await.case.id);
-        self.api_as(token, &path, Some(json!({ "reason": "because" }))).await
+        self.api_as(token, &path, Some(body)).await
+    }
+
+    /// Somebody approves an action of the case of this address: `revoke` or `delete`.
+    pub(crate) async fn approve(&self, token: &str, email: &str, stage: &str) -> Reply {
+        let reply = self.ask_with(token, email, "approve", json!({ "reason": "because", "for": stage })).await;
+        self.settle().await;
+        reply
     }
 
     /// An operator resumes the site.

@@ -11,7 +11,8 @@ use crate::binary::{Daemon, Folder};
 const ROUTES: &str = include_str!("../../../src/admin/api/mod.rs");
 
 /// What takes a second person; everything else that changes something takes an operator.
-const OF_APPROVERS: [&str; 3] = ["/cases/{id}/approve", "/sources/{name}/release", "/sources/{name}/accept"];
+const OF_APPROVERS: [&str; 4] =
+    ["/cases/{id}/approve", "/cases/{id}/withdraw", "/sources/{name}/release", "/sources/{name}/accept"];
 
 const TOKENS: [(&str, &str); 3] = [
     ("viewer", "v1ewer-secret-0123456789"),

@@ -107,7 +107,7 @@ async fn nobody_who_may_not_know_is_told_a_name_or_a_secret() {
     let (id, account) = (&listed["items"][0]["id"], &listed["items"][0]["account"]["id"]);
     let case = format!("/api/v1/cases/{}", id.as_str().unwrap());
     let reason = json!({ "reason": format!("{EMAIL} asked for it") });
-    for step in ["hold", "approve", "release", "nonsense"] {
+    for step in ["hold", "approve", "withdraw", "release", "nonsense"] {
         ask(&daemon, Method::POST, &format!("{case}/{step}"), ROSA, Some(reason.clone())).await;
     }
     for wrong in [json!({ "site": EMAIL, "email": EMAIL }), json!({ "email": [EMAIL] }), json!(EMAIL)] {
