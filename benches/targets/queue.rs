@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use offboardd::domain::case::Terms;
+use offboardd::domain::case::{Cause, Terms};
 use offboardd::domain::ids::SiteName;
 use offboardd::domain::person::{EmailAddress, Person};
 use offboardd::domain::policy::{Action, Approvals};
@@ -94,7 +94,7 @@ fn a_case(person: usize) -> NewCase {
         policy: None,
     };
     let person = Person { email: Some(EmailAddress::parse(&email(person)).unwrap()), ..Person::default() };
-    NewCase { site: site(), source: None, person, terms, effective_at: Timestamp::now() }
+    NewCase { site: site(), source: None, person, terms, cause: Cause::Operator, effective_at: Timestamp::now() }
 }
 
 /// Jobs of the far future, and open cases of other people; not one for each, for the disk's sake.
