@@ -149,6 +149,7 @@ CREATE TABLE cases (
     grace_ends_at         INTEGER,
     last_look_at          INTEGER,
     gone_at               INTEGER,
+    reinvite_asked_at     INTEGER,
     looks                 INTEGER NOT NULL DEFAULT 0,  -- how often the account was looked for in vain
     account_type          TEXT,
     sealed                BLOB,         -- the person and the account, with the case's own key; emptied when it closes
@@ -217,7 +218,9 @@ CREATE TABLE jobs (
     state         TEXT    NOT NULL CHECK (state IN ('queued', 'running', 'done', 'cancelled')),
     due_at        INTEGER NOT NULL,
     attempts      INTEGER NOT NULL DEFAULT 0,
-    first_at      INTEGER,              -- the first attempt, from which giving up is counted
+    failures      INTEGER NOT NULL DEFAULT 0,  -- failed attempts in a row
+    -- The first of them, from which giving up is counted. Moved on by what is no failure: rate limits, pauses.
+    failing_since INTEGER,
     -- Who works on it and until when; who comes later with this token finds it changed and leaves it alone.
     lease_token   TEXT,
     lease_until   INTEGER,

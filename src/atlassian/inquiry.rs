@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use super::call::Call;
 use super::client::Client;
 use super::link::Request;
+use crate::domain::account::AccountId;
 use crate::domain::retry::Failure;
 
 /// Nobody's id: a read of it is answered with 404 where the API is there and lets us in.
@@ -15,6 +16,18 @@ impl Client {
     pub async fn customer_service_answers(&self) -> Result<(), Failure> {
         let answer = self.send(Request::of(Call::ReadCustomerAccount).id(NOBODY)).await?;
         if answer.says(404) || answer.is(200) { Ok(()) } else { Err(answer.failure()) }
+    }
+
+    /// Whether Customer Service Management knows the account. Where it does not let us look, nothing is known there.
+    pub async fn has_customer_account(&self, id: &AccountId) -> Result<bool, Failure> {
+        let answer = self.send(Request::of(Call::ReadCustomerAccount).id(id.as_str())).await?;
+        if answer.is(200) {
+            Ok(true)
+        } else if answer.says(404) || answer.is(403) {
+            Ok(false)
+        } else {
+            Err(answer.failure())
+        }
     }
 
     /// How long the access token that is in use lives, where we were told.

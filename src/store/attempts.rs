@@ -4,7 +4,7 @@
 //! cancelled meanwhile, cannot overwrite a newer truth. The race between a stop and a call is decided by whose transaction
 //! is first: [`Tx::dispatch`] or the stop.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -12,9 +12,9 @@ use tracing::instrument;
 
 use super::cases::read_case;
 use super::journal::Head;
-use super::row::{Reading, millis};
+use super::row::{Reading, millis, millis_if_any};
 use super::{Claimed, Dossier, HappenError, JobRow, JobState, Lease, Note, StoreError, Tx};
-use crate::domain::case::{Happening, Hold, Stage, StateName};
+use crate::domain::case::{Change, Happening, Hold, JobKind, StateName};
 use crate::proof::seal::MasterKey;
 
 /// Whether the call may be made.
@@ -30,6 +30,21 @@ pub enum Dispatch {
     Lost,
     /// No: site or source are paused. The job is back in the queue.
     Paused,
+    /// No: an event about the person waits to be applied first. The job is back in the queue.
+    EventWaits,
+    /// No: an earlier call may still take effect, and the time of the next one has not come. The job is back in the queue.
+    Open,
+}
+
+/// A call that an attempt wants to make.
+#[derive(Debug, Clone)]
+pub struct Intent {
+    /// What it changes.
+    pub change: Change,
+    /// Particulars for the journal, so that they hold no personal data.
+    pub detail: Value,
+    /// How long after it was asked for such a call may take effect.
+    pub window: SignedDuration,
 }
 
 /// What an attempt came to.
@@ -39,8 +54,21 @@ pub enum Settlement {
     Finished(Happening),
     /// It failed and is tried again then; it costs an attempt.
     RetryAt(Timestamp),
-    /// It is not its time yet: looked at again then, at no cost.
+    /// It is not its time yet: looked at again then, at no cost. Failures before are over.
     LookAgainAt(Timestamp),
+    /// It could not be tried: tried again then, at no cost. The wait is no part of the time in which it fails.
+    WaitUntil(Timestamp),
+}
+
+/// What an attempt that goes back into the queue does to the row of failures before it.
+#[derive(Debug, Clone, Copy)]
+enum Failing {
+    /// One more.
+    Counts(Timestamp),
+    /// The row is over.
+    Ends,
+    /// The row stands, and does not grow older while the job waits for so long.
+    Rests(SignedDuration),
 }
 
 /// What an attempt came to, and what it learned about the account.
@@ -68,6 +96,10 @@ pub struct Leased {
     paused: bool,
     /// A brake holds it: that of its source, or another.
     braked: bool,
+    /// An event about the person waits to be applied.
+    event_waits: bool,
+    /// A call of this attempt was dispatched, and its outcome is not recorded.
+    dispatched: bool,
 }
 
 impl Tx {
@@ -84,10 +116,13 @@ impl Tx {
         let rows = self
             .statement(
                 "SELECT l.key AS nth, c.*, k.sealed AS sealed_key, j.kind, j.due_at, j.attempts, h.seq AS head, h.link,
+                     j.dispatched_at IS NOT NULL AS dispatched,
                      EXISTS (SELECT 1 FROM sites s WHERE s.name = c.site AND s.paused_at IS NOT NULL)
                          OR EXISTS (SELECT 1 FROM sources s WHERE s.name = c.source AND s.paused_at IS NOT NULL) AS paused,
                      EXISTS (SELECT 1 FROM sources s WHERE s.name = c.source AND s.braked_at IS NOT NULL)
-                         OR EXISTS (SELECT 1 FROM brake_holds b WHERE b.case_id = c.id) AS braked
+                         OR EXISTS (SELECT 1 FROM brake_holds b WHERE b.case_id = c.id) AS braked,
+                     EXISTS (SELECT 1 FROM events e WHERE e.case_id = c.id AND e.status = 'waiting'
+                         AND e.person_hash IS NULL) AS event_waits
                  FROM json_each(?) l CROSS JOIN jobs j ON j.id = l.value ->> 0 AND j.lease_token = l.value ->> 1
                      JOIN cases c ON c.id = j.case_id LEFT JOIN case_keys k ON k.case_id = c.id
                      LEFT JOIN journal h ON h.seq = (SELECT MAX(seq) FROM journal)
@@ -118,7 +153,7 @@ impl Tx {
     pub async fn dispatch(
         &mut self,
         leased: Option<Leased>,
-        stage: Stage,
+        intent: &Intent,
         learned: &Dossier,
         enforce: bool,
         now: Timestamp,
@@ -128,30 +163,28 @@ impl Tx {
         let mut dossier = leased.dossier.with_what_was_learned(learned);
         dossier.lapse_approvals_of_other_accounts(&self.key);
         let case_id = dossier.case.id;
-        if leased.paused {
-            self.put_back(lease, now, 0, None);
-            return Ok(Dispatch::Paused);
+        if leased.paused || leased.event_waits {
+            self.put_back(lease, now, Failing::Rests(SignedDuration::ZERO), None);
+            self.learn(&dossier)?;
+            return Ok(if leased.paused { Dispatch::Paused } else { Dispatch::EventWaits });
         }
         let withheld = if !enforce {
             Some(Hold::Observe)
         } else if leased.braked {
             Some(Hold::Brake)
-        } else if dossier.case.approvals_missing(stage) > 0 {
+        } else if intent.change.stage().is_some_and(|stage| dossier.case.approvals_missing(stage) > 0) {
             Some(Hold::Approval)
         } else {
             None
         };
         if let Some(hold) = withheld {
             self.finish(lease, now);
-            let note = Note::detail(json!({ "stage": stage }));
+            let note = Note::detail(json!({ "stage": leased.job.kind }));
             self.must_happen(dossier, &Happening::Withheld(hold), note, now).await?;
             return Ok(Dispatch::Held(hold));
         }
-        let asked = match stage {
-            Stage::Revoke => Happening::RevokeAsked,
-            Stage::Delete => Happening::DeletionAsked,
-        };
-        match self.happen_with(dossier.clone(), &asked, Note::default(), Some(&leased.job), now).await {
+        let note = Note::detail(intent.detail.clone());
+        match self.happen_with(dossier.clone(), &intent.change.dispatched(), note, Some(&leased.job), now).await {
             Ok(happened) => {
                 self.statement("UPDATE jobs SET dispatched_at = ? WHERE id = ?")
                     .bind(millis(now))
@@ -160,7 +193,21 @@ impl Tx {
                 Ok(Dispatch::Go(Box::new(happened.dossier)))
             }
             Err(HappenError::Store(error)) => Err(error),
-            Err(HappenError::Refused(_) | HappenError::TooLate) => {
+            Err(refused @ (HappenError::Refused(_) | HappenError::TooLate)) => {
+                let deeds = &dossier.case.deeds;
+                let open_until = match intent.change {
+                    Change::Revoke => deeds.revoke_open_until(intent.window),
+                    Change::Delete => deeds.deletion_open_until(intent.window),
+                    Change::Detach | Change::Reinvite => {
+                        return Err(StoreError::inconsistent("case", case_id, refused));
+                    }
+                };
+                // A call whose answer was lost may still take effect: only a later read proves that it was not carried out.
+                if let Some(until) = open_until.filter(|until| now < *until) {
+                    self.put_back(lease, until, Failing::Rests(until.duration_since(now)), None);
+                    self.learn(&dossier)?;
+                    return Ok(Dispatch::Open);
+                }
                 // The account was just read and the deed is not done: the case can wait for its time again.
                 tracing::info!(case.id = %case_id, "a deed whose answer was lost is not done, and its time has not come");
                 self.finish(lease, now);
@@ -179,38 +226,79 @@ impl Tx {
         report: &Report,
         now: Timestamp,
     ) -> Result<StateName, StoreError> {
-        let Leased { lease, dossier, .. } = leased.ok_or(StoreError::LeaseLost)?;
-        let dossier = dossier.with_what_was_learned(&report.learned);
+        let Leased { lease, dossier, job, dispatched, .. } = leased.ok_or(StoreError::LeaseLost)?;
+        let mut dossier = dossier.with_what_was_learned(&report.learned);
         let error = report.error.as_deref();
-        if !matches!(report.settlement, Settlement::LookAgainAt(_)) {
+        if matches!(report.settlement, Settlement::Finished(_) | Settlement::RetryAt(_)) {
             self.record_attempt(&lease, report, now);
         }
-        match &report.settlement {
+        let (due_at, failing) = match &report.settlement {
             Settlement::Finished(happening) => {
                 self.finish(&lease, now);
-                self.must_happen(dossier, happening, Note::detail(report.detail.clone()), now).await
+                return self.must_happen(dossier, happening, Note::detail(report.detail.clone()), now).await;
             }
-            Settlement::RetryAt(due_at) => {
-                self.put_back(&lease, *due_at, 1, error);
-                self.learn(&dossier)?;
-                Ok(dossier.case.state.name())
-            }
-            Settlement::LookAgainAt(due_at) => {
-                self.put_back(&lease, *due_at, 0, error);
-                self.learn(&dossier)?;
-                Ok(dossier.case.state.name())
+            Settlement::RetryAt(due_at) => (*due_at, Failing::Counts(now)),
+            Settlement::LookAgainAt(due_at) => (*due_at, Failing::Ends),
+            Settlement::WaitUntil(due_at) => (*due_at, Failing::Rests(due_at.duration_since(now))),
+        };
+        self.put_back(&lease, due_at, failing, error);
+        if dispatched {
+            self.note_without_outcome(&mut dossier, job.kind, "call_unconfirmed", error, now).await?;
+        }
+        self.learn(&dossier)?;
+        Ok(dossier.case.state.name())
+    }
+
+    /// Records that a call of this attempt was answered. The attempt goes on, and asks again before its next call;
+    /// meanwhile the case can be stopped. [`StoreError::LeaseLost`] when somebody was faster.
+    #[instrument(name = "store.job.call_done", skip_all, err)]
+    pub async fn call_done(
+        &mut self,
+        leased: Option<Leased>,
+        detail: &Value,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Leased { lease, dossier, job, .. } = leased.ok_or(StoreError::LeaseLost)?;
+        let case_id = dossier.case.id;
+        let note = Note::detail(detail.clone());
+        match self.happen_with(dossier, &Happening::DetachCallDone, note, Some(&job), now).await {
+            Ok(_) => {}
+            Err(HappenError::Store(error)) => return Err(error),
+            Err(refused @ (HappenError::Refused(_) | HappenError::TooLate)) => {
+                return Err(StoreError::inconsistent("case", case_id, refused));
             }
         }
+        self.statement("UPDATE jobs SET dispatched_at = NULL WHERE id = ?").bind(lease.job_id.to_string()).later();
+        Ok(())
+    }
+
+    /// Records that a call was dispatched and that its outcome is not known. It may still take effect for a while.
+    pub(super) async fn note_without_outcome(
+        &mut self,
+        dossier: &mut Dossier,
+        job: JobKind,
+        kind: &str,
+        why: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        dossier.case.deeds.ended_without_outcome(job, now);
+        let detail = json!({ "job": job, "why": why, "state": dossier.case.state.name() });
+        self.write_journal(Some(dossier.case.id), kind, &detail, now).await?;
+        Ok(())
     }
 
     /// Pauses the site that refused us, and gives the job back without counting the attempt.
     #[instrument(name = "store.job.site_refused", skip_all, fields(job.id = %claimed.lease.job_id), err)]
     pub async fn site_refused(&mut self, claimed: &Claimed, reason: &str, now: Timestamp) -> Result<(), StoreError> {
         let leased = self.leased(&[claimed.lease], now).await?.pop().transpose()?.flatten();
-        let leased = leased.ok_or(StoreError::LeaseLost)?;
+        let Leased { mut dossier, job, dispatched, .. } = leased.ok_or(StoreError::LeaseLost)?;
         // Not later than it was due: a clock that is ahead pauses sites, too.
-        self.put_back(&claimed.lease, leased.job.due_at.min(now), 0, Some(reason));
-        self.pause_site(&leased.dossier.case.site, reason, now).await
+        self.put_back(&claimed.lease, job.due_at.min(now), Failing::Rests(SignedDuration::ZERO), Some(reason));
+        if dispatched {
+            self.note_without_outcome(&mut dossier, job.kind, "call_unconfirmed", Some(reason), now).await?;
+            self.learn(&dossier)?;
+        }
+        self.pause_site(&dossier.case.site, reason, now).await
     }
 
     /// Lets something happen to a case whose job was just finished.
@@ -241,14 +329,24 @@ impl Tx {
         .later();
     }
 
-    fn put_back(&mut self, lease: &Lease, due_at: Timestamp, counts: i64, error: Option<&str>) {
+    fn put_back(&mut self, lease: &Lease, due_at: Timestamp, failing: Failing, error: Option<&str>) {
+        let (counts, since, rests) = match failing {
+            Failing::Counts(now) => (true, Some(now), Some(0)),
+            Failing::Ends => (false, None, None),
+            Failing::Rests(wait) => (false, None, i64::try_from(wait.as_millis()).ok()),
+        };
         self.statement(
-            "UPDATE jobs SET state = 'queued', due_at = ?, attempts = attempts + ?, last_error = ?, lease_token = NULL,
-                 lease_until = NULL, dispatched_at = NULL WHERE id = ?",
+            "UPDATE jobs SET state = 'queued', due_at = ?1, last_error = ?2, lease_token = NULL, lease_until = NULL,
+                 dispatched_at = NULL, attempts = attempts + ?3,
+                 failures = CASE WHEN ?4 IS NULL THEN 0 ELSE failures + ?3 END,
+                 failing_since = COALESCE(failing_since, ?5) + ?4
+             WHERE id = ?6",
         )
         .bind(millis(due_at))
-        .bind(counts)
         .bind(error)
+        .bind(counts)
+        .bind(rests)
+        .bind(millis_if_any(since))
         .bind(lease.job_id.to_string())
         .later();
     }
@@ -257,7 +355,7 @@ impl Tx {
         let outcome = match &report.settlement {
             Settlement::Finished(happening) => happening.name(),
             Settlement::RetryAt(_) => "failed",
-            Settlement::LookAgainAt(_) => "looked",
+            Settlement::LookAgainAt(_) | Settlement::WaitUntil(_) => "looked",
         };
         self.statement(
             "INSERT INTO attempts (job_id, number, started_at, ended_at, outcome, detail)
@@ -284,5 +382,13 @@ fn read_leased(row: &SqliteRow, lease: Lease, key: &MasterKey) -> Result<Leased,
         attempts: reading.count("attempts")?,
         last_error: None,
     };
-    Ok(Leased { lease, dossier, job, paused: row.try_get("paused")?, braked: row.try_get("braked")? })
+    Ok(Leased {
+        lease,
+        dossier,
+        job,
+        paused: row.try_get("paused")?,
+        braked: row.try_get("braked")?,
+        event_waits: row.try_get("event_waits")?,
+        dispatched: row.try_get("dispatched")?,
+    })
 }

@@ -14,6 +14,9 @@ use crate::clock;
 use crate::domain::case::{Happening, JobKind};
 use crate::domain::ids::{CaseId, JobId, SiteName};
 
+/// Why a job was taken back.
+const INTERRUPTED: &str = "the worker stopped in the middle of it";
+
 /// The right to work on a job for a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
@@ -34,8 +37,10 @@ pub struct Claimed {
     pub kind: JobKind,
     /// How many attempts were made before.
     pub attempts: u32,
-    /// The first of them or, without one, now.
-    pub first_at: Timestamp,
+    /// How many of them failed in a row, the last one included.
+    pub failures: u32,
+    /// Since when they fail, not counting what was no failure meanwhile; `None` when the last one did not fail.
+    pub failing_since: Option<Timestamp>,
     /// When this one began.
     pub started_at: Timestamp,
     /// Whose.
@@ -66,7 +71,7 @@ pub struct Vacancy<'a> {
 }
 
 impl Tx {
-    /// Claims due jobs, as many as there is room for.
+    /// Claims due jobs, as many as there is room for; none of a case to which an event waits to be applied.
     #[instrument(name = "store.job.claim", skip_all, fields(vacancies = vacancies.len()), err)]
     pub async fn claim(&mut self, vacancies: &[Vacancy<'_>], now: Timestamp) -> Result<Vec<Claimed>, StoreError> {
         let token = clock::new_id(now);
@@ -98,13 +103,17 @@ impl Tx {
 
     /// Leases the jobs that fall due first, and has them returned.
     fn lease(&mut self, vacancy: &Vacancy<'_>, token: Uuid, now: Timestamp) {
-        // The sign before the limit keeps SQLite from planning the statement anew for every number.
+        // The sign before the limit keeps SQLite from planning the statement anew for every number. What a job waited
+        // beyond its time, because of a pause or because the daemon was down, is no part of the time in which it fails.
         self.statement(
-            "UPDATE jobs SET state = 'running', lease_token = ?1, lease_until = ?2, first_at = COALESCE(first_at, ?3)
+            "UPDATE jobs SET state = 'running', lease_token = ?1, lease_until = ?2,
+                 failing_since = failing_since + MAX(0, ?3 - due_at)
              WHERE id IN (
                  SELECT id FROM jobs WHERE state = 'queued' AND site = ?4 AND urgency = ?5 AND due_at <= ?3
                      AND NOT EXISTS (SELECT 1 FROM sites WHERE name = ?4 AND paused_at IS NOT NULL)
                      AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
+                     AND NOT EXISTS (SELECT 1 FROM events e WHERE e.case_id = jobs.case_id AND e.status = 'waiting'
+                         AND e.person_hash IS NULL)
                  ORDER BY due_at LIMIT +?6)
              RETURNING *",
         )
@@ -136,8 +145,15 @@ impl Tx {
                 return Err(StoreError::inconsistent("case", case_id, refused));
             }
         };
-        let first_at = reading.at("first_at")?;
-        Ok(Claimed { lease, kind: job.kind, attempts: job.attempts, first_at, started_at: now, dossier })
+        Ok(Claimed {
+            lease,
+            kind: job.kind,
+            attempts: job.attempts,
+            failures: reading.count("failures")?,
+            failing_since: reading.at_if_any("failing_since")?,
+            started_at: now,
+            dossier,
+        })
     }
 
     /// A job whose case cannot be read must not keep the others waiting: it is looked at again in an hour, and says why.
@@ -156,27 +172,55 @@ impl Tx {
         .later();
     }
 
-    /// Takes back the jobs of workers that died: those whose lease is over or, at a start, all; but none of `alive`.
+    /// Takes back the jobs of workers that died: those whose lease is over or, at a start, all; but none of `alive`. Where a
+    /// call was dispatched, its outcome is not known: the history says so.
     #[instrument(name = "store.job.recover", skip_all, err)]
     pub async fn recover(&mut self, all: bool, alive: &[JobId], now: Timestamp) -> Result<Vec<Recovered>, StoreError> {
         let rows = self
             .statement(
-                "UPDATE jobs SET state = 'queued', lease_token = NULL, lease_until = NULL, dispatched_at = NULL,
-                 attempts = attempts + 1, due_at = ?1, last_error = 'the worker stopped in the middle of it'
-             WHERE state = 'running' AND (?2 OR lease_until <= ?1) AND id NOT IN (SELECT value FROM json_each(?3))
-             RETURNING id, case_id",
+                "SELECT id, case_id, kind, dispatched_at FROM jobs
+                 WHERE state = 'running' AND (?2 OR lease_until <= ?1) AND id NOT IN (SELECT value FROM json_each(?3))",
             )
             .bind(millis(now))
             .bind(all)
             .bind(json!(alive).to_string())
             .rows()
             .await?;
-        rows.iter()
-            .map(|row| {
-                let job = Reading { what: "job", row };
-                Ok(Recovered { job_id: job.word("id")?, case_id: job.word("case_id")? })
-            })
-            .collect()
+        let mut recovered = Vec::new();
+        for row in &rows {
+            let job = Reading { what: "job", row };
+            let (job_id, case_id): (JobId, CaseId) = (job.word("id")?, job.word("case_id")?);
+            if job.at_if_any("dispatched_at")?.is_some() {
+                self.note_interrupted(case_id, job.word("kind")?, now).await?;
+            }
+            self.statement(
+                "UPDATE jobs SET state = 'queued', lease_token = NULL, lease_until = NULL, dispatched_at = NULL,
+                     attempts = attempts + 1, due_at = ?, last_error = ? WHERE id = ?",
+            )
+            .bind(millis(now))
+            .bind(INTERRUPTED)
+            .bind(job_id.to_string())
+            .later();
+            recovered.push(Recovered { job_id, case_id });
+        }
+        Ok(recovered)
+    }
+
+    /// A call was dispatched, and its worker did not live to see the answer.
+    async fn note_interrupted(&mut self, case_id: CaseId, job: JobKind, now: Timestamp) -> Result<(), StoreError> {
+        match self.case(case_id).await {
+            Ok(Some(mut dossier)) => {
+                self.note_without_outcome(&mut dossier, job, "interrupted", Some(INTERRUPTED), now).await?;
+                self.learn(&dossier)
+            }
+            Ok(None) => Err(StoreError::inconsistent("case", case_id, "it is not there, but has a job")),
+            // A case that cannot be read must not keep the daemon from starting: its job is put off when it is claimed.
+            Err(error) if error.is_about_one_row() => {
+                let detail = json!({ "job": job, "why": INTERRUPTED });
+                self.write_journal(Some(case_id), "interrupted", &detail, now).await.map(drop)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -201,6 +245,8 @@ impl Store {
                  SELECT due_at FROM jobs WHERE state = 'queued' AND site = l.value ->> 0 AND urgency = l.value ->> 1
                      AND NOT EXISTS (SELECT 1 FROM sites WHERE name = l.value ->> 0 AND paused_at IS NOT NULL)
                      AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
+                     AND NOT EXISTS (SELECT 1 FROM events e WHERE e.case_id = jobs.case_id AND e.status = 'waiting'
+                         AND e.person_hash IS NULL)
                  ORDER BY due_at LIMIT 1) AS due_at
              FROM json_each(?) l ORDER BY l.key",
         )

@@ -90,10 +90,12 @@ impl Tx {
                 let follows = waits || job.attempts == 0;
                 if job.state == JobState::Queued && (retried || (follows && job.due_at != wanted.due_at)) {
                     let due_at = if retried { now } else { wanted.due_at };
-                    self.statement("UPDATE jobs SET due_at = ?, attempts = 0, first_at = NULL WHERE id = ?")
-                        .bind(millis(due_at))
-                        .bind(job.id.to_string())
-                        .later();
+                    self.statement(
+                        "UPDATE jobs SET due_at = ?, attempts = 0, failures = 0, failing_since = NULL WHERE id = ?",
+                    )
+                    .bind(millis(due_at))
+                    .bind(job.id.to_string())
+                    .later();
                 }
             }
             (None, Some(job)) => self.cancel_job(job.id, now),

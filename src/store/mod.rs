@@ -34,7 +34,7 @@ mod tx;
 mod upkeep;
 mod writer;
 
-pub use self::attempts::{Dispatch, Leased, Report, Settlement};
+pub use self::attempts::{Dispatch, Intent, Leased, Report, Settlement};
 pub use self::bodies::{Origin, PersonKeys};
 pub use self::brake::{Actor, Braked, NotReleased, SourceEffect, digest_of};
 pub use self::cases::{BulkFilter, CaseFilter, Dossier, Happened, KnownAccount, NewCase, Note};

@@ -1,7 +1,6 @@
 //! One attempt of a job: made by the step of its kind, settled here, whatever came of it.
 
 use std::any::Any;
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,9 +11,9 @@ use super::scribe::{Desk, Question};
 use super::steps;
 use crate::atlassian::Client;
 use crate::clock;
-use crate::domain::case::{Attention, Happening, JobKind, Reason, Stage};
+use crate::domain::case::{Attention, Change, Happening, JobKind, Reason};
 use crate::domain::retry::{Failure, Next};
-use crate::store::{Claimed, Dispatch, Dossier, Report, Settlement, StoreError};
+use crate::store::{Claimed, Dispatch, Dossier, Intent, Report, Settlement, StoreError};
 
 /// What is left of a lease for settling.
 const TO_SETTLE: SignedDuration = SignedDuration::from_secs(10);
@@ -25,6 +24,8 @@ pub(super) struct Attempt<'a> {
     pub(super) worker: &'a Worker,
     pub(super) client: &'a Client,
     pub(super) claimed: &'a Claimed,
+    /// The case as it was claimed, with what the reads of this attempt observed.
+    pub(super) record: Dossier,
     desk: &'a Desk,
 }
 
@@ -32,87 +33,154 @@ pub(super) struct Attempt<'a> {
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// The job is finished, and this happened. The detail goes into the journal, so it holds no personal data.
-    Finished { happening: Happening, detail: Value, learned: Dossier },
+    Finished { happening: Happening, detail: Value },
     /// Not yet: to be looked at again then, at no cost.
-    NotYet { at: Timestamp, why: &'static str, learned: Dossier },
-    /// It failed.
-    Failed { failure: Failure, learned: Dossier },
+    NotYet { at: Timestamp, why: &'static str },
     /// The database said that it must not go on, and has settled it already.
     Ended(&'static str),
 }
 
+/// Why a step did not come to its own end.
+#[derive(Debug)]
+pub(super) enum StepError {
+    /// A call failed.
+    Failed(Failure),
+    /// The attempt ends early, with this.
+    Ends(Outcome),
+    /// The database failed, or the lease is lost.
+    Store(StoreError),
+}
+
+impl From<Failure> for StepError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<StoreError> for StepError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Outcome> for StepError {
+    fn from(outcome: Outcome) -> Self {
+        Self::Ends(outcome)
+    }
+}
+
 impl Outcome {
-    pub(super) fn finished(happening: Happening, how: &'static str, learned: Dossier) -> Self {
-        Self::Finished { happening, detail: json!({ "how": how }), learned }
+    pub(super) fn finished(happening: Happening, how: &'static str) -> Self {
+        Self::Finished { happening, detail: json!({ "how": how }) }
     }
 
-    pub(super) fn stuck(attention: impl Into<Attention>, learned: Dossier) -> Self {
-        Self::Finished { happening: Happening::Stuck(attention.into()), detail: Value::Null, learned }
+    pub(super) fn stuck(attention: impl Into<Attention>) -> Self {
+        Self::Finished { happening: Happening::Stuck(attention.into()), detail: Value::Null }
+    }
+}
+
+impl StepError {
+    /// A failure that may pass.
+    pub(super) fn transient(detail: &str) -> Self {
+        Self::Failed(Failure::Transient { detail: detail.to_owned(), retry_at: None })
     }
 }
 
 impl<'a> Attempt<'a> {
-    pub(super) const fn new(worker: &'a Worker, desk: &'a Desk, client: &'a Client, claimed: &'a Claimed) -> Self {
-        Self { worker, client, claimed, desk }
+    pub(super) fn new(worker: &'a Worker, desk: &'a Desk, client: &'a Client, claimed: &'a Claimed) -> Self {
+        Self { worker, client, claimed, record: claimed.dossier.clone(), desk }
     }
 
     /// Does the work inside the lease: who oversleeps it would do what somebody else does too.
-    pub(super) async fn make_in_time(&self) -> Result<Outcome, StoreError> {
+    pub(super) async fn make_in_time(&mut self) -> Result<Outcome, StepError> {
         let left = self.claimed.lease.until.duration_since(self.now()).saturating_sub(TO_SETTLE);
         let left = Duration::try_from(left).unwrap_or_default();
         match tokio::time::timeout(left, self.make()).await {
             Ok(made) => made,
-            Err(_elapsed) => {
-                let failure = Failure::Transient { detail: "the attempt took too long".to_owned(), retry_at: None };
-                Ok(Outcome::Failed { failure, learned: self.claimed.dossier.clone() })
-            }
+            Err(_elapsed) => Err(StepError::transient("the attempt took too long")),
         }
     }
 
     /// Does the work of the job's kind.
-    async fn make(&self) -> Result<Outcome, StoreError> {
-        let dossier = self.claimed.dossier.clone();
+    async fn make(&mut self) -> Result<Outcome, StepError> {
         match self.claimed.kind {
-            JobKind::Revoke => steps::revoke::make(self, dossier).await,
-            JobKind::Detach => steps::detach::make(self, dossier).await,
-            JobKind::Delete => steps::delete::make(self, dossier).await,
-            JobKind::Verify => steps::verify::make(self, dossier).await,
-            JobKind::Restore => steps::restore::make(self, dossier).await,
-            JobKind::Reinvite => steps::reinvite::make(self, dossier).await,
+            JobKind::Revoke => steps::revoke::run(self).await,
+            JobKind::Detach => steps::detach::run(self).await,
+            JobKind::Delete => steps::delete::run(self).await,
+            JobKind::Verify => steps::verify::run(self).await,
+            JobKind::Restore => steps::restore::run(self).await,
+            JobKind::Reinvite => steps::reinvite::run(self).await,
         }
     }
 
-    /// Asks the database, right before a call that changes something, whether it may be made; if not, the attempt is over.
-    pub(super) async fn may(&self, stage: Stage, learned: &Dossier) -> Result<ControlFlow<Outcome>, StoreError> {
+    /// The gate: checked right before every call that changes something. Records the intent if the call may be made; else the
+    /// attempt is over.
+    pub(super) async fn request_dispatch(&self, change: Change, detail: Value) -> Result<(), StepError> {
         if let Err(problem) = self.client.check_clock() {
-            let failure = Failure::SiteRefuses { detail: problem.to_string() };
-            return Ok(ControlFlow::Break(Outcome::Failed { failure, learned: learned.clone() }));
+            return Err(StepError::Failed(Failure::SiteRefuses { detail: problem.to_string() }));
         }
-        let question = Question { stage, learned: learned.clone() };
-        Ok(match self.desk.ask(self.claimed.lease, question).await? {
-            Dispatch::Go(_) => ControlFlow::Continue(()),
-            Dispatch::Held(_) => ControlFlow::Break(Outcome::Ended("held")),
-            Dispatch::PutOff => ControlFlow::Break(Outcome::Ended("put_off")),
-            Dispatch::Lost => ControlFlow::Break(Outcome::Ended("stopped")),
-            Dispatch::Paused => ControlFlow::Break(Outcome::Ended("paused")),
-        })
+        let intent = Intent { change, detail, window: self.open_window() };
+        let question = Question { intent, learned: self.record.clone() };
+        let why = match self.desk.ask(self.claimed.lease, question).await? {
+            Dispatch::Go(_) => return Ok(()),
+            Dispatch::Held(_) => "held",
+            Dispatch::PutOff => "put_off",
+            Dispatch::Lost => "stopped",
+            Dispatch::Paused => "paused",
+            Dispatch::EventWaits => "event_waits",
+            Dispatch::Open => "call_unconfirmed",
+        };
+        Err(StepError::Ends(Outcome::Ended(why)))
+    }
+
+    /// Records that a call was answered, where the attempt makes several.
+    pub(super) async fn call_done(&self, detail: Value) -> Result<(), StepError> {
+        Ok(self.desk.call_done(self.claimed.lease, detail).await?)
     }
 
     pub(super) fn now(&self) -> Timestamp {
         self.worker.clock.now()
     }
 
+    pub(super) fn later(&self, by: SignedDuration) -> Timestamp {
+        self.now().saturating_add(by).unwrap_or(Timestamp::MAX)
+    }
+
+    /// How long after it was dispatched a call may take effect: it can reach the site as late as our timeout, and the site may
+    /// need as long again.
+    pub(super) fn open_window(&self) -> SignedDuration {
+        self.client.site().timeout.saturating_mul(2)
+    }
+
+    /// Another look, as often as the site's settings want one, and one at least: one read is never a conclusion. `None` when
+    /// all of them said the same.
+    pub(super) fn look_again(&mut self, why: &'static str) -> Option<Outcome> {
+        let looks = usize::try_from(self.record.looks).unwrap_or(usize::MAX);
+        let wait = match self.client.site().look_again.get(looks) {
+            Some(wait) => *wait,
+            None if looks == 0 => self.open_window(),
+            None => {
+                self.record.looks = 0;
+                return None;
+            }
+        };
+        self.record.looks = self.record.looks.saturating_add(1);
+        Some(Outcome::NotYet { at: self.later(wait), why })
+    }
+
     /// Writes down what came of it.
     pub(super) async fn settle(
         &self,
-        made: Result<Result<Outcome, StoreError>, Box<dyn Any + Send>>,
+        made: Result<Result<Outcome, StepError>, Box<dyn Any + Send>>,
     ) -> Result<(), StoreError> {
         let outcome = match made {
-            Ok(outcome) => outcome?,
+            Ok(Ok(outcome) | Err(StepError::Ends(outcome))) => outcome,
+            Ok(Err(StepError::Failed(failure))) => return self.fail(failure).await,
+            Ok(Err(StepError::Store(error))) => return Err(error),
             Err(_panic) => {
                 tracing::error!("an attempt panicked: the case is handed to a human, the others go on");
                 let detail = "an error of our own: see the log of this time, and report it".to_owned();
-                Outcome::stuck(Attention { reason: Reason::Refused, detail }, self.claimed.dossier.clone())
+                Outcome::stuck(Attention { reason: Reason::Refused, detail })
             }
         };
         match outcome {
@@ -121,31 +189,29 @@ impl<'a> Attempt<'a> {
                 tracing::info!(outcome = why, "the job did not go on");
                 Ok(())
             }
-            Outcome::NotYet { at, why, learned } => {
-                self.write("not_yet", &learned, Settlement::LookAgainAt(at), Some(why), Value::Null).await
+            Outcome::NotYet { at, why } => {
+                self.write("not_yet", Settlement::LookAgainAt(at), Some(why), Value::Null).await
             }
-            Outcome::Finished { happening, detail, learned } => {
+            Outcome::Finished { happening, detail } => {
                 let outcome = happening.name();
-                self.write(outcome, &learned, Settlement::Finished(happening), None, detail).await
+                self.write(outcome, Settlement::Finished(happening), None, detail).await
             }
-            Outcome::Failed { failure, learned } => self.fail(failure, &learned).await,
         }
     }
 
     /// What follows from a failure: the durable retry, a pause of the site, or a human.
-    async fn fail(&self, failure: Failure, learned: &Dossier) -> Result<(), StoreError> {
+    async fn fail(&self, failure: Failure) -> Result<(), StoreError> {
         let now = self.now();
-        let attempts = self.claimed.attempts.saturating_add(1);
-        let retry = |retry_at| self.worker.retry.next(attempts, self.claimed.first_at, retry_at, now, clock::chance());
+        let failures = self.claimed.failures.saturating_add(1);
+        let since = self.claimed.failing_since.unwrap_or(now);
+        let retry = |retry_at| self.worker.retry.next(failures, since, retry_at, now, clock::chance());
         let error = failure.detail().to_owned();
         match failure {
             Failure::Transient { detail, retry_at } => match retry(retry_at) {
-                Next::RetryAt(at) => {
-                    self.write("failed", learned, Settlement::RetryAt(at), Some(&error), Value::Null).await
-                }
+                Next::RetryAt(at) => self.write("failed", Settlement::RetryAt(at), Some(&error), Value::Null).await,
                 Next::GiveUp => {
                     let happening = Happening::Stuck(Attention { reason: Reason::RetriesExhausted, detail });
-                    self.write("given_up", learned, Settlement::Finished(happening), Some(&error), Value::Null).await
+                    self.write("given_up", Settlement::Finished(happening), Some(&error), Value::Null).await
                 }
             },
             Failure::RateLimited { retry_at, .. } => {
@@ -154,7 +220,7 @@ impl<'a> Attempt<'a> {
                     (None, Next::RetryAt(at)) => at,
                     (None, Next::GiveUp) => now.saturating_add(self.worker.retry.base).unwrap_or(Timestamp::MAX),
                 };
-                self.write("rate_limited", learned, Settlement::LookAgainAt(at), Some(&error), Value::Null).await
+                self.write("rate_limited", Settlement::WaitUntil(at), Some(&error), Value::Null).await
             }
             Failure::SiteRefuses { detail } => {
                 self.worker.metrics.count(self.claimed.kind, "site_refused");
@@ -166,7 +232,7 @@ impl<'a> Attempt<'a> {
             }
             Failure::Permanent { detail } => {
                 let happening = Happening::Stuck(Attention { reason: Reason::Refused, detail });
-                self.write("refused", learned, Settlement::Finished(happening), Some(&error), Value::Null).await
+                self.write("refused", Settlement::Finished(happening), Some(&error), Value::Null).await
             }
         }
     }
@@ -174,14 +240,13 @@ impl<'a> Attempt<'a> {
     async fn write(
         &self,
         outcome: &'static str,
-        learned: &Dossier,
         settlement: Settlement,
         error: Option<&str>,
         detail: Value,
     ) -> Result<(), StoreError> {
         let report = Report {
             started_at: self.claimed.started_at,
-            learned: learned.clone(),
+            learned: self.record.clone(),
             settlement,
             error: error.map(str::to_owned),
             detail,

@@ -198,7 +198,7 @@ impl Worker {
             case.id = %claimed.dossier.case.id,
             attempt = claimed.attempts.saturating_add(1),
         );
-        let attempt = Attempt::new(&self, &desk, &client, &claimed);
+        let mut attempt = Attempt::new(&self, &desk, &client, &claimed);
         let worked = async {
             let outcome = AssertUnwindSafe(attempt.make_in_time()).catch_unwind().await;
             attempt.settle(outcome).await

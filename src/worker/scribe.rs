@@ -7,19 +7,20 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::Clock;
-use crate::domain::case::{Stage, StateName};
-use crate::store::{Dispatch, Dossier, Lease, Leased, Report, Store, StoreError, Tx};
+use crate::domain::case::StateName;
+use crate::store::{Dispatch, Dossier, Intent, Lease, Leased, Report, Store, StoreError, Tx};
 
 /// How many entries one commit holds at most: few enough for a few milliseconds, because a vendor may wait meanwhile.
 const GROUP: usize = 32;
 
-/// Whether the call of this stage may be made.
+/// Whether this call may be made.
 #[derive(Debug)]
 pub(super) struct Question {
-    pub(super) stage: Stage,
+    pub(super) intent: Intent,
     /// What the attempt's reads said until now.
     pub(super) learned: Dossier,
 }
@@ -46,6 +47,7 @@ struct Entry {
 #[derive(Debug)]
 enum Matter {
     Question(Handed<Question, Dispatch>),
+    CallDone(Handed<Value, ()>),
     Report(Handed<Report, StateName>),
 }
 
@@ -62,6 +64,11 @@ impl Desk {
     /// Asks, right before a call that changes something, whether it may be made.
     pub(super) async fn ask(&self, lease: Lease, question: Question) -> Result<Dispatch, StoreError> {
         self.hand_in(lease, Matter::Question, question).await
+    }
+
+    /// Records that a call was answered, while the attempt goes on.
+    pub(super) async fn call_done(&self, lease: Lease, detail: Value) -> Result<(), StoreError> {
+        self.hand_in(lease, Matter::CallDone, detail).await
     }
 
     /// Settles an attempt; says where its case is then.
@@ -166,8 +173,14 @@ impl Matter {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         match self {
-            Self::Question(Handed { what: Question { stage, learned }, found, .. }) => {
-                *found = Some(Ok(tx.dispatch(job, *stage, learned, enforce, now).await?));
+            Self::Question(Handed { what: Question { intent, learned }, found, .. }) => {
+                *found = Some(Ok(tx.dispatch(job, intent, learned, enforce, now).await?));
+            }
+            Self::CallDone(Handed { what: detail, found, .. }) => {
+                *found = match tx.call_done(job, detail, now).await {
+                    Err(lost @ StoreError::LeaseLost) => Some(Err(lost)),
+                    done => Some(Ok(done?)),
+                };
             }
             Self::Report(Handed { what: report, found, .. }) => {
                 *found = match tx.settle(job, report, now).await {
@@ -184,6 +197,7 @@ impl Matter {
     fn forget(&mut self) {
         match self {
             Self::Question(handed) => handed.found = None,
+            Self::CallDone(handed) => handed.found = None,
             Self::Report(handed) => handed.found = None,
         }
     }
@@ -191,6 +205,7 @@ impl Matter {
     fn fail(&mut self, error: StoreError) {
         match self {
             Self::Question(handed) => handed.found = Some(Err(error)),
+            Self::CallDone(handed) => handed.found = Some(Err(error)),
             Self::Report(handed) => handed.found = Some(Err(error)),
         }
     }
@@ -198,6 +213,7 @@ impl Matter {
     fn answer(self) {
         match self {
             Self::Question(handed) => handed.answer(),
+            Self::CallDone(handed) => handed.answer(),
             Self::Report(handed) => handed.answer(),
         }
     }

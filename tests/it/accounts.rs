@@ -204,6 +204,8 @@ async fn who_was_deleted_by_hand_meanwhile_is_gone_and_that_was_the_goal() {
     let by_hand = offboardd::atlassian::http().unwrap().delete(url).basic_auth("admin@example.com", Some("x"));
     assert!(by_hand.send().await.unwrap().status().is_success());
     story.advance("30d").await;
+    assert_eq!(story.state("ann@example.com").await, StateName::Deleting, "one look is no conclusion");
+    story.all_looks().await;
     assert!(story.told("ann@example.com").await.ends_with("deletion_accepted (was_gone_before)"));
     story.nothing_happens_for("14d").await;
     assert_eq!(story.state("ann@example.com").await, StateName::Erased);

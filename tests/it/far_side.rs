@@ -129,7 +129,7 @@ async fn a_site_that_hides_revoked_accounts_is_believed_where_its_list_says_more
     assert!(story.told(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
     // It cannot be read, so it is not deleted, and above all not called deleted.
     story.advance("30d").await;
-    for _ in 0..100 {
+    for _ in 0..250 {
         story.advance("1h").await;
     }
     assert_eq!(story.attention(ANN).await, Reason::RetriesExhausted);
@@ -141,7 +141,7 @@ async fn a_site_that_shows_revoked_accounts_as_active_is_never_said_to_have_revo
     let story = Harness::start().await;
     story.site.change_settings(|settings| settings.revoked_reads = sandbox::Revoked::Active);
     story.departs(ANN).await;
-    for _ in 0..100 {
+    for _ in 0..250 {
         story.advance("1h").await;
     }
     assert_eq!(story.attention(ANN).await, Reason::RetriesExhausted);
@@ -158,6 +158,7 @@ async fn an_account_that_vanished_after_a_revoke_was_asked_for_is_for_a_human() 
     let by_hand = offboardd::atlassian::http().unwrap().delete(url).basic_auth("admin@example.com", Some("x"));
     assert!(by_hand.send().await.unwrap().status().is_success());
     story.advance("5s").await;
+    story.all_looks().await;
     assert_eq!(story.attention(ANN).await, Reason::Refused);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
@@ -179,6 +180,8 @@ async fn an_account_that_vanished_before_a_revoke_was_asked_for_was_deleted_by_s
     let by_hand = offboardd::atlassian::http().unwrap().delete(url).basic_auth("admin@example.com", Some("x"));
     assert!(by_hand.send().await.unwrap().status().is_success());
     assert_eq!(story.approve(ROSA, ANN, "revoke").await.status, 200);
+    assert_eq!(story.state(ANN).await, StateName::Revoking, "one look is no conclusion");
+    story.all_looks().await;
     assert_eq!(story.state(ANN).await, StateName::NoAccount);
     story.finish(&["delete ann@example.com"]).await;
 }

@@ -152,6 +152,13 @@ impl Harness {
         self.settle().await;
     }
 
+    /// Waits until an account that is not there was looked at as often as the site's settings want by default.
+    pub(crate) async fn all_looks(&self) {
+        for wait in ["1m", "10m", "1h"] {
+            self.advance(wait).await;
+        }
+    }
+
     /// Sets the clock, and waits until all that is due is done.
     pub(crate) async fn advance_to(&self, at: Timestamp) {
         self.clock.set(at);

@@ -3,9 +3,9 @@
 //! A daemon never oversleeps, so its part is played here: on a connection of its own, ahead of its clock, and rolled back.
 
 use jiff::Timestamp;
-use offboardd::domain::case::{Happening, Stage, StateName};
+use offboardd::domain::case::{Change, Happening, StateName};
 use offboardd::sandbox::{CallName, Fault};
-use offboardd::store::{Claimed, Dispatch, Lease, Leased, Report, Settlement, StoreError, Tx, Vacancy};
+use offboardd::store::{Claimed, Dispatch, Intent, Lease, Leased, Report, Settlement, StoreError, Tx, Vacancy};
 use serde_json::Value;
 use sqlx::Row as _;
 
@@ -36,7 +36,8 @@ async fn leased(tx: &mut Tx, claimed: &Claimed, now: Timestamp) -> Option<Leased
 
 async fn dispatch(tx: &mut Tx, claimed: &Claimed, now: Timestamp) -> Dispatch {
     let leased = leased(tx, claimed, now).await;
-    tx.dispatch(leased, Stage::Revoke, &claimed.dossier, true, now).await.unwrap()
+    let intent = Intent { change: Change::Revoke, detail: Value::Null, window: duration("1m") };
+    tx.dispatch(leased, &intent, &claimed.dossier, true, now).await.unwrap()
 }
 
 async fn settle(tx: &mut Tx, claimed: &Claimed, now: Timestamp) -> Result<StateName, StoreError> {

@@ -183,13 +183,13 @@ enum Leads {
 /// What is documented of each failure of each call.
 fn leads(row: &Row, column: Column) -> Leads {
     use CallName as C;
-    if is_an_answer(row.call, column) {
+    // After an accepted deletion it does not matter what a read says: the one after the grace decides.
+    if is_an_answer(row.call, column) || (row.call == C::Read && row.skip == 1 && row.road == Road::Delete) {
         return Leads::GoodEnd;
     }
     match (row.call, column) {
         (C::Token, Column::Status(400)) | (_, Column::Status(401 | 403)) => Leads::Pause,
-        (C::Read, Column::Status(404)) if row.road == Road::Restore => Leads::Human(Reason::GrantNeeded),
-        // Elsewhere it is looked up in the list of everyone before it is believed.
+        // It is looked at again, and looked up in the list of everyone, before it is believed.
         (C::Read, Column::Status(404)) => Leads::GoodEnd,
         (_, Column::Status(400 | 404 | 409 | 412)) => Leads::Human(Reason::Refused),
         _ => Leads::GoodEnd,

@@ -70,9 +70,11 @@ async fn who_is_rehired_while_the_revoke_fails_keeps_access_and_that_is_read() {
     story.departs(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);
     story.returns(ANN).await;
-    // The revoke may have been carried out, so only a read closes the case.
+    // The revoke may still be carried out, so only a read some time later closes the case.
+    assert_eq!(story.state(ANN).await, StateName::Restoring);
+    story.nothing_happens_for("1m").await;
     assert_eq!(story.state(ANN).await, StateName::Restored);
-    assert!(story.told(ANN).await.ends_with("stopped\n2026-09-07T12:00:00Z grant_seen (read)"));
+    assert!(story.told(ANN).await.ends_with("stopped\n2026-09-07T12:01:00Z grant_seen (read)"));
     story.advance("100d").await;
     story.finish(&[]).await;
 }
@@ -122,7 +124,9 @@ async fn who_is_rehired_while_the_deletion_fails_is_not_deleted() {
     story.advance("30d").await;
     assert_eq!(story.state(ANN).await, StateName::Deleting);
     story.returns(ANN).await;
-    // A read said that the deletion was not done after all.
+    // The deletion may still be carried out, so only a read some time later says that it was not.
+    assert_eq!(story.state(ANN).await, StateName::Deleting);
+    story.nothing_happens_for("1m").await;
     assert_eq!(story.state(ANN).await, StateName::Restoring);
     story.site.clear_faults();
     story.advance("100d").await;
@@ -139,6 +143,8 @@ async fn who_is_rehired_after_a_deletion_whose_answer_was_lost_is_told_the_truth
     story.advance("30d").await;
     assert_eq!(story.state(ANN).await, StateName::Deleting);
     story.returns(ANN).await;
+    assert_eq!(story.state(ANN).await, StateName::Deleting, "one look is no conclusion");
+    story.all_looks().await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
     story.nothing_happens_for("14d").await;
     assert_eq!(story.state(ANN).await, StateName::Erased);

@@ -127,6 +127,8 @@ async fn a_daemon_that_dies_between_the_call_and_its_answer_leaves_a_job_that_is
     story.until_done(CallName::Delete).await;
     story.crash().await;
     story.settle().await;
+    assert!(story.told(ANN).await.ends_with("interrupted"), "{}", story.told(ANN).await);
+    story.all_looks().await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
     assert!(story.told(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
     assert_eq!(story.count(CallName::Delete), 1);

@@ -157,6 +157,8 @@ async fn a_deletion_whose_answer_was_lost_is_read_back_and_not_done_twice() {
         story.advance("30d").await;
         assert_eq!(story.state(ANN).await, StateName::Deleting);
         story.advance("5s").await;
+        assert_eq!(story.state(ANN).await, StateName::Deleting, "one look is no conclusion");
+        story.all_looks().await;
         assert!(story.told(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
         assert_eq!(story.count(CallName::Delete), 1);
         story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{ADA, Daemon, OTTO, ROSA};
-use crate::domain::case::{Hold, Stage, State};
+use crate::domain::case::{Change, Hold, Stage, State};
 use crate::domain::ids::CaseId;
 use crate::domain::policy::Action;
-use crate::store::{Dispatch, Vacancy};
+use crate::store::{Dispatch, Intent, Vacancy};
 
 async fn approve(daemon: &Daemon, id: CaseId, who: &str) -> super::Answer {
     let body = json!({"reason": "I know them", "for": "delete"});
@@ -88,7 +88,8 @@ async fn a_cancel_during_the_call_is_told_that_it_is_too_late() {
     let vacancy = Vacancy { site: &"acme".parse().unwrap(), urgent: true, jobs: 1, until };
     let claimed = tx.claim(&[vacancy], now).await.unwrap().remove(0);
     let leased = tx.leased(&[claimed.lease], now).await.unwrap().remove(0).unwrap();
-    let dispatch = tx.dispatch(leased, Stage::Revoke, &claimed.dossier, true, now).await.unwrap();
+    let intent = Intent { change: Change::Revoke, detail: Value::Null, window: SignedDuration::from_mins(1) };
+    let dispatch = tx.dispatch(leased, &intent, &claimed.dossier, true, now).await.unwrap();
     assert!(matches!(dispatch, Dispatch::Go(_)));
     tx.commit().await.unwrap();
     let answer = daemon.move_case(id, "cancel").await;

@@ -14,6 +14,10 @@ pub enum Happening {
     RevokeAsked,
     /// A read said that access is gone.
     RevokeConfirmed,
+    /// A call that takes the person out of one organization, service desk or request is about to be made.
+    DetachDispatched,
+    /// That call was answered; another one may follow.
+    DetachCallDone,
     /// The person left what the terms name.
     Detached,
     /// The delete call is about to be made.
@@ -32,6 +36,8 @@ pub enum Happening {
     GoneConfirmed,
     /// A read said that a deed was not done after all: its answer had been lost, and it was stopped or put off since.
     NotDone,
+    /// The invitation is about to be sent.
+    ReinviteDispatched,
     /// A read said that access is there again.
     GrantSeen,
     /// The person was invited anew.
@@ -119,12 +125,15 @@ impl Happening {
             Self::Due => "due",
             Self::RevokeAsked => "revoke_asked",
             Self::RevokeConfirmed => "revoke_confirmed",
+            Self::DetachDispatched => "detach_dispatched",
+            Self::DetachCallDone => "detach_call_done",
             Self::Detached => "detached",
             Self::DeletionAsked => "deletion_asked",
             Self::DeletionAccepted { .. } => "deletion_accepted",
             Self::GoneSeen { .. } => "gone_seen",
             Self::GoneConfirmed => "gone_confirmed",
             Self::NotDone => "not_done",
+            Self::ReinviteDispatched => "reinvite_dispatched",
             Self::GrantSeen => "grant_seen",
             Self::Reinvited => "reinvited",
             Self::AccountMissing => "account_missing",
@@ -141,6 +150,40 @@ impl Happening {
             Self::Withdrawn { .. } => "withdrawn",
             Self::Retried => "retried",
             Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// A kind of call that changes something at Atlassian. Each passes the same gate right before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// Revoke access.
+    Revoke,
+    /// Leave one organization, service desk or request.
+    Detach,
+    /// Delete the account.
+    Delete,
+    /// Invite the person again.
+    Reinvite,
+}
+
+impl Change {
+    /// What the terms may require approvals for. The other changes follow from an approved one or undo it.
+    pub const fn stage(self) -> Option<Stage> {
+        match self {
+            Self::Revoke => Some(Stage::Revoke),
+            Self::Delete => Some(Stage::Delete),
+            Self::Detach | Self::Reinvite => None,
+        }
+    }
+
+    /// The intent, as it is recorded before the call.
+    pub const fn dispatched(self) -> Happening {
+        match self {
+            Self::Revoke => Happening::RevokeAsked,
+            Self::Detach => Happening::DetachDispatched,
+            Self::Delete => Happening::DeletionAsked,
+            Self::Reinvite => Happening::ReinviteDispatched,
         }
     }
 }

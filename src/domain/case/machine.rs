@@ -27,12 +27,15 @@ impl Case {
             Happening::Due => next.fall_due(now),
             Happening::RevokeAsked
             | Happening::RevokeConfirmed
+            | Happening::DetachDispatched
+            | Happening::DetachCallDone
             | Happening::Detached
             | Happening::DeletionAsked
             | Happening::DeletionAccepted { .. }
             | Happening::GoneSeen { .. }
             | Happening::GoneConfirmed
             | Happening::NotDone
+            | Happening::ReinviteDispatched
             | Happening::GrantSeen
             | Happening::Reinvited
             | Happening::AccountMissing => next.record(happening, now)?,
@@ -204,7 +207,7 @@ impl Case {
         broken.map(|(_, _, what)| what)
     }
 
-    fn must_detach(&self) -> bool {
+    pub(super) fn must_detach(&self) -> bool {
         !self.terms.detach.is_empty() && self.deeds.detached_at.is_none()
     }
 }

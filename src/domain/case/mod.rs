@@ -38,7 +38,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::approvals::{Approval, Escalation};
 pub use self::demand::{Cause, Demand};
-pub use self::happening::{Happening, Refusal};
+pub use self::happening::{Change, Happening, Refusal};
 use super::guard::Objection;
 use super::ids::{CaseId, PolicyName, SiteName, SourceName};
 use super::named;
@@ -140,6 +140,35 @@ pub struct Deeds {
     pub last_look_at: Option<Timestamp>,
     /// The last look said that the account is gone.
     pub gone_at: Option<Timestamp>,
+    /// The invitation may have been sent.
+    pub reinvite_asked_at: Option<Timestamp>,
+}
+
+impl Deeds {
+    /// Until when a revoke without a known outcome may still take effect, if there is one. `window` is how long a call may
+    /// take effect after it was asked for. Before that instant no read proves that the revoke was not carried out.
+    pub fn revoke_open_until(&self, window: SignedDuration) -> Option<Timestamp> {
+        let asked_at = self.revoke_asked_at.filter(|_| self.revoked_at.is_none())?;
+        Some(asked_at.saturating_add(window).unwrap_or(Timestamp::MAX))
+    }
+
+    /// The same of a deletion.
+    pub fn deletion_open_until(&self, window: SignedDuration) -> Option<Timestamp> {
+        let asked_at = self.deletion_asked_at.filter(|_| self.deletion_requested_at.is_none())?;
+        Some(asked_at.saturating_add(window).unwrap_or(Timestamp::MAX))
+    }
+
+    /// A call of this kind of job ended at `now` without a known outcome: from then on it may still take effect for a while.
+    pub fn ended_without_outcome(&mut self, kind: JobKind, now: Timestamp) {
+        let asked_at = match kind {
+            JobKind::Revoke => &mut self.revoke_asked_at,
+            JobKind::Delete => &mut self.deletion_asked_at,
+            JobKind::Detach | JobKind::Verify | JobKind::Restore | JobKind::Reinvite => return,
+        };
+        if let Some(at) = asked_at {
+            *at = now.max(*at);
+        }
+    }
 }
 
 /// A deed that changes the account.

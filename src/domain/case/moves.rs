@@ -30,6 +30,13 @@ impl Case {
                 // Even without a local grace the case is seen to be revoked before it is deleted.
                 self.state = State::Revoked;
             }
+            // The answer to the revoke was lost, and the case was stopped since: access is gone after all.
+            (Happening::RevokeConfirmed, State::Restoring) => {
+                self.deeds.revoked_at = self.deeds.revoked_at.or(Some(now));
+            }
+            (Happening::DetachDispatched | Happening::DetachCallDone, State::Revoked) => {
+                self.must_be_time(self.must_detach())?;
+            }
             (Happening::Detached, State::Revoked) => self.deeds.detached_at = Some(now),
             (Happening::DeletionAsked, State::Deleting) => {
                 self.must_be_time(self.course == Course::Leaving && self.delete_at().is_some_and(|at| now >= at))?;
@@ -55,6 +62,11 @@ impl Case {
             (Happening::NotDone, State::Deleting) => {
                 self.deeds.deletion_asked_at = None;
                 self.proceed(now);
+            }
+            (Happening::ReinviteDispatched, State::DeletionGrace) => {
+                let invites = self.course == Course::Returning && self.terms.reinvite && self.deeds.gone_at.is_some();
+                self.must_be_time(invites && self.deeds.grace_ends_at.is_some_and(|at| now >= at))?;
+                self.deeds.reinvite_asked_at = Some(now);
             }
             (Happening::GrantSeen, State::Restoring) | (Happening::Reinvited, State::DeletionGrace) => {
                 self.state = State::Restored;
@@ -83,9 +95,21 @@ impl Case {
         match &self.state {
             // A human looks at it: only what is shown, and where it continues, changes.
             State::Held(_) | State::NeedsAttention(_) => {}
+            State::Revoked if demand.action.revokes() && self.delete_at().is_none() => self.revoke_again(now),
             _ => self.proceed(now),
         }
         Ok(())
+    }
+
+    /// The person left again while the case rests in `revoked`: access may have been granted by hand since, so the account is
+    /// read again on the new day, and revoked again if it is active. Until then access counts as possibly revoked, so that a
+    /// stop still waits for a grant instead of closing the case.
+    fn revoke_again(&mut self, now: Timestamp) {
+        self.deeds.revoke_asked_at = self.deeds.revoke_asked_at.or(self.deeds.revoked_at);
+        self.deeds.revoked_at = None;
+        self.deeds.detached_at = None;
+        let due = self.revoke_at().is_some_and(|at| now >= at);
+        self.state = if due { State::Revoking } else { State::Scheduled };
     }
 
     pub(super) fn stop(&mut self, now: Timestamp) -> Result<(), Refusal> {

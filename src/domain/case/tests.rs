@@ -647,3 +647,65 @@ fn fourteen_days_are_not_known_here() {
     );
     assert_eq!(told.reinvite_from(), Some(day(54)));
 }
+
+// Calls without a known outcome, and calls of their own.
+
+#[test]
+fn a_departure_of_a_case_that_rests_in_revoked_reads_the_account_again() {
+    let rests = after(
+        &opened(Action::Revoke),
+        &[(10, Happening::Due), (10, Happening::RevokeAsked), (10, Happening::RevokeConfirmed)],
+    );
+    let again = after(&rests, &[(20, departed_to(Action::Revoke, 20))]);
+    assert_eq!((again.state.clone(), again.deeds.revoked_at), (State::Revoking, None));
+    assert_eq!(wants(&again).map(|(kind, _)| kind), Some(JobKind::Revoke));
+    // Access may be gone, so a stop waits for a grant.
+    assert_eq!(after(&again, &[(20, Happening::Stopped)]).state, State::Restoring);
+    assert_eq!(after(&again, &[(20, Happening::RevokeConfirmed)]).state, State::Revoked);
+
+    let later = after(&rests, &[(20, departed_to(Action::Revoke, 40))]);
+    assert_eq!((later.state.clone(), wants(&later)), (State::Scheduled, Some((JobKind::Revoke, day(40)))));
+    assert_eq!(after(&later, &[(20, Happening::Stopped)]).state, State::Restoring);
+}
+
+#[test]
+fn a_revoke_that_took_effect_after_a_stop_is_recorded_and_the_case_still_waits_for_a_grant() {
+    let asked = after(&opened(Action::Revoke), &[(10, Happening::Due), (10, Happening::RevokeAsked)]);
+    let stopped = after(&asked, &[(10, Happening::Stopped), (11, Happening::RevokeConfirmed)]);
+    assert_eq!((stopped.state, stopped.deeds.revoked_at), (State::Restoring, Some(day(11))));
+}
+
+#[test]
+fn a_call_is_open_until_it_is_confirmed_or_the_window_is_over() {
+    let mut deeds = Deeds { revoke_asked_at: Some(day(1)), ..Deeds::default() };
+    assert_eq!(deeds.revoke_open_until(DAY), Some(day(2)));
+    deeds.ended_without_outcome(JobKind::Revoke, day(3));
+    assert_eq!(deeds.revoke_open_until(DAY), Some(day(4)));
+    deeds.revoked_at = Some(day(3));
+    assert_eq!(deeds.revoke_open_until(DAY), None);
+    deeds.ended_without_outcome(JobKind::Delete, day(5));
+    assert_eq!(deeds.deletion_open_until(DAY), None, "it was never asked for");
+}
+
+#[test]
+fn a_detach_is_dispatched_only_while_something_is_left_to_leave() {
+    let mut case = revoked();
+    assert!(case.apply(&Happening::DetachDispatched, day(11)).is_err());
+    case.terms.detach = vec![Detach::ServiceDesks];
+    let dispatched = after(&case, &[(11, Happening::DetachDispatched), (11, Happening::DetachCallDone)]);
+    assert_eq!(dispatched, case);
+    let detached = after(&case, &[(11, Happening::Detached)]);
+    assert!(detached.apply(&Happening::DetachDispatched, day(11)).is_err());
+    assert!(after(&case, &[(11, Happening::Stopped)]).apply(&Happening::DetachDispatched, day(11)).is_err());
+}
+
+#[test]
+fn an_invitation_is_dispatched_only_after_the_grace_and_for_somebody_who_came_back() {
+    let mut case = after(&revoked(), &[(40, Happening::Due), (40, Happening::DeletionAsked)]);
+    case.terms.reinvite = true;
+    case = after(&case, &[(40, Happening::DeletionAccepted { grace_ends_at: day(54) }), (41, Happening::Stopped)]);
+    assert!(case.apply(&Happening::ReinviteDispatched, day(54)).is_err(), "nobody saw that the account is gone");
+    case = after(&case, &[(54, Happening::GoneConfirmed)]);
+    assert!(case.apply(&Happening::ReinviteDispatched, day(53)).is_err());
+    assert_eq!(after(&case, &[(54, Happening::ReinviteDispatched)]).deeds.reinvite_asked_at, Some(day(54)));
+}

@@ -35,7 +35,7 @@ impl Tx {
             "UPDATE cases SET state = ?, since = ?, held = ?, attention = ?, attention_detail = ?, terms = ?, demands = ?,
                  approvals = ?, on_hold = ?,
                  course = ?, effective_at = ?, revoke_asked_at = ?, revoked_at = ?, detached_at = ?, deletion_asked_at = ?,
-                 deletion_requested_at = ?, grace_ends_at = ?, last_look_at = ?, gone_at = ?, looks = ?, account_type = ?, sealed = ?,
+                 deletion_requested_at = ?, grace_ends_at = ?, last_look_at = ?, gone_at = ?, reinvite_asked_at = ?, looks = ?, account_type = ?, sealed = ?,
                  closed_at = ?, email_hash = COALESCE(?, email_hash), person_hash = COALESCE(?, person_hash),
                  person_key = COALESCE(?, person_key)
              WHERE id = ?",
@@ -59,6 +59,7 @@ impl Tx {
         .bind(millis_if_any(case.deeds.grace_ends_at))
         .bind(millis_if_any(case.deeds.last_look_at))
         .bind(millis_if_any(case.deeds.gone_at))
+        .bind(millis_if_any(case.deeds.reinvite_asked_at))
         .bind(dossier.looks)
         .bind(dossier.account_type.map(AccountType::as_str))
         .bind(sealed)
@@ -93,6 +94,7 @@ pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result
             grace_ends_at: reading.at_if_any("grace_ends_at")?,
             last_look_at: reading.at_if_any("last_look_at")?,
             gone_at: reading.at_if_any("gone_at")?,
+            reinvite_asked_at: reading.at_if_any("reinvite_asked_at")?,
         },
         approvals: reading.json("approvals")?,
         on_hold: row.try_get("on_hold")?,

@@ -1,11 +1,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::SignedDuration;
-use serde_json::Value;
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::domain::case::{Cause, Happening, Terms};
+use crate::domain::case::{Cause, Change, Happening, Terms};
 use crate::domain::person::{EmailAddress, Person};
 use crate::domain::policy::{Action, Approvals};
 use crate::store::{Claimed, Database, Key, NewCase, Note, Settlement, Vacancy};
@@ -66,7 +65,8 @@ impl Office {
     }
 
     fn question(&self, nth: usize) -> (Lease, Question) {
-        (self.claimed[nth].lease, Question { stage: Stage::Revoke, learned: self.claimed[nth].dossier.clone() })
+        let intent = Intent { change: Change::Revoke, detail: Value::Null, window: SignedDuration::from_mins(1) };
+        (self.claimed[nth].lease, Question { intent, learned: self.claimed[nth].dossier.clone() })
     }
 
     async fn case(&self, nth: usize) -> Dossier {

@@ -1,62 +1,84 @@
 //! Deleting: read again weeks later, guard, ask, call, read back.
 
-use std::ops::ControlFlow;
+use serde_json::Value;
 
-use super::call;
-use super::locate::{Located, locate, still_listed};
-use crate::atlassian::Deleted;
-use crate::domain::case::{Happening, Stage};
+use super::locate::{Located, is_fallback, locate, still_listed};
+use crate::atlassian::{DeleteWith, Deleted};
+use crate::domain::account::AccountId;
+use crate::domain::case::{Change, Happening};
 use crate::domain::guard::Objection;
 use crate::domain::retry::Failure;
-use crate::store::{Dossier, StoreError};
-use crate::worker::attempt::{Attempt, Outcome};
+use crate::worker::attempt::{Attempt, Outcome, StepError};
 
-pub(in crate::worker) async fn make(attempt: &Attempt<'_>, mut dossier: Dossier) -> Result<Outcome, StoreError> {
-    let account = match call!(locate(attempt, &mut dossier).await, dossier) {
+pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
+    let account = match locate(attempt).await? {
         Located::Here(account) => account,
-        Located::Gone => {
-            // The goal is reached, whoever reached it.
-            let how = if dossier.case.deeds.deletion_asked_at.is_some() { "asked_by_us" } else { "was_gone_before" };
-            return Ok(accepted(attempt, dossier, how));
-        }
-        Located::Listed(account) => return Ok(still_listed(&account, dossier)),
-        Located::Ended(outcome) => return Ok(*outcome),
+        Located::Gone => return gone(attempt).await,
+        Located::Listed(account) => return Err(still_listed(&account)),
     };
-    if account.active && dossier.case.deeds.revoked_at.is_some() {
-        return Ok(Outcome::stuck(Objection::Regranted, dossier));
+    if account.active && attempt.record.case.deeds.revoked_at.is_some() {
+        return Ok(Outcome::stuck(Objection::Regranted));
     }
-    if let ControlFlow::Break(outcome) = attempt.may(Stage::Delete, &dossier).await? {
-        return Ok(outcome);
+    attempt.request_dispatch(Change::Delete, Value::Null).await?;
+    match attempt.client.delete(&account.id).await? {
+        Deleted::Accepted => Ok(done(attempt, &account.id).await),
+        Deleted::AlreadyGone if is_there(attempt, &account.id).await? => Err(still_there(attempt).await),
+        Deleted::AlreadyGone => Ok(was_gone(attempt)),
     }
-    let deleted = call!(attempt.client.delete(&account.id).await, dossier);
-    let there = call!(attempt.client.read(&account.id).await, dossier).is_some_and(|account| !account.former);
-    if there {
-        return Ok(Outcome::Failed { failure: still_there(attempt, deleted).await, learned: dossier });
-    }
-    let how = match deleted {
-        Deleted::Accepted => "done_by_us",
-        Deleted::AlreadyGone => "was_gone_before",
-    };
-    Ok(accepted(attempt, dossier, how))
 }
 
-/// A deletion that a read does not confirm. Where there was nothing to delete, it may have been asked of another site.
-async fn still_there(attempt: &Attempt<'_>, deleted: Deleted) -> Failure {
-    let detail = match deleted {
-        Deleted::Accepted => "the deletion was accepted, but the account can still be read",
-        Deleted::AlreadyGone => {
-            if let Some(detail) = attempt.client.wrong_cloud_id().await {
-                return Failure::SiteRefuses { detail };
-            }
-            "the deletion found no such account, but it can still be read"
-        }
-    };
-    Failure::Transient { detail: detail.to_owned(), retry_at: None }
+/// No look finds the account any more. Where the call that deletes takes nothing but customer accounts of this site, its 404
+/// is the proof; the other one must not be made without a read of the account's type right before it.
+async fn gone(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
+    let Some(known) = attempt.record.account.clone() else { return Ok(was_gone(attempt)) };
+    let asked = attempt.record.case.deeds.deletion_asked_at.is_some();
+    if asked || attempt.client.site().delete_with == DeleteWith::JiraUser {
+        return Ok(was_gone(attempt));
+    }
+    // Whether access was granted again cannot be read, so an account that is known there must not be deleted unseen.
+    if attempt.client.has_customer_account(&known.id).await? {
+        return Err(StepError::transient(
+            "the account cannot be read by its id, but Customer Service Management still has it",
+        ));
+    }
+    attempt.request_dispatch(Change::Delete, Value::Null).await?;
+    match attempt.client.delete(&known.id).await? {
+        Deleted::Accepted => Ok(done(attempt, &known.id).await),
+        Deleted::AlreadyGone => Ok(was_gone(attempt)),
+    }
+}
+
+/// Atlassian accepted the deletion, which may take a while. From now on there are only reads: a second call meanwhile would be
+/// refused.
+async fn done(attempt: &mut Attempt<'_>, id: &AccountId) -> Outcome {
+    // A read that fails says as little as one that still shows the account: the reads after the grace decide.
+    let is_gone = matches!(is_there(attempt, id).await, Ok(false));
+    attempt.record.looks = u32::from(is_gone);
+    accepted(attempt, if is_gone { "done_by_us" } else { "accepted" })
+}
+
+/// The goal is reached, whoever reached it.
+fn was_gone(attempt: &mut Attempt<'_>) -> Outcome {
+    attempt.record.looks = 1;
+    let asked = attempt.record.case.deeds.deletion_asked_at.is_some();
+    accepted(attempt, if asked { "asked_by_us" } else { "was_gone_before" })
+}
+
+async fn is_there(attempt: &Attempt<'_>, id: &AccountId) -> Result<bool, Failure> {
+    let account = attempt.client.read(id).await?;
+    Ok(account.is_some_and(|account| !account.former && !is_fallback(&account)))
+}
+
+/// A deletion that found nothing to delete, while a read finds it: it may have been asked of another site.
+async fn still_there(attempt: &Attempt<'_>) -> StepError {
+    match attempt.client.wrong_cloud_id().await {
+        Some(detail) => Failure::SiteRefuses { detail }.into(),
+        None => StepError::transient("the deletion found no such account, but it can still be read"),
+    }
 }
 
 /// The deletion grace begins now; the account may have been gone before, so this is the latest end that it can have.
-pub(super) fn accepted(attempt: &Attempt<'_>, dossier: Dossier, how: &'static str) -> Outcome {
-    let grace = attempt.client.site().deletion_grace;
-    let grace_ends_at = attempt.now().saturating_add(grace).unwrap_or(jiff::Timestamp::MAX);
-    Outcome::finished(Happening::DeletionAccepted { grace_ends_at }, how, dossier)
+pub(super) fn accepted(attempt: &Attempt<'_>, how: &'static str) -> Outcome {
+    let grace_ends_at = attempt.later(attempt.client.site().deletion_grace);
+    Outcome::finished(Happening::DeletionAccepted { grace_ends_at }, how)
 }

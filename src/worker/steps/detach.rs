@@ -1,32 +1,34 @@
 //! Leaving what the terms name: organizations, closed service desks, open requests of others.
+//!
+//! Each call passes the gate by itself, so that a stop, a hold or a pause between two of them stops the rest.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::call;
 use super::locate::{Located, locate, still_listed};
-use crate::atlassian::Left;
+use crate::atlassian::{Left, OrganizationId, RequestKey, ServiceDeskId};
 use crate::domain::account::AccountId;
-use crate::domain::case::Happening;
+use crate::domain::case::{Change, Happening};
 use crate::domain::policy::Detach;
 use crate::domain::retry::Failure;
-use crate::store::{Dossier, StoreError};
-use crate::worker::attempt::{Attempt, Outcome};
+use crate::worker::attempt::{Attempt, Outcome, StepError};
 
-pub(in crate::worker) async fn make(attempt: &Attempt<'_>, mut dossier: Dossier) -> Result<Outcome, StoreError> {
-    let account = match call!(locate(attempt, &mut dossier).await, dossier) {
+pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
+    let account = match locate(attempt).await? {
         Located::Here(account) => account,
-        Located::Gone => return Ok(Outcome::finished(Happening::Detached, "nothing_left_to_leave", dossier)),
-        Located::Listed(account) => return Ok(still_listed(&account, dossier)),
-        Located::Ended(outcome) => return Ok(*outcome),
+        Located::Gone => return Ok(Outcome::finished(Happening::Detached, "nothing_left_to_leave")),
+        Located::Listed(account) => return Err(still_listed(&account)),
     };
-    let (mut left, mut asked) = (serde_json::Map::new(), serde_json::Map::new());
-    for what in dossier.case.terms.detach.clone() {
-        let count = call!(leave(attempt, what, &account.id).await, dossier);
+    let (mut left, mut asked) = (Map::new(), Map::new());
+    for what in attempt.record.case.terms.detach.clone() {
+        let mut count = 0_usize;
+        for place in places(attempt, what, &account.id).await? {
+            count += usize::from(leave(attempt, &place, &account.id).await? == Left::Done);
+        }
         let told = if answers_strangers_the_same(what) { &mut asked } else { &mut left };
         told.insert(what.to_string(), json!(count));
     }
     let detail = json!({ "how": "done_by_us", "left": left, "asked": asked });
-    Ok(Outcome::Finished { happening: Happening::Detached, detail, learned: dossier })
+    Ok(Outcome::Finished { happening: Happening::Detached, detail })
 }
 
 /// Whether nobody can tell from the answer if the person was in it: a desk answers 204 either way. The journal says of those
@@ -35,26 +37,46 @@ const fn answers_strangers_the_same(what: Detach) -> bool {
     matches!(what, Detach::ServiceDesks)
 }
 
-/// Says how many did what they were asked. Leaving what one is not in is not a failure.
-async fn leave(attempt: &Attempt<'_>, what: Detach, id: &AccountId) -> Result<usize, Failure> {
-    let client = attempt.client;
-    let mut left = 0;
-    match what {
-        Detach::Organizations => {
-            for organization in client.organizations(id).await? {
-                left += usize::from(client.leave_organization(&organization, id).await? == Left::Done);
-            }
-        }
-        Detach::ServiceDesks => {
-            for desk in client.service_desks().await? {
-                left += usize::from(client.leave_service_desk(&desk, id).await? == Left::Done);
-            }
-        }
-        Detach::Participants => {
-            for request in client.open_requests(id).await? {
-                left += usize::from(client.leave_request(&request, id).await? == Left::Done);
-            }
+/// What can be left with one call.
+enum Place {
+    Organization(OrganizationId),
+    Desk(ServiceDeskId),
+    Request(RequestKey),
+}
+
+impl Place {
+    /// What the journal says of it. The key of a request leads to somebody's ticket, so it is left out.
+    fn detail(&self) -> Value {
+        match self {
+            Self::Organization(id) => json!({ "what": Detach::Organizations, "id": id.as_str() }),
+            Self::Desk(id) => json!({ "what": Detach::ServiceDesks, "id": id.as_str() }),
+            Self::Request(_) => json!({ "what": Detach::Participants }),
         }
     }
+}
+
+/// What there is to leave.
+async fn places(attempt: &Attempt<'_>, what: Detach, id: &AccountId) -> Result<Vec<Place>, Failure> {
+    let client = attempt.client;
+    Ok(match what {
+        Detach::Organizations => client.organizations(id).await?.into_iter().map(Place::Organization).collect(),
+        Detach::ServiceDesks => client.service_desks().await?.into_iter().map(Place::Desk).collect(),
+        Detach::Participants => client.open_requests(id).await?.into_iter().map(Place::Request).collect(),
+    })
+}
+
+/// One call, with its intent before it and its outcome after it. Leaving what one is not in is not a failure.
+async fn leave(attempt: &Attempt<'_>, place: &Place, id: &AccountId) -> Result<Left, StepError> {
+    attempt.request_dispatch(Change::Detach, place.detail()).await?;
+    let left = match place {
+        Place::Organization(organization) => attempt.client.leave_organization(organization, id).await?,
+        Place::Desk(desk) => attempt.client.leave_service_desk(desk, id).await?,
+        Place::Request(request) => attempt.client.leave_request(request, id).await?,
+    };
+    let mut detail = place.detail();
+    if let Some(detail) = detail.as_object_mut() {
+        detail.insert("answer".to_owned(), json!(if left == Left::Done { "done" } else { "nothing_to_leave" }));
+    }
+    attempt.call_done(detail).await?;
     Ok(left)
 }

@@ -1,100 +1,110 @@
 //! Which account is the person's, read right now.
 
-use crate::domain::account::Account;
+use crate::domain::account::{Account, AccountType};
 use crate::domain::case::{Attention, Happening};
-use crate::domain::guard::{self, Identified};
+use crate::domain::guard::{self, Identified, Objection};
 use crate::domain::person::EmailAddress;
 use crate::domain::retry::Failure;
-use crate::store::{Dossier, KnownAccount};
-use crate::worker::attempt::{Attempt, Outcome};
+use crate::store::KnownAccount;
+use crate::worker::attempt::{Attempt, Outcome, StepError};
 
-/// The person's account, or why the attempt ends here.
+/// The person's account.
 pub(super) enum Located {
     /// It may be touched, as far as this read tells.
     Here(Account),
-    /// It was known, and is not there any more: neither by its id (404, or a nameless shell) nor in the list of everyone.
+    /// It was known, and all looks said that it is not there any more: neither by its id (404, or a nameless shell) nor in the
+    /// list of everyone.
     Gone,
     /// It cannot be read by its id, but is still in the list of everyone, as it says here. One of them lags behind, or
     /// Atlassian does not show such accounts by id.
     Listed(Account),
-    /// The attempt ends with this.
-    Ended(Box<Outcome>),
 }
 
 /// Finds the account by the person's exact address, or reads the one that is known. Either way the account was read by id
-/// just now and passed the guard; what was learned is put into the dossier.
-pub(super) async fn locate(attempt: &Attempt<'_>, dossier: &mut Dossier) -> Result<Located, Failure> {
-    let Some(email) = dossier.person.email.clone() else {
-        return Ok(Located::Ended(Box::new(Outcome::stuck(Attention::no_email(), dossier.clone()))));
+/// just now and passed the guard; what was learned is put into the attempt's record.
+pub(super) async fn locate(attempt: &mut Attempt<'_>) -> Result<Located, StepError> {
+    let Some(email) = attempt.record.person.email.clone() else {
+        return Err(Outcome::stuck(Attention::no_email()).into());
     };
-    let known = match &dossier.account {
+    let known = match &attempt.record.account {
         Some(known) => known.clone(),
-        None => match find(attempt, &email, dossier).await? {
-            Ok(found) => found,
-            Err(outcome) => return Ok(Located::Ended(outcome)),
-        },
+        None => find(attempt, &email).await?,
     };
-    let Some(account) = attempt.client.read(&known.id).await?.filter(|account| !account.former) else {
-        must_see_people(attempt).await?;
-        let listed = attempt.client.scan(&email).await?.into_iter().find(|account| account.id == known.id);
-        return Ok(listed.map_or(Located::Gone, Located::Listed));
-    };
-    dossier.account = Some(known);
-    dossier.account_type = Some(account.account_type);
+    let read = attempt.client.read(&known.id).await?.filter(|account| !account.former);
+    attempt.record.account = Some(known.clone());
+    let Some(account) = read else { return vanished(attempt, &known, &email).await };
+    if is_fallback(&account) {
+        return Err(unavailable(attempt).unwrap_or_else(|| Outcome::stuck(Objection::NotACustomer)).into());
+    }
+    attempt.record.account_type = Some(account.account_type);
+    attempt.record.looks = 0;
     match guard::examine(&account, &email, &attempt.client.site().protect) {
         Ok(()) => Ok(Located::Here(account)),
-        Err(objection) => Ok(Located::Ended(Box::new(Outcome::stuck(objection, dossier.clone())))),
+        Err(objection) => Err(Outcome::stuck(objection).into()),
     }
+}
+
+/// Whether Atlassian shows a record with fallback values: the real one is unavailable at the moment, so that nothing in it
+/// counts.
+pub(super) const fn is_fallback(account: &Account) -> bool {
+    matches!(account.account_type, AccountType::Unknown)
+}
+
+/// What follows from a fallback record: another look, as long as one is due.
+pub(super) fn unavailable(attempt: &mut Attempt<'_>) -> Option<Outcome> {
+    attempt.look_again("the account's record is not available at the moment; it is looked at again")
+}
+
+/// The account cannot be read any more.
+async fn vanished(attempt: &mut Attempt<'_>, known: &KnownAccount, email: &EmailAddress) -> Result<Located, StepError> {
+    must_see_people(attempt).await?;
+    let listed = attempt.client.scan(email).await?;
+    if let Some(account) = listed.iter().find(|account| account.id == known.id) {
+        return Ok(Located::Listed(account.clone()));
+    }
+    if let Some(outcome) = attempt.look_again("the account cannot be read; it is looked at again") {
+        return Err(outcome.into());
+    }
+    // A customer who was migrated to an Atlassian account is not gone: the person still has access, by another account.
+    if !known.twin && listed.iter().any(|account| account.account_type == AccountType::Atlassian) {
+        attempt.record.account = Some(KnownAccount { twin: true, ..known.clone() });
+        return Err(Outcome::stuck(Objection::NotACustomer).into());
+    }
+    Ok(Located::Gone)
 }
 
 /// Looks for the address: among active accounts by search, then among everyone by scan, because a search sees neither who
 /// was revoked before nor, for a while, who is new.
-async fn find(
-    attempt: &Attempt<'_>,
-    email: &EmailAddress,
-    dossier: &mut Dossier,
-) -> Result<Result<KnownAccount, Box<Outcome>>, Failure> {
+async fn find(attempt: &mut Attempt<'_>, email: &EmailAddress) -> Result<KnownAccount, StepError> {
     let protect = &attempt.client.site().protect;
     let mut identified = guard::identify(&attempt.client.search(email).await?, email, protect);
     if identified == Identified::Nobody {
         identified = guard::identify(&attempt.client.scan(email).await?, email, protect);
     }
-    Ok(match identified {
+    match identified {
         Identified::One { account, twin } => Ok(KnownAccount { id: account.id, twin }),
-        Identified::Refused(objection) => Err(Box::new(Outcome::stuck(objection, dossier.clone()))),
+        Identified::Refused(objection) => Err(Outcome::stuck(objection).into()),
         Identified::Nobody => {
             must_see_people(attempt).await?;
-            Err(Box::new(nobody(attempt, dossier)))
+            // The search is only eventually consistent.
+            let again = attempt.look_again("nobody has this address yet; it is looked for again");
+            Err(again.unwrap_or_else(|| Outcome::finished(Happening::AccountMissing, "not_found")).into())
         }
-    })
+    }
 }
 
 /// Who may not browse users is told that nobody is there: an empty list, not a 403; and under the cloud id of another site
 /// nobody is there in truth. Before "not there" is believed, the site is asked whether we would see it.
-pub(super) async fn must_see_people(attempt: &Attempt<'_>) -> Result<(), Failure> {
+pub(super) async fn must_see_people(attempt: &Attempt<'_>) -> Result<(), StepError> {
     let obstacles = attempt.client.obstacles().await?;
-    if obstacles.is_empty() { Ok(()) } else { Err(Failure::SiteRefuses { detail: obstacles.join("; ") }) }
+    if obstacles.is_empty() { Ok(()) } else { Err(Failure::SiteRefuses { detail: obstacles.join("; ") }.into()) }
 }
 
 /// What is said of an account that is [`Located::Listed`], until the list says the same as the read.
-pub(super) fn still_listed(account: &Account, dossier: Dossier) -> Outcome {
-    let detail = if account.active {
+pub(super) fn still_listed(account: &Account) -> StepError {
+    StepError::transient(if account.active {
         "the account cannot be read by its id, but the list of users still has it, active"
     } else {
         "the account cannot be read by its id, but the list of users still has it, without access"
-    };
-    Outcome::Failed { failure: Failure::Transient { detail: detail.to_owned(), retry_at: None }, learned: dossier }
-}
-
-/// Not found is looked again, because the search is only eventually consistent; then there is no account.
-fn nobody(attempt: &Attempt<'_>, dossier: &mut Dossier) -> Outcome {
-    let looks = usize::try_from(dossier.looks).unwrap_or(usize::MAX);
-    dossier.looks = dossier.looks.saturating_add(1);
-    match attempt.client.site().look_again.get(looks) {
-        Some(wait) => {
-            let at = attempt.now().saturating_add(*wait).unwrap_or(jiff::Timestamp::MAX);
-            Outcome::NotYet { at, why: "nobody has this address yet; it is looked for again", learned: dossier.clone() }
-        }
-        None => Outcome::finished(Happening::AccountMissing, "not_found", dossier.clone()),
-    }
+    })
 }

@@ -1,4 +1,7 @@
-//! What each kind of job does: which reads, which call, which read back. The rules are `domain`'s, the calls `atlassian`'s.
+//! What is done for each kind of job, in its order: find or read, guard, ask the database, call, read back.
+//!
+//! Every step can be interrupted anywhere and done again from its beginning: it reads before it calls. One read is never a
+//! conclusion: that an account is gone is said after several looks. The rules are `domain`'s, the calls `atlassian`'s.
 
 pub(super) mod delete;
 pub(super) mod detach;
@@ -7,16 +10,3 @@ pub(super) mod reinvite;
 pub(super) mod restore;
 pub(super) mod revoke;
 pub(super) mod verify;
-
-/// Takes the value out of a call's result, or ends the step with its failure.
-macro_rules! call {
-    ($result:expr, $learned:expr) => {
-        match $result {
-            Ok(value) => value,
-            Err(failure) => {
-                return Ok(crate::worker::attempt::Outcome::Failed { failure, learned: $learned });
-            }
-        }
-    };
-}
-use call;

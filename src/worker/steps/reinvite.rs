@@ -1,25 +1,29 @@
 //! Inviting anew after the deletion grace: a brand-new account, without any tie to the old one.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::call;
 use crate::atlassian::Reinvited;
-use crate::domain::case::{Attention, Happening};
-use crate::store::{Dossier, StoreError};
-use crate::worker::attempt::{Attempt, Outcome};
+use crate::domain::case::{Attention, Change, Happening};
+use crate::domain::guard::Objection;
+use crate::worker::attempt::{Attempt, Outcome, StepError};
 
-pub(in crate::worker) async fn make(attempt: &Attempt<'_>, dossier: Dossier) -> Result<Outcome, StoreError> {
-    let Some(email) = dossier.person.email.clone() else {
-        return Ok(Outcome::stuck(Attention::no_email(), dossier));
+pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
+    let Some(email) = attempt.record.person.email.clone() else {
+        return Ok(Outcome::stuck(Attention::no_email()));
     };
+    if attempt.client.site().protect.covers_address(&email) {
+        return Ok(Outcome::stuck(Objection::Protected));
+    }
+    let asked = attempt.record.case.deeds.reinvite_asked_at.is_some();
+    attempt.request_dispatch(Change::Reinvite, Value::Null).await?;
     // The name went with the old account. What stands before the `@` is a beginning; the person can mend it.
     let name = email.as_str().rsplit_once('@').map_or(email.as_str(), |(local, _)| local);
-    let how = match call!(attempt.client.reinvite(&email, name).await, dossier) {
+    let how = match attempt.client.reinvite(&email, name).await? {
         Reinvited::Invited(_) => "invited_anew",
         // An earlier attempt whose answer was lost may have invited them.
-        Reinvited::Exists if attempt.claimed.attempts > 0 => "asked_by_us",
+        Reinvited::Exists if asked => "asked_by_us",
         Reinvited::Exists => "somebody_has_the_address_already",
     };
     let detail = json!({ "how": how, "note": "a new account: the history of the old one is gone" });
-    Ok(Outcome::Finished { happening: Happening::Reinvited, detail, learned: dossier })
+    Ok(Outcome::Finished { happening: Happening::Reinvited, detail })
 }

@@ -1,26 +1,41 @@
 //! Only reading: did somebody grant access again? There is no API that grants it.
 
-use super::call;
+use super::locate::{is_fallback, must_see_people};
 use crate::domain::case::{Attention, Happening, Reason};
-use crate::store::{Dossier, StoreError};
-use crate::worker::attempt::{Attempt, Outcome};
+use crate::worker::attempt::{Attempt, Outcome, StepError};
 
-pub(in crate::worker) async fn make(attempt: &Attempt<'_>, dossier: Dossier) -> Result<Outcome, StoreError> {
-    let Some(known) = &dossier.account else {
+pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
+    let Some(known) = attempt.record.account.clone() else {
         // A call was asked for, so the account was known; a case without one has nothing to wait for.
-        return Ok(Outcome::finished(Happening::GrantSeen, "no_account_was_touched", dossier));
+        return Ok(Outcome::finished(Happening::GrantSeen, "no_account_was_touched"));
     };
-    let account = call!(attempt.client.read(&known.id).await, dossier).filter(|account| !account.former);
-    Ok(match account {
-        Some(account) if account.active => Outcome::finished(Happening::GrantSeen, "read", dossier),
-        Some(_) => {
-            let at = attempt.now().saturating_add(attempt.client.site().watch_grant).unwrap_or(jiff::Timestamp::MAX);
-            Outcome::NotYet { at, why: "access is not granted again yet", learned: dossier }
-        }
-        None => {
-            let detail =
-                "the account is gone, so access to it cannot be granted again: invite the person anew".to_owned();
-            Outcome::stuck(Attention { reason: Reason::GrantNeeded, detail }, dossier)
-        }
-    })
+    let watch = attempt.client.site().watch_grant;
+    let Some(account) = attempt.client.read(&known.id).await?.filter(|account| !account.former) else {
+        must_see_people(attempt).await?;
+        let again = attempt.look_again("the account cannot be read; it is looked at again");
+        return Ok(again.unwrap_or_else(gone));
+    };
+    if is_fallback(&account) {
+        let why = "the account's record is not available at the moment; it is looked at again";
+        return Ok(Outcome::NotYet { at: attempt.later(watch), why });
+    }
+    attempt.record.looks = 0;
+    let deeds = attempt.record.case.deeds;
+    if account.active {
+        // A revoke whose answer was lost may still be carried out.
+        let open_until = deeds.revoke_open_until(attempt.open_window()).filter(|at| attempt.now() < *at);
+        return Ok(match open_until {
+            Some(at) => Outcome::NotYet { at, why: "the revoke that was asked for may still be carried out" },
+            None => Outcome::finished(Happening::GrantSeen, "read"),
+        });
+    }
+    if deeds.revoked_at.is_none() {
+        return Ok(Outcome::finished(Happening::RevokeConfirmed, "asked_by_us"));
+    }
+    Ok(Outcome::NotYet { at: attempt.later(watch), why: "access is not granted again yet" })
+}
+
+fn gone() -> Outcome {
+    let detail = "the account is gone, so access to it cannot be granted again: invite the person anew".to_owned();
+    Outcome::stuck(Attention { reason: Reason::GrantNeeded, detail })
 }

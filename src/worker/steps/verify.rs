@@ -1,40 +1,63 @@
 //! Only reading: is the account gone?
 
-use super::locate::must_see_people;
-use super::{call, delete};
+use super::delete;
+use super::locate::{is_fallback, must_see_people, unavailable};
 use crate::domain::case::{Attention, Course, Happening, Reason, State};
-use crate::store::{Dossier, StoreError};
-use crate::worker::attempt::{Attempt, Outcome};
+use crate::worker::attempt::{Attempt, Outcome, StepError};
 
-pub(in crate::worker) async fn make(attempt: &Attempt<'_>, dossier: Dossier) -> Result<Outcome, StoreError> {
-    let there = match &dossier.account {
-        Some(known) => call!(attempt.client.read(&known.id).await, dossier).is_some_and(|account| !account.former),
-        None => false,
+pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
+    let account = match attempt.record.account.clone() {
+        Some(known) => attempt.client.read(&known.id).await?.filter(|account| !account.former),
+        None => None,
     };
-    if !there {
-        call!(must_see_people(attempt).await, dossier);
+    let in_grace = attempt.record.case.state == State::DeletionGrace;
+    let Some(account) = account else {
+        must_see_people(attempt).await?;
+        return Ok(if in_grace { gone(attempt) } else { gone_after_a_stop(attempt) });
+    };
+    if is_fallback(&account)
+        && let Some(outcome) = unavailable(attempt)
+    {
+        return Ok(outcome);
     }
-    let in_grace = dossier.case.state == State::DeletionGrace;
-    Ok(match (in_grace, there) {
-        (true, false) => Outcome::finished(gone(attempt, &dossier), "not_there", dossier),
-        (true, true) => {
-            let detail = "Atlassian accepted the deletion, but after its grace the account is still there".to_owned();
-            Outcome::stuck(Attention { reason: Reason::Refused, detail }, dossier)
-        }
-        // The answer to the deletion was lost and the case was stopped since: which of them was first?
-        (false, false) => delete::accepted(attempt, dossier, "asked_by_us"),
-        (false, true) => Outcome::finished(Happening::NotDone, "still_there", dossier),
-    })
+    if in_grace {
+        let detail = "Atlassian accepted the deletion, but after its grace the account is still there".to_owned();
+        return Ok(Outcome::stuck(Attention { reason: Reason::Refused, detail }));
+    }
+    // The answer to the deletion was lost and the case was stopped since: it may still be carried out.
+    let open_until = attempt.record.case.deeds.deletion_open_until(attempt.open_window());
+    if let Some(at) = open_until.filter(|at| attempt.now() < *at) {
+        return Ok(Outcome::NotYet { at, why: "the deletion that was asked for may still be carried out" });
+    }
+    attempt.record.looks = 0;
+    Ok(Outcome::finished(Happening::NotDone, "still_there"))
 }
 
-/// The first look is followed by a last one, unless the site's settings want none or somebody waits to be invited anew.
-fn gone(attempt: &Attempt<'_>, dossier: &Dossier) -> Happening {
-    let case = &dossier.case;
+/// The answer to the deletion was lost and the case was stopped since: the deletion was first.
+fn gone_after_a_stop(attempt: &mut Attempt<'_>) -> Outcome {
+    if let Some(outcome) = attempt.look_again("the account cannot be read; it is looked at again") {
+        return outcome;
+    }
+    attempt.record.looks = 1;
+    delete::accepted(attempt, "asked_by_us")
+}
+
+/// The first look is followed by a last one, unless the site's settings want none or somebody waits to be invited anew. Even
+/// then it takes two, of which the one right after the deletion counts.
+fn gone(attempt: &mut Attempt<'_>) -> Outcome {
+    let case = &attempt.record.case;
     let look_back = attempt.client.site().look_back;
     let invites = case.course == Course::Returning && case.terms.reinvite;
-    if case.deeds.last_look_at.is_some() || look_back.is_zero() || invites {
-        return Happening::GoneConfirmed;
+    let is_last = case.deeds.last_look_at.is_some();
+    if !is_last && !look_back.is_zero() && !invites {
+        let last_look_at = attempt.later(look_back);
+        return Outcome::finished(Happening::GoneSeen { last_look_at }, "not_there");
     }
-    let last_look_at = attempt.now().saturating_add(look_back).unwrap_or(jiff::Timestamp::MAX);
-    Happening::GoneSeen { last_look_at }
+    if !is_last
+        && attempt.record.looks == 0
+        && let Some(outcome) = attempt.look_again("the account cannot be read; it is looked at once more")
+    {
+        return outcome;
+    }
+    Outcome::finished(Happening::GoneConfirmed, "not_there")
 }

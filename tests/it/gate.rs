@@ -1,0 +1,170 @@
+//! The gate before every call that changes something: mode, hold, stop, pause and protection, also between two calls of one
+//! attempt; and the journal, which knows of each call before it is made.
+
+use offboardd::domain::case::{Hold, Reason, State, StateName};
+use offboardd::sandbox::{CallName, Fault};
+use serde_json::json;
+
+use crate::harness::{Harness, Setup};
+
+/// Takes part in two organizations, two service desks and two requests of the sample site.
+const BEN: &str = "ben@example.com";
+
+const DETACH: &str = "departed = \"revoke\"\ndetach = [\"organizations\", \"service_desks\", \"participants\"]";
+const REINVITE: &str = "departed = \"delete\"\nreinvite = true";
+
+async fn start(policy: &'static str) -> Harness {
+    Harness::with(Setup { policy, ..Setup::default() }).await
+}
+
+fn observing(settings: String) -> String {
+    settings.replace("mode = \"enforce\"", "mode = \"observe\"")
+}
+
+fn detaches(story: &Harness) -> usize {
+    story.changes().iter().filter(|change| change.starts_with("detach_")).count()
+}
+
+async fn kinds(story: &Harness) -> Vec<String> {
+    story.history(BEN).await.into_iter().map(|entry| entry.kind).collect()
+}
+
+/// Ben departs, and the first of the calls by which he leaves something is being made.
+async fn during_the_first_leave() -> Harness {
+    let story = start(DETACH).await;
+    story.fault(Fault { call: Some(CallName::DetachOrganization), delay_ms: 500, times: Some(1), ..Fault::default() });
+    let departed = json!({ "type": "departed", "person": { "email": BEN } });
+    assert_eq!(story.send("hr", &departed).await.status, 202);
+    story.until_called(CallName::DetachOrganization).await;
+    story
+}
+
+#[tokio::test]
+async fn observe_mode_makes_no_call_of_a_detach_that_was_queued() {
+    let mut story = start(DETACH).await;
+    story.fault(Fault { call: Some(CallName::ListOrganizations), status: Some(500), ..Fault::default() });
+    story.departs(BEN).await;
+    story.site.clear_faults();
+    story.restart_with(observing).await;
+    story.advance("1h").await;
+    assert_eq!(story.case(BEN).await.case.state, State::Held(Hold::Observe));
+    assert_eq!(detaches(&story), 0);
+    story.finish(&["revoke ben@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_return_between_two_calls_of_a_detach_stops_the_rest() {
+    let story = during_the_first_leave().await;
+    story.returns(BEN).await;
+    assert_eq!(story.state(BEN).await, StateName::Restoring);
+    assert_eq!(detaches(&story), 1);
+    story.finish(&["revoke ben@example.com", "detach_organization ben@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_source_pause_between_two_calls_of_a_detach_stops_the_rest_until_it_is_resumed() {
+    let story = during_the_first_leave().await;
+    story.switch("sources/hr/pause").await;
+    assert_eq!(detaches(&story), 1);
+    story.advance("1d").await;
+    assert_eq!(detaches(&story), 1);
+    story.switch("sources/hr/resume").await;
+    assert!(story.case(BEN).await.case.deeds.detached_at.is_some());
+    assert_eq!(detaches(&story), 6);
+    let changes = story.changes();
+    story.finish(&changes.iter().map(String::as_str).collect::<Vec<_>>()).await;
+}
+
+#[tokio::test]
+async fn a_hold_while_the_places_are_read_stops_a_detach_before_its_first_call() {
+    let story = start(DETACH).await;
+    story.fault(Fault { call: Some(CallName::ListOrganizations), delay_ms: 500, times: Some(1), ..Fault::default() });
+    let departed = json!({ "type": "departed", "person": { "email": BEN } });
+    assert_eq!(story.send("hr", &departed).await.status, 202);
+    story.until_called(CallName::ListOrganizations).await;
+    story.operator(BEN, "hold").await;
+    assert_eq!(detaches(&story), 0);
+    story.operator(BEN, "release").await;
+    assert_eq!(detaches(&story), 6);
+    let changes = story.changes();
+    story.finish(&changes.iter().map(String::as_str).collect::<Vec<_>>()).await;
+}
+
+#[tokio::test]
+async fn each_call_of_a_detach_has_its_intent_before_and_its_outcome_after_it() {
+    let story = start(DETACH).await;
+    story.departs(BEN).await;
+    let kinds = kinds(&story).await;
+    let detach: Vec<_> = kinds.iter().skip_while(|kind| *kind != "revoke_confirmed").skip(1).collect();
+    let (pairs, end) = detach.split_at(detach.len() - 1);
+    assert_eq!(end, ["detached"]);
+    assert!(pairs.len() >= 12, "{detach:?}");
+    assert!(pairs.chunks(2).all(|pair| pair == ["detach_dispatched", "detach_call_done"]), "{detach:?}");
+    let changes = story.changes();
+    story.finish(&changes.iter().map(String::as_str).collect::<Vec<_>>()).await;
+}
+
+#[tokio::test]
+async fn a_detach_that_is_killed_in_the_middle_is_in_the_history_and_completed_after_the_start() {
+    let mut story = during_the_first_leave().await;
+    story.crash().await;
+    story.settle().await;
+    let kinds = kinds(&story).await;
+    let interrupted = kinds.windows(2).any(|pair| pair == ["detach_dispatched", "interrupted"]);
+    assert!(interrupted, "{kinds:?}");
+    assert_eq!(kinds.last().map(String::as_str), Some("detached"));
+    let changes = story.changes();
+    story.finish(&changes.iter().map(String::as_str).collect::<Vec<_>>()).await;
+}
+
+#[tokio::test]
+async fn a_call_without_a_known_outcome_is_in_the_history() {
+    let story = start("departed = \"revoke\"").await;
+    story.fault(Fault { call: Some(CallName::Revoke), status: Some(500), times: Some(1), ..Fault::default() });
+    story.departs(BEN).await;
+    let last = story.history(BEN).await.pop().unwrap();
+    assert_eq!(last.kind, "call_unconfirmed");
+    assert_eq!(last.detail["job"], "revoke");
+    assert!(last.detail["why"].as_str().unwrap().contains("500"), "{:?}", last.detail);
+    story.advance("1h").await;
+    assert_eq!(story.state(BEN).await, StateName::Revoked);
+    story.finish(&["revoke ben@example.com"]).await;
+}
+
+#[tokio::test]
+async fn observe_mode_sends_no_invitation() {
+    let mut story = start(REINVITE).await;
+    story.departs(BEN).await;
+    story.returns(BEN).await;
+    story.restart_with(observing).await;
+    story.advance("14d").await;
+    assert_eq!(story.case(BEN).await.case.state, State::Held(Hold::Observe));
+    assert_eq!(story.count(CallName::Invite), 0);
+    story.finish(&["delete ben@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_protected_address_is_not_invited() {
+    let mut story = start(REINVITE).await;
+    story.departs(BEN).await;
+    story.returns(BEN).await;
+    let protect = |settings: String| {
+        settings.replace("[policies.leavers]", "protect.emails = [\"ben@example.com\"]\n[policies.leavers]")
+    };
+    story.restart_with(protect).await;
+    story.advance("14d").await;
+    assert_eq!(story.attention(BEN).await, Reason::Protected);
+    assert_eq!(story.count(CallName::Invite), 0);
+    story.finish(&["delete ben@example.com"]).await;
+}
+
+#[tokio::test]
+async fn an_invitation_has_its_intent_in_the_history_before_its_outcome() {
+    let story = start(REINVITE).await;
+    story.departs(BEN).await;
+    story.returns(BEN).await;
+    story.advance("14d").await;
+    let kinds = kinds(&story).await;
+    assert!(kinds.ends_with(&["reinvite_dispatched".to_owned(), "reinvited".to_owned()]), "{kinds:?}");
+    story.finish(&["delete ben@example.com", "invite"]).await;
+}

@@ -1,0 +1,208 @@
+//! What one read or one lost answer does not prove: that a call was not carried out, or that an account is gone.
+
+use offboardd::domain::case::{Reason, StateName};
+use offboardd::sandbox::{self, AccountChange, AccountType, CallName, Fault, Moment, NewAccount};
+use serde_json::{Value, json};
+
+use crate::harness::{Harness, Setup};
+
+const ANN: &str = "ann@example.com";
+
+fn lost(call: CallName) -> Fault {
+    Fault { call: Some(call), drop: Some(Moment::Before), times: Some(1), ..Fault::default() }
+}
+
+/// The read of Ann's account is answered so, as often as that.
+fn read_as(body: Option<Value>, times: u32) -> Fault {
+    let status = if body.is_some() { 200 } else { 404 };
+    Fault { call: Some(CallName::Read), status: Some(status), body, times: Some(times), ..Fault::default() }
+}
+
+/// A record with fallback values, as Atlassian shows it while the real one is not available.
+fn fallback(story: &Harness) -> Value {
+    json!({ "accountId": story.account(ANN).account_id, "accountType": "unknown", "active": false,
+            "displayName": "User record unavailable" })
+}
+
+fn nobody_listed(times: u32) -> Fault {
+    Fault { call: Some(CallName::Scan), body: Some(json!([])), times: Some(times), ..Fault::default() }
+}
+
+/// Somebody deletes Ann's account by hand.
+async fn delete_by_hand(story: &Harness) {
+    let id = story.account(ANN).account_id;
+    let url = format!("http://{}/rest/api/3/user?accountId={id}", story.site_address());
+    let request = offboardd::atlassian::http().unwrap().delete(url).basic_auth("admin@example.com", Some("x"));
+    assert!(request.send().await.unwrap().status().is_success());
+}
+
+#[tokio::test]
+async fn a_revoke_that_takes_effect_after_its_answer_was_lost_leaves_the_case_waiting_for_a_grant() {
+    let story = Harness::start().await;
+    story.fault(lost(CallName::Revoke));
+    story.departs(ANN).await;
+    story.returns(ANN).await;
+    assert_eq!(story.state(ANN).await, StateName::Restoring, "a read right after the call proves nothing");
+    let revoked = AccountChange { active: Some(false), ..AccountChange::default() };
+    story.site.change_account(&story.account(ANN).account_id, revoked).unwrap();
+    story.advance("1m").await;
+    let case = story.case(ANN).await.case;
+    assert_eq!(case.state.name(), StateName::Restoring);
+    assert!(case.deeds.revoked_at.is_some());
+    story.site.grant(ANN).unwrap();
+    story.advance("5m").await;
+    assert_eq!(story.state(ANN).await, StateName::Restored);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_takes_effect_after_its_answer_was_lost_is_not_called_stopped() {
+    let story = Harness::with(Setup { policy: "departed = \"delete\"", ..Setup::default() }).await;
+    story.fault(lost(CallName::Delete));
+    story.departs(ANN).await;
+    story.returns(ANN).await;
+    assert_eq!(story.state(ANN).await, StateName::Deleting, "a read right after the call proves nothing");
+    delete_by_hand(&story).await;
+    story.advance("1m").await;
+    assert_eq!(story.state(ANN).await, StateName::Deleting, "one look is no conclusion");
+    story.all_looks().await;
+    assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
+    story.finish(&["delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_was_lost_on_its_way_is_called_stopped_after_a_later_read() {
+    let story = Harness::with(Setup { policy: "departed = \"delete\"", ..Setup::default() }).await;
+    story.fault(lost(CallName::Delete));
+    story.departs(ANN).await;
+    story.returns(ANN).await;
+    story.nothing_happens_for("1m").await;
+    assert_eq!(story.state(ANN).await, StateName::Cancelled);
+    story.advance("10d").await;
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn a_crash_while_the_revoke_is_out_does_not_make_one_read_a_proof() {
+    let mut story = Harness::start().await;
+    story.fault(Fault { delay_ms: 2000, drop: Some(Moment::Before), ..lost(CallName::Revoke) });
+    let departed = json!({ "type": "departed", "person": { "email": ANN } });
+    assert_eq!(story.send("hr", &departed).await.status, 202);
+    story.until_called(CallName::Revoke).await;
+    let returned = json!({ "type": "returned", "person": { "email": ANN } });
+    assert_eq!(story.send("hr", &returned).await.status, 202);
+    story.crash().await;
+    story.settle().await;
+    assert_eq!(story.state(ANN).await, StateName::Restoring);
+    assert!(story.history(ANN).await.iter().any(|entry| entry.kind == "interrupted"));
+    story.advance("1m").await;
+    assert_eq!(story.state(ANN).await, StateName::Restored);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn an_account_that_cannot_be_seen_for_a_while_is_deleted_when_it_is_seen_again() {
+    let story = Harness::start().await;
+    story.departs(ANN).await;
+    story.fault(read_as(None, 2));
+    story.fault(nobody_listed(2));
+    story.advance("30d").await;
+    story.advance("1m").await;
+    assert_eq!((story.state(ANN).await, story.count(CallName::Delete)), (StateName::Deleting, 0));
+    story.advance("10m").await;
+    assert!(story.told(ANN).await.ends_with("deletion_accepted (done_by_us)"));
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn an_account_that_only_customer_service_management_still_has_is_not_called_gone() {
+    let story = Harness::start().await;
+    story.departs(ANN).await;
+    story.fault(read_as(None, 4));
+    story.fault(nobody_listed(4));
+    story.advance("30d").await;
+    story.all_looks().await;
+    assert_eq!((story.state(ANN).await, story.count(CallName::Delete)), (StateName::Deleting, 0));
+    story.advance("10m").await;
+    assert!(story.told(ANN).await.ends_with("deletion_accepted (done_by_us)"));
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_fallback_record_before_the_deletion_or_after_the_revoke_is_no_conclusion() {
+    let story = Harness::start().await;
+    // The second read is the one after the revoke.
+    story.fault(Fault { skip: 1, ..read_as(Some(fallback(&story)), 1) });
+    story.departs(ANN).await;
+    assert_eq!(story.state(ANN).await, StateName::Revoking);
+    story.advance("5s").await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.fault(read_as(Some(fallback(&story)), 1));
+    story.advance("30d").await;
+    assert_eq!(story.state(ANN).await, StateName::Deleting);
+    story.advance("1m").await;
+    assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn one_404_ends_no_watch_for_a_grant() {
+    let story = Harness::start().await;
+    story.departs(ANN).await;
+    story.returns(ANN).await;
+    story.fault(read_as(None, 1));
+    story.advance("5m").await;
+    assert_eq!(story.state(ANN).await, StateName::Restoring);
+    story.site.grant(ANN).unwrap();
+    story.advance("5m").await;
+    assert_eq!(story.state(ANN).await, StateName::Restored);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_was_accepted_is_not_called_again_while_a_read_still_shows_the_account() {
+    let story = Harness::start().await;
+    story.departs(ANN).await;
+    let still = json!({ "accountId": story.account(ANN).account_id, "accountType": "customer", "active": false,
+                        "emailAddress": ANN, "displayName": "Ann" });
+    story.fault(Fault { skip: 1, ..read_as(Some(still), 1) });
+    story.advance("30d").await;
+    assert!(story.told(ANN).await.ends_with("deletion_accepted (accepted)"));
+    assert_eq!(story.count(CallName::Delete), 1);
+    // Nobody saw it gone yet, so that it takes two looks after the grace.
+    story.advance("14d").await;
+    assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
+    story.advance("1m").await;
+    assert_eq!(story.state(ANN).await, StateName::Erased);
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_customer_who_was_migrated_to_an_atlassian_account_is_for_a_human() {
+    let story = Harness::start().await;
+    story.departs(ANN).await;
+    delete_by_hand(&story).await;
+    let migrated = NewAccount { account_type: AccountType::Atlassian, ..NewAccount::customer(ANN, "Ann") };
+    story.site.add(migrated).unwrap();
+    story.advance("30d").await;
+    story.all_looks().await;
+    assert_eq!(story.attention(ANN).await, Reason::NotACustomer);
+    assert!(story.case(ANN).await.account.is_some_and(|account| account.twin));
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_leaver_who_has_access_again_is_revoked_again_when_a_newer_departure_arrives() {
+    let story = Harness::with(Setup { policy: "departed = \"revoke\"", ..Setup::default() }).await;
+    story.departs(ANN).await;
+    story.advance("10d").await;
+    story.site.grant(ANN).unwrap();
+    story.departs(ANN).await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    assert_eq!(story.account(ANN).state, sandbox::State::Revoked);
+    // Whose access is still gone is only read.
+    story.advance("10d").await;
+    story.departs(ANN).await;
+    assert_eq!((story.state(ANN).await, story.count(CallName::Revoke)), (StateName::Revoked, 2));
+    story.finish(&["revoke ann@example.com", "revoke ann@example.com"]).await;
+}
