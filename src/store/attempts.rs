@@ -235,6 +235,9 @@ impl Tx {
         let (due_at, failing) = match &report.settlement {
             Settlement::Finished(happening) => {
                 self.finish(&lease, now);
+                if dispatched && matches!(happening, Happening::Stuck(_)) {
+                    dossier.case.deeds.ended_without_outcome(job.kind, now);
+                }
                 return self.must_happen(dossier, happening, Note::detail(report.detail.clone()), now).await;
             }
             Settlement::RetryAt(due_at) => (*due_at, Failing::Counts(now)),

@@ -189,7 +189,9 @@ fn leads(row: &Row, column: Column) -> Leads {
     }
     match (row.call, column) {
         (C::Token, Column::Status(400)) | (_, Column::Status(401 | 403)) => Leads::Pause,
-        // It is looked at again, and looked up in the list of everyone, before it is believed.
+        // Two looks, the first of them at the return.
+        (C::Read, Column::Status(404)) if row.road == Road::Restore => Leads::Human(Reason::GrantNeeded),
+        // Elsewhere it is looked at again, and looked up in the list of everyone, before it is believed.
         (C::Read, Column::Status(404)) => Leads::GoodEnd,
         (_, Column::Status(400 | 404 | 409 | 412)) => Leads::Human(Reason::Refused),
         _ => Leads::GoodEnd,

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{ADA, Daemon, OTTO, ROSA};
-use crate::domain::case::{Change, Hold, Stage, State};
+use crate::domain::case::{Change, Hold, State};
 use crate::domain::ids::CaseId;
 use crate::domain::policy::Action;
 use crate::store::{Dispatch, Intent, Vacancy};

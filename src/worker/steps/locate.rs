@@ -77,11 +77,16 @@ async fn vanished(attempt: &mut Attempt<'_>, known: &KnownAccount, email: &Email
 /// was revoked before nor, for a while, who is new.
 async fn find(attempt: &mut Attempt<'_>, email: &EmailAddress) -> Result<KnownAccount, StepError> {
     let protect = &attempt.client.site().protect;
-    let mut identified = guard::identify(&attempt.client.search(email).await?, email, protect);
+    let mut candidates = attempt.client.search(email).await?;
+    let mut identified = guard::identify(&candidates, email, protect);
     if identified == Identified::Nobody {
-        identified = guard::identify(&attempt.client.scan(email).await?, email, protect);
+        candidates = attempt.client.scan(email).await?;
+        identified = guard::identify(&candidates, email, protect);
     }
     match identified {
+        Identified::Refused(Objection::NotACustomer) if candidates.iter().any(is_fallback) => {
+            Err(unavailable(attempt).unwrap_or_else(|| Outcome::stuck(Objection::NotACustomer)).into())
+        }
         Identified::One { account, twin } => Ok(KnownAccount { id: account.id, twin }),
         Identified::Refused(objection) => Err(Outcome::stuck(objection).into()),
         Identified::Nobody => {
