@@ -168,7 +168,9 @@ impl Tx {
             self.learn(&dossier)?;
             return Ok(if leased.paused { Dispatch::Paused } else { Dispatch::EventWaits });
         }
-        let withheld = if !enforce {
+        let withheld = if dossier.case.on_hold {
+            Some(Hold::Hold)
+        } else if !enforce {
             Some(Hold::Observe)
         } else if leased.braked {
             Some(Hold::Brake)
@@ -276,7 +278,7 @@ impl Tx {
     }
 
     /// Records that a call was dispatched and that its outcome is not known. It may still take effect for a while.
-    pub(super) async fn note_without_outcome(
+    pub(in crate::store) async fn note_without_outcome(
         &mut self,
         dossier: &mut Dossier,
         job: JobKind,

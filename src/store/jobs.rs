@@ -120,14 +120,22 @@ impl Tx {
         }
     }
 
-    /// Whether the call that changes something is being made for this case right now.
-    pub(super) async fn is_dispatched(&mut self, case_id: CaseId) -> Result<bool, StoreError> {
+    /// The job of this case for which a call that changes something is being made right now.
+    pub(in crate::store) async fn dispatched(&mut self, case_id: CaseId) -> Result<Option<JobKind>, StoreError> {
         let row = self
-            .statement("SELECT 1 FROM jobs WHERE case_id = ? AND state = 'running' AND dispatched_at IS NOT NULL")
+            .statement(
+                "SELECT id, kind FROM jobs WHERE case_id = ? AND state = 'running' AND dispatched_at IS NOT NULL",
+            )
             .bind(case_id.to_string())
             .row()
             .await?;
-        Ok(row.is_some())
+        row.map(|row| Reading { what: "job", row: &row }.word("kind")).transpose()
+    }
+
+    /// Whether a call is being made for this case whose outcome decides where the case stands. A detach is many calls, none of
+    /// which does: it is stopped between two of them.
+    pub(super) async fn is_dispatched(&mut self, case_id: CaseId) -> Result<bool, StoreError> {
+        Ok(self.dispatched(case_id).await?.is_some_and(|kind| kind != JobKind::Detach))
     }
 
     fn cancel_job(&mut self, id: JobId, now: Timestamp) {

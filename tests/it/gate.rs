@@ -57,8 +57,25 @@ async fn a_return_between_two_calls_of_a_detach_stops_the_rest() {
     let story = during_the_first_leave().await;
     story.returns(BEN).await;
     assert_eq!(story.state(BEN).await, StateName::Restoring);
+    story.until_done(CallName::DetachOrganization).await;
+    story.advance("1m").await;
     assert_eq!(detaches(&story), 1);
     story.finish(&["revoke ben@example.com", "detach_organization ben@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_hold_between_two_calls_of_a_detach_stops_the_rest_until_it_is_released() {
+    let story = during_the_first_leave().await;
+    story.operator(BEN, "hold").await;
+    story.until_done(CallName::DetachOrganization).await;
+    story.advance("1d").await;
+    assert_eq!((story.case(BEN).await.case.state, detaches(&story)), (State::Held(Hold::Hold), 1));
+    let kinds = kinds(&story).await;
+    assert!(kinds.ends_with(&["held".to_owned(), "call_unconfirmed".to_owned()]), "{kinds:?}");
+    story.operator(BEN, "release").await;
+    assert_eq!(detaches(&story), 5);
+    let changes = story.changes();
+    story.finish(&changes.iter().map(String::as_str).collect::<Vec<_>>()).await;
 }
 
 #[tokio::test]

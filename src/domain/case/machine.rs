@@ -17,6 +17,10 @@ impl Case {
     ///   later or stronger, in every state until the deletion was accepted. After the revoke a later last day moves the
     ///   deletion. An erasure request is never postponed by a departure. After a stop a demand begins again with no demand
     ///   and no approval of before.
+    /// * **A lost answer**: a call without a known outcome may still take effect for a while. Until that is over, no read
+    ///   closes the case or takes it back; a revoke that took effect after a stop waits for a grant.
+    /// * **A departure of a case that rests** in `revoked` has the account read again on the new day, and revoked again if
+    ///   access was granted since.
     /// * **A human's hold** wins over every other reason to be held, and applies to the person: only an operator's release
     ///   or cancel lifts it. What is stopped and departs again is held again.
     /// * **An approval** lapses when its action becomes earlier or stronger, when the case is stopped, and when access was

@@ -8,7 +8,7 @@ use tracing::instrument;
 use super::rows::{held, stuck};
 use super::{Dossier, Happened, NewCase, Note};
 use crate::clock;
-use crate::domain::case::{Case, Course, Deeds, Demand, Happening, Hold, State, StateName};
+use crate::domain::case::{Case, Course, Deeds, Demand, Happening, Hold, JobKind, State, StateName};
 use crate::domain::facts::FactKind;
 use crate::domain::ids::{CaseId, SourceName};
 use crate::domain::person::Person;
@@ -175,7 +175,15 @@ impl Tx {
         if matches!(happening, Happening::Held | Happening::Released { .. }) {
             self.hold_other_cases(&dossier, happening, &note, now).await?;
         }
-        self.happen(dossier, happening, note, now).await
+        let case_id = dossier.case.id;
+        let detaching = moves && self.dispatched(case_id).await? == Some(JobKind::Detach);
+        let mut happened = self.happen(dossier, happening, note, now).await?;
+        if detaching && self.dispatched(case_id).await?.is_none() {
+            let why = "the case moved while the call was made";
+            self.note_without_outcome(&mut happened.dossier, JobKind::Detach, "call_unconfirmed", Some(why), now)
+                .await?;
+        }
+        Ok(happened)
     }
 
     /// A hold applies to the person: the other open cases of the same person are held and released with this one.
