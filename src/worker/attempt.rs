@@ -36,6 +36,8 @@ pub(super) enum Outcome {
     Finished { happening: Happening, detail: Value },
     /// Not yet: to be looked at again then, at no cost.
     NotYet { at: Timestamp, why: &'static str },
+    /// A call of before may still be carried out: to be looked at again then. The failures before it are not over.
+    StillOpen { at: Timestamp, why: &'static str },
     /// The database said that it must not go on, and has settled it already.
     Ended(&'static str),
 }
@@ -191,6 +193,9 @@ impl<'a> Attempt<'a> {
             }
             Outcome::NotYet { at, why } => {
                 self.write("not_yet", Settlement::LookAgainAt(at), Some(why), Value::Null).await
+            }
+            Outcome::StillOpen { at, why } => {
+                self.write("not_yet", Settlement::WaitUntil(at), Some(why), Value::Null).await
             }
             Outcome::Finished { happening, detail } => {
                 let outcome = happening.name();

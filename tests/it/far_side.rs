@@ -104,6 +104,7 @@ async fn under_the_cloud_id_of_another_site_nothing_is_called_deleted() {
     let mut story = story;
     story.restart_with(|settings| settings.replace("11111111-2222", "99999999-2222")).await;
     story.resume_site_if_paused().await;
+    story.advance("1m").await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }

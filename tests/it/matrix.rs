@@ -183,8 +183,7 @@ enum Leads {
 /// What is documented of each failure of each call.
 fn leads(row: &Row, column: Column) -> Leads {
     use CallName as C;
-    // After an accepted deletion it does not matter what a read says: the one after the grace decides.
-    if is_an_answer(row.call, column) || (row.call == C::Read && row.skip == 1 && row.road == Road::Delete) {
+    if is_an_answer(row.call, column) {
         return Leads::GoodEnd;
     }
     match (row.call, column) {

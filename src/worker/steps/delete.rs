@@ -1,5 +1,6 @@
 //! Deleting: read again weeks later, guard, ask, call, read back.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::locate::{Located, is_fallback, locate, still_listed};
@@ -19,12 +20,32 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
     if account.active && attempt.record.case.deeds.revoked_at.is_some() {
         return Ok(Outcome::stuck(Objection::Regranted));
     }
+    // A second call meanwhile would be refused.
+    let open_until = attempt.record.case.deeds.deletion_open_until(attempt.open_window());
+    if let Some(until) = open_until.filter(|until| attempt.now() < *until) {
+        return Ok(still_open(attempt, until));
+    }
+    let asked = attempt.record.case.deeds.deletion_asked_at.is_some();
     attempt.request_dispatch(Change::Delete, Value::Null).await?;
-    match attempt.client.delete(&account.id).await? {
-        Deleted::Accepted => Ok(done(attempt, &account.id).await),
-        Deleted::AlreadyGone if is_there(attempt, &account.id).await? => Err(still_there(attempt).await),
+    let deleted = attempt.client.delete(&account.id).await?;
+    let there = is_there(attempt, &account.id).await?;
+    match deleted {
+        Deleted::Accepted if there && asked => {
+            Err(StepError::transient("the deletion was accepted again, but the account can still be read"))
+        }
+        // Accepted, which may take a while.
+        Deleted::Accepted if there => Ok(still_open(attempt, attempt.later(attempt.open_window()))),
+        Deleted::Accepted => Ok(done(attempt)),
+        Deleted::AlreadyGone if there => Err(still_there(attempt).await),
         Deleted::AlreadyGone => Ok(was_gone(attempt)),
     }
+}
+
+/// A deletion that was accepted, or whose answer was lost, may still be carried out: only reads until then.
+fn still_open(attempt: &Attempt<'_>, until: Timestamp) -> Outcome {
+    let next = attempt.client.site().look_again.first().map(|wait| attempt.later(*wait));
+    let at = next.map_or(until, |next| next.min(until));
+    Outcome::StillOpen { at, why: "the deletion that was asked for may still be carried out" }
 }
 
 /// No look finds the account any more. Where the call that deletes takes nothing but customer accounts of this site, its 404
@@ -43,18 +64,15 @@ async fn gone(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
     }
     attempt.request_dispatch(Change::Delete, Value::Null).await?;
     match attempt.client.delete(&known.id).await? {
-        Deleted::Accepted => Ok(done(attempt, &known.id).await),
+        Deleted::Accepted => Ok(done(attempt)),
         Deleted::AlreadyGone => Ok(was_gone(attempt)),
     }
 }
 
-/// Atlassian accepted the deletion, which may take a while. From now on there are only reads: a second call meanwhile would be
-/// refused.
-async fn done(attempt: &mut Attempt<'_>, id: &AccountId) -> Outcome {
-    // A read that fails says as little as one that still shows the account: the reads after the grace decide.
-    let is_gone = matches!(is_there(attempt, id).await, Ok(false));
-    attempt.record.looks = u32::from(is_gone);
-    accepted(attempt, if is_gone { "done_by_us" } else { "accepted" })
+/// Atlassian accepted the deletion, and no read finds the account any more.
+fn done(attempt: &mut Attempt<'_>) -> Outcome {
+    attempt.record.looks = 1;
+    accepted(attempt, "done_by_us")
 }
 
 /// The goal is reached, whoever reached it.
