@@ -87,6 +87,7 @@ pub struct Report {
 }
 
 /// A job that is leased, its case, and what stands against it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a reason of its own not to make the call")]
 #[derive(Debug)]
 pub struct Leased {
     lease: Lease,
