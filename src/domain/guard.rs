@@ -14,7 +14,8 @@ use super::person::EmailAddress;
 pub struct Protection {
     /// Exact addresses.
     pub emails: HashSet<EmailAddress>,
-    /// Everything behind these `@`, in lower case. Subdomains are not included.
+    /// Everything behind these `@`, in the spelling of [`canonical_domain`](super::person::canonical_domain). Subdomains
+    /// are not included.
     pub domains: HashSet<String>,
     /// Accounts by id.
     pub account_ids: HashSet<AccountId>,

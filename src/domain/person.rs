@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use serde::{Deserialize, Serialize};
 
-/// An e-mail address, compared without regard to case.
+/// An email address in its one canonical spelling, so that equal addresses are equal values and hash alike.
 ///
-/// It is kept in lower case, so that equal addresses are equal values and hash alike. What is legal is left to mail
-/// servers: an address is refused only when it could not be one (no `@`, blanks, control characters, longer than the
-/// 254 characters of RFC 5321).
+/// The domain is the lower-case A-label form of UTS 46, the local part is in NFC with ASCII letters in lower case. What is
+/// legal is left to mail servers; a text is rejected when it could not be one address: no `@`, blanks, control, zero-width or
+/// bidirectional characters, brackets or separators of a list, a scheme such as `mailto:`, more than the 254 characters of
+/// RFC 5321.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
@@ -17,23 +19,77 @@ impl EmailAddress {
     /// Reads an address; surrounding blanks are dropped.
     pub fn parse(text: &str) -> Result<Self, NotAnAddress> {
         let text = text.trim();
+        if text.len() > LONGEST || text.chars().any(is_never_in_an_address) {
+            return Err(NotAnAddress);
+        }
         let (local, domain) = text.rsplit_once('@').ok_or(NotAnAddress)?;
-        let fits = !local.is_empty()
-            && !domain.is_empty()
-            && text.len() <= 254
-            && !text.chars().any(|c| c.is_control() || c.is_whitespace());
-        if fits { Ok(Self(text.to_lowercase())) } else { Err(NotAnAddress) }
+        let quoted = local.len() > 2 && local.starts_with('"') && local.ends_with('"');
+        if local.is_empty() || !quoted && local.contains(['@', ':', '(', ')', '[', ']', '"', '\\']) {
+            return Err(NotAnAddress);
+        }
+        let local = ComposingNormalizerBorrowed::new_nfc().normalize(local).to_ascii_lowercase();
+        let address = format!("{local}@{}", canonical_domain(domain)?);
+        if address.len() > LONGEST { Err(NotAnAddress) } else { Ok(Self(address)) }
     }
 
-    /// The address, in lower case.
+    /// The address in its canonical spelling.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What stands behind the `@`.
+    /// What stands behind the `@`, in its canonical spelling.
     pub fn domain(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
+
+    /// The other spellings in which a site may have stored the address: the domain in Unicode, the local part decomposed.
+    /// Empty for an address in ASCII letters.
+    pub fn other_spellings(&self) -> Vec<String> {
+        let (local, domain) = self.0.rsplit_once('@').unwrap_or((&self.0, ""));
+        let (unicode, readable) = idna::domain_to_unicode(domain);
+        let domains = if readable.is_ok() && unicode != domain { vec![domain, &unicode] } else { vec![domain] };
+        let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(local);
+        let locals = if decomposed == local { vec![local] } else { vec![local, &decomposed] };
+        let all = locals.iter().flat_map(|local| domains.iter().map(move |domain| format!("{local}@{domain}")));
+        all.filter(|spelling| *spelling != self.0).collect()
+    }
+}
+
+/// The longest address, in bytes (RFC 5321).
+const LONGEST: usize = 254;
+
+/// A domain in the spelling in which domains are compared: lower-case A-labels (UTS 46), without a final dot.
+pub fn canonical_domain(text: &str) -> Result<String, NotAnAddress> {
+    // An address literal names a host by its number.
+    if let Some(number) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        let fits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':'));
+        return if fits { Ok(text.to_ascii_lowercase()) } else { Err(NotAnAddress) };
+    }
+    if text.chars().any(|c| is_never_in_an_address(c) || c.is_ascii() && !is_of_a_host_name(c)) {
+        return Err(NotAnAddress);
+    }
+    let mapped = idna::domain_to_ascii(text).map_err(|_invalid| NotAnAddress)?;
+    let domain = mapped.strip_suffix('.').unwrap_or(&mapped);
+    let fits = !domain.split('.').any(str::is_empty) && domain.chars().all(is_of_a_host_name);
+    if fits { Ok(domain.to_owned()) } else { Err(NotAnAddress) }
+}
+
+const fn is_of_a_host_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
+}
+
+/// Characters that show that a text is not one bare address: blanks and control characters, those that nobody sees (zero
+/// width, bidirectional, variation selectors and the like: the default ignorable code points of Unicode), and those that
+/// stand around or between addresses in a list.
+fn is_never_in_an_address(c: char) -> bool {
+    c.is_control()
+        || c.is_whitespace()
+        || matches!(c, '<' | '>' | ',' | ';')
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 impl fmt::Debug for EmailAddress {
@@ -144,6 +200,72 @@ mod tests {
     #[test]
     fn addresses_compare_without_case() {
         assert_eq!(EmailAddress::parse("Ann@Example.COM"), EmailAddress::parse("ann@example.com"));
+    }
+
+    #[test]
+    fn spellings_of_one_address_are_equal() {
+        for (one, other) in [
+            ("jane@m\u{fc}ller.example.com", "jane@xn--mller-kva.example.com"),
+            ("jane@M\u{dc}LLER.example.com", "jane@mu\u{308}ller.example.com"),
+            ("ren\u{e9}@example.com", "rene\u{301}@Example.com"),
+            ("ann@example.com.", "ann@example.com"),
+            ("ann@example\u{3002}com", "ann@example.com"),
+            ("ann@\u{ff45}xample.com", "ann@example.com"),
+            ("ann@fa\u{df}.example", "ann@xn--fa-hia.example"),
+        ] {
+            let read = |text: &str| EmailAddress::parse(text).unwrap();
+            assert_eq!(read(one), read(other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn only_ascii_letters_are_folded_in_the_local_part() {
+        for (one, other) in [
+            ("REN\u{c9}@example.com", "ren\u{e9}@example.com"),
+            ("\u{212a}im@example.com", "xim@example.com"),
+            ("\u{130}rem@example.com", "irem@example.com"),
+            ("ann@fa\u{df}.example", "ann@fass.example"),
+        ] {
+            assert_ne!(EmailAddress::parse(one), EmailAddress::parse(other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_bare_address_is_rejected() {
+        for bad in [
+            "ann@example.com\u{200b}",
+            "an\u{200d}n@example.com",
+            "ann@exa\u{ad}mple.com",
+            "\u{feff}ann@example.com",
+            "\u{202e}ann@example.com",
+            "ann@example.com\u{2060}",
+            "<ann@example.com>",
+            "Ann <ann@example.com>",
+            "ann@example.com;",
+            "ann@example.com,ben@example.com",
+            "ann@example.com/ben@example.com",
+            "ann@ben@example.com",
+            "mailto:ann@example.com",
+            "(ann)ann@example.com",
+            "ann@example.com:25",
+            "ann@example.com>",
+            "ann@exa mple.com",
+            "ann@example..com",
+            "ann@.example.com",
+            "ann@https://example.com",
+            "ann@[]",
+        ] {
+            assert_eq!(EmailAddress::parse(bad), Err(NotAnAddress), "{}", bad.escape_unicode());
+        }
+    }
+
+    #[test]
+    fn other_spellings_are_those_of_the_domain_and_of_the_local_part() {
+        let of = |text: &str| EmailAddress::parse(text).unwrap().other_spellings();
+        assert!(of("ann@example.com").is_empty());
+        assert_eq!(of("jane@xn--mller-kva.example.com"), ["jane@m\u{fc}ller.example.com"]);
+        assert_eq!(of("ren\u{e9}@example.com"), ["rene\u{301}@example.com"]);
+        assert_eq!(of("ren\u{e9}@m\u{fc}ller.example").len(), 3);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `[sites.NAME]`: one Atlassian Cloud site, and the credentials for it.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use secrecy::SecretString;
@@ -15,7 +16,7 @@ use crate::domain::account::AccountId;
 use crate::domain::guard::Protection;
 use crate::domain::ids::SiteName;
 use crate::domain::named;
-use crate::domain::person::EmailAddress;
+use crate::domain::person::{EmailAddress, canonical_domain};
 
 /// What part of the deletion grace the last look waits: a day of fourteen.
 const LOOK_BACK_SHARE: i64 = 14;
@@ -215,19 +216,51 @@ impl AuthTable {
 
 impl ProtectTable {
     fn convert(&self) -> Result<Protection, Problem> {
-        for (i, domain) in self.domains.iter().enumerate() {
-            if domain.is_empty() || domain.contains(|c: char| c == '@' || c == '*' || c.is_whitespace()) {
-                let message = "not a domain: write what stands behind the @, like \"example.com\"";
-                return Err(Problem::here(message).under_index(i).under("domains"));
-            }
+        let mut domains = HashSet::new();
+        for (i, text) in self.domains.iter().enumerate() {
+            domains.insert(protected_domain(text).map_err(|problem| problem.under_index(i).under("domains"))?);
         }
-        if let Some(i) = self.account_ids.iter().position(|id| id.as_str().trim().is_empty()) {
-            return Err(Problem::here("an empty account id").under_index(i).under("account_ids"));
+        let is_an_id = |id: &AccountId| {
+            let id = id.as_str();
+            !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'-' | b'_' | b'.'))
+        };
+        if let Some(i) = self.account_ids.iter().position(|id| !is_an_id(id)) {
+            let message = "not an account id, so it would protect nobody: write the id of Atlassian, like \"qm:0e5c:1\"";
+            return Err(Problem::here(message).under_index(i).under("account_ids"));
         }
         Ok(Protection {
             emails: self.emails.iter().cloned().collect(),
-            domains: self.domains.iter().map(|domain| domain.to_lowercase()).collect(),
+            domains,
             account_ids: self.account_ids.iter().cloned().collect(),
         })
+    }
+}
+
+/// A domain in the spelling in which addresses are compared. An entry that can match nobody is rejected: a typing error in a
+/// protect list would otherwise be noticed only after the wrong account was deleted.
+fn protected_domain(text: &str) -> Result<String, Problem> {
+    let example = "write only what stands behind the @, like \"example.com\"";
+    let domain = canonical_domain(text).map_err(|_not_repeated| {
+        let what = if text.contains("://") {
+            "a URL"
+        } else if text.contains('@') {
+            "an email address"
+        } else if text.contains('*') {
+            "a pattern"
+        } else if text.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())) {
+            "a domain with a port"
+        } else if text.chars().any(char::is_whitespace) {
+            "a text with blanks"
+        } else if !text.is_ascii() {
+            "a text with invisible or other impossible characters"
+        } else {
+            "no domain"
+        };
+        Problem::here(format!("this is {what}, which matches nobody: {example}"))
+    })?;
+    if domain.contains('.') || domain.starts_with('[') {
+        Ok(domain)
+    } else {
+        Err(Problem::here(format!("a domain without a dot matches nobody: {example}")))
     }
 }

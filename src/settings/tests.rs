@@ -305,12 +305,37 @@ fn a_value_that_makes_no_sense_is_refused() {
     insta::assert_snapshot!(refusal("127.0.0.1:8080", "127.0.0.1:9090"), @"offboardd.toml:6:9: server.admin: the two listeners need different addresses: give this one another port");
     insta::assert_snapshot!(refusal("1MiB", "1 megabyte"), @r#"offboardd.toml:8:12: server.max_body: not a size: write a whole number with the unit B, KiB, MiB, KB or MB, like "1MiB", from "1B" to "64MiB""#);
     insta::assert_snapshot!(refusal("\"participants\"]", "\"organizations\"]"), @"offboardd.toml:42:45: policies.leavers.detach[2]: written twice");
-    insta::assert_snapshot!(refusal("domains = []", "domains = [\"@example.com\"]"), @r#"offboardd.toml:32:37: sites.acme.protect.domains[0]: not a domain: write what stands behind the @, like "example.com""#);
+    insta::assert_snapshot!(refusal("domains = []", "domains = [\"@example.com\"]"), @r#"offboardd.toml:32:37: sites.acme.protect.domains[0]: this is an email address, which matches nobody: write only what stands behind the @, like "example.com""#);
     insta::assert_snapshot!(refusal("emails = []", "emails = [\"ann@example.com\", \"ann\"]"), @"offboardd.toml:32:22: sites.acme.protect.emails[1]: not an e-mail address");
     insta::assert_snapshot!(refusal("deletion_grace =", "concurrency = 0\n#"), @"offboardd.toml:31:15: sites.acme.concurrency: nothing would ever be done: write 1 or more");
     insta::assert_snapshot!(refusal("deletion_grace =", "look_again = [\"1m\", \"0s\"]\n#"), @r#"offboardd.toml:31:21: sites.acme.look_again[1]: must be more than nothing: write a duration like "30s""#);
     insta::assert_snapshot!(refusal("{ env = \"BAMBOOHR_KEY\" }, { env = \"BAMBOOHR_OLD_KEY\" }", ""), @"offboardd.toml:50:11: sources.bamboohr.secrets: anybody could send: write at least one { env = … } or { file = … }");
     insta::assert_snapshot!(refusal("sqlite:offboardd.db", "postgres://localhost"), @r#"offboardd.toml:16:7: store.url: the database is a file: write "sqlite:PATH", like "sqlite:offboardd.db", without parameters"#);
+}
+
+#[test]
+fn protect_entries_that_can_match_nobody_are_rejected() {
+    for (entry, word) in [
+        ("https://example.com", "a URL"),
+        ("mail.example.com:25", "a domain with a port"),
+        ("exa\u{200b}mple.com", "invisible"),
+        ("*.example.com", "a pattern"),
+        ("example com", "blanks"),
+        ("example", "without a dot"),
+        (".example.com", "no domain"),
+        ("example.com/", "no domain"),
+        ("", "no domain"),
+    ] {
+        let message = refusal("domains = []", &format!("domains = [\"{entry}\"]"));
+        assert!(message.contains("domains[0]") && message.contains(word), "{entry}: {message}");
+    }
+    for entry in ["", " ", "ann@example.com", "qm:1 ", "qm:\u{200b}1"] {
+        let message = refusal("account_ids = []", &format!("account_ids = [\"{entry}\"]"));
+        assert!(message.contains("account_ids[0]") && message.contains("not an account id"), "{entry}: {message}");
+    }
+    for entry in ["<ann@example.com>", "ann@example.com;", "ann@example.com\u{200b}", "mailto:ann@example.com"] {
+        assert!(refusal("emails = []", &format!("emails = [\"{entry}\"]")).contains("not an e-mail address"), "{entry}");
+    }
 }
 
 #[test]
