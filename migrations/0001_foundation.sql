@@ -221,6 +221,7 @@ CREATE TABLE jobs (
     failures      INTEGER NOT NULL DEFAULT 0,  -- failed attempts in a row
     -- The first of them, from which giving up is counted. Moved on by what is no failure: rate limits, pauses.
     failing_since INTEGER,
+    refusals      INTEGER NOT NULL DEFAULT 0,  -- how often its call was rejected (403) while the credentials worked
     -- Who works on it and until when; who comes later with this token finds it changed and leaves it alone.
     lease_token   TEXT,
     lease_until   INTEGER,
@@ -250,6 +251,15 @@ CREATE TABLE sites (
     name      TEXT    PRIMARY KEY,
     paused_at INTEGER,
     reason    TEXT
+) STRICT, WITHOUT ROWID;
+
+-- Kinds of jobs whose call a site rejects while the credentials work (403, a missing scope): only they wait.
+CREATE TABLE paused_kinds (
+    site      TEXT    NOT NULL,
+    kind      TEXT    NOT NULL CHECK (kind IN ('revoke', 'detach', 'delete', 'verify', 'restore', 'reinvite')),
+    paused_at INTEGER NOT NULL,
+    reason    TEXT    NOT NULL,
+    PRIMARY KEY (site, kind)
 ) STRICT, WITHOUT ROWID;
 
 -- What stands against a source, and when it was last heard.

@@ -18,7 +18,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::AdminState;
 use super::error::ApiError;
-use crate::domain::case::StateName;
+use crate::domain::case::{JobKind, StateName};
 use crate::domain::ids::SiteName;
 use crate::store::StoreError;
 
@@ -34,6 +34,12 @@ struct CaseLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SiteLabel {
     site: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SiteKindLabels {
+    site: String,
+    kind: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -78,6 +84,8 @@ async fn gauges(admin: &AdminState) -> Result<Registry, StoreError> {
     registry.register("attention", "Cases that need a human", attention);
 
     registry.register("site_paused", "1 while nothing is called at the site", sites_paused(admin).await?);
+    let help = "1 while the site rejects the call of these jobs and the others run";
+    registry.register("site_call_paused", help, calls_paused(admin).await?);
     let help = "When the source was last heard, 0 if never";
     registry.register_with_unit("source_last_delivery_timestamp", help, Unit::Seconds, last_deliveries(admin).await?);
     Ok(registry)
@@ -103,6 +111,19 @@ async fn sites_paused(admin: &AdminState) -> Result<Family<SiteLabel, Gauge>, St
     for name in admin.sites.keys() {
         let paused = standing.iter().any(|site| site.name == *name && site.paused_at.is_some());
         family.get_or_create(&SiteLabel { site: name.to_string() }).set(i64::from(paused));
+    }
+    Ok(family)
+}
+
+async fn calls_paused(admin: &AdminState) -> Result<Family<SiteKindLabels, Gauge>, StoreError> {
+    let standing = admin.store.sites().await?;
+    let family = Family::<SiteKindLabels, Gauge>::default();
+    for name in admin.sites.keys() {
+        let paused = standing.iter().find(|site| site.name == *name).map_or(&[][..], |site| &site.paused_kinds);
+        for kind in JobKind::ALL {
+            let labels = SiteKindLabels { site: name.to_string(), kind: kind.as_str() };
+            family.get_or_create(&labels).set(i64::from(paused.iter().any(|paused| paused.kind == *kind)));
+        }
     }
     Ok(family)
 }

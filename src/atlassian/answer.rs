@@ -66,9 +66,31 @@ impl Answer {
         self.is(status) && !self.is_web_page()
     }
 
+    /// Whether the call was carried out, or told what it asked for.
+    pub(super) fn is_good(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
     pub(super) fn is_web_page(&self) -> bool {
-        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        content_type.is_some_and(|text| text.trim_start().to_ascii_lowercase().starts_with("text/html"))
+        self.content_type().is_some_and(|text| text.starts_with("text/html") || text.starts_with("application/xhtml"))
+            || self.body.trim_ascii_start().starts_with(b"<")
+    }
+
+    /// An error that something between us and Atlassian made: 502 to 504 as anything but JSON, or a web page.
+    pub(super) fn is_of_a_proxy(&self) -> bool {
+        let foreign = self.content_type().is_some_and(|text| !text.contains("json"));
+        self.is_web_page() || (502..=504).contains(&self.status) && foreign
+    }
+
+    /// Whether the site did not take the credentials, whatever the status is.
+    pub(super) fn is_to_a_stranger(&self) -> bool {
+        let reason = self.headers.get("x-seraph-loginreason").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        reason.split(',').any(|reason| matches!(reason.trim(), "AUTHENTICATED_FAILED" | "AUTHENTICATION_DENIED"))
+    }
+
+    fn content_type(&self) -> Option<String> {
+        let value = self.headers.get(CONTENT_TYPE)?.to_str().ok()?;
+        Some(value.trim_start().to_ascii_lowercase())
     }
 
     /// The body of a good answer.

@@ -172,20 +172,48 @@ impl Call {
         }
     }
 
+    /// Whether it tells about the site and ourselves only, so that its response decides whose problem another rejection is.
+    pub(super) const fn is_about_the_site(self) -> bool {
+        matches!(self, Self::Myself | Self::Permissions | Self::ServerInfo | Self::TenantInfo | Self::Token)
+    }
+
+    /// Whether a 404 says something about one account. For every other call it says that there is no such API.
+    pub(super) const fn is_about_an_account(self) -> bool {
+        matches!(
+            self,
+            Self::Read
+                | Self::Revoke
+                | Self::ReadCustomerAccount
+                | Self::DeleteCustomerAccount
+                | Self::DeleteUser
+                | Self::LeaveOrganization
+                | Self::LeaveServiceDesk
+                | Self::LeaveRequest
+        )
+    }
+
+    /// Which calls share one limit: Atlassian counts those that search for users together.
+    pub(super) const fn limit(self) -> Self {
+        match self {
+            Self::Scan => Self::Search,
+            other => other,
+        }
+    }
+
     /// What our account needs for it, for an admin who has to grant it.
     pub(super) const fn needs(self) -> &'static str {
         match self {
             Self::Search | Self::Scan | Self::Read => "the global permission \"Browse users and groups\"",
             Self::Revoke => "to be a site admin (OAuth and scoped tokens: the scope manage:servicedesk-customer)",
             Self::DeleteCustomerAccount => {
-                "the global permission \"Administer Jira\" (OAuth and scoped tokens: the scope \
-                 write:customer:jira-service-management)"
+                "the global permission \"Administer Jira\", in some organizations the role organization admin (OAuth and \
+                 scoped tokens: the scope write:customer:jira-service-management)"
             }
             Self::ReadCustomerAccount => {
                 "access to Jira Service Management (OAuth and scoped tokens: the scope \
                  read:customer:jira-service-management)"
             }
-            Self::DeleteUser => "to be a site admin or an organization admin",
+            Self::DeleteUser => "to be an organization admin or, in some organizations, a site admin",
             Self::Organizations | Self::LeaveOrganization | Self::OpenRequests | Self::LeaveRequest => {
                 "to be an agent of the service projects"
             }

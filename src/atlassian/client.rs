@@ -5,7 +5,6 @@ use std::sync::atomic::AtomicI64;
 
 use serde_json::json;
 
-use super::answer::Answer;
 use super::call::Call;
 use super::failure;
 use super::link::{Link, Request};
@@ -36,7 +35,7 @@ pub enum Revoked {
 /// What became of a deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deleted {
-    /// Accepted: the deletion grace begins.
+    /// Accepted: the deletion grace begins. It may take a while, in which the account can still be read.
     Accepted,
     /// There was no such account any more.
     AlreadyGone,
@@ -111,7 +110,8 @@ impl Client {
             DeleteWith::JiraUser => Request::of(Call::DeleteUser).query(&by_query),
         };
         let answer = self.send(request).await?;
-        if answer.is_done() {
+        // 409: a deletion that was accepted before is still in progress.
+        if answer.is_done() || answer.says(409) {
             Ok(Deleted::Accepted)
         } else if answer.says(404) {
             Ok(Deleted::AlreadyGone)
@@ -132,10 +132,6 @@ impl Client {
         }
         let id = answer.read::<User>()?.account_id.filter(|id| !id.is_empty());
         id.map(|id| Reinvited::Invited(AccountId::from(id))).ok_or_else(|| no_account(Call::Reinvite))
-    }
-
-    pub(super) async fn send(&self, request: Request<'_>) -> Result<Answer, Failure> {
-        self.link.send(request).await
     }
 }
 

@@ -27,14 +27,14 @@ pub(super) fn of_answer(answer: &Answer) -> Failure {
     match status {
         429 => Failure::RateLimited {
             detail: format!("{seen}: too many requests"),
-            retry_at: retry_after(answer).or_else(|| limit_reset(answer)),
+            retry_at: retry_at(answer),
         },
-        408 | 425 | 500.. => {
-            Failure::Transient { detail: format!("{seen}: Atlassian's own trouble"), retry_at: retry_after(answer) }
+        408 | 425 | 500.. if !(call.is_about_the_site() && answer.is_of_a_proxy()) => {
+            Failure::Transient { detail: format!("{seen}: Atlassian's own trouble"), retry_at: retry_at(answer) }
         }
         409 if call == Call::Scan => Failure::Transient {
             detail: format!("{seen}: listing the users took Atlassian too long"),
-            retry_at: retry_after(answer),
+            retry_at: retry_at(answer),
         },
         400 | 401 | 403 if call == Call::Token => Failure::SiteRefuses {
             detail: format!(
@@ -42,31 +42,103 @@ pub(super) fn of_answer(answer: &Answer) -> Failure {
                  it where the settings read it, and resume the site"
             ),
         },
-        401 if scope_is_missing(answer) => {
-            Failure::SiteRefuses { detail: format!("{seen}: the token lacks a scope; the call needs {}", call.needs()) }
-        }
-        401 => Failure::SiteRefuses {
-            detail: format!(
-                "{seen}: the credentials are refused: wrong, expired (API tokens last a year at most) or revoked; make \
-                 a new token, put it where the settings read it, and resume the site"
-            ),
-        },
-        403 => {
-            Failure::SiteRefuses { detail: format!("{seen}: our account may not do this; it needs {}", call.needs()) }
-        }
-        300..400 => Failure::Permanent {
-            detail: format!(
-                "{seen}: a redirect, which is not followed; the URL is wrong: does it begin with https, and is the site \
-                 still called that?"
-            ),
-        },
-        404 if answer.is_web_page() => Failure::Permanent {
-            detail: format!(
-                "{seen}: a web page instead of an answer; there is no such API at the site's URL or gateway"
-            ),
-        },
+        401 | 403 => Failure::SiteRefuses { detail: format!("{seen}: {}", why_refused(answer)) },
+        300..500 if call.is_about_the_site() => unavailable(answer, &seen),
+        _ if call.is_about_the_site() && answer.is_of_a_proxy() => unavailable(answer, &seen),
+        300..400 | 407 | 410 => Failure::Permanent { detail: format!("{seen}: {}", what_is_there(answer)) },
+        400..500 if answer.is_web_page() => Failure::Permanent { detail: format!("{seen}: {}", what_is_there(answer)) },
         400..500 => Failure::Permanent { detail: seen },
         _ => Failure::Transient { detail: format!("{seen}: not an answer that we know"), retry_at: None },
+    }
+}
+
+fn unavailable(answer: &Answer, seen: &str) -> Failure {
+    Failure::SiteUnavailable { detail: format!("{seen}: {}", what_is_there(answer)) }
+}
+
+/// One kind of call is rejected, and the site answers another: `forbidden` when it says that we may not.
+pub(super) fn of_refused_call(answer: &Answer, forbidden: bool, works_otherwise: bool) -> Failure {
+    let Answer { call, status, .. } = *answer;
+    let seen = format!("{call}: {status}{}", reason(answer));
+    let cause = match (special_cause(answer), forbidden, works_otherwise) {
+        (Some(cause), ..) => cause.to_owned(),
+        (None, true, true) => format!(
+            "the same call works for other accounts: only this account is rejected; see it in the administration. If it \
+             is not the account, the call needs {}",
+            call.needs()
+        ),
+        (None, true, false) => format!("the configured account may not make this call: it needs {}", call.needs()),
+        (None, false, _) => what_is_there(answer).to_owned(),
+    };
+    Failure::CallRefused { detail: format!("{seen}, while the credentials work: {cause}"), forbidden, works_otherwise }
+}
+
+/// The site answers, but as to a stranger.
+pub(super) fn of_stranger(answer: &Answer) -> Failure {
+    let Answer { call, status, .. } = *answer;
+    let cause = special_cause(answer).unwrap_or(NEW_CREDENTIALS);
+    Failure::SiteRefuses {
+        detail: format!("{call}: {status}, but the site answers as to a stranger (X-Seraph-LoginReason): {cause}"),
+    }
+}
+
+/// The site says that we are nobody.
+pub(super) fn anonymous() -> Failure {
+    Failure::SiteRefuses { detail: format!("{}: the site answers as to a stranger: {NEW_CREDENTIALS}", Call::Myself) }
+}
+
+/// What is said when the organization's IP allowlist is in the way: other credentials do not help then.
+pub const ALLOWLIST: &str = "the IP allowlist of the organization rejects this machine: add its IP address at \
+     admin.atlassian.com → Security → IP allowlists";
+
+const NEW_CREDENTIALS: &str = "the credentials are refused: wrong, expired (API tokens last a year at most) or revoked; make \
+     a new token, put it where the settings read it, and resume the site. A token with scopes works only with via = \"gateway\"";
+
+/// Why the site refuses us as a whole, as far as the response tells.
+fn why_refused(answer: &Answer) -> String {
+    match (special_cause(answer), answer.status) {
+        (Some(cause), _) => cause.to_owned(),
+        (None, 401) if scope_is_missing(answer) => format!("the token lacks a scope; the call needs {}", answer.call.needs()),
+        (None, 401) => NEW_CREDENTIALS.to_owned(),
+        (None, _) => format!("our account may not do this; it needs {}", answer.call.needs()),
+    }
+}
+
+/// Causes that Atlassian or a proxy names, whatever the call is.
+fn special_cause(answer: &Answer) -> Option<&'static str> {
+    let says = |words: &[&str]| {
+        let text = String::from_utf8_lossy(&answer.body).to_lowercase();
+        words.iter().any(|word| text.contains(word))
+    };
+    let denied = header(&answer.headers, "x-authentication-denied-reason").unwrap_or_default();
+    if denied.to_ascii_uppercase().contains("CAPTCHA") || says(&["captcha"]) {
+        Some("Atlassian wants a CAPTCHA after failed sign-ins: sign in once as the configured account in a browser")
+    } else if matches!(answer.status, 401 | 403)
+        && says(&["ip address", "ip allowlist", "allowlist", "allow list", "allowed list", "whitelist"])
+    {
+        Some(ALLOWLIST)
+    } else if answer.status == 403 && answer.is_web_page() {
+        Some("a web page instead of Atlassian's response: a proxy or an IP allowlist between us and Atlassian rejects the call")
+    } else {
+        None
+    }
+}
+
+/// What seems to be there instead of the API.
+fn what_is_there(answer: &Answer) -> &'static str {
+    match answer.status {
+        300..400 => {
+            "a redirect, which is not followed: the site moved, or its URL is wrong; does it begin with https, and is the site \
+             still called that?"
+        }
+        407 => "a proxy wants credentials: see HTTPS_PROXY",
+        410 => "this API was removed",
+        404 if !answer.is_web_page() => {
+            "there is no such API at the site's URL or gateway: the site is suspended, moved, or not the one that the settings \
+             mean"
+        }
+        500.. => "the page of a proxy, or of a site in maintenance",
+        _ => "a web page instead of an answer: a login, a maintenance page or a proxy; there is no such API at the site's URL",
     }
 }
 
@@ -91,7 +163,9 @@ pub(super) fn of_lost(call: Call, lost: &Lost) -> Failure {
             };
         }
         Lost::Timeout => "no answer in time".to_owned(),
-        Lost::Unreachable { cause } => format!("cannot connect: {cause}"),
+        Lost::Unreachable { cause } => {
+            return Failure::SiteUnavailable { detail: format!("{call}: cannot connect: {cause}") };
+        }
         Lost::Broken => "the connection broke before the answer was complete".to_owned(),
         Lost::TooLong => "the answer is longer than any should be".to_owned(),
     };
@@ -120,20 +194,28 @@ pub(super) fn no_address(call: Call, why: NoAddress) -> Failure {
     Failure::Permanent { detail: format!("{call}: not called: {why}") }
 }
 
-/// `Retry-After`, in seconds or as an HTTP date.
-fn retry_after(answer: &Answer) -> Option<Timestamp> {
-    let text = header(&answer.headers, RETRY_AFTER.as_str())?;
-    let at = match text.parse::<u32>() {
-        Ok(seconds) => answer.at.saturating_add(SignedDuration::from_secs(seconds.into())).ok()?,
-        Err(_) => rfc2822::parse(text).ok()?.timestamp(),
-    };
-    Some(within_reason(at, answer.at))
+/// When a limit is over: `Retry-After`, or a later `X-RateLimit-Reset` where that says "now" or nothing that can be read.
+fn retry_at(answer: &Answer) -> Option<Timestamp> {
+    let retry_after = header(&answer.headers, RETRY_AFTER.as_str()).and_then(|text| instant(text, answer));
+    let reset = || header(&answer.headers, "x-ratelimit-reset").and_then(|text| instant(text, answer));
+    match retry_after {
+        Some(at) if at > answer.at => Some(at),
+        at => reset().max(at),
+    }
 }
 
-/// `X-RateLimit-Reset`: ISO 8601, with or without seconds.
-fn limit_reset(answer: &Answer) -> Option<Timestamp> {
-    let at = header(&answer.headers, "x-ratelimit-reset")?.parse().ok()?;
-    Some(within_reason(at, answer.at))
+/// An instant in any of the forms that were seen: seconds from now, an HTTP date, ISO 8601 with or without seconds. Whatever is
+/// absurd (epoch seconds, the year 9999) is cut off at an hour.
+fn instant(text: &str, answer: &Answer) -> Option<Timestamp> {
+    if let Ok(seconds) = text.parse::<f64>() {
+        let wait = SignedDuration::try_from_secs_f64(seconds.ceil()).ok().or(seconds.is_sign_positive().then_some(LONGEST_REST))?;
+        return Some(within_reason(answer.at.saturating_add(wait.min(LONGEST_REST)).ok()?, answer.at));
+    }
+    let at = rfc2822::parse(text).map(|date| date.timestamp()).ok().or_else(|| text.parse().ok())?;
+    // Dates are by Atlassian's clock, which the response tells.
+    let theirs = header(&answer.headers, "date").and_then(|date| rfc2822::parse(date).ok()).map(|date| date.timestamp());
+    let wait = at.duration_since(theirs.unwrap_or(answer.at));
+    Some(within_reason(answer.at.saturating_add(wait).unwrap_or(Timestamp::MAX), answer.at))
 }
 
 fn within_reason(at: Timestamp, now: Timestamp) -> Timestamp {
@@ -176,7 +258,7 @@ fn as_code(value: &Value) -> Option<String> {
 }
 
 /// The gateway says so in a sentence of its own, as users report, and the remedy is another than for a wrong token.
-fn scope_is_missing(answer: &Answer) -> bool {
+pub(super) fn scope_is_missing(answer: &Answer) -> bool {
     const SENTENCE: &[u8] = b"scope does not match";
     answer.body.windows(SENTENCE.len()).any(|window| window == SENTENCE)
 }

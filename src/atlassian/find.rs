@@ -6,7 +6,7 @@ use super::call::Call;
 use super::client::{Client, no_account};
 use super::failure;
 use super::link::Request;
-use super::wire::User;
+use super::wire::Listed;
 use crate::domain::account::Account;
 use crate::domain::person::EmailAddress;
 use crate::domain::retry::Failure;
@@ -26,16 +26,28 @@ impl Client {
     /// It misses revoked accounts, and for a while new ones. Without the permission to browse users it finds nobody and
     /// does not say so: see [`Client::probe`].
     pub async fn search(&self, email: &EmailAddress) -> Result<Vec<Account>, Failure> {
+        let mut candidates = self.search_spelling(email, email.as_str()).await?;
+        for spelling in email.other_spellings() {
+            candidates.extend(self.search_spelling(email, &spelling).await?);
+        }
+        Ok(candidates)
+    }
+
+    /// The candidates that the site has under one spelling of the address.
+    async fn search_spelling(&self, email: &EmailAddress, spelling: &str) -> Result<Vec<Account>, Failure> {
         let mut candidates = Vec::new();
-        let mut start = 0;
+        let (mut start, mut before) = (0, None);
         while start < END_OF_SEARCH {
-            let page = self.users(Call::Search, Some(email), start, SEARCH_PAGE).await?;
+            let page = self.users(Call::Search, Some(spelling), start, SEARCH_PAGE).await?;
+            if is_repeated(&page, &mut before) {
+                break;
+            }
             start += page.len();
             // A server may cap its pages at any size, so that a short page is not the last: the list ends where nothing
             // comes. But nobody caps at one, and one is the usual answer: this saves every look-up a second call.
             let last = page.len() <= 1;
             for user in page {
-                candidates.push(user.account().ok_or_else(|| no_account(Call::Search))?);
+                candidates.extend(candidate(user, email, Call::Search)?);
             }
             if last {
                 break;
@@ -47,35 +59,99 @@ impl Client {
     /// The accounts with exactly this address, revoked ones too, out of everyone on the site: one page after the other,
     /// of which nobody else is kept. Accounts that hide their address are not among them.
     pub async fn scan(&self, email: &EmailAddress) -> Result<Vec<Account>, Failure> {
-        let mut found = Vec::new();
-        let mut start = 0;
+        Ok(self.survey(email).await?.found)
+    }
+
+    /// The same, and how many of the site's customers hide their address from us.
+    pub async fn survey(&self, email: &EmailAddress) -> Result<Survey, Failure> {
+        let mut survey = Survey::default();
+        let (mut start, mut before) = (0, None);
         for _ in 0..LONGEST_SCAN {
             let page = self.users(Call::Scan, None, start, SCAN_PAGE).await?;
-            if page.is_empty() {
-                return Ok(found);
+            if page.is_empty() || is_repeated(&page, &mut before) {
+                return Ok(survey);
             }
             start += page.len();
-            for user in page.into_iter().filter(|user| user.address().as_ref() == Some(email)) {
-                found.push(user.account().ok_or_else(|| no_account(Call::Scan))?);
+            for listed in page {
+                survey.count(&listed);
+                let has_the_address = listed.address().as_ref() == Some(email);
+                survey.found.extend(candidate(listed, email, Call::Scan)?.filter(|_| has_the_address));
             }
         }
         Err(failure::unreadable(Call::Scan, "the list of users does not end"))
+    }
+
+    /// How many customers on the first page of everyone hide their address from us: for `check --online`.
+    pub async fn first_page(&self) -> Result<Survey, Failure> {
+        let mut survey = Survey::default();
+        for listed in self.users(Call::Scan, None, 0, SCAN_PAGE).await? {
+            survey.count(&listed);
+        }
+        Ok(survey)
     }
 
     /// One page of users, beginning with the `start`th.
     async fn users(
         &self,
         call: Call,
-        query: Option<&EmailAddress>,
+        query: Option<&str>,
         start: usize,
         most: usize,
-    ) -> Result<Vec<User>, Failure> {
+    ) -> Result<Vec<Listed>, Failure> {
         let (start, most) = (start.to_string(), most.to_string());
         let mut parameters = vec![("startAt", start.as_str()), ("maxResults", most.as_str())];
-        if let Some(email) = query {
-            parameters.insert(0, ("query", email.as_str()));
+        if let Some(text) = query {
+            parameters.insert(0, ("query", text));
         }
         self.send(Request::of(call).query(&parameters)).await?.read()
+    }
+}
+
+/// What a walk through everyone found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// The accounts with exactly the address.
+    pub found: Vec<Account>,
+    /// How many customer accounts there are.
+    pub customers: usize,
+    /// How many of them hide their address from our credentials.
+    pub hidden: usize,
+}
+
+impl Survey {
+    /// Whether so many hide their address that not finding one says nothing: more than one in ten.
+    pub const fn is_blind(&self) -> bool {
+        self.hidden.saturating_mul(10) > self.customers
+    }
+
+    fn count(&mut self, listed: &Listed) {
+        if listed.is_customer() {
+            self.customers += 1;
+            self.hidden += usize::from(listed.hides_its_address());
+        }
+    }
+}
+
+/// Whether a page is the one `before` it once more: such a server shows everything on each page, whatever it is asked for.
+fn is_repeated(page: &[Listed], before: &mut Option<Vec<String>>) -> bool {
+    let ids: Vec<_> = page.iter().filter_map(Listed::id).map(str::to_owned).collect();
+    let repeated = !ids.is_empty() && before.as_ref() == Some(&ids);
+    *before = Some(ids);
+    repeated
+}
+
+/// The account of a list, unless it cannot be that of the address. An account that is listed without what decides about it
+/// stops the search only if it may be the one that is looked for.
+fn candidate(listed: Listed, email: &EmailAddress, call: Call) -> Result<Option<Account>, Failure> {
+    let address = listed.address();
+    let may_be_meant = match &address {
+        Some(address) => address == email,
+        None => call == Call::Search && listed.is_customer(),
+    };
+    match listed.account() {
+        Some(account) => Ok(Some(account)),
+        None if may_be_meant => Err(no_account(call)),
+        None => Ok(None),
     }
 }
 
@@ -177,6 +253,71 @@ mod tests {
         })
         .await;
         assert_eq!(far.client().scan(&ann()).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn candidates_that_cannot_be_read_and_are_somebody_else_do_not_matter() {
+        for odd in [
+            r#"{"accountId":"557058:app","accountType":"app","displayName":"ann@example.com.au"}"#,
+            r#"{"accountId":"qm:2","accountType":"customer","emailAddress":"ann@example.com.au"}"#,
+            r#"{"accountId":7,"accountType":"customer","emailAddress":"ann@example.com.au","active":true}"#,
+            r#"{"accountType":["app"]}"#,
+            r#""ann""#,
+            "null",
+        ] {
+            let far = Far::says(move |_, number| {
+                reply(200, if number == 0 { format!("[{odd},{ANN}]") } else { "[]".to_owned() })
+            })
+            .await;
+            let found = far.client().search(&ann()).await.unwrap();
+            assert!(found.iter().any(|account| account.email == Some(ann())), "{odd}");
+        }
+        for meant in [
+            r#"{"accountId":"qm:2","accountType":"customer","emailAddress":"Ann@example.com"}"#,
+            r#"{"accountId":"qm:2","accountType":"customer"}"#,
+            r#"{"accountId":7,"emailAddress":"ann@example.com","active":true}"#,
+        ] {
+            let far = Far::says(move |_, number| {
+                reply(200, if number == 0 { format!("[{meant},{{}}]") } else { "[]".to_owned() })
+            })
+            .await;
+            assert!(matches!(far.client().search(&ann()).await, Err(Failure::Transient { .. })), "{meant}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_that_is_whole_on_every_page_ends_there() {
+        let far = Far::says(|_, _| reply(200, users(0, 3, 1))).await;
+        let client = far.client();
+        assert_eq!(client.search(&ann()).await.unwrap().len(), 3);
+        assert_eq!(client.scan(&ann()).await.unwrap().len(), 1);
+        assert_eq!(far.lines().len(), 4);
+    }
+
+    #[tokio::test]
+    async fn both_spellings_of_a_domain_are_searched() {
+        let far = Far::always(200, "[]").await;
+        far.client().search(&EmailAddress::parse("jane@m\u{fc}ller.example").unwrap()).await.unwrap();
+        let lines = far.lines();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].contains("jane%40xn--mller-kva.example") && lines[1].contains("jane%40m%C3%BCller.example"), "{lines:?}");
+    }
+
+    #[tokio::test]
+    async fn a_survey_counts_the_customers_that_hide_their_address() {
+        let far = Far::says(|_, number| {
+            let hidden = r#"{"accountId":"qm:2","accountType":"customer","active":true}"#;
+            let app = r#"{"accountId":"a","accountType":"app","active":true}"#;
+            let former = r#"{"accountId":"qm:3","accountType":"customer","active":false,"displayName":"Former user"}"#;
+            reply(200, if number == 0 { format!("[{ANN},{hidden},{app},{former}]") } else { "[]".to_owned() })
+        })
+        .await;
+        let survey = far.client().survey(&ann()).await.unwrap();
+        assert_eq!((survey.found.len(), survey.customers, survey.hidden), (1, 2, 1));
+        assert!(survey.is_blind());
+        assert!(!Survey { customers: 10, hidden: 1, ..Survey::default() }.is_blind());
+        assert!(Survey { customers: 19, hidden: 2, ..Survey::default() }.is_blind());
+        assert!(!Survey::default().is_blind());
     }
 
     #[tokio::test]

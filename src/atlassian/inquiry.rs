@@ -1,6 +1,7 @@
 //! Reads that change nothing and concern nobody: whether the calls that we need work on this site at all.
 
 use jiff::SignedDuration;
+use serde::de::IgnoredAny;
 
 use super::call::Call;
 use super::client::Client;
@@ -20,14 +21,23 @@ impl Client {
 
     /// Whether Customer Service Management knows the account. Where it does not let us look, nothing is known there.
     pub async fn has_customer_account(&self, id: &AccountId) -> Result<bool, Failure> {
-        let answer = self.send(Request::of(Call::ReadCustomerAccount).id(id.as_str())).await?;
+        let answer = match self.send(Request::of(Call::ReadCustomerAccount).id(id.as_str())).await {
+            Err(Failure::CallRefused { .. }) => return Ok(false),
+            answer => answer?,
+        };
         if answer.is(200) {
             Ok(true)
-        } else if answer.says(404) || answer.is(403) {
+        } else if answer.says(404) {
             Ok(false)
         } else {
             Err(answer.failure())
         }
+    }
+
+    /// Whether users can be searched at all. Nobody is found by this text.
+    pub async fn search_answers(&self) -> Result<(), Failure> {
+        let query = [("query", NOBODY), ("startAt", "0"), ("maxResults", "1")];
+        self.send(Request::of(Call::Search).query(&query)).await?.read::<Vec<IgnoredAny>>().map(drop)
     }
 
     /// How long the access token that is in use lives, where we were told.

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use jiff::SignedDuration;
-use reqwest::RequestBuilder;
-use reqwest::header::ACCEPT;
+use reqwest::{Method, RequestBuilder};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tracing::field::Empty;
@@ -20,6 +20,7 @@ use super::answer::{Answer, receive};
 use super::call::{Api, Call};
 use super::clock_watch::{self, ClockWatch};
 use super::failure;
+use super::judge::Outcomes;
 use super::metrics::{Ending, Metrics};
 use super::oauth::AccessTokens;
 use super::pacing::Pacer;
@@ -37,6 +38,7 @@ pub(super) struct Link {
     metrics: Metrics,
     pacer: Pacer,
     pub(super) clock_watch: ClockWatch,
+    pub(super) outcomes: Outcomes,
 }
 
 /// Who we are, with the access token that was handed out for it.
@@ -65,6 +67,10 @@ impl<'a> Request<'a> {
         Self { call, id: None, query: &[], body: None }
     }
 
+    pub(super) const fn call(&self) -> Call {
+        self.call
+    }
+
     pub(super) fn id(self, id: &'a str) -> Self {
         Self { id: Some(id), ..self }
     }
@@ -82,7 +88,8 @@ impl Link {
     pub(super) fn new(site: Arc<Site>, http: reqwest::Client, clock: Arc<dyn Clock>, metrics: Metrics) -> Self {
         let credentials = ArcSwap::from_pointee(Credentials::new(site.auth.clone()));
         let clock_watch = ClockWatch::new(clock.as_ref());
-        Self { site, clock, credentials, http, metrics, pacer: Pacer::default(), clock_watch }
+        let (pacer, outcomes) = (Pacer::default(), Outcomes::default());
+        Self { site, clock, credentials, http, metrics, pacer, clock_watch, outcomes }
     }
 
     /// From the next call on we are somebody else.
@@ -140,6 +147,9 @@ impl Link {
         }
         if let Some(body) = body {
             request = request.json(body);
+        } else if *endpoint.method == Method::PUT {
+            // RFC 9110, 8.6: strict proxies reject a PUT without it (411).
+            request = request.header(CONTENT_LENGTH, "0");
         }
         Ok(request)
     }

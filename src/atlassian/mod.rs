@@ -9,6 +9,7 @@
 //! client, find, detach     the intents              call       every endpoint: address, pace, what it needs
 //! standing, inquiry        who we are, what works   failure    why a call failed, in words
 //! link                     one call and back        clock_watch our clock against the site's
+//! judge                    whose problem a rejection is
 //! ```
 
 mod address;
@@ -23,6 +24,7 @@ mod faults;
 mod find;
 mod http;
 mod inquiry;
+mod judge;
 mod link;
 mod metrics;
 mod oauth;
@@ -36,6 +38,8 @@ mod wire;
 pub use call::Call;
 pub use client::{Client, Deleted, Reinvited, Revoked};
 pub use detach::{Left, OrganizationId, RequestKey, ServiceDeskId};
+pub use failure::ALLOWLIST;
+pub use find::Survey;
 pub use http::{HttpError, http};
 pub use metrics::Metrics;
 pub use site::{Auth, DeleteWith, Site};

@@ -18,9 +18,9 @@ const LONGEST_TURN: Duration = Duration::from_secs(1);
 /// How long a lane rests after a 429 that did not say.
 const UNTOLD_REST: SignedDuration = SignedDuration::from_secs(1);
 
-/// No 429 closes a lane for longer: Atlassian's quotas are counted by the hour, so that more is a mistake, and a clock
-/// that was set back does not close a lane for good.
-pub(super) const LONGEST_REST: SignedDuration = SignedDuration::from_hours(24);
+/// No 429 closes a lane for longer: Atlassian's quotas are counted by the hour, so that more is a mistake (epoch seconds
+/// have been seen), and a clock that was set back does not close a lane for good.
+pub(super) const LONGEST_REST: SignedDuration = SignedDuration::from_hours(1);
 
 /// The lanes of one site.
 #[derive(Debug, Default)]
@@ -63,7 +63,7 @@ impl Pacer {
     }
 
     fn lane<T>(&self, call: Call, act: impl FnOnce(&mut Lane) -> T) -> T {
-        act(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(call).or_default())
+        act(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(call.limit()).or_default())
     }
 }
 
@@ -151,6 +151,16 @@ mod tests {
         assert_eq!(pacer.turn(Call::DeleteUser, now).await, Err(until));
         assert_eq!(pacer.turn(Call::Revoke, now).await, Ok(()));
         assert_eq!(pacer.turn(Call::DeleteUser, until).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn calls_that_search_for_users_rest_together() {
+        let now = Timestamp::from_second(1_000).unwrap();
+        let pacer = Pacer::default();
+        let until = Timestamp::from_second(1_060).unwrap();
+        pacer.close(Call::Search, Some(until), now);
+        assert_eq!(pacer.turn(Call::Scan, now).await, Err(until));
+        assert_eq!(pacer.turn(Call::Read, now).await, Ok(()));
     }
 
     #[tokio::test]

@@ -179,6 +179,7 @@ pub(super) fn site_at(url: &Url) -> Site {
         look_again: Vec::new(),
         watch_grant: SignedDuration::from_hours(1),
         probe_every: SignedDuration::from_mins(1),
+        probe_idle: SignedDuration::ZERO,
         concurrency: 4,
         timeout: SignedDuration::from_secs(30),
     }

@@ -37,6 +37,8 @@ pub struct Site {
     pub watch_grant: SignedDuration,
     /// How often the site is asked, while it refuses us, whether it takes us again.
     pub probe_every: SignedDuration,
+    /// How often a site that is not paused is probed when nothing is called there; zero: never.
+    pub probe_idle: SignedDuration,
     /// How many jobs of this site are worked on at once: so many that take access away or give it back, and so many others.
     pub concurrency: usize,
     /// How long one call may take.

@@ -1,6 +1,7 @@
 //! What Atlassian's answers look like, as far as we read them. Everything that may be missing is optional here.
 
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::domain::account::{Account, AccountId, AccountType};
 use crate::domain::person::EmailAddress;
@@ -26,6 +27,10 @@ impl User {
         self.account_type.as_deref().and_then(|name| name.parse().ok()).unwrap_or(AccountType::Unknown)
     }
 
+    pub(super) fn is_inactive(&self) -> bool {
+        self.active == Some(false)
+    }
+
     /// The account, unless what decides about it is missing.
     pub(super) fn account(self) -> Option<Account> {
         let former = self.is_former();
@@ -44,6 +49,53 @@ impl User {
         matches!(self.display_name.as_deref(), Some("Former user" | "Former user (Deactivated)"))
             && self.email_address.as_deref().is_none_or(str::is_empty)
             && self.active != Some(true)
+    }
+}
+
+/// One of a list of users, which may have a shape that nobody knows: it must not hide the others.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Listed {
+    /// As the reference says.
+    Known(User),
+    /// Anything else.
+    Odd(Value),
+}
+
+impl Listed {
+    pub(super) fn address(&self) -> Option<EmailAddress> {
+        match self {
+            Self::Known(user) => user.address(),
+            Self::Odd(odd) => EmailAddress::parse(odd.get("emailAddress")?.as_str()?).ok(),
+        }
+    }
+
+    /// Whether it is a customer, or may be one.
+    pub(super) fn is_customer(&self) -> bool {
+        let named = match self {
+            Self::Known(user) if user.is_former() => return false,
+            Self::Known(user) => user.account_type.as_deref(),
+            Self::Odd(odd) => odd.get("accountType").and_then(Value::as_str),
+        };
+        named == Some(AccountType::Customer.as_str())
+    }
+
+    pub(super) fn id(&self) -> Option<&str> {
+        match self {
+            Self::Known(user) => user.account_id.as_deref(),
+            Self::Odd(odd) => odd.get("accountId")?.as_str(),
+        }
+    }
+
+    pub(super) fn hides_its_address(&self) -> bool {
+        self.address().is_none()
+    }
+
+    pub(super) fn account(self) -> Option<Account> {
+        match self {
+            Self::Known(user) => user.account(),
+            Self::Odd(_) => None,
+        }
     }
 }
 

@@ -243,6 +243,7 @@ mod tests {
         look_again = ["1m", "10m", "1h"]
         watch_grant = "5m"
         probe_every = "1m"
+        probe_idle = "15m"
         concurrency = 4
         timeout = "30s"
 
@@ -259,6 +260,7 @@ mod tests {
         look_again = ["1m30s"]
         watch_grant = "5m"
         probe_every = "1m"
+        probe_idle = "15m"
         concurrency = 4
         timeout = "30s"
 

@@ -116,6 +116,13 @@ pub fn identify(candidates: &[Account], email: &EmailAddress, protection: &Prote
     }
 }
 
+/// Whether the customer account `gone`, which cannot be read any more, became an Atlassian account: `found`, all accounts with
+/// its address, holds an active one and not the customer. Such a person is not erased.
+pub fn is_migrated(gone: &AccountId, found: &[Account]) -> bool {
+    let is_customer = |account: &Account| account.account_type == AccountType::Customer || account.id == *gone;
+    !found.iter().any(is_customer) && found.iter().any(|c| c.account_type == AccountType::Atlassian && c.active)
+}
+
 /// Whether an account that was just read may be touched as that of `email`.
 pub fn examine(account: &Account, email: &EmailAddress, protection: &Protection) -> Result<(), Objection> {
     if account.account_type != AccountType::Customer {
@@ -178,6 +185,17 @@ mod tests {
         let ann = account("qm:1", AccountType::Customer, Some("ann@example.com"));
         let twin = account("5b1", AccountType::Atlassian, Some("ann@example.com"));
         assert_eq!(pick(&[twin, ann.clone()]), Identified::One { account: ann, twin: true });
+    }
+
+    #[test]
+    fn a_customer_who_is_gone_beside_an_active_atlassian_account_was_migrated() {
+        let gone = AccountId::from("qm:1".to_owned());
+        let atlassian = account("5b1", AccountType::Atlassian, Some("ann@example.com"));
+        let customer = account("qm:1", AccountType::Customer, Some("ann@example.com"));
+        assert!(is_migrated(&gone, std::slice::from_ref(&atlassian)));
+        assert!(!is_migrated(&gone, &[]));
+        assert!(!is_migrated(&gone, &[atlassian.clone(), customer]));
+        assert!(!is_migrated(&gone, &[Account { active: false, ..atlassian }]));
     }
 
     #[test]

@@ -21,10 +21,27 @@ pub enum Failure {
         /// When the far side wants to be asked again.
         retry_at: Option<Timestamp>,
     },
-    /// The credentials or the permissions (401, 403): the far side's trouble with us, not the job's. A site is paused.
+    /// The credentials are rejected (401), or nothing is allowed to us: the far side's trouble with us, not the job's. The
+    /// site is paused.
     SiteRefuses {
         /// What was seen, and what mends it.
         detail: String,
+    },
+    /// The site as a whole is not there (suspended, moved, behind a login page or a failing proxy): one problem of the site,
+    /// which ends by itself. The site is paused.
+    SiteUnavailable {
+        /// What was seen.
+        detail: String,
+    },
+    /// One kind of call is rejected while the credentials work. Only that kind is paused.
+    CallRefused {
+        /// What was seen, and what mends it.
+        detail: String,
+        /// The call is not allowed (401, 403), which a human has to settle when it happens to the same job again; otherwise
+        /// there is no such API at the moment.
+        forbidden: bool,
+        /// The response before, to the same call about another account, was good: probably only this account is concerned.
+        works_otherwise: bool,
     },
     /// Will not pass by itself (any other 4xx): for a human.
     Permanent {
@@ -40,6 +57,8 @@ impl Failure {
             Self::Transient { detail, .. }
             | Self::RateLimited { detail, .. }
             | Self::SiteRefuses { detail }
+            | Self::SiteUnavailable { detail }
+            | Self::CallRefused { detail, .. }
             | Self::Permanent { detail } => detail,
         }
     }

@@ -143,14 +143,20 @@ impl Resolver {
         let now = self.router.clock.now();
         let retry_at = match failure {
             Failure::Transient { retry_at, .. } | Failure::RateLimited { retry_at, .. } => *retry_at,
-            Failure::SiteRefuses { .. } | Failure::Permanent { .. } => None,
+            Failure::SiteRefuses { .. }
+            | Failure::SiteUnavailable { .. }
+            | Failure::CallRefused { .. }
+            | Failure::Permanent { .. } => None,
         };
         let attempts = asked.attempts.saturating_add(1);
         let error = failure.detail();
         match self.retry.next(attempts, asked.first_at.unwrap_or(now), retry_at, now, clock::chance()) {
             Next::RetryAt(due_at) => {
                 match failure {
-                    Failure::SiteRefuses { .. } | Failure::Permanent { .. } => {
+                    Failure::SiteRefuses { .. }
+                    | Failure::SiteUnavailable { .. }
+                    | Failure::CallRefused { .. }
+                    | Failure::Permanent { .. } => {
                         tracing::error!(error, %due_at, "the lookup has to be mended; it is tried again");
                     }
                     Failure::Transient { .. } | Failure::RateLimited { .. } => {

@@ -38,6 +38,9 @@ pub(super) const fn watch_grant() -> Duration {
 pub(super) const fn probe_every() -> Duration {
     Duration::from_mins(1)
 }
+pub(super) const fn probe_idle() -> Duration {
+    Duration::from_mins(15)
+}
 pub(super) const fn concurrency() -> u32 {
     4
 }

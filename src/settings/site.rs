@@ -65,6 +65,10 @@ pub struct SiteTable {
     /// refuses us all the same. Default `"1m"`.
     #[serde(default = "defaults::probe_every")]
     pub probe_every: Duration,
+    /// How often the credentials are tried at a site that is not paused, so that an expired token is reported before a call is
+    /// due; `"0s"`: never. Default `"15m"`.
+    #[serde(default = "defaults::probe_idle")]
+    pub probe_idle: Duration,
     /// How many jobs are worked on at once: so many that take access away or give it back, and so many others. Default 4.
     #[serde(default = "defaults::concurrency")]
     pub concurrency: u32,
@@ -150,6 +154,7 @@ impl SiteTable {
             look_again: self.look_again.iter().map(|wait| wait.get()).collect(),
             watch_grant: positive("watch_grant", self.watch_grant)?,
             probe_every: positive("probe_every", self.probe_every)?,
+            probe_idle: self.probe_idle.get(),
             concurrency: usize::try_from(self.concurrency).unwrap_or(usize::MAX),
             timeout: positive("timeout", self.timeout)?,
         })

@@ -86,6 +86,17 @@ pub struct Report {
     pub detail: Value,
 }
 
+/// A call that was rejected while the credentials worked.
+#[derive(Debug, Clone, Copy)]
+pub struct RefusedCall<'a> {
+    /// Which call, and how to fix it.
+    pub reason: &'a str,
+    /// When the job is tried again.
+    pub due_at: Timestamp,
+    /// Whether other jobs of its kind would be rejected too.
+    pub pauses: bool,
+}
+
 /// A job that is leased, its case, and what stands against it.
 #[expect(clippy::struct_excessive_bools, reason = "each is a reason of its own not to make the call")]
 #[derive(Debug)]
@@ -119,6 +130,7 @@ impl Tx {
                 "SELECT l.key AS nth, c.*, k.sealed AS sealed_key, j.kind, j.due_at, j.attempts, h.seq AS head, h.link,
                      j.dispatched_at IS NOT NULL AS dispatched,
                      EXISTS (SELECT 1 FROM sites s WHERE s.name = c.site AND s.paused_at IS NOT NULL)
+                         OR EXISTS (SELECT 1 FROM paused_kinds p WHERE p.site = c.site AND p.kind = j.kind)
                          OR EXISTS (SELECT 1 FROM sources s WHERE s.name = c.source AND s.paused_at IS NOT NULL) AS paused,
                      EXISTS (SELECT 1 FROM sources s WHERE s.name = c.source AND s.braked_at IS NOT NULL)
                          OR EXISTS (SELECT 1 FROM brake_holds b WHERE b.case_id = c.id) AS braked,
@@ -293,9 +305,9 @@ impl Tx {
         Ok(())
     }
 
-    /// Pauses the site that refused us, and gives the job back without counting the attempt.
+    /// Pauses the site that refused us, and gives the job back without counting the attempt. False when it was paused before.
     #[instrument(name = "store.job.site_refused", skip_all, fields(job.id = %claimed.lease.job_id), err)]
-    pub async fn site_refused(&mut self, claimed: &Claimed, reason: &str, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn site_refused(&mut self, claimed: &Claimed, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
         let leased = self.leased(&[claimed.lease], now).await?.pop().transpose()?.flatten();
         let Leased { mut dossier, job, dispatched, .. } = leased.ok_or(StoreError::LeaseLost)?;
         // Not later than it was due: a clock that is ahead pauses sites, too.
@@ -305,6 +317,29 @@ impl Tx {
             self.learn(&dossier)?;
         }
         self.pause_site(&dossier.case.site, reason, now).await
+    }
+
+    /// Gives a job back whose call was rejected while the credentials worked, without counting the attempt. With `pauses`, its
+    /// kind is paused at the site; false when it was paused before.
+    #[instrument(name = "store.job.call_refused", skip_all, fields(job.id = %claimed.lease.job_id), err)]
+    pub async fn call_refused(
+        &mut self,
+        claimed: &Claimed,
+        learned: &Dossier,
+        refused: &RefusedCall<'_>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let leased = self.leased(&[claimed.lease], now).await?.pop().transpose()?.flatten();
+        let Leased { lease, dossier, job, dispatched, .. } = leased.ok_or(StoreError::LeaseLost)?;
+        let dossier = dossier.with_what_was_learned(learned);
+        self.put_back(&lease, refused.due_at, Failing::Rests(refused.due_at.duration_since(now)), Some(refused.reason));
+        if dispatched {
+            let detail = json!({ "job": job.kind, "why": refused.reason, "state": dossier.case.state.name() });
+            self.write_journal(Some(dossier.case.id), "call_rejected", &detail, now).await?;
+        }
+        self.statement("UPDATE jobs SET refusals = refusals + 1 WHERE id = ?").bind(lease.job_id.to_string()).later();
+        self.learn(&dossier)?;
+        if refused.pauses { self.pause_kind(&dossier.case.site, job.kind, refused.reason, now).await } else { Ok(false) }
     }
 
     /// Lets something happen to a case whose job was just finished.

@@ -41,6 +41,8 @@ pub struct Claimed {
     pub failures: u32,
     /// Since when they fail, not counting what was no failure meanwhile; `None` when the last one did not fail.
     pub failing_since: Option<Timestamp>,
+    /// How often its call was rejected while the credentials worked.
+    pub refusals: u32,
     /// When this one began.
     pub started_at: Timestamp,
     /// Whose.
@@ -111,6 +113,7 @@ impl Tx {
              WHERE id IN (
                  SELECT id FROM jobs WHERE state = 'queued' AND site = ?4 AND urgency = ?5 AND due_at <= ?3
                      AND NOT EXISTS (SELECT 1 FROM sites WHERE name = ?4 AND paused_at IS NOT NULL)
+                     AND kind NOT IN (SELECT kind FROM paused_kinds WHERE site = ?4)
                      AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
                      AND NOT EXISTS (SELECT 1 FROM events e WHERE e.case_id = jobs.case_id AND e.status = 'waiting'
                          AND e.person_hash IS NULL)
@@ -151,6 +154,7 @@ impl Tx {
             attempts: job.attempts,
             failures: reading.count("failures")?,
             failing_since: reading.at_if_any("failing_since")?,
+            refusals: reading.count("refusals")?,
             started_at: now,
             dossier,
         })
@@ -244,6 +248,7 @@ impl Store {
             "SELECT l.key AS id, (
                  SELECT due_at FROM jobs WHERE state = 'queued' AND site = l.value ->> 0 AND urgency = l.value ->> 1
                      AND NOT EXISTS (SELECT 1 FROM sites WHERE name = l.value ->> 0 AND paused_at IS NOT NULL)
+                     AND kind NOT IN (SELECT kind FROM paused_kinds WHERE site = l.value ->> 0)
                      AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
                      AND NOT EXISTS (SELECT 1 FROM events e WHERE e.case_id = jobs.case_id AND e.status = 'waiting'
                          AND e.person_hash IS NULL)

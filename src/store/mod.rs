@@ -34,7 +34,7 @@ mod tx;
 mod upkeep;
 mod writer;
 
-pub use self::attempts::{Dispatch, Intent, Leased, Report, Settlement};
+pub use self::attempts::{Dispatch, Intent, Leased, RefusedCall, Report, Settlement};
 pub use self::bodies::{Origin, PersonKeys};
 pub use self::brake::{Actor, Braked, NotReleased, SourceEffect, digest_of};
 pub use self::cases::{BulkFilter, CaseFilter, Dossier, Happened, KnownAccount, NewCase, Note};
@@ -51,7 +51,7 @@ pub use self::offers::Offer;
 pub use self::open::{Database, Key, MIGRATOR};
 pub use self::people::{Learned, Owner};
 pub use self::restore::Restored;
-pub use self::standing::{SiteStanding, SourceStanding};
+pub use self::standing::{PausedKind, SiteStanding, SourceStanding};
 pub use self::tx::Tx;
 pub use self::upkeep::{Gauges, UpkeepReport};
 

@@ -1,6 +1,6 @@
 //! What stands against sites and sources: pauses, and when a source was last heard.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -8,6 +8,7 @@ use tracing::instrument;
 
 use super::row::{Reading, millis};
 use super::{Store, StoreError, Tx};
+use crate::domain::case::JobKind;
 use crate::domain::ids::{SiteName, SourceName};
 
 /// What stands against a site.
@@ -19,6 +20,19 @@ pub struct SiteStanding {
     pub paused_at: Option<Timestamp>,
     /// Why, and how to mend it.
     pub reason: Option<String>,
+    /// The kinds of jobs that are paused while the others run.
+    pub paused_kinds: Vec<PausedKind>,
+}
+
+/// A kind of jobs that a site's rejections pause.
+#[derive(Debug, Clone)]
+pub struct PausedKind {
+    /// Which.
+    pub kind: JobKind,
+    /// Since when.
+    pub paused_at: Timestamp,
+    /// Which call was rejected, and how to fix it.
+    pub reason: String,
 }
 
 /// What stands against a source.
@@ -35,9 +49,9 @@ pub struct SourceStanding {
 }
 
 impl Tx {
-    /// Pauses a site: nothing is called there until it is resumed.
+    /// Pauses a site: nothing is called there until it is resumed. False when it was paused before.
     #[instrument(name = "store.site.pause", skip_all, fields(site = %site), err)]
-    pub async fn pause_site(&mut self, site: &SiteName, reason: &str, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn pause_site(&mut self, site: &SiteName, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
         let done = self
             .statement(
                 "INSERT INTO sites (name, paused_at, reason) VALUES (?1, ?2, ?3)
@@ -48,10 +62,62 @@ impl Tx {
             .bind(reason)
             .changed()
             .await?;
-        if done > 0 {
+        let paused = done > 0;
+        if paused {
             self.write_journal(None, "site_paused", &json!({ "site": site, "reason": reason }), now).await?;
         }
-        Ok(())
+        Ok(paused)
+    }
+
+    /// Pauses one kind of jobs of a site. False when it was paused before.
+    #[instrument(name = "store.site.pause_kind", skip_all, fields(site = %site, job.kind = %kind), err)]
+    pub async fn pause_kind(
+        &mut self,
+        site: &SiteName,
+        kind: JobKind,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let done = self
+            .statement(
+                "INSERT INTO paused_kinds (site, kind, paused_at, reason) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (site, kind) DO NOTHING",
+            )
+            .bind(site.as_str())
+            .bind(kind.as_str())
+            .bind(millis(now))
+            .bind(reason)
+            .changed()
+            .await?;
+        let paused = done > 0;
+        if paused {
+            let detail = json!({ "site": site, "kind": kind, "reason": reason });
+            self.write_journal(None, "site_kind_paused", &detail, now).await?;
+        }
+        Ok(paused)
+    }
+
+    /// Resumes one kind of jobs of a site, or all of them. False when none was paused.
+    #[instrument(name = "store.site.resume_kinds", skip_all, fields(site = %site), err)]
+    pub async fn resume_kinds(
+        &mut self,
+        site: &SiteName,
+        kind: Option<JobKind>,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let done = self
+            .statement("DELETE FROM paused_kinds WHERE site = ?1 AND (?2 IS NULL OR kind = ?2)")
+            .bind(site.as_str())
+            .bind(kind.map(JobKind::as_str))
+            .changed()
+            .await?;
+        let resumed = done > 0;
+        if resumed {
+            let detail = json!({ "site": site, "kind": kind, "by": by });
+            self.write_journal(None, "site_kind_resumed", &detail, now).await?;
+        }
+        Ok(resumed)
     }
 
     /// Lets a site's jobs run again. False when it was not paused.
@@ -118,17 +184,41 @@ impl Store {
     /// What stands against the sites that ever had anything against them.
     #[instrument(name = "store.site.list", skip_all, err)]
     pub async fn sites(&self) -> Result<Vec<SiteStanding>, StoreError> {
-        let rows = sqlx::query("SELECT name AS id, name, paused_at, reason FROM sites").fetch_all(&self.reader).await?;
+        let rows = sqlx::query(
+            "SELECT name AS id, name, paused_at, reason FROM sites
+             UNION ALL SELECT DISTINCT site, site, NULL, NULL FROM paused_kinds WHERE site NOT IN (SELECT name FROM sites)",
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        let mut kinds = self.paused_kinds().await?;
         rows.iter()
             .map(|row| {
                 let reading = Reading { what: "site", row };
+                let name = reading.word("name")?;
                 Ok(SiteStanding {
-                    name: reading.word("name")?,
+                    paused_kinds: kinds.remove(&name).unwrap_or_default(),
+                    name,
                     paused_at: reading.at_if_any("paused_at")?,
                     reason: reading.text_if_any("reason")?,
                 })
             })
             .collect()
+    }
+
+    async fn paused_kinds(&self) -> Result<HashMap<SiteName, Vec<PausedKind>>, StoreError> {
+        let rows = sqlx::query("SELECT site AS id, site, kind, paused_at, reason FROM paused_kinds ORDER BY site, kind")
+            .fetch_all(&self.reader)
+            .await?;
+        let mut kinds = HashMap::<SiteName, Vec<PausedKind>>::new();
+        for row in &rows {
+            let reading = Reading { what: "paused kind of jobs", row };
+            kinds.entry(reading.word("site")?).or_default().push(PausedKind {
+                kind: reading.word("kind")?,
+                paused_at: reading.at("paused_at")?,
+                reason: reading.text_if_any("reason")?.unwrap_or_default(),
+            });
+        }
+        Ok(kinds)
     }
 
     /// What is known of the sources that were ever heard or paused.

@@ -227,13 +227,9 @@ impl<'a> Attempt<'a> {
                 };
                 self.write("rate_limited", Settlement::WaitUntil(at), Some(&error), Value::Null).await
             }
-            Failure::SiteRefuses { detail } => {
-                self.worker.metrics.count(self.claimed.kind, "site_refused");
-                let site = &self.claimed.dossier.case.site;
-                tracing::error!(%site, reason = detail, "the site refuses us: it is paused until that is mended");
-                let mut tx = self.worker.store.begin().await?;
-                tx.site_refused(self.claimed, &detail, now).await?;
-                tx.commit().await
+            Failure::SiteRefuses { detail } | Failure::SiteUnavailable { detail } => self.site_refused(&detail).await,
+            Failure::CallRefused { forbidden, works_otherwise, .. } => {
+                self.call_refused(&error, forbidden, works_otherwise).await
             }
             Failure::Permanent { detail } => {
                 let happening = Happening::Stuck(Attention { reason: Reason::Refused, detail });
@@ -242,7 +238,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    async fn write(
+    pub(super) async fn write(
         &self,
         outcome: &'static str,
         settlement: Settlement,

@@ -6,12 +6,13 @@
 //!
 //! No transaction is open across a call. Those of jobs that come together are one: many are claimed at once, and a scribe
 //! writes down together what attempts ask and report. Nothing is retried in here: a failed attempt goes back to the queue
-//! with its next time, which is the only retry there is. A site that refuses us is paused in the database, and asked again
-//! now and then whether it still does.
+//! with its next time, which is the only retry there is. A site that refuses us, or one kind of calls, is paused in the
+//! database and probed until it works again.
 
 mod attempt;
 mod metrics;
 mod probe;
+mod refused;
 mod scribe;
 mod steps;
 

@@ -3,7 +3,7 @@
 //! A cheap read that is answered resumes the site. One that takes our reads and then refuses the deed all the same is asked
 //! more and more seldom, so that it is not paused and resumed all day; an operator can resume it at any time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,8 +11,10 @@ use tokio::task::JoinSet;
 
 use super::Worker;
 use crate::atlassian::Client;
+use crate::domain::case::JobKind;
 use crate::domain::ids::SiteName;
-use crate::store::StoreError;
+use crate::domain::retry::Failure;
+use crate::store::{SiteStanding, StoreError};
 
 /// No site is asked more seldom.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
@@ -20,11 +22,16 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 /// Who refuses us again within so many waits of being resumed did not mean it.
 const FLAPPING: i32 = 2;
 
+/// What is paused: a whole site, or one kind of its jobs.
+type Paused = (SiteName, Option<JobKind>);
+
 /// What is known of the sites that refuse us or did lately.
 #[derive(Debug, Default)]
 pub(super) struct Probes {
-    sites: BTreeMap<SiteName, Rhythm>,
-    asking: JoinSet<(SiteName, Option<Timestamp>)>,
+    paused: BTreeMap<Paused, Rhythm>,
+    /// When a site that is not paused is probed next.
+    idle: BTreeMap<SiteName, Timestamp>,
+    asking: JoinSet<(Paused, Option<Timestamp>)>,
 }
 
 /// When one site is asked.
@@ -70,24 +77,46 @@ impl Probes {
         }
         let now = worker.clock.now();
         let mut next = None;
+        let mut working: BTreeSet<&SiteName> = worker.sites.keys().collect();
         for standing in worker.store.sites().await? {
-            let (Some(client), Some(paused_at)) = (worker.sites.get(&standing.name), standing.paused_at) else {
-                continue;
-            };
-            let rhythm = self.sites.entry(standing.name).or_default();
-            rhythm.notice(paused_at, client.site().probe_every);
-            if rhythm.is_due(now) {
-                self.asking.spawn(ask(Arc::clone(worker), client.clone()));
+            let Some(client) = worker.sites.get(&standing.name) else { continue };
+            if standing.paused_at.is_some() {
+                working.remove(&standing.name);
             }
-            next = [next, rhythm.next].into_iter().flatten().min();
+            for (paused, paused_at) in pauses(standing) {
+                let rhythm = self.paused.entry(paused.clone()).or_default();
+                rhythm.notice(paused_at, client.site().probe_every);
+                if rhythm.is_due(now) {
+                    self.asking.spawn(ask(Arc::clone(worker), client.clone(), paused));
+                }
+                next = [next, rhythm.next].into_iter().flatten().min();
+            }
+        }
+        for site in working {
+            next = [next, self.turn_idle(worker, site, now)].into_iter().flatten().min();
         }
         Ok(next)
     }
 
-    fn ended(&mut self, ended: Result<(SiteName, Option<Timestamp>), tokio::task::JoinError>) {
+    /// Tries the credentials of a site that is not paused, when nothing else did for a while. Says when the next time is.
+    fn turn_idle(&mut self, worker: &Arc<Worker>, site: &SiteName, now: Timestamp) -> Option<Timestamp> {
+        let client = worker.sites.get(site)?;
+        let every = client.site().probe_idle;
+        if every.is_zero() {
+            return None;
+        }
+        let due_at = self.idle.entry(site.clone()).or_insert_with(|| later(now, every));
+        if now >= *due_at {
+            *due_at = later(now, every);
+            self.asking.spawn(try_credentials(Arc::clone(worker), client.clone()));
+        }
+        Some(*due_at)
+    }
+
+    fn ended(&mut self, ended: Result<(Paused, Option<Timestamp>), tokio::task::JoinError>) {
         // A task that was aborted is one that the whole daemon ends with.
-        if let Ok((name, resumed_at)) = ended
-            && let Some(rhythm) = self.sites.get_mut(&name)
+        if let Ok((paused, resumed_at)) = ended
+            && let Some(rhythm) = self.paused.get_mut(&paused)
         {
             rhythm.asking = false;
             rhythm.resumed_at = resumed_at.or(rhythm.resumed_at);
@@ -95,31 +124,79 @@ impl Probes {
     }
 }
 
-/// Asks one site, and resumes it when nothing stands in our way. Says when that was.
-async fn ask(worker: Arc<Worker>, client: Client) -> (SiteName, Option<Timestamp>) {
-    let site = client.site().name.clone();
-    match client.obstacles().await {
-        Ok(obstacles) if obstacles.is_empty() => match resume(&worker, &site).await {
+/// What is paused at a site. While the whole site is, its kinds of jobs need no probe of their own.
+fn pauses(standing: SiteStanding) -> Vec<(Paused, Timestamp)> {
+    let SiteStanding { name, paused_at, paused_kinds, .. } = standing;
+    match paused_at {
+        Some(at) => vec![((name, None), at)],
+        None => paused_kinds.into_iter().map(|paused| ((name.clone(), Some(paused.kind)), paused.paused_at)).collect(),
+    }
+}
+
+/// Asks one site, and resumes what is paused there when nothing stands in our way. Says when that was.
+async fn ask(worker: Arc<Worker>, client: Client, paused: Paused) -> (Paused, Option<Timestamp>) {
+    let (site, kind) = &paused;
+    let obstacles = match kind {
+        None => client.obstacles().await,
+        Some(_) => client.probe().await.map(|_| Vec::new()),
+    };
+    match obstacles {
+        Ok(obstacles) if obstacles.is_empty() => match resume(&worker, site, *kind).await {
             Ok(at) => {
-                tracing::info!(%site, "the site takes us again: resumed");
+                let what = kind.map_or("all", JobKind::as_str);
+                tracing::info!(%site, "site {site}: a probe succeeded, {what} jobs resumed");
                 worker.awakened.notify_one();
-                return (site, Some(at));
+                return (paused, Some(at));
             }
             Err(error) => {
                 let error = anyhow::Error::new(error);
-                tracing::error!(%site, error = format!("{error:#}"), "the site takes us again, but that cannot be written");
+                tracing::error!(%site, error = format!("{error:#}"), "site {site}: a probe succeeded, but that cannot be written");
             }
         },
-        Ok(obstacles) => tracing::warn!(%site, reason = obstacles.join("; "), "still paused"),
-        Err(failure) => tracing::warn!(%site, error = failure.detail(), "still paused"),
+        Ok(obstacles) => tracing::warn!(%site, reason = obstacles.join("; "), "site {site}: probe failed, still paused"),
+        Err(failure) => {
+            tracing::warn!(%site, error = failure.detail(), "site {site}: probe failed, still paused");
+            pause_if_refused(&worker, site, &failure).await;
+        }
     }
-    (site, None)
+    (paused, None)
 }
 
-async fn resume(worker: &Worker, site: &SiteName) -> Result<Timestamp, StoreError> {
+/// Tries the credentials of a site that is not paused: an expired token is reported before a call is due.
+async fn try_credentials(worker: Arc<Worker>, client: Client) -> (Paused, Option<Timestamp>) {
+    let site = client.site().name.clone();
+    if let Err(failure) = client.probe().await {
+        pause_if_refused(&worker, &site, &failure).await;
+    }
+    ((site, None), None)
+}
+
+/// A probe that finds the whole site unavailable, or our credentials rejected, pauses it.
+async fn pause_if_refused(worker: &Worker, site: &SiteName, failure: &Failure) {
+    let (Failure::SiteRefuses { detail } | Failure::SiteUnavailable { detail }) = failure else { return };
+    let paused = async {
+        let mut tx = worker.store.begin().await?;
+        let paused = tx.pause_site(site, detail, worker.clock.now()).await?;
+        tx.commit().await?;
+        Ok::<_, StoreError>(paused)
+    };
+    match paused.await {
+        Ok(true) => tracing::error!(%site, reason = detail, "site {site}: paused until a probe succeeds"),
+        Ok(false) => {}
+        Err(error) => {
+            let error = anyhow::Error::new(error);
+            tracing::error!(%site, error = format!("{error:#}"), "site {site}: cannot be paused");
+        }
+    }
+}
+
+async fn resume(worker: &Worker, site: &SiteName, kind: Option<JobKind>) -> Result<Timestamp, StoreError> {
     let now = worker.clock.now();
     let mut tx = worker.store.begin().await?;
-    tx.resume_site(site, "probe", now).await?;
+    match kind {
+        None => tx.resume_site(site, "probe", now).await?,
+        Some(_) => tx.resume_kinds(site, kind, "probe", now).await?,
+    };
     tx.commit().await?;
     Ok(now)
 }

@@ -114,6 +114,7 @@ impl Harness {
              gateway = \"http://{site_address}\"
              cloud_id = \"11111111-2222-3333-4444-555555555555\"
              auth = {{ email = \"admin@example.com\", token = {{ env = \"ACME_TOKEN\" }} }}
+             probe_idle = \"0s\"
              {site_keys}
              [policies.leavers]
              {policy}

@@ -25,7 +25,7 @@ pub use self::bulk::{BulkAction, BulkCase, BulkView};
 pub use self::deliveries::{DeliveryView, EventView};
 pub use self::jobs::{JobListing, JobView};
 pub use self::offers::OfferView;
-pub use self::sites::SiteView;
+pub use self::sites::{PausedCall, SiteView};
 pub use self::sources::{BrakeView, LookupView, SourceView};
 pub use self::view::{AccountView, ApprovalView, AttentionView, AwaitsView, CaseView, HistoryView, PersonView};
 

@@ -13,7 +13,9 @@ use super::reading::{Body, Params, TheSite, Why};
 use crate::admin::AdminState;
 use crate::admin::auth::{Operator, Viewer};
 use crate::admin::error::ApiError;
+use crate::domain::case::JobKind;
 use crate::domain::ids::SiteName;
+use crate::store::PausedKind;
 
 /// A site as it is shown.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,6 +28,20 @@ pub struct SiteView {
     pub paused_at: Option<Timestamp>,
     /// Why, and how to mend it.
     pub reason: Option<String>,
+    /// The kinds of jobs whose call the site rejects, while the others run.
+    #[serde(default)]
+    pub paused_calls: Vec<PausedCall>,
+}
+
+/// A kind of jobs that waits because the site rejects its call.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PausedCall {
+    /// The kind of jobs.
+    pub kind: JobKind,
+    /// Since when.
+    pub paused_at: Timestamp,
+    /// Which call, and how to fix it.
+    pub reason: String,
 }
 
 /// The sites of the settings.
@@ -50,6 +66,7 @@ pub(super) async fn resume(
     }
     let mut tx = admin.store.begin().await?;
     tx.resume_site(&name, &caller.name, admin.clock.now()).await?;
+    tx.resume_kinds(&name, None, &caller.name, admin.clock.now()).await?;
     tx.commit().await?;
     admin.wake();
     let view = views(&admin).await?.into_iter().find(|view| view.name == name);
@@ -65,7 +82,12 @@ async fn views(admin: &AdminState) -> Result<Vec<SiteView>, ApiError> {
             url: configured.url.clone(),
             paused_at: standing.and_then(|standing| standing.paused_at),
             reason: standing.and_then(|standing| standing.reason.clone()),
+            paused_calls: standing.map(|standing| standing.paused_kinds.iter().map(paused_call).collect()).unwrap_or_default(),
         }
     };
     Ok(admin.sites.iter().map(view).collect())
+}
+
+fn paused_call(paused: &PausedKind) -> PausedCall {
+    PausedCall { kind: paused.kind, paused_at: paused.paused_at, reason: paused.reason.clone() }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::clicks;
 use crate::app;
-use crate::atlassian::{Auth, Client, DeleteWith, Site};
+use crate::atlassian::{ALLOWLIST, Auth, Client, DeleteWith, Site};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::ids::SiteName;
 use crate::domain::retry::Failure;
@@ -95,12 +95,14 @@ async fn ask(client: &Client) -> SiteReport {
         let let_in = us.iter().all(|finding| finding.what != "credentials" || finding.verdict == Verdict::Ok);
         findings.extend(us);
         if let_in {
+            findings.push(search(client).await);
+            findings.push(addresses(client).await);
             findings.push(service_desks(client).await);
             findings.push(customer_service(client).await);
             findings.push(Finding::unknown(
                 "revoking",
                 format!(
-                    "it takes a site admin, which no read tells; if it is refused, the site is paused and says so. {}",
+                    "it takes a site admin, which no read tells; if it is refused, only revoking is paused and says so. {}",
                     clicks::SITE_ADMIN
                 ),
             ));
@@ -124,9 +126,14 @@ async fn address(client: &Client) -> Finding {
             let kind = info.deployment_type.unwrap_or_default();
             Finding::fix(WHAT, format!("this is Jira {kind}, which has no portal-only customers of this kind"), fix)
         }
+        // It was asked without credentials, so that they are not the cause.
+        Err(failure @ Failure::SiteRefuses { .. }) => Finding::fix(WHAT, failure.detail(), NOT_THE_CREDENTIALS),
         Err(failure) => Finding::fix(WHAT, failure.detail(), fix),
     }
 }
+
+const NOT_THE_CREDENTIALS: &str = "let this machine's IP address through: an IP allowlist of the organization \
+     (admin.atlassian.com → Security → IP allowlists) or a proxy is in the way";
 
 async fn cloud_id(client: &Client) -> Finding {
     const WHAT: &str = "cloud id";
@@ -168,6 +175,39 @@ async fn us(client: &Client) -> Vec<Finding> {
     findings
 }
 
+/// The search by which everybody is found.
+async fn search(client: &Client) -> Finding {
+    const WHAT: &str = "search";
+    match client.search_answers().await {
+        Ok(()) => Finding::ok(WHAT, "users can be searched"),
+        Err(failure) => Finding::fix(WHAT, failure.detail(), mending(client.site(), &failure)),
+    }
+}
+
+/// Whether we see by which address a customer is to be found.
+async fn addresses(client: &Client) -> Finding {
+    const WHAT: &str = "email addresses";
+    let survey = match client.first_page().await {
+        Ok(survey) => survey,
+        Err(failure) => return Finding::fix(WHAT, failure.detail(), mending(client.site(), &failure)),
+    };
+    let (customers, hidden) = (survey.customers, survey.hidden);
+    if customers == 0 {
+        Finding::unknown(WHAT, "the first page of users holds no customer, so that nothing can be said")
+    } else if survey.is_blind() {
+        Finding::fix(
+            WHAT,
+            format!(
+                "{hidden} of the {customers} customers on the first page of users hide theirs from our account: whoever is \
+                 not found may be one of them"
+            ),
+            "give the token the scope read:email-address:jira, or use an API token of an account that sees them",
+        )
+    } else {
+        Finding::ok(WHAT, format!("{hidden} of the {customers} customers on the first page of users hide theirs"))
+    }
+}
+
 async fn service_desks(client: &Client) -> Finding {
     const WHAT: &str = "service desks";
     match client.service_desks().await {
@@ -175,6 +215,9 @@ async fn service_desks(client: &Client) -> Finding {
             Finding::fix(WHAT, "our account sees none: is it Jira Service Management at all?", clicks::SERVICE_PROJECTS)
         }
         Ok(desks) => Finding::ok(WHAT, format!("our account sees {}", desks.len())),
+        Err(failure) if failure.detail().contains(ALLOWLIST) => {
+            Finding::fix(WHAT, failure.detail(), NOT_THE_CREDENTIALS)
+        }
         Err(failure) => Finding::fix(WHAT, failure.detail(), clicks::SERVICE_PROJECTS),
     }
 }
@@ -218,9 +261,13 @@ async fn token(client: &Client) -> Finding {
 
 fn mending(site: &Site, failure: &Failure) -> String {
     match failure {
+        failure if failure.detail().contains(ALLOWLIST) => NOT_THE_CREDENTIALS.to_owned(),
         Failure::SiteRefuses { .. } => clicks::credentials(&site.auth).to_owned(),
+        Failure::CallRefused { forbidden: true, .. } => {
+            "give our account what the call needs, or the token the scope".to_owned()
+        }
         Failure::Transient { .. } | Failure::RateLimited { .. } => "it may pass: try again".to_owned(),
-        Failure::Permanent { .. } => {
+        Failure::SiteUnavailable { .. } | Failure::CallRefused { .. } | Failure::Permanent { .. } => {
             format!("look at sites.{0}.url, sites.{0}.gateway and sites.{0}.cloud_id", site.name)
         }
     }
@@ -311,6 +358,8 @@ mod tests {
                 ("cloud id", Verdict::Ok),
                 ("credentials", Verdict::Ok),
                 ("permissions", Verdict::Ok),
+                ("search", Verdict::Ok),
+                ("email addresses", Verdict::Ok),
                 ("service desks", Verdict::Ok),
                 ("customer service management", Verdict::Ok),
                 ("revoking", Verdict::Unknown),

@@ -31,7 +31,9 @@ pub(super) async fn run(command: SiteCommand, client: &Client, output: Output<'_
 }
 
 fn row(site: &SiteView) -> [String; 3] {
+    let kinds: Vec<_> = site.paused_calls.iter().map(|call| format!("{} paused: {}", call.kind, call.reason)).collect();
     let state = match (site.paused_at, &site.reason) {
+        (None, _) if !kinds.is_empty() => kinds.join("; "),
         (Some(at), Some(reason)) => format!("paused since {at}: {reason}"),
         (Some(at), None) => format!("paused since {at}"),
         (None, _) => "working".to_owned(),

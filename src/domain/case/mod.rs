@@ -378,6 +378,28 @@ impl Attention {
         }
     }
 
+    /// The customer account is gone, and an active Atlassian account has its address.
+    pub fn migrated() -> Self {
+        Self {
+            reason: Reason::NotACustomer,
+            detail: "the customer account is gone and an active Atlassian account has the same address: it was migrated, not \
+                     erased. Atlassian accounts are managed in the organization's directory"
+                .to_owned(),
+        }
+    }
+
+    /// Nobody is seen with the address, where many hide theirs.
+    pub fn hidden_addresses(hidden: usize, customers: usize) -> Self {
+        Self {
+            reason: Reason::AddressUnconfirmed,
+            detail: format!(
+                "no account shows this address, but {hidden} of the site's {customers} customers hide theirs from our \
+                 credentials: the scope read:email-address:jira shows them. Retry after that, or look the address up in the \
+                 administration"
+            ),
+        }
+    }
+
     /// The source knows the address under another person id as well.
     pub fn shared_address() -> Self {
         Self {

@@ -116,7 +116,7 @@ async fn every_failure_has_its_kind_and_shows_nobody() {
     let kind = |failure: &Failure| match failure {
         Failure::Transient { .. } => "transient",
         Failure::RateLimited { .. } => "rate limited",
-        Failure::SiteRefuses { .. } => "refused",
+        Failure::SiteRefuses { .. } | Failure::SiteUnavailable { .. } | Failure::CallRefused { .. } => "refused",
         Failure::Permanent { .. } => "permanent",
     };
     for (status, expected) in [

@@ -1,5 +1,6 @@
 //! Which account is the person's, read right now.
 
+use crate::atlassian::Survey;
 use crate::domain::account::{Account, AccountType};
 use crate::domain::case::{Attention, Happening};
 use crate::domain::guard::{self, Identified, Objection};
@@ -26,6 +27,10 @@ pub(super) async fn locate(attempt: &mut Attempt<'_>) -> Result<Located, StepErr
     let Some(email) = attempt.record.person.email.clone() else {
         return Err(Outcome::stuck(Attention::no_email()).into());
     };
+    // Before any call: a protected address needs none.
+    if attempt.client.site().protect.covers_address(&email) {
+        return Err(Outcome::stuck(Objection::Protected).into());
+    }
     let known = match &attempt.record.account {
         Some(known) => known.clone(),
         None => find(attempt, &email).await?,
@@ -66,9 +71,10 @@ async fn vanished(attempt: &mut Attempt<'_>, known: &KnownAccount, email: &Email
         return Err(outcome.into());
     }
     // A customer who was migrated to an Atlassian account is not gone: the person still has access, by another account.
-    if !known.twin && listed.iter().any(|account| account.account_type == AccountType::Atlassian) {
+    let asked = attempt.record.case.deeds.deletion_asked_at.is_some();
+    if !known.twin && !asked && guard::is_migrated(&known.id, &listed) {
         attempt.record.account = Some(KnownAccount { twin: true, ..known.clone() });
-        return Err(Outcome::stuck(Objection::NotACustomer).into());
+        return Err(Outcome::stuck(Attention::migrated()).into());
     }
     Ok(Located::Gone)
 }
@@ -78,10 +84,16 @@ async fn vanished(attempt: &mut Attempt<'_>, known: &KnownAccount, email: &Email
 async fn find(attempt: &mut Attempt<'_>, email: &EmailAddress) -> Result<KnownAccount, StepError> {
     let protect = &attempt.client.site().protect;
     let mut candidates = attempt.client.search(email).await?;
+    let mut survey = Survey::default();
     let mut identified = guard::identify(&candidates, email, protect);
     if identified == Identified::Nobody {
-        candidates = attempt.client.scan(email).await?;
+        survey = attempt.client.survey(email).await?;
+        candidates.clone_from(&survey.found);
         identified = guard::identify(&candidates, email, protect);
+    }
+    if identified == Identified::Refused(Objection::AddressUnconfirmed) {
+        // To a stranger everybody hides their address.
+        must_see_people(attempt).await?;
     }
     match identified {
         Identified::Refused(Objection::NotACustomer) if candidates.iter().any(is_fallback) => {
@@ -93,7 +105,7 @@ async fn find(attempt: &mut Attempt<'_>, email: &EmailAddress) -> Result<KnownAc
             must_see_people(attempt).await?;
             // The search is only eventually consistent.
             let again = attempt.look_again("nobody has this address yet; it is looked for again");
-            Err(again.unwrap_or_else(|| Outcome::finished(Happening::AccountMissing, "not_found")).into())
+            Err(again.unwrap_or_else(|| nobody(&survey)).into())
         }
     }
 }
@@ -112,4 +124,13 @@ pub(super) fn still_listed(account: &Account) -> StepError {
     } else {
         "the account cannot be read by its id, but the list of users still has it, without access"
     })
+}
+
+/// All looks found nobody, which means something only where most customers show their address.
+fn nobody(survey: &Survey) -> Outcome {
+    if survey.is_blind() {
+        Outcome::stuck(Attention::hidden_addresses(survey.hidden, survey.customers))
+    } else {
+        Outcome::finished(Happening::AccountMissing, "not_found")
+    }
 }

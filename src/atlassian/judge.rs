@@ -1,0 +1,133 @@
+//! Whose problem a rejection is: this call's, or the whole site's.
+//!
+//! A 403, a redirect, a web page or a 404 without an account says that something is wrong, not with what. One cheap read that
+//! concerns nobody (`myself`) decides: if it works, only this kind of call is rejected; if it does not, the site is
+//! unavailable or rejects the credentials, which is one problem and nobody's case.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::answer::Answer;
+use super::call::Call;
+use super::client::Client;
+use super::failure;
+use super::link::Request;
+use super::wire::User;
+use crate::domain::account::AccountType;
+use crate::domain::retry::Failure;
+
+/// How the latest response to each call was: good, or a rejection of the call itself.
+#[derive(Debug, Default)]
+pub(super) struct Outcomes(Mutex<HashMap<Call, bool>>);
+
+impl Outcomes {
+    /// Whether the latest response was good; `None` before the first.
+    fn latest(&self, call: Call) -> Option<bool> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&call).copied()
+    }
+
+    /// Notes the latest response and returns the one before.
+    fn note(&self, call: Call, good: bool) -> Option<bool> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(call, good)
+    }
+}
+
+/// What is doubtful about a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    /// It says that we may not.
+    Forbidden,
+    /// It says that there is no such API.
+    NoSuchCall,
+    /// It says that there is no such account.
+    NoSuchAccount,
+    /// It is a web page instead of Atlassian's response: the outcome of the call is unknown.
+    Page,
+}
+
+impl Client {
+    /// Makes the call. A response that may be the whole site's problem is returned only after the site answered another call.
+    pub(super) async fn send(&self, request: Request<'_>) -> Result<Answer, Failure> {
+        let call = request.call();
+        let sent = self.link.send(request).await;
+        if call.is_about_the_site() {
+            return sent.and_then(known_to_the_site);
+        }
+        let answer = match sent {
+            Ok(answer) => known_to_the_site(answer)?,
+            Err(Failure::SiteUnavailable { detail }) => {
+                self.whoami().await?;
+                return Err(Failure::Transient { detail, retry_at: None });
+            }
+            Err(failure) => return Err(failure),
+        };
+        let Some(doubt) = doubt(&answer, self.link.outcomes.latest(call)) else {
+            if answer.is_good() {
+                self.link.outcomes.note(call, true);
+            } else if answer.is(401) {
+                self.link.outcomes.note(call, false);
+            }
+            return Ok(answer);
+        };
+        self.whoami().await?;
+        match doubt {
+            Doubt::NoSuchAccount | Doubt::Page => Ok(answer),
+            Doubt::Forbidden | Doubt::NoSuchCall => {
+                let works_otherwise = self.link.outcomes.note(call, false) == Some(true);
+                Err(failure::of_refused_call(&answer, doubt == Doubt::Forbidden, works_otherwise))
+            }
+        }
+    }
+
+    /// Who we are: the cheapest read that needs credentials. An error says what is wrong with the site as a whole.
+    pub(super) async fn whoami(&self) -> Result<User, Failure> {
+        let sent = self.link.send(Request::of(Call::Myself)).await.and_then(known_to_the_site);
+        let user = match sent {
+            Ok(answer) if answer.is(200) && !answer.is_web_page() => answer.read::<User>()?,
+            Ok(answer) => return Err(self.explained(answer.failure()).await),
+            Err(failure) => return Err(self.explained(failure).await),
+        };
+        if is_anonymous(&user) { Err(failure::anonymous()) } else { Ok(user) }
+    }
+
+    /// A site that is not there may be another one than the settings mean.
+    async fn explained(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::SiteUnavailable { detail } if self.site().via_gateway => {
+                let hint = self.wrong_cloud_id().await.map(|hint| format!("; {hint}")).unwrap_or_default();
+                Failure::SiteUnavailable { detail: detail + &hint }
+            }
+            other => other,
+        }
+    }
+}
+
+/// Whether the site took the credentials. It says so in a header even where it answers 200, as to a stranger.
+fn known_to_the_site(answer: Answer) -> Result<Answer, Failure> {
+    if answer.is_to_a_stranger() { Err(failure::of_stranger(&answer)) } else { Ok(answer) }
+}
+
+/// Nobody in particular has an id, or none that is active.
+fn is_anonymous(user: &User) -> bool {
+    user.account_id.as_deref().is_none_or(|id| id.is_empty() || id == "unknown" || id == "anonymous")
+        || user.account_type() == AccountType::Unknown && user.is_inactive()
+}
+
+fn doubt(answer: &Answer, latest: Option<bool>) -> Option<Doubt> {
+    let (call, status) = (answer.call, answer.status);
+    match status {
+        // The first time it is the credentials. If they were found to work since, it is the call.
+        401 if latest == Some(false) || failure::scope_is_missing(answer) => Some(Doubt::Forbidden),
+        403 => Some(Doubt::Forbidden),
+        300..400 | 407 | 410 => Some(Doubt::NoSuchCall),
+        401 | 408 | 425 | 429 => None,
+        400..500 if answer.is_web_page() => Some(Doubt::NoSuchCall),
+        404 | 405 if !call.is_about_an_account() => Some(Doubt::NoSuchCall),
+        // A read is made again before anything follows from it; who changes something wants to know now.
+        404 if call != Call::Read => Some(Doubt::NoSuchAccount),
+        400 if call == Call::Revoke => Some(Doubt::NoSuchAccount),
+        200..300 if answer.is_web_page() => Some(Doubt::Page),
+        500.. if answer.is_of_a_proxy() => Some(Doubt::Page),
+        _ => None,
+    }
+}

@@ -1,0 +1,56 @@
+//! What follows from a rejection: a pause of the site, a pause of one kind of jobs, or a human.
+//!
+//! A site is paused once and reported once, however many jobs meet the same problem. A rejected call pauses only the kind of
+//! job that made it; if the call works for other accounts, nothing is paused. The same job rejected again is for a human:
+//! each rejection was confirmed by another call that worked.
+
+use serde_json::Value;
+
+use super::attempt::Attempt;
+use crate::domain::case::{Attention, Happening, Reason};
+use crate::store::{RefusedCall, Settlement, StoreError};
+
+impl Attempt<'_> {
+    /// Pauses the site and gives the job back.
+    pub(super) async fn site_refused(&self, detail: &str) -> Result<(), StoreError> {
+        self.worker.metrics.count(self.claimed.kind, "site_refused");
+        let site = &self.claimed.dossier.case.site;
+        let mut tx = self.worker.store.begin().await?;
+        let paused = tx.site_refused(self.claimed, detail, self.now()).await?;
+        tx.commit().await?;
+        if paused {
+            tracing::error!(%site, reason = detail, "site {site}: paused until a probe succeeds");
+        }
+        Ok(())
+    }
+
+    /// Gives the job back, pauses its kind unless the call works for other accounts, or hands the case to a human.
+    pub(super) async fn call_refused(
+        &self,
+        detail: &str,
+        forbidden: bool,
+        works_otherwise: bool,
+    ) -> Result<(), StoreError> {
+        if self.claimed.refusals > 0 && (forbidden || works_otherwise) {
+            let attention = Attention { reason: Reason::Refused, detail: detail.to_owned() };
+            let settlement = Settlement::Finished(Happening::Stuck(attention));
+            return self.write("refused", settlement, Some(detail), Value::Null).await;
+        }
+        let (now, kind) = (self.now(), self.claimed.kind);
+        let wait = self.client.site().probe_every;
+        let due_at =
+            if works_otherwise { now.saturating_add(wait).unwrap_or(jiff::Timestamp::MAX) } else { now };
+        self.worker.metrics.count(kind, "call_refused");
+        let site = &self.claimed.dossier.case.site;
+        let mut tx = self.worker.store.begin().await?;
+        let refused = RefusedCall { reason: detail, due_at, pauses: !works_otherwise };
+        let paused = tx.call_refused(self.claimed, &self.record, &refused, now).await?;
+        tx.commit().await?;
+        if paused {
+            tracing::error!(%site, job.kind = %kind, reason = detail, "site {site}: {kind} jobs paused until a probe succeeds");
+        } else {
+            tracing::warn!(%site, job.kind = %kind, reason = detail, "site {site}: a {kind} call was rejected");
+        }
+        Ok(())
+    }
+}
