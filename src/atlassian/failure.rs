@@ -289,6 +289,8 @@ mod tests {
             Failure::Transient { .. } => "transient",
             Failure::RateLimited { .. } => "rate limited",
             Failure::SiteRefuses { .. } => "site refuses",
+            Failure::SiteUnavailable { .. } => "site unavailable",
+            Failure::CallRefused { .. } => "call refused",
             Failure::Permanent { .. } => "permanent",
         };
         for call in Call::ALL {
@@ -296,8 +298,12 @@ mod tests {
                 (&[200, 201, 202, 204, 206, 408, 425, 500, 501, 502, 503, 504, 599][..], "transient"),
                 (&[429], "rate limited"),
                 (&[401, 403], "site refuses"),
-                (&[301, 302, 304, 307, 308, 404, 405, 410, 412, 413, 415, 418, 422, 451], "permanent"),
+                (&[301, 302, 304, 307, 308, 404, 405, 407, 410, 412, 413, 415, 418, 422, 451], "permanent"),
             ] {
+                let expected = match expected {
+                    "permanent" if call.is_about_the_site() => "site unavailable",
+                    other => other,
+                };
                 for status in statuses {
                     assert_eq!(kind(*call, *status), expected, "{call} {status}");
                 }
@@ -323,12 +329,26 @@ mod tests {
             assert_eq!(waits(status, &[("retry-after", "1847")]), Some(1847));
             assert_eq!(waits(status, &[("retry-after", "Mon, 07 Sep 2026 12:02:00 GMT")]), Some(120));
             assert_eq!(waits(status, &[("retry-after", "Mon, 07 Sep 2026 11:00:00 GMT")]), Some(0), "past");
-            assert_eq!(waits(status, &[("retry-after", "99999999")]), Some(24 * 3600), "absurd");
-            assert_eq!(waits(status, &[("retry-after", "soon")]), None);
+            for absurd in ["99999999", "1788782460", "1788782460000", "1e300", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+                assert_eq!(waits(status, &[("retry-after", absurd)]), Some(3600), "{absurd}");
+            }
+            assert_eq!(waits(status, &[("retry-after", "1.2")]), Some(2));
+            assert_eq!(waits(status, &[("retry-after", "2026-09-07T12:01:00Z")]), Some(60));
+            for garbage in ["soon", "", "NaN", "12 s"] {
+                assert_eq!(waits(status, &[("retry-after", garbage)]), None, "{garbage}");
+            }
+            assert_eq!(waits(status, &[("retry-after", "-5")]), Some(0));
+            let theirs = [("date", "Mon, 07 Sep 2026 11:50:00 GMT"), ("retry-after", "Mon, 07 Sep 2026 11:51:00 GMT")];
+            assert_eq!(waits(status, &theirs), Some(60), "by their clock");
             assert_eq!(waits(status, &[]), None);
         }
         assert_eq!(waits(429, &[("x-ratelimit-reset", "2026-09-07T12:05Z")]), Some(300));
         assert_eq!(waits(429, &[("x-ratelimit-reset", "2026-09-07T12:00:30Z")]), Some(30));
+        for now_or_nothing in ["0", "soon", "Mon, 07 Sep 2026 11:00:00 GMT"] {
+            let headers = [("retry-after", now_or_nothing), ("x-ratelimit-reset", "2026-09-07T12:05Z")];
+            assert_eq!(waits(429, &headers), Some(300), "{now_or_nothing}");
+        }
+        assert_eq!(waits(429, &[("x-ratelimit-reset", "2026-09-08T12:05Z")]), Some(3600));
         assert_eq!(waits(429, &[("retry-after", "7"), ("x-ratelimit-reset", "2026-09-07T12:05Z")]), Some(7));
     }
 
@@ -366,7 +386,22 @@ mod tests {
         assert!(detail(Call::DeleteCustomerAccount, 403, "").contains("Administer Jira"));
         let scope = detail(Call::Revoke, 401, r#"{"code":401,"message":"Unauthorized; scope does not match"}"#);
         assert!(scope.contains("manage:servicedesk-customer"), "{scope}");
-        assert!(detail(Call::Read, 302, "").contains("the URL is wrong"));
+        assert!(detail(Call::Read, 302, "").contains("the site moved, or its URL is wrong"));
+    }
+
+    #[test]
+    fn a_rejected_call_says_whose_problem_it_is() {
+        let refused = |call, works_otherwise, headers: &[(&'static str, &'static str)], body: &str| {
+            of_refused_call(&answer(call, 403, headers, body), true, works_otherwise).detail().to_owned()
+        };
+        assert!(refused(Call::DeleteCustomerAccount, false, &[], "").contains("organization admin"));
+        assert!(refused(Call::Revoke, false, &[], "").contains("manage:servicedesk-customer"));
+        assert!(refused(Call::Revoke, true, &[], "").contains("only this account is rejected"));
+        let captcha = [("x-authentication-denied-reason", "CAPTCHA_CHALLENGE; login-url=https://acme.example/login")];
+        assert!(refused(Call::Revoke, false, &captcha, "").contains("CAPTCHA"));
+        let allowlist = r#"{"errorMessages":["IP address rejected: it is not on the allowed list"]}"#;
+        assert!(refused(Call::Revoke, false, &[], allowlist).contains("IP allowlist"));
+        assert!(refused(Call::Revoke, true, &[("content-type", "text/html")], "<html>").contains("proxy"));
     }
 
     #[test]

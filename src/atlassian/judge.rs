@@ -131,3 +131,119 @@ fn doubt(answer: &Answer, latest: Option<bool>) -> Option<Doubt> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::scripted::{Far, Reply, Seen, reply};
+    use super::*;
+    use crate::domain::account::AccountId;
+    use crate::domain::person::EmailAddress;
+
+    const ME: &str = r#"{"accountId":"5b1","accountType":"atlassian","active":true}"#;
+
+    fn id() -> AccountId {
+        AccountId::from("qm:a:1".to_owned())
+    }
+
+    fn ann() -> EmailAddress {
+        EmailAddress::parse("ann@example.com").unwrap()
+    }
+
+    /// A site whose `myself` works, and which answers everything else by `script`.
+    async fn working(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Far {
+        Far::says(move |request, _| if request.line.ends_with("/myself") { reply(200, ME) } else { script(request) }).await
+    }
+
+    #[tokio::test]
+    async fn a_forbidden_call_is_its_own_problem_where_the_credentials_work() {
+        let far = working(|_| reply(403, "{}")).await;
+        let failure = far.client().delete(&id()).await.unwrap_err();
+        assert!(matches!(failure, Failure::CallRefused { forbidden: true, works_otherwise: false, .. }), "{failure:?}");
+    }
+
+    #[tokio::test]
+    async fn a_call_that_worked_just_before_is_rejected_for_one_account() {
+        let far = working(|request| reply(if request.line.contains("poisoned") { 403 } else { 204 }, "")).await;
+        let client = far.client();
+        client.revoke(&id()).await.unwrap();
+        let poisoned = AccountId::from("poisoned".to_owned());
+        for works_otherwise in [true, false] {
+            let failure = client.revoke(&poisoned).await.unwrap_err();
+            assert!(
+                matches!(&failure, Failure::CallRefused { works_otherwise: is, .. } if *is == works_otherwise),
+                "{failure:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_401_is_the_sites_problem_and_then_the_calls_where_the_credentials_work() {
+        let far = working(|_| reply(401, "{}")).await;
+        let client = far.client();
+        assert!(matches!(client.search(&ann()).await, Err(Failure::SiteRefuses { .. })));
+        assert!(matches!(client.search(&ann()).await, Err(Failure::CallRefused { forbidden: true, .. })));
+        let scope = r#"{"code":401,"message":"Unauthorized; scope does not match"}"#;
+        let far = working(move |_| reply(401, scope)).await;
+        assert!(matches!(far.client().search(&ann()).await, Err(Failure::CallRefused { forbidden: true, .. })));
+        let far = Far::always(401, "{}").await;
+        for _ in 0..3 {
+            assert!(matches!(far.client().search(&ann()).await, Err(Failure::SiteRefuses { .. })));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_site_that_answers_everything_the_same_is_unavailable() {
+        let html = |status| move || reply(status, "<html>Sorry</html>").with("content-type", "text/html;charset=UTF-8");
+        let replies: [(&str, Box<dyn Fn() -> Reply + Send + Sync>); 9] = [
+            ("suspended", Box::new(|| reply(404, r#"{"errorMessage":"Site temporarily unavailable"}"#))),
+            ("moved", Box::new(|| reply(301, "").with("location", "https://acme-new.atlassian.net/"))),
+            ("login", Box::new(|| reply(302, "").with("location", "https://id.atlassian.com/login"))),
+            ("proxy", Box::new(|| reply(407, ""))),
+            ("removed", Box::new(|| reply(410, "{}"))),
+            ("login page", Box::new(html(200))),
+            ("maintenance page", Box::new(html(503))),
+            ("page of a proxy", Box::new(html(502))),
+            ("lost", Box::new(html(404))),
+        ];
+        for (name, answer) in replies {
+            let far = Far::says(move |_, _| answer()).await;
+            let client = far.client();
+            for failure in [
+                client.search(&ann()).await.map(drop),
+                client.scan(&ann()).await.map(drop),
+                client.revoke(&id()).await.map(drop),
+                client.delete(&id()).await.map(drop),
+                client.service_desks().await.map(drop),
+                client.probe().await.map(drop),
+            ] {
+                assert!(matches!(failure, Err(Failure::SiteUnavailable { .. })), "{name}: {failure:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn one_api_that_is_gone_is_the_calls_problem_and_nobodys_case() {
+        for status in [302, 404, 407, 410] {
+            let far = working(move |_| reply(status, "{}")).await;
+            let failure = far.client().search(&ann()).await.unwrap_err();
+            assert!(matches!(failure, Failure::CallRefused { forbidden: false, .. }), "{status}: {failure:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stranger_is_recognized_whatever_the_status_is() {
+        for status in [200, 204, 404] {
+            let far = Far::says(move |_, _| reply(status, "[]").with("x-seraph-loginreason", "AUTHENTICATED_FAILED")).await;
+            let client = far.client();
+            assert!(matches!(client.search(&ann()).await, Err(Failure::SiteRefuses { .. })), "{status}");
+            assert!(matches!(client.read(&id()).await, Err(Failure::SiteRefuses { .. })), "{status}");
+            assert!(matches!(client.probe().await, Err(Failure::SiteRefuses { .. })), "{status}");
+        }
+        let anonymous = r#"{"accountId":"unknown","accountType":"unknown","active":false}"#;
+        for body in ["{}", anonymous] {
+            assert!(matches!(Far::always(200, body).await.client().probe().await, Err(Failure::SiteRefuses { .. })));
+        }
+        let fine = Far::says(|_, _| reply(200, "[]").with("x-seraph-loginreason", "OK")).await;
+        assert!(fine.client().search(&ann()).await.is_ok());
+    }
+}

@@ -33,6 +33,7 @@ mod proxy;
 mod random_histories;
 mod recovery;
 mod rehire;
+mod rejections;
 mod repeats;
 mod restart;
 mod returns;

@@ -176,6 +176,8 @@ enum Leads {
     GoodEnd,
     /// To a site that is paused, until somebody resumes it.
     Pause,
+    /// To a wait of this kind of call, until somebody resumes the site and retries the job.
+    CallPause,
     /// To a human, who retries it when it is over.
     Human(Reason),
 }
@@ -187,7 +189,12 @@ fn leads(row: &Row, column: Column) -> Leads {
         return Leads::GoodEnd;
     }
     match (row.call, column) {
-        (C::Token, Column::Status(400)) | (_, Column::Status(401 | 403)) => Leads::Pause,
+        (C::Token | C::Myself | C::Permissions, Column::Status(400 | 401 | 403 | 404 | 409 | 412) | Column::Page(_))
+        | (_, Column::Status(401)) => Leads::Pause,
+        (_, Column::Status(403)) => Leads::CallPause,
+        (C::Search | C::Scan | C::ListOrganizations | C::ListDesks | C::SearchRequests | C::Invite, Column::Status(404)) => {
+            Leads::CallPause
+        }
         // Two looks, the first of them at the return.
         (C::Read, Column::Status(404)) if row.road == Road::Restore => Leads::Human(Reason::GrantNeeded),
         // Elsewhere it is looked at again, and looked up in the list of everyone, before it is believed.
@@ -205,7 +212,7 @@ fn is_an_answer(call: CallName, column: Column) -> bool {
     call == C::TenantInfo
         || (matches!(column, Column::Status(400 | 404)) && matches!(call, C::DetachDesk | C::DetachRequest))
         || (column == Column::Status(404) && matches!(call, C::DetachOrganization | C::Delete))
-        || (column == Column::Status(409) && matches!(call, C::Scan | C::Invite))
+        || (column == Column::Status(409) && matches!(call, C::Scan | C::Invite | C::Delete))
 }
 
 #[tokio::test]
@@ -288,6 +295,12 @@ impl Walker<'_> {
         match leads {
             Leads::GoodEnd => {}
             Leads::Pause => story.resume_site().await,
+            Leads::CallPause => {
+                story.resume_site().await;
+                if !self.is_at_the_good_end().await {
+                    story.operator(email, "retry").await;
+                }
+            }
             Leads::Human(_) => story.operator(email, "retry").await,
         }
         for _ in 0..3 {

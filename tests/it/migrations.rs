@@ -31,6 +31,7 @@ fn sample(version: i64) -> &'static [&'static str] {
              VALUES ('j1', 'c1', 'acme', 'hr', 'delete', 1, 'queued', 5, 1)",
             "INSERT INTO attempts (job_id, number, started_at, ended_at, outcome) VALUES ('j1', 1, 1, 2, 'failed')",
             "INSERT INTO sites (name, paused_at, reason) VALUES ('acme', 1, '401')",
+            "INSERT INTO paused_kinds (site, kind, paused_at, reason) VALUES ('acme', 'delete', 1, '403')",
             "INSERT INTO sources (name, last_delivery_at) VALUES ('hr', 1)",
             "INSERT INTO journal (seq, at, case_id, kind, detail, link) VALUES (1, 1, 'c1', 'opened', '{}', x'06')",
             "INSERT INTO remarks (seq, case_id, sealed) VALUES (1, 'c1', x'07')",

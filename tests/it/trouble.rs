@@ -15,7 +15,7 @@ fn fault(call: CallName) -> Fault {
 
 #[tokio::test]
 async fn a_site_that_refuses_our_credentials_is_paused_and_no_attempt_is_burnt() {
-    for (call, status) in [(CallName::Search, 401), (CallName::Read, 403), (CallName::Revoke, 401)] {
+    for (call, status) in [(CallName::Search, 401), (CallName::Read, 401), (CallName::Revoke, 401)] {
         let site = "probe_every = \"1000d\"";
         let story = Harness::with(Setup { site, ..Setup::default() }).await;
         story.fault(Fault { status: Some(status), times: Some(1), ..fault(call) });

@@ -1,0 +1,137 @@
+//! Whose problem a rejection is: the site's, that of one kind of call, or that of one account.
+
+use offboardd::domain::case::{JobKind, Reason, StateName};
+use offboardd::sandbox::{AccountChange, AccountType, CallName, Fault};
+use serde_json::json;
+
+use crate::harness::{Harness, Setup};
+
+const ANN: &str = "ann@example.com";
+const BEN: &str = "ben@example.com";
+const IDA: &str = "ida@example.com";
+
+fn forbidden(call: CallName) -> Fault {
+    Fault { call: Some(call), status: Some(403), ..Fault::default() }
+}
+
+async fn paused_kinds(story: &Harness) -> Vec<JobKind> {
+    let sites = story.store().sites().await.unwrap();
+    sites.into_iter().flat_map(|site| site.paused_kinds).map(|paused| paused.kind).collect()
+}
+
+/// Lets a probe be due, and waits until it resumed the deletions and they were tried again.
+async fn probe(story: &Harness, after: &str, call: CallName) {
+    let before = story.count(call);
+    story.advance(after).await;
+    story.until("the next try", async || story.count(call) > before).await;
+    story.settle().await;
+}
+
+#[tokio::test]
+async fn rejected_deletions_pause_deletions_only_and_then_go_to_a_human() {
+    let story = Harness::start().await;
+    story.departs(ANN).await;
+    story.fault(forbidden(CallName::Delete));
+    story.advance("30d").await;
+    assert_eq!(paused_kinds(&story).await, [JobKind::Delete]);
+    assert!(!story.is_paused().await);
+    let job = story.job(ANN).await.unwrap();
+    assert_eq!(job.attempts, 0, "a rejection is no attempt");
+    assert!(job.last_error.unwrap().contains("organization admin"));
+    story.departs(BEN).await;
+    assert_eq!(story.state(BEN).await, StateName::Revoked);
+
+    probe(&story, "1m", CallName::Delete).await;
+    assert_eq!(story.attention(ANN).await, Reason::Refused);
+    assert!(paused_kinds(&story).await.is_empty(), "the others go on");
+    story.site.clear_faults();
+    story.operator(ANN, "retry").await;
+    assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
+    story.finish(&["revoke ann@example.com", "revoke ben@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn one_rejected_account_delays_nobody_when_the_call_works_for_others() {
+    let story = Harness::start().await;
+    story.departs(ANN).await;
+    let ben = story.account(BEN).account_id;
+    story.fault(Fault { account: Some(ben), ..forbidden(CallName::Revoke) });
+    story.departs(BEN).await;
+    assert!(paused_kinds(&story).await.is_empty());
+    story.departs(IDA).await;
+    assert_eq!(story.state(IDA).await, StateName::Revoked);
+    probe(&story, "1m", CallName::Revoke).await;
+    assert_eq!(story.attention(BEN).await, Reason::Refused);
+    story.finish(&["revoke ann@example.com", "revoke ida@example.com"]).await;
+}
+
+#[tokio::test]
+async fn an_api_that_is_removed_waits_without_a_human_until_it_is_back() {
+    let story = Harness::start().await;
+    story.fault(Fault { status: Some(410), ..forbidden(CallName::Search) });
+    story.departs(ANN).await;
+    for _ in 0..3 {
+        assert_eq!(paused_kinds(&story).await, [JobKind::Revoke]);
+        probe(&story, "1h", CallName::Search).await;
+        assert_eq!(story.state(ANN).await, StateName::Revoking);
+    }
+    story.site.clear_faults();
+    story.resume_site().await;
+    assert_eq!(story.state(ANN).await, StateName::Revoked);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn a_site_that_is_away_is_paused_once_and_resumes_by_itself() {
+    for answer in [
+        Fault { status: Some(404), body: Some(json!({ "errorMessage": "away", "errorCode": "OTHER" })), ..Fault::default() },
+        Fault { status: Some(302), ..Fault::default() },
+        Fault { status: Some(407), body: Some(json!("<html>Proxy</html>")), ..Fault::default() },
+        Fault { body: Some(json!("<html>Sign in</html>")), ..Fault::default() },
+        Fault { status: Some(502), body: Some(json!("<html>Bad gateway</html>")), ..Fault::default() },
+    ] {
+        let story = Harness::start().await;
+        story.departs(IDA).await;
+        story.fault(answer.clone());
+        for leaver in [ANN, BEN] {
+            story.departs(leaver).await;
+            assert_eq!(story.state(leaver).await, StateName::Revoking, "{answer:?}");
+            assert_eq!(story.job(leaver).await.unwrap().attempts, 0, "{answer:?}");
+        }
+        assert!(story.is_paused().await, "{answer:?}");
+        story.site.clear_faults();
+        story.advance("1m").await;
+        story.until("the site to be resumed", async || !story.is_paused().await).await;
+        story.settle().await;
+        for leaver in [ANN, BEN] {
+            assert_eq!(story.state(leaver).await, StateName::Revoked, "{answer:?}");
+        }
+        story.finish(&["revoke ida@example.com", "revoke ann@example.com", "revoke ben@example.com"]).await;
+    }
+}
+
+#[tokio::test]
+async fn an_expired_token_of_an_idle_site_is_found_before_a_call_is_due() {
+    let mut story = Harness::start().await;
+    story.restart_with(|settings| settings.replace("probe_idle = \"0s\"", "probe_idle = \"15m\"")).await;
+    story.site.change_settings(|settings| settings.tokens = Some(Vec::new()));
+    assert!(!story.is_paused().await);
+    story.advance("15m").await;
+    story.until("the site to be paused", async || story.is_paused().await).await;
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn where_many_customers_hide_their_address_nobody_found_is_for_a_human() {
+    let story = Harness::with(Setup { site: "look_again = []\nlook_back = \"0s\"", ..Setup::default() }).await;
+    for account in story.site.accounts() {
+        if account.account_type == AccountType::Customer {
+            let hidden = AccountChange { hidden: Some(true), ..AccountChange::default() };
+            story.site.change_account(&account.account_id, hidden).unwrap();
+        }
+    }
+    story.departs("somebody.else@example.com").await;
+    story.all_looks().await;
+    assert_eq!(story.attention("somebody.else@example.com").await, Reason::AddressUnconfirmed);
+    story.finish(&[]).await;
+}
