@@ -155,15 +155,6 @@ mod tests {
         AccountId::from("qm:a:1".to_owned())
     }
 
-    /// A site that knows us and answers everything else the same.
-    async fn answering(status: u16, body: &'static str) -> Far {
-        Far::says(move |request, _| {
-            let myself = request.line.ends_with("/myself");
-            if myself { reply(200, r#"{"accountId":"5b1"}"#) } else { reply(status, body) }
-        })
-        .await
-    }
-
     #[tokio::test]
     async fn a_read_tells_here_gone_and_former() {
         let far = Far::always(200, ANN).await;
@@ -202,7 +193,7 @@ mod tests {
         assert_eq!(request.line, "PUT /rest/servicedeskapi/customer/user/qm%3Aa%3A1/revoke-portal-only-access");
         assert_eq!((request.body.as_str(), request.header("content-length")), ("", "0"));
         for status in [400, 404] {
-            assert_eq!(answering(status, "").await.client().revoke(&id()).await, Ok(Revoked::NotThere));
+            assert_eq!(Far::answering(status, "").await.client().revoke(&id()).await, Ok(Revoked::NotThere));
         }
     }
 
@@ -215,8 +206,8 @@ mod tests {
             assert_eq!(request.line, "DELETE /jsm/csm/cloudid/cloud-1/api/v1/customer/account/qm%3Aa%3A1");
             assert_eq!(request.header("x-experimentalapi"), "opt-in");
         }
-        assert_eq!(answering(404, "{}").await.client().delete(&id()).await, Ok(Deleted::AlreadyGone));
-        let in_progress = answering(409, r#"{"message":"deletion already in progress"}"#).await;
+        assert_eq!(Far::answering(404, "{}").await.client().delete(&id()).await, Ok(Deleted::AlreadyGone));
+        let in_progress = Far::answering(409, r#"{"message":"deletion already in progress"}"#).await;
         assert_eq!(in_progress.client().delete(&id()).await, Ok(Deleted::Accepted));
         let refused = Far::always(412, "").await.client().delete(&id()).await;
         assert!(matches!(refused, Err(Failure::Permanent { .. })), "{refused:?}");
@@ -240,7 +231,7 @@ mod tests {
         let far = Far::always(200, "<html>Sign in to the proxy</html>").await;
         assert!(matches!(far.client().revoke(&id()).await, Err(Failure::SiteUnavailable { .. })));
         assert!(matches!(far.client().delete(&id()).await, Err(Failure::SiteUnavailable { .. })));
-        let far = answering(200, "<html>Sign in to the proxy</html>").await;
+        let far = Far::answering(200, "<html>Sign in to the proxy</html>").await;
         assert!(matches!(far.client().revoke(&id()).await, Err(Failure::Transient { .. })));
         assert!(matches!(far.client().delete(&id()).await, Err(Failure::Transient { .. })));
     }

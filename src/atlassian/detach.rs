@@ -212,7 +212,7 @@ mod tests {
     #[tokio::test]
     async fn open_desks_and_reporters_have_nothing_to_leave() {
         for (status, organization) in [(400, Err(())), (404, Ok(Left::NothingToLeave))] {
-            let far = Far::always(status, r#"{"errorMessage":"open access"}"#).await;
+            let far = Far::answering(status, r#"{"errorMessage":"open access"}"#).await;
             let client = far.client();
             assert_eq!(
                 client.leave_service_desk(&ServiceDeskId::from("4".to_owned()), &id()).await,

@@ -220,8 +220,8 @@ async fn a_redirect_is_not_followed() {
         matches!(&failure, Failure::SiteUnavailable { detail } if detail.contains("the site moved")),
         "{failure:?}"
     );
-    assert_eq!(far.lines(), [
-        "PUT /rest/servicedeskapi/customer/user/qm%3A7f3c%3A99/revoke-portal-only-access",
-        "GET /rest/api/3/myself",
-    ]);
+    assert_eq!(
+        far.lines(),
+        ["PUT /rest/servicedeskapi/customer/user/qm%3A7f3c%3A99/revoke-portal-only-access", "GET /rest/api/3/myself",]
+    );
 }

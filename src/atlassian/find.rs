@@ -91,13 +91,7 @@ impl Client {
     }
 
     /// One page of users, beginning with the `start`th.
-    async fn users(
-        &self,
-        call: Call,
-        query: Option<&str>,
-        start: usize,
-        most: usize,
-    ) -> Result<Vec<Listed>, Failure> {
+    async fn users(&self, call: Call, query: Option<&str>, start: usize, most: usize) -> Result<Vec<Listed>, Failure> {
         let (start, most) = (start.to_string(), most.to_string());
         let mut parameters = vec![("startAt", start.as_str()), ("maxResults", most.as_str())];
         if let Some(text) = query {
@@ -300,7 +294,10 @@ mod tests {
         far.client().search(&EmailAddress::parse("jane@m\u{fc}ller.example").unwrap()).await.unwrap();
         let lines = far.lines();
         assert_eq!(lines.len(), 2);
-        assert!(lines[0].contains("jane%40xn--mller-kva.example") && lines[1].contains("jane%40m%C3%BCller.example"), "{lines:?}");
+        assert!(
+            lines[0].contains("jane%40xn--mller-kva.example") && lines[1].contains("jane%40m%C3%BCller.example"),
+            "{lines:?}"
+        );
     }
 
     #[tokio::test]

@@ -52,9 +52,10 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_is_asked_for_and_not_finding_them_is_the_good_answer() {
-        let far = Far::always(404, r#"{"code":404,"message":"no such customer"}"#).await;
+        let far = Far::answering(404, r#"{"code":404,"message":"no such customer"}"#).await;
         assert_eq!(far.client().customer_service_answers().await, Ok(()));
-        assert_eq!(far.lines(), ["GET /jsm/csm/cloudid/cloud-1/api/v1/customer/account/qm%3Aoffboardd%3Anobody"]);
+        let asked = "GET /jsm/csm/cloudid/cloud-1/api/v1/customer/account/qm%3Aoffboardd%3Anobody";
+        assert_eq!(far.lines(), [asked, "GET /rest/api/3/myself"]);
         let page = Far::says(|_, _| reply(404, "<html>").with("content-type", "text/html")).await;
         assert!(page.client().customer_service_answers().await.is_err());
         assert!(Far::always(403, "{}").await.client().customer_service_answers().await.is_err());

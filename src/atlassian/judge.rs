@@ -151,7 +151,8 @@ mod tests {
 
     /// A site whose `myself` works, and which answers everything else by `script`.
     async fn working(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Far {
-        Far::says(move |request, _| if request.line.ends_with("/myself") { reply(200, ME) } else { script(request) }).await
+        Far::says(move |request, _| if request.line.ends_with("/myself") { reply(200, ME) } else { script(request) })
+            .await
     }
 
     #[tokio::test]
@@ -233,7 +234,8 @@ mod tests {
     #[tokio::test]
     async fn a_stranger_is_recognized_whatever_the_status_is() {
         for status in [200, 204, 404] {
-            let far = Far::says(move |_, _| reply(status, "[]").with("x-seraph-loginreason", "AUTHENTICATED_FAILED")).await;
+            let far =
+                Far::says(move |_, _| reply(status, "[]").with("x-seraph-loginreason", "AUTHENTICATED_FAILED")).await;
             let client = far.client();
             assert!(matches!(client.search(&ann()).await, Err(Failure::SiteRefuses { .. })), "{status}");
             assert!(matches!(client.read(&id()).await, Err(Failure::SiteRefuses { .. })), "{status}");

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use jiff::SignedDuration;
-use reqwest::{Method, RequestBuilder};
 use reqwest::header::{ACCEPT, CONTENT_LENGTH};
+use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use tracing::field::Empty;

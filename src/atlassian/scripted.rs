@@ -83,6 +83,15 @@ impl Far {
         Self::says(move |_, _| reply(status, body)).await
     }
 
+    /// A far side that knows us and answers everything else the same.
+    pub(super) async fn answering(status: u16, body: &'static str) -> Self {
+        Self::says(move |request, _| {
+            let myself = request.line.ends_with("/myself");
+            if myself { reply(200, r#"{"accountId":"5b1"}"#) } else { reply(status, body) }
+        })
+        .await
+    }
+
     pub(super) fn client(&self) -> Client {
         self.client_of(site_at(&self.url))
     }

@@ -158,7 +158,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_site_does_not_say_is_not_missing() {
-        let far = Far::says(|_, number| reply(200, if number == 0 { r#"{"accountId":"5b1"}"# } else { r#"{"permissions":{}}"# })).await;
+        let far = Far::says(|_, number| {
+            reply(200, if number == 0 { r#"{"accountId":"5b1"}"# } else { r#"{"permissions":{}}"# })
+        })
+        .await;
         let standing = far.client().probe().await.unwrap();
         assert_eq!((standing.administer, standing.browse_users), (None, None));
         assert!(standing.missing().is_empty());

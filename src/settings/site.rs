@@ -230,7 +230,8 @@ impl ProtectTable {
             !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'-' | b'_' | b'.'))
         };
         if let Some(i) = self.account_ids.iter().position(|id| !is_an_id(id)) {
-            let message = "not an account id, so it would protect nobody: write the id of Atlassian, like \"qm:0e5c:1\"";
+            let message =
+                "not an account id, so it would protect nobody: write the id of Atlassian, like \"qm:0e5c:1\"";
             return Err(Problem::here(message).under_index(i).under("account_ids"));
         }
         Ok(Protection {

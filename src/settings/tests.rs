@@ -334,7 +334,10 @@ fn protect_entries_that_can_match_nobody_are_rejected() {
         assert!(message.contains("account_ids[0]") && message.contains("not an account id"), "{entry}: {message}");
     }
     for entry in ["<ann@example.com>", "ann@example.com;", "ann@example.com\u{200b}", "mailto:ann@example.com"] {
-        assert!(refusal("emails = []", &format!("emails = [\"{entry}\"]")).contains("not an e-mail address"), "{entry}");
+        assert!(
+            refusal("emails = []", &format!("emails = [\"{entry}\"]")).contains("not an e-mail address"),
+            "{entry}"
+        );
     }
 }
 

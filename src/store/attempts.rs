@@ -339,7 +339,11 @@ impl Tx {
         }
         self.statement("UPDATE jobs SET refusals = refusals + 1 WHERE id = ?").bind(lease.job_id.to_string()).later();
         self.learn(&dossier)?;
-        if refused.pauses { self.pause_kind(&dossier.case.site, job.kind, refused.reason, now).await } else { Ok(false) }
+        if refused.pauses {
+            self.pause_kind(&dossier.case.site, job.kind, refused.reason, now).await
+        } else {
+            Ok(false)
+        }
     }
 
     /// Lets something happen to a case whose job was just finished.

@@ -206,9 +206,10 @@ impl Store {
     }
 
     async fn paused_kinds(&self) -> Result<HashMap<SiteName, Vec<PausedKind>>, StoreError> {
-        let rows = sqlx::query("SELECT site AS id, site, kind, paused_at, reason FROM paused_kinds ORDER BY site, kind")
-            .fetch_all(&self.reader)
-            .await?;
+        let rows =
+            sqlx::query("SELECT site AS id, site, kind, paused_at, reason FROM paused_kinds ORDER BY site, kind")
+                .fetch_all(&self.reader)
+                .await?;
         let mut kinds = HashMap::<SiteName, Vec<PausedKind>>::new();
         for row in &rows {
             let reading = Reading { what: "paused kind of jobs", row };

@@ -153,7 +153,9 @@ async fn ask(worker: Arc<Worker>, client: Client, paused: Paused) -> (Paused, Op
                 tracing::error!(%site, error = format!("{error:#}"), "site {site}: a probe succeeded, but that cannot be written");
             }
         },
-        Ok(obstacles) => tracing::warn!(%site, reason = obstacles.join("; "), "site {site}: probe failed, still paused"),
+        Ok(obstacles) => {
+            tracing::warn!(%site, reason = obstacles.join("; "), "site {site}: probe failed, still paused")
+        }
         Err(failure) => {
             tracing::warn!(%site, error = failure.detail(), "site {site}: probe failed, still paused");
             pause_if_refused(&worker, site, &failure).await;

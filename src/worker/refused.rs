@@ -38,8 +38,7 @@ impl Attempt<'_> {
         }
         let (now, kind) = (self.now(), self.claimed.kind);
         let wait = self.client.site().probe_every;
-        let due_at =
-            if works_otherwise { now.saturating_add(wait).unwrap_or(jiff::Timestamp::MAX) } else { now };
+        let due_at = if works_otherwise { now.saturating_add(wait).unwrap_or(jiff::Timestamp::MAX) } else { now };
         self.worker.metrics.count(kind, "call_refused");
         let site = &self.claimed.dossier.case.site;
         let mut tx = self.worker.store.begin().await?;

@@ -192,9 +192,10 @@ fn leads(row: &Row, column: Column) -> Leads {
         (C::Token | C::Myself | C::Permissions, Column::Status(400 | 401 | 403 | 404 | 409 | 412) | Column::Page(_))
         | (_, Column::Status(401)) => Leads::Pause,
         (_, Column::Status(403)) => Leads::CallPause,
-        (C::Search | C::Scan | C::ListOrganizations | C::ListDesks | C::SearchRequests | C::Invite, Column::Status(404)) => {
-            Leads::CallPause
-        }
+        (
+            C::Search | C::Scan | C::ListOrganizations | C::ListDesks | C::SearchRequests | C::Invite,
+            Column::Status(404),
+        ) => Leads::CallPause,
         // Two looks, the first of them at the return.
         (C::Read, Column::Status(404)) if row.road == Road::Restore => Leads::Human(Reason::GrantNeeded),
         // Elsewhere it is looked at again, and looked up in the list of everyone, before it is believed.

@@ -84,7 +84,11 @@ async fn an_api_that_is_removed_waits_without_a_human_until_it_is_back() {
 #[tokio::test]
 async fn a_site_that_is_away_is_paused_once_and_resumes_by_itself() {
     for answer in [
-        Fault { status: Some(404), body: Some(json!({ "errorMessage": "away", "errorCode": "OTHER" })), ..Fault::default() },
+        Fault {
+            status: Some(404),
+            body: Some(json!({ "errorMessage": "away", "errorCode": "OTHER" })),
+            ..Fault::default()
+        },
         Fault { status: Some(302), ..Fault::default() },
         Fault { status: Some(407), body: Some(json!("<html>Proxy</html>")), ..Fault::default() },
         Fault { body: Some(json!("<html>Sign in</html>")), ..Fault::default() },

@@ -82,7 +82,9 @@ async fn views(admin: &AdminState) -> Result<Vec<SiteView>, ApiError> {
             url: configured.url.clone(),
             paused_at: standing.and_then(|standing| standing.paused_at),
             reason: standing.and_then(|standing| standing.reason.clone()),
-            paused_calls: standing.map(|standing| standing.paused_kinds.iter().map(paused_call).collect()).unwrap_or_default(),
+            paused_calls: standing
+                .map(|standing| standing.paused_kinds.iter().map(paused_call).collect())
+                .unwrap_or_default(),
         }
     };
     Ok(admin.sites.iter().map(view).collect())
