@@ -222,6 +222,23 @@ async fn an_account_that_cannot_be_read_is_not_called_revoked_because_it_is_list
     story.finish(&["revoke ann@example.com"]).await;
 }
 
+#[tokio::test]
+async fn a_customer_who_was_migrated_to_an_atlassian_account_is_not_called_erased() {
+    let story = Harness::start().await;
+    story.departs(ANN).await;
+    let id = story.account(ANN).account_id;
+    let url = format!("http://{}/rest/api/3/user?accountId={id}", story.site_address());
+    let by_hand = offboardd::atlassian::http().unwrap().delete(url).basic_auth("admin@example.com", Some("x"));
+    assert!(by_hand.send().await.unwrap().status().is_success());
+    let account_type = sandbox::AccountType::Atlassian;
+    story.site.add(sandbox::NewAccount { account_type, ..sandbox::NewAccount::customer(ANN, "Ann Archer") }).unwrap();
+    story.advance("30d").await;
+    story.all_looks().await;
+    assert_eq!(story.attention(ANN).await, Reason::NotACustomer);
+    assert!(story.case(ANN).await.account.unwrap().twin);
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
 // How it came about.
 
 #[tokio::test]

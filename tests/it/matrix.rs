@@ -189,7 +189,10 @@ fn leads(row: &Row, column: Column) -> Leads {
         return Leads::GoodEnd;
     }
     match (row.call, column) {
-        (C::Token | C::Myself | C::Permissions, Column::Status(400 | 401 | 403 | 404 | 409 | 412) | Column::Page(_))
+        (
+            C::Token | C::Myself | C::Permissions,
+            Column::Status(400 | 401 | 403 | 404 | 409 | 412) | Column::Page(_),
+        )
         | (_, Column::Status(401)) => Leads::Pause,
         (_, Column::Status(403)) => Leads::CallPause,
         (

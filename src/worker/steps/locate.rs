@@ -45,7 +45,13 @@ pub(super) async fn locate(attempt: &mut Attempt<'_>) -> Result<Located, StepErr
     attempt.record.looks = 0;
     match guard::examine(&account, &email, &attempt.client.site().protect) {
         Ok(()) => Ok(Located::Here(account)),
-        Err(objection) => Err(Outcome::stuck(objection).into()),
+        Err(objection) => {
+            if objection == Objection::AddressUnconfirmed {
+                // To a stranger everybody hides their address.
+                must_see_people(attempt).await?;
+            }
+            Err(Outcome::stuck(objection).into())
+        }
     }
 }
 
