@@ -84,6 +84,14 @@ pub(super) fn anonymous() -> Failure {
     Failure::SiteRefuses { detail: format!("{}: the site answers as to a stranger: {NEW_CREDENTIALS}", Call::Myself) }
 }
 
+/// Who may not browse users sees nobody, whatever is read.
+pub(super) const BLIND: &str = "our account lacks the permission \"Browse users and groups\"";
+
+/// Nothing that is read of accounts counts without a permission.
+pub(super) fn blind() -> Failure {
+    Failure::SiteRefuses { detail: BLIND.to_owned() }
+}
+
 /// What is said when the organization's IP allowlist is in the way: other credentials do not help then.
 pub const ALLOWLIST: &str = "the IP allowlist of the organization rejects this machine: add its IP address at \
      admin.atlassian.com → Security → IP allowlists";
@@ -211,9 +219,7 @@ fn retry_at(answer: &Answer) -> Option<Timestamp> {
 /// absurd (epoch seconds, the year 9999) is cut off at an hour.
 fn instant(text: &str, answer: &Answer) -> Option<Timestamp> {
     if let Ok(seconds) = text.parse::<f64>() {
-        let wait = SignedDuration::try_from_secs_f64(seconds.ceil())
-            .ok()
-            .or(seconds.is_sign_positive().then_some(LONGEST_REST))?;
+        let wait = SignedDuration::try_from_secs_f64(seconds.ceil()).ok().or((seconds > 0.0).then_some(LONGEST_REST))?;
         return Some(within_reason(answer.at.saturating_add(wait.min(LONGEST_REST)).ok()?, answer.at));
     }
     let at = rfc2822::parse(text).map(|date| date.timestamp()).ok().or_else(|| text.parse().ok())?;

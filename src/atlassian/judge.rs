@@ -69,7 +69,13 @@ impl Client {
             }
             return Ok(answer);
         };
-        self.whoami().await?;
+        let me = self.whoami().await?;
+        if doubt == Doubt::Forbidden
+            && matches!(call, Call::Search | Call::Scan | Call::Read)
+            && self.standing_of(me).await?.browse_users == Some(false)
+        {
+            return Err(failure::blind());
+        }
         match doubt {
             Doubt::NoSuchAccount | Doubt::Page => Ok(answer),
             Doubt::Forbidden | Doubt::NoSuchCall => {
@@ -103,7 +109,7 @@ impl Client {
 }
 
 /// Whether the site took the credentials. It says so in a header even where it answers 200, as to a stranger.
-fn known_to_the_site(answer: Answer) -> Result<Answer, Failure> {
+pub(super) fn known_to_the_site(answer: Answer) -> Result<Answer, Failure> {
     if answer.is_to_a_stranger() { Err(failure::of_stranger(&answer)) } else { Ok(answer) }
 }
 

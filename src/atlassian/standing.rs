@@ -8,7 +8,9 @@ use serde::Deserialize;
 use super::call::Call;
 use super::client::Client;
 use super::failure;
+use super::judge::known_to_the_site;
 use super::link::Request;
+use super::wire::User;
 use crate::domain::account::AccountType;
 use crate::domain::person::EmailAddress;
 use crate::domain::retry::Failure;
@@ -66,6 +68,12 @@ impl fmt::Debug for Me {
 impl Client {
     /// Whether the credentials are accepted, and what they are good for: two cheap reads.
     pub async fn probe(&self) -> Result<Standing, Failure> {
+        let user = self.whoami().await?;
+        self.standing_of(user).await
+    }
+
+    /// What `user`, as whom the site knows us, may do there.
+    pub(super) async fn standing_of(&self, user: User) -> Result<Standing, Failure> {
         #[derive(Deserialize)]
         struct Permissions {
             permissions: HashMap<String, Permission>,
@@ -76,9 +84,10 @@ impl Client {
             have_permission: bool,
         }
 
-        let user = self.whoami().await?;
         let asked = format!("{ADMINISTER},{BROWSE_USERS}");
-        let answer = self.send(Request::of(Call::Permissions).query(&[("permissions", &asked)])).await?;
+        // Not `send`: that may ask this in turn.
+        let answer = self.link.send(Request::of(Call::Permissions).query(&[("permissions", &asked)])).await?;
+        let answer = known_to_the_site(answer)?;
         let Permissions { permissions } = answer.read()?;
         let granted = |key| permissions.get(key).map(|permission| permission.have_permission);
         Ok(Standing {
@@ -93,7 +102,7 @@ impl Client {
     pub async fn obstacles(&self) -> Result<Vec<String>, Failure> {
         let mut obstacles = Vec::new();
         if self.probe().await?.browse_users == Some(false) {
-            obstacles.push("our account lacks the permission \"Browse users and groups\"".to_owned());
+            obstacles.push(failure::BLIND.to_owned());
         }
         obstacles.extend(self.wrong_cloud_id().await);
         // By the responses to these reads.

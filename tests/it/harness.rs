@@ -232,19 +232,6 @@ impl Harness {
         self.until("the router", async || self.delivery(id).await.routed_at.is_some()).await;
     }
 
-    /// Moves the clock by `time`: until a second before, nothing is asked; then waits for something to happen.
-    pub(crate) async fn nothing_happens_until(&self, time: &str, is_so: impl AsyncFnMut() -> bool) {
-        let second = SignedDuration::from_secs(1);
-        let asked = self.site.calls().len();
-        self.clock.advance(duration(time) - second);
-        self.ring();
-        self.settle().await;
-        assert_eq!(asked, self.site.calls().len(), "something was asked before {time} were over");
-        self.clock.advance(second);
-        self.ring();
-        self.until("what was to happen", is_so).await;
-    }
-
     pub(crate) async fn until(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
         self.until_within_of(PATIENCE, what, &mut is_so).await;
     }

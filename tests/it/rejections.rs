@@ -1,5 +1,6 @@
 //! Whose problem a rejection is: the site's, that of one kind of call, or that of one account.
 
+use jiff::SignedDuration;
 use offboardd::domain::case::{JobKind, Reason, StateName};
 use offboardd::sandbox::{AccountChange, AccountType, CallName, Fault};
 use serde_json::json;
@@ -120,8 +121,12 @@ async fn an_expired_token_of_an_idle_site_is_found_before_a_call_is_due() {
     story.restart_with(|settings| settings.replace("probe_idle = \"0s\"", "probe_idle = \"15m\"")).await;
     story.site.change_settings(|settings| settings.tokens = Some(Vec::new()));
     assert!(!story.is_paused().await);
-    story.advance("15m").await;
-    story.until("the site to be paused", async || story.is_paused().await).await;
+    let is_paused = async || {
+        story.clock.advance(SignedDuration::from_mins(15));
+        story.ring();
+        story.is_paused().await
+    };
+    story.until("the site to be paused", is_paused).await;
     story.finish(&[]).await;
 }
 

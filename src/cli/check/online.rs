@@ -93,10 +93,14 @@ async fn ask(client: &Client) -> SiteReport {
         findings.push(cloud_id(client).await);
         let us = us(client).await;
         let let_in = us.iter().all(|finding| finding.what != "credentials" || finding.verdict == Verdict::Ok);
+        let may_look = us.iter().all(|finding| finding.verdict != Verdict::Fix);
         findings.extend(us);
         if let_in {
             findings.push(search(client).await);
-            findings.push(addresses(client).await);
+            // Who may not browse users sees nobody, with or without an address.
+            if may_look {
+                findings.push(addresses(client).await);
+            }
             findings.push(service_desks(client).await);
             findings.push(customer_service(client).await);
             findings.push(Finding::unknown(
