@@ -194,10 +194,7 @@ impl Call {
 
     /// Which calls share one limit: Atlassian counts those that search for users together.
     pub(super) const fn limit(self) -> Self {
-        match self {
-            Self::Scan => Self::Search,
-            other => other,
-        }
+        if matches!(self, Self::Scan) { Self::Search } else { self }
     }
 
     /// What our account needs for it, for an admin who has to grant it.

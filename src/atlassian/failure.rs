@@ -219,7 +219,9 @@ fn retry_at(answer: &Answer) -> Option<Timestamp> {
 /// absurd (epoch seconds, the year 9999) is cut off at an hour.
 fn instant(text: &str, answer: &Answer) -> Option<Timestamp> {
     if let Ok(seconds) = text.parse::<f64>() {
-        let wait = SignedDuration::try_from_secs_f64(seconds.ceil()).ok().or((seconds > 0.0).then_some(LONGEST_REST))?;
+        let wait = SignedDuration::try_from_secs_f64(seconds.ceil())
+            .ok()
+            .or_else(|| (seconds > 0.0).then_some(LONGEST_REST))?;
         return Some(within_reason(answer.at.saturating_add(wait.min(LONGEST_REST)).ok()?, answer.at));
     }
     let at = rfc2822::parse(text).map(|date| date.timestamp()).ok().or_else(|| text.parse().ok())?;

@@ -98,13 +98,13 @@ impl Client {
 
     /// A site that is not there may be another one than the settings mean.
     async fn explained(&self, failure: Failure) -> Failure {
-        match failure {
-            Failure::SiteUnavailable { detail } if self.site().via_gateway => {
-                let hint = self.wrong_cloud_id().await.map(|hint| format!("; {hint}")).unwrap_or_default();
-                Failure::SiteUnavailable { detail: detail + &hint }
-            }
-            other => other,
+        if let Failure::SiteUnavailable { detail } = &failure
+            && self.site().via_gateway
+            && let Some(hint) = self.wrong_cloud_id().await
+        {
+            return Failure::SiteUnavailable { detail: format!("{detail}; {hint}") };
         }
+        failure
     }
 }
 
@@ -144,6 +144,8 @@ mod tests {
     use super::*;
     use crate::domain::account::AccountId;
     use crate::domain::person::EmailAddress;
+
+    type Answer = Box<dyn Fn() -> Reply + Send + Sync>;
 
     const ME: &str = r#"{"accountId":"5b1","accountType":"atlassian","active":true}"#;
 
@@ -200,8 +202,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_site_that_answers_everything_the_same_is_unavailable() {
-        let html = |status| move || reply(status, "<html>Sorry</html>").with("content-type", "text/html;charset=UTF-8");
-        let replies: [(&str, Box<dyn Fn() -> Reply + Send + Sync>); 9] = [
+        let html =
+            |status: u16| move || reply(status, "<html>Sorry</html>").with("content-type", "text/html;charset=UTF-8");
+        let replies: [(&str, Answer); 9] = [
             ("suspended", Box::new(|| reply(404, r#"{"errorMessage":"Site temporarily unavailable"}"#))),
             ("moved", Box::new(|| reply(301, "").with("location", "https://acme-new.atlassian.net/"))),
             ("login", Box::new(|| reply(302, "").with("location", "https://id.atlassian.com/login"))),

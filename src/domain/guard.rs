@@ -116,8 +116,10 @@ pub fn identify(candidates: &[Account], email: &EmailAddress, protection: &Prote
     }
 }
 
-/// Whether the customer account `gone`, which cannot be read any more, became an Atlassian account: `found`, all accounts with
-/// its address, holds an active one and not the customer. Such a person is not erased.
+/// Whether the customer account `gone`, which cannot be read any more, became an Atlassian account.
+///
+/// `found`, all accounts with its address, holds an active Atlassian account and not the customer. Such a person is not
+/// erased.
 pub fn is_migrated(gone: &AccountId, found: &[Account]) -> bool {
     let is_customer = |account: &Account| account.account_type == AccountType::Customer || account.id == *gone;
     !found.iter().any(is_customer) && found.iter().any(|c| c.account_type == AccountType::Atlassian && c.active)

@@ -154,7 +154,7 @@ async fn ask(worker: Arc<Worker>, client: Client, paused: Paused) -> (Paused, Op
             }
         },
         Ok(obstacles) => {
-            tracing::warn!(%site, reason = obstacles.join("; "), "site {site}: probe failed, still paused")
+            tracing::warn!(%site, reason = obstacles.join("; "), "site {site}: probe failed, still paused");
         }
         Err(failure) => {
             tracing::warn!(%site, error = failure.detail(), "site {site}: probe failed, still paused");
