@@ -97,12 +97,15 @@ impl Happening {
             Self::Due
             | Self::RevokeAsked
             | Self::RevokeConfirmed
+            | Self::DetachDispatched
+            | Self::DetachCallDone
             | Self::Detached
             | Self::DeletionAsked
             | Self::DeletionAccepted { .. }
             | Self::GoneSeen { .. }
             | Self::GoneConfirmed
             | Self::NotDone
+            | Self::ReinviteDispatched
             | Self::GrantSeen
             | Self::Reinvited
             | Self::AccountMissing
