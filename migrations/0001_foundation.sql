@@ -18,13 +18,20 @@ CREATE TABLE deliveries (
     body         BLOB,                  -- sealed; emptied when it is no longer needed for a replay
     status       TEXT    NOT NULL DEFAULT 'received' CHECK (status IN ('received', 'routed', 'unreadable')),
     routed_at    INTEGER,
-    problem      TEXT                   -- why it could not be read: a place in the body and what was expected there
+    problem      TEXT,                  -- why it could not be read: a place in the body and what was expected there
+    items_routed INTEGER NOT NULL DEFAULT 0,  -- how many of its items are routed, while it is routed in parts
+    -- How often the process died while it routed this delivery; counted after a start only, before the delivery is routed.
+    crashes      INTEGER NOT NULL DEFAULT 0,
+    replayed     INTEGER NOT NULL DEFAULT 0 CHECK (replayed IN (0, 1)),  -- its events of an earlier reading are stored
+    partly_read  INTEGER NOT NULL DEFAULT 0 CHECK (partly_read IN (0, 1))  -- unreadable, but some of its items were read
 ) STRICT;
 CREATE UNIQUE INDEX deliveries_once ON deliveries (dedupe_hash) WHERE dedupes = 1;
 CREATE INDEX deliveries_windows ON deliveries (dedupe_until) WHERE dedupes = 1 AND dedupe_until IS NOT NULL;
-CREATE INDEX deliveries_waiting ON deliveries (seq) WHERE status = 'received';
+-- The unrouted ones of each source, in their order: the router takes the sources in turn.
+CREATE INDEX deliveries_unrouted ON deliveries (source, seq) WHERE status = 'received';
 CREATE INDEX deliveries_unreadable ON deliveries (seq) WHERE status = 'unreadable';
-CREATE INDEX deliveries_kept ON deliveries (routed_at) WHERE routed_at IS NOT NULL AND body IS NOT NULL;
+CREATE INDEX deliveries_kept ON deliveries (routed_at) WHERE routed_at IS NOT NULL AND body IS NOT NULL
+    AND (status = 'routed' OR partly_read = 1);
 
 -- Whom a delivery is about that has no id of its own, by the keyed hashes of the email address and of the person id. The
 -- same body again is a duplicate only while nothing else about that person took effect.
@@ -54,7 +61,8 @@ CREATE TABLE events (
 ) STRICT;
 CREATE INDEX events_of_delivery ON events (delivery_id, position);
 CREATE INDEX events_of_case ON events (case_id) WHERE case_id IS NOT NULL;
-CREATE INDEX events_waiting ON events (seq) WHERE status = 'waiting' AND person_hash IS NULL;
+-- No job of a case is claimed while an event waits to be applied to it.
+CREATE INDEX events_waiting ON events (case_id) WHERE status = 'waiting' AND person_hash IS NULL;
 CREATE INDEX events_of_lookup ON events (person_hash) WHERE person_hash IS NOT NULL;
 
 -- Which address a source's person id belongs to, as learned from what the source sent.
@@ -88,13 +96,14 @@ CREATE TABLE lookups (
     person_hash BLOB    NOT NULL,
     sealed      BLOB    NOT NULL,       -- the person id
     since       INTEGER NOT NULL,
+    urgency     INTEGER NOT NULL DEFAULT 0,  -- 0 before 1: a departure or an erasure waits for it, or only stops
     due_at      INTEGER NOT NULL,
     attempts    INTEGER NOT NULL DEFAULT 0,
     first_at    INTEGER,                -- the first attempt, from which giving up is counted
     problem     TEXT,                   -- why the last one failed
     PRIMARY KEY (source, person_hash)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX lookups_due ON lookups (source, due_at);
+CREATE INDEX lookups_due ON lookups (source, urgency, due_at);
 
 -- Secrets that vendors offered in their handshakes, until an operator accepted one and from then on.
 CREATE TABLE offers (
@@ -157,6 +166,8 @@ CREATE TABLE cases (
 ) STRICT;
 -- At most one open case for each person and site.
 CREATE UNIQUE INDEX cases_one_open ON cases (site, person_key) WHERE closed_at IS NULL;
+-- Whether a stop of an id of which nothing is known may concern any open case.
+CREATE INDEX cases_open_by_source ON cases (site, source, person_hash) WHERE closed_at IS NULL;
 CREATE INDEX cases_by_address ON cases (email_hash, id) WHERE email_hash IS NOT NULL;
 CREATE INDEX cases_by_person_id ON cases (person_hash, id) WHERE person_hash IS NOT NULL;
 CREATE INDEX cases_by_state ON cases (state, id);
@@ -226,6 +237,9 @@ CREATE TABLE jobs (
     lease_token   TEXT,
     lease_until   INTEGER,
     dispatched_at INTEGER,              -- the call that changes something is being made: too late to stop it
+    -- The newest delivery when its call was requested, and how often that was noted: no call before these are routed.
+    fence         INTEGER,
+    fences        INTEGER NOT NULL DEFAULT 0,
     last_error    TEXT,
     created_at    INTEGER NOT NULL,
     finished_at   INTEGER
@@ -270,7 +284,10 @@ CREATE TABLE sources (
     braked_at         INTEGER,          -- the brake tripped: what it opens is held until somebody has looked
     brake             TEXT,             -- which limit, and by how much
     brake_released_at INTEGER,          -- who was let go with it is not counted again
-    last_delivery_at  INTEGER
+    last_delivery_at  INTEGER,
+    site              TEXT,             -- whose customers its people are; NULL: the settings know no such source any more
+    lookups_day       INTEGER,          -- the day since 1970 on which addresses were last looked up, and how often
+    lookups           INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 -- The append-only, hash-chained history. No personal data: a case is named by its id, an account by a keyed hash.

@@ -75,6 +75,10 @@ impl App {
         let webhooks = bind("webhooks", settings.server.webhooks).await?;
         let admin = bind("admin", settings.server.admin).await?;
         let accepted = rotation::accepted(&store).await?;
+        let sources: Vec<_> = settings.sources.values().map(|source| (&source.name, &source.site)).collect();
+        let mut tx = store.begin().await?;
+        tx.bind_sources(&sources).await?;
+        tx.commit().await?;
         let newest = store.newest_journal_entry().await?;
         let journal_end = newest.filter(|newest| *newest > clock.now());
         if let Some(newest) = journal_end {

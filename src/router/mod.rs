@@ -1,22 +1,25 @@
-//! Deliveries become events, events become cases: by the pure rules of `domain`, each delivery in one transaction.
+//! Deliveries become events, events become cases: by the pure rules of `domain`, the sources in turn.
 //!
 //! Awakened by the intake, by a settled job and by period; takes no input and decides only from what is stored, so that it
 //! can be killed at any instant. It calls nobody; a [`Resolver`] beside it asks vendors for addresses that deliveries lack.
+//! A large delivery is routed in parts, each in one transaction, and counts as unrouted until the last one.
 
+mod line;
 mod metrics;
 mod repeats;
 mod resolver;
 mod ruling;
+mod turn;
 
-use std::collections::BTreeMap;
-use std::panic::AssertUnwindSafe;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use self::line::Line;
 pub use self::metrics::Metrics;
 pub use self::resolver::Resolver;
 use self::ruling::Subject;
@@ -33,15 +36,6 @@ use crate::store::{EventStatus, EventVerdict, NewEvent, Origin, Store, StoreErro
 /// The safety net under the notifications.
 const PERIOD: Duration = Duration::from_mins(1);
 
-/// How many deliveries are looked at between two looks at the stop.
-const BATCH: u32 = 64;
-
-/// How many times as long as it made others wait the router lets them go on.
-const COURTESY: u32 = 8;
-
-/// But never longer.
-const LONGEST_COURTESY: Duration = Duration::from_millis(50);
-
 /// What the router needs to know of a source.
 #[derive(Debug, Clone)]
 pub struct Route {
@@ -54,9 +48,6 @@ pub struct Route {
     /// Whom to ask for an address; exchanged as a whole when secrets are read anew.
     pub lookup: Option<Arc<ArcSwap<Arc<Lookup>>>>,
 }
-
-/// An item of a delivery: an event, or what is wrong with it.
-type Item = Result<Event, String>;
 
 /// Turns stored deliveries into cases.
 #[derive(Debug, Clone)]
@@ -77,59 +68,67 @@ pub struct Router {
     pub resolver: Arc<Notify>,
 }
 
+/// What the router keeps between two rounds. A new process begins without it.
+#[derive(Debug, Default)]
+struct Progress {
+    lines: BTreeMap<SourceName, Line>,
+    /// The newest delivery at the start of the process.
+    at_start: Option<i64>,
+    begun: bool,
+    /// Events that waited and cannot be applied: each is logged once.
+    stuck: BTreeSet<EventId>,
+}
+
 impl Router {
     /// Routes until `stopping`.
     pub async fn run(self, stopping: CancellationToken) {
+        let mut progress = Progress::default();
         loop {
             // Interest is registered before the look, so that nothing slips in between.
             let awakened = self.awakened.notified();
-            let done = self.route_all(&stopping).await;
+            let done = self.route_all(&mut progress, &stopping).await;
             if let Err(error) = done {
                 let error = anyhow::Error::new(error);
                 tracing::error!(error = format!("{error:#}"), "routing failed; it goes on with the next round");
                 // The trouble is the database's: a moment's peace for it.
                 tokio::select! {
-                    () = stopping.cancelled() => return,
+                    () = stopping.cancelled() => break,
                     () = tokio::time::sleep(Duration::from_secs(1)) => continue,
                 }
             }
             tokio::select! {
-                () = stopping.cancelled() => return,
+                () = stopping.cancelled() => break,
                 () = awakened => {}
                 () = tokio::time::sleep(PERIOD) => {}
             }
         }
+        for line in progress.lines.values_mut() {
+            if let Err(error) = self.expect_no_crash(line).await {
+                tracing::warn!(%error, "a stop of the router is counted as a crash over one delivery");
+            }
+        }
     }
 
-    async fn route_all(&self, stopping: &CancellationToken) -> Result<(), StoreError> {
-        self.end_lookups_of_nobody().await?;
-        for waiting in self.store.waiting_events(BATCH).await? {
-            self.settle_waiting(waiting).await?;
+    /// Routes what there is: one turn of each source after the other, until none has anything left.
+    async fn route_all(&self, progress: &mut Progress, stopping: &CancellationToken) -> Result<(), StoreError> {
+        if !progress.begun {
+            progress.at_start = self.store.newest_delivery().await?;
+            self.end_lookups_of_nobody().await?;
+            progress.begun = true;
         }
         loop {
-            let deliveries = self.store.waiting_deliveries(BATCH).await?;
-            if deliveries.is_empty() || stopping.is_cancelled() {
+            self.settle_waiting_events(progress).await?;
+            let mut any = false;
+            for source in self.store.unrouted_sources().await? {
+                if stopping.is_cancelled() {
+                    return Ok(());
+                }
+                let line = progress.lines.entry(source.clone()).or_default();
+                any |= self.turn(&source, line, progress.at_start).await?;
+            }
+            if !any {
                 return Ok(());
             }
-            let mut rest = deliveries.as_slice();
-            while !rest.is_empty() && !stopping.is_cancelled() {
-                let routed = self.route_next(rest).await?;
-                rest = rest.get(routed..).unwrap_or_default();
-            }
-        }
-    }
-
-    /// Reads the next of these deliveries, together with as many as can be; says how many it has read.
-    async fn route_next(&self, deliveries: &[Waiting]) -> Result<usize, StoreError> {
-        match self.route_together(deliveries).await {
-            Err(error) if error.is_about_one_row() => {}
-            done => return done,
-        }
-        // One of them meets a row that cannot be. By itself it takes none of the others along.
-        let Some((first, _)) = deliveries.split_first() else { return Ok(0) };
-        match self.route_together(std::slice::from_ref(first)).await {
-            Err(error) if error.is_about_one_row() => self.set_aside(first.id, error).await.map(|()| 1),
-            done => done,
         }
     }
 
@@ -140,7 +139,7 @@ impl Router {
             if route.is_some_and(|route| route.lookup.is_some()) {
                 continue;
             }
-            while let Some(asked) = self.store.next_lookup(&waiting.source).await? {
+            while let Some(asked) = self.store.next_lookup(&waiting.source, self.clock.now()).await? {
                 let mut tx = self.store.begin().await?;
                 for event in tx.end_lookup(&waiting.source, asked.person_hash).await? {
                     self.take_up(&mut tx, event).await?;
@@ -151,48 +150,6 @@ impl Router {
         Ok(())
     }
 
-    /// Reads deliveries in one transaction, until somebody else wants to write; says how many it has read. Who made others
-    /// wait then lets them go on for a while: a vendor waits for the intake's answer, and nobody for the router's.
-    async fn route_together(&self, deliveries: &[Waiting]) -> Result<usize, StoreError> {
-        let mut tx = self.store.begin().await?;
-        let (begun, mut awaited) = (Instant::now(), false);
-        let mut problems = Vec::new();
-        for delivery in deliveries {
-            problems.push(self.route(&mut tx, delivery).await?);
-            awaited = tx.is_awaited();
-            if awaited {
-                break;
-            }
-        }
-        tx.commit().await?;
-        let (took, routed) = (begun.elapsed(), problems.len());
-        self.worker.notify_one();
-        self.resolver.notify_waiters();
-        for (Waiting { id, source, .. }, problem) in deliveries.iter().zip(problems) {
-            if let Some(problem) = problem {
-                let what = "a delivery could not be read: it waits for a mended mapping";
-                tracing::warn!(delivery.id = %id, %source, problem, "{what}");
-            } else {
-                tracing::info!(delivery.id = %id, %source, "routed");
-            }
-        }
-        if awaited {
-            tokio::time::sleep((took * COURTESY).min(LONGEST_COURTESY)).await;
-        }
-        Ok(routed)
-    }
-
-    /// Reads one delivery. What cannot be read stays, and is shown.
-    async fn route(&self, tx: &mut Tx, delivery: &Waiting) -> Result<Option<String>, StoreError> {
-        let now = self.clock.now();
-        let problem = match self.read(delivery) {
-            Err(problem) => Some(problem),
-            Ok((route, items)) => self.take_items(tx, delivery, route, items).await?,
-        };
-        tx.routed(delivery, problem.as_deref(), now);
-        Ok(problem)
-    }
-
     /// A delivery that meets a row which cannot be must not keep the others waiting.
     async fn set_aside(&self, id: DeliveryId, error: StoreError) -> Result<(), StoreError> {
         let problem = error.to_string();
@@ -201,48 +158,6 @@ impl Router {
         let mut tx = self.store.begin().await?;
         tx.set_aside(id, &problem, self.clock.now());
         tx.commit().await
-    }
-
-    fn read(&self, delivery: &Waiting) -> Result<(&Route, Vec<Item>), String> {
-        let body = delivery.body.as_deref().ok_or("its body is forgotten, or was sealed with another key")?;
-        let route = self.routes.get(&delivery.source).ok_or("the settings know no source of this name")?;
-        // A panic over one body would come again at every start: it is one more way of being unreadable.
-        let read = AssertUnwindSafe(|| route.source.read(delivery.content_type.as_deref(), body));
-        let read =
-            std::panic::catch_unwind(read).map_err(|_panic| "an error of our own: see the log, and report it")?;
-        let items = read.map_err(|error| error.to_string())?;
-        Ok((route, items.into_iter().map(|item| item.map_err(|error| error.to_string())).collect()))
-    }
-
-    /// Takes each item by itself: a bad one never takes the others along. Says what is wrong with the bad ones.
-    async fn take_items(
-        &self,
-        tx: &mut Tx,
-        delivery: &Waiting,
-        route: &Route,
-        items: Vec<Item>,
-    ) -> Result<Option<String>, StoreError> {
-        let applied = tx.begin_reading(delivery.id).await?;
-        let (count, mut bad, mut may_open) = (items.len(), Vec::new(), false);
-        for (position, item) in (0..).zip(items) {
-            // On a replay, what was applied before stays applied and is not done again.
-            if applied.contains(&position) {
-                continue;
-            }
-            match item {
-                Ok(event) => may_open |= self.take(tx, delivery, route, position, event).await?,
-                Err(problem) => {
-                    self.metrics.count(&delivery.source, "unreadable");
-                    let new = self.new_event(delivery.id, position, &delivery.source, "unreadable");
-                    tx.record_event(&new, unreadable(&problem), None)?;
-                    bad.push(problem);
-                }
-            }
-        }
-        if may_open {
-            self.brake(tx, &delivery.source, route).await?;
-        }
-        Ok((!bad.is_empty()).then(|| format!("{} of {count} items cannot be read: {}", bad.len(), bad.join("; "))))
     }
 
     /// Looks at what the source opened lately, before anybody sees what this delivery opened.
@@ -276,7 +191,32 @@ impl Router {
         Ok(matches!(outcome.status, EventStatus::Applied | EventStatus::Waiting))
     }
 
-    /// Takes up an event that came while a call about its person was being made.
+    /// Applies the events that came while a call about their person was in progress. One that cannot be applied stays, and
+    /// with it the jobs of its case: a stop must not be lost.
+    async fn settle_waiting_events(&self, progress: &mut Progress) -> Result<(), StoreError> {
+        let events = self.store.waiting_events().await?;
+        let any = !events.is_empty();
+        for (id, event) in events {
+            let settled = match event {
+                Ok(event) => self.settle_waiting(event).await,
+                Err(error) => Err(error),
+            };
+            match settled {
+                Err(error) if error.is_about_one_row() => {
+                    if progress.stuck.insert(id) {
+                        let error = anyhow::Error::new(error);
+                        tracing::error!(event.id = %id, error = format!("{error:#}"), "event {id}: cannot be applied, the jobs of its case wait");
+                    }
+                }
+                settled => settled?,
+            }
+        }
+        if any {
+            self.worker.notify_one();
+        }
+        Ok(())
+    }
+
     async fn settle_waiting(&self, waiting: WaitingEvent) -> Result<(), StoreError> {
         let mut tx = self.store.begin().await?;
         if let Some(route) = self.routes.get(&waiting.source) {
@@ -287,9 +227,7 @@ impl Router {
         } else {
             tx.settle_event(waiting.id, unreadable("no such source"));
         }
-        tx.commit().await?;
-        self.worker.notify_one();
-        Ok(())
+        tx.commit().await
     }
 
     /// Takes up an event that waited for an address.

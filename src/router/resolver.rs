@@ -26,6 +26,9 @@ use crate::store::{Asked, StoreError};
 /// The safety net under the notifications.
 const PERIOD: Duration = Duration::from_mins(1);
 
+/// The seconds of a day.
+const DAY_S: i64 = 86_400;
+
 /// Asks one source's vendor for addresses.
 #[derive(Debug)]
 pub struct Resolver {
@@ -81,7 +84,7 @@ impl Resolver {
 
     /// Asks for whoever is due; says how long to wait for the next.
     async fn ask_all_due(&self, stopping: &CancellationToken) -> Result<Duration, StoreError> {
-        while let Some(asked) = self.router.store.next_lookup(&self.source).await? {
+        while let Some(asked) = self.router.store.next_lookup(&self.source, self.router.clock.now()).await? {
             let until = asked.due_at.duration_since(self.router.clock.now());
             if until.is_positive() {
                 return Ok(until.unsigned_abs().saturating_add(Duration::from_millis(1)).min(PERIOD));
@@ -89,6 +92,9 @@ impl Resolver {
             let span =
                 tracing::info_span!("router.lookup", source = %self.source, attempt = asked.attempts.saturating_add(1));
             let resolved = async {
+                if !self.may_ask(&asked).await? {
+                    return Ok(());
+                }
                 let answer = tokio::select! {
                     () = stopping.cancelled() => return Ok(()),
                     answer = self.ask(&asked) => answer?,
@@ -101,6 +107,27 @@ impl Resolver {
             }
         }
         Ok(PERIOD)
+    }
+
+    /// Counts the lookup against the limit of the day. Beyond it, a departure waits for the next day, and a stop continues
+    /// without an address.
+    async fn may_ask(&self, asked: &Asked) -> Result<bool, StoreError> {
+        let now = self.router.clock.now();
+        let mut tx = self.router.store.begin().await?;
+        let may = tx.may_look_up(&self.source, asked.is_urgent, now).await?;
+        tx.commit().await?;
+        if may {
+            return Ok(true);
+        }
+        if asked.is_urgent {
+            let problem = "the limit of lookups a day is reached: continued on the next day (UTC)";
+            tracing::error!(source = %self.source, "source {}: {problem}", self.source);
+            self.put_off(asked, next_day(now), problem).await?;
+        } else {
+            tracing::warn!(source = %self.source, "source {}: the limit of lookups a day is reached, a stop continues without an address", self.source);
+            self.go_on(asked, None).await?;
+        }
+        Ok(false)
     }
 
     /// The vendor is not asked for what came by itself meanwhile.
@@ -207,4 +234,10 @@ impl Resolver {
         router.worker.notify_one();
         Ok(())
     }
+}
+
+/// When the next day begins, in UTC.
+fn next_day(now: Timestamp) -> Result<Timestamp, jiff::Error> {
+    let day = now.as_second().div_euclid(DAY_S).saturating_add(1);
+    Timestamp::from_second(day.saturating_mul(DAY_S))
 }

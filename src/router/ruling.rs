@@ -222,24 +222,32 @@ impl Subject<'_> {
     async fn ask(&self, tx: &mut Tx, event: &Event, person: &Person) -> Result<Option<KeyedHash>, StoreError> {
         let (true, Some(id), None) = (self.may_ask, &person.id, &person.email) else { return Ok(None) };
         let (_, Some(person_hash)) = tx.hashes(self.site, Some(self.source), person) else { return Ok(None) };
-        let matters = match event.event_type {
+        let leaves = match event.event_type {
             EventType::Departed | EventType::ErasureRequested => {
                 self.policy.action(event.event_type) != Some(Action::Ignore)
             }
-            EventType::DepartureCancelled | EventType::Returned => true,
-            // The vendor knows the present address, and what changes is the old one.
-            EventType::EmailChanged | EventType::Profile | EventType::Ignored => false,
+            // The vendor knows the present address, and what changes with `email_changed` is the old one.
+            EventType::DepartureCancelled
+            | EventType::Returned
+            | EventType::EmailChanged
+            | EventType::Profile
+            | EventType::Ignored => false,
         };
         if tx.is_asked(self.source, person_hash).await? {
+            if leaves {
+                tx.begin_lookup(self.source, id, true, self.now);
+            }
             return Ok(Some(person_hash));
         }
         // An open case of the same person id has what is needed: the address for a departure, itself for a stop.
         let open = tx.open_case_of(self.site, None, Some(person_hash)).await?;
         let is_known = open.is_some_and(|dossier| is_stop(event.event_type) || dossier.person.email.is_some());
-        if is_known || !matters {
+        // A stop of somebody who can have no case stops nothing: a flood of them must not become a flood of lookups.
+        let may_stop = is_stop(event.event_type) && !is_known && tx.may_concern_a_case(self.source, self.site).await?;
+        if is_known || !(leaves || may_stop) {
             return Ok(None);
         }
-        Ok(Some(tx.begin_lookup(self.source, id, self.now)))
+        Ok(Some(tx.begin_lookup(self.source, id, leaves, self.now)))
     }
 
     /// Whose the address is. That two ids have it is no news to the case that was opened for this very id.

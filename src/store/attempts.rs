@@ -11,6 +11,7 @@ use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
 use super::cases::read_case;
+use super::gate::Backlog;
 use super::journal::Head;
 use super::row::{Reading, millis, millis_if_any};
 use super::{Claimed, Dossier, HappenError, JobRow, JobState, Lease, Note, StoreError, Tx};
@@ -30,6 +31,8 @@ pub enum Dispatch {
     Lost,
     /// No: site or source are paused. The job is back in the queue.
     Paused,
+    /// Not yet: deliveries of the site's sources up to this one must be routed first.
+    Unrouted(i64),
     /// No: an event about the person waits to be applied first. The job is back in the queue.
     EventWaits,
     /// No: an earlier call may still take effect, and the time of the next one has not come. The job is back in the queue.
@@ -112,6 +115,8 @@ pub struct Leased {
     event_waits: bool,
     /// A call of this attempt was dispatched, and its outcome is not recorded.
     dispatched: bool,
+    /// What the router has not read yet.
+    backlog: Backlog,
 }
 
 impl Tx {
@@ -135,7 +140,10 @@ impl Tx {
                      EXISTS (SELECT 1 FROM sources s WHERE s.name = c.source AND s.braked_at IS NOT NULL)
                          OR EXISTS (SELECT 1 FROM brake_holds b WHERE b.case_id = c.id) AS braked,
                      EXISTS (SELECT 1 FROM events e WHERE e.case_id = c.id AND e.status = 'waiting'
-                         AND e.person_hash IS NULL) AS event_waits
+                         AND e.person_hash IS NULL) AS event_waits,
+                     (SELECT MIN((SELECT MIN(d.seq) FROM deliveries d WHERE d.source = s.name AND d.status = 'received'))
+                      FROM sources s WHERE s.site = c.site) AS first_unrouted,
+                     (SELECT MAX(seq) FROM deliveries) AS newest_delivery, j.fence, j.fences
                  FROM json_each(?) l CROSS JOIN jobs j ON j.id = l.value ->> 0 AND j.lease_token = l.value ->> 1
                      JOIN cases c ON c.id = j.case_id LEFT JOIN case_keys k ON k.case_id = c.id
                      LEFT JOIN journal h ON h.seq = (SELECT MAX(seq) FROM journal)
@@ -181,6 +189,9 @@ impl Tx {
             self.learn(&dossier)?;
             return Ok(if leased.paused { Dispatch::Paused } else { Dispatch::EventWaits });
         }
+        if let Some(fence) = self.closed_until(lease.job_id, &leased.backlog) {
+            return Ok(Dispatch::Unrouted(fence));
+        }
         let withheld = if dossier.case.on_hold {
             Some(Hold::Hold)
         } else if !enforce {
@@ -201,7 +212,7 @@ impl Tx {
         let note = Note::detail(intent.detail.clone());
         match self.happen_with(dossier.clone(), &intent.change.dispatched(), note, Some(&leased.job), now).await {
             Ok(happened) => {
-                self.statement("UPDATE jobs SET dispatched_at = ? WHERE id = ?")
+                self.statement("UPDATE jobs SET dispatched_at = ?, fence = NULL, fences = 0 WHERE id = ?")
                     .bind(millis(now))
                     .bind(lease.job_id.to_string())
                     .later();
@@ -382,7 +393,7 @@ impl Tx {
         };
         self.statement(
             "UPDATE jobs SET state = 'queued', due_at = ?1, last_error = ?2, lease_token = NULL, lease_until = NULL,
-                 dispatched_at = NULL, attempts = attempts + ?3,
+                 dispatched_at = NULL, fence = NULL, fences = 0, attempts = attempts + ?3,
                  failures = CASE WHEN ?4 IS NULL THEN 0 ELSE failures + ?3 END,
                  failing_since = COALESCE(failing_since, ?5) + ?4
              WHERE id = ?6",
@@ -435,5 +446,6 @@ fn read_leased(row: &SqliteRow, lease: Lease, key: &MasterKey) -> Result<Leased,
         braked: row.try_get("braked")?,
         event_waits: row.try_get("event_waits")?,
         dispatched: row.try_get("dispatched")?,
+        backlog: Backlog::read(row)?,
     })
 }

@@ -199,7 +199,8 @@ impl Tx {
             }
             self.statement(
                 "UPDATE jobs SET state = 'queued', lease_token = NULL, lease_until = NULL, dispatched_at = NULL,
-                     attempts = attempts + 1, due_at = ?, last_error = ? WHERE id = ?",
+                     fence = NULL, fences = 0, attempts = attempts + 1, due_at = ?, last_error = ?
+                 WHERE id = ?",
             )
             .bind(millis(now))
             .bind(INTERRUPTED)

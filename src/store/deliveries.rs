@@ -82,6 +82,8 @@ pub enum Accepted {
 pub struct Waiting {
     /// Its id.
     pub id: DeliveryId,
+    /// Its place in the order of acceptance.
+    pub seq: i64,
     /// Whose.
     pub source: SourceName,
     /// When it came.
@@ -92,6 +94,12 @@ pub struct Waiting {
     pub body: Option<Vec<u8>>,
     /// What proves that it is not an earlier one again.
     pub origin: Origin,
+    /// How many of its items are routed already.
+    pub items_routed: u32,
+    /// How often the process died while it routed this delivery.
+    pub crashes: u32,
+    /// Whether events of an earlier reading are stored.
+    pub replayed: bool,
 }
 
 /// Where a delivery stands.
@@ -145,7 +153,7 @@ impl Tx {
     pub fn routed(&mut self, waiting: &Waiting, problem: Option<&str>, now: Timestamp) {
         let id = waiting.id;
         let status = if problem.is_some() { DeliveryStatus::Unreadable } else { DeliveryStatus::Routed };
-        self.statement("UPDATE deliveries SET status = ?, routed_at = ?, problem = ? WHERE id = ?")
+        self.statement("UPDATE deliveries SET status = ?, routed_at = ?, problem = ?, items_routed = 0 WHERE id = ?")
             .bind(status.as_str())
             .bind(millis(now))
             .bind(problem)
@@ -174,7 +182,10 @@ impl Tx {
     #[instrument(name = "store.delivery.replay", skip_all, fields(delivery.id = %id), err)]
     pub async fn replay(&mut self, id: DeliveryId) -> Result<bool, StoreError> {
         let done = self.statement(
-            "UPDATE deliveries SET status = 'received', routed_at = NULL, problem = NULL WHERE id = ? AND body IS NOT NULL",
+            "UPDATE deliveries SET status = 'received', routed_at = NULL, problem = NULL, crashes = 0, partly_read = 0,
+                 items_routed = CASE status WHEN 'received' THEN items_routed ELSE 0 END,
+                 replayed = CASE status WHEN 'received' THEN replayed ELSE 1 END
+             WHERE id = ? AND body IS NOT NULL",
         )
         .bind(id.to_string()).changed().await?;
         Ok(done == 1)
@@ -211,31 +222,6 @@ impl Store {
         held.release();
         acknowledged?;
         Ok(accepted)
-    }
-
-    /// The oldest deliveries that the router has not read.
-    #[instrument(name = "store.delivery.waiting", skip_all, err)]
-    pub async fn waiting_deliveries(&self, limit: u32) -> Result<Vec<Waiting>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM deliveries WHERE status = 'received' ORDER BY seq LIMIT ?")
-            .bind(limit)
-            .fetch_all(&self.reader)
-            .await?;
-        rows.iter()
-            .map(|row| {
-                let reading = Reading { what: "delivery", row };
-                let id: DeliveryId = reading.word("id")?;
-                // A body that does not open is shown as unreadable, not as a reason to stop everybody else's.
-                let body = reading.bytes_if_any("body")?.and_then(|sealed| self.key.open(id.as_bytes(), &sealed).ok());
-                Ok(Waiting {
-                    id,
-                    source: reading.word("source")?,
-                    received_at: reading.at("received_at")?,
-                    content_type: reading.text_if_any("content_type")?,
-                    body,
-                    origin: Origin::read(row, "id")?,
-                })
-            })
-            .collect()
     }
 
     /// Deliveries, newest first.
@@ -337,7 +323,8 @@ async fn distinguish(
     let mut transaction = connection.begin().await?;
     for delivery in group {
         let first = sqlx::query(
-            "SELECT d.id, EXISTS (SELECT 1 FROM deliveries w WHERE w.status = 'received' AND w.seq > d.seq) AS unread
+            // The sign keeps SQLite from reading all later deliveries, routed or not.
+            "SELECT d.id, EXISTS (SELECT 1 FROM deliveries w WHERE w.status = 'received' AND +w.seq > d.seq) AS unread
              FROM deliveries d WHERE d.dedupe_hash = ? AND d.dedupes = 1",
         )
         .bind(delivery.dedupe_hash.0.as_slice())

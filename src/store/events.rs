@@ -14,6 +14,12 @@ use crate::domain::ids::{CaseId, DeliveryId, EventId, SourceName};
 use crate::domain::named;
 use crate::proof::seal::{KeyedHash, MasterKey};
 
+/// How many events of one delivery are shown at most: an answer is no longer than a person can read.
+const MOST_SHOWN: u32 = 1000;
+
+/// How many events that waited are loaded together.
+const AT_ONE_TIME: u32 = 256;
+
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventStatus {
@@ -92,6 +98,9 @@ pub struct EventRow {
     /// The case that it is about.
     pub case_id: Option<CaseId>,
 }
+
+/// An event that waited, or why it cannot be read.
+pub type StoredWaiting = (EventId, Result<WaitingEvent, StoreError>);
 
 impl Tx {
     /// Stores an event and what became of it.
@@ -186,25 +195,29 @@ impl Tx {
 }
 
 impl Store {
-    /// Events that wait for a call to be settled, oldest first.
+    /// Events that waited for a call which is settled now, in the order in which they came. One that cannot be read keeps
+    /// none of the others waiting.
     #[instrument(name = "store.event.waiting", skip_all, err)]
-    pub async fn waiting_events(&self, limit: u32) -> Result<Vec<WaitingEvent>, StoreError> {
+    pub async fn waiting_events(&self) -> Result<Vec<StoredWaiting>, StoreError> {
         let rows = sqlx::query(
             "SELECT e.*, COALESCE(d.received_at, e.happened_at) AS received_at, d.seq, d.dedupe_hash, d.dedupe_until, d.signed_at
              FROM events e LEFT JOIN deliveries d ON d.id = e.delivery_id
-             WHERE e.status = 'waiting' AND e.person_hash IS NULL ORDER BY e.seq LIMIT ?",
+             WHERE e.status = 'waiting' AND e.person_hash IS NULL AND NOT EXISTS (
+                 SELECT 1 FROM jobs j WHERE j.case_id = e.case_id AND j.state = 'running' AND j.dispatched_at IS NOT NULL)
+             ORDER BY e.seq LIMIT ?",
         )
-        .bind(limit)
+        .bind(AT_ONE_TIME)
         .fetch_all(&self.reader)
         .await?;
-        rows.iter().map(|row| read_waiting(row, &self.key)).collect()
+        rows.iter().map(|row| Ok((Reading { what: "event", row }.word("id")?, read_waiting(row, &self.key)))).collect()
     }
 
-    /// What was read out of a delivery.
+    /// What was read out of a delivery, up to [`MOST_SHOWN`].
     #[instrument(name = "store.event.of_delivery", skip_all, err)]
     pub async fn events_of(&self, delivery_id: DeliveryId) -> Result<Vec<EventRow>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM events WHERE delivery_id = ? ORDER BY position")
+        let rows = sqlx::query("SELECT * FROM events WHERE delivery_id = ? ORDER BY position LIMIT ?")
             .bind(delivery_id.to_string())
+            .bind(MOST_SHOWN)
             .fetch_all(&self.reader)
             .await?;
         rows.iter()

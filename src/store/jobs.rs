@@ -91,7 +91,8 @@ impl Tx {
                 if job.state == JobState::Queued && (retried || (follows && job.due_at != wanted.due_at)) {
                     let due_at = if retried { now } else { wanted.due_at };
                     self.statement(
-                        "UPDATE jobs SET due_at = ?, attempts = 0, failures = 0, failing_since = NULL, refusals = 0
+                        "UPDATE jobs SET due_at = ?, attempts = 0, failures = 0, failing_since = NULL, refusals = 0, fence = NULL,
+                             fences = 0
                          WHERE id = ?",
                     )
                     .bind(millis(due_at))

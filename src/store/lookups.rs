@@ -7,7 +7,7 @@ use tracing::instrument;
 use super::events::read_waiting;
 use super::row::{Reading, millis, millis_if_any};
 use super::{Store, StoreError, Tx, WaitingEvent};
-use crate::domain::ids::SourceName;
+use crate::domain::ids::{SiteName, SourceName};
 use crate::domain::person::PersonId;
 use crate::proof::seal::KeyedHash;
 
@@ -24,7 +24,17 @@ pub struct Asked {
     pub attempts: u32,
     /// When it was asked first.
     pub first_at: Option<Timestamp>,
+    /// Whether a departure or an erasure waits for it, and not only a stop.
+    pub is_urgent: bool,
 }
+
+/// How many lookups a source makes in a day, so that a flood costs its vendor no more than that.
+const LOOKUPS_A_DAY: u32 = 5000;
+
+/// How many of them for stops alone: departures always have the rest.
+const LOOKUPS_OF_STOPS_A_DAY: u32 = 1000;
+
+const DAY_MS: i64 = 86_400_000;
 
 /// How many of a source wait for their address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,19 +48,20 @@ pub struct WaitingLookups {
 }
 
 impl Tx {
-    /// Has the vendor asked for somebody's address, unless it is being asked already.
+    /// Has the vendor asked for somebody's address, unless it is being asked already; urgently where somebody leaves.
     #[instrument(name = "store.lookup.begin", skip_all, fields(source = %source))]
-    pub fn begin_lookup(&mut self, source: &SourceName, id: &PersonId, now: Timestamp) -> KeyedHash {
+    pub fn begin_lookup(&mut self, source: &SourceName, id: &PersonId, urgent: bool, now: Timestamp) -> KeyedHash {
         let person_hash = self.key.hash_person_id(source, id);
         let sealed = self.key.seal(&person_hash.0, id.as_str().as_bytes());
         self.statement(
-            "INSERT INTO lookups (source, person_hash, sealed, since, due_at) VALUES (?1, ?2, ?3, ?4, ?4)
-             ON CONFLICT (source, person_hash) DO NOTHING",
+            "INSERT INTO lookups (source, person_hash, sealed, since, due_at, urgency) VALUES (?1, ?2, ?3, ?4, ?4, ?5)
+             ON CONFLICT (source, person_hash) DO UPDATE SET urgency = MIN(urgency, excluded.urgency)",
         )
         .bind(source.as_str())
         .bind(person_hash.0.as_slice())
         .bind(sealed)
         .bind(millis(now))
+        .bind(i64::from(!urgent))
         .later();
         person_hash
     }
@@ -65,6 +76,45 @@ impl Tx {
             .row()
             .await?;
         Ok(row.is_some())
+    }
+
+    /// Whether a person id of which nothing is known may belong to an open case of the site: one that is known by its
+    /// address only, or under an id of another source.
+    #[instrument(name = "store.lookup.may_concern", skip_all, err)]
+    pub async fn may_concern_a_case(&mut self, source: &SourceName, site: &SiteName) -> Result<bool, StoreError> {
+        let row = self
+            .statement(
+                // Four probes of one index, however many cases are open.
+                "SELECT EXISTS (SELECT 1 FROM cases WHERE site = ?1 AND closed_at IS NULL AND source IS NULL)
+                     OR EXISTS (SELECT 1 FROM cases WHERE site = ?1 AND closed_at IS NULL AND source < ?2)
+                     OR EXISTS (SELECT 1 FROM cases WHERE site = ?1 AND closed_at IS NULL AND source > ?2)
+                     OR EXISTS (SELECT 1 FROM cases WHERE site = ?1 AND closed_at IS NULL AND source = ?2
+                         AND person_hash IS NULL) AS may_concern",
+            )
+            .bind(site.as_str())
+            .bind(source.as_str())
+            .the_row()
+            .await?;
+        Ok(row.try_get("may_concern")?)
+    }
+
+    /// Counts a lookup of a source. False when the source made too many today, of this kind or altogether.
+    #[instrument(name = "store.lookup.count_today", skip_all, fields(source = %source), err)]
+    pub async fn may_look_up(&mut self, source: &SourceName, urgent: bool, now: Timestamp) -> Result<bool, StoreError> {
+        let most = if urgent { LOOKUPS_A_DAY } else { LOOKUPS_OF_STOPS_A_DAY };
+        let counted = self
+            .statement(
+                "INSERT INTO sources (name, lookups_day, lookups) VALUES (?1, ?2, 1)
+                 ON CONFLICT (name) DO UPDATE SET lookups_day = ?2,
+                     lookups = CASE WHEN lookups_day IS ?2 THEN lookups + 1 ELSE 1 END
+                 WHERE lookups_day IS NOT ?2 OR lookups < ?3",
+            )
+            .bind(source.as_str())
+            .bind(millis(now).div_euclid(DAY_MS))
+            .bind(most)
+            .changed()
+            .await?;
+        Ok(counted == 1)
     }
 
     /// Has somebody taken up at once, because the address is known now.
@@ -129,13 +179,20 @@ impl Tx {
 }
 
 impl Store {
-    /// Whom of a source to ask for next, due or not.
+    /// Whom of a source to ask for next: of those that are due, departures and erasures first; else who is due next.
     #[instrument(name = "store.lookup.next", skip_all, fields(source = %source), err)]
-    pub async fn next_lookup(&self, source: &SourceName) -> Result<Option<Asked>, StoreError> {
-        let row = sqlx::query("SELECT '' AS id, * FROM lookups WHERE source = ? ORDER BY due_at, since LIMIT 1")
-            .bind(source.as_str())
-            .fetch_optional(&self.reader)
-            .await?;
+    pub async fn next_lookup(&self, source: &SourceName, now: Timestamp) -> Result<Option<Asked>, StoreError> {
+        let row = sqlx::query(
+            "SELECT '' AS id, * FROM (
+                 SELECT * FROM (SELECT * FROM lookups WHERE source = ?1 AND urgency = 0 ORDER BY due_at LIMIT 1)
+                 UNION ALL
+                 SELECT * FROM (SELECT * FROM lookups WHERE source = ?1 AND urgency = 1 ORDER BY due_at LIMIT 1))
+             ORDER BY MAX(due_at, ?2), urgency LIMIT 1",
+        )
+        .bind(source.as_str())
+        .bind(millis(now))
+        .fetch_optional(&self.reader)
+        .await?;
         let Some(row) = row else { return Ok(None) };
         let reading = Reading { what: "lookup", row: &row };
         let hash: Vec<u8> = row.try_get("person_hash")?;
@@ -154,6 +211,7 @@ impl Store {
             due_at: reading.at("due_at")?,
             attempts: reading.count("attempts")?,
             first_at: reading.at_if_any("first_at")?,
+            is_urgent: row.try_get::<i64, _>("urgency")? == 0,
         }))
     }
 

@@ -16,6 +16,7 @@ mod error;
 mod events;
 mod facts;
 mod files;
+mod gate;
 mod history;
 mod holds;
 mod jobs;
@@ -31,6 +32,7 @@ mod row;
 mod stamp;
 mod standing;
 mod tx;
+mod unrouted;
 mod upkeep;
 mod writer;
 
@@ -41,7 +43,7 @@ pub use self::cases::{BulkFilter, CaseFilter, Dossier, Happened, KnownAccount, N
 pub use self::claims::{Claimed, Lease, Recovered, Vacancy};
 pub use self::deliveries::{Accepted, DeliveryFilter, DeliveryRow, DeliveryStatus, NewDelivery, Waiting};
 pub use self::error::{HappenError, StoreError};
-pub use self::events::{EventRow, EventStatus, NewEvent, Verdict as EventVerdict, WaitingEvent};
+pub use self::events::{EventRow, EventStatus, NewEvent, StoredWaiting, Verdict as EventVerdict, WaitingEvent};
 pub use self::history::HistoryEntry;
 pub use self::jobs::{JobFilter, JobRow, JobState};
 pub use self::journal::{Verdict, verify_journal};

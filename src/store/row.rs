@@ -80,6 +80,24 @@ pub(super) fn millis_if_any(instant: Option<Timestamp>) -> Option<i64> {
     instant.map(millis)
 }
 
-fn instant(millis: i64) -> Result<Timestamp, jiff::Error> {
-    Timestamp::from_millisecond(millis)
+/// jiff rejects the milliseconds of its own last instant, which lies within the last second that it accepts. A date far
+/// ahead is stored as that instant, and one row of it must not fail a list of others.
+fn instant(at: i64) -> Result<Timestamp, jiff::Error> {
+    if at == millis(Timestamp::MAX) {
+        return Ok(Timestamp::MAX);
+    }
+    Timestamp::from_millisecond(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_instant_that_can_be_written_can_be_read() {
+        for at in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
+            let read = instant(millis(at));
+            assert!(read.is_ok(), "{at}: {read:?}");
+        }
+    }
 }

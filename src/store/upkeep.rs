@@ -47,12 +47,12 @@ impl Tx {
             .bind(STEP)
             .changed()
             .await?;
-        // A body that could not be read is kept: it is replayed when the mapping is mended.
+        // A body of which nothing could be read is kept: it is replayed when the mapping is fixed.
         let bodies = self
             .statement(
                 "UPDATE deliveries SET body = NULL WHERE seq IN (
                  SELECT seq FROM deliveries WHERE routed_at IS NOT NULL AND body IS NOT NULL AND routed_at <= ?
-                     AND status = 'routed' ORDER BY routed_at LIMIT ?)",
+                     AND (status = 'routed' OR partly_read = 1) ORDER BY routed_at LIMIT ?)",
             )
             .bind(forgotten_before(now, keep_payloads))
             .bind(STEP)

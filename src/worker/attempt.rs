@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::Worker;
+use super::backlog::until_routed;
 use super::scribe::{Desk, Question};
 use super::steps;
 use crate::atlassian::Client;
@@ -118,12 +119,24 @@ impl<'a> Attempt<'a> {
     /// The gate: checked right before every call that changes something. Records the intent if the call may be made; else the
     /// attempt is over.
     pub(super) async fn request_dispatch(&self, change: Change, detail: Value) -> Result<(), StepError> {
-        if let Err(problem) = self.client.check_clock() {
-            return Err(StepError::Failed(Failure::SiteRefuses { detail: problem.to_string() }));
-        }
         let intent = Intent { change, detail, window: self.open_window() };
-        let question = Question { intent, learned: self.record.clone() };
-        let why = match self.desk.ask(self.claimed.lease, question).await? {
+        let dispatch = loop {
+            // After a wait, too.
+            if let Err(problem) = self.client.check_clock() {
+                return Err(StepError::Failed(Failure::SiteRefuses { detail: problem.to_string() }));
+            }
+            let question = Question { intent: intent.clone(), learned: self.record.clone() };
+            let dispatch = self.desk.ask(self.claimed.lease, question).await?;
+            let Dispatch::Unrouted(fence) = dispatch else { break dispatch };
+            let store = &self.worker.store;
+            if !until_routed(store, &self.record.case.site, fence).await? {
+                let mut tx = store.begin().await?;
+                tx.defer_until_routed(self.claimed.lease, self.now()).await?;
+                tx.commit().await?;
+                break dispatch;
+            }
+        };
+        let why = match dispatch {
             Dispatch::Go(_) => return Ok(()),
             Dispatch::Held(_) => "held",
             Dispatch::PutOff => "put_off",
@@ -131,6 +144,7 @@ impl<'a> Attempt<'a> {
             Dispatch::Paused => "paused",
             Dispatch::EventWaits => "event_waits",
             Dispatch::Open => "call_unconfirmed",
+            Dispatch::Unrouted(_) => "unrouted",
         };
         Err(StepError::Ends(Outcome::Ended(why)))
     }

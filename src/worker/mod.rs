@@ -10,6 +10,7 @@
 //! database and probed until it works again.
 
 mod attempt;
+mod backlog;
 mod metrics;
 mod probe;
 mod refused;
@@ -30,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use self::attempt::Attempt;
+use self::backlog::AtStart;
 pub use self::metrics::Metrics;
 use self::probe::Probes;
 use self::scribe::{Desk, Scribe};
@@ -44,6 +46,9 @@ const PERIOD: Duration = Duration::from_mins(1);
 
 /// How long to wait before another look when a look and a claim disagree.
 const AGAIN: SignedDuration = SignedDuration::from_secs(1);
+
+/// How long until the next look while the router has not caught up since the start. It notifies the worker before.
+const CATCHING_UP: Duration = Duration::from_millis(200);
 
 /// How long until the next look after a claim. Most often a job ends before.
 const SOON: SignedDuration = SignedDuration::from_millis(20);
@@ -93,13 +98,16 @@ impl Worker {
         let mut jobs: JoinSet<(Lane, JobId)> = JoinSet::new();
         let mut running = Running::new();
         let mut probes = Probes::default();
+        let mut at_start = AtStart::default();
         loop {
             self.heartbeat.store(self.clock.now().as_millisecond(), Ordering::Relaxed);
             // Interest is registered before the look, so that nothing slips in between.
             let awakened = self.awakened.notified();
             let turned = async {
                 self.recover(first, &running).await?;
-                self.turn(&desk, &mut jobs, &mut running, &mut probes).await
+                let behind = at_start.behind(&self.store).await?;
+                let wait = self.turn(&desk, &mut jobs, &mut running, &mut probes, &behind).await?;
+                Ok::<_, StoreError>(if behind.is_empty() { wait } else { wait.min(CATCHING_UP) })
             };
             let wait = match turned.await {
                 Ok(wait) => {
@@ -132,9 +140,10 @@ impl Worker {
         jobs: &mut JoinSet<(Lane, JobId)>,
         running: &mut Running,
         probes: &mut Probes,
+        behind: &BTreeSet<SiteName>,
     ) -> Result<Duration, StoreError> {
         let mut next = probes.turn(self).await?;
-        let due = self.look(running).await?;
+        let due = self.look(running, behind).await?;
         let now = self.clock.now();
         let (due, later): (Vec<_>, Vec<_>) = due.into_iter().partition(|(_, due_at)| *due_at <= now);
         if due.is_empty() {
@@ -155,9 +164,11 @@ impl Worker {
         Ok(until.map_or(PERIOD, |until| until.unsigned_abs().saturating_add(Duration::from_millis(1)).min(PERIOD)))
     }
 
-    /// When the next job of each lane falls due in which there is room. A job that ends awakens us for the others.
-    async fn look(&self, running: &Running) -> Result<Vec<(Lane, Timestamp)>, StoreError> {
-        let lanes = self.sites.keys().flat_map(|site| [(site, true), (site, false)]);
+    /// When the next job of each lane falls due in which there is room. A job that ends awakens us for the others. Sites
+    /// that are `behind` wait for the router.
+    async fn look(&self, running: &Running, behind: &BTreeSet<SiteName>) -> Result<Vec<(Lane, Timestamp)>, StoreError> {
+        let ready = self.sites.keys().filter(|site| !behind.contains(*site));
+        let lanes = ready.flat_map(|site| [(site, true), (site, false)]);
         let free: Vec<_> = lanes.filter(|(site, urgent)| self.room(running, site, *urgent) > 0).collect();
         let due = self.store.next_due(&free).await?;
         let lanes = free.into_iter().map(|(site, urgent)| (site.clone(), urgent));
@@ -229,6 +240,8 @@ impl Worker {
         let ours: Vec<JobId> = running.values().flatten().copied().collect();
         let recovered = tx.recover(all, &ours, now).await?;
         tx.commit().await?;
+        // An event that waited for the call of such a job can be applied now, and is before the job is claimed again.
+        self.router.notify_one();
         for job in recovered {
             tracing::warn!(job.id = %job.job_id, case.id = %job.case_id, "a job whose worker died is taken up again");
         }

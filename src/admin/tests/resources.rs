@@ -28,7 +28,7 @@ async fn jobs_are_listed_by_state_and_kind() {
 async fn a_source_is_paused_resumed_and_called_quiet() {
     let daemon = Daemon::enforcing().await;
     daemon.delivery("bamboohr").await;
-    let waiting = daemon.store.waiting_deliveries(1).await.unwrap().remove(0);
+    let waiting = daemon.store.unrouted(&"bamboohr".parse().unwrap(), 1, 1).await.unwrap().remove(0);
     let mut tx = daemon.store.begin().await.unwrap();
     tx.routed(&waiting, None, daemon.now());
     tx.commit().await.unwrap();
@@ -86,7 +86,7 @@ async fn an_unreadable_delivery_is_shown_and_read_once_more() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.delivery("bamboohr").await;
     daemon.delivery("crm").await;
-    let waiting = daemon.store.waiting_deliveries(1).await.unwrap().remove(0);
+    let waiting = daemon.store.unrouted(&"bamboohr".parse().unwrap(), 1, 1).await.unwrap().remove(0);
     let mut tx = daemon.store.begin().await.unwrap();
     tx.routed(&waiting, Some("$.employees: expected a list"), daemon.now());
     tx.commit().await.unwrap();
@@ -104,7 +104,7 @@ async fn an_unreadable_delivery_is_shown_and_read_once_more() {
 async fn a_delivery_whose_body_is_forgotten_is_not_replayed() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.delivery("bamboohr").await;
-    let waiting = daemon.store.waiting_deliveries(1).await.unwrap().remove(0);
+    let waiting = daemon.store.unrouted(&"bamboohr".parse().unwrap(), 1, 1).await.unwrap().remove(0);
     let mut tx = daemon.store.begin().await.unwrap();
     tx.routed(&waiting, None, daemon.now());
     tx.upkeep(SignedDuration::ZERO, daemon.now()).await.unwrap();

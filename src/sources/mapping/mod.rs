@@ -19,6 +19,9 @@ pub(super) use self::description::Description;
 use self::item::Item;
 use crate::domain::event::{Event, EventType};
 
+/// How many items one delivery may hold.
+const MOST_ITEMS: usize = 10_000;
+
 /// What cannot be read: where, and what was expected there. Never what was found, which may be somebody's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Unreadable {
@@ -135,6 +138,11 @@ impl Mapping {
             return Ok(Vec::new());
         }
         let items = self.items(envelope)?;
+        // Before any of them is read: what each is read into is many times as large as a small item.
+        if items.len() > MOST_ITEMS {
+            let expected = format!("at most {MOST_ITEMS} items, and there are {}", items.len());
+            return Err(Unreadable::whole("$", expected));
+        }
         Ok(items
             .into_iter()
             .enumerate()

@@ -1,0 +1,289 @@
+//! The deliveries of one source on their way through the router: fetched a few at a time, read one after the other.
+//!
+//! A large body is read on a thread of its own, so that the other sources have their turns meanwhile. Its items stay here
+//! between the parts; a process that dies in between reads the body again and continues after the last committed part.
+
+use std::collections::{HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::Route;
+use crate::domain::event::Event;
+use crate::domain::ids::DeliveryId;
+use crate::store::Waiting;
+
+/// Bodies up to this size are read where they are routed: it takes about a millisecond.
+const SMALL: usize = 32 * 1024;
+
+/// How many problems of a delivery are written, and how long each may be.
+const PROBLEMS: usize = 5;
+const PROBLEM_LENGTH: usize = 300;
+
+/// An item of a delivery: an event, or what is wrong with it.
+pub(super) type Item = Result<Event, String>;
+
+/// What reading a body returned.
+type Read = Result<Vec<Item>, String>;
+
+/// The deliveries of one source.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    pub(super) waiting: VecDeque<Waiting>,
+    /// A large body that is being read.
+    reading: Option<(Waiting, JoinHandle<Read>)>,
+    pub(super) current: Option<Parts>,
+    /// The delivery that is being routed.
+    pub(super) at: Option<DeliveryId>,
+    /// A turn failed over one of the deliveries: each is routed by itself, until the one is found.
+    pub(super) alone: bool,
+    /// Whether deliveries were fetched since the start of the process.
+    pub(super) fetched: bool,
+    /// How many of the next deliveries may be the one over which the process died.
+    pub(super) suspects: usize,
+    /// The delivery for which a crash is counted in advance.
+    pub(super) marked: Option<DeliveryId>,
+}
+
+/// A delivery that was read, and how far it is routed.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) delivery: Waiting,
+    items: std::vec::IntoIter<Item>,
+    /// The position of the next item.
+    pub(super) next: u32,
+    count: usize,
+    /// Positions that an earlier reading applied. They are not applied again.
+    pub(super) applied: HashSet<u32>,
+    /// Whether the first part is routed.
+    pub(super) begun: bool,
+    /// Whether any item could be read.
+    pub(super) any_read: bool,
+    bad: usize,
+    problems: Vec<String>,
+    /// Why the body as a whole cannot be read.
+    unreadable: Option<String>,
+}
+
+/// What stands at the head of a line.
+pub(super) enum Head {
+    /// A delivery whose items can be routed.
+    Ready,
+    /// A body that is being read: the source's next turn continues.
+    Reading,
+    Nothing,
+}
+
+impl Line {
+    /// Reads the next delivery, if none is being routed.
+    pub(super) async fn advance(&mut self, route: Option<&Route>, finished: &Arc<Notify>) -> Head {
+        if self.current.is_some() {
+            return Head::Ready;
+        }
+        if let Some((delivery, reading)) = self.reading.take() {
+            if !reading.is_finished() {
+                self.reading = Some((delivery, reading));
+                return Head::Reading;
+            }
+            let read = reading.await.unwrap_or_else(|_panic| Err(panicked()));
+            self.current = Some(Parts::new(delivery, read));
+            return Head::Ready;
+        }
+        let Some(mut delivery) = self.waiting.pop_front() else { return Head::Nothing };
+        self.suspects = self.suspects.saturating_sub(1);
+        self.at = Some(delivery.id);
+        let body = match (route, delivery.body.take()) {
+            (None, _) => Err("the settings know no source of this name".to_owned()),
+            (Some(_), None) => Err("its body is forgotten, or was sealed with another key".to_owned()),
+            (Some(route), Some(body)) => Ok((Arc::clone(&route.source), body)),
+        };
+        let (source, body) = match body {
+            Ok(both) => both,
+            Err(problem) => {
+                self.current = Some(Parts::new(delivery, Err(problem)));
+                return Head::Ready;
+            }
+        };
+        let content_type = delivery.content_type.clone();
+        let small = body.len() <= SMALL;
+        let read = move || {
+            // A panic over one body would come again at every start: it is one more way of being unreadable.
+            let read = AssertUnwindSafe(|| source.read(content_type.as_deref(), &body));
+            let read = std::panic::catch_unwind(read).map_err(|_panic| panicked())?;
+            let items = read.map_err(|error| shortened(error.to_string()))?;
+            Ok(items.into_iter().map(|item| item.map_err(|error| shortened(error.to_string()))).collect())
+        };
+        if small {
+            self.current = Some(Parts::new(delivery, read()));
+            return Head::Ready;
+        }
+        let finished = Arc::clone(finished);
+        let reading = tokio::task::spawn_blocking(move || {
+            let read = read();
+            finished.notify_one();
+            read
+        });
+        self.reading = Some((delivery, reading));
+        Head::Reading
+    }
+
+    /// The next delivery, if it may be the one over which the process died.
+    pub(super) fn suspect(&self) -> Option<&Waiting> {
+        let is_next = self.current.is_none() && self.reading.is_none() && self.suspects > 0;
+        self.waiting.front().filter(|_| is_next)
+    }
+
+    /// Takes the next delivery as unreadable.
+    pub(super) fn give_up_next(&mut self, problem: &str) {
+        if let Some(delivery) = self.waiting.pop_front() {
+            self.suspects = self.suspects.saturating_sub(1);
+            self.at = Some(delivery.id);
+            self.current = Some(Parts::new(delivery, Err(problem.to_owned())));
+        }
+    }
+
+    /// Whether everything that was fetched is routed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.reading.is_none() && self.current.is_none()
+    }
+
+    /// Forgets what was fetched after a turn failed: nothing of the turn is committed, and the database knows the rest.
+    pub(super) fn start_over(&mut self) {
+        *self = Self { fetched: self.fetched, marked: self.marked, alone: true, ..Self::default() };
+    }
+}
+
+impl Parts {
+    fn new(delivery: Waiting, read: Read) -> Self {
+        let (items, unreadable) = match read {
+            Ok(items) => (items, None),
+            Err(problem) => (Vec::new(), Some(problem)),
+        };
+        let count = items.len();
+        let mut parts = Self {
+            // After a replay everything is looked at again; what was applied stays applied.
+            next: 0,
+            items: items.into_iter(),
+            count,
+            applied: HashSet::new(),
+            begun: false,
+            any_read: false,
+            bad: 0,
+            problems: Vec::new(),
+            unreadable,
+            delivery,
+        };
+        if !parts.delivery.replayed {
+            parts.begun = parts.delivery.items_routed > 0;
+            while parts.next < parts.delivery.items_routed && parts.take().is_some() {}
+        }
+        parts
+    }
+
+    /// The next item and its position.
+    pub(super) fn take(&mut self) -> Option<(u32, Item)> {
+        let item = self.items.next()?;
+        let position = self.next;
+        self.next = self.next.saturating_add(1);
+        match &item {
+            Ok(_) => self.any_read = true,
+            Err(problem) => {
+                self.bad += 1;
+                if self.problems.len() < PROBLEMS {
+                    self.problems.push(problem.clone());
+                }
+            }
+        }
+        Some((position, item))
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        self.items.as_slice().is_empty()
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// What is wrong with the delivery, in few words however many items it has.
+    pub(super) fn problem(&self) -> Option<String> {
+        if let Some(problem) = &self.unreadable {
+            return Some(problem.clone());
+        }
+        if self.bad == 0 {
+            return None;
+        }
+        let more = self.bad.saturating_sub(self.problems.len());
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        Some(format!("{} of {} items cannot be read: {}{more}", self.bad, self.count, self.problems.join("; ")))
+    }
+}
+
+fn panicked() -> String {
+    "an error of our own: see the log, and report it".to_owned()
+}
+
+/// A mapping may be long, and so may be what it expected.
+fn shortened(mut problem: String) -> String {
+    if let Some((end, _)) = problem.char_indices().nth(PROBLEM_LENGTH) {
+        problem.truncate(end);
+        problem.push('…');
+    }
+    problem
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn delivery(items_routed: u32, replayed: bool) -> Waiting {
+        Waiting {
+            id: DeliveryId::from(crate::clock::new_id(Timestamp::UNIX_EPOCH)),
+            seq: 1,
+            source: "hr".parse().unwrap(),
+            received_at: Timestamp::UNIX_EPOCH,
+            content_type: None,
+            body: None,
+            items_routed,
+            crashes: 0,
+            replayed,
+        }
+    }
+
+    fn unreadable(count: usize) -> Vec<Item> {
+        (0..count).map(|n| Err(shortened(format!("item {n} {}", "x".repeat(10_000))))).collect()
+    }
+
+    #[test]
+    fn the_problem_of_ten_thousand_bad_items_is_short() {
+        let mut parts = Parts::new(delivery(0, false), Ok(unreadable(10_000)));
+        while parts.take().is_some() {}
+        let problem = parts.problem().unwrap();
+        assert!(problem.starts_with("10000 of 10000 items cannot be read: item 0 "), "{problem}");
+        assert!(problem.ends_with("; and 9995 more") && problem.len() < 2000, "{problem}");
+    }
+
+    #[test]
+    fn a_delivery_that_was_partly_routed_continues_after_the_last_part() {
+        let parts = Parts::new(delivery(3, false), Ok(unreadable(5)));
+        assert_eq!((parts.next, parts.bad, parts.begun), (3, 3, true));
+        let parts = Parts::new(delivery(9, false), Ok(unreadable(5)));
+        assert!(parts.is_finished(), "another mapping reads fewer items");
+    }
+
+    #[test]
+    fn a_replayed_delivery_begins_again() {
+        let parts = Parts::new(delivery(3, true), Ok(unreadable(5)));
+        assert_eq!((parts.next, parts.begun), (0, false));
+    }
+
+    #[test]
+    fn a_problem_is_cut_between_characters() {
+        assert_eq!(shortened("ä".repeat(400)), format!("{}…", "ä".repeat(300)));
+        assert_eq!(shortened("short".to_owned()), "short");
+    }
+}

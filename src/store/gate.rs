@@ -1,0 +1,177 @@
+//! The gate before a call that changes something: every delivery of the site's sources that was acknowledged up to then is
+//! routed first, because one of them may stop the call.
+//!
+//! When a job requests its call, the newest delivery is noted as the job's fence, and the job waits until the router has
+//! passed it. Deliveries that arrive later do not move the fence. One second fence covers what was acknowledged during the
+//! wait for the first; after that the call is made, so that a flood delays it by two fences at most. A delivery that is
+//! routed in parts counts as unrouted until its last part is committed.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+use tracing::instrument;
+
+use super::row::{Reading, millis};
+use super::{Lease, Store, StoreError, Tx};
+use crate::domain::ids::{JobId, SiteName, SourceName};
+
+/// How many fences a job waits for before one call.
+const FENCES: u32 = 2;
+
+/// The unrouted deliveries of a job's site, and the fence of the job, as columns of the row of a leased job.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Backlog {
+    /// The oldest unrouted delivery of a source of the site.
+    first_unrouted: Option<i64>,
+    /// The newest delivery of any source.
+    newest: Option<i64>,
+    fence: Option<i64>,
+    fences: u32,
+}
+
+/// What a job has to do at the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Passage {
+    Pass,
+    /// Wait until the router has passed this delivery.
+    Wait(i64),
+    /// The same, and note it as the job's fence.
+    Note(i64),
+}
+
+impl Backlog {
+    pub(super) fn read(row: &SqliteRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            first_unrouted: row.try_get("first_unrouted")?,
+            newest: row.try_get("newest_delivery")?,
+            fence: row.try_get("fence")?,
+            fences: Reading { what: "job", row }.count("fences")?,
+        })
+    }
+
+    fn passage(&self) -> Passage {
+        let Some(first) = self.first_unrouted else { return Passage::Pass };
+        match self.fence {
+            Some(fence) if first <= fence => Passage::Wait(fence),
+            Some(_) if self.fences >= FENCES => Passage::Pass,
+            Some(_) | None => Passage::Note(self.newest.map_or(first, |newest| newest.max(first))),
+        }
+    }
+}
+
+impl Tx {
+    /// Stores which source belongs to which site, as the settings say now.
+    #[instrument(name = "store.source.bind", skip_all, err)]
+    pub async fn bind_sources(&mut self, sources: &[(&SourceName, &SiteName)]) -> Result<(), StoreError> {
+        self.statement("UPDATE sources SET site = NULL WHERE site IS NOT NULL").later();
+        for (source, site) in sources {
+            self.statement(
+                "INSERT INTO sources (name, site) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET site = ?2",
+            )
+            .bind(source.as_str())
+            .bind(site.as_str())
+            .later();
+            self.end_part();
+        }
+        self.rows().await.map(drop)
+    }
+
+    /// Whether a job must wait for the router before its call: the delivery that has to be routed first.
+    pub(super) fn closed_until(&mut self, job_id: JobId, backlog: &Backlog) -> Option<i64> {
+        match backlog.passage() {
+            Passage::Pass => None,
+            Passage::Wait(fence) => Some(fence),
+            Passage::Note(fence) => {
+                self.statement("UPDATE jobs SET fence = ?, fences = fences + 1 WHERE id = ?")
+                    .bind(fence)
+                    .bind(job_id.to_string())
+                    .later();
+                Some(fence)
+            }
+        }
+    }
+
+    /// Returns a job to the queue that waited long enough for the router. It keeps its fence, and no attempt is counted.
+    #[instrument(name = "store.job.defer_until_routed", skip_all, err)]
+    pub async fn defer_until_routed(&mut self, lease: Lease, now: Timestamp) -> Result<(), StoreError> {
+        let changed = self
+            .statement(
+                "UPDATE jobs SET state = 'queued', due_at = ?, lease_token = NULL, lease_until = NULL
+             WHERE id = ? AND lease_token = ? AND state = 'running'",
+            )
+            .bind(millis(now))
+            .bind(lease.job_id.to_string())
+            .bind(lease.token.to_string())
+            .changed()
+            .await?;
+        if changed == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+    }
+}
+
+impl Store {
+    /// The newest delivery, by its place in the order of acceptance.
+    #[instrument(name = "store.delivery.newest", skip_all, err)]
+    pub async fn newest_delivery(&self) -> Result<Option<i64>, StoreError> {
+        let row = sqlx::query("SELECT MAX(seq) AS newest FROM deliveries").fetch_one(&self.reader).await?;
+        Ok(row.try_get("newest")?)
+    }
+
+    /// Whether every delivery of the site's sources up to `fence` is routed.
+    #[instrument(name = "store.delivery.is_routed", skip_all, fields(site = %site), err)]
+    pub async fn is_routed(&self, site: &SiteName, fence: i64) -> Result<bool, StoreError> {
+        let row = sqlx::query(
+            "SELECT NOT EXISTS (
+                 SELECT 1 FROM sources s CROSS JOIN deliveries d ON d.source = s.name
+                 WHERE s.site = ? AND d.status = 'received' AND d.seq <= ?) AS is_routed",
+        )
+        .bind(site.as_str())
+        .bind(fence)
+        .fetch_one(&self.reader)
+        .await?;
+        Ok(row.try_get("is_routed")?)
+    }
+
+    /// The sites with a source of which a delivery up to `fence` is not routed.
+    #[instrument(name = "store.site.behind", skip_all, err)]
+    pub async fn sites_behind(&self, fence: i64) -> Result<BTreeSet<SiteName>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT site AS id, site FROM sources s WHERE site IS NOT NULL AND EXISTS (
+                 SELECT 1 FROM deliveries d WHERE d.source = s.name AND d.status = 'received' AND d.seq <= ?)",
+        )
+        .bind(fence)
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter().map(|row| Reading { what: "site", row }.word("site")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passage(first_unrouted: Option<i64>, fence: Option<i64>, fences: u32) -> Passage {
+        Backlog { first_unrouted, newest: Some(90), fence, fences }.passage()
+    }
+
+    #[test]
+    fn without_an_unrouted_delivery_a_job_passes() {
+        assert_eq!(passage(None, None, 0), Passage::Pass);
+        assert_eq!(passage(None, Some(50), 1), Passage::Pass);
+    }
+
+    #[test]
+    fn an_unrouted_delivery_makes_the_newest_one_the_fence() {
+        assert_eq!(passage(Some(20), None, 0), Passage::Note(90));
+        assert_eq!(passage(Some(20), Some(50), 1), Passage::Wait(50));
+        assert_eq!(passage(Some(50), Some(50), 1), Passage::Wait(50));
+    }
+
+    #[test]
+    fn what_arrives_later_extends_the_wait_by_one_fence_and_no_more() {
+        assert_eq!(passage(Some(51), Some(50), 1), Passage::Note(90));
+        assert_eq!(passage(Some(90), Some(90), 2), Passage::Wait(90));
+        assert_eq!(passage(Some(91), Some(90), 2), Passage::Pass);
+    }
+}

@@ -1,0 +1,106 @@
+//! Deliveries on their way through the router: whose are unrouted, the next of a source, and how far one is routed.
+
+use sqlx::Row as _;
+use tracing::instrument;
+
+use super::row::Reading;
+use super::{Origin, Store, StoreError, Tx, Waiting};
+use crate::domain::ids::{DeliveryId, SourceName};
+
+impl Tx {
+    /// Notes how many items of a delivery are routed. It stays unrouted as a whole.
+    #[instrument(name = "store.delivery.part_routed", skip_all, fields(delivery.id = %id))]
+    pub fn part_routed(&mut self, id: DeliveryId, items: u32) {
+        self.statement("UPDATE deliveries SET items_routed = ?, crashes = 0 WHERE id = ?")
+            .bind(items)
+            .bind(id.to_string())
+            .later();
+    }
+
+    /// Notes that some items of an unreadable delivery were read: its body expires like that of a routed one.
+    #[instrument(name = "store.delivery.partly_read", skip_all, fields(delivery.id = %id))]
+    pub fn partly_read(&mut self, id: DeliveryId) {
+        self.statement("UPDATE deliveries SET partly_read = 1 WHERE id = ?").bind(id.to_string()).later();
+    }
+
+    /// Counts a crash of the process in advance, before a delivery is routed; a commit of the router resets the count.
+    #[instrument(name = "store.delivery.expect_crash", skip_all, fields(delivery.id = %id))]
+    pub fn expect_crash(&mut self, id: DeliveryId) {
+        self.statement("UPDATE deliveries SET crashes = crashes + 1 WHERE id = ?").bind(id.to_string()).later();
+    }
+
+    /// Takes back [`Tx::expect_crash`]: the process stops without a crash.
+    #[instrument(name = "store.delivery.expect_no_crash", skip_all, fields(delivery.id = %id))]
+    pub fn expect_no_crash(&mut self, id: DeliveryId) {
+        self.statement("UPDATE deliveries SET crashes = MAX(crashes - 1, 0) WHERE id = ?").bind(id.to_string()).later();
+    }
+}
+
+impl Store {
+    /// The sources that have unrouted deliveries.
+    #[instrument(name = "store.delivery.unrouted_sources", skip_all, err)]
+    pub async fn unrouted_sources(&self) -> Result<Vec<SourceName>, StoreError> {
+        // From source to source by the index, however many deliveries wait.
+        let rows = sqlx::query(
+            "WITH RECURSIVE unrouted (source) AS (
+                 SELECT MIN(source) FROM deliveries WHERE status = 'received'
+                 UNION ALL
+                 SELECT (SELECT MIN(source) FROM deliveries WHERE status = 'received' AND source > unrouted.source)
+                 FROM unrouted WHERE unrouted.source IS NOT NULL)
+             SELECT source AS id, source FROM unrouted WHERE source IS NOT NULL",
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter().map(|row| Reading { what: "delivery", row }.word("source")).collect()
+    }
+
+    /// The oldest unrouted deliveries of a source: at most `limit`, and no more than one beyond `bytes` of bodies.
+    #[instrument(name = "store.delivery.unrouted", skip_all, fields(source = %source), err)]
+    pub async fn unrouted(&self, source: &SourceName, limit: u32, bytes: u64) -> Result<Vec<Waiting>, StoreError> {
+        let sizes = sqlx::query(
+            "SELECT seq, COALESCE(LENGTH(body), 0) AS size FROM deliveries WHERE status = 'received' AND source = ?
+             ORDER BY seq LIMIT ?",
+        )
+        .bind(source.as_str())
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?;
+        let (mut last, mut total) = (None, 0);
+        for row in &sizes {
+            total += u64::from(Reading { what: "delivery", row }.count("size")?);
+            if last.is_some() && total > bytes {
+                break;
+            }
+            last = Some(row.try_get::<i64, _>("seq")?);
+        }
+        let Some(last) = last else { return Ok(Vec::new()) };
+        let rows = sqlx::query(
+            "SELECT * FROM deliveries WHERE status = 'received' AND source = ? AND seq <= ? ORDER BY seq LIMIT ?",
+        )
+        .bind(source.as_str())
+        .bind(last)
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let reading = Reading { what: "delivery", row };
+                let id: DeliveryId = reading.word("id")?;
+                // A body that does not open is shown as unreadable, not as a reason to stop everybody else's.
+                let body = reading.bytes_if_any("body")?.and_then(|sealed| self.key.open(id.as_bytes(), &sealed).ok());
+                Ok(Waiting {
+                    id,
+                    seq: row.try_get("seq")?,
+                    source: reading.word("source")?,
+                    received_at: reading.at("received_at")?,
+                    content_type: reading.text_if_any("content_type")?,
+                    body,
+                    origin: Origin::read(row, "id")?,
+                    items_routed: reading.count("items_routed")?,
+                    crashes: reading.count("crashes")?,
+                    replayed: row.try_get("replayed")?,
+                })
+            })
+            .collect()
+    }
+}
