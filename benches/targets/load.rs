@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     Departed,
     /// Somebody leaves at this instant, in seconds since 1970.
     DepartedAt(i64),
+    /// One delivery of so many departures in the far future.
+    Batch(usize),
     /// What leads to nothing, with a signature that does not hold.
     Forged,
     /// What leads to nothing, signed as GitHub does: the one way that adnanh/webhook knows.
@@ -173,16 +175,29 @@ impl Signer {
         let (event, person, leaves_at) = match kind {
             Kind::Departed => ("departed", DEPARTED.fetch_add(1, Ordering::Relaxed) as usize, None),
             Kind::DepartedAt(at) => ("departed", DEPARTED.fetch_add(1, Ordering::Relaxed) as usize, Some(at)),
-            Kind::Ignored | Kind::Forged | Kind::Hub => ("ignored", number as usize, None),
+            Kind::Ignored | Kind::Forged | Kind::Hub | Kind::Batch(_) => ("ignored", number as usize, None),
         };
-        write!(self.body, r#"{{"type":"{event}","person":{{"email":"{}"}},"#, email(person)).unwrap();
-        if let Some(at) = leaves_at {
-            write!(self.body, r#""effective_at":"{}","#, jiff::Timestamp::from_second(at).unwrap()).unwrap();
+        if let Kind::Batch(items) = kind {
+            for item in 0..items {
+                self.body.push(if item == 0 { '[' } else { ',' });
+                let email = format!("p{number}x{item}@a.io");
+                write!(
+                    self.body,
+                    r#"{{"type":"departed","person":{{"email":"{email}"}},"effective_at":"2199-01-01"}}"#
+                )
+                .unwrap();
+            }
+            self.body.push(']');
+        } else {
+            write!(self.body, r#"{{"type":"{event}","person":{{"email":"{}"}},"#, email(person)).unwrap();
+            if let Some(at) = leaves_at {
+                write!(self.body, r#""effective_at":"{}","#, jiff::Timestamp::from_second(at).unwrap()).unwrap();
+            }
+            self.body.push_str(r#""note":""#);
+            let padding = BODY.saturating_sub(self.body.len() + 2);
+            self.body.extend(std::iter::repeat_n('x', padding));
+            self.body.push_str("\"}");
         }
-        self.body.push_str(r#""note":""#);
-        let padding = BODY.saturating_sub(self.body.len() + 2);
-        self.body.extend(std::iter::repeat_n('x', padding));
-        self.body.push_str("\"}");
         let at = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
         let id = format!("msg_{}_{number}", std::process::id());
         let mut mac = if kind == Kind::Hub { self.hub.clone() } else { self.mac.clone() };

@@ -34,6 +34,7 @@ mod memory;
 mod peers;
 mod queue;
 mod raw;
+mod router;
 mod servers;
 mod table;
 
@@ -70,6 +71,9 @@ fn main() {
     if wanted.any(&["T8"]) {
         intake::while_draining(&mut table);
     }
+    if wanted.any(&["T8b"]) {
+        router::beside_a_saturated_intake(&mut table);
+    }
     if wanted.any(&["T9"]) {
         queue::backlog(&mut table);
     }
@@ -84,6 +88,12 @@ fn main() {
     }
     if wanted.any(&["T14"]) {
         queue::drained(&mut table);
+    }
+    if wanted.any(&["T15"]) {
+        router::beside_a_large_delivery(&mut table);
+    }
+    if wanted.any(&["T16"]) {
+        router::by_items(&mut table);
     }
     table.print();
 }

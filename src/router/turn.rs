@@ -13,8 +13,8 @@ use super::{Route, Router, unreadable};
 use crate::domain::ids::{DeliveryId, SourceName};
 use crate::store::{StoreError, Tx, Waiting};
 
-/// How long a turn lasts while nobody else waits to write. A commit costs a twentieth of it.
-const TURN: Duration = Duration::from_millis(10);
+/// How long a turn lasts while nobody else waits to write. Somebody who begins to wait meanwhile ends it.
+const TURN: Duration = Duration::from_millis(20);
 
 /// How long while somebody does: about as long as a commit of the intake at full load, so that both have their share.
 const SHARE: Duration = Duration::from_millis(3);

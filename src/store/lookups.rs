@@ -235,3 +235,52 @@ impl Store {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Database, Key};
+
+    async fn store(folder: &tempfile::TempDir) -> Store {
+        Database { path: folder.path().join("x.db"), key: Key::Given([7; 32]) }.open().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn departures_are_looked_up_before_stops_that_came_earlier() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder).await;
+        let (source, now) = ("hr".parse().unwrap(), Timestamp::UNIX_EPOCH);
+        let id = |text: &str| PersonId::parse(text).unwrap();
+        let later = now + jiff::SignedDuration::from_secs(1);
+        let mut tx = store.begin().await.unwrap();
+        tx.begin_lookup(&source, &id("stop"), false, now);
+        tx.begin_lookup(&source, &id("both"), false, now);
+        tx.begin_lookup(&source, &id("leaver"), true, later);
+        tx.commit().await.unwrap();
+        let next = async |now| store.next_lookup(&source, now).await.unwrap().unwrap().id;
+        assert_eq!(next(now).await, id("stop"), "the departure is not due yet");
+        assert_eq!(next(later).await, id("leaver"));
+        // A departure of somebody who is looked up for a stop makes that urgent.
+        let mut tx = store.begin().await.unwrap();
+        tx.begin_lookup(&source, &id("both"), true, later);
+        tx.commit().await.unwrap();
+        assert_eq!(next(later).await, id("both"));
+    }
+
+    #[tokio::test]
+    async fn the_lookups_of_a_day_are_limited_and_those_of_stops_more_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder).await;
+        let (source, now) = ("hr".parse().unwrap(), Timestamp::UNIX_EPOCH);
+        let mut tx = store.begin().await.unwrap();
+        for _ in 0..LOOKUPS_OF_STOPS_A_DAY {
+            assert!(tx.may_look_up(&source, false, now).await.unwrap());
+        }
+        assert!(!tx.may_look_up(&source, false, now).await.unwrap());
+        assert!(tx.may_look_up(&source, true, now).await.unwrap(), "departures have the rest");
+        tx.statement("UPDATE sources SET lookups = ?").bind(LOOKUPS_A_DAY).later();
+        assert!(!tx.may_look_up(&source, true, now).await.unwrap());
+        let tomorrow = now + jiff::SignedDuration::from_hours(24);
+        assert!(tx.may_look_up(&source, true, tomorrow).await.unwrap());
+    }
+}

@@ -359,3 +359,28 @@ async fn who_left_before_does_not_keep_the_address_of_who_has_it_now() {
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }
+
+#[tokio::test]
+async fn a_stop_of_an_unknown_id_without_a_case_is_not_looked_up() {
+    let hibob = HiBob::start().await;
+    let story = story_of_all_words(&hibob).await;
+    let stops: Vec<_> = (0..50).map(|id| json!({ "type": "returned", "person": { "id": id.to_string() } })).collect();
+    crm(&story, Value::Array(stops)).await;
+    let one = crm(&story, json!({ "type": "departure_cancelled", "person": { "id": "x" } })).await;
+    assert_eq!(story.outcome(one).await.0, "ignored");
+    assert_eq!(hibob.asked(), [""; 0]);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn a_stop_of_an_unknown_id_is_looked_up_while_a_case_is_known_by_its_address_only() {
+    let hibob = HiBob::start().await;
+    let story = story_of_all_words(&hibob).await;
+    let leaves = json!({ "type": "departed", "person": { "email": "ann@example.com" }, "effective_at": "2026-10-01" });
+    crm(&story, leaves).await;
+    hibob.will_say(200, r#"{"email":"ann@example.com"}"#);
+    crm(&story, json!({ "type": "returned", "person": { "id": "7" } })).await;
+    assert_eq!(hibob.asked().len(), 1);
+    assert_eq!(story.state("ann@example.com").await, StateName::Cancelled);
+    story.finish(&[]).await;
+}

@@ -4,6 +4,7 @@
 
 mod access;
 mod accounts;
+mod backlog;
 mod binary;
 mod brake;
 mod cli;
