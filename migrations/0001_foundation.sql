@@ -29,6 +29,8 @@ CREATE UNIQUE INDEX deliveries_once ON deliveries (dedupe_hash) WHERE dedupes = 
 CREATE INDEX deliveries_windows ON deliveries (dedupe_until) WHERE dedupes = 1 AND dedupe_until IS NOT NULL;
 -- The unrouted ones of each source, in their order: the router takes the sources in turn.
 CREATE INDEX deliveries_unrouted ON deliveries (source, seq) WHERE status = 'received';
+-- A source's jobs wait until a delivery that is routed in parts is done.
+CREATE INDEX deliveries_in_parts ON deliveries (source) WHERE items_routed > 0;
 CREATE INDEX deliveries_unreadable ON deliveries (seq) WHERE status = 'unreadable';
 CREATE INDEX deliveries_kept ON deliveries (routed_at) WHERE routed_at IS NOT NULL AND body IS NOT NULL
     AND (status = 'routed' OR partly_read = 1);

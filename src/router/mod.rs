@@ -162,11 +162,13 @@ impl Router {
 
     /// Looks at what the source opened lately, before anybody sees what this delivery opened.
     async fn brake(&self, tx: &mut Tx, source: &SourceName, route: &Route) -> Result<(), StoreError> {
-        if tx.is_braked(source).await? {
-            return Ok(());
-        }
         let now = self.clock.now();
         if let Some(tripped) = route.policy.brake.trips(&tx.opened_lately(source, now).await?) {
+            if tx.is_braked(source).await? {
+                // It tripped over an earlier part, perhaps of the same delivery: by now there are more.
+                tx.count_braked(source, &tripped);
+                return Ok(());
+            }
             let held = tx.freeze(source, &tripped, now).await?;
             tracing::error!(held, brake = %tripped, "the brake tripped: nothing of this source is carried out until released");
         }

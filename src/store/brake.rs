@@ -208,6 +208,15 @@ impl Tx {
         Ok(row.is_some())
     }
 
+    /// Notes how many there are by now that the brake of a frozen source stopped.
+    #[instrument(name = "store.brake.count", skip_all, fields(source = %source))]
+    pub fn count_braked(&mut self, source: &SourceName, tripped: &Tripped) {
+        self.statement("UPDATE sources SET brake = ? WHERE name = ? AND braked_at IS NOT NULL")
+            .bind(tripped.to_string())
+            .bind(source.as_str())
+            .later();
+    }
+
     /// Whether an operator's brake holds cases: it is released by releasing or cancelling them.
     #[instrument(name = "store.brake.is_operator_braked", skip_all, err)]
     pub async fn is_operator_braked(&mut self, name: &str) -> Result<bool, StoreError> {

@@ -73,7 +73,8 @@ pub struct Vacancy<'a> {
 }
 
 impl Tx {
-    /// Claims due jobs, as many as there is room for; none of a case to which an event waits to be applied.
+    /// Claims due jobs, as many as there is room for; none of a case to which an event waits to be
+    /// applied, and none of a source while a large delivery of it is routed in parts.
     #[instrument(name = "store.job.claim", skip_all, fields(vacancies = vacancies.len()), err)]
     pub async fn claim(&mut self, vacancies: &[Vacancy<'_>], now: Timestamp) -> Result<Vec<Claimed>, StoreError> {
         let token = clock::new_id(now);
@@ -115,6 +116,7 @@ impl Tx {
                      AND NOT EXISTS (SELECT 1 FROM sites WHERE name = ?4 AND paused_at IS NOT NULL)
                      AND kind NOT IN (SELECT kind FROM paused_kinds WHERE site = ?4)
                      AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
+                     AND (source IS NULL OR source NOT IN (SELECT source FROM deliveries WHERE items_routed > 0))
                      AND NOT EXISTS (SELECT 1 FROM events e WHERE e.case_id = jobs.case_id AND e.status = 'waiting'
                          AND e.person_hash IS NULL)
                  ORDER BY due_at LIMIT +?6)
@@ -251,6 +253,7 @@ impl Store {
                      AND NOT EXISTS (SELECT 1 FROM sites WHERE name = l.value ->> 0 AND paused_at IS NOT NULL)
                      AND kind NOT IN (SELECT kind FROM paused_kinds WHERE site = l.value ->> 0)
                      AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
+                     AND (source IS NULL OR source NOT IN (SELECT source FROM deliveries WHERE items_routed > 0))
                      AND NOT EXISTS (SELECT 1 FROM events e WHERE e.case_id = jobs.case_id AND e.status = 'waiting'
                          AND e.person_hash IS NULL)
                  ORDER BY due_at LIMIT 1) AS due_at

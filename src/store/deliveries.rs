@@ -171,11 +171,13 @@ impl Tx {
     /// Shows a delivery as unreadable although its body may be fine: what it is about is damaged.
     #[instrument(name = "store.delivery.set_aside", skip_all, fields(delivery.id = %id))]
     pub fn set_aside(&mut self, id: DeliveryId, problem: &str, now: Timestamp) {
-        self.statement("UPDATE deliveries SET status = 'unreadable', routed_at = ?, problem = ? WHERE id = ?")
-            .bind(millis(now))
-            .bind(problem)
-            .bind(id.to_string())
-            .later();
+        self.statement(
+            "UPDATE deliveries SET status = 'unreadable', routed_at = ?, problem = ?, items_routed = 0 WHERE id = ?",
+        )
+        .bind(millis(now))
+        .bind(problem)
+        .bind(id.to_string())
+        .later();
     }
 
     /// Puts a delivery before the router again. False when there is none, or its body is forgotten.
