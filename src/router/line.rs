@@ -239,11 +239,13 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::store::Origin;
 
     fn delivery(items_routed: u32, replayed: bool) -> Waiting {
+        let id = DeliveryId::from(crate::clock::new_id(Timestamp::UNIX_EPOCH));
         Waiting {
-            id: DeliveryId::from(crate::clock::new_id(Timestamp::UNIX_EPOCH)),
-            seq: 1,
+            id,
+            origin: Origin { delivery_id: id, seq: 1, body_hash: None, signed_at: None },
             source: "hr".parse().unwrap(),
             received_at: Timestamp::UNIX_EPOCH,
             content_type: None,

@@ -128,7 +128,7 @@ impl Router {
         if !line.fetched {
             line.fetched = true;
             // These are what the process before this one fetched, if it died in the middle of something.
-            line.suspects = line.waiting.iter().filter(|waiting| Some(waiting.seq) <= at_start).count();
+            line.suspects = line.waiting.iter().filter(|waiting| Some(waiting.origin.seq) <= at_start).count();
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ pub struct Origin {
     /// Its id.
     pub delivery_id: DeliveryId,
     /// Its place in the order of acceptance.
-    seq: i64,
+    pub seq: i64,
     /// The hash that identifies it, where that is the body's: the vendor signs no id.
     pub body_hash: Option<KeyedHash>,
     /// The time that the signature covers.

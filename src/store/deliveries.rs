@@ -82,8 +82,6 @@ pub enum Accepted {
 pub struct Waiting {
     /// Its id.
     pub id: DeliveryId,
-    /// Its place in the order of acceptance.
-    pub seq: i64,
     /// Whose.
     pub source: SourceName,
     /// When it came.

@@ -90,7 +90,6 @@ impl Store {
                 let body = reading.bytes_if_any("body")?.and_then(|sealed| self.key.open(id.as_bytes(), &sealed).ok());
                 Ok(Waiting {
                     id,
-                    seq: row.try_get("seq")?,
                     source: reading.word("source")?,
                     received_at: reading.at("received_at")?,
                     content_type: reading.text_if_any("content_type")?,
