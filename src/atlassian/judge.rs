@@ -189,14 +189,14 @@ mod tests {
     async fn a_401_is_the_sites_problem_and_then_the_calls_where_the_credentials_work() {
         let far = working(|_| reply(401, "{}")).await;
         let client = far.client();
-        assert!(matches!(client.search(&ann()).await, Err(Failure::SiteRefuses { .. })));
-        assert!(matches!(client.search(&ann()).await, Err(Failure::CallRefused { forbidden: true, .. })));
+        assert!(matches!(client.revoke(&id()).await, Err(Failure::SiteRefuses { .. })));
+        assert!(matches!(client.revoke(&id()).await, Err(Failure::CallRefused { forbidden: true, .. })));
         let scope = r#"{"code":401,"message":"Unauthorized; scope does not match"}"#;
         let far = working(move |_| reply(401, scope)).await;
-        assert!(matches!(far.client().search(&ann()).await, Err(Failure::CallRefused { forbidden: true, .. })));
+        assert!(matches!(far.client().revoke(&id()).await, Err(Failure::CallRefused { forbidden: true, .. })));
         let far = Far::always(401, "{}").await;
         for _ in 0..3 {
-            assert!(matches!(far.client().search(&ann()).await, Err(Failure::SiteRefuses { .. })));
+            assert!(matches!(far.client().revoke(&id()).await, Err(Failure::SiteRefuses { .. })));
         }
     }
 

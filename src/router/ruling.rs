@@ -260,7 +260,11 @@ impl Subject<'_> {
     ) -> Result<AddressOwnership, StoreError> {
         let Some(email_hash) = whose.email_hash else { return Ok(AddressOwnership::Unknown) };
         let is_changed = event.event_type == EventType::EmailChanged;
-        let is_own_case = open.is_some_and(|open| whose.person.id.is_some() && open.person.id == whose.person.id);
+        let is_own_case = open.is_some_and(|open| {
+            // Another source may use the same id for somebody else.
+            let same_source = open.case.source.as_ref() == Some(self.source);
+            same_source && whose.person.id.is_some() && open.person.id == whose.person.id
+        });
         if is_own_case && !is_changed {
             return Ok(AddressOwnership::Own);
         }
@@ -371,8 +375,13 @@ impl Subject<'_> {
         if tx.open_case_of(self.site, email_hash, None).await?.is_some() {
             return Ok(());
         }
+        let shared = match email_hash {
+            Some(email_hash) => self.is_somebody_elses(tx, email_hash, &dossier.person).await?,
+            None => false,
+        };
+        let happening = if shared { Happening::Stuck(Attention::shared_address()) } else { Happening::Retried };
         let note = Note::detail(json!({ "delivery": self.delivery_id, "learned": "address" }));
-        match tx.happen(dossier, &Happening::Retried, note, self.now).await {
+        match tx.happen(dossier, &happening, note, self.now).await {
             Ok(_) => {
                 // What waited for an address becomes due by this event: it is counted, and a frozen source moves nothing.
                 tx.count_escalation(Actor::Source(self.source), case_id, Escalation::Earlier, self.now);
@@ -384,6 +393,13 @@ impl Subject<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Whether another person id of the source, of somebody who has not left, has the address.
+    async fn is_somebody_elses(&self, tx: &mut Tx, email_hash: KeyedHash, person: &Person) -> Result<bool, StoreError> {
+        let (_, person_hash) = tx.hashes(self.site, Some(self.source), person);
+        let owners = tx.owners(self.source, email_hash, self.now).await?;
+        Ok(owners.iter().any(|owner| Some(owner.person_hash) != person_hash))
     }
 
     async fn open(

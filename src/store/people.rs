@@ -7,10 +7,10 @@ use tracing::instrument;
 
 use super::facts::{from_nanos, nanos};
 use super::row::{Reading, millis, millis_if_any};
-use super::{StoreError, Tx};
+use super::{Store, StoreError, Tx};
 use crate::domain::ids::{SiteName, SourceName};
 use crate::domain::person::{EmailAddress, Person, PersonId};
-use crate::proof::seal::KeyedHash;
+use crate::proof::seal::{KeyedHash, MasterKey};
 
 /// How many former addresses of a person are kept.
 const FORMER: u32 = 5;
@@ -146,34 +146,7 @@ impl Tx {
             .bind(person_hash.0.as_slice())
             .row()
             .await?;
-        row.map(|row| self.open_address(person_hash, &row)).transpose().map(Option::flatten)
-    }
-
-    /// The addresses that a source's person id had before, latest first.
-    #[instrument(name = "store.people.former_addresses", skip_all, err)]
-    pub async fn former_addresses(
-        &mut self,
-        source: &SourceName,
-        id: &PersonId,
-    ) -> Result<Vec<EmailAddress>, StoreError> {
-        let person_hash = self.key.hash_person_id(source, id);
-        let rows = self
-            .statement(
-                "SELECT sealed FROM former_addresses WHERE source = ? AND person_hash = ? ORDER BY until_ns DESC",
-            )
-            .bind(source.as_str())
-            .bind(person_hash.0.as_slice())
-            .rows()
-            .await?;
-        let addresses: Result<Vec<_>, _> = rows.iter().map(|row| self.open_address(person_hash, row)).collect();
-        Ok(addresses?.into_iter().flatten().collect())
-    }
-
-    fn open_address(&self, person_hash: KeyedHash, row: &SqliteRow) -> Result<Option<EmailAddress>, StoreError> {
-        let sealed = Reading { what: "person", row }.bytes_if_any("sealed")?.unwrap_or_default();
-        let plain =
-            self.key.open(&person_hash.0, &sealed).map_err(|source| StoreError::Sealed { what: "person", source })?;
-        Ok(EmailAddress::parse(&String::from_utf8_lossy(&plain)).ok())
+        row.map(|row| open_address(&self.key, person_hash, &row)).transpose().map(Option::flatten)
     }
 
     /// The person ids of a source that have this address and have not left by `now`. Two are enough to know.
@@ -198,7 +171,9 @@ impl Tx {
         rows.iter()
             .map(|row| {
                 let hash: Vec<u8> = row.try_get("person_hash")?;
-                let hash = hash.try_into().map_err(|_| StoreError::inconsistent("person", source, "no such hash"))?;
+                let hash = hash
+                    .try_into()
+                    .map_err(|_wrong_length| StoreError::inconsistent("person", source, "no such hash"))?;
                 Ok(Owner { person_hash: KeyedHash(hash), as_of: from_nanos(row.try_get("as_of_ns")?)? })
             })
             .collect()
@@ -243,4 +218,27 @@ impl Tx {
         let id = source.zip(person.id.as_ref()).map(|(source, id)| self.key.hash_person_id(source, id));
         (email, id)
     }
+}
+
+impl Store {
+    /// The addresses that a source's person id had before, latest first.
+    #[instrument(name = "store.people.former_addresses", skip_all, err)]
+    pub async fn former_addresses(&self, source: &SourceName, id: &PersonId) -> Result<Vec<EmailAddress>, StoreError> {
+        let person_hash = self.key.hash_person_id(source, id);
+        let rows = sqlx::query(
+            "SELECT sealed FROM former_addresses WHERE source = ? AND person_hash = ? ORDER BY until_ns DESC",
+        )
+        .bind(source.as_str())
+        .bind(person_hash.0.as_slice())
+        .fetch_all(&self.reader)
+        .await?;
+        let addresses: Result<Vec<_>, _> = rows.iter().map(|row| open_address(&self.key, person_hash, row)).collect();
+        Ok(addresses?.into_iter().flatten().collect())
+    }
+}
+
+fn open_address(key: &MasterKey, person_hash: KeyedHash, row: &SqliteRow) -> Result<Option<EmailAddress>, StoreError> {
+    let sealed = Reading { what: "person", row }.bytes_if_any("sealed")?.unwrap_or_default();
+    let plain = key.open(&person_hash.0, &sealed).map_err(|source| StoreError::Sealed { what: "person", source })?;
+    Ok(EmailAddress::parse(&String::from_utf8_lossy(&plain)).ok())
 }

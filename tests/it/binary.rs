@@ -30,6 +30,8 @@ pub(crate) fn settings(site: SocketAddr, policy: &str) -> String {
          cloud_id = \"11111111-2222-3333-4444-555555555555\"
          auth = {{ email = \"admin@example.com\", token = {{ env = \"ACME_TOKEN\" }} }}
          deletion_grace = \"1s\"
+         timeout = \"2s\"
+         look_again = [\"1s\"]
          [policies.leavers]
          departed = \"revoke_then_delete\"
          local_grace = \"1s\"

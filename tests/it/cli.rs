@@ -179,7 +179,7 @@ fn a_backup_of_a_running_database_is_whole_and_opens_with_the_same_key() {
     let body = r#"{"type":"departed","person":{"email":"ann@example.com"},"effective_at":"2126-01-01"}"#;
     let body = folder.file("body.json", body);
     assert_eq!(folder.run(&["send", "hr", "--body", &body, "--url", &url]).code, Some(0));
-    daemon.process.until_said("opened a case", 1);
+    daemon.process.until_said("opened by source", 1);
     let ended = folder.run(&["backup", "copy.db"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.out.contains("keep it together with the key"), "{}", ended.out);

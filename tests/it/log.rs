@@ -78,7 +78,8 @@ async fn while_little_is_written_at_a_time_the_log_stays_short() {
     let (source, mut now) = ("hr".parse().unwrap(), START.parse::<Timestamp>().unwrap());
     let mut longest = 0;
     for number in 0..120 {
-        now += SignedDuration::from_hours(1);
+        // Longer than an offer is kept, so that each has room.
+        now += SignedDuration::from_hours(25);
         // It began before the rest was moved, so that it goes on behind it: by itself the log never begins anew.
         let mut tx = store.begin().await.unwrap();
         let secret = format!("{number:060000}").into();

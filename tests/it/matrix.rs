@@ -302,7 +302,10 @@ impl Walker<'_> {
             Leads::CallPause => {
                 story.resume_site().await;
                 if !self.is_at_the_good_end().await {
-                    story.operator(email, "retry").await;
+                    // What only waits for its time cannot be retried, and needs no retry.
+                    let reply = story.ask(ROSA, email, "retry").await;
+                    assert!(matches!(reply.status, 200 | 409), "{reply:?}");
+                    story.settle().await;
                 }
             }
             Leads::Human(_) => story.operator(email, "retry").await,
@@ -313,7 +316,13 @@ impl Walker<'_> {
             }
         }
         let case = story.case(email).await.case;
-        assert!(self.is_at_the_good_end().await, "{whom}: it ends {:?} {:?}", case.state, story.told(email).await);
+        let job = story.job(email).await;
+        assert!(
+            self.is_at_the_good_end().await,
+            "{whom}: it ends {:?} {:?} {job:?}",
+            case.state,
+            story.told(email).await
+        );
         self.has_been_done(account.as_deref(), &whom);
     }
 

@@ -298,3 +298,27 @@ async fn departure_moves_a_deletion_that_fails() {
     story.nothing_happens_for("2d").await;
     story.finish(&["delete ann@example.com"]).await;
 }
+
+#[tokio::test]
+async fn leaver_who_was_renamed_is_shown_to_a_human_and_never_closed_as_unknown() {
+    let departures = [event("departed", "1", "left@example.com", 20), event("departed", "1", "", 20)];
+    for departed in departures {
+        let story = story().await;
+        story.tell(event("profile", "1", ANN, 40)).await;
+        story.tell(event("profile", "1", "left@example.com", 30)).await;
+        story.tell(departed).await;
+        story.all_looks().await;
+        assert_eq!(story.attention("left@example.com").await, Reason::AddressChanged);
+        story.finish(&[]).await;
+    }
+}
+
+#[tokio::test]
+async fn address_that_arrives_later_and_is_somebody_elses_is_shown_to_a_human() {
+    let story = story().await;
+    story.tell(event("erasure_requested", "2", "", 30)).await;
+    story.tell(event("profile", "3", ANN, 20)).await;
+    story.tell(event("erasure_requested", "2", ANN, 10)).await;
+    assert_eq!(story.attention(ANN).await, Reason::AddressUnconfirmed);
+    story.finish(&[]).await;
+}

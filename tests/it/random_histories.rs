@@ -121,7 +121,7 @@ impl Dice {
             Kind::Changed,
         ]);
         let (email, old) = match kind {
-            Kind::Changed => (Some(another), Some(own)),
+            Kind::Changed => (Some(if another == own { RENAMED } else { another }), Some(own)),
             Kind::Profile => (email.or(Some(own)), None),
             _ => (email, None),
         };

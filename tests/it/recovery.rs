@@ -110,7 +110,12 @@ async fn ten_kills_under_load_lose_nothing_and_double_nothing() {
         if begun.elapsed() > PATIENCE {
             let rows = sqlx::query("SELECT state, COUNT(*) FROM cases GROUP BY state").fetch_all(&mut database).await;
             let states: Vec<(String, i64)> = rows.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect();
-            panic!("not everybody is erased: {states:?}");
+            let jobs =
+                "SELECT kind || ' ' || state || ' ' || (due_at - unixepoch() * 1000) || ' ' || COALESCE(last_error, '')
+                        FROM jobs WHERE state IN ('queued', 'running') LIMIT 5";
+            let jobs = sqlx::query(jobs).fetch_all(&mut database).await.unwrap();
+            let jobs: Vec<String> = jobs.iter().map(|row| row.get(0)).collect();
+            panic!("not everybody is erased: {states:?}, {jobs:?}");
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

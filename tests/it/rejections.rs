@@ -47,6 +47,8 @@ async fn rejected_deletions_pause_deletions_only_and_then_go_to_a_human() {
     assert!(paused_kinds(&story).await.is_empty(), "the others go on");
     story.site.clear_faults();
     story.operator(ANN, "retry").await;
+    // The rejected call may still take effect for a while.
+    story.advance("2m").await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
     story.finish(&["revoke ann@example.com", "revoke ben@example.com", "delete ann@example.com"]).await;
 }

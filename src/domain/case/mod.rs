@@ -388,6 +388,22 @@ impl Attention {
         }
     }
 
+    /// Nobody has the address, but the person had another one before.
+    pub fn renamed(found: bool) -> Self {
+        let account = if found {
+            "an account has an address that this person had before"
+        } else {
+            "no account has an address that this person had before either"
+        };
+        Self {
+            reason: Reason::AddressChanged,
+            detail: format!(
+                "nobody has the address of the departure, and {account}: open a case for the earlier address if that is the \
+                 leaver's account, then resolve this one, else cancel it"
+            ),
+        }
+    }
+
     /// Nobody is seen with the address, where many hide theirs.
     pub fn hidden_addresses(hidden: usize, customers: usize) -> Self {
         Self {

@@ -178,6 +178,9 @@ impl Case {
             }
             // The queued job is made due at once by the store; the case stands where it stood.
             State::Revoking | State::Deleting | State::Restoring => Ok(()),
+            State::Revoked if self.must_detach() => Ok(()),
+            // The invitation.
+            State::DeletionGrace if self.deeds.gone_at.is_some() => Ok(()),
             _ => Err(self.forbids("retried", "nothing failed")),
         }
     }

@@ -110,8 +110,10 @@ async fn find(attempt: &mut Attempt<'_>, email: &EmailAddress) -> Result<KnownAc
         Identified::Nobody => {
             must_see_people(attempt).await?;
             // The search is only eventually consistent.
-            let again = attempt.look_again("nobody has this address yet; it is looked for again");
-            Err(again.unwrap_or_else(|| nobody(&survey)).into())
+            if let Some(again) = attempt.look_again("nobody has this address yet; it is looked for again") {
+                return Err(again.into());
+            }
+            Err(renamed(attempt).await?.unwrap_or_else(|| nobody(&survey)).into())
         }
     }
 }
@@ -130,6 +132,24 @@ pub(super) fn still_listed(account: &Account) -> StepError {
     } else {
         "the account cannot be read by its id, but the list of users still has it, without access"
     })
+}
+
+/// A leaver whose address was changed on leaving may have the account under an earlier one. A human decides; such a case is
+/// never closed as if there were no account.
+async fn renamed(attempt: &Attempt<'_>) -> Result<Option<Outcome>, StepError> {
+    let (Some(source), Some(id)) = (&attempt.record.case.source, &attempt.record.person.id) else { return Ok(None) };
+    let former = attempt.worker.store.former_addresses(source, id).await?;
+    let protect = &attempt.client.site().protect;
+    let mut found = false;
+    for email in &former {
+        let candidates = attempt.client.search(email).await?;
+        let identified = match guard::identify(&candidates, email, protect) {
+            Identified::Nobody => guard::identify(&attempt.client.survey(email).await?.found, email, protect),
+            identified => identified,
+        };
+        found |= identified != Identified::Nobody;
+    }
+    Ok((!former.is_empty()).then(|| Outcome::stuck(Attention::renamed(found))))
 }
 
 /// All looks found nobody, which means something only where most customers show their address.

@@ -216,12 +216,12 @@ impl Model {
             && !self.is_somebodys_address(fact, email, now)
     }
 
-    /// A source's newer departure replaces its older one; an erasure request is never replaced.
+    /// A source's newer departure of the same person replaces its older one; an erasure request is never replaced.
     fn is_replaced(&self, fact: &Fact) -> bool {
         fact.event.kind == Kind::Departed
             && self.facts.iter().any(|other| {
                 other.event.kind == Kind::Departed
-                    && other.event.source == fact.event.source
+                    && (other.event.source, other.event.id) == (fact.event.source, fact.event.id)
                     && other.about == fact.about
                     && other.at > fact.at
             })
