@@ -10,7 +10,7 @@ use offboardd::domain::case::{Course, Reason, State, StateName};
 use offboardd::sandbox::{CallName, CallRecord, Desk, Fault, Moment, NewAccount, Organization, Request, Seed};
 use serde_json::{Value, json};
 
-use crate::harness::{Harness, Setup, duration};
+use crate::harness::{Harness, ROSA, Setup, duration};
 use crate::siege::table::promise;
 
 /// A call, and the place where it is made.
