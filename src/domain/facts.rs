@@ -76,6 +76,17 @@ impl FactKind {
         }
     }
 
+    const fn is_leaving(self) -> bool {
+        match self {
+            Self::Departed | Self::ErasureRequested => true,
+            Self::DepartureCancelled
+            | Self::Returned
+            | Self::EmailChanged
+            | Self::OperatorStopped
+            | Self::OperatorRequested => false,
+        }
+    }
+
     const fn is_stop(self) -> bool {
         match self {
             Self::DepartureCancelled | Self::Returned => true,
@@ -139,6 +150,16 @@ pub fn order(event: &Event, received_at: Timestamp, facts: &[Fact]) -> Order {
         newer && fact.kind.outdates(kind)
     };
     if facts.iter().any(is_newer) { Order::Outdated } else { Order::Newest }
+}
+
+/// Whether a stop is known under an address that is newer than everything that is known of a person's leaving.
+pub fn is_stopped_since(of_address: &[Fact], of_person: &[Fact]) -> bool {
+    let left_at = of_person.iter().filter(|fact| fact.kind.is_leaving()).map(|fact| fact.happened_at).max();
+    let stops = of_address.iter().filter(|fact| fact.kind.is_stop() || fact.kind == FactKind::OperatorStopped);
+    stops
+        .map(|fact| fact.happened_at)
+        .max()
+        .is_some_and(|stopped_at| left_at.is_none_or(|left_at| left_at <= stopped_at))
 }
 
 #[cfg(test)]
@@ -213,6 +234,15 @@ mod tests {
         let departed = event(EventType::Departed, Some(ago(1)));
         assert_eq!(order(&departed, NOW, &[fact(FactKind::OperatorStopped, ago(1))]), Order::Outdated);
         assert_eq!(order(&departed, NOW, &[fact(FactKind::OperatorStopped, ago(2))]), Order::Newest);
+    }
+
+    #[test]
+    fn stop_of_an_address_counts_for_who_left_before_it() {
+        let left = [fact(FactKind::Departed, ago(2)), fact(FactKind::OperatorRequested, ago(1))];
+        assert!(is_stopped_since(&[fact(FactKind::Returned, ago(1))], &left));
+        assert!(is_stopped_since(&[fact(FactKind::OperatorStopped, ago(2))], &left));
+        assert!(!is_stopped_since(&[fact(FactKind::Returned, ago(3))], &left));
+        assert!(!is_stopped_since(&[fact(FactKind::Departed, ago(1))], &left));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::domain::case::{Attention, Cause, Escalation, Happening, Hold, Reason, State, Terms};
+use crate::domain::case::{Attention, Cause, Course, Escalation, Happening, Hold, Reason, State, Terms};
 use crate::domain::event::{Event, EventType};
 use crate::domain::facts::{self, Fact, FactKind, Order};
 use crate::domain::ids::{CaseId, DeliveryId, SiteName, SourceName};
@@ -261,9 +261,10 @@ impl Subject<'_> {
         let Some(email_hash) = whose.email_hash else { return Ok(AddressOwnership::Unknown) };
         let is_changed = event.event_type == EventType::EmailChanged;
         let is_own_case = open.is_some_and(|open| {
-            // Another source may use the same id for somebody else.
+            // Another source may use the same id for somebody else, and after a stop everything is checked again.
             let same_source = open.case.source.as_ref() == Some(self.source);
-            same_source && whose.person.id.is_some() && open.person.id == whose.person.id
+            let same_person = whose.person.id.is_some() && open.person.id == whose.person.id;
+            same_source && same_person && open.case.course == Course::Leaving
         });
         if is_own_case && !is_changed {
             return Ok(AddressOwnership::Own);
@@ -375,11 +376,11 @@ impl Subject<'_> {
         if tx.open_case_of(self.site, email_hash, None).await?.is_some() {
             return Ok(());
         }
-        let shared = match email_hash {
-            Some(email_hash) => self.is_somebody_elses(tx, email_hash, &dossier.person).await?,
-            None => false,
+        let objection = match email_hash {
+            Some(email_hash) => self.objection(tx, email_hash, &dossier.person).await?,
+            None => None,
         };
-        let happening = if shared { Happening::Stuck(Attention::shared_address()) } else { Happening::Retried };
+        let happening = objection.map_or(Happening::Retried, Happening::Stuck);
         let note = Note::detail(json!({ "delivery": self.delivery_id, "learned": "address" }));
         match tx.happen(dossier, &happening, note, self.now).await {
             Ok(_) => {
@@ -395,11 +396,22 @@ impl Subject<'_> {
         }
     }
 
-    /// Whether another person id of the source, of somebody who has not left, has the address.
-    async fn is_somebody_elses(&self, tx: &mut Tx, email_hash: KeyedHash, person: &Person) -> Result<bool, StoreError> {
+    /// Why an address that became known later is not acted on by itself: another person id of the source, of somebody who has
+    /// not left, has it, or a newer stop of it is known.
+    async fn objection(
+        &self,
+        tx: &mut Tx,
+        email_hash: KeyedHash,
+        person: &Person,
+    ) -> Result<Option<Attention>, StoreError> {
         let (_, person_hash) = tx.hashes(self.site, Some(self.source), person);
         let owners = tx.owners(self.source, email_hash, self.now).await?;
-        Ok(owners.iter().any(|owner| Some(owner.person_hash) != person_hash))
+        if owners.iter().any(|owner| Some(owner.person_hash) != person_hash) {
+            return Ok(Some(Attention::shared_address()));
+        }
+        let of_address = tx.facts(&[email_hash], None).await?;
+        let of_person = tx.facts(person_hash.as_slice(), None).await?;
+        Ok(facts::is_stopped_since(&of_address, &of_person).then(Attention::address_stopped))
     }
 
     async fn open(

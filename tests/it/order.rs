@@ -322,3 +322,25 @@ async fn address_that_arrives_later_and_is_somebody_elses_is_shown_to_a_human() 
     assert_eq!(story.attention(ANN).await, Reason::AddressUnconfirmed);
     story.finish(&[]).await;
 }
+
+#[tokio::test]
+async fn address_that_arrives_later_and_was_stopped_since_is_shown_to_a_human() {
+    let story = story_of("departed = \"revoke\"", CRM).await;
+    story.tell(event("departed", "2", "", 30)).await;
+    story.send_by("crm", &event("returned", "c1", ANN, 20)).await;
+    story.tell(event("profile", "2", ANN, 10)).await;
+    assert_eq!(story.attention(ANN).await, Reason::AddressUnconfirmed);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn leaver_of_a_stopped_case_is_not_touched_while_somebody_else_has_the_address() {
+    let story = story().await;
+    story.tell(event("departed", "1", ANN, 40)).await;
+    story.tell(changed("3", "x@example.com", ANN, 30)).await;
+    story.tell(event("returned", "3", "", 20)).await;
+    assert_eq!(story.state(ANN).await, StateName::Restoring);
+    let erasure = story.tell(event("erasure_requested", "1", ANN, 10)).await;
+    assert_eq!(story.outcome(erasure).await, ("ignored".to_owned(), Some("shared_address".to_owned())));
+    story.finish(&["revoke ann@example.com"]).await;
+}

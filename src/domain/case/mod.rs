@@ -427,6 +427,17 @@ impl Attention {
         }
     }
 
+    /// Of the address that became known, a newer stop is known.
+    pub fn address_stopped() -> Self {
+        Self {
+            reason: Reason::AddressUnconfirmed,
+            detail:
+                "the address that became known for this person was reported since as of somebody who is here, or an \
+                     operator stopped its case. Retry if the account of this address is to go all the same, else cancel"
+                    .to_owned(),
+        }
+    }
+
     /// A newer record of the source has the address and has not left.
     pub fn address_in_use() -> Self {
         Self {

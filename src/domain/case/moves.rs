@@ -179,8 +179,8 @@ impl Case {
             // The queued job is made due at once by the store; the case stands where it stood.
             State::Revoking | State::Deleting | State::Restoring => Ok(()),
             State::Revoked if self.must_detach() => Ok(()),
-            // The invitation.
-            State::DeletionGrace if self.deeds.gone_at.is_some() => Ok(()),
+            // A read or an invitation whose time has come.
+            State::DeletionGrace if self.job_wanted().is_some_and(|wanted| wanted.due_at <= now) => Ok(()),
             _ => Err(self.forbids("retried", "nothing failed")),
         }
     }
