@@ -1,61 +1,93 @@
-//! `offboardd check`: the settings as they take effect, secrets as references only, and what is odd about them; with
-//! `--online` also what the sites say.
+//! `offboardd check`: the settings as they take effect, secrets as references only, and what can only fail; with `--online`
+//! also what the sites and the vendors report.
 
 use std::process::ExitCode;
 
 use clap::Args;
-use secrecy::ExposeSecret;
 use serde::Serialize;
 
+use self::lookups::LookupReport;
 use self::online::SiteReport;
-use super::{Config, say};
-use crate::app;
-use crate::domain::operator::Role;
-use crate::settings::{File, Mode, Settings, Source};
+use self::warnings::notes;
+pub use self::warnings::warnings;
+use super::{Config, output, say};
+use crate::settings::{File, Settings};
 
 mod clicks;
+mod lookups;
 pub mod online;
 mod toml_text;
+mod warnings;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Ask each site who we are and what works there; changes nothing. Exits with 1 when something has to be mended
+    /// Query each site and each lookup: credentials, permissions, and what works there; changes nothing. Exits with 1 when
+    /// something has to be fixed
     #[arg(long)]
     online: bool,
+    /// Exit with 1 when there are warnings
+    #[arg(long)]
+    strict: bool,
 }
 
 pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<ExitCode> {
     let settings = config.load()?;
-    let sites = if arguments.online { Some(online::inspect(&settings).await?) } else { None };
-    let mut text = print(&settings, sites.as_deref(), arguments.json)?;
+    let online = if arguments.online {
+        Some(Online { sites: online::inspect(&settings).await?, lookups: lookups::inspect(&settings).await? })
+    } else {
+        None
+    };
+    let warnings = warnings(&settings);
+    let mut text = print(&settings, &warnings, online.as_ref(), arguments.json)?;
     if !text.ends_with('\n') {
         text.push('\n');
     }
+    if !arguments.json {
+        // On standard error, so that what is printed stays a settings file.
+        output::complain(&warnings.iter().map(|warning| format!("warning: {warning}\n")).collect::<String>());
+    }
     say(&text);
-    let fine = sites.into_iter().flatten().all(|site| site.is_fine());
+    let fine = online.is_none_or(|online| online.is_fine()) && !(arguments.strict && !warnings.is_empty());
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The effective settings, the warnings and what the sites said, for a person (as a settings file that says all) or as JSON.
-pub fn print(settings: &Settings, sites: Option<&[SiteReport]>, json: bool) -> serde_json::Result<String> {
-    let warnings = warnings(settings);
+/// What was found out by asking others.
+#[derive(Debug)]
+struct Online {
+    sites: Vec<SiteReport>,
+    lookups: Vec<LookupReport>,
+}
+
+impl Online {
+    fn is_fine(&self) -> bool {
+        self.sites.iter().all(SiteReport::is_fine) && self.lookups.iter().all(LookupReport::is_fine)
+    }
+}
+
+/// The effective settings, notes and what was found online, for a person (as a complete settings file) or as JSON.
+fn print(settings: &Settings, warnings: &[String], online: Option<&Online>, json: bool) -> serde_json::Result<String> {
+    let notes = notes(settings);
+    let sites = online.map(|online| online.sites.as_slice());
+    let lookups = online.map(|online| online.lookups.as_slice());
     if json {
-        return serde_json::to_string_pretty(&Report { settings: &settings.file, warnings: &warnings, sites });
+        let report = Report { settings: &settings.file, warnings, notes: &notes, sites, lookups };
+        return serde_json::to_string_pretty(&report);
     }
     let mut text = String::new();
-    for warning in &warnings {
-        text.extend(["# warning: ", warning.as_str(), "\n"]);
+    for note in &notes {
+        text.extend(["# note: ", note.as_str(), "\n"]);
     }
-    if !warnings.is_empty() {
+    if !notes.is_empty() {
         text.push('\n');
     }
     text.push_str(&toml_text::write(&settings.file)?);
-    for site in sites.unwrap_or_default() {
+    let reports = sites.unwrap_or_default().iter().map(ToString::to_string);
+    for report in reports.chain(lookups.unwrap_or_default().iter().map(ToString::to_string)) {
         text.push('\n');
-        text.extend(site.to_string().lines().flat_map(|line| ["# ", line, "\n"]));
+        text.extend(report.lines().flat_map(|line| ["# ", line, "\n"]));
     }
     Ok(text)
 }
@@ -64,92 +96,14 @@ pub fn print(settings: &Settings, sites: Option<&[SiteReport]>, json: bool) -> s
 #[derive(Serialize)]
 struct Report<'a> {
     settings: &'a File,
+    /// What can only fail.
     warnings: &'a [String],
+    /// What is worth knowing.
+    notes: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     sites: Option<&'a [SiteReport]>,
-}
-
-/// What is allowed, but seldom meant: one sentence each, with what to do.
-pub fn warnings(settings: &Settings) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if settings.mode == Mode::Observe {
-        warnings
-            .push("mode is \"observe\": nothing is changed at Atlassian; write \"enforce\" when you are ready".into());
-    }
-    about_access(settings, &mut warnings);
-    about_transport(settings, &mut warnings);
-    about_policies(settings, &mut warnings);
-    about_secrets(settings, &mut warnings);
-    warnings.extend(app::database(settings).warnings());
-    if settings.sources.is_empty() {
-        warnings.push("there are no [sources]: nothing will ever arrive".into());
-    }
-    if settings.retry.base > settings.retry.max {
-        warnings.push("retry.base is longer than retry.max: no wait is longer than retry.max".into());
-    }
-    warnings
-}
-
-fn about_access(settings: &Settings, warnings: &mut Vec<String>) {
-    let exposed = !settings.server.admin.ip().is_loopback();
-    match (settings.admin_tokens.is_empty(), exposed) {
-        (true, true) => warnings.push(format!(
-            "server.admin listens on {}, and there are no [[admin.tokens]]: health and metrics are open to that network, \
-             API and console to nobody",
-            settings.server.admin
-        )),
-        (true, false) => warnings.push("there are no [[admin.tokens]]: nobody can use the API and the console".into()),
-        (false, true) => warnings.push(format!(
-            "server.admin listens on {}: keep that network private, or put TLS in front of it",
-            settings.server.admin
-        )),
-        (false, false) => {}
-    }
-}
-
-fn about_transport(settings: &Settings, warnings: &mut Vec<String>) {
-    let file = &settings.file;
-    let sites = file.sites.iter().flat_map(|(name, site)| {
-        [(format!("sites.{name}.url"), &site.url), (format!("sites.{name}.gateway"), &site.gateway)]
-    });
-    let public = file.server.public_url.iter().map(|url| ("server.public_url".to_owned(), url));
-    for (key, url) in sites.chain(public).filter(|(_, url)| url.is_exposed()) {
-        warnings
-            .push(format!("{key} is plain HTTP to another machine ({url}): whoever is between can read it; use https"));
-    }
-}
-
-fn about_policies(settings: &Settings, warnings: &mut Vec<String>) {
-    let approvers = settings.admin_tokens.iter().filter(|token| token.role >= Role::Approver).count();
-    for (name, policy) in &settings.policies {
-        for (job, wanted) in [("revoke", policy.approvals.revoke), ("delete", policy.approvals.delete)] {
-            if usize::from(wanted) > approvers {
-                warnings.push(format!(
-                    "policies.{name}.approvals.{job} wants {wanted} people, but only {approvers} of the [[admin.tokens]] \
-                     may approve: nothing would ever be approved"
-                ));
-            }
-        }
-        if !settings.sources.values().any(|source| source.policy == *name) {
-            warnings.push(format!("policies.{name} is followed by no source"));
-        }
-    }
-}
-
-/// Hardly a scheme signs where a delivery goes: one to this source is as good at every other one that has the secret.
-fn about_secrets(settings: &Settings, warnings: &mut Vec<String>) {
-    let mut sources = settings.sources.values();
-    while let Some(source) = sources.next() {
-        let secrets: Vec<_> = source.spec.secrets.iter().map(ExposeSecret::expose_secret).collect();
-        let shares = |other: &Source| other.spec.secrets.iter().any(|secret| secrets.contains(&secret.expose_secret()));
-        for other in sources.clone().filter(|other| shares(other)) {
-            warnings.push(format!(
-                "sources.{} and sources.{} have a secret in common: whoever records a delivery to one can have it taken \
-                 at the other, too; give each its own",
-                source.name, other.name
-            ));
-        }
-    }
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lookups: Option<&'a [LookupReport]>,
 }
 
 #[cfg(test)]
@@ -172,7 +126,7 @@ mod tests {
         protect.emails = ["Boss@example.com"]
         [sites.beta]
         url = "https://beta.atlassian.net"
-        cloud_id = "b"
+        cloud_id = "22222222-3333-4444-5555-666666666666"
         auth.client_id = "abc"
         auth.client_secret.env = "BETA_SECRET"
         look_again = ["90s"]
@@ -196,12 +150,12 @@ mod tests {
     "#;
 
     fn parse(text: &str) -> Settings {
-        Settings::parse(text, Path::new(""), &|name| Some(format!("hunter2-{name}"))).unwrap()
+        Settings::parse(text, Path::new(""), &|name| Some(format!("hunter2-hunter2-hunter2-{name}"))).unwrap()
     }
 
     #[test]
     fn everything_is_shown_but_the_secrets() {
-        insta::assert_snapshot!(print(&parse(SETTINGS), None, false).unwrap(), @r#"
+        insta::assert_snapshot!(print(&parse(SETTINGS), &[], None, false).unwrap(), @r#"
         mode = "enforce"
 
         [server]
@@ -249,7 +203,7 @@ mod tests {
 
         [sites.beta]
         url = "https://beta.atlassian.net"
-        cloud_id = "b"
+        cloud_id = "22222222-3333-4444-5555-666666666666"
         gateway = "https://api.atlassian.com"
         via = "gateway"
         auth = { client_id = "abc", client_secret = { env = "BETA_SECRET" } }
@@ -302,9 +256,9 @@ mod tests {
     fn what_is_printed_can_be_read_again_and_says_the_same() {
         for text in [SETTINGS, ""] {
             let settings = parse(text);
-            let again = parse(&print(&settings, None, false).unwrap());
+            let again = parse(&print(&settings, &[], None, false).unwrap());
             for json in [false, true] {
-                assert_eq!(print(&settings, None, json).unwrap(), print(&again, None, json).unwrap());
+                assert_eq!(print(&settings, &[], None, json).unwrap(), print(&again, &[], None, json).unwrap());
             }
             assert_eq!(settings.policies, again.policies);
             assert_eq!(settings.retry, again.retry);
@@ -314,7 +268,7 @@ mod tests {
 
     #[test]
     fn json_is_for_programs() {
-        let printed = print(&parse(SETTINGS), None, true).unwrap();
+        let printed = print(&parse(SETTINGS), &warnings(&parse(SETTINGS)), None, true).unwrap();
         assert!(!printed.contains("hunter2"), "{printed}");
         let report: serde_json::Value = serde_json::from_str(&printed).unwrap();
         assert_eq!(report.pointer("/settings/sites/acme/via").unwrap(), "site");
@@ -322,33 +276,5 @@ mod tests {
         assert_eq!(report.pointer("/settings/sources/hr/secrets/0/env").unwrap(), "HR_KEY");
         assert_eq!(report.pointer("/settings/policies/leavers/local_grace").unwrap(), "1d12h");
         assert_eq!(report.pointer("/warnings").unwrap(), &serde_json::json!([]));
-    }
-
-    #[test]
-    fn what_is_seldom_meant_is_warned_of() {
-        let odd = SETTINGS
-            .replace("\"enforce\"", "\"observe\"\nserver.admin = \"0.0.0.0:9090\"\nretry.max = \"1s\"")
-            .replace("https://beta.atlassian.net", "http://beta.example.com")
-            .replace("approvals.delete = 1", "approvals.delete = 2")
-            .replace("CRM_KEY", "HR_KEY")
-            .replace("[policies.leavers]", "[policies.nobody]\ndeparted = \"ignore\"\n[policies.leavers]");
-        insta::assert_snapshot!(warnings(&parse(&odd)).join("\n"), @r#"
-        mode is "observe": nothing is changed at Atlassian; write "enforce" when you are ready
-        server.admin listens on 0.0.0.0:9090: keep that network private, or put TLS in front of it
-        sites.beta.url is plain HTTP to another machine (http://beta.example.com): whoever is between can read it; use https
-        policies.leavers.approvals.delete wants 2 people, but only 1 of the [[admin.tokens]] may approve: nothing would ever be approved
-        policies.nobody is followed by no source
-        sources.crm and sources.hr have a secret in common: whoever records a delivery to one can have it taken at the other, too; give each its own
-        retry.base is longer than retry.max: no wait is longer than retry.max
-        "#);
-        insta::assert_snapshot!(warnings(&parse("server.admin = \"0.0.0.0:9090\"")).join("\n"), @r#"
-        mode is "observe": nothing is changed at Atlassian; write "enforce" when you are ready
-        server.admin listens on 0.0.0.0:9090, and there are no [[admin.tokens]]: health and metrics are open to that network, API and console to nobody
-        there are no [sources]: nothing will ever arrive
-        "#);
-        insta::assert_snapshot!(warnings(&parse("mode = \"enforce\"")).join("\n"), @"
-        there are no [[admin.tokens]]: nobody can use the API and the console
-        there are no [sources]: nothing will ever arrive
-        ");
     }
 }

@@ -3,6 +3,7 @@
 //! It reads the settings and the body, asks the same rules as the daemon, and does nothing: no database, no call.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -14,7 +15,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::domain::event::{Effective, Event};
 use crate::domain::ids::SourceName;
 use crate::settings::{Mode, Settings, SettingsError, Source};
-use crate::sources::{self, Explained, Unreadable, lookup, preset};
+use crate::sources::{self, Explained, Unreadable, lookup, near, preset};
 
 mod plan;
 
@@ -75,11 +76,22 @@ enum Read {
     Unreadable(String),
 }
 
-pub(super) fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
+pub(super) fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<ExitCode> {
     let body = send::read(&arguments.body)?;
     let explanation = explain(arguments, config, &body, SystemClock.now())?;
     say(&if arguments.json { serde_json::to_string_pretty(&explanation)? + "\n" } else { told(&explanation) });
-    Ok(())
+    Ok(if explanation.is_readable() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Explanation {
+    /// Whether the daemon could read the whole of it.
+    fn is_readable(&self) -> bool {
+        let read = |item: &Item| match item.read {
+            Read::Event(_) => true,
+            Read::Unreadable(_) => false,
+        };
+        self.unreadable.is_none() && self.items.iter().all(read)
+    }
 }
 
 fn explain(arguments: &Arguments, config: &Config, body: &[u8], now: Timestamp) -> anyhow::Result<Explanation> {
@@ -147,10 +159,14 @@ fn nothing_of_that_name(arguments: &Arguments, settings: Result<Settings, Settin
     match settings {
         Ok(settings) => {
             let known: Vec<_> = settings.sources.keys().map(SourceName::as_str).collect();
-            anyhow::anyhow!("there is no source and no preset `{name}`; the sources are: {}", known.join(", "))
+            let meant = near::nearest(name, known.iter().copied()).or_else(|| preset::nearest(name));
+            let meant = meant.map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
+            anyhow::anyhow!("there is no source and no preset `{name}`; {meant}the sources are: {}", known.join(", "))
         }
         Err(error) => {
-            anyhow::Error::new(error).context(format!("there is no preset `{name}`, and the settings cannot be used"))
+            let meant = preset::nearest(name).map(|meant| format!(" (did you mean `{meant}`?)")).unwrap_or_default();
+            let reason = format!("there is no preset `{name}`{meant}, and the settings cannot be used");
+            anyhow::Error::new(error).context(reason)
         }
     }
 }

@@ -121,7 +121,7 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
         }
         Command::Check(arguments) => return check::run(&arguments, config).await,
         Command::Send(arguments) => send::run(arguments, config).await?,
-        Command::Explain(arguments) => explain::run(&arguments, config)?,
+        Command::Explain(arguments) => return explain::run(&arguments, config),
         Command::Preset(command) => preset::run(&command)?,
         Command::Journal(command) => return journal::run(command, config).await,
         Command::Backup(arguments) => backup::run(&arguments, config).await?,

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
+use serde::Serialize;
 
 use super::say;
 use crate::sources::{Portrait, preset};
@@ -28,13 +29,16 @@ pub(super) enum Preset {
 pub(super) fn run(command: &Preset) -> anyhow::Result<()> {
     let text = match command {
         Preset::List { json: true } => {
-            let portraits: Result<Vec<_>, _> = preset::names().into_iter().filter_map(Portrait::of).collect();
+            let listed = |portrait: Result<Portrait, _>| portrait.map(Listed::of);
+            let portraits: Result<Vec<_>, _> =
+                preset::names().into_iter().filter_map(Portrait::of).map(listed).collect();
             serde_json::to_string_pretty(&portraits?)? + "\n"
         }
         Preset::List { json: false } => list()?,
         Preset::Show { name, json } => {
             let Some(portrait) = Portrait::of(name) else {
-                bail!("there is no preset `{name}`; there are: {}", preset::names().join(", "));
+                let meant = preset::nearest(name).map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
+                bail!("there is no preset `{name}`; {meant}there are: {}", preset::names().join(", "));
             };
             let portrait = portrait.context("the preset cannot be used")?;
             if *json { serde_json::to_string_pretty(&portrait)? + "\n" } else { show(&portrait) }
@@ -44,16 +48,52 @@ pub(super) fn run(command: &Preset) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A preset in a list.
+#[derive(Debug, Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    portrait: Portrait,
+    /// What its events can result in: `departed`, `returned`, …; without it the vendor's bodies need a mapping.
+    results_in: Vec<String>,
+    /// Whether the preset only verifies, so that the vendor's bodies need a mapping.
+    needs_mapping: bool,
+}
+
+impl Listed {
+    fn of(portrait: Portrait) -> Self {
+        let needs_mapping = preset::find(&portrait.name).is_some_and(|preset| preset.needs_mapping);
+        let results_in = if needs_mapping { Vec::new() } else { results_in(&portrait) };
+        Self { portrait, results_in, needs_mapping }
+    }
+
+    fn in_words(&self) -> String {
+        match self.results_in.as_slice() {
+            [] if self.needs_mapping => "needs a mapping".to_owned(),
+            [] => "nothing by itself".to_owned(),
+            events => events.join(", "),
+        }
+    }
+}
+
+/// The events that open or stop cases, each once.
+fn results_in(portrait: &Portrait) -> Vec<String> {
+    let all = ["departed", "departure_cancelled", "returned", "email_changed", "erasure_requested"];
+    let events = all.into_iter().filter(|event| portrait.events.iter().any(|meaning| meaning.event == *event));
+    events.map(str::to_owned).collect()
+}
+
 fn list() -> anyhow::Result<String> {
     let mut text = String::new();
     for portrait in preset::names().into_iter().filter_map(Portrait::of) {
-        let Portrait { name, title, mapping_confidence, lookup, .. } = portrait?;
+        let listed = Listed::of(portrait?);
+        let results_in = listed.in_words();
+        let Portrait { name, title, mapping_confidence, lookup, .. } = listed.portrait;
         let sure = match mapping_confidence {
             preset::Confidence::Verified => "verified",
             preset::Confidence::Secondary => "secondary",
         };
         let lookup = if lookup.is_some() { "lookup" } else { "" };
-        text.push_str(format!("{name:<18} {sure:<10} {lookup:<7} {title}").trim_end());
+        text.push_str(format!("{name:<18} {sure:<10} {lookup:<7} {title}: {results_in}").trim_end());
         text.push('\n');
     }
     Ok(text)
@@ -77,7 +117,7 @@ fn show(portrait: &Portrait) -> String {
     ];
     facts.extend(portrait.handshakes.iter().map(|handshake| ("handshake", handshake.clone())));
     if let Some(lookup) = &portrait.lookup {
-        facts.push(("lookup", format!("{} (`{}` of the answer)", lookup.url, lookup.email)));
+        facts.push(("lookup", format!("{} (`{}` of the answer)", lookup.url, lookup.email.join("`, else `"))));
         facts.extend(lookup.notes.iter().map(|note| ("", note.clone())));
     }
     let mut text = format!("{} ({})\n\n", portrait.title, portrait.name);

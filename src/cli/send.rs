@@ -13,7 +13,7 @@ use crate::atlassian;
 use crate::clock::{self, Clock as _, SystemClock};
 use crate::domain::ids::SourceName;
 use crate::settings::Settings;
-use crate::sources::Outgoing;
+use crate::sources::{Outgoing, near};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -68,7 +68,9 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> anyhow::Result
 fn sign(settings: &Settings, arguments: &Arguments, url: &Url, body: &[u8]) -> anyhow::Result<Vec<(String, String)>> {
     let Some(source) = settings.sources.get(&arguments.source) else {
         let known: Vec<_> = settings.sources.keys().map(SourceName::as_str).collect();
-        bail!("the settings know no source `{}`; there are: {}", arguments.source, known.join(", "));
+        let meant = near::nearest(arguments.source.as_str(), known.iter().copied());
+        let meant = meant.map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
+        bail!("the settings know no source `{}`; {meant}there are: {}", arguments.source, known.join(", "));
     };
     let now = SystemClock.now();
     let id = arguments.id.clone().unwrap_or_else(|| format!("msg_{}", clock::new_id(now).simple()));

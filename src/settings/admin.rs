@@ -32,9 +32,10 @@ pub struct TokenTable {
 }
 
 impl AdminTable {
-    pub(super) fn convert(&self, base_dir: &Path, env: &Env<'_>) -> Result<Vec<AdminToken>, Problem> {
+    /// All tokens, or all that is wrong with them.
+    pub(super) fn convert(&self, base_dir: &Path, env: &Env<'_>) -> Result<Vec<AdminToken>, Vec<Problem>> {
         let (tokens, problems) = self.read(base_dir, env);
-        problems.into_iter().next().map_or(Ok(tokens), Err)
+        if problems.is_empty() { Ok(tokens) } else { Err(problems) }
     }
 
     /// The tokens that can be read, and what is wrong with the others.

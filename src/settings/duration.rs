@@ -66,8 +66,12 @@ impl FromStr for Duration {
     type Err = BadDuration;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let duration = strictly(text).ok_or_else(|| BadDuration { instead: guess(text) })?;
-        if duration > LONGEST { Err(BadDuration { instead: Some(Self(LONGEST)) }) } else { Ok(Self(duration)) }
+        match strictly(text) {
+            Some(duration) if duration <= LONGEST => Ok(Self(duration)),
+            Some(_) => Err(BadDuration::TooLong),
+            None if is_too_long(text) => Err(BadDuration::TooLong),
+            None => Err(BadDuration::NotOne { instead: guess(text) }),
+        }
     }
 }
 
@@ -86,6 +90,12 @@ fn strictly(text: &str) -> Option<SignedDuration> {
         }
         rest = next;
     }
+}
+
+/// Whether it is written like a duration, with a number that no duration has.
+fn is_too_long(text: &str) -> bool {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    text.len() - unit.len() > 9 && UNITS.iter().any(|(name, _)| *name == unit)
 }
 
 /// What somebody may have meant who wrote `30 days`, `2w`, `1.5h` or `PT30M`.
@@ -123,15 +133,21 @@ impl<'de> Deserialize<'de> for Duration {
     }
 }
 
-/// A text that is no duration, with what to write instead when that can be guessed.
+/// A text that is no duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a duration: write {}", instead.map_or_else(
-    || r#"whole numbers with the units d, h, m, s or ms, like "90s", "15m", "36h" or "14d""#.to_owned(),
-    |duration| format!("\"{duration}\""),
-))]
-pub struct BadDuration {
-    /// What was meant, as far as one can tell.
-    pub instead: Option<Duration>,
+pub enum BadDuration {
+    /// It cannot be read.
+    #[error("not a duration: write {}", instead.map_or_else(
+        || r#"whole numbers with the units d, h, m, s or ms, like "90s", "15m", "36h" or "14d""#.to_owned(),
+        |duration| format!("\"{duration}\""),
+    ))]
+    NotOne {
+        /// What was meant, as far as one can tell.
+        instead: Option<Duration>,
+    },
+    /// More than a hundred years.
+    #[error("too long: write at most \"{}\", which is a hundred years", Duration(LONGEST))]
+    TooLong,
 }
 
 #[cfg(test)]
@@ -168,12 +184,19 @@ mod tests {
         {
             assert_eq!(read(text), Err(format!("not a duration: write \"{instead}\"")), "{text}");
         }
-        assert_eq!(read("99999999d"), Err("not a duration: write \"36525d\"".to_owned()));
+        for text in ["99999999d", "36526d", "9223372036854775807d"] {
+            assert_eq!(
+                read(text),
+                Err("too long: write at most \"36525d\", which is a hundred years".to_owned()),
+                "{text}"
+            );
+        }
+        assert!(read("36525d").is_ok());
     }
 
     #[test]
     fn what_nobody_can_guess_is_refused_with_examples() {
-        for text in ["", "30", "d", "-5s", "soon", "1 month", "5s1h", "1h1h", "1è", "9223372036854775807d"] {
+        for text in ["", "30", "d", "-5s", "soon", "1 month", "5s1h", "1h1h", "1è"] {
             let refusal = read(text).unwrap_err();
             insta::allow_duplicates! {
                 insta::assert_snapshot!(refusal, @r#"not a duration: write whole numbers with the units d, h, m, s or ms, like "90s", "15m", "36h" or "14d""#);

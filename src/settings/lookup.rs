@@ -1,5 +1,6 @@
 //! `[sources.NAME.lookup]`: whom to ask for a person's address when deliveries carry only an id.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -9,11 +10,12 @@ use serde_json_path::JsonPath;
 
 use super::address::HttpUrl;
 use super::header_safe;
-use super::near::listed;
-use super::problem::Problem;
+use super::problem::{Faults, Problem};
 use super::secret::{Env, SecretRef};
 use super::url_secret;
-use crate::sources::lookup::{self, Auth, Lookup, PERSON_ID, ReadyMade, SECRET};
+use crate::sources::lookup::{self, Auth, Lookup, PERSON_ID, Place, ReadyMade, SECRET};
+use crate::sources::near::listed;
+use crate::sources::path_fault;
 
 /// What stands for the customer's name in a ready-made address.
 const COMPANY: &str = "{company}";
@@ -30,17 +32,43 @@ pub struct LookupTable {
     /// What stands for `{company}` in the ready-made address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub company: Option<String>,
-    /// The address to read, with `{person_id}` in it; the ready-made one, if there is one.
+    /// The address to read, with `{person_id}` where the id goes; the ready-made one, if there is one.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "url_secret::masked")]
     pub url: Option<String>,
-    /// What is posted there, as JSON; without it, it is a GET.
+    /// What to read when `url` answers that it knows nobody of this id (404), such as the bin for deleted people.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "url_secret::masked")]
+    pub fallback_url: Option<String>,
+    /// Headers that the vendor wants, such as the version of its API. No secrets: those belong into `auth`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// What is posted there, as JSON, with `{person_id}` where the id goes; without it, it is a GET.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// Where the e-mail address is in the answer, as a JSONPath like `"$.workEmail"`; the ready-made place, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
+    /// Where the e-mail address is in the answer, as a JSONPath like `"$.workEmail"`, or a list of them, of which the first
+    /// that has an address counts; the ready-made places, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<OneOrMany>,
     /// Who we are there. No default.
     pub auth: LookupAuthTable,
+}
+
+/// A text, or a list of texts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a JSONPath like \"$.workEmail\", or a list of them")]
+pub enum OneOrMany {
+    /// A text.
+    One(String),
+    /// A list.
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::Many(texts) => texts,
+        }
+    }
 }
 
 /// `auth`: `{ bearer }`, `{ secret }`, `{ user, password }`, `{ header, value }` or `{ client_id, client_secret }`.
@@ -74,39 +102,38 @@ pub struct LookupAuthTable {
     /// Where it is exchanged; the ready-made address, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_url: Option<HttpUrl>,
+    /// What the access token is for, where the vendor wants that said; the ready-made one, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// Whom the access token is for, where the vendor wants that said; the ready-made one, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
 }
 
 impl LookupTable {
     /// `preset` is that of the source.
-    pub(super) fn convert(&self, preset: Option<&str>, base_dir: &Path, env: &Env<'_>) -> Result<Lookup, Problem> {
-        let ready = self.ready(preset)?;
-        let url = self.address(ready)?;
-        let email = self.email.as_deref().or_else(|| ready.map(|ready| ready.email.as_str()));
-        let email = email.ok_or_else(|| {
-            Problem::at("email", "this key is missing: write where the address is in the answer, like \"$.workEmail\"")
-        })?;
-        let email = JsonPath::parse(email).map_err(|error| {
-            Problem::at("email", format!("not a JSONPath (RFC 9535) like \"$.workEmail\": {}", error.message()))
-        })?;
-        url_secret::check(&url, self.auth.secret.is_some())?;
-        let auth = self.auth.convert(ready, base_dir, env).map_err(|problem| problem.under("auth"))?;
-        Ok(Lookup::new(url, self.content(ready), email, auth))
+    pub(super) fn convert(&self, preset: Option<&str>, base_dir: &Path, env: &Env<'_>) -> Result<Lookup, Vec<Problem>> {
+        let mut faults = Faults::default();
+        // Without knowing the vendor nothing else can be judged.
+        let ready = self.ready(preset).map_err(|problem| vec![problem])?;
+        faults.take(self.company_fits(ready));
+        let mut urls = vec![faults.take(self.first_url(ready))];
+        let fallback = self.fallback_url.as_deref().or_else(|| self.ready_place(ready)?.fallback_url.as_deref());
+        urls.extend(fallback.map(|url| faults.take(self.address("fallback_url", url))));
+        let headers = self.headers(ready, &mut faults);
+        let emails = self.emails(ready, &mut faults);
+        let auth = self.auth.convert(ready, self.company.as_deref(), base_dir, env);
+        let auth = faults.take(auth.map_err(|problem| problem.under("auth")));
+        let id_in_front = self.ready_place(ready).is_some_and(|ready| ready.id_in_front);
+        let body = self.body.clone().or_else(|| self.ready_place(ready)?.body.clone());
+        let urls: Option<Vec<String>> = urls.into_iter().collect();
+        let place = urls.map(|urls| Place { urls, headers, body, emails, id_in_front });
+        faults.or(place.zip(auth).map(|(place, auth)| Lookup::new(place, auth)))
     }
 
     /// The secrets that it refers to.
     pub(super) fn references(&self) -> impl Iterator<Item = &SecretRef> {
-        let LookupAuthTable {
-            secret,
-            bearer,
-            user,
-            password,
-            header: _,
-            value,
-            client_id,
-            client_secret,
-            token_url: _,
-        } = &self.auth;
-        [secret, bearer, user, password, value, client_id, client_secret].into_iter().flatten()
+        self.auth.secrets().into_iter().map(|(_, reference)| reference)
     }
 
     fn ready(&self, preset: Option<&str>) -> Result<Option<&'static ReadyMade>, Problem> {
@@ -119,66 +146,157 @@ impl LookupTable {
         })
     }
 
-    fn address(&self, ready: Option<&ReadyMade>) -> Result<String, Problem> {
+    /// What belongs to the ready-made URL: with a URL of one's own none of it applies.
+    fn ready_place(&self, ready: Option<&'static ReadyMade>) -> Option<&'static ReadyMade> {
+        ready.filter(|_| self.url.is_none())
+    }
+
+    fn first_url(&self, ready: Option<&'static ReadyMade>) -> Result<String, Problem> {
         let url = self.url.as_deref().or_else(|| ready.map(|ready| ready.url.as_str()));
         let url = url.ok_or_else(|| {
             Problem::at("url", "this key is missing: write the address to read, with {person_id} where the id goes")
         })?;
-        let url = match (&self.company, url.contains(COMPANY)) {
-            (Some(company), true) => url.replace(COMPANY, &utf8_percent_encode(company, NON_ALPHANUMERIC).to_string()),
+        self.address("url", url)
+    }
+
+    fn company_fits(&self, ready: Option<&'static ReadyMade>) -> Result<(), Problem> {
+        let urls = [self.url.as_deref(), self.fallback_url.as_deref()];
+        let wanted = urls.into_iter().flatten().any(|url| url.contains(COMPANY))
+            || self.url.is_none() && ready.is_some_and(ReadyMade::needs_company);
+        match (&self.company, wanted) {
             (None, true) => {
-                return Err(Problem::at("company", "this key is missing: the address needs what the vendor calls you"));
+                Err(Problem::at("company", "this key is missing: the address needs what the vendor calls you"))
             }
-            (Some(_), false) => {
-                return Err(Problem::at("company", "the address has no {company} in it: take this key out"));
-            }
-            (None, false) => url.to_owned(),
-        };
-        if !url.contains(PERSON_ID) {
-            return Err(Problem::at(
-                "url",
-                "this would read the same for everybody: write {person_id} where the id goes",
-            ));
+            (Some(_), false) => Err(Problem::at("company", "the address has no {company} in it: take this key out")),
+            (Some(_), true) | (None, false) => Ok(()),
+        }
+    }
+
+    fn address(&self, key: &str, url: &str) -> Result<String, Problem> {
+        let url = with_company(url, self.company.as_deref());
+        // An id may stand in what is posted instead.
+        let posts_id = self.body.as_deref().is_some_and(|body| body.contains(PERSON_ID)) || self.url.is_none();
+        if !url.contains(PERSON_ID) && !posts_id {
+            let message = "this would read the same for everybody: write {person_id} where the id goes";
+            return Err(Problem::at(key, message));
         }
         let (path, query) = url.split_once('?').unwrap_or((&url, ""));
         if query.contains('#') || path.replace(PERSON_ID, "42").replace(SECRET, "s").parse::<HttpUrl>().is_err() {
             return Err(Problem::at(
-                "url",
+                key,
                 "not a web address: write it like \"https://acme.example/people/{person_id}\"",
             ));
         }
+        url_secret::check(key, &url, self.auth.secret.is_some())?;
         Ok(url)
     }
 
-    /// What is posted belongs to the address: another address has another one.
-    fn content(&self, ready: Option<&ReadyMade>) -> Option<String> {
-        let ready = ready.filter(|_| self.url.is_none()).and_then(|ready| ready.body.clone());
-        self.body.clone().or(ready)
+    fn headers(&self, ready: Option<&'static ReadyMade>, faults: &mut Faults) -> Vec<(String, String)> {
+        for (name, value) in &self.headers {
+            let problem = if !is_header_name(name) {
+                "not the name of a header: write it like \"Api-Version\""
+            } else if ["authorization", "cookie", "proxy-authorization"].contains(&name.to_lowercase().as_str()) {
+                "a secret never stands in the settings: write it in `auth`, as { env = \"NAME\" } or { file = \"PATH\" }"
+            } else if !value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+                "no header can carry this value: write printable ASCII characters"
+            } else {
+                continue;
+            };
+            faults.add(Problem::at(name, problem).under("headers"));
+        }
+        let ready = self.ready_place(ready).map(|ready| &ready.headers).into_iter().flatten();
+        let ready = ready.filter(|(name, _)| !self.headers.keys().any(|own| own.eq_ignore_ascii_case(name)));
+        self.headers.iter().chain(ready).map(|(name, value)| (name.to_lowercase(), value.clone())).collect()
+    }
+
+    fn emails(&self, ready: Option<&'static ReadyMade>, faults: &mut Faults) -> Vec<JsonPath> {
+        let ready = ready.map(|ready| ready.email.as_slice());
+        let paths = self.email.as_ref().map(OneOrMany::as_slice).or(ready).unwrap_or_default();
+        if paths.is_empty() {
+            let message = "this key is missing: write where the address is in the answer, like \"$.workEmail\"";
+            faults.add(Problem::at("email", message));
+        }
+        let mut emails = Vec::new();
+        for (i, path) in paths.iter().enumerate() {
+            match JsonPath::parse(path) {
+                Ok(path) => emails.push(path),
+                Err(error) => {
+                    let problem = Problem::here(path_fault::describe(path, &error, 0));
+                    let alone = matches!(self.email, Some(OneOrMany::One(_)));
+                    let problem = if alone { problem } else { problem.under_index(i) };
+                    faults.add(problem.under("email"));
+                }
+            }
+        }
+        emails
     }
 }
 
+fn with_company(url: &str, company: Option<&str>) -> String {
+    match company {
+        Some(company) => url.replace(COMPANY, &utf8_percent_encode(company, NON_ALPHANUMERIC).to_string()),
+        None => url.to_owned(),
+    }
+}
+
+fn is_header_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+}
+
 impl LookupAuthTable {
-    fn is_empty(&self) -> bool {
-        let Self { secret, bearer, user, password, header, value, client_id, client_secret, token_url } = self;
-        let secrets = [secret, bearer, user, password, value, client_id, client_secret];
-        secrets.into_iter().all(Option::is_none) && header.is_none() && token_url.is_none()
+    /// The secrets that it refers to, by their keys.
+    pub(super) fn secrets(&self) -> Vec<(&'static str, &SecretRef)> {
+        let Self { secret, bearer, user, password, value, client_id, client_secret, .. } = self;
+        let all = [
+            ("secret", secret),
+            ("bearer", bearer),
+            ("user", user),
+            ("password", password),
+            ("value", value),
+            ("client_id", client_id),
+            ("client_secret", client_secret),
+        ];
+        all.into_iter().filter_map(|(key, reference)| Some((key, reference.as_ref()?))).collect()
     }
 
-    fn convert(&self, ready: Option<&ReadyMade>, base_dir: &Path, env: &Env<'_>) -> Result<Auth, Problem> {
+    /// Whether nothing but `secret` is written.
+    fn is_secret_alone(&self) -> bool {
+        let Self { header, token_url, scope, audience, .. } = self;
+        let others = header.is_some() || token_url.is_some() || scope.is_some() || audience.is_some();
+        !others && self.secrets().iter().all(|(key, _)| *key == "secret")
+    }
+
+    fn convert(
+        &self,
+        ready: Option<&ReadyMade>,
+        company: Option<&str>,
+        base_dir: &Path,
+        env: &Env<'_>,
+    ) -> Result<Auth, Problem> {
         let read = |key: &str, reference: &SecretRef| -> Result<SecretString, Problem> {
             let secret = reference.based_on(base_dir).read(env).map_err(|error| Problem::from(error).under(key))?;
             header_safe(&secret).map_err(|problem| problem.under(key))?;
             Ok(secret)
         };
         if let Some(secret) = &self.secret {
-            let alone = Self { secret: None, ..self.clone() };
-            return if alone.is_empty() {
+            return if self.is_secret_alone() {
                 Ok(Auth::InUrl(read("secret", secret)?))
             } else {
                 Err(Problem::here("write { secret = … } alone: the address holds it, and nothing else is sent"))
             };
         }
-        let Self { secret: _, bearer, user, password, header, value, client_id, client_secret, token_url } = self;
+        let Self { bearer, user, password, header, value, client_id, client_secret, token_url, scope, audience, .. } =
+            self;
+        if client_id.is_none() {
+            for (key, written) in [("scope", scope), ("audience", audience)] {
+                if written.is_some() {
+                    return Err(Problem::at(
+                        key,
+                        "only a token request carries it: it goes with client_id and client_secret",
+                    ));
+                }
+            }
+        }
         match (bearer, (user, password), (header, value), (client_id, client_secret, token_url)) {
             (Some(bearer), (None, None), (None, None), (None, None, None)) => Ok(Auth::Bearer(read("bearer", bearer)?)),
             (None, (Some(user), password), (None, None), (None, None, None)) => {
@@ -189,20 +307,24 @@ impl LookupAuthTable {
                 Ok(Auth::Basic { user: read("user", user)?, password })
             }
             (None, (None, None), (Some(name), Some(value)), (None, None, None)) => {
-                let fits = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-                if !fits {
+                if !is_header_name(name) {
                     return Err(Problem::at("header", "not the name of a header: write it like \"X-Api-Key\""));
                 }
                 Ok(Auth::Header { name: name.to_lowercase(), value: read("value", value)? })
             }
             (None, (None, None), (None, None), (Some(client_id), Some(client_secret), given)) => {
-                let ready = || ready.and_then(|ready| ready.token_url.as_ref()?.parse::<HttpUrl>().ok());
-                let token_url = given.clone().or_else(ready).ok_or_else(|| {
+                let ready_url = || with_company(ready?.token_url.as_deref()?, company).parse::<HttpUrl>().ok();
+                let token_url = given.clone().or_else(ready_url).ok_or_else(|| {
                     Problem::at("token_url", "this key is missing: write where the client is exchanged for a token")
                 })?;
                 let token_url = token_url.get().clone();
                 let client_id = read("client_id", client_id)?;
-                Ok(Auth::Client { token_url, client_id, client_secret: read("client_secret", client_secret)? })
+                let client_secret = read("client_secret", client_secret)?;
+                // What the ready-made lookup says belongs to its own token endpoint.
+                let ready = ready.filter(|_| given.is_none());
+                let scope = scope.clone().or_else(|| ready?.scope.clone());
+                let audience = audience.clone().or_else(|| ready?.audience.clone());
+                Ok(Auth::Client { token_url, client_id, client_secret, scope, audience })
             }
             _ => Err(Problem::here(
                 "write exactly one of { bearer = … }, { secret = … }, { user = …, password = … }, { header = …, value = … } and \

@@ -3,11 +3,13 @@
 //! After [`Settings::load`] nothing can be wrong that could have been seen. Nothing here listens, connects or writes.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
 
 use crate::atlassian::Site;
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
@@ -22,7 +24,7 @@ mod document;
 mod duration;
 mod file;
 mod lookup;
-mod near;
+
 mod policy;
 mod problem;
 mod retry;
@@ -32,6 +34,7 @@ mod site;
 mod size;
 mod source;
 mod store;
+mod suspect;
 mod text;
 mod url_secret;
 
@@ -42,7 +45,7 @@ pub use address::{BadListen, BadUrl, HttpUrl, Listen};
 pub use admin::{AdminTable, TokenTable};
 pub use duration::{BadDuration, Duration};
 pub use file::{File, Mode};
-pub use lookup::{LookupAuthTable, LookupTable};
+pub use lookup::{LookupAuthTable, LookupTable, OneOrMany};
 pub use policy::{BadZone, PolicyTable, Zone};
 pub use problem::Problem;
 pub use retry::RetryTable;
@@ -53,8 +56,9 @@ pub use size::{BadSize, ByteSize};
 pub use source::{Source, SourceTable};
 pub use store::{BadStoreUrl, SealingKey, Store, StoreTable, StoreUrl};
 
+use crate::sources::near::{listed, nearest};
 use document::{Document, Located};
-use near::{listed, nearest};
+use problem::{Faults, Step};
 
 /// Everything that the settings say, ready for use.
 #[derive(Debug)]
@@ -77,8 +81,13 @@ pub struct Settings {
     pub policies: BTreeMap<PolicyName, Policy>,
     /// The HR and CRM systems; their sites and policies exist.
     pub sources: BTreeMap<SourceName, Source>,
+    /// Secrets that can be read and are hardly what was meant: weak ones, and ones with blanks or quotes around them.
+    pub suspects: Vec<Fault>,
     /// Where secret files lie that are not named by a complete path.
     base_dir: PathBuf,
+    /// The file as it was written, and its name: for the places of keys.
+    text: String,
+    path: PathBuf,
 }
 
 impl Settings {
@@ -87,64 +96,108 @@ impl Settings {
         let text = std::fs::read_to_string(path)
             .map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source })?;
         let base_dir = path.parent().unwrap_or_else(|| Path::new(""));
-        Self::read(&text, base_dir, &|name| std::env::var(name).ok())
-            .map_err(|located| SettingsError::wrong(path, located))
+        Self::read(&text, path, base_dir, &|name| std::env::var(name).ok())
     }
 
     /// Reads the text of a settings file. Secret files lie relative to `base_dir`, variables are asked of `env`.
     pub fn parse(text: &str, base_dir: &Path, env: &Env<'_>) -> Result<Self, SettingsError> {
-        Self::read(text, base_dir, env).map_err(|located| SettingsError::wrong(Path::new("offboardd.toml"), located))
+        Self::read(text, Path::new("offboardd.toml"), base_dir, env)
     }
 
-    fn read(text: &str, base_dir: &Path, env: &Env<'_>) -> Result<Self, Located> {
-        let document = Document::parse(text)?;
-        let mut file = document.file()?;
+    fn read(text: &str, path: &Path, base_dir: &Path, env: &Env<'_>) -> Result<Self, SettingsError> {
+        let wrong = |faults: Vec<Located>| SettingsError::wrong(path, faults);
+        let (document, mut faults) = Document::parse(text);
+        let Some(document) = document else { return Err(wrong(faults)) };
+        let tables = document.tables();
+        faults.extend(tables.faults.iter().cloned());
+        let Some(mut file) = tables.file.clone() else { return Err(wrong(faults)) };
         file.sites.values_mut().for_each(SiteTable::complete);
-        Self::convert(file, base_dir, env).map_err(|problem| document.locate(problem))
+        let names = Names { sites: document.names("sites"), policies: document.names("policies") };
+        let place = |problem: Problem| document.locate(problem);
+        match Self::convert(file, &names, base_dir, env) {
+            Ok(converted) if faults.is_empty() => {
+                let suspects = converted.file.suspect_secrets(base_dir, env).into_iter().map(place);
+                let suspects = suspects.map(|located| Fault::new(path, located)).collect();
+                Ok(Self { suspects, text: text.to_owned(), path: path.to_owned(), ..converted })
+            }
+            Ok(_) => Err(wrong(faults)),
+            Err(problems) => {
+                let problems = problems.into_iter().filter(|problem| !tables.follows(problem));
+                faults.extend(problems.map(|problem| document.locate(tables.original(problem))));
+                Err(wrong(faults))
+            }
+        }
     }
 
-    fn convert(file: File, base_dir: &Path, env: &Env<'_>) -> Result<Self, Problem> {
+    fn convert(file: File, names: &Names<'_>, base_dir: &Path, env: &Env<'_>) -> Result<Self, Vec<Problem>> {
+        let mut faults = Faults::default();
         let mut sites = BTreeMap::new();
         for (name, table) in &file.sites {
-            let site = table.convert(name, base_dir, env);
-            sites.insert(name.clone(), site.map_err(|problem| problem.under(name.as_str()).under("sites"))?);
+            let site = table.convert(name, base_dir, env).map_err(|problems| under(problems, name.as_str()));
+            sites.extend(faults.take_all("sites", site).map(|site| (name.clone(), site)));
         }
         let mut policies = BTreeMap::new();
         for (name, table) in &file.policies {
-            let policy = table.convert().map_err(|problem| problem.under(name.as_str()).under("policies"))?;
-            policies.insert(name.clone(), policy);
+            let policy = table.convert().map_err(|problems| under(problems, name.as_str()));
+            policies.extend(faults.take_all("policies", policy).map(|policy| (name.clone(), policy)));
         }
         let mut sources = BTreeMap::new();
         for (name, table) in &file.sources {
-            let source = file
-                .names_exist(table)
-                .and_then(|()| table.convert(name, file.server.public_url.as_ref(), base_dir, env));
-            sources.insert(name.clone(), source.map_err(|problem| problem.under(name.as_str()).under("sources"))?);
+            let dangling = names.check(table);
+            let source = table.convert(name, file.server.public_url.as_ref(), base_dir, env);
+            let source = match (dangling.is_empty(), source) {
+                (true, source) => source,
+                (false, Ok(_)) => Err(dangling),
+                (false, Err(problems)) => Err([dangling, problems].concat()),
+            };
+            let source = source.map_err(|problems| under(problems, name.as_str()));
+            sources.extend(faults.take_all("sources", source).map(|source| (name.clone(), source)));
         }
-        Ok(Self {
+        let server = faults.take(file.server.convert().map_err(|problem| problem.under("server")));
+        let admin_tokens = faults.take_all("admin", file.admin.convert(base_dir, env));
+        let store = faults.take(file.store.convert(base_dir, env).map_err(|problem| problem.under("store")));
+        let retry = faults.take_all("retry", file.retry.convert());
+        let converted = server.zip(admin_tokens).zip(store).zip(retry);
+        faults.or(converted.map(|(((server, admin_tokens), store), retry)| Self {
             mode: file.mode,
-            server: file.server.convert().map_err(|problem| problem.under("server"))?,
-            admin_tokens: file.admin.convert(base_dir, env).map_err(|problem| problem.under("admin"))?,
-            store: file.store.convert(base_dir, env).map_err(|problem| problem.under("store"))?,
-            retry: file.retry.convert().map_err(|problem| problem.under("retry"))?,
+            server,
+            admin_tokens,
+            store,
+            retry,
             sites,
             policies,
             sources,
             base_dir: base_dir.to_owned(),
+            suspects: Vec::new(),
+            text: String::new(),
+            path: PathBuf::new(),
             file,
-        })
+        }))
+    }
+
+    /// Where a key of the settings is, as `FILE:LINE:COLUMN`; `keys` leads to it from the top.
+    pub fn place_of(&self, keys: &[&str]) -> String {
+        let step = |key: &&str| match key.parse() {
+            Ok(index) => Step::Index(index),
+            Err(_) => Step::Key((*key).to_owned()),
+        };
+        let problem = Problem::here("").with_path(keys.iter().map(step).collect());
+        let (document, _) = Document::parse(&self.text);
+        let (line, column) =
+            document.map(|document| document.locate(problem)).map_or((1, 1), |at| (at.line, at.column));
+        format!("{}:{line}:{column}", self.path.display())
     }
 
     /// Reads a source anew, secrets and all; the settings themselves stay as they are.
     pub fn reread_source(&self, name: &SourceName, env: &Env<'_>) -> Result<Source, Problem> {
         let table = self.file.sources.get(name).ok_or_else(|| Problem::here("there is no such source"))?;
-        table.convert(name, self.file.server.public_url.as_ref(), &self.base_dir, env)
+        table.convert(name, self.file.server.public_url.as_ref(), &self.base_dir, env).map_err(first)
     }
 
     /// Reads a site anew, credentials and all.
     pub fn reread_site(&self, name: &SiteName, env: &Env<'_>) -> Result<Site, Problem> {
         let table = self.file.sites.get(name).ok_or_else(|| Problem::here("there is no such site"))?;
-        table.convert(name, &self.base_dir, env)
+        table.convert(name, &self.base_dir, env).map_err(first)
     }
 
     /// The files that hold a source's secrets, those of its lookup among them.
@@ -174,6 +227,11 @@ impl Settings {
         of_sources.chain(of_sites).chain(self.secret_files_of_admin_tokens()).collect()
     }
 
+    /// Where a file lies that the settings name.
+    pub fn beside(&self, path: &Path) -> PathBuf {
+        self.base_dir.join(path)
+    }
+
     fn files<'a, R: IntoIterator<Item = &'a SecretRef>>(&self, references: R) -> Vec<PathBuf> {
         let files = references.into_iter().filter_map(|reference| match reference {
             SecretRef::File(path) => Some(self.base_dir.join(path)),
@@ -183,13 +241,28 @@ impl Settings {
     }
 }
 
-impl File {
-    fn names_exist(&self, source: &SourceTable) -> Result<(), Problem> {
-        let sites: Vec<&str> = self.sites.keys().map(SiteName::as_str).collect();
-        let policies: Vec<&str> = self.policies.keys().map(PolicyName::as_str).collect();
-        exists("site", "sites", source.site.as_str(), &sites)?;
-        exists("policy", "policies", source.policy.as_str(), &policies)
+/// The names of the sites and policies that the text describes, be it rightly or wrongly.
+struct Names<'a> {
+    sites: Vec<&'a str>,
+    policies: Vec<&'a str>,
+}
+
+impl Names<'_> {
+    fn check(&self, source: &SourceTable) -> Vec<Problem> {
+        let mut faults = Faults::default();
+        faults.take(exists("site", "sites", source.site.as_str(), &self.sites));
+        faults.take(exists("policy", "policies", source.policy.as_str(), &self.policies));
+        faults.into_problems()
     }
+}
+
+fn under(problems: Vec<Problem>, key: &str) -> Vec<Problem> {
+    problems.into_iter().map(|problem| problem.under(key)).collect()
+}
+
+/// One of the problems: whoever reads again while the daemon runs repairs one and sees the next.
+fn first(problems: Vec<Problem>) -> Problem {
+    problems.into_iter().next().unwrap_or_else(|| Problem::here("it cannot be used"))
 }
 
 /// Refuses the name of something that does not exist, and lists what does.
@@ -218,22 +291,61 @@ pub enum SettingsError {
         source: io::Error,
     },
     /// What is written cannot be meant so.
-    #[error("{}:{line}:{column}: {problem}", file.display())]
+    #[error("{}", all(faults))]
     Wrong {
-        /// The file.
-        file: PathBuf,
-        /// The line, counted from 1.
-        line: usize,
-        /// The character in the line, counted from 1.
-        column: usize,
-        /// What is wrong, and what to write instead.
-        problem: Problem,
+        /// Everything that is wrong, in the order of the text.
+        faults: Vec<Fault>,
     },
 }
 
+/// Something in the settings that is wrong, or that can only fail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The character in the line, counted from 1.
+    pub column: usize,
+    /// The key, what is wrong with it, and what to write instead.
+    #[serde(serialize_with = "as_text")]
+    pub problem: Problem,
+}
+
+impl Fault {
+    fn new(file: &Path, Located { line, column, problem }: Located) -> Self {
+        Self { file: file.to_owned(), line, column, problem }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file.display(), self.line, self.column, self.problem)
+    }
+}
+
+fn as_text<T: fmt::Display, S: serde::Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+/// One fault in one line; several below a line that counts them.
+fn all(faults: &[Fault]) -> String {
+    if let [fault] = faults {
+        return fault.to_string();
+    }
+    let mut text = format!("the settings have {} faults:", faults.len());
+    for fault in faults {
+        text.push_str("\n  ");
+        text.push_str(&fault.to_string());
+    }
+    text
+}
+
 impl SettingsError {
-    fn wrong(file: &Path, Located { line, column, problem }: Located) -> Self {
-        Self::Wrong { file: file.to_owned(), line, column, problem }
+    fn wrong(file: &Path, mut faults: Vec<Located>) -> Self {
+        faults.sort_by_key(|fault| (fault.line, fault.column));
+        faults.dedup();
+        Self::Wrong { faults: faults.into_iter().map(|fault| Fault::new(file, fault)).collect() }
     }
 }
 

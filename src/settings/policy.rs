@@ -7,11 +7,11 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::duration::Duration;
-use super::near::nearest;
-use super::problem::Problem;
+use super::problem::{Faults, Problem};
 use super::{defaults, text};
 use crate::domain::brake::Brake;
 use crate::domain::policy::{Action, Approvals, DayEdge, Detach, Policy};
+use crate::sources::near::nearest;
 
 /// `[policies.NAME]`: what a source's events lead to. Nothing is destroyed that was not written here.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,17 +49,20 @@ pub struct PolicyTable {
 }
 
 impl PolicyTable {
-    pub(super) fn convert(&self) -> Result<Policy, Problem> {
+    pub(super) fn convert(&self) -> Result<Policy, Vec<Problem>> {
+        let mut faults = Faults::default();
         for (key, limit) in [("per_hour", self.brake.per_hour), ("per_day", self.brake.per_day)] {
             if limit == 0 {
-                return Err(Problem::at(key, "a brake that lets nobody through: write 1 or more").under("brake"));
+                faults.add(Problem::at(key, "a brake that lets nobody through: write 1 or more").under("brake"));
             }
         }
         let mut seen = HashSet::new();
-        if let Some(twice) = self.detach.iter().position(|detach| !seen.insert(*detach)) {
-            return Err(Problem::here("written twice").under_index(twice).under("detach"));
+        for (i, detach) in self.detach.iter().enumerate() {
+            if !seen.insert(*detach) {
+                faults.add(Problem::here("written twice").under_index(i).under("detach"));
+            }
         }
-        Ok(Policy {
+        faults.or(Some(Policy {
             departed: self.departed,
             email_changed: self.email_changed,
             erasure_requested: self.erasure_requested,
@@ -70,7 +73,7 @@ impl PolicyTable {
             detach: self.detach.clone(),
             reinvite: self.reinvite,
             brake: self.brake,
-        })
+        }))
     }
 }
 
@@ -87,11 +90,86 @@ impl FromStr for Zone {
     type Err = BadZone;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        TimeZone::get(name).map(Self).map_err(|_ignored| {
-            let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
-            BadZone { instead: nearest(name, known.iter().map(String::as_str)).map(str::to_owned) }
-        })
+        TimeZone::get(name).map(Self).map_err(|_ignored| meant(name))
     }
+}
+
+/// A zone for each whole hour east of Greenwich, from -10 on: of a place where many live, with its daylight saving.
+const BY_OFFSET: [&str; 23] = [
+    "Pacific/Honolulu",
+    "America/Anchorage",
+    "America/Los_Angeles",
+    "America/Denver",
+    "America/Chicago",
+    "America/New_York",
+    "America/Halifax",
+    "America/Sao_Paulo",
+    "Atlantic/South_Georgia",
+    "Atlantic/Azores",
+    "Europe/London",
+    "Europe/Berlin",
+    "Europe/Helsinki",
+    "Europe/Istanbul",
+    "Asia/Dubai",
+    "Asia/Karachi",
+    "Asia/Dhaka",
+    "Asia/Bangkok",
+    "Asia/Shanghai",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+    "Pacific/Noumea",
+    "Pacific/Auckland",
+];
+
+/// Abbreviations that are no names of the database.
+const ABBREVIATIONS: [(&str, &str); 16] = [
+    ("ACST", "Australia/Adelaide"),
+    ("AEDT", "Australia/Sydney"),
+    ("AEST", "Australia/Sydney"),
+    ("AWST", "Australia/Perth"),
+    ("BST", "Europe/London"),
+    ("CDT", "America/Chicago"),
+    ("CEST", "Europe/Berlin"),
+    ("CST", "America/Chicago"),
+    ("EDT", "America/New_York"),
+    ("EEST", "Europe/Helsinki"),
+    ("IST", "Asia/Kolkata"),
+    ("JST", "Asia/Tokyo"),
+    ("MDT", "America/Denver"),
+    ("PDT", "America/Los_Angeles"),
+    ("PST", "America/Los_Angeles"),
+    ("WEST", "Europe/Lisbon"),
+];
+
+/// The zone that somebody may have meant: by an offset, an abbreviation, a city, or a slip.
+fn meant(name: &str) -> BadZone {
+    let name = name.trim();
+    if let Some(hours) = offset_hours(name) {
+        let index = usize::try_from(hours + 10).ok();
+        let instead = index.and_then(|index| BY_OFFSET.get(index)).copied().unwrap_or("UTC");
+        return BadZone { instead: Some(instead.to_owned()), is_offset: true };
+    }
+    let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
+    let known = || known.iter().map(String::as_str);
+    let abbreviation = ABBREVIATIONS.iter().find(|(short, _)| short.eq_ignore_ascii_case(name)).map(|(_, zone)| *zone);
+    let city = name.replace(' ', "_");
+    let of_city =
+        || known().find(|zone| zone.rsplit_once('/').is_some_and(|(_, place)| place.eq_ignore_ascii_case(&city)));
+    let instead = abbreviation.or_else(of_city).or_else(|| nearest(name, known()));
+    BadZone { instead: instead.map(str::to_owned), is_offset: false }
+}
+
+/// The whole hours of `GMT+1`, `UTC-05:00` or `+02:00`.
+fn offset_hours(name: &str) -> Option<i64> {
+    let upper = name.to_ascii_uppercase();
+    let rest = ["GMT", "UTC", "Z"].iter().find_map(|prefix| upper.strip_prefix(prefix)).unwrap_or(&upper).trim_start();
+    let (sign, digits) = match rest.strip_prefix('+') {
+        Some(digits) => (1, digits),
+        None => (-1, rest.strip_prefix(['-', '\u{2212}'])?),
+    };
+    let hours = digits.split([':', '.']).next()?;
+    let hours = if hours.len() == 4 { hours.get(..2)? } else { hours };
+    Some(sign * hours.trim().parse::<i64>().ok()?)
 }
 
 impl Serialize for Zone {
@@ -107,12 +185,53 @@ impl<'de> Deserialize<'de> for Zone {
 }
 
 /// A name that is no time zone's.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no time zone has this name: {}", instead.as_ref().map_or_else(
-    || "write one of the IANA database, like \"Europe/Berlin\" or \"UTC\"".to_owned(),
-    |name| format!("did you mean \"{name}\"?"),
-))]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadZone {
     /// What was meant, as far as one can tell.
     pub instead: Option<String>,
+    /// An offset was written, which a zone with daylight saving has for a part of the year only.
+    pub is_offset: bool,
+}
+
+impl std::error::Error for BadZone {}
+
+impl std::fmt::Display for BadZone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.instead, self.is_offset) {
+            (Some(name), true) => {
+                write!(f, "an offset is no time zone: write the zone's name in the IANA database, like \"{name}\"")
+            }
+            (Some(name), false) => write!(f, "no time zone has this name: did you mean \"{name}\"?"),
+            (None, _) => f.write_str(
+                "no time zone has this name: write one of the IANA database, like \"Europe/Berlin\" or \"UTC\"",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_a_city_or_an_abbreviation_is_answered_with_a_zone() {
+        for (written, zone) in [
+            ("GMT+1", "Europe/Berlin"),
+            ("UTC+01:00", "Europe/Berlin"),
+            ("+0100", "Europe/Berlin"),
+            ("gmt-5", "America/New_York"),
+            ("UTC +8", "Asia/Shanghai"),
+            ("GMT+12", "Pacific/Auckland"),
+            ("Berlin", "Europe/Berlin"),
+            ("new york", "America/New_York"),
+            ("CEST", "Europe/Berlin"),
+            ("Europe/Berlim", "Europe/Berlin"),
+        ] {
+            let bad = written.parse::<Zone>().unwrap_err();
+            assert_eq!(bad.instead.as_deref(), Some(zone), "{written}: {bad}");
+        }
+        for zone in BY_OFFSET.iter().chain(ABBREVIATIONS.iter().map(|(_, zone)| zone)) {
+            assert!(zone.parse::<Zone>().is_ok(), "{zone}");
+        }
+    }
 }

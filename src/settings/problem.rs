@@ -4,11 +4,11 @@
 
 use std::fmt;
 
-use super::near::{listed, nearest};
 use super::secret::SecretError;
+use crate::sources::near::{listed, nearest};
 
 /// One step on the way to a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
     /// Into a table.
     Key(String),
@@ -21,12 +21,14 @@ pub(super) enum Step {
 pub struct Problem {
     path: Vec<Step>,
     message: String,
+    /// The key that was probably meant by an unknown one.
+    meant: Option<String>,
 }
 
 impl Problem {
     /// Something is wrong with the table that is being read.
     pub(super) fn here(message: impl Into<String>) -> Self {
-        Self { path: Vec::new(), message: message.into() }
+        Self { path: Vec::new(), message: message.into(), meant: None }
     }
 
     /// Something is wrong with this key of the table that is being read.
@@ -46,9 +48,27 @@ impl Problem {
         self
     }
 
+    /// Whether `other`, a key that is missing, was written as the unknown key that this is about.
+    pub(super) fn is_instead_of(&self, other: &Self) -> bool {
+        let (Some((_, table)), Some((missing, of))) = (self.path.split_last(), other.path.split_last()) else {
+            return false;
+        };
+        table == of && matches!(missing, Step::Key(key) if self.meant.as_ref() == Some(key))
+    }
+
+    /// The same at another place.
+    pub(super) fn with_path(self, path: Vec<Step>) -> Self {
+        Self { path, ..self }
+    }
+
     /// The way to the value.
     pub(super) fn path(&self) -> &[Step] {
         &self.path
+    }
+
+    /// Whether it is about `key` of the table that is being read, or about something below it.
+    pub(super) fn is_at(&self, key: &str) -> bool {
+        matches!(self.path.first(), Some(Step::Key(first)) if first == key)
     }
 
     /// Takes apart a sentence that begins with its place, as in `signature.list.keys[0]: …`.
@@ -65,10 +85,15 @@ impl Problem {
 
     /// Puts what `toml` and serde say into words for the writer of a settings file.
     pub(super) fn of_serde(path: Vec<Step>, message: &str) -> Self {
-        let mut problem = Self { path, message: String::new() };
+        let mut problem = Self { path, message: String::new(), meant: None };
         problem.message = if let Some((key, known)) = quoted_after(message, "unknown field ") {
             problem.stand_at(key);
-            unknown_key(key, known)
+            let names = between_backticks(known);
+            problem.meant = nearest(key, names.iter().copied()).map(str::to_owned);
+            match &problem.meant {
+                Some(name) => format!("unknown key; did you mean `{name}`?"),
+                None => format!("unknown key; there are {}", listed(names)),
+            }
         } else if let Some((key, _)) = quoted_after(message, "missing field ") {
             problem.path.push(Step::Key(key.to_owned()));
             match problem.hint() {
@@ -80,18 +105,21 @@ impl Problem {
         {
             problem.misfit_in_words(misfit)
         } else if let Some((_, names)) = quoted_after(message, "unknown variant ") {
-            format!("write one of: {}", listed(between_backticks(names)))
+            // The parser may append the place in backticks, on a line of its own.
+            format!("write one of: {}", listed(between_backticks(names.lines().next().unwrap_or_default())))
         } else if let Some(names) = message.strip_prefix("expected one of: ") {
             format!("write one of: {names}")
         } else {
-            message.trim_end().to_owned()
+            without_place(message).to_owned()
         };
         problem
     }
 
     /// Turns serde's `string "hunter2", expected u32` into words, and leaves the value out.
     fn misfit_in_words(&self, misfit: &str) -> String {
+        let misfit = misfit.trim_end();
         let (found, expected) = misfit.rsplit_once(", expected ").unwrap_or((misfit, "something else"));
+        let expected = expected.lines().next().unwrap_or_default();
         let found = match found.split([' ', '`', '"']).next().unwrap_or_default() {
             "string" | "character" => "a text",
             "integer" | "floating" => "that number",
@@ -146,6 +174,43 @@ impl Problem {
     }
 }
 
+/// The problems of a table, collected so that all of them are reported together.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Vec<Problem>);
+
+impl Faults {
+    /// The value, or `None` after keeping what is wrong with it.
+    pub(super) fn take<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
+        result.map_err(|problem| self.add(problem)).ok()
+    }
+
+    /// The value below `key`, or `None` after keeping all that is wrong with it.
+    pub(super) fn take_all<T>(&mut self, key: &str, result: Result<T, Vec<Problem>>) -> Option<T> {
+        result.map_err(|problems| self.0.extend(problems.into_iter().map(|problem| problem.under(key)))).ok()
+    }
+
+    pub(super) fn add(&mut self, problem: Problem) {
+        self.0.push(problem);
+    }
+
+    /// `value`, if nothing is wrong.
+    pub(super) fn or<T>(self, value: Option<T>) -> Result<T, Vec<Problem>> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(self.0),
+        }
+    }
+
+    /// Whether something is wrong with `key` or below it.
+    pub(super) fn any_below(&self, key: &str) -> bool {
+        self.0.iter().any(|problem| problem.is_at(key))
+    }
+
+    pub(super) fn into_problems(self) -> Vec<Problem> {
+        self.0
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, step) in self.path.iter().enumerate() {
@@ -179,17 +244,14 @@ fn quoted_after<'a>(message: &'a str, prefix: &str) -> Option<(&'a str, &'a str)
     message.strip_prefix(prefix)?.strip_prefix('`')?.split_once('`')
 }
 
+/// A sentence of the `toml` crate without the lines "in `key`" that it appends.
+fn without_place(message: &str) -> &str {
+    message.split("\nin `").next().unwrap_or_default().trim_end()
+}
+
 /// The names in serde's `` , expected one of `a`, `b` ``.
 fn between_backticks(sentence: &str) -> Vec<&str> {
     sentence.split('`').skip(1).step_by(2).collect()
-}
-
-fn unknown_key(key: &str, known: &str) -> String {
-    let names = between_backticks(known);
-    match nearest(key, names.iter().copied()) {
-        Some(name) => format!("unknown key; did you mean `{name}`?"),
-        None => format!("unknown key; there are {}", listed(names)),
-    }
 }
 
 #[cfg(test)]

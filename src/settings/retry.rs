@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::duration::Duration;
-use super::problem::Problem;
+use super::problem::{Faults, Problem};
 use super::{defaults, positive};
 use crate::domain::retry::RetryPolicy;
 
@@ -26,11 +26,12 @@ impl Default for RetryTable {
 }
 
 impl RetryTable {
-    pub(super) fn convert(&self) -> Result<RetryPolicy, Problem> {
-        Ok(RetryPolicy {
-            base: positive("base", self.base)?,
-            max: positive("max", self.max)?,
-            give_up_after: positive("give_up_after", self.give_up_after)?,
-        })
+    pub(super) fn convert(&self) -> Result<RetryPolicy, Vec<Problem>> {
+        let mut faults = Faults::default();
+        let base = faults.take(positive("base", self.base));
+        let max = faults.take(positive("max", self.max));
+        let give_up_after = faults.take(positive("give_up_after", self.give_up_after));
+        let policy = base.zip(max).zip(give_up_after);
+        faults.or(policy.map(|((base, max), give_up_after)| RetryPolicy { base, max, give_up_after }))
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::address::HttpUrl;
 use super::duration::Duration;
-use super::problem::Problem;
+use super::problem::{Faults, Problem};
 use super::secret::{Env, SecretRef};
 use super::{MORE_THAN_NOTHING, defaults, header_safe, positive};
 use crate::atlassian::{Auth, DeleteWith, Site};
@@ -130,40 +130,46 @@ impl SiteTable {
         self.look_back.get_or_insert(look_back);
     }
 
-    pub(super) fn convert(&self, name: &SiteName, base_dir: &Path, env: &Env<'_>) -> Result<Site, Problem> {
-        self.only_the_origin()?;
+    pub(super) fn convert(&self, name: &SiteName, base_dir: &Path, env: &Env<'_>) -> Result<Site, Vec<Problem>> {
+        let mut faults = Faults::default();
+        faults.take(self.only_the_origin());
         let via_gateway = self.via == Some(Via::Gateway);
-        let cloud_id = self.checked_cloud_id(via_gateway)?;
-        if let Some(i) = self.look_again.iter().position(|wait| wait.is_zero()) {
-            return Err(Problem::here(MORE_THAN_NOTHING).under_index(i).under("look_again"));
+        let cloud_id = faults.take(self.checked_cloud_id(via_gateway)).flatten();
+        for (i, _) in self.look_again.iter().enumerate().filter(|(_, wait)| wait.is_zero()) {
+            faults.add(Problem::here(MORE_THAN_NOTHING).under_index(i).under("look_again"));
         }
         if self.concurrency == 0 {
-            return Err(Problem::at("concurrency", "nothing would ever be done: write 1 or more"));
+            faults.add(Problem::at("concurrency", "nothing would ever be done: write 1 or more"));
         }
-        Ok(Site {
+        let auth = faults.take(self.auth.convert(base_dir, env).map_err(|problem| problem.under("auth")));
+        let protect = faults.take_all("protect", self.protect.convert());
+        let watch_grant = faults.take(positive("watch_grant", self.watch_grant));
+        let probe_every = faults.take(positive("probe_every", self.probe_every));
+        let timeout = faults.take(positive("timeout", self.timeout));
+        let site = auth.zip(protect).zip(watch_grant).zip(probe_every).zip(timeout);
+        faults.or(site.map(|((((auth, protect), watch_grant), probe_every), timeout)| Site {
             name: name.clone(),
             url: self.url.get().clone(),
             cloud_id,
             gateway: self.gateway.get().clone(),
             via_gateway,
-            auth: self.auth.convert(base_dir, env).map_err(|problem| problem.under("auth"))?,
+            auth,
             delete_with: self.delete_with,
             deletion_grace: self.deletion_grace.get(),
             look_back: self.look_back.unwrap_or_else(|| self.deletion_grace.nth(LOOK_BACK_SHARE)).get(),
-            protect: self.protect.convert().map_err(|problem| problem.under("protect"))?,
+            protect,
             look_again: self.look_again.iter().map(|wait| wait.get()).collect(),
-            watch_grant: positive("watch_grant", self.watch_grant)?,
-            probe_every: positive("probe_every", self.probe_every)?,
+            watch_grant,
+            probe_every,
             probe_idle: self.probe_idle.get(),
             concurrency: usize::try_from(self.concurrency).unwrap_or(usize::MAX),
-            timeout: positive("timeout", self.timeout)?,
-        })
+            timeout,
+        }))
     }
 
     /// The secrets that it refers to.
     pub(super) fn references(&self) -> impl Iterator<Item = &SecretRef> {
-        let AuthTable { email: _, token, bearer, client_id: _, client_secret } = &self.auth;
-        [token, bearer, client_secret].into_iter().flatten()
+        self.auth.secrets().into_iter().map(|(_, reference)| reference)
     }
 
     /// People copy the address out of their browser, with the page that they were on.
@@ -195,6 +201,13 @@ impl SiteTable {
 }
 
 impl AuthTable {
+    /// The secrets that it refers to, by their keys.
+    pub(super) fn secrets(&self) -> Vec<(&'static str, &SecretRef)> {
+        let Self { email: _, token, bearer, client_id: _, client_secret } = self;
+        let all = [("token", token), ("bearer", bearer), ("client_secret", client_secret)];
+        all.into_iter().filter_map(|(key, reference)| Some((key, reference.as_ref()?))).collect()
+    }
+
     fn convert(&self, base_dir: &Path, env: &Env<'_>) -> Result<Auth, Problem> {
         let read = |key: &str, reference: &SecretRef| -> Result<SecretString, Problem> {
             reference.based_on(base_dir).read(env).map_err(|error| Problem::from(error).under(key))
@@ -220,25 +233,27 @@ impl AuthTable {
 }
 
 impl ProtectTable {
-    fn convert(&self) -> Result<Protection, Problem> {
+    fn convert(&self) -> Result<Protection, Vec<Problem>> {
+        let mut faults = Faults::default();
         let mut domains = HashSet::new();
         for (i, text) in self.domains.iter().enumerate() {
-            domains.insert(protected_domain(text).map_err(|problem| problem.under_index(i).under("domains"))?);
+            let domain = protected_domain(text).map_err(|problem| problem.under_index(i).under("domains"));
+            domains.extend(faults.take(domain));
         }
         let is_an_id = |id: &AccountId| {
             let id = id.as_str();
             !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'-' | b'_' | b'.'))
         };
-        if let Some(i) = self.account_ids.iter().position(|id| !is_an_id(id)) {
-            let message =
-                "not an account id, so it would protect nobody: write the id of Atlassian, like \"qm:0e5c:1\"";
-            return Err(Problem::here(message).under_index(i).under("account_ids"));
+        for (i, _) in self.account_ids.iter().enumerate().filter(|(_, id)| !is_an_id(id)) {
+            let message = "not an account id, so it would protect nobody: take it from the address of the profile at \
+                           admin.atlassian.com, like \"712020:6f8f0d7e-…\" or \"qm:…\"";
+            faults.add(Problem::here(message).under_index(i).under("account_ids"));
         }
-        Ok(Protection {
+        faults.or(Some(Protection {
             emails: self.emails.iter().cloned().collect(),
             domains,
             account_ids: self.account_ids.iter().cloned().collect(),
-        })
+        }))
     }
 }
 

@@ -12,10 +12,13 @@ use super::defaults;
 use super::duration::Duration;
 use super::lookup::LookupTable;
 use super::positive;
-use super::problem::Problem;
+use super::problem::{Faults, Problem, Step};
 use super::secret::{Env, SecretRef};
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
-use crate::sources::{self, lookup::Lookup};
+use crate::sources::{self, lookup::Lookup, preset};
+
+/// No more faults of one source than these are reported at once.
+const MOST_FAULTS: usize = 20;
 
 /// `[sources.NAME]`: one HR or CRM system that sends webhooks to `/webhooks/NAME`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -77,15 +80,9 @@ impl SourceTable {
         public_url: Option<&HttpUrl>,
         base_dir: &Path,
         env: &Env<'_>,
-    ) -> Result<Source, Problem> {
-        if self.preset.is_none() && self.signature.is_none() {
-            return Err(Problem::at(
-                "preset",
-                "this key is missing: name the vendor, or \"standard-webhooks\", or describe it in \
-                 [sources.NAME.signature]",
-            ));
-        }
-        let secrets = self.read_secrets(base_dir, env)?;
+    ) -> Result<Source, Vec<Problem>> {
+        let mut faults = Faults::default();
+        let secrets = self.read_secrets(base_dir, env, &mut faults);
         let spec = sources::Spec {
             preset: self.preset.clone(),
             signature: self.signature.clone(),
@@ -93,27 +90,93 @@ impl SourceTable {
             secrets,
             public_url: public_url.map(|url| url.below(&["webhooks", name.as_str()])),
         };
-        let compiled = sources::Source::compile(name, spec.clone()).map_err(|error| self.blame(name, &error))?;
-        let lookup =
-            self.lookup.as_ref().map(|lookup| lookup.convert(self.preset.as_deref(), base_dir, env)).transpose();
-        Ok(Source {
+        let compiled = faults.take(self.known_preset()).and_then(|()| self.compile(name, &spec, &mut faults));
+        let lookup = self.lookup.as_ref();
+        let lookup = lookup.map(|lookup| lookup.convert(self.preset.as_deref(), base_dir, env)).transpose();
+        let lookup = faults.take_all("lookup", lookup);
+        let quiet_after = self.quiet_after.map(|quiet| positive("quiet_after", quiet)).transpose();
+        let quiet_after = faults.take(quiet_after);
+        let dedupe_window = faults.take(positive("dedupe_window", self.dedupe_window));
+        let source = compiled.zip(lookup).zip(quiet_after).zip(dedupe_window);
+        faults.or(source.map(|(((compiled, lookup), quiet_after), dedupe_window)| Source {
             name: name.clone(),
             site: self.site.clone(),
             policy: self.policy.clone(),
             spec,
             compiled: Arc::new(compiled),
-            quiet_after: self.quiet_after.map(|quiet| positive("quiet_after", quiet)).transpose()?,
-            dedupe_window: positive("dedupe_window", self.dedupe_window)?,
-            lookup: lookup.map_err(|problem| problem.under("lookup"))?.map(Arc::new),
-        })
+            quiet_after,
+            dedupe_window,
+            lookup: lookup.map(Arc::new),
+        }))
     }
 
-    fn read_secrets(&self, base_dir: &Path, env: &Env<'_>) -> Result<Vec<SecretString>, Problem> {
+    fn known_preset(&self) -> Result<(), Problem> {
+        let Some(name) = &self.preset else {
+            return if self.signature.is_some() {
+                Ok(())
+            } else {
+                Err(Problem::at(
+                    "preset",
+                    "this key is missing: name the vendor, or \"standard-webhooks\", or describe it in \
+                     [sources.NAME.signature]",
+                ))
+            };
+        };
+        if preset::find(name).is_some() {
+            return Ok(());
+        }
+        let instead = match preset::nearest(name) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "`offboardd preset list` prints the names; without one, describe the vendor in \
+                     [sources.NAME.signature]"
+                .to_owned(),
+        };
+        Err(Problem::at("preset", format!("no preset is called `{name}`: {instead}")))
+    }
+
+    /// Compiles the source. Of a description that is wrong, each wrong key is reported: it is left out, and the rest is
+    /// compiled again.
+    fn compile(&self, name: &SourceName, spec: &sources::Spec, faults: &mut Faults) -> Option<sources::Source> {
+        let error = match sources::Source::compile(name, spec.clone()) {
+            Ok(compiled) => return Some(compiled),
+            Err(error) => error,
+        };
+        let mut rest = spec.clone();
+        let mut first = Some(error);
+        let mut seen: Vec<Problem> = Vec::new();
+        let mut note = |problem: Problem, rest: &mut sources::Spec| {
+            let begins = |other: &Problem| other.path().starts_with(problem.path());
+            let goes_on = seen.len() < MOST_FAULTS && leave_out(rest, problem.path());
+            if !seen.iter().any(begins) {
+                seen.push(problem);
+            }
+            goes_on
+        };
+        while let Some(error) = first.take().or_else(|| sources::Source::compile(name, rest.clone()).err()) {
+            if !note(self.blame(name, &error), &mut rest) {
+                break;
+            }
+        }
+        // Another fault of the source may have kept the mapping from being read.
+        while let Err(error) = sources::check_mapping(&rest) {
+            if !note(self.blame(name, &error), &mut rest) {
+                break;
+            }
+        }
+        // That no secret is left is no news where one could not be read.
+        let unread = faults.any_below("secrets");
+        for problem in seen.into_iter().filter(|problem| !unread || !problem.is_at("secrets")) {
+            faults.add(problem);
+        }
+        None
+    }
+
+    fn read_secrets(&self, base_dir: &Path, env: &Env<'_>, faults: &mut Faults) -> Vec<SecretString> {
         let read = |(i, reference): (usize, &SecretRef)| {
             let secret = reference.based_on(base_dir).read(env);
-            secret.map_err(|error| Problem::from(error).under_index(i).under("secrets"))
+            faults.take(secret.map_err(|error| Problem::from(error).under_index(i).under("secrets")))
         };
-        self.secrets.iter().enumerate().map(read).collect()
+        self.secrets.iter().enumerate().filter_map(read).collect()
     }
 
     /// The secrets that it refers to, those of its lookup among them.
@@ -137,6 +200,30 @@ impl SourceTable {
             }
             _ => Problem::here(sentence),
         }
+    }
+}
+
+/// Takes a key out of the description of a signature or a mapping; `false`: there is none there.
+fn leave_out(spec: &mut sources::Spec, path: &[Step]) -> bool {
+    let [Step::Key(table), steps @ .., last] = path else { return false };
+    let mut at = match table.as_str() {
+        "signature" => spec.signature.as_mut(),
+        "mapping" => spec.mapping.as_mut(),
+        _ => None,
+    };
+    for step in steps {
+        at = match (step, at) {
+            (Step::Key(key), Some(table)) if table.get(key).is_some_and(toml::Value::is_table) => {
+                table.get_mut(key).and_then(toml::Value::as_table_mut)
+            }
+            // A fault in a list takes the list out: without one of its elements it would mean something else.
+            (Step::Key(key), Some(table)) => return table.remove(key).is_some(),
+            _ => None,
+        };
+    }
+    match (last, at) {
+        (Step::Key(key), Some(table)) => table.remove(key).is_some(),
+        _ => false,
     }
 }
 

@@ -27,13 +27,13 @@ const SECRET_PARAMETERS: [&str; 16] = [
     "signature",
 ];
 
-/// Rejects a URL with a secret written out, and a `{secret}` without a reference or the other way around.
-pub(super) fn check(url: &str, is_named: bool) -> Result<(), Problem> {
+/// Rejects the URL under `key` with a secret written out, and a `{secret}` without a reference or the other way around.
+pub(super) fn check(key: &str, url: &str, is_named: bool) -> Result<(), Problem> {
     if pieces(url)
         .any(|(name, value)| name.is_some_and(is_secret_parameter) && !value.is_empty() && !is_placeholder(value))
     {
         return Err(Problem::at(
-            "url",
+            key,
             "a secret never stands in the settings: write {secret} in its place, and auth = { secret = { env = \"NAME\" } }",
         ));
     }
@@ -41,7 +41,7 @@ pub(super) fn check(url: &str, is_named: bool) -> Result<(), Problem> {
         (true, false) => {
             Err(Problem::at("auth", "the address holds {secret}: write auth = { secret = { env = \"NAME\" } }"))
         }
-        (false, true) => Err(Problem::at("url", "`auth.secret` is sent nowhere: write {secret} where the key goes")),
+        (false, true) => Err(Problem::at(key, "`auth.secret` is sent nowhere: write {secret} where the key goes")),
         (true, true) | (false, false) => Ok(()),
     }
 }
@@ -94,17 +94,17 @@ mod tests {
             "https://hr.example.com/{person_id}?x=1&X-Api-Key=hunter2",
             "https://hr.example.com/{person_id}?access_token=hunter2",
         ] {
-            let problem = check(url, false).unwrap_err().to_string();
+            let problem = check("url", url, false).unwrap_err().to_string();
             assert!(problem.contains("{secret}") && !problem.contains("hunter2"), "{problem}");
         }
-        assert!(check("https://hr.example.com/{person_id}?fields=workEmail", false).is_ok());
+        assert!(check("url", "https://hr.example.com/{person_id}?fields=workEmail", false).is_ok());
     }
 
     #[test]
     fn placeholder_and_reference_belong_together() {
         let url = "https://hr.example.com/{person_id}?api_key={secret}";
-        assert!(check(url, true).is_ok() && check(url, false).is_err());
-        assert!(check("https://hr.example.com/{person_id}", true).is_err());
+        assert!(check("url", url, true).is_ok() && check("url", url, false).is_err());
+        assert!(check("url", "https://hr.example.com/{person_id}", true).is_err());
     }
 
     #[test]

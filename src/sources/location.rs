@@ -6,6 +6,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
+use super::path_fault;
+
 /// A JSONPath and its text.
 #[derive(Debug, Clone)]
 pub(super) struct Expression {
@@ -37,20 +39,9 @@ impl Expression {
     fn parse<E: serde::de::Error>(text: String) -> Result<Self, E> {
         match JsonPath::parse(&text) {
             Ok(path) => Ok(Self { path, text }),
-            Err(error) => Err(E::custom(format!("`{text}` is no JSONPath (RFC 9535): {}", reason(&text, &error)))),
+            Err(error) => Err(E::custom(path_fault::describe(&text, &error, 0))),
         }
     }
-}
-
-/// Where the mistake is, and what to write for the most frequent one.
-fn reason(text: &str, error: &serde_json_path::ParseError) -> String {
-    let name = text.trim_start_matches(['.', '@', '/']);
-    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
-    if !text.starts_with('$') {
-        return if is_name(name) { format!("write `$.{name}`") } else { "it begins with `$`".to_owned() };
-    }
-    let rest = text.get(error.position()..).filter(|rest| !rest.is_empty()).unwrap_or("the end");
-    format!("{}, at `{rest}`", error.message())
 }
 
 impl<'de> Deserialize<'de> for Expression {

@@ -14,11 +14,14 @@ mod header;
 mod location;
 pub mod lookup;
 mod mapping;
+pub mod near;
+pub(crate) mod path_fault;
 pub mod preset;
 mod recipe;
 mod seal;
 mod sign;
 mod signature;
+mod strength;
 mod template;
 mod timestamp;
 mod words;
@@ -45,6 +48,7 @@ use self::recipe::Recipe;
 pub use self::sign::{Outgoing, SignError};
 pub use self::signature::Rejection;
 use self::signature::{ParsedBody, Scheme};
+pub use self::strength::{WeakSecret, weak_secrets};
 pub use self::words::{Meaning, Portrait};
 
 /// What the settings say of a source, before it is compiled.
@@ -261,6 +265,15 @@ pub fn explain_preset(
     Ok(explain(&mapping, content_type, body))
 }
 
+/// Checks the mapping of a description by itself, where something else is wrong with the source.
+pub(crate) fn check_mapping(spec: &Spec) -> Result<(), CompileError> {
+    // Without a signature of its own a source without a preset has nothing to merge with; that is another fault.
+    let signature = spec.signature.clone().or_else(|| Some(toml::Table::new()));
+    let (_, mapping) = described(spec.preset.as_deref(), signature, spec.mapping.clone())?;
+    let description: Description = read_table("mapping", mapping)?;
+    Mapping::compile(description).map_err(|error| error.within("mapping")).map(|_| ())
+}
+
 /// The preset's tables with the settings' merged over them.
 fn described(
     preset: Option<&str>,
@@ -294,8 +307,7 @@ fn described(
 fn read_table<T: DeserializeOwned>(place: &str, table: toml::Table) -> Result<T, CompileError> {
     serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| {
         let key = error.path().to_string();
-        let reason = error.inner().to_string();
-        let reason = reason.trim_end();
+        let reason = error.inner().message().trim_end();
         CompileError::new(if key == "." { format!("{place}: {reason}") } else { format!("{place}.{key}: {reason}") })
     })
 }

@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use super::near;
+
 const FILE: &str = include_str!("presets.toml");
 const SAMPLES_FILE: &str = include_str!("examples.toml");
 
@@ -31,6 +33,9 @@ pub struct Preset {
     /// What an integrator should know, and why ambiguous events lead to nothing.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Whether the vendor's own bodies need a `[sources.X.mapping]`, because the preset only verifies them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_mapping: bool,
     /// The preset whose mapping this one shares.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping_of: Option<String>,
@@ -100,6 +105,13 @@ pub fn names() -> Vec<&'static str> {
 /// The preset of a name or an alias.
 pub fn find(name: &str) -> Option<&'static Preset> {
     PRESETS.get(name).or_else(|| PRESETS.values().find(|preset| preset.aliases.iter().any(|alias| alias == name)))
+}
+
+/// The name or alias that an unknown name may have meant.
+pub fn nearest(name: &str) -> Option<&'static str> {
+    let aliases = PRESETS.values().flat_map(|preset| preset.aliases.iter().map(String::as_str));
+    let names: Vec<_> = names().into_iter().chain(aliases).collect();
+    near::nearest_or_longer(name, &names)
 }
 
 /// The mapping of offboardd's own event.

@@ -206,21 +206,7 @@ fn settings(name: &str, offers: bool, needs_public_url: bool, lookup: Option<&lo
     }
     if let Some(lookup) = lookup {
         lines.push(format!("\n[sources.{name}.lookup]"));
-        if lookup.url.contains("{company}") {
-            lines.push("company = \"…\"".to_owned());
-        }
-        lines.push(match lookup.auth {
-            lookup::AuthKind::Bearer => format!("auth = {{ bearer = {{ env = \"{upper}_TOKEN\" }} }}"),
-            lookup::AuthKind::Basic if lookup.password.is_some() => {
-                format!("auth = {{ user = {{ env = \"{upper}_API_KEY\" }} }}")
-            }
-            lookup::AuthKind::Basic => {
-                format!("auth = {{ user = {{ env = \"{upper}_USER\" }}, password = {{ env = \"{upper}_TOKEN\" }} }}")
-            }
-            lookup::AuthKind::Client => format!(
-                "auth = {{ client_id = {{ env = \"{upper}_CLIENT\" }}, client_secret = {{ env = \"{upper}_CLIENT_SECRET\" }} }}"
-            ),
-        });
+        lines.extend(lookup.lines(name));
     }
     lines.join("\n") + "\n"
 }

@@ -20,7 +20,7 @@ use serde_json_path::JsonPath;
 use url::Url;
 
 pub use self::ready::{AuthKind, ReadyMade, find, names, of_preset};
-use self::token::Tokens;
+use self::token::{Client, Tokens};
 use crate::domain::person::{EmailAddress, PersonId};
 use crate::domain::retry::Failure;
 
@@ -42,15 +42,25 @@ const LONGEST_REST: SignedDuration = SignedDuration::from_hours(24);
 /// What carries the questions: one for the whole process.
 pub type Http = reqwest::Client;
 
-/// Whom to ask for a person's address, ready to ask.
+/// Where a vendor keeps a person's address.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The URLs to read, with [`PERSON_ID`] in each; the next one where the one before knows nobody of this id.
+    pub urls: Vec<String>,
+    /// Headers that the vendor wants, in lower case. No secrets.
+    pub headers: Vec<(String, String)>,
+    /// What is posted, as JSON, with [`PERSON_ID`] where the id goes; without it, it is a GET.
+    pub body: Option<String>,
+    /// Where the e-mail address is in the answer; the first place that has one counts.
+    pub emails: Vec<JsonPath>,
+    /// Whether the vendor writes the person's id, without hyphens, in front of the address of a deleted person.
+    pub id_in_front: bool,
+}
+
+/// A vendor that can be queried for a person's address.
 #[derive(Debug)]
 pub struct Lookup {
-    /// The address to read, with [`PERSON_ID`] in it.
-    url: String,
-    /// What is posted there, as JSON; without it, it is a GET.
-    body: Option<String>,
-    /// Where the e-mail address is in the answer.
-    email: JsonPath,
+    place: Place,
     /// Who we are there.
     auth: Auth,
     tokens: Tokens,
@@ -85,6 +95,10 @@ pub enum Auth {
         client_id: SecretString,
         /// The client's secret.
         client_secret: SecretString,
+        /// What the token is for, where the vendor wants that said.
+        scope: Option<String>,
+        /// Whom the token is for, where the vendor wants that said.
+        audience: Option<String>,
     },
 }
 
@@ -100,9 +114,9 @@ pub enum Told {
 }
 
 impl Lookup {
-    /// Whom to ask, and how.
-    pub fn new(url: String, body: Option<String>, email: JsonPath, auth: Auth) -> Self {
-        Self { url, body, email, auth, tokens: Tokens::default() }
+    /// A lookup at this place with these credentials.
+    pub fn new(place: Place, auth: Auth) -> Self {
+        Self { place, auth, tokens: Tokens::default() }
     }
 
     /// Who we are there.
@@ -116,18 +130,29 @@ impl Lookup {
         if matches!(id.as_str(), "." | "..") {
             return Ok(Told::Nobody);
         }
-        let id = utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC).to_string();
-        let url = Url::parse(&self.with_secret().replace(PERSON_ID, &id)).map_err(|_not_repeated| {
+        for url in &self.place.urls {
+            let told = self.ask_at(url, http, id, now).await?;
+            if told != Told::Nobody {
+                return Ok(told);
+            }
+        }
+        Ok(Told::Nobody)
+    }
+
+    async fn ask_at(&self, url: &str, http: &reqwest::Client, id: &PersonId, now: Timestamp) -> Result<Told, Failure> {
+        let encoded = utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC).to_string();
+        let url = Url::parse(&self.with_secret(url).replace(PERSON_ID, &encoded)).map_err(|_not_repeated| {
             Failure::Permanent { detail: "lookup: its `url` is no web address for this person id".to_owned() }
         })?;
-        let request = match &self.body {
+        let request = match &self.place.body {
             None => http.get(url),
-            Some(body) => http.post(url).header(CONTENT_TYPE, "application/json").body(body.clone()),
+            Some(body) => http.post(url).header(CONTENT_TYPE, "application/json").body(filled(body, id)),
         };
+        let request = self.place.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
         let request = self.authorize(request, http, now).await?;
         let answer = receive(request.header(ACCEPT, "application/json"), now).await?;
         match answer.status.as_u16() {
-            200 => self.read(&answer),
+            200 => self.read(&answer, id),
             404 | 410 if !answer.is_web_page() => Ok(Told::Nobody),
             401 => {
                 self.tokens.forget().await;
@@ -138,15 +163,13 @@ impl Lookup {
     }
 
     /// The URL with the secret in its place. The person id goes in later: it must not be able to ask for the secret.
-    fn with_secret(&self) -> Cow<'_, str> {
+    fn with_secret<'a>(&self, url: &'a str) -> Cow<'a, str> {
         match &self.auth {
             Auth::InUrl(secret) => {
                 let secret = utf8_percent_encode(secret.expose_secret(), NON_ALPHANUMERIC).to_string();
-                self.url.replace(SECRET, &secret).into()
+                url.replace(SECRET, &secret).into()
             }
-            Auth::Bearer(_) | Auth::Basic { .. } | Auth::Header { .. } | Auth::Client { .. } => {
-                Cow::Borrowed(&self.url)
-            }
+            Auth::Bearer(_) | Auth::Basic { .. } | Auth::Header { .. } | Auth::Client { .. } => Cow::Borrowed(url),
         }
     }
 
@@ -163,27 +186,50 @@ impl Lookup {
                 request.basic_auth(user.expose_secret(), password.as_ref().map(SecretString::expose_secret))
             }
             Auth::Header { name, value } => request.header(name, value.expose_secret()),
-            Auth::Client { token_url, client_id, client_secret } => {
-                let token = self.tokens.get(http, token_url, client_id, client_secret, now).await?;
-                request.bearer_auth(token.expose_secret())
+            Auth::Client { token_url, client_id, client_secret, scope, audience } => {
+                let client = Client { token_url, client_id, client_secret, scope, audience };
+                request.bearer_auth(self.tokens.get(http, &client, now).await?.expose_secret())
             }
         })
     }
 
-    /// Two different values are no address: to take the first would be to guess.
-    fn read(&self, answer: &Answer) -> Result<Told, Failure> {
+    /// Two different values in one place are no address: to take the first would be to guess.
+    fn read(&self, answer: &Answer, id: &PersonId) -> Result<Told, Failure> {
         let value: Value = serde_json::from_slice(&answer.body).map_err(|error| Failure::Transient {
             // Only where, never the parser's own words: they may quote the body.
             detail: format!("lookup: the answer is not JSON: line {}, column {}", error.line(), error.column()),
             retry_at: None,
         })?;
-        let found = self.email.query(&value);
-        let mut filled = found.iter().filter(|value| !value.is_null());
-        let Some(first) = filled.next() else { return Ok(Told::NoAddress) };
-        let alone = filled.all(|other| other == first);
-        let address = first.as_str().filter(|_| alone).and_then(|text| EmailAddress::parse(text).ok());
-        Ok(address.map_or(Told::NoAddress, Told::Address))
+        for place in &self.place.emails {
+            let found = place.query(&value);
+            let is_empty = |value: &Value| value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
+            let mut filled = found.iter().filter(|value| !is_empty(value));
+            let Some(first) = filled.next() else { continue };
+            if filled.any(|other| other != first) {
+                return Ok(Told::NoAddress);
+            }
+            if let Some(email) = first.as_str().and_then(|text| self.address(text, id)) {
+                return Ok(Told::Address(email));
+            }
+        }
+        Ok(Told::NoAddress)
     }
+
+    fn address(&self, text: &str, id: &PersonId) -> Option<EmailAddress> {
+        let front = id.as_str().replace('-', "");
+        let bare = text
+            .split_at_checked(front.len())
+            .filter(|(begin, _)| self.place.id_in_front && begin.eq_ignore_ascii_case(&front))
+            .map_or(text, |(_, rest)| rest);
+        EmailAddress::parse(bare).ok()
+    }
+}
+
+/// The id within a text of JSON.
+fn filled(body: &str, id: &PersonId) -> String {
+    let quoted = Value::from(id.as_str()).to_string();
+    let inner = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default();
+    body.replace(PERSON_ID, inner)
 }
 
 /// An answer, whatever it says.

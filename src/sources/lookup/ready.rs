@@ -22,11 +22,20 @@ pub struct ReadyMade {
     pub confidence: Confidence,
     /// The address to read.
     pub url: String,
+    /// The URL to read when the first one knows nobody of this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_url: Option<String>,
+    /// Headers that the vendor wants.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
     /// What is posted there, as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// Where the e-mail address is in the answer.
-    pub email: String,
+    /// Where the e-mail address is in the answer; the first place that has one counts.
+    pub email: Vec<String>,
+    /// Whether the vendor writes the person's id in front of the address of a deleted person.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub id_in_front: bool,
     /// Which credentials the vendor wants.
     pub auth: AuthKind,
     /// The password where the vendor does not look at it.
@@ -35,6 +44,15 @@ pub struct ReadyMade {
     /// Where access tokens are handed out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_url: Option<String>,
+    /// What the access token is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// Whom the access token is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// Whether the vendor's departures hold no address, so that a source cannot do without the lookup.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub needed: bool,
     /// What an integrator should know.
     pub notes: Vec<String>,
 }
@@ -51,6 +69,44 @@ pub enum AuthKind {
 }
 
 named!(AuthKind { Bearer = "bearer", Basic = "basic", Client = "client" });
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde wants")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl ReadyMade {
+    /// Whether a URL of it holds `{company}`, which only the customer knows.
+    pub fn needs_company(&self) -> bool {
+        self.url.contains("{company}") || self.token_url.as_ref().is_some_and(|url| url.contains("{company}"))
+    }
+}
+
+impl ReadyMade {
+    /// The lines of `[sources.NAME.lookup]` that only the customer can fill in.
+    pub fn lines(&self, source: &str) -> Vec<String> {
+        let upper = source.to_uppercase().replace('-', "_");
+        let company = self.needs_company().then(|| "company = \"…\"".to_owned());
+        let auth = match self.auth {
+            AuthKind::Bearer => format!("auth = {{ bearer = {{ env = \"{upper}_TOKEN\" }} }}"),
+            AuthKind::Basic if self.password.is_some() => {
+                format!("auth = {{ user = {{ env = \"{upper}_API_KEY\" }} }}")
+            }
+            AuthKind::Basic => {
+                format!("auth = {{ user = {{ env = \"{upper}_USER\" }}, password = {{ env = \"{upper}_TOKEN\" }} }}")
+            }
+            AuthKind::Client => format!(
+                "auth = {{ client_id = {{ env = \"{upper}_CLIENT\" }}, client_secret = {{ env = \"{upper}_CLIENT_SECRET\" }} }}"
+            ),
+        };
+        company.into_iter().chain([auth]).collect()
+    }
+
+    /// The same in one line.
+    pub fn keys(&self, source: &str) -> String {
+        self.lines(source).join(" and ")
+    }
+}
 
 static READY: LazyLock<BTreeMap<String, ReadyMade>> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
@@ -83,14 +139,18 @@ mod tests {
     #[test]
     fn every_ready_made_lookup_could_be_used() {
         for (name, ready) in READY.iter() {
-            assert!(ready.url.starts_with("https://") && ready.url.contains(PERSON_ID), "{name}");
-            assert!(JsonPath::parse(&ready.email).is_ok(), "{name}");
+            let body = ready.body.as_deref().unwrap_or("{}");
+            assert!(ready.url.starts_with("https://"), "{name}");
+            assert!(ready.url.contains(PERSON_ID) || body.contains(PERSON_ID), "{name}");
+            assert!(ready.email.iter().all(|path| JsonPath::parse(path).is_ok()), "{name}");
             assert_eq!(ready.auth == AuthKind::Client, ready.token_url.is_some(), "{name}");
             assert!(ready.presets.iter().all(|preset| preset::find(preset).is_some()), "{name}");
-            let body = ready.body.as_deref().unwrap_or("{}");
+            assert!(ready.auth == AuthKind::Client || ready.scope.is_none() && ready.audience.is_none(), "{name}");
             assert!(serde_json::from_str::<serde_json::Value>(body).is_ok(), "{name}");
         }
-        assert_eq!(names(), ["bamboohr", "gusto", "hibob", "hubspot", "personio"]);
+        let vendors =
+            ["bamboohr", "close", "finch", "gusto", "hibob", "hubspot", "microsoft-graph", "personio", "remote"];
+        assert_eq!(names(), vendors);
         assert_eq!(of_preset("hubspot-v2").unwrap().title, "HubSpot");
         assert!(of_preset("personio").is_none() && find("personio").is_some());
     }

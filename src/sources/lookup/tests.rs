@@ -53,12 +53,17 @@ impl Vendor {
 
     fn lookup(&self, auth: Auth) -> Lookup {
         let url = format!("{}/people/{PERSON_ID}?fields=email", self.url);
-        Lookup::new(url, None, JsonPath::parse("$.work.email").unwrap(), auth)
+        lookup(url, "$.work.email", auth)
     }
 
     fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
+}
+
+fn lookup(url: String, email: &str, auth: Auth) -> Lookup {
+    let emails = vec![JsonPath::parse(email).unwrap()];
+    Lookup::new(Place { urls: vec![url], headers: Vec::new(), body: None, emails, id_in_front: false }, auth)
 }
 
 fn http() -> reqwest::Client {
@@ -106,8 +111,7 @@ async fn an_answer_is_an_address_nobody_or_none() {
 #[tokio::test]
 async fn two_different_addresses_are_none() {
     let vendor = Vendor::says(200, &[], r#"{"mails":["ann@example.com","bea@example.com"]}"#).await;
-    let lookup =
-        Lookup::new(format!("{}/{PERSON_ID}", vendor.url), None, JsonPath::parse("$.mails.*").unwrap(), bearer());
+    let lookup = lookup(format!("{}/{PERSON_ID}", vendor.url), "$.mails.*", bearer());
     assert_eq!(ask(&lookup, "42").await, Ok(Told::NoAddress));
 }
 
@@ -157,6 +161,8 @@ async fn a_token_that_was_refused_is_not_shown_again() {
         token_url: format!("{}/token", vendor.url).parse().unwrap(),
         client_id: "id".into(),
         client_secret: "secret".into(),
+        scope: None,
+        audience: None,
     };
     let lookup = vendor.lookup(auth);
     for _ in 0..2 {
@@ -178,7 +184,7 @@ async fn nobody_there_is_said_without_whom_was_asked_for() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/{PERSON_ID}", listener.local_addr().unwrap());
     drop(listener);
-    let lookup = Lookup::new(url, None, JsonPath::parse("$.email").unwrap(), bearer());
+    let lookup = lookup(url, "$.email", bearer());
     assert_eq!(ask(&lookup, "person-7").await.unwrap_err().detail(), "lookup: cannot connect to the vendor");
 }
 
@@ -208,6 +214,8 @@ async fn credentials_are_shown_in_the_vendors_way() {
         token_url: format!("{}/token", vendor.url).parse().unwrap(),
         client_id: "id".into(),
         client_secret: "secret".into(),
+        scope: None,
+        audience: None,
     };
     for auth in [header, basic] {
         assert_eq!(ask(&vendor.lookup(auth), "1").await, Ok(ann()));

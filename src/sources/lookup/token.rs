@@ -31,31 +31,43 @@ struct Grant {
     expires_in: Option<u32>,
 }
 
+/// Who asks for a token, and what for.
+#[derive(Debug)]
+pub(super) struct Client<'a> {
+    pub(super) token_url: &'a Url,
+    pub(super) client_id: &'a SecretString,
+    pub(super) client_secret: &'a SecretString,
+    pub(super) scope: &'a Option<String>,
+    pub(super) audience: &'a Option<String>,
+}
+
 impl Tokens {
     /// A token that is good as far as we know.
     pub(super) async fn get(
         &self,
         http: &reqwest::Client,
-        url: &Url,
-        client_id: &SecretString,
-        client_secret: &SecretString,
+        client: &Client<'_>,
         now: Timestamp,
     ) -> Result<SecretString, Failure> {
         let mut held = self.0.lock().await;
         if let Some(token) = held.as_ref().filter(|token| now < token.renew_at) {
             return Ok(token.secret.clone());
         }
-        let form = [
+        let mut form = vec![
             ("grant_type", "client_credentials"),
-            ("client_id", client_id.expose_secret()),
-            ("client_secret", client_secret.expose_secret()),
+            ("client_id", client.client_id.expose_secret()),
+            ("client_secret", client.client_secret.expose_secret()),
         ];
-        let answer = receive(http.post(url.clone()).form(&form), now).await?;
+        form.extend(client.scope.as_deref().map(|scope| ("scope", scope)));
+        form.extend(client.audience.as_deref().map(|audience| ("audience", audience)));
+        let answer = receive(http.post(client.token_url.clone()).form(&form), now).await?;
         if answer.status.as_u16() == 400 {
-            // RFC 6749, 5.2: a client that is not known may be told so with a 400.
-            return Err(Failure::SiteRefuses {
-                detail: "lookup: 400: the client's id or secret is refused".to_owned(),
-            });
+            // RFC 6749, 5.2: an unknown client, and a token request without the scope that the vendor wants.
+            let what = match (client.scope, client.audience) {
+                (None, None) => "is refused, or the vendor wants a `scope` or an `audience` in `auth`",
+                _ => "is refused, or the `scope` or `audience` is not one of the vendor's",
+            };
+            return Err(Failure::SiteRefuses { detail: format!("lookup: 400: the client's id or secret {what}") });
         }
         if answer.status.as_u16() != 200 {
             return Err(answer.failure());

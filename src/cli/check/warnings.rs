@@ -1,0 +1,358 @@
+//! What settings say that can only fail, and what is worth knowing about them.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use secrecy::ExposeSecret as _;
+
+use crate::app;
+use crate::domain::event::EventType;
+use crate::domain::operator::Role;
+use crate::domain::policy::{Action, Policy};
+use crate::settings::{Mode, Settings, Source};
+use crate::sources::{self, lookup, preset};
+
+/// What is allowed, and either intended or harmless.
+pub fn notes(settings: &Settings) -> Vec<String> {
+    let mut notes = Vec::new();
+    if settings.mode == Mode::Observe {
+        notes.push("mode is \"observe\": nothing is changed at Atlassian; write \"enforce\" when you are ready".into());
+    }
+    if !settings.server.admin.ip().is_loopback() && !settings.admin_tokens.is_empty() {
+        notes.push(format!(
+            "server.admin listens on {}: keep that network private, or put TLS in front of it",
+            settings.server.admin
+        ));
+    }
+    for name in settings.policies.keys() {
+        if !settings.sources.values().any(|source| source.policy == *name) {
+            notes.push(format!("policies.{name} is followed by no source"));
+        }
+    }
+    if settings.retry.base > settings.retry.max {
+        notes.push("retry.base is longer than retry.max: no wait is longer than retry.max".into());
+    }
+    notes
+}
+
+/// What can only fail: one sentence each, with the place, the key and what to write.
+pub fn warnings(settings: &Settings) -> Vec<String> {
+    let mut found = Warnings { settings, texts: Vec::new() };
+    found.about_access();
+    found.about_transport();
+    found.about_sites();
+    found.about_policies();
+    found.texts.extend(settings.suspects.iter().map(ToString::to_string));
+    found.about_shared_secrets();
+    for source in settings.sources.values() {
+        found.about_weak_secrets(source);
+        found.about_events(source);
+        found.about_addresses(source);
+    }
+    if settings.sources.is_empty() {
+        found.texts.push("no [sources] configured: no delivery can be accepted".into());
+    }
+    found.texts.extend(app::database(settings).warnings());
+    found.texts
+}
+
+struct Warnings<'a> {
+    settings: &'a Settings,
+    texts: Vec<String>,
+}
+
+impl Warnings<'_> {
+    /// Adds a warning about a key.
+    fn at(&mut self, keys: &[&str], message: &str) {
+        let place = self.settings.place_of(keys);
+        let mut path = String::new();
+        for key in keys {
+            match key.parse::<usize>() {
+                Ok(index) => _ = write!(path, "[{index}]"),
+                Err(_) if path.is_empty() => path.push_str(key),
+                Err(_) => _ = write!(path, ".{key}"),
+            }
+        }
+        self.texts.push(format!("{place}: {path}: {message}"));
+    }
+
+    fn about_access(&mut self) {
+        if !self.settings.admin_tokens.is_empty() {
+            return;
+        }
+        let admin = self.settings.server.admin;
+        self.texts.push(if admin.ip().is_loopback() {
+            "there are no [[admin.tokens]]: nobody can use the API and the console".to_owned()
+        } else {
+            format!(
+                "server.admin listens on {admin}, and there are no [[admin.tokens]]: health and metrics are open to that \
+                 network, API and console to nobody"
+            )
+        });
+    }
+
+    fn about_transport(&mut self) {
+        let file = &self.settings.file;
+        let public = file.server.public_url.iter().map(|url| (vec!["server", "public_url"], url));
+        let sites = file.sites.iter().flat_map(|(name, site)| {
+            [("url", &site.url), ("gateway", &site.gateway)].map(|(key, url)| (vec!["sites", name.as_str(), key], url))
+        });
+        for (keys, url) in sites.chain(public).filter(|(_, url)| url.is_exposed()) {
+            self.at(&keys, &format!("plain HTTP to another machine ({url}) can be read on the way: use https"));
+        }
+    }
+
+    fn about_sites(&mut self) {
+        for (name, site) in &self.settings.sites {
+            let is_uuid = |id: &String| id.len() == 36 && uuid::Uuid::try_parse(id).is_ok();
+            if site.cloud_id.as_ref().is_some_and(|id| !is_uuid(id)) {
+                let info = site.url.join("_edge/tenant_info").map_or_else(|_| String::new(), |url| url.to_string());
+                let message = format!("not a cloud id, which is a UUID: write the one that {info} shows");
+                self.at(&["sites", name.as_str(), "cloud_id"], &message);
+            }
+        }
+    }
+
+    fn about_policies(&mut self) {
+        let approvers = self.settings.admin_tokens.iter().filter(|token| token.role >= Role::Approver).count();
+        for (name, policy) in &self.settings.policies {
+            for (job, wanted) in [("revoke", policy.approvals.revoke), ("delete", policy.approvals.delete)] {
+                if usize::from(wanted) > approvers {
+                    let message = format!(
+                        "{wanted} people must approve, but only {approvers} of the [[admin.tokens]] may: nothing would \
+                         ever be approved. Add tokens with role = \"approver\", or write a smaller number"
+                    );
+                    self.at(&["policies", name.as_str(), "approvals", job], &message);
+                }
+            }
+            if let Some(offset) = policy.timezone.iana_name().and_then(|zone| zone.strip_prefix("Etc/GMT")) {
+                let side = if offset.starts_with('+') { "behind" } else { "ahead of" };
+                let hours = offset.trim_start_matches(['+', '-']);
+                if offset.starts_with(['+', '-']) && hours != "0" {
+                    let message = format!(
+                        "\"Etc/GMT{offset}\" is {hours} hours {side} UTC, and has no daylight saving: write the zone of a \
+                         city, like \"Europe/Berlin\""
+                    );
+                    self.at(&["policies", name.as_str(), "timezone"], &message);
+                }
+            }
+        }
+    }
+
+    /// Hardly a scheme signs where a delivery goes: one to this source is as good at every other one that has the secret.
+    fn about_shared_secrets(&mut self) {
+        let mut sources = self.settings.sources.values();
+        while let Some(source) = sources.next() {
+            let secrets: Vec<_> = source.spec.secrets.iter().map(|secret| secret.expose_secret()).collect();
+            let shares =
+                |other: &Source| other.spec.secrets.iter().any(|secret| secrets.contains(&secret.expose_secret()));
+            for other in sources.clone().filter(|other| shares(other)) {
+                let message = format!(
+                    "sources.{} has the same secret: a recorded delivery to one is accepted at the other, too; give each \
+                     its own",
+                    other.name
+                );
+                self.at(&["sources", source.name.as_str(), "secrets"], &message);
+            }
+        }
+    }
+
+    fn about_weak_secrets(&mut self, source: &Source) {
+        for weak in sources::weak_secrets(&source.spec).unwrap_or_default() {
+            let message = format!(
+                "a secret of {} bytes, which can be guessed: take one of {} bytes or more",
+                weak.bytes, weak.enough
+            );
+            self.at(&["sources", source.name.as_str(), "secrets", &weak.index.to_string()], &message);
+        }
+    }
+
+    /// Warns of a source none of whose events results in anything under its policy.
+    fn about_events(&mut self, source: &Source) {
+        let name = source.name.as_str();
+        let preset = source.spec.preset.as_deref().and_then(preset::find);
+        if let Some(preset) = preset.filter(|preset| preset.needs_mapping && source.spec.mapping.is_none()) {
+            let message = format!(
+                "the preset `{}` only verifies deliveries, and reads offboardd's own event, which the vendor does not send: \
+                 write a [sources.{name}.mapping]",
+                preset.name()
+            );
+            return self.at(&["sources", name, "preset"], &message);
+        }
+        let events = source.compiled.event_types();
+        let Some(policy) = self.settings.policies.get(&source.policy) else { return };
+        let opening = opening(&events);
+        if opening.iter().any(|event| action(policy, *event) != Action::Ignore) {
+            return;
+        }
+        let opt_in = preset.and_then(opt_in).map(|note| format!(". {note}")).unwrap_or_default();
+        if opening.is_empty() {
+            let message = format!("no event of this source results in an offboarding{opt_in}");
+            return self.at(&["sources", name], &message);
+        }
+        let words: Vec<_> = opening.iter().map(|event| event.as_str()).collect();
+        let message = format!(
+            "this source can only report {}, which policies.{policy} ignores: write {} = \"revoke_then_delete\" or \
+             \"delete\" in [policies.{policy}]{opt_in}",
+            words.join(" and "),
+            words.join(" or "),
+            policy = source.policy,
+        );
+        self.at(&["sources", name, "policy"], &message);
+    }
+
+    /// Warns of a source whose departures name people by id only, when nothing finds their addresses.
+    fn about_addresses(&mut self, source: &Source) {
+        // Without an event that opens a case nobody's address is missing.
+        if source.lookup.is_some() || opening(&source.compiled.event_types()).is_empty() {
+            return;
+        }
+        let name = source.name.as_str();
+        let ready = source.spec.preset.as_deref().and_then(preset::find).and_then(|p| lookup::of_preset(p.name()));
+        let own_email = source.spec.mapping.as_ref().is_some_and(|mapping| mapping.contains_key("email"));
+        let by_id_only = ready.is_some_and(|ready| ready.needed) && !own_email;
+        if source.compiled.can_name_address() && !by_id_only {
+            return;
+        }
+        let write = match ready {
+            Some(ready) => format!("write [sources.{name}.lookup] with {}", ready.keys(name)),
+            None if source.compiled.can_name_id() => format!(
+                "write mapping.email, or [sources.{name}.lookup] with url = \"https://…/{{person_id}}\", email = \"$.…\" and auth"
+            ),
+            None => "write mapping.email".to_owned(),
+        };
+        let message = format!("its departures hold no e-mail address, so that no account can be found: {write}");
+        self.at(&["sources", name], &message);
+    }
+}
+
+/// The events that can open a case.
+fn opening(events: &BTreeSet<EventType>) -> Vec<EventType> {
+    let opens = [EventType::Departed, EventType::EmailChanged, EventType::ErasureRequested];
+    opens.into_iter().filter(|event| events.contains(event)).collect()
+}
+
+fn action(policy: &Policy, event: EventType) -> Action {
+    policy.action(event).unwrap_or_default()
+}
+
+/// What the preset says about acting on an ambiguous event.
+fn opt_in(preset: &'static preset::Preset) -> Option<&'static str> {
+    let note = preset.notes.iter().find_map(|note| note.find("To decide otherwise").and_then(|at| note.get(at..)))?;
+    Some(note.trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const SITE: &str = r#"
+mode = "enforce"
+server.public_url = "https://hooks.example.com"
+[[admin.tokens]]
+name = "rosa"
+role = "approver"
+token = { env = "ROSA_TOKEN" }
+[sites.acme]
+url = "https://acme.atlassian.net"
+cloud_id = "11111111-2222-3333-4444-555555555555"
+auth = { email = "bot@example.com", token = { env = "ACME_TOKEN" } }
+[policies.leavers]
+departed = "revoke_then_delete"
+approvals.delete = 1
+"#;
+
+    /// Base64 and hexadecimal at the same time, and `user:password` where that is wanted.
+    #[expect(clippy::unnecessary_wraps, reason = "the shape of an environment")]
+    fn env(name: &str) -> Option<String> {
+        Some(if name == "BASIC" { "user:0123456789abcdef".to_owned() } else { "0123456789abcdef".repeat(3) })
+    }
+
+    fn of(text: &str) -> Vec<String> {
+        warnings(&Settings::parse(text, Path::new("/nowhere"), &env).unwrap())
+    }
+
+    fn source(preset: &str, more: &str) -> String {
+        let key = if preset == "pipedrive" { "BASIC" } else { "KEY" };
+        format!(
+            "{SITE}[sources.hr]\npreset = \"{preset}\"\nsite = \"acme\"\npolicy = \"leavers\"\nsecrets = [{{ env = \"{key}\" }}]\n{more}"
+        )
+    }
+
+    #[test]
+    fn settings_that_work_have_no_warnings() {
+        for preset in ["standard-webhooks", "bamboohr", "okta", "workos", "merge", "deel", "pipedrive", "github"] {
+            assert_eq!(of(&source(preset, "")), Vec::<String>::new(), "{preset}");
+        }
+        let lookup = "[sources.hr.lookup]\nauth = { bearer = { env = \"T\" } }";
+        for preset in ["gusto", "remote", "finch"] {
+            assert_eq!(of(&source(preset, lookup)), Vec::<String>::new(), "{preset}");
+        }
+    }
+
+    #[test]
+    fn a_source_that_never_offboards_anybody_is_warned_of_with_what_to_write() {
+        let warned = |preset: &str| of(&source(preset, "")).join("\n");
+        insta::assert_snapshot!(warned("kombo"), @"offboardd.toml:15:1: sources.hr: no event of this source results in an offboarding");
+        insta::assert_snapshot!(warned("greenhouse"), @r#"offboardd.toml:15:1: sources.hr: no event of this source results in an offboarding. To decide otherwise: types.delete_candidate = "erasure_requested""#);
+        insta::assert_snapshot!(warned("hubspot"), @r#"offboardd.toml:18:10: sources.hr.policy: this source can only report email_changed and erasure_requested, which policies.leavers ignores: write email_changed or erasure_requested = "revoke_then_delete" or "delete" in [policies.leavers]. To decide otherwise: types."contact.deletion" = "departed". contact.privacyDeletion is final"#);
+        insta::assert_snapshot!(warned("jira"), @"offboardd.toml:16:10: sources.hr.preset: the preset `jira` only verifies deliveries, and reads offboardd's own event, which the vendor does not send: write a [sources.hr.mapping]");
+    }
+
+    #[test]
+    fn a_source_that_names_nobody_is_warned_of_with_the_missing_lines() {
+        let warned = |preset: &str| of(&source(preset, "")).join("\n");
+        insta::assert_snapshot!(warned("hibob"), @r#"offboardd.toml:15:1: sources.hr: its departures hold no e-mail address, so that no account can be found: write [sources.hr.lookup] with auth = { user = { env = "HR_USER" }, password = { env = "HR_TOKEN" } }"#);
+        insta::assert_snapshot!(warned("remote"), @r#"offboardd.toml:15:1: sources.hr: its departures hold no e-mail address, so that no account can be found: write [sources.hr.lookup] with auth = { bearer = { env = "HR_TOKEN" } }"#);
+        let own = format!(
+            "{SITE}[sources.own]\nsite = \"acme\"\npolicy = \"leavers\"\nsecrets = [{{ env = \"KEY\" }}]\n[sources.own.signature]\nheaders = [\"X-S\"]\n[sources.own.mapping]\ntype = \"$.t\"\ntypes = {{ left = \"departed\" }}\nperson_id = \"$.id\"\n"
+        );
+        insta::assert_snapshot!(of(&own).join("\n"), @r#"offboardd.toml:15:1: sources.own: its departures hold no e-mail address, so that no account can be found: write mapping.email, or [sources.own.lookup] with url = "https://…/{person_id}", email = "$.…" and auth"#);
+        assert_eq!(of(&(own + "email = \"$.mail\"\n")), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_can_only_fail_is_warned_of_and_what_is_harmless_is_noted() {
+        let odd = source(
+            "okta",
+            "[sources.crm]\npreset = \"okta\"\nsite = \"acme\"\npolicy = \"leavers\"\nsecrets = [{ env = \"KEY\" }]\n",
+        )
+        .replace("\"enforce\"", "\"observe\"\nserver.admin = \"0.0.0.0:9090\"\nretry.max = \"1s\"")
+        .replace("https://acme.atlassian.net", "http://acme.example.com")
+        .replace("11111111-2222-3333-4444-555555555555", "acme")
+        .replace("approvals.delete = 1", "approvals.delete = 2\ntimezone = \"Etc/GMT+5\"")
+        .replace("[policies.leavers]", "[policies.nobody]\ndeparted = \"ignore\"\n[policies.leavers]");
+        insta::assert_snapshot!(of(&odd).join("\n"), @r#"
+        offboardd.toml:11:7: sites.acme.url: plain HTTP to another machine (http://acme.example.com) can be read on the way: use https
+        offboardd.toml:12:12: sites.acme.cloud_id: not a cloud id, which is a UUID: write the one that http://acme.example.com/_edge/tenant_info shows
+        offboardd.toml:18:20: policies.leavers.approvals.delete: 2 people must approve, but only 1 of the [[admin.tokens]] may: nothing would ever be approved. Add tokens with role = "approver", or write a smaller number
+        offboardd.toml:19:12: policies.leavers.timezone: "Etc/GMT+5" is 5 hours behind UTC, and has no daylight saving: write the zone of a city, like "Europe/Berlin"
+        offboardd.toml:29:11: sources.crm.secrets: sources.hr has the same secret: a recorded delivery to one is accepted at the other, too; give each its own
+        "#);
+        let settings = Settings::parse(&odd, Path::new("/nowhere"), &env).unwrap();
+        insta::assert_snapshot!(notes(&settings).join("\n"), @r#"
+        mode is "observe": nothing is changed at Atlassian; write "enforce" when you are ready
+        server.admin listens on 0.0.0.0:9090: keep that network private, or put TLS in front of it
+        policies.nobody is followed by no source
+        retry.base is longer than retry.max: no wait is longer than retry.max
+        "#);
+        insta::assert_snapshot!(of("server.admin = \"0.0.0.0:9090\"").join("\n"), @"
+        server.admin listens on 0.0.0.0:9090, and there are no [[admin.tokens]]: health and metrics are open to that network, API and console to nobody
+        no [sources] configured: no delivery can be accepted
+        ");
+        insta::assert_snapshot!(of("mode = \"enforce\"").join("\n"), @"
+        there are no [[admin.tokens]]: nobody can use the API and the console
+        no [sources] configured: no delivery can be accepted
+        ");
+    }
+
+    #[test]
+    fn a_weak_secret_is_warned_of_and_not_shown() {
+        let settings = Settings::parse(&source("okta", ""), Path::new(""), &|name| {
+            Some(if name == "KEY" { "hunter2".to_owned() } else { "0123456789abcdef".repeat(3) })
+        });
+        insta::assert_snapshot!(warnings(&settings.unwrap()).join("\n"), @"offboardd.toml:19:12: sources.hr.secrets[0]: a secret of 7 bytes, which can be guessed: take one of 16 bytes or more");
+    }
+}
