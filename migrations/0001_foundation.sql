@@ -107,6 +107,15 @@ CREATE TABLE lookups (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lookups_due ON lookups (source, urgency, due_at);
 
+-- How often a vendor's word was passed over that no mapping knows, by day.
+CREATE TABLE ignored_words (
+    source      TEXT    NOT NULL,
+    day         INTEGER NOT NULL,       -- days since 1970 UTC
+    word        TEXT    NOT NULL,       -- the vendor's word for what happened; names nobody
+    count       INTEGER NOT NULL,
+    PRIMARY KEY (source, day, word)
+) STRICT, WITHOUT ROWID;
+
 -- Secrets that vendors offered in their handshakes, until an operator accepted one and from then on.
 CREATE TABLE offers (
     source      TEXT    NOT NULL,

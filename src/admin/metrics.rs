@@ -47,6 +47,15 @@ struct SourceLabel {
     source: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct IgnoredLabels {
+    source: String,
+    word: String,
+}
+
+/// So many words of each source are shown, the most frequent first.
+const MOST_IGNORED_WORDS: usize = 20;
+
 /// All metrics, as text.
 pub(super) async fn scrape(State(admin): State<Arc<AdminState>>) -> Result<Response, ApiError> {
     let gauges = gauges(&admin).await?;
@@ -86,6 +95,8 @@ async fn gauges(admin: &AdminState) -> Result<Registry, StoreError> {
     registry.register("site_paused", "1 while nothing is called at the site", sites_paused(admin).await?);
     let help = "1 while the site rejects the call of these jobs and the others run";
     registry.register("site_call_paused", help, calls_paused(admin).await?);
+    let help = "Events of the last seven days that no mapping knows, by the vendor's word";
+    registry.register("events_ignored", help, ignored(admin, now).await?);
     let help = "When the source was last heard, 0 if never";
     registry.register_with_unit("source_last_delivery_timestamp", help, Unit::Seconds, last_deliveries(admin).await?);
     Ok(registry)
@@ -123,6 +134,18 @@ async fn calls_paused(admin: &AdminState) -> Result<Family<SiteKindLabels, Gauge
         for kind in JobKind::ALL {
             let labels = SiteKindLabels { site: name.to_string(), kind: kind.as_str() };
             family.get_or_create(&labels).set(i64::from(paused.iter().any(|paused| paused.kind == *kind)));
+        }
+    }
+    Ok(family)
+}
+
+async fn ignored(admin: &AdminState, now: Timestamp) -> Result<Family<IgnoredLabels, Gauge>, StoreError> {
+    let words = admin.store.ignored_words(now).await?;
+    let family = Family::<IgnoredLabels, Gauge>::default();
+    for name in admin.sources.keys() {
+        for ignored in words.iter().filter(|ignored| ignored.source == *name).take(MOST_IGNORED_WORDS) {
+            let labels = IgnoredLabels { source: name.to_string(), word: ignored.word.clone() };
+            family.get_or_create(&labels).set(i64::try_from(ignored.count).unwrap_or(i64::MAX));
         }
     }
     Ok(family)

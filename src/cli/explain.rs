@@ -95,7 +95,8 @@ impl Explanation {
 }
 
 fn explain(arguments: &Arguments, config: &Config, body: &[u8], now: Timestamp) -> anyhow::Result<Explanation> {
-    let content_type = arguments.content_type.as_deref();
+    let (_, bare) = preset::split_headers(body);
+    let content_type = Some(arguments.content_type.as_deref().unwrap_or_else(|| send::content_type(bare)));
     let settings = Settings::load(&config.config);
     if let Ok(settings) = &settings
         && let Some(source) = arguments.source.parse::<SourceName>().ok().and_then(|name| settings.sources.get(&name))

@@ -23,6 +23,9 @@ pub(super) enum Preset {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// Print a sample body for `send` and `explain`, with the headers in front of it that the mapping reads
+        #[arg(long, conflicts_with = "json")]
+        example: bool,
     },
 }
 
@@ -35,13 +38,20 @@ pub(super) fn run(command: &Preset) -> anyhow::Result<()> {
             serde_json::to_string_pretty(&portraits?)? + "\n"
         }
         Preset::List { json: false } => list()?,
-        Preset::Show { name, json } => {
+        Preset::Show { name, json, example } => {
             let Some(portrait) = Portrait::of(name) else {
                 let meant = preset::nearest(name).map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
                 bail!("there is no preset `{name}`; {meant}there are: {}", preset::names().join(", "));
             };
             let portrait = portrait.context("the preset cannot be used")?;
-            if *json { serde_json::to_string_pretty(&portrait)? + "\n" } else { show(&portrait) }
+            if *example {
+                let sample = preset::find(name).and_then(preset::Preset::example);
+                sample.map(|sample| sample.text).with_context(|| format!("the preset `{name}` has no example"))?
+            } else if *json {
+                serde_json::to_string_pretty(&portrait)? + "\n"
+            } else {
+                show(&portrait)
+            }
         }
     };
     say(&text);
@@ -70,15 +80,18 @@ impl Listed {
         match self.results_in.as_slice() {
             [] if self.needs_mapping => "needs a mapping".to_owned(),
             [] => "nothing by itself".to_owned(),
+            events if events.len() == RESULTS.len() => "every event".to_owned(),
             events => events.join(", "),
         }
     }
 }
 
-/// The events that open or stop cases, each once.
+/// The events that open or stop cases.
+const RESULTS: [&str; 5] = ["departed", "departure_cancelled", "returned", "email_changed", "erasure_requested"];
+
+/// Those of a preset, each once.
 fn results_in(portrait: &Portrait) -> Vec<String> {
-    let all = ["departed", "departure_cancelled", "returned", "email_changed", "erasure_requested"];
-    let events = all.into_iter().filter(|event| portrait.events.iter().any(|meaning| meaning.event == *event));
+    let events = RESULTS.into_iter().filter(|event| portrait.events.iter().any(|meaning| meaning.event == *event));
     events.map(str::to_owned).collect()
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> anyhow::Result
         Some(url) => url.clone(),
         None => Url::parse(&format!("http://{}/webhooks/{}", settings.server.webhooks, arguments.source))?,
     };
-    let headers = sign(&settings, &arguments, &url, &body)?;
+    let (headers, body) = sign(&settings, &arguments, &url, &body)?;
     if arguments.print {
         let lines: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
         say(&lines.concat());
@@ -64,8 +64,12 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> anyhow::Result
     Ok(())
 }
 
-/// The vendor's headers, with what was given on the command line over them.
-fn sign(settings: &Settings, arguments: &Arguments, url: &Url, body: &[u8]) -> anyhow::Result<Vec<(String, String)>> {
+/// The headers and the body of a request.
+type Signed = (Vec<(String, String)>, Vec<u8>);
+
+/// The vendor's headers, with what was given on the command line over them, and the body. Headers may stand in front of the
+/// body, as `offboardd preset show NAME --example` prints them.
+fn sign(settings: &Settings, arguments: &Arguments, url: &Url, body: &[u8]) -> anyhow::Result<Signed> {
     let Some(source) = settings.sources.get(&arguments.source) else {
         let known: Vec<_> = settings.sources.keys().map(SourceName::as_str).collect();
         let meant = near::nearest(arguments.source.as_str(), known.iter().copied());
@@ -75,12 +79,25 @@ fn sign(settings: &Settings, arguments: &Arguments, url: &Url, body: &[u8]) -> a
     let now = SystemClock.now();
     let id = arguments.id.clone().unwrap_or_else(|| format!("msg_{}", clock::new_id(now).simple()));
     let at = arguments.at.unwrap_or(now);
-    let message = Outgoing { method: "POST", query: url.query(), id: &id, at, body };
-    let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    headers.extend(source.compiled.sign(&message)?);
-    headers.retain(|(name, _)| !arguments.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)));
-    headers.extend(arguments.headers.iter().cloned());
-    Ok(headers)
+    let (mut given, body) = source.compiled.prepare(body);
+    given.retain(|(name, _)| !arguments.headers.iter().any(|(over, _)| over.eq_ignore_ascii_case(name)));
+    given.extend(arguments.headers.iter().cloned());
+    let message = Outgoing { method: "POST", query: url.query(), id: &id, at, body: &body };
+    let mut headers = vec![("content-type".to_owned(), content_type(&body).to_owned())];
+    headers.extend(source.compiled.sign_with(&message, &given)?);
+    headers.retain(|(name, _)| !given.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)));
+    headers.extend(given);
+    Ok((headers, body))
+}
+
+/// What a body is, by how it begins.
+pub(super) fn content_type(body: &[u8]) -> &'static str {
+    let begin = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+    let is_form = begin.split(|byte| *byte == b'=').next().is_some_and(|name| {
+        name.len() < begin.len() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-.[]%+".contains(byte))
+    });
+    // `[` begins a list in JSON, and no name of a form.
+    if is_form && !begin.starts_with(b"[") { "application/x-www-form-urlencoded" } else { "application/json" }
 }
 
 /// The bytes of a body.
@@ -96,4 +113,19 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write it as name=value")?;
     Ok((name.trim().to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_told_from_json() {
+        for body in ["event_name=EmployeeDeleted&id=7", "contact%5Bemail%5D=ann%40example.com", "a[b]=c"] {
+            assert_eq!(content_type(body.as_bytes()), "application/x-www-form-urlencoded", "{body}");
+        }
+        for body in ["{\"a\": \"b=c\"}", "[{\"a\":1}]", " \n{}", "\u{feff}{}", "", "\"Ping test\"", "[1]=2"] {
+            assert_eq!(content_type(body.as_bytes()), "application/json", "{body}");
+        }
+    }
 }

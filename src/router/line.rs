@@ -3,7 +3,7 @@
 //! A large body is read on a thread of its own, so that the other sources have their turns meanwhile. Its items stay here
 //! between the parts; a process that dies in between reads the body again and continues after the last committed part.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -11,9 +11,10 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::Route;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, EventType};
 use crate::domain::ids::DeliveryId;
-use crate::store::Waiting;
+use crate::sources::Source;
+use crate::store::{OTHER_WORDS, Waiting};
 
 /// Bodies up to this size are read where they are routed: it takes about a millisecond.
 const SMALL: usize = 32 * 1024;
@@ -25,8 +26,19 @@ const PROBLEM_LENGTH: usize = 300;
 /// An item of a delivery: an event, or what is wrong with it.
 pub(super) type Item = Result<Event, String>;
 
+/// How many different words of one delivery are counted by themselves; what comes after them counts together.
+const WORDS: usize = 100;
+
+/// What a body holds.
+#[derive(Debug, Default)]
+struct Body {
+    items: Vec<Item>,
+    /// The vendor's words of the items that are passed over, and how often each is there.
+    ignored: BTreeMap<String, u32>,
+}
+
 /// What reading a body returned.
-type Read = Result<Vec<Item>, String>;
+type Read = Result<Body, String>;
 
 /// The deliveries of one source.
 #[derive(Debug, Default)]
@@ -63,6 +75,8 @@ pub(super) struct Parts {
     pub(super) any_read: bool,
     bad: usize,
     problems: Vec<String>,
+    /// The vendor's words of the items that are passed over, and how often each is there.
+    pub(super) ignored: BTreeMap<String, u32>,
     /// Why the body as a whole cannot be read.
     unreadable: Option<String>,
 }
@@ -110,10 +124,8 @@ impl Line {
         let small = body.len() <= SMALL;
         let read = move || {
             // A panic over one body would come again at every start: it is one more way of being unreadable.
-            let read = AssertUnwindSafe(|| source.read(content_type.as_deref(), &body));
-            let read = std::panic::catch_unwind(read).map_err(|_panic| panicked())?;
-            let items = read.map_err(|error| shortened(error.to_string()))?;
-            Ok(items.into_iter().map(|item| item.map_err(|error| shortened(error.to_string()))).collect())
+            let read = AssertUnwindSafe(|| read_body(&source, content_type.as_deref(), &body));
+            std::panic::catch_unwind(read).map_err(|_panic| panicked())?
         };
         if small {
             self.current = Some(Parts::new(delivery, read()));
@@ -157,9 +169,9 @@ impl Line {
 
 impl Parts {
     fn new(delivery: Waiting, read: Read) -> Self {
-        let (items, unreadable) = match read {
-            Ok(items) => (items, None),
-            Err(problem) => (Vec::new(), Some(problem)),
+        let (Body { items, ignored }, unreadable) = match read {
+            Ok(body) => (body, None),
+            Err(problem) => (Body::default(), Some(problem)),
         };
         let count = items.len();
         let mut parts = Self {
@@ -172,6 +184,7 @@ impl Parts {
             any_read: false,
             bad: 0,
             problems: Vec::new(),
+            ignored,
             unreadable,
             delivery,
         };
@@ -221,6 +234,28 @@ impl Parts {
     }
 }
 
+fn read_body(source: &Source, content_type: Option<&str>, body: &[u8]) -> Read {
+    let items = source.read(content_type, body).map_err(|error| shortened(error.to_string()))?;
+    let is_ignored = |event: &Event| event.event_type == EventType::Ignored;
+    let words = if items.iter().any(|item| item.as_ref().is_ok_and(is_ignored)) {
+        source.ignored_words(content_type, body)
+    } else {
+        Vec::new()
+    };
+    let items = items.into_iter().map(|item| item.map_err(|error| shortened(error.to_string()))).collect();
+    Ok(Body { items, ignored: counted(words) })
+}
+
+fn counted(words: Vec<String>) -> BTreeMap<String, u32> {
+    let mut counts = BTreeMap::<String, u32>::new();
+    for word in words {
+        let known = counts.len() < WORDS || counts.contains_key(&word);
+        let count = counts.entry(if known { word } else { OTHER_WORDS.to_owned() }).or_default();
+        *count = count.saturating_add(1);
+    }
+    counts
+}
+
 fn panicked() -> String {
     "an error of our own: see the log, and report it".to_owned()
 }
@@ -256,8 +291,18 @@ mod tests {
         }
     }
 
-    fn unreadable(count: usize) -> Vec<Item> {
-        (0..count).map(|n| Err(shortened(format!("item {n} {}", "x".repeat(10_000))))).collect()
+    fn unreadable(count: usize) -> Body {
+        let items = (0..count).map(|n| Err(shortened(format!("item {n} {}", "x".repeat(10_000))))).collect();
+        Body { items, ..Body::default() }
+    }
+
+    #[test]
+    fn words_of_a_delivery_are_counted_and_bounded() {
+        let words = |different: usize| (0..2 * different).map(|n| format!("word {}", n % different)).collect();
+        assert_eq!(counted(words(3)).into_values().collect::<Vec<_>>(), [2, 2, 2]);
+        let many = counted(words(1000));
+        assert_eq!((many.len(), many.values().sum::<u32>()), (WORDS + 1, 2000));
+        assert_eq!(many.get(OTHER_WORDS), Some(&1800));
     }
 
     #[test]

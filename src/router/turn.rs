@@ -158,7 +158,12 @@ impl Router {
 
     fn finish(&self, tx: &mut Tx, parts: &Parts) -> Done {
         let problem = parts.problem();
-        tx.routed(&parts.delivery, problem.as_deref(), self.clock.now());
+        let now = self.clock.now();
+        tx.routed(&parts.delivery, problem.as_deref(), now);
+        // What an earlier reading applied was counted by it.
+        if parts.applied.is_empty() {
+            tx.count_ignored(&parts.delivery.source, &parts.ignored, now);
+        }
         if problem.is_some() && parts.any_read {
             tx.partly_read(parts.delivery.id);
         }

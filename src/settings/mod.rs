@@ -227,11 +227,6 @@ impl Settings {
         of_sources.chain(of_sites).chain(self.secret_files_of_admin_tokens()).collect()
     }
 
-    /// Where a file lies that the settings name.
-    pub fn beside(&self, path: &Path) -> PathBuf {
-        self.base_dir.join(path)
-    }
-
     fn files<'a, R: IntoIterator<Item = &'a SecretRef>>(&self, references: R) -> Vec<PathBuf> {
         let files = references.into_iter().filter_map(|reference| match reference {
             SecretRef::File(path) => Some(self.base_dir.join(path)),

@@ -208,6 +208,13 @@ impl Source {
         explain(&self.mapping, content_type, body)
     }
 
+    /// The vendor's words of the items that are passed over, an entry for each item: so that a new word is
+    /// noticed. `body` is as it was stored.
+    pub fn ignored_words(&self, content_type: Option<&str>, body: &[u8]) -> Vec<String> {
+        let (headers, body) = preset::split_headers(body);
+        self.mapping.ignored_words(content_type, &Headers::of(&headers), body)
+    }
+
     /// The types of event that a delivery can have at all.
     pub fn event_types(&self) -> BTreeSet<EventType> {
         self.mapping.event_types()

@@ -19,6 +19,7 @@ mod files;
 mod gate;
 mod history;
 mod holds;
+mod ignored;
 mod jobs;
 mod journal;
 mod key_file;
@@ -45,6 +46,7 @@ pub use self::deliveries::{Accepted, DeliveryFilter, DeliveryRow, DeliveryStatus
 pub use self::error::{HappenError, StoreError};
 pub use self::events::{EventRow, EventStatus, NewEvent, StoredWaiting, Verdict as EventVerdict, WaitingEvent};
 pub use self::history::HistoryEntry;
+pub use self::ignored::{COUNTED_FOR, IgnoredWord, OTHER_WORDS};
 pub use self::jobs::{JobFilter, JobRow, JobState};
 pub use self::journal::{Verdict, verify_journal};
 pub use self::log::{LogKeeper, LogLook};

@@ -26,7 +26,7 @@ pub use self::deliveries::{DeliveryView, EventView};
 pub use self::jobs::{JobListing, JobView};
 pub use self::offers::OfferView;
 pub use self::sites::{PausedCall, SiteView};
-pub use self::sources::{BrakeView, LookupView, SourceView};
+pub use self::sources::{BrakeView, IgnoredView, LookupView, SourceView};
 pub use self::view::{AccountView, ApprovalView, AttentionView, AwaitsView, CaseView, HistoryView, PersonView};
 
 /// One page of anything.

@@ -51,6 +51,18 @@ pub struct SourceView {
     /// Whose address its vendor is asked for; `None` while nobody waits for one.
     #[serde(default)]
     pub lookup: Option<LookupView>,
+    /// The vendor's words that were passed over in the last seven days, the most frequent first.
+    #[serde(default)]
+    pub ignored: Vec<IgnoredView>,
+}
+
+/// A word of the vendor's that was passed over.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IgnoredView {
+    /// The word.
+    pub word: String,
+    /// How often.
+    pub count: u64,
 }
 
 /// Who waits for an address, as it is shown.
@@ -165,6 +177,7 @@ async fn views(admin: &AdminState, caller: &Caller) -> Result<Vec<SourceView>, A
     let standing = admin.store.sources().await?;
     let offers = admin.store.offers().await?;
     let lookups = admin.store.waiting_lookups().await?;
+    let ignored = admin.store.ignored_words(now).await?;
     let standing_of = |name: &SourceName| standing.iter().find(|standing| standing.name == *name);
     let mut views = Vec::with_capacity(admin.sources.len());
     for (name, configured) in &admin.sources {
@@ -181,6 +194,11 @@ async fn views(admin: &AdminState, caller: &Caller) -> Result<Vec<SourceView>, A
             accepted_secrets: of_source().count() - offered.len(),
             offered,
             lookup: lookup.map(|found| LookupView { waiting: found.count, problem: found.problem.clone() }),
+            ignored: ignored
+                .iter()
+                .filter(|ignored| ignored.source == *name)
+                .map(|ignored| IgnoredView { word: ignored.word.clone(), count: ignored.count })
+                .collect(),
             ..view(name, configured, standing_of(name), now)
         });
     }
@@ -210,5 +228,6 @@ fn view(
         offered_at: None,
         accepted_secrets: 0,
         lookup: None,
+        ignored: Vec::new(),
     }
 }

@@ -63,7 +63,13 @@ pub(super) async fn run(command: SourceCommand, client: &Client, output: Output<
         SourceCommand::Release(args) => release(&args, client).await?,
         SourceCommand::Accept(args) => accept(&args, client).await?,
     };
-    print_list(&listed, ["source", "preset", "site", "policy", "last heard", "state"], row, client, output)
+    print_list(
+        &listed,
+        ["source", "preset", "site", "policy", "last heard", "state", "ignored in 7 days"],
+        row,
+        client,
+        output,
+    )
 }
 
 async fn change(args: &SourceArgs, verb: &str, client: &Client) -> anyhow::Result<Listed<SourceView>> {
@@ -83,7 +89,7 @@ async fn accept(args: &AcceptArgs, client: &Client) -> anyhow::Result<Listed<Sou
     Ok(Listed { items: vec![read(&json)?], json, next: None })
 }
 
-fn row(source: &SourceView) -> [String; 6] {
+fn row(source: &SourceView) -> [String; 7] {
     let state = match (source.paused_at, &source.paused_by) {
         (Some(at), Some(by)) => format!("paused since {at} by {by}"),
         (Some(at), None) => format!("paused since {at}"),
@@ -111,5 +117,21 @@ fn row(source: &SourceView) -> [String; 6] {
         source.policy.to_string(),
         or_dash(source.last_delivery_at.as_ref()),
         state,
+        ignored(source),
     ]
+}
+
+/// The most frequent of the words that were passed over.
+fn ignored(source: &SourceView) -> String {
+    const SHOWN: usize = 3;
+    let mut words: Vec<_> =
+        source.ignored.iter().take(SHOWN).map(|ignored| format!("{} ({})", ignored.word, ignored.count)).collect();
+    match source.ignored.len().saturating_sub(SHOWN) {
+        _ if words.is_empty() => "-".to_owned(),
+        0 => words.join(", "),
+        more => {
+            words.push(format!("{more} more words"));
+            words.join(", ")
+        }
+    }
 }

@@ -117,6 +117,15 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// The vendor's word of an item that is passed over; `None` for the others, and for those without a word.
+    pub(super) fn ignored_word(self) -> Option<String> {
+        if self.find().ok()?.event_type != EventType::Ignored {
+            return None;
+        }
+        let words = self.mapping.words.iter().flat_map(|place| self.query(place).into_iter().map(move |v| (place, v)));
+        words.filter_map(|(place, value)| word(value, place)).next().map(|word| presentable(&word))
+    }
+
     fn event_of(self, found: &Finding<'_>) -> Result<Event, Unreadable> {
         match found.event_type {
             EventType::Ignored => Ok(ignored()),
@@ -433,6 +442,13 @@ fn text(value: &Value) -> Option<Cow<'_, str>> {
         Value::Number(number) if number.is_i64() || number.is_u64() => Some(Cow::Owned(number.to_string())),
         Value::String(_) | Value::Number(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+/// A word as it may be kept and shown: what is long or looks like an address is no word for what happened.
+fn presentable(word: &str) -> String {
+    const LONGEST: usize = 64;
+    let fits = word.chars().count() <= LONGEST && !word.contains('@') && !word.chars().any(char::is_control);
+    if fits { word.to_owned() } else { "(other)".to_owned() }
 }
 
 /// A word says what happened: a text, a number, true or false.

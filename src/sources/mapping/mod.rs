@@ -124,6 +124,16 @@ impl Mapping {
         })
     }
 
+    /// The vendor's words of the items that are passed over, an entry for each item.
+    pub(super) fn ignored_words(&self, content_type: Option<&str>, headers: &Headers, bytes: &[u8]) -> Vec<String> {
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "as a path it would be a function of one lifetime, not of any"
+        )]
+        let words = self.each(content_type, headers, bytes, |item| item.ignored_word());
+        words.unwrap_or_default().into_iter().flatten().collect()
+    }
+
     fn each<T>(
         &self,
         content_type: Option<&str>,

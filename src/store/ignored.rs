@@ -1,0 +1,103 @@
+//! Which of a vendor's words were passed over, and how often: so that a word is noticed that a mapping should know.
+//!
+//! Counted by day and source. Of one source's day a bounded number of words is kept; what comes after them counts together.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use sqlx::Row as _;
+use tracing::instrument;
+
+use super::row::{Reading, millis};
+use super::{Store, StoreError, Tx};
+use crate::domain::ids::SourceName;
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// So many different words a day are kept of a source.
+const MOST_WORDS: i64 = 100;
+
+/// Under what the words beyond those are counted.
+pub const OTHER_WORDS: &str = "(other)";
+
+/// For how long words are counted.
+pub const COUNTED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// A word that was passed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnoredWord {
+    /// Whose.
+    pub source: SourceName,
+    /// The vendor's word.
+    pub word: String,
+    /// How often, in the time of [`COUNTED_FOR`].
+    pub count: u64,
+}
+
+impl Tx {
+    /// Counts words that were passed over, and forgets what is older than [`COUNTED_FOR`].
+    #[instrument(name = "store.ignored.count", skip_all, fields(source = %source))]
+    pub fn count_ignored(&mut self, source: &SourceName, words: &BTreeMap<String, u32>, now: Timestamp) {
+        if words.is_empty() {
+            return;
+        }
+        for (word, times) in words {
+            self.count_word(source, word, *times, now);
+        }
+        self.statement("DELETE FROM ignored_words WHERE source = ? AND day < ?")
+            .bind(source.as_str())
+            .bind(first_day(now))
+            .later();
+    }
+
+    fn count_word(&mut self, source: &SourceName, word: &str, times: u32, now: Timestamp) {
+        self.statement(
+            "INSERT INTO ignored_words (source, day, word, count)
+             SELECT ?1, ?2, CASE
+                 WHEN EXISTS (SELECT 1 FROM ignored_words WHERE source = ?1 AND day = ?2 AND word = ?3)
+                     OR (SELECT COUNT(*) FROM ignored_words WHERE source = ?1 AND day = ?2) < ?4
+                 THEN ?3 ELSE ?6 END, ?5
+             WHERE TRUE
+             ON CONFLICT (source, day, word) DO UPDATE SET count = count + excluded.count",
+        )
+        .bind(source.as_str())
+        .bind(millis(now).div_euclid(DAY_MS))
+        .bind(word)
+        .bind(MOST_WORDS)
+        .bind(times)
+        .bind(OTHER_WORDS)
+        .later();
+    }
+}
+
+impl Store {
+    /// The words that were passed over lately, the most frequent of each source first.
+    #[instrument(name = "store.ignored.list", skip_all, err)]
+    pub async fn ignored_words(&self, now: Timestamp) -> Result<Vec<IgnoredWord>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT source, word, SUM(count) AS total FROM ignored_words
+             WHERE day >= ?
+             GROUP BY source, word
+             ORDER BY source, total DESC, word",
+        )
+        .bind(first_day(now))
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let reading = Reading { what: "ignored word", row };
+                let count: i64 = row.try_get("total")?;
+                Ok(IgnoredWord {
+                    source: reading.word("source")?,
+                    word: reading.text("word")?,
+                    count: count.unsigned_abs(),
+                })
+            })
+            .collect()
+    }
+}
+
+/// The first day that counts, in days since 1970 UTC.
+fn first_day(now: Timestamp) -> i64 {
+    millis(now.saturating_sub(COUNTED_FOR).unwrap_or(Timestamp::MIN)).div_euclid(DAY_MS)
+}
