@@ -44,10 +44,21 @@ impl<'a> Document<'a> {
         let (tree, errors) = DeTable::parse_recoverable(text);
         let mut faults: Vec<Located> = Vec::new();
         let mut readable = true;
+        // The line of a table that is there twice: its keys are there twice as well.
+        let mut table_twice: Option<usize> = None;
         for error in errors {
             let offset = error.span().map_or(text.len(), |span| span.start);
             let fault = match error.message().trim_end() {
-                "duplicate key" => duplicate(text, offset),
+                "duplicate key" => {
+                    let fault = duplicate(text, offset);
+                    let begins = |line: usize| text.lines().nth(line - 1).is_some_and(|line| header(line).is_some());
+                    if begins(fault.line) {
+                        table_twice = Some(fault.line);
+                    } else if table_twice.is_some_and(|table| !(table + 1..fault.line).any(begins)) {
+                        continue;
+                    }
+                    fault
+                }
                 message => {
                     readable = false;
                     located(text, offset, Problem::here(format!("not TOML: {message}")))

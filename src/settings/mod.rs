@@ -122,8 +122,8 @@ impl Settings {
             }
             Ok(_) => Err(wrong(faults)),
             Err(problems) => {
-                let problems = problems.into_iter().filter(|problem| !tables.follows(problem));
-                faults.extend(problems.map(|problem| document.locate(tables.original(problem))));
+                let problems = problems.into_iter().map(|problem| tables.original(problem));
+                faults.extend(problems.filter(|problem| !tables.follows(problem)).map(place));
                 Err(wrong(faults))
             }
         }

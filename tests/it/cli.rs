@@ -110,8 +110,9 @@ fn a_secret_that_is_written_into_the_settings_is_refused_and_not_repeated() {
 fn check_prints_the_settings_as_they_take_effect_without_their_secrets() {
     let folder = Folder::new(SETTINGS);
     let (text, json) = (folder.run(&["check"]), folder.run(&["check", "--json"]));
-    for ended in [&text, &json] {
-        assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
+    let warning = "warning: there are no [[admin.tokens]]: nobody can use the API and the console\n";
+    for (ended, warning) in [(&text, warning), (&json, "")] {
+        assert_eq!((ended.code, ended.err.as_str()), (Some(0), warning));
         for secret in [SITE_TOKEN, HR_KEY] {
             assert!(!ended.out.contains(secret), "{}", ended.out);
         }
@@ -268,4 +269,40 @@ fn answering_once(status: &'static str) -> SocketAddr {
         stream.write_all(answer.as_bytes()).unwrap();
     });
     address
+}
+
+#[test]
+fn check_exits_with_1_for_warnings_only_if_it_is_strict() {
+    let folder = Folder::new(SETTINGS);
+    assert_eq!(folder.run(&["check"]).code, Some(0));
+    assert_eq!(folder.run(&["check", "--strict"]).code, Some(1));
+    let admin = "[[admin.tokens]]\nname = \"rosa\"\nrole = \"viewer\"\ntoken = { env = \"HR_KEY\" }\n[sites.acme]";
+    let folder = Folder::new(&SETTINGS.replace("[sites.acme]", admin));
+    let strict = folder.run(&["check", "--strict"]);
+    assert_eq!((strict.code, strict.err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn several_faults_are_reported_below_one_line_that_counts_them() {
+    let folder = Folder::new(&SETTINGS.replace("departed =", "departs =").replace("preset = \"standard", "preset = \"standart"));
+    let ended = folder.run(&["check"]);
+    assert_eq!(ended.code, Some(1));
+    let lines: Vec<_> = ended.err.lines().collect();
+    assert_eq!(lines[0], "offboardd: the settings have 2 faults:");
+    assert!(lines[1].starts_with("  offboardd.toml:8:1: policies.leavers.departs: unknown key; did you mean `departed`?"));
+    assert!(lines[2].contains("sources.hr.preset: no preset is called `standart-webhooks`: did you mean `standard-webhooks`?"));
+}
+
+#[test]
+fn explain_exits_with_1_if_an_item_is_unreadable() {
+    let folder = Folder::new("");
+    for (body, code) in [
+        (r#"{"type":"departed","person":{"email":"ann@example.com"}}"#, 0),
+        (r#"[{"type":"departed","person":{"email":"ann@example.com"}},{"type":"new"}]"#, 1),
+        ("{", 1),
+    ] {
+        let file = folder.file("body.json", body);
+        let ended = folder.run(&["explain", "standard-webhooks", "--body", &file]);
+        assert_eq!(ended.code, Some(code), "{body}: {ended:?}");
+    }
 }

@@ -13,7 +13,7 @@ use crate::settings::{Mode, Settings, Source};
 use crate::sources::{self, lookup, preset};
 
 /// What is allowed, and either intended or harmless.
-pub fn notes(settings: &Settings) -> Vec<String> {
+pub(super) fn notes(settings: &Settings) -> Vec<String> {
     let mut notes = Vec::new();
     if settings.mode == Mode::Observe {
         notes.push("mode is \"observe\": nothing is changed at Atlassian; write \"enforce\" when you are ready".into());
