@@ -8,8 +8,7 @@ use serde::Serialize;
 
 use self::lookups::LookupReport;
 use self::online::SiteReport;
-use self::warnings::notes;
-pub use self::warnings::warnings;
+pub use self::warnings::{notes, warnings};
 use super::{Config, output, say};
 use crate::settings::{File, Settings};
 

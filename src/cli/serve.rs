@@ -13,6 +13,9 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<()> {
     let signal = shutdown::Signal::listen()?;
     listener::raise_file_limit();
     forbid_core_dumps();
+    for note in check::notes(&settings) {
+        tracing::info!(note, "about the settings");
+    }
     for warning in check::warnings(&settings) {
         tracing::warn!(warning, "the settings can be used, but look at this");
     }

@@ -284,13 +284,19 @@ fn check_exits_with_1_for_warnings_only_if_it_is_strict() {
 
 #[test]
 fn several_faults_are_reported_below_one_line_that_counts_them() {
-    let folder = Folder::new(&SETTINGS.replace("departed =", "departs =").replace("preset = \"standard", "preset = \"standart"));
+    let folder =
+        Folder::new(&SETTINGS.replace("departed =", "departs =").replace("preset = \"standard", "preset = \"standart"));
     let ended = folder.run(&["check"]);
     assert_eq!(ended.code, Some(1));
     let lines: Vec<_> = ended.err.lines().collect();
     assert_eq!(lines[0], "offboardd: the settings have 2 faults:");
-    assert!(lines[1].starts_with("  offboardd.toml:8:1: policies.leavers.departs: unknown key; did you mean `departed`?"));
-    assert!(lines[2].contains("sources.hr.preset: no preset is called `standart-webhooks`: did you mean `standard-webhooks`?"));
+    assert!(
+        lines[1].starts_with("  offboardd.toml:8:1: policies.leavers.departs: unknown key; did you mean `departed`?")
+    );
+    assert!(
+        lines[2]
+            .contains("sources.hr.preset: no preset is called `standart-webhooks`: did you mean `standard-webhooks`?")
+    );
 }
 
 #[test]

@@ -188,11 +188,9 @@ fn the_deliveries_of_the_readme_are_taken_and_read() {
     let log = std::fs::read_to_string(folder.path().join("serve.log")).unwrap_or_default();
     assert_eq!(code, Some(0), "{said}\n{log}");
     assert_eq!(said.matches("202 Accepted").count(), 3, "{said}");
-    for source in ["own", "acmehr", "bamboohr"] {
-        assert!(
-            said.contains(&format!("\"source\": \"{source}\"")) || said.contains(&format!("\"source\":\"{source}\"")),
-            "{source}: {said}"
-        );
+    // The same person left by the own event and by BambooHR's: one case.
+    for source in ["own", "acmehr"] {
+        assert!(said.contains(&format!("\"source\":\"{source}\"")), "{source}: {said}");
     }
 }
 
@@ -343,7 +341,7 @@ fn each_example_is_explained_and_sent() {
     lines += &format!("export ROSA_TOKEN={} ACME_TOKEN=token-of-the-site\noffboardd serve\n", secret("ROSA_TOKEN"));
     for name in known.keys() {
         lines += &format!(
-            "echo '== {name}'\noffboardd preset show {name} --example | offboardd explain {name} --body -\n\
+            "echo '#### {name}'\noffboardd preset show {name} --example | offboardd explain {name} --body -\n\
              offboardd preset show {name} --example | offboardd send {name} --body -\n"
         );
     }
@@ -351,7 +349,7 @@ fn each_example_is_explained_and_sent() {
     let (code, said) = shell(&folder, ports[1], &lines);
     let log = std::fs::read_to_string(folder.path().join("serve.log")).unwrap_or_default();
     assert_eq!(code, Some(0), "{said}\n{log}");
-    for part in said.split("== ").skip(1) {
+    for part in said.split("#### ").skip(1) {
         let (name, said) = part.split_once('\n').unwrap();
         assert!(said.contains("202 Accepted"), "{name}: {said}");
         let results = results_in(&known[name]);

@@ -9,11 +9,11 @@ use crate::app;
 use crate::domain::event::EventType;
 use crate::domain::operator::Role;
 use crate::domain::policy::{Action, Policy};
-use crate::settings::{Mode, Settings, Source};
+use crate::settings::{HttpUrl, Mode, Settings, Source};
 use crate::sources::{self, lookup, preset};
 
 /// What is allowed, and either intended or harmless.
-pub(super) fn notes(settings: &Settings) -> Vec<String> {
+pub fn notes(settings: &Settings) -> Vec<String> {
     let mut notes = Vec::new();
     if settings.mode == Mode::Observe {
         notes.push("mode is \"observe\": nothing is changed at Atlassian; write \"enforce\" when you are ready".into());
@@ -99,6 +99,15 @@ impl Warnings<'_> {
         });
         for (keys, url) in sites.chain(public).filter(|(_, url)| url.is_exposed()) {
             self.at(&keys, &format!("plain HTTP to another machine ({url}) can be read on the way: use https"));
+        }
+        for (name, source) in &file.sources {
+            let url = source.lookup.as_ref().and_then(|lookup| lookup.url.as_deref()).unwrap_or_default();
+            // The id is a part of the path, and says nothing of the host.
+            let address = url.split(['?', '{']).next().unwrap_or_default();
+            if address.parse::<HttpUrl>().is_ok_and(|url| url.is_exposed()) {
+                let message = "plain HTTP to another machine can be read on the way, credentials included: use https";
+                self.at(&["sources", name.as_str(), "lookup", "url"], message);
+            }
         }
     }
 
@@ -346,6 +355,20 @@ approvals.delete = 1
         there are no [[admin.tokens]]: nobody can use the API and the console
         no [sources] configured: no delivery can be accepted
         ");
+    }
+
+    #[test]
+    fn a_lookup_over_plain_http_to_another_machine_is_warned_of() {
+        let lookup = |url: &str| {
+            let more = format!(
+                "[sources.hr.lookup]\nurl = \"{url}\"\nemail = \"$.m\"\nauth = {{ bearer = {{ env = \"T\" }} }}"
+            );
+            of(&source("okta", &more)).join("\n")
+        };
+        assert!(lookup("http://hr.example.com/{person_id}").contains("sources.hr.lookup.url: plain HTTP"));
+        for url in ["http://127.0.0.1:8000/{person_id}", "https://hr.example.com/{person_id}?a=b"] {
+            assert_eq!(lookup(url), "", "{url}");
+        }
     }
 
     #[test]
