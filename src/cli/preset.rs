@@ -138,21 +138,29 @@ fn show(portrait: &Portrait) -> String {
         text.push_str(format!("{name:<12} {fact}").trim_end());
         text.push('\n');
     }
-    text.push_str("\nwhat it says means:\n");
-    for meaning in &portrait.events {
-        text.push_str("  ");
-        text.push_str(&meaning.when);
-        text.push_str(" → ");
-        text.push_str(&meaning.event);
-        text.push('\n');
+    let meanings = portrait.events.iter().map(|meaning| format!("{} → {}", meaning.when, meaning.event));
+    list_of(&mut text, "Event mapping", meanings);
+    list_of(&mut text, "Notes", portrait.notes.iter().cloned());
+    if let Some(preset) = preset::find(&portrait.name) {
+        let reasons = [("No departure", preset.no_departure()), ("No return", preset.no_return())];
+        list_of(
+            &mut text,
+            "What it cannot report",
+            reasons.into_iter().filter_map(|(what, why)| Some(format!("{what}: {}", why?))),
+        );
+        list_of(&mut text, "At the vendor", preset.clicks().iter().cloned());
     }
-    text.push_str("\nto know:\n");
-    for note in &portrait.notes {
-        text.push_str("  - ");
-        text.push_str(note);
-        text.push('\n');
-    }
-    text.push_str("\nto write:\n\n");
+    text.push_str("\nConfiguration:\n\n");
     text.push_str(&portrait.settings);
     text
+}
+
+/// A heading and its lines; nothing where there are none.
+fn list_of(text: &mut String, heading: &str, lines: impl Iterator<Item = String>) {
+    for (i, line) in lines.enumerate() {
+        if i == 0 {
+            text.extend(["\n", heading, ":\n"]);
+        }
+        text.extend(["  - ", line.as_str(), "\n"]);
+    }
 }

@@ -363,3 +363,20 @@ fn each_example_is_explained_and_sent() {
         assert!(said.contains(expected), "{name} ({results}): {said}");
     }
 }
+
+#[test]
+fn show_prints_clicks_notes_and_lines_of_each_preset() {
+    let folder = Folder::new("");
+    for name in presets().keys() {
+        let shown = folder.run(&["preset", "show", name]);
+        for heading in ["Event mapping:", "Notes:", "At the vendor:", "Configuration:"] {
+            assert!(
+                shown.code == Some(0) && shown.out.contains(heading),
+                "{name}: {heading} is missing in {}",
+                shown.out
+            );
+        }
+    }
+    let typo = folder.run(&["preset", "show", "bambohr"]);
+    assert!(typo.code == Some(1) && typo.err.contains("did you mean `bamboohr`?"), "{typo:?}");
+}
