@@ -199,12 +199,12 @@ fn repair(tree: &mut Spanned<DeTable<'_>>, path: &[Step], removed: &mut BTreeSet
                 None => !parents.is_empty() && repair(tree, parents, removed),
             }
         }
-        (Step::Index(index), Parent::List(list)) if *index < list.len() => {
+        (Step::Index(index), Parent::List(elements)) if *index < elements.len() => {
             let mut kept = DeArray::new();
-            for (_, element) in list.iter().enumerate().filter(|(i, _)| i != index) {
+            for (_, element) in elements.iter().enumerate().filter(|(i, _)| i != index) {
                 kept.push(element.clone());
             }
-            *list = kept;
+            *elements = kept;
             let of = original_path(parents, removed);
             let place = original_index(&of, *index, removed);
             removed.insert((of, place));
