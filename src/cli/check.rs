@@ -46,10 +46,11 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
     }
     if !arguments.json {
         // On standard error, so that what is printed stays a settings file.
-        output::complain(&warnings.iter().map(|warning| format!("warning: {warning}\n")).collect::<String>());
+        let lines: Vec<_> = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
+        output::complain(&lines.concat());
     }
     say(&text);
-    let fine = online.is_none_or(|online| online.is_fine()) && !(arguments.strict && !warnings.is_empty());
+    let fine = online.is_none_or(|online| online.is_fine()) && (!arguments.strict || warnings.is_empty());
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -37,7 +37,7 @@ fn instead(path: &str) -> Option<String> {
     let mut instead = "$".to_owned();
     for step in steps {
         let bare = JsonPath::parse(&format!("$.{step}")).is_ok();
-        instead.push_str(&if bare { format!(".{step}") } else { format!("['{step}']") });
+        instead.extend(if bare { [".", step, ""] } else { ["['", step, "']"] });
     }
     JsonPath::parse(&instead).is_ok().then_some(instead)
 }

@@ -96,7 +96,8 @@ mod tests {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/people/{{person_id}}", listener.local_addr().unwrap());
-        let serving = tokio::spawn(async move { axum::serve(listener, Router::new().fallback(vendor)).await });
+        let mut serving = tokio::task::JoinSet::new();
+        serving.spawn(async move { axum::serve(listener, Router::new().fallback(vendor)).await });
         let source = |name: &str| {
             format!(
                 "[sources.{name}]\npreset = \"okta\"\nsite = \"acme\"\npolicy = \"p\"\nsecrets = [{{ env = \"KEY\" }}]\n[sources.{name}.lookup]\nurl = \"{url}\"\nemail = \"$.mail\"\nauth = {{ bearer = {{ env = \"{name}\" }} }}\n"
@@ -109,7 +110,7 @@ mod tests {
         );
         let settings = Settings::parse(&text, Path::new(""), &|name| Some(name.to_owned())).unwrap();
         let reports = inspect(&settings).await.unwrap();
-        serving.abort();
+        serving.abort_all();
         let told: Vec<_> = reports.iter().map(|report| (report.source.as_str(), report.finding.verdict)).collect();
         assert_eq!(told, [("bad", Verdict::Fix), ("good", Verdict::Ok)]);
         let text = reports.iter().map(ToString::to_string).collect::<String>();

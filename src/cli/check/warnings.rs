@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 
 use crate::app;
 use crate::domain::event::EventType;
@@ -152,7 +152,7 @@ impl Warnings<'_> {
     fn about_shared_secrets(&mut self) {
         let mut sources = self.settings.sources.values();
         while let Some(source) = sources.next() {
-            let secrets: Vec<_> = source.spec.secrets.iter().map(|secret| secret.expose_secret()).collect();
+            let secrets: Vec<_> = source.spec.secrets.iter().map(ExposeSecret::expose_secret).collect();
             let shares =
                 |other: &Source| other.spec.secrets.iter().any(|secret| secrets.contains(&secret.expose_secret()));
             for other in sources.clone().filter(|other| shares(other)) {

@@ -122,8 +122,8 @@ impl<'a> Item<'a> {
         if self.find().ok()?.event_type != EventType::Ignored {
             return None;
         }
-        let words = self.mapping.words.iter().flat_map(|place| self.query(place).into_iter().map(move |v| (place, v)));
-        words.filter_map(|(place, value)| word(value, place)).next().map(|word| presentable(&word))
+        let mut words = self.mapping.words.iter().flat_map(|place| self.query(place).into_iter().map(move |v| (place, v)));
+        words.find_map(|(place, value)| word(value, place)).map(|word| presentable(&word))
     }
 
     fn event_of(self, found: &Finding<'_>) -> Result<Event, Unreadable> {
