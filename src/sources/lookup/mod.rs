@@ -20,7 +20,7 @@ use serde_json_path::JsonPath;
 use url::Url;
 
 pub use self::ready::{AuthKind, ReadyMade, find, names, of_preset};
-use self::token::{Client, Tokens};
+use self::token::{TokenRequest, Tokens};
 use crate::domain::person::{EmailAddress, PersonId};
 use crate::domain::retry::Failure;
 
@@ -187,7 +187,7 @@ impl Lookup {
             }
             Auth::Header { name, value } => request.header(name, value.expose_secret()),
             Auth::Client { token_url, client_id, client_secret, scope, audience } => {
-                let client = Client { token_url, client_id, client_secret, scope, audience };
+                let client = TokenRequest { token_url, client_id, client_secret, scope, audience };
                 request.bearer_auth(self.tokens.get(http, &client, now).await?.expose_secret())
             }
         })

@@ -33,7 +33,7 @@ struct Grant {
 
 /// Who asks for a token, and what for.
 #[derive(Debug)]
-pub(super) struct Client<'a> {
+pub(super) struct TokenRequest<'a> {
     pub(super) token_url: &'a Url,
     pub(super) client_id: &'a SecretString,
     pub(super) client_secret: &'a SecretString,
@@ -46,7 +46,7 @@ impl Tokens {
     pub(super) async fn get(
         &self,
         http: &reqwest::Client,
-        client: &Client<'_>,
+        client: &TokenRequest<'_>,
         now: Timestamp,
     ) -> Result<SecretString, Failure> {
         let mut held = self.0.lock().await;

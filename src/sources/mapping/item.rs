@@ -122,7 +122,8 @@ impl<'a> Item<'a> {
         if self.find().ok()?.event_type != EventType::Ignored {
             return None;
         }
-        let mut words = self.mapping.words.iter().flat_map(|place| self.query(place).into_iter().map(move |v| (place, v)));
+        let mut words =
+            self.mapping.words.iter().flat_map(|place| self.query(place).into_iter().map(move |v| (place, v)));
         words.find_map(|(place, value)| word(value, place)).map(|word| presentable(&word))
     }
 
