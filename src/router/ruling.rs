@@ -139,15 +139,15 @@ impl Subject<'_> {
             EventType::Returned | EventType::DepartureCancelled => self.stop(tx, event, &whose).await,
             EventType::Profile => {
                 let outcome = self.report_life(tx, event).await?;
-                Ok(outcome.unwrap_or(ignored(IgnoredReason::Remembered, None)))
+                Ok(outcome.unwrap_or_else(|| ignored(IgnoredReason::Remembered, None)))
             }
             // A departure of the future says as well that somebody who has not left has the address.
             EventType::EmailChanged | EventType::Departed | EventType::ErasureRequested => {
                 let life = self.report_life(tx, event).await?;
-                let outcome = self.open_or_change(tx, event, whose).await?;
+                let outcome = Box::pin(self.open_or_change(tx, event, whose)).await?;
                 Ok(life.map_or(outcome, |life| combine(outcome, life)))
             }
-            EventType::Ignored => self.open_or_change(tx, event, whose).await,
+            EventType::Ignored => Box::pin(self.open_or_change(tx, event, whose)).await,
         }
     }
 
@@ -270,16 +270,14 @@ impl Subject<'_> {
             return Ok(AddressOwnership::Own);
         }
         let owners = tx.owners(self.source, email_hash, self.now).await?;
-        let is_shared = match whose.person_hash {
+        let is_shared = if let Some(person_hash) = whose.person_hash {
             // Of a changed address even its former owner may be the present one again, if the event says which is new.
-            Some(person_hash) => owners
-                .iter()
-                .any(|owner| owner.person_hash != person_hash || (is_changed && event.person.email.is_some())),
+            let says_which = is_changed && event.person.email.is_some();
+            owners.iter().any(|owner| owner.person_hash != person_hash || says_which)
+        } else {
             // An event without an id is about the one who has the address, as long as it is one and known before.
-            None => {
-                let happened_at = facts::happened_at(event, self.received_at);
-                owners.len() > 1 || owners.iter().any(|owner| owner.as_of > happened_at)
-            }
+            let happened_at = facts::happened_at(event, self.received_at);
+            owners.len() > 1 || owners.iter().any(|owner| owner.as_of > happened_at)
         };
         Ok(if is_shared { AddressOwnership::Shared } else { AddressOwnership::Own })
     }
