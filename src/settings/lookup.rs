@@ -39,10 +39,10 @@ pub struct LookupTable {
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "url_secret::masked")]
     pub fallback_url: Option<String>,
     /// Headers that the vendor wants, such as the version of its API. No secrets: those belong into `auth`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", serialize_with = "url_secret::masked_values")]
     pub headers: BTreeMap<String, String>,
     /// What is posted there, as JSON, with `{person_id}` where the id goes; without it, it is a GET.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "url_secret::masked")]
     pub body: Option<String>,
     /// Where the e-mail address is in the answer, as a JSONPath like `"$.workEmail"`, or a list of them, of which the first
     /// that has an address counts; the ready-made places, if there are any.
@@ -195,7 +195,7 @@ impl LookupTable {
         for (name, value) in &self.headers {
             let problem = if !is_header_name(name) {
                 "not the name of a header: write it like \"Api-Version\""
-            } else if ["authorization", "cookie", "proxy-authorization"].contains(&name.to_lowercase().as_str()) {
+            } else if url_secret::is_secret_header(name) {
                 "a secret never stands in the settings: write it in `auth`, as { env = \"NAME\" } or { file = \"PATH\" }"
             } else if !value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
                 "no header can carry this value: write printable ASCII characters"
@@ -285,8 +285,9 @@ impl LookupAuthTable {
                 Err(Problem::here("write { secret = … } alone: the address holds it, and nothing else is sent"))
             };
         }
-        let Self { bearer, user, password, header, value, client_id, client_secret, token_url, scope, audience, .. } =
-            self;
+        let Self {
+            bearer, user, password, header, value, client_id, client_secret, token_url, scope, audience, ..
+        } = self;
         if client_id.is_none() {
             for (key, written) in [("scope", scope), ("audience", audience)] {
                 if written.is_some() {

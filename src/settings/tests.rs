@@ -417,19 +417,27 @@ fn a_lookup_is_understood() {
     insta::assert_snapshot!(refused("url = \"https://api.example.com/\"", email, "{}"), @"
     the settings have 2 faults:
     sources.bamboohr.lookup.url: this would read the same for everybody: write {person_id} where the id goes
-    sources.bamboohr.lookup.auth: write exactly one of { bearer = … }, { user = …, password = … }, { header = …, value = … } and { client_id = …, client_secret = … }
+    sources.bamboohr.lookup.auth: write exactly one of { bearer = … }, { secret = … }, { user = …, password = … }, { header = …, value = … } and { client_id = …, client_secret = … }
     ");
     insta::assert_snapshot!(refused("url = \"api/{person_id}\"", email, "{}"), @r#"
     the settings have 2 faults:
     sources.bamboohr.lookup.url: not a web address: write it like "https://acme.example/people/{person_id}"
-    sources.bamboohr.lookup.auth: write exactly one of { bearer = … }, { user = …, password = … }, { header = …, value = … } and { client_id = …, client_secret = … }
+    sources.bamboohr.lookup.auth: write exactly one of { bearer = … }, { secret = … }, { user = …, password = … }, { header = …, value = … } and { client_id = …, client_secret = … }
     "#);
     insta::assert_snapshot!(refused(url, "email = \"workEmail\"", "{}"), @"
     the settings have 2 faults:
     sources.bamboohr.lookup.email: `workEmail` is no JSONPath (RFC 9535): write `$.workEmail`
-    sources.bamboohr.lookup.auth: write exactly one of { bearer = … }, { user = …, password = … }, { header = …, value = … } and { client_id = …, client_secret = … }
+    sources.bamboohr.lookup.auth: write exactly one of { bearer = … }, { secret = … }, { user = …, password = … }, { header = …, value = … } and { client_id = …, client_secret = … }
     ");
-    insta::assert_snapshot!(refused(url, email, "{}"), @"sources.bamboohr.lookup.auth: write exactly one of { bearer = … }, { user = …, password = … }, { header = …, value = … } and { client_id = …, client_secret = … }");
+    insta::assert_snapshot!(refused(url, email, "{}"), @"sources.bamboohr.lookup.auth: write exactly one of { bearer = … }, { secret = … }, { user = …, password = … }, { header = …, value = … } and { client_id = …, client_secret = … }");
+    insta::assert_snapshot!(refused(&format!("{url}\nfallback_url = \"https://api.example.com/gone/{{person_id}}?api_key=hunter2\"\nheaders.X-Api-Key = \"hunter2\""), email, "{ bearer = { env = \"KEY\" } }"), @r#"
+    the settings have 2 faults:
+    sources.bamboohr.lookup.fallback_url: a secret never stands in the settings: write {secret} in its place, and auth = { secret = { env = "NAME" } }
+    sources.bamboohr.lookup.headers.X-Api-Key: a secret never stands in the settings: write it in `auth`, as { env = "NAME" } or { file = "PATH" }
+    "#);
+    let with_secret = "url = \"https://api.example.com/people/{person_id}?key={secret}\"";
+    insta::assert_snapshot!(refused(&format!("{with_secret}\nfallback_url = \"https://api.example.com/gone/{{person_id}}\""), email, "{ secret = { env = \"KEY\" } }"), @"sources.bamboohr.lookup.fallback_url: `auth.secret` is sent nowhere: write {secret} where the key goes");
+    insta::assert_snapshot!(refused(with_secret, email, "{ secret = { env = \"KEY\" }, scope = \"people\" }"), @"sources.bamboohr.lookup.auth: write { secret = … } alone: the address holds it, and nothing else is sent");
     insta::assert_snapshot!(refused(url, email, "{ header = \"a b\", value = { env = \"KEY\" } }"), @r#"sources.bamboohr.lookup.auth.header: not the name of a header: write it like "X-Api-Key""#);
 }
 
@@ -607,9 +615,11 @@ fn a_table_or_a_key_that_is_there_twice_names_the_line_of_the_first() {
     let again =
         "[sources.bamboohr]\npreset = \"okta\"\nsite = \"acme\"\npolicy = \"leavers\"\nsecrets = [{ env = \"A\" }]\n";
     insta::assert_snapshot!(parse(&format!("{SAMPLE}{again}[sources.crm]\nsite = \"acme\"\n")).unwrap_err(), @"
-    the settings have 2 faults:
+    the settings have 4 faults:
       offboardd.toml:52:10: this table is in line 46 already: keep one of the two
-      offboardd.toml:57:1: mod: unknown key; did you mean `mode`?
+      offboardd.toml:57:1: sources.crm.policy: this key is missing: say which of the [policies] it follows
+      offboardd.toml:57:1: sources.crm.secrets: this key is missing: write where the secrets are, like [{ env = \"NAME\" }]
+      offboardd.toml:57:1: sources.crm.preset: this key is missing: name the vendor, or \"standard-webhooks\", or describe it in [sources.NAME.signature]
     ");
     insta::assert_snapshot!(refusal("max = \"1h\"", "base = \"1h\""), @"offboardd.toml:22:1: this key is in line 21 already: keep one of the two");
 }

@@ -1,6 +1,7 @@
-//! Secrets in the URL of a lookup: named by `{secret}`, never written out, never printed.
+//! Secrets in what a lookup sends: in its URL named by `{secret}`, never written out, never printed.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::Serializer;
 
@@ -46,7 +47,14 @@ pub(super) fn check(key: &str, url: &str, is_named: bool) -> Result<(), Problem>
     }
 }
 
-/// Writes a URL with `…` for every piece that may be a secret.
+/// Whether a header of this name carries a secret.
+pub(super) fn is_secret_header(name: &str) -> bool {
+    const ENDINGS: [&str; 6] = ["key", "token", "secret", "password", "authorization", "cookie"];
+    let name = bare(name);
+    ENDINGS.iter().any(|ending| name.ends_with(ending)) || SECRET_PARAMETERS.contains(&name.as_str())
+}
+
+/// Writes a URL or a body with `…` for every piece that may be a secret.
 #[expect(clippy::ref_option, reason = "serde hands the field over by reference")]
 pub(super) fn masked<S: Serializer>(url: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
     match url {
@@ -55,22 +63,33 @@ pub(super) fn masked<S: Serializer>(url: &Option<String>, serializer: S) -> Resu
     }
 }
 
+/// Writes the values of headers in the same way.
+pub(super) fn masked_values<S: Serializer>(
+    headers: &BTreeMap<String, String>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(headers.iter().map(|(name, value)| (name, mask(value))))
+}
+
 fn mask(url: &str) -> Cow<'_, str> {
     let suspicious = pieces(url).map(|(_, value)| value).filter(|value| looks_secret(value));
     suspicious.fold(Cow::Borrowed(url), |url, value| url.replace(value, "…").into())
 }
 
-/// The steps of the path, and the parameters with their names.
+/// The steps of the path, the parameters with their names, and the words and texts of a body.
 fn pieces(url: &str) -> impl Iterator<Item = (Option<&str>, &str)> {
-    url.split(['/', '?', '&', ';', '#', '@']).map(|piece| match piece.split_once('=') {
+    url.split(['/', '?', '&', ';', '#', '@', '"', ' ']).map(|piece| match piece.split_once('=') {
         Some((name, value)) => (Some(name), value),
         None => (None, piece),
     })
 }
 
 fn is_secret_parameter(name: &str) -> bool {
-    let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    SECRET_PARAMETERS.contains(&name.as_str())
+    SECRET_PARAMETERS.contains(&bare(name).as_str())
+}
+
+fn bare(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
 
 fn is_placeholder(value: &str) -> bool {
@@ -112,5 +131,18 @@ mod tests {
         let masked =
             mask("https://hr.example.com/hook/abcdef0123456789/{person_id}?k=hunter2-very-secret-0123&f=workEmail");
         assert_eq!(masked, "https://hr.example.com/hook/…/{person_id}?k=…&f=workEmail");
+        let body = mask(r#"{"id": "{person_id}", "k": "hunter2-very-secret-0123"}"#);
+        assert_eq!(body, r#"{"id": "{person_id}", "k": "…"}"#);
+        assert_eq!(mask("2020-09-17"), "2020-09-17");
+    }
+
+    #[test]
+    fn header_that_carries_a_secret_is_recognized_by_its_name() {
+        for name in ["Authorization", "cookie", "X-Api-Key", "x_auth_token", "Proxy-Authorization", "API-Secret"] {
+            assert!(is_secret_header(name), "{name}");
+        }
+        for name in ["Finch-API-Version", "Accept-Language", "X-Company-Id"] {
+            assert!(!is_secret_header(name), "{name}");
+        }
     }
 }

@@ -177,8 +177,13 @@ impl std::fmt::Display for Condition {
 
 impl<'de> Deserialize<'de> for Condition {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const BEFORE: &str = "$[?";
         let (scope, filter) = scoped(String::deserialize(deserializer)?);
-        Ok(Self { scope, expression: Expression::parse(format!("$[?{filter}]"))? })
+        let text = format!("{BEFORE}{filter}]");
+        match JsonPath::parse(&text) {
+            Ok(path) => Ok(Self { scope, expression: Expression { path, text } }),
+            Err(error) => Err(D::Error::custom(path_fault::describe(&filter, &error, BEFORE.len()))),
+        }
     }
 }
 

@@ -101,12 +101,17 @@ impl Warnings<'_> {
             self.at(&keys, &format!("plain HTTP to another machine ({url}) can be read on the way: use https"));
         }
         for (name, source) in &file.sources {
-            let url = source.lookup.as_ref().and_then(|lookup| lookup.url.as_deref()).unwrap_or_default();
-            // The id is a part of the path, and says nothing of the host.
-            let address = url.split(['?', '{']).next().unwrap_or_default();
-            if address.parse::<HttpUrl>().is_ok_and(|url| url.is_exposed()) {
-                let message = "plain HTTP to another machine can be read on the way, credentials included: use https";
-                self.at(&["sources", name.as_str(), "lookup", "url"], message);
+            let Some(lookup) = &source.lookup else { continue };
+            let message = "plain HTTP to another machine can be read on the way, credentials included: use https";
+            for (key, url) in [("url", &lookup.url), ("fallback_url", &lookup.fallback_url)] {
+                // The id is a part of the path, and says nothing of the host.
+                let address = url.as_deref().unwrap_or_default().split(['?', '{']).next().unwrap_or_default();
+                if address.parse::<HttpUrl>().is_ok_and(|url| url.is_exposed()) {
+                    self.at(&["sources", name.as_str(), "lookup", key], message);
+                }
+            }
+            if lookup.auth.token_url.as_ref().is_some_and(HttpUrl::is_exposed) {
+                self.at(&["sources", name.as_str(), "lookup", "auth", "token_url"], message);
             }
         }
     }

@@ -92,6 +92,31 @@ fn ann() -> Told {
 }
 
 #[tokio::test]
+async fn a_secret_in_the_url_is_sent_to_the_fallback_as_well_and_not_asked_for_by_an_id() {
+    let vendor = Vendor::says(404, &[], "").await;
+    let urls = ["people", "deleted"].map(|step| format!("{}/{step}/{PERSON_ID}?key={SECRET}", vendor.url));
+    let place = Place {
+        urls: urls.to_vec(),
+        headers: Vec::new(),
+        body: None,
+        emails: vec![JsonPath::parse("$.email").unwrap()],
+        id_in_front: false,
+    };
+    let lookup = Lookup::new(place, Auth::InUrl("s3cr&t".into()));
+    assert_eq!(ask(&lookup, "42").await, Ok(Told::Nobody));
+    assert_eq!(ask(&lookup, SECRET).await, Ok(Told::Nobody));
+    assert_eq!(
+        vendor.seen(),
+        [
+            "GET /people/42?key=s3cr%26t ",
+            "GET /deleted/42?key=s3cr%26t ",
+            "GET /people/%7Bsecret%7D?key=s3cr%26t ",
+            "GET /deleted/%7Bsecret%7D?key=s3cr%26t ",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn an_answer_is_an_address_nobody_or_none() {
     assert_eq!(told(200, &[], r#"{"work":{"email":"Ann@example.com"}}"#).await, Ok(ann()));
     for body in [

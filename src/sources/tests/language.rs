@@ -251,7 +251,7 @@ fn dates_and_paths_that_cannot_be_used_are_refused_with_what_to_write() {
     for (mapping, hint) in [
         ("type = 'employee.status'", "write `$.employee.status`"),
         ("type = '.status'", "write `$.status`"),
-        ("type = '$.a[?'", "at `"),
+        ("type = '$.a[?'", "cannot be read at its end"),
         ("type = 'header:a b'", "expected the name of a header"),
         ("date_format = 'dd.mm.yyyy'", "date_format: `dd.mm.yyyy` is no date format"),
         ("occurred_at = 'header:X-Time'", "not for dates"),

@@ -60,7 +60,7 @@ fn a_mapping_that_tells_nothing_is_refused() {
         ("rules = [{ when = '@.gone', event = 'departed' }]", "`person_id` or `email`"),
         ("type = '$.type'\ntypes = { gone = 'deleted' }", "expected one of: departed"),
         ("type = '$.[type'", "mapping.type: `$.[type` is no JSONPath"),
-        ("rules = [{ when = '@.a ==', event = 'departed' }]", "is no JSONPath"),
+        ("rules = [{ when = '@.a ==', event = 'departed' }]", "`@.a ==` is no condition"),
         ("zone = 'Europe/Atlantis'", "mapping.zone: expected a time zone"),
         ("persons_id = '$.id'", "unknown field `persons_id`"),
     ] {
