@@ -188,7 +188,7 @@ impl Router {
         let mut new = self.new_event(delivery.id, position, &delivery.source, event.event_type.as_str());
         new.happened_at = facts::happened_at(&event, delivery.received_at);
         let subject = self.subject(&delivery.source, route, delivery.origin, delivery.received_at);
-        let outcome = subject.apply(tx, &event).await?;
+        let outcome = Box::pin(subject.apply(tx, &event)).await?;
         tx.record_event(&new, outcome, Some(&event))?;
         Ok(matches!(outcome.status, EventStatus::Applied | EventStatus::Waiting))
     }
@@ -224,7 +224,7 @@ impl Router {
         if let Some(route) = self.routes.get(&waiting.source) {
             let subject = self.subject(&waiting.source, route, waiting.origin, waiting.received_at);
             let subject = Subject { waited: Some(waiting.seq), ..subject };
-            let outcome = subject.resume(&mut tx, &waiting.event).await?;
+            let outcome = Box::pin(subject.resume(&mut tx, &waiting.event)).await?;
             tx.settle_event(waiting.id, outcome);
         } else {
             tx.settle_event(waiting.id, unreadable("no such source"));
@@ -240,7 +240,7 @@ impl Router {
         };
         let subject = self.subject(&waiting.source, route, waiting.origin, waiting.received_at);
         let subject = Subject { may_ask: false, waited: Some(waiting.seq), ..subject };
-        let outcome = subject.apply(tx, &waiting.event).await?;
+        let outcome = Box::pin(subject.apply(tx, &waiting.event)).await?;
         tx.settle_event(waiting.id, outcome);
         self.brake(tx, &waiting.source, route).await
     }

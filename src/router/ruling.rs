@@ -144,10 +144,10 @@ impl Subject<'_> {
             // A departure of the future says as well that somebody who has not left has the address.
             EventType::EmailChanged | EventType::Departed | EventType::ErasureRequested => {
                 let life = self.report_life(tx, event).await?;
-                let outcome = Box::pin(self.open_or_change(tx, event, whose)).await?;
+                let outcome = self.open_or_change(tx, event, whose).await?;
                 Ok(life.map_or(outcome, |life| combine(outcome, life)))
             }
-            EventType::Ignored => Box::pin(self.open_or_change(tx, event, whose)).await,
+            EventType::Ignored => self.open_or_change(tx, event, whose).await,
         }
     }
 

@@ -50,12 +50,12 @@ async fn try_out(source: &SourceName, lookup: &Lookup, http: &Http) -> Finding {
         Err(_) => (Verdict::Unknown, "not tried".to_owned(), None),
         Ok(nobody) => match lookup.ask(http, &nobody, SystemClock.now()).await {
             Ok(_) => (Verdict::Ok, "the vendor accepts the credentials".to_owned(), None),
-            Err(failure @ Failure::SiteRefuses { .. }) => {
+            Err(failure @ (Failure::SiteRefuses { .. } | Failure::CallRefused { .. })) => {
                 (Verdict::Fix, failure.detail().to_owned(), Some(fix(source, lookup)))
             }
-            Err(failure @ (Failure::Transient { .. } | Failure::RateLimited { .. })) => {
-                (Verdict::Unknown, failure.detail().to_owned(), None)
-            }
+            Err(
+                failure @ (Failure::Transient { .. } | Failure::RateLimited { .. } | Failure::SiteUnavailable { .. }),
+            ) => (Verdict::Unknown, failure.detail().to_owned(), None),
             // Some vendors reject an id that nobody can have, and do so after the credentials.
             Err(failure @ Failure::Permanent { .. }) => {
                 let says = format!("{}, for an id that nobody has: try it with a real delivery", failure.detail());
