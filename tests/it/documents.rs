@@ -3,6 +3,7 @@
 //! Only what belongs to a machine is replaced: ports, and the addresses of systems that no test may reach.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -148,7 +149,10 @@ impl Folder {
 
 /// Base64 and hexadecimal at the same time, and different for each name.
 fn secret(name: &str) -> String {
-    let digits: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let mut digits = String::new();
+    for byte in name.bytes() {
+        write!(digits, "{byte:02x}").unwrap();
+    }
     let padded = format!("{digits:0<64}");
     if name.starts_with("BASIC") { format!("user:{padded}") } else { padded }
 }
@@ -267,17 +271,19 @@ fn settings_of(row: &Row, preset: &Value, lookup: bool) -> String {
          [sources.{name}]\npreset = \"{name}\"\nsite = \"acme\"\npolicy = \"leavers\"\nsecrets = [{{ env = \"{key}\" }}]\n"
     );
     for opt_in in row.write.split('`').filter(|code| code.starts_with("mapping.types.")) {
-        text += &format!("{opt_in}\n");
+        write!(text, "{opt_in}\n").unwrap();
     }
     if row.write.contains("a `mapping`") {
-        text += &format!(
+        write!(
+            text,
             "[sources.{name}.mapping]\ntype = \"$.t\"\ntypes = {{ left = \"departed\" }}\nemail = \"$.mail\"\n"
-        );
+        )
+        .unwrap();
     }
     if lookup {
         let lines = preset["settings"].as_str().unwrap();
         let (_, lookup) = lines.split_once(".lookup]\n").unwrap();
-        text += &format!("[sources.{name}.lookup]\n{}", lookup.replace('…', "acme"));
+        write!(text, "[sources.{name}.lookup]\n{}", lookup.replace('…', "acme")).unwrap();
         assert!(lookup.contains(&upper), "{lookup}");
     }
     text
@@ -333,17 +339,18 @@ fn each_example_is_explained_and_sent() {
             if preset["secret"] == "user:password" { "BASIC_" } else { "KEY_" },
             name.replace('-', "_")
         );
-        settings += &format!(
-            "[sources.{name}]\npreset = \"{name}\"\nsite = \"acme\"\npolicy = \"leavers\"\nsecrets = [{{ env = \"{key}\" }}]\n"
-        );
-        lines += &format!("export {key}={}\n", secret(&key));
+        write!(settings, "[sources.{name}]\npreset = \"{name}\"\nsite = \"acme\"\npolicy = \"leavers\"\nsecrets = [{{ env = \"{key}\" }}]\n").unwrap();
+        write!(lines, "export {key}={}\n", secret(&key)).unwrap();
     }
-    lines += &format!("export ROSA_TOKEN={} ACME_TOKEN=token-of-the-site\noffboardd serve\n", secret("ROSA_TOKEN"));
+    write!(lines, "export ROSA_TOKEN={} ACME_TOKEN=token-of-the-site\noffboardd serve\n", secret("ROSA_TOKEN"))
+        .unwrap();
     for name in known.keys() {
-        lines += &format!(
+        write!(
+            lines,
             "echo '#### {name}'\noffboardd preset show {name} --example | offboardd explain {name} --body -\n\
              offboardd preset show {name} --example | offboardd send {name} --body -\n"
-        );
+        )
+        .unwrap();
     }
     let folder = Folder::new(&settings);
     let (code, said) = shell(&folder, ports[1], &lines);
@@ -353,14 +360,17 @@ fn each_example_is_explained_and_sent() {
         let (name, said) = part.split_once('\n').unwrap();
         assert!(said.contains("202 Accepted"), "{name}: {said}");
         let results = results_in(&known[name]);
-        let expected = if results.contains("departed") || results.contains("every") || results == "needs a mapping" {
-            ": departed, "
+        let expected: &[&str] = if results == "needs a mapping" {
+            // The example is one of the preset whose mapping this one shares.
+            &[": departed, ", ": erasure_requested, "]
+        } else if results.contains("departed") || results.contains("every") {
+            &[": departed, "]
         } else if results.contains("erasure_requested") {
-            ": erasure_requested, "
+            &[": erasure_requested, "]
         } else {
-            ""
+            &[""]
         };
-        assert!(said.contains(expected), "{name} ({results}): {said}");
+        assert!(expected.iter().any(|event| said.contains(event)), "{name} ({results}): {said}");
     }
 }
 
