@@ -442,6 +442,19 @@ fn a_lookup_is_understood() {
 }
 
 #[test]
+fn what_may_be_a_key_of_a_lookup_is_not_printed() {
+    let key = "hunter2-very-secret-0123456789";
+    let text = format!(
+        "{SAMPLE}[sources.bamboohr.lookup]\nurl = \"https://api.example.com/{key}/{{person_id}}\"\n\
+         fallback_url = \"https://api.example.com/gone/{{person_id}}?k={key}\"\nheaders.X-Company = \"{key}\"\n\
+         body = '{{\"k\":\"{key}\",\"id\":\"{{person_id}}\"}}'\nemail = \"$.mail\"\nauth = {{ bearer = {{ env = \"KEY\" }} }}\n"
+    );
+    let settings = Settings::parse(&text, with_key().path(), &env).unwrap();
+    let printed = serde_json::to_string(&settings.file).unwrap();
+    assert!(printed.contains("/gone/{person_id}?k=…") && !printed.contains("hunter2"), "{printed}");
+}
+
+#[test]
 fn a_ready_made_lookup_wants_only_what_the_customer_knows() {
     let lookup = |text: &str| {
         let text = format!("{SAMPLE}[sources.bamboohr.lookup]\n{text}");

@@ -377,6 +377,19 @@ approvals.delete = 1
     }
 
     #[test]
+    fn credentials_of_a_lookup_over_plain_http_are_warned_of() {
+        let lookup = "[sources.hr.lookup]\nurl = \"http://vendor.example/{person_id}\"\n\
+             fallback_url = \"http://vendor.example/gone/{person_id}\"\nemail = \"$.mail\"\n\
+             auth = { client_id = { env = \"ID\" }, client_secret = { env = \"T\" }, token_url = \"http://vendor.example/token\" }";
+        insta::assert_snapshot!(of(&source("okta", lookup)).join("\n"), @"
+        offboardd.toml:21:7: sources.hr.lookup.url: plain HTTP to another machine can be read on the way, credentials included: use https
+        offboardd.toml:22:16: sources.hr.lookup.fallback_url: plain HTTP to another machine can be read on the way, credentials included: use https
+        offboardd.toml:24:81: sources.hr.lookup.auth.token_url: plain HTTP to another machine can be read on the way, credentials included: use https
+        ");
+        assert_eq!(of(&source("okta", &lookup.replace("http:", "https:"))), Vec::<String>::new());
+    }
+
+    #[test]
     fn a_weak_secret_is_warned_of_and_not_shown() {
         let settings = Settings::parse(&source("okta", ""), Path::new(""), &|name| {
             Some(if name == "KEY" { "hunter2".to_owned() } else { "0123456789abcdef".repeat(3) })
