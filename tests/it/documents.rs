@@ -271,7 +271,7 @@ fn settings_of(row: &Row, preset: &Value, lookup: bool) -> String {
          [sources.{name}]\npreset = \"{name}\"\nsite = \"acme\"\npolicy = \"leavers\"\nsecrets = [{{ env = \"{key}\" }}]\n"
     );
     for opt_in in row.write.split('`').filter(|code| code.starts_with("mapping.types.")) {
-        write!(text, "{opt_in}\n").unwrap();
+        writeln!(text, "{opt_in}").unwrap();
     }
     if row.write.contains("a `mapping`") {
         write!(
@@ -339,8 +339,12 @@ fn each_example_is_explained_and_sent() {
             if preset["secret"] == "user:password" { "BASIC_" } else { "KEY_" },
             name.replace('-', "_")
         );
-        write!(settings, "[sources.{name}]\npreset = \"{name}\"\nsite = \"acme\"\npolicy = \"leavers\"\nsecrets = [{{ env = \"{key}\" }}]\n").unwrap();
-        write!(lines, "export {key}={}\n", secret(&key)).unwrap();
+        writeln!(
+            settings,
+            "[sources.{name}]\npreset = \"{name}\"\nsite = \"acme\"\npolicy = \"leavers\"\nsecrets = [{{ env = \"{key}\" }}]"
+        )
+        .unwrap();
+        writeln!(lines, "export {key}={}", secret(&key)).unwrap();
     }
     write!(lines, "export ROSA_TOKEN={} ACME_TOKEN=token-of-the-site\noffboardd serve\n", secret("ROSA_TOKEN"))
         .unwrap();

@@ -34,10 +34,8 @@ async fn send(story: &Harness, action: &str, email: &str) -> Reply {
 }
 
 async fn reason(story: &Harness, email: &str) -> Option<Reason> {
-    match story.case(email).await.case.state {
-        State::NeedsAttention(attention) => Some(attention.reason),
-        _ => None,
-    }
+    let State::NeedsAttention(attention) = story.case(email).await.case.state else { return None };
+    Some(attention.reason)
 }
 
 #[tokio::test]
