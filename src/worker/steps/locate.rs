@@ -145,7 +145,7 @@ async fn renamed(attempt: &Attempt<'_>) -> Result<Option<Outcome>, StepError> {
         let candidates = attempt.client.search(email).await?;
         let identified = match guard::identify(&candidates, email, protect) {
             Identified::Nobody => guard::identify(&attempt.client.survey(email).await?.found, email, protect),
-            identified => identified,
+            identified @ (Identified::One { .. } | Identified::Refused(_)) => identified,
         };
         found |= identified != Identified::Nobody;
     }
