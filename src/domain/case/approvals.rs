@@ -155,6 +155,7 @@ impl Case {
         self.lapse_approvals(before, now);
         let withheld = matches!(happening, Happening::Withheld(_));
         if self.state == State::Held(Hold::Approval) && !withheld {
+            self.supersede_revoke(now);
             let missing = self.next_stage().map_or(0, |stage| self.approvals_missing(stage));
             if missing == 0 {
                 self.proceed(now);

@@ -111,6 +111,15 @@ impl Case {
         self.demands.iter().filter(|demand| demand.action == Action::Delete).map(|demand| demand.effective_at).min()
     }
 
+    /// Drops the revoke where a deletion without one is due: the deletion takes access away as well, and must not wait for
+    /// the approval of a revoke.
+    pub(super) fn supersede_revoke(&mut self, now: Timestamp) {
+        let is_pending = self.deeds.revoke_asked_at.is_none() && self.deeds.revoked_at.is_none();
+        if is_pending && self.direct_delete_at().is_some_and(|at| at <= now) {
+            self.demands.retain(|demand| !demand.action.revokes());
+        }
+    }
+
     /// When the account is deleted at the earliest; before the revoke this is the plan. A later last day moves it: the
     /// deletion is never before the new day plus the local grace.
     pub fn delete_at(&self) -> Option<Timestamp> {

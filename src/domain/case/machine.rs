@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Attention, Case, Course, Happening, JobKind, Refusal, Stage, State, StateName, Wanted};
+use super::{Attention, Case, Course, Happening, Hold, JobKind, Refusal, Stage, State, StateName, Wanted};
 
 impl Case {
     /// The case after `happening`, or why that cannot be.
@@ -73,6 +73,7 @@ impl Case {
     ///
     /// The answer is never `held` nor `needs_attention`: those are left by proceeding.
     pub(super) fn proceed(&mut self, now: Timestamp) {
+        self.supersede_revoke(now);
         let deeds = &self.deeds;
         self.state = if deeds.deletion_requested_at.is_some() {
             let invites = self.course == Course::Returning && self.terms.reinvite;
@@ -181,6 +182,10 @@ impl Case {
                 Some(gone_at) => wanted(JobKind::Reinvite, gone_at),
             },
             State::Restoring => wanted(JobKind::Restore, self.since),
+            // A deletion that needs no revoke does not wait for the approval of one.
+            State::Held(Hold::Approval) if self.next_stage() == Some(Stage::Revoke) => {
+                wanted(JobKind::Delete, self.direct_delete_at()?)
+            }
             State::Held(_)
             | State::Erased
             | State::Restored

@@ -709,3 +709,15 @@ fn an_invitation_is_dispatched_only_after_the_grace_and_for_somebody_who_came_ba
     assert!(case.apply(&Happening::ReinviteDispatched, day(53)).is_err());
     assert_eq!(after(&case, &[(54, Happening::ReinviteDispatched)]).deeds.reinvite_asked_at, Some(day(54)));
 }
+
+#[test]
+fn deletion_without_a_revoke_does_not_wait_for_the_approval_of_a_revoke() {
+    let mut case = opened(Action::RevokeThenDelete);
+    case.terms.approvals.revoke = 1;
+    let held = after(&case, &[(10, Happening::Due), (10, Happening::Withheld(Hold::Approval))]);
+    let direct = after(&held, &[(11, erasure(11, Action::Delete))]);
+    assert_eq!((direct.state.name(), wants(&direct)), (StateName::Deleting, Some((JobKind::Delete, day(11)))));
+    let later = after(&held, &[(11, erasure(20, Action::Delete))]);
+    assert_eq!((&later.state, wants(&later)), (&State::Held(Hold::Approval), Some((JobKind::Delete, day(20)))));
+    assert_eq!(after(&later, &[(20, Happening::Due)]).state, State::Deleting);
+}
