@@ -195,8 +195,8 @@ async fn a_delivery_over_which_the_process_died_twice_is_unreadable_and_can_be_r
 /// Restarts with a backlog, a return at its end, and a revoke that falls due while no daemon runs.
 async fn restarts_with_a_backlog(rounds: usize, deliveries: usize, items: usize, kill: bool) {
     let folder = Folder::new("");
-    let seed = folder.file("seed.json", &seed(rounds * 4));
-    let (_sandbox, site) = folder.sandbox(&["--seed", &seed]);
+    let accounts = folder.file("seed.json", &seed(rounds * 4));
+    let (_sandbox, site) = folder.sandbox(&["--seed", &accounts]);
     folder.file("offboardd.toml", &settings(site, "brake = { per_hour = 1000000, per_day = 1000000 }"));
     let (http, vendor) = (offboardd::atlassian::http().unwrap(), vendor());
     let mut daemon = folder.serve("warn,offboardd=info");

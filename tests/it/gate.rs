@@ -17,7 +17,7 @@ async fn start(policy: &'static str) -> Harness {
     Harness::with(Setup { policy, ..Setup::default() }).await
 }
 
-fn observing(settings: String) -> String {
+fn observing(settings: &str) -> String {
     settings.replace("mode = \"enforce\"", "mode = \"observe\"")
 }
 
@@ -45,7 +45,7 @@ async fn observe_mode_makes_no_call_of_a_detach_that_was_queued() {
     story.fault(Fault { call: Some(CallName::ListOrganizations), status: Some(500), ..Fault::default() });
     story.departs(BEN).await;
     story.site.clear_faults();
-    story.restart_with(observing).await;
+    story.restart_with(|settings| observing(&settings)).await;
     story.advance("1h").await;
     assert_eq!(story.case(BEN).await.case.state, State::Held(Hold::Observe));
     assert_eq!(detaches(&story), 0);
@@ -153,7 +153,7 @@ async fn observe_mode_sends_no_invitation() {
     let mut story = start(REINVITE).await;
     story.departs(BEN).await;
     story.returns(BEN).await;
-    story.restart_with(observing).await;
+    story.restart_with(|settings| observing(&settings)).await;
     story.advance("14d").await;
     assert_eq!(story.case(BEN).await.case.state, State::Held(Hold::Observe));
     assert_eq!(story.count(CallName::Invite), 0);

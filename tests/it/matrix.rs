@@ -194,8 +194,8 @@ fn leads(row: &Row, column: Column) -> Leads {
             Column::Status(400 | 401 | 403 | 404 | 409 | 412) | Column::Page(_),
         )
         | (_, Column::Status(401)) => Leads::Pause,
-        (_, Column::Status(403)) => Leads::CallPause,
-        (
+        (_, Column::Status(403))
+        | (
             C::Search | C::Scan | C::ListOrganizations | C::ListDesks | C::SearchRequests | C::Invite,
             Column::Status(404),
         ) => Leads::CallPause,

@@ -123,7 +123,7 @@ impl Dice {
         let (email, old) = match kind {
             Kind::Changed => (Some(if another == own { RENAMED } else { another }), Some(own)),
             Kind::Profile => (email.or(Some(own)), None),
-            _ => (email, None),
+            Kind::Departed | Kind::Cancelled | Kind::Returned | Kind::Erasure => (email, None),
         };
         let minutes_ago = self.pick(&[0, 0, 0, 0, 5, 90, 3000]);
         Sent { source, kind, id, email, old, minutes_ago, in_hours: self.pick(&[0, 0, 0, 1, 48, 240]) }

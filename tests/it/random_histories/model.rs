@@ -92,8 +92,8 @@ impl Model {
         self.arrived += 1;
         let known = self.addresses.get(&(event.source, event.id)).map(|(email, _)| *email);
         let about = match event.kind {
-            Kind::Changed => event.old.or(known.filter(|known| Some(*known) != event.email)),
-            _ => event.email.or(known),
+            Kind::Changed => event.old.or_else(|| known.filter(|known| Some(*known) != event.email)),
+            Kind::Departed | Kind::Cancelled | Kind::Returned | Kind::Erasure | Kind::Profile => event.email.or(known),
         };
         if event.kind != Kind::Profile && self.is_outdated(event, about) {
             return;
@@ -121,7 +121,9 @@ impl Model {
             let related = of_address(&fact) || (of_person(&fact) && event.kind != Kind::Changed);
             let counts = match event.kind {
                 Kind::Changed => known.kind.stops() || known.kind == Kind::Changed,
-                _ => known.kind.leaves() || known.kind.stops(),
+                Kind::Departed | Kind::Cancelled | Kind::Returned | Kind::Erasure | Kind::Profile => {
+                    known.kind.leaves() || known.kind.stops()
+                }
             };
             let same = known.kind == event.kind && known.occurred == event.occurred;
             related && ((counts && known.occurred > event.occurred) || same)
