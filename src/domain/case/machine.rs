@@ -87,6 +87,9 @@ impl Case {
             } else {
                 State::Cancelled
             }
+        } else if deeds.deletion_asked_at.is_some() {
+            // It may be carried out already: the account is read before anything else, whatever is planned now.
+            State::Deleting
         } else if self.next_stage() == Some(Stage::Revoke) {
             if deeds.revoke_asked_at.is_some() || self.revoke_at().is_some_and(|at| now >= at) {
                 State::Revoking
@@ -94,7 +97,7 @@ impl Case {
                 State::Scheduled
             }
         } else if let Some(delete_at) = self.delete_at() {
-            if deeds.deletion_asked_at.is_some() || now >= delete_at {
+            if now >= delete_at {
                 State::Deleting
             } else if deeds.revoked_at.is_some() {
                 State::Revoked

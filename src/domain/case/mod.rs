@@ -31,6 +31,8 @@ mod machine;
 mod moves;
 
 #[cfg(test)]
+mod diagram;
+#[cfg(test)]
 mod tests;
 
 use jiff::{SignedDuration, Timestamp};

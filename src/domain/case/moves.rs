@@ -15,7 +15,9 @@ impl Case {
         match self.state {
             State::Scheduled => self.proceed(now),
             State::Revoked if deletes => self.proceed(now),
-            State::Held(Hold::Approval) if self.direct_delete_at().is_some_and(|at| at <= now) => self.proceed(now),
+            State::Held(Hold::Approval) if deletes && self.direct_delete_at().is_some_and(|at| at <= now) => {
+                self.proceed(now);
+            }
             _ => {}
         }
     }
