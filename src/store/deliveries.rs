@@ -320,7 +320,8 @@ async fn distinguish(
     new: impl Fn(DeliveryId) -> Accepted,
 ) -> Result<Vec<Accepted>, StoreError> {
     let mut accepted = Vec::with_capacity(group.len());
-    let mut transaction = connection.begin().await?;
+    // A read that becomes a write later fails at once while the log is being emptied: the lock is taken first.
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     for delivery in group {
         let first = sqlx::query(
             // The sign keeps SQLite from reading all later deliveries, routed or not.
