@@ -47,7 +47,7 @@
 //! # A person leaves
 //!
 //! [`intake`] verifies the bytes and commits the sealed body; the vendor gets its 202. [`router`] reads events out of it and
-//! asks [`domain::routing::rule`]; for a departure [`store::Tx::open_case`] writes the case, the journal entry and the
+//! asks [`domain::routing::decide`]; for a departure [`store::Tx::open_case`] writes the case, the journal entry and the
 //! `revoke` job in one transaction. When that is due, [`worker`] claims it, finds the account by its exact address, passes
 //! [`domain::guard`], and asks [`store::Tx::dispatch`] right before the call: there a stop, a hold, an approval that is
 //! missing, observe mode and the brake win. The intent is in the journal before the call, the outcome after a read said

@@ -22,7 +22,7 @@ pub(super) async fn is_true(stage: &Stage, before: &[AccountView]) -> anyhow::Re
     the_bytes(stage).await?;
     the_cases(stage).await?;
     the_metrics(stage).await?;
-    narrator::title("Everything came out as told.");
+    narrator::title("All steps succeeded.");
     Ok(())
 }
 
