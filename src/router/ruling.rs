@@ -408,7 +408,9 @@ impl Subject<'_> {
             return Ok(Some(Attention::shared_address()));
         }
         let of_address = tx.facts(&[email_hash], None).await?;
-        let of_person = tx.facts(person_hash.as_slice(), None).await?;
+        // The event that names the address must not make what waited for it look newer than it is.
+        let mut of_person = tx.facts(person_hash.as_slice(), Some(self.delivery_id)).await?;
+        of_person.retain(|fact| !fact.is_of_this_delivery);
         Ok(facts::is_stopped_since(&of_address, &of_person).then(Attention::address_stopped))
     }
 

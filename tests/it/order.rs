@@ -344,3 +344,13 @@ async fn leaver_of_a_stopped_case_is_not_touched_while_somebody_else_has_the_add
     assert_eq!(story.outcome(erasure).await, ("ignored".to_owned(), Some("shared_address".to_owned())));
     story.finish(&["revoke ann@example.com"]).await;
 }
+
+#[tokio::test]
+async fn departure_that_names_the_address_does_not_carry_an_older_one_past_a_stop() {
+    let story = story_of("departed = \"revoke\"\nerasure_requested = \"delete\"", CRM).await;
+    story.tell(event("erasure_requested", "2", "", 30)).await;
+    story.send_by("crm", &event("returned", "c1", ANN, 20)).await;
+    story.tell(event("departed", "2", ANN, 10)).await;
+    assert_eq!(story.attention(ANN).await, Reason::AddressUnconfirmed);
+    story.finish(&[]).await;
+}

@@ -68,6 +68,8 @@ struct Fact {
     event: Event,
     /// The address that it is about.
     about: Option<&'static str>,
+    /// No address was known when it arrived: it is about whatever address its person turns out to have.
+    unresolved: bool,
     /// The order of arrival.
     at: usize,
 }
@@ -98,14 +100,14 @@ impl Model {
         if event.kind != Kind::Profile && self.is_outdated(event, about) {
             return;
         }
-        self.facts.push(Fact { event: event.clone(), about, at: self.arrived });
+        self.facts.push(Fact { event: event.clone(), about, unresolved: about.is_none(), at: self.arrived });
         if let Some(email) = event.email {
             let key = (event.source, event.id);
             if self.addresses.get(&key).is_none_or(|(_, as_of)| *as_of <= event.occurred) {
                 self.addresses.insert(key, (email, event.occurred));
                 for fact in &mut self.facts {
                     let same = (fact.event.source, fact.event.id) == key;
-                    if same && fact.about.is_none() && fact.event.kind != Kind::Changed {
+                    if same && fact.about.is_none() && fact.event.kind.leaves() {
                         fact.about = Some(email);
                     }
                 }
@@ -204,18 +206,25 @@ impl Model {
         });
         let nobody_had_a_say = self.operator_stops.iter().all(|(of, ..)| *of != email)
             && !self.addresses.iter().any(|(_, (other, _))| *other == email && of_address.is_empty());
+        // A stop of the person may end the case in which a former address was to go as well.
+        let one_cause = of_address.iter().all(|fact| fact.event.kind != Kind::Changed);
         let demanded = of_address.iter().any(|fact| self.is_live(fact, email, now) && fact.event.effective <= now);
-        one_person && nobody_had_a_say && demanded && !self.held.contains(email)
+        one_person && one_cause && nobody_had_a_say && demanded && !self.held.contains(email)
     }
 
     /// Whether a fact demands something of this account at `now`.
     fn is_live(&self, fact: &Fact, email: &str, now: Timestamp) -> bool {
         let demands = fact.event.kind.leaves() || fact.event.kind == Kind::Changed;
         demands
-            && fact.about == Some(email)
+            && self.is_about(fact, email)
             && !self.is_replaced(fact)
             && !self.is_stopped(fact, email)
             && !self.is_somebodys_address(fact, email, now)
+    }
+
+    fn is_about(&self, fact: &Fact, email: &str) -> bool {
+        let present = self.addresses.get(&(fact.event.source, fact.event.id)).map(|(email, _)| *email);
+        fact.about == Some(email) || (fact.unresolved && fact.event.kind.leaves() && present == Some(email))
     }
 
     /// A source's newer departure of the same person replaces its older one; an erasure request is never replaced.
