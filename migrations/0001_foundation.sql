@@ -223,6 +223,14 @@ CREATE TABLE brake_deferred (
 CREATE INDEX brake_deferred_of_source ON brake_deferred (source, seq);
 CREATE INDEX brake_deferred_of_case ON brake_deferred (case_id);
 
+-- Persons of other sources, or other ids, whose departure joined an open case: a stop of theirs finds it here.
+CREATE TABLE case_people (
+    person_hash BLOB NOT NULL,
+    case_id     TEXT NOT NULL,
+    PRIMARY KEY (person_hash, case_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX case_people_of_case ON case_people (case_id);
+
 -- The key of each case, sealed with the master key. To forget a person is to delete this row.
 CREATE TABLE case_keys (
     case_id TEXT PRIMARY KEY REFERENCES cases (id),

@@ -414,6 +414,15 @@ impl Subject<'_> {
         Ok(facts::is_stopped_since(&of_address, &of_person).then(Attention::address_stopped))
     }
 
+    /// A demand of this person joins the case, which may be another source's: a stop by the person's id has to find it.
+    fn join(&self, tx: &mut Tx, id: CaseId, event: &Event, happening: &Happening) {
+        let demands = matches!(happening, Happening::Departed(_) | Happening::ErasureRequested(_));
+        let (_, person_hash) = tx.hashes(self.site, Some(self.source), &event.person);
+        if let Some(person_hash) = person_hash.filter(|_| demands) {
+            tx.join_case(id, person_hash);
+        }
+    }
+
     async fn open(
         &self,
         tx: &mut Tx,
@@ -456,11 +465,13 @@ impl Subject<'_> {
         }
         match tx.interfere_by_source(self.source, dossier, happening, self.note(event), self.now).await {
             Ok(SourceEffect::Deferred) => {
+                self.join(tx, id, event, happening);
                 let source = self.source;
                 tracing::info!(case.id = %id, %source, "case {id}: event deferred, source {source} is frozen by its brake");
                 Ok(Outcome { because: Some("source_is_frozen"), ..applied(id) })
             }
             Ok(SourceEffect::Applied(happened)) => {
+                self.join(tx, id, event, happening);
                 let (from, state) = (happened.from, happened.dossier.case.state.name());
                 let happening = happening.name();
                 tracing::info!(case.id = %id, case.state = %state, happening, "case {id}: {from} to {state} ({happening})");

@@ -354,3 +354,14 @@ async fn departure_that_names_the_address_does_not_carry_an_older_one_past_a_sto
     assert_eq!(story.attention(ANN).await, Reason::AddressUnconfirmed);
     story.finish(&[]).await;
 }
+
+#[tokio::test]
+async fn stop_by_id_reaches_a_case_of_another_source_that_the_departure_joined() {
+    let story = story_of("departed = \"revoke\"", CRM).await;
+    let day = story.in_days(1);
+    story.send_by("crm", &effective(event("departed", "c1", ANN, 30), day)).await;
+    story.tell(effective(event("departed", "1", ANN, 20), day)).await;
+    story.tell(event("returned", "1", NEW, 10)).await;
+    assert_eq!(story.attention(ANN).await, Reason::SourcesDisagree);
+    story.finish(&[]).await;
+}

@@ -124,7 +124,16 @@ impl Tx {
 }
 
 impl Tx {
-    /// All open cases of this address and of this person id, oldest first.
+    /// Stores that a departure or an erasure request of this person id joined an open case.
+    #[instrument(name = "store.case.join", skip_all, fields(case.id = %case_id))]
+    pub fn join_case(&mut self, case_id: CaseId, person_hash: KeyedHash) {
+        self.statement("INSERT INTO case_people (person_hash, case_id) VALUES (?, ?) ON CONFLICT DO NOTHING")
+            .bind(person_hash.0.as_slice())
+            .bind(case_id.to_string())
+            .later();
+    }
+
+    /// All open cases of this address, of this person id, and those that a departure of this person id joined, oldest first.
     #[instrument(name = "store.case.find_all_open", skip_all, err)]
     pub async fn open_cases_of(
         &mut self,
@@ -135,7 +144,8 @@ impl Tx {
         let rows = self
             .statement(
                 "SELECT c.*, k.sealed AS sealed_key FROM (
-                     SELECT id FROM cases WHERE email_hash = ?2 UNION SELECT id FROM cases WHERE person_hash = ?3) found
+                     SELECT id FROM cases WHERE email_hash = ?2 UNION SELECT id FROM cases WHERE person_hash = ?3
+                     UNION SELECT case_id FROM case_people WHERE person_hash = ?3) found
                  CROSS JOIN cases c ON c.id = found.id LEFT JOIN case_keys k ON k.case_id = c.id
                  WHERE c.site = ?1 AND c.closed_at IS NULL
                  ORDER BY c.id",

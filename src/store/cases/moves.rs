@@ -276,6 +276,7 @@ impl Tx {
         let shredding = [
             "DELETE FROM remarks WHERE case_id = ?1",
             "DELETE FROM case_keys WHERE case_id = ?1",
+            "DELETE FROM case_people WHERE case_id = ?1",
             "UPDATE cases SET sealed = NULL WHERE id = ?1",
             "UPDATE deliveries SET body = NULL
              WHERE id IN (SELECT delivery_id FROM events WHERE case_id = ?1) AND status = 'routed' AND NOT EXISTS (

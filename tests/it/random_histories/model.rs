@@ -244,7 +244,8 @@ impl Model {
             let names_address = stop.about == Some(email);
             let names_person =
                 fact.event.kind.leaves() && (stop.event.source, stop.event.id) == (fact.event.source, fact.event.id);
-            let counts = stop.event.kind.stops() && stop.at > fact.at && stop.at > confirmed;
+            let is_newer = stop.at > fact.at && stop.event.occurred >= fact.event.occurred;
+            let counts = stop.event.kind.stops() && is_newer && stop.at > confirmed;
             counts && (names_address || names_person)
         });
         let by_operator = self.operator_stops.iter().any(|(of, _, at)| *of == email && *at > fact.at);
