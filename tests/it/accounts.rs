@@ -16,7 +16,7 @@ async fn namesakes_are_left_alone() {
     for namesake in ["ann@example.com.au", "mary-ann@example.com", "frontdesk@example.com"] {
         assert!(story.account(namesake).active);
     }
-    story.departs("ANN@example.com").await;
+    story.send_departed("ANN@example.com").await;
     story.advance("30d").await;
     for namesake in ["ann@example.com.au", "mary-ann@example.com", "frontdesk@example.com"] {
         assert_eq!(story.account(namesake).state, sandbox::State::Present, "{namesake}");
@@ -27,7 +27,7 @@ async fn namesakes_are_left_alone() {
 #[tokio::test]
 async fn an_address_in_other_letters_is_the_same_address() {
     let story = Harness::start().await;
-    story.departs("hana.ito@example.com").await;
+    story.send_departed("hana.ito@example.com").await;
     assert_eq!(story.state("hana.ito@example.com").await, StateName::Revoked);
     story.finish(&["revoke Hana.Ito@Example.com"]).await;
 }
@@ -40,7 +40,7 @@ async fn an_address_with_odd_but_legal_characters_finds_its_account() {
         story.site.add(NewAccount::customer(address, "Somebody")).unwrap();
     }
     for address in odd {
-        story.departs(address).await;
+        story.send_departed(address).await;
         assert_eq!(story.state(address).await, StateName::Revoked, "{address}");
     }
     let expected = odd.map(|address| format!("revoke {address}"));
@@ -50,7 +50,7 @@ async fn an_address_with_odd_but_legal_characters_finds_its_account() {
 #[tokio::test]
 async fn a_hidden_address_cannot_be_confirmed_and_is_for_a_human() {
     let story = Harness::start().await;
-    story.departs("eve@example.com").await;
+    story.send_departed("eve@example.com").await;
     assert_eq!(story.attention("eve@example.com").await, Reason::AddressUnconfirmed);
     story.advance("100d").await;
     story.finish(&[]).await;
@@ -59,7 +59,7 @@ async fn a_hidden_address_cannot_be_confirmed_and_is_for_a_human() {
 #[tokio::test]
 async fn a_twin_with_an_atlassian_account_is_left_alone_and_noted() {
     let story = Harness::start().await;
-    story.departs("cleo@example.com").await;
+    story.send_departed("cleo@example.com").await;
     let case = story.case("cleo@example.com").await;
     assert!(case.account.unwrap().twin);
     assert_eq!(case.account_type, Some(AccountType::Customer));
@@ -70,14 +70,14 @@ async fn a_twin_with_an_atlassian_account_is_left_alone_and_noted() {
 #[tokio::test]
 async fn two_customers_of_one_address_are_for_a_human() {
     let story = Harness::start().await;
-    story.departs("dora@example.com").await;
+    story.send_departed("dora@example.com").await;
     assert_eq!(story.attention("dora@example.com").await, Reason::AmbiguousAccount);
     story.advance("100d").await;
     // As soon as a human has made one of them, it goes on.
     let old = story.site.accounts().into_iter().find(|account| account.display_name == "Dora Dean (old)").unwrap();
     let change = AccountChange { email: Some("old@example.com".to_owned()), ..AccountChange::default() };
     story.site.change_account(&old.account_id, change).unwrap();
-    story.operator("dora@example.com", "retry").await;
+    story.act("dora@example.com", "retry").await;
     assert_eq!(story.state("dora@example.com").await, StateName::Revoked);
     story.finish(&["revoke dora@example.com"]).await;
 }
@@ -85,7 +85,7 @@ async fn two_customers_of_one_address_are_for_a_human() {
 #[tokio::test]
 async fn a_licensed_user_is_never_touched() {
     let story = Harness::with(Setup { site: "delete_with = \"jira-user\"", ..Setup::default() }).await;
-    story.departs("finn@example.com").await;
+    story.send_departed("finn@example.com").await;
     assert_eq!(story.attention("finn@example.com").await, Reason::NotACustomer);
     story.advance("100d").await;
     story.finish(&[]).await;
@@ -94,7 +94,7 @@ async fn a_licensed_user_is_never_touched() {
 #[tokio::test]
 async fn the_platforms_deletion_is_used_where_the_settings_say_so() {
     let story = Harness::with(Setup { site: "delete_with = \"jira-user\"", ..Setup::default() }).await;
-    story.departs("ann@example.com").await;
+    story.send_departed("ann@example.com").await;
     story.advance("30d").await;
     let delete = story.site.calls().into_iter().find(|call| call.call == CallName::Delete).unwrap();
     assert_eq!(delete.path, "/rest/api/3/user");
@@ -107,9 +107,9 @@ async fn the_protected_are_never_touched_by_address_domain_or_account() {
                 [\"qm:11111111-2222-3333-4444-555555555555:00000000-0000-4000-8000-000000000105\"] }";
     let story = Harness::with(Setup { site, ..Setup::default() }).await;
     for protected in ["ann@example.com", "ann@example.com.au", "ben@example.com"] {
-        story.departs(protected).await;
+        story.send_departed(protected).await;
         assert_eq!(story.attention(protected).await, Reason::Protected, "{protected}");
-        story.operator(protected, "retry").await;
+        story.act(protected, "retry").await;
         assert_eq!(story.attention(protected).await, Reason::Protected, "{protected}, insisted");
     }
     story.finish(&[]).await;
@@ -118,10 +118,10 @@ async fn the_protected_are_never_touched_by_address_domain_or_account() {
 #[tokio::test]
 async fn nobody_is_looked_for_again_three_times_before_there_is_no_account() {
     let story = Harness::start().await;
-    story.departs("nobody@example.com").await;
+    story.send_departed("nobody@example.com").await;
     for wait in ["1m", "10m", "1h"] {
         assert_eq!(story.state("nobody@example.com").await, StateName::Revoking);
-        story.nothing_happens_for(wait).await;
+        story.advance_quiet(wait).await;
     }
     assert_eq!(story.state("nobody@example.com").await, StateName::NoAccount);
     assert_eq!(story.count(CallName::Search), 4);
@@ -133,11 +133,11 @@ async fn who_is_new_is_found_when_looked_for_again() {
     let story = Harness::start().await;
     story.site.change_settings(|settings| settings.search_lag = jiff::SignedDuration::from_secs(90));
     story.site.add(NewAccount::customer("new@example.com", "Neil New")).unwrap();
-    story.departs("new@example.com").await;
+    story.send_departed("new@example.com").await;
     assert_eq!(story.state("new@example.com").await, StateName::Revoking);
-    story.nothing_happens_for("1m").await;
+    story.advance_quiet("1m").await;
     assert_eq!(story.state("new@example.com").await, StateName::Revoking);
-    story.nothing_happens_for("10m").await;
+    story.advance_quiet("10m").await;
     assert_eq!(story.state("new@example.com").await, StateName::Revoked);
     story.finish(&["revoke new@example.com"]).await;
 }
@@ -146,7 +146,7 @@ async fn who_is_new_is_found_when_looked_for_again() {
 async fn who_may_not_browse_users_sees_nobody_and_that_is_the_sites_trouble() {
     let story = Harness::start().await;
     story.site.change_settings(|settings| settings.permissions.browse_users = false);
-    story.departs("nobody@example.com").await;
+    story.send_departed("nobody@example.com").await;
     let site = story.store().sites().await.unwrap().remove(0);
     assert!(site.paused_at.is_some());
     assert!(site.reason.unwrap().contains("Browse users and groups"));
@@ -157,18 +157,18 @@ async fn who_may_not_browse_users_sees_nobody_and_that_is_the_sites_trouble() {
 #[tokio::test]
 async fn who_was_revoked_by_hand_before_is_only_deleted() {
     let story = Harness::start().await;
-    story.departs("gus@example.com").await;
+    story.send_departed("gus@example.com").await;
     assert_eq!(story.state("gus@example.com").await, StateName::Revoked);
-    assert!(story.told("gus@example.com").await.ends_with("revoke_confirmed (was_revoked_before)"));
+    assert!(story.history_text("gus@example.com").await.ends_with("revoke_confirmed (was_revoked_before)"));
     assert_eq!(story.count(CallName::Revoke), 0);
-    story.nothing_happens_for("30d").await;
+    story.advance_quiet("30d").await;
     story.finish(&["delete gus@example.com"]).await;
 }
 
 #[tokio::test]
 async fn who_was_granted_access_again_by_hand_is_not_deleted() {
     let story = Harness::start().await;
-    story.departs("ann@example.com").await;
+    story.send_departed("ann@example.com").await;
     story.advance("29d").await;
     story.site.grant("ann@example.com").unwrap();
     story.advance("1d").await;
@@ -181,8 +181,8 @@ async fn who_was_granted_access_again_by_hand_is_not_deleted() {
 #[tokio::test]
 async fn who_has_another_address_or_became_a_user_since_the_revoke_is_not_deleted() {
     let story = Harness::start().await;
-    story.departs("ann@example.com").await;
-    story.departs("ben@example.com").await;
+    story.send_departed("ann@example.com").await;
+    story.send_departed("ben@example.com").await;
     let (ann, ben) = (story.account("ann@example.com"), story.account("ben@example.com"));
     let married = AccountChange { email: Some("anna@example.com".to_owned()), ..AccountChange::default() };
     story.site.change_account(&ann.account_id, married).unwrap();
@@ -198,16 +198,16 @@ async fn who_has_another_address_or_became_a_user_since_the_revoke_is_not_delete
 #[tokio::test]
 async fn who_was_deleted_by_hand_meanwhile_is_gone_and_that_was_the_goal() {
     let story = Harness::start().await;
-    story.departs("ann@example.com").await;
+    story.send_departed("ann@example.com").await;
     let id = story.account("ann@example.com").account_id;
     let url = format!("http://{}/rest/api/3/user?accountId={id}", story.site_address());
     let by_hand = offboardd::atlassian::http().unwrap().delete(url).basic_auth("admin@example.com", Some("x"));
     assert!(by_hand.send().await.unwrap().status().is_success());
     story.advance("30d").await;
     assert_eq!(story.state("ann@example.com").await, StateName::Deleting, "one look is no conclusion");
-    story.all_looks().await;
-    assert!(story.told("ann@example.com").await.ends_with("deletion_accepted (was_gone_before)"));
-    story.nothing_happens_for("14d").await;
+    story.advance_past_rechecks().await;
+    assert!(story.history_text("ann@example.com").await.ends_with("deletion_accepted (was_gone_before)"));
+    story.advance_quiet("14d").await;
     assert_eq!(story.state("ann@example.com").await, StateName::Erased);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
@@ -216,9 +216,9 @@ async fn who_was_deleted_by_hand_meanwhile_is_gone_and_that_was_the_goal() {
 async fn the_same_id_with_another_address_is_a_mover_and_no_leaver() {
     let story = Harness::start().await;
     for email in ["ann@example.com", "ben@example.com"] {
-        story.tell(json!({ "type": "profile", "person": { "id": "42", "email": email } })).await;
+        story.send_event(json!({ "type": "profile", "person": { "id": "42", "email": email } })).await;
     }
     assert!(story.cases().await.is_empty());
-    story.tell(json!({ "type": "departed", "person": { "id": "42" } })).await;
+    story.send_event(json!({ "type": "departed", "person": { "id": "42" } })).await;
     story.finish(&["revoke ben@example.com"]).await;
 }

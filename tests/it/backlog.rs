@@ -13,7 +13,7 @@ use sqlx::{Connection as _, Row as _};
 
 use crate::binary::{Folder, list, settings, vendor};
 use crate::harness::{Harness, ROSA, Setup};
-use crate::siege::load::{email, post, seed};
+use crate::stress::load::{email, post, seed};
 
 const ANN: &str = "ann@example.com";
 const BEN: &str = "ben@example.com";
@@ -40,7 +40,7 @@ async fn a_return_behind_a_backlog(story: &Harness) {
 #[tokio::test]
 async fn a_stop_behind_a_backlog_wins_over_a_job_that_falls_due() {
     let story = Harness::start().await;
-    story.departs_at(ANN, story.now() + SignedDuration::from_hours(1)).await;
+    story.send_departed_at(ANN, story.now() + SignedDuration::from_hours(1)).await;
     a_return_behind_a_backlog(&story).await;
     story.advance("1h").await;
     assert_eq!(story.state(ANN).await, StateName::Cancelled);
@@ -52,7 +52,7 @@ async fn a_stop_of_another_source_of_the_site_is_routed_before_the_call() {
     let crm = "[sources.crm]\npreset = \"standard-webhooks\"\nsite = \"acme\"\npolicy = \"leavers\"\n\
         secrets = [{ env = \"HR_KEY\" }]";
     let story = Harness::with(Setup { more: crm, ..Setup::default() }).await;
-    story.departs_at(ANN, story.now() + SignedDuration::from_hours(1)).await;
+    story.send_departed_at(ANN, story.now() + SignedDuration::from_hours(1)).await;
     for batch in 0..5 {
         assert_eq!(story.send("crm", &profiles(batch, 100)).await.status, 202);
     }
@@ -66,7 +66,7 @@ async fn a_stop_of_another_source_of_the_site_is_routed_before_the_call() {
 async fn after_a_stop_and_after_a_crash_the_router_runs_before_the_worker() {
     for crash in [false, true] {
         let mut story = Harness::start().await;
-        story.departs_at(ANN, story.now() + SignedDuration::from_hours(1)).await;
+        story.send_departed_at(ANN, story.now() + SignedDuration::from_hours(1)).await;
         a_return_behind_a_backlog(&story).await;
         story.clock.advance(SignedDuration::from_hours(1));
         if crash {
@@ -86,11 +86,11 @@ async fn a_return_that_waits_for_a_call_is_applied_before_a_second_call() {
     for crash in [false, true] {
         let mut story = Harness::start().await;
         let slow = Fault { call: Some(CallName::Revoke), delay_ms: 1500, status: Some(500), ..Fault::default() };
-        story.fault(slow);
+        story.inject(slow);
         assert_eq!(story.send("hr", &departed(ANN)).await.status, 202);
-        story.until_called(CallName::Revoke).await;
+        story.wait_for_call(CallName::Revoke).await;
         let returned = story.send("hr", &json!({ "type": "returned", "person": { "email": ANN } })).await;
-        story.until_routed(returned.delivery()).await;
+        story.wait_until_routed(returned.delivery()).await;
         if crash {
             story.crash().await;
         }
@@ -108,7 +108,7 @@ async fn a_large_delivery_is_routed_item_by_item_and_keeps_no_other_source_waiti
     let story = Harness::with(Setup { more: crm, ..Setup::default() }).await;
     let large = story.send("crm", &profiles(0, 3000)).await.delivery();
     let small = story.send("hr", &profiles(1, 1)).await.delivery();
-    story.until_routed(small).await;
+    story.wait_until_routed(small).await;
     assert_eq!(story.delivery(large).await.routed_at, None, "the large delivery is not done");
     story.settle().await;
     let events = story.events(large).await;
@@ -127,7 +127,7 @@ async fn a_large_delivery_that_trips_the_brake_has_nothing_carried_out() {
     let people = [ANN, BEN].into_iter().map(str::to_owned).chain((0..400).map(|n| format!("p{n}@example.com")));
     let all: Value = people.map(|email| departed(&email)).collect();
     let delivery = story.send("hr", &all).await.delivery();
-    story.until_routed(delivery).await;
+    story.wait_until_routed(delivery).await;
     story.settle().await;
     assert_eq!((story.state(ANN).await, story.state(BEN).await), (StateName::Held, StateName::Held));
     story.finish(&[]).await;
@@ -137,14 +137,14 @@ async fn a_large_delivery_that_trips_the_brake_has_nothing_carried_out() {
 async fn a_delivery_of_too_many_items_is_unreadable_and_says_so_in_few_words() {
     let story = Harness::start().await;
     let items: Value = (0..10_001).map(|_| json!(1)).collect();
-    let delivery = story.tell(items).await;
+    let delivery = story.send_event(items).await;
     let shown = story.delivery(delivery).await;
     assert_eq!(shown.status.as_str(), "unreadable");
     assert!(shown.problem.as_ref().unwrap().contains("at most 10000 items, and there are 10001"), "{shown:?}");
     assert!(story.events(delivery).await.is_empty());
 
     let bad: Value = (0..500).map(|_| json!({ "type": "departed" })).collect();
-    let delivery = story.tell(bad).await;
+    let delivery = story.send_event(bad).await;
     let problem = story.delivery(delivery).await.problem.unwrap();
     assert!(problem.starts_with("500 of 500 items cannot be read") && problem.ends_with("and 495 more"), "{problem}");
     assert!(problem.len() < 2000, "{problem}");
@@ -154,12 +154,13 @@ async fn a_delivery_of_too_many_items_is_unreadable_and_says_so_in_few_words() {
 #[tokio::test]
 async fn the_body_of_a_partly_unreadable_delivery_expires_and_that_of_an_unreadable_one_stays() {
     let mut story = Harness::start().await;
-    let partly = story.tell(json!([{ "type": "profile", "person": { "id": "7" } }, { "type": "departed" }])).await;
-    let wholly = story.tell(json!([{ "type": "departed" }])).await;
+    let partly =
+        story.send_event(json!([{ "type": "profile", "person": { "id": "7" } }, { "type": "departed" }])).await;
+    let wholly = story.send_event(json!([{ "type": "departed" }])).await;
     assert_eq!(story.delivery(partly).await.status.as_str(), "unreadable");
     story.clock.advance(SignedDuration::from_hours(24 * 30));
     story.restart().await;
-    story.until("the body to expire", async || !story.delivery(partly).await.replayable).await;
+    story.wait_until("the body to expire", async || !story.delivery(partly).await.replayable).await;
     assert!(story.delivery(wholly).await.replayable);
     story.finish(&[]).await;
 }
@@ -171,7 +172,7 @@ async fn a_delivery_over_which_the_process_died_twice_is_unreadable_and_can_be_r
     for email in [ANN, BEN] {
         let tomorrow = story.now() + SignedDuration::from_hours(24);
         let event = json!({ "type": "departed", "person": { "email": email }, "effective_at": tomorrow.to_string() });
-        deliveries.push(story.tell(event).await);
+        deliveries.push(story.send_event(event).await);
     }
     story.stop().await;
     let mut database = story.database().await;
@@ -229,7 +230,7 @@ async fn restarts_with_a_backlog(rounds: usize, deliveries: usize, items: usize,
         let rest = due.duration_since(SystemClock.now()) + SignedDuration::from_millis(100);
         tokio::time::sleep(rest.max(SignedDuration::ZERO).unsigned_abs()).await;
         daemon = folder.serve("warn,offboardd=info");
-        until_routed(&folder, &returned).await;
+        wait_until_routed(&folder, &returned).await;
         if in_time {
             proven += 1;
         } else {
@@ -243,7 +244,7 @@ async fn restarts_with_a_backlog(rounds: usize, deliveries: usize, items: usize,
     assert_eq!(proven, rounds);
 }
 
-async fn until_routed(folder: &Folder, delivery: &str) {
+async fn wait_until_routed(folder: &Folder, delivery: &str) {
     let begun = Instant::now();
     let options = SqliteConnectOptions::new().filename(folder.database()).busy_timeout(Duration::from_secs(30));
     let mut database = SqliteConnection::connect_with(&options).await.unwrap();
@@ -266,7 +267,7 @@ async fn after_sigterm_and_sigkill_with_a_backlog_no_call_follows_an_acknowledge
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "it takes minutes: see the module `siege`"]
+#[ignore = "it takes minutes: see the module `stress`"]
 async fn twenty_restarts_of_each_kind_with_fifteen_thousand_unrouted_events_call_nobody() {
     for kill in [false, true] {
         restarts_with_a_backlog(20, 30, 500, kill).await;
@@ -278,9 +279,9 @@ async fn a_departure_of_the_year_9999_disturbs_no_list() {
     let story = Harness::start().await;
     for effective_at in [Timestamp::MAX.to_string(), "9999-12-31".to_owned()] {
         let event = json!({ "type": "departed", "person": { "email": ANN }, "effective_at": effective_at });
-        story.tell(event).await;
+        story.send_event(event).await;
     }
-    story.departs(BEN).await;
+    story.send_departed(BEN).await;
     for path in ["/cases", "/jobs"] {
         let answer = story.api(path, None).await;
         assert_eq!(answer.status, 200, "{path}: {answer:?}");

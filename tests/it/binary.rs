@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use offboardd::sources::{Source, Spec};
 use serde_json::Value;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The secrets that [`Folder::command`] puts into the environment.
 pub(crate) const SITE_TOKEN: &str = "t0ken-that-nobody-may-see";
@@ -19,7 +19,7 @@ pub(crate) const HR_KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// Settings of a daemon for a sandbox at `site` in which days pass in seconds; `policy` are the keys of its policy.
 pub(crate) fn settings(site: SocketAddr, policy: &str) -> String {
-    let webhooks = place_of_its_own();
+    let webhooks = own_loopback_address();
     format!(
         "mode = \"enforce\"
          server = {{ webhooks = \"{webhooks}\", admin = \"127.0.0.1:0\" }}
@@ -52,7 +52,7 @@ pub(crate) fn settings(site: SocketAddr, policy: &str) -> String {
 /// Where the webhooks of one story's daemons are, and those of no other's. A daemon that is started again gets another port,
 /// and whoever gets its old one would acknowledge what is sent there, because all have the same secrets. (All of 127.0.0.0/8
 /// is this machine on Linux only.)
-pub(crate) fn place_of_its_own() -> SocketAddr {
+pub(crate) fn own_loopback_address() -> SocketAddr {
     static STORIES: AtomicU8 = AtomicU8::new(1);
     let story = STORIES.fetch_add(1, Ordering::Relaxed);
     let [.., high, low] = std::process::id().to_be_bytes();
@@ -171,7 +171,7 @@ impl Folder {
                 std::thread::sleep(Duration::from_millis(100));
                 return Err(Ended { code: status.code(), out: String::new(), err: process.said().join("\n") });
             }
-            assert!(begun.elapsed() < PATIENCE, "it does not start: {said:?}");
+            assert!(begun.elapsed() < TIMEOUT, "it does not start: {said:?}");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -209,10 +209,10 @@ impl Process {
     }
 
     /// Waits until it has said this `times` times.
-    pub(crate) fn until_said(&self, what: &str, times: usize) {
+    pub(crate) fn wait_for_lines(&self, what: &str, times: usize) {
         let begun = Instant::now();
         while self.said().iter().filter(|line| line.contains(what)).count() < times {
-            assert!(begun.elapsed() < PATIENCE, "it does not say {what:?}: {:#?}", self.said());
+            assert!(begun.elapsed() < TIMEOUT, "it does not say {what:?}: {:#?}", self.said());
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -228,18 +228,18 @@ impl Process {
             if let Some(found) = self.said.lock().unwrap().iter().find_map(|line| read(line)) {
                 return found;
             }
-            assert!(begun.elapsed() < PATIENCE, "it does not start: {:?}", self.said());
+            assert!(begun.elapsed() < TIMEOUT, "it does not start: {:?}", self.said());
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 
     /// Asks it to stop, as a container does; says how it ended.
     pub(crate) fn terminate(&mut self) -> ExitStatus {
-        self.ask_to_stop();
+        self.send_sigterm();
         self.ended()
     }
 
-    pub(crate) fn ask_to_stop(&self) {
+    pub(crate) fn send_sigterm(&self) {
         let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.id().to_string()]).status();
         assert!(asked.unwrap().success());
     }
@@ -256,7 +256,7 @@ impl Process {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(begun.elapsed() < PATIENCE, "it does not end: {:?}", self.said());
+            assert!(begun.elapsed() < TIMEOUT, "it does not end: {:?}", self.said());
             std::thread::sleep(Duration::from_millis(5));
         }
     }

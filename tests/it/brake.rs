@@ -34,7 +34,7 @@ async fn brake(story: &Harness) -> Value {
 #[tokio::test]
 async fn a_flood_in_one_delivery_is_frozen_before_its_first_call_and_released_by_its_digest() {
     let story = site_of(812).await;
-    story.tell(Value::Array((0..812).map(departed).collect())).await;
+    story.send_event(Value::Array((0..812).map(departed).collect())).await;
     assert!(story.site.calls().is_empty(), "nobody was even looked for");
 
     let tripped = brake(&story).await;
@@ -45,7 +45,7 @@ async fn a_flood_in_one_delivery_is_frozen_before_its_first_call_and_released_by
 
     // One more joins the list: who looked before has to look again.
     story.site.add(NewAccount::customer(&address(812), "Person 812")).unwrap();
-    story.tell(departed(812)).await;
+    story.send_event(departed(812)).await;
     let refused = release(tripped["digest"].clone()).await;
     assert_eq!(refused.status, 409);
     assert!(refused.body["detail"].as_str().unwrap().starts_with("the list has changed since you looked: 813 cases"));
@@ -66,9 +66,9 @@ async fn who_left_long_before_the_flood_is_not_deleted_while_the_source_is_froze
     for number in 0..4 {
         story.site.add(NewAccount::customer(&address(number), &format!("Person {number}"))).unwrap();
     }
-    story.tell(departed(0)).await;
+    story.send_event(departed(0)).await;
     story.advance("29d23h").await;
-    story.tell(Value::Array((1..4).map(departed).collect())).await;
+    story.send_event(Value::Array((1..4).map(departed).collect())).await;
     assert_eq!(story.state(&address(0)).await, StateName::Revoked, "nothing is due yet");
     story.advance("1h").await;
     assert_eq!(story.case(&address(0)).await.case.state, State::Held(Hold::Brake));
@@ -85,13 +85,13 @@ async fn who_left_long_before_the_flood_is_not_deleted_while_the_source_is_froze
 #[tokio::test]
 async fn only_the_source_that_floods_is_frozen() {
     let story = site_of(40).await;
-    story.tell(Value::Array((0..30).map(departed).collect())).await;
+    story.send_event(Value::Array((0..30).map(departed).collect())).await;
     let employee = |id: usize| {
         json!({ "employees": [{ "id": id.to_string(), "action": "Updated", "changedFields": ["Status"],
             "fields": { "Status": "Inactive", "Work Email": address(id) } }] })
     };
     let reply = story.send("bamboohr", &employee(35)).await;
-    story.until_routed(reply.delivery()).await;
+    story.wait_until_routed(reply.delivery()).await;
     story.settle().await;
     assert_eq!(story.state(&address(35)).await, StateName::Revoked);
     assert_eq!(story.case(&address(3)).await.case.state, State::Held(Hold::Brake));
@@ -102,7 +102,7 @@ async fn only_the_source_that_floods_is_frozen() {
 async fn who_trickles_in_below_the_limit_is_believed() {
     let story = site_of(30).await;
     for number in 0..30 {
-        story.tell(departed(number)).await;
+        story.send_event(departed(number)).await;
         story.advance("10m").await;
     }
     assert_eq!(brake(&story).await, Value::Null);
@@ -114,7 +114,7 @@ async fn who_trickles_in_below_the_limit_is_believed() {
 async fn those_beyond_the_limit_are_held_one_by_one_too() {
     let story = site_of(30).await;
     for number in 0..30 {
-        story.tell(departed(number)).await;
+        story.send_event(departed(number)).await;
     }
     assert_eq!(brake(&story).await["message"], "25 of 30 carried out");
     let mut database = story.database().await;
@@ -122,7 +122,7 @@ async fn those_beyond_the_limit_are_held_one_by_one_too() {
     let entry: String = entry.fetch_one(&mut database).await.unwrap();
     assert_eq!(serde_json::from_str::<Value>(&entry).unwrap()["held"], 1, "{entry}");
     // A re-hire still cancels who is held.
-    story.returns(&address(29)).await;
+    story.send_returned(&address(29)).await;
     assert_eq!(story.state(&address(29)).await, StateName::Cancelled);
     let expected: Vec<String> = (0..25).map(|number| format!("revoke {}", address(number))).collect();
     story.finish(&expected.iter().map(String::as_str).collect::<Vec<_>>()).await;
@@ -148,7 +148,7 @@ fn of_crm(kind: &str, number: usize) -> Value {
 async fn crm_says(story: &Harness, events: Vec<Value>) {
     let reply = story.send("crm", &Value::Array(events)).await;
     assert_eq!(reply.status, 202, "{reply:?}");
-    story.until_routed(reply.delivery()).await;
+    story.wait_until_routed(reply.delivery()).await;
     story.settle().await;
 }
 
@@ -169,14 +169,14 @@ async fn actions_that_become_earlier_or_stronger_trip_the_brake() {
             if let Some(day) = effective {
                 event["effective_at"] = json!(day);
             }
-            story.tell(event).await;
+            story.send_event(event).await;
             story.advance("2h").await;
         }
         assert_eq!(brake(&story).await, Value::Null);
         let before = story.site.calls().len();
         let events = (0..5)
             .map(|number| json!({ "type": kind, "person": { "id": number.to_string(), "email": address(number) } }));
-        story.tell(Value::Array(events.collect())).await;
+        story.send_event(Value::Array(events.collect())).await;
         assert_eq!(story.site.calls().len(), before, "{kind}");
         assert_eq!(brake(&story).await["held"], 5, "{kind}");
         let changes = story.changes();
@@ -187,7 +187,7 @@ async fn actions_that_become_earlier_or_stronger_trip_the_brake() {
 #[tokio::test]
 async fn a_flood_by_one_source_about_cases_of_another_is_held_and_released_by_its_digest() {
     let story = two_sources(5).await;
-    story.tell(Value::Array((0..5).map(departed).collect())).await;
+    story.send_event(Value::Array((0..5).map(departed).collect())).await;
     story.advance("2h").await;
     crm_says(&story, (0..5).map(|number| of_crm("erasure_requested", number)).collect()).await;
     assert_eq!(story.count(CallName::Delete), 0);
@@ -206,7 +206,7 @@ async fn a_flood_by_one_source_about_cases_of_another_is_held_and_released_by_it
 #[tokio::test]
 async fn what_a_frozen_source_reports_takes_effect_at_its_release_and_is_in_its_digest() {
     let story = two_sources(10).await;
-    story.tell(Value::Array((0..2).map(departed).collect())).await;
+    story.send_event(Value::Array((0..2).map(departed).collect())).await;
     crm_says(&story, (2..6).map(|number| of_crm("departed", number)).collect()).await;
     let frozen = brake_of(&story, "crm").await;
     assert_eq!(frozen["held"], 4);
@@ -221,7 +221,7 @@ async fn what_a_frozen_source_reports_takes_effect_at_its_release_and_is_in_its_
     };
     assert_eq!(release(&frozen["digest"]).await, 409);
     // A stop passes, and takes what was deferred with it.
-    story.tell(json!({ "type": "returned", "person": { "id": "1", "email": address(1) } })).await;
+    story.send_event(json!({ "type": "returned", "person": { "id": "1", "email": address(1) } })).await;
     assert_eq!(story.state(&address(1)).await, StateName::Restoring);
     let present = brake_of(&story, "crm").await;
     assert_eq!(present["held"], 5);
@@ -249,9 +249,9 @@ async fn a_flood_of_own_requests_is_held_with_the_limits_of_the_strictest_policy
     let held = story.api("/cases?state=held", None).await.body["items"].clone();
     assert_eq!(held.as_array().unwrap().iter().filter(|case| case["held"] == "brake").count(), 5);
     assert_eq!(story.state(&address(5)).await, StateName::Revoked, "each token has its own brake");
-    let own = story.ask(ROSA, &address(0), "release").await;
+    let own = story.try_action(ROSA, &address(0), "release").await;
     assert_eq!(own.status, 403, "{own:?}");
-    story.operator_as(TOM, &address(0), "release").await;
+    story.act_as(TOM, &address(0), "release").await;
     assert_eq!(story.state(&address(0)).await, StateName::Revoked);
     story.finish(&["revoke person0@example.com", "revoke person5@example.com"]).await;
 }

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use serde_json::Value;
 
 use crate::binary::{Folder, HR_KEY, SITE_TOKEN};
-use crate::siege::table::promise;
+use crate::stress::table::promise;
 
 /// A daemon that finds a free port for each of its listeners.
 const SETTINGS: &str = "mode = \"enforce\"
@@ -180,7 +180,7 @@ fn a_backup_of_a_running_database_is_whole_and_opens_with_the_same_key() {
     let body = r#"{"type":"departed","person":{"email":"ann@example.com"},"effective_at":"2126-01-01"}"#;
     let body = folder.file("body.json", body);
     assert_eq!(folder.run(&["send", "hr", "--body", &body, "--url", &url]).code, Some(0));
-    daemon.process.until_said("opened by source", 1);
+    daemon.process.wait_for_lines("opened by source", 1);
     let ended = folder.run(&["backup", "copy.db"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.out.contains("keep it together with the key"), "{}", ended.out);

@@ -32,16 +32,16 @@ impl Harness {
     }
 
     async fn assert_paused_for_the_clock(&self) {
-        self.until("the pause", async || self.pause_reason().await.is_some()).await;
+        self.wait_until("the pause", async || self.pause_reason().await.is_some()).await;
         let reason = self.pause_reason().await.unwrap();
         assert!(reason.starts_with("clock"), "{reason}");
         assert_eq!(self.count(CallName::Revoke), 0);
     }
 
     async fn assert_resumed(&self) {
-        self.until("the site to resume", async || self.pause_reason().await.is_none()).await;
+        self.wait_until("the site to resume", async || self.pause_reason().await.is_none()).await;
         self.settle().await;
-        self.until("the revoke", async || self.state(ANN).await == StateName::Revoked).await;
+        self.wait_until("the revoke", async || self.state(ANN).await == StateName::Revoked).await;
     }
 }
 
@@ -81,7 +81,7 @@ async fn clock_that_is_set_back_after_a_pause_in_the_future_resumes_the_site() {
     story.clock.jump(-wrong);
     story.set_date_offset(0);
     story.advance("2m").await;
-    story.until("the site to resume", async || story.pause_reason().await.is_none()).await;
+    story.wait_until("the site to resume", async || story.pause_reason().await.is_none()).await;
     assert_eq!(story.count(CallName::Revoke), 0);
     // The departure was received in the false future, and is carried out when that has come.
     story.advance("40d").await;
@@ -92,14 +92,14 @@ async fn clock_that_is_set_back_after_a_pause_in_the_future_resumes_the_site() {
 #[tokio::test]
 async fn start_with_a_clock_behind_the_journal_waits_until_the_clock_has_passed_it() {
     let mut story = Harness::start().await;
-    story.departs("ben@example.com").await;
+    story.send_departed("ben@example.com").await;
     story.stop().await;
     let hour = SignedDuration::from_hours(1);
     story.clock.jump(-hour);
     story.set_date_offset(hour.as_secs());
     story.start_daemon().await;
     story.depart_now().await;
-    story.until("the pause", async || story.pause_reason().await.is_some()).await;
+    story.wait_until("the pause", async || story.pause_reason().await.is_some()).await;
     assert!(story.pause_reason().await.unwrap().starts_with("clock: this machine's clock is behind"));
     story.advance("61m").await;
     story.assert_resumed().await;
@@ -109,12 +109,12 @@ async fn start_with_a_clock_behind_the_journal_waits_until_the_clock_has_passed_
 #[tokio::test]
 async fn start_with_a_clock_behind_the_journal_goes_on_when_atlassian_agrees() {
     let mut story = Harness::start().await;
-    story.departs("ben@example.com").await;
+    story.send_departed("ben@example.com").await;
     story.stop().await;
     story.clock.jump(-SignedDuration::from_hours(1));
     story.start_daemon().await;
     story.depart_now().await;
-    story.until("the revoke", async || story.state(ANN).await == StateName::Revoked).await;
+    story.wait_until("the revoke", async || story.state(ANN).await == StateName::Revoked).await;
     story.finish(&["revoke ann@example.com", "revoke ben@example.com"]).await;
 }
 
@@ -151,10 +151,10 @@ fn system_clock_forty_days_ahead_deletes_nobody() {
     let body = folder.file("body.json", r#"{"type":"departed","person":{"email":"ann@example.com"}}"#);
     let url = format!("http://{}/webhooks/hr", daemon.webhooks);
     assert_eq!(folder.run(&["send", "hr", "--body", &body, "--url", &url]).code, Some(0));
-    daemon.process.until_said("revoke_confirmed", 1);
+    daemon.process.wait_for_lines("revoke_confirmed", 1);
     assert!(daemon.process.terminate().success());
     let mut daemon = serve_with_time(&folder, "+40d");
-    daemon.process.until_said("clock is ahead of Atlassian", 1);
+    daemon.process.wait_for_lines("clock is ahead of Atlassian", 1);
     assert!(!daemon.process.said().iter().any(|line| line.contains("deletion_accepted")));
     assert!(daemon.process.terminate().success());
 }

@@ -22,7 +22,7 @@ impl Story {
         let daemon = folder.serve("info");
         let story = Self { folder, daemon, _sandbox: sandbox };
         assert_eq!(story.send().code, Some(0));
-        story.daemon.process.until_said("revoke_confirmed", 1);
+        story.daemon.process.wait_for_lines("revoke_confirmed", 1);
         story
     }
 

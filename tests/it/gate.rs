@@ -32,18 +32,18 @@ async fn kinds(story: &Harness) -> Vec<String> {
 /// Ben departs, and the first of the calls by which he leaves something is being made.
 async fn during_the_first_leave() -> Harness {
     let story = start(DETACH).await;
-    story.fault(Fault { call: Some(CallName::DetachOrganization), delay_ms: 500, times: Some(1), ..Fault::default() });
+    story.inject(Fault { call: Some(CallName::DetachOrganization), delay_ms: 500, times: Some(1), ..Fault::default() });
     let departed = json!({ "type": "departed", "person": { "email": BEN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
-    story.until_called(CallName::DetachOrganization).await;
+    story.wait_for_call(CallName::DetachOrganization).await;
     story
 }
 
 #[tokio::test]
 async fn observe_mode_makes_no_call_of_a_detach_that_was_queued() {
     let mut story = start(DETACH).await;
-    story.fault(Fault { call: Some(CallName::ListOrganizations), status: Some(500), ..Fault::default() });
-    story.departs(BEN).await;
+    story.inject(Fault { call: Some(CallName::ListOrganizations), status: Some(500), ..Fault::default() });
+    story.send_departed(BEN).await;
     story.site.clear_faults();
     story.restart_with(|settings| observing(&settings)).await;
     story.advance("1h").await;
@@ -55,9 +55,9 @@ async fn observe_mode_makes_no_call_of_a_detach_that_was_queued() {
 #[tokio::test]
 async fn a_return_between_two_calls_of_a_detach_stops_the_rest() {
     let story = during_the_first_leave().await;
-    story.returns(BEN).await;
+    story.send_returned(BEN).await;
     assert_eq!(story.state(BEN).await, StateName::Restoring);
-    story.until_done(CallName::DetachOrganization).await;
+    story.wait_for_change(CallName::DetachOrganization).await;
     story.advance("1m").await;
     assert_eq!(detaches(&story), 1);
     story.finish(&["revoke ben@example.com", "detach_organization ben@example.com"]).await;
@@ -66,13 +66,13 @@ async fn a_return_between_two_calls_of_a_detach_stops_the_rest() {
 #[tokio::test]
 async fn a_hold_between_two_calls_of_a_detach_stops_the_rest_until_it_is_released() {
     let story = during_the_first_leave().await;
-    story.operator(BEN, "hold").await;
-    story.until_done(CallName::DetachOrganization).await;
+    story.act(BEN, "hold").await;
+    story.wait_for_change(CallName::DetachOrganization).await;
     story.advance("1d").await;
     assert_eq!((story.case(BEN).await.case.state, detaches(&story)), (State::Held(Hold::Hold), 1));
     let kinds = kinds(&story).await;
     assert!(kinds.ends_with(&["held".to_owned(), "call_unconfirmed".to_owned()]), "{kinds:?}");
-    story.operator(BEN, "release").await;
+    story.act(BEN, "release").await;
     assert_eq!(detaches(&story), 5);
     let changes = story.changes();
     story.finish(&changes.iter().map(String::as_str).collect::<Vec<_>>()).await;
@@ -81,11 +81,11 @@ async fn a_hold_between_two_calls_of_a_detach_stops_the_rest_until_it_is_release
 #[tokio::test]
 async fn a_source_pause_between_two_calls_of_a_detach_stops_the_rest_until_it_is_resumed() {
     let story = during_the_first_leave().await;
-    story.switch("sources/hr/pause").await;
+    story.post_action("sources/hr/pause").await;
     assert_eq!(detaches(&story), 1);
     story.advance("1d").await;
     assert_eq!(detaches(&story), 1);
-    story.switch("sources/hr/resume").await;
+    story.post_action("sources/hr/resume").await;
     assert!(story.case(BEN).await.case.deeds.detached_at.is_some());
     assert_eq!(detaches(&story), 5);
     let changes = story.changes();
@@ -95,13 +95,13 @@ async fn a_source_pause_between_two_calls_of_a_detach_stops_the_rest_until_it_is
 #[tokio::test]
 async fn a_hold_while_the_places_are_read_stops_a_detach_before_its_first_call() {
     let story = start(DETACH).await;
-    story.fault(Fault { call: Some(CallName::ListOrganizations), delay_ms: 500, times: Some(1), ..Fault::default() });
+    story.inject(Fault { call: Some(CallName::ListOrganizations), delay_ms: 500, times: Some(1), ..Fault::default() });
     let departed = json!({ "type": "departed", "person": { "email": BEN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
-    story.until_called(CallName::ListOrganizations).await;
-    story.operator(BEN, "hold").await;
+    story.wait_for_call(CallName::ListOrganizations).await;
+    story.act(BEN, "hold").await;
     assert_eq!(detaches(&story), 0);
-    story.operator(BEN, "release").await;
+    story.act(BEN, "release").await;
     assert_eq!(detaches(&story), 5);
     let changes = story.changes();
     story.finish(&changes.iter().map(String::as_str).collect::<Vec<_>>()).await;
@@ -110,7 +110,7 @@ async fn a_hold_while_the_places_are_read_stops_a_detach_before_its_first_call()
 #[tokio::test]
 async fn each_call_of_a_detach_has_its_intent_before_and_its_outcome_after_it() {
     let story = start(DETACH).await;
-    story.departs(BEN).await;
+    story.send_departed(BEN).await;
     let kinds = kinds(&story).await;
     let detach: Vec<_> = kinds.iter().skip_while(|kind| *kind != "revoke_confirmed").skip(1).collect();
     let (pairs, end) = detach.split_at(detach.len() - 1);
@@ -137,8 +137,8 @@ async fn a_detach_that_is_killed_in_the_middle_is_in_the_history_and_completed_a
 #[tokio::test]
 async fn a_call_without_a_known_outcome_is_in_the_history() {
     let story = start("departed = \"revoke\"").await;
-    story.fault(Fault { call: Some(CallName::Revoke), status: Some(500), times: Some(1), ..Fault::default() });
-    story.departs(BEN).await;
+    story.inject(Fault { call: Some(CallName::Revoke), status: Some(500), times: Some(1), ..Fault::default() });
+    story.send_departed(BEN).await;
     let last = story.history(BEN).await.pop().unwrap();
     assert_eq!(last.kind, "call_unconfirmed");
     assert_eq!(last.detail["job"], "revoke");
@@ -151,8 +151,8 @@ async fn a_call_without_a_known_outcome_is_in_the_history() {
 #[tokio::test]
 async fn observe_mode_sends_no_invitation() {
     let mut story = start(REINVITE).await;
-    story.departs(BEN).await;
-    story.returns(BEN).await;
+    story.send_departed(BEN).await;
+    story.send_returned(BEN).await;
     story.restart_with(|settings| observing(&settings)).await;
     story.advance("14d").await;
     assert_eq!(story.case(BEN).await.case.state, State::Held(Hold::Observe));
@@ -163,8 +163,8 @@ async fn observe_mode_sends_no_invitation() {
 #[tokio::test]
 async fn a_protected_address_is_not_invited() {
     let mut story = start(REINVITE).await;
-    story.departs(BEN).await;
-    story.returns(BEN).await;
+    story.send_departed(BEN).await;
+    story.send_returned(BEN).await;
     let protect = |settings: String| {
         settings.replace("[policies.leavers]", "protect.emails = [\"ben@example.com\"]\n[policies.leavers]")
     };
@@ -178,8 +178,8 @@ async fn a_protected_address_is_not_invited() {
 #[tokio::test]
 async fn an_invitation_has_its_intent_in_the_history_before_its_outcome() {
     let story = start(REINVITE).await;
-    story.departs(BEN).await;
-    story.returns(BEN).await;
+    story.send_departed(BEN).await;
+    story.send_returned(BEN).await;
     story.advance("14d").await;
     let kinds = kinds(&story).await;
     assert!(kinds.ends_with(&["reinvite_dispatched".to_owned(), "reinvited".to_owned()]), "{kinds:?}");

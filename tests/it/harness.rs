@@ -5,8 +5,8 @@
 //! expect fails it.
 
 mod daemon;
-mod looking;
-mod sending;
+mod queries;
+mod requests;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -25,13 +25,13 @@ use sqlx::{Connection as _, Row as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-pub(crate) use self::sending::{ROSA, Reply, TOM};
+pub(crate) use self::requests::{ROSA, Reply, TOM};
 
 /// When every story begins: a Monday noon.
 pub(crate) const START: &str = "2026-09-07T12:00:00Z";
 
 /// What is waited for comes within this time, or never. Real time, generous for a busy machine.
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A credential that nothing but the `Authorization` header may show.
 const TOKEN: &str = "t0ken-that-nobody-may-see";
@@ -77,7 +77,7 @@ pub(crate) struct Harness {
     http: reqwest::Client,
     sent: AtomicU32,
     finished: bool,
-    _far: JoinSet<()>,
+    _site_tasks: JoinSet<()>,
 }
 
 impl Harness {
@@ -93,9 +93,9 @@ impl Harness {
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let site_address = listener.local_addr().unwrap();
-        let mut far = JoinSet::new();
+        let mut site_tasks = JoinSet::new();
         let serving = site.clone().serve(listener, std::future::pending());
-        far.spawn(async { serving.await.unwrap() });
+        site_tasks.spawn(async { serving.await.unwrap() });
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("offboardd.db");
         let database = database.display();
@@ -140,7 +140,7 @@ impl Harness {
             http: atlassian::http().unwrap(),
             sent: AtomicU32::new(0),
             finished: false,
-            _far: far,
+            _site_tasks: site_tasks,
         };
         story.start_daemon().await;
         story
@@ -149,12 +149,12 @@ impl Harness {
     /// Moves the clock, and waits until all that is due is done.
     pub(crate) async fn advance(&self, by: &str) {
         self.clock.advance(duration(by));
-        self.ring();
+        self.wake_tasks();
         self.settle().await;
     }
 
     /// Waits until an account that is not there was looked at as often as the site's settings want by default.
-    pub(crate) async fn all_looks(&self) {
+    pub(crate) async fn advance_past_rechecks(&self) {
         for wait in ["1m", "10m", "1h"] {
             self.advance(wait).await;
         }
@@ -163,16 +163,16 @@ impl Harness {
     /// Sets the clock, and waits until all that is due is done.
     pub(crate) async fn advance_to(&self, at: Timestamp) {
         self.clock.set(at);
-        self.ring();
+        self.wake_tasks();
         self.settle().await;
     }
 
     /// Waits for `time`: until a second before nothing is asked and nothing moves, then whatever happens happens.
-    pub(crate) async fn nothing_happens_for(&self, time: &str) {
+    pub(crate) async fn advance_quiet(&self, time: &str) {
         let second = SignedDuration::from_secs(1);
         let before = (self.site.calls().len(), self.states().await);
         self.clock.advance(duration(time) - second);
-        self.ring();
+        self.wake_tasks();
         self.settle().await;
         assert_eq!(
             before,
@@ -180,7 +180,7 @@ impl Harness {
             "something happened before {time} were over"
         );
         self.clock.advance(second);
-        self.ring();
+        self.wake_tasks();
         self.settle().await;
     }
 
@@ -188,14 +188,14 @@ impl Harness {
         self.clock.now()
     }
 
-    pub(crate) fn ring(&self) {
+    pub(crate) fn wake_tasks(&self) {
         self.running().bells.ring();
     }
 
     /// Waits until everything that is due has been done.
     pub(crate) async fn settle(&self) {
         let mut database = self.database().await;
-        self.until("nothing to be left that is due", async || {
+        self.wait_until("nothing to be left that is due", async || {
             let row = sqlx::query(
                 "SELECT EXISTS (SELECT 1 FROM deliveries WHERE status = 'received')
                      OR EXISTS (SELECT 1 FROM events WHERE status = 'waiting' AND person_hash IS NULL)
@@ -217,42 +217,44 @@ impl Harness {
     }
 
     /// Waits until the site was asked for this.
-    pub(crate) async fn until_called(&self, call: CallName) {
-        self.until("the call", async || self.site.calls().iter().any(|record| record.call == call)).await;
+    pub(crate) async fn wait_for_call(&self, call: CallName) {
+        self.wait_until("the call", async || self.site.calls().iter().any(|record| record.call == call)).await;
     }
 
     /// Waits until the site has done what it was asked for, whether or not it has answered.
-    pub(crate) async fn until_done(&self, call: CallName) {
-        self.until("the deed", async || self.site.calls().iter().any(|record| record.call == call && record.changed))
-            .await;
+    pub(crate) async fn wait_for_change(&self, call: CallName) {
+        self.wait_until("the deed", async || {
+            self.site.calls().iter().any(|record| record.call == call && record.changed)
+        })
+        .await;
     }
 
     /// Waits until a delivery was read.
-    pub(crate) async fn until_routed(&self, id: DeliveryId) {
-        self.until("the router", async || self.delivery(id).await.routed_at.is_some()).await;
+    pub(crate) async fn wait_until_routed(&self, id: DeliveryId) {
+        self.wait_until("the router", async || self.delivery(id).await.routed_at.is_some()).await;
     }
 
-    pub(crate) async fn until(&self, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-        self.until_within_of(PATIENCE, what, &mut is_so).await;
+    pub(crate) async fn wait_until(&self, what: &str, mut condition: impl AsyncFnMut() -> bool) {
+        self.wait_with_timeout(TIMEOUT, what, &mut condition).await;
     }
 
     /// Waits for something that takes longer than anything else.
-    pub(crate) async fn until_within(&self, patience: Duration, mut is_so: impl AsyncFnMut() -> bool) {
-        self.until_within_of(patience, "what takes long", &mut is_so).await;
+    pub(crate) async fn wait_at_most(&self, timeout: Duration, mut condition: impl AsyncFnMut() -> bool) {
+        self.wait_with_timeout(timeout, "what takes long", &mut condition).await;
     }
 
-    async fn until_within_of(&self, patience: Duration, what: &str, is_so: &mut impl AsyncFnMut() -> bool) {
+    async fn wait_with_timeout(&self, timeout: Duration, what: &str, condition: &mut impl AsyncFnMut() -> bool) {
         let begun = Instant::now();
-        while !is_so().await {
+        while !condition().await {
             if let Ok(ended) = self.running().ended.lock().unwrap().try_recv() {
                 panic!("the daemon ended by itself: {ended:?}");
             }
-            assert!(begun.elapsed() < patience, "waited for {what} in vain; cases: {:?}", self.states().await);
+            assert!(begun.elapsed() < timeout, "waited for {what} in vain; cases: {:?}", self.states().await);
             tokio::time::sleep(Duration::from_millis(3)).await;
         }
     }
 
-    pub(crate) fn fault(&self, fault: Fault) {
+    pub(crate) fn inject(&self, fault: Fault) {
         self.site.inject(fault).unwrap();
     }
 
@@ -267,7 +269,7 @@ impl Harness {
 
     /// A connection to the file, beside the daemon.
     pub(crate) async fn database(&self) -> SqliteConnection {
-        let options = SqliteConnectOptions::new().filename(self.database_file()).busy_timeout(PATIENCE);
+        let options = SqliteConnectOptions::new().filename(self.database_file()).busy_timeout(TIMEOUT);
         SqliteConnection::connect_with(&options).await.unwrap()
     }
 

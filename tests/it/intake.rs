@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::harness::{Harness, Reply};
-use crate::siege::table::promise;
+use crate::stress::table::promise;
 
 /// Of no consequence, and as good as any.
 const BODY: &[u8] = br#"{"type":"ignored"}"#;
@@ -56,7 +56,7 @@ impl Harness {
     /// Ends a story in which `stored` deliveries were taken: one more is, and leads to its revoke.
     async fn still_takes_deliveries(self, stored: usize) {
         assert_eq!(self.stored().await, stored);
-        self.departs("ann@example.com").await;
+        self.send_departed("ann@example.com").await;
         assert_eq!(self.state("ann@example.com").await, StateName::Revoked);
         self.finish(&["revoke ann@example.com"]).await;
     }
@@ -483,13 +483,13 @@ async fn slow_clients_keep_neither_others_waiting_nor_the_stop() {
 #[tokio::test]
 async fn a_paused_source_is_asked_to_come_again_later() {
     let story = Harness::start().await;
-    story.switch("sources/hr/pause").await;
+    story.post_action("sources/hr/pause").await;
     for headers in [story.genuine(BODY), Vec::new()] {
         let reply = story.post("hr", BODY, &headers).await;
         assert_eq!((reply.status, reply.retry_after.as_deref()), (503, Some("60")));
     }
     assert_eq!(story.send("bamboohr", &json!({ "employees": [] })).await.status, 202, "the others are heard");
-    story.switch("sources/hr/resume").await;
+    story.post_action("sources/hr/resume").await;
     story.still_takes_deliveries(1).await;
 }
 

@@ -16,7 +16,7 @@ async fn open(database: &Path) -> SqliteConnection {
 /// The files of a case that was carried through to its end, in a folder of their own.
 async fn carried_through() -> (Folder, i64) {
     let mut story = Harness::start().await;
-    story.departs("ann@example.com").await;
+    story.send_departed("ann@example.com").await;
     story.advance("30d").await;
     story.advance("14d").await;
     let entries = story.history("ann@example.com").await.len();

@@ -17,7 +17,7 @@ const ANN: &str = "ann@example.com";
 async fn tomorrow() -> (Harness, Timestamp) {
     let story = Harness::start().await;
     let tomorrow = story.now() + duration("1d");
-    story.departs_at(ANN, tomorrow).await;
+    story.send_departed_at(ANN, tomorrow).await;
     (story, tomorrow)
 }
 
@@ -119,9 +119,9 @@ async fn a_job_that_nobody_settled_is_done_by_the_same_daemon_when_its_lease_is_
 #[tokio::test]
 async fn each_attempt_is_written_down_and_a_look_that_came_too_early_is_none() {
     let story = Harness::with(Setup { site: "look_again = [\"1m\"]\nlook_back = \"0s\"", ..Setup::default() }).await;
-    story.fault(Fault { call: Some(CallName::Revoke), status: Some(500), times: Some(1), ..Fault::default() });
-    story.departs(ANN).await;
-    story.departs("nobody@example.com").await;
+    story.inject(Fault { call: Some(CallName::Revoke), status: Some(500), times: Some(1), ..Fault::default() });
+    story.send_departed(ANN).await;
+    story.send_departed("nobody@example.com").await;
     story.advance("1m").await;
     let mut database = story.database().await;
     let rows = sqlx::query("SELECT number, outcome, detail, ended_at >= started_at FROM attempts ORDER BY outcome")

@@ -81,7 +81,7 @@ fn tells(event: &str, id: &str) -> Value {
 async fn told(story: &Harness, event: Value) -> offboardd::domain::ids::DeliveryId {
     let reply = story.send("hibob", &event).await;
     assert_eq!(reply.status, 202, "{reply:?}");
-    story.until_routed(reply.delivery()).await;
+    story.wait_until_routed(reply.delivery()).await;
     story.settle().await;
     reply.delivery()
 }
@@ -214,7 +214,7 @@ async fn story_of_all_words(hibob: &HiBob) -> Harness {
 async fn crm(story: &Harness, event: Value) -> offboardd::domain::ids::DeliveryId {
     let reply = story.send("crm", &event).await;
     assert_eq!(reply.status, 202, "{reply:?}");
-    story.until_routed(reply.delivery()).await;
+    story.wait_until_routed(reply.delivery()).await;
     story.settle().await;
     reply.delivery()
 }
@@ -304,13 +304,13 @@ async fn the_deletion_of_a_duplicate_record_is_for_a_human() {
     let story = Harness::start().await;
     let known = |id: &str| json!({ "type": "profile", "person": { "id": id, "email": "ann@example.com" } });
     let left = |id: &str| json!({ "type": "departed", "person": { "id": id } });
-    story.tell(known("5")).await;
-    story.tell(known("6")).await;
-    story.tell(left("6")).await;
+    story.send_event(known("5")).await;
+    story.send_event(known("6")).await;
+    story.send_event(left("6")).await;
     assert_eq!(story.attention("ann@example.com").await, Reason::AddressUnconfirmed);
-    story.nothing_happens_for("1d").await;
+    story.advance_quiet("1d").await;
     // Somebody has looked: this account is meant.
-    story.operator("ann@example.com", "retry").await;
+    story.act("ann@example.com", "retry").await;
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }
@@ -318,8 +318,8 @@ async fn the_deletion_of_a_duplicate_record_is_for_a_human() {
 #[tokio::test]
 async fn an_event_without_a_person_id_is_about_the_address_itself() {
     let story = Harness::start().await;
-    story.tell(json!({ "type": "profile", "person": { "id": "5", "email": "ann@example.com" } })).await;
-    story.departs("ann@example.com").await;
+    story.send_event(json!({ "type": "profile", "person": { "id": "5", "email": "ann@example.com" } })).await;
+    story.send_departed("ann@example.com").await;
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }
@@ -328,19 +328,19 @@ async fn an_event_without_a_person_id_is_about_the_address_itself() {
 async fn duplicate_record_hands_the_departure_to_a_human_and_its_deletion_changes_nothing() {
     let story = Harness::start().await;
     let known = |id: &str| json!({ "type": "profile", "person": { "id": id, "email": "ann@example.com" } });
-    story.tell(known("5")).await;
+    story.send_event(known("5")).await;
     let leaves = json!({ "type": "departed", "person": { "id": "5" }, "effective_at": "2026-09-30" });
-    story.tell(leaves).await;
+    story.send_event(leaves).await;
     assert_eq!(story.state("ann@example.com").await, StateName::Scheduled);
     // The record is doubled: somebody who has not left has the address. Then the double is deleted.
-    story.tell(known("6")).await;
+    story.send_event(known("6")).await;
     assert_eq!(story.attention("ann@example.com").await, Reason::AddressUnconfirmed);
-    let deleted = story.tell(json!({ "type": "departed", "person": { "id": "6" } })).await;
+    let deleted = story.send_event(json!({ "type": "departed", "person": { "id": "6" } })).await;
     assert_eq!(story.outcome(deleted).await, ("ignored".to_owned(), Some("shared_address".to_owned())));
     // The departure itself may still be moved.
-    story.tell(json!({ "type": "departed", "person": { "id": "5" }, "effective_at": "2026-09-08" })).await;
-    story.operator("ann@example.com", "retry").await;
-    story.nothing_happens_for("1d10h").await;
+    story.send_event(json!({ "type": "departed", "person": { "id": "5" }, "effective_at": "2026-09-08" })).await;
+    story.act("ann@example.com", "retry").await;
+    story.advance_quiet("1d10h").await;
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }
@@ -350,12 +350,12 @@ async fn who_left_before_does_not_keep_the_address_of_who_has_it_now() {
     let story = Harness::start().await;
     let known = |id: &str| json!({ "type": "profile", "person": { "id": id, "email": "ann@example.com" } });
     let left = |id: &str| json!({ "type": "departed", "person": { "id": id } });
-    story.tell(known("5")).await;
-    story.tell(left("5")).await;
-    story.tell(json!({ "type": "returned", "person": { "email": "ann@example.com" } })).await;
-    story.tell(known("6")).await;
+    story.send_event(known("5")).await;
+    story.send_event(left("5")).await;
+    story.send_event(json!({ "type": "returned", "person": { "email": "ann@example.com" } })).await;
+    story.send_event(known("6")).await;
     assert_eq!(story.state("ann@example.com").await, StateName::Restoring);
-    story.tell(left("6")).await;
+    story.send_event(left("6")).await;
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }

@@ -61,8 +61,8 @@ async fn no_file_ever_holds_an_address_and_after_the_end_not_even_a_sealed_one()
     let account_id = story.account(EMAIL).account_id;
     let plain = [EMAIL, "ann%40example.com", PERSON_ID, &account_id].map(|text| text.as_bytes().to_vec());
     let mut ever_sealed = Vec::new();
-    story.tell(json!({ "type": "profile", "person": { "id": PERSON_ID, "email": EMAIL } })).await;
-    story.tell(json!({ "type": "departed", "person": { "id": PERSON_ID } })).await;
+    story.send_event(json!({ "type": "profile", "person": { "id": PERSON_ID, "email": EMAIL } })).await;
+    story.send_event(json!({ "type": "departed", "person": { "id": PERSON_ID } })).await;
     for (state, then) in [(StateName::Revoked, "30d"), (StateName::DeletionGrace, "14d")] {
         assert_eq!(story.state(EMAIL).await, state);
         holds_none(&files(story.folder()), &plain);
@@ -91,7 +91,7 @@ async fn no_file_ever_holds_an_address_and_after_the_end_not_even_a_sealed_one()
 async fn an_address_that_is_forgotten_by_one_case_is_kept_for_an_open_one() {
     let story = Harness::start().await;
     story
-        .tell(json!([
+        .send_event(json!([
             { "type": "departed", "person": { "email": EMAIL } },
             { "type": "departed", "person": { "email": "nobody@example.com" } },
         ]))
@@ -108,12 +108,12 @@ async fn an_address_that_is_forgotten_by_one_case_is_kept_for_an_open_one() {
 #[tokio::test]
 async fn whoever_closes_a_case_is_answered_with_what_it_has_not_forgotten() {
     let story = Harness::start().await;
-    story.departs(EMAIL).await;
-    story.returns(EMAIL).await;
+    story.send_departed(EMAIL).await;
+    story.send_returned(EMAIL).await;
     let shown = story.api(&format!("/cases/{}", story.case(EMAIL).await.case.id), None).await;
     assert_eq!(shown.body["person"]["email"], EMAIL);
     assert_eq!(shown.body["account"]["id"], story.account(EMAIL).account_id);
-    let closed = story.ask(ROSA, EMAIL, "cancel").await;
+    let closed = story.try_action(ROSA, EMAIL, "cancel").await;
     assert_eq!((closed.status, &closed.body["state"]), (200, &json!("cancelled")), "{closed:?}");
     assert_eq!(closed.body["person"]["email"], json!(null), "{closed:?}");
     assert_eq!(closed.body["account"]["id"], json!(null), "{closed:?}");
@@ -145,7 +145,7 @@ async fn the_most_talkative_log_names_nobody_and_no_secret() {
         }
         assert_eq!(request.body(body).send().await.unwrap().status().as_u16(), expected);
     }
-    daemon.process.until_said("\"outcome\":\"gone_confirmed\"", 1);
+    daemon.process.wait_for_lines("\"outcome\":\"gone_confirmed\"", 1);
     assert!(daemon.process.terminate().success());
 
     for account in list(site, "accounts").await {

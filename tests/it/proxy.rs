@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use crate::binary::{Folder, settings, vendor};
-use crate::siege::load;
+use crate::stress::load;
 
 /// A proxy that answers everything by itself, and remembers what it was asked for.
 struct Proxy {
@@ -58,7 +58,7 @@ async fn what_is_on_this_machine_is_asked_directly_whatever_proxy_there_is() {
     let http = offboardd::atlassian::http().unwrap();
     let answer = load::post(&http, &vendor(), daemon.webhooks, "msg_1", body).await;
     assert_eq!(answer.map(|(status, _)| status), Some(202));
-    daemon.process.until_said("revoke_confirmed", 1);
+    daemon.process.wait_for_lines("revoke_confirmed", 1);
 
     let (admin, body) = (format!("http://{}", daemon.admin), folder.file("body.json", "{}"));
     let hook = format!("http://{}/webhooks/hr", daemon.webhooks);

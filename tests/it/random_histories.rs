@@ -19,8 +19,8 @@ use offboardd::sandbox::{AccountChange, AccountType, CallName, Fault, Moment, Ne
 use serde_json::{Value, json};
 
 use self::model::{Event, Kind, Model};
-use crate::dice::Dice;
 use crate::harness::{Harness, ROSA, Setup, duration};
+use crate::rng::SeededRng;
 
 /// Who may leave, by id. Each address has a longer namesake; the last one is an Atlassian account's too.
 const PEOPLE: [(&str, &str); 3] = [("1", "ann@example.com"), ("2", "ben@example.com"), ("3", "cleo@example.com")];
@@ -75,7 +75,7 @@ struct Sent {
     in_hours: i64,
 }
 
-impl Dice {
+impl SeededRng {
     fn roll(&mut self, sides: usize) -> usize {
         usize::try_from(self.below(u64::try_from(sides).unwrap())).unwrap()
     }
@@ -192,7 +192,7 @@ fn no_random_history_breaks_a_rule() {
 }
 
 fn check(seed: u64) {
-    let history = Dice::of(seed).history();
+    let history = SeededRng::from_seed(seed).history();
     if holds(&history) {
         return;
     }
@@ -232,7 +232,7 @@ async fn run(steps: Vec<Step>) {
     for step in steps {
         // No two steps at the same instant: which of them is newer could not be told.
         history.story.clock.advance(SignedDuration::from_secs(1));
-        history.story.ring();
+        history.story.wake_tasks();
         history.story.settle().await;
         history.check();
         history.take(step).await;
@@ -277,7 +277,7 @@ impl History {
             Step::Wait(time) => {
                 self.story.advance(time).await;
             }
-            Step::Fault(fault) => self.story.fault(*fault),
+            Step::Fault(fault) => self.story.inject(*fault),
             Step::FaultsEnd => self.story.site.clear_faults(),
             Step::SiteResumed => self.story.resume_site_if_paused().await,
             Step::Granted(who) => {
@@ -334,7 +334,7 @@ impl History {
         let Some(dossier) = self.story.cases_of(email).await.into_iter().next() else { return };
         let was_with_a_human =
             matches!(dossier.case.state, State::NeedsAttention(_)) && dossier.case.course == Course::Leaving;
-        let reply = self.story.ask(ROSA, email, verb).await;
+        let reply = self.story.try_action(ROSA, email, verb).await;
         if reply.status != 200 {
             assert!(matches!(reply.status, 403 | 409), "{verb}: {reply:?}");
             return;
@@ -346,7 +346,7 @@ impl History {
             "retry" if was_with_a_human => self.model.operator_confirmed(email),
             _ => {}
         }
-        self.story.ring();
+        self.story.wake_tasks();
         self.story.settle().await;
     }
 
@@ -377,7 +377,7 @@ impl History {
         self.story.resume_site_if_paused().await;
         for time in ["2m", "2h", "2h", "12d", "2h", "4d", "15d", "2h", "2d", "80d", "2d", "20d", "2d"] {
             self.story.clock.advance(duration(time));
-            self.story.ring();
+            self.story.wake_tasks();
             self.story.settle().await;
             self.story.resume_site_if_paused().await;
             self.check();

@@ -14,14 +14,14 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::binary::{Folder, list, settings, vendor};
-use crate::dice::Dice;
-use crate::siege::load::{email, seed};
+use crate::rng::SeededRng;
+use crate::stress::load::{email, seed};
 
 const KILLS: u32 = 10;
 const SENDERS: usize = 8;
 /// More than can be worked off between two kills, so that each finds some half-way.
 const PEOPLE: usize = 240;
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// One of those who send: tells of each of its people until that is acknowledged, as a vendor would.
 async fn send(
@@ -68,13 +68,13 @@ async fn send(
 }
 
 async fn open(folder: &Folder) -> SqliteConnection {
-    let options = SqliteConnectOptions::new().filename(folder.database()).busy_timeout(PATIENCE);
+    let options = SqliteConnectOptions::new().filename(folder.database()).busy_timeout(TIMEOUT);
     SqliteConnection::connect_with(&options).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_kills_under_load_lose_nothing_and_double_nothing() {
-    let mut dice = Dice::thrown();
+    let mut rng = SeededRng::from_environment();
     let folder = Folder::new("");
     let seed = folder.file("seed.json", &seed(PEOPLE));
     let (_sandbox, site) = folder.sandbox(&["--seed", &seed, "--deletion-grace", "1s"]);
@@ -89,7 +89,7 @@ async fn ten_kills_under_load_lose_nothing_and_double_nothing() {
         senders.spawn(send(people, told.clone(), Duration::from_millis(300), Arc::clone(&no_more)));
     }
     for _ in 0..KILLS {
-        tokio::time::sleep(Duration::from_millis(200 + dice.below(900))).await;
+        tokio::time::sleep(Duration::from_millis(200 + rng.below(900))).await;
         daemon.process.kill();
         daemon = folder.serve("warn,offboardd=info");
         tell.send(daemon.webhooks).unwrap();
@@ -107,7 +107,7 @@ async fn ten_kills_under_load_lose_nothing_and_double_nothing() {
         if row.unwrap().get::<i64, _>(0) == i64::try_from(PEOPLE).unwrap() {
             break;
         }
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > TIMEOUT {
             let rows = sqlx::query("SELECT state, COUNT(*) FROM cases GROUP BY state").fetch_all(&mut database).await;
             let states: Vec<(String, i64)> = rows.unwrap().iter().map(|row| (row.get(0), row.get(1))).collect();
             let jobs =

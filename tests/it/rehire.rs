@@ -20,10 +20,10 @@ fn failing(call: CallName) -> Fault {
 #[tokio::test]
 async fn a_departure_that_is_cancelled_before_its_day_changes_nothing() {
     let story = Harness::start().await;
-    story.tell(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": "2026-12-31" })).await;
+    story.send_event(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": "2026-12-31" })).await;
     assert_eq!(story.state(ANN).await, StateName::Scheduled);
     story.advance("100d").await;
-    story.tell(json!({ "type": "departure_cancelled", "person": { "email": ANN } })).await;
+    story.send_event(json!({ "type": "departure_cancelled", "person": { "email": ANN } })).await;
     assert_eq!(story.state(ANN).await, StateName::Cancelled);
     story.advance("1000d").await;
     assert!(story.site.calls().is_empty());
@@ -34,10 +34,10 @@ async fn a_departure_that_is_cancelled_before_its_day_changes_nothing() {
 async fn a_departure_that_is_moved_is_carried_out_on_its_new_day() {
     let story = Harness::start().await;
     for day in ["2026-09-30", "2026-09-20", "2026-10-10"] {
-        story.tell(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": day })).await;
+        story.send_event(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": day })).await;
     }
     // The 10th of October ends in Berlin at 22:00 UTC.
-    story.nothing_happens_for("33d10h").await;
+    story.advance_quiet("33d10h").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     assert_eq!(story.cases().await.len(), 1);
     story.finish(&["revoke ann@example.com"]).await;
@@ -46,9 +46,9 @@ async fn a_departure_that_is_moved_is_carried_out_on_its_new_day() {
 #[tokio::test]
 async fn who_is_rehired_while_held_is_cancelled() {
     let story = Harness::with(Setup { mode: "observe", ..Setup::default() }).await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     assert_eq!(story.case(ANN).await.case.state, State::Held(Hold::Observe));
-    story.returns(ANN).await;
+    story.send_returned(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Cancelled);
     story.finish(&[]).await;
 }
@@ -56,9 +56,9 @@ async fn who_is_rehired_while_held_is_cancelled() {
 #[tokio::test]
 async fn who_is_rehired_while_the_account_is_looked_for_is_cancelled() {
     let story = Harness::start().await;
-    story.departs("nobody@example.com").await;
+    story.send_departed("nobody@example.com").await;
     assert_eq!(story.state("nobody@example.com").await, StateName::Revoking);
-    story.returns("nobody@example.com").await;
+    story.send_returned("nobody@example.com").await;
     assert_eq!(story.state("nobody@example.com").await, StateName::Cancelled);
     story.finish(&[]).await;
 }
@@ -66,15 +66,15 @@ async fn who_is_rehired_while_the_account_is_looked_for_is_cancelled() {
 #[tokio::test]
 async fn who_is_rehired_while_the_revoke_fails_keeps_access_and_that_is_read() {
     let story = Harness::start().await;
-    story.fault(failing(CallName::Revoke));
-    story.departs(ANN).await;
+    story.inject(failing(CallName::Revoke));
+    story.send_departed(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);
-    story.returns(ANN).await;
+    story.send_returned(ANN).await;
     // The revoke may still be carried out, so only a read some time later closes the case.
     assert_eq!(story.state(ANN).await, StateName::Restoring);
-    story.nothing_happens_for("1m").await;
+    story.advance_quiet("1m").await;
     assert_eq!(story.state(ANN).await, StateName::Restored);
-    assert!(story.told(ANN).await.ends_with("stopped\n2026-09-07T12:01:00Z grant_seen (read)"));
+    assert!(story.history_text(ANN).await.ends_with("stopped\n2026-09-07T12:01:00Z grant_seen (read)"));
     story.advance("100d").await;
     story.finish(&[]).await;
 }
@@ -82,9 +82,9 @@ async fn who_is_rehired_while_the_revoke_fails_keeps_access_and_that_is_read() {
 #[tokio::test]
 async fn who_is_rehired_after_the_revoke_is_not_deleted_and_waits_for_somebody_who_grants_access() {
     let story = Harness::start().await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     story.advance("29d").await;
-    story.returns(ANN).await;
+    story.send_returned(ANN).await;
     let case = story.case(ANN).await.case;
     assert_eq!(case.state, State::Restoring);
     let attention = case.attention().unwrap();
@@ -93,7 +93,7 @@ async fn who_is_rehired_after_the_revoke_is_not_deleted_and_waits_for_somebody_w
     story.advance("30d").await;
     assert_eq!(story.state(ANN).await, StateName::Restoring);
     story.site.grant(ANN).unwrap();
-    story.nothing_happens_for("5m").await;
+    story.advance_quiet("5m").await;
     assert_eq!(story.state(ANN).await, StateName::Restored);
     story.advance("100d").await;
     assert_eq!(story.account(ANN).state, sandbox::State::Present);
@@ -103,14 +103,14 @@ async fn who_is_rehired_after_the_revoke_is_not_deleted_and_waits_for_somebody_w
 #[tokio::test]
 async fn who_leaves_again_while_being_restored_is_on_the_way_out_again() {
     let story = Harness::start().await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     story.advance("20d").await;
-    story.returns(ANN).await;
+    story.send_returned(ANN).await;
     story.advance("1d").await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     // Access is gone since the first time: the grace is counted from the second.
-    story.nothing_happens_for("30d").await;
+    story.advance_quiet("30d").await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
     assert_eq!(story.cases().await.len(), 1);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
@@ -119,14 +119,14 @@ async fn who_leaves_again_while_being_restored_is_on_the_way_out_again() {
 #[tokio::test]
 async fn who_is_rehired_while_the_deletion_fails_is_not_deleted() {
     let story = Harness::start().await;
-    story.departs(ANN).await;
-    story.fault(failing(CallName::Delete));
+    story.send_departed(ANN).await;
+    story.inject(failing(CallName::Delete));
     story.advance("30d").await;
     assert_eq!(story.state(ANN).await, StateName::Deleting);
-    story.returns(ANN).await;
+    story.send_returned(ANN).await;
     // The deletion may still be carried out, so only a read some time later says that it was not.
     assert_eq!(story.state(ANN).await, StateName::Deleting);
-    story.nothing_happens_for("1m").await;
+    story.advance_quiet("1m").await;
     assert_eq!(story.state(ANN).await, StateName::Restoring);
     story.site.clear_faults();
     story.advance("100d").await;
@@ -138,15 +138,15 @@ async fn who_is_rehired_while_the_deletion_fails_is_not_deleted() {
 #[tokio::test]
 async fn who_is_rehired_after_a_deletion_whose_answer_was_lost_is_told_the_truth() {
     let story = Harness::start().await;
-    story.departs(ANN).await;
-    story.fault(Fault { call: Some(CallName::Delete), drop: Some(Moment::After), ..Fault::default() });
+    story.send_departed(ANN).await;
+    story.inject(Fault { call: Some(CallName::Delete), drop: Some(Moment::After), ..Fault::default() });
     story.advance("30d").await;
     assert_eq!(story.state(ANN).await, StateName::Deleting);
-    story.returns(ANN).await;
+    story.send_returned(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Deleting, "one look is no conclusion");
-    story.all_looks().await;
+    story.advance_past_rechecks().await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
-    story.nothing_happens_for("14d").await;
+    story.advance_quiet("14d").await;
     assert_eq!(story.state(ANN).await, StateName::Erased);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
@@ -154,15 +154,15 @@ async fn who_is_rehired_after_a_deletion_whose_answer_was_lost_is_told_the_truth
 #[tokio::test]
 async fn who_is_rehired_inside_the_deletion_grace_cannot_be_saved_and_the_case_says_from_when_on_to_invite() {
     let story = Harness::start().await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     story.advance("30d").await;
     story.advance("1d").await;
-    story.returns(ANN).await;
+    story.send_returned(ANN).await;
     let case = story.case(ANN).await.case;
     assert_eq!(case.state, State::DeletionGrace);
     assert_eq!(case.reinvite_from().unwrap().to_string(), "2026-10-21T12:00:00Z");
     assert_eq!(case.stoppable_until(), None);
-    story.nothing_happens_for("13d").await;
+    story.advance_quiet("13d").await;
     assert_eq!(story.state(ANN).await, StateName::Erased);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
@@ -171,11 +171,11 @@ async fn who_is_rehired_inside_the_deletion_grace_cannot_be_saved_and_the_case_s
 async fn who_is_rehired_inside_the_deletion_grace_is_invited_anew_after_it_when_the_policy_says_so() {
     let policy = "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\nreinvite = true";
     let story = Harness::with(Setup { policy, ..Setup::default() }).await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     story.advance("30d").await;
     let gone = story.account(ANN).account_id;
-    story.returns(ANN).await;
-    story.nothing_happens_for("14d").await;
+    story.send_returned(ANN).await;
+    story.advance_quiet("14d").await;
     assert_eq!(story.state(ANN).await, StateName::Restored);
     let anew = story
         .site
@@ -183,7 +183,7 @@ async fn who_is_rehired_inside_the_deletion_grace_is_invited_anew_after_it_when_
         .into_iter()
         .find(|account| account.email.as_deref() == Some(ANN) && account.state == sandbox::State::Present);
     assert_ne!(anew.expect("there is a new account").account_id, gone);
-    assert!(story.told(ANN).await.ends_with("reinvited (invited_anew)"));
+    assert!(story.history_text(ANN).await.ends_with("reinvited (invited_anew)"));
     story.finish(&["revoke ann@example.com", "delete ann@example.com", "invite"]).await;
 }
 
@@ -191,23 +191,23 @@ async fn who_is_rehired_inside_the_deletion_grace_is_invited_anew_after_it_when_
 async fn who_was_invited_anew_by_somebody_else_is_not_said_to_have_been_by_us() {
     let policy = "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\nreinvite = true";
     let story = Harness::with(Setup { policy, ..Setup::default() }).await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     story.advance("30d").await;
-    story.returns(ANN).await;
+    story.send_returned(ANN).await;
     story.advance("13d").await;
     story.site.add(NewAccount::customer(ANN, "Ann")).unwrap();
     story.advance("1d").await;
     assert_eq!(story.state(ANN).await, StateName::Restored);
-    assert!(story.told(ANN).await.ends_with("reinvited (somebody_has_the_address_already)"));
+    assert!(story.history_text(ANN).await.ends_with("reinvited (somebody_has_the_address_already)"));
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
 
 #[tokio::test]
 async fn who_is_rehired_while_a_human_is_asked_is_cancelled() {
     let story = Harness::start().await;
-    story.departs("dora@example.com").await;
+    story.send_departed("dora@example.com").await;
     assert_eq!(story.state("dora@example.com").await, StateName::NeedsAttention);
-    story.returns("dora@example.com").await;
+    story.send_returned("dora@example.com").await;
     assert_eq!(story.state("dora@example.com").await, StateName::Cancelled);
     story.finish(&[]).await;
 }
@@ -216,8 +216,8 @@ async fn who_is_rehired_while_a_human_is_asked_is_cancelled() {
 async fn who_comes_back_under_another_address_is_known_by_the_id() {
     let story = Harness::start().await;
     let departed = json!({ "type": "departed", "person": { "id": "42", "email": ANN }, "effective_at": "2026-12-31" });
-    story.tell(departed).await;
-    story.tell(json!({ "type": "returned", "person": { "id": "42", "email": "ann.new@example.com" } })).await;
+    story.send_event(departed).await;
+    story.send_event(json!({ "type": "returned", "person": { "id": "42", "email": "ann.new@example.com" } })).await;
     assert_eq!(story.state(ANN).await, StateName::Cancelled);
     story.finish(&[]).await;
 }
@@ -225,10 +225,10 @@ async fn who_comes_back_under_another_address_is_known_by_the_id() {
 #[tokio::test]
 async fn after_the_end_a_return_leads_to_nothing() {
     let story = Harness::start().await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     story.advance("30d").await;
     story.advance("14d").await;
-    let id = story.returns(ANN).await;
+    let id = story.send_returned(ANN).await;
     assert_eq!(story.outcome(id).await, ("ignored".to_owned(), Some("no_open_case".to_owned())));
     assert_eq!(story.state(ANN).await, StateName::Erased);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
@@ -237,8 +237,8 @@ async fn after_the_end_a_return_leads_to_nothing() {
 #[tokio::test]
 async fn an_older_departure_does_not_undo_a_newer_return() {
     let story = Harness::start().await;
-    story.tell(event("returned", "2026-09-07T11:00:00Z")).await;
-    let late = story.tell(event("departed", "2026-09-07T10:00:00Z")).await;
+    story.send_event(event("returned", "2026-09-07T11:00:00Z")).await;
+    let late = story.send_event(event("departed", "2026-09-07T10:00:00Z")).await;
     assert_eq!(story.outcome(late).await, ("ignored".to_owned(), Some("older".to_owned())));
     assert!(story.cases().await.is_empty());
     story.finish(&[]).await;
@@ -247,9 +247,9 @@ async fn an_older_departure_does_not_undo_a_newer_return() {
 #[tokio::test]
 async fn an_older_return_or_cancellation_does_not_stop_a_newer_departure() {
     let story = Harness::start().await;
-    story.tell(event("departed", "2026-09-07T11:00:00Z")).await;
+    story.send_event(event("departed", "2026-09-07T11:00:00Z")).await;
     for stop in ["returned", "departure_cancelled"] {
-        let late = story.tell(event(stop, "2026-09-07T10:59:59Z")).await;
+        let late = story.send_event(event(stop, "2026-09-07T10:59:59Z")).await;
         assert_eq!(story.outcome(late).await, ("ignored".to_owned(), Some("older".to_owned())), "{stop}");
     }
     assert_eq!(story.state(ANN).await, StateName::Revoked);
@@ -260,11 +260,11 @@ async fn an_older_return_or_cancellation_does_not_stop_a_newer_departure() {
 async fn a_clock_of_a_source_that_is_ahead_does_not_silence_what_comes_later() {
     let story = Harness::start().await;
     story
-        .tell(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": "2026-12-31",
+        .send_event(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": "2026-12-31",
         "occurred_at": "2036-01-01T00:00:00Z" }))
         .await;
     story.advance("1h").await;
-    story.tell(event("departure_cancelled", "2026-09-07T12:30:00Z")).await;
+    story.send_event(event("departure_cancelled", "2026-09-07T12:30:00Z")).await;
     assert_eq!(story.state(ANN).await, StateName::Cancelled);
     story.finish(&[]).await;
 }
@@ -274,18 +274,18 @@ async fn the_same_departure_from_a_second_delivery_changes_nothing() {
     let story = Harness::start().await;
     let departed = json!({ "type": "departed", "person": { "email": ANN },
         "effective_at": "2026-09-10T08:00:00Z", "occurred_at": "2026-09-07T11:00:00Z" });
-    story.tell(departed.clone()).await;
+    story.send_event(departed.clone()).await;
     let planned = story.job(ANN).await.unwrap();
     story.advance("1d").await;
-    story.tell(departed.clone()).await;
+    story.send_event(departed.clone()).await;
     let job = story.job(ANN).await.unwrap();
     assert_eq!((job.id, job.kind, job.due_at), (planned.id, JobKind::Revoke, planned.due_at));
-    story.nothing_happens_for("1d20h").await;
+    story.advance_quiet("1d20h").await;
 
     let case = story.case(ANN).await.case;
     let planned = story.job(ANN).await.unwrap();
     story.advance("1d").await;
-    let again = story.tell(departed).await;
+    let again = story.send_event(departed).await;
     assert_eq!(story.outcome(again).await, ("ignored".to_owned(), Some("same_fact".to_owned())));
     assert_eq!(story.case(ANN).await.case, case);
     assert_eq!(story.job(ANN).await.unwrap().due_at, planned.due_at);
@@ -296,7 +296,7 @@ async fn the_same_departure_from_a_second_delivery_changes_nothing() {
 #[tokio::test]
 async fn two_sources_that_tell_of_the_same_person_share_one_case() {
     let story = Harness::start().await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     let body = json!({ "employees": [{ "id": "300", "fields": { "Status": "Inactive", "Work Email": ANN } }] });
     assert_eq!(story.send("bamboohr", &body).await.status, 202);
     story.settle().await;

@@ -24,29 +24,29 @@ async fn paused_kinds(story: &Harness) -> Vec<JobKind> {
 async fn probe(story: &Harness, after: &str, call: CallName) {
     let before = story.count(call);
     story.advance(after).await;
-    story.until("the next try", async || story.count(call) > before).await;
+    story.wait_until("the next try", async || story.count(call) > before).await;
     story.settle().await;
 }
 
 #[tokio::test]
 async fn rejected_deletions_pause_deletions_only_and_then_go_to_a_human() {
     let story = Harness::start().await;
-    story.departs(ANN).await;
-    story.fault(forbidden(CallName::Delete));
+    story.send_departed(ANN).await;
+    story.inject(forbidden(CallName::Delete));
     story.advance("30d").await;
     assert_eq!(paused_kinds(&story).await, [JobKind::Delete]);
     assert!(!story.is_paused().await);
     let job = story.job(ANN).await.unwrap();
     assert_eq!(job.attempts, 0, "a rejection is no attempt");
     assert!(job.last_error.unwrap().contains("organization admin"));
-    story.departs(BEN).await;
+    story.send_departed(BEN).await;
     assert_eq!(story.state(BEN).await, StateName::Revoked);
 
     probe(&story, "1m", CallName::Delete).await;
     assert_eq!(story.attention(ANN).await, Reason::Refused);
     assert!(paused_kinds(&story).await.is_empty(), "the others go on");
     story.site.clear_faults();
-    story.operator(ANN, "retry").await;
+    story.act(ANN, "retry").await;
     // The rejected call may still take effect for a while.
     story.advance("2m").await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
@@ -56,12 +56,12 @@ async fn rejected_deletions_pause_deletions_only_and_then_go_to_a_human() {
 #[tokio::test]
 async fn one_rejected_account_delays_nobody_when_the_call_works_for_others() {
     let story = Harness::start().await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     let ben = story.account(BEN).account_id;
-    story.fault(Fault { account: Some(ben), ..forbidden(CallName::Revoke) });
-    story.departs(BEN).await;
+    story.inject(Fault { account: Some(ben), ..forbidden(CallName::Revoke) });
+    story.send_departed(BEN).await;
     assert!(paused_kinds(&story).await.is_empty());
-    story.departs(IDA).await;
+    story.send_departed(IDA).await;
     assert_eq!(story.state(IDA).await, StateName::Revoked);
     probe(&story, "1m", CallName::Revoke).await;
     assert_eq!(story.attention(BEN).await, Reason::Refused);
@@ -71,8 +71,8 @@ async fn one_rejected_account_delays_nobody_when_the_call_works_for_others() {
 #[tokio::test]
 async fn an_api_that_is_removed_waits_without_a_human_until_it_is_back() {
     let story = Harness::start().await;
-    story.fault(Fault { status: Some(410), ..forbidden(CallName::Search) });
-    story.departs(ANN).await;
+    story.inject(Fault { status: Some(410), ..forbidden(CallName::Search) });
+    story.send_departed(ANN).await;
     for _ in 0..3 {
         assert_eq!(paused_kinds(&story).await, [JobKind::Revoke]);
         probe(&story, "1h", CallName::Search).await;
@@ -98,17 +98,17 @@ async fn a_site_that_is_away_is_paused_once_and_resumes_by_itself() {
         Fault { status: Some(502), body: Some(json!("<html>Bad gateway</html>")), ..Fault::default() },
     ] {
         let story = Harness::start().await;
-        story.departs(IDA).await;
-        story.fault(answer.clone());
+        story.send_departed(IDA).await;
+        story.inject(answer.clone());
         for leaver in [ANN, BEN] {
-            story.departs(leaver).await;
+            story.send_departed(leaver).await;
             assert_eq!(story.state(leaver).await, StateName::Revoking, "{answer:?}");
             assert_eq!(story.job(leaver).await.unwrap().attempts, 0, "{answer:?}");
         }
         assert!(story.is_paused().await, "{answer:?}");
         story.site.clear_faults();
         story.advance("1m").await;
-        story.until("the site to be resumed", async || !story.is_paused().await).await;
+        story.wait_until("the site to be resumed", async || !story.is_paused().await).await;
         story.settle().await;
         for leaver in [ANN, BEN] {
             assert_eq!(story.state(leaver).await, StateName::Revoked, "{answer:?}");
@@ -125,10 +125,10 @@ async fn an_expired_token_of_an_idle_site_is_found_before_a_call_is_due() {
     assert!(!story.is_paused().await);
     let is_paused = async || {
         story.clock.advance(SignedDuration::from_mins(15));
-        story.ring();
+        story.wake_tasks();
         story.is_paused().await
     };
-    story.until("the site to be paused", is_paused).await;
+    story.wait_until("the site to be paused", is_paused).await;
     story.finish(&[]).await;
 }
 
@@ -141,8 +141,8 @@ async fn where_many_customers_hide_their_address_nobody_found_is_for_a_human() {
             story.site.change_account(&account.account_id, hidden).unwrap();
         }
     }
-    story.departs("somebody.else@example.com").await;
-    story.all_looks().await;
+    story.send_departed("somebody.else@example.com").await;
+    story.advance_past_rechecks().await;
     assert_eq!(story.attention("somebody.else@example.com").await, Reason::AddressUnconfirmed);
     story.finish(&[]).await;
 }

@@ -61,7 +61,7 @@ async fn recorded_departure_after_a_return_waits_for_a_human() {
     assert_eq!(reason(&story, ANN).await, Some(Reason::Repeated));
     // From then on it is a duplicate again, and the person's return is no older fact than the recording.
     assert_eq!(send(&story, "left", ANN).await.status, 200);
-    story.operator(ANN, "cancel").await;
+    story.act(ANN, "cancel").await;
     story.settle().await;
     assert_eq!(story.state(ANN).await, StateName::Restoring);
     story.finish(&["revoke ann@example.com"]).await;
@@ -107,7 +107,7 @@ async fn repeated_return_before_any_departure_is_not_lost() {
 async fn same_body_after_an_operator_cancelled_waits_for_a_human() {
     let story = Harness::with(Setup { more: TIMELESS, mode: "observe", ..Setup::default() }).await;
     send(&story, "left", ANN).await;
-    story.operator(ANN, "cancel").await;
+    story.act(ANN, "cancel").await;
     assert_eq!(send(&story, "left", ANN).await.status, 202);
     let states = story.cases().await.into_iter().map(|dossier| dossier.case.state.name());
     let states: Vec<_> = states.collect();
@@ -159,7 +159,7 @@ async fn signed_time_after_the_undo_proves_a_second_departure() {
     assert_eq!(reason(&story, ANN).await, Some(Reason::Repeated));
     story.advance("1m").await;
     send(&story, "back", ANN).await;
-    story.operator(ANN, "cancel").await;
+    story.act(ANN, "cancel").await;
     story.settle().await;
     story.advance("1m").await;
     assert_eq!(send(&story, "left", ANN).await.status, 202);

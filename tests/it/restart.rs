@@ -15,7 +15,9 @@ fn fault(call: CallName) -> Fault {
 #[tokio::test]
 async fn a_leaver_is_carried_to_the_end_by_a_new_daemon_in_every_state() {
     let mut story = Harness::start().await;
-    story.tell(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": "2026-09-08T12:00:00Z" })).await;
+    story
+        .send_event(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": "2026-09-08T12:00:00Z" }))
+        .await;
     for (state, then) in [
         (StateName::Scheduled, "1d"),
         (StateName::Revoking, "1h"),
@@ -30,7 +32,7 @@ async fn a_leaver_is_carried_to_the_end_by_a_new_daemon_in_every_state() {
         // What comes next fails once, so that it is seen half-way too.
         let next = if state == StateName::Scheduled { CallName::Revoke } else { CallName::Delete };
         if matches!(state, StateName::Scheduled | StateName::Revoked) {
-            story.fault(Fault { status: Some(500), times: Some(1), ..fault(next) });
+            story.inject(Fault { status: Some(500), times: Some(1), ..fault(next) });
         }
         story.advance(then).await;
     }
@@ -40,13 +42,13 @@ async fn a_leaver_is_carried_to_the_end_by_a_new_daemon_in_every_state() {
 #[tokio::test]
 async fn the_states_that_wait_for_somebody_survive_a_restart() {
     let mut story = Harness::start().await;
-    story.departs(ANN).await;
-    story.returns(ANN).await;
-    story.departs("dora@example.com").await;
-    story.departs("nobody@example.com").await;
+    story.send_departed(ANN).await;
+    story.send_returned(ANN).await;
+    story.send_departed("dora@example.com").await;
+    story.send_departed("nobody@example.com").await;
     let policy = |settings: String| settings.replace("departed = ", "approvals.revoke = 1\ndeparted = ");
     story.restart_with(policy).await;
-    story.departs("ben@example.com").await;
+    story.send_departed("ben@example.com").await;
     story.restart().await;
     for (email, state) in [
         (ANN, StateName::Restoring),
@@ -65,7 +67,7 @@ async fn the_states_that_wait_for_somebody_survive_a_restart() {
 #[tokio::test]
 async fn what_fell_due_while_nobody_was_there_is_done_at_the_start_and_nothing_before_its_time() {
     let mut story = Harness::start().await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     story.stop().await;
     story.clock.advance(duration("29d23h59m59s"));
     story.start_daemon().await;
@@ -77,7 +79,7 @@ async fn what_fell_due_while_nobody_was_there_is_done_at_the_start_and_nothing_b
     story.settle().await;
     // Atlassian's grace begins with the deletion, however late that was.
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
-    story.nothing_happens_for("14d").await;
+    story.advance_quiet("14d").await;
     assert_eq!(story.state(ANN).await, StateName::Erased);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
@@ -85,12 +87,12 @@ async fn what_fell_due_while_nobody_was_there_is_done_at_the_start_and_nothing_b
 #[tokio::test]
 async fn a_clock_that_is_set_back_makes_nothing_happen_early_or_twice() {
     let mut story = Harness::start().await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     story.clock.advance(-duration("300d"));
     story.restart().await;
     story.advance("1d").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
-    story.nothing_happens_for("329d").await;
+    story.advance_quiet("329d").await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
@@ -98,10 +100,10 @@ async fn a_clock_that_is_set_back_makes_nothing_happen_early_or_twice() {
 #[tokio::test]
 async fn a_stop_lets_the_call_under_way_finish_and_settles_it() {
     let mut story = Harness::start().await;
-    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Revoke) });
+    story.inject(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
-    story.until_called(CallName::Revoke).await;
+    story.wait_for_call(CallName::Revoke).await;
     story.restart().await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     assert_eq!(story.count(CallName::Revoke), 1);
@@ -111,26 +113,26 @@ async fn a_stop_lets_the_call_under_way_finish_and_settles_it() {
 #[tokio::test]
 async fn a_daemon_that_dies_between_the_call_and_its_answer_leaves_a_job_that_is_taken_up_by_reading() {
     let mut story = Harness::start().await;
-    story.fault(Fault { delay_ms: 300, after_deed: true, times: Some(1), ..fault(CallName::Revoke) });
+    story.inject(Fault { delay_ms: 300, after_deed: true, times: Some(1), ..fault(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
-    story.until_done(CallName::Revoke).await;
+    story.wait_for_change(CallName::Revoke).await;
     story.crash().await;
     story.settle().await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
-    assert!(story.told(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
+    assert!(story.history_text(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
     assert_eq!(story.count(CallName::Revoke), 1);
 
-    story.fault(Fault { delay_ms: 300, after_deed: true, times: Some(1), ..fault(CallName::Delete) });
+    story.inject(Fault { delay_ms: 300, after_deed: true, times: Some(1), ..fault(CallName::Delete) });
     story.clock.advance(duration("30d"));
-    story.ring();
-    story.until_done(CallName::Delete).await;
+    story.wake_tasks();
+    story.wait_for_change(CallName::Delete).await;
     story.crash().await;
     story.settle().await;
-    assert!(story.told(ANN).await.ends_with("interrupted"), "{}", story.told(ANN).await);
-    story.all_looks().await;
+    assert!(story.history_text(ANN).await.ends_with("interrupted"), "{}", story.history_text(ANN).await);
+    story.advance_past_rechecks().await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
-    assert!(story.told(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
+    assert!(story.history_text(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
     assert_eq!(story.count(CallName::Delete), 1);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
@@ -138,10 +140,10 @@ async fn a_daemon_that_dies_between_the_call_and_its_answer_leaves_a_job_that_is
 #[tokio::test]
 async fn a_daemon_that_dies_before_the_deed_does_it_after_the_restart() {
     let mut story = Harness::start().await;
-    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Read) });
+    story.inject(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Read) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
-    story.until_called(CallName::Read).await;
+    story.wait_for_call(CallName::Read).await;
     story.crash().await;
     story.settle().await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
@@ -151,10 +153,10 @@ async fn a_daemon_that_dies_before_the_deed_does_it_after_the_restart() {
 #[tokio::test]
 async fn what_a_case_agreed_to_outlives_a_change_of_the_policy() {
     let mut story = Harness::start().await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     story.restart_with(|settings| settings.replace("local_grace = \"30d\"", "local_grace = \"1d\"")).await;
-    story.departs("ben@example.com").await;
-    story.nothing_happens_for("1d").await;
+    story.send_departed("ben@example.com").await;
+    story.advance_quiet("1d").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     assert_eq!(story.state("ben@example.com").await, StateName::DeletionGrace);
     story.finish(&["revoke ann@example.com", "revoke ben@example.com", "delete ben@example.com"]).await;
@@ -163,8 +165,8 @@ async fn what_a_case_agreed_to_outlives_a_change_of_the_policy() {
 #[tokio::test]
 async fn a_paused_site_is_still_paused_after_a_restart() {
     let mut story = Harness::start().await;
-    story.fault(Fault { status: Some(401), times: Some(1), ..fault(CallName::Search) });
-    story.departs(ANN).await;
+    story.inject(Fault { status: Some(401), times: Some(1), ..fault(CallName::Search) });
+    story.send_departed(ANN).await;
     story.restart().await;
     story.advance("1d").await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);

@@ -34,7 +34,7 @@ async fn a_departure_of_each_vendor_ends_in_erased_with_one_revoke_and_one_delet
         let sent = folder.run(&["send", source, "--body", &body, "--url", &url]);
         assert_eq!(sent.code, Some(0), "{sent:?}");
     }
-    daemon.process.until_said("gone_confirmed", 2);
+    daemon.process.wait_for_lines("gone_confirmed", 2);
     assert!(daemon.process.terminate().success());
 
     for email in ["ann@example.com", "ben@example.com"] {

@@ -12,8 +12,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::sending::{ROSA, TOM};
-use super::{Harness, PATIENCE, TOKEN};
+use super::requests::{ROSA, TOM};
+use super::{Harness, TIMEOUT, TOKEN};
 
 /// A daemon at work, in a runtime of its own so that it can be dropped in the middle of anything.
 pub(super) struct Running {
@@ -65,7 +65,7 @@ impl Harness {
         running.store.close().await;
         running.stop.cancel();
         let ended = running.ended.get_mut().unwrap();
-        let ended = tokio::time::timeout(PATIENCE, ended).await.expect("the daemon stops in time");
+        let ended = tokio::time::timeout(TIMEOUT, ended).await.expect("the daemon stops in time");
         ended.expect("the daemon does not panic").expect("the daemon stops without an error");
     }
 
@@ -78,7 +78,7 @@ impl Harness {
             match runtime.spawn(building).await.unwrap() {
                 Ok(app) => break app,
                 // A daemon that was dropped needs a moment to let go of its files.
-                Err(error) if format!("{error:#}").contains("another daemon") && begun.elapsed() < PATIENCE => {
+                Err(error) if format!("{error:#}").contains("another daemon") && begun.elapsed() < TIMEOUT => {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
                 Err(error) => panic!("the daemon does not start: {error:#}"),

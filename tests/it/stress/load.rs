@@ -15,11 +15,11 @@ use sqlx::{Connection as _, Row as _};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::binary::{HR_KEY, place_of_its_own};
+use crate::binary::{HR_KEY, own_loopback_address};
 
 /// Settings of a daemon with one site and one source; `database` is where its file lies.
 pub(super) fn settings(site: &str, database: &str) -> String {
-    let webhooks = place_of_its_own();
+    let webhooks = own_loopback_address();
     format!(
         "mode = \"enforce\"
          server = {{ webhooks = \"{webhooks}\", admin = \"127.0.0.1:0\" }}
@@ -44,7 +44,7 @@ pub(super) fn settings(site: &str, database: &str) -> String {
 }
 
 /// A far side at which nobody listens, for daemons that are only to take deliveries.
-pub(super) const NOWHERE: &str = "http://127.0.0.1:9";
+pub(super) const UNREACHABLE: &str = "http://127.0.0.1:9";
 
 pub(crate) fn email(person: usize) -> String {
     format!("person{person}@example.com")
@@ -132,7 +132,7 @@ impl Load {
     }
 
     /// Says where the daemon is now.
-    pub(super) fn turn_to(&self, daemon: SocketAddr) {
+    pub(super) fn send_to(&self, daemon: SocketAddr) {
         self.daemon.send_replace(daemon);
     }
 

@@ -20,12 +20,12 @@ fn once(call: CallName, status: u16) -> Fault {
 #[tokio::test]
 async fn one_failure_after_a_long_watch_is_retried() {
     let story = start().await;
-    story.departs(ANN).await;
-    story.returns(ANN).await;
+    story.send_departed(ANN).await;
+    story.send_returned(ANN).await;
     for _ in 0..60 {
         story.advance("5m").await;
     }
-    story.fault(once(CallName::Read, 500));
+    story.inject(once(CallName::Read, 500));
     story.advance("5m").await;
     assert_eq!(story.state(ANN).await, StateName::Restoring);
     story.site.grant(ANN).unwrap();
@@ -38,13 +38,13 @@ async fn one_failure_after_a_long_watch_is_retried() {
 async fn one_failure_after_a_long_rate_limit_is_retried() {
     let story = start().await;
     let limited = Fault { call: Some(CallName::Search), retry_after: Some(json!(600)), ..Fault::default() };
-    story.fault(limited);
-    story.departs(ANN).await;
+    story.inject(limited);
+    story.send_departed(ANN).await;
     for _ in 0..20 {
         story.advance("10m").await;
     }
     story.site.clear_faults();
-    story.fault(once(CallName::Search, 500));
+    story.inject(once(CallName::Search, 500));
     story.advance("10m").await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);
     story.advance("10m").await;
@@ -55,12 +55,12 @@ async fn one_failure_after_a_long_rate_limit_is_retried() {
 #[tokio::test]
 async fn a_failure_before_and_one_after_a_long_pause_are_retried() {
     let story = start().await;
-    story.fault(once(CallName::Search, 500));
-    story.departs(ANN).await;
-    story.switch("sources/hr/pause").await;
+    story.inject(once(CallName::Search, 500));
+    story.send_departed(ANN).await;
+    story.post_action("sources/hr/pause").await;
     story.advance("10h").await;
-    story.fault(once(CallName::Search, 500));
-    story.switch("sources/hr/resume").await;
+    story.inject(once(CallName::Search, 500));
+    story.post_action("sources/hr/resume").await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);
     story.advance("10m").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
@@ -70,10 +70,10 @@ async fn a_failure_before_and_one_after_a_long_pause_are_retried() {
 #[tokio::test]
 async fn a_failure_before_and_one_after_a_long_rate_limit_are_retried() {
     let story = start().await;
-    story.fault(once(CallName::Search, 500));
-    story.departs(ANN).await;
-    story.fault(Fault { times: Some(1), ..once(CallName::Search, 429) });
-    story.fault(Fault {
+    story.inject(once(CallName::Search, 500));
+    story.send_departed(ANN).await;
+    story.inject(Fault { times: Some(1), ..once(CallName::Search, 429) });
+    story.inject(Fault {
         call: Some(CallName::Search),
         retry_after: Some(json!(3600)),
         times: Some(3),
@@ -83,7 +83,7 @@ async fn a_failure_before_and_one_after_a_long_rate_limit_are_retried() {
         story.advance("1h").await;
     }
     story.site.clear_faults();
-    story.fault(once(CallName::Search, 500));
+    story.inject(once(CallName::Search, 500));
     story.advance("1h").await;
     assert_ne!(story.state(ANN).await, StateName::NeedsAttention);
     story.advance("1h").await;
@@ -94,8 +94,8 @@ async fn a_failure_before_and_one_after_a_long_rate_limit_are_retried() {
 #[tokio::test]
 async fn failures_in_a_row_end_before_a_human() {
     let story = start().await;
-    story.fault(Fault { call: Some(CallName::Search), status: Some(500), ..Fault::default() });
-    story.departs(ANN).await;
+    story.inject(Fault { call: Some(CallName::Search), status: Some(500), ..Fault::default() });
+    story.send_departed(ANN).await;
     while let Some(job) = story.job(ANN).await {
         story.advance_to(job.due_at).await;
     }

@@ -34,16 +34,16 @@ async fn a_crowd_of_revokes_and_deletions_stays_below_the_bursts() {
     // The old ones are revoked, and thirty days later deleted while the new ones are revoked.
     assert_eq!(story.send("hr", &departures("old")).await.status, 202);
     let begun = Instant::now();
-    story.until_within(Duration::from_mins(10), async || story.count(CallName::Revoke) >= people).await;
+    story.wait_at_most(Duration::from_mins(10), async || story.count(CallName::Revoke) >= people).await;
     let alone = begun.elapsed();
     story.settle().await;
     story.clock.advance(SignedDuration::from_hours(30 * 24));
     assert_eq!(story.send("hr", &departures("new")).await.status, 202);
     let begun = Instant::now();
-    story.ring();
-    story.until_within(Duration::from_mins(10), async || story.count(CallName::Revoke) >= 2 * people).await;
+    story.wake_tasks();
+    story.wait_at_most(Duration::from_mins(10), async || story.count(CallName::Revoke) >= 2 * people).await;
     eprintln!("{people} revokes alone: {alone:?}; beside as many deletions: {:?}", begun.elapsed());
-    story.until_within(Duration::from_mins(10), async || story.count(CallName::Delete) >= people).await;
+    story.wait_at_most(Duration::from_mins(10), async || story.count(CallName::Delete) >= people).await;
     story.settle().await;
 
     let refused: Vec<_> = story.site.calls().into_iter().filter(|call| call.status == Some(429)).collect();

@@ -30,7 +30,7 @@ async fn the_job_of_a_damaged_case_is_put_off_by_an_hour_and_the_others_are_done
     let story = Harness::start().await;
     for email in [ANN, BEN] {
         let tomorrow = story.now() + duration("1d");
-        story.departs_at(email, tomorrow).await;
+        story.send_departed_at(email, tomorrow).await;
     }
     let case = story.case(ANN).await.case.id;
     let terms = damage(&story, case).await;
@@ -45,7 +45,7 @@ async fn the_job_of_a_damaged_case_is_put_off_by_an_hour_and_the_others_are_done
     assert!(job.last_error.unwrap().starts_with(&format!("the case `{case}` in the database contradicts itself")));
 
     write_terms(&story, case, &terms).await;
-    story.nothing_happens_for("1h").await;
+    story.advance_quiet("1h").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     story.finish(&["revoke ann@example.com", "revoke ben@example.com"]).await;
 }
@@ -54,15 +54,15 @@ async fn the_job_of_a_damaged_case_is_put_off_by_an_hour_and_the_others_are_done
 async fn a_delivery_about_a_damaged_case_is_set_aside_and_can_be_replayed_when_it_is_mended() {
     let story = Harness::start().await;
     let tomorrow = story.now() + duration("1d");
-    story.departs_at(ANN, tomorrow).await;
+    story.send_departed_at(ANN, tomorrow).await;
     let case = story.case(ANN).await.case.id;
     let terms = damage(&story, case).await;
-    let returned = story.returns(ANN).await;
+    let returned = story.send_returned(ANN).await;
     let shown = story.delivery(returned).await;
     assert_eq!((shown.status.as_str(), shown.replayable), ("unreadable", true));
     assert!(shown.problem.unwrap().contains("contradicts itself"));
     assert_eq!(shown.routed_at, Some(story.now()));
-    story.departs(BEN).await;
+    story.send_departed(BEN).await;
     assert_eq!(story.state(BEN).await, StateName::Revoked);
 
     write_terms(&story, case, &terms).await;

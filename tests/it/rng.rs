@@ -1,15 +1,15 @@
 //! Chance that can be told again: numbers that only depend on a seed (`SplitMix64`).
 
 /// A sequence of numbers that is the same for the same seed.
-pub(crate) struct Dice(u64);
+pub(crate) struct SeededRng(u64);
 
-impl Dice {
-    pub(crate) fn of(seed: u64) -> Self {
+impl SeededRng {
+    pub(crate) fn from_seed(seed: u64) -> Self {
         Self(seed)
     }
 
     /// Of the seed in `OFFBOARDD_TEST_SEED`, else of one that it prints.
-    pub(crate) fn thrown() -> Self {
+    pub(crate) fn from_environment() -> Self {
         let given = std::env::var("OFFBOARDD_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = given.unwrap_or_else(|| u64::from_be_bytes(offboardd::clock::random()));
         println!("OFFBOARDD_TEST_SEED={seed}");

@@ -18,7 +18,7 @@ async fn story_with(policy: &'static str) -> Harness {
 }
 
 async fn send(story: &Harness, kind: &str) {
-    story.tell(json!({ "type": kind, "person": { "email": ANN } })).await;
+    story.send_event(json!({ "type": kind, "person": { "email": ANN } })).await;
 }
 
 async fn held(story: &Harness) -> Option<Hold> {
@@ -29,15 +29,15 @@ async fn held(story: &Harness) -> Option<Hold> {
 #[tokio::test]
 async fn an_approval_of_a_later_deletion_does_not_cover_an_erasure_now() {
     let story = story_with(ONE_FOR_A_DELETION).await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     assert_eq!(story.approve(ROSA, ANN, "delete").await.status, 200);
     send(&story, "erasure_requested").await;
     assert_eq!((held(&story).await, story.count(CallName::Delete)), (Some(Hold::Approval), 0));
     let history = story.history(ANN).await;
     assert!(history.iter().any(|entry| entry.detail["approvals_lapsed"] == 1), "{history:?}");
-    let awaited = story.ask(ROSA, ANN, "hold").await.body["awaits"].clone();
+    let awaited = story.try_action(ROSA, ANN, "hold").await.body["awaits"].clone();
     assert_eq!((&awaited["for"], &awaited["approvals_missing"]), (&json!("delete"), &json!(1)));
-    story.operator(ANN, "release").await;
+    story.act(ANN, "release").await;
     assert_eq!(story.approve(TOM, ANN, "delete").await.status, 200);
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
@@ -46,12 +46,12 @@ async fn an_approval_of_a_later_deletion_does_not_cover_an_erasure_now() {
 #[tokio::test]
 async fn an_approval_does_not_survive_a_return() {
     let story = story_with(ONE_FOR_A_DELETION).await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     assert_eq!(story.approve(ROSA, ANN, "delete").await.status, 200);
     story.advance("1m").await;
-    story.returns(ANN).await;
+    story.send_returned(ANN).await;
     story.advance("1m").await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     story.advance("31d").await;
     assert_eq!((held(&story).await, story.count(CallName::Delete)), (Some(Hold::Approval), 0));
     story.finish(&["revoke ann@example.com"]).await;
@@ -60,13 +60,13 @@ async fn an_approval_does_not_survive_a_return() {
 #[tokio::test]
 async fn an_approval_does_not_survive_access_that_was_granted_again() {
     let story = story_with(ONE_FOR_A_DELETION).await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     assert_eq!(story.approve(ROSA, ANN, "delete").await.status, 200);
     let granted = AccountChange { active: Some(true), ..AccountChange::default() };
     story.site.change_account(&story.account(ANN).account_id, granted).unwrap();
     story.advance("30d").await;
     assert_eq!(story.attention(ANN).await, Reason::Regranted);
-    story.operator(ANN, "retry").await;
+    story.act(ANN, "retry").await;
     story.advance("31d").await;
     assert_eq!((held(&story).await, story.count(CallName::Delete)), (Some(Hold::Approval), 0));
     story.finish(&["revoke ann@example.com", "revoke ann@example.com"]).await;
@@ -75,11 +75,11 @@ async fn an_approval_does_not_survive_access_that_was_granted_again() {
 #[tokio::test]
 async fn an_approval_is_withdrawn_until_the_call() {
     let story = story_with(ONE_FOR_A_DELETION).await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     assert_eq!(story.approve(ROSA, ANN, "delete").await.status, 200);
     let withdraw = async || {
         let body = json!({ "reason": "because", "for": "delete" });
-        story.ask_with(ROSA, ANN, "withdraw", body).await
+        story.try_action_with(ROSA, ANN, "withdraw", body).await
     };
     assert_eq!(withdraw().await.body["approvals"], json!([]));
     story.advance("30d").await;
@@ -95,7 +95,7 @@ async fn an_approval_is_withdrawn_until_the_call() {
 async fn no_case_waits_for_an_approval_that_is_not_needed() {
     let policy = "departed = \"revoke_then_delete\"\nerasure_requested = \"delete\"\napprovals.revoke = 1";
     let story = story_with(policy).await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     assert_eq!(held(&story).await, Some(Hold::Approval));
     send(&story, "erasure_requested").await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
@@ -105,25 +105,25 @@ async fn no_case_waits_for_an_approval_that_is_not_needed() {
 #[tokio::test]
 async fn a_hold_applies_to_the_next_case_of_the_person_too() {
     let mut story = story_with("departed = \"revoke\"").await;
-    story.departs_at(ANN, "2026-10-01T00:00:00Z").await;
-    story.operator(ANN, "hold").await;
+    story.send_departed_at(ANN, "2026-10-01T00:00:00Z").await;
+    story.act(ANN, "hold").await;
     story.advance("1m").await;
-    story.returns(ANN).await;
+    story.send_returned(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Cancelled);
     story.restart().await;
     story.advance("1m").await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     assert_eq!((held(&story).await, story.cases_of(ANN).await.len()), (Some(Hold::Hold), 2));
 
     // Another source reports the same person: the case is still held.
     let employee = json!({ "employees": [{ "id": "7", "action": "Updated", "changedFields": ["Status"],
         "fields": { "Status": "Inactive", "Work Email": ANN } }] });
     let reply = story.send("bamboohr", &employee).await;
-    story.until_routed(reply.delivery()).await;
+    story.wait_until_routed(reply.delivery()).await;
     story.settle().await;
     assert_eq!((held(&story).await, story.site.calls().len()), (Some(Hold::Hold), 0));
 
-    story.operator(ANN, "release").await;
+    story.act(ANN, "release").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }
@@ -131,11 +131,11 @@ async fn a_hold_applies_to_the_next_case_of_the_person_too() {
 #[tokio::test]
 async fn an_operators_cancel_lifts_the_hold() {
     let story = story_with("departed = \"revoke\"").await;
-    story.departs_at(ANN, "2026-10-01T00:00:00Z").await;
-    story.operator(ANN, "hold").await;
-    story.operator(ANN, "cancel").await;
+    story.send_departed_at(ANN, "2026-10-01T00:00:00Z").await;
+    story.act(ANN, "hold").await;
+    story.act(ANN, "cancel").await;
     story.advance("1m").await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }
@@ -144,8 +144,8 @@ async fn an_operators_cancel_lifts_the_hold() {
 async fn a_hold_after_the_revoke_keeps_every_later_event_from_deleting() {
     let story =
         story_with("departed = \"revoke_then_delete\"\nerasure_requested = \"delete\"\nlocal_grace = \"1d\"").await;
-    story.departs(ANN).await;
-    story.operator(ANN, "hold").await;
+    story.send_departed(ANN).await;
+    story.act(ANN, "hold").await;
     for kind in ["departure_cancelled", "departed", "erasure_requested", "returned", "erasure_requested"] {
         story.advance("1m").await;
         send(&story, kind).await;

@@ -11,7 +11,7 @@ use offboardd::sandbox::{CallName, CallRecord, Desk, Fault, Moment, NewAccount, 
 use serde_json::{Value, json};
 
 use crate::harness::{Harness, ROSA, Setup, duration};
-use crate::siege::table::promise;
+use crate::stress::table::promise;
 
 /// A call, and the place where it is made.
 struct Row {
@@ -282,7 +282,7 @@ impl Walker<'_> {
             skip: row.skip,
             ..column.fault(story.now() + self.until_the_call())
         };
-        story.fault(fault);
+        story.inject(fault);
         self.trigger().await;
         let leads = leads(row, *column);
         assert_eq!(story.is_paused().await, leads == Leads::Pause, "{whom}: paused");
@@ -303,12 +303,12 @@ impl Walker<'_> {
                 story.resume_site().await;
                 if !self.is_at_the_good_end().await {
                     // What only waits for its time cannot be retried, and needs no retry.
-                    let reply = story.ask(ROSA, email, "retry").await;
+                    let reply = story.try_action(ROSA, email, "retry").await;
                     assert!(matches!(reply.status, 200 | 409), "{reply:?}");
                     story.settle().await;
                 }
             }
-            Leads::Human(_) => story.operator(email, "retry").await,
+            Leads::Human(_) => story.act(email, "retry").await,
         }
         for _ in 0..3 {
             if !self.is_at_the_good_end().await {
@@ -321,7 +321,7 @@ impl Walker<'_> {
             self.is_at_the_good_end().await,
             "{whom}: it ends {:?} {:?} {job:?}",
             case.state,
-            story.told(email).await
+            story.history_text(email).await
         );
         self.has_been_done(account.as_deref(), &whom);
     }
@@ -368,10 +368,10 @@ impl Walker<'_> {
                     story.advance("2h").await; // The token of before is over.
                 }
             }
-            Road::Delete | Road::Verify | Road::Restore => drop(story.departs(email).await),
+            Road::Delete | Road::Verify | Road::Restore => drop(story.send_departed(email).await),
             Road::Reinvite => {
-                story.departs(email).await;
-                story.returns(email).await;
+                story.send_departed(email).await;
+                story.send_returned(email).await;
             }
         }
     }
@@ -390,11 +390,11 @@ impl Walker<'_> {
     async fn trigger(&self) {
         let Self { story, row, email, .. } = self;
         match row.road {
-            Road::Revoke | Road::RevokedBefore | Road::Nobody | Road::Detach => drop(story.departs(email).await),
+            Road::Revoke | Road::RevokedBefore | Road::Nobody | Road::Detach => drop(story.send_departed(email).await),
             Road::Delete => story.advance("10m").await,
             Road::Verify | Road::Reinvite => story.advance("14d").await,
             Road::Restore => {
-                story.returns(email).await;
+                story.send_returned(email).await;
                 story.site.grant(email).unwrap();
                 story.advance("5m").await;
             }

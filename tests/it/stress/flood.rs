@@ -10,7 +10,7 @@ use offboardd::sources::{Outgoing, Request, Source};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::load::{self, NOWHERE};
+use super::load::{self, UNREACHABLE};
 use super::table::promise;
 use crate::binary::Folder;
 
@@ -65,13 +65,13 @@ async fn forge(http: &reqwest::Client, hr: &Source, to: SocketAddr, id: &str, bo
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "it measures: see the module `siege`"]
+#[ignore = "it measures: see the module `stress`"]
 async fn a_flood_of_forged_requests_does_not_slow_genuine_ones_by_more_than_half() {
     let row = promise(
         "as many forged requests as genuine ones, offered beside them",
         "at least half as many genuine ones are taken as without",
     );
-    let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
+    let folder = Folder::new(&load::settings(UNREACHABLE, "offboardd.db"));
     // With the log that it has by default: what it says of forged requests is part of what they cost.
     let daemon = folder.serve("info");
     let mut rounds = Vec::new();
@@ -94,7 +94,7 @@ async fn a_flood_of_forged_requests_does_not_slow_genuine_ones_by_more_than_half
 async fn a_flood_of_forged_requests_is_a_line_a_second_in_the_log_and_none_is_uncounted() {
     const FORGED: u64 = 600;
     let row = promise("forged requests, and the log", "a line a second for each reason, and every one is counted");
-    let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
+    let folder = Folder::new(&load::settings(UNREACHABLE, "offboardd.db"));
     let mut daemon = folder.serve("info");
     let (begun, hr) = (Instant::now(), Arc::new(load::hr()));
     let mut unsigned = JoinSet::new();
@@ -134,7 +134,7 @@ fn median(mut measured: Vec<u128>) -> u128 {
 }
 
 #[test]
-#[ignore = "it measures: see the module `siege`"]
+#[ignore = "it measures: see the module `stress`"]
 fn a_forged_signature_takes_as_long_as_a_good_one() {
     let row = promise(
         "signatures that are good, wrong at once, wrong at the end",

@@ -77,10 +77,10 @@ impl Harness {
 async fn late_departure_is_outdated_by_a_return_under_another_address() {
     let story = story().await;
     let day = story.in_days(1);
-    story.tell(effective(event("departed", "1", OLD, 30), day)).await;
-    story.tell(event("returned", "1", NEW, 10)).await;
+    story.send_event(effective(event("departed", "1", OLD, 30), day)).await;
+    story.send_event(event("returned", "1", NEW, 10)).await;
     assert_eq!(story.state(OLD).await, StateName::Cancelled);
-    let late = story.tell(effective(event("departed", "1", OLD, 20), day)).await;
+    let late = story.send_event(effective(event("departed", "1", OLD, 20), day)).await;
     assert_eq!(story.outcome(late).await, ("ignored".to_owned(), Some("older".to_owned())));
     story.advance("100d").await;
     story.finish(&[]).await;
@@ -98,11 +98,11 @@ async fn order_within_a_delivery_is_no_order_of_facts() {
 async fn same_fact_under_another_delivery_id_changes_nothing_after_a_cancel() {
     let story = story().await;
     let departed = effective(event("departed", "1", ANN, 30), story.in_days(1));
-    story.tell(departed.clone()).await;
-    story.operator(ANN, "cancel").await;
-    let again = story.tell(departed).await;
+    story.send_event(departed.clone()).await;
+    story.act(ANN, "cancel").await;
+    let again = story.send_event(departed).await;
     assert_eq!(story.outcome(again).await, ("ignored".to_owned(), Some("same_fact".to_owned())));
-    let older = story.tell(event("departed", "1", ANN, 20)).await;
+    let older = story.send_event(event("departed", "1", ANN, 20)).await;
     assert_eq!(story.outcome(older).await, ("ignored".to_owned(), Some("older".to_owned())));
     story.advance("100d").await;
     story.finish(&[]).await;
@@ -112,11 +112,11 @@ async fn same_fact_under_another_delivery_id_changes_nothing_after_a_cancel() {
 async fn same_fact_does_not_touch_the_next_account_of_an_erased_address() {
     let story = story_of("departed = \"delete\"", "").await;
     let departed = event("departed", "1", ANN, 30);
-    story.tell(departed.clone()).await;
+    story.send_event(departed.clone()).await;
     story.advance("14d").await;
     assert_eq!(story.state(ANN).await, StateName::Erased);
     story.site.add(NewAccount::customer(ANN, "Somebody New")).unwrap();
-    story.tell(departed).await;
+    story.send_event(departed).await;
     story.advance("100d").await;
     story.finish(&["delete ann@example.com"]).await;
 }
@@ -125,8 +125,8 @@ async fn same_fact_does_not_touch_the_next_account_of_an_erased_address() {
 async fn sub_millisecond_order_decides() {
     let story = story().await;
     let at = |kind: &str, nanos: &str| json!({ "type": kind, "person": { "id": "1", "email": ANN }, "occurred_at": format!("2026-09-07T11:00:00.000{nanos}Z") });
-    story.tell(at("returned", "000900")).await;
-    story.tell(at("departed", "000100")).await;
+    story.send_event(at("returned", "000900")).await;
+    story.send_event(at("departed", "000100")).await;
     story.advance("100d").await;
     story.finish(&[]).await;
 }
@@ -136,7 +136,7 @@ async fn older_return_does_not_stop_an_operators_request() {
     let story = story().await;
     let request = json!({ "site": "acme", "email": ANN, "action": "revoke", "reason": "asked", "effective_at": story.in_days(1).to_string() });
     assert_eq!(story.api("/cases", Some(request)).await.status, 201);
-    story.tell(event("returned", "1", ANN, 5)).await;
+    story.send_event(event("returned", "1", ANN, 5)).await;
     assert_eq!(story.state(ANN).await, StateName::Scheduled);
     story.advance("1d").await;
     story.finish(&["revoke ann@example.com"]).await;
@@ -146,9 +146,9 @@ async fn older_return_does_not_stop_an_operators_request() {
 async fn stop_by_id_reaches_every_case_that_a_departure_of_the_id_opened() {
     let story = story().await;
     let day = story.in_days(1);
-    story.tell(effective(event("departed", "1", OLD, 30), day)).await;
-    story.tell(effective(event("departed", "1", NEW, 29), day)).await;
-    story.tell(event("departure_cancelled", "1", OLD, 10)).await;
+    story.send_event(effective(event("departed", "1", OLD, 30), day)).await;
+    story.send_event(effective(event("departed", "1", NEW, 29), day)).await;
+    story.send_event(event("departure_cancelled", "1", OLD, 10)).await;
     assert_eq!([story.state(OLD).await, story.state(NEW).await], [StateName::Cancelled; 2]);
     story.advance("100d").await;
     story.finish(&[]).await;
@@ -157,9 +157,9 @@ async fn stop_by_id_reaches_every_case_that_a_departure_of_the_id_opened() {
 #[tokio::test]
 async fn stop_by_id_leaves_the_case_of_a_former_address() {
     let story = story().await;
-    story.tell(effective(changed("1", OLD, NEW, 30), story.in_days(2))).await;
-    story.tell(effective(event("departed", "1", NEW, 20), story.in_days(1))).await;
-    story.tell(event("returned", "1", "", 10)).await;
+    story.send_event(effective(changed("1", OLD, NEW, 30), story.in_days(2))).await;
+    story.send_event(effective(event("departed", "1", NEW, 20), story.in_days(1))).await;
+    story.send_event(event("returned", "1", "", 10)).await;
     assert_eq!([story.state(OLD).await, story.state(NEW).await], [StateName::Scheduled, StateName::Cancelled]);
     story.advance("100d").await;
     story.finish(&["revoke old@example.com"]).await;
@@ -168,19 +168,19 @@ async fn stop_by_id_leaves_the_case_of_a_former_address() {
 #[tokio::test]
 async fn older_profile_does_not_restore_a_previous_address() {
     let story = story().await;
-    story.tell(event("profile", "1", NEW, 30)).await;
-    story.tell(event("profile", "1", OLD, 40)).await;
-    story.tell(event("departed", "1", "", 20)).await;
+    story.send_event(event("profile", "1", NEW, 30)).await;
+    story.send_event(event("profile", "1", OLD, 40)).await;
+    story.send_event(event("departed", "1", "", 20)).await;
     story.finish(&["revoke new@example.com"]).await;
 }
 
 #[tokio::test]
 async fn outdated_event_stores_no_address() {
     let story = story().await;
-    story.tell(event("departure_cancelled", "1", OLD, 50)).await;
-    story.tell(event("profile", "1", NEW, 30)).await;
-    story.tell(event("departure_cancelled", "1", OLD, 60)).await;
-    story.tell(event("departed", "1", "", 20)).await;
+    story.send_event(event("departure_cancelled", "1", OLD, 50)).await;
+    story.send_event(event("profile", "1", NEW, 30)).await;
+    story.send_event(event("departure_cancelled", "1", OLD, 60)).await;
+    story.send_event(event("departed", "1", "", 20)).await;
     story.finish(&["revoke new@example.com"]).await;
 }
 
@@ -190,8 +190,8 @@ async fn former_address_that_is_the_present_one_again_is_not_touched() {
     let both = [(changed("1", NEW, OLD, 10), vec!["revoke new@example.com"]), (event("profile", "1", OLD, 10), vec![])];
     for (back, changes) in both {
         let story = story().await;
-        story.tell(effective(changed("1", OLD, NEW, 30), story.in_days(1))).await;
-        story.tell(back).await;
+        story.send_event(effective(changed("1", OLD, NEW, 30), story.in_days(1))).await;
+        story.send_event(back).await;
         assert_eq!(story.state(OLD).await, StateName::Cancelled);
         story.advance("100d").await;
         story.finish(&changes).await;
@@ -201,8 +201,8 @@ async fn former_address_that_is_the_present_one_again_is_not_touched() {
 #[tokio::test]
 async fn former_address_that_somebody_has_now_is_not_touched() {
     let story = story().await;
-    story.tell(event("profile", "2", OLD, 40)).await;
-    let delivery = story.tell(changed("1", OLD, NEW, 30)).await;
+    story.send_event(event("profile", "2", OLD, 40)).await;
+    let delivery = story.send_event(changed("1", OLD, NEW, 30)).await;
     assert_eq!(story.outcome(delivery).await, ("ignored".to_owned(), Some("address_in_use".to_owned())));
     story.finish(&[]).await;
 }
@@ -211,13 +211,13 @@ async fn former_address_that_somebody_has_now_is_not_touched() {
 async fn record_with_the_address_of_an_open_case_hands_it_to_a_human() {
     for life in [event("profile", "2", ANN, 0), changed("2", "x@example.com", ANN, 0)] {
         let story = story().await;
-        story.tell(event("departed", "1", ANN, 30)).await;
+        story.send_event(event("departed", "1", ANN, 30)).await;
         assert_eq!(story.state(ANN).await, StateName::Revoked);
-        story.tell(life).await;
+        story.send_event(life).await;
         assert_eq!(story.attention(ANN).await, Reason::AddressUnconfirmed);
         story.advance("100d").await;
         assert_eq!(story.state(ANN).await, StateName::NeedsAttention);
-        story.operator(ANN, "retry").await;
+        story.act(ANN, "retry").await;
         story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
     }
 }
@@ -225,9 +225,9 @@ async fn record_with_the_address_of_an_open_case_hands_it_to_a_human() {
 #[tokio::test]
 async fn leavers_own_record_is_no_sign_of_life() {
     let story = story().await;
-    story.tell(event("departed", "1", ANN, 30)).await;
-    story.tell(event("profile", "1", ANN, 0)).await;
-    story.tell(event("departed", "2", ANN, 0)).await;
+    story.send_event(event("departed", "1", ANN, 30)).await;
+    story.send_event(event("profile", "1", ANN, 0)).await;
+    story.send_event(event("departed", "2", ANN, 0)).await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }
@@ -235,18 +235,18 @@ async fn leavers_own_record_is_no_sign_of_life() {
 #[tokio::test]
 async fn stop_by_another_source_hands_the_case_to_a_human() {
     let story = story_of("departed = \"revoke\"", CRM).await;
-    story.tell(effective(event("departed", "1", ANN, 30), story.in_days(1))).await;
+    story.send_event(effective(event("departed", "1", ANN, 30), story.in_days(1))).await;
     story.send_by("crm", &event("returned", "c1", ANN, 10)).await;
     assert_eq!(story.attention(ANN).await, Reason::SourcesDisagree);
     story.advance("100d").await;
-    story.operator(ANN, "retry").await;
+    story.act(ANN, "retry").await;
     story.finish(&["revoke ann@example.com"]).await;
 }
 
 #[tokio::test]
 async fn stronger_action_of_two_sources_wins() {
     let story = story_of("departed = \"revoke\"", CRM).await;
-    story.tell(event("departed", "1", ANN, 30)).await;
+    story.send_event(event("departed", "1", ANN, 30)).await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     story.send_by("crm", &event("departed", "c1", ANN, 10)).await;
     story.advance("1d").await;
@@ -256,9 +256,9 @@ async fn stronger_action_of_two_sources_wins() {
 #[tokio::test]
 async fn events_that_wait_for_a_call_are_decided_by_what_was_known_when_they_arrived() {
     let story = story().await;
-    story.fault(Fault { call: Some(CallName::Revoke), delay_ms: 1500, times: Some(1), ..Fault::default() });
+    story.inject(Fault { call: Some(CallName::Revoke), delay_ms: 1500, times: Some(1), ..Fault::default() });
     assert_eq!(story.send("hr", &event("departed", "1", ANN, 30)).await.status, 202);
-    story.until_called(CallName::Revoke).await;
+    story.wait_for_call(CallName::Revoke).await;
     let again = effective(event("departed", "1", ANN, 10), story.in_days(60));
     story.send_batch(&[event("departure_cancelled", "1", ANN, 20), again]).await;
     story.advance("60d").await;
@@ -270,32 +270,32 @@ async fn events_that_wait_for_a_call_are_decided_by_what_was_known_when_they_arr
 #[tokio::test]
 async fn later_last_day_moves_a_deletion_until_its_call() {
     let story = story().await;
-    story.tell(event("departed", "1", ANN, 30)).await;
+    story.send_event(event("departed", "1", ANN, 30)).await;
     story.advance("20d").await;
     let later = story.in_days(20);
-    story.tell(effective(json!({ "type": "departed", "person": { "id": "1", "email": ANN } }), later)).await;
-    story.nothing_happens_for("50d").await;
+    story.send_event(effective(json!({ "type": "departed", "person": { "id": "1", "email": ANN } }), later)).await;
+    story.advance_quiet("50d").await;
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
 
 #[tokio::test]
 async fn erasure_request_is_not_postponed_by_a_later_departure() {
     let story = story().await;
-    story.tell(effective(event("erasure_requested", "1", ANN, 30), story.in_days(1))).await;
-    story.tell(effective(event("departed", "1", ANN, 20), story.in_days(60))).await;
-    story.nothing_happens_for("1d").await;
+    story.send_event(effective(event("erasure_requested", "1", ANN, 30), story.in_days(1))).await;
+    story.send_event(effective(event("departed", "1", ANN, 20), story.in_days(60))).await;
+    story.advance_quiet("1d").await;
     story.finish(&["delete ann@example.com"]).await;
 }
 
 #[tokio::test]
 async fn departure_moves_a_deletion_that_fails() {
     let story = story_of("departed = \"delete\"", "").await;
-    story.fault(Fault { drop: Some(Moment::Before), ..Fault::default() });
-    story.tell(event("departed", "1", ANN, 30)).await;
+    story.inject(Fault { drop: Some(Moment::Before), ..Fault::default() });
+    story.send_event(event("departed", "1", ANN, 30)).await;
     assert_eq!(story.state(ANN).await, StateName::Deleting);
-    story.tell(effective(event("departed", "1", ANN, 10), story.in_days(2))).await;
+    story.send_event(effective(event("departed", "1", ANN, 10), story.in_days(2))).await;
     story.site.clear_faults();
-    story.nothing_happens_for("2d").await;
+    story.advance_quiet("2d").await;
     story.finish(&["delete ann@example.com"]).await;
 }
 
@@ -304,10 +304,10 @@ async fn leaver_who_was_renamed_is_shown_to_a_human_and_never_closed_as_unknown(
     let departures = [event("departed", "1", "left@example.com", 20), event("departed", "1", "", 20)];
     for departed in departures {
         let story = story().await;
-        story.tell(event("profile", "1", ANN, 40)).await;
-        story.tell(event("profile", "1", "left@example.com", 30)).await;
-        story.tell(departed).await;
-        story.all_looks().await;
+        story.send_event(event("profile", "1", ANN, 40)).await;
+        story.send_event(event("profile", "1", "left@example.com", 30)).await;
+        story.send_event(departed).await;
+        story.advance_past_rechecks().await;
         assert_eq!(story.attention("left@example.com").await, Reason::AddressChanged);
         story.finish(&[]).await;
     }
@@ -316,9 +316,9 @@ async fn leaver_who_was_renamed_is_shown_to_a_human_and_never_closed_as_unknown(
 #[tokio::test]
 async fn address_that_arrives_later_and_is_somebody_elses_is_shown_to_a_human() {
     let story = story().await;
-    story.tell(event("erasure_requested", "2", "", 30)).await;
-    story.tell(event("profile", "3", ANN, 20)).await;
-    story.tell(event("erasure_requested", "2", ANN, 10)).await;
+    story.send_event(event("erasure_requested", "2", "", 30)).await;
+    story.send_event(event("profile", "3", ANN, 20)).await;
+    story.send_event(event("erasure_requested", "2", ANN, 10)).await;
     assert_eq!(story.attention(ANN).await, Reason::AddressUnconfirmed);
     story.finish(&[]).await;
 }
@@ -326,9 +326,9 @@ async fn address_that_arrives_later_and_is_somebody_elses_is_shown_to_a_human() 
 #[tokio::test]
 async fn address_that_arrives_later_and_was_stopped_since_is_shown_to_a_human() {
     let story = story_of("departed = \"revoke\"", CRM).await;
-    story.tell(event("departed", "2", "", 30)).await;
+    story.send_event(event("departed", "2", "", 30)).await;
     story.send_by("crm", &event("returned", "c1", ANN, 20)).await;
-    story.tell(event("profile", "2", ANN, 10)).await;
+    story.send_event(event("profile", "2", ANN, 10)).await;
     assert_eq!(story.attention(ANN).await, Reason::AddressUnconfirmed);
     story.finish(&[]).await;
 }
@@ -336,11 +336,11 @@ async fn address_that_arrives_later_and_was_stopped_since_is_shown_to_a_human() 
 #[tokio::test]
 async fn leaver_of_a_stopped_case_is_not_touched_while_somebody_else_has_the_address() {
     let story = story().await;
-    story.tell(event("departed", "1", ANN, 40)).await;
-    story.tell(changed("3", "x@example.com", ANN, 30)).await;
-    story.tell(event("returned", "3", "", 20)).await;
+    story.send_event(event("departed", "1", ANN, 40)).await;
+    story.send_event(changed("3", "x@example.com", ANN, 30)).await;
+    story.send_event(event("returned", "3", "", 20)).await;
     assert_eq!(story.state(ANN).await, StateName::Restoring);
-    let erasure = story.tell(event("erasure_requested", "1", ANN, 10)).await;
+    let erasure = story.send_event(event("erasure_requested", "1", ANN, 10)).await;
     assert_eq!(story.outcome(erasure).await, ("ignored".to_owned(), Some("shared_address".to_owned())));
     story.finish(&["revoke ann@example.com"]).await;
 }
@@ -348,9 +348,9 @@ async fn leaver_of_a_stopped_case_is_not_touched_while_somebody_else_has_the_add
 #[tokio::test]
 async fn departure_that_names_the_address_does_not_carry_an_older_one_past_a_stop() {
     let story = story_of("departed = \"revoke\"\nerasure_requested = \"delete\"", CRM).await;
-    story.tell(event("erasure_requested", "2", "", 30)).await;
+    story.send_event(event("erasure_requested", "2", "", 30)).await;
     story.send_by("crm", &event("returned", "c1", ANN, 20)).await;
-    story.tell(event("departed", "2", ANN, 10)).await;
+    story.send_event(event("departed", "2", ANN, 10)).await;
     assert_eq!(story.attention(ANN).await, Reason::AddressUnconfirmed);
     story.finish(&[]).await;
 }
@@ -360,8 +360,8 @@ async fn stop_by_id_reaches_a_case_of_another_source_that_the_departure_joined()
     let story = story_of("departed = \"revoke\"", CRM).await;
     let day = story.in_days(1);
     story.send_by("crm", &effective(event("departed", "c1", ANN, 30), day)).await;
-    story.tell(effective(event("departed", "1", ANN, 20), day)).await;
-    story.tell(event("returned", "1", NEW, 10)).await;
+    story.send_event(effective(event("departed", "1", ANN, 20), day)).await;
+    story.send_event(event("returned", "1", NEW, 10)).await;
     assert_eq!(story.attention(ANN).await, Reason::SourcesDisagree);
     story.finish(&[]).await;
 }

@@ -55,7 +55,7 @@ impl Harness {
     }
 
     /// The history of the case of this address, a line an entry: when, what, how.
-    pub(crate) async fn told(&self, email: &str) -> String {
+    pub(crate) async fn history_text(&self, email: &str) -> String {
         let lines = self.history(email).await.into_iter().map(|entry| {
             let how = entry.detail["how"].as_str().map(|how| format!(" ({how})")).unwrap_or_default();
             format!("{} {}{how}", entry.at, entry.kind)

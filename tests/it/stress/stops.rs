@@ -35,7 +35,7 @@ async fn rolling(stops: u32, people: usize, pause: Duration) -> (usize, usize, u
         assert!(ended.success(), "stop {stop}: {ended:?} {:#?}", daemon.process.said());
         assert!(!folder.path().join("offboardd.db-wal").exists(), "it was not closed cleanly");
         daemon = folder.serve("info");
-        load.turn_to(daemon.webhooks);
+        load.send_to(daemon.webhooks);
         let again: Vec<_> = daemon.process.said().into_iter().filter(|line| line.contains("taken up again")).collect();
         assert!(again.is_empty(), "work was left lying about: {again:?}");
     }
@@ -58,7 +58,7 @@ async fn rolling_restarts_under_load_lose_nothing_and_end_in_time() {
 #[tokio::test]
 async fn connections_on_which_nothing_was_asked_do_not_hold_up_a_stop() {
     let row = promise("SIGTERM while connections say nothing", "they do not hold it up");
-    let folder = Folder::new(&load::settings(load::NOWHERE, "offboardd.db"));
+    let folder = Folder::new(&load::settings(load::UNREACHABLE, "offboardd.db"));
     let mut daemon = folder.serve("info");
     let mut sitting = Vec::new();
     for beginning in ["", "POST /webhooks/hr HTT", "GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"] {
@@ -80,7 +80,7 @@ async fn connections_on_which_nothing_was_asked_do_not_hold_up_a_stop() {
 async fn whoever_was_let_in_before_a_stop_is_answered() {
     const WAITING: usize = 60;
     let row = promise("SIGTERM while deliveries wait for their commit", "each is answered, and kept");
-    let folder = Folder::new(&load::settings(load::NOWHERE, "offboardd.db"));
+    let folder = Folder::new(&load::settings(load::UNREACHABLE, "offboardd.db"));
     let mut daemon = folder.serve("info");
     // Nothing can be committed while somebody else holds the database.
     let mut other = load::open(&folder.database()).await;
@@ -94,7 +94,7 @@ async fn whoever_was_let_in_before_a_stop_is_answered() {
             .spawn(async move { (number, load::post(&http, &load::hr(), to, &format!("msg_{number}"), "{}").await) });
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
-    daemon.process.ask_to_stop();
+    daemon.process.send_sigterm();
     tokio::time::sleep(Duration::from_millis(500)).await;
     sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
     let mut acknowledged = std::collections::BTreeMap::new();
@@ -111,7 +111,7 @@ async fn whoever_was_let_in_before_a_stop_is_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "it takes minutes: see the module `siege`"]
+#[ignore = "it takes minutes: see the module `stress`"]
 async fn fifty_rolling_restarts_under_load_lose_nothing() {
     let row = promise(
         "SIGTERM under load, and the next daemon",

@@ -39,9 +39,9 @@ async fn delete_by_hand(story: &Harness) {
 #[tokio::test]
 async fn a_revoke_that_takes_effect_after_its_answer_was_lost_leaves_the_case_waiting_for_a_grant() {
     let story = Harness::start().await;
-    story.fault(lost(CallName::Revoke));
-    story.departs(ANN).await;
-    story.returns(ANN).await;
+    story.inject(lost(CallName::Revoke));
+    story.send_departed(ANN).await;
+    story.send_returned(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Restoring, "a read right after the call proves nothing");
     let revoked = AccountChange { active: Some(false), ..AccountChange::default() };
     story.site.change_account(&story.account(ANN).account_id, revoked).unwrap();
@@ -58,14 +58,14 @@ async fn a_revoke_that_takes_effect_after_its_answer_was_lost_leaves_the_case_wa
 #[tokio::test]
 async fn a_deletion_that_takes_effect_after_its_answer_was_lost_is_not_called_stopped() {
     let story = Harness::with(Setup { policy: "departed = \"delete\"", ..Setup::default() }).await;
-    story.fault(lost(CallName::Delete));
-    story.departs(ANN).await;
-    story.returns(ANN).await;
+    story.inject(lost(CallName::Delete));
+    story.send_departed(ANN).await;
+    story.send_returned(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Deleting, "a read right after the call proves nothing");
     delete_by_hand(&story).await;
     story.advance("1m").await;
     assert_eq!(story.state(ANN).await, StateName::Deleting, "one look is no conclusion");
-    story.all_looks().await;
+    story.advance_past_rechecks().await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
     story.finish(&["delete ann@example.com"]).await;
 }
@@ -73,10 +73,10 @@ async fn a_deletion_that_takes_effect_after_its_answer_was_lost_is_not_called_st
 #[tokio::test]
 async fn a_deletion_that_was_lost_on_its_way_is_called_stopped_after_a_later_read() {
     let story = Harness::with(Setup { policy: "departed = \"delete\"", ..Setup::default() }).await;
-    story.fault(lost(CallName::Delete));
-    story.departs(ANN).await;
-    story.returns(ANN).await;
-    story.nothing_happens_for("1m").await;
+    story.inject(lost(CallName::Delete));
+    story.send_departed(ANN).await;
+    story.send_returned(ANN).await;
+    story.advance_quiet("1m").await;
     assert_eq!(story.state(ANN).await, StateName::Cancelled);
     story.advance("10d").await;
     story.finish(&[]).await;
@@ -85,10 +85,10 @@ async fn a_deletion_that_was_lost_on_its_way_is_called_stopped_after_a_later_rea
 #[tokio::test]
 async fn a_crash_while_the_revoke_is_out_does_not_make_one_read_a_proof() {
     let mut story = Harness::start().await;
-    story.fault(Fault { delay_ms: 2000, drop: Some(Moment::Before), ..lost(CallName::Revoke) });
+    story.inject(Fault { delay_ms: 2000, drop: Some(Moment::Before), ..lost(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
-    story.until_called(CallName::Revoke).await;
+    story.wait_for_call(CallName::Revoke).await;
     let returned = json!({ "type": "returned", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &returned).await.status, 202);
     story.crash().await;
@@ -103,28 +103,28 @@ async fn a_crash_while_the_revoke_is_out_does_not_make_one_read_a_proof() {
 #[tokio::test]
 async fn an_account_that_cannot_be_seen_for_a_while_is_deleted_when_it_is_seen_again() {
     let story = Harness::start().await;
-    story.departs(ANN).await;
-    story.fault(read_as(None, 2));
-    story.fault(nobody_listed(2));
+    story.send_departed(ANN).await;
+    story.inject(read_as(None, 2));
+    story.inject(nobody_listed(2));
     story.advance("30d").await;
     story.advance("1m").await;
     assert_eq!((story.state(ANN).await, story.count(CallName::Delete)), (StateName::Deleting, 0));
     story.advance("10m").await;
-    assert!(story.told(ANN).await.ends_with("deletion_accepted (done_by_us)"));
+    assert!(story.history_text(ANN).await.ends_with("deletion_accepted (done_by_us)"));
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
 
 #[tokio::test]
 async fn an_account_that_only_customer_service_management_still_has_is_not_called_gone() {
     let story = Harness::start().await;
-    story.departs(ANN).await;
-    story.fault(read_as(None, 4));
-    story.fault(nobody_listed(4));
+    story.send_departed(ANN).await;
+    story.inject(read_as(None, 4));
+    story.inject(nobody_listed(4));
     story.advance("30d").await;
-    story.all_looks().await;
+    story.advance_past_rechecks().await;
     assert_eq!((story.state(ANN).await, story.count(CallName::Delete)), (StateName::Deleting, 0));
     story.advance("10m").await;
-    assert!(story.told(ANN).await.ends_with("deletion_accepted (done_by_us)"));
+    assert!(story.history_text(ANN).await.ends_with("deletion_accepted (done_by_us)"));
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
 
@@ -132,12 +132,12 @@ async fn an_account_that_only_customer_service_management_still_has_is_not_calle
 async fn a_fallback_record_before_the_deletion_or_after_the_revoke_is_no_conclusion() {
     let story = Harness::start().await;
     // The second read is the one after the revoke.
-    story.fault(Fault { skip: 1, ..read_as(Some(fallback(&story)), 1) });
-    story.departs(ANN).await;
+    story.inject(Fault { skip: 1, ..read_as(Some(fallback(&story)), 1) });
+    story.send_departed(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);
     story.advance("5s").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
-    story.fault(read_as(Some(fallback(&story)), 1));
+    story.inject(read_as(Some(fallback(&story)), 1));
     story.advance("30d").await;
     assert_eq!(story.state(ANN).await, StateName::Deleting);
     story.advance("1m").await;
@@ -148,9 +148,9 @@ async fn a_fallback_record_before_the_deletion_or_after_the_revoke_is_no_conclus
 #[tokio::test]
 async fn one_404_ends_no_watch_for_a_grant() {
     let story = Harness::start().await;
-    story.departs(ANN).await;
-    story.returns(ANN).await;
-    story.fault(read_as(None, 1));
+    story.send_departed(ANN).await;
+    story.send_returned(ANN).await;
+    story.inject(read_as(None, 1));
     story.advance("5m").await;
     assert_eq!(story.state(ANN).await, StateName::Restoring);
     story.site.grant(ANN).unwrap();
@@ -162,15 +162,15 @@ async fn one_404_ends_no_watch_for_a_grant() {
 #[tokio::test]
 async fn a_deletion_that_was_accepted_is_not_called_again_while_a_read_still_shows_the_account() {
     let story = Harness::start().await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     let still = json!({ "accountId": story.account(ANN).account_id, "accountType": "customer", "active": false,
                         "emailAddress": ANN, "displayName": "Ann" });
-    story.fault(Fault { skip: 1, ..read_as(Some(still), 1) });
+    story.inject(Fault { skip: 1, ..read_as(Some(still), 1) });
     story.advance("30d").await;
     assert_eq!(story.state(ANN).await, StateName::Deleting, "a read still finds the account");
     story.advance("1m").await;
-    story.all_looks().await;
-    assert!(story.told(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
+    story.advance_past_rechecks().await;
+    assert!(story.history_text(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
     assert_eq!(story.count(CallName::Delete), 1);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
@@ -178,12 +178,12 @@ async fn a_deletion_that_was_accepted_is_not_called_again_while_a_read_still_sho
 #[tokio::test]
 async fn a_customer_who_was_migrated_to_an_atlassian_account_is_for_a_human() {
     let story = Harness::start().await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     delete_by_hand(&story).await;
     let migrated = NewAccount { account_type: AccountType::Atlassian, ..NewAccount::customer(ANN, "Ann") };
     story.site.add(migrated).unwrap();
     story.advance("30d").await;
-    story.all_looks().await;
+    story.advance_past_rechecks().await;
     assert_eq!(story.attention(ANN).await, Reason::NotACustomer);
     assert!(story.case(ANN).await.account.is_some_and(|account| account.twin));
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
@@ -192,15 +192,15 @@ async fn a_customer_who_was_migrated_to_an_atlassian_account_is_for_a_human() {
 #[tokio::test]
 async fn a_leaver_who_has_access_again_is_revoked_again_when_a_newer_departure_arrives() {
     let story = Harness::with(Setup { policy: "departed = \"revoke\"", ..Setup::default() }).await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     story.advance("10d").await;
     story.site.grant(ANN).unwrap();
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     assert_eq!(story.account(ANN).state, sandbox::State::Revoked);
     // Whose access is still gone is only read.
     story.advance("10d").await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     assert_eq!((story.state(ANN).await, story.count(CallName::Revoke)), (StateName::Revoked, 2));
     story.finish(&["revoke ann@example.com", "revoke ann@example.com"]).await;
 }

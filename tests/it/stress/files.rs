@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::after;
-use super::load::{self, NOWHERE};
+use super::load::{self, UNREACHABLE};
 use super::table::promise;
 use crate::binary::Folder;
 
 fn folder() -> Folder {
-    Folder::new(&load::settings(NOWHERE, "offboardd.db"))
+    Folder::new(&load::settings(UNREACHABLE, "offboardd.db"))
 }
 
 fn mode(file: &Path) -> u32 {

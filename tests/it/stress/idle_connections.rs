@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::after;
-use super::load::{self, NOWHERE};
+use super::load::{self, UNREACHABLE};
 use super::table::promise;
 use crate::binary::{Daemon, Folder};
 
@@ -51,7 +51,7 @@ async fn more_idle_connections_than_there_are_files_keep_nobody_out() {
         "more idle connections than there may be files",
         "genuine deliveries are taken within five seconds, and /readyz is 200",
     );
-    let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
+    let folder = Folder::new(&load::settings(UNREACHABLE, "offboardd.db"));
     let daemon = Folder::serve_as(after("ulimit -n 200", &folder, &["serve"]).env("RUST_LOG", "debug"));
     let mut sitting = Vec::new();
     for number in 0..400 {
@@ -69,14 +69,14 @@ async fn more_idle_connections_than_there_are_files_keep_nobody_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "ten thousand connections: see the module `siege`"]
+#[ignore = "ten thousand connections: see the module `stress`"]
 async fn ten_thousand_idle_connections_keep_nobody_out() {
     let row = promise(
         "connections that say nothing, or begin and stop",
         "a genuine delivery on a new connection is taken within two seconds",
     );
     offboardd::listener::raise_file_limit();
-    let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
+    let folder = Folder::new(&load::settings(UNREACHABLE, "offboardd.db"));
     let daemon = folder.serve("info");
     let alone = genuine(&daemon, "alone").await;
     let (mut sitting, mut longest) = (Vec::new(), Duration::ZERO);

@@ -5,17 +5,17 @@
 //! promised, what was seen.
 
 mod admin;
-mod crowd;
+mod disclosure;
 mod disk;
 mod files;
 mod flood;
+mod idle_connections;
 mod kills;
 pub(crate) mod load;
 mod memory;
+mod random_faults;
 mod requests;
-mod said;
 mod stops;
-mod storm;
 pub(crate) mod table;
 mod time;
 
@@ -40,9 +40,9 @@ fn after(prelude: &str, folder: &Folder, arguments: &[&str]) -> Command {
     command
 }
 
-/// How often something is done in the long run: `OFFBOARDD_SIEGE` times as often as usual.
+/// How often something is done in the long run: `OFFBOARDD_STRESS` times as often as usual.
 fn times(usual: u32) -> u32 {
-    let factor = std::env::var("OFFBOARDD_SIEGE").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1.0_f64);
+    let factor = std::env::var("OFFBOARDD_STRESS").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1.0_f64);
     #[expect(
         clippy::as_conversions,
         clippy::cast_possible_truncation,

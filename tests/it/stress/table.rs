@@ -1,7 +1,7 @@
 //! The table of faults: how often each was caused, what was promised, what was seen.
 //!
 //! A row is opened before its fault is caused, so that a promise that is broken stands there too. Each is printed as it is
-//! written; where `OFFBOARDD_SIEGE_TABLE` names a file, that file always holds the whole table so far.
+//! written; where `OFFBOARDD_STRESS_TABLE` names a file, that file always holds the whole table so far.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 const HEADINGS: [&str; 4] = ["fault", "how often", "promised", "seen"];
 
 /// Names the file to which rows are added, if they are to be kept.
-const FILE: &str = "OFFBOARDD_SIEGE_TABLE";
+const FILE: &str = "OFFBOARDD_STRESS_TABLE";
 
 /// Opens the row of a fault.
 pub(crate) fn promise(fault: &'static str, promised: &'static str) -> Row {

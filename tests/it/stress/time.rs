@@ -22,13 +22,13 @@ async fn a_clock_that_jumps_while_a_call_is_made_does_not_make_it_twice() {
     let row = promise("the clock jumps while a call is made", "the call is made once");
     for jump in ["1d", "-1d"] {
         let story = Harness::start().await;
-        story.fault(Fault { delay_ms: 400, times: Some(1), ..fault(CallName::Revoke) });
+        story.inject(Fault { delay_ms: 400, times: Some(1), ..fault(CallName::Revoke) });
         let departed = json!({ "type": "departed", "person": { "email": ANN } });
         assert_eq!(story.send("hr", &departed).await.status, 202);
-        story.until_called(CallName::Revoke).await;
+        story.wait_for_call(CallName::Revoke).await;
         // Every lease is over now, or lasts another day; the one who holds it is alive and at it.
         story.clock.advance(duration(jump));
-        story.ring();
+        story.wake_tasks();
         story.settle().await;
         assert_eq!(story.count(CallName::Revoke), 1, "{jump}");
         story.advance("1d").await;
@@ -42,20 +42,20 @@ async fn a_clock_that_jumps_while_a_call_is_made_does_not_make_it_twice() {
 async fn a_clock_that_jumps_ahead_and_back_does_nothing_early_and_nothing_twice() {
     let row = promise("the clock jumps ahead and back", "nothing early, nothing twice");
     let story = Harness::start().await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     // Set back by a day, ahead to where it was, and so on: the 30 days are those of the first reading.
     for jump in ["-1d", "1d", "29d", "-20d", "20d"] {
         story.clock.advance(if let Some(back) = jump.strip_prefix('-') { -duration(back) } else { duration(jump) });
-        story.ring();
+        story.wake_tasks();
         story.settle().await;
         assert_eq!(story.state(ANN).await, StateName::Revoked, "{jump}");
     }
-    story.nothing_happens_for("1d").await;
+    story.advance_quiet("1d").await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
     story.clock.advance(-duration("13d"));
-    story.ring();
+    story.wake_tasks();
     story.settle().await;
-    story.nothing_happens_for("27d").await;
+    story.advance_quiet("27d").await;
     assert_eq!(story.state(ANN).await, StateName::Erased);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
     row.kept(6, "0 early, 0 doubled");
@@ -83,7 +83,7 @@ async fn the_end_of_a_day_is_when_it_ends_there_however_long_it_is() {
     ] {
         let policy = format!("departed = \"revoke\"\ntimezone = \"{zone}\"");
         let story = Harness::with(Setup { policy: policy.leak(), ..Setup::default() }).await;
-        story.tell(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": day })).await;
+        story.send_event(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": day })).await;
         let ends: jiff::Timestamp = ends.parse().unwrap();
         story.advance_to(ends - jiff::SignedDuration::from_secs(1)).await;
         assert_eq!(story.state(ANN).await, StateName::Scheduled, "{day} in {zone}");
@@ -100,10 +100,12 @@ async fn a_grace_is_counted_in_hours_and_no_change_of_the_clocks_shortens_it() {
     let policy = "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\ntimezone = \"Europe/Berlin\"";
     let story = Harness::with(Setup { policy, ..Setup::default() }).await;
     // From the 29th of February; the clocks go ahead on the 26th of March.
-    story.tell(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": "2028-02-28T23:00:00Z" })).await;
+    story
+        .send_event(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": "2028-02-28T23:00:00Z" }))
+        .await;
     story.advance_to("2028-02-28T23:00:00Z".parse().unwrap()).await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
-    story.nothing_happens_for("30d").await;
+    story.advance_quiet("30d").await;
     assert_eq!(story.now().to_string(), "2028-03-29T23:00:00Z");
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
@@ -139,7 +141,7 @@ async fn three_days_without_the_site(people: usize) -> (usize, usize, usize) {
     let policy = "departed = \"revoke\"\nbrake = { per_hour = 1000000, per_day = 1000000 }";
     let more = "[retry]\ngive_up_after = \"7d\"";
     let story = Harness::with(Setup { seed, policy, more, ..Setup::default() }).await;
-    story.fault(Fault { status: Some(503), ..Fault::default() });
+    story.inject(Fault { status: Some(503), ..Fault::default() });
     let departed: Vec<_> =
         (0..people).map(|person| json!({ "type": "departed", "person": { "email": email(person) } })).collect();
     for some in departed.chunks(500) {
@@ -148,14 +150,14 @@ async fn three_days_without_the_site(people: usize) -> (usize, usize, usize) {
     worked_off(&story).await;
     for _ in 0..6 {
         story.clock.advance(duration("12h"));
-        story.ring();
+        story.wake_tasks();
         worked_off(&story).await;
     }
     let before = story.site.calls().len();
     assert!(story.changes().is_empty());
     story.site.clear_faults();
     story.clock.advance(duration("1h"));
-    story.ring();
+    story.wake_tasks();
     worked_off(&story).await;
     let revoked = load::count(&story.database_file(), "SELECT COUNT(*) FROM cases WHERE state = 'revoked'").await;
     let cases = usize::try_from(revoked).unwrap();
@@ -174,7 +176,7 @@ async fn a_site_that_was_away_for_three_days_finds_everybody_still_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "it takes minutes: see the module `siege`"]
+#[ignore = "it takes minutes: see the module `stress`"]
 async fn thousands_wait_for_a_site_that_was_away_for_three_days() {
     let row = promise(
         "the site is away for three days while people leave",

@@ -7,12 +7,12 @@ use super::load::{self, Load};
 use super::table::promise;
 use super::{QUIET, times};
 use crate::binary::Folder;
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 
 const SENDERS: usize = 8;
 
 /// How long the work that is left may take after the last fault.
-const PATIENCE: Duration = Duration::from_mins(10);
+const TIMEOUT: Duration = Duration::from_mins(10);
 
 /// Waits until everybody's case is closed, and says how many deliveries are lost and how many deeds were done twice; the
 /// journal is whole.
@@ -26,7 +26,7 @@ pub(super) async fn lost_and_doubled(
     let open = "SELECT (SELECT COUNT(*) FROM deliveries WHERE status = 'received')
                      + (SELECT COUNT(*) FROM cases WHERE state <> 'erased')";
     while load::count(database, open).await > 0 {
-        assert!(begun.elapsed() < PATIENCE, "{} are left", load::count(database, open).await);
+        assert!(begun.elapsed() < TIMEOUT, "{} are left", load::count(database, open).await);
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let lost = load::lost(database, acknowledged).await.len();
@@ -46,11 +46,11 @@ pub(super) async fn lost_and_doubled(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "it takes minutes: see the module `siege`"]
+#[ignore = "it takes minutes: see the module `stress`"]
 async fn hundreds_of_kills_under_load_lose_nothing_and_double_nothing() {
     let row =
         promise("SIGKILL at a random instant under load", "every 2xx is kept, no deed twice, the journal is whole");
-    let (kills, mut dice) = (times(300), Dice::thrown());
+    let (kills, mut rng) = (times(300), SeededRng::from_environment());
     let people = usize::try_from(kills).unwrap() * 30;
     let folder = Folder::new("");
     let seed = folder.file("seed.json", &load::seed(people));
@@ -59,10 +59,10 @@ async fn hundreds_of_kills_under_load_lose_nothing_and_double_nothing() {
     let mut daemon = folder.serve(QUIET);
     let load = Load::begin(daemon.webhooks, people, SENDERS, Duration::from_millis(200));
     for _ in 0..kills {
-        tokio::time::sleep(Duration::from_millis(20 + dice.below(400))).await;
+        tokio::time::sleep(Duration::from_millis(20 + rng.below(400))).await;
         daemon.process.kill();
         daemon = folder.serve(QUIET);
-        load.turn_to(daemon.webhooks);
+        load.send_to(daemon.webhooks);
     }
     let acknowledged = load.end().await;
     let (lost, doubled) = lost_and_doubled(&folder, &folder.database(), site, &acknowledged).await;

@@ -9,19 +9,19 @@ use crate::harness::{Harness, ROSA, Setup, TOM};
 #[tokio::test]
 async fn a_leaver_is_revoked_at_once_deleted_after_the_grace_and_erased_after_atlassians() {
     let story = Harness::start().await;
-    story.departs("ann@example.com").await;
+    story.send_departed("ann@example.com").await;
 
     assert_eq!(story.changes(), ["revoke ann@example.com"]);
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
-    story.nothing_happens_for("30d").await;
+    story.advance_quiet("30d").await;
     assert_eq!(story.changes(), ["revoke ann@example.com", "delete ann@example.com"]);
     assert_eq!(story.state("ann@example.com").await, StateName::DeletionGrace);
-    story.nothing_happens_for("14d").await;
+    story.advance_quiet("14d").await;
 
     assert_eq!(story.state("ann@example.com").await, StateName::Erased);
     assert_eq!(story.account("ann@example.com").state, sandbox::State::Deleted);
     assert!(story.job("ann@example.com").await.is_none());
-    insta::assert_snapshot!(story.told("ann@example.com").await, @r"
+    insta::assert_snapshot!(story.history_text("ann@example.com").await, @r"
     2026-09-07T12:00:00Z opened
     2026-09-07T12:00:00Z revoke_asked
     2026-09-07T12:00:00Z revoke_confirmed (done_by_us)
@@ -51,11 +51,11 @@ async fn a_departure_that_bamboohr_signed_and_told_field_by_field_is_carried_out
 
     assert_eq!(story.state("ann@example.com").await, StateName::Scheduled);
     // The 30th ends in Berlin two hours before it does in Greenwich.
-    story.nothing_happens_for("23d10h").await;
+    story.advance_quiet("23d10h").await;
     assert_eq!(story.now().to_string(), "2026-09-30T22:00:00Z");
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
-    story.nothing_happens_for("30d").await;
-    story.nothing_happens_for("14d").await;
+    story.advance_quiet("30d").await;
+    story.advance_quiet("14d").await;
     assert_eq!(story.state("ann@example.com").await, StateName::Erased);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
@@ -63,7 +63,7 @@ async fn a_departure_that_bamboohr_signed_and_told_field_by_field_is_carried_out
 #[tokio::test]
 async fn a_policy_that_only_revokes_rests_there() {
     let story = Harness::with(Setup { policy: "departed = \"revoke\"", ..Setup::default() }).await;
-    story.departs("ann@example.com").await;
+    story.send_departed("ann@example.com").await;
     story.advance("1000d").await;
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
@@ -73,12 +73,12 @@ async fn a_policy_that_only_revokes_rests_there() {
 async fn a_policy_that_deletes_at_once_does_not_revoke() {
     let story = Harness::with(Setup { policy: "departed = \"delete\"", ..Setup::default() }).await;
     story
-        .tell(json!({ "type": "departed", "person": { "email": "ann@example.com" },
+        .send_event(json!({ "type": "departed", "person": { "email": "ann@example.com" },
         "effective_at": "2026-09-08T08:00:00Z" }))
         .await;
-    story.nothing_happens_for("20h").await;
+    story.advance_quiet("20h").await;
     assert_eq!(story.state("ann@example.com").await, StateName::DeletionGrace);
-    story.nothing_happens_for("14d").await;
+    story.advance_quiet("14d").await;
     assert_eq!(story.state("ann@example.com").await, StateName::Erased);
     story.finish(&["delete ann@example.com"]).await;
 }
@@ -87,9 +87,9 @@ async fn a_policy_that_deletes_at_once_does_not_revoke() {
 async fn a_request_for_erasure_overtakes_the_grace_of_a_departure() {
     let policy = "departed = \"revoke_then_delete\"\nerasure_requested = \"delete\"";
     let story = Harness::with(Setup { policy, ..Setup::default() }).await;
-    story.departs("ann@example.com").await;
+    story.send_departed("ann@example.com").await;
     story.advance("1d").await;
-    story.tell(json!({ "type": "erasure_requested", "person": { "email": "ann@example.com" } })).await;
+    story.send_event(json!({ "type": "erasure_requested", "person": { "email": "ann@example.com" } })).await;
     assert_eq!(story.state("ann@example.com").await, StateName::DeletionGrace);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
@@ -99,11 +99,11 @@ async fn after_a_change_of_address_only_the_account_of_the_old_one_goes() {
     let policy = "departed = \"ignore\"\nemail_changed = \"revoke\"";
     let story = Harness::with(Setup { policy, ..Setup::default() }).await;
     story
-        .tell(json!({ "type": "email_changed",
+        .send_event(json!({ "type": "email_changed",
         "person": { "id": "42", "email": "ben@example.com", "old_email": "ann@example.com" } }))
         .await;
     // Who is a mover in one system is not a leaver in another.
-    story.departs("ben@example.com").await;
+    story.send_departed("ben@example.com").await;
     assert!(story.cases_of("ben@example.com").await.is_empty());
     story.finish(&["revoke ann@example.com"]).await;
 }
@@ -116,7 +116,7 @@ async fn the_leaver_is_taken_out_of_organizations_desks_and_requests_when_the_po
     (desk.id, desk.key) = ("3".to_owned(), "INN".to_owned());
     seed.desks.push(desk);
     let story = Harness::with(Setup { seed, policy, ..Setup::default() }).await;
-    story.departs("ben@example.com").await;
+    story.send_departed("ben@example.com").await;
     let ben = story.account("ben@example.com");
     assert!(ben.organizations.is_empty() && ben.desks.is_empty(), "{ben:?}");
     // HELP-3 is done: it stays as it was.
@@ -144,7 +144,7 @@ async fn the_leaver_is_taken_out_of_organizations_desks_and_requests_when_the_po
 async fn of_several_people_in_one_delivery_a_bad_one_is_shown_and_the_others_count() {
     let story = Harness::start().await;
     let id = story
-        .tell(json!([
+        .send_event(json!([
             { "type": "departed", "person": { "email": "ann@example.com" } },
             { "type": "departed", "person": { "email": "no address at all" } },
             { "type": "departed", "person": { "email": "ben@example.com" } },
@@ -166,7 +166,7 @@ async fn of_several_people_in_one_delivery_a_bad_one_is_shown_and_the_others_cou
 async fn what_was_applied_of_a_delivery_is_not_applied_again_when_it_is_read_once_more() {
     let story = Harness::start().await;
     let id = story
-        .tell(json!([
+        .send_event(json!([
             { "type": "departed", "person": { "email": "ann@example.com" } },
             { "type": "departed", "person": { "email": "no address at all" } },
         ]))
@@ -185,16 +185,16 @@ async fn what_was_applied_of_a_delivery_is_not_applied_again_when_it_is_read_onc
 #[tokio::test]
 async fn without_an_address_a_human_is_asked_and_a_later_profile_lets_the_case_go_on() {
     let story = Harness::start().await;
-    story.tell(json!({ "type": "departed", "person": { "id": "42" } })).await;
+    story.send_event(json!({ "type": "departed", "person": { "id": "42" } })).await;
     let cases = story.cases().await;
     assert_eq!(cases.len(), 1);
     let State::NeedsAttention(attention) = &cases[0].case.state else { panic!("{:?}", cases[0].case.state) };
     assert_eq!(attention.reason, Reason::NoEmail);
     assert!(story.site.calls().is_empty());
 
-    story.tell(json!({ "type": "profile", "person": { "id": "43", "email": "ben@example.com" } })).await;
+    story.send_event(json!({ "type": "profile", "person": { "id": "43", "email": "ben@example.com" } })).await;
     assert!(story.site.calls().is_empty(), "that was somebody else");
-    story.tell(json!({ "type": "profile", "person": { "id": "42", "email": "ann@example.com" } })).await;
+    story.send_event(json!({ "type": "profile", "person": { "id": "42", "email": "ann@example.com" } })).await;
     assert_eq!(story.case("ann@example.com").await.case.id, cases[0].case.id);
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
@@ -217,8 +217,8 @@ async fn an_address_that_was_sent_before_is_remembered_for_the_id() {
 #[tokio::test]
 async fn observing_plans_reads_and_holds_and_changes_nothing() {
     let mut story = Harness::with(Setup { mode: "observe", ..Setup::default() }).await;
-    story.departs("ann@example.com").await;
-    story.departs("dora@example.com").await;
+    story.send_departed("ann@example.com").await;
+    story.send_departed("dora@example.com").await;
     story.advance("100d").await;
 
     let ann = story.case("ann@example.com").await;
@@ -231,9 +231,9 @@ async fn observing_plans_reads_and_holds_and_changes_nothing() {
     // Nothing has to be sent again when it is meant.
     story.restart_with(|settings| settings.replace("\"observe\"", "\"enforce\"")).await;
     assert_eq!(story.state("ann@example.com").await, StateName::Held);
-    story.operator("ann@example.com", "release").await;
+    story.act("ann@example.com", "release").await;
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
-    story.nothing_happens_for("30d").await;
+    story.advance_quiet("30d").await;
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
 
@@ -241,7 +241,7 @@ async fn observing_plans_reads_and_holds_and_changes_nothing() {
 async fn a_deletion_waits_for_its_approval_and_for_nothing_else() {
     let policy = "departed = \"revoke_then_delete\"\nlocal_grace = \"1d\"\napprovals.delete = 2";
     let story = Harness::with(Setup { policy, ..Setup::default() }).await;
-    story.departs("ann@example.com").await;
+    story.send_departed("ann@example.com").await;
     story.advance("10d").await;
     assert_eq!(story.case("ann@example.com").await.case.state, State::Held(Hold::Approval));
     for _ in 0..2 {
@@ -257,12 +257,12 @@ async fn a_deletion_waits_for_its_approval_and_for_nothing_else() {
 #[tokio::test]
 async fn who_comes_back_to_the_site_after_being_erased_is_a_new_case() {
     let story = Harness::start().await;
-    story.departs("ann@example.com").await;
+    story.send_departed("ann@example.com").await;
     story.advance("30d").await;
     story.advance("14d").await;
     story.site.add(NewAccount::customer("ann@example.com", "Ann Archer")).unwrap();
     story.advance("1d").await;
-    story.departs("ann@example.com").await;
+    story.send_departed("ann@example.com").await;
     let states: Vec<_> =
         story.cases_of("ann@example.com").await.iter().map(|dossier| dossier.case.state.name()).collect();
     assert_eq!(states, [StateName::Revoked, StateName::Erased]);

@@ -56,7 +56,7 @@ async fn answers(story: &Harness, bytes: &[u8]) -> Vec<u16> {
 }
 
 async fn goes_on(story: Harness) {
-    story.departs("ann@example.com").await;
+    story.send_departed("ann@example.com").await;
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }

@@ -12,11 +12,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::kills::lost_and_doubled;
-use super::load::{self, Load, NOWHERE};
+use super::load::{self, Load, UNREACHABLE};
 use super::table::promise;
 use super::{QUIET, times};
 use crate::binary::{Daemon, Folder};
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 
 /// What is written before each cut, and not synced.
 const UNSYNCED: &str = "nobody synced this";
@@ -79,13 +79,13 @@ async fn take(daemon: &Daemon, id: &str, bytes: usize) -> (u16, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "it takes root: see the module `siege`"]
+#[ignore = "it takes root: see the module `stress`"]
 async fn power_cuts_under_load_lose_nothing_that_was_acknowledged() {
     let row = promise(
         "power cut under load: what was not synced is dropped",
         "every 2xx is kept, no deed twice, the journal is whole",
     );
-    let (cuts, mut dice) = (times(60), Dice::thrown());
+    let (cuts, mut rng) = (times(60), SeededRng::from_environment());
     let people = usize::try_from(cuts).unwrap() * 60;
     let folder = Folder::new("");
     let (image, at) = (folder.path().join("disk.img"), folder.path().join("disk"));
@@ -104,7 +104,7 @@ async fn power_cuts_under_load_lose_nothing_that_was_acknowledged() {
     let load = Load::begin(daemon.webhooks, people, 8, Duration::from_millis(100));
     let mut unsynced_gone = 0;
     for cut in 0..cuts {
-        tokio::time::sleep(Duration::from_millis(50 + dice.below(600))).await;
+        tokio::time::sleep(Duration::from_millis(50 + rng.below(600))).await;
         let unsynced = at.join(format!("unsynced{cut}"));
         std::fs::write(&unsynced, UNSYNCED).unwrap();
         disk.cut_the_power();
@@ -116,7 +116,7 @@ async fn power_cuts_under_load_lose_nothing_that_was_acknowledged() {
         // Its name may be there: that goes with any sync of its neighbours.
         unsynced_gone += u32::from(std::fs::read_to_string(&unsynced).map_or(true, |text| text != UNSYNCED));
         daemon = folder.serve(QUIET);
-        load.turn_to(daemon.webhooks);
+        load.send_to(daemon.webhooks);
     }
     let acknowledged = load.end().await;
     let database = at.join("offboardd.db");
@@ -135,13 +135,13 @@ async fn power_cuts_under_load_lose_nothing_that_was_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "it takes root: see the module `siege`"]
+#[ignore = "it takes root: see the module `stress`"]
 async fn a_full_disk_is_503_until_there_is_room_again() {
     let row = promise(
         "full disk, and room again",
         "503 while it is full, 202 without a restart after it, nothing acknowledged lost",
     );
-    let folder = Folder::new(&load::settings(NOWHERE, "disk/offboardd.db"));
+    let folder = Folder::new(&load::settings(UNREACHABLE, "disk/offboardd.db"));
     let at = folder.path().join("disk");
     let disk = match Mounted::new(&at, &["-t", "tmpfs", "-o", "size=8m", "tmpfs"]) {
         Ok(disk) => disk,
@@ -187,10 +187,10 @@ async fn a_full_disk_is_503_until_there_is_room_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "it takes root: see the module `siege`"]
+#[ignore = "it takes root: see the module `stress`"]
 async fn a_read_only_disk_is_a_clear_reason_not_to_start() {
     let row = promise("read-only file system", "a refusal to start with a clear reason");
-    let folder = Folder::new(&load::settings(NOWHERE, "disk/offboardd.db"));
+    let folder = Folder::new(&load::settings(UNREACHABLE, "disk/offboardd.db"));
     let at = folder.path().join("disk");
     let disk = match Mounted::new(&at, &["-t", "tmpfs", "-o", "size=8m", "tmpfs"]) {
         Ok(disk) => disk,
@@ -214,10 +214,10 @@ async fn a_read_only_disk_is_a_clear_reason_not_to_start() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "it takes root: see the module `siege`"]
+#[ignore = "it takes root: see the module `stress`"]
 async fn a_disk_that_fails_is_503_and_never_the_senders_fault() {
     let row = promise("every read and write of the disk fails", "503, and /readyz says so");
-    let folder = Folder::new(&load::settings(NOWHERE, "disk/offboardd.db"));
+    let folder = Folder::new(&load::settings(UNREACHABLE, "disk/offboardd.db"));
     let (image, at) = (folder.path().join("disk.img"), folder.path().join("disk"));
     let image = image.to_str().unwrap();
     run("truncate", &["-s", "64M", image]).unwrap();

@@ -18,8 +18,8 @@ async fn a_site_that_refuses_our_credentials_is_paused_and_no_attempt_is_burnt()
     for (call, status) in [(CallName::Search, 401), (CallName::Read, 401), (CallName::Revoke, 401)] {
         let site = "probe_every = \"1000d\"";
         let story = Harness::with(Setup { site, ..Setup::default() }).await;
-        story.fault(Fault { status: Some(status), times: Some(1), ..fault(call) });
-        story.departs(ANN).await;
+        story.inject(Fault { status: Some(status), times: Some(1), ..fault(call) });
+        story.send_departed(ANN).await;
         let site = story.store().sites().await.unwrap().remove(0);
         assert!(site.paused_at.is_some(), "{call:?} {status}");
         assert!(site.reason.unwrap().contains(&status.to_string()));
@@ -27,7 +27,7 @@ async fn a_site_that_refuses_our_credentials_is_paused_and_no_attempt_is_burnt()
 
         // Whatever comes meanwhile is taken, and waits.
         let asked = story.site.calls().len();
-        story.departs("ben@example.com").await;
+        story.send_departed("ben@example.com").await;
         story.advance("10d").await;
         assert_eq!(story.site.calls().len(), asked, "{call:?} {status}");
         assert_eq!(story.state("ben@example.com").await, StateName::Revoking);
@@ -42,11 +42,11 @@ async fn a_site_that_refuses_our_credentials_is_paused_and_no_attempt_is_burnt()
 async fn too_many_requests_are_answered_with_the_wait_that_was_asked_for() {
     for (call, name) in [(CallName::Revoke, "revoke"), (CallName::Search, "search")] {
         let story = Harness::start().await;
-        story.fault(Fault { retry_after: Some(json!(120)), times: Some(1), ..fault(call) });
-        story.departs(ANN).await;
+        story.inject(Fault { retry_after: Some(json!(120)), times: Some(1), ..fault(call) });
+        story.send_departed(ANN).await;
         let job = story.job(ANN).await.unwrap();
         assert_eq!(job.attempts, 0, "{name} costs no attempt");
-        story.nothing_happens_for("2m").await;
+        story.advance_quiet("2m").await;
         assert_eq!(story.state(ANN).await, StateName::Revoked, "{name}");
         story.finish(&["revoke ann@example.com"]).await;
     }
@@ -55,13 +55,13 @@ async fn too_many_requests_are_answered_with_the_wait_that_was_asked_for() {
 #[tokio::test]
 async fn a_limit_on_deletions_does_not_slow_a_revoke() {
     let story = Harness::start().await;
-    story.departs(ANN).await;
-    story.fault(Fault { retry_after: Some(json!(3600)), times: Some(1), ..fault(CallName::Delete) });
+    story.send_departed(ANN).await;
+    story.inject(Fault { retry_after: Some(json!(3600)), times: Some(1), ..fault(CallName::Delete) });
     story.advance("30d").await;
     assert_eq!(story.state(ANN).await, StateName::Deleting);
-    story.departs("ben@example.com").await;
+    story.send_departed("ben@example.com").await;
     assert_eq!(story.state("ben@example.com").await, StateName::Revoked);
-    story.nothing_happens_for("1h").await;
+    story.advance_quiet("1h").await;
     story.finish(&["revoke ann@example.com", "revoke ben@example.com", "delete ann@example.com"]).await;
 }
 
@@ -69,8 +69,8 @@ async fn a_limit_on_deletions_does_not_slow_a_revoke() {
 async fn errors_are_retried_with_growing_waits_until_a_human_is_called() {
     let more = "[retry]\nbase = \"5s\"\nmax = \"10m\"\ngive_up_after = \"2h\"";
     let story = Harness::with(Setup { more, ..Setup::default() }).await;
-    story.fault(Fault { status: Some(500), ..fault(CallName::Revoke) });
-    story.departs(ANN).await;
+    story.inject(Fault { status: Some(500), ..fault(CallName::Revoke) });
+    story.send_departed(ANN).await;
 
     let (began, last) = (story.now(), story.now() + duration("2h"));
     let mut wait_at_most = duration("5s");
@@ -91,7 +91,7 @@ async fn errors_are_retried_with_growing_waits_until_a_human_is_called() {
 
     // Whoever has mended it says so.
     story.site.clear_faults();
-    story.operator(ANN, "retry").await;
+    story.act(ANN, "retry").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }
@@ -99,15 +99,15 @@ async fn errors_are_retried_with_growing_waits_until_a_human_is_called() {
 #[tokio::test]
 async fn what_waits_for_its_next_attempt_is_tried_at_once_when_an_operator_says_so() {
     let story = Harness::start().await;
-    story.fault(Fault { status: Some(500), times: Some(2), ..fault(CallName::Search) });
-    story.departs(ANN).await;
+    story.inject(Fault { status: Some(500), times: Some(2), ..fault(CallName::Search) });
+    story.send_departed(ANN).await;
     let first = story.job(ANN).await.unwrap();
     assert_eq!(first.attempts, 1);
-    story.operator(ANN, "retry").await;
+    story.act(ANN, "retry").await;
     let second = story.job(ANN).await.unwrap();
     assert_eq!((second.id, second.attempts), (first.id, 1), "what was tried before counts no more");
     assert_eq!(story.count(CallName::Search), 2);
-    story.operator(ANN, "retry").await;
+    story.act(ANN, "retry").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     let kinds: Vec<_> = story.history(ANN).await.into_iter().map(|entry| entry.kind).collect();
     assert_eq!(kinds.iter().filter(|kind| *kind == "retried").count(), 2, "{kinds:?}");
@@ -117,8 +117,8 @@ async fn what_waits_for_its_next_attempt_is_tried_at_once_when_an_operator_says_
 #[tokio::test]
 async fn what_will_not_pass_by_itself_is_for_a_human_at_once() {
     let story = Harness::start().await;
-    story.fault(Fault { status: Some(412), ..fault(CallName::Revoke) });
-    story.departs(ANN).await;
+    story.inject(Fault { status: Some(412), ..fault(CallName::Revoke) });
+    story.send_departed(ANN).await;
     assert_eq!(story.attention(ANN).await, Reason::Refused);
     assert_eq!(story.count(CallName::Revoke), 1);
     story.finish(&[]).await;
@@ -133,13 +133,13 @@ async fn a_revoke_whose_answer_was_lost_is_read_back_and_not_done_twice() {
         Fault { reset: true, ..fault(CallName::Revoke) },
     ] {
         let story = Harness::start().await;
-        story.fault(lost);
-        story.departs(ANN).await;
+        story.inject(lost);
+        story.send_departed(ANN).await;
         assert_eq!(story.state(ANN).await, StateName::Revoking);
         assert!(story.case(ANN).await.case.deeds.revoke_asked_at.is_some());
         story.advance("5s").await;
         assert_eq!(story.state(ANN).await, StateName::Revoked);
-        assert!(story.told(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
+        assert!(story.history_text(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
         assert_eq!(story.count(CallName::Revoke), 1);
         story.finish(&["revoke ann@example.com"]).await;
     }
@@ -152,14 +152,14 @@ async fn a_deletion_whose_answer_was_lost_is_read_back_and_not_done_twice() {
         Fault { status: Some(502), after_deed: true, ..fault(CallName::Delete) },
     ] {
         let story = Harness::start().await;
-        story.departs(ANN).await;
-        story.fault(lost);
+        story.send_departed(ANN).await;
+        story.inject(lost);
         story.advance("30d").await;
         assert_eq!(story.state(ANN).await, StateName::Deleting);
         story.advance("5s").await;
         assert_eq!(story.state(ANN).await, StateName::Deleting, "one look is no conclusion");
-        story.all_looks().await;
-        assert!(story.told(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
+        story.advance_past_rechecks().await;
+        assert!(story.history_text(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
         assert_eq!(story.count(CallName::Delete), 1);
         story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
     }
@@ -169,9 +169,9 @@ async fn a_deletion_whose_answer_was_lost_is_read_back_and_not_done_twice() {
 async fn a_call_that_never_arrived_is_made_again() {
     let story = Harness::start().await;
     for call in [CallName::Search, CallName::Read, CallName::Revoke, CallName::Delete] {
-        story.fault(Fault { drop: Some(Moment::Before), times: Some(1), ..fault(call) });
+        story.inject(Fault { drop: Some(Moment::Before), times: Some(1), ..fault(call) });
     }
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     for _ in 0..3 {
         story.advance("1h").await;
     }
@@ -186,7 +186,7 @@ async fn a_call_that_never_arrived_is_made_again() {
 async fn revoked_is_said_only_when_a_read_says_so() {
     let story = Harness::start().await;
     story.site.change_settings(|settings| settings.read_lag = SignedDuration::from_mins(10));
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);
     story.advance("9m").await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);
@@ -198,18 +198,18 @@ async fn revoked_is_said_only_when_a_read_says_so() {
 #[tokio::test]
 async fn a_return_while_the_revoke_is_being_made_waits_and_then_restores() {
     let story = Harness::start().await;
-    story.fault(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Revoke) });
+    story.inject(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
-    story.until_called(CallName::Revoke).await;
+    story.wait_for_call(CallName::Revoke).await;
 
     let returned = json!({ "type": "returned", "person": { "email": ANN } });
     let reply = story.send("hr", &returned).await;
     assert_eq!(reply.status, 202);
-    story.until_routed(reply.delivery()).await;
+    story.wait_until_routed(reply.delivery()).await;
     assert_eq!(story.outcome(reply.delivery()).await, ("waiting".to_owned(), None));
     // An operator is told at once that it is too late.
-    let too_late = story.ask(ROSA, ANN, "cancel").await;
+    let too_late = story.try_action(ROSA, ANN, "cancel").await;
     assert_eq!(too_late.status, 409, "{too_late:?}");
 
     story.settle().await;
@@ -223,11 +223,11 @@ async fn a_return_while_the_revoke_is_being_made_waits_and_then_restores() {
 #[tokio::test]
 async fn a_return_while_the_deletion_is_being_made_waits_and_is_noted() {
     let story = Harness::start().await;
-    story.departs(ANN).await;
-    story.fault(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Delete) });
+    story.send_departed(ANN).await;
+    story.inject(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Delete) });
     story.clock.advance(duration("30d"));
-    story.ring();
-    story.until_called(CallName::Delete).await;
+    story.wake_tasks();
+    story.wait_for_call(CallName::Delete).await;
     let returned = json!({ "type": "returned", "person": { "email": ANN } });
     let reply = story.send("hr", &returned).await;
     assert_eq!(reply.status, 202);
@@ -241,11 +241,11 @@ async fn a_return_while_the_deletion_is_being_made_waits_and_is_noted() {
 #[tokio::test]
 async fn a_return_while_the_account_is_still_being_read_stops_the_revoke() {
     let story = Harness::start().await;
-    story.fault(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Read) });
+    story.inject(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Read) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
-    story.until_called(CallName::Read).await;
-    story.returns(ANN).await;
+    story.wait_for_call(CallName::Read).await;
+    story.send_returned(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Cancelled);
     assert_eq!(story.count(CallName::Revoke), 0);
     story.finish(&[]).await;
@@ -254,17 +254,17 @@ async fn a_return_while_the_account_is_still_being_read_stops_the_revoke() {
 #[tokio::test]
 async fn a_pause_while_the_account_is_still_being_read_keeps_the_revoke_waiting() {
     let story = Harness::start().await;
-    story.fault(Fault { delay_ms: 1000, times: Some(1), ..fault(CallName::Read) });
+    story.inject(Fault { delay_ms: 1000, times: Some(1), ..fault(CallName::Read) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
-    story.until_called(CallName::Read).await;
-    story.switch("sources/hr/pause").await;
+    story.wait_for_call(CallName::Read).await;
+    story.post_action("sources/hr/pause").await;
     let job = story.job(ANN).await.unwrap();
     assert_eq!((job.state.as_str(), job.attempts, job.last_error), ("queued", 0, None));
     assert_eq!(story.case(ANN).await.case.deeds.revoke_asked_at, None);
     assert_eq!(story.count(CallName::Revoke), 0);
-    story.nothing_happens_for("1d").await;
-    story.switch("sources/hr/resume").await;
+    story.advance_quiet("1d").await;
+    story.post_action("sources/hr/resume").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }
@@ -272,14 +272,14 @@ async fn a_pause_while_the_account_is_still_being_read_keeps_the_revoke_waiting(
 #[tokio::test]
 async fn a_departure_that_is_moved_to_later_after_a_failure_waits_for_its_time_and_begins_anew() {
     let story = Harness::start().await;
-    story.fault(Fault { status: Some(500), times: Some(1), ..fault(CallName::Search) });
-    story.departs(ANN).await;
+    story.inject(Fault { status: Some(500), times: Some(1), ..fault(CallName::Search) });
+    story.send_departed(ANN).await;
     assert_eq!(story.job(ANN).await.unwrap().attempts, 1);
     story.clock.advance(SignedDuration::from_secs(1));
-    story.departs_at(ANN, "2026-09-08T12:00:01Z").await;
+    story.send_departed_at(ANN, "2026-09-08T12:00:01Z").await;
     assert_eq!(story.state(ANN).await, StateName::Scheduled);
     assert_eq!(story.job(ANN).await.unwrap().attempts, 0);
-    story.nothing_happens_for("1d").await;
+    story.advance_quiet("1d").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }
@@ -287,11 +287,11 @@ async fn a_departure_that_is_moved_to_later_after_a_failure_waits_for_its_time_a
 #[tokio::test]
 async fn a_departure_that_is_moved_to_earlier_after_a_failure_keeps_the_wait_and_the_count() {
     let story = Harness::start().await;
-    story.fault(Fault { status: Some(500), times: Some(1), ..fault(CallName::Search) });
-    story.departs(ANN).await;
+    story.inject(Fault { status: Some(500), times: Some(1), ..fault(CallName::Search) });
+    story.send_departed(ANN).await;
     let failed = story.job(ANN).await.unwrap();
     let earlier = story.now() - SignedDuration::from_hours(1);
-    story.departs_at(ANN, earlier).await;
+    story.send_departed_at(ANN, earlier).await;
     assert_eq!(story.case(ANN).await.case.effective_at, earlier);
     let job = story.job(ANN).await.unwrap();
     assert_eq!((job.id, job.attempts, job.due_at), (failed.id, 1, failed.due_at));
@@ -307,14 +307,14 @@ async fn a_departure_that_is_moved_to_later_while_the_account_is_still_being_rea
         Fault { status: Some(500), delay_ms: 1000, ..fault(CallName::Read) },
     ] {
         let story = Harness::start().await;
-        story.fault(Fault { times: Some(1), ..answer });
+        story.inject(Fault { times: Some(1), ..answer });
         let departed = json!({ "type": "departed", "person": { "email": ANN } });
         assert_eq!(story.send("hr", &departed).await.status, 202);
-        story.until_called(CallName::Read).await;
+        story.wait_for_call(CallName::Read).await;
         story.clock.advance(SignedDuration::from_secs(1));
-        story.departs_at(ANN, "2026-09-08T12:00:01Z").await;
+        story.send_departed_at(ANN, "2026-09-08T12:00:01Z").await;
         assert_eq!(story.state(ANN).await, StateName::Scheduled);
-        story.nothing_happens_for("1d").await;
+        story.advance_quiet("1d").await;
         assert_eq!(story.state(ANN).await, StateName::Revoked);
         assert_eq!(story.count(CallName::Revoke), 1);
         story.finish(&["revoke ann@example.com"]).await;
@@ -325,9 +325,9 @@ async fn a_departure_that_is_moved_to_later_while_the_account_is_still_being_rea
 async fn one_case_that_fails_does_not_stop_the_others() {
     let story = Harness::start().await;
     let ann = story.account(ANN).account_id;
-    story.fault(Fault { account: Some(ann), status: Some(500), ..Fault::default() });
+    story.inject(Fault { account: Some(ann), status: Some(500), ..Fault::default() });
     for leaver in [ANN, "ben@example.com", "ida@example.com", "jon@example.com"] {
-        story.departs(leaver).await;
+        story.send_departed(leaver).await;
     }
     story.advance("1h").await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::QUIET;
-use super::load::{self, NOWHERE};
+use super::load::{self, UNREACHABLE};
 use super::table::promise;
 use crate::binary::{Daemon, Folder};
 
@@ -61,7 +61,7 @@ async fn large_bodies_that_never_end_neither_fill_the_memory_nor_keep_others_out
         "large bodies that never end",
         "memory stays bounded; genuine deliveries are taken, small ones and large ones",
     );
-    let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
+    let folder = Folder::new(&load::settings(UNREACHABLE, "offboardd.db"));
     let daemon = folder.serve(QUIET);
     let (Some(before), at) = (peak(&daemon), daemon.webhooks) else {
         return row.left_out("this machine does not say how much memory a process has");
@@ -95,7 +95,7 @@ async fn large_bodies_that_never_end_neither_fill_the_memory_nor_keep_others_out
 async fn bodies_in_crumbs_cost_no_more_than_their_bytes() {
     const BYTES: usize = 40_000;
     let row = promise("bodies in chunks of one byte", "they cost no more memory than their bytes");
-    let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
+    let folder = Folder::new(&load::settings(UNREACHABLE, "offboardd.db"));
     let daemon = folder.serve(QUIET);
     let (Some(before), at) = (peak(&daemon), daemon.webhooks) else {
         return row.left_out("this machine does not say how much memory a process has");
@@ -134,7 +134,7 @@ async fn what_is_packed_small_and_unpacks_large_is_never_unpacked() {
     const BYTES: usize = MEBIBYTE - 1024;
     let row =
         promise("compressed bombs", "415 where they say what they are, else taken as they are; nothing is unpacked");
-    let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
+    let folder = Folder::new(&load::settings(UNREACHABLE, "offboardd.db"));
     let daemon = folder.serve(QUIET);
     let Some(before) = peak(&daemon) else {
         return row.left_out("this machine does not say how much memory a process has");
@@ -177,7 +177,7 @@ async fn answers_that_nobody_reads_neither_fill_the_memory_nor_hold_up_a_stop() 
         "requests one behind the other, and nobody reads the answers",
         "memory stays bounded, others are taken",
     );
-    let folder = Folder::new(&load::settings(NOWHERE, "offboardd.db"));
+    let folder = Folder::new(&load::settings(UNREACHABLE, "offboardd.db"));
     let mut daemon = folder.serve(QUIET);
     let (Some(before), at) = (peak(&daemon), daemon.webhooks) else {
         return row.left_out("this machine does not say how much memory a process has");

@@ -10,7 +10,7 @@ use super::load::{self, Load};
 use super::table::promise;
 use super::{QUIET, times};
 use crate::binary::{Folder, SITE_TOKEN};
-use crate::dice::Dice;
+use crate::rng::SeededRng;
 
 /// The calls that a leaver needs, to their end.
 const CALLS: [&str; 8] = ["search", "scan", "read", "revoke", "delete", "myself", "permissions", "tenant_info"];
@@ -19,7 +19,7 @@ const CALLS: [&str; 8] = ["search", "scan", "read", "revoke", "delete", "myself"
 const TOO_LONG_MS: u64 = 500;
 
 /// A fault of any kind, for a few calls.
-fn fault(dice: &mut Dice) -> Value {
+fn fault(rng: &mut SeededRng) -> Value {
     let mut ways = vec![
         json!({ "drop": "before" }),
         json!({ "drop": "after" }),
@@ -36,10 +36,10 @@ fn fault(dice: &mut Dice) -> Value {
         json!({ "status": 503, "after_deed": true }),
     ];
     ways.extend([204, 400, 401, 403, 404, 409, 412].map(|status| json!({ "status": status })));
-    let pick = |dice: &mut Dice, many: usize| usize::try_from(dice.below(u64::try_from(many).unwrap())).unwrap();
-    let mut fault = ways.swap_remove(pick(dice, ways.len()));
-    fault["call"] = json!(CALLS[pick(dice, CALLS.len())]);
-    fault["times"] = json!(1 + dice.below(4));
+    let pick = |rng: &mut SeededRng, many: usize| usize::try_from(rng.below(u64::try_from(many).unwrap())).unwrap();
+    let mut fault = ways.swap_remove(pick(rng, ways.len()));
+    fault["call"] = json!(CALLS[pick(rng, CALLS.len())]);
+    fault["times"] = json!(1 + rng.below(4));
     fault
 }
 
@@ -62,13 +62,13 @@ async fn operate(admin: SocketAddr) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "it takes minutes: see the module `siege`"]
+#[ignore = "it takes minutes: see the module `stress`"]
 async fn a_far_side_that_fails_in_every_way_under_load_loses_nobody_and_doubles_nothing() {
     let row = promise(
         "any call to the site fails in any way, at random under load",
         "every 2xx is kept and carried out, no deed twice, the journal is whole",
     );
-    let (faults, mut dice) = (times(300), Dice::thrown());
+    let (faults, mut rng) = (times(300), SeededRng::from_environment());
     let people = usize::try_from(faults).unwrap() * 2;
     let folder = Folder::new("");
     let seed = folder.file("seed.json", &load::seed(people));
@@ -85,7 +85,7 @@ async fn a_far_side_that_fails_in_every_way_under_load_loses_nobody_and_doubles_
     let http = offboardd::atlassian::http().unwrap();
     let control = format!("http://{site}/_sandbox/faults");
     for _ in 0..faults {
-        let fault = fault(&mut dice);
+        let fault = fault(&mut rng);
         let answer = http.post(&control).json(&fault).send().await.unwrap();
         assert!(answer.status().is_success(), "{fault}: {}", answer.text().await.unwrap());
         tokio::time::sleep(Duration::from_millis(100)).await;

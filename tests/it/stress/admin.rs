@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::load::{self, NOWHERE};
+use super::load::{self, UNREACHABLE};
 use super::table::promise;
 use crate::binary::{Daemon, Folder};
 
@@ -40,7 +40,7 @@ fn daemon() -> (Folder, Daemon) {
     let tokens = TOKENS.map(|(role, _)| {
         format!("[[admin.tokens]]\nname = \"a-{role}\"\nrole = \"{role}\"\ntoken = {{ env = \"{role}_TOKEN\" }}\n")
     });
-    let folder = Folder::new(&format!("{}\n{}", load::settings(NOWHERE, "offboardd.db"), tokens.concat()));
+    let folder = Folder::new(&format!("{}\n{}", load::settings(UNREACHABLE, "offboardd.db"), tokens.concat()));
     let mut command = folder.command(&["serve"]);
     command.envs(TOKENS.map(|(role, token)| (format!("{role}_TOKEN"), token))).env("RUST_LOG", "info");
     let daemon = Folder::serve_as(&mut command);

@@ -33,7 +33,7 @@ impl Reply {
 
 impl Harness {
     /// Sends an event of `hr`, signed now; it is taken and dealt with.
-    pub(crate) async fn tell(&self, event: Value) -> DeliveryId {
+    pub(crate) async fn send_event(&self, event: Value) -> DeliveryId {
         let reply = self.send("hr", &event).await;
         assert_eq!(reply.status, 202, "{reply:?}");
         self.settle().await;
@@ -41,19 +41,19 @@ impl Harness {
     }
 
     /// `hr` says that whoever has this address left.
-    pub(crate) async fn departs(&self, email: &str) -> DeliveryId {
-        self.tell(json!({ "type": "departed", "person": { "email": email } })).await
+    pub(crate) async fn send_departed(&self, email: &str) -> DeliveryId {
+        self.send_event(json!({ "type": "departed", "person": { "email": email } })).await
     }
 
     /// `hr` says that whoever has this address leaves then.
-    pub(crate) async fn departs_at(&self, email: &str, at: impl Display) -> DeliveryId {
+    pub(crate) async fn send_departed_at(&self, email: &str, at: impl Display) -> DeliveryId {
         let person = json!({ "email": email });
-        self.tell(json!({ "type": "departed", "person": person, "effective_at": at.to_string() })).await
+        self.send_event(json!({ "type": "departed", "person": person, "effective_at": at.to_string() })).await
     }
 
     /// `hr` says that whoever has this address came back.
-    pub(crate) async fn returns(&self, email: &str) -> DeliveryId {
-        self.tell(json!({ "type": "returned", "person": { "email": email } })).await
+    pub(crate) async fn send_returned(&self, email: &str) -> DeliveryId {
+        self.send_event(json!({ "type": "returned", "person": { "email": email } })).await
     }
 
     /// Sends a body as a source's vendor would, with an id of its own and signed now.
@@ -125,37 +125,37 @@ impl Harness {
     }
 
     /// An operator moves the case of this address, as `retry` or `release` do.
-    pub(crate) async fn operator(&self, email: &str, what: &str) {
-        self.operator_as(ROSA, email, what).await;
+    pub(crate) async fn act(&self, email: &str, what: &str) {
+        self.act_as(ROSA, email, what).await;
     }
 
-    pub(crate) async fn operator_as(&self, token: &str, email: &str, what: &str) {
-        let reply = self.ask(token, email, what).await;
+    pub(crate) async fn act_as(&self, token: &str, email: &str, what: &str) {
+        let reply = self.try_action(token, email, what).await;
         assert_eq!(reply.status, 200, "{reply:?}");
         self.settle().await;
     }
 
     /// An operator tries to move the case of this address.
-    pub(crate) async fn ask(&self, token: &str, email: &str, what: &str) -> Reply {
-        self.ask_with(token, email, what, json!({ "reason": "because" })).await
+    pub(crate) async fn try_action(&self, token: &str, email: &str, what: &str) -> Reply {
+        self.try_action_with(token, email, what, json!({ "reason": "because" })).await
     }
 
     /// The same with a body of the caller's.
-    pub(crate) async fn ask_with(&self, token: &str, email: &str, what: &str, body: Value) -> Reply {
+    pub(crate) async fn try_action_with(&self, token: &str, email: &str, what: &str, body: Value) -> Reply {
         let path = format!("/cases/{}/{what}", self.case(email).await.case.id);
         self.api_as(token, &path, Some(body)).await
     }
 
     /// Somebody approves an action of the case of this address: `revoke` or `delete`.
     pub(crate) async fn approve(&self, token: &str, email: &str, stage: &str) -> Reply {
-        let reply = self.ask_with(token, email, "approve", json!({ "reason": "because", "for": stage })).await;
+        let reply = self.try_action_with(token, email, "approve", json!({ "reason": "because", "for": stage })).await;
         self.settle().await;
         reply
     }
 
     /// An operator resumes the site.
     pub(crate) async fn resume_site(&self) {
-        self.switch("sites/acme/resume").await;
+        self.post_action("sites/acme/resume").await;
     }
 
     /// An operator resumes the site, if nothing else has.
@@ -166,7 +166,7 @@ impl Harness {
     }
 
     /// An operator pauses or resumes a source or a site, as in `sites/acme/resume`.
-    pub(crate) async fn switch(&self, path: &str) {
+    pub(crate) async fn post_action(&self, path: &str) {
         let reply = self.api(&format!("/{path}"), Some(json!({ "reason": "because" }))).await;
         assert_eq!(reply.status, 200, "{reply:?}");
         self.settle().await;

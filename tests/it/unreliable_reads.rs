@@ -22,21 +22,21 @@ fn fault(call: CallName) -> Fault {
 #[tokio::test]
 async fn erased_is_said_a_day_after_the_end_of_the_grace_when_a_second_look_says_so_too() {
     let story = Harness::with(Setup { site: "", ..Setup::default() }).await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     story.advance("30d").await;
-    story.nothing_happens_for("14d").await;
+    story.advance_quiet("14d").await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
-    assert!(story.told(ANN).await.ends_with("gone_seen (not_there)"));
-    story.nothing_happens_for("1d").await;
+    assert!(story.history_text(ANN).await.ends_with("gone_seen (not_there)"));
+    story.advance_quiet("1d").await;
     assert_eq!(story.state(ANN).await, StateName::Erased);
-    assert!(story.told(ANN).await.ends_with("gone_confirmed (not_there)"));
+    assert!(story.history_text(ANN).await.ends_with("gone_confirmed (not_there)"));
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
 
 #[tokio::test]
 async fn the_last_look_waits_hardly_at_all_where_the_grace_is_seconds() {
     let story = Harness::with(Setup { site: "deletion_grace = \"14s\"", ..Setup::default() }).await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     story.advance("30d").await;
     story.advance("14s").await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
@@ -48,15 +48,15 @@ async fn the_last_look_waits_hardly_at_all_where_the_grace_is_seconds() {
 #[tokio::test]
 async fn an_account_that_is_there_again_at_the_last_look_is_for_a_human() {
     let story = Harness::with(Setup { site: "", ..Setup::default() }).await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     let account = story.account(ANN).account_id;
     story.advance("30d").await;
     story.advance("14d").await;
     let back = json!({ "accountId": account, "accountType": "customer", "active": true, "emailAddress": ANN });
-    story.fault(Fault { body: Some(back), times: Some(1), ..fault(CallName::Read) });
+    story.inject(Fault { body: Some(back), times: Some(1), ..fault(CallName::Read) });
     story.advance("1d").await;
     assert_eq!(story.attention(ANN).await, Reason::Refused);
-    story.operator(ANN, "retry").await;
+    story.act(ANN, "retry").await;
     assert_eq!(story.state(ANN).await, StateName::Erased, "it had been a mistake");
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
@@ -65,9 +65,9 @@ async fn an_account_that_is_there_again_at_the_last_look_is_for_a_human() {
 async fn whoever_waits_to_be_invited_anew_does_not_wait_for_the_last_look() {
     let policy = "departed = \"delete\"\nreinvite = true";
     let story = Harness::with(Setup { policy, site: "", ..Setup::default() }).await;
-    story.departs(ANN).await;
-    story.returns(ANN).await;
-    story.nothing_happens_for("14d").await;
+    story.send_departed(ANN).await;
+    story.send_returned(ANN).await;
+    story.advance_quiet("14d").await;
     assert_eq!(story.state(ANN).await, StateName::Restored);
     story.finish(&["delete ann@example.com", "invite"]).await;
 }
@@ -75,12 +75,12 @@ async fn whoever_waits_to_be_invited_anew_does_not_wait_for_the_last_look() {
 #[tokio::test]
 async fn whoever_came_back_too_late_and_is_not_invited_is_looked_at_twice_too() {
     let story = Harness::with(Setup { site: "", ..Setup::default() }).await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     story.advance("30d").await;
-    story.returns(ANN).await;
-    story.nothing_happens_for("14d").await;
+    story.send_returned(ANN).await;
+    story.advance_quiet("14d").await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
-    story.nothing_happens_for("1d").await;
+    story.advance_quiet("1d").await;
     assert_eq!(story.state(ANN).await, StateName::Erased);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
@@ -91,7 +91,7 @@ async fn whoever_came_back_too_late_and_is_not_invited_is_looked_at_twice_too() 
 async fn under_the_cloud_id_of_another_site_nothing_is_called_deleted() {
     let seed = Seed { cloud_id: Some("99999999-2222-3333-4444-555555555555".to_owned()), ..Seed::sample() };
     let story = Harness::with(Setup { seed, ..Setup::default() }).await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     story.advance("30d").await;
     let site = story.store().sites().await.unwrap().remove(0);
     let reason = site.reason.unwrap();
@@ -113,7 +113,7 @@ async fn under_the_cloud_id_of_another_site_nothing_is_called_deleted() {
 async fn through_a_gateway_that_leads_to_another_site_nothing_happens_at_all() {
     let seed = Seed { cloud_id: Some("99999999-2222-3333-4444-555555555555".to_owned()), ..Seed::sample() };
     let story = Harness::with(Setup { seed, site: "via = \"gateway\"", ..Setup::default() }).await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);
     let reason = story.store().sites().await.unwrap().remove(0).reason.unwrap();
     assert!(reason.contains("cloud_id") && reason.contains("99999999-2222"), "{reason}");
@@ -125,11 +125,11 @@ async fn through_a_gateway_that_leads_to_another_site_nothing_happens_at_all() {
 async fn a_site_that_hides_revoked_accounts_is_believed_where_its_list_says_more() {
     let story = Harness::start().await;
     story.site.change_settings(|settings| settings.revoked_reads = sandbox::Revoked::Missing);
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);
     story.advance("5s").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
-    assert!(story.told(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
+    assert!(story.history_text(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
     // It cannot be read, so it is not deleted, and above all not called deleted.
     story.advance("30d").await;
     for _ in 0..250 {
@@ -143,7 +143,7 @@ async fn a_site_that_hides_revoked_accounts_is_believed_where_its_list_says_more
 async fn a_site_that_shows_revoked_accounts_as_active_is_never_said_to_have_revoked() {
     let story = Harness::start().await;
     story.site.change_settings(|settings| settings.revoked_reads = sandbox::Revoked::Active);
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     for _ in 0..250 {
         story.advance("1h").await;
     }
@@ -154,14 +154,14 @@ async fn a_site_that_shows_revoked_accounts_as_active_is_never_said_to_have_revo
 #[tokio::test]
 async fn an_account_that_vanished_after_a_revoke_was_asked_for_is_for_a_human() {
     let story = Harness::start().await;
-    story.fault(Fault { drop: Some(Moment::After), times: Some(1), ..fault(CallName::Revoke) });
-    story.departs(ANN).await;
+    story.inject(Fault { drop: Some(Moment::After), times: Some(1), ..fault(CallName::Revoke) });
+    story.send_departed(ANN).await;
     let id = story.account(ANN).account_id;
     let url = format!("http://{}/rest/api/3/user?accountId={id}", story.site_address());
     let by_hand = offboardd::atlassian::http().unwrap().delete(url).basic_auth("admin@example.com", Some("x"));
     assert!(by_hand.send().await.unwrap().status().is_success());
     story.advance("5s").await;
-    story.all_looks().await;
+    story.advance_past_rechecks().await;
     assert_eq!(story.attention(ANN).await, Reason::Refused);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
@@ -170,7 +170,7 @@ async fn an_account_that_vanished_after_a_revoke_was_asked_for_is_for_a_human() 
 async fn found_and_waiting() -> Harness {
     let policy = "departed = \"revoke\"\napprovals.revoke = 1";
     let story = Harness::with(Setup { policy, ..Setup::default() }).await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Held);
     story
 }
@@ -184,7 +184,7 @@ async fn an_account_that_vanished_before_a_revoke_was_asked_for_was_deleted_by_s
     assert!(by_hand.send().await.unwrap().status().is_success());
     assert_eq!(story.approve(ROSA, ANN, "revoke").await.status, 200);
     assert_eq!(story.state(ANN).await, StateName::Revoking, "one look is no conclusion");
-    story.all_looks().await;
+    story.advance_past_rechecks().await;
     assert_eq!(story.state(ANN).await, StateName::NoAccount);
     story.finish(&["delete ann@example.com"]).await;
 }
@@ -194,7 +194,7 @@ async fn an_account_that_cannot_be_read_is_not_called_revoked_because_it_is_list
     let story = found_and_waiting().await;
     let unreadable = Fault { status: Some(404), ..fault(CallName::Read) };
     // Listed as active, and nobody asked yet.
-    story.fault(unreadable.clone());
+    story.inject(unreadable.clone());
     assert_eq!(story.approve(ROSA, ANN, "revoke").await.status, 200);
     assert_eq!(story.state(ANN).await, StateName::Revoking);
     let error = story.job(ANN).await.unwrap().last_error.unwrap();
@@ -210,10 +210,10 @@ async fn an_account_that_cannot_be_read_is_not_called_revoked_because_it_is_list
     // Asked for by us, but listed as active.
     story.site.change_account(&id, revoked(true)).unwrap();
     story.site.clear_faults();
-    story.fault(Fault { drop: Some(Moment::Before), times: Some(1), ..fault(CallName::Revoke) });
+    story.inject(Fault { drop: Some(Moment::Before), times: Some(1), ..fault(CallName::Revoke) });
     story.advance("1h").await;
     assert!(story.case(ANN).await.case.deeds.revoke_asked_at.is_some());
-    story.fault(unreadable);
+    story.inject(unreadable);
     story.advance("1h").await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);
     story.site.clear_faults();
@@ -225,7 +225,7 @@ async fn an_account_that_cannot_be_read_is_not_called_revoked_because_it_is_list
 #[tokio::test]
 async fn a_customer_who_was_migrated_to_an_atlassian_account_is_not_called_erased() {
     let story = Harness::start().await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     let id = story.account(ANN).account_id;
     let url = format!("http://{}/rest/api/3/user?accountId={id}", story.site_address());
     let by_hand = offboardd::atlassian::http().unwrap().delete(url).basic_auth("admin@example.com", Some("x"));
@@ -233,7 +233,7 @@ async fn a_customer_who_was_migrated_to_an_atlassian_account_is_not_called_erase
     let account_type = sandbox::AccountType::Atlassian;
     story.site.add(sandbox::NewAccount { account_type, ..sandbox::NewAccount::customer(ANN, "Ann Archer") }).unwrap();
     story.advance("30d").await;
-    story.all_looks().await;
+    story.advance_past_rechecks().await;
     assert_eq!(story.attention(ANN).await, Reason::NotACustomer);
     assert!(story.case(ANN).await.account.unwrap().twin);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
@@ -246,15 +246,15 @@ async fn a_revoke_that_found_nothing_to_revoke_is_told_from_one_that_was_done() 
     let story = Harness::start().await;
     // Somebody else is faster, between our read and our call.
     story.site.change_settings(|settings| settings.second_revoke = 404);
-    story.fault(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Revoke) });
+    story.inject(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
-    story.until_called(CallName::Revoke).await;
+    story.wait_for_call(CallName::Revoke).await;
     let id = story.account(ANN).account_id;
     let revoked = sandbox::AccountChange { active: Some(false), ..sandbox::AccountChange::default() };
     story.site.change_account(&id, revoked).unwrap();
     story.settle().await;
-    assert!(story.told(ANN).await.ends_with("revoke_confirmed (nothing_to_do)"));
+    assert!(story.history_text(ANN).await.ends_with("revoke_confirmed (nothing_to_do)"));
     story.finish(&[]).await;
 }
 
@@ -262,12 +262,12 @@ async fn a_revoke_that_found_nothing_to_revoke_is_told_from_one_that_was_done() 
 async fn an_invitation_whose_answer_was_lost_is_ours() {
     let policy = "departed = \"delete\"\nreinvite = true";
     let story = Harness::with(Setup { policy, ..Setup::default() }).await;
-    story.departs(ANN).await;
-    story.returns(ANN).await;
-    story.fault(Fault { drop: Some(Moment::After), times: Some(1), ..fault(CallName::Invite) });
+    story.send_departed(ANN).await;
+    story.send_returned(ANN).await;
+    story.inject(Fault { drop: Some(Moment::After), times: Some(1), ..fault(CallName::Invite) });
     story.advance("14d").await;
     story.advance("1h").await;
-    assert!(story.told(ANN).await.ends_with("reinvited (asked_by_us)"));
+    assert!(story.history_text(ANN).await.ends_with("reinvited (asked_by_us)"));
     story.finish(&["delete ann@example.com", "invite"]).await;
 }
 
@@ -277,18 +277,18 @@ async fn an_invitation_whose_answer_was_lost_is_ours() {
 async fn a_site_is_resumed_by_itself_when_it_takes_us_again() {
     let story = Harness::with(Setup { site: "probe_every = \"30s\"", ..Setup::default() }).await;
     story.site.change_settings(|settings| settings.tokens = Some(Vec::new()));
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     assert!(story.is_paused().await);
     story.advance("30s").await;
-    story.until("the question", async || story.count(CallName::Myself) == 1).await;
+    story.wait_until("the question", async || story.count(CallName::Myself) == 1).await;
     assert!(story.is_paused().await);
     story.site.change_settings(|settings| settings.tokens = None);
     story.clock.advance(SignedDuration::from_secs(29));
-    story.ring();
+    story.wake_tasks();
     story.settle().await;
     assert_eq!(story.count(CallName::Myself), 1, "not yet");
     story.advance("1s").await;
-    story.until("the site to be resumed", async || !story.is_paused().await).await;
+    story.wait_until("the site to be resumed", async || !story.is_paused().await).await;
     story.settle().await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
@@ -298,27 +298,27 @@ async fn a_site_is_resumed_by_itself_when_it_takes_us_again() {
 async fn a_site_that_answers_but_shows_us_nobody_is_not_resumed_by_itself() {
     let story = Harness::with(Setup { site: "probe_every = \"30s\"", ..Setup::default() }).await;
     story.site.change_settings(|settings| settings.permissions.browse_users = false);
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     assert!(story.is_paused().await);
     let (asked, searched) = (story.count(CallName::Permissions), story.count(CallName::Search));
     // The second question says that the first one was answered, and that nothing came of it.
     for question in 1..=2 {
         story.advance("30s").await;
         let is_asked = async || {
-            story.ring();
+            story.wake_tasks();
             story.count(CallName::Permissions) == asked + question || story.count(CallName::Search) > searched
         };
-        story.until("the question", is_asked).await;
+        story.wait_until("the question", is_asked).await;
     }
     assert_eq!(story.count(CallName::Search), searched, "nobody is looked for meanwhile");
     assert!(story.is_paused().await);
     story.site.change_settings(|settings| settings.permissions.browse_users = true);
     story.advance("30s").await;
     let is_resumed = async || {
-        story.ring();
+        story.wake_tasks();
         !story.is_paused().await
     };
-    story.until("the site to be resumed", is_resumed).await;
+    story.wait_until("the site to be resumed", is_resumed).await;
     story.settle().await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
@@ -334,7 +334,7 @@ async fn an_oauth_client_works_through_the_gateway_and_renews_its_token() {
     let basic = "{ email = \"admin@example.com\", token = { env = \"ACME_TOKEN\" } }";
     let client = "{ client_id = \"robot\", client_secret = { env = \"ACME_TOKEN\" } }";
     story.restart_with(|settings| settings.replace(basic, client)).await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     story.advance("30d").await;
     story.advance("14d").await;
     assert_eq!(story.state(ANN).await, StateName::Erased);
@@ -348,7 +348,7 @@ async fn an_oauth_client_works_through_the_gateway_and_renews_its_token() {
 async fn a_revoke_costs_four_calls_and_a_deletion_three() {
     let story = Harness::with(Setup { seed: lonely(), ..Setup::default() }).await;
     let calls = || story.site.calls().into_iter().map(|record| record.call).collect::<Vec<_>>();
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     assert_eq!(calls(), [CallName::Search, CallName::Read, CallName::Revoke, CallName::Read]);
     story.site.clear_calls();
     story.advance("30d").await;
@@ -364,7 +364,7 @@ async fn a_revoke_costs_four_calls_and_a_deletion_three() {
 #[tokio::test]
 async fn a_deletion_without_a_revoke_before_it_costs_four_calls() {
     let story = Harness::with(Setup { seed: lonely(), policy: "departed = \"delete\"", ..Setup::default() }).await;
-    story.departs(ANN).await;
+    story.send_departed(ANN).await;
     let calls: Vec<_> = story.site.calls().into_iter().map(|record| record.call).collect();
     assert_eq!(calls, [CallName::Search, CallName::Read, CallName::Delete, CallName::Read]);
     story.finish(&["delete ann@example.com"]).await;
@@ -386,16 +386,16 @@ fn lonely() -> Seed {
 #[tokio::test]
 async fn deletions_that_take_long_do_not_keep_a_revoke_waiting() {
     let story = Harness::with(Setup { site: "concurrency = 1", ..Setup::default() }).await;
-    story.departs(ANN).await;
-    story.departs(BEN).await;
-    story.fault(Fault { delay_ms: 4000, times: Some(1), ..fault(CallName::Delete) });
+    story.send_departed(ANN).await;
+    story.send_departed(BEN).await;
+    story.inject(Fault { delay_ms: 4000, times: Some(1), ..fault(CallName::Delete) });
     story.clock.advance(SignedDuration::from_hours(30 * 24));
-    story.ring();
-    story.until_called(CallName::Delete).await;
+    story.wake_tasks();
+    story.wait_for_call(CallName::Delete).await;
     let begun = Instant::now();
     let departed = json!({ "type": "departed", "person": { "email": "ida@example.com" } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
-    story.until("the revoke", async || story.count(CallName::Revoke) == 3).await;
+    story.wait_until("the revoke", async || story.count(CallName::Revoke) == 3).await;
     assert_eq!(story.count(CallName::Delete), 1, "the deletion is still under way, and the other one waits for it");
     assert!(begun.elapsed() < Duration::from_secs(4));
     story.settle().await;
