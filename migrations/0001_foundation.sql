@@ -159,17 +159,17 @@ CREATE TABLE cases (
     demands               TEXT    NOT NULL,  -- JSON: what each source and operator wants done, and from when on
     approvals             TEXT    NOT NULL,  -- JSON
     on_hold               INTEGER NOT NULL DEFAULT 0 CHECK (on_hold IN (0, 1)),  -- an operator holds the person
-    course                TEXT    NOT NULL CHECK (course IN ('leaving', 'returning')),
+    direction                TEXT    NOT NULL CHECK (direction IN ('leaving', 'returning')),
     effective_at          INTEGER NOT NULL,
-    revoke_asked_at       INTEGER,
+    revoke_dispatched_at   INTEGER,
     revoked_at            INTEGER,
     detached_at           INTEGER,
-    deletion_asked_at     INTEGER,
+    deletion_dispatched_at INTEGER,
     deletion_requested_at INTEGER,
     grace_ends_at         INTEGER,
     last_look_at          INTEGER,
     gone_at               INTEGER,
-    reinvite_asked_at     INTEGER,
+    reinvite_dispatched_at INTEGER,
     looks                 INTEGER NOT NULL DEFAULT 0,  -- how often the account was looked for in vain
     account_type          TEXT,
     sealed                BLOB,         -- the person and the account, with the case's own key; emptied when it closes

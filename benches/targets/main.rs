@@ -41,9 +41,9 @@ mod table;
 use crate::table::Table;
 
 /// What to run: everything, or what the command line names.
-struct Wanted(Vec<String>);
+struct WantedJob(Vec<String>);
 
-impl Wanted {
+impl WantedJob {
     /// Whether any of these targets is wanted.
     fn any(&self, targets: &[&str]) -> bool {
         self.0.is_empty() || self.0.iter().any(|wanted| targets.contains(&wanted.as_str()))
@@ -57,7 +57,7 @@ fn main() {
     if let Ok(many) = std::env::var("OFFBOARDD_BENCH_PRESIGN") {
         return load::presign(many.parse().unwrap());
     }
-    let wanted = Wanted(std::env::args().skip(1).filter(|argument| argument.starts_with('T')).collect());
+    let wanted = WantedJob(std::env::args().skip(1).filter(|argument| argument.starts_with('T')).collect());
     let mut table = Table::default();
     if wanted.any(&["T1", "T2", "T3", "T6"]) {
         intake::side_by_side(&mut table);

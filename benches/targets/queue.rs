@@ -113,7 +113,7 @@ fn fill(folder: &Folder) {
     connection
         .execute(
             "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
-             INSERT INTO cases (id, site, person_key, email_hash, opened_at, state, since, terms, approvals, course,
+             INSERT INTO cases (id, site, person_key, email_hash, opened_at, state, since, terms, approvals, direction,
                  effective_at)
              SELECT printf('019f0000-0000-7000-9000-%012x', n), 'site0', randomblob(32), randomblob(32), 0, 'scheduled',
                  0, '{}', '[]', 'leaving', 4000000000000 FROM n",

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tracing::error;
 
-use crate::domain::case::Refusal;
+use crate::domain::case::InvalidTransition;
 use crate::domain::ids::CaseId;
 use crate::domain::operator::Role;
 use crate::store::{HappenError, StoreError};
@@ -23,7 +23,7 @@ pub(super) enum ApiError {
     #[error("this takes the role `{needs}`; your token has `{has}`")]
     RoleTooLow { has: Role, needs: Role },
     #[error("{0}")]
-    OwnRequest(Refusal),
+    OwnRequest(InvalidTransition),
     #[error("there is no such {0}")]
     NotFound(&'static str),
     #[error("this route answers another method")]
@@ -102,8 +102,8 @@ impl From<StoreError> for ApiError {
 impl From<HappenError> for ApiError {
     fn from(error: HappenError) -> Self {
         match error {
-            HappenError::Refused(refusal @ Refusal::OwnRequest) => Self::OwnRequest(refusal),
-            HappenError::Refused(refusal @ Refusal::Forbidden { .. }) => Self::Refused(refusal.to_string()),
+            HappenError::Refused(error @ InvalidTransition::OwnRequest) => Self::OwnRequest(error),
+            HappenError::Refused(error @ InvalidTransition::Forbidden { .. }) => Self::Refused(error.to_string()),
             HappenError::TooLate => Self::Refused(HappenError::TooLate.to_string()),
             HappenError::Store(error) => error.into(),
         }

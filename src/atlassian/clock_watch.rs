@@ -103,7 +103,7 @@ mod tests {
         client.read(&id()).await.unwrap();
         far.clock.jump(SignedDuration::from_mins(10));
         let refused = client.revoke(&id()).await.unwrap_err();
-        assert!(matches!(&refused, Failure::SiteRefuses { detail } if detail.starts_with("clock")), "{refused:?}");
+        assert!(matches!(&refused, Failure::AccessDenied { detail } if detail.starts_with("clock")), "{refused:?}");
         assert_eq!(far.lines().len(), 1, "the revoke was not sent");
         far.clock.jump(-SignedDuration::from_mins(10));
         client.revoke(&id()).await.unwrap();

@@ -33,13 +33,13 @@ pub(super) fn of_answer(answer: &Answer) -> Failure {
             detail: format!("{seen}: listing the users took Atlassian too long"),
             retry_at: retry_at(answer),
         },
-        400 | 401 | 403 if call == Call::Token => Failure::SiteRefuses {
+        400 | 401 | 403 if call == Call::Token => Failure::AccessDenied {
             detail: format!(
                 "{seen}: the OAuth client's id or secret is refused; make a new credential for the service account, put \
                  it where the settings read it, and resume the site"
             ),
         },
-        401 | 403 => Failure::SiteRefuses { detail: format!("{seen}: {}", why_refused(answer)) },
+        401 | 403 => Failure::AccessDenied { detail: format!("{seen}: {}", why_refused(answer)) },
         300..500 if call.is_about_the_site() => unavailable(answer, &seen),
         _ if call.is_about_the_site() && answer.is_of_a_proxy() => unavailable(answer, &seen),
         300..400 | 407 | 410 => Failure::Permanent { detail: format!("{seen}: {}", what_is_there(answer)) },
@@ -74,14 +74,14 @@ pub(super) fn of_refused_call(answer: &Answer, forbidden: bool, works_otherwise:
 pub(super) fn of_stranger(answer: &Answer) -> Failure {
     let Answer { call, status, .. } = *answer;
     let cause = special_cause(answer).unwrap_or(NEW_CREDENTIALS);
-    Failure::SiteRefuses {
+    Failure::AccessDenied {
         detail: format!("{call}: {status}, but the site answers as to a stranger (X-Seraph-LoginReason): {cause}"),
     }
 }
 
 /// The site says that we are nobody.
 pub(super) fn anonymous() -> Failure {
-    Failure::SiteRefuses { detail: format!("{}: the site answers as to a stranger: {NEW_CREDENTIALS}", Call::Myself) }
+    Failure::AccessDenied { detail: format!("{}: the site answers as to a stranger: {NEW_CREDENTIALS}", Call::Myself) }
 }
 
 /// Who may not browse users sees nobody, whatever is read.
@@ -89,7 +89,7 @@ pub(super) const BLIND: &str = "our account lacks the permission \"Browse users 
 
 /// Nothing that is read of accounts counts without a permission.
 pub(super) fn blind() -> Failure {
-    Failure::SiteRefuses { detail: BLIND.to_owned() }
+    Failure::AccessDenied { detail: BLIND.to_owned() }
 }
 
 /// What is said when the organization's IP allowlist is in the way: other credentials do not help then.
@@ -167,7 +167,7 @@ pub(super) fn not_json(call: Call, error: &serde_json::Error) -> Failure {
 pub(super) fn of_lost(call: Call, lost: &Lost) -> Failure {
     let what = match lost {
         Lost::Unsendable => {
-            return Failure::SiteRefuses {
+            return Failure::AccessDenied {
                 detail: format!(
                     "{call}: the credentials hold characters that no header can carry; is a line break in them?"
                 ),
@@ -193,7 +193,7 @@ pub(super) fn held_back(call: Call, until: Timestamp) -> Failure {
 
 /// Not called: our own clock cannot be trusted.
 pub(super) fn wrong_clock(problem: &ClockProblem) -> Failure {
-    Failure::SiteRefuses { detail: problem.to_string() }
+    Failure::AccessDenied { detail: problem.to_string() }
 }
 
 /// Not called: there is no address for it.
@@ -302,7 +302,7 @@ mod tests {
         let kind = |call, status| match of_answer(&answer(call, status, &[], "")) {
             Failure::Transient { .. } => "transient",
             Failure::RateLimited { .. } => "rate limited",
-            Failure::SiteRefuses { .. } => "site refuses",
+            Failure::AccessDenied { .. } => "site refuses",
             Failure::SiteUnavailable { .. } => "site unavailable",
             Failure::CallRefused { .. } => "call refused",
             Failure::Permanent { .. } => "permanent",

@@ -190,7 +190,7 @@ async fn an_error_whose_body_does_not_come_is_still_that_error() {
         let far = Far::says(move |_, _| Reply::stuck(status)).await;
         let site = Site { timeout: SignedDuration::from_secs(2), ..site_at(&far.url) };
         let failure = far.client_of(site).read(&id()).await.unwrap_err();
-        assert_eq!(matches!(failure, Failure::SiteRefuses { .. }), refused, "{failure:?}");
+        assert_eq!(matches!(failure, Failure::AccessDenied { .. }), refused, "{failure:?}");
     }
 }
 

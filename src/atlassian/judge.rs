@@ -189,14 +189,14 @@ mod tests {
     async fn a_401_is_the_sites_problem_and_then_the_calls_where_the_credentials_work() {
         let far = working(|_| reply(401, "{}")).await;
         let client = far.client();
-        assert!(matches!(client.revoke(&id()).await, Err(Failure::SiteRefuses { .. })));
+        assert!(matches!(client.revoke(&id()).await, Err(Failure::AccessDenied { .. })));
         assert!(matches!(client.revoke(&id()).await, Err(Failure::CallRefused { forbidden: true, .. })));
         let scope = r#"{"code":401,"message":"Unauthorized; scope does not match"}"#;
         let far = working(move |_| reply(401, scope)).await;
         assert!(matches!(far.client().revoke(&id()).await, Err(Failure::CallRefused { forbidden: true, .. })));
         let far = Far::always(401, "{}").await;
         for _ in 0..3 {
-            assert!(matches!(far.client().revoke(&id()).await, Err(Failure::SiteRefuses { .. })));
+            assert!(matches!(far.client().revoke(&id()).await, Err(Failure::AccessDenied { .. })));
         }
     }
 
@@ -246,13 +246,13 @@ mod tests {
             let far =
                 Far::says(move |_, _| reply(status, "[]").with("x-seraph-loginreason", "AUTHENTICATED_FAILED")).await;
             let client = far.client();
-            assert!(matches!(client.search(&ann()).await, Err(Failure::SiteRefuses { .. })), "{status}");
-            assert!(matches!(client.read(&id()).await, Err(Failure::SiteRefuses { .. })), "{status}");
-            assert!(matches!(client.probe().await, Err(Failure::SiteRefuses { .. })), "{status}");
+            assert!(matches!(client.search(&ann()).await, Err(Failure::AccessDenied { .. })), "{status}");
+            assert!(matches!(client.read(&id()).await, Err(Failure::AccessDenied { .. })), "{status}");
+            assert!(matches!(client.probe().await, Err(Failure::AccessDenied { .. })), "{status}");
         }
         let anonymous = r#"{"accountId":"unknown","accountType":"unknown","active":false}"#;
         for body in ["{}", anonymous] {
-            assert!(matches!(Far::always(200, body).await.client().probe().await, Err(Failure::SiteRefuses { .. })));
+            assert!(matches!(Far::always(200, body).await.client().probe().await, Err(Failure::AccessDenied { .. })));
         }
         let fine = Far::says(|_, _| reply(200, "[]").with("x-seraph-loginreason", "OK")).await;
         assert!(fine.client().search(&ann()).await.is_ok());

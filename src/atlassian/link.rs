@@ -254,7 +254,7 @@ mod tests {
         let far = Far::always(204, "").await;
         let client = far.client_of(Site { auth: Auth::Bearer("t0ken\n".into()), ..site_at(&far.url) });
         let failure = client.revoke(&id()).await.unwrap_err();
-        assert!(matches!(&failure, Failure::SiteRefuses { detail } if !detail.contains("t0ken")), "{failure:?}");
+        assert!(matches!(&failure, Failure::AccessDenied { detail } if !detail.contains("t0ken")), "{failure:?}");
         assert!(far.lines().is_empty());
     }
 

@@ -165,7 +165,7 @@ mod tests {
     #[tokio::test]
     async fn a_token_that_is_refused_again_is_the_sites_trouble() {
         let (far, client) = gateway(|_| reply(401, "")).await;
-        assert!(matches!(client.revoke(&id()).await, Err(Failure::SiteRefuses { .. })));
+        assert!(matches!(client.revoke(&id()).await, Err(Failure::AccessDenied { .. })));
         assert_eq!(far.lines().len(), 4);
     }
 
@@ -174,7 +174,7 @@ mod tests {
         let far = Far::always(400, r#"{"error":"invalid_client","error_description":"s&cret"}"#).await;
         let auth = Auth::Client { client_id: "bot".to_owned(), client_secret: "s&cret".into() };
         let client = far.client_of(Site { auth, ..site_at(&far.url) });
-        let Err(Failure::SiteRefuses { detail }) = client.read(&id()).await else { panic!("not refused") };
+        let Err(Failure::AccessDenied { detail }) = client.read(&id()).await else { panic!("not refused") };
         assert!(detail.contains("invalid_client") && !detail.contains("s&cret"), "{detail}");
         assert_eq!(far.lines(), ["POST /oauth/token"]);
     }

@@ -200,7 +200,7 @@ fn of_event(event: &Event) -> String {
     words.extend(event.person.email.iter().map(|email| email.as_str().to_owned()));
     words.extend(event.old_email.iter().map(|email| format!("before: {}", email.as_str())));
     words.extend(match event.effective {
-        Effective::AtOnce => None,
+        Effective::Immediately => None,
         Effective::At(instant) => Some(format!("from {instant}")),
         Effective::On(day) => Some(format!("on {day}")),
         Effective::Local(time) => Some(format!("from {time}")),

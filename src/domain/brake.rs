@@ -1,4 +1,4 @@
-//! The brake: a feed that suddenly terminates everyone is believed only so far.
+//! The brake: a feed that suddenly terminates everyone is allowed only so far.
 //!
 //! It counts the destructive actions that a source's events open, move earlier or make stronger, of any event type, and the
 //! pending lookups. Three limits, per source; whichever is passed first freezes that source and no other. Each operator's
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::named;
 
-/// How many destructive actions of one source are believed before it is frozen.
+/// How many destructive actions of one source are allowed before it is frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Brake {
@@ -35,7 +35,7 @@ const NO_BURST: u32 = 10;
 
 /// What a source caused lately: cases opened, and actions moved earlier or made stronger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Opened {
+pub struct RecentActivity {
     /// In the last 60 minutes.
     pub last_hour: u32,
     /// In the last 24 hours.
@@ -57,20 +57,20 @@ pub enum Limit {
 
 named!(Limit { PerHour = "per_hour", PerDay = "per_day", Burst = "burst" });
 
-/// Why the brake tripped.
+/// Why the brake trip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tripped {
+pub struct BrakeTrip {
     /// Which limit was passed.
     pub limit: Limit,
-    /// How many are believed.
-    pub believed: u32,
+    /// How many are allowed.
+    pub allowed: u32,
     /// How many there were.
     pub seen: u32,
 }
 
-impl std::fmt::Display for Tripped {
+impl std::fmt::Display for BrakeTrip {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {} revokes and deletions planned, where {} are allowed", self.limit, self.seen, self.believed)
+        write!(f, "{}: {} revokes and deletions planned, where {} are allowed", self.limit, self.seen, self.allowed)
     }
 }
 
@@ -82,16 +82,16 @@ impl Brake {
     }
 
     /// The limit that was passed, if one was.
-    pub fn trips(&self, opened: &Opened) -> Option<Tripped> {
-        let burst = opened.busiest_day.map(|busiest| busiest.saturating_mul(BURST).max(NO_BURST));
+    pub fn trips(&self, activity: &RecentActivity) -> Option<BrakeTrip> {
+        let burst = activity.busiest_day.map(|busiest| busiest.saturating_mul(BURST).max(NO_BURST));
         let limits = [
-            (Limit::PerHour, Some(self.per_hour), opened.last_hour),
-            (Limit::PerDay, Some(self.per_day), opened.last_day),
-            (Limit::Burst, burst, opened.last_day),
+            (Limit::PerHour, Some(self.per_hour), activity.last_hour),
+            (Limit::PerDay, Some(self.per_day), activity.last_day),
+            (Limit::Burst, burst, activity.last_day),
         ];
-        limits.into_iter().find_map(|(limit, believed, seen)| {
-            let believed = believed?;
-            (seen > believed).then_some(Tripped { limit, believed, seen })
+        limits.into_iter().find_map(|(limit, allowed, seen)| {
+            let allowed = allowed?;
+            (seen > allowed).then_some(BrakeTrip { limit, allowed, seen })
         })
     }
 }
@@ -100,28 +100,30 @@ impl Brake {
 mod tests {
     use super::*;
 
-    fn tripped(last_hour: u32, last_day: u32, busiest_day: Option<u32>) -> Option<Limit> {
-        Brake { per_hour: 25, per_day: 100 }.trips(&Opened { last_hour, last_day, busiest_day }).map(|t| t.limit)
+    fn trip(last_hour: u32, last_day: u32, busiest_day: Option<u32>) -> Option<Limit> {
+        Brake { per_hour: 25, per_day: 100 }
+            .trips(&RecentActivity { last_hour, last_day, busiest_day })
+            .map(|t| t.limit)
     }
 
     #[test]
     fn as_many_as_are_believed_pass_and_one_more_does_not() {
-        assert_eq!(tripped(25, 25, None), None);
-        assert_eq!(tripped(26, 26, None), Some(Limit::PerHour));
-        assert_eq!(tripped(1, 101, None), Some(Limit::PerDay));
+        assert_eq!(trip(25, 25, None), None);
+        assert_eq!(trip(26, 26, None), Some(Limit::PerHour));
+        assert_eq!(trip(1, 101, None), Some(Limit::PerDay));
     }
 
     #[test]
     fn a_quiet_source_that_suddenly_speaks_is_a_burst() {
-        assert_eq!(tripped(15, 15, Some(3)), None);
-        assert_eq!(tripped(16, 16, Some(3)), Some(Limit::Burst));
-        assert_eq!(tripped(10, 10, Some(0)), None, "a handful is never a burst");
-        assert_eq!(tripped(16, 16, None), None, "a new source has no history to be measured by");
+        assert_eq!(trip(15, 15, Some(3)), None);
+        assert_eq!(trip(16, 16, Some(3)), Some(Limit::Burst));
+        assert_eq!(trip(10, 10, Some(0)), None, "a handful is never a burst");
+        assert_eq!(trip(16, 16, None), None, "a new source has no history to be measured by");
     }
 
     #[test]
     fn it_says_by_how_much() {
-        let tripped = Brake::default().trips(&Opened { last_hour: 812, last_day: 812, busiest_day: None });
-        assert_eq!(tripped.unwrap().to_string(), "per_hour: 812 revokes and deletions planned, where 25 are allowed");
+        let trip = Brake::default().trips(&RecentActivity { last_hour: 812, last_day: 812, busiest_day: None });
+        assert_eq!(trip.unwrap().to_string(), "per_hour: 812 revokes and deletions planned, where 25 are allowed");
     }
 }

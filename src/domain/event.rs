@@ -60,7 +60,7 @@ named!(EventType {
 pub enum Effective {
     /// Nothing was said: at once.
     #[default]
-    AtOnce,
+    Immediately,
     /// An instant.
     At(Timestamp),
     /// A day in the policy's time zone.

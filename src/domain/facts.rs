@@ -171,7 +171,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn event(event_type: EventType, occurred_at: Option<Timestamp>) -> Event {
-        Event { event_type, person: Person::default(), old_email: None, effective: Effective::AtOnce, occurred_at }
+        Event { event_type, person: Person::default(), old_email: None, effective: Effective::Immediately, occurred_at }
     }
 
     fn fact(kind: FactKind, happened_at: Timestamp) -> Fact {

@@ -30,7 +30,7 @@ impl Protection {
 
 /// Why an account must not be touched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Objection {
+pub enum GuardViolation {
     /// More than one customer account has the address.
     AmbiguousAccount,
     /// The account of the address is an Atlassian account or an app.
@@ -45,7 +45,7 @@ pub enum Objection {
     Regranted,
 }
 
-named!(Objection {
+named!(GuardViolation {
     AmbiguousAccount = "ambiguous_account",
     NotACustomer = "not_a_customer",
     Protected = "protected",
@@ -54,7 +54,7 @@ named!(Objection {
     Regranted = "regranted",
 });
 
-impl Objection {
+impl GuardViolation {
     /// What a human needs to know.
     pub const fn explain(self) -> &'static str {
         match self {
@@ -76,43 +76,43 @@ impl Objection {
 
 /// Which account an address means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Identified {
+pub enum Identification {
     /// Exactly one customer account.
-    One {
+    Found {
         /// The account.
         account: Account,
         /// The same address also belongs to an account that is not a customer's. It is left alone.
         twin: bool,
     },
     /// Nobody has the address, as far as the search sees.
-    Nobody,
+    NotFound,
     /// Somebody has it, but must not be touched.
-    Refused(Objection),
+    Rejected(GuardViolation),
 }
 
 /// Picks the account of `email` out of `candidates`, which come from a search by *prefix* over names and addresses.
 ///
 /// A candidate counts only when its own address is equal; a name that looks like an address does not.
-pub fn identify(candidates: &[Account], email: &EmailAddress, protection: &Protection) -> Identified {
+pub fn identify(candidates: &[Account], email: &EmailAddress, protection: &Protection) -> Identification {
     if protection.covers_address(email) {
-        return Identified::Refused(Objection::Protected);
+        return Identification::Rejected(GuardViolation::Protected);
     }
     let mut ids = HashSet::new();
     let of_that_address = candidates.iter().filter(|c| c.email.as_ref() == Some(email) && ids.insert(&c.id));
     let (customers, others): (Vec<_>, Vec<_>) = of_that_address.partition(|c| c.account_type == AccountType::Customer);
     match (customers.as_slice(), others.is_empty()) {
         ([account], _) => match examine(account, email, protection) {
-            Ok(()) => Identified::One { account: (*account).clone(), twin: !others.is_empty() },
-            Err(objection) => Identified::Refused(objection),
+            Ok(()) => Identification::Found { account: (*account).clone(), twin: !others.is_empty() },
+            Err(violation) => Identification::Rejected(violation),
         },
-        ([_, _, ..], _) => Identified::Refused(Objection::AmbiguousAccount),
-        ([], false) => Identified::Refused(Objection::NotACustomer),
+        ([_, _, ..], _) => Identification::Rejected(GuardViolation::AmbiguousAccount),
+        ([], false) => Identification::Rejected(GuardViolation::NotACustomer),
         ([], true)
             if candidates.iter().any(|c| c.account_type == AccountType::Customer && c.email.is_none() && !c.former) =>
         {
-            Identified::Refused(Objection::AddressUnconfirmed)
+            Identification::Rejected(GuardViolation::AddressUnconfirmed)
         }
-        ([], true) => Identified::Nobody,
+        ([], true) => Identification::NotFound,
     }
 }
 
@@ -126,17 +126,17 @@ pub fn is_migrated(gone: &AccountId, found: &[Account]) -> bool {
 }
 
 /// Whether an account that was just read may be touched as that of `email`.
-pub fn examine(account: &Account, email: &EmailAddress, protection: &Protection) -> Result<(), Objection> {
+pub fn examine(account: &Account, email: &EmailAddress, protection: &Protection) -> Result<(), GuardViolation> {
     if account.account_type != AccountType::Customer {
-        return Err(Objection::NotACustomer);
+        return Err(GuardViolation::NotACustomer);
     }
     if protection.covers_address(email) || protection.account_ids.contains(&account.id) {
-        return Err(Objection::Protected);
+        return Err(GuardViolation::Protected);
     }
     match &account.email {
         Some(address) if address == email => Ok(()),
-        Some(_) => Err(Objection::AddressChanged),
-        None => Err(Objection::AddressUnconfirmed),
+        Some(_) => Err(GuardViolation::AddressChanged),
+        None => Err(GuardViolation::AddressUnconfirmed),
     }
 }
 
@@ -154,39 +154,42 @@ mod tests {
         }
     }
 
-    fn pick(candidates: &[Account]) -> Identified {
+    fn pick(candidates: &[Account]) -> Identification {
         identify(candidates, &EmailAddress::parse("ann@example.com").unwrap(), &Protection::default())
     }
 
     #[test]
     fn a_longer_address_is_somebody_else() {
-        assert_eq!(pick(&[account("qm:1", AccountType::Customer, Some("ann@example.com.au"))]), Identified::Nobody);
+        assert_eq!(
+            pick(&[account("qm:1", AccountType::Customer, Some("ann@example.com.au"))]),
+            Identification::NotFound
+        );
     }
 
     #[test]
     fn the_address_is_compared_without_case() {
         let ann = account("qm:1", AccountType::Customer, Some("Ann@Example.com"));
-        assert_eq!(pick(std::slice::from_ref(&ann)), Identified::One { account: ann, twin: false });
+        assert_eq!(pick(std::slice::from_ref(&ann)), Identification::Found { account: ann, twin: false });
     }
 
     #[test]
     fn one_account_listed_twice_is_one_account() {
         let ann = account("qm:1", AccountType::Customer, Some("ann@example.com"));
-        assert_eq!(pick(&[ann.clone(), ann.clone()]), Identified::One { account: ann, twin: false });
+        assert_eq!(pick(&[ann.clone(), ann.clone()]), Identification::Found { account: ann, twin: false });
     }
 
     #[test]
     fn two_customers_of_one_address_are_for_a_human() {
         let ann = account("qm:1", AccountType::Customer, Some("ann@example.com"));
         let other = account("qm:2", AccountType::Customer, Some("ann@example.com"));
-        assert_eq!(pick(&[ann, other]), Identified::Refused(Objection::AmbiguousAccount));
+        assert_eq!(pick(&[ann, other]), Identification::Rejected(GuardViolation::AmbiguousAccount));
     }
 
     #[test]
     fn a_twin_with_an_atlassian_account_is_noted() {
         let ann = account("qm:1", AccountType::Customer, Some("ann@example.com"));
         let twin = account("5b1", AccountType::Atlassian, Some("ann@example.com"));
-        assert_eq!(pick(&[twin, ann.clone()]), Identified::One { account: ann, twin: true });
+        assert_eq!(pick(&[twin, ann.clone()]), Identification::Found { account: ann, twin: true });
     }
 
     #[test]
@@ -203,22 +206,22 @@ mod tests {
     #[test]
     fn a_licensed_account_alone_is_refused() {
         let ann = account("5b1", AccountType::Atlassian, Some("ann@example.com"));
-        assert_eq!(pick(&[ann]), Identified::Refused(Objection::NotACustomer));
+        assert_eq!(pick(&[ann]), Identification::Rejected(GuardViolation::NotACustomer));
     }
 
     #[test]
     fn a_hidden_address_cannot_be_confirmed() {
         let hidden = account("qm:1", AccountType::Customer, None);
-        assert_eq!(pick(std::slice::from_ref(&hidden)), Identified::Refused(Objection::AddressUnconfirmed));
+        assert_eq!(pick(std::slice::from_ref(&hidden)), Identification::Rejected(GuardViolation::AddressUnconfirmed));
         let ann = account("qm:2", AccountType::Customer, Some("ann@example.com"));
-        assert_eq!(pick(&[hidden, ann.clone()]), Identified::One { account: ann, twin: false });
+        assert_eq!(pick(&[hidden, ann.clone()]), Identification::Found { account: ann, twin: false });
     }
 
     #[test]
     fn the_nameless_shell_of_somebody_deleted_is_nobody() {
         let shell = Account { former: true, ..account("qm:1", AccountType::Customer, None) };
-        assert_eq!(pick(&[shell]), Identified::Nobody);
-        assert_eq!(pick(&[account("557058:1", AccountType::App, None)]), Identified::Nobody);
+        assert_eq!(pick(&[shell]), Identification::NotFound);
+        assert_eq!(pick(&[account("557058:1", AccountType::App, None)]), Identification::NotFound);
     }
 
     #[test]
@@ -228,10 +231,10 @@ mod tests {
             examine(&account("qm:1", account_type, email), &ann, &Protection::default())
         };
         assert_eq!(read(AccountType::Customer, Some("ANN@example.com")), Ok(()));
-        assert_eq!(read(AccountType::Customer, Some("anne@example.com")), Err(Objection::AddressChanged));
-        assert_eq!(read(AccountType::Customer, None), Err(Objection::AddressUnconfirmed));
+        assert_eq!(read(AccountType::Customer, Some("anne@example.com")), Err(GuardViolation::AddressChanged));
+        assert_eq!(read(AccountType::Customer, None), Err(GuardViolation::AddressUnconfirmed));
         for other in [AccountType::Atlassian, AccountType::App, AccountType::Unknown] {
-            assert_eq!(read(other, Some("ann@example.com")), Err(Objection::NotACustomer));
+            assert_eq!(read(other, Some("ann@example.com")), Err(GuardViolation::NotACustomer));
         }
     }
 
@@ -239,9 +242,9 @@ mod tests {
     fn whose_address_is_protected_is_so_whatever_the_account_says() {
         let boss = EmailAddress::parse("boss@example.com").unwrap();
         let protection = Protection { emails: HashSet::from([boss.clone()]), ..Protection::default() };
-        assert_eq!(identify(&[], &boss, &protection), Identified::Refused(Objection::Protected));
+        assert_eq!(identify(&[], &boss, &protection), Identification::Rejected(GuardViolation::Protected));
         let renamed = account("qm:1", AccountType::Customer, Some("ann@example.com"));
-        assert_eq!(examine(&renamed, &boss, &protection), Err(Objection::Protected));
+        assert_eq!(examine(&renamed, &boss, &protection), Err(GuardViolation::Protected));
     }
 
     #[test]
@@ -254,7 +257,7 @@ mod tests {
         for protection in [by_address, by_domain, by_id] {
             assert_eq!(
                 identify(std::slice::from_ref(&ann), &email, &protection),
-                Identified::Refused(Objection::Protected)
+                Identification::Rejected(GuardViolation::Protected)
             );
         }
     }

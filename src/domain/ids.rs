@@ -68,18 +68,18 @@ macro_rules! names {
         }
 
         impl FromStr for $type {
-            type Err = BadName;
+            type Err = InvalidName;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let fits = !text.is_empty()
                     && text.len() <= 64
                     && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-                if fits { Ok(Self(text.to_owned())) } else { Err(BadName) }
+                if fits { Ok(Self(text.to_owned())) } else { Err(InvalidName) }
             }
         }
 
         impl TryFrom<String> for $type {
-            type Error = BadName;
+            type Error = InvalidName;
 
             fn try_from(text: String) -> Result<Self, Self::Error> {
                 text.parse()
@@ -112,4 +112,4 @@ names! {
 /// A name that cannot be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a name has 1 to 64 letters, digits, `-` or `_`")]
-pub struct BadName;
+pub struct InvalidName;

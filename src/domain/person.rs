@@ -17,19 +17,19 @@ pub struct EmailAddress(String);
 
 impl EmailAddress {
     /// Reads an address; surrounding blanks are dropped.
-    pub fn parse(text: &str) -> Result<Self, NotAnAddress> {
+    pub fn parse(text: &str) -> Result<Self, InvalidEmailAddress> {
         let text = text.trim();
         if text.len() > LONGEST || text.chars().any(is_never_in_an_address) {
-            return Err(NotAnAddress);
+            return Err(InvalidEmailAddress);
         }
-        let (local, domain) = text.rsplit_once('@').ok_or(NotAnAddress)?;
+        let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmailAddress)?;
         let quoted = local.len() > 2 && local.starts_with('"') && local.ends_with('"');
         if local.is_empty() || !quoted && local.contains(['@', ':', '(', ')', '[', ']', '"', '\\']) {
-            return Err(NotAnAddress);
+            return Err(InvalidEmailAddress);
         }
         let local = ComposingNormalizerBorrowed::new_nfc().normalize(local).to_ascii_lowercase();
         let address = format!("{local}@{}", canonical_domain(domain)?);
-        if address.len() > LONGEST { Err(NotAnAddress) } else { Ok(Self(address)) }
+        if address.len() > LONGEST { Err(InvalidEmailAddress) } else { Ok(Self(address)) }
     }
 
     /// The address in its canonical spelling.
@@ -59,19 +59,19 @@ impl EmailAddress {
 const LONGEST: usize = 254;
 
 /// A domain in the spelling in which domains are compared: lower-case A-labels (UTS 46), without a final dot.
-pub fn canonical_domain(text: &str) -> Result<String, NotAnAddress> {
+pub fn canonical_domain(text: &str) -> Result<String, InvalidEmailAddress> {
     // An address literal names a host by its number.
     if let Some(number) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         let fits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':'));
-        return if fits { Ok(text.to_ascii_lowercase()) } else { Err(NotAnAddress) };
+        return if fits { Ok(text.to_ascii_lowercase()) } else { Err(InvalidEmailAddress) };
     }
     if text.chars().any(|c| is_never_in_an_address(c) || c.is_ascii() && !is_of_a_host_name(c)) {
-        return Err(NotAnAddress);
+        return Err(InvalidEmailAddress);
     }
-    let mapped = idna::domain_to_ascii(text).map_err(|_invalid| NotAnAddress)?;
+    let mapped = idna::domain_to_ascii(text).map_err(|_invalid| InvalidEmailAddress)?;
     let domain = mapped.strip_suffix('.').unwrap_or(&mapped);
     let fits = !domain.split('.').any(str::is_empty) && domain.chars().all(is_of_a_host_name);
-    if fits { Ok(domain.to_owned()) } else { Err(NotAnAddress) }
+    if fits { Ok(domain.to_owned()) } else { Err(InvalidEmailAddress) }
 }
 
 const fn is_of_a_host_name(c: char) -> bool {
@@ -99,7 +99,7 @@ impl fmt::Debug for EmailAddress {
 }
 
 impl TryFrom<String> for EmailAddress {
-    type Error = NotAnAddress;
+    type Error = InvalidEmailAddress;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text)
@@ -115,7 +115,7 @@ impl From<EmailAddress> for String {
 /// A text that is no e-mail address. The text is not repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an e-mail address")]
-pub struct NotAnAddress;
+pub struct InvalidEmailAddress;
 
 /// How a source numbers a person. Means something only together with the source.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -124,10 +124,10 @@ pub struct PersonId(String);
 
 impl PersonId {
     /// Reads an id: not empty, at most 256 bytes, no control characters.
-    pub fn parse(text: &str) -> Result<Self, NotAnId> {
+    pub fn parse(text: &str) -> Result<Self, InvalidPersonId> {
         let text = text.trim();
         let fits = !text.is_empty() && text.len() <= 256 && !text.chars().any(char::is_control);
-        if fits { Ok(Self(text.to_owned())) } else { Err(NotAnId) }
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidPersonId) }
     }
 
     /// The id as the source writes it.
@@ -143,7 +143,7 @@ impl fmt::Debug for PersonId {
 }
 
 impl TryFrom<String> for PersonId {
-    type Error = NotAnId;
+    type Error = InvalidPersonId;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text)
@@ -159,7 +159,7 @@ impl From<PersonId> for String {
 /// A text that is no person id. The text is not repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a person id has 1 to 256 bytes and no control characters")]
-pub struct NotAnId;
+pub struct InvalidPersonId;
 
 /// Who an event is about: the source's person id, an address, or both.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,7 +193,7 @@ mod tests {
     fn what_cannot_be_an_address_is_refused() {
         for bad in ["", "ann", "@example.com", "ann@", "ann bell@example.com", "ann@example.com\r\nBcc: x@example.com"]
         {
-            assert_eq!(EmailAddress::parse(bad), Err(NotAnAddress), "{bad}");
+            assert_eq!(EmailAddress::parse(bad), Err(InvalidEmailAddress), "{bad}");
         }
     }
 
@@ -255,7 +255,7 @@ mod tests {
             "ann@https://example.com",
             "ann@[]",
         ] {
-            assert_eq!(EmailAddress::parse(bad), Err(NotAnAddress), "{}", bad.escape_unicode());
+            assert_eq!(EmailAddress::parse(bad), Err(InvalidEmailAddress), "{}", bad.escape_unicode());
         }
     }
 
@@ -272,7 +272,7 @@ mod tests {
     fn an_address_has_at_most_254_bytes() {
         let long = |bytes: usize| format!("{}@example.com", "a".repeat(bytes - "@example.com".len()));
         assert!(EmailAddress::parse(&long(254)).is_ok());
-        assert_eq!(EmailAddress::parse(&long(255)), Err(NotAnAddress));
+        assert_eq!(EmailAddress::parse(&long(255)), Err(InvalidEmailAddress));
     }
 
     #[test]
@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(String::from(PersonId::parse("42").unwrap()), "42");
         assert!(PersonId::parse(&"7".repeat(256)).is_ok());
         for bad in ["", "  ", "4\n2", "4\u{7f}2", &"7".repeat(257)] {
-            assert_eq!(PersonId::parse(bad), Err(NotAnId), "{bad:?}");
+            assert_eq!(PersonId::parse(bad), Err(InvalidPersonId), "{bad:?}");
         }
     }
 

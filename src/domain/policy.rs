@@ -50,7 +50,7 @@ impl Policy {
     /// beginning where daylight saving changes.
     pub fn effective_at(&self, effective: Effective, received_at: Timestamp) -> Timestamp {
         let local = match effective {
-            Effective::AtOnce => return received_at,
+            Effective::Immediately => return received_at,
             Effective::At(instant) => return instant,
             Effective::Local(time) => time,
             Effective::On(day) => match self.effective {

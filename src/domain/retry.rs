@@ -23,7 +23,7 @@ pub enum Failure {
     },
     /// The credentials are rejected (401), or nothing is allowed to us: the far side's trouble with us, not the job's. The
     /// site is paused.
-    SiteRefuses {
+    AccessDenied {
         /// What was seen, and what mends it.
         detail: String,
     },
@@ -56,7 +56,7 @@ impl Failure {
         match self {
             Self::Transient { detail, .. }
             | Self::RateLimited { detail, .. }
-            | Self::SiteRefuses { detail }
+            | Self::AccessDenied { detail }
             | Self::SiteUnavailable { detail }
             | Self::CallRefused { detail, .. }
             | Self::Permanent { detail } => detail,
@@ -80,7 +80,7 @@ const SHORTEST: SignedDuration = SignedDuration::from_secs(1);
 
 /// What comes after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum RetryDecision {
     /// Try again then.
     RetryAt(Timestamp),
     /// It has been tried for long enough.
@@ -101,16 +101,16 @@ impl RetryPolicy {
         retry_at: Option<Timestamp>,
         now: Timestamp,
         jitter: f64,
-    ) -> Next {
+    ) -> RetryDecision {
         let last = first_at.saturating_add(self.give_up_after).unwrap_or(Timestamp::MAX);
         if now >= last {
-            return Next::GiveUp;
+            return RetryDecision::GiveUp;
         }
         let doublings = i32::try_from(attempts.saturating_sub(1).min(30)).unwrap_or(30);
         let full = (self.base.as_secs_f64() * 2f64.powi(doublings)).min(self.max.as_secs_f64());
         let wait = SignedDuration::try_from_secs_f64(full * jitter.mul_add(0.9, 0.1)).unwrap_or(self.max);
         let ours = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
-        Next::RetryAt(retry_at.map_or(ours, |theirs| self.not_at_once(theirs, now)).clamp(now, last))
+        RetryDecision::RetryAt(retry_at.map_or(ours, |theirs| self.not_at_once(theirs, now)).clamp(now, last))
     }
 
     /// `at`, or a moment from now if it is over already: a far side that says "retry after 0" without end, or with a date by a
@@ -133,8 +133,8 @@ mod tests {
     fn wait(attempts: u32, jitter: f64) -> i64 {
         let now = Timestamp::UNIX_EPOCH;
         match POLICY.next(attempts, now, None, now, jitter) {
-            Next::RetryAt(at) => at.as_second(),
-            Next::GiveUp => panic!("gave up at once"),
+            RetryDecision::RetryAt(at) => at.as_second(),
+            RetryDecision::GiveUp => panic!("gave up at once"),
         }
     }
 
@@ -154,9 +154,9 @@ mod tests {
     fn the_far_side_knows_better_how_long_to_wait() {
         let now = Timestamp::UNIX_EPOCH;
         let theirs = now + SignedDuration::from_secs(7200);
-        assert_eq!(POLICY.next(1, now, Some(theirs), now, 0.5), Next::RetryAt(theirs));
+        assert_eq!(POLICY.next(1, now, Some(theirs), now, 0.5), RetryDecision::RetryAt(theirs));
         let soon = now + SignedDuration::from_secs(1);
-        assert_eq!(POLICY.next(11, now, Some(soon), now, 1.0), Next::RetryAt(soon));
+        assert_eq!(POLICY.next(11, now, Some(soon), now, 1.0), RetryDecision::RetryAt(soon));
     }
 
     #[test]
@@ -164,7 +164,7 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         for theirs in [now - SignedDuration::from_hours(1), now, now + SignedDuration::from_millis(1)] {
             let moment = now + SignedDuration::from_secs(1);
-            assert_eq!(POLICY.next(1, now, Some(theirs), now, 0.5), Next::RetryAt(moment));
+            assert_eq!(POLICY.next(1, now, Some(theirs), now, 0.5), RetryDecision::RetryAt(moment));
             assert_eq!(POLICY.not_at_once(theirs, now), moment);
         }
         let hasty = RetryPolicy { base: SignedDuration::from_millis(20), ..POLICY };
@@ -176,7 +176,7 @@ mod tests {
         let first = Timestamp::UNIX_EPOCH;
         let last = first + POLICY.give_up_after;
         let just_before = last - SignedDuration::from_secs(1);
-        assert_eq!(POLICY.next(90, first, None, just_before, 1.0), Next::RetryAt(last));
-        assert_eq!(POLICY.next(91, first, None, last, 1.0), Next::GiveUp);
+        assert_eq!(POLICY.next(90, first, None, just_before, 1.0), RetryDecision::RetryAt(last));
+        assert_eq!(POLICY.next(91, first, None, last, 1.0), RetryDecision::GiveUp);
     }
 }

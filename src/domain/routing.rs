@@ -13,7 +13,7 @@
 
 use jiff::Timestamp;
 
-use super::case::{Attention, Case, Cause, Course, Demand, Happening, StateName, Terms};
+use super::case::{Attention, Case, Cause, Demand, Direction, StateName, Terms, Transition};
 use super::event::{Event, EventType};
 use super::ids::SourceName;
 use super::named;
@@ -57,7 +57,7 @@ pub enum Decision {
         attention: Option<Attention>,
     },
     /// The open case changes.
-    Apply(Happening),
+    Apply(Transition),
     /// Nothing.
     Ignore(IgnoredReason),
 }
@@ -136,9 +136,9 @@ pub fn decide(event: &Event, context: PersonContext<'_>, policy: &Policy, receiv
                 (_, Some(_)) => {
                     let demand = Demand::new(Some(context.source.clone()), cause, &terms, effective_at);
                     Decision::Apply(if cause == Cause::ErasureRequested {
-                        Happening::ErasureRequested(demand)
+                        Transition::ErasureRequested(demand)
                     } else {
-                        Happening::Departed(demand)
+                        Transition::Departed(demand)
                     })
                 }
             }
@@ -150,7 +150,7 @@ pub fn decide(event: &Event, context: PersonContext<'_>, policy: &Policy, receiv
 /// case a human decides.
 pub fn stop(case: &Case, source: &SourceName) -> Decision {
     if case.source.as_ref().is_none_or(|opened_by| opened_by == source) {
-        Decision::Apply(Happening::Stopped)
+        Decision::Apply(Transition::Stopped)
     } else {
         hand_over(case, Attention::sources_disagree())
     }
@@ -160,30 +160,30 @@ pub fn stop(case: &Case, source: &SourceName) -> Decision {
 ///
 /// `is_same_person`: the record has the person id of the case. A leaver's own record proves nothing, unless the case is
 /// about a former address of that person, which is a present one again.
-pub fn sign_of_life(case: &Case, source: &SourceName, is_same_person: bool) -> Option<Happening> {
+pub fn sign_of_life(case: &Case, source: &SourceName, is_same_person: bool) -> Option<Transition> {
     if !case.is_demanded_by(source) {
         return None;
     }
     let is_former_address = !case.is_demanded_for_leaving(source);
     let decision = match (is_same_person, is_former_address) {
-        (true, true) => Decision::Apply(Happening::Stopped),
+        (true, true) => Decision::Apply(Transition::Stopped),
         (true, false) => return None,
         (false, _) => hand_over(case, Attention::address_in_use()),
     };
     match decision {
-        Decision::Apply(happening) => Some(happening),
+        Decision::Apply(transition) => Some(transition),
         Decision::Open { .. } | Decision::Ignore(_) => None,
     }
 }
 
 /// Hands a case to a human, as long as something can still be stopped.
 fn hand_over(case: &Case, attention: Attention) -> Decision {
-    let is_stopped = case.course == Course::Returning;
+    let is_stopped = case.direction == Direction::Returning;
     let is_too_late = case.state.name() == StateName::DeletionGrace;
     if is_stopped || is_too_late || case.attention().is_some_and(|known| known.reason == attention.reason) {
         return Decision::Ignore(IgnoredReason::AlreadySo);
     }
-    Decision::Apply(Happening::Stuck(attention))
+    Decision::Apply(Transition::AttentionNeeded(attention))
 }
 
 const fn cause(event_type: EventType) -> Cause {
@@ -205,7 +205,7 @@ mod tests {
 
     use super::*;
     use crate::domain::brake::Brake;
-    use crate::domain::case::{Deeds, Reason, State};
+    use crate::domain::case::{AttentionReason, Progress, State};
     use crate::domain::event::Effective;
     use crate::domain::person::Person;
     use crate::domain::policy::{Approvals, DayEdge};
@@ -236,7 +236,7 @@ mod tests {
             event_type,
             person: Person::default(),
             old_email: None,
-            effective: Effective::AtOnce,
+            effective: Effective::Immediately,
             occurred_at: None,
         }
     }
@@ -255,9 +255,9 @@ mod tests {
             source: Some(source("hr")),
             demands: vec![Demand::new(Some(source("hr")), cause, &terms, NOW)],
             terms,
-            course: Course::Leaving,
+            direction: Direction::Leaving,
             effective_at: NOW,
-            deeds: Deeds::default(),
+            progress: Progress::default(),
             approvals: Vec::new(),
             on_hold: false,
             state: State::Scheduled,
@@ -265,9 +265,9 @@ mod tests {
         }
     }
 
-    fn reason(happening: Option<Happening>) -> Option<Reason> {
-        match happening {
-            Some(Happening::Stuck(attention)) => Some(attention.reason),
+    fn reason(transition: Option<Transition>) -> Option<AttentionReason> {
+        match transition {
+            Some(Transition::AttentionNeeded(attention)) => Some(attention.reason),
             _ => None,
         }
     }
@@ -281,9 +281,10 @@ mod tests {
 
     #[test]
     fn shared_or_unknown_address_is_shown_to_a_human_first() {
-        for (address, expected) in
-            [(AddressOwnership::Shared, Reason::AddressUnconfirmed), (AddressOwnership::Unknown, Reason::NoEmail)]
-        {
+        for (address, expected) in [
+            (AddressOwnership::Shared, AttentionReason::AddressUnconfirmed),
+            (AddressOwnership::Unknown, AttentionReason::NoEmail),
+        ] {
             let decision = decide_for(EventType::Departed, None, address);
             let Decision::Open { attention: Some(attention), .. } = decision else { panic!("{decision:?}") };
             assert_eq!(attention.reason, expected);
@@ -295,10 +296,10 @@ mod tests {
         let case = case(Cause::Departed);
         for event_type in [EventType::Departed, EventType::EmailChanged] {
             let decision = decide_for(event_type, Some(&case), AddressOwnership::Own);
-            assert!(matches!(decision, Decision::Apply(Happening::Departed(_))), "{event_type}: {decision:?}");
+            assert!(matches!(decision, Decision::Apply(Transition::Departed(_))), "{event_type}: {decision:?}");
         }
         let decision = decide_for(EventType::ErasureRequested, Some(&case), AddressOwnership::Own);
-        assert!(matches!(decision, Decision::Apply(Happening::ErasureRequested(_))), "{decision:?}");
+        assert!(matches!(decision, Decision::Apply(Transition::ErasureRequested(_))), "{decision:?}");
     }
 
     #[test]
@@ -309,7 +310,7 @@ mod tests {
             assert_eq!(decision, Decision::Ignore(IgnoredReason::SharedAddress), "{event_type}");
         }
         let decision = decide_for(EventType::Returned, Some(&case), AddressOwnership::Shared);
-        assert_eq!(decision, Decision::Apply(Happening::Stopped));
+        assert_eq!(decision, Decision::Apply(Transition::Stopped));
     }
 
     #[test]
@@ -335,31 +336,31 @@ mod tests {
     #[test]
     fn stop_by_another_source_is_decided_by_a_human() {
         let case = case(Cause::Departed);
-        assert_eq!(stop(&case, &source("hr")), Decision::Apply(Happening::Stopped));
-        let Decision::Apply(happening) = stop(&case, &source("crm")) else { panic!("nothing") };
-        assert_eq!(reason(Some(happening)), Some(Reason::SourcesDisagree));
+        assert_eq!(stop(&case, &source("hr")), Decision::Apply(Transition::Stopped));
+        let Decision::Apply(transition) = stop(&case, &source("crm")) else { panic!("nothing") };
+        assert_eq!(reason(Some(transition)), Some(AttentionReason::SourcesDisagree));
         let operators = Case { source: None, ..case };
-        assert_eq!(stop(&operators, &source("crm")), Decision::Apply(Happening::Stopped));
+        assert_eq!(stop(&operators, &source("crm")), Decision::Apply(Transition::Stopped));
     }
 
     #[test]
     fn another_record_with_the_address_hands_the_case_to_a_human() {
         for cause in [Cause::Departed, Cause::ErasureRequested, Cause::EmailChanged] {
-            let happening = sign_of_life(&case(cause), &source("hr"), false);
-            assert_eq!(reason(happening), Some(Reason::AddressUnconfirmed), "{cause}");
+            let transition = sign_of_life(&case(cause), &source("hr"), false);
+            assert_eq!(reason(transition), Some(AttentionReason::AddressUnconfirmed), "{cause}");
         }
         assert_eq!(sign_of_life(&case(Cause::Departed), &source("crm"), false), None);
     }
 
     #[test]
     fn own_record_stops_only_the_case_of_a_former_address() {
-        assert_eq!(sign_of_life(&case(Cause::EmailChanged), &source("hr"), true), Some(Happening::Stopped));
+        assert_eq!(sign_of_life(&case(Cause::EmailChanged), &source("hr"), true), Some(Transition::Stopped));
         assert_eq!(sign_of_life(&case(Cause::Departed), &source("hr"), true), None);
     }
 
     #[test]
     fn sign_of_life_changes_nothing_that_is_stopped_or_too_late() {
-        let stopped = Case { course: Course::Returning, state: State::Restoring, ..case(Cause::Departed) };
+        let stopped = Case { direction: Direction::Returning, state: State::Restoring, ..case(Cause::Departed) };
         let late = Case { state: State::DeletionGrace, ..case(Cause::Departed) };
         for case in [stopped, late] {
             assert_eq!(sign_of_life(&case, &source("hr"), false), None);

@@ -70,7 +70,7 @@ pub struct Router {
 
 /// What the router keeps between two rounds. A new process begins without it.
 #[derive(Debug, Default)]
-struct Progress {
+struct RouterState {
     lines: BTreeMap<SourceName, Line>,
     /// The newest delivery at the start of the process.
     at_start: Option<i64>,
@@ -82,11 +82,11 @@ struct Progress {
 impl Router {
     /// Routes until `stopping`.
     pub async fn run(self, stopping: CancellationToken) {
-        let mut progress = Progress::default();
+        let mut state = RouterState::default();
         loop {
             // Interest is registered before the look, so that nothing slips in between.
             let awakened = self.awakened.notified();
-            let done = self.route_all(&mut progress, &stopping).await;
+            let done = self.route_all(&mut state, &stopping).await;
             if let Err(error) = done {
                 let error = anyhow::Error::new(error);
                 tracing::error!(error = format!("{error:#}"), "routing failed; it goes on with the next round");
@@ -102,7 +102,7 @@ impl Router {
                 () = tokio::time::sleep(PERIOD) => {}
             }
         }
-        for line in progress.lines.values_mut() {
+        for line in state.lines.values_mut() {
             if let Err(error) = self.expect_no_crash(line).await {
                 tracing::warn!(%error, "a stop of the router is counted as a crash over one delivery");
             }
@@ -110,21 +110,21 @@ impl Router {
     }
 
     /// Routes what there is: one turn of each source after the other, until none has anything left.
-    async fn route_all(&self, progress: &mut Progress, stopping: &CancellationToken) -> Result<(), StoreError> {
-        if !progress.begun {
-            progress.at_start = self.store.newest_delivery().await?;
+    async fn route_all(&self, state: &mut RouterState, stopping: &CancellationToken) -> Result<(), StoreError> {
+        if !state.begun {
+            state.at_start = self.store.newest_delivery().await?;
             self.end_lookups_of_nobody().await?;
-            progress.begun = true;
+            state.begun = true;
         }
         loop {
-            self.settle_waiting_events(progress).await?;
+            self.settle_waiting_events(state).await?;
             let mut any = false;
             for source in self.store.unrouted_sources().await? {
                 if stopping.is_cancelled() {
                     return Ok(());
                 }
-                let line = progress.lines.entry(source.clone()).or_default();
-                any |= self.turn(&source, line, progress.at_start).await?;
+                let line = state.lines.entry(source.clone()).or_default();
+                any |= self.turn(&source, line, state.at_start).await?;
             }
             if !any {
                 return Ok(());
@@ -195,7 +195,7 @@ impl Router {
 
     /// Applies the events that came while a call about their person was in progress. One that cannot be applied stays, and
     /// with it the jobs of its case: a stop must not be lost.
-    async fn settle_waiting_events(&self, progress: &mut Progress) -> Result<(), StoreError> {
+    async fn settle_waiting_events(&self, state: &mut RouterState) -> Result<(), StoreError> {
         let events = self.store.waiting_events().await?;
         let any = !events.is_empty();
         for (id, event) in events {
@@ -205,7 +205,7 @@ impl Router {
             };
             match settled {
                 Err(error) if error.is_about_one_row() => {
-                    if progress.stuck.insert(id) {
+                    if state.stuck.insert(id) {
                         let error = anyhow::Error::new(error);
                         tracing::error!(event.id = %id, error = format!("{error:#}"), "event {id}: cannot be applied, the jobs of its case wait");
                     }

@@ -1,7 +1,7 @@
 //! Bodies that arrive again: what an event of one may do, and which earlier bodies an event supersedes.
 
 use super::ruling::{Outcome, Subject, applied, ignored, waits};
-use crate::domain::case::{Attention, Happening, Reason, State};
+use crate::domain::case::{Attention, AttentionReason, State, Transition};
 use crate::domain::event::{Event, EventType};
 use crate::domain::person::{EmailAddress, PersonId};
 use crate::domain::repeat::{self, Repetition};
@@ -50,12 +50,12 @@ impl Subject<'_> {
         tx: &mut Tx,
         event: &Event,
         dossier: Dossier,
-        happening: &Happening,
+        transition: &Transition,
     ) -> Result<Outcome, StoreError> {
         let case_id = dossier.case.id;
         let waits_for_human = match &dossier.case.state {
             State::Held(_) => true,
-            State::NeedsAttention(attention) => attention.reason == Reason::Repeated,
+            State::NeedsAttention(attention) => attention.reason == AttentionReason::Repeated,
             State::Scheduled
             | State::Revoking
             | State::Revoked
@@ -70,12 +70,12 @@ impl Subject<'_> {
         if waits_for_human {
             return Ok(ignored(IgnoredReason::Repeated, Some(case_id)));
         }
-        let moved = if *happening == Happening::Stopped {
-            tx.interfere(dossier, &Happening::Stuck(Attention::repeated()), self.note(event), self.now).await
+        let moved = if *transition == Transition::Stopped {
+            tx.interfere(dossier, &Transition::AttentionNeeded(Attention::repeated()), self.note(event), self.now).await
         } else {
-            match tx.interfere(dossier, happening, self.note(event), self.now).await {
+            match tx.interfere(dossier, transition, self.note(event), self.now).await {
                 Ok(happened) => {
-                    let stuck = Happening::Stuck(Attention::repeated());
+                    let stuck = Transition::AttentionNeeded(Attention::repeated());
                     tx.happen(happened.dossier, &stuck, self.note(event), self.now).await
                 }
                 Err(error) => Err(error),
@@ -87,8 +87,8 @@ impl Subject<'_> {
                 Ok(applied(case_id))
             }
             Err(HappenError::TooLate) => Ok(waits(Some(case_id), None)),
-            Err(HappenError::Refused(refusal)) => {
-                tracing::info!(case.id = %case_id, %refusal, "case {case_id}: a repeated delivery has no effect");
+            Err(HappenError::Refused(error)) => {
+                tracing::info!(case.id = %case_id, %error, "case {case_id}: a repeated delivery has no effect");
                 Ok(ignored(IgnoredReason::AlreadySo, Some(case_id)))
             }
             Err(HappenError::Store(error)) => Err(error),

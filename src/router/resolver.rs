@@ -19,7 +19,7 @@ use super::{Route, Router, Subject};
 use crate::clock;
 use crate::domain::ids::SourceName;
 use crate::domain::person::EmailAddress;
-use crate::domain::retry::{Failure, Next, RetryPolicy};
+use crate::domain::retry::{Failure, RetryDecision, RetryPolicy};
 use crate::sources::lookup::{Http, Lookup, Told};
 use crate::store::{Asked, StoreError};
 
@@ -170,7 +170,7 @@ impl Resolver {
         let now = self.router.clock.now();
         let retry_at = match failure {
             Failure::Transient { retry_at, .. } | Failure::RateLimited { retry_at, .. } => *retry_at,
-            Failure::SiteRefuses { .. }
+            Failure::AccessDenied { .. }
             | Failure::SiteUnavailable { .. }
             | Failure::CallRefused { .. }
             | Failure::Permanent { .. } => None,
@@ -178,9 +178,9 @@ impl Resolver {
         let attempts = asked.attempts.saturating_add(1);
         let error = failure.detail();
         match self.retry.next(attempts, asked.first_at.unwrap_or(now), retry_at, now, clock::chance()) {
-            Next::RetryAt(due_at) => {
+            RetryDecision::RetryAt(due_at) => {
                 match failure {
-                    Failure::SiteRefuses { .. }
+                    Failure::AccessDenied { .. }
                     | Failure::SiteUnavailable { .. }
                     | Failure::CallRefused { .. }
                     | Failure::Permanent { .. } => {
@@ -192,7 +192,7 @@ impl Resolver {
                 }
                 self.put_off(asked, Ok(due_at), error).await
             }
-            Next::GiveUp => {
+            RetryDecision::GiveUp => {
                 tracing::error!(
                     error,
                     "an address could not be looked up for long enough: what waited goes on without"

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::domain::case::{Attention, Cause, Course, Escalation, Happening, Hold, Reason, State, Terms};
+use crate::domain::case::{Attention, AttentionReason, Cause, Direction, Escalation, Hold, State, Terms, Transition};
 use crate::domain::event::{Event, EventType};
 use crate::domain::facts::{self, Fact, FactKind, Order};
 use crate::domain::ids::{CaseId, DeliveryId, SiteName, SourceName};
@@ -166,8 +166,8 @@ impl Subject<'_> {
             Decision::Open { terms, cause, effective_at, attention } => {
                 self.open(tx, event, whose.person, (terms, cause, effective_at), attention).await
             }
-            Decision::Apply(happening) => match open {
-                Some(dossier) => self.happen(tx, event, dossier, &happening).await,
+            Decision::Apply(transition) => match open {
+                Some(dossier) => self.happen(tx, event, dossier, &transition).await,
                 None => Ok(ignored(IgnoredReason::NoOpenCase, None)),
             },
         }
@@ -183,7 +183,7 @@ impl Subject<'_> {
                 continue;
             }
             let one = match routing::stop(&dossier.case, self.source) {
-                Decision::Apply(happening) => self.happen(tx, event, dossier, &happening).await?,
+                Decision::Apply(transition) => self.happen(tx, event, dossier, &transition).await?,
                 Decision::Ignore(reason) => ignored(reason, Some(dossier.case.id)),
                 Decision::Open { .. } => continue,
             };
@@ -212,7 +212,7 @@ impl Subject<'_> {
             None => tx.had_address_before(self.source, id, dossier.opened_at).await?,
         };
         match routing::sign_of_life(&dossier.case, self.source, is_same_person) {
-            Some(happening) => self.happen(tx, event, dossier, &happening).await.map(Some),
+            Some(transition) => self.happen(tx, event, dossier, &transition).await.map(Some),
             None => Ok(None),
         }
     }
@@ -264,7 +264,7 @@ impl Subject<'_> {
             // Another source may use the same id for somebody else, and after a stop everything is checked again.
             let same_source = open.case.source.as_ref() == Some(self.source);
             let same_person = whose.person.id.is_some() && open.person.id == whose.person.id;
-            same_source && same_person && open.case.course == Course::Leaving
+            same_source && same_person && open.case.direction == Direction::Leaving
         });
         if is_own_case && !is_changed {
             return Ok(AddressOwnership::Own);
@@ -378,9 +378,9 @@ impl Subject<'_> {
             Some(email_hash) => self.objection(tx, email_hash, &dossier.person).await?,
             None => None,
         };
-        let happening = objection.map_or(Happening::Retried, Happening::Stuck);
+        let transition = objection.map_or(Transition::Retried, Transition::AttentionNeeded);
         let note = Note::detail(json!({ "delivery": self.delivery_id, "learned": "address" }));
-        match tx.happen(dossier, &happening, note, self.now).await {
+        match tx.happen(dossier, &transition, note, self.now).await {
             Ok(_) => {
                 // What waited for an address becomes due by this event: it is counted, and a frozen source moves nothing.
                 tx.count_escalation(Actor::Source(self.source), case_id, Escalation::Earlier, self.now);
@@ -415,8 +415,8 @@ impl Subject<'_> {
     }
 
     /// A demand of this person joins the case, which may be another source's: a stop by the person's id has to find it.
-    fn join(&self, tx: &mut Tx, id: CaseId, event: &Event, happening: &Happening) {
-        let demands = matches!(happening, Happening::Departed(_) | Happening::ErasureRequested(_));
+    fn join(&self, tx: &mut Tx, id: CaseId, event: &Event, transition: &Transition) {
+        let demands = matches!(transition, Transition::Departed(_) | Transition::ErasureRequested(_));
         let (_, person_hash) = tx.hashes(self.site, Some(self.source), &event.person);
         if let Some(person_hash) = person_hash.filter(|_| demands) {
             tx.join_case(id, person_hash);
@@ -453,7 +453,7 @@ impl Subject<'_> {
         tx: &mut Tx,
         event: &Event,
         dossier: Dossier,
-        happening: &Happening,
+        transition: &Transition,
     ) -> Result<Outcome, StoreError> {
         let id = dossier.case.id;
         // What came earlier about this case and waits for its call takes effect earlier.
@@ -461,26 +461,26 @@ impl Subject<'_> {
             return Ok(waits(Some(id), None));
         }
         if self.repetition == Repetition::Unproven {
-            return self.ask_human(tx, event, dossier, happening).await;
+            return self.ask_human(tx, event, dossier, transition).await;
         }
-        match tx.interfere_by_source(self.source, dossier, happening, self.note(event), self.now).await {
+        match tx.interfere_by_source(self.source, dossier, transition, self.note(event), self.now).await {
             Ok(SourceEffect::Deferred) => {
-                self.join(tx, id, event, happening);
+                self.join(tx, id, event, transition);
                 let source = self.source;
                 tracing::info!(case.id = %id, %source, "case {id}: event deferred, source {source} is frozen by its brake");
                 Ok(Outcome { because: Some("source_is_frozen"), ..applied(id) })
             }
             Ok(SourceEffect::Applied(happened)) => {
-                self.join(tx, id, event, happening);
+                self.join(tx, id, event, transition);
                 let (from, state) = (happened.from, happened.dossier.case.state.name());
-                let happening = happening.name();
-                tracing::info!(case.id = %id, case.state = %state, happening, "case {id}: {from} to {state} ({happening})");
+                let transition = transition.name();
+                tracing::info!(case.id = %id, case.state = %state, transition, "case {id}: {from} to {state} ({transition})");
                 Ok(applied(id))
             }
             // The call about this person is being made right now: the event is applied when its outcome is known.
             Err(HappenError::TooLate) => Ok(waits(Some(id), None)),
-            Err(HappenError::Refused(refusal)) => {
-                tracing::info!(case.id = %id, %refusal, "case {id}: an event changed nothing");
+            Err(HappenError::Refused(error)) => {
+                tracing::info!(case.id = %id, %error, "case {id}: an event changed nothing");
                 Ok(ignored(IgnoredReason::AlreadySo, Some(id)))
             }
             Err(HappenError::Store(error)) => Err(error),
@@ -497,6 +497,6 @@ fn is_stop(event_type: EventType) -> bool {
 }
 
 fn waits_for_an_address(dossier: &Dossier) -> bool {
-    matches!(&dossier.case.state, State::NeedsAttention(attention) if attention.reason == Reason::NoEmail)
+    matches!(&dossier.case.state, State::NeedsAttention(attention) if attention.reason == AttentionReason::NoEmail)
         && dossier.person.email.is_none()
 }

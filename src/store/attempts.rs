@@ -15,7 +15,7 @@ use super::gate::Backlog;
 use super::journal::Head;
 use super::row::{Reading, millis, millis_if_any};
 use super::{Claimed, Dossier, HappenError, JobRow, JobState, Lease, Note, StoreError, Tx};
-use crate::domain::case::{Change, Happening, Hold, JobKind, StateName};
+use crate::domain::case::{Change, Hold, JobKind, StateName, Transition};
 use crate::proof::seal::MasterKey;
 
 /// Whether the call may be made.
@@ -54,7 +54,7 @@ pub struct Intent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settlement {
     /// The job is finished, and this happened.
-    Finished(Happening),
+    Finished(Transition),
     /// It failed and is tried again then; it costs an attempt.
     RetryAt(Timestamp),
     /// It is not its time yet: looked at again then, at no cost. Failures before are over.
@@ -206,7 +206,7 @@ impl Tx {
         if let Some(hold) = withheld {
             self.finish(lease, now);
             let note = Note::detail(json!({ "stage": leased.job.kind }));
-            self.must_happen(dossier, &Happening::Withheld(hold), note, now).await?;
+            self.must_happen(dossier, &Transition::Withheld(hold), note, now).await?;
             return Ok(Dispatch::Held(hold));
         }
         let note = Note::detail(intent.detail.clone());
@@ -220,10 +220,10 @@ impl Tx {
             }
             Err(HappenError::Store(error)) => Err(error),
             Err(refused @ (HappenError::Refused(_) | HappenError::TooLate)) => {
-                let deeds = &dossier.case.deeds;
+                let progress = &dossier.case.progress;
                 let open_until = match intent.change {
-                    Change::Revoke => deeds.revoke_open_until(intent.window),
-                    Change::Delete => deeds.deletion_open_until(intent.window),
+                    Change::Revoke => progress.revoke_open_until(intent.window),
+                    Change::Delete => progress.deletion_open_until(intent.window),
                     Change::Detach | Change::Reinvite => {
                         return Err(StoreError::inconsistent("case", case_id, refused));
                     }
@@ -237,7 +237,7 @@ impl Tx {
                 // The account was just read and the deed is not done: the case can wait for its time again.
                 tracing::info!(case.id = %case_id, "a deed whose answer was lost is not done, and its time has not come");
                 self.finish(lease, now);
-                self.must_happen(dossier, &Happening::NotDone, Note::default(), now).await?;
+                self.must_happen(dossier, &Transition::NotDone, Note::default(), now).await?;
                 Ok(Dispatch::PutOff)
             }
         }
@@ -259,12 +259,12 @@ impl Tx {
             self.record_attempt(&lease, report, now);
         }
         let (due_at, failing) = match &report.settlement {
-            Settlement::Finished(happening) => {
+            Settlement::Finished(transition) => {
                 self.finish(&lease, now);
-                if dispatched && matches!(happening, Happening::Stuck(_)) {
-                    dossier.case.deeds.ended_without_outcome(job.kind, now);
+                if dispatched && matches!(transition, Transition::AttentionNeeded(_)) {
+                    dossier.case.progress.ended_without_outcome(job.kind, now);
                 }
-                return self.must_happen(dossier, happening, Note::detail(report.detail.clone()), now).await;
+                return self.must_happen(dossier, transition, Note::detail(report.detail.clone()), now).await;
             }
             Settlement::RetryAt(due_at) => (*due_at, Failing::Counts(now)),
             Settlement::LookAgainAt(due_at) => (*due_at, Failing::Ends),
@@ -290,7 +290,7 @@ impl Tx {
         let Leased { lease, dossier, job, .. } = leased.ok_or(StoreError::LeaseLost)?;
         let case_id = dossier.case.id;
         let note = Note::detail(detail.clone());
-        match self.happen_with(dossier, &Happening::DetachCallDone, note, Some(&job), now).await {
+        match self.happen_with(dossier, &Transition::DetachCallDone, note, Some(&job), now).await {
             Ok(_) => {}
             Err(HappenError::Store(error)) => return Err(error),
             Err(refused @ (HappenError::Refused(_) | HappenError::TooLate)) => {
@@ -310,7 +310,7 @@ impl Tx {
         why: Option<&str>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        dossier.case.deeds.ended_without_outcome(job, now);
+        dossier.case.progress.ended_without_outcome(job, now);
         let detail = json!({ "job": job, "why": why, "state": dossier.case.state.name() });
         self.write_journal(Some(dossier.case.id), kind, &detail, now).await?;
         Ok(())
@@ -361,12 +361,12 @@ impl Tx {
     async fn must_happen(
         &mut self,
         dossier: Dossier,
-        happening: &Happening,
+        transition: &Transition,
         note: Note,
         now: Timestamp,
     ) -> Result<StateName, StoreError> {
         let case_id = dossier.case.id;
-        match self.happen_with(dossier, happening, note, None, now).await {
+        match self.happen_with(dossier, transition, note, None, now).await {
             Ok(happened) => Ok(happened.dossier.case.state.name()),
             Err(HappenError::Store(error)) => Err(error),
             Err(refused @ (HappenError::Refused(_) | HappenError::TooLate)) => {
@@ -409,7 +409,7 @@ impl Tx {
 
     fn record_attempt(&mut self, lease: &Lease, report: &Report, now: Timestamp) {
         let outcome = match &report.settlement {
-            Settlement::Finished(happening) => happening.name(),
+            Settlement::Finished(transition) => transition.name(),
             Settlement::RetryAt(_) => "failed",
             Settlement::LookAgainAt(_) | Settlement::WaitUntil(_) => "looked",
         };

@@ -11,8 +11,8 @@ use tracing::instrument;
 use super::cases::readable;
 use super::row::{Reading, millis};
 use super::{Dossier, HappenError, Happened, Note, Store, StoreError, Tx};
-use crate::domain::brake::{Opened, Tripped};
-use crate::domain::case::{Case, Course, Escalation, Happening, Hold, State};
+use crate::domain::brake::{BrakeTrip, RecentActivity};
+use crate::domain::case::{Case, Direction, Escalation, Hold, State, Transition};
 use crate::domain::ids::{CaseId, SourceName};
 use crate::proof::seal::MasterKey;
 
@@ -113,17 +113,17 @@ impl Tx {
         &mut self,
         source: &SourceName,
         dossier: Dossier,
-        happening: &Happening,
+        transition: &Transition,
         note: Note,
         now: Timestamp,
     ) -> Result<SourceEffect, HappenError> {
         let case_id = dossier.case.id;
-        let escalation = dossier.case.apply(happening, now)?.escalation(&dossier.case, now);
-        if escalation.is_some() && self.is_braked(source).await? && self.defer(source, case_id, happening) {
+        let escalation = dossier.case.apply(transition, now)?.escalation(&dossier.case, now);
+        if escalation.is_some() && self.is_braked(source).await? && self.defer(source, case_id, transition) {
             self.write_journal(Some(case_id), "deferred_by_brake", &note.detail, now).await?;
             return Ok(SourceEffect::Deferred);
         }
-        let happened = self.interfere(dossier, happening, note, now).await?;
+        let happened = self.interfere(dossier, transition, note, now).await?;
         if let Some(escalation) = escalation {
             self.count_escalation(Actor::Source(source), case_id, escalation, now);
         }
@@ -131,12 +131,12 @@ impl Tx {
     }
 
     /// Keeps what a frozen source reported; false for what has no effect of its own.
-    fn defer(&mut self, source: &SourceName, case_id: CaseId, happening: &Happening) -> bool {
-        let (Happening::Departed(demand) | Happening::ErasureRequested(demand)) = happening else { return false };
+    fn defer(&mut self, source: &SourceName, case_id: CaseId, transition: &Transition) -> bool {
+        let (Transition::Departed(demand) | Transition::ErasureRequested(demand)) = transition else { return false };
         self.statement("INSERT INTO brake_deferred (source, case_id, kind, demand) VALUES (?, ?, ?, ?)")
             .bind(source.as_str())
             .bind(case_id.to_string())
-            .bind(happening.name())
+            .bind(transition.name())
             .bind(json!(demand).to_string())
             .later();
         true
@@ -159,7 +159,7 @@ impl Tx {
     /// What an actor caused lately, not counting what was released. Persons whose address is still looked up are counted
     /// too: a flood must not pass one by one as the lookups end.
     #[instrument(name = "store.brake.opened", skip_all, err)]
-    pub async fn caused_lately(&mut self, actor: Actor<'_>, now: Timestamp) -> Result<Opened, StoreError> {
+    pub async fn caused_lately(&mut self, actor: Actor<'_>, now: Timestamp) -> Result<RecentActivity, StoreError> {
         let ago = |span| millis(now.saturating_sub(span).unwrap_or(Timestamp::MIN));
         let row = self
             .statement(
@@ -189,11 +189,11 @@ impl Tx {
         let reading = Reading { what: "source", row: &row };
         let known: Option<bool> = row.try_get("is_known")?;
         let busiest_day = if known == Some(true) { Some(reading.count("busiest_day")?) } else { None };
-        Ok(Opened { last_hour: reading.count("last_hour")?, last_day: reading.count("last_day")?, busiest_day })
+        Ok(RecentActivity { last_hour: reading.count("last_hour")?, last_day: reading.count("last_day")?, busiest_day })
     }
 
     /// [`Tx::caused_lately`] of a source.
-    pub async fn opened_lately(&mut self, source: &SourceName, now: Timestamp) -> Result<Opened, StoreError> {
+    pub async fn opened_lately(&mut self, source: &SourceName, now: Timestamp) -> Result<RecentActivity, StoreError> {
         self.caused_lately(Actor::Source(source), now).await
     }
 
@@ -210,7 +210,7 @@ impl Tx {
 
     /// Notes how many there are by now that the brake of a frozen source stopped.
     #[instrument(name = "store.brake.count", skip_all, fields(source = %source))]
-    pub fn count_braked(&mut self, source: &SourceName, tripped: &Tripped) {
+    pub fn count_braked(&mut self, source: &SourceName, tripped: &BrakeTrip) {
         self.statement("UPDATE sources SET brake = ? WHERE name = ? AND braked_at IS NOT NULL")
             .bind(tripped.to_string())
             .bind(source.as_str())
@@ -231,7 +231,12 @@ impl Tx {
     /// Freezes a source: every action that it caused in the last day and that was not carried out is held, whichever source
     /// opened the case.
     #[instrument(name = "store.brake.freeze", skip_all, fields(source = %source), err)]
-    pub async fn freeze(&mut self, source: &SourceName, tripped: &Tripped, now: Timestamp) -> Result<u32, StoreError> {
+    pub async fn freeze(
+        &mut self,
+        source: &SourceName,
+        tripped: &BrakeTrip,
+        now: Timestamp,
+    ) -> Result<u32, StoreError> {
         self.statement(
             "INSERT INTO sources (name, braked_at, brake) VALUES (?1, ?2, ?3)
              ON CONFLICT (name) DO UPDATE SET braked_at = ?2, brake = ?3",
@@ -248,7 +253,12 @@ impl Tx {
 
     /// Holds an operator's own requests of the last day that were not carried out.
     #[instrument(name = "store.brake.freeze_operator", skip_all, err)]
-    pub async fn freeze_operator(&mut self, name: &str, tripped: &Tripped, now: Timestamp) -> Result<u32, StoreError> {
+    pub async fn freeze_operator(
+        &mut self,
+        name: &str,
+        tripped: &BrakeTrip,
+        now: Timestamp,
+    ) -> Result<u32, StoreError> {
         let held = self.hold_all_by_brake(Actor::Operator(name), now).await?;
         let detail = json!({ "operator": name, "brake": tripped.to_string(), "held": held });
         self.write_journal(None, "brake_tripped", &detail, now).await?;
@@ -267,9 +277,9 @@ impl Tx {
                 "SELECT DISTINCT c.id FROM escalations e JOIN cases c ON c.id = e.case_id
                  WHERE e.actor = ?1 AND e.at > ?2
                      AND e.at > COALESCE((SELECT brake_released_at FROM sources WHERE name = ?1), 0)
-                     AND c.closed_at IS NULL AND c.course = 'leaving' AND c.deletion_asked_at IS NULL
-                     AND CASE e.kind WHEN 'opened' THEN COALESCE(c.revoke_asked_at, 0) < e.at
-                         ELSE COALESCE(c.revoke_asked_at, 0) <= e.at END
+                     AND c.closed_at IS NULL AND c.direction = 'leaving' AND c.deletion_dispatched_at IS NULL
+                     AND CASE e.kind WHEN 'opened' THEN COALESCE(c.revoke_dispatched_at, 0) < e.at
+                         ELSE COALESCE(c.revoke_dispatched_at, 0) <= e.at END
                  ORDER BY c.id",
             )
             .bind(&actor)
@@ -296,10 +306,10 @@ impl Tx {
         self.add_brake_hold(actor, id);
         let active =
             matches!(dossier.case.state, State::Scheduled | State::Revoking | State::Revoked | State::Deleting);
-        if !active || dossier.case.course == Course::Returning || dossier.case.next_stage().is_none() {
+        if !active || dossier.case.direction == Direction::Returning || dossier.case.next_stage().is_none() {
             return Ok(false);
         }
-        match self.interfere(dossier, &Happening::Withheld(Hold::Brake), Note::default(), now).await {
+        match self.interfere(dossier, &Transition::Withheld(Hold::Brake), Note::default(), now).await {
             Ok(_) => Ok(true),
             Err(HappenError::Store(error)) => Err(error),
             // Its call is being made right now: that one was not stopped, and is counted as carried out.
@@ -354,14 +364,14 @@ impl Tx {
 
     async fn release_case(&mut self, planned: &Planned, note: &Note, now: Timestamp) -> Result<(), StoreError> {
         let id = planned.case.id;
-        let happenings = planned.deferred.iter().cloned().chain([Happening::BrakeReleased]);
-        for happening in happenings {
+        let transitions = planned.deferred.iter().cloned().chain([Transition::BrakeReleased]);
+        for transition in transitions {
             let Some(dossier) = self.case(id).await? else { return Ok(()) };
-            let releases = happening == Happening::BrakeReleased;
+            let releases = transition == Transition::BrakeReleased;
             if releases && (dossier.case.state != State::Held(Hold::Brake) || self.is_held_by_brake(id).await?) {
                 continue;
             }
-            match self.happen(dossier, &happening, note.clone(), now).await {
+            match self.happen(dossier, &transition, note.clone(), now).await {
                 Ok(_) => {}
                 // What was reported meanwhile may have become pointless.
                 Err(HappenError::Refused(_) | HappenError::TooLate) if !releases => {}
@@ -404,9 +414,9 @@ impl Tx {
             self.statement(statement).bind(id.to_string()).later();
         }
         if self.is_held_by_brake(id).await? {
-            return self.happen(dossier, &Happening::Released { enforce: true }, note, now).await;
+            return self.happen(dossier, &Transition::Released { enforce: true }, note, now).await;
         }
-        self.happen(dossier, &Happening::BrakeReleased, note, now).await
+        self.happen(dossier, &Transition::BrakeReleased, note, now).await
     }
 
     /// Removes what the brakes know about a case that was stopped or closed.
@@ -435,8 +445,8 @@ impl Store {
             "SELECT name AS id, braked_at, brake,
                  (SELECT COUNT(DISTINCT c.id) FROM escalations e JOIN cases c ON c.id = e.case_id
                   WHERE e.actor = s.name AND e.at > s.braked_at - 86400000 AND e.at > COALESCE(s.brake_released_at, 0)
-                      AND (c.deletion_asked_at >= e.at OR c.revoke_asked_at > e.at
-                          OR (e.kind = 'opened' AND c.revoke_asked_at = e.at))) AS carried_out
+                      AND (c.deletion_dispatched_at >= e.at OR c.revoke_dispatched_at > e.at
+                          OR (e.kind = 'opened' AND c.revoke_dispatched_at = e.at))) AS carried_out
              FROM sources s WHERE name = ? AND braked_at IS NOT NULL",
         )
         .bind(source.as_str())
@@ -472,14 +482,14 @@ impl Store {
 struct Planned {
     case: Case,
     /// What a frozen source reported about it, in the order of arrival.
-    deferred: Vec<Happening>,
+    deferred: Vec<Transition>,
 }
 
 impl Planned {
     /// The case with what was deferred, as far as it is possible.
     fn after(&self, now: Timestamp) -> Case {
         let deferred = self.deferred.iter();
-        deferred.fold(self.case.clone(), |case, happening| case.apply(happening, now).unwrap_or(case))
+        deferred.fold(self.case.clone(), |case, transition| case.apply(transition, now).unwrap_or(case))
     }
 }
 
@@ -496,11 +506,11 @@ impl Release {
         let mut planned: Vec<_> = cases.map(|dossier| Planned { case: dossier.case, deferred: Vec::new() }).collect();
         for row in deferred {
             let id: CaseId = Reading { what: "deferred event", row }.word("case_id")?;
-            let happening = read_deferred(row)?;
+            let transition = read_deferred(row)?;
             if let Ok(at) = planned.binary_search_by_key(&id, |planned| planned.case.id)
                 && let Some(planned) = planned.get_mut(at)
             {
-                planned.deferred.push(happening);
+                planned.deferred.push(transition);
             }
         }
         let digest = digest_of("release", planned.iter().map(|planned| planned.after(now)));
@@ -528,11 +538,11 @@ pub fn digest_of(what: &str, cases: impl IntoIterator<Item = Case>) -> String {
     hex::encode(hash.finalize())
 }
 
-fn read_deferred(row: &SqliteRow) -> Result<Happening, StoreError> {
+fn read_deferred(row: &SqliteRow) -> Result<Transition, StoreError> {
     let reading = Reading { what: "deferred event", row };
     let demand = reading.json("demand")?;
     Ok(match reading.text("kind")?.as_str() {
-        "departed" => Happening::Departed(demand),
-        _ => Happening::ErasureRequested(demand),
+        "departed" => Transition::Departed(demand),
+        _ => Transition::ErasureRequested(demand),
     })
 }

@@ -11,7 +11,7 @@ use super::jobs::{read_job, urgency};
 use super::row::{Reading, millis};
 use super::{Dossier, HappenError, Note, Store, StoreError, Tx};
 use crate::clock;
-use crate::domain::case::{Happening, JobKind};
+use crate::domain::case::{JobKind, Transition};
 use crate::domain::ids::{CaseId, JobId, SiteName};
 
 /// Why a job was taken back.
@@ -143,7 +143,7 @@ impl Tx {
         let case_id = job.case_id;
         let dossier =
             case.ok_or_else(|| StoreError::inconsistent("case", case_id, "it is not there, but has a job"))??;
-        let dossier = match self.happen_with(dossier, &Happening::Due, Note::default(), Some(&job), now).await {
+        let dossier = match self.happen_with(dossier, &Transition::Due, Note::default(), Some(&job), now).await {
             Ok(happened) => happened.dossier,
             Err(HappenError::Store(error)) => return Err(error),
             Err(refused @ (HappenError::Refused(_) | HappenError::TooLate)) => {

@@ -1,6 +1,6 @@
 //! What can go wrong with the database.
 
-use crate::domain::case::Refusal;
+use crate::domain::case::InvalidTransition;
 use crate::proof::seal::CannotOpen;
 
 /// What can go wrong with the database.
@@ -141,7 +141,7 @@ impl StoreError {
 pub enum HappenError {
     /// The case's rules forbid it.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] InvalidTransition),
     /// The call that it would stop is being made at this moment.
     #[error("it is too late: the call to Atlassian is being made at this moment")]
     TooLate,

@@ -6,7 +6,7 @@ use tracing::instrument;
 
 use super::row::Reading;
 use super::{Dossier, Store, StoreError, Tx};
-use crate::domain::case::{Course, Happening};
+use crate::domain::case::{Direction, Transition};
 
 /// One entry of a case's history.
 #[derive(Debug, Clone)]
@@ -30,13 +30,13 @@ impl Tx {
     pub async fn is_repeated(
         &mut self,
         dossier: &Dossier,
-        happening: &Happening,
+        transition: &Transition,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let cancels_again = *happening == Happening::Cancelled && dossier.case.course == Course::Returning;
+        let cancels_again = *transition == Transition::Cancelled && dossier.case.direction == Direction::Returning;
         // An approval is repeated by the case's own rules: they know whose it was.
-        let is_approval = matches!(happening, Happening::Approved { .. } | Happening::Withdrawn { .. });
-        if is_approval || (!cancels_again && dossier.case.apply(happening, now).is_ok()) {
+        let is_approval = matches!(transition, Transition::Approved { .. } | Transition::Withdrawn { .. });
+        if is_approval || (!cancels_again && dossier.case.apply(transition, now).is_ok()) {
             return Ok(false);
         }
         let row = self
@@ -46,7 +46,7 @@ impl Tx {
             .bind(dossier.case.id.to_string())
             .row()
             .await?;
-        Ok(row.is_some_and(|row| row.try_get::<String, _>("kind").is_ok_and(|kind| kind == happening.name())))
+        Ok(row.is_some_and(|row| row.try_get::<String, _>("kind").is_ok_and(|kind| kind == transition.name())))
     }
 }
 

@@ -12,8 +12,8 @@ use super::scribe::{Desk, Question};
 use super::steps;
 use crate::atlassian::Client;
 use crate::clock;
-use crate::domain::case::{Attention, Change, Happening, JobKind, Reason};
-use crate::domain::retry::{Failure, Next};
+use crate::domain::case::{Attention, AttentionReason, Change, JobKind, Transition};
+use crate::domain::retry::{Failure, RetryDecision};
 use crate::store::{Claimed, Dispatch, Dossier, Intent, Report, Settlement, StoreError};
 
 /// What is left of a lease for settling.
@@ -34,7 +34,7 @@ pub(super) struct Attempt<'a> {
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// The job is finished, and this happened. The detail goes into the journal, so it holds no personal data.
-    Finished { happening: Happening, detail: Value },
+    Finished { transition: Transition, detail: Value },
     /// Not yet: to be looked at again then, at no cost.
     NotYet { at: Timestamp, why: &'static str },
     /// A call of before may still be carried out: to be looked at again then. The failures before it are not over.
@@ -73,12 +73,12 @@ impl From<Outcome> for StepError {
 }
 
 impl Outcome {
-    pub(super) fn finished(happening: Happening, how: &'static str) -> Self {
-        Self::Finished { happening, detail: json!({ "how": how }) }
+    pub(super) fn finished(transition: Transition, how: &'static str) -> Self {
+        Self::Finished { transition, detail: json!({ "how": how }) }
     }
 
     pub(super) fn stuck(attention: impl Into<Attention>) -> Self {
-        Self::Finished { happening: Happening::Stuck(attention.into()), detail: Value::Null }
+        Self::Finished { transition: Transition::AttentionNeeded(attention.into()), detail: Value::Null }
     }
 }
 
@@ -123,7 +123,7 @@ impl<'a> Attempt<'a> {
         let dispatch = loop {
             // After a wait, too.
             if let Err(problem) = self.client.check_clock() {
-                return Err(StepError::Failed(Failure::SiteRefuses { detail: problem.to_string() }));
+                return Err(StepError::Failed(Failure::AccessDenied { detail: problem.to_string() }));
             }
             let question = Question { intent: intent.clone(), learned: self.record.clone() };
             let dispatch = self.desk.ask(self.claimed.lease, question).await?;
@@ -196,7 +196,7 @@ impl<'a> Attempt<'a> {
             Err(_panic) => {
                 tracing::error!("an attempt panicked: the case is handed to a human, the others go on");
                 let detail = "an error of our own: see the log of this time, and report it".to_owned();
-                Outcome::stuck(Attention { reason: Reason::Refused, detail })
+                Outcome::stuck(Attention { reason: AttentionReason::Refused, detail })
             }
         };
         match outcome {
@@ -211,9 +211,9 @@ impl<'a> Attempt<'a> {
             Outcome::StillOpen { at, why } => {
                 self.write("not_yet", Settlement::WaitUntil(at), Some(why), Value::Null).await
             }
-            Outcome::Finished { happening, detail } => {
-                let outcome = happening.name();
-                self.write(outcome, Settlement::Finished(happening), None, detail).await
+            Outcome::Finished { transition, detail } => {
+                let outcome = transition.name();
+                self.write(outcome, Settlement::Finished(transition), None, detail).await
             }
         }
     }
@@ -227,27 +227,32 @@ impl<'a> Attempt<'a> {
         let error = failure.detail().to_owned();
         match failure {
             Failure::Transient { detail, retry_at } => match retry(retry_at) {
-                Next::RetryAt(at) => self.write("failed", Settlement::RetryAt(at), Some(&error), Value::Null).await,
-                Next::GiveUp => {
-                    let happening = Happening::Stuck(Attention { reason: Reason::RetriesExhausted, detail });
-                    self.write("given_up", Settlement::Finished(happening), Some(&error), Value::Null).await
+                RetryDecision::RetryAt(at) => {
+                    self.write("failed", Settlement::RetryAt(at), Some(&error), Value::Null).await
+                }
+                RetryDecision::GiveUp => {
+                    let transition =
+                        Transition::AttentionNeeded(Attention { reason: AttentionReason::RetriesExhausted, detail });
+                    self.write("given_up", Settlement::Finished(transition), Some(&error), Value::Null).await
                 }
             },
             Failure::RateLimited { retry_at, .. } => {
                 let at = match (retry_at, retry(retry_at)) {
                     (Some(at), _) => self.worker.retry.not_at_once(at, now),
-                    (None, Next::RetryAt(at)) => at,
-                    (None, Next::GiveUp) => now.saturating_add(self.worker.retry.base).unwrap_or(Timestamp::MAX),
+                    (None, RetryDecision::RetryAt(at)) => at,
+                    (None, RetryDecision::GiveUp) => {
+                        now.saturating_add(self.worker.retry.base).unwrap_or(Timestamp::MAX)
+                    }
                 };
                 self.write("rate_limited", Settlement::WaitUntil(at), Some(&error), Value::Null).await
             }
-            Failure::SiteRefuses { detail } | Failure::SiteUnavailable { detail } => self.site_refused(&detail).await,
+            Failure::AccessDenied { detail } | Failure::SiteUnavailable { detail } => self.site_refused(&detail).await,
             Failure::CallRefused { forbidden, works_otherwise, .. } => {
                 self.call_refused(&error, forbidden, works_otherwise).await
             }
             Failure::Permanent { detail } => {
-                let happening = Happening::Stuck(Attention { reason: Reason::Refused, detail });
-                self.write("refused", Settlement::Finished(happening), Some(&error), Value::Null).await
+                let transition = Transition::AttentionNeeded(Attention { reason: AttentionReason::Refused, detail });
+                self.write("refused", Settlement::Finished(transition), Some(&error), Value::Null).await
             }
         }
     }

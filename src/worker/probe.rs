@@ -175,7 +175,7 @@ async fn try_credentials(worker: Arc<Worker>, client: Client) -> (Paused, Option
 
 /// A probe that finds the whole site unavailable, or our credentials rejected, pauses it.
 async fn pause_if_refused(worker: &Worker, site: &SiteName, failure: &Failure) {
-    let (Failure::SiteRefuses { detail } | Failure::SiteUnavailable { detail }) = failure else { return };
+    let (Failure::AccessDenied { detail } | Failure::SiteUnavailable { detail }) = failure else { return };
     let paused = async {
         let mut tx = worker.store.begin().await?;
         let paused = tx.pause_site(site, detail, worker.clock.now()).await?;

@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::attempt::Attempt;
-use crate::domain::case::{Attention, Happening, Reason};
+use crate::domain::case::{Attention, AttentionReason, Transition};
 use crate::store::{RefusedCall, Settlement, StoreError};
 
 impl Attempt<'_> {
@@ -32,8 +32,8 @@ impl Attempt<'_> {
         works_otherwise: bool,
     ) -> Result<(), StoreError> {
         if self.claimed.refusals > 0 && (forbidden || works_otherwise) {
-            let attention = Attention { reason: Reason::Refused, detail: detail.to_owned() };
-            let settlement = Settlement::Finished(Happening::Stuck(attention));
+            let attention = Attention { reason: AttentionReason::Refused, detail: detail.to_owned() };
+            let settlement = Settlement::Finished(Transition::AttentionNeeded(attention));
             return self.write("refused", settlement, Some(detail), Value::Null).await;
         }
         let (now, kind) = (self.now(), self.claimed.kind);

@@ -3,7 +3,7 @@
 //! The sample site holds every trap that is known of: see `src/sandbox/sample.json`.
 
 use offboardd::domain::account::AccountType;
-use offboardd::domain::case::{Reason, StateName};
+use offboardd::domain::case::{AttentionReason, StateName};
 use offboardd::sandbox::{self, AccountChange, CallName, NewAccount};
 use serde_json::json;
 
@@ -51,7 +51,7 @@ async fn an_address_with_odd_but_legal_characters_finds_its_account() {
 async fn a_hidden_address_cannot_be_confirmed_and_is_for_a_human() {
     let story = Harness::start().await;
     story.send_departed("eve@example.com").await;
-    assert_eq!(story.attention("eve@example.com").await, Reason::AddressUnconfirmed);
+    assert_eq!(story.attention("eve@example.com").await, AttentionReason::AddressUnconfirmed);
     story.advance("100d").await;
     story.finish(&[]).await;
 }
@@ -71,7 +71,7 @@ async fn a_twin_with_an_atlassian_account_is_left_alone_and_noted() {
 async fn two_customers_of_one_address_are_for_a_human() {
     let story = Harness::start().await;
     story.send_departed("dora@example.com").await;
-    assert_eq!(story.attention("dora@example.com").await, Reason::AmbiguousAccount);
+    assert_eq!(story.attention("dora@example.com").await, AttentionReason::AmbiguousAccount);
     story.advance("100d").await;
     // As soon as a human has made one of them, it goes on.
     let old = story.site.accounts().into_iter().find(|account| account.display_name == "Dora Dean (old)").unwrap();
@@ -86,7 +86,7 @@ async fn two_customers_of_one_address_are_for_a_human() {
 async fn a_licensed_user_is_never_touched() {
     let story = Harness::with(Setup { site: "delete_with = \"jira-user\"", ..Setup::default() }).await;
     story.send_departed("finn@example.com").await;
-    assert_eq!(story.attention("finn@example.com").await, Reason::NotACustomer);
+    assert_eq!(story.attention("finn@example.com").await, AttentionReason::NotACustomer);
     story.advance("100d").await;
     story.finish(&[]).await;
 }
@@ -108,9 +108,9 @@ async fn the_protected_are_never_touched_by_address_domain_or_account() {
     let story = Harness::with(Setup { site, ..Setup::default() }).await;
     for protected in ["ann@example.com", "ann@example.com.au", "ben@example.com"] {
         story.send_departed(protected).await;
-        assert_eq!(story.attention(protected).await, Reason::Protected, "{protected}");
+        assert_eq!(story.attention(protected).await, AttentionReason::Protected, "{protected}");
         story.act(protected, "retry").await;
-        assert_eq!(story.attention(protected).await, Reason::Protected, "{protected}, insisted");
+        assert_eq!(story.attention(protected).await, AttentionReason::Protected, "{protected}, insisted");
     }
     story.finish(&[]).await;
 }
@@ -172,7 +172,7 @@ async fn who_was_granted_access_again_by_hand_is_not_deleted() {
     story.advance("29d").await;
     story.site.grant("ann@example.com").unwrap();
     story.advance("1d").await;
-    assert_eq!(story.attention("ann@example.com").await, Reason::Regranted);
+    assert_eq!(story.attention("ann@example.com").await, AttentionReason::Regranted);
     story.advance("100d").await;
     assert_eq!(story.count(CallName::Delete), 0);
     story.finish(&["revoke ann@example.com"]).await;
@@ -189,8 +189,8 @@ async fn who_has_another_address_or_became_a_user_since_the_revoke_is_not_delete
     let hired = AccountChange { account_type: Some(sandbox::AccountType::Atlassian), ..AccountChange::default() };
     story.site.change_account(&ben.account_id, hired).unwrap();
     story.advance("30d").await;
-    assert_eq!(story.attention("ann@example.com").await, Reason::AddressChanged);
-    assert_eq!(story.attention("ben@example.com").await, Reason::NotACustomer);
+    assert_eq!(story.attention("ann@example.com").await, AttentionReason::AddressChanged);
+    assert_eq!(story.attention("ben@example.com").await, AttentionReason::NotACustomer);
     assert_eq!(story.count(CallName::Delete), 0);
     story.finish(&["revoke anna@example.com", "revoke ben@example.com (no customer)"]).await;
 }

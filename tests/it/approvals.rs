@@ -1,6 +1,6 @@
 //! Approvals and holds: what people decide about a case, and what no source can undo.
 
-use offboardd::domain::case::{Hold, Reason, State, StateName};
+use offboardd::domain::case::{AttentionReason, Hold, State, StateName};
 use offboardd::sandbox::{AccountChange, CallName};
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ async fn an_approval_does_not_survive_access_that_was_granted_again() {
     let granted = AccountChange { active: Some(true), ..AccountChange::default() };
     story.site.change_account(&story.account(ANN).account_id, granted).unwrap();
     story.advance("30d").await;
-    assert_eq!(story.attention(ANN).await, Reason::Regranted);
+    assert_eq!(story.attention(ANN).await, AttentionReason::Regranted);
     story.act(ANN, "retry").await;
     story.advance("31d").await;
     assert_eq!((held(&story).await, story.count(CallName::Delete)), (Some(Hold::Approval), 0));

@@ -1,6 +1,6 @@
 //! People leave: what is done, when, and what the history says about it.
 
-use offboardd::domain::case::{Hold, JobKind, Reason, State, StateName};
+use offboardd::domain::case::{AttentionReason, Hold, JobKind, State, StateName};
 use offboardd::sandbox::{self, CallName, NewAccount, Seed};
 use serde_json::json;
 
@@ -23,10 +23,10 @@ async fn a_leaver_is_revoked_at_once_deleted_after_the_grace_and_erased_after_at
     assert!(story.job("ann@example.com").await.is_none());
     insta::assert_snapshot!(story.history_text("ann@example.com").await, @r"
     2026-09-07T12:00:00Z opened
-    2026-09-07T12:00:00Z revoke_asked
+    2026-09-07T12:00:00Z revoke_dispatched
     2026-09-07T12:00:00Z revoke_confirmed (done_by_us)
     2026-10-07T12:00:00Z due
-    2026-10-07T12:00:00Z deletion_asked
+    2026-10-07T12:00:00Z deletion_dispatched
     2026-10-07T12:00:00Z deletion_accepted (done_by_us)
     2026-10-21T12:00:00Z gone_confirmed (not_there)
     ");
@@ -189,7 +189,7 @@ async fn without_an_address_a_human_is_asked_and_a_later_profile_lets_the_case_g
     let cases = story.cases().await;
     assert_eq!(cases.len(), 1);
     let State::NeedsAttention(attention) = &cases[0].case.state else { panic!("{:?}", cases[0].case.state) };
-    assert_eq!(attention.reason, Reason::NoEmail);
+    assert_eq!(attention.reason, AttentionReason::NoEmail);
     assert!(story.site.calls().is_empty());
 
     story.send_event(json!({ "type": "profile", "person": { "id": "43", "email": "ben@example.com" } })).await;
@@ -224,7 +224,11 @@ async fn observing_plans_reads_and_holds_and_changes_nothing() {
     let ann = story.case("ann@example.com").await;
     assert_eq!(ann.case.state, State::Held(Hold::Observe));
     assert_eq!(ann.account.unwrap().id.as_str(), story.account("ann@example.com").account_id, "it was looked up");
-    assert_eq!(story.attention("dora@example.com").await, Reason::AmbiguousAccount, "what would fail is shown");
+    assert_eq!(
+        story.attention("dora@example.com").await,
+        AttentionReason::AmbiguousAccount,
+        "what would fail is shown"
+    );
     assert!(story.count(CallName::Search) > 0);
     assert_eq!(story.changes(), [""; 0]);
 

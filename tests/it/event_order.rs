@@ -1,7 +1,7 @@
 //! In which order facts count, whatever order they arrive in, and whose address is whose.
 
 use jiff::{SignedDuration, Timestamp};
-use offboardd::domain::case::{Reason, StateName};
+use offboardd::domain::case::{AttentionReason, StateName};
 use offboardd::sandbox::{AccountType, CallName, Fault, Moment, NewAccount, Seed};
 use serde_json::{Value, json};
 
@@ -214,7 +214,7 @@ async fn record_with_the_address_of_an_open_case_hands_it_to_a_human() {
         story.send_event(event("departed", "1", ANN, 30)).await;
         assert_eq!(story.state(ANN).await, StateName::Revoked);
         story.send_event(life).await;
-        assert_eq!(story.attention(ANN).await, Reason::AddressUnconfirmed);
+        assert_eq!(story.attention(ANN).await, AttentionReason::AddressUnconfirmed);
         story.advance("100d").await;
         assert_eq!(story.state(ANN).await, StateName::NeedsAttention);
         story.act(ANN, "retry").await;
@@ -237,7 +237,7 @@ async fn stop_by_another_source_hands_the_case_to_a_human() {
     let story = story_of("departed = \"revoke\"", CRM).await;
     story.send_event(effective(event("departed", "1", ANN, 30), story.in_days(1))).await;
     story.send_by("crm", &event("returned", "c1", ANN, 10)).await;
-    assert_eq!(story.attention(ANN).await, Reason::SourcesDisagree);
+    assert_eq!(story.attention(ANN).await, AttentionReason::SourcesDisagree);
     story.advance("100d").await;
     story.act(ANN, "retry").await;
     story.finish(&["revoke ann@example.com"]).await;
@@ -308,7 +308,7 @@ async fn leaver_who_was_renamed_is_shown_to_a_human_and_never_closed_as_unknown(
         story.send_event(event("profile", "1", "left@example.com", 30)).await;
         story.send_event(departed).await;
         story.advance_past_rechecks().await;
-        assert_eq!(story.attention("left@example.com").await, Reason::AddressChanged);
+        assert_eq!(story.attention("left@example.com").await, AttentionReason::AddressChanged);
         story.finish(&[]).await;
     }
 }
@@ -319,7 +319,7 @@ async fn address_that_arrives_later_and_is_somebody_elses_is_shown_to_a_human() 
     story.send_event(event("erasure_requested", "2", "", 30)).await;
     story.send_event(event("profile", "3", ANN, 20)).await;
     story.send_event(event("erasure_requested", "2", ANN, 10)).await;
-    assert_eq!(story.attention(ANN).await, Reason::AddressUnconfirmed);
+    assert_eq!(story.attention(ANN).await, AttentionReason::AddressUnconfirmed);
     story.finish(&[]).await;
 }
 
@@ -329,7 +329,7 @@ async fn address_that_arrives_later_and_was_stopped_since_is_shown_to_a_human() 
     story.send_event(event("departed", "2", "", 30)).await;
     story.send_by("crm", &event("returned", "c1", ANN, 20)).await;
     story.send_event(event("profile", "2", ANN, 10)).await;
-    assert_eq!(story.attention(ANN).await, Reason::AddressUnconfirmed);
+    assert_eq!(story.attention(ANN).await, AttentionReason::AddressUnconfirmed);
     story.finish(&[]).await;
 }
 
@@ -351,7 +351,7 @@ async fn departure_that_names_the_address_does_not_carry_an_older_one_past_a_sto
     story.send_event(event("erasure_requested", "2", "", 30)).await;
     story.send_by("crm", &event("returned", "c1", ANN, 20)).await;
     story.send_event(event("departed", "2", ANN, 10)).await;
-    assert_eq!(story.attention(ANN).await, Reason::AddressUnconfirmed);
+    assert_eq!(story.attention(ANN).await, AttentionReason::AddressUnconfirmed);
     story.finish(&[]).await;
 }
 
@@ -362,6 +362,6 @@ async fn stop_by_id_reaches_a_case_of_another_source_that_the_departure_joined()
     story.send_by("crm", &effective(event("departed", "c1", ANN, 30), day)).await;
     story.send_event(effective(event("departed", "1", ANN, 20), day)).await;
     story.send_event(event("returned", "1", NEW, 10)).await;
-    assert_eq!(story.attention(ANN).await, Reason::SourcesDisagree);
+    assert_eq!(story.attention(ANN).await, AttentionReason::SourcesDisagree);
     story.finish(&[]).await;
 }

@@ -6,7 +6,7 @@
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
-use offboardd::domain::case::{Course, Reason, State, StateName};
+use offboardd::domain::case::{AttentionReason, Direction, State, StateName};
 use offboardd::sandbox::{CallName, CallRecord, Desk, Fault, Moment, NewAccount, Organization, Request, Seed};
 use serde_json::{Value, json};
 
@@ -179,7 +179,7 @@ enum Leads {
     /// To a wait of this kind of call, until somebody resumes the site and retries the job.
     CallPause,
     /// To a human, who retries it when it is over.
-    Human(Reason),
+    Human(AttentionReason),
 }
 
 /// What is documented of each failure of each call.
@@ -200,10 +200,10 @@ fn leads(row: &Row, column: Column) -> Leads {
             Column::Status(404),
         ) => Leads::CallPause,
         // Two looks, the first of them at the return.
-        (C::Read, Column::Status(404)) if row.road == Road::Restore => Leads::Human(Reason::GrantNeeded),
+        (C::Read, Column::Status(404)) if row.road == Road::Restore => Leads::Human(AttentionReason::GrantNeeded),
         // Elsewhere it is looked at again, and looked up in the list of everyone, before it is believed.
         (C::Read, Column::Status(404)) => Leads::GoodEnd,
-        (_, Column::Status(400 | 404 | 409 | 412)) => Leads::Human(Reason::Refused),
+        (_, Column::Status(400 | 404 | 409 | 412)) => Leads::Human(AttentionReason::Refused),
         _ => Leads::GoodEnd,
     }
 }
@@ -408,10 +408,10 @@ impl Walker<'_> {
             Road::Nobody => StateName::NoAccount,
             Road::Delete => StateName::DeletionGrace,
             Road::Verify => StateName::Erased,
-            Road::Detach => return case.state == State::Revoked && case.deeds.detached_at.is_some(),
+            Road::Detach => return case.state == State::Revoked && case.progress.detached_at.is_some(),
             Road::Restore | Road::Reinvite => StateName::Restored,
         };
-        case.state.name() == good && (case.course == Course::Leaving || self.row.road != Road::Delete)
+        case.state.name() == good && (case.direction == Direction::Leaving || self.row.road != Road::Delete)
     }
 
     /// Where a case is at its good end, the site agrees; and no deed was done twice, or to anybody else.

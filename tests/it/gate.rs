@@ -1,7 +1,7 @@
 //! The gate before every call that changes something: mode, hold, stop, pause and protection, also between two calls of one
 //! attempt; and the journal, which knows of each call before it is made.
 
-use offboardd::domain::case::{Hold, Reason, State, StateName};
+use offboardd::domain::case::{AttentionReason, Hold, State, StateName};
 use offboardd::sandbox::{CallName, Fault};
 use serde_json::json;
 
@@ -86,7 +86,7 @@ async fn a_source_pause_between_two_calls_of_a_detach_stops_the_rest_until_it_is
     story.advance("1d").await;
     assert_eq!(detaches(&story), 1);
     story.post_action("sources/hr/resume").await;
-    assert!(story.case(BEN).await.case.deeds.detached_at.is_some());
+    assert!(story.case(BEN).await.case.progress.detached_at.is_some());
     assert_eq!(detaches(&story), 5);
     let changes = story.changes();
     story.finish(&changes.iter().map(String::as_str).collect::<Vec<_>>()).await;
@@ -170,7 +170,7 @@ async fn a_protected_address_is_not_invited() {
     };
     story.restart_with(protect).await;
     story.advance("14d").await;
-    assert_eq!(story.attention(BEN).await, Reason::Protected);
+    assert_eq!(story.attention(BEN).await, AttentionReason::Protected);
     assert_eq!(story.count(CallName::Invite), 0);
     story.finish(&["delete ben@example.com"]).await;
 }

@@ -3,7 +3,7 @@
 //! A daemon never oversleeps, so its part is played here: on a connection of its own, ahead of its clock, and rolled back.
 
 use jiff::Timestamp;
-use offboardd::domain::case::{Change, Happening, StateName};
+use offboardd::domain::case::{Change, StateName, Transition};
 use offboardd::sandbox::{CallName, Fault};
 use offboardd::store::{Claimed, Dispatch, Intent, Lease, Leased, Report, Settlement, StoreError, Tx, Vacancy};
 use serde_json::Value;
@@ -44,7 +44,7 @@ async fn settle(tx: &mut Tx, claimed: &Claimed, now: Timestamp) -> Result<StateN
     let report = Report {
         started_at: claimed.started_at,
         learned: claimed.dossier.clone(),
-        settlement: Settlement::Finished(Happening::RevokeConfirmed),
+        settlement: Settlement::Finished(Transition::RevokeConfirmed),
         error: None,
         detail: Value::Null,
     };

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
-use offboardd::domain::case::{Reason, State, StateName};
+use offboardd::domain::case::{AttentionReason, State, StateName};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -87,7 +87,7 @@ async fn told(story: &Harness, event: Value) -> offboardd::domain::ids::Delivery
 }
 
 /// The only case that there is.
-async fn only_case(story: &Harness) -> (StateName, Option<Reason>) {
+async fn only_case(story: &Harness) -> (StateName, Option<AttentionReason>) {
     let cases = story.cases().await;
     assert_eq!(cases.len(), 1);
     let reason =
@@ -158,7 +158,7 @@ async fn whom_the_vendor_does_not_know_is_for_a_human() {
         let story = hibob.story().await;
         hibob.will_say(status, body);
         let delivery = told(&story, tells("employee.left", "7")).await;
-        assert_eq!(only_case(&story).await, (StateName::NeedsAttention, Some(Reason::NoEmail)));
+        assert_eq!(only_case(&story).await, (StateName::NeedsAttention, Some(AttentionReason::NoEmail)));
         assert_eq!(story.outcome(delivery).await.0, "applied");
         // The same fact once more is asked for once more: by now the vendor may know.
         hibob.will_say_that_it_is("ann@example.com");
@@ -177,7 +177,7 @@ async fn a_vendor_that_never_answers_is_given_up_and_a_human_called() {
     story.advance("71h").await;
     assert_eq!(story.outcome(delivery).await.0, "waiting");
     story.advance("1h").await;
-    assert_eq!(only_case(&story).await, (StateName::NeedsAttention, Some(Reason::NoEmail)));
+    assert_eq!(only_case(&story).await, (StateName::NeedsAttention, Some(AttentionReason::NoEmail)));
     story.finish(&[]).await;
 }
 
@@ -295,7 +295,7 @@ async fn a_lookup_that_is_taken_out_of_the_settings_leaves_nobody_waiting() {
     while story.outcome(delivery).await.0 == "waiting" {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
-    assert_eq!(only_case(&story).await, (StateName::NeedsAttention, Some(Reason::NoEmail)));
+    assert_eq!(only_case(&story).await, (StateName::NeedsAttention, Some(AttentionReason::NoEmail)));
     story.finish(&[]).await;
 }
 
@@ -307,7 +307,7 @@ async fn the_deletion_of_a_duplicate_record_is_for_a_human() {
     story.send_event(known("5")).await;
     story.send_event(known("6")).await;
     story.send_event(left("6")).await;
-    assert_eq!(story.attention("ann@example.com").await, Reason::AddressUnconfirmed);
+    assert_eq!(story.attention("ann@example.com").await, AttentionReason::AddressUnconfirmed);
     story.advance_quiet("1d").await;
     // Somebody has looked: this account is meant.
     story.act("ann@example.com", "retry").await;
@@ -334,7 +334,7 @@ async fn duplicate_record_hands_the_departure_to_a_human_and_its_deletion_change
     assert_eq!(story.state("ann@example.com").await, StateName::Scheduled);
     // The record is doubled: somebody who has not left has the address. Then the double is deleted.
     story.send_event(known("6")).await;
-    assert_eq!(story.attention("ann@example.com").await, Reason::AddressUnconfirmed);
+    assert_eq!(story.attention("ann@example.com").await, AttentionReason::AddressUnconfirmed);
     let deleted = story.send_event(json!({ "type": "departed", "person": { "id": "6" } })).await;
     assert_eq!(story.outcome(deleted).await, ("ignored".to_owned(), Some("shared_address".to_owned())));
     // The departure itself may still be moved.

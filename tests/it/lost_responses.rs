@@ -1,6 +1,6 @@
 //! What one read or one lost answer does not prove: that a call was not carried out, or that an account is gone.
 
-use offboardd::domain::case::{Reason, StateName};
+use offboardd::domain::case::{AttentionReason, StateName};
 use offboardd::sandbox::{self, AccountChange, AccountType, CallName, Fault, Moment, NewAccount};
 use serde_json::{Value, json};
 
@@ -48,7 +48,7 @@ async fn a_revoke_that_takes_effect_after_its_answer_was_lost_leaves_the_case_wa
     story.advance("1m").await;
     let case = story.case(ANN).await.case;
     assert_eq!(case.state.name(), StateName::Restoring);
-    assert!(case.deeds.revoked_at.is_some());
+    assert!(case.progress.revoked_at.is_some());
     story.site.grant(ANN).unwrap();
     story.advance("5m").await;
     assert_eq!(story.state(ANN).await, StateName::Restored);
@@ -184,7 +184,7 @@ async fn a_customer_who_was_migrated_to_an_atlassian_account_is_for_a_human() {
     story.site.add(migrated).unwrap();
     story.advance("30d").await;
     story.advance_past_rechecks().await;
-    assert_eq!(story.attention(ANN).await, Reason::NotACustomer);
+    assert_eq!(story.attention(ANN).await, AttentionReason::NotACustomer);
     assert!(story.case(ANN).await.account.is_some_and(|account| account.twin));
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }

@@ -21,11 +21,11 @@ fn sample(version: i64) -> &'static [&'static str] {
             "INSERT INTO former_addresses (source, person_hash, email_hash, sealed, until_ns)
              VALUES ('hr', x'01', x'0d', x'0e', 1)",
             "INSERT INTO facts (person_key, kind, happened_ns) VALUES (x'01', 'departed', 1)",
-            "INSERT INTO cases (id, site, source, person_key, opened_at, state, since, terms, demands, approvals, course,
-                 effective_at, revoke_asked_at, revoked_at, sealed)
+            "INSERT INTO cases (id, site, source, person_key, opened_at, state, since, terms, demands, approvals, direction,
+                 effective_at, revoke_dispatched_at, revoked_at, sealed)
              VALUES ('c1', 'acme', 'hr', x'01', 1, 'revoked', 1, '{}', '[]', '[]', 'leaving', 1, 1, 1, x'04')",
             "INSERT INTO cases (id, site, person_key, opened_at, state, since, attention, terms, demands, approvals,
-                 course, effective_at) VALUES ('c2', 'acme', x'02', 1, 'needs_attention', 1, 'no_email', '{}', '[]', '[]', 'leaving', 1)",
+                 direction, effective_at) VALUES ('c2', 'acme', x'02', 1, 'needs_attention', 1, 'no_email', '{}', '[]', '[]', 'leaving', 1)",
             "INSERT INTO case_keys (case_id, sealed) VALUES ('c1', x'05')",
             "INSERT INTO jobs (id, case_id, site, source, kind, urgency, state, due_at, created_at)
              VALUES ('j1', 'c1', 'acme', 'hr', 'delete', 1, 'queued', 5, 1)",

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use offboardd::domain::case::{Course, Hold, State, StateName};
+use offboardd::domain::case::{Direction, Hold, State, StateName};
 use offboardd::sandbox::{AccountChange, AccountType, CallName, Fault, Moment, NewAccount, Seed};
 use serde_json::{Value, json};
 
@@ -333,7 +333,7 @@ impl History {
     async fn operate(&mut self, email: &'static str, verb: &str) {
         let Some(dossier) = self.story.cases_of(email).await.into_iter().next() else { return };
         let was_with_a_human =
-            matches!(dossier.case.state, State::NeedsAttention(_)) && dossier.case.course == Course::Leaving;
+            matches!(dossier.case.state, State::NeedsAttention(_)) && dossier.case.direction == Direction::Leaving;
         let reply = self.story.try_action(ROSA, email, verb).await;
         if reply.status != 200 {
             assert!(matches!(reply.status, 403 | 409), "{verb}: {reply:?}");
@@ -389,7 +389,7 @@ impl History {
             let rests = case.state == State::Revoked && case.delete_at().is_none();
             assert!(waits || rests || case.state.name().is_closed(), "a case got stuck: {case:?}");
             if case.state.name() == StateName::Erased {
-                assert!(case.deeds.gone_at.is_some());
+                assert!(case.progress.gone_at.is_some());
             }
             if waits {
                 with_a_human.extend(dossier.person.email.map(|email| email.as_str().to_owned()));

@@ -1,7 +1,7 @@
 //! Whose problem a rejection is: the site's, that of one kind of call, or that of one account.
 
 use jiff::SignedDuration;
-use offboardd::domain::case::{JobKind, Reason, StateName};
+use offboardd::domain::case::{AttentionReason, JobKind, StateName};
 use offboardd::sandbox::{AccountChange, AccountType, CallName, Fault};
 use serde_json::json;
 
@@ -43,7 +43,7 @@ async fn rejected_deletions_pause_deletions_only_and_then_go_to_a_human() {
     assert_eq!(story.state(BEN).await, StateName::Revoked);
 
     probe(&story, "1m", CallName::Delete).await;
-    assert_eq!(story.attention(ANN).await, Reason::Refused);
+    assert_eq!(story.attention(ANN).await, AttentionReason::Refused);
     assert!(paused_kinds(&story).await.is_empty(), "the others go on");
     story.site.clear_faults();
     story.act(ANN, "retry").await;
@@ -64,7 +64,7 @@ async fn one_rejected_account_delays_nobody_when_the_call_works_for_others() {
     story.send_departed(IDA).await;
     assert_eq!(story.state(IDA).await, StateName::Revoked);
     probe(&story, "1m", CallName::Revoke).await;
-    assert_eq!(story.attention(BEN).await, Reason::Refused);
+    assert_eq!(story.attention(BEN).await, AttentionReason::Refused);
     story.finish(&["revoke ann@example.com", "revoke ida@example.com"]).await;
 }
 
@@ -143,6 +143,6 @@ async fn where_many_customers_hide_their_address_nobody_found_is_for_a_human() {
     }
     story.send_departed("somebody.else@example.com").await;
     story.advance_past_rechecks().await;
-    assert_eq!(story.attention("somebody.else@example.com").await, Reason::AddressUnconfirmed);
+    assert_eq!(story.attention("somebody.else@example.com").await, AttentionReason::AddressUnconfirmed);
     story.finish(&[]).await;
 }

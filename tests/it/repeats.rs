@@ -1,7 +1,7 @@
 //! The same body again: a duplicate while nothing else happened, a question for a human after that.
 
 use jiff::SignedDuration;
-use offboardd::domain::case::{Reason, State, StateName};
+use offboardd::domain::case::{AttentionReason, State, StateName};
 use serde_json::{Value, json};
 
 use crate::harness::{Harness, Reply, Setup};
@@ -33,7 +33,7 @@ async fn send(story: &Harness, action: &str, email: &str) -> Reply {
     reply
 }
 
-async fn reason(story: &Harness, email: &str) -> Option<Reason> {
+async fn reason(story: &Harness, email: &str) -> Option<AttentionReason> {
     let State::NeedsAttention(attention) = story.case(email).await.case.state else { return None };
     Some(attention.reason)
 }
@@ -58,7 +58,7 @@ async fn recorded_departure_after_a_return_waits_for_a_human() {
     send(&story, "back", ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Restoring);
     assert_eq!(send(&story, "left", ANN).await.status, 202);
-    assert_eq!(reason(&story, ANN).await, Some(Reason::Repeated));
+    assert_eq!(reason(&story, ANN).await, Some(AttentionReason::Repeated));
     // From then on it is a duplicate again, and the person's return is no older fact than the recording.
     assert_eq!(send(&story, "left", ANN).await.status, 200);
     story.act(ANN, "cancel").await;
@@ -76,7 +76,9 @@ async fn recorded_departure_of_a_closed_case_opens_one_for_a_human() {
     send(&story, "left", ANN).await;
     let open: Vec<_> = story.cases().await.into_iter().filter(|dossier| dossier.case.closed_at().is_none()).collect();
     assert_eq!(open.len(), 1);
-    assert!(matches!(&open[0].case.state, State::NeedsAttention(attention) if attention.reason == Reason::Repeated));
+    assert!(
+        matches!(&open[0].case.state, State::NeedsAttention(attention) if attention.reason == AttentionReason::Repeated)
+    );
     story.finish(&[]).await;
 }
 
@@ -88,7 +90,7 @@ async fn recording_is_recognized_long_after_the_window() {
     send(&story, "back", ANN).await;
     story.advance("5d").await;
     assert_eq!(send(&story, "left", ANN).await.status, 202);
-    assert_eq!(reason(&story, ANN).await, Some(Reason::Repeated));
+    assert_eq!(reason(&story, ANN).await, Some(AttentionReason::Repeated));
     story.finish(&["revoke ann@example.com"]).await;
 }
 
@@ -99,7 +101,7 @@ async fn repeated_return_before_any_departure_is_not_lost() {
     send(&story, "left", ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
     assert_eq!(send(&story, "back", ANN).await.status, 202);
-    assert_eq!(reason(&story, ANN).await, Some(Reason::Repeated));
+    assert_eq!(reason(&story, ANN).await, Some(AttentionReason::Repeated));
     story.finish(&["revoke ann@example.com"]).await;
 }
 
@@ -129,7 +131,7 @@ async fn body_sent_again_before_the_undo_is_routed_is_not_lost() {
     let cases = story.cases().await;
     let open = cases.iter().filter(|dossier| dossier.case.closed_at().is_none());
     let reasons: Vec<_> = open.map(|dossier| dossier.case.attention().map(|attention| attention.reason)).collect();
-    assert_eq!(reasons, [Some(Reason::Repeated)]);
+    assert_eq!(reasons, [Some(AttentionReason::Repeated)]);
     let changes = story.changes();
     let changes: Vec<&str> = changes.iter().map(String::as_str).collect();
     assert!(changes.len() <= 1, "{changes:?}");
@@ -156,14 +158,14 @@ async fn signed_time_after_the_undo_proves_a_second_departure() {
     // The recording proves nothing; the same body signed later does.
     assert_eq!(story.post("gh", left.as_bytes(), &recorded).await.status, 202);
     story.settle().await;
-    assert_eq!(reason(&story, ANN).await, Some(Reason::Repeated));
+    assert_eq!(reason(&story, ANN).await, Some(AttentionReason::Repeated));
     story.advance("1m").await;
     send(&story, "back", ANN).await;
     story.act(ANN, "cancel").await;
     story.settle().await;
     story.advance("1m").await;
     assert_eq!(send(&story, "left", ANN).await.status, 202);
-    assert_ne!(reason(&story, ANN).await, Some(Reason::Repeated));
+    assert_ne!(reason(&story, ANN).await, Some(AttentionReason::Repeated));
     story.finish(&["revoke ann@example.com"]).await;
 }
 
@@ -185,7 +187,7 @@ async fn person_of_a_repeated_batch_whose_case_stands_is_left_alone() {
     story.advance("1s").await;
     assert_eq!(story.send("gh", &both).await.status, 202);
     story.settle().await;
-    assert_eq!(reason(&story, ANN).await, Some(Reason::Repeated));
+    assert_eq!(reason(&story, ANN).await, Some(AttentionReason::Repeated));
     assert_eq!(story.state(BEN).await, StateName::Revoked);
     story.finish(&["revoke ann@example.com", "revoke ben@example.com"]).await;
 }

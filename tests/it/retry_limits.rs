@@ -1,6 +1,6 @@
 //! Giving up is counted from the first of failures in a row. Watching, rate limits and pauses are no failures.
 
-use offboardd::domain::case::{Reason, StateName};
+use offboardd::domain::case::{AttentionReason, StateName};
 use offboardd::sandbox::{CallName, Fault};
 use serde_json::json;
 
@@ -99,6 +99,6 @@ async fn failures_in_a_row_end_before_a_human() {
     while let Some(job) = story.job(ANN).await {
         story.advance_to(job.due_at).await;
     }
-    assert_eq!(story.attention(ANN).await, Reason::RetriesExhausted);
+    assert_eq!(story.attention(ANN).await, AttentionReason::RetriesExhausted);
     story.finish(&[]).await;
 }

@@ -1,7 +1,7 @@
 //! The far side fails: nothing is lost, nothing is done twice, and a stop wins or is told that it was too late.
 
 use jiff::SignedDuration;
-use offboardd::domain::case::{Reason, StateName};
+use offboardd::domain::case::{AttentionReason, StateName};
 use offboardd::sandbox::{CallName, Fault, Moment};
 use serde_json::json;
 
@@ -85,7 +85,7 @@ async fn errors_are_retried_with_growing_waits_until_a_human_is_called() {
         story.advance_to(job.due_at).await;
         attempts += 1;
     }
-    assert_eq!(story.attention(ANN).await, Reason::RetriesExhausted);
+    assert_eq!(story.attention(ANN).await, AttentionReason::RetriesExhausted);
     assert_eq!(story.now().duration_since(began), duration("2h"), "the last attempt is made at the end");
     assert_eq!(story.count(CallName::Revoke), usize::try_from(attempts).unwrap());
 
@@ -119,7 +119,7 @@ async fn what_will_not_pass_by_itself_is_for_a_human_at_once() {
     let story = Harness::start().await;
     story.inject(Fault { status: Some(412), ..fault(CallName::Revoke) });
     story.send_departed(ANN).await;
-    assert_eq!(story.attention(ANN).await, Reason::Refused);
+    assert_eq!(story.attention(ANN).await, AttentionReason::Refused);
     assert_eq!(story.count(CallName::Revoke), 1);
     story.finish(&[]).await;
 }
@@ -136,7 +136,7 @@ async fn a_revoke_whose_answer_was_lost_is_read_back_and_not_done_twice() {
         story.inject(lost);
         story.send_departed(ANN).await;
         assert_eq!(story.state(ANN).await, StateName::Revoking);
-        assert!(story.case(ANN).await.case.deeds.revoke_asked_at.is_some());
+        assert!(story.case(ANN).await.case.progress.revoke_dispatched_at.is_some());
         story.advance("5s").await;
         assert_eq!(story.state(ANN).await, StateName::Revoked);
         assert!(story.history_text(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
@@ -261,7 +261,7 @@ async fn a_pause_while_the_account_is_still_being_read_keeps_the_revoke_waiting(
     story.post_action("sources/hr/pause").await;
     let job = story.job(ANN).await.unwrap();
     assert_eq!((job.state.as_str(), job.attempts, job.last_error), ("queued", 0, None));
-    assert_eq!(story.case(ANN).await.case.deeds.revoke_asked_at, None);
+    assert_eq!(story.case(ANN).await.case.progress.revoke_dispatched_at, None);
     assert_eq!(story.count(CallName::Revoke), 0);
     story.advance_quiet("1d").await;
     story.post_action("sources/hr/resume").await;

@@ -51,10 +51,10 @@ async fn a_departure_of_each_vendor_ends_in_erased_with_one_revoke_and_one_delet
     }
     let one = [
         "opened",
-        "revoke_asked",
+        "revoke_dispatched",
         "revoke_confirmed",
         "due",
-        "deletion_asked",
+        "deletion_dispatched",
         "deletion_accepted",
         "gone_seen",
         "gone_confirmed",

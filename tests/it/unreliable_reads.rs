@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use offboardd::domain::case::{Reason, StateName};
+use offboardd::domain::case::{AttentionReason, StateName};
 use offboardd::sandbox::{self, CallName, Fault, Moment, Seed};
 use serde_json::json;
 
@@ -55,7 +55,7 @@ async fn an_account_that_is_there_again_at_the_last_look_is_for_a_human() {
     let back = json!({ "accountId": account, "accountType": "customer", "active": true, "emailAddress": ANN });
     story.inject(Fault { body: Some(back), times: Some(1), ..fault(CallName::Read) });
     story.advance("1d").await;
-    assert_eq!(story.attention(ANN).await, Reason::Refused);
+    assert_eq!(story.attention(ANN).await, AttentionReason::Refused);
     story.act(ANN, "retry").await;
     assert_eq!(story.state(ANN).await, StateName::Erased, "it had been a mistake");
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
@@ -135,7 +135,7 @@ async fn a_site_that_hides_revoked_accounts_is_believed_where_its_list_says_more
     for _ in 0..250 {
         story.advance("1h").await;
     }
-    assert_eq!(story.attention(ANN).await, Reason::RetriesExhausted);
+    assert_eq!(story.attention(ANN).await, AttentionReason::RetriesExhausted);
     story.finish(&["revoke ann@example.com"]).await;
 }
 
@@ -147,7 +147,7 @@ async fn a_site_that_shows_revoked_accounts_as_active_is_never_said_to_have_revo
     for _ in 0..250 {
         story.advance("1h").await;
     }
-    assert_eq!(story.attention(ANN).await, Reason::RetriesExhausted);
+    assert_eq!(story.attention(ANN).await, AttentionReason::RetriesExhausted);
     story.finish(&["revoke ann@example.com"]).await;
 }
 
@@ -162,7 +162,7 @@ async fn an_account_that_vanished_after_a_revoke_was_asked_for_is_for_a_human() 
     assert!(by_hand.send().await.unwrap().status().is_success());
     story.advance("5s").await;
     story.advance_past_rechecks().await;
-    assert_eq!(story.attention(ANN).await, Reason::Refused);
+    assert_eq!(story.attention(ANN).await, AttentionReason::Refused);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
 
@@ -212,7 +212,7 @@ async fn an_account_that_cannot_be_read_is_not_called_revoked_because_it_is_list
     story.site.clear_faults();
     story.inject(Fault { drop: Some(Moment::Before), times: Some(1), ..fault(CallName::Revoke) });
     story.advance("1h").await;
-    assert!(story.case(ANN).await.case.deeds.revoke_asked_at.is_some());
+    assert!(story.case(ANN).await.case.progress.revoke_dispatched_at.is_some());
     story.inject(unreadable);
     story.advance("1h").await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);
@@ -234,7 +234,7 @@ async fn a_customer_who_was_migrated_to_an_atlassian_account_is_not_called_erase
     story.site.add(sandbox::NewAccount { account_type, ..sandbox::NewAccount::customer(ANN, "Ann Archer") }).unwrap();
     story.advance("30d").await;
     story.advance_past_rechecks().await;
-    assert_eq!(story.attention(ANN).await, Reason::NotACustomer);
+    assert_eq!(story.attention(ANN).await, AttentionReason::NotACustomer);
     assert!(story.case(ANN).await.account.unwrap().twin);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }

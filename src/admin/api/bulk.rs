@@ -15,7 +15,7 @@ use super::sources::must_be_there;
 use crate::admin::AdminState;
 use crate::admin::auth::{Caller, Operator};
 use crate::admin::error::ApiError;
-use crate::domain::case::{Case, Happening, Hold, Stage, State as CaseState, StateName};
+use crate::domain::case::{Case, Hold, Stage, State as CaseState, StateName, Transition};
 use crate::domain::ids::{CaseId, SiteName, SourceName};
 use crate::domain::named;
 use crate::domain::operator::Role;
@@ -130,15 +130,15 @@ pub(super) async fn carry_out(
     if request.filter == Filter::default() {
         return Err(wrong("filter", "name at least one of: state, held, source, site, requested_by, attention"));
     }
-    let happening = request.happening(&admin, &caller)?;
-    if let (Happening::Released { .. }, Some(Hold::Brake), Some(source)) =
-        (&happening, request.filter.held, &request.filter.source)
+    let transition = request.transition(&admin, &caller)?;
+    if let (Transition::Released { .. }, Some(Hold::Brake), Some(source)) =
+        (&transition, request.filter.held, &request.filter.source)
     {
         return release_source(&admin, &caller, source, &request).await;
     }
     let cases = admin.store.open_cases(&request.filter.query()).await?;
     let now = admin.clock.now();
-    let allowed = |case: &Case| is_allowed(case, &happening, &caller, now);
+    let allowed = |case: &Case| is_allowed(case, &transition, &caller, now);
     let cases: Vec<Case> = cases.into_iter().filter(allowed).collect();
     let mut view = view(request.action, &cases);
     let Some(digest) = &request.digest else { return Ok(Json(view)) };
@@ -148,7 +148,7 @@ pub(super) async fn carry_out(
     }
     let mut done = 0;
     for batch in cases.chunks(BATCH) {
-        done += change_batch(&admin, &caller, batch, &happening, &reason).await?;
+        done += change_batch(&admin, &caller, batch, &transition, &reason).await?;
         admin.wake();
     }
     view.done = Some(done);
@@ -156,18 +156,18 @@ pub(super) async fn carry_out(
 }
 
 impl Request {
-    fn happening(&self, admin: &AdminState, caller: &Caller) -> Result<Happening, ApiError> {
+    fn transition(&self, admin: &AdminState, caller: &Caller) -> Result<Transition, ApiError> {
         Ok(match self.action {
             BulkAction::Approve => {
                 let stage = self.stage.ok_or_else(|| wrong("for", "expected one of: revoke, delete"))?;
                 must_approve(caller)?;
-                Happening::Approved { by: caller.name.clone(), stage, account: None }
+                Transition::Approved { by: caller.name.clone(), stage, account: None }
             }
-            BulkAction::Cancel => Happening::Cancelled,
-            BulkAction::Hold => Happening::Held,
-            BulkAction::Release => Happening::Released { enforce: admin.enforce },
-            BulkAction::Retry => Happening::Retried,
-            BulkAction::Resolve => Happening::Resolved,
+            BulkAction::Cancel => Transition::Cancelled,
+            BulkAction::Hold => Transition::Held,
+            BulkAction::Release => Transition::Released { enforce: admin.enforce },
+            BulkAction::Retry => Transition::Retried,
+            BulkAction::Resolve => Transition::Resolved,
         })
     }
 }
@@ -217,7 +217,7 @@ async fn change_batch(
     admin: &AdminState,
     caller: &Caller,
     batch: &[Case],
-    happening: &Happening,
+    transition: &Transition,
     reason: &str,
 ) -> Result<usize, ApiError> {
     let mut done = 0;
@@ -227,18 +227,18 @@ async fn change_batch(
         // Meanwhile somebody may have changed it: that stands.
         let same = dossier.case.state == reviewed.state
             && digest_of("", [dossier.case.clone()]) == digest_of("", [reviewed.clone()]);
-        if !same || !is_allowed(&dossier.case, happening, caller, admin.clock.now()) {
+        if !same || !is_allowed(&dossier.case, transition, caller, admin.clock.now()) {
             continue;
         }
-        let happening = if let Happening::Approved { by, stage, .. } = happening {
+        let transition = if let Transition::Approved { by, stage, .. } = transition {
             let account = dossier.account_hash(admin.store.key());
-            Happening::Approved { by: by.clone(), stage: *stage, account }
+            Transition::Approved { by: by.clone(), stage: *stage, account }
         } else {
-            happening.clone()
+            transition.clone()
         };
         let note =
             Note { by: Some(caller.name.clone()), remark: Some(reason.to_owned()), detail: json!({ "bulk": true }) };
-        match operate(&mut tx, admin, caller, dossier, &happening, note).await {
+        match operate(&mut tx, admin, caller, dossier, &transition, note).await {
             Ok(_) => done += 1,
             Err(ApiError::Refused(_) | ApiError::OwnRequest(_)) => {}
             Err(error) => return Err(error),
@@ -249,14 +249,14 @@ async fn change_batch(
 }
 
 /// Whether the action can be applied to this case by this caller, and changes it.
-fn is_allowed(case: &Case, happening: &Happening, caller: &Caller, now: Timestamp) -> bool {
-    let releases = matches!(happening, Happening::Released { .. });
+fn is_allowed(case: &Case, transition: &Transition, caller: &Caller, now: Timestamp) -> bool {
+    let releases = matches!(transition, Transition::Released { .. });
     if releases && case.source.is_none() && case.state == CaseState::Held(Hold::Brake) {
         let own = case.terms.requested_by.as_deref() == Some(caller.name.as_str());
         return caller.role >= Role::Approver && !own;
     }
-    let after = case.apply(happening, now);
-    after.is_ok_and(|after| after != *case || *happening == Happening::Retried)
+    let after = case.apply(transition, now);
+    after.is_ok_and(|after| after != *case || *transition == Transition::Retried)
 }
 
 fn view(action: BulkAction, cases: &[Case]) -> BulkView {

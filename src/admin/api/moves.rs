@@ -11,7 +11,7 @@ use super::view::{self, CaseView};
 use crate::admin::AdminState;
 use crate::admin::auth::{Approver, Caller, Operator};
 use crate::admin::error::ApiError;
-use crate::domain::case::{Happening, Hold, Refusal, State as CaseState};
+use crate::domain::case::{Hold, InvalidTransition, State as CaseState, Transition};
 use crate::domain::ids::CaseId;
 use crate::domain::operator::Role;
 use crate::store::{Dossier, Happened, Note, Tx};
@@ -29,7 +29,7 @@ pub(super) async fn approve(
     let (stage, why) = body.named()?;
     let dossier = admin.store.case(id).await?.ok_or(ApiError::NotFound("case"))?;
     let account = dossier.account_hash(admin.store.key());
-    let approved = Happening::Approved { by: caller.name.clone(), stage, account };
+    let approved = Transition::Approved { by: caller.name.clone(), stage, account };
     carry_out(&admin, &caller, id, approved, why).await
 }
 
@@ -41,7 +41,7 @@ pub(super) async fn withdraw(
     Body(body): Body<ApprovalBody>,
 ) -> Moved {
     let (stage, why) = body.named()?;
-    let withdrawn = Happening::Withdrawn { by: caller.name.clone(), stage };
+    let withdrawn = Transition::Withdrawn { by: caller.name.clone(), stage };
     carry_out(&admin, &caller, id, withdrawn, why).await
 }
 
@@ -52,7 +52,7 @@ pub(super) async fn cancel(
     TheCase(id): TheCase,
     Body(why): Body<Why>,
 ) -> Moved {
-    carry_out(&admin, &caller, id, Happening::Cancelled, why).await
+    carry_out(&admin, &caller, id, Transition::Cancelled, why).await
 }
 
 /// Holds it until somebody releases it.
@@ -62,7 +62,7 @@ pub(super) async fn hold(
     TheCase(id): TheCase,
     Body(why): Body<Why>,
 ) -> Moved {
-    carry_out(&admin, &caller, id, Happening::Held, why).await
+    carry_out(&admin, &caller, id, Transition::Held, why).await
 }
 
 /// Lets it go on.
@@ -72,7 +72,7 @@ pub(super) async fn release(
     TheCase(id): TheCase,
     Body(why): Body<Why>,
 ) -> Moved {
-    let released = Happening::Released { enforce: admin.enforce };
+    let released = Transition::Released { enforce: admin.enforce };
     carry_out(&admin, &caller, id, released, why).await
 }
 
@@ -83,7 +83,7 @@ pub(super) async fn retry(
     TheCase(id): TheCase,
     Body(why): Body<Why>,
 ) -> Moved {
-    carry_out(&admin, &caller, id, Happening::Retried, why).await
+    carry_out(&admin, &caller, id, Transition::Retried, why).await
 }
 
 /// Says that it was settled by hand.
@@ -93,18 +93,18 @@ pub(super) async fn resolve(
     TheCase(id): TheCase,
     Body(why): Body<Why>,
 ) -> Moved {
-    carry_out(&admin, &caller, id, Happening::Resolved, why).await
+    carry_out(&admin, &caller, id, Transition::Resolved, why).await
 }
 
-async fn carry_out(admin: &AdminState, caller: &Caller, id: CaseId, happening: Happening, why: Why) -> Moved {
+async fn carry_out(admin: &AdminState, caller: &Caller, id: CaseId, transition: Transition, why: Why) -> Moved {
     let now = admin.clock.now();
     let note = Note { by: Some(caller.name.clone()), remark: why.reason, detail: Value::Null };
     let mut tx = admin.store.begin().await?;
     let dossier = tx.case(id).await?.ok_or(ApiError::NotFound("case"))?;
-    if tx.is_repeated(&dossier, &happening, now).await? {
+    if tx.is_repeated(&dossier, &transition, now).await? {
         return Ok(Json(view::show(admin, dossier, caller).await?));
     }
-    let happened = operate(&mut tx, admin, caller, dossier, &happening, note).await?;
+    let happened = operate(&mut tx, admin, caller, dossier, &transition, note).await?;
     tx.commit().await?;
     admin.wake();
     Ok(Json(view::show(admin, happened.dossier, caller).await?))
@@ -117,19 +117,19 @@ pub(super) async fn operate(
     admin: &AdminState,
     caller: &Caller,
     dossier: Dossier,
-    happening: &Happening,
+    transition: &Transition,
     note: Note,
 ) -> Result<Happened, ApiError> {
     let now = admin.clock.now();
     let of_operator = dossier.case.source.is_none() && dossier.case.state == CaseState::Held(Hold::Brake);
-    if !of_operator || !matches!(happening, Happening::Released { .. }) {
-        return Ok(tx.interfere(dossier, happening, note, now).await?);
+    if !of_operator || !matches!(transition, Transition::Released { .. }) {
+        return Ok(tx.interfere(dossier, transition, note, now).await?);
     }
     if caller.role < Role::Approver {
         return Err(ApiError::RoleTooLow { has: caller.role, needs: Role::Approver });
     }
     if dossier.case.terms.requested_by.as_deref() == Some(caller.name.as_str()) {
-        return Err(ApiError::OwnRequest(Refusal::OwnRequest));
+        return Err(ApiError::OwnRequest(InvalidTransition::OwnRequest));
     }
     Ok(tx.release_from_operator_brake(dossier, note, now).await?)
 }

@@ -68,7 +68,7 @@ pub(super) async fn open(
             approvals: limits.approvals,
             ..Terms::of(policy, request.action)
         },
-        effective_at: policy.effective_at(request.effective_at.map_or(Effective::AtOnce, |when| when.0), now),
+        effective_at: policy.effective_at(request.effective_at.map_or(Effective::Immediately, |when| when.0), now),
         site: request.site,
         source: None,
         cause: Cause::Operator,

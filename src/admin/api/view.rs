@@ -10,7 +10,7 @@ use super::JobView;
 use crate::admin::AdminState;
 use crate::admin::auth::Caller;
 use crate::domain::account::{AccountId, AccountType};
-use crate::domain::case::{Approval, Attention, Case, Course, Hold, Reason, Stage, State, StateName};
+use crate::domain::case::{Approval, Attention, AttentionReason, Case, Direction, Hold, Stage, State, StateName};
 use crate::domain::ids::{CaseId, PolicyName, SiteName, SourceName};
 use crate::domain::person::{EmailAddress, PersonId};
 use crate::domain::policy::Action;
@@ -118,7 +118,7 @@ pub struct AccountView {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AttentionView {
     /// In one word.
-    pub reason: Reason,
+    pub reason: AttentionReason,
     /// In a sentence.
     pub detail: String,
 }
@@ -159,10 +159,10 @@ impl CaseView {
             person,
             account: AccountView { id: account_id, account_type },
             effective_at: case.effective_at,
-            revoked_at: case.deeds.revoked_at,
+            revoked_at: case.progress.revoked_at,
             delete_at: planned_deletion(&case),
-            deletion_requested_at: case.deeds.deletion_requested_at,
-            grace_ends_at: case.deeds.grace_ends_at,
+            deletion_requested_at: case.progress.deletion_requested_at,
+            grace_ends_at: case.progress.grace_ends_at,
             reinvite_from: case.reinvite_from(),
             stoppable_until: case.stoppable_until(),
             closed_at: case.closed_at(),
@@ -225,9 +225,11 @@ pub(super) async fn show_all(
 
 /// When the account is deleted, or was to be when it was: nothing where it will not come to that any more.
 fn planned_deletion(case: &Case) -> Option<Timestamp> {
-    let called_off = case.course == Course::Returning && case.deeds.deletion_requested_at.is_none();
+    let called_off = case.direction == Direction::Returning && case.progress.deletion_requested_at.is_none();
     let closed_without = match case.state.name() {
-        StateName::Cancelled | StateName::Restored | StateName::NoAccount => case.deeds.deletion_requested_at.is_none(),
+        StateName::Cancelled | StateName::Restored | StateName::NoAccount => {
+            case.progress.deletion_requested_at.is_none()
+        }
         StateName::Scheduled
         | StateName::Held
         | StateName::Revoking

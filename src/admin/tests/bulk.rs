@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{ADA, Answer, Daemon, OTTO, ROSA, VERA};
-use crate::domain::case::{Cause, Demand, Happening, Hold, State, Terms};
+use crate::domain::case::{Cause, Demand, Hold, State, Terms, Transition};
 use crate::domain::policy::Action;
 use crate::store::Note;
 
@@ -61,7 +61,7 @@ async fn a_digest_of_an_earlier_set_or_of_a_milder_action_releases_nothing() {
     let mut tx = daemon.store.begin().await.unwrap();
     let dossier = tx.case(first).await.unwrap().unwrap();
     let (source, terms) = (dossier.case.source.clone(), Terms { action: Action::Delete, ..dossier.case.terms.clone() });
-    let erasure = Happening::ErasureRequested(Demand::new(source, Cause::ErasureRequested, &terms, daemon.now()));
+    let erasure = Transition::ErasureRequested(Demand::new(source, Cause::ErasureRequested, &terms, daemon.now()));
     tx.interfere(dossier, &erasure, Note::default(), daemon.now()).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(bulk(&daemon, OTTO, json!({"digest": digest})).await.status, 409);

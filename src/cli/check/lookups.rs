@@ -50,7 +50,7 @@ async fn try_out(source: &SourceName, lookup: &Lookup, http: &Http) -> Finding {
         Err(_) => (Verdict::Unknown, "not tried".to_owned(), None),
         Ok(nobody) => match lookup.ask(http, &nobody, SystemClock.now()).await {
             Ok(_) => (Verdict::Ok, "the vendor accepts the credentials".to_owned(), None),
-            Err(failure @ (Failure::SiteRefuses { .. } | Failure::CallRefused { .. })) => {
+            Err(failure @ (Failure::AccessDenied { .. } | Failure::CallRefused { .. })) => {
                 (Verdict::Fix, failure.detail().to_owned(), Some(fix(source, lookup)))
             }
             Err(

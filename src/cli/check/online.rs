@@ -131,7 +131,7 @@ async fn address(client: &Client) -> Finding {
             Finding::fix(WHAT, format!("this is Jira {kind}, which has no portal-only customers of this kind"), fix)
         }
         // It was asked without credentials, so that they are not the cause.
-        Err(failure @ Failure::SiteRefuses { .. }) => Finding::fix(WHAT, failure.detail(), NOT_THE_CREDENTIALS),
+        Err(failure @ Failure::AccessDenied { .. }) => Finding::fix(WHAT, failure.detail(), NOT_THE_CREDENTIALS),
         Err(failure) => Finding::fix(WHAT, failure.detail(), fix),
     }
 }
@@ -266,7 +266,7 @@ async fn token(client: &Client) -> Finding {
 fn mending(site: &Site, failure: &Failure) -> String {
     match failure {
         failure if failure.detail().contains(ALLOWLIST) => NOT_THE_CREDENTIALS.to_owned(),
-        Failure::SiteRefuses { .. } => clicks::credentials(&site.auth).to_owned(),
+        Failure::AccessDenied { .. } => clicks::credentials(&site.auth).to_owned(),
         Failure::CallRefused { forbidden: true, .. } => {
             "give our account what the call needs, or the token the scope".to_owned()
         }

@@ -133,7 +133,7 @@ impl Circumstances<'_> {
     fn why_then(&self, effective: Effective) -> String {
         let zone = self.policy.timezone.iana_name().unwrap_or("the policy's zone");
         match effective {
-            Effective::AtOnce => "it names no time, so it counts when it comes".to_owned(),
+            Effective::Immediately => "it names no time, so it counts when it comes".to_owned(),
             Effective::At(_) => "the instant that it names".to_owned(),
             Effective::Local(_) => format!("the time that it names, in {zone}"),
             Effective::On(_) => {

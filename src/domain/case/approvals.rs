@@ -11,7 +11,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Attention, Case, Course, Happening, Hold, Reason, Refusal, Stage, State};
+use super::{Attention, AttentionReason, Case, Direction, Hold, InvalidTransition, Stage, State, Transition};
 
 /// One person's approval of one action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,11 +59,11 @@ impl Case {
 
     /// When the action is carried out at the earliest; `None` if the case does not (or no longer) lead to it.
     pub fn planned_at(&self, stage: Stage) -> Option<Timestamp> {
-        let over = self.course == Course::Returning || self.state.name().is_closed();
+        let over = self.direction == Direction::Returning || self.state.name().is_closed();
         match stage {
-            _ if over || self.deeds.deletion_requested_at.is_some() => None,
+            _ if over || self.progress.deletion_requested_at.is_some() => None,
             // A deletion that comes first takes access away as well.
-            Stage::Revoke if self.deeds.revoked_at.is_some() || self.next_stage() == Some(Stage::Delete) => None,
+            Stage::Revoke if self.progress.revoked_at.is_some() || self.next_stage() == Some(Stage::Delete) => None,
             Stage::Revoke => self.revoke_at(),
             Stage::Delete => self.delete_at(),
         }
@@ -71,10 +71,10 @@ impl Case {
 
     /// How the destructive actions of the case differ from those that it had `before`, if they became earlier or stronger.
     pub fn escalation(&self, before: &Self, now: Timestamp) -> Option<Escalation> {
-        if self.course == Course::Returning || self.state.name().is_closed() {
+        if self.direction == Direction::Returning || self.state.name().is_closed() {
             return None;
         }
-        if before.course == Course::Returning {
+        if before.direction == Direction::Returning {
             return Some(Escalation::Opened);
         }
         if self.terms.action > before.terms.action {
@@ -94,7 +94,7 @@ impl Case {
         stage: Stage,
         account: Option<&String>,
         now: Timestamp,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), InvalidTransition> {
         // Repeating an approval changes nothing: it takes different people.
         if self.approvals.iter().any(|approval| approval.stage == stage && approval.by == by) {
             return Ok(());
@@ -104,32 +104,32 @@ impl Case {
             return Err(self.forbids("approved", "its terms require no approval of this action"));
         }
         if self.terms.requested_by.as_deref() == Some(by) {
-            return Err(Refusal::OwnRequest);
+            return Err(InvalidTransition::OwnRequest);
         }
         self.approvals.push(Approval { by: by.to_owned(), stage, at: now, not_before, account: account.cloned() });
         Ok(())
     }
 
-    pub(super) fn withdraw(&mut self, by: &str, stage: Stage) -> Result<(), Refusal> {
+    pub(super) fn withdraw(&mut self, by: &str, stage: Stage) -> Result<(), InvalidTransition> {
         self.must_be_planned(stage, "changed in its approvals")?;
         self.approvals.retain(|approval| !(approval.stage == stage && approval.by == by));
         Ok(())
     }
 
-    fn must_be_planned(&self, stage: Stage, what: &'static str) -> Result<Timestamp, Refusal> {
+    fn must_be_planned(&self, stage: Stage, what: &'static str) -> Result<Timestamp, InvalidTransition> {
         self.must_be_open(what)?;
         self.planned_at(stage).ok_or_else(|| match stage {
-            _ if self.course == Course::Returning => self.forbids(what, "it was stopped: no action is planned"),
-            Stage::Revoke if self.deeds.revoked_at.is_some() => self.forbids(what, "access is already revoked"),
+            _ if self.direction == Direction::Returning => self.forbids(what, "it was stopped: no action is planned"),
+            Stage::Revoke if self.progress.revoked_at.is_some() => self.forbids(what, "access is already revoked"),
             Stage::Revoke => self.forbids(what, "no revoke is planned"),
-            Stage::Delete if self.deeds.deletion_requested_at.is_some() => {
+            Stage::Delete if self.progress.deletion_requested_at.is_some() => {
                 self.forbids(what, "Atlassian already accepted the deletion")
             }
             Stage::Delete => self.forbids(what, "no deletion is planned"),
         })
     }
 
-    pub(super) fn hold(&mut self) -> Result<(), Refusal> {
+    pub(super) fn hold(&mut self) -> Result<(), InvalidTransition> {
         match self.state {
             State::Scheduled
             | State::Held(_)
@@ -138,7 +138,7 @@ impl Case {
             | State::Deleting
             | State::Restoring
             | State::NeedsAttention(_) => self.on_hold = true,
-            State::DeletionGrace if self.course == Course::Returning => self.on_hold = true,
+            State::DeletionGrace if self.direction == Direction::Returning => self.on_hold = true,
             State::DeletionGrace => {
                 return Err(self.forbids("held", "Atlassian accepted the deletion, which cannot be taken back"));
             }
@@ -151,9 +151,9 @@ impl Case {
 
     /// Applies the rules that follow every transition: approvals lapse, a hold for an approval that is not needed ends, and
     /// an operator's hold stays.
-    pub(super) fn after_transition(&mut self, before: &Self, happening: &Happening, now: Timestamp) {
+    pub(super) fn after_transition(&mut self, before: &Self, transition: &Transition, now: Timestamp) {
         self.lapse_approvals(before, now);
-        let withheld = matches!(happening, Happening::Withheld(_));
+        let withheld = matches!(transition, Transition::Withheld(_));
         if self.state == State::Held(Hold::Approval) && !withheld {
             self.supersede_revoke(now);
             let missing = self.next_stage().map_or(0, |stage| self.approvals_missing(stage));
@@ -175,9 +175,9 @@ impl Case {
 
     /// Removes the approvals that do not cover what the case plans now.
     fn lapse_approvals(&mut self, before: &Self, now: Timestamp) {
-        let stopped = self.course == Course::Returning;
+        let stopped = self.direction == Direction::Returning;
         let stronger = self.terms.action > before.terms.action;
-        let revoked_again = before.deeds.revoked_at.is_some() && self.deeds.revoked_at.is_none();
+        let revoked_again = before.progress.revoked_at.is_some() && self.progress.revoked_at.is_none();
         if stopped || stronger || revoked_again || self.was_granted_again() {
             self.approvals.clear();
             return;
@@ -195,16 +195,16 @@ impl Case {
     }
 
     fn was_granted_again(&self) -> bool {
-        matches!(&self.state, State::NeedsAttention(Attention { reason: Reason::Regranted, .. }))
+        matches!(&self.state, State::NeedsAttention(Attention { reason: AttentionReason::Regranted, .. }))
     }
 
     /// Whether the state leads to a call that changes the account.
     fn may_change_the_account(&self) -> bool {
         match self.state {
             State::Scheduled | State::Held(_) | State::Revoking | State::Revoked => true,
-            State::Deleting => self.course == Course::Leaving,
+            State::Deleting => self.direction == Direction::Leaving,
             // The person came back too late and is to be invited again.
-            State::DeletionGrace => self.course == Course::Returning && self.deeds.gone_at.is_some(),
+            State::DeletionGrace => self.direction == Direction::Returning && self.progress.gone_at.is_some(),
             State::Erased
             | State::Restoring
             | State::Restored
@@ -220,8 +220,8 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::domain::case::{Cause, Deeds, Demand, Terms};
-    use crate::domain::guard::Objection;
+    use crate::domain::case::{Cause, Demand, Progress, Terms};
+    use crate::domain::guard::GuardViolation;
     use crate::domain::policy::{Action, Approvals};
 
     const GRACE: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -261,8 +261,8 @@ mod tests {
             },
             effective_at: demand.effective_at,
             demands: vec![demand],
-            course: Course::Leaving,
-            deeds: Deeds::default(),
+            direction: Direction::Leaving,
+            progress: Progress::default(),
             approvals: Vec::new(),
             on_hold: false,
             state: State::Scheduled,
@@ -270,26 +270,26 @@ mod tests {
         }
     }
 
-    fn approved(stage: Stage) -> Happening {
-        Happening::Approved { by: "rosa".to_owned(), stage, account: None }
+    fn approved(stage: Stage) -> Transition {
+        Transition::Approved { by: "rosa".to_owned(), stage, account: None }
     }
 
-    fn departed(on: i32) -> Happening {
-        Happening::Departed(demand("hr", Cause::Departed, Action::RevokeThenDelete, on))
+    fn departed(on: i32) -> Transition {
+        Transition::Departed(demand("hr", Cause::Departed, Action::RevokeThenDelete, on))
     }
 
-    fn erasure(action: Action, on: i32) -> Happening {
-        Happening::ErasureRequested(demand("hr", Cause::ErasureRequested, action, on))
+    fn erasure(action: Action, on: i32) -> Transition {
+        Transition::ErasureRequested(demand("hr", Cause::ErasureRequested, action, on))
     }
 
-    fn after(case: &Case, happenings: &[(i32, Happening)]) -> Case {
-        happenings.iter().fold(case.clone(), |case, (on, happening)| {
-            case.apply(happening, day(*on)).unwrap_or_else(|refusal| panic!("{happening:?}: {refusal}"))
+    fn after(case: &Case, transitions: &[(i32, Transition)]) -> Case {
+        transitions.iter().fold(case.clone(), |case, (on, transition)| {
+            case.apply(transition, day(*on)).unwrap_or_else(|error| panic!("{transition:?}: {error}"))
         })
     }
 
     fn revoked() -> Case {
-        let revoke = [(10, Happening::Due), (10, Happening::RevokeAsked), (10, Happening::RevokeConfirmed)];
+        let revoke = [(10, Transition::Due), (10, Transition::RevokeDispatched), (10, Transition::RevokeConfirmed)];
         after(&scheduled(Action::RevokeThenDelete), &revoke)
     }
 
@@ -321,21 +321,22 @@ mod tests {
 
     #[test]
     fn an_approval_lapses_when_the_case_is_stopped() {
-        let stopped = [(11, approved(Stage::Delete)), (12, Happening::Stopped), (13, departed(13))];
+        let stopped = [(11, approved(Stage::Delete)), (12, Transition::Stopped), (13, departed(13))];
         assert_eq!(after(&revoked(), &stopped).approvals, []);
     }
 
     #[test]
     fn an_approval_lapses_when_access_was_granted_again() {
-        let regranted = Happening::Stuck(Attention::from(Objection::Regranted));
-        let story = [(11, approved(Stage::Delete)), (40, Happening::Due), (40, regranted), (41, Happening::Retried)];
+        let regranted = Transition::AttentionNeeded(Attention::from(GuardViolation::Regranted));
+        let story = [(11, approved(Stage::Delete)), (40, Transition::Due), (40, regranted), (41, Transition::Retried)];
         let retried = after(&revoked(), &story);
         assert_eq!((retried.approvals.len(), retried.state), (0, State::Revoking));
     }
 
     #[test]
     fn an_approval_of_another_account_does_not_count() {
-        let known = Happening::Approved { by: "rosa".to_owned(), stage: Stage::Delete, account: Some("a1".to_owned()) };
+        let known =
+            Transition::Approved { by: "rosa".to_owned(), stage: Stage::Delete, account: Some("a1".to_owned()) };
         let mut case = after(&revoked(), &[(11, known)]);
         case.lapse_approvals_of_other_accounts("a1");
         assert_eq!(case.approvals_missing(Stage::Delete), 0);
@@ -345,25 +346,25 @@ mod tests {
 
     #[test]
     fn only_a_planned_action_that_needs_approval_is_approved() {
-        let refusal = |case: &Case, stage| case.apply(&approved(stage), day(11)).unwrap_err().to_string();
-        assert!(refusal(&scheduled(Action::Revoke), Stage::Delete).ends_with("no deletion is planned"));
-        assert!(refusal(&scheduled(Action::Delete), Stage::Revoke).ends_with("no revoke is planned"));
-        assert!(refusal(&revoked(), Stage::Revoke).ends_with("access is already revoked"));
-        let stopped = after(&revoked(), &[(11, Happening::Stopped)]);
-        assert!(refusal(&stopped, Stage::Delete).ends_with("it was stopped: no action is planned"));
+        let error = |case: &Case, stage| case.apply(&approved(stage), day(11)).unwrap_err().to_string();
+        assert!(error(&scheduled(Action::Revoke), Stage::Delete).ends_with("no deletion is planned"));
+        assert!(error(&scheduled(Action::Delete), Stage::Revoke).ends_with("no revoke is planned"));
+        assert!(error(&revoked(), Stage::Revoke).ends_with("access is already revoked"));
+        let stopped = after(&revoked(), &[(11, Transition::Stopped)]);
+        assert!(error(&stopped, Stage::Delete).ends_with("it was stopped: no action is planned"));
         let mut free = scheduled(Action::Revoke);
         free.terms.approvals.revoke = 0;
-        assert!(refusal(&free, Stage::Revoke).ends_with("its terms require no approval of this action"));
+        assert!(error(&free, Stage::Revoke).ends_with("its terms require no approval of this action"));
     }
 
     #[test]
     fn a_case_proceeds_when_the_awaited_approval_is_no_longer_needed() {
         let mut case = scheduled(Action::Revoke);
         case.terms.approvals.delete = 0;
-        let held = after(&case, &[(10, Happening::Due), (10, Happening::Withheld(Hold::Approval))]);
+        let held = after(&case, &[(10, Transition::Due), (10, Transition::Withheld(Hold::Approval))]);
         let mut demand = demand("hr", Cause::ErasureRequested, Action::Delete, 10);
         demand.approvals.delete = 0;
-        assert_eq!(after(&held, &[(11, Happening::ErasureRequested(demand))]).state, State::Deleting);
+        assert_eq!(after(&held, &[(11, Transition::ErasureRequested(demand))]).state, State::Deleting);
         let needed = after(&held, &[(11, erasure(Action::Delete, 10))]);
         assert_eq!((needed.state.clone(), needed.next_stage()), (State::Held(Hold::Approval), Some(Stage::Delete)));
         assert_eq!(after(&needed, &[(12, approved(Stage::Delete))]).state, State::Deleting);
@@ -371,41 +372,41 @@ mod tests {
 
     #[test]
     fn a_hold_survives_everything_but_an_operators_release_or_cancel() {
-        let held = after(&revoked(), &[(11, Happening::Held)]);
+        let held = after(&revoked(), &[(11, Transition::Held)]);
         for story in [
-            vec![(12, Happening::Stopped), (13, departed(13))],
+            vec![(12, Transition::Stopped), (13, departed(13))],
             vec![(12, erasure(Action::Delete, 12))],
-            vec![(12, departed(12)), (13, Happening::Stopped), (14, erasure(Action::Delete, 14))],
-            vec![(12, Happening::Stuck(Attention::no_email())), (13, Happening::Retried)],
-            vec![(12, Happening::Withheld(Hold::Brake))],
+            vec![(12, departed(12)), (13, Transition::Stopped), (14, erasure(Action::Delete, 14))],
+            vec![(12, Transition::AttentionNeeded(Attention::no_email())), (13, Transition::Retried)],
+            vec![(12, Transition::Withheld(Hold::Brake))],
         ] {
             let case = after(&held, &story);
             assert_eq!((case.state, case.on_hold), (State::Held(Hold::Hold), true), "{story:?}");
         }
-        let released = after(&held, &[(12, Happening::Released { enforce: true })]);
+        let released = after(&held, &[(12, Transition::Released { enforce: true })]);
         assert_eq!((released.state, released.on_hold), (State::Revoked, false));
-        assert!(!after(&held, &[(12, Happening::Cancelled)]).on_hold);
+        assert!(!after(&held, &[(12, Transition::Cancelled)]).on_hold);
     }
 
     #[test]
     fn a_hold_on_a_case_that_waits_for_a_human_counts_when_it_continues() {
-        let restoring = after(&revoked(), &[(11, Happening::Stopped), (12, Happening::Held)]);
+        let restoring = after(&revoked(), &[(11, Transition::Stopped), (12, Transition::Held)]);
         assert_eq!(restoring.state, State::Restoring, "to look whether access is there again is no change");
         assert_eq!(after(&restoring, &[(13, departed(13))]).state, State::Held(Hold::Hold));
-        let released = after(&restoring, &[(13, Happening::Released { enforce: true }), (14, departed(14))]);
+        let released = after(&restoring, &[(13, Transition::Released { enforce: true }), (14, departed(14))]);
         assert_eq!(released.state, State::Revoked);
     }
 
     #[test]
     fn an_escalation_is_what_becomes_earlier_or_stronger() {
         let case = scheduled(Action::RevokeThenDelete);
-        let of = |case: &Case, happening: Happening| after(case, &[(2, happening)]).escalation(case, day(2));
+        let of = |case: &Case, transition: Transition| after(case, &[(2, transition)]).escalation(case, day(2));
         assert_eq!(of(&case, departed(9)), Some(Escalation::Earlier));
         assert_eq!(of(&case, departed(11)), None);
         assert_eq!(of(&case, erasure(Action::Delete, 60)), Some(Escalation::Stronger));
-        assert_eq!(of(&case, Happening::Stopped), None);
-        let stopped = after(&revoked(), &[(11, Happening::Stopped)]);
+        assert_eq!(of(&case, Transition::Stopped), None);
+        let stopped = after(&revoked(), &[(11, Transition::Stopped)]);
         assert_eq!(of(&stopped, departed(12)), Some(Escalation::Opened));
-        assert_eq!(of(&scheduled(Action::Revoke), Happening::Held), None);
+        assert_eq!(of(&scheduled(Action::Revoke), Transition::Held), None);
     }
 }

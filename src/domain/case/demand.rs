@@ -114,7 +114,7 @@ impl Case {
     /// Drops the revoke where a deletion without one is due: the deletion takes access away as well, and must not wait for
     /// the approval of a revoke.
     pub(super) fn supersede_revoke(&mut self, now: Timestamp) {
-        let is_pending = self.deeds.revoke_asked_at.is_none() && self.deeds.revoked_at.is_none();
+        let is_pending = self.progress.revoke_dispatched_at.is_none() && self.progress.revoked_at.is_none();
         if is_pending && self.direct_delete_at().is_some_and(|at| at <= now) {
             self.demands.retain(|demand| !demand.action.revokes());
         }
@@ -126,7 +126,7 @@ impl Case {
         let dates = self.demands.iter().filter_map(|demand| match demand.action {
             Action::Ignore | Action::Revoke => None,
             Action::RevokeThenDelete => {
-                let from = self.deeds.revoked_at.map_or(demand.effective_at, |at| at.max(demand.effective_at));
+                let from = self.progress.revoked_at.map_or(demand.effective_at, |at| at.max(demand.effective_at));
                 Some(from.saturating_add(demand.local_grace).unwrap_or(Timestamp::MAX))
             }
             Action::Delete => Some(demand.effective_at),
@@ -136,7 +136,7 @@ impl Case {
 
     /// Whether access was revoked before the last day that is known now.
     pub fn was_revoked_early(&self) -> bool {
-        self.deeds.revoked_at.is_some_and(|at| self.revoke_at().is_some_and(|planned| at < planned))
+        self.progress.revoked_at.is_some_and(|at| self.revoke_at().is_some_and(|planned| at < planned))
     }
 
     /// Whether a departure or an erasure request of this source stands behind the case; not only a changed address.

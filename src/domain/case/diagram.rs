@@ -38,9 +38,9 @@ fn opened(action: Action) -> Case {
         source: hr.clone(),
         demands: vec![Demand::new(hr, Cause::Departed, &terms, day(10))],
         terms,
-        course: Course::Leaving,
+        direction: Direction::Leaving,
         effective_at: day(10),
-        deeds: Deeds::default(),
+        progress: Progress::default(),
         approvals: Vec::new(),
         on_hold: false,
         state: State::Scheduled,
@@ -49,57 +49,57 @@ fn opened(action: Action) -> Case {
 }
 
 /// Everything that can happen, with an event's date at `today` and in the future.
-fn transitions(today: i32) -> Vec<Happening> {
+fn transitions(today: i32) -> Vec<Transition> {
     let demand = |cause, action, on| Demand::new(Some("hr".parse().unwrap()), cause, &terms(action), day(on));
     let mut all = vec![
-        Happening::Due,
-        Happening::RevokeAsked,
-        Happening::RevokeConfirmed,
-        Happening::Detached,
-        Happening::DeletionAsked,
-        Happening::DeletionAccepted { grace_ends_at: day(today + 14) },
-        Happening::GoneSeen { last_look_at: day(today + 1) },
-        Happening::GoneConfirmed,
-        Happening::NotDone,
-        Happening::GrantSeen,
-        Happening::Reinvited,
-        Happening::AccountMissing,
-        Happening::Stuck(Attention::no_email()),
-        Happening::Stopped,
-        Happening::Cancelled,
-        Happening::Held,
-        Happening::Released { enforce: true },
-        Happening::BrakeReleased,
-        Happening::Retried,
-        Happening::Resolved,
+        Transition::Due,
+        Transition::RevokeDispatched,
+        Transition::RevokeConfirmed,
+        Transition::Detached,
+        Transition::DeletionDispatched,
+        Transition::DeletionAccepted { grace_ends_at: day(today + 14) },
+        Transition::GoneSeen { last_look_at: day(today + 1) },
+        Transition::GoneConfirmed,
+        Transition::NotDone,
+        Transition::GrantSeen,
+        Transition::Reinvited,
+        Transition::AccountMissing,
+        Transition::AttentionNeeded(Attention::no_email()),
+        Transition::Stopped,
+        Transition::Cancelled,
+        Transition::Held,
+        Transition::Released { enforce: true },
+        Transition::BrakeReleased,
+        Transition::Retried,
+        Transition::Resolved,
     ];
-    all.extend(Hold::ALL.iter().map(|hold| Happening::Withheld(*hold)));
+    all.extend(Hold::ALL.iter().map(|hold| Transition::Withheld(*hold)));
     for stage in Stage::ALL {
-        all.push(Happening::Approved { by: "rosa".to_owned(), stage: *stage, account: None });
+        all.push(Transition::Approved { by: "rosa".to_owned(), stage: *stage, account: None });
     }
     for on in [today, today + 10] {
-        all.push(Happening::Departed(demand(Cause::Departed, Action::RevokeThenDelete, on)));
-        all.push(Happening::ErasureRequested(demand(Cause::ErasureRequested, Action::Delete, on)));
+        all.push(Transition::Departed(demand(Cause::Departed, Action::RevokeThenDelete, on)));
+        all.push(Transition::ErasureRequested(demand(Cause::ErasureRequested, Action::Delete, on)));
     }
     all
 }
 
 /// What tells two cases apart for the rules; times count only as far as they are set or over.
 fn kind(case: &Case, today: i32) -> String {
-    let deeds = case.deeds;
+    let progress = case.progress;
     let set = [
-        deeds.revoke_asked_at,
-        deeds.revoked_at,
-        deeds.detached_at,
-        deeds.deletion_asked_at,
-        deeds.deletion_requested_at,
-        deeds.last_look_at,
-        deeds.gone_at,
+        progress.revoke_dispatched_at,
+        progress.revoked_at,
+        progress.detached_at,
+        progress.deletion_dispatched_at,
+        progress.deletion_requested_at,
+        progress.last_look_at,
+        progress.gone_at,
     ]
     .map(|at| at.is_some());
     let due = case.job_wanted().is_some_and(|wanted| wanted.due_at <= day(today));
     let (state, terms) = (&case.state, &case.terms);
-    format!("{state:?} {:?} {set:?} {due} {} {} {}", case.course, terms.action, case.on_hold, case.approvals.len())
+    format!("{state:?} {:?} {set:?} {due} {} {} {}", case.direction, terms.action, case.on_hold, case.approvals.len())
 }
 
 /// Whether a call that changes something is planned: only that can be withheld.
@@ -121,14 +121,14 @@ fn diagram() -> String {
         }
         for later in [0, 30] {
             let today = today + later;
-            for happening in transitions(today) {
-                if matches!(happening, Happening::Withheld(_)) && !plans_a_change(&case) {
+            for transition in transitions(today) {
+                if matches!(transition, Transition::Withheld(_)) && !plans_a_change(&case) {
                     continue;
                 }
-                let Ok(next) = case.apply(&happening, day(today)) else { continue };
+                let Ok(next) = case.apply(&transition, day(today)) else { continue };
                 let (from, to) = (case.state.name(), next.state.name());
                 if from != to {
-                    arrows.entry((from, to)).or_default().insert(happening.name());
+                    arrows.entry((from, to)).or_default().insert(transition.name());
                 }
                 queue.push_back((next, today));
             }

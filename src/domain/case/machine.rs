@@ -1,11 +1,13 @@
-//! How a case moves: one pure function from a case and a happening to the case after it.
+//! How a case moves: one pure function from a case and a transition to the case after it.
 
 use jiff::Timestamp;
 
-use super::{Attention, Case, Course, Happening, Hold, JobKind, Refusal, Stage, State, StateName, Wanted};
+use super::{
+    Attention, Case, Direction, Hold, InvalidTransition, JobKind, Stage, State, StateName, Transition, WantedJob,
+};
 
 impl Case {
-    /// The case after `happening`, or why that cannot be.
+    /// The case after `transition`, or why that cannot be.
     ///
     /// * **Time** moves `scheduled` to `revoking` or `deleting`, and `revoked` to `deleting`, never before its instant.
     /// * **A stop** (`returned`, `departure_cancelled`, an operator's cancel) before the revoke cancels; after it the deletion
@@ -25,73 +27,73 @@ impl Case {
     ///   or cancel lifts it. What is stopped and departs again is held again.
     /// * **An approval** lapses when its action becomes earlier or stronger, when the case is stopped, and when access was
     ///   granted again. A case that waits for an approval which its terms no longer require proceeds.
-    pub fn apply(&self, happening: &Happening, now: Timestamp) -> Result<Self, Refusal> {
+    pub fn apply(&self, transition: &Transition, now: Timestamp) -> Result<Self, InvalidTransition> {
         let mut next = self.clone();
-        match happening {
-            Happening::Due => next.fall_due(now),
-            Happening::RevokeAsked
-            | Happening::RevokeConfirmed
-            | Happening::DetachDispatched
-            | Happening::DetachCallDone
-            | Happening::Detached
-            | Happening::DeletionAsked
-            | Happening::DeletionAccepted { .. }
-            | Happening::GoneSeen { .. }
-            | Happening::GoneConfirmed
-            | Happening::NotDone
-            | Happening::ReinviteDispatched
-            | Happening::GrantSeen
-            | Happening::Reinvited
-            | Happening::AccountMissing => next.record(happening, now)?,
-            Happening::Withheld(hold) => {
+        match transition {
+            Transition::Due => next.fall_due(now),
+            Transition::RevokeDispatched
+            | Transition::RevokeConfirmed
+            | Transition::DetachDispatched
+            | Transition::DetachCallDone
+            | Transition::Detached
+            | Transition::DeletionDispatched
+            | Transition::DeletionAccepted { .. }
+            | Transition::GoneSeen { .. }
+            | Transition::GoneConfirmed
+            | Transition::NotDone
+            | Transition::ReinviteDispatched
+            | Transition::GrantSeen
+            | Transition::Reinvited
+            | Transition::AccountMissing => next.apply_result(transition, now)?,
+            Transition::Withheld(hold) => {
                 next.must_be_open("held")?;
                 next.state = State::Held(*hold);
             }
-            Happening::Stuck(attention) => {
+            Transition::AttentionNeeded(attention) => {
                 next.must_be_open("handed to a human")?;
                 next.state = State::NeedsAttention(attention.clone());
             }
-            Happening::Departed(demand) | Happening::ErasureRequested(demand) => next.leave(demand, now)?,
-            Happening::Stopped => next.stop(now)?,
-            Happening::Cancelled => next.cancel(now)?,
-            Happening::Held => next.hold()?,
-            Happening::Released { enforce } => next.release(*enforce, now)?,
-            Happening::BrakeReleased => next.release_brake(now)?,
-            Happening::Approved { by, stage, account } => next.approve(by, *stage, account.as_ref(), now)?,
-            Happening::Withdrawn { by, stage } => next.withdraw(by, *stage)?,
-            Happening::Retried => next.retry(now)?,
-            Happening::Resolved => next.resolve()?,
+            Transition::Departed(demand) | Transition::ErasureRequested(demand) => next.leave(demand, now)?,
+            Transition::Stopped => next.stop(now)?,
+            Transition::Cancelled => next.cancel(now)?,
+            Transition::Held => next.hold()?,
+            Transition::Released { enforce } => next.release(*enforce, now)?,
+            Transition::BrakeReleased => next.release_brake(now)?,
+            Transition::Approved { by, stage, account } => next.approve(by, *stage, account.as_ref(), now)?,
+            Transition::Withdrawn { by, stage } => next.withdraw(by, *stage)?,
+            Transition::Retried => next.retry(now)?,
+            Transition::Resolved => next.resolve()?,
         }
-        next.after_transition(self, happening, now);
+        next.after_transition(self, transition, now);
         if next.state.name() != self.state.name() {
             next.since = now;
         }
         Ok(next)
     }
 
-    /// Where the case stands by its deeds, terms, course and the time.
+    /// Where the case stands by its progress, terms, direction and the time.
     ///
     /// The answer is never `held` nor `needs_attention`: those are left by proceeding.
     pub(super) fn proceed(&mut self, now: Timestamp) {
         self.supersede_revoke(now);
-        let deeds = &self.deeds;
-        self.state = if deeds.deletion_requested_at.is_some() {
-            let invites = self.course == Course::Returning && self.terms.reinvite;
-            if deeds.gone_at.is_some() && !invites { State::Erased } else { State::DeletionGrace }
-        } else if self.course == Course::Returning {
-            if deeds.deletion_asked_at.is_some() {
+        let progress = &self.progress;
+        self.state = if progress.deletion_requested_at.is_some() {
+            let invites = self.direction == Direction::Returning && self.terms.reinvite;
+            if progress.gone_at.is_some() && !invites { State::Erased } else { State::DeletionGrace }
+        } else if self.direction == Direction::Returning {
+            if progress.deletion_dispatched_at.is_some() {
                 // The answer to the deletion was lost: look before saying that it was stopped.
                 State::Deleting
-            } else if deeds.revoked_at.is_some() || deeds.revoke_asked_at.is_some() {
+            } else if progress.revoked_at.is_some() || progress.revoke_dispatched_at.is_some() {
                 State::Restoring
             } else {
                 State::Cancelled
             }
-        } else if deeds.deletion_asked_at.is_some() {
+        } else if progress.deletion_dispatched_at.is_some() {
             // It may be carried out already: the account is read before anything else, whatever is planned now.
             State::Deleting
         } else if self.next_stage() == Some(Stage::Revoke) {
-            if deeds.revoke_asked_at.is_some() || self.revoke_at().is_some_and(|at| now >= at) {
+            if progress.revoke_dispatched_at.is_some() || self.revoke_at().is_some_and(|at| now >= at) {
                 State::Revoking
             } else {
                 State::Scheduled
@@ -99,7 +101,7 @@ impl Case {
         } else if let Some(delete_at) = self.delete_at() {
             if now >= delete_at {
                 State::Deleting
-            } else if deeds.revoked_at.is_some() {
+            } else if progress.revoked_at.is_some() {
                 State::Revoked
             } else {
                 State::Scheduled
@@ -111,13 +113,13 @@ impl Case {
 
     /// The next deed that changes the account, on the way out.
     pub fn next_stage(&self) -> Option<Stage> {
-        if self.course == Course::Returning
-            || self.deeds.deletion_requested_at.is_some()
+        if self.direction == Direction::Returning
+            || self.progress.deletion_requested_at.is_some()
             || self.state.name().is_closed()
         {
             None
         } else {
-            let revoke_at = self.revoke_at().filter(|_| self.deeds.revoked_at.is_none());
+            let revoke_at = self.revoke_at().filter(|_| self.progress.revoked_at.is_none());
             match (revoke_at, self.direct_delete_at()) {
                 // The deletion takes access away as well.
                 (Some(revoke_at), Some(delete_at)) if delete_at <= revoke_at => Some(Stage::Delete),
@@ -129,8 +131,8 @@ impl Case {
 
     /// Until when the deletion, which nothing takes back, can be stopped.
     pub fn stoppable_until(&self) -> Option<Timestamp> {
-        let open = self.course == Course::Leaving && !self.state.name().is_closed();
-        if open && self.deeds.deletion_asked_at.is_none() && self.deeds.deletion_requested_at.is_none() {
+        let open = self.direction == Direction::Leaving && !self.state.name().is_closed();
+        if open && self.progress.deletion_dispatched_at.is_none() && self.progress.deletion_requested_at.is_none() {
             self.delete_at()
         } else {
             None
@@ -139,7 +141,7 @@ impl Case {
 
     /// The first instant at which the address can be invited anew.
     pub fn reinvite_from(&self) -> Option<Timestamp> {
-        self.deeds.grace_ends_at
+        self.progress.grace_ends_at
     }
 
     /// When the case was closed.
@@ -166,8 +168,8 @@ impl Case {
     }
 
     /// The job that the queue must hold for this case. The store writes it in the transaction that writes the state.
-    pub fn job_wanted(&self) -> Option<Wanted> {
-        let wanted = |kind, due_at| Some(Wanted { kind, due_at });
+    pub fn job_wanted(&self) -> Option<WantedJob> {
+        let wanted = |kind, due_at| Some(WantedJob { kind, due_at });
         match &self.state {
             State::Scheduled => match self.next_stage()? {
                 Stage::Revoke => wanted(JobKind::Revoke, self.revoke_at()?),
@@ -176,12 +178,12 @@ impl Case {
             State::Revoking => wanted(JobKind::Revoke, self.since),
             State::Revoked if self.must_detach() => wanted(JobKind::Detach, self.since),
             State::Revoked => wanted(JobKind::Delete, self.delete_at()?),
-            State::Deleting => match self.course {
-                Course::Leaving => wanted(JobKind::Delete, self.since),
-                Course::Returning => wanted(JobKind::Verify, self.since),
+            State::Deleting => match self.direction {
+                Direction::Leaving => wanted(JobKind::Delete, self.since),
+                Direction::Returning => wanted(JobKind::Verify, self.since),
             },
-            State::DeletionGrace => match self.deeds.gone_at {
-                None => wanted(JobKind::Verify, self.deeds.last_look_at.or(self.deeds.grace_ends_at)?),
+            State::DeletionGrace => match self.progress.gone_at {
+                None => wanted(JobKind::Verify, self.progress.last_look_at.or(self.progress.grace_ends_at)?),
                 Some(gone_at) => wanted(JobKind::Reinvite, gone_at),
             },
             State::Restoring => wanted(JobKind::Restore, self.since),
@@ -206,13 +208,17 @@ impl Case {
 
     /// What a case cannot be, whatever its rows say: the first thing that contradicts another.
     pub fn contradiction(&self) -> Option<&'static str> {
-        let deeds = &self.deeds;
+        let progress = &self.progress;
         let rules = [
-            (StateName::Revoked, deeds.revoked_at.is_some(), "revoked without a time of revocation"),
-            (StateName::DeletionGrace, deeds.grace_ends_at.is_some(), "in deletion grace without an end of it"),
-            (StateName::DeletionGrace, deeds.deletion_requested_at.is_some(), "in deletion grace without a deletion"),
-            (StateName::Restoring, self.course == Course::Returning, "restoring, but leaving"),
-            (StateName::Erased, deeds.gone_at.is_some(), "erased without a read that said so"),
+            (StateName::Revoked, progress.revoked_at.is_some(), "revoked without a time of revocation"),
+            (StateName::DeletionGrace, progress.grace_ends_at.is_some(), "in deletion grace without an end of it"),
+            (
+                StateName::DeletionGrace,
+                progress.deletion_requested_at.is_some(),
+                "in deletion grace without a deletion",
+            ),
+            (StateName::Restoring, self.direction == Direction::Returning, "restoring, but leaving"),
+            (StateName::Erased, progress.gone_at.is_some(), "erased without a read that said so"),
             (StateName::Scheduled, !self.demands.is_empty(), "scheduled, but nothing demands it"),
         ];
         let broken = rules.into_iter().find(|(state, holds, _)| *state == self.state.name() && !holds);
@@ -220,6 +226,6 @@ impl Case {
     }
 
     pub(super) fn must_detach(&self) -> bool {
-        !self.terms.detach.is_empty() && self.deeds.detached_at.is_none()
+        !self.terms.detach.is_empty() && self.progress.detached_at.is_none()
     }
 }

@@ -10,13 +10,13 @@
 //!    approve ── held ◀────┴───────────────────────┴─────────────────┤ (observe, approval, brake, hold)
 //!                                                                   │
 //!  returned, cancelled, cancel after the revoke ─▶ restoring ──somebody grants──▶ restored
-//!  what only a human can decide ─▶ needs_attention ──retry──▶ where its deeds say that it stands
+//!  what only a human can decide ─▶ needs_attention ──retry──▶ where its progress says that it stands
 //! ```
 //!
 //! Two ideas keep this small:
 //!
-//! * **Deeds, not stages.** What was done to the account is written down once ([`Deeds`]); where a case stands follows from
-//!   its deeds, its terms, its course and the time ([`Case::proceed`]). Release, retry and a stop all end there, so none of
+//! * **Progress, not stages.** What was done to the account is written down once ([`Progress`]); where a case stands follows from
+//!   its progress, its terms, its direction and the time ([`Case::proceed`]). Release, retry and a stop all end there, so none of
 //!   them can resume at the wrong place.
 //! * **The queue is derived.** Each state says which job it wants and when ([`Case::job_wanted`]); the store writes that job
 //!   in the transaction that writes the state.
@@ -26,9 +26,9 @@
 
 mod approvals;
 mod demand;
-mod happening;
 mod machine;
-mod moves;
+mod rules;
+mod transition;
 
 #[cfg(test)]
 mod diagram;
@@ -40,8 +40,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::approvals::{Approval, Escalation};
 pub use self::demand::{Cause, Demand};
-pub use self::happening::{Change, Happening, Refusal};
-use super::guard::Objection;
+pub use self::transition::{Change, InvalidTransition, Transition};
+use super::guard::GuardViolation;
 use super::ids::{CaseId, PolicyName, SiteName, SourceName};
 use super::named;
 use super::policy::{Action, Approvals, Detach, Policy};
@@ -60,11 +60,11 @@ pub struct Case {
     /// What sources and operators demand; action and dates follow from all of them.
     pub demands: Vec<Demand>,
     /// Which way it goes.
-    pub course: Course,
+    pub direction: Direction,
     /// No call is made before: the earliest date of all demands.
     pub effective_at: Timestamp,
     /// What was done.
-    pub deeds: Deeds,
+    pub progress: Progress,
     /// Who approved what.
     pub approvals: Vec<Approval>,
     /// An operator holds the person: no event of a source lifts it.
@@ -113,26 +113,26 @@ impl Terms {
 
 /// Which way a case goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Course {
+pub enum Direction {
     /// Towards revoking and deleting.
     Leaving,
     /// Stopped: towards the state before.
     Returning,
 }
 
-named!(Course { Leaving = "leaving", Returning = "returning" });
+named!(Direction { Leaving = "leaving", Returning = "returning" });
 
 /// What was done to the account. *Asked* is written before the call, the rest after a read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Deeds {
+pub struct Progress {
     /// The revoke may have been carried out.
-    pub revoke_asked_at: Option<Timestamp>,
+    pub revoke_dispatched_at: Option<Timestamp>,
     /// A read said that access is gone.
     pub revoked_at: Option<Timestamp>,
     /// The person left organizations, service desks and requests as far as the terms say.
     pub detached_at: Option<Timestamp>,
     /// The deletion may have been carried out.
-    pub deletion_asked_at: Option<Timestamp>,
+    pub deletion_dispatched_at: Option<Timestamp>,
     /// Atlassian accepted the deletion, or the account was gone.
     pub deletion_requested_at: Option<Timestamp>,
     /// Atlassian's deletion grace ends then.
@@ -143,28 +143,28 @@ pub struct Deeds {
     /// The last look said that the account is gone.
     pub gone_at: Option<Timestamp>,
     /// The invitation may have been sent.
-    pub reinvite_asked_at: Option<Timestamp>,
+    pub reinvite_dispatched_at: Option<Timestamp>,
 }
 
-impl Deeds {
+impl Progress {
     /// Until when a revoke without a known outcome may still take effect, if there is one. `window` is how long a call may
     /// take effect after it was asked for. Before that instant no read proves that the revoke was not carried out.
     pub fn revoke_open_until(&self, window: SignedDuration) -> Option<Timestamp> {
-        let asked_at = self.revoke_asked_at.filter(|_| self.revoked_at.is_none())?;
+        let asked_at = self.revoke_dispatched_at.filter(|_| self.revoked_at.is_none())?;
         Some(asked_at.saturating_add(window).unwrap_or(Timestamp::MAX))
     }
 
     /// The same of a deletion.
     pub fn deletion_open_until(&self, window: SignedDuration) -> Option<Timestamp> {
-        let asked_at = self.deletion_asked_at.filter(|_| self.deletion_requested_at.is_none())?;
+        let asked_at = self.deletion_dispatched_at.filter(|_| self.deletion_requested_at.is_none())?;
         Some(asked_at.saturating_add(window).unwrap_or(Timestamp::MAX))
     }
 
     /// A call of this kind of job ended at `now` without a known outcome: from then on it may still take effect for a while.
     pub fn ended_without_outcome(&mut self, kind: JobKind, now: Timestamp) {
         let asked_at = match kind {
-            JobKind::Revoke => &mut self.revoke_asked_at,
-            JobKind::Delete => &mut self.deletion_asked_at,
+            JobKind::Revoke => &mut self.revoke_dispatched_at,
+            JobKind::Delete => &mut self.deletion_dispatched_at,
             JobKind::Detach | JobKind::Verify | JobKind::Restore | JobKind::Reinvite => return,
         };
         if let Some(at) = asked_at {
@@ -302,15 +302,15 @@ named!(Hold { Observe = "observe", Approval = "approval", Brake = "brake", Hold 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attention {
     /// In one word.
-    pub reason: Reason,
+    pub reason: AttentionReason,
     /// In a sentence, without personal data.
     pub detail: String,
 }
 
 /// Why a human is needed, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the first six are documented at `Objection`; the others below")]
-pub enum Reason {
+#[expect(missing_docs, reason = "the first six are documented at `GuardViolation`; the others below")]
+pub enum AttentionReason {
     AmbiguousAccount,
     NotACustomer,
     Protected,
@@ -331,7 +331,7 @@ pub enum Reason {
     Repeated,
 }
 
-named!(Reason {
+named!(AttentionReason {
     AmbiguousAccount = "ambiguous_account",
     NotACustomer = "not_a_customer",
     Protected = "protected",
@@ -346,17 +346,17 @@ named!(Reason {
     Repeated = "repeated",
 });
 
-impl From<Objection> for Attention {
-    fn from(objection: Objection) -> Self {
-        let reason = match objection {
-            Objection::AmbiguousAccount => Reason::AmbiguousAccount,
-            Objection::NotACustomer => Reason::NotACustomer,
-            Objection::Protected => Reason::Protected,
-            Objection::AddressUnconfirmed => Reason::AddressUnconfirmed,
-            Objection::AddressChanged => Reason::AddressChanged,
-            Objection::Regranted => Reason::Regranted,
+impl From<GuardViolation> for Attention {
+    fn from(violation: GuardViolation) -> Self {
+        let reason = match violation {
+            GuardViolation::AmbiguousAccount => AttentionReason::AmbiguousAccount,
+            GuardViolation::NotACustomer => AttentionReason::NotACustomer,
+            GuardViolation::Protected => AttentionReason::Protected,
+            GuardViolation::AddressUnconfirmed => AttentionReason::AddressUnconfirmed,
+            GuardViolation::AddressChanged => AttentionReason::AddressChanged,
+            GuardViolation::Regranted => AttentionReason::Regranted,
         };
-        Self { reason, detail: objection.explain().to_owned() }
+        Self { reason, detail: violation.explain().to_owned() }
     }
 }
 
@@ -364,7 +364,7 @@ impl Attention {
     /// The source gave no address, and none is known.
     pub fn no_email() -> Self {
         Self {
-            reason: Reason::NoEmail,
+            reason: AttentionReason::NoEmail,
             detail: "the source gave no address and none is known for this person: retry when one is".to_owned(),
         }
     }
@@ -372,7 +372,7 @@ impl Attention {
     /// An event that may be a recording of an earlier one.
     pub fn repeated() -> Self {
         Self {
-            reason: Reason::Repeated,
+            reason: AttentionReason::Repeated,
             detail: "the source sent the same body as before, something else about this person took effect since, and no \
                      signed time proves that it is news: a second departure, or a recording that is sent again. Retry if \
                      the person leaves, else cancel"
@@ -383,7 +383,7 @@ impl Attention {
     /// The customer account is gone, and an active Atlassian account has its address.
     pub fn migrated() -> Self {
         Self {
-            reason: Reason::NotACustomer,
+            reason: AttentionReason::NotACustomer,
             detail: "the customer account is gone and an active Atlassian account has the same address: it was migrated, not \
                      erased. Atlassian accounts are managed in the organization's directory"
                 .to_owned(),
@@ -398,7 +398,7 @@ impl Attention {
             "no account has an address that this person had before either"
         };
         Self {
-            reason: Reason::AddressChanged,
+            reason: AttentionReason::AddressChanged,
             detail: format!(
                 "nobody has the address of the departure, and {account}: open a case for the earlier address if that is the \
                  leaver's account, then resolve this one, else cancel it"
@@ -409,7 +409,7 @@ impl Attention {
     /// Nobody is seen with the address, where many hide theirs.
     pub fn hidden_addresses(hidden: usize, customers: usize) -> Self {
         Self {
-            reason: Reason::AddressUnconfirmed,
+            reason: AttentionReason::AddressUnconfirmed,
             detail: format!(
                 "no account shows this address, but {hidden} of the site's {customers} customers hide theirs from our \
                  credentials: the scope read:email-address:jira shows them. Retry after that, or look the address up in the \
@@ -421,7 +421,7 @@ impl Attention {
     /// The source knows the address under another person id as well.
     pub fn shared_address() -> Self {
         Self {
-            reason: Reason::AddressUnconfirmed,
+            reason: AttentionReason::AddressUnconfirmed,
             detail: "the source knows this address under another person id as well, of somebody who has not left: a \
                      duplicate record was deleted, or two people share a mailbox. Retry if the account of this address is to \
                      go all the same, else cancel"
@@ -432,7 +432,7 @@ impl Attention {
     /// Of the address that became known, a newer stop is known.
     pub fn address_stopped() -> Self {
         Self {
-            reason: Reason::AddressUnconfirmed,
+            reason: AttentionReason::AddressUnconfirmed,
             detail:
                 "the address that became known for this person was reported since as of somebody who is here, or an \
                      operator stopped its case. Retry if the account of this address is to go all the same, else cancel"
@@ -443,7 +443,7 @@ impl Attention {
     /// A newer record of the source has the address and has not left.
     pub fn address_in_use() -> Self {
         Self {
-            reason: Reason::AddressUnconfirmed,
+            reason: AttentionReason::AddressUnconfirmed,
             detail:
                 "the source reported after the departure that somebody who has not left has this address. Retry if the \
                      account of this address is to go all the same, else cancel"
@@ -454,7 +454,7 @@ impl Attention {
     /// Another source than the one that opened the case reported a return.
     pub fn sources_disagree() -> Self {
         Self {
-            reason: Reason::SourcesDisagree,
+            reason: AttentionReason::SourcesDisagree,
             detail: "another source than the one that opened this case reports that the person is here. Retry if the person \
                      has left all the same, else cancel"
                 .to_owned(),
@@ -464,7 +464,7 @@ impl Attention {
     /// What somebody has to click, because there is no API for it (Atlassian's support pages on portal-only customers).
     pub fn grant_needed() -> Self {
         Self {
-            reason: Reason::GrantNeeded,
+            reason: AttentionReason::GrantNeeded,
             detail: "grant access again by hand: admin.atlassian.com → Apps → the site → Jira Service Management → \
                      Portal-only customers → ⋯ → Grant access; it is noticed by itself"
                 .to_owned(),
@@ -510,7 +510,7 @@ impl JobKind {
 
 /// The job that a state wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
+pub struct WantedJob {
     /// What to do.
     pub kind: JobKind,
     /// When, at the earliest.

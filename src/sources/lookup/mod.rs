@@ -251,7 +251,7 @@ impl Answer {
         let detail = |what: &str| format!("lookup: {status}: {what}");
         match status {
             429 => Failure::RateLimited { detail: detail("too many requests"), retry_at: self.retry_at() },
-            401 | 403 => Failure::SiteRefuses {
+            401 | 403 => Failure::AccessDenied {
                 detail: detail(
                     "the vendor refuses us: put credentials that may read people where the settings read them",
                 ),
@@ -298,7 +298,7 @@ async fn read_body(response: &mut Response) -> Result<Vec<u8>, Failure> {
 #[expect(clippy::needless_pass_by_value, reason = "the error ends here")]
 fn lost(error: reqwest::Error) -> Failure {
     if error.is_builder() {
-        return Failure::SiteRefuses {
+        return Failure::AccessDenied {
             detail: "lookup: the credentials hold characters that no header can carry".to_owned(),
         };
     }

@@ -145,7 +145,7 @@ async fn every_failure_has_its_kind_and_shows_nobody() {
     let kind = |failure: &Failure| match failure {
         Failure::Transient { .. } => "transient",
         Failure::RateLimited { .. } => "rate limited",
-        Failure::SiteRefuses { .. } | Failure::SiteUnavailable { .. } | Failure::CallRefused { .. } => "refused",
+        Failure::AccessDenied { .. } | Failure::SiteUnavailable { .. } | Failure::CallRefused { .. } => "refused",
         Failure::Permanent { .. } => "permanent",
     };
     for (status, expected) in [
@@ -191,7 +191,7 @@ async fn a_token_that_was_refused_is_not_shown_again() {
     };
     let lookup = vendor.lookup(auth);
     for _ in 0..2 {
-        assert!(matches!(ask(&lookup, "1").await, Err(Failure::SiteRefuses { .. })));
+        assert!(matches!(ask(&lookup, "1").await, Err(Failure::AccessDenied { .. })));
     }
     let refused = "GET /people/1?fields=email Bearer t1";
     assert_eq!(vendor.seen(), ["POST /token ", refused, "POST /token ", refused]);
@@ -451,6 +451,6 @@ async fn a_deleted_user_of_entra_is_found_among_the_deleted_items() {
 async fn a_token_endpoint_that_misses_the_scope_is_reported_with_the_key() {
     let api: Api = |_, _, _| (400, r#"{"error":"invalid_request"}"#);
     let (told, _) = ask_ready_made("personio", "7", api).await;
-    let Err(Failure::SiteRefuses { detail }) = told else { panic!("{told:?}") };
+    let Err(Failure::AccessDenied { detail }) = told else { panic!("{told:?}") };
     assert!(detail.contains("`scope` or an `audience` in `auth`"), "{detail}");
 }

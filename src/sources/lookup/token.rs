@@ -67,7 +67,7 @@ impl Tokens {
                 (None, None) => "is refused, or the vendor wants a `scope` or an `audience` in `auth`",
                 _ => "is refused, or the `scope` or `audience` is not one of the vendor's",
             };
-            return Err(Failure::SiteRefuses { detail: format!("lookup: 400: the client's id or secret {what}") });
+            return Err(Failure::AccessDenied { detail: format!("lookup: 400: the client's id or secret {what}") });
         }
         if answer.status.as_u16() != 200 {
             return Err(answer.failure());

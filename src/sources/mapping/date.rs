@@ -65,7 +65,7 @@ impl Reading<'_> {
             Effective::On(day) => day,
             Effective::Local(time) => time.date(),
             Effective::At(at) => at.to_zoned(TimeZone::UTC).date(),
-            Effective::AtOnce => return Ok(effective),
+            Effective::Immediately => return Ok(effective),
         };
         if in_range(day) { Ok(effective) } else { Err(NotADay::OutOfRange) }
     }

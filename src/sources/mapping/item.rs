@@ -224,7 +224,13 @@ impl<'a> Item<'a> {
             return Ok(ignored());
         }
         let occurred_at = self.occurred_at()?;
-        Ok(Event { event_type: EventType::Profile, person, old_email: None, effective: Effective::AtOnce, occurred_at })
+        Ok(Event {
+            event_type: EventType::Profile,
+            person,
+            old_email: None,
+            effective: Effective::Immediately,
+            occurred_at,
+        })
     }
 
     /// The account of the old address may go, so it must not be the new one as well: a change of case is no change.
@@ -312,7 +318,9 @@ impl<'a> Item<'a> {
     fn effective(self, found: &Finding<'_>) -> Result<Effective, Unreadable> {
         let places = found.effective_at;
         let expected = "one date";
-        let Some((_, value)) = self.single(places, expected, date::is_no_date)? else { return Ok(Effective::AtOnce) };
+        let Some((_, value)) = self.single(places, expected, date::is_no_date)? else {
+            return Ok(Effective::Immediately);
+        };
         self.reading().effective(value).map_err(|why| match why {
             NotADay::NoDate(None) => self.unreadable(places, expected),
             NotADay::NoDate(Some(hint)) => self.unreadable(places, &format!("{expected}: {hint}")),
@@ -428,7 +436,7 @@ fn ignored() -> Event {
         event_type: EventType::Ignored,
         person: Person::default(),
         old_email: None,
-        effective: Effective::AtOnce,
+        effective: Effective::Immediately,
         occurred_at: None,
     }
 }

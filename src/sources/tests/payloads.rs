@@ -25,7 +25,7 @@ pub(super) fn line(item: &Result<Event, Unreadable>) -> String {
         Err(unreadable) => return format!("unreadable: {unreadable}"),
     };
     let effective = match event.effective {
-        Effective::AtOnce => None,
+        Effective::Immediately => None,
         Effective::At(instant) => Some(instant.to_string()),
         Effective::On(day) => Some(day.to_string()),
         Effective::Local(time) => Some(time.to_string()),

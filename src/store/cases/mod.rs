@@ -61,7 +61,7 @@ pub struct NewCase {
     pub effective_at: Timestamp,
 }
 
-/// What stands beside a happening in the journal.
+/// What stands beside a transition in the journal.
 #[derive(Debug, Clone, Default)]
 pub struct Note {
     /// Who did it: the name of an admin token; `None` for the daemon itself.
@@ -79,7 +79,7 @@ impl Note {
     }
 }
 
-/// What a happening did.
+/// What a transition did.
 #[derive(Debug, Clone)]
 pub struct Happened {
     /// The case after it.

@@ -8,7 +8,7 @@ use tracing::instrument;
 use super::rows::{held, stuck};
 use super::{Dossier, Happened, NewCase, Note};
 use crate::clock;
-use crate::domain::case::{Case, Course, Deeds, Demand, Happening, Hold, JobKind, State, StateName};
+use crate::domain::case::{Case, Demand, Direction, Hold, JobKind, Progress, State, StateName, Transition};
 use crate::domain::facts::FactKind;
 use crate::domain::ids::{CaseId, SourceName};
 use crate::domain::person::Person;
@@ -37,10 +37,10 @@ impl Tx {
             site: new.site,
             source: new.source,
             terms: new.terms,
-            course: Course::Leaving,
+            direction: Direction::Leaving,
             effective_at: demand.effective_at,
             demands: vec![demand],
-            deeds: Deeds::default(),
+            progress: Progress::default(),
             approvals: Vec::new(),
             on_hold: false,
             state: State::Scheduled,
@@ -52,7 +52,7 @@ impl Tx {
         case = match beginning {
             Some(state) => Case { state, ..case },
             None if case.job_wanted().is_some_and(|wanted| wanted.due_at <= now) => {
-                case.apply(&Happening::Due, now).map_err(|refusal| StoreError::inconsistent("case", id, refusal))?
+                case.apply(&Transition::Due, now).map_err(|error| StoreError::inconsistent("case", id, error))?
             }
             None => case,
         };
@@ -69,7 +69,7 @@ impl Tx {
         };
         self.statement(
             "INSERT INTO cases (id, site, source, person_key, opened_at, state, since, held, terms, demands, approvals,
-                 course, effective_at, attention)
+                 direction, effective_at, attention)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, '{}', '[]', '[]', 'leaving', 0, ?)",
         )
         .bind(id.to_string())
@@ -101,55 +101,55 @@ impl Tx {
 
     /// Lets something happen to a case: asks the rules, and writes the case, the job that it wants now and the journal
     /// entry. What the dossier has learned about person and account is written with it.
-    #[instrument(name = "store.case.happen", skip_all, fields(case.id = %dossier.case.id, happening = happening.name()), err(level = "debug"))]
+    #[instrument(name = "store.case.happen", skip_all, fields(case.id = %dossier.case.id, transition = transition.name()), err(level = "debug"))]
     pub async fn happen(
         &mut self,
         dossier: Dossier,
-        happening: &Happening,
+        transition: &Transition,
         note: Note,
         now: Timestamp,
     ) -> Result<Happened, HappenError> {
         let open = self.open_job(dossier.case.id).await?;
-        self.happen_with(dossier, happening, note, open.as_ref(), now).await
+        self.happen_with(dossier, transition, note, open.as_ref(), now).await
     }
 
     /// [`Tx::happen`] for whoever knows which job the case has open.
     pub(in crate::store) async fn happen_with(
         &mut self,
         dossier: Dossier,
-        happening: &Happening,
+        transition: &Transition,
         note: Note,
         open: Option<&JobRow>,
         now: Timestamp,
     ) -> Result<Happened, HappenError> {
         let from = dossier.case.state.name();
-        let case = dossier.case.apply(happening, now)?;
-        if case == dossier.case && (*happening == Happening::Due || happening.is_idempotent()) {
+        let case = dossier.case.apply(transition, now)?;
+        if case == dossier.case && (*transition == Transition::Due || transition.is_idempotent()) {
             return Ok(Happened { dossier, from });
         }
         let before = dossier.case.clone();
         let dossier = Dossier { case, ..dossier };
         // What an operator decided is a fact about the person: a body that arrived before is no mere duplicate after it.
-        if matches!(happening, Happening::Cancelled | Happening::Resolved) {
+        if matches!(transition, Transition::Cancelled | Transition::Resolved) {
             let keys = self.hashes(&dossier.case.site, dossier.case.source.as_ref(), &dossier.person);
             self.supersede_bodies(keys, None, now);
         }
         self.write_case(&dossier)?;
-        self.follow_hold(&before, &dossier, happening, now);
-        self.sync_job(&dossier.case, open, *happening == Happening::Retried, now);
+        self.follow_hold(&before, &dossier, transition, now);
+        self.sync_job(&dossier.case, open, *transition == Transition::Retried, now);
         let moved = dossier.case.state.name() != from;
         let mut note = note;
         let lapsed = before.approvals.len().saturating_sub(dossier.case.approvals.len());
-        if let Happening::Approved { stage, .. } | Happening::Withdrawn { stage, .. } = happening {
+        if let Transition::Approved { stage, .. } | Transition::Withdrawn { stage, .. } = transition {
             set(&mut note.detail, "for", json!(stage));
         }
-        if lapsed > 0 && !matches!(happening, Happening::Withdrawn { .. }) {
+        if lapsed > 0 && !matches!(transition, Transition::Withdrawn { .. }) {
             set(&mut note.detail, "approvals_lapsed", json!(lapsed));
         }
-        if *happening != Happening::Due || moved {
-            self.journal_case(&dossier, happening.name(), Some(from), note, now).await?;
+        if *transition != Transition::Due || moved {
+            self.journal_case(&dossier, transition.name(), Some(from), note, now).await?;
         }
-        if matches!(happening, Happening::Cancelled | Happening::Resolved) {
+        if matches!(transition, Transition::Cancelled | Transition::Resolved) {
             let (email_hash, person_hash) =
                 self.hashes(&dossier.case.site, dossier.case.source.as_ref(), &dossier.person);
             let keys: Vec<_> = email_hash.into_iter().chain(person_hash).collect();
@@ -164,20 +164,20 @@ impl Tx {
     pub async fn interfere(
         &mut self,
         dossier: Dossier,
-        happening: &Happening,
+        transition: &Transition,
         note: Note,
         now: Timestamp,
     ) -> Result<Happened, HappenError> {
-        let moves = !matches!(happening, Happening::Approved { .. } | Happening::Retried);
+        let moves = !matches!(transition, Transition::Approved { .. } | Transition::Retried);
         if moves && self.is_dispatched(dossier.case.id).await? {
             return Err(HappenError::TooLate);
         }
-        if matches!(happening, Happening::Held | Happening::Released { .. }) {
-            self.hold_other_cases(&dossier, happening, &note, now).await?;
+        if matches!(transition, Transition::Held | Transition::Released { .. }) {
+            self.hold_other_cases(&dossier, transition, &note, now).await?;
         }
         let case_id = dossier.case.id;
         let detaching = moves && self.dispatched(case_id).await? == Some(JobKind::Detach);
-        let mut happened = self.happen(dossier, happening, note, now).await?;
+        let mut happened = self.happen(dossier, transition, note, now).await?;
         if detaching && self.dispatched(case_id).await?.is_none() {
             let why = "the case moved while the call was made";
             self.note_without_outcome(&mut happened.dossier, JobKind::Detach, "call_unconfirmed", Some(why), now)
@@ -190,11 +190,11 @@ impl Tx {
     async fn hold_other_cases(
         &mut self,
         dossier: &Dossier,
-        happening: &Happening,
+        transition: &Transition,
         note: &Note,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let holds = *happening == Happening::Held;
+        let holds = *transition == Transition::Held;
         if !holds && !dossier.case.on_hold {
             return Ok(());
         }
@@ -203,7 +203,7 @@ impl Tx {
             if other.case.on_hold == holds || self.is_dispatched(id).await? {
                 continue;
             }
-            match self.happen(other, happening, note.clone(), now).await {
+            match self.happen(other, transition, note.clone(), now).await {
                 Ok(_) | Err(HappenError::Refused(_) | HappenError::TooLate) => {}
                 Err(HappenError::Store(error)) => return Err(error),
             }
@@ -212,7 +212,7 @@ impl Tx {
     }
 
     /// Keeps the holds on persons and the brakes' records in step with a case that just changed.
-    fn follow_hold(&mut self, before: &Case, dossier: &Dossier, happening: &Happening, now: Timestamp) {
+    fn follow_hold(&mut self, before: &Case, dossier: &Dossier, transition: &Transition, now: Timestamp) {
         let case = &dossier.case;
         if case.on_hold && !before.on_hold {
             self.hold_person(dossier, now);
@@ -220,12 +220,12 @@ impl Tx {
             self.release_person(dossier);
         }
         let closed = case.state.name().is_closed();
-        if closed || matches!(happening, Happening::Stopped | Happening::Cancelled) {
+        if closed || matches!(transition, Transition::Stopped | Transition::Cancelled) {
             self.forget_brake_of(case.id, closed);
         }
     }
 
-    /// Writes down what was learned about the person or the account, without anything happening to the case.
+    /// Writes down what was learned about the person or the account, without anything transition to the case.
     #[instrument(name = "store.case.learn", skip_all, fields(case.id = %dossier.case.id), err)]
     pub fn learn(&mut self, dossier: &Dossier) -> Result<(), StoreError> {
         self.write_case(dossier)

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{Dossier, KnownAccount};
 use crate::domain::account::AccountType;
-use crate::domain::case::{Attention, Case, Deeds, Hold, State, StateName};
+use crate::domain::case::{Attention, Case, Hold, Progress, State, StateName};
 use crate::domain::ids::CaseId;
 use crate::domain::person::Person;
 use crate::proof::seal::{CaseKey, MasterKey};
@@ -34,8 +34,8 @@ impl Tx {
         self.statement(
             "UPDATE cases SET state = ?, since = ?, held = ?, attention = ?, attention_detail = ?, terms = ?, demands = ?,
                  approvals = ?, on_hold = ?,
-                 course = ?, effective_at = ?, revoke_asked_at = ?, revoked_at = ?, detached_at = ?, deletion_asked_at = ?,
-                 deletion_requested_at = ?, grace_ends_at = ?, last_look_at = ?, gone_at = ?, reinvite_asked_at = ?, looks = ?, account_type = ?, sealed = ?,
+                 direction = ?, effective_at = ?, revoke_dispatched_at = ?, revoked_at = ?, detached_at = ?, deletion_dispatched_at = ?,
+                 deletion_requested_at = ?, grace_ends_at = ?, last_look_at = ?, gone_at = ?, reinvite_dispatched_at = ?, looks = ?, account_type = ?, sealed = ?,
                  closed_at = ?, email_hash = COALESCE(?, email_hash), person_hash = COALESCE(?, person_hash),
                  person_key = COALESCE(?, person_key)
              WHERE id = ?",
@@ -49,17 +49,17 @@ impl Tx {
         .bind(to_json(&case.demands)?)
         .bind(to_json(&case.approvals)?)
         .bind(case.on_hold)
-        .bind(case.course.as_str())
+        .bind(case.direction.as_str())
         .bind(millis(case.effective_at))
-        .bind(millis_if_any(case.deeds.revoke_asked_at))
-        .bind(millis_if_any(case.deeds.revoked_at))
-        .bind(millis_if_any(case.deeds.detached_at))
-        .bind(millis_if_any(case.deeds.deletion_asked_at))
-        .bind(millis_if_any(case.deeds.deletion_requested_at))
-        .bind(millis_if_any(case.deeds.grace_ends_at))
-        .bind(millis_if_any(case.deeds.last_look_at))
-        .bind(millis_if_any(case.deeds.gone_at))
-        .bind(millis_if_any(case.deeds.reinvite_asked_at))
+        .bind(millis_if_any(case.progress.revoke_dispatched_at))
+        .bind(millis_if_any(case.progress.revoked_at))
+        .bind(millis_if_any(case.progress.detached_at))
+        .bind(millis_if_any(case.progress.deletion_dispatched_at))
+        .bind(millis_if_any(case.progress.deletion_requested_at))
+        .bind(millis_if_any(case.progress.grace_ends_at))
+        .bind(millis_if_any(case.progress.last_look_at))
+        .bind(millis_if_any(case.progress.gone_at))
+        .bind(millis_if_any(case.progress.reinvite_dispatched_at))
         .bind(dossier.looks)
         .bind(dossier.account_type.map(AccountType::as_str))
         .bind(sealed)
@@ -83,18 +83,18 @@ pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result
         source: reading.word_if_any("source")?,
         terms: reading.json("terms")?,
         demands: reading.json("demands")?,
-        course: reading.word("course")?,
+        direction: reading.word("direction")?,
         effective_at: reading.at("effective_at")?,
-        deeds: Deeds {
-            revoke_asked_at: reading.at_if_any("revoke_asked_at")?,
+        progress: Progress {
+            revoke_dispatched_at: reading.at_if_any("revoke_dispatched_at")?,
             revoked_at: reading.at_if_any("revoked_at")?,
             detached_at: reading.at_if_any("detached_at")?,
-            deletion_asked_at: reading.at_if_any("deletion_asked_at")?,
+            deletion_dispatched_at: reading.at_if_any("deletion_dispatched_at")?,
             deletion_requested_at: reading.at_if_any("deletion_requested_at")?,
             grace_ends_at: reading.at_if_any("grace_ends_at")?,
             last_look_at: reading.at_if_any("last_look_at")?,
             gone_at: reading.at_if_any("gone_at")?,
-            reinvite_asked_at: reading.at_if_any("reinvite_asked_at")?,
+            reinvite_dispatched_at: reading.at_if_any("reinvite_dispatched_at")?,
         },
         approvals: reading.json("approvals")?,
         on_hold: row.try_get("on_hold")?,

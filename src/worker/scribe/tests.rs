@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::domain::case::{Cause, Change, Happening, Terms};
+use crate::domain::case::{Cause, Change, Terms, Transition};
 use crate::domain::person::{EmailAddress, Person};
 use crate::domain::policy::{Action, Approvals};
 use crate::store::{Claimed, Database, Key, NewCase, Note, Settlement, Vacancy};
@@ -74,7 +74,7 @@ impl Office {
     }
 }
 
-const REVOKED: Settlement = Settlement::Finished(Happening::RevokeConfirmed);
+const REVOKED: Settlement = Settlement::Finished(Transition::RevokeConfirmed);
 
 /// Hands all of these in before the scribe begins.
 async fn settle_together(
@@ -105,7 +105,7 @@ async fn all_that_come_together_are_written_and_answered_each_with_its_own() {
     assert!(matches!(forged, Ok(Dispatch::Lost)), "{forged:?}");
     assert!(matches!(third, Ok(Dispatch::Go(_))), "{third:?}");
     let asked = [office.case(0).await, office.case(1).await, office.case(2).await];
-    assert_eq!(asked.map(|dossier| dossier.case.deeds.revoke_asked_at.is_some()), [true, false, true]);
+    assert_eq!(asked.map(|dossier| dossier.case.progress.revoke_dispatched_at.is_some()), [true, false, true]);
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn one_that_cannot_be_written_takes_none_of_the_others_along() {
     let office = Office::with(5).await;
     // Nothing is deleted of a case that only revokes: the rules refuse it, in the middle of the group.
     let mut reports: Vec<_> = (0..5).map(|nth| office.report(nth, REVOKED)).collect();
-    reports[2].1.settlement = Settlement::Finished(Happening::DeletionAsked);
+    reports[2].1.settlement = Settlement::Finished(Transition::DeletionDispatched);
     reports[3].0.token = uuid::Uuid::nil();
     let answers = settle_together(office.scribe(), reports).await;
     assert!(matches!(answers[2], Err(StoreError::Inconsistent { .. })), "{:?}", answers[2]);
@@ -139,7 +139,7 @@ async fn what_an_attempt_reports_builds_on_what_was_written_for_its_question() {
     let reports = vec![office.report(0, Settlement::RetryAt(later)), office.report(1, REVOKED)];
     let answers = settle_together((scribe, desk), reports).await;
     assert!(matches!(answers[..], [Ok(StateName::Revoking), Ok(StateName::Revoked)]), "{answers:?}");
-    assert_eq!(office.case(0).await.case.deeds.revoke_asked_at, Some(office.clock.now()));
+    assert_eq!(office.case(0).await.case.progress.revoke_dispatched_at, Some(office.clock.now()));
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn who_asks_hears_nothing_of_what_was_not_committed() {
     let ((answer, settled), ()) = tokio::join!(asked, scribe.run());
     assert!(matches!(answer, Err(StoreError::NotWritten)), "{answer:?}");
     assert!(matches!(settled, Err(StoreError::NotWritten)), "{settled:?}");
-    assert_eq!(office.case(0).await.case.deeds.revoke_asked_at, None);
+    assert_eq!(office.case(0).await.case.progress.revoke_dispatched_at, None);
 }
 
 #[tokio::test]

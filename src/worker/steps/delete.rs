@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::locate::{Located, is_fallback, locate, still_listed};
 use crate::atlassian::{DeleteWith, Deleted};
 use crate::domain::account::AccountId;
-use crate::domain::case::{Change, Happening};
-use crate::domain::guard::Objection;
+use crate::domain::case::{Change, Transition};
+use crate::domain::guard::GuardViolation;
 use crate::domain::retry::Failure;
 use crate::worker::attempt::{Attempt, Outcome, StepError};
 
@@ -17,15 +17,15 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
         Located::Gone => return gone(attempt).await,
         Located::Listed(account) => return Err(still_listed(&account)),
     };
-    if account.active && attempt.record.case.deeds.revoked_at.is_some() {
-        return Ok(Outcome::stuck(Objection::Regranted));
+    if account.active && attempt.record.case.progress.revoked_at.is_some() {
+        return Ok(Outcome::stuck(GuardViolation::Regranted));
     }
     // A second call meanwhile would be refused.
-    let open_until = attempt.record.case.deeds.deletion_open_until(attempt.open_window());
+    let open_until = attempt.record.case.progress.deletion_open_until(attempt.open_window());
     if let Some(until) = open_until.filter(|until| attempt.now() < *until) {
         return Ok(still_open(attempt, until));
     }
-    let asked = attempt.record.case.deeds.deletion_asked_at.is_some();
+    let asked = attempt.record.case.progress.deletion_dispatched_at.is_some();
     attempt.request_dispatch(Change::Delete, Value::Null).await?;
     let deleted = attempt.client.delete(&account.id).await?;
     let there = is_there(attempt, &account.id).await?;
@@ -52,7 +52,7 @@ fn still_open(attempt: &Attempt<'_>, until: Timestamp) -> Outcome {
 /// is the proof; the other one must not be made without a read of the account's type right before it.
 async fn gone(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
     let Some(known) = attempt.record.account.clone() else { return Ok(was_gone(attempt)) };
-    let asked = attempt.record.case.deeds.deletion_asked_at.is_some();
+    let asked = attempt.record.case.progress.deletion_dispatched_at.is_some();
     if asked || attempt.client.site().delete_with == DeleteWith::JiraUser {
         return Ok(was_gone(attempt));
     }
@@ -78,7 +78,7 @@ fn done(attempt: &mut Attempt<'_>) -> Outcome {
 /// The goal is reached, whoever reached it.
 fn was_gone(attempt: &mut Attempt<'_>) -> Outcome {
     attempt.record.looks = 1;
-    let asked = attempt.record.case.deeds.deletion_asked_at.is_some();
+    let asked = attempt.record.case.progress.deletion_dispatched_at.is_some();
     accepted(attempt, if asked { "asked_by_us" } else { "was_gone_before" })
 }
 
@@ -90,7 +90,7 @@ async fn is_there(attempt: &Attempt<'_>, id: &AccountId) -> Result<bool, Failure
 /// A deletion that found nothing to delete, while a read finds it: it may have been asked of another site.
 async fn still_there(attempt: &Attempt<'_>) -> StepError {
     match attempt.client.wrong_cloud_id().await {
-        Some(detail) => Failure::SiteRefuses { detail }.into(),
+        Some(detail) => Failure::AccessDenied { detail }.into(),
         None => StepError::transient("the deletion found no such account, but it can still be read"),
     }
 }
@@ -98,5 +98,5 @@ async fn still_there(attempt: &Attempt<'_>) -> StepError {
 /// The deletion grace begins now; the account may have been gone before, so this is the latest end that it can have.
 pub(super) fn accepted(attempt: &Attempt<'_>, how: &'static str) -> Outcome {
     let grace_ends_at = attempt.later(attempt.client.site().deletion_grace);
-    Outcome::finished(Happening::DeletionAccepted { grace_ends_at }, how)
+    Outcome::finished(Transition::DeletionAccepted { grace_ends_at }, how)
 }

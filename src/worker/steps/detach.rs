@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::locate::{Located, locate, still_listed};
 use crate::atlassian::{Left, OrganizationId, RequestKey, ServiceDeskId};
 use crate::domain::account::AccountId;
-use crate::domain::case::{Change, Happening};
+use crate::domain::case::{Change, Transition};
 use crate::domain::policy::Detach;
 use crate::domain::retry::Failure;
 use crate::worker::attempt::{Attempt, Outcome, StepError};
@@ -15,7 +15,7 @@ use crate::worker::attempt::{Attempt, Outcome, StepError};
 pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
     let account = match locate(attempt).await? {
         Located::Here(account) => account,
-        Located::Gone => return Ok(Outcome::finished(Happening::Detached, "nothing_left_to_leave")),
+        Located::Gone => return Ok(Outcome::finished(Transition::Detached, "nothing_left_to_leave")),
         Located::Listed(account) => return Err(still_listed(&account)),
     };
     let (mut left, mut asked) = (Map::new(), Map::new());
@@ -28,7 +28,7 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
         told.insert(what.to_string(), json!(count));
     }
     let detail = json!({ "how": "done_by_us", "left": left, "asked": asked });
-    Ok(Outcome::Finished { happening: Happening::Detached, detail })
+    Ok(Outcome::Finished { transition: Transition::Detached, detail })
 }
 
 /// Whether nobody can tell from the answer if the person was in it: a desk answers 204 either way. The journal says of those

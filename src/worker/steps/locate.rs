@@ -2,8 +2,8 @@
 
 use crate::atlassian::Survey;
 use crate::domain::account::{Account, AccountType};
-use crate::domain::case::{Attention, Happening};
-use crate::domain::guard::{self, Identified, Objection};
+use crate::domain::case::{Attention, Transition};
+use crate::domain::guard::{self, GuardViolation, Identification};
 use crate::domain::person::EmailAddress;
 use crate::domain::retry::Failure;
 use crate::store::KnownAccount;
@@ -29,7 +29,7 @@ pub(super) async fn locate(attempt: &mut Attempt<'_>) -> Result<Located, StepErr
     };
     // Before any call: a protected address needs none.
     if attempt.client.site().protect.covers_address(&email) {
-        return Err(Outcome::stuck(Objection::Protected).into());
+        return Err(Outcome::stuck(GuardViolation::Protected).into());
     }
     let known = match &attempt.record.account {
         Some(known) => known.clone(),
@@ -39,18 +39,18 @@ pub(super) async fn locate(attempt: &mut Attempt<'_>) -> Result<Located, StepErr
     attempt.record.account = Some(known.clone());
     let Some(account) = read else { return vanished(attempt, &known, &email).await };
     if is_fallback(&account) {
-        return Err(unavailable(attempt).unwrap_or_else(|| Outcome::stuck(Objection::NotACustomer)).into());
+        return Err(unavailable(attempt).unwrap_or_else(|| Outcome::stuck(GuardViolation::NotACustomer)).into());
     }
     attempt.record.account_type = Some(account.account_type);
     attempt.record.looks = 0;
     match guard::examine(&account, &email, &attempt.client.site().protect) {
         Ok(()) => Ok(Located::Here(account)),
-        Err(objection) => {
-            if objection == Objection::AddressUnconfirmed {
+        Err(violation) => {
+            if violation == GuardViolation::AddressUnconfirmed {
                 // To a stranger everybody hides their address.
                 must_see_people(attempt).await?;
             }
-            Err(Outcome::stuck(objection).into())
+            Err(Outcome::stuck(violation).into())
         }
     }
 }
@@ -77,7 +77,7 @@ async fn vanished(attempt: &mut Attempt<'_>, known: &KnownAccount, email: &Email
         return Err(outcome.into());
     }
     // A customer who was migrated to an Atlassian account is not gone: the person still has access, by another account.
-    let asked = attempt.record.case.deeds.deletion_asked_at.is_some();
+    let asked = attempt.record.case.progress.deletion_dispatched_at.is_some();
     if !known.twin && !asked && guard::is_migrated(&known.id, &listed) {
         attempt.record.account = Some(KnownAccount { twin: true, ..known.clone() });
         return Err(Outcome::stuck(Attention::migrated()).into());
@@ -91,23 +91,23 @@ async fn find(attempt: &mut Attempt<'_>, email: &EmailAddress) -> Result<KnownAc
     let protect = &attempt.client.site().protect;
     let mut candidates = attempt.client.search(email).await?;
     let mut survey = Survey::default();
-    let mut identified = guard::identify(&candidates, email, protect);
-    if identified == Identified::Nobody {
+    let mut identification = guard::identify(&candidates, email, protect);
+    if identification == Identification::NotFound {
         survey = attempt.client.survey(email).await?;
         candidates.clone_from(&survey.found);
-        identified = guard::identify(&candidates, email, protect);
+        identification = guard::identify(&candidates, email, protect);
     }
-    if identified == Identified::Refused(Objection::AddressUnconfirmed) {
+    if identification == Identification::Rejected(GuardViolation::AddressUnconfirmed) {
         // To a stranger everybody hides their address.
         must_see_people(attempt).await?;
     }
-    match identified {
-        Identified::Refused(Objection::NotACustomer) if candidates.iter().any(is_fallback) => {
-            Err(unavailable(attempt).unwrap_or_else(|| Outcome::stuck(Objection::NotACustomer)).into())
+    match identification {
+        Identification::Rejected(GuardViolation::NotACustomer) if candidates.iter().any(is_fallback) => {
+            Err(unavailable(attempt).unwrap_or_else(|| Outcome::stuck(GuardViolation::NotACustomer)).into())
         }
-        Identified::One { account, twin } => Ok(KnownAccount { id: account.id, twin }),
-        Identified::Refused(objection) => Err(Outcome::stuck(objection).into()),
-        Identified::Nobody => {
+        Identification::Found { account, twin } => Ok(KnownAccount { id: account.id, twin }),
+        Identification::Rejected(violation) => Err(Outcome::stuck(violation).into()),
+        Identification::NotFound => {
             must_see_people(attempt).await?;
             // The search is only eventually consistent.
             if let Some(again) = attempt.look_again("nobody has this address yet; it is looked for again") {
@@ -122,7 +122,7 @@ async fn find(attempt: &mut Attempt<'_>, email: &EmailAddress) -> Result<KnownAc
 /// nobody is there in truth. Before "not there" is believed, the site is asked whether we would see it.
 pub(super) async fn must_see_people(attempt: &Attempt<'_>) -> Result<(), StepError> {
     let obstacles = attempt.client.obstacles().await?;
-    if obstacles.is_empty() { Ok(()) } else { Err(Failure::SiteRefuses { detail: obstacles.join("; ") }.into()) }
+    if obstacles.is_empty() { Ok(()) } else { Err(Failure::AccessDenied { detail: obstacles.join("; ") }.into()) }
 }
 
 /// What is said of an account that is [`Located::Listed`], until the list says the same as the read.
@@ -143,11 +143,11 @@ async fn renamed(attempt: &Attempt<'_>) -> Result<Option<Outcome>, StepError> {
     let mut found = false;
     for email in &former {
         let candidates = attempt.client.search(email).await?;
-        let identified = match guard::identify(&candidates, email, protect) {
-            Identified::Nobody => guard::identify(&attempt.client.survey(email).await?.found, email, protect),
-            identified @ (Identified::One { .. } | Identified::Refused(_)) => identified,
+        let identification = match guard::identify(&candidates, email, protect) {
+            Identification::NotFound => guard::identify(&attempt.client.survey(email).await?.found, email, protect),
+            identification @ (Identification::Found { .. } | Identification::Rejected(_)) => identification,
         };
-        found |= identified != Identified::Nobody;
+        found |= identification != Identification::NotFound;
     }
     Ok((!former.is_empty()).then(|| Outcome::stuck(Attention::renamed(found))))
 }
@@ -157,6 +157,6 @@ fn nobody(survey: &Survey) -> Outcome {
     if survey.is_blind() {
         Outcome::stuck(Attention::hidden_addresses(survey.hidden, survey.customers))
     } else {
-        Outcome::finished(Happening::AccountMissing, "not_found")
+        Outcome::finished(Transition::AccountMissing, "not_found")
     }
 }

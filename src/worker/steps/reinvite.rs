@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::atlassian::Reinvited;
-use crate::domain::case::{Attention, Change, Happening};
-use crate::domain::guard::Objection;
+use crate::domain::case::{Attention, Change, Transition};
+use crate::domain::guard::GuardViolation;
 use crate::worker::attempt::{Attempt, Outcome, StepError};
 
 pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
@@ -12,9 +12,9 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
         return Ok(Outcome::stuck(Attention::no_email()));
     };
     if attempt.client.site().protect.covers_address(&email) {
-        return Ok(Outcome::stuck(Objection::Protected));
+        return Ok(Outcome::stuck(GuardViolation::Protected));
     }
-    let asked = attempt.record.case.deeds.reinvite_asked_at.is_some();
+    let asked = attempt.record.case.progress.reinvite_dispatched_at.is_some();
     attempt.request_dispatch(Change::Reinvite, Value::Null).await?;
     // The name went with the old account. What stands before the `@` is a beginning; the person can mend it.
     let name = email.as_str().rsplit_once('@').map_or(email.as_str(), |(local, _)| local);
@@ -25,5 +25,5 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
         Reinvited::Exists => "somebody_has_the_address_already",
     };
     let detail = json!({ "how": how, "note": "a new account: the history of the old one is gone" });
-    Ok(Outcome::Finished { happening: Happening::Reinvited, detail })
+    Ok(Outcome::Finished { transition: Transition::Reinvited, detail })
 }

@@ -1,13 +1,13 @@
 //! Only reading: did somebody grant access again? There is no API that grants it.
 
 use super::locate::{is_fallback, must_see_people};
-use crate::domain::case::{Attention, Happening, Reason};
+use crate::domain::case::{Attention, AttentionReason, Transition};
 use crate::worker::attempt::{Attempt, Outcome, StepError};
 
 pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
     let Some(known) = attempt.record.account.clone() else {
         // A call was asked for, so the account was known; a case without one has nothing to wait for.
-        return Ok(Outcome::finished(Happening::GrantSeen, "no_account_was_touched"));
+        return Ok(Outcome::finished(Transition::GrantSeen, "no_account_was_touched"));
     };
     let watch = attempt.client.site().watch_grant;
     let Some(account) = attempt.client.read(&known.id).await?.filter(|account| !account.former) else {
@@ -20,22 +20,22 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
         return Ok(Outcome::NotYet { at: attempt.later(watch), why });
     }
     attempt.record.looks = 0;
-    let deeds = attempt.record.case.deeds;
+    let progress = attempt.record.case.progress;
     if account.active {
         // A revoke whose answer was lost may still be carried out.
-        let open_until = deeds.revoke_open_until(attempt.open_window()).filter(|at| attempt.now() < *at);
+        let open_until = progress.revoke_open_until(attempt.open_window()).filter(|at| attempt.now() < *at);
         return Ok(match open_until {
             Some(at) => Outcome::NotYet { at, why: "the revoke that was asked for may still be carried out" },
-            None => Outcome::finished(Happening::GrantSeen, "read"),
+            None => Outcome::finished(Transition::GrantSeen, "read"),
         });
     }
-    if deeds.revoked_at.is_none() {
-        return Ok(Outcome::finished(Happening::RevokeConfirmed, "asked_by_us"));
+    if progress.revoked_at.is_none() {
+        return Ok(Outcome::finished(Transition::RevokeConfirmed, "asked_by_us"));
     }
     Ok(Outcome::NotYet { at: attempt.later(watch), why: "access is not granted again yet" })
 }
 
 fn gone() -> Outcome {
     let detail = "the account is gone, so access to it cannot be granted again: invite the person anew".to_owned();
-    Outcome::stuck(Attention { reason: Reason::GrantNeeded, detail })
+    Outcome::stuck(Attention { reason: AttentionReason::GrantNeeded, detail })
 }

@@ -5,24 +5,24 @@ use serde_json::Value;
 use super::locate::{Located, is_fallback, locate, still_listed};
 use crate::atlassian::Revoked;
 use crate::domain::account::AccountId;
-use crate::domain::case::{Attention, Change, Happening, Reason};
+use crate::domain::case::{Attention, AttentionReason, Change, Transition};
 use crate::worker::attempt::{Attempt, Outcome, StepError};
 
 pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
-    let asked = attempt.record.case.deeds.revoke_asked_at.is_some();
+    let asked = attempt.record.case.progress.revoke_dispatched_at.is_some();
     let account = match locate(attempt).await? {
         Located::Here(account) => account,
         Located::Gone if asked => return Ok(nowhere()),
-        Located::Gone => return Ok(Outcome::finished(Happening::AccountMissing, "deleted_by_somebody_else")),
+        Located::Gone => return Ok(Outcome::finished(Transition::AccountMissing, "deleted_by_somebody_else")),
         Located::Listed(account) if !account.active && !is_fallback(&account) && asked => {
-            return Ok(Outcome::finished(Happening::RevokeConfirmed, "asked_by_us"));
+            return Ok(Outcome::finished(Transition::RevokeConfirmed, "asked_by_us"));
         }
         Located::Listed(account) => return Err(still_listed(&account)),
     };
     if !account.active {
         // Either somebody else revoked it, or our own call before, whose answer was lost or too early for a read to show.
         let how = if asked { "asked_by_us" } else { "was_revoked_before" };
-        return Ok(Outcome::finished(Happening::RevokeConfirmed, how));
+        return Ok(Outcome::finished(Transition::RevokeConfirmed, how));
     }
     attempt.request_dispatch(Change::Revoke, Value::Null).await?;
     let revoked = attempt.client.revoke(&account.id).await?;
@@ -35,7 +35,7 @@ fn nowhere() -> Outcome {
         "the revoke was asked for, and since then the account is neither found by its id nor in the list of users: \
                   whether it was revoked or deleted is not known; look it up by its address in the administration"
             .to_owned();
-    Outcome::stuck(Attention { reason: Reason::Refused, detail })
+    Outcome::stuck(Attention { reason: AttentionReason::Refused, detail })
 }
 
 /// Revoked is said only after a read said so; a 404 or a fallback record on that read says nothing.
@@ -45,15 +45,15 @@ async fn read_back(attempt: &Attempt<'_>, id: &AccountId, revoked: Revoked) -> R
         return Err(StepError::transient("the revoke was asked for, but the account cannot be read after it"));
     };
     match (!account.active, revoked) {
-        (true, Revoked::Done) => Ok(Outcome::finished(Happening::RevokeConfirmed, "done_by_us")),
-        (true, Revoked::NotThere) => Ok(Outcome::finished(Happening::RevokeConfirmed, "nothing_to_do")),
+        (true, Revoked::Done) => Ok(Outcome::finished(Transition::RevokeConfirmed, "done_by_us")),
+        (true, Revoked::NotThere) => Ok(Outcome::finished(Transition::RevokeConfirmed, "nothing_to_do")),
         (false, Revoked::Done) => {
             Err(StepError::transient("the revoke was accepted, but the account can still be read as active"))
         }
         (false, Revoked::NotThere) => {
             let detail =
                 "Atlassian says that there is no such customer to revoke, but the account is active".to_owned();
-            Ok(Outcome::stuck(Attention { reason: Reason::Refused, detail }))
+            Ok(Outcome::stuck(Attention { reason: AttentionReason::Refused, detail }))
         }
     }
 }

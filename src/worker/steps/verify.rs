@@ -2,7 +2,7 @@
 
 use super::delete;
 use super::locate::{is_fallback, must_see_people, unavailable};
-use crate::domain::case::{Attention, Course, Happening, Reason, State};
+use crate::domain::case::{Attention, AttentionReason, Direction, State, Transition};
 use crate::worker::attempt::{Attempt, Outcome, StepError};
 
 pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
@@ -22,15 +22,15 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
     }
     if in_grace {
         let detail = "Atlassian accepted the deletion, but after its grace the account is still there".to_owned();
-        return Ok(Outcome::stuck(Attention { reason: Reason::Refused, detail }));
+        return Ok(Outcome::stuck(Attention { reason: AttentionReason::Refused, detail }));
     }
     // The answer to the deletion was lost and the case was stopped since: it may still be carried out.
-    let open_until = attempt.record.case.deeds.deletion_open_until(attempt.open_window());
+    let open_until = attempt.record.case.progress.deletion_open_until(attempt.open_window());
     if let Some(at) = open_until.filter(|at| attempt.now() < *at) {
         return Ok(Outcome::NotYet { at, why: "the deletion that was asked for may still be carried out" });
     }
     attempt.record.looks = 0;
-    Ok(Outcome::finished(Happening::NotDone, "still_there"))
+    Ok(Outcome::finished(Transition::NotDone, "still_there"))
 }
 
 /// The answer to the deletion was lost and the case was stopped since: the deletion was first.
@@ -47,11 +47,11 @@ fn gone_after_a_stop(attempt: &mut Attempt<'_>) -> Outcome {
 fn gone(attempt: &mut Attempt<'_>) -> Outcome {
     let case = &attempt.record.case;
     let look_back = attempt.client.site().look_back;
-    let invites = case.course == Course::Returning && case.terms.reinvite;
-    let is_last = case.deeds.last_look_at.is_some();
+    let invites = case.direction == Direction::Returning && case.terms.reinvite;
+    let is_last = case.progress.last_look_at.is_some();
     if !is_last && !look_back.is_zero() && !invites {
         let last_look_at = attempt.later(look_back);
-        return Outcome::finished(Happening::GoneSeen { last_look_at }, "not_there");
+        return Outcome::finished(Transition::GoneSeen { last_look_at }, "not_there");
     }
     if !is_last
         && attempt.record.looks == 0
@@ -59,5 +59,5 @@ fn gone(attempt: &mut Attempt<'_>) -> Outcome {
     {
         return outcome;
     }
-    Outcome::finished(Happening::GoneConfirmed, "not_there")
+    Outcome::finished(Transition::GoneConfirmed, "not_there")
 }

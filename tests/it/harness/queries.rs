@@ -1,6 +1,6 @@
 //! What can be seen of a story: its cases, their history, the deliveries, and what was done at the site.
 
-use offboardd::domain::case::{Reason, State, StateName};
+use offboardd::domain::case::{AttentionReason, State, StateName};
 use offboardd::domain::ids::DeliveryId;
 use offboardd::domain::person::EmailAddress;
 use offboardd::sandbox::{AccountType, AccountView, CallName};
@@ -39,7 +39,7 @@ impl Harness {
     }
 
     /// Why a human is needed for the case of this address.
-    pub(crate) async fn attention(&self, email: &str) -> Reason {
+    pub(crate) async fn attention(&self, email: &str) -> AttentionReason {
         let state = self.case(email).await.case.state;
         let State::NeedsAttention(attention) = state else { panic!("{email} needs nobody: it is {}", state.name()) };
         attention.reason

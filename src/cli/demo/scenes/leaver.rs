@@ -81,7 +81,8 @@ pub(super) async fn is_deleted(stage: &Stage, left: &Left) -> anyhow::Result<()>
             whole_days(waited),
         ),
     );
-    let grace_ends_at = accepted.dossier.case.deeds.grace_ends_at.context("no end of the deletion grace is known")?;
+    let grace_ends_at =
+        accepted.dossier.case.progress.grace_ends_at.context("no end of the deletion grace is known")?;
     stage.tell_of(
         accepted.at,
         Voice::Daemon,
@@ -97,7 +98,7 @@ pub(super) async fn is_erased(stage: &Stage) -> anyhow::Result<()> {
     let seen = stage.until(&ANN, "gone_seen", stage.calendar.patience(later(asked, DELETION_GRACE))).await?;
     let waited = seen.at.duration_since(asked);
     anyhow::ensure!(waited >= DELETION_GRACE, "the grace was over after {} days", whole_days(waited));
-    let last_look_at = seen.dossier.case.deeds.last_look_at.context("no last look is planned")?;
+    let last_look_at = seen.dossier.case.progress.last_look_at.context("no last look is planned")?;
     stage.tell_of(
         seen.at,
         Voice::Daemon,

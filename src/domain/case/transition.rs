@@ -6,12 +6,12 @@ use super::{Attention, Demand, Hold, Stage, StateName};
 
 /// What happened to a case: time, the far side, an event, or an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Happening {
+pub enum Transition {
     /// The job that it wanted has fallen due and is being worked on.
     Due,
 
     /// The revoke call is about to be made.
-    RevokeAsked,
+    RevokeDispatched,
     /// A read said that access is gone.
     RevokeConfirmed,
     /// A call that takes the person out of one organization, service desk or request is about to be made.
@@ -21,7 +21,7 @@ pub enum Happening {
     /// The person left what the terms name.
     Detached,
     /// The delete call is about to be made.
-    DeletionAsked,
+    DeletionDispatched,
     /// Atlassian accepted the deletion, or the account was gone.
     DeletionAccepted {
         /// When the deletion grace is over.
@@ -47,7 +47,7 @@ pub enum Happening {
     /// The call must wait for a human.
     Withheld(Hold),
     /// Only a human can decide.
-    Stuck(Attention),
+    AttentionNeeded(Attention),
 
     /// The person left, or will leave; or left again.
     Departed(Demand),
@@ -89,18 +89,18 @@ pub enum Happening {
     Resolved,
 }
 
-impl Happening {
+impl Transition {
     /// Whether it changes nothing when it happens again: an operator's action that took effect.
     pub const fn is_idempotent(&self) -> bool {
         match self {
             Self::Approved { .. } | Self::Withdrawn { .. } | Self::Held => true,
             Self::Due
-            | Self::RevokeAsked
+            | Self::RevokeDispatched
             | Self::RevokeConfirmed
             | Self::DetachDispatched
             | Self::DetachCallDone
             | Self::Detached
-            | Self::DeletionAsked
+            | Self::DeletionDispatched
             | Self::DeletionAccepted { .. }
             | Self::GoneSeen { .. }
             | Self::GoneConfirmed
@@ -110,7 +110,7 @@ impl Happening {
             | Self::Reinvited
             | Self::AccountMissing
             | Self::Withheld(_)
-            | Self::Stuck(_)
+            | Self::AttentionNeeded(_)
             | Self::Departed { .. }
             | Self::Stopped
             | Self::ErasureRequested { .. }
@@ -126,12 +126,12 @@ impl Happening {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Due => "due",
-            Self::RevokeAsked => "revoke_asked",
+            Self::RevokeDispatched => "revoke_dispatched",
             Self::RevokeConfirmed => "revoke_confirmed",
             Self::DetachDispatched => "detach_dispatched",
             Self::DetachCallDone => "detach_call_done",
             Self::Detached => "detached",
-            Self::DeletionAsked => "deletion_asked",
+            Self::DeletionDispatched => "deletion_dispatched",
             Self::DeletionAccepted { .. } => "deletion_accepted",
             Self::GoneSeen { .. } => "gone_seen",
             Self::GoneConfirmed => "gone_confirmed",
@@ -141,7 +141,7 @@ impl Happening {
             Self::Reinvited => "reinvited",
             Self::AccountMissing => "account_missing",
             Self::Withheld(_) => "withheld",
-            Self::Stuck(_) => "stuck",
+            Self::AttentionNeeded(_) => "attention_needed",
             Self::Departed(_) => "departed",
             Self::Stopped => "stopped",
             Self::ErasureRequested(_) => "erasure_requested",
@@ -181,19 +181,19 @@ impl Change {
     }
 
     /// The intent, as it is recorded before the call.
-    pub const fn dispatched(self) -> Happening {
+    pub const fn dispatched(self) -> Transition {
         match self {
-            Self::Revoke => Happening::RevokeAsked,
-            Self::Detach => Happening::DetachDispatched,
-            Self::Delete => Happening::DeletionAsked,
-            Self::Reinvite => Happening::ReinviteDispatched,
+            Self::Revoke => Transition::RevokeDispatched,
+            Self::Detach => Transition::DetachDispatched,
+            Self::Delete => Transition::DeletionDispatched,
+            Self::Reinvite => Transition::ReinviteDispatched,
         }
     }
 }
 
 /// Why something cannot happen to a case as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum InvalidTransition {
     /// The state forbids it.
     #[error("a case in state `{state}` cannot be {what}: {why}")]
     Forbidden {

@@ -1,8 +1,10 @@
-//! The single moves: what each happening does where it may happen, and why it may not elsewhere.
+//! The single moves: what each transition does where it may happen, and why it may not elsewhere.
 
 use jiff::Timestamp;
 
-use super::{Case, Cause, Course, Deeds, Demand, Happening, Hold, JobKind, Reason, Refusal, State};
+use super::{
+    AttentionReason, Case, Cause, Demand, Direction, Hold, InvalidTransition, JobKind, Progress, State, Transition,
+};
 
 #[expect(
     clippy::wildcard_enum_match_arm,
@@ -22,72 +24,75 @@ impl Case {
         }
     }
 
-    pub(super) fn record(&mut self, happening: &Happening, now: Timestamp) -> Result<(), Refusal> {
-        match (happening, &self.state) {
-            (Happening::RevokeAsked, State::Revoking) => {
+    pub(super) fn apply_result(&mut self, transition: &Transition, now: Timestamp) -> Result<(), InvalidTransition> {
+        match (transition, &self.state) {
+            (Transition::RevokeDispatched, State::Revoking) => {
                 self.must_be_time(self.revoke_at().is_some_and(|at| now >= at))?;
-                self.deeds.revoke_asked_at = Some(now);
+                self.progress.revoke_dispatched_at = Some(now);
             }
-            (Happening::RevokeConfirmed, State::Revoking) => {
-                self.deeds.revoked_at = Some(now);
+            (Transition::RevokeConfirmed, State::Revoking) => {
+                self.progress.revoked_at = Some(now);
                 // Even without a local grace the case is seen to be revoked before it is deleted.
                 self.state = State::Revoked;
             }
             // The answer to the revoke was lost, and the case was stopped since: access is gone after all.
-            (Happening::RevokeConfirmed, State::Restoring) => {
-                self.deeds.revoked_at = self.deeds.revoked_at.or(Some(now));
+            (Transition::RevokeConfirmed, State::Restoring) => {
+                self.progress.revoked_at = self.progress.revoked_at.or(Some(now));
             }
-            (Happening::DetachDispatched | Happening::DetachCallDone, State::Revoked) => {
+            (Transition::DetachDispatched | Transition::DetachCallDone, State::Revoked) => {
                 self.must_be_time(self.must_detach())?;
             }
-            (Happening::Detached, State::Revoked) => self.deeds.detached_at = Some(now),
-            (Happening::DeletionAsked, State::Deleting) => {
-                self.must_be_time(self.course == Course::Leaving && self.delete_at().is_some_and(|at| now >= at))?;
-                self.deeds.deletion_asked_at = Some(now);
+            (Transition::Detached, State::Revoked) => self.progress.detached_at = Some(now),
+            (Transition::DeletionDispatched, State::Deleting) => {
+                self.must_be_time(
+                    self.direction == Direction::Leaving && self.delete_at().is_some_and(|at| now >= at),
+                )?;
+                self.progress.deletion_dispatched_at = Some(now);
             }
-            (Happening::DeletionAccepted { grace_ends_at }, State::Deleting) => {
-                self.deeds.deletion_requested_at = Some(now);
-                self.deeds.grace_ends_at = Some(*grace_ends_at);
+            (Transition::DeletionAccepted { grace_ends_at }, State::Deleting) => {
+                self.progress.deletion_requested_at = Some(now);
+                self.progress.grace_ends_at = Some(*grace_ends_at);
                 self.state = State::DeletionGrace;
             }
-            (Happening::GoneSeen { last_look_at }, State::DeletionGrace) if self.deeds.last_look_at.is_none() => {
-                self.must_be_time(self.deeds.grace_ends_at.is_some_and(|at| now >= at))?;
-                self.deeds.last_look_at = Some(*last_look_at);
+            (Transition::GoneSeen { last_look_at }, State::DeletionGrace) if self.progress.last_look_at.is_none() => {
+                self.must_be_time(self.progress.grace_ends_at.is_some_and(|at| now >= at))?;
+                self.progress.last_look_at = Some(*last_look_at);
             }
-            (Happening::GoneConfirmed, State::DeletionGrace) => {
-                self.deeds.gone_at = Some(now);
+            (Transition::GoneConfirmed, State::DeletionGrace) => {
+                self.progress.gone_at = Some(now);
                 self.proceed(now);
             }
-            (Happening::NotDone, State::Revoking) => {
-                self.deeds.revoke_asked_at = None;
+            (Transition::NotDone, State::Revoking) => {
+                self.progress.revoke_dispatched_at = None;
                 self.proceed(now);
             }
-            (Happening::NotDone, State::Deleting) => {
-                self.deeds.deletion_asked_at = None;
+            (Transition::NotDone, State::Deleting) => {
+                self.progress.deletion_dispatched_at = None;
                 self.proceed(now);
             }
-            (Happening::ReinviteDispatched, State::DeletionGrace) => {
-                let invites = self.course == Course::Returning && self.terms.reinvite && self.deeds.gone_at.is_some();
-                self.must_be_time(invites && self.deeds.grace_ends_at.is_some_and(|at| now >= at))?;
-                self.deeds.reinvite_asked_at = Some(now);
+            (Transition::ReinviteDispatched, State::DeletionGrace) => {
+                let invites =
+                    self.direction == Direction::Returning && self.terms.reinvite && self.progress.gone_at.is_some();
+                self.must_be_time(invites && self.progress.grace_ends_at.is_some_and(|at| now >= at))?;
+                self.progress.reinvite_dispatched_at = Some(now);
             }
-            (Happening::GrantSeen, State::Restoring) | (Happening::Reinvited, State::DeletionGrace) => {
+            (Transition::GrantSeen, State::Restoring) | (Transition::Reinvited, State::DeletionGrace) => {
                 self.state = State::Restored;
             }
-            (Happening::AccountMissing, State::Revoking | State::Deleting) => self.state = State::NoAccount,
+            (Transition::AccountMissing, State::Revoking | State::Deleting) => self.state = State::NoAccount,
             _ => return Err(self.forbids("moved by the far side", "it is not waiting for that")),
         }
         Ok(())
     }
 
     /// The person leaves, leaves at another time, or asks for erasure.
-    pub(super) fn leave(&mut self, demand: &Demand, now: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn leave(&mut self, demand: &Demand, now: Timestamp) -> Result<(), InvalidTransition> {
         self.must_be_open("reopened")?;
-        if self.course == Course::Returning {
+        if self.direction == Direction::Returning {
             // What was demanded before the stop is over.
             self.demands.clear();
-            self.course = Course::Leaving;
-        } else if self.deeds.deletion_requested_at.is_some() {
+            self.direction = Direction::Leaving;
+        } else if self.progress.deletion_requested_at.is_some() {
             return Err(self.forbids("moved to another time", "the deletion is already in progress"));
         }
         let before = self.demands.clone();
@@ -108,24 +113,24 @@ impl Case {
     /// read again on the new day, and revoked again if it is active. Until then access counts as possibly revoked, so that a
     /// stop still waits for a grant instead of closing the case.
     fn revoke_again(&mut self, now: Timestamp) {
-        self.deeds.revoke_asked_at = self.deeds.revoke_asked_at.or(self.deeds.revoked_at);
-        self.deeds.revoked_at = None;
-        self.deeds.detached_at = None;
+        self.progress.revoke_dispatched_at = self.progress.revoke_dispatched_at.or(self.progress.revoked_at);
+        self.progress.revoked_at = None;
+        self.progress.detached_at = None;
         let due = self.revoke_at().is_some_and(|at| now >= at);
         self.state = if due { State::Revoking } else { State::Scheduled };
     }
 
-    pub(super) fn stop(&mut self, now: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn stop(&mut self, now: Timestamp) -> Result<(), InvalidTransition> {
         self.must_be_open("stopped")?;
-        if self.course == Course::Returning {
+        if self.direction == Direction::Returning {
             return Err(self.forbids("stopped", "it has been stopped before"));
         }
-        self.course = Course::Returning;
+        self.direction = Direction::Returning;
         self.proceed(now);
         Ok(())
     }
 
-    pub(super) fn cancel(&mut self, now: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn cancel(&mut self, now: Timestamp) -> Result<(), InvalidTransition> {
         self.on_hold = false;
         match self.state {
             State::DeletionGrace => {
@@ -139,7 +144,7 @@ impl Case {
         }
     }
 
-    pub(super) fn release(&mut self, enforce: bool, now: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn release(&mut self, enforce: bool, now: Timestamp) -> Result<(), InvalidTransition> {
         match self.state {
             _ if self.on_hold && !matches!(self.state, State::Held(_)) => {
                 // A human is asked something else about it, or it is closed: only the hold on the person ends.
@@ -161,7 +166,7 @@ impl Case {
         Ok(())
     }
 
-    pub(super) fn release_brake(&mut self, now: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn release_brake(&mut self, now: Timestamp) -> Result<(), InvalidTransition> {
         if self.state != State::Held(Hold::Brake) {
             return Err(self.forbids("released", "no brake holds it"));
         }
@@ -169,12 +174,12 @@ impl Case {
         Ok(())
     }
 
-    pub(super) fn retry(&mut self, now: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn retry(&mut self, now: Timestamp) -> Result<(), InvalidTransition> {
         match &self.state {
             State::NeedsAttention(attention) => {
-                if attention.reason == Reason::Regranted {
+                if attention.reason == AttentionReason::Regranted {
                     // Somebody gave access back, somebody else insists: it is taken again, and the grace starts anew.
-                    self.deeds = Deeds::default();
+                    self.progress = Progress::default();
                 }
                 self.proceed(now);
                 Ok(())
@@ -188,10 +193,10 @@ impl Case {
         }
     }
 
-    pub(super) fn resolve(&mut self) -> Result<(), Refusal> {
+    pub(super) fn resolve(&mut self) -> Result<(), InvalidTransition> {
         self.state = match &self.state {
             State::Restoring => State::Restored,
-            State::NeedsAttention(attention) if attention.reason == Reason::GrantNeeded => State::Restored,
+            State::NeedsAttention(attention) if attention.reason == AttentionReason::GrantNeeded => State::Restored,
             State::NeedsAttention(_) => State::Cancelled,
             _ => return Err(self.forbids("resolved", "no human was asked")),
         };
@@ -199,15 +204,15 @@ impl Case {
     }
 
     /// The last line of "nothing happens early": a deed put off after it was asked for is still not asked for again.
-    fn must_be_time(&self, it_is: bool) -> Result<(), Refusal> {
+    fn must_be_time(&self, it_is: bool) -> Result<(), InvalidTransition> {
         if it_is { Ok(()) } else { Err(self.forbids("carried out", "its time has not come")) }
     }
 
-    pub(super) fn must_be_open(&self, what: &'static str) -> Result<(), Refusal> {
+    pub(super) fn must_be_open(&self, what: &'static str) -> Result<(), InvalidTransition> {
         if self.state.name().is_closed() { Err(self.forbids(what, "it is closed")) } else { Ok(()) }
     }
 
-    pub(super) fn forbids(&self, what: &'static str, why: &'static str) -> Refusal {
-        Refusal::Forbidden { state: self.state.name(), what, why }
+    pub(super) fn forbids(&self, what: &'static str, why: &'static str) -> InvalidTransition {
+        InvalidTransition::Forbidden { state: self.state.name(), what, why }
     }
 }
