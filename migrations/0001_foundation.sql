@@ -56,7 +56,7 @@ CREATE TABLE events (
     happened_at INTEGER NOT NULL,
     -- waiting: a call about the same person is under way, or the vendor is asked for the address; it is applied after that.
     status      TEXT    NOT NULL CHECK (status IN ('waiting', 'applied', 'ignored', 'unreadable')),
-    because     TEXT,                   -- why it led to nothing, or why it could not be read
+    reason      TEXT,                   -- why it led to nothing, or why it could not be read
     case_id     TEXT,
     person_hash BLOB,                   -- whose address the vendor is asked for, while it waits for that
     sealed      BLOB                    -- the event itself, while it waits

@@ -4,11 +4,11 @@
 //! can be killed at any instant. It calls nobody; a [`Resolver`] beside it asks vendors for addresses that deliveries lack.
 //! A large delivery is routed in parts, each in one transaction, and counts as unrouted until the last one.
 
-mod line;
+mod apply;
 mod metrics;
 mod repeats;
 mod resolver;
-mod ruling;
+mod source_queue;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,10 +19,10 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use self::line::Line;
+use self::apply::EventContext;
 pub use self::metrics::Metrics;
 pub use self::resolver::Resolver;
-use self::ruling::Subject;
+use self::source_queue::SourceQueue;
 use crate::clock::{self, Clock};
 use crate::domain::event::Event;
 use crate::domain::facts;
@@ -71,7 +71,7 @@ pub struct Router {
 /// What the router keeps between two rounds. A new process begins without it.
 #[derive(Debug, Default)]
 struct RouterState {
-    lines: BTreeMap<SourceName, Line>,
+    queues: BTreeMap<SourceName, SourceQueue>,
     /// The newest delivery at the start of the process.
     at_start: Option<i64>,
     begun: bool,
@@ -102,8 +102,8 @@ impl Router {
                 () = tokio::time::sleep(PERIOD) => {}
             }
         }
-        for line in state.lines.values_mut() {
-            if let Err(error) = self.expect_no_crash(line).await {
+        for queue in state.queues.values_mut() {
+            if let Err(error) = self.clear_crash_mark(queue).await {
                 tracing::warn!(%error, "a stop of the router is counted as a crash over one delivery");
             }
         }
@@ -113,7 +113,7 @@ impl Router {
     async fn route_all(&self, state: &mut RouterState, stopping: &CancellationToken) -> Result<(), StoreError> {
         if !state.begun {
             state.at_start = self.store.newest_delivery().await?;
-            self.end_lookups_of_nobody().await?;
+            self.end_orphaned_lookups().await?;
             state.begun = true;
         }
         loop {
@@ -123,8 +123,8 @@ impl Router {
                 if stopping.is_cancelled() {
                     return Ok(());
                 }
-                let line = state.lines.entry(source.clone()).or_default();
-                any |= self.turn(&source, line, state.at_start).await?;
+                let queue = state.queues.entry(source.clone()).or_default();
+                any |= self.turn(&source, queue, state.at_start).await?;
             }
             if !any {
                 return Ok(());
@@ -133,7 +133,7 @@ impl Router {
     }
 
     /// Who waits for a vendor that is not asked any more, because the settings changed, goes on as it is.
-    async fn end_lookups_of_nobody(&self) -> Result<(), StoreError> {
+    async fn end_orphaned_lookups(&self) -> Result<(), StoreError> {
         for waiting in self.store.waiting_lookups().await? {
             let route = self.routes.get(&waiting.source);
             if route.is_some_and(|route| route.lookup.is_some()) {
@@ -142,7 +142,7 @@ impl Router {
             while let Some(asked) = self.store.next_lookup(&waiting.source, self.clock.now()).await? {
                 let mut tx = self.store.begin().await?;
                 for event in tx.end_lookup(&waiting.source, asked.person_hash).await? {
-                    self.take_up(&mut tx, event).await?;
+                    self.resume_event(&mut tx, event).await?;
                 }
                 tx.commit().await?;
             }
@@ -151,7 +151,7 @@ impl Router {
     }
 
     /// A delivery that meets a row which cannot be must not keep the others waiting.
-    async fn set_aside(&self, id: DeliveryId, error: StoreError) -> Result<(), StoreError> {
+    async fn mark_unreadable(&self, id: DeliveryId, error: StoreError) -> Result<(), StoreError> {
         let problem = error.to_string();
         let error = anyhow::Error::new(error);
         tracing::error!(delivery.id = %id, error = format!("{error:#}"), "a delivery is set aside: the database contradicts itself");
@@ -161,7 +161,7 @@ impl Router {
     }
 
     /// Looks at what the source opened lately, before anybody sees what this delivery opened.
-    async fn brake(&self, tx: &mut Tx, source: &SourceName, route: &Route) -> Result<(), StoreError> {
+    async fn check_brake(&self, tx: &mut Tx, source: &SourceName, route: &Route) -> Result<(), StoreError> {
         let now = self.clock.now();
         if let Some(tripped) = route.policy.brake.trips(&tx.opened_lately(source, now).await?) {
             if tx.is_braked(source).await? {
@@ -176,7 +176,7 @@ impl Router {
     }
 
     /// Takes one event; says whether it led to anything.
-    async fn take(
+    async fn route_event(
         &self,
         tx: &mut Tx,
         delivery: &Waiting,
@@ -187,8 +187,8 @@ impl Router {
         self.metrics.count(&delivery.source, event.event_type.as_str());
         let mut new = self.new_event(delivery.id, position, &delivery.source, event.event_type.as_str());
         new.happened_at = facts::happened_at(&event, delivery.received_at);
-        let subject = self.subject(&delivery.source, route, delivery.origin, delivery.received_at);
-        let outcome = Box::pin(subject.apply(tx, &event)).await?;
+        let context = self.event_context(&delivery.source, route, delivery.origin, delivery.received_at);
+        let outcome = Box::pin(context.apply(tx, &event)).await?;
         tx.record_event(&new, outcome, Some(&event))?;
         Ok(matches!(outcome.status, EventStatus::Applied | EventStatus::Waiting))
     }
@@ -222,9 +222,9 @@ impl Router {
     async fn settle_waiting(&self, waiting: WaitingEvent) -> Result<(), StoreError> {
         let mut tx = self.store.begin().await?;
         if let Some(route) = self.routes.get(&waiting.source) {
-            let subject = self.subject(&waiting.source, route, waiting.origin, waiting.received_at);
-            let subject = Subject { waited: Some(waiting.seq), ..subject };
-            let outcome = Box::pin(subject.resume(&mut tx, &waiting.event)).await?;
+            let context = self.event_context(&waiting.source, route, waiting.origin, waiting.received_at);
+            let context = EventContext { waited: Some(waiting.seq), ..context };
+            let outcome = Box::pin(context.resume(&mut tx, &waiting.event)).await?;
             tx.settle_event(waiting.id, outcome);
         } else {
             tx.settle_event(waiting.id, unreadable("no such source"));
@@ -233,27 +233,27 @@ impl Router {
     }
 
     /// Takes up an event that waited for an address.
-    async fn take_up(&self, tx: &mut Tx, waiting: WaitingEvent) -> Result<(), StoreError> {
+    async fn resume_event(&self, tx: &mut Tx, waiting: WaitingEvent) -> Result<(), StoreError> {
         let Some(route) = self.routes.get(&waiting.source) else {
             tx.settle_event(waiting.id, unreadable("no such source"));
             return Ok(());
         };
-        let subject = self.subject(&waiting.source, route, waiting.origin, waiting.received_at);
-        let subject = Subject { may_ask: false, waited: Some(waiting.seq), ..subject };
-        let outcome = Box::pin(subject.apply(tx, &waiting.event)).await?;
+        let context = self.event_context(&waiting.source, route, waiting.origin, waiting.received_at);
+        let context = EventContext { can_look_up: false, waited: Some(waiting.seq), ..context };
+        let outcome = Box::pin(context.apply(tx, &waiting.event)).await?;
         tx.settle_event(waiting.id, outcome);
-        self.brake(tx, &waiting.source, route).await
+        self.check_brake(tx, &waiting.source, route).await
     }
 
-    fn subject<'a>(
+    fn event_context<'a>(
         &self,
         source: &'a SourceName,
         route: &'a Route,
         origin: Origin,
         received_at: jiff::Timestamp,
-    ) -> Subject<'a> {
-        let (site, policy, may_ask) = (&route.site, &route.policy, route.lookup.is_some());
-        Subject {
+    ) -> EventContext<'a> {
+        let (site, policy, can_look_up) = (&route.site, &route.policy, route.lookup.is_some());
+        EventContext {
             source,
             site,
             policy,
@@ -262,7 +262,7 @@ impl Router {
             repetition: Repetition::New,
             received_at,
             now: self.clock.now(),
-            may_ask,
+            can_look_up,
             waited: None,
         }
     }
@@ -280,5 +280,5 @@ impl Router {
 }
 
 fn unreadable(problem: &str) -> EventVerdict<'_> {
-    EventVerdict { status: EventStatus::Unreadable, because: Some(problem), case_id: None, asked: None }
+    EventVerdict { status: EventStatus::Unreadable, reason: Some(problem), case_id: None, asked: None }
 }

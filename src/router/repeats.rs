@@ -1,6 +1,6 @@
 //! Bodies that arrive again: what an event of one may do, and which earlier bodies an event supersedes.
 
-use super::ruling::{Outcome, Subject, applied, ignored, waits};
+use super::apply::{EventContext, Outcome, applied, ignored, waits};
 use crate::domain::case::{Attention, AttentionReason, State, Transition};
 use crate::domain::event::{Event, EventType};
 use crate::domain::person::{EmailAddress, PersonId};
@@ -8,7 +8,7 @@ use crate::domain::repeat::{self, Repetition};
 use crate::domain::routing::IgnoredReason;
 use crate::store::{Dossier, EventStatus, HappenError, PersonKeys, StoreError, Tx};
 
-impl Subject<'_> {
+impl EventContext<'_> {
     /// What it means for this person that the body of the event's delivery may have arrived before.
     pub(super) async fn repetition(
         &self,
@@ -25,7 +25,7 @@ impl Subject<'_> {
     }
 
     /// Stores whom the body is about and, when the event took effect, that earlier bodies about the person are superseded.
-    pub(super) fn note_body(&self, tx: &mut Tx, keys: PersonKeys, outcome: &Outcome) {
+    pub(super) fn record_body(&self, tx: &mut Tx, keys: PersonKeys, outcome: &Outcome) {
         if self.repetition == Repetition::Duplicate {
             return;
         }
@@ -45,7 +45,7 @@ impl Subject<'_> {
     }
 
     /// Hands an open case to a human. A departure is applied first, so that the operator only has to confirm it.
-    pub(super) async fn ask_human(
+    pub(super) async fn hand_to_human(
         &self,
         tx: &mut Tx,
         event: &Event,

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::{Route, Router, Subject};
+use super::{EventContext, Route, Router};
 use crate::clock;
 use crate::domain::ids::SourceName;
 use crate::domain::person::EmailAddress;
@@ -65,7 +65,7 @@ impl Resolver {
         loop {
             // Interest is registered before the look, so that nothing slips in between.
             let awakened = self.awakened.notified();
-            let wait = match self.ask_all_due(&stopping).await {
+            let wait = match self.look_up_all_due(&stopping).await {
                 Ok(wait) => wait,
                 Err(error) => {
                     let error = anyhow::Error::new(error);
@@ -83,7 +83,7 @@ impl Resolver {
     }
 
     /// Asks for whoever is due; says how long to wait for the next.
-    async fn ask_all_due(&self, stopping: &CancellationToken) -> Result<Duration, StoreError> {
+    async fn look_up_all_due(&self, stopping: &CancellationToken) -> Result<Duration, StoreError> {
         while let Some(asked) = self.router.store.next_lookup(&self.source, self.router.clock.now()).await? {
             let until = asked.due_at.duration_since(self.router.clock.now());
             if until.is_positive() {
@@ -92,7 +92,7 @@ impl Resolver {
             let span =
                 tracing::info_span!("router.lookup", source = %self.source, attempt = asked.attempts.saturating_add(1));
             let resolved = async {
-                if !self.may_ask(&asked).await? {
+                if !self.can_look_up(&asked).await? {
                     return Ok(());
                 }
                 let answer = tokio::select! {
@@ -111,7 +111,7 @@ impl Resolver {
 
     /// Counts the lookup against the limit of the day. Beyond it, a departure waits for the next day, and a stop continues
     /// without an address.
-    async fn may_ask(&self, asked: &Asked) -> Result<bool, StoreError> {
+    async fn can_look_up(&self, asked: &Asked) -> Result<bool, StoreError> {
         let now = self.router.clock.now();
         let mut tx = self.router.store.begin().await?;
         let may = tx.may_look_up(&self.source, asked.is_urgent, now).await?;
@@ -122,10 +122,10 @@ impl Resolver {
         if asked.is_urgent {
             let problem = "the limit of lookups a day is reached: continued on the next day (UTC)";
             tracing::error!(source = %self.source, "source {}: {problem}", self.source);
-            self.put_off(asked, next_day(now), problem).await?;
+            self.defer(asked, next_day(now), problem).await?;
         } else {
             tracing::warn!(source = %self.source, "source {}: the limit of lookups a day is reached, a stop continues without an address", self.source);
-            self.go_on(asked, None).await?;
+            self.release(asked, None).await?;
         }
         Ok(false)
     }
@@ -146,11 +146,11 @@ impl Resolver {
         let settled = match answer {
             Ok(Told::Address(email)) => {
                 tracing::info!("the vendor said the address");
-                self.go_on(asked, Some(&email)).await
+                self.release(asked, Some(&email)).await
             }
             Ok(told @ (Told::Nobody | Told::NoAddress)) => {
                 tracing::warn!(?told, "the vendor has no address: what waited for it goes on without");
-                self.go_on(asked, None).await
+                self.release(asked, None).await
             }
             Err(failure) => self.fail(asked, &failure).await,
         };
@@ -160,7 +160,7 @@ impl Resolver {
                 let problem = error.to_string();
                 let error = anyhow::Error::new(error);
                 tracing::error!(error = format!("{error:#}"), "a lookup is set aside: the database contradicts itself");
-                self.put_off(asked, self.router.clock.now().saturating_add(self.retry.max), &problem).await
+                self.defer(asked, self.router.clock.now().saturating_add(self.retry.max), &problem).await
             }
             settled => settled,
         }
@@ -190,19 +190,19 @@ impl Resolver {
                         tracing::warn!(error, %due_at, "an address could not be looked up; it is tried again");
                     }
                 }
-                self.put_off(asked, Ok(due_at), error).await
+                self.defer(asked, Ok(due_at), error).await
             }
             RetryDecision::GiveUp => {
                 tracing::error!(
                     error,
                     "an address could not be looked up for long enough: what waited goes on without"
                 );
-                self.go_on(asked, None).await
+                self.release(asked, None).await
             }
         }
     }
 
-    async fn put_off(
+    async fn defer(
         &self,
         asked: &Asked,
         due_at: Result<Timestamp, jiff::Error>,
@@ -216,20 +216,21 @@ impl Resolver {
     }
 
     /// Lets what waited go on, in the order in which it came. What was learned at first hand meanwhile wins over the answer.
-    async fn go_on(&self, asked: &Asked, email: Option<&EmailAddress>) -> Result<(), StoreError> {
+    async fn release(&self, asked: &Asked, email: Option<&EmailAddress>) -> Result<(), StoreError> {
         let router = &self.router;
         let mut tx = router.store.begin().await?;
         let waiting = tx.end_lookup(&self.source, asked.person_hash).await?;
         if let (Some(email), Some(first)) = (email, waiting.first())
             && tx.recall(&self.source, &asked.id).await?.is_none()
         {
-            let subject: Subject<'_> = router.subject(&self.source, &self.route, first.origin, first.received_at);
-            subject.learn(&mut tx, &asked.id, email, router.clock.now()).await?;
+            let context: EventContext<'_> =
+                router.event_context(&self.source, &self.route, first.origin, first.received_at);
+            context.learn(&mut tx, &asked.id, email, router.clock.now()).await?;
         }
         for event in waiting {
-            router.take_up(&mut tx, event).await?;
+            router.resume_event(&mut tx, event).await?;
         }
-        router.brake(&mut tx, &self.source, &self.route).await?;
+        router.check_brake(&mut tx, &self.source, &self.route).await?;
         tx.commit().await?;
         router.worker.notify_one();
         Ok(())

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 
-use super::line::{Head, Item, Line, Parts};
+use super::source_queue::{DeliveryProgress, Head, Item, SourceQueue};
 use super::{Route, Router, unreadable};
 use crate::domain::ids::{DeliveryId, SourceName};
 use crate::store::{StoreError, Tx, Waiting};
@@ -30,7 +30,7 @@ const BYTES: u64 = 256 * 1024;
 const CRASHES: u32 = 2;
 
 /// What is written to the log when a delivery is done.
-struct Done {
+struct RoutedDelivery {
     id: DeliveryId,
     items: usize,
     problem: Option<String>,
@@ -41,36 +41,41 @@ impl Router {
     pub(super) async fn turn(
         &self,
         source: &SourceName,
-        line: &mut Line,
+        queue: &mut SourceQueue,
         at_start: Option<i64>,
     ) -> Result<bool, StoreError> {
-        let turned = AssertUnwindSafe(self.take_turn(source, line, at_start)).catch_unwind().await;
+        let turned = AssertUnwindSafe(self.route_turn(source, queue, at_start)).catch_unwind().await;
         match turned.unwrap_or(Err(StoreError::OwnFault)) {
-            Err(error) if error.is_about_one_row() && line.at.is_some() => {
+            Err(error) if error.is_about_one_row() && queue.at.is_some() => {
                 // One delivery meets a row that cannot be, or a fault of ours. By itself it takes none of the others along.
-                let failed = line.at.filter(|_| line.alone);
-                line.start_over();
+                let failed = queue.at.filter(|_| queue.one_by_one);
+                queue.reset();
                 if let Some(id) = failed {
-                    self.set_aside(id, error).await?;
-                    line.alone = false;
+                    self.mark_unreadable(id, error).await?;
+                    queue.one_by_one = false;
                 }
                 Ok(true)
             }
             Err(error) => {
-                line.start_over();
+                queue.reset();
                 Err(error)
             }
             Ok(turned) => Ok(turned),
         }
     }
 
-    async fn take_turn(&self, source: &SourceName, line: &mut Line, at_start: Option<i64>) -> Result<bool, StoreError> {
+    async fn route_turn(
+        &self,
+        source: &SourceName,
+        queue: &mut SourceQueue,
+        at_start: Option<i64>,
+    ) -> Result<bool, StoreError> {
         let route = self.routes.get(source);
-        if line.is_empty() {
-            self.fetch(source, line, at_start).await?;
+        if queue.is_empty() {
+            self.fetch(source, queue, at_start).await?;
         }
-        self.count_crash_in_advance(line).await?;
-        match line.advance(route, &self.awakened).await {
+        self.mark_suspect(queue).await?;
+        match queue.advance(route, &self.awakened).await {
             Head::Ready => {}
             Head::Reading | Head::Nothing => return Ok(false),
         }
@@ -80,41 +85,41 @@ impl Router {
             let took = begun.elapsed();
             items >= ITEMS || took >= TURN || (took >= SHARE && tx.is_awaited())
         };
-        while let Some(parts) = &mut line.current {
-            if !parts.begun {
-                parts.begun = true;
-                if parts.delivery.replayed {
-                    parts.applied = tx.begin_reading(parts.delivery.id).await?;
+        while let Some(progress) = &mut queue.current {
+            if !progress.begun {
+                progress.begun = true;
+                if progress.delivery.replayed {
+                    progress.applied = tx.begin_reading(progress.delivery.id).await?;
                 }
             }
             while !is_over(&tx, items) || items == 0 {
-                let Some((position, item)) = parts.take() else { break };
+                let Some((position, item)) = progress.take() else { break };
                 items += 1;
-                if let (Some(route), false) = (route, parts.applied.contains(&position)) {
-                    may_open |= self.take_item(&mut tx, &parts.delivery, route, position, item).await?;
+                if let (Some(route), false) = (route, progress.applied.contains(&position)) {
+                    may_open |= self.route_item(&mut tx, &progress.delivery, route, position, item).await?;
                     tx.end_part();
                 }
             }
-            if !parts.is_finished() {
-                tx.part_routed(parts.delivery.id, parts.next);
+            if !progress.is_finished() {
+                tx.part_routed(progress.delivery.id, progress.next);
                 break;
             }
-            done.push(self.finish(&mut tx, parts));
+            done.push(self.finish(&mut tx, progress));
             tx.end_part();
-            line.current = None;
+            queue.current = None;
             // A delivery without items costs a little, too.
             items += 1;
-            let alone = line.alone || line.marked.is_some() || line.suspect().is_some();
-            if alone || is_over(&tx, items) || !matches!(line.advance(route, &self.awakened).await, Head::Ready) {
+            let one_by_one = queue.one_by_one || queue.marked.is_some() || queue.suspect().is_some();
+            if one_by_one || is_over(&tx, items) || !matches!(queue.advance(route, &self.awakened).await, Head::Ready) {
                 break;
             }
         }
         if let (Some(route), true) = (route, may_open) {
-            self.brake(&mut tx, source, route).await?;
+            self.check_brake(&mut tx, source, route).await?;
         }
         tx.commit().await?;
-        line.marked = None;
-        line.alone &= done.is_empty();
+        queue.marked = None;
+        queue.one_by_one &= done.is_empty();
         self.worker.notify_one();
         self.resolver.notify_waiters();
         for delivery in done {
@@ -123,54 +128,59 @@ impl Router {
         Ok(true)
     }
 
-    async fn fetch(&self, source: &SourceName, line: &mut Line, at_start: Option<i64>) -> Result<(), StoreError> {
-        line.waiting = self.store.unrouted(source, DELIVERIES, BYTES).await?.into();
-        if !line.fetched {
-            line.fetched = true;
+    async fn fetch(
+        &self,
+        source: &SourceName,
+        queue: &mut SourceQueue,
+        at_start: Option<i64>,
+    ) -> Result<(), StoreError> {
+        queue.waiting = self.store.unrouted(source, DELIVERIES, BYTES).await?.into();
+        if !queue.fetched {
+            queue.fetched = true;
             // These are what the process before this one fetched, if it died in the middle of something.
-            line.suspects = line.waiting.iter().filter(|waiting| Some(waiting.origin.seq) <= at_start).count();
+            queue.suspects = queue.waiting.iter().filter(|waiting| Some(waiting.origin.seq) <= at_start).count();
         }
         Ok(())
     }
 
     /// Whether the process died over a delivery is only known afterwards: the crash is counted before, for the deliveries
     /// that may have been the reason, and taken back by the commit of what was routed.
-    async fn count_crash_in_advance(&self, line: &mut Line) -> Result<(), StoreError> {
-        let Some((id, crashes)) = line.suspect().map(|suspect| (suspect.id, suspect.crashes)) else { return Ok(()) };
+    async fn mark_suspect(&self, queue: &mut SourceQueue) -> Result<(), StoreError> {
+        let Some((id, crashes)) = queue.suspect().map(|suspect| (suspect.id, suspect.crashes)) else { return Ok(()) };
         if crashes >= CRASHES {
-            line.give_up_next("the process died twice while it routed this delivery: report a bug");
+            queue.mark_next_unreadable("the process died twice while it routed this delivery: report a bug");
             return Ok(());
         }
         let mut tx = self.store.begin().await?;
         tx.expect_crash(id);
         tx.commit().await?;
-        line.marked = Some(id);
+        queue.marked = Some(id);
         Ok(())
     }
 
-    /// Takes back what [`Self::count_crash_in_advance`] counted, where a stop came before the commit.
-    pub(super) async fn expect_no_crash(&self, line: &mut Line) -> Result<(), StoreError> {
-        let Some(id) = line.marked.take() else { return Ok(()) };
+    /// Takes back what [`Self::mark_suspect`] counted, where a stop came before the commit.
+    pub(super) async fn clear_crash_mark(&self, queue: &mut SourceQueue) -> Result<(), StoreError> {
+        let Some(id) = queue.marked.take() else { return Ok(()) };
         let mut tx = self.store.begin().await?;
         tx.expect_no_crash(id);
         tx.commit().await
     }
 
-    fn finish(&self, tx: &mut Tx, parts: &Parts) -> Done {
-        let problem = parts.problem();
+    fn finish(&self, tx: &mut Tx, progress: &DeliveryProgress) -> RoutedDelivery {
+        let problem = progress.problem();
         let now = self.clock.now();
-        tx.routed(&parts.delivery, problem.as_deref(), now);
+        tx.routed(&progress.delivery, problem.as_deref(), now);
         // What an earlier reading applied was counted by it.
-        if parts.applied.is_empty() {
-            tx.count_ignored(&parts.delivery.source, &parts.ignored, now);
+        if progress.applied.is_empty() {
+            tx.count_ignored(&progress.delivery.source, &progress.ignored, now);
         }
-        if problem.is_some() && parts.any_read {
-            tx.partly_read(parts.delivery.id);
+        if problem.is_some() && progress.any_readable {
+            tx.partly_read(progress.delivery.id);
         }
-        Done { id: parts.delivery.id, items: parts.count(), problem }
+        RoutedDelivery { id: progress.delivery.id, items: progress.count(), problem }
     }
 
-    async fn take_item(
+    async fn route_item(
         &self,
         tx: &mut Tx,
         delivery: &Waiting,
@@ -179,7 +189,7 @@ impl Router {
         item: Item,
     ) -> Result<bool, StoreError> {
         match item {
-            Ok(event) => self.take(tx, delivery, route, position, event).await,
+            Ok(event) => self.route_event(tx, delivery, route, position, event).await,
             Err(problem) => {
                 self.metrics.count(&delivery.source, "unreadable");
                 let new = self.new_event(delivery.id, position, &delivery.source, "unreadable");
@@ -190,7 +200,7 @@ impl Router {
     }
 }
 
-impl Done {
+impl RoutedDelivery {
     fn log(self, source: &SourceName) {
         let Self { id, items, problem } = self;
         if let Some(problem) = problem {

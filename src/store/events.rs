@@ -77,7 +77,7 @@ pub struct Verdict<'a> {
     /// In one word.
     pub status: EventStatus,
     /// Why it led to nothing, or why it could not be read.
-    pub because: Option<&'a str>,
+    pub reason: Option<&'a str>,
     /// The case that it is about.
     pub case_id: Option<CaseId>,
     /// Whose address it waits for.
@@ -94,7 +94,7 @@ pub struct EventRow {
     /// What became of it.
     pub status: EventStatus,
     /// Why it led to nothing, or why it could not be read.
-    pub because: Option<String>,
+    pub reason: Option<String>,
     /// The case that it is about.
     pub case_id: Option<CaseId>,
 }
@@ -117,7 +117,7 @@ impl Tx {
             .transpose()?
             .map(|json| self.key.seal(event.id.as_bytes(), &json));
         self.statement(
-            "INSERT INTO events (id, delivery_id, position, source, type, happened_at, status, because, case_id,
+            "INSERT INTO events (id, delivery_id, position, source, type, happened_at, status, reason, case_id,
                  person_hash, sealed)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
@@ -128,7 +128,7 @@ impl Tx {
         .bind(event.event_type)
         .bind(millis(event.happened_at))
         .bind(verdict.status.as_str())
-        .bind(verdict.because)
+        .bind(verdict.reason)
         .bind(verdict.case_id.map(|id| id.to_string()))
         .bind(verdict.asked.map(|hash| hash.0.to_vec()))
         .bind(sealed)
@@ -140,12 +140,12 @@ impl Tx {
     #[instrument(name = "store.event.settle", skip_all)]
     pub fn settle_event(&mut self, id: EventId, verdict: Verdict<'_>) {
         self.statement(
-            "UPDATE events SET status = ?1, because = ?2, case_id = ?3, person_hash = ?4,
+            "UPDATE events SET status = ?1, reason = ?2, case_id = ?3, person_hash = ?4,
                  sealed = CASE ?1 WHEN 'waiting' THEN sealed END
              WHERE id = ?5 AND status = 'waiting'",
         )
         .bind(verdict.status.as_str())
-        .bind(verdict.because)
+        .bind(verdict.reason)
         .bind(verdict.case_id.map(|id| id.to_string()))
         .bind(verdict.asked.map(|hash| hash.0.to_vec()))
         .bind(id.to_string())
@@ -227,7 +227,7 @@ impl Store {
                     position: row.try_get("position")?,
                     event_type: reading.text("type")?,
                     status: reading.word("status")?,
-                    because: reading.text_if_any("because")?,
+                    reason: reading.text_if_any("reason")?,
                     case_id: reading.word_if_any("case_id")?,
                 })
             })

@@ -95,17 +95,17 @@ impl<'a> Attempt<'a> {
     }
 
     /// Does the work inside the lease: who oversleeps it would do what somebody else does too.
-    pub(super) async fn make_in_time(&mut self) -> Result<Outcome, StepError> {
+    pub(super) async fn run_within_lease(&mut self) -> Result<Outcome, StepError> {
         let left = self.claimed.lease.until.duration_since(self.now()).saturating_sub(TO_SETTLE);
         let left = Duration::try_from(left).unwrap_or_default();
-        match tokio::time::timeout(left, self.make()).await {
+        match tokio::time::timeout(left, self.run()).await {
             Ok(made) => made,
             Err(_elapsed) => Err(StepError::transient("the attempt took too long")),
         }
     }
 
     /// Does the work of the job's kind.
-    async fn make(&mut self) -> Result<Outcome, StepError> {
+    async fn run(&mut self) -> Result<Outcome, StepError> {
         match self.claimed.kind {
             JobKind::Revoke => steps::revoke::run(self).await,
             JobKind::Detach => steps::detach::run(self).await,
@@ -139,7 +139,7 @@ impl<'a> Attempt<'a> {
         let why = match dispatch {
             Dispatch::Go(_) => return Ok(()),
             Dispatch::Held(_) => "held",
-            Dispatch::PutOff => "put_off",
+            Dispatch::PutOff => "not_due",
             Dispatch::Lost => "stopped",
             Dispatch::Paused => "paused",
             Dispatch::EventWaits => "event_waits",
@@ -206,10 +206,10 @@ impl<'a> Attempt<'a> {
                 Ok(())
             }
             Outcome::NotYet { at, why } => {
-                self.write("not_yet", Settlement::LookAgainAt(at), Some(why), Value::Null).await
+                self.write("snoozed", Settlement::LookAgainAt(at), Some(why), Value::Null).await
             }
             Outcome::StillOpen { at, why } => {
-                self.write("not_yet", Settlement::WaitUntil(at), Some(why), Value::Null).await
+                self.write("snoozed", Settlement::WaitUntil(at), Some(why), Value::Null).await
             }
             Outcome::Finished { transition, detail } => {
                 let outcome = transition.name();

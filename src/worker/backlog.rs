@@ -7,7 +7,7 @@ use crate::domain::ids::SiteName;
 use crate::store::{Store, StoreError};
 
 /// How long a job waits for the router with its reads made. After that it is queued again, and reads again.
-const PATIENCE: Duration = Duration::from_secs(5);
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// How often the router's progress is read: first, and after a while.
 const SOON: Duration = Duration::from_millis(10);
@@ -17,7 +17,7 @@ const LATER: Duration = Duration::from_millis(200);
 pub(super) async fn until_routed(store: &Store, site: &SiteName, fence: i64) -> Result<bool, StoreError> {
     let (begun, mut wait) = (Instant::now(), SOON);
     while !store.is_routed(site, fence).await? {
-        if begun.elapsed() >= PATIENCE {
+        if begun.elapsed() >= MAX_WAIT {
             return Ok(false);
         }
         tokio::time::sleep(wait).await;
@@ -28,7 +28,7 @@ pub(super) async fn until_routed(store: &Store, site: &SiteName, fence: i64) -> 
 
 /// Which sites still have deliveries that were unrouted at the start of the process: none of their jobs is claimed before.
 #[derive(Debug, Default)]
-pub(super) enum AtStart {
+pub(super) enum StartupBacklog {
     /// Not yet read.
     #[default]
     Unknown,
@@ -38,7 +38,7 @@ pub(super) enum AtStart {
     CaughtUp,
 }
 
-impl AtStart {
+impl StartupBacklog {
     /// The sites that are behind.
     pub(super) async fn behind(&mut self, store: &Store) -> Result<BTreeSet<SiteName>, StoreError> {
         if matches!(self, Self::Unknown) {

@@ -13,7 +13,7 @@ mod attempt;
 mod backlog;
 mod metrics;
 mod probe;
-mod refused;
+mod rejections;
 mod scribe;
 mod steps;
 
@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use self::attempt::Attempt;
-use self::backlog::AtStart;
+use self::backlog::StartupBacklog;
 pub use self::metrics::Metrics;
 use self::probe::Probes;
 use self::scribe::{Desk, Scribe};
@@ -57,10 +57,10 @@ const SOON: SignedDuration = SignedDuration::from_millis(20);
 const CALLS: i32 = 8;
 
 /// Whose room a job takes up: each site has some for urgent jobs and some for the others.
-type Lane = (SiteName, bool);
+type WorkLane = (SiteName, bool);
 
 /// The jobs that are running here, by whose room they take up.
-type Running = BTreeMap<Lane, BTreeSet<JobId>>;
+type Running = BTreeMap<WorkLane, BTreeSet<JobId>>;
 
 /// Works on the jobs of all sites.
 #[derive(Debug)]
@@ -89,24 +89,24 @@ impl Worker {
     /// Works until `stopping`; then claims nothing more and finishes what it has.
     pub async fn run(self: Arc<Self>, stopping: CancellationToken) {
         let (scribe, desk) = Scribe::new(self.store.clone(), Arc::clone(&self.clock), self.enforce);
-        tokio::join!(self.work_through(desk, stopping), scribe.run());
+        tokio::join!(self.run_jobs(desk, stopping), scribe.run());
     }
 
-    async fn work_through(self: Arc<Self>, desk: Desk, stopping: CancellationToken) {
+    async fn run_jobs(self: Arc<Self>, desk: Desk, stopping: CancellationToken) {
         // We hold the lock on the database, so that whatever is running there belongs to a process that is dead.
         let mut first = true;
-        let mut jobs: JoinSet<(Lane, JobId)> = JoinSet::new();
+        let mut jobs: JoinSet<(WorkLane, JobId)> = JoinSet::new();
         let mut running = Running::new();
         let mut probes = Probes::default();
-        let mut at_start = AtStart::default();
+        let mut backlog = StartupBacklog::default();
         loop {
             self.heartbeat.store(self.clock.now().as_millisecond(), Ordering::Relaxed);
             // Interest is registered before the look, so that nothing slips in between.
             let awakened = self.awakened.notified();
             let turned = async {
                 self.recover(first, &running).await?;
-                let behind = at_start.behind(&self.store).await?;
-                let wait = self.turn(&desk, &mut jobs, &mut running, &mut probes, &behind).await?;
+                let behind = backlog.behind(&self.store).await?;
+                let wait = self.tick(&desk, &mut jobs, &mut running, &mut probes, &behind).await?;
                 Ok::<_, StoreError>(if behind.is_empty() { wait } else { wait.min(CATCHING_UP) })
             };
             let wait = match turned.await {
@@ -134,16 +134,16 @@ impl Worker {
     }
 
     /// Claims what is due and there is room for; says how long to wait for the next.
-    async fn turn(
+    async fn tick(
         self: &Arc<Self>,
         desk: &Desk,
-        jobs: &mut JoinSet<(Lane, JobId)>,
+        jobs: &mut JoinSet<(WorkLane, JobId)>,
         running: &mut Running,
         probes: &mut Probes,
         behind: &BTreeSet<SiteName>,
     ) -> Result<Duration, StoreError> {
-        let mut next = probes.turn(self).await?;
-        let due = self.look(running, behind).await?;
+        let mut next = probes.tick(self).await?;
+        let due = self.next_due(running, behind).await?;
         let now = self.clock.now();
         let (due, later): (Vec<_>, Vec<_>) = due.into_iter().partition(|(_, due_at)| *due_at <= now);
         if due.is_empty() {
@@ -157,7 +157,7 @@ impl Worker {
                 let lane = (job.dossier.case.site.clone(), job.kind.is_urgent());
                 let Some(client) = self.sites.get(&lane.0).cloned() else { continue };
                 running.entry(lane.clone()).or_default().insert(job.lease.job_id);
-                jobs.spawn(Arc::clone(self).work(desk.clone(), lane, client, job));
+                jobs.spawn(Arc::clone(self).run_job(desk.clone(), lane, client, job));
             }
         }
         let until = next.map(|due| due.duration_since(self.clock.now()).max(SignedDuration::ZERO));
@@ -166,16 +166,20 @@ impl Worker {
 
     /// When the next job of each lane falls due in which there is room. A job that ends awakens us for the others. Sites
     /// that are `behind` wait for the router.
-    async fn look(&self, running: &Running, behind: &BTreeSet<SiteName>) -> Result<Vec<(Lane, Timestamp)>, StoreError> {
+    async fn next_due(
+        &self,
+        running: &Running,
+        behind: &BTreeSet<SiteName>,
+    ) -> Result<Vec<(WorkLane, Timestamp)>, StoreError> {
         let ready = self.sites.keys().filter(|site| !behind.contains(*site));
         let lanes = ready.flat_map(|site| [(site, true), (site, false)]);
-        let free: Vec<_> = lanes.filter(|(site, urgent)| self.room(running, site, *urgent) > 0).collect();
+        let free: Vec<_> = lanes.filter(|(site, urgent)| self.free_slots(running, site, *urgent) > 0).collect();
         let due = self.store.next_due(&free).await?;
         let lanes = free.into_iter().map(|(site, urgent)| (site.clone(), urgent));
         Ok(lanes.zip(due).filter_map(|(lane, due_at)| Some((lane, due_at?))).collect())
     }
 
-    fn room(&self, running: &Running, site: &SiteName, urgent: bool) -> usize {
+    fn free_slots(&self, running: &Running, site: &SiteName, urgent: bool) -> usize {
         let busy = running.get(&(site.clone(), urgent)).map_or(0, BTreeSet::len);
         self.sites.get(site).map_or(0, |client| client.site().concurrency.saturating_sub(busy))
     }
@@ -183,7 +187,7 @@ impl Worker {
     /// Claims, for all lanes in one transaction, as many due jobs as there is room for.
     async fn claim(
         &self,
-        due: &[(Lane, Timestamp)],
+        due: &[(WorkLane, Timestamp)],
         running: &Running,
         now: Timestamp,
     ) -> Result<Vec<Claimed>, StoreError> {
@@ -191,7 +195,7 @@ impl Worker {
             let timeout = self.sites.get(site)?.site().timeout;
             let lease = timeout.saturating_mul(CALLS).saturating_add(SignedDuration::from_secs(30));
             let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-            let jobs = u32::try_from(self.room(running, site, *urgent)).unwrap_or(u32::MAX);
+            let jobs = u32::try_from(self.free_slots(running, site, *urgent)).unwrap_or(u32::MAX);
             Some(Vacancy { site, urgent: *urgent, jobs, until })
         });
         let vacancies: Vec<_> = vacancies.collect();
@@ -202,7 +206,13 @@ impl Worker {
     }
 
     /// One job, from claimed to settled. Says whose room is free again.
-    async fn work(self: Arc<Self>, desk: Desk, lane: Lane, client: Client, claimed: Claimed) -> (Lane, JobId) {
+    async fn run_job(
+        self: Arc<Self>,
+        desk: Desk,
+        lane: WorkLane,
+        client: Client,
+        claimed: Claimed,
+    ) -> (WorkLane, JobId) {
         let span = tracing::info_span!(
             "worker.job",
             job.id = %claimed.lease.job_id,
@@ -212,7 +222,7 @@ impl Worker {
         );
         let mut attempt = Attempt::new(&self, &desk, &client, &claimed);
         let worked = async {
-            let outcome = AssertUnwindSafe(attempt.make_in_time()).catch_unwind().await;
+            let outcome = AssertUnwindSafe(attempt.run_within_lease()).catch_unwind().await;
             attempt.settle(outcome).await
         };
         if let Err(error) = worked.instrument(span.clone()).await {
@@ -248,7 +258,7 @@ impl Worker {
         Ok(())
     }
 
-    fn ended(ended: Result<(Lane, JobId), tokio::task::JoinError>, running: &mut Running) {
+    fn ended(ended: Result<(WorkLane, JobId), tokio::task::JoinError>, running: &mut Running) {
         // A panic inside an attempt is caught there; a task that was aborted is one that the whole daemon ends with.
         if let Ok((lane, job_id)) = ended
             && let Some(busy) = running.get_mut(&lane)

@@ -28,26 +28,26 @@ type Paused = (SiteName, Option<JobKind>);
 /// What is known of the sites that refuse us or did lately.
 #[derive(Debug, Default)]
 pub(super) struct Probes {
-    paused: BTreeMap<Paused, Rhythm>,
+    paused: BTreeMap<Paused, ProbeSchedule>,
     /// When a site that is not paused is probed next.
     idle: BTreeMap<SiteName, Timestamp>,
-    asking: JoinSet<(Paused, Option<Timestamp>)>,
+    probing: JoinSet<(Paused, Option<Timestamp>)>,
 }
 
 /// When one site is asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Rhythm {
+struct ProbeSchedule {
     paused_at: Option<Timestamp>,
     /// When it was last resumed because it answered.
     resumed_at: Option<Timestamp>,
     wait: SignedDuration,
     next: Option<Timestamp>,
-    asking: bool,
+    probing: bool,
 }
 
-impl Rhythm {
+impl ProbeSchedule {
     /// A pause that began then, at a site that is to be asked `every` so often.
-    fn notice(&mut self, paused_at: Timestamp, every: SignedDuration) {
+    fn observe_pause(&mut self, paused_at: Timestamp, every: SignedDuration) {
         if self.paused_at == Some(paused_at) {
             return;
         }
@@ -60,9 +60,9 @@ impl Rhythm {
     /// Whether it is time to ask. If so, the next time is set.
     fn is_due(&mut self, now: Timestamp) -> bool {
         // Further away than one wait: the clock was ahead when it was set, and has been set back.
-        let due = !self.asking && self.next.is_some_and(|next| now >= next || next.duration_since(now) > self.wait);
+        let due = !self.probing && self.next.is_some_and(|next| now >= next || next.duration_since(now) > self.wait);
         if due {
-            self.asking = true;
+            self.probing = true;
             self.next = Some(later(now, self.wait));
         }
         due
@@ -71,8 +71,8 @@ impl Rhythm {
 
 impl Probes {
     /// Begins to ask those sites whose time has come. Says when the next one's time comes.
-    pub(super) async fn turn(&mut self, worker: &Arc<Worker>) -> Result<Option<Timestamp>, StoreError> {
-        while let Some(ended) = self.asking.try_join_next() {
+    pub(super) async fn tick(&mut self, worker: &Arc<Worker>) -> Result<Option<Timestamp>, StoreError> {
+        while let Some(ended) = self.probing.try_join_next() {
             self.ended(ended);
         }
         let now = worker.clock.now();
@@ -84,22 +84,22 @@ impl Probes {
                 working.remove(&standing.name);
             }
             for (paused, paused_at) in pauses(standing) {
-                let rhythm = self.paused.entry(paused.clone()).or_default();
-                rhythm.notice(paused_at, client.site().probe_every);
-                if rhythm.is_due(now) {
-                    self.asking.spawn(ask(Arc::clone(worker), client.clone(), paused));
+                let schedule = self.paused.entry(paused.clone()).or_default();
+                schedule.observe_pause(paused_at, client.site().probe_every);
+                if schedule.is_due(now) {
+                    self.probing.spawn(probe(Arc::clone(worker), client.clone(), paused));
                 }
-                next = [next, rhythm.next].into_iter().flatten().min();
+                next = [next, schedule.next].into_iter().flatten().min();
             }
         }
         for site in working {
-            next = [next, self.turn_idle(worker, site, now)].into_iter().flatten().min();
+            next = [next, self.tick_idle(worker, site, now)].into_iter().flatten().min();
         }
         Ok(next)
     }
 
     /// Tries the credentials of a site that is not paused, when nothing else did for a while. Says when the next time is.
-    fn turn_idle(&mut self, worker: &Arc<Worker>, site: &SiteName, now: Timestamp) -> Option<Timestamp> {
+    fn tick_idle(&mut self, worker: &Arc<Worker>, site: &SiteName, now: Timestamp) -> Option<Timestamp> {
         let client = worker.sites.get(site)?;
         let every = client.site().probe_idle;
         if every.is_zero() {
@@ -108,7 +108,7 @@ impl Probes {
         let due_at = self.idle.entry(site.clone()).or_insert_with(|| later(now, every));
         if now >= *due_at {
             *due_at = later(now, every);
-            self.asking.spawn(try_credentials(Arc::clone(worker), client.clone()));
+            self.probing.spawn(try_credentials(Arc::clone(worker), client.clone()));
         }
         Some(*due_at)
     }
@@ -116,10 +116,10 @@ impl Probes {
     fn ended(&mut self, ended: Result<(Paused, Option<Timestamp>), tokio::task::JoinError>) {
         // A task that was aborted is one that the whole daemon ends with.
         if let Ok((paused, resumed_at)) = ended
-            && let Some(rhythm) = self.paused.get_mut(&paused)
+            && let Some(schedule) = self.paused.get_mut(&paused)
         {
-            rhythm.asking = false;
-            rhythm.resumed_at = resumed_at.or(rhythm.resumed_at);
+            schedule.probing = false;
+            schedule.resumed_at = resumed_at.or(schedule.resumed_at);
         }
     }
 }
@@ -134,7 +134,7 @@ fn pauses(standing: SiteStanding) -> Vec<(Paused, Timestamp)> {
 }
 
 /// Asks one site, and resumes what is paused there when nothing stands in our way. Says when that was.
-async fn ask(worker: Arc<Worker>, client: Client, paused: Paused) -> (Paused, Option<Timestamp>) {
+async fn probe(worker: Arc<Worker>, client: Client, paused: Paused) -> (Paused, Option<Timestamp>) {
     let (site, kind) = &paused;
     let obstacles = match kind {
         None => client.obstacles().await,
@@ -219,39 +219,39 @@ mod tests {
 
     #[test]
     fn a_site_is_asked_once_in_every_wait() {
-        let mut rhythm = Rhythm::default();
-        rhythm.notice(minute(0), MINUTE);
-        assert!(!rhythm.is_due(minute(0)));
-        assert!(rhythm.is_due(minute(1)));
-        assert!(!rhythm.is_due(minute(9)), "it is being asked");
-        rhythm.asking = false;
-        rhythm.notice(minute(0), MINUTE);
-        assert!(rhythm.is_due(minute(2)), "it is the same pause");
+        let mut schedule = ProbeSchedule::default();
+        schedule.observe_pause(minute(0), MINUTE);
+        assert!(!schedule.is_due(minute(0)));
+        assert!(schedule.is_due(minute(1)));
+        assert!(!schedule.is_due(minute(9)), "it is being asked");
+        schedule.probing = false;
+        schedule.observe_pause(minute(0), MINUTE);
+        assert!(schedule.is_due(minute(2)), "it is the same pause");
     }
 
     #[test]
     fn site_that_was_paused_in_what_is_now_the_future_is_asked() {
-        let mut rhythm = Rhythm::default();
-        rhythm.notice(minute(1000), MINUTE);
-        assert!(rhythm.is_due(minute(5)), "the clock was set back");
-        rhythm.asking = false;
-        assert!(!rhythm.is_due(minute(5)), "once in every wait");
-        assert!(rhythm.is_due(minute(6)));
+        let mut schedule = ProbeSchedule::default();
+        schedule.observe_pause(minute(1000), MINUTE);
+        assert!(schedule.is_due(minute(5)), "the clock was set back");
+        schedule.probing = false;
+        assert!(!schedule.is_due(minute(5)), "once in every wait");
+        assert!(schedule.is_due(minute(6)));
     }
 
     #[test]
     fn a_site_that_flaps_is_asked_more_and_more_seldom_and_one_that_held_is_not() {
-        let mut rhythm = Rhythm::default();
+        let mut schedule = ProbeSchedule::default();
         let mut now = 0;
         let mut waits = Vec::new();
         for _ in 0..8 {
-            rhythm.notice(minute(now), MINUTE);
-            waits.push(rhythm.wait.as_mins());
-            now += i32::try_from(rhythm.wait.as_mins()).unwrap();
-            rhythm.resumed_at = Some(minute(now));
+            schedule.observe_pause(minute(now), MINUTE);
+            waits.push(schedule.wait.as_mins());
+            now += i32::try_from(schedule.wait.as_mins()).unwrap();
+            schedule.resumed_at = Some(minute(now));
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
-        rhythm.notice(minute(now + 120), MINUTE);
-        assert_eq!(rhythm.wait, MINUTE);
+        schedule.observe_pause(minute(now + 120), MINUTE);
+        assert_eq!(schedule.wait, MINUTE);
     }
 }

@@ -49,7 +49,7 @@ pub struct EventView {
     /// What became of it.
     pub status: EventStatus,
     /// Why it led to nothing, or why it could not be read.
-    pub because: Option<String>,
+    pub reason: Option<String>,
     /// The case that it moved.
     pub case: Option<CaseId>,
 }
@@ -113,7 +113,7 @@ fn view(row: DeliveryRow, events: Option<Vec<EventView>>) -> DeliveryView {
 
 impl From<EventRow> for EventView {
     fn from(row: EventRow) -> Self {
-        let EventRow { position, event_type, status, because, case_id } = row;
-        Self { position, event_type, status, because, case: case_id }
+        let EventRow { position, event_type, status, reason, case_id } = row;
+        Self { position, event_type, status, reason, case: case_id }
     }
 }

@@ -84,7 +84,7 @@ fn tell(delivery: &DeliveryView, output: Output<'_>) -> anyhow::Result<()> {
     table::print_facts(&facts, output)?;
     let events = delivery.events.iter().flatten().map(event_row).collect();
     writeln!(output)?;
-    Ok(table::print(&["no", "event", "status", "because", "case"], events, output)?)
+    Ok(table::print(&["no", "event", "status", "reason", "case"], events, output)?)
 }
 
 fn event_row(event: &EventView) -> Vec<String> {
@@ -92,7 +92,7 @@ fn event_row(event: &EventView) -> Vec<String> {
         event.position.to_string(),
         event.event_type.clone(),
         event.status.to_string(),
-        or_dash(event.because.as_ref()),
+        or_dash(event.reason.as_ref()),
         or_dash(event.case.as_ref()),
     ]
 }

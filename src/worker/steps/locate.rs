@@ -48,7 +48,7 @@ pub(super) async fn locate(attempt: &mut Attempt<'_>) -> Result<Located, StepErr
         Err(violation) => {
             if violation == GuardViolation::AddressUnconfirmed {
                 // To a stranger everybody hides their address.
-                must_see_people(attempt).await?;
+                ensure_can_browse_users(attempt).await?;
             }
             Err(Outcome::stuck(violation).into())
         }
@@ -68,7 +68,7 @@ pub(super) fn unavailable(attempt: &mut Attempt<'_>) -> Option<Outcome> {
 
 /// The account cannot be read any more.
 async fn vanished(attempt: &mut Attempt<'_>, known: &KnownAccount, email: &EmailAddress) -> Result<Located, StepError> {
-    must_see_people(attempt).await?;
+    ensure_can_browse_users(attempt).await?;
     let listed = attempt.client.scan(email).await?;
     if let Some(account) = listed.iter().find(|account| account.id == known.id) {
         return Ok(Located::Listed(account.clone()));
@@ -99,7 +99,7 @@ async fn find(attempt: &mut Attempt<'_>, email: &EmailAddress) -> Result<KnownAc
     }
     if identification == Identification::Rejected(GuardViolation::AddressUnconfirmed) {
         // To a stranger everybody hides their address.
-        must_see_people(attempt).await?;
+        ensure_can_browse_users(attempt).await?;
     }
     match identification {
         Identification::Rejected(GuardViolation::NotACustomer) if candidates.iter().any(is_fallback) => {
@@ -108,7 +108,7 @@ async fn find(attempt: &mut Attempt<'_>, email: &EmailAddress) -> Result<KnownAc
         Identification::Found { account, twin } => Ok(KnownAccount { id: account.id, twin }),
         Identification::Rejected(violation) => Err(Outcome::stuck(violation).into()),
         Identification::NotFound => {
-            must_see_people(attempt).await?;
+            ensure_can_browse_users(attempt).await?;
             // The search is only eventually consistent.
             if let Some(again) = attempt.look_again("nobody has this address yet; it is looked for again") {
                 return Err(again.into());
@@ -120,7 +120,7 @@ async fn find(attempt: &mut Attempt<'_>, email: &EmailAddress) -> Result<KnownAc
 
 /// Who may not browse users is told that nobody is there: an empty list, not a 403; and under the cloud id of another site
 /// nobody is there in truth. Before "not there" is believed, the site is asked whether we would see it.
-pub(super) async fn must_see_people(attempt: &Attempt<'_>) -> Result<(), StepError> {
+pub(super) async fn ensure_can_browse_users(attempt: &Attempt<'_>) -> Result<(), StepError> {
     let obstacles = attempt.client.obstacles().await?;
     if obstacles.is_empty() { Ok(()) } else { Err(Failure::AccessDenied { detail: obstacles.join("; ") }.into()) }
 }

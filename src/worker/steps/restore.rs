@@ -1,6 +1,6 @@
 //! Only reading: did somebody grant access again? There is no API that grants it.
 
-use super::locate::{is_fallback, must_see_people};
+use super::locate::{ensure_can_browse_users, is_fallback};
 use crate::domain::case::{Attention, AttentionReason, Transition};
 use crate::worker::attempt::{Attempt, Outcome, StepError};
 
@@ -11,7 +11,7 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
     };
     let watch = attempt.client.site().watch_grant;
     let Some(account) = attempt.client.read(&known.id).await?.filter(|account| !account.former) else {
-        must_see_people(attempt).await?;
+        ensure_can_browse_users(attempt).await?;
         let again = attempt.look_again("the account cannot be read; it is looked at again");
         return Ok(again.unwrap_or_else(gone));
     };

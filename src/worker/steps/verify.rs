@@ -1,7 +1,7 @@
 //! Only reading: is the account gone?
 
 use super::delete;
-use super::locate::{is_fallback, must_see_people, unavailable};
+use super::locate::{ensure_can_browse_users, is_fallback, unavailable};
 use crate::domain::case::{Attention, AttentionReason, Direction, State, Transition};
 use crate::worker::attempt::{Attempt, Outcome, StepError};
 
@@ -12,7 +12,7 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
     };
     let in_grace = attempt.record.case.state == State::DeletionGrace;
     let Some(account) = account else {
-        must_see_people(attempt).await?;
+        ensure_can_browse_users(attempt).await?;
         return Ok(if in_grace { gone(attempt) } else { gone_after_a_stop(attempt) });
     };
     if is_fallback(&account)

@@ -76,7 +76,7 @@ impl Harness {
         let mut events = self.events(id).await;
         assert_eq!(events.len(), 1, "{events:?}");
         let event = events.remove(0);
-        (event.status.to_string(), event.because)
+        (event.status.to_string(), event.reason)
     }
 
     /// The only account of this address at the site.

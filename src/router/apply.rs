@@ -19,7 +19,7 @@ use crate::store::{
 
 /// What an event is decided by.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Subject<'a> {
+pub(super) struct EventContext<'a> {
     pub(super) source: &'a SourceName,
     pub(super) site: &'a SiteName,
     pub(super) policy: &'a Policy,
@@ -31,7 +31,7 @@ pub(super) struct Subject<'a> {
     pub(super) received_at: Timestamp,
     pub(super) now: Timestamp,
     /// Whether the vendor can be asked for an address, and was not asked in vain already.
-    pub(super) may_ask: bool,
+    pub(super) can_look_up: bool,
     /// The event's own place where it waited: earlier ones of its case come first.
     pub(super) waited: Option<i64>,
 }
@@ -41,24 +41,24 @@ pub(super) type Outcome = EventVerdict<'static>;
 
 /// The person of an event, and the hashes by which it is found.
 #[derive(Debug)]
-struct Whose {
+struct ResolvedPerson {
     person: Person,
     email_hash: Option<KeyedHash>,
     person_hash: Option<KeyedHash>,
 }
 
 pub(super) fn applied(case_id: CaseId) -> Outcome {
-    Outcome { status: EventStatus::Applied, because: None, case_id: Some(case_id), asked: None }
+    Outcome { status: EventStatus::Applied, reason: None, case_id: Some(case_id), asked: None }
 }
 
 pub(super) fn ignored(reason: IgnoredReason, open: Option<CaseId>) -> Outcome {
-    Outcome { status: EventStatus::Ignored, because: Some(reason.as_str()), case_id: open, asked: None }
+    Outcome { status: EventStatus::Ignored, reason: Some(reason.as_str()), case_id: open, asked: None }
 }
 
 /// Until the call about the person is settled or, where the vendor is asked for the address, until that is known.
 pub(super) fn waits(case_id: Option<CaseId>, asked: Option<KeyedHash>) -> Outcome {
-    let because = asked.map(|_| "address_is_looked_up");
-    Outcome { status: EventStatus::Waiting, because, case_id, asked }
+    let reason = asked.map(|_| "address_is_looked_up");
+    Outcome { status: EventStatus::Waiting, reason, case_id, asked }
 }
 
 /// Of two effects of one event, the one that its row shows: what still waits, else what took effect.
@@ -72,28 +72,28 @@ fn combine(one: Outcome, other: Outcome) -> Outcome {
     if rank(&other) > rank(&one) { other } else { one }
 }
 
-impl Subject<'_> {
+impl EventContext<'_> {
     /// Decides an event by what is known now, and lets it take effect.
     pub(super) async fn apply(&self, tx: &mut Tx, event: &Event) -> Result<Outcome, StoreError> {
-        let whose = self.whose(tx, event).await?;
-        let keys = (whose.email_hash, whose.person_hash);
-        let subject = Self { repetition: self.repetition(tx, event, keys).await?, ..*self };
-        let outcome = subject.decide(tx, event, whose).await?;
-        subject.note_body(tx, keys, &outcome);
+        let resolved = self.resolve_person(tx, event).await?;
+        let keys = (resolved.email_hash, resolved.person_hash);
+        let context = Self { repetition: self.repetition(tx, event, keys).await?, ..*self };
+        let outcome = context.decide(tx, event, resolved).await?;
+        context.record_body(tx, keys, &outcome);
         Ok(outcome)
     }
 
-    async fn decide(&self, tx: &mut Tx, event: &Event, whose: Whose) -> Result<Outcome, StoreError> {
+    async fn decide(&self, tx: &mut Tx, event: &Event, resolved: ResolvedPerson) -> Result<Outcome, StoreError> {
         if self.repetition == Repetition::Duplicate {
             return Ok(ignored(IgnoredReason::Duplicate, None));
         }
-        if let Some(asked) = self.ask(tx, event, &whose.person).await? {
+        if let Some(asked) = self.ask(tx, event, &resolved.person).await? {
             return Ok(waits(None, Some(asked)));
         }
-        if whose.email_hash.or(whose.person_hash).is_none() {
+        if resolved.email_hash.or(resolved.person_hash).is_none() {
             return Ok(ignored(IgnoredReason::NotOurs, None));
         }
-        match self.order(tx, event, &whose).await? {
+        match self.order(tx, event, &resolved).await? {
             Order::Newest => {}
             // What is rejected stores nothing: an older event must not bring back an address, least of all an erased one.
             Order::Outdated => return Ok(ignored(IgnoredReason::Older, None)),
@@ -101,29 +101,29 @@ impl Subject<'_> {
         }
         // An event that may be a recording is no fact.
         if self.repetition == Repetition::New {
-            self.learn_from(tx, event).await?;
-            self.note_whereabouts(tx, event, &whose).await?;
+            self.store_address_of(tx, event).await?;
+            self.note_departure(tx, event, &resolved).await?;
         }
-        self.take_effect(tx, event, whose).await
+        self.take_effect(tx, event, resolved).await
     }
 
     /// Lets an event take effect that waited for a call: whether it counts was decided when it arrived, so that it is not
     /// compared with itself or with what came after it.
     pub(super) async fn resume(&self, tx: &mut Tx, event: &Event) -> Result<Outcome, StoreError> {
-        let whose = self.whose(tx, event).await?;
-        let keys = (whose.email_hash, whose.person_hash);
-        let subject = Self { repetition: self.repetition(tx, event, keys).await?, ..*self };
-        let outcome = subject.take_effect(tx, event, whose).await?;
-        subject.note_body(tx, keys, &outcome);
+        let resolved = self.resolve_person(tx, event).await?;
+        let keys = (resolved.email_hash, resolved.person_hash);
+        let context = Self { repetition: self.repetition(tx, event, keys).await?, ..*self };
+        let outcome = context.take_effect(tx, event, resolved).await?;
+        context.record_body(tx, keys, &outcome);
         Ok(outcome)
     }
 
     /// Compares an event with what is known under the id and the address of its person, and stores it where it is newest.
-    async fn order(&self, tx: &mut Tx, event: &Event, whose: &Whose) -> Result<Order, StoreError> {
+    async fn order(&self, tx: &mut Tx, event: &Event, resolved: &ResolvedPerson) -> Result<Order, StoreError> {
         let Some(kind) = FactKind::of(event.event_type) else { return Ok(Order::Newest) };
         // That an address is a former one says nothing about its owner.
-        let person_hash = whose.person_hash.filter(|_| kind != FactKind::EmailChanged);
-        let keys: Vec<_> = whose.email_hash.into_iter().chain(person_hash).collect();
+        let person_hash = resolved.person_hash.filter(|_| kind != FactKind::EmailChanged);
+        let keys: Vec<_> = resolved.email_hash.into_iter().chain(person_hash).collect();
         let known = tx.facts(&keys, Some(self.delivery_id)).await?;
         let order = facts::order(event, self.received_at, &known);
         if order == Order::Newest && self.repetition == Repetition::New {
@@ -134,40 +134,45 @@ impl Subject<'_> {
         Ok(order)
     }
 
-    async fn take_effect(&self, tx: &mut Tx, event: &Event, whose: Whose) -> Result<Outcome, StoreError> {
+    async fn take_effect(&self, tx: &mut Tx, event: &Event, resolved: ResolvedPerson) -> Result<Outcome, StoreError> {
         match event.event_type {
-            EventType::Returned | EventType::DepartureCancelled => self.stop(tx, event, &whose).await,
+            EventType::Returned | EventType::DepartureCancelled => self.stop(tx, event, &resolved).await,
             EventType::Profile => {
-                let outcome = self.report_life(tx, event).await?;
+                let outcome = self.apply_sign_of_life(tx, event).await?;
                 Ok(outcome.unwrap_or_else(|| ignored(IgnoredReason::Remembered, None)))
             }
             // A departure of the future says as well that somebody who has not left has the address.
             EventType::EmailChanged | EventType::Departed | EventType::ErasureRequested => {
-                let life = self.report_life(tx, event).await?;
-                let outcome = self.open_or_change(tx, event, whose).await?;
+                let life = self.apply_sign_of_life(tx, event).await?;
+                let outcome = self.open_or_change(tx, event, resolved).await?;
                 Ok(life.map_or(outcome, |life| combine(outcome, life)))
             }
-            EventType::Ignored => self.open_or_change(tx, event, whose).await,
+            EventType::Ignored => self.open_or_change(tx, event, resolved).await,
         }
     }
 
     /// Opens a case, or changes the open one of the address. A departure does not find a case by the person's id as long as
     /// it names an address: the same id with another address is a mover, whose old account is another matter.
-    async fn open_or_change(&self, tx: &mut Tx, event: &Event, whose: Whose) -> Result<Outcome, StoreError> {
-        let by_id = whose.person_hash.filter(|_| whose.email_hash.is_none());
-        let open = tx.open_case_of(self.site, whose.email_hash, by_id).await?;
+    async fn open_or_change(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        resolved: ResolvedPerson,
+    ) -> Result<Outcome, StoreError> {
+        let by_id = resolved.person_hash.filter(|_| resolved.email_hash.is_none());
+        let open = tx.open_case_of(self.site, resolved.email_hash, by_id).await?;
         let context = PersonContext {
             source: self.source,
             open: open.as_ref().map(|dossier| &dossier.case),
-            address: self.ownership(tx, event, &whose, open.as_ref()).await?,
+            address: self.ownership(tx, event, &resolved, open.as_ref()).await?,
         };
         match routing::decide(event, context, self.policy, self.received_at) {
             Decision::Ignore(reason) => Ok(ignored(reason, open.map(|dossier| dossier.case.id))),
             Decision::Open { terms, cause, effective_at, attention } => {
-                self.open(tx, event, whose.person, (terms, cause, effective_at), attention).await
+                self.open(tx, event, resolved.person, (terms, cause, effective_at), attention).await
             }
             Decision::Apply(transition) => match open {
-                Some(dossier) => self.happen(tx, event, dossier, &transition).await,
+                Some(dossier) => self.change_case(tx, event, dossier, &transition).await,
                 None => Ok(ignored(IgnoredReason::NoOpenCase, None)),
             },
         }
@@ -175,15 +180,15 @@ impl Subject<'_> {
 
     /// Stops every open case that the event is about: the one of its address, and those that a departure or an erasure
     /// request of its person id opened.
-    async fn stop(&self, tx: &mut Tx, event: &Event, whose: &Whose) -> Result<Outcome, StoreError> {
+    async fn stop(&self, tx: &mut Tx, event: &Event, resolved: &ResolvedPerson) -> Result<Outcome, StoreError> {
         let mut outcome = ignored(IgnoredReason::NoOpenCase, None);
-        for dossier in tx.open_cases_of(self.site, whose.email_hash, whose.person_hash).await? {
-            let is_of_address = whose.person.email.is_some() && dossier.person.email == whose.person.email;
+        for dossier in tx.open_cases_of(self.site, resolved.email_hash, resolved.person_hash).await? {
+            let is_of_address = resolved.person.email.is_some() && dossier.person.email == resolved.person.email;
             if !is_of_address && !dossier.case.is_demanded_for_leaving(self.source) {
                 continue;
             }
             let one = match routing::stop(&dossier.case, self.source) {
-                Decision::Apply(transition) => self.happen(tx, event, dossier, &transition).await?,
+                Decision::Apply(transition) => self.change_case(tx, event, dossier, &transition).await?,
                 Decision::Ignore(reason) => ignored(reason, Some(dossier.case.id)),
                 Decision::Open { .. } => continue,
             };
@@ -193,7 +198,7 @@ impl Subject<'_> {
     }
 
     /// The source reports an address of somebody: if a case of that address is open, it may be the wrong one to end.
-    async fn report_life(&self, tx: &mut Tx, event: &Event) -> Result<Option<Outcome>, StoreError> {
+    async fn apply_sign_of_life(&self, tx: &mut Tx, event: &Event) -> Result<Option<Outcome>, StoreError> {
         let (Some(id), Some(email)) = (&event.person.id, &event.person.email) else { return Ok(None) };
         let (email_hash, person_hash) = tx.hashes(self.site, Some(self.source), &event.person);
         let Some(dossier) = tx.open_case_of(self.site, email_hash, None).await? else { return Ok(None) };
@@ -212,7 +217,7 @@ impl Subject<'_> {
             None => tx.had_address_before(self.source, id, dossier.opened_at).await?,
         };
         match routing::sign_of_life(&dossier.case, self.source, is_same_person) {
-            Some(transition) => self.happen(tx, event, dossier, &transition).await.map(Some),
+            Some(transition) => self.change_case(tx, event, dossier, &transition).await.map(Some),
             None => Ok(None),
         }
     }
@@ -220,7 +225,7 @@ impl Subject<'_> {
     /// Has the vendor asked for the address of an event that could do something and lacks it. While somebody is asked for,
     /// whatever else comes about the same person without an address waits too, so that nothing overtakes.
     async fn ask(&self, tx: &mut Tx, event: &Event, person: &Person) -> Result<Option<KeyedHash>, StoreError> {
-        let (true, Some(id), None) = (self.may_ask, &person.id, &person.email) else { return Ok(None) };
+        let (true, Some(id), None) = (self.can_look_up, &person.id, &person.email) else { return Ok(None) };
         let (_, Some(person_hash)) = tx.hashes(self.site, Some(self.source), person) else { return Ok(None) };
         let leaves = match event.event_type {
             EventType::Departed | EventType::ErasureRequested => {
@@ -255,22 +260,22 @@ impl Subject<'_> {
         &self,
         tx: &mut Tx,
         event: &Event,
-        whose: &Whose,
+        resolved: &ResolvedPerson,
         open: Option<&Dossier>,
     ) -> Result<AddressOwnership, StoreError> {
-        let Some(email_hash) = whose.email_hash else { return Ok(AddressOwnership::Unknown) };
+        let Some(email_hash) = resolved.email_hash else { return Ok(AddressOwnership::Unknown) };
         let is_changed = event.event_type == EventType::EmailChanged;
         let is_own_case = open.is_some_and(|open| {
             // Another source may use the same id for somebody else, and after a stop everything is checked again.
             let same_source = open.case.source.as_ref() == Some(self.source);
-            let same_person = whose.person.id.is_some() && open.person.id == whose.person.id;
+            let same_person = resolved.person.id.is_some() && open.person.id == resolved.person.id;
             same_source && same_person && open.case.direction == Direction::Leaving
         });
         if is_own_case && !is_changed {
             return Ok(AddressOwnership::Own);
         }
         let owners = tx.owners(self.source, email_hash, self.now).await?;
-        let is_shared = if let Some(person_hash) = whose.person_hash {
+        let is_shared = if let Some(person_hash) = resolved.person_hash {
             // Of a changed address even its former owner may be the present one again, if the event says which is new.
             let says_which = is_changed && event.person.email.is_some();
             owners.iter().any(|owner| owner.person_hash != person_hash || says_which)
@@ -283,7 +288,7 @@ impl Subject<'_> {
     }
 
     /// Stores of a person when it is gone, so that it does not keep somebody else's address from going.
-    async fn note_whereabouts(&self, tx: &mut Tx, event: &Event, whose: &Whose) -> Result<(), StoreError> {
+    async fn note_departure(&self, tx: &mut Tx, event: &Event, resolved: &ResolvedPerson) -> Result<(), StoreError> {
         let gone_at = match event.event_type {
             EventType::Departed | EventType::ErasureRequested => {
                 Some(self.policy.effective_at(event.effective, self.received_at))
@@ -291,7 +296,7 @@ impl Subject<'_> {
             EventType::DepartureCancelled | EventType::Returned => None,
             EventType::EmailChanged | EventType::Profile | EventType::Ignored => return Ok(()),
         };
-        match (whose.person_hash, whose.email_hash) {
+        match (resolved.person_hash, resolved.email_hash) {
             (Some(person_hash), _) => tx.note_gone(self.source, person_hash, gone_at),
             // Without an id the one who has the address left, as long as it is one. Who comes back without an id may be known
             // under another one by now.
@@ -308,7 +313,7 @@ impl Subject<'_> {
 
     /// Whose account an event is about: by the address that it names or, without one, the address that is known for the
     /// person's id. After a change of address that is the *old* one; the new one is never touched.
-    async fn whose(&self, tx: &mut Tx, event: &Event) -> Result<Whose, StoreError> {
+    async fn resolve_person(&self, tx: &mut Tx, event: &Event) -> Result<ResolvedPerson, StoreError> {
         let named = match event.event_type {
             EventType::EmailChanged => event.old_email.clone(),
             EventType::Departed
@@ -331,10 +336,10 @@ impl Subject<'_> {
         };
         let person = Person { id: event.person.id.clone(), email };
         let (email_hash, person_hash) = tx.hashes(self.site, Some(self.source), &person);
-        Ok(Whose { person, email_hash, person_hash })
+        Ok(ResolvedPerson { person, email_hash, person_hash })
     }
 
-    async fn learn_from(&self, tx: &mut Tx, event: &Event) -> Result<(), StoreError> {
+    async fn store_address_of(&self, tx: &mut Tx, event: &Event) -> Result<(), StoreError> {
         if let (Some(id), Some(email), false) =
             (&event.person.id, &event.person.email, event.event_type == EventType::Ignored)
         {
@@ -361,12 +366,17 @@ impl Subject<'_> {
         let (_, person_hash) = tx.hashes(self.site, Some(self.source), &person);
         let Some(dossier) = tx.open_case_of(self.site, None, person_hash).await? else { return Ok(()) };
         if waits_for_an_address(&dossier) {
-            self.give_address(tx, dossier, email).await?;
+            self.resume_with_address(tx, dossier, email).await?;
         }
         Ok(())
     }
 
-    async fn give_address(&self, tx: &mut Tx, mut dossier: Dossier, email: &EmailAddress) -> Result<(), StoreError> {
+    async fn resume_with_address(
+        &self,
+        tx: &mut Tx,
+        mut dossier: Dossier,
+        email: &EmailAddress,
+    ) -> Result<(), StoreError> {
         let case_id = dossier.case.id;
         dossier.person.email = Some(email.clone());
         let (email_hash, _) = tx.hashes(self.site, None, &dossier.person);
@@ -374,11 +384,11 @@ impl Subject<'_> {
         if tx.open_case_of(self.site, email_hash, None).await?.is_some() {
             return Ok(());
         }
-        let objection = match email_hash {
-            Some(email_hash) => self.objection(tx, email_hash, &dossier.person).await?,
+        let conflict = match email_hash {
+            Some(email_hash) => self.address_conflict(tx, email_hash, &dossier.person).await?,
             None => None,
         };
-        let transition = objection.map_or(Transition::Retried, Transition::AttentionNeeded);
+        let transition = conflict.map_or(Transition::Retried, Transition::AttentionNeeded);
         let note = Note::detail(json!({ "delivery": self.delivery_id, "learned": "address" }));
         match tx.happen(dossier, &transition, note, self.now).await {
             Ok(_) => {
@@ -396,7 +406,7 @@ impl Subject<'_> {
 
     /// Why an address that became known later is not acted on by itself: another person id of the source, of somebody who has
     /// not left, has it, or a newer stop of it is known.
-    async fn objection(
+    async fn address_conflict(
         &self,
         tx: &mut Tx,
         email_hash: KeyedHash,
@@ -448,7 +458,7 @@ impl Subject<'_> {
         Ok(applied(id))
     }
 
-    async fn happen(
+    async fn change_case(
         &self,
         tx: &mut Tx,
         event: &Event,
@@ -461,14 +471,14 @@ impl Subject<'_> {
             return Ok(waits(Some(id), None));
         }
         if self.repetition == Repetition::Unproven {
-            return self.ask_human(tx, event, dossier, transition).await;
+            return self.hand_to_human(tx, event, dossier, transition).await;
         }
         match tx.interfere_by_source(self.source, dossier, transition, self.note(event), self.now).await {
             Ok(SourceEffect::Deferred) => {
                 self.join(tx, id, event, transition);
                 let source = self.source;
                 tracing::info!(case.id = %id, %source, "case {id}: event deferred, source {source} is frozen by its brake");
-                Ok(Outcome { because: Some("source_is_frozen"), ..applied(id) })
+                Ok(Outcome { reason: Some("source_is_frozen"), ..applied(id) })
             }
             Ok(SourceEffect::Applied(happened)) => {
                 self.join(tx, id, event, transition);

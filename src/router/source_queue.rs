@@ -42,15 +42,15 @@ type Read = Result<Body, String>;
 
 /// The deliveries of one source.
 #[derive(Debug, Default)]
-pub(super) struct Line {
+pub(super) struct SourceQueue {
     pub(super) waiting: VecDeque<Waiting>,
     /// A large body that is being read.
     reading: Option<(Waiting, JoinHandle<Read>)>,
-    pub(super) current: Option<Parts>,
+    pub(super) current: Option<DeliveryProgress>,
     /// The delivery that is being routed.
     pub(super) at: Option<DeliveryId>,
     /// A turn failed over one of the deliveries: each is routed by itself, until the one is found.
-    pub(super) alone: bool,
+    pub(super) one_by_one: bool,
     /// Whether deliveries were fetched since the start of the process.
     pub(super) fetched: bool,
     /// How many of the next deliveries may be the one over which the process died.
@@ -61,7 +61,7 @@ pub(super) struct Line {
 
 /// A delivery that was read, and how far it is routed.
 #[derive(Debug)]
-pub(super) struct Parts {
+pub(super) struct DeliveryProgress {
     pub(super) delivery: Waiting,
     items: std::vec::IntoIter<Item>,
     /// The position of the next item.
@@ -72,7 +72,7 @@ pub(super) struct Parts {
     /// Whether the first part is routed.
     pub(super) begun: bool,
     /// Whether any item could be read.
-    pub(super) any_read: bool,
+    pub(super) any_readable: bool,
     bad: usize,
     problems: Vec<String>,
     /// The vendor's words of the items that are passed over, and how often each is there.
@@ -90,7 +90,7 @@ pub(super) enum Head {
     Nothing,
 }
 
-impl Line {
+impl SourceQueue {
     /// Reads the next delivery, if none is being routed.
     pub(super) async fn advance(&mut self, route: Option<&Route>, finished: &Arc<Notify>) -> Head {
         if self.current.is_some() {
@@ -102,7 +102,7 @@ impl Line {
                 return Head::Reading;
             }
             let read = reading.await.unwrap_or_else(|_panic| Err(panicked()));
-            self.current = Some(Parts::new(delivery, read));
+            self.current = Some(DeliveryProgress::new(delivery, read));
             return Head::Ready;
         }
         let Some(mut delivery) = self.waiting.pop_front() else { return Head::Nothing };
@@ -116,7 +116,7 @@ impl Line {
         let (source, body) = match body {
             Ok(both) => both,
             Err(problem) => {
-                self.current = Some(Parts::new(delivery, Err(problem)));
+                self.current = Some(DeliveryProgress::new(delivery, Err(problem)));
                 return Head::Ready;
             }
         };
@@ -128,7 +128,7 @@ impl Line {
             std::panic::catch_unwind(read).map_err(|_panic| panicked())?
         };
         if small {
-            self.current = Some(Parts::new(delivery, read()));
+            self.current = Some(DeliveryProgress::new(delivery, read()));
             return Head::Ready;
         }
         let finished = Arc::clone(finished);
@@ -148,11 +148,11 @@ impl Line {
     }
 
     /// Takes the next delivery as unreadable.
-    pub(super) fn give_up_next(&mut self, problem: &str) {
+    pub(super) fn mark_next_unreadable(&mut self, problem: &str) {
         if let Some(delivery) = self.waiting.pop_front() {
             self.suspects = self.suspects.saturating_sub(1);
             self.at = Some(delivery.id);
-            self.current = Some(Parts::new(delivery, Err(problem.to_owned())));
+            self.current = Some(DeliveryProgress::new(delivery, Err(problem.to_owned())));
         }
     }
 
@@ -162,37 +162,37 @@ impl Line {
     }
 
     /// Forgets what was fetched after a turn failed: nothing of the turn is committed, and the database knows the rest.
-    pub(super) fn start_over(&mut self) {
-        *self = Self { fetched: self.fetched, marked: self.marked, alone: true, ..Self::default() };
+    pub(super) fn reset(&mut self) {
+        *self = Self { fetched: self.fetched, marked: self.marked, one_by_one: true, ..Self::default() };
     }
 }
 
-impl Parts {
+impl DeliveryProgress {
     fn new(delivery: Waiting, read: Read) -> Self {
         let (Body { items, ignored }, unreadable) = match read {
             Ok(body) => (body, None),
             Err(problem) => (Body::default(), Some(problem)),
         };
         let count = items.len();
-        let mut parts = Self {
+        let mut progress = Self {
             // After a replay everything is looked at again; what was applied stays applied.
             next: 0,
             items: items.into_iter(),
             count,
             applied: HashSet::new(),
             begun: false,
-            any_read: false,
+            any_readable: false,
             bad: 0,
             problems: Vec::new(),
             ignored,
             unreadable,
             delivery,
         };
-        if !parts.delivery.replayed {
-            parts.begun = parts.delivery.items_routed > 0;
-            while parts.next < parts.delivery.items_routed && parts.take().is_some() {}
+        if !progress.delivery.replayed {
+            progress.begun = progress.delivery.items_routed > 0;
+            while progress.next < progress.delivery.items_routed && progress.take().is_some() {}
         }
-        parts
+        progress
     }
 
     /// The next item and its position.
@@ -201,7 +201,7 @@ impl Parts {
         let position = self.next;
         self.next = self.next.saturating_add(1);
         match &item {
-            Ok(_) => self.any_read = true,
+            Ok(_) => self.any_readable = true,
             Err(problem) => {
                 self.bad += 1;
                 if self.problems.len() < PROBLEMS {
@@ -307,25 +307,25 @@ mod tests {
 
     #[test]
     fn the_problem_of_ten_thousand_bad_items_is_short() {
-        let mut parts = Parts::new(delivery(0, false), Ok(unreadable(10_000)));
-        while parts.take().is_some() {}
-        let problem = parts.problem().unwrap();
+        let mut progress = DeliveryProgress::new(delivery(0, false), Ok(unreadable(10_000)));
+        while progress.take().is_some() {}
+        let problem = progress.problem().unwrap();
         assert!(problem.starts_with("10000 of 10000 items cannot be read: item 0 "), "{problem}");
         assert!(problem.ends_with("; and 9995 more") && problem.len() < 2000, "{problem}");
     }
 
     #[test]
     fn a_delivery_that_was_partly_routed_continues_after_the_last_part() {
-        let parts = Parts::new(delivery(3, false), Ok(unreadable(5)));
-        assert_eq!((parts.next, parts.bad, parts.begun), (3, 3, true));
-        let parts = Parts::new(delivery(9, false), Ok(unreadable(5)));
-        assert!(parts.is_finished(), "another mapping reads fewer items");
+        let progress = DeliveryProgress::new(delivery(3, false), Ok(unreadable(5)));
+        assert_eq!((progress.next, progress.bad, progress.begun), (3, 3, true));
+        let progress = DeliveryProgress::new(delivery(9, false), Ok(unreadable(5)));
+        assert!(progress.is_finished(), "another mapping reads fewer items");
     }
 
     #[test]
     fn a_replayed_delivery_begins_again() {
-        let parts = Parts::new(delivery(3, true), Ok(unreadable(5)));
-        assert_eq!((parts.next, parts.begun), (0, false));
+        let progress = DeliveryProgress::new(delivery(3, true), Ok(unreadable(5)));
+        assert_eq!((progress.next, progress.begun), (0, false));
     }
 
     #[test]
