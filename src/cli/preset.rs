@@ -5,7 +5,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::say;
-use crate::sources::{Portrait, preset};
+use crate::sources::{PresetSummary, preset};
 
 /// The vendors that are known by name.
 #[derive(Debug, Subcommand)]
@@ -32,25 +32,25 @@ pub(super) enum Preset {
 pub(super) fn run(command: &Preset) -> anyhow::Result<()> {
     let text = match command {
         Preset::List { json: true } => {
-            let listed = |portrait: Result<Portrait, _>| portrait.map(Listed::of);
+            let listed = |summary: Result<PresetSummary, _>| summary.map(Listed::of);
             let portraits: Result<Vec<_>, _> =
-                preset::names().into_iter().filter_map(Portrait::of).map(listed).collect();
+                preset::names().into_iter().filter_map(PresetSummary::of).map(listed).collect();
             serde_json::to_string_pretty(&portraits?)? + "\n"
         }
         Preset::List { json: false } => list()?,
         Preset::Show { name, json, example } => {
-            let Some(portrait) = Portrait::of(name) else {
+            let Some(summary) = PresetSummary::of(name) else {
                 let meant = preset::nearest(name).map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
                 bail!("there is no preset `{name}`; {meant}there are: {}", preset::names().join(", "));
             };
-            let portrait = portrait.context("the preset cannot be used")?;
+            let summary = summary.context("the preset cannot be used")?;
             if *example {
                 let sample = preset::find(name).and_then(preset::Preset::example);
                 sample.map(|sample| sample.text).with_context(|| format!("the preset `{name}` has no example"))?
             } else if *json {
-                serde_json::to_string_pretty(&portrait)? + "\n"
+                serde_json::to_string_pretty(&summary)? + "\n"
             } else {
-                show(&portrait)
+                show(&summary)
             }
         }
     };
@@ -62,7 +62,7 @@ pub(super) fn run(command: &Preset) -> anyhow::Result<()> {
 #[derive(Debug, Serialize)]
 struct Listed {
     #[serde(flatten)]
-    portrait: Portrait,
+    summary: PresetSummary,
     /// What its events can result in: `departed`, `returned`, …; without it the vendor's bodies need a mapping.
     results_in: Vec<String>,
     /// Whether the preset only verifies, so that the vendor's bodies need a mapping.
@@ -70,10 +70,10 @@ struct Listed {
 }
 
 impl Listed {
-    fn of(portrait: Portrait) -> Self {
-        let needs_mapping = preset::find(&portrait.name).is_some_and(|preset| preset.needs_mapping);
-        let results_in = if needs_mapping { Vec::new() } else { results_in(&portrait) };
-        Self { portrait, results_in, needs_mapping }
+    fn of(summary: PresetSummary) -> Self {
+        let needs_mapping = preset::find(&summary.name).is_some_and(|preset| preset.needs_mapping);
+        let results_in = if needs_mapping { Vec::new() } else { results_in(&summary) };
+        Self { summary, results_in, needs_mapping }
     }
 
     fn in_words(&self) -> String {
@@ -90,17 +90,17 @@ impl Listed {
 const RESULTS: [&str; 5] = ["departed", "departure_cancelled", "returned", "email_changed", "erasure_requested"];
 
 /// Those of a preset, each once.
-fn results_in(portrait: &Portrait) -> Vec<String> {
-    let events = RESULTS.into_iter().filter(|event| portrait.events.iter().any(|meaning| meaning.event == *event));
+fn results_in(summary: &PresetSummary) -> Vec<String> {
+    let events = RESULTS.into_iter().filter(|event| summary.events.iter().any(|meaning| meaning.event == *event));
     events.map(str::to_owned).collect()
 }
 
 fn list() -> anyhow::Result<String> {
     let mut text = String::new();
-    for portrait in preset::names().into_iter().filter_map(Portrait::of) {
-        let listed = Listed::of(portrait?);
+    for summary in preset::names().into_iter().filter_map(PresetSummary::of) {
+        let listed = Listed::of(summary?);
         let results_in = listed.in_words();
-        let Portrait { name, title, mapping_confidence, lookup, .. } = listed.portrait;
+        let PresetSummary { name, title, mapping_confidence, lookup, .. } = listed.summary;
         let sure = match mapping_confidence {
             preset::Confidence::Verified => "verified",
             preset::Confidence::Secondary => "secondary",
@@ -113,35 +113,35 @@ fn list() -> anyhow::Result<String> {
 }
 
 /// The facts as lines that fit a terminal.
-fn show(portrait: &Portrait) -> String {
+fn show(summary: &PresetSummary) -> String {
     let sure = |confidence| match confidence {
         preset::Confidence::Verified => "read in the vendor's own documentation or code",
         preset::Confidence::Secondary => "read in other people's code: try it with a real delivery first",
     };
     let mut facts = vec![
-        ("proof", portrait.proof.clone()),
-        ("secret", portrait.secret.clone()),
-        ("good for", portrait.window.clone().unwrap_or_else(|| "any time: no time of signing is signed".to_owned())),
-        ("delivery id", portrait.delivery_id.clone()),
-        ("address", if portrait.reads_address { "read where it is given" } else { "never given" }.to_owned()),
-        ("signing", sure(portrait.confidence).to_owned()),
-        ("events", sure(portrait.mapping_confidence).to_owned()),
-        ("read in", portrait.source.clone()),
+        ("proof", summary.proof.clone()),
+        ("secret", summary.secret.clone()),
+        ("good for", summary.window.clone().unwrap_or_else(|| "any time: no time of signing is signed".to_owned())),
+        ("delivery id", summary.delivery_id.clone()),
+        ("address", if summary.reads_address { "read where it is given" } else { "never given" }.to_owned()),
+        ("signing", sure(summary.confidence).to_owned()),
+        ("events", sure(summary.mapping_confidence).to_owned()),
+        ("read in", summary.source.clone()),
     ];
-    facts.extend(portrait.handshakes.iter().map(|handshake| ("handshake", handshake.clone())));
-    if let Some(lookup) = &portrait.lookup {
+    facts.extend(summary.handshakes.iter().map(|handshake| ("handshake", handshake.clone())));
+    if let Some(lookup) = &summary.lookup {
         facts.push(("lookup", format!("{} (`{}` of the answer)", lookup.url, lookup.email.join("`, else `"))));
         facts.extend(lookup.notes.iter().map(|note| ("", note.clone())));
     }
-    let mut text = format!("{} ({})\n\n", portrait.title, portrait.name);
+    let mut text = format!("{} ({})\n\n", summary.title, summary.name);
     for (name, fact) in facts {
         text.push_str(format!("{name:<12} {fact}").trim_end());
         text.push('\n');
     }
-    let meanings = portrait.events.iter().map(|meaning| format!("{} → {}", meaning.when, meaning.event));
+    let meanings = summary.events.iter().map(|meaning| format!("{} → {}", meaning.when, meaning.event));
     list_of(&mut text, "Event mapping", meanings);
-    list_of(&mut text, "Notes", portrait.notes.iter().cloned());
-    if let Some(preset) = preset::find(&portrait.name) {
+    list_of(&mut text, "Notes", summary.notes.iter().cloned());
+    if let Some(preset) = preset::find(&summary.name) {
         let reasons = [("No departure", preset.no_departure()), ("No return", preset.no_return())];
         list_of(
             &mut text,
@@ -151,7 +151,7 @@ fn show(portrait: &Portrait) -> String {
         list_of(&mut text, "At the vendor", preset.clicks().iter().cloned());
     }
     text.push_str("\nConfiguration:\n\n");
-    text.push_str(&portrait.settings);
+    text.push_str(&summary.settings);
     text
 }
 

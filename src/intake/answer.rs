@@ -70,7 +70,7 @@ pub(super) fn accepted(accepted: Accepted) -> Response {
 }
 
 /// The answer to a handshake, as the vendor wants it.
-pub(super) fn handshake(answer: sources::Answer) -> Response {
+pub(super) fn handshake(answer: sources::HandshakeResponse) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = answer.status;
     for (name, value) in answer.headers {

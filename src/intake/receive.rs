@@ -58,7 +58,7 @@ pub(super) async fn receive(
 
 enum Taken {
     Delivery(Accepted),
-    Handshake(sources::Answer),
+    Handshake(sources::HandshakeResponse),
 }
 
 async fn take(
@@ -78,7 +78,7 @@ async fn take(
         headers: &head.headers,
         body: &bytes,
     };
-    if let Some(answer) = inbox.source.greet(&request) {
+    if let Some(answer) = inbox.source.answer_handshake(&request) {
         if let Some(secret) = &answer.offered {
             if intake.store.is_source_paused(source) {
                 return Err((Refused::Paused, Verdict::Error));

@@ -20,7 +20,7 @@ use crate::clock;
 use crate::domain::ids::SourceName;
 use crate::domain::person::EmailAddress;
 use crate::domain::retry::{Failure, RetryDecision, RetryPolicy};
-use crate::sources::lookup::{Http, Lookup, Told};
+use crate::sources::lookup::{Http, Lookup, LookupOutcome};
 use crate::store::{Asked, StoreError};
 
 /// The safety net under the notifications.
@@ -131,24 +131,24 @@ impl Resolver {
     }
 
     /// The vendor is not asked for what came by itself meanwhile.
-    async fn ask(&self, asked: &Asked) -> Result<Result<Told, Failure>, StoreError> {
+    async fn ask(&self, asked: &Asked) -> Result<Result<LookupOutcome, Failure>, StoreError> {
         let mut tx = self.router.store.begin().await?;
         let remembered = tx.recall(&self.source, &asked.id).await?;
         drop(tx);
         if let Some(email) = remembered {
-            return Ok(Ok(Told::Address(email)));
+            return Ok(Ok(LookupOutcome::Found(email)));
         }
         let lookup = Arc::clone(&self.lookup.load());
-        Ok(lookup.ask(&self.http, &asked.id, self.router.clock.now()).await)
+        Ok(lookup.find_email(&self.http, &asked.id, self.router.clock.now()).await)
     }
 
-    async fn settle(&self, asked: &Asked, answer: Result<Told, Failure>) -> Result<(), StoreError> {
+    async fn settle(&self, asked: &Asked, answer: Result<LookupOutcome, Failure>) -> Result<(), StoreError> {
         let settled = match answer {
-            Ok(Told::Address(email)) => {
+            Ok(LookupOutcome::Found(email)) => {
                 tracing::info!("the vendor said the address");
                 self.release(asked, Some(&email)).await
             }
-            Ok(told @ (Told::Nobody | Told::NoAddress)) => {
+            Ok(told @ (LookupOutcome::UnknownPerson | LookupOutcome::NoAddress)) => {
                 tracing::warn!(?told, "the vendor has no address: what waited for it goes on without");
                 self.release(asked, None).await
             }

@@ -13,11 +13,11 @@ use super::header_safe;
 use super::problem::{Faults, Problem};
 use super::secret::{Env, SecretRef};
 use super::url_secret;
-use crate::sources::lookup::{self, Auth, Lookup, PERSON_ID, Place, ReadyMade, SECRET};
+use crate::sources::json_path_error;
+use crate::sources::lookup::{self, Auth, Lookup, LookupEndpoint, LookupPreset, PERSON_ID, SECRET};
 use crate::sources::near::listed;
-use crate::sources::path_fault;
 
-/// What stands for the customer's name in a ready-made address.
+/// What stands for the customer's name in a address of the lookup preset.
 const COMPANY: &str = "{company}";
 
 /// `[sources.NAME.lookup]`: whom to ask for a person's address when deliveries carry only an id.
@@ -26,13 +26,13 @@ const COMPANY: &str = "{company}";
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LookupTable {
-    /// Whose ready-made lookup it is; that of the preset, if it has one.
+    /// Whose lookup preset it is; that of the preset, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vendor: Option<String>,
-    /// What stands for `{company}` in the ready-made address.
+    /// What stands for `{company}` in the address of the lookup preset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub company: Option<String>,
-    /// The address to read, with `{person_id}` where the id goes; the ready-made one, if there is one.
+    /// The address to read, with `{person_id}` where the id goes; the one of the lookup preset, if there is one.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "url_secret::masked")]
     pub url: Option<String>,
     /// What to read when `url` answers that it knows nobody of this id (404), such as the bin for deleted people.
@@ -45,7 +45,7 @@ pub struct LookupTable {
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "url_secret::masked")]
     pub body: Option<String>,
     /// Where the e-mail address is in the answer, as a JSONPath like `"$.workEmail"`, or a list of them, of which the first
-    /// that has an address counts; the ready-made places, if there are any.
+    /// that has an address counts; the places of the lookup preset, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<OneOrMany>,
     /// Who we are there. No default.
@@ -99,13 +99,13 @@ pub struct LookupAuthTable {
     /// Its secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<SecretRef>,
-    /// Where it is exchanged; the ready-made address, if there is one.
+    /// Where it is exchanged; the address of the lookup preset, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_url: Option<HttpUrl>,
-    /// What the access token is for, where the vendor wants that said; the ready-made one, if there is one.
+    /// What the access token is for, where the vendor wants that said; the one of the lookup preset, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
-    /// Whom the access token is for, where the vendor wants that said; the ready-made one, if there is one.
+    /// Whom the access token is for, where the vendor wants that said; the one of the lookup preset, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
 }
@@ -115,20 +115,22 @@ impl LookupTable {
     pub(super) fn convert(&self, preset: Option<&str>, base_dir: &Path, env: &Env<'_>) -> Result<Lookup, Vec<Problem>> {
         let mut faults = Faults::default();
         // Without knowing the vendor nothing else can be judged.
-        let ready = self.ready(preset).map_err(|problem| vec![problem])?;
-        faults.take(self.company_fits(ready));
-        let mut urls = vec![faults.take(self.first_url(ready))];
-        let fallback = self.fallback_url.as_deref().or_else(|| self.ready_place(ready)?.fallback_url.as_deref());
+        let lookup_preset = self.lookup_preset(preset).map_err(|problem| vec![problem])?;
+        faults.take(self.company_fits(lookup_preset));
+        let mut urls = vec![faults.take(self.first_url(lookup_preset))];
+        let fallback =
+            self.fallback_url.as_deref().or_else(|| self.lookup_preset_of_url(lookup_preset)?.fallback_url.as_deref());
         urls.extend(fallback.map(|url| faults.take(self.address("fallback_url", url))));
-        let headers = self.headers(ready, &mut faults);
-        let emails = self.emails(ready, &mut faults);
-        let auth = self.auth.convert(ready, self.company.as_deref(), base_dir, env);
+        let headers = self.headers(lookup_preset, &mut faults);
+        let emails = self.emails(lookup_preset, &mut faults);
+        let auth = self.auth.convert(lookup_preset, self.company.as_deref(), base_dir, env);
         let auth = faults.take(auth.map_err(|problem| problem.under("auth")));
-        let id_in_front = self.ready_place(ready).is_some_and(|ready| ready.id_in_front);
-        let body = self.body.clone().or_else(|| self.ready_place(ready)?.body.clone());
+        let id_in_front =
+            self.lookup_preset_of_url(lookup_preset).is_some_and(|lookup_preset| lookup_preset.id_in_front);
+        let body = self.body.clone().or_else(|| self.lookup_preset_of_url(lookup_preset)?.body.clone());
         let urls: Option<Vec<String>> = urls.into_iter().collect();
-        let place = urls.map(|urls| Place { urls, headers, body, emails, id_in_front });
-        faults.or(place.zip(auth).map(|(place, auth)| Lookup::new(place, auth)))
+        let endpoint = urls.map(|urls| LookupEndpoint { urls, headers, body, emails, id_in_front });
+        faults.or(endpoint.zip(auth).map(|(endpoint, auth)| Lookup::new(endpoint, auth)))
     }
 
     /// The secrets that it refers to.
@@ -136,33 +138,30 @@ impl LookupTable {
         self.auth.secrets().into_iter().map(|(_, reference)| reference)
     }
 
-    fn ready(&self, preset: Option<&str>) -> Result<Option<&'static ReadyMade>, Problem> {
+    fn lookup_preset(&self, preset: Option<&str>) -> Result<Option<&'static LookupPreset>, Problem> {
         let Some(vendor) = &self.vendor else { return Ok(preset.and_then(lookup::of_preset)) };
         lookup::find(vendor).map(Some).ok_or_else(|| {
-            Problem::at(
-                "vendor",
-                format!("no lookup is ready-made for that one; there are {}", listed(lookup::names())),
-            )
+            Problem::at("vendor", format!("no lookup preset has this name; there are {}", listed(lookup::names())))
         })
     }
 
-    /// What belongs to the ready-made URL: with a URL of one's own none of it applies.
-    fn ready_place(&self, ready: Option<&'static ReadyMade>) -> Option<&'static ReadyMade> {
-        ready.filter(|_| self.url.is_none())
+    /// What belongs to the URL of the lookup preset: with a URL of one's own none of it applies.
+    fn lookup_preset_of_url(&self, lookup_preset: Option<&'static LookupPreset>) -> Option<&'static LookupPreset> {
+        lookup_preset.filter(|_| self.url.is_none())
     }
 
-    fn first_url(&self, ready: Option<&'static ReadyMade>) -> Result<String, Problem> {
-        let url = self.url.as_deref().or_else(|| ready.map(|ready| ready.url.as_str()));
+    fn first_url(&self, lookup_preset: Option<&'static LookupPreset>) -> Result<String, Problem> {
+        let url = self.url.as_deref().or_else(|| lookup_preset.map(|lookup_preset| lookup_preset.url.as_str()));
         let url = url.ok_or_else(|| {
             Problem::at("url", "this key is missing: write the address to read, with {person_id} where the id goes")
         })?;
         self.address("url", url)
     }
 
-    fn company_fits(&self, ready: Option<&'static ReadyMade>) -> Result<(), Problem> {
+    fn company_fits(&self, lookup_preset: Option<&'static LookupPreset>) -> Result<(), Problem> {
         let urls = [self.url.as_deref(), self.fallback_url.as_deref()];
         let wanted = urls.into_iter().flatten().any(|url| url.contains(COMPANY))
-            || self.url.is_none() && ready.is_some_and(ReadyMade::needs_company);
+            || self.url.is_none() && lookup_preset.is_some_and(LookupPreset::needs_company);
         match (&self.company, wanted) {
             (None, true) => {
                 Err(Problem::at("company", "this key is missing: the address needs what the vendor calls you"))
@@ -191,7 +190,7 @@ impl LookupTable {
         Ok(url)
     }
 
-    fn headers(&self, ready: Option<&'static ReadyMade>, faults: &mut Faults) -> Vec<(String, String)> {
+    fn headers(&self, lookup_preset: Option<&'static LookupPreset>, faults: &mut Faults) -> Vec<(String, String)> {
         for (name, value) in &self.headers {
             let problem = if !is_header_name(name) {
                 "not the name of a header: write it like \"Api-Version\""
@@ -204,14 +203,16 @@ impl LookupTable {
             };
             faults.add(Problem::at(name, problem).under("headers"));
         }
-        let ready = self.ready_place(ready).map(|ready| &ready.headers).into_iter().flatten();
-        let ready = ready.filter(|(name, _)| !self.headers.keys().any(|own| own.eq_ignore_ascii_case(name)));
-        self.headers.iter().chain(ready).map(|(name, value)| (name.to_lowercase(), value.clone())).collect()
+        let lookup_preset =
+            self.lookup_preset_of_url(lookup_preset).map(|lookup_preset| &lookup_preset.headers).into_iter().flatten();
+        let lookup_preset =
+            lookup_preset.filter(|(name, _)| !self.headers.keys().any(|own| own.eq_ignore_ascii_case(name)));
+        self.headers.iter().chain(lookup_preset).map(|(name, value)| (name.to_lowercase(), value.clone())).collect()
     }
 
-    fn emails(&self, ready: Option<&'static ReadyMade>, faults: &mut Faults) -> Vec<JsonPath> {
-        let ready = ready.map(|ready| ready.email.as_slice());
-        let paths = self.email.as_ref().map(OneOrMany::as_slice).or(ready).unwrap_or_default();
+    fn emails(&self, lookup_preset: Option<&'static LookupPreset>, faults: &mut Faults) -> Vec<JsonPath> {
+        let lookup_preset = lookup_preset.map(|lookup_preset| lookup_preset.email.as_slice());
+        let paths = self.email.as_ref().map(OneOrMany::as_slice).or(lookup_preset).unwrap_or_default();
         if paths.is_empty() {
             let message = "this key is missing: write where the address is in the answer, like \"$.workEmail\"";
             faults.add(Problem::at("email", message));
@@ -221,7 +222,7 @@ impl LookupTable {
             match JsonPath::parse(path) {
                 Ok(path) => emails.push(path),
                 Err(error) => {
-                    let problem = Problem::here(path_fault::describe(path, &error, 0));
+                    let problem = Problem::here(json_path_error::describe(path, &error, 0));
                     let alone = matches!(self.email, Some(OneOrMany::One(_)));
                     let problem = if alone { problem } else { problem.under_index(i) };
                     faults.add(problem.under("email"));
@@ -268,7 +269,7 @@ impl LookupAuthTable {
 
     fn convert(
         &self,
-        ready: Option<&ReadyMade>,
+        lookup_preset: Option<&LookupPreset>,
         company: Option<&str>,
         base_dir: &Path,
         env: &Env<'_>,
@@ -303,7 +304,9 @@ impl LookupAuthTable {
             (None, (Some(user), password), (None, None), (None, None, None)) => {
                 let password = match password {
                     Some(password) => Some(read("password", password)?),
-                    None => ready.and_then(|ready| ready.password.clone()).map(SecretString::from),
+                    None => {
+                        lookup_preset.and_then(|lookup_preset| lookup_preset.password.clone()).map(SecretString::from)
+                    }
                 };
                 Ok(Auth::Basic { user: read("user", user)?, password })
             }
@@ -314,17 +317,17 @@ impl LookupAuthTable {
                 Ok(Auth::Header { name: name.to_lowercase(), value: read("value", value)? })
             }
             (None, (None, None), (None, None), (Some(client_id), Some(client_secret), given)) => {
-                let ready_url = || with_company(ready?.token_url.as_deref()?, company).parse::<HttpUrl>().ok();
-                let token_url = given.clone().or_else(ready_url).ok_or_else(|| {
+                let preset_url = || with_company(lookup_preset?.token_url.as_deref()?, company).parse::<HttpUrl>().ok();
+                let token_url = given.clone().or_else(preset_url).ok_or_else(|| {
                     Problem::at("token_url", "this key is missing: write where the client is exchanged for a token")
                 })?;
                 let token_url = token_url.get().clone();
                 let client_id = read("client_id", client_id)?;
                 let client_secret = read("client_secret", client_secret)?;
-                // What the ready-made lookup says belongs to its own token endpoint.
-                let ready = ready.filter(|_| given.is_none());
-                let scope = scope.clone().or_else(|| ready?.scope.clone());
-                let audience = audience.clone().or_else(|| ready?.audience.clone());
+                // What the lookup preset says belongs to its own token endpoint.
+                let lookup_preset = lookup_preset.filter(|_| given.is_none());
+                let scope = scope.clone().or_else(|| lookup_preset?.scope.clone());
+                let audience = audience.clone().or_else(|| lookup_preset?.audience.clone());
                 Ok(Auth::Client { token_url, client_id, client_secret, scope, audience })
             }
             _ => Err(Problem::here(

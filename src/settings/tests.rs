@@ -455,7 +455,7 @@ fn what_may_be_a_key_of_a_lookup_is_not_printed() {
 }
 
 #[test]
-fn a_ready_made_lookup_wants_only_what_the_customer_knows() {
+fn a_lookup_preset_lookup_wants_only_what_the_customer_knows() {
     let lookup = |text: &str| {
         let text = format!("{SAMPLE}[sources.bamboohr.lookup]\n{text}");
         Settings::parse(&text, with_key().path(), &env)
@@ -466,7 +466,7 @@ fn a_ready_made_lookup_wants_only_what_the_customer_knows() {
     let good = lookup(&format!("company = \"acme\"\n{user}")).unwrap();
     assert!(good.contains("gateway.php/acme/v1/employees/{person_id}?fields=workEmail"), "{good}");
     insta::assert_snapshot!(lookup(user).unwrap_err(), @"sources.bamboohr.lookup.company: this key is missing: the address needs what the vendor calls you");
-    insta::assert_snapshot!(lookup(&format!("vendor = \"x\"\n{user}")).unwrap_err(), @"sources.bamboohr.lookup.vendor: no lookup is ready-made for that one; there are `bamboohr`, `close`, `finch`, `gusto`, `hibob`, `hubspot`, `microsoft-graph`, `personio`, `remote`");
+    insta::assert_snapshot!(lookup(&format!("vendor = \"x\"\n{user}")).unwrap_err(), @"sources.bamboohr.lookup.vendor: no lookup preset has this name; there are `bamboohr`, `close`, `finch`, `gusto`, `hibob`, `hubspot`, `microsoft-graph`, `personio`, `remote`");
     let client = "auth = { client_id = { env = \"ID\" }, client_secret = { env = \"KEY\" } }";
     let personio = lookup(&format!("vendor = \"personio\"\n{client}")).unwrap();
     assert!(personio.contains("/v2/auth/token") && !personio.contains("hunter2"), "{personio}");

@@ -13,28 +13,28 @@ use subtle::{Choice, ConstantTimeEq as _};
 
 use super::CompileError;
 use super::header::{self, Names};
-use super::location::Expression;
+use super::json_path::Expression;
 use super::signature::Rejection;
 
 /// The secrets, known only by digest.
 #[derive(Clone)]
-struct Known(Vec<[u8; 32]>);
+struct SecretDigests(Vec<[u8; 32]>);
 
-impl Known {
+impl SecretDigests {
     fn of(secrets: &[SecretString]) -> Self {
         Self(secrets.iter().map(|secret| digest(secret.expose_secret().as_bytes())).collect())
     }
 
     /// Compares with every secret, whichever fits.
-    fn includes(&self, shown: &[u8]) -> Choice {
-        let shown = digest(shown);
-        self.0.iter().fold(Choice::from(0), |found, known| found | known.ct_eq(&shown))
+    fn includes(&self, presented: &[u8]) -> Choice {
+        let presented = digest(presented);
+        self.0.iter().fold(Choice::from(0), |found, digest| found | digest.ct_eq(&presented))
     }
 }
 
-impl std::fmt::Debug for Known {
+impl std::fmt::Debug for SecretDigests {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Known(…)")
+        f.write_str("SecretDigests(…)")
     }
 }
 
@@ -52,21 +52,21 @@ pub(super) struct StaticHeader {
     names: Names,
     prefix: String,
     prefix_optional: bool,
-    known: Known,
+    digests: SecretDigests,
     first: Option<SecretString>,
 }
 
 impl StaticHeader {
     pub(super) fn new(names: Names, prefix: String, prefix_optional: bool, secrets: &[SecretString]) -> Self {
-        Self { names, prefix, prefix_optional, known: Known::of(secrets), first: secrets.first().cloned() }
+        Self { names, prefix, prefix_optional, digests: SecretDigests::of(secrets), first: secrets.first().cloned() }
     }
 
     pub(super) fn verify(&self, headers: &HeaderMap) -> Result<(), Rejection> {
         let value = header::find(headers, &self.names)?.ok_or(Rejection::SignatureMissing)?;
         let bare = value.strip_prefix(self.prefix.as_bytes());
-        let shown = if self.prefix_optional { Some(bare.unwrap_or(value)) } else { bare };
-        let shown = shown.ok_or(Rejection::SignatureMalformed)?;
-        admit(self.known.includes(shown))
+        let presented = if self.prefix_optional { Some(bare.unwrap_or(value)) } else { bare };
+        let presented = presented.ok_or(Rejection::SignatureMalformed)?;
+        admit(self.digests.includes(presented))
     }
 
     pub(super) fn headers(&self) -> Option<(String, String)> {
@@ -79,7 +79,7 @@ impl StaticHeader {
 /// HTTP Basic; a secret is `user:password`.
 #[derive(Debug, Clone)]
 pub(super) struct Basic {
-    known: Known,
+    digests: SecretDigests,
     first: Option<SecretString>,
 }
 
@@ -88,7 +88,7 @@ impl Basic {
         if secrets.iter().any(|secret| !secret.expose_secret().contains(':')) {
             return Err(CompileError::new("mode = \"basic\": a secret is written user:password"));
         }
-        Ok(Self { known: Known::of(secrets), first: secrets.first().cloned() })
+        Ok(Self { digests: SecretDigests::of(secrets), first: secrets.first().cloned() })
     }
 
     pub(super) fn verify(&self, headers: &HeaderMap) -> Result<(), Rejection> {
@@ -97,8 +97,8 @@ impl Basic {
         if !scheme.eq_ignore_ascii_case(b"basic ") {
             return Err(Rejection::SignatureMalformed);
         }
-        let shown = BASE64_STANDARD.decode(credentials).map_err(|_undecodable| Rejection::SignatureMalformed)?;
-        admit(self.known.includes(&shown))
+        let presented = BASE64_STANDARD.decode(credentials).map_err(|_undecodable| Rejection::SignatureMalformed)?;
+        admit(self.digests.includes(&presented))
     }
 
     pub(super) fn headers(&self) -> Option<(String, String)> {
@@ -115,13 +115,13 @@ impl Basic {
 pub(super) struct BodyToken {
     items: Option<Expression>,
     token: Expression,
-    known: Known,
+    digests: SecretDigests,
     first: Option<SecretString>,
 }
 
 impl BodyToken {
     pub(super) fn new(items: Option<Expression>, token: Expression, secrets: &[SecretString]) -> Self {
-        Self { items, token, known: Known::of(secrets), first: secrets.first().cloned() }
+        Self { items, token, digests: SecretDigests::of(secrets), first: secrets.first().cloned() }
     }
 
     /// The secret with which a body is sent.
@@ -137,8 +137,8 @@ impl BodyToken {
         let mut all = Choice::from(1);
         for item in items {
             let found = self.token.query(item);
-            let [Value::String(shown)] = found.as_slice() else { return Err(Rejection::SignatureMissing) };
-            all &= self.known.includes(shown.as_bytes());
+            let [Value::String(presented)] = found.as_slice() else { return Err(Rejection::SignatureMissing) };
+            all &= self.digests.includes(presented.as_bytes());
         }
         admit(all)
     }

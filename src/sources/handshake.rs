@@ -98,7 +98,7 @@ impl Match {
 
 /// What a handshake is answered with; nothing else is stored of it.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct HandshakeResponse {
     /// The status.
     pub status: StatusCode,
     /// The headers, `content-type` among them.
@@ -109,7 +109,7 @@ pub struct Answer {
     pub offered: Option<SecretString>,
 }
 
-impl Answer {
+impl HandshakeResponse {
     fn empty() -> Self {
         Self { status: StatusCode::OK, headers: Vec::new(), body: Vec::new(), offered: None }
     }
@@ -140,7 +140,7 @@ impl Handshake {
     }
 
     /// What it is, in a sentence.
-    pub(super) fn in_words(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         match self {
             Self::EchoHeader { header, .. } => format!("a GET with {header} is answered with its value"),
             Self::EchoQuery { parameter } => format!("a request with ?{parameter}= is answered with its value"),
@@ -162,33 +162,33 @@ impl Handshake {
     }
 
     /// The answer to an unsigned handshake.
-    pub(super) fn greet(&self, request: &Request<'_>) -> Option<Answer> {
+    pub(super) fn answer_unsigned(&self, request: &Request<'_>) -> Option<HandshakeResponse> {
         match self {
             Self::EchoHeader { header, member } if request.method == "GET" => {
                 let challenge = challenge(request, header)?;
-                Some(Answer::json(&json!({ member: challenge })))
+                Some(HandshakeResponse::json(&json!({ member: challenge })))
             }
             Self::EchoQuery { parameter } if matches!(request.method, "POST" | "GET") => {
                 let query = request.query.filter(|query| query.len() <= LONGEST_CHALLENGE)?;
                 let (_, token) = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == parameter)?;
-                Some(Answer::text("text/plain; charset=utf-8", token.as_bytes()))
+                Some(HandshakeResponse::text("text/plain; charset=utf-8", token.as_bytes()))
             }
             Self::Ping { when, signed: false } if request.method == "POST" => {
-                when.fits(&short_json(request)?).then(Answer::empty)
+                when.fits(&short_json(request)?).then(HandshakeResponse::empty)
             }
-            Self::Head {} if request.method == "HEAD" => Some(Answer::empty()),
+            Self::Head {} if request.method == "HEAD" => Some(HandshakeResponse::empty()),
             Self::HookSecret { header } if request.method == "POST" => {
                 let secret = challenge(request, header)?;
-                Some(Answer {
+                Some(HandshakeResponse {
                     headers: vec![(header.clone(), secret.to_owned())],
                     offered: Some(SecretString::from(secret)),
-                    ..Answer::empty()
+                    ..HandshakeResponse::empty()
                 })
             }
             Self::CaptureToken { pointer } if request.method == "POST" => {
                 let body = short_json(request)?;
                 let token = body.pointer(pointer)?.as_str()?;
-                Some(Answer { offered: Some(SecretString::from(token)), ..Answer::empty() })
+                Some(HandshakeResponse { offered: Some(SecretString::from(token)), ..HandshakeResponse::empty() })
             }
             Self::EchoHeader { .. }
             | Self::EchoQuery { .. }
@@ -203,11 +203,11 @@ impl Handshake {
     }
 
     /// The answer to a handshake whose signature holds and that needs no body.
-    pub(super) fn answer_headers(&self, request: &Request<'_>) -> Option<Answer> {
+    pub(super) fn answer_by_headers(&self, request: &Request<'_>) -> Option<HandshakeResponse> {
         match self {
             Self::PingHeader { header, equals } => {
-                let said = challenge(request, header)?;
-                said.trim().eq_ignore_ascii_case(equals).then(Answer::empty)
+                let value = challenge(request, header)?;
+                value.trim().eq_ignore_ascii_case(equals).then(HandshakeResponse::empty)
             }
             Self::EchoHeader { .. }
             | Self::EchoQuery { .. }
@@ -221,18 +221,18 @@ impl Handshake {
     }
 
     /// The answer to a handshake whose signature holds.
-    pub(super) fn answer(&self, scheme: &Scheme, body: &Value) -> Option<Answer> {
+    pub(super) fn answer_signed(&self, scheme: &Scheme, body: &Value) -> Option<HandshakeResponse> {
         match self {
             Self::EchoBody { when, member } if when.fits(body) => {
                 let challenge = body.get(member)?.as_str()?;
-                Some(Answer::json(&json!({ member: challenge })))
+                Some(HandshakeResponse::json(&json!({ member: challenge })))
             }
             Self::ProveSecret { when, token, plain, signed } if when.fits(body) => {
                 let token = body.pointer(token)?.as_str()?;
                 let proof = prove(scheme, token.as_bytes())?;
-                Some(Answer::json(&json!({ plain: token, signed: proof })))
+                Some(HandshakeResponse::json(&json!({ plain: token, signed: proof })))
             }
-            Self::Ping { when, signed: true } if when.fits(body) => Some(Answer::empty()),
+            Self::Ping { when, signed: true } if when.fits(body) => Some(HandshakeResponse::empty()),
             Self::EchoHeader { .. }
             | Self::EchoQuery { .. }
             | Self::EchoBody { .. }
@@ -245,7 +245,7 @@ impl Handshake {
         }
     }
 
-    /// Whether [`Self::answer`] needs to see the body.
+    /// Whether [`Self::answer_signed`] needs to see the body.
     pub(super) fn reads_signed_bodies(&self) -> bool {
         matches!(self, Self::EchoBody { .. } | Self::ProveSecret { .. } | Self::Ping { signed: true, .. })
     }
@@ -265,7 +265,7 @@ fn short_json(request: &Request<'_>) -> Option<Value> {
 fn prove(scheme: &Scheme, token: &[u8]) -> Option<String> {
     match &scheme.shape {
         Shape::Signed(signed) => {
-            let mut hash = signed.seals.first()?.start();
+            let mut hash = signed.keys.first()?.start();
             hash.update(token);
             Some(Encoding::Hex.encode(&hash.finish()))
         }

@@ -1,4 +1,4 @@
-//! Reading headers without being fooled: a header that was sent twice with different values is no header.
+//! Reads headers without being fooled: a header that was sent twice with different values is no header.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -30,14 +30,14 @@ pub(super) fn find<'a>(headers: &'a HeaderMap, names: &[HeaderName]) -> Result<O
 
 /// A header that must be there with exactly this value.
 #[derive(Debug, Clone)]
-pub(super) struct Pinned {
+pub(super) struct RequiredHeader {
     /// Its name.
     pub(super) name: HeaderName,
     /// Its value.
     pub(super) value: String,
 }
 
-impl Pinned {
+impl RequiredHeader {
     pub(super) fn parse(text: &str, value: &str) -> Result<Self, CompileError> {
         Ok(Self { name: name(text)?, value: value.to_owned() })
     }

@@ -1,30 +1,30 @@
 //! Inbound knowledge: what HR and CRM systems send, how they sign it, and what it means.
 //!
 //! A [`Source`] is made of a [`preset`] and what the settings override of it, all of it data. The intake asks it
-//! to [`greet`](Source::greet) and to [`verify`](Source::verify); the router asks it to [`read`](Source::read);
+//! to [`answer_handshake`](Source::answer_handshake) and to [`verify`](Source::verify); the router asks it to [`read`](Source::read);
 //! `offboardd send` asks it to [`sign`](Source::sign), the mirror of verification; and a [`lookup`](lookup::Lookup) asks the
 //! vendor's API for the address of somebody whom a delivery names by id only. It keeps no state, and knows nothing of the
 //! database.
 
-mod address;
 mod bearer;
 mod encoding;
 mod handshake;
 mod header;
-mod location;
+mod json_path;
+pub(crate) mod json_path_error;
 pub mod lookup;
 mod mapping;
 pub mod near;
-pub(crate) mod path_fault;
 pub mod preset;
+mod public_url;
 mod recipe;
-mod seal;
 mod sign;
 mod signature;
+mod signature_key;
 mod strength;
+mod summary;
 mod template;
 mod timestamp;
-mod words;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -40,8 +40,8 @@ use crate::domain::event::{Event, EventType};
 use crate::domain::ids::SourceName;
 
 use self::encoding::Encoding;
-pub use self::handshake::Answer;
 use self::handshake::Handshake;
+pub use self::handshake::HandshakeResponse;
 use self::mapping::{Description, Mapping};
 pub use self::mapping::{Explained, Headers, Unreadable};
 use self::recipe::Recipe;
@@ -49,7 +49,7 @@ pub use self::sign::{Outgoing, SignError};
 pub use self::signature::Rejection;
 use self::signature::{ParsedBody, Scheme};
 pub use self::strength::{WeakSecret, weak_secrets};
-pub use self::words::{Meaning, Portrait};
+pub use self::summary::{Meaning, PresetSummary};
 
 /// What the settings say of a source, before it is compiled.
 #[derive(Debug, Clone, Default)]
@@ -103,7 +103,7 @@ pub struct Verified {
     /// The time that the signature covers; inside the body it is the same when the body is sent again.
     pub signed_at: Option<Timestamp>,
     /// The request is a handshake: to be answered with this, and not stored.
-    pub handshake: Option<Answer>,
+    pub handshake: Option<HandshakeResponse>,
 }
 
 /// What is wrong with the description of a source: one sentence that says what to write instead.
@@ -130,7 +130,7 @@ impl Source {
     fn assemble(spec: Spec) -> Result<Self, CompileError> {
         let (signature, mapping) = described(spec.preset.as_deref(), spec.signature, spec.mapping)?;
         for secret in &spec.secrets {
-            seal::check_secret(secret).map_err(|error| error.within("secrets"))?;
+            signature_key::check_secret(secret).map_err(|error| error.within("secrets"))?;
         }
         let recipe: Recipe = read_table("signature", signature)?;
         let (scheme, handshakes) =
@@ -147,8 +147,8 @@ impl Source {
     }
 
     /// The answer to a handshake that carries no signature; `None` for everything else. To be asked before verification.
-    pub fn greet(&self, request: &Request<'_>) -> Option<Answer> {
-        self.handshakes.iter().find_map(|handshake| handshake.greet(request))
+    pub fn answer_handshake(&self, request: &Request<'_>) -> Option<HandshakeResponse> {
+        self.handshakes.iter().find_map(|handshake| handshake.answer_unsigned(request))
     }
 
     /// Whether the vendor offers a secret that a human has to type back to it.
@@ -160,16 +160,16 @@ impl Source {
     pub fn verify(&self, request: &Request<'_>, now: Timestamp) -> Result<Verified, Rejection> {
         let body = ParsedBody::of(request);
         let (delivery_id, signed_at) = self.scheme.verify(request, &body, now)?;
-        let ping = self.handshakes.iter().find_map(|handshake| handshake.answer_headers(request));
+        let ping = self.handshakes.iter().find_map(|handshake| handshake.answer_by_headers(request));
         Ok(Verified { delivery_id, signed_at, handshake: ping.or_else(|| self.signed_handshake(&body)) })
     }
 
-    fn signed_handshake(&self, body: &ParsedBody<'_>) -> Option<Answer> {
+    fn signed_handshake(&self, body: &ParsedBody<'_>) -> Option<HandshakeResponse> {
         if !self.handshakes.iter().any(Handshake::reads_signed_bodies) {
             return None;
         }
         let body = body.get()?;
-        self.handshakes.iter().find_map(|handshake| handshake.answer(&self.scheme, body))
+        self.handshakes.iter().find_map(|handshake| handshake.answer_signed(&self.scheme, body))
     }
 
     /// How long after its signing a request is still admitted: a body's hash must be remembered for at least as long.

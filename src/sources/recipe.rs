@@ -14,10 +14,10 @@ use super::CompileError;
 use super::bearer::{Basic, BodyToken, StaticHeader};
 use super::encoding::Encoding;
 use super::handshake::Handshake;
-use super::header::{self, Names, Pinned};
-use super::location::Expression;
-use super::seal::{Algorithm, KeyEncoding, Seal};
+use super::header::{self, Names, RequiredHeader};
+use super::json_path::Expression;
 use super::signature::{Envelope, IdSource, Scheme, Shape, Signed};
+use super::signature_key::{Algorithm, KeyEncoding, SignatureKey};
 use super::template::{Template, Token};
 use super::timestamp::{TimeSource, Unit, Window};
 
@@ -182,7 +182,8 @@ impl Recipe {
                 Shape::BodyToken(BodyToken::new(self.token_items.clone(), token, secrets))
             }
         };
-        let expect = self.expect.iter().map(|(name, value)| Pinned::parse(name, value)).collect::<Result<_, _>>()?;
+        let expect =
+            self.expect.iter().map(|(name, value)| RequiredHeader::parse(name, value)).collect::<Result<_, _>>()?;
         let scheme = Scheme {
             shape,
             expect,
@@ -218,18 +219,18 @@ impl Recipe {
                 ));
             }
         };
-        let seals = secrets
+        let keys = secrets
             .iter()
             .map(|secret| {
                 if digest {
-                    Ok(Seal::digest(self.algorithm, secret.clone()))
+                    Ok(SignatureKey::digest(self.algorithm, secret.clone()))
                 } else {
-                    Seal::hmac(self.algorithm, self.key_encoding, &self.key_prefix, secret)
+                    SignatureKey::hmac(self.algorithm, self.key_encoding, &self.key_prefix, secret)
                 }
             })
             .collect::<Result<_, _>>()?;
         Ok(Signed {
-            seals,
+            keys,
             template,
             url,
             url_decoding: self.url_decoding,

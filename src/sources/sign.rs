@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::bearer::BodyToken;
 use super::mapping::body;
-use super::signature::{Envelope, Filling, IdSource, Scheme, Shape, Signed};
+use super::signature::{Envelope, IdSource, Scheme, Shape, Signed, TemplateValues};
 use super::timestamp::TimeSource;
 
 /// A request to be signed.
@@ -44,7 +44,7 @@ impl Scheme {
         covered: &[(String, String)],
     ) -> Result<Vec<(String, String)>, SignError> {
         let mut headers: Vec<_> =
-            self.expect.iter().map(|pinned| (pinned.name.to_string(), pinned.value.clone())).collect();
+            self.expect.iter().map(|required| (required.name.to_string(), required.value.clone())).collect();
         if let Some(IdSource::Header(names)) = &self.id
             && let Some(name) = names.first()
         {
@@ -72,7 +72,7 @@ impl Scheme {
         let covered: HeaderMap = covered.collect();
         let timestamp = self.unit.print(message.at);
         let url = signed.url(message.query);
-        let filling = Filling {
+        let values = TemplateValues {
             body: message.body,
             timestamp: timestamp.as_bytes(),
             id: message.id.as_bytes(),
@@ -80,8 +80,8 @@ impl Scheme {
             url: url.as_bytes(),
             headers: &covered,
         };
-        let seal = signed.seals.first().ok_or(SignError::NoSecret)?;
-        let signature = signed.encoding.encode(&signed.tag(seal, &filling));
+        let key = signed.keys.first().ok_or(SignError::NoSecret)?;
+        let signature = signed.encoding.encode(&signed.tag(key, &values));
         if let Some(TimeSource::Header(names)) = &self.time
             && let Some(name) = names.first()
         {

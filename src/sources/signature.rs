@@ -16,13 +16,13 @@ use url::Url;
 
 use super::CompileError;
 use super::Request;
-use super::address;
 use super::bearer::{Basic, BodyToken, StaticHeader};
 use super::encoding::Encoding;
-use super::header::{self, Names, Pinned};
+use super::header::{self, Names, RequiredHeader};
 use super::mapping::body;
+use super::public_url;
 use super::recipe::{List, UrlDecoding};
-use super::seal::Seal;
+use super::signature_key::SignatureKey;
 use super::template::{Part, Template, Token};
 use super::timestamp::{TimeSource, Unit, Window};
 use crate::domain::named;
@@ -73,7 +73,7 @@ pub(super) struct Scheme {
     /// The kind of proof.
     pub(super) shape: Shape,
     /// Headers that must say something.
-    pub(super) expect: Vec<Pinned>,
+    pub(super) expect: Vec<RequiredHeader>,
     /// Where the time stands.
     pub(super) time: Option<TimeSource>,
     /// How it is written.
@@ -121,7 +121,7 @@ pub(super) enum IdSource {
 #[derive(Debug)]
 pub(super) struct Signed {
     /// One for each secret; any of them counts.
-    pub(super) seals: Vec<Seal>,
+    pub(super) keys: Vec<SignatureKey>,
     /// What is signed.
     pub(super) template: Template,
     /// Our public address, when it is signed.
@@ -166,7 +166,7 @@ impl<'a> ParsedBody<'a> {
 
 /// What fills the template.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Filling<'a> {
+pub(super) struct TemplateValues<'a> {
     pub(super) body: &'a [u8],
     pub(super) timestamp: &'a [u8],
     pub(super) id: &'a [u8],
@@ -176,7 +176,7 @@ pub(super) struct Filling<'a> {
 }
 
 /// What the signature header holds.
-struct Entries<'a> {
+struct SignatureEntries<'a> {
     signatures: Vec<Vec<u8>>,
     timestamp: Option<&'a [u8]>,
 }
@@ -189,8 +189,8 @@ impl Scheme {
         body: &ParsedBody<'_>,
         now: Timestamp,
     ) -> Result<(Option<String>, Option<Timestamp>), Rejection> {
-        for pinned in &self.expect {
-            if !pinned.holds(request.headers)? {
+        for required in &self.expect {
+            if !required.holds(request.headers)? {
                 return Err(Rejection::HeaderUnexpected);
             }
         }
@@ -259,7 +259,7 @@ impl Scheme {
             header::find(request.headers, std::slice::from_ref(name))?;
         }
         let url = signed.url(request.query);
-        let filling = Filling {
+        let values = TemplateValues {
             body: request.body,
             timestamp: written.unwrap_or_default(),
             id: id.unwrap_or_default(),
@@ -267,12 +267,12 @@ impl Scheme {
             url: url.as_bytes(),
             headers: request.headers,
         };
-        signed.admit(&entries.signatures, &filling)?;
+        signed.admit(&entries.signatures, &values)?;
         Ok(signed_at)
     }
 
-    fn entries<'a>(&self, signed: &Signed, value: &'a [u8]) -> Result<Entries<'a>, Rejection> {
-        let mut entries = Entries { signatures: Vec::new(), timestamp: None };
+    fn entries<'a>(&self, signed: &Signed, value: &'a [u8]) -> Result<SignatureEntries<'a>, Rejection> {
+        let mut entries = SignatureEntries { signatures: Vec::new(), timestamp: None };
         match &signed.envelope {
             Envelope::Prefix(prefix) => {
                 let bare = value.strip_prefix(prefix.as_bytes()).ok_or(Rejection::SignatureMalformed)?;
@@ -333,18 +333,18 @@ impl Scheme {
 
 impl Signed {
     /// The signature of one secret over a filled template, fed piece by piece.
-    pub(super) fn tag(&self, seal: &Seal, filling: &Filling<'_>) -> Vec<u8> {
-        let mut hash = seal.start();
+    pub(super) fn tag(&self, key: &SignatureKey, values: &TemplateValues<'_>) -> Vec<u8> {
+        let mut hash = key.start();
         for part in self.template.parts() {
             hash.update(match part {
                 Part::Literal(text) => text,
-                Part::Token(Token::Body) => filling.body,
-                Part::Token(Token::Timestamp) => filling.timestamp,
-                Part::Token(Token::Id) => filling.id,
-                Part::Token(Token::Method) => filling.method,
-                Part::Token(Token::Url) => filling.url,
-                Part::Token(Token::Secret) => seal.secret(),
-                Part::Header(name) => filling.headers.get(name).map(HeaderValue::as_bytes).unwrap_or_default(),
+                Part::Token(Token::Body) => values.body,
+                Part::Token(Token::Timestamp) => values.timestamp,
+                Part::Token(Token::Id) => values.id,
+                Part::Token(Token::Method) => values.method,
+                Part::Token(Token::Url) => values.url,
+                Part::Token(Token::Secret) => key.secret(),
+                Part::Header(name) => values.headers.get(name).map(HeaderValue::as_bytes).unwrap_or_default(),
             });
         }
         hash.finish()
@@ -352,13 +352,13 @@ impl Signed {
 
     /// The address as it is signed; empty when it is not.
     pub(super) fn url(&self, query: Option<&str>) -> Cow<'_, str> {
-        self.url.as_ref().map_or(Cow::Borrowed(""), |url| address::signed(url, query, self.url_decoding))
+        self.url.as_ref().map_or(Cow::Borrowed(""), |url| public_url::signed(url, query, self.url_decoding))
     }
 
-    fn admit(&self, signatures: &[Vec<u8>], filling: &Filling<'_>) -> Result<(), Rejection> {
+    fn admit(&self, signatures: &[Vec<u8>], values: &TemplateValues<'_>) -> Result<(), Rejection> {
         let mut genuine = Choice::from(0);
-        for seal in &self.seals {
-            let tag = self.tag(seal, filling);
+        for key in &self.keys {
+            let tag = self.tag(key, values);
             for signature in signatures {
                 genuine |= tag.ct_eq(signature);
             }

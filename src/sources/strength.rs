@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::encoding::Encoding;
 use super::recipe::{Mode, Recipe};
-use super::seal::KeyEncoding;
+use super::signature_key::KeyEncoding;
 use super::{CompileError, Spec, described, read_table};
 
 /// Below this a secret can be guessed from a few recorded deliveries.

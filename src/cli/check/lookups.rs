@@ -48,7 +48,7 @@ pub(super) async fn inspect(settings: &Settings) -> anyhow::Result<Vec<LookupRep
 async fn try_out(source: &SourceName, lookup: &Lookup, http: &Http) -> Finding {
     let (verdict, says, fix) = match PersonId::parse(NOBODY) {
         Err(_) => (Verdict::Unknown, "not tried".to_owned(), None),
-        Ok(nobody) => match lookup.ask(http, &nobody, SystemClock.now()).await {
+        Ok(nobody) => match lookup.find_email(http, &nobody, SystemClock.now()).await {
             Ok(_) => (Verdict::Ok, "the vendor accepts the credentials".to_owned(), None),
             Err(failure @ (Failure::AccessDenied { .. } | Failure::CallRefused { .. })) => {
                 (Verdict::Fix, failure.detail().to_owned(), Some(fix(source, lookup)))

@@ -3,7 +3,7 @@
 //! Next to `atlassian`, the only place that opens an outbound connection. It only reads, asks for one person at a time, and
 //! repeats nothing: that is for whoever asked. No text of a failure holds an address, an id or a URL.
 
-mod ready;
+mod preset;
 mod token;
 
 use std::borrow::Cow;
@@ -19,7 +19,7 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 use url::Url;
 
-pub use self::ready::{AuthKind, ReadyMade, find, names, of_preset};
+pub use self::preset::{AuthKind, LookupPreset, find, names, of_preset};
 use self::token::{TokenRequest, Tokens};
 use crate::domain::person::{EmailAddress, PersonId};
 use crate::domain::retry::Failure;
@@ -31,7 +31,7 @@ pub const PERSON_ID: &str = "{person_id}";
 pub const SECRET: &str = "{secret}";
 
 /// One answer takes no longer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a vendor tells of one person is a few kilobytes.
 const LONGEST_BODY: usize = 256 * 1024;
@@ -44,7 +44,7 @@ pub type Http = reqwest::Client;
 
 /// Where a vendor keeps a person's address.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct LookupEndpoint {
     /// The URLs to read, with [`PERSON_ID`] in each; the next one where the one before knows nobody of this id.
     pub urls: Vec<String>,
     /// Headers that the vendor wants, in lower case. No secrets.
@@ -60,7 +60,7 @@ pub struct Place {
 /// A vendor that can be queried for a person's address.
 #[derive(Debug)]
 pub struct Lookup {
-    place: Place,
+    endpoint: LookupEndpoint,
     /// Who we are there.
     auth: Auth,
     tokens: Tokens,
@@ -104,19 +104,19 @@ pub enum Auth {
 
 /// What the vendor said of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Told {
+pub enum LookupOutcome {
     /// The address.
-    Address(EmailAddress),
+    Found(EmailAddress),
     /// It knows nobody of this id.
-    Nobody,
+    UnknownPerson,
     /// It knows the person, and no address or none that could be one.
     NoAddress,
 }
 
 impl Lookup {
     /// A lookup at this place with these credentials.
-    pub fn new(place: Place, auth: Auth) -> Self {
-        Self { place, auth, tokens: Tokens::default() }
+    pub fn new(endpoint: LookupEndpoint, auth: Auth) -> Self {
+        Self { endpoint, auth, tokens: Tokens::default() }
     }
 
     /// Who we are there.
@@ -125,37 +125,48 @@ impl Lookup {
     }
 
     /// Asks for the address of one person. `http` must not follow redirects: they would carry our credentials away.
-    pub async fn ask(&self, http: &reqwest::Client, id: &PersonId, now: Timestamp) -> Result<Told, Failure> {
+    pub async fn find_email(
+        &self,
+        http: &reqwest::Client,
+        id: &PersonId,
+        now: Timestamp,
+    ) -> Result<LookupOutcome, Failure> {
         // An id that is a step in a path would name something else than a person.
         if matches!(id.as_str(), "." | "..") {
-            return Ok(Told::Nobody);
+            return Ok(LookupOutcome::UnknownPerson);
         }
-        for url in &self.place.urls {
-            let told = self.ask_at(url, http, id, now).await?;
-            if told != Told::Nobody {
-                return Ok(told);
+        for url in &self.endpoint.urls {
+            let outcome = self.query_url(url, http, id, now).await?;
+            if outcome != LookupOutcome::UnknownPerson {
+                return Ok(outcome);
             }
         }
-        Ok(Told::Nobody)
+        Ok(LookupOutcome::UnknownPerson)
     }
 
-    async fn ask_at(&self, url: &str, http: &reqwest::Client, id: &PersonId, now: Timestamp) -> Result<Told, Failure> {
+    async fn query_url(
+        &self,
+        url: &str,
+        http: &reqwest::Client,
+        id: &PersonId,
+        now: Timestamp,
+    ) -> Result<LookupOutcome, Failure> {
         let encoded = utf8_percent_encode(id.as_str(), NON_ALPHANUMERIC).to_string();
         let url = Url::parse(&self.with_secret(url).replace(PERSON_ID, &encoded)).map_err(|_not_repeated| {
             Failure::Permanent { detail: "lookup: its `url` is no web address for this person id".to_owned() }
         })?;
-        let request = match &self.place.body {
+        let request = match &self.endpoint.body {
             None => http.get(url),
             Some(body) => http.post(url).header(CONTENT_TYPE, "application/json").body(filled(body, id)),
         };
-        let request = self.place.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+        let request = self.endpoint.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
         let request = self.authorize(request, http, now).await?;
         let answer = receive(request.header(ACCEPT, "application/json"), now).await?;
         match answer.status.as_u16() {
             200 => self.read(&answer, id),
-            404 | 410 if !answer.is_web_page() => Ok(Told::Nobody),
+            404 | 410 if !answer.is_web_page() => Ok(LookupOutcome::UnknownPerson),
             401 => {
-                self.tokens.forget().await;
+                self.tokens.clear().await;
                 Err(answer.failure())
             }
             _ => Err(answer.failure()),
@@ -194,32 +205,32 @@ impl Lookup {
     }
 
     /// Two different values in one place are no address: to take the first would be to guess.
-    fn read(&self, answer: &Answer, id: &PersonId) -> Result<Told, Failure> {
+    fn read(&self, answer: &VendorResponse, id: &PersonId) -> Result<LookupOutcome, Failure> {
         let value: Value = serde_json::from_slice(&answer.body).map_err(|error| Failure::Transient {
             // Only where, never the parser's own words: they may quote the body.
             detail: format!("lookup: the answer is not JSON: line {}, column {}", error.line(), error.column()),
             retry_at: None,
         })?;
-        for place in &self.place.emails {
+        for place in &self.endpoint.emails {
             let found = place.query(&value);
             let is_empty = |value: &Value| value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
             let mut filled = found.iter().filter(|value| !is_empty(value));
             let Some(first) = filled.next() else { continue };
             if filled.any(|other| other != first) {
-                return Ok(Told::NoAddress);
+                return Ok(LookupOutcome::NoAddress);
             }
             if let Some(email) = first.as_str().and_then(|text| self.address(text, id)) {
-                return Ok(Told::Address(email));
+                return Ok(LookupOutcome::Found(email));
             }
         }
-        Ok(Told::NoAddress)
+        Ok(LookupOutcome::NoAddress)
     }
 
     fn address(&self, text: &str, id: &PersonId) -> Option<EmailAddress> {
         let front = id.as_str().replace('-', "");
         let bare = text
             .split_at_checked(front.len())
-            .filter(|(begin, _)| self.place.id_in_front && begin.eq_ignore_ascii_case(&front))
+            .filter(|(begin, _)| self.endpoint.id_in_front && begin.eq_ignore_ascii_case(&front))
             .map_or(text, |(_, rest)| rest);
         EmailAddress::parse(bare).ok()
     }
@@ -233,14 +244,14 @@ fn filled(body: &str, id: &PersonId) -> String {
 }
 
 /// An answer, whatever it says.
-struct Answer {
+struct VendorResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
     at: Timestamp,
 }
 
-impl Answer {
+impl VendorResponse {
     fn is_web_page(&self) -> bool {
         let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         content_type.is_some_and(|text| text.trim_start().to_ascii_lowercase().starts_with("text/html"))
@@ -276,11 +287,11 @@ impl Answer {
     }
 }
 
-async fn receive(request: RequestBuilder, now: Timestamp) -> Result<Answer, Failure> {
-    let mut response = request.timeout(PATIENCE).send().await.map_err(lost)?;
+async fn receive(request: RequestBuilder, now: Timestamp) -> Result<VendorResponse, Failure> {
+    let mut response = request.timeout(TIMEOUT).send().await.map_err(lost)?;
     let status = response.status();
     let body = if status == StatusCode::OK { read_body(&mut response).await? } else { Vec::new() };
-    Ok(Answer { status, headers: std::mem::take(response.headers_mut()), body, at: now })
+    Ok(VendorResponse { status, headers: std::mem::take(response.headers_mut()), body, at: now })
 }
 
 async fn read_body(response: &mut Response) -> Result<Vec<u8>, Failure> {

@@ -63,7 +63,7 @@ impl Vendor {
 
 fn lookup(url: String, email: &str, auth: Auth) -> Lookup {
     let emails = vec![JsonPath::parse(email).unwrap()];
-    Lookup::new(Place { urls: vec![url], headers: Vec::new(), body: None, emails, id_in_front: false }, auth)
+    Lookup::new(LookupEndpoint { urls: vec![url], headers: Vec::new(), body: None, emails, id_in_front: false }, auth)
 }
 
 fn http() -> reqwest::Client {
@@ -74,28 +74,32 @@ fn now() -> Timestamp {
     "2026-09-07T12:00:00Z".parse().unwrap()
 }
 
-async fn ask(lookup: &Lookup, id: &str) -> Result<Told, Failure> {
-    lookup.ask(&http(), &PersonId::parse(id).unwrap(), now()).await
+async fn find_email(lookup: &Lookup, id: &str) -> Result<LookupOutcome, Failure> {
+    lookup.find_email(&http(), &PersonId::parse(id).unwrap(), now()).await
 }
 
 fn bearer() -> Auth {
     Auth::Bearer("s3cret".into())
 }
 
-async fn told(status: u16, headers: &'static [(&'static str, &'static str)], body: &str) -> Result<Told, Failure> {
+async fn outcome(
+    status: u16,
+    headers: &'static [(&'static str, &'static str)],
+    body: &str,
+) -> Result<LookupOutcome, Failure> {
     let vendor = Vendor::says(status, headers, body).await;
-    ask(&vendor.lookup(bearer()), "42").await
+    find_email(&vendor.lookup(bearer()), "42").await
 }
 
-fn ann() -> Told {
-    Told::Address(EmailAddress::parse("ann@example.com").unwrap())
+fn ann() -> LookupOutcome {
+    LookupOutcome::Found(EmailAddress::parse("ann@example.com").unwrap())
 }
 
 #[tokio::test]
 async fn a_secret_in_the_url_is_sent_to_the_fallback_as_well_and_not_asked_for_by_an_id() {
     let vendor = Vendor::says(404, &[], "").await;
     let urls = ["people", "deleted"].map(|step| format!("{}/{step}/{PERSON_ID}?key={SECRET}", vendor.url));
-    let place = Place {
+    let place = LookupEndpoint {
         urls: urls.to_vec(),
         headers: Vec::new(),
         body: None,
@@ -103,8 +107,8 @@ async fn a_secret_in_the_url_is_sent_to_the_fallback_as_well_and_not_asked_for_b
         id_in_front: false,
     };
     let lookup = Lookup::new(place, Auth::InUrl("s3cr&t".into()));
-    assert_eq!(ask(&lookup, "42").await, Ok(Told::Nobody));
-    assert_eq!(ask(&lookup, SECRET).await, Ok(Told::Nobody));
+    assert_eq!(find_email(&lookup, "42").await, Ok(LookupOutcome::UnknownPerson));
+    assert_eq!(find_email(&lookup, SECRET).await, Ok(LookupOutcome::UnknownPerson));
     assert_eq!(
         vendor.seen(),
         [
@@ -118,7 +122,7 @@ async fn a_secret_in_the_url_is_sent_to_the_fallback_as_well_and_not_asked_for_b
 
 #[tokio::test]
 async fn an_answer_is_an_address_nobody_or_none() {
-    assert_eq!(told(200, &[], r#"{"work":{"email":"Ann@example.com"}}"#).await, Ok(ann()));
+    assert_eq!(outcome(200, &[], r#"{"work":{"email":"Ann@example.com"}}"#).await, Ok(ann()));
     for body in [
         "{}",
         r#"{"work":{"email":null}}"#,
@@ -127,17 +131,17 @@ async fn an_answer_is_an_address_nobody_or_none() {
         r#"{"work":{"email":["ann@example.com"]}}"#,
         r#"{"other":{"email":"boss@example.com"}}"#,
     ] {
-        assert_eq!(told(200, &[], body).await, Ok(Told::NoAddress), "{body}");
+        assert_eq!(outcome(200, &[], body).await, Ok(LookupOutcome::NoAddress), "{body}");
     }
-    assert_eq!(told(404, &[("content-type", "application/json")], "{}").await, Ok(Told::Nobody));
-    assert_eq!(told(410, &[], "").await, Ok(Told::Nobody));
+    assert_eq!(outcome(404, &[("content-type", "application/json")], "{}").await, Ok(LookupOutcome::UnknownPerson));
+    assert_eq!(outcome(410, &[], "").await, Ok(LookupOutcome::UnknownPerson));
 }
 
 #[tokio::test]
 async fn two_different_addresses_are_none() {
     let vendor = Vendor::says(200, &[], r#"{"mails":["ann@example.com","bea@example.com"]}"#).await;
     let lookup = lookup(format!("{}/{PERSON_ID}", vendor.url), "$.mails.*", bearer());
-    assert_eq!(ask(&lookup, "42").await, Ok(Told::NoAddress));
+    assert_eq!(find_email(&lookup, "42").await, Ok(LookupOutcome::NoAddress));
 }
 
 #[tokio::test]
@@ -158,17 +162,17 @@ async fn every_failure_has_its_kind_and_shows_nobody() {
         (302, "permanent"),
         (400, "permanent"),
     ] {
-        let failure = told(status, &[("location", "/elsewhere")], "ann@example.com").await.unwrap_err();
+        let failure = outcome(status, &[("location", "/elsewhere")], "ann@example.com").await.unwrap_err();
         assert_eq!(kind(&failure), expected, "{status}");
         assert!(!failure.detail().contains("ann") && !failure.detail().contains("127.0.0.1"), "{failure:?}");
     }
-    let page = told(404, &[("content-type", "text/html; charset=utf-8")], "<html>").await.unwrap_err();
+    let page = outcome(404, &[("content-type", "text/html; charset=utf-8")], "<html>").await.unwrap_err();
     assert_eq!(kind(&page), "permanent");
-    let garbage = told(200, &[], "ann@example.com").await.unwrap_err();
+    let garbage = outcome(200, &[], "ann@example.com").await.unwrap_err();
     assert_eq!(garbage.detail(), "lookup: the answer is not JSON: line 1, column 1");
-    let endless = told(200, &[], &"x".repeat(LONGEST_BODY + 1)).await.unwrap_err();
+    let endless = outcome(200, &[], &"x".repeat(LONGEST_BODY + 1)).await.unwrap_err();
     assert_eq!(endless.detail(), "lookup: the answer is longer than any should be");
-    let redirect = told(302, &[("location", "/elsewhere")], "").await.unwrap_err();
+    let redirect = outcome(302, &[("location", "/elsewhere")], "").await.unwrap_err();
     assert_eq!(redirect.detail(), "lookup: 302: a redirect, which is not followed: mend the `url`");
 }
 
@@ -176,7 +180,7 @@ async fn every_failure_has_its_kind_and_shows_nobody() {
 async fn an_answer_may_be_long_and_come_in_pieces() {
     let told_of_ann = r#"{"work":{"email":"ann@example.com"}}"#;
     let body = told_of_ann.to_owned() + &" ".repeat(LONGEST_BODY - told_of_ann.len());
-    assert_eq!(told(200, &[], &body).await, Ok(ann()));
+    assert_eq!(outcome(200, &[], &body).await, Ok(ann()));
 }
 
 #[tokio::test]
@@ -191,7 +195,7 @@ async fn a_token_that_was_refused_is_not_shown_again() {
     };
     let lookup = vendor.lookup(auth);
     for _ in 0..2 {
-        assert!(matches!(ask(&lookup, "1").await, Err(Failure::AccessDenied { .. })));
+        assert!(matches!(find_email(&lookup, "1").await, Err(Failure::AccessDenied { .. })));
     }
     let refused = "GET /people/1?fields=email Bearer t1";
     assert_eq!(vendor.seen(), ["POST /token ", refused, "POST /token ", refused]);
@@ -199,7 +203,7 @@ async fn a_token_that_was_refused_is_not_shown_again() {
 
 #[tokio::test]
 async fn the_vendor_says_when_to_come_again() {
-    let failure = told(503, &[("retry-after", "120")], "").await.unwrap_err();
+    let failure = outcome(503, &[("retry-after", "120")], "").await.unwrap_err();
     let Failure::Transient { retry_at, .. } = failure else { panic!("{failure:?}") };
     assert_eq!(retry_at, Some(now() + SignedDuration::from_secs(120)));
 }
@@ -210,7 +214,7 @@ async fn nobody_there_is_said_without_whom_was_asked_for() {
     let url = format!("http://{}/{PERSON_ID}", listener.local_addr().unwrap());
     drop(listener);
     let lookup = lookup(url, "$.email", bearer());
-    assert_eq!(ask(&lookup, "person-7").await.unwrap_err().detail(), "lookup: cannot connect to the vendor");
+    assert_eq!(find_email(&lookup, "person-7").await.unwrap_err().detail(), "lookup: cannot connect to the vendor");
 }
 
 #[tokio::test]
@@ -218,7 +222,7 @@ async fn an_id_cannot_step_out_of_its_place() {
     let vendor = Vendor::says(200, &[], r#"{"work":{"email":"ann@example.com"}}"#).await;
     let lookup = vendor.lookup(bearer());
     for id in ["../../admin?x=1#y", "..", "a/b", "ü & +"] {
-        ask(&lookup, id).await.unwrap();
+        find_email(&lookup, id).await.unwrap();
     }
     assert_eq!(
         vendor.seen(),
@@ -243,16 +247,16 @@ async fn credentials_are_shown_in_the_vendors_way() {
         audience: None,
     };
     for auth in [header, basic] {
-        assert_eq!(ask(&vendor.lookup(auth), "1").await, Ok(ann()));
+        assert_eq!(find_email(&vendor.lookup(auth), "1").await, Ok(ann()));
     }
     let lookup = vendor.lookup(client);
     for id in ["2", "3"] {
-        assert_eq!(ask(&lookup, id).await, Ok(ann()));
+        assert_eq!(find_email(&lookup, id).await, Ok(ann()));
     }
     // It lives a minute, and is renewed a tenth early.
     for (id, seconds) in [("4", 53), ("5", 54)] {
         let later = now() + SignedDuration::from_secs(seconds);
-        assert_eq!(lookup.ask(&http(), &PersonId::parse(id).unwrap(), later).await, Ok(ann()));
+        assert_eq!(lookup.find_email(&http(), &PersonId::parse(id).unwrap(), later).await, Ok(ann()));
     }
     assert_eq!(
         vendor.seen(),
@@ -272,8 +276,8 @@ async fn credentials_are_shown_in_the_vendors_way() {
 /// A stand-in of a vendor's documented API: answers by method, path and body.
 type Api = fn(&str, &str, &str) -> (u16, &'static str);
 
-/// Asks a ready-made lookup, with its URLs leading to a stand-in, about the person `id`.
-async fn ask_ready_made(vendor: &str, id: &str, api: Api) -> (Result<Told, Failure>, Vec<String>) {
+/// Runs a lookup preset for the person `id`, with its URLs replaced by those of a test server.
+async fn find_with_preset(vendor: &str, id: &str, api: Api) -> (Result<LookupOutcome, Failure>, Vec<String>) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let notes = Arc::clone(&seen);
     let answer = move |request: Request| {
@@ -300,7 +304,7 @@ async fn ask_ready_made(vendor: &str, id: &str, api: Api) -> (Result<Told, Failu
         let path = url.splitn(4, '/').nth(3).unwrap();
         format!("{stand_in}/{path}").replace("{company}", "acme")
     };
-    let place = Place {
+    let place = LookupEndpoint {
         urls: std::iter::once(&ready.url).chain(&ready.fallback_url).map(local).collect(),
         headers: ready.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect(),
         body: ready.body.clone(),
@@ -321,29 +325,29 @@ async fn ask_ready_made(vendor: &str, id: &str, api: Api) -> (Result<Told, Failu
             audience: ready.audience.clone(),
         },
     };
-    let told = ask(&Lookup::new(place, auth), id).await;
+    let outcome = find_email(&Lookup::new(place, auth), id).await;
     let seen = seen.lock().unwrap().clone();
-    (told, seen)
+    (outcome, seen)
 }
 
 const TOKEN: &str = r#"{"access_token":"t","expires_in":3600}"#;
 
 #[tokio::test]
 async fn remote_returns_the_work_address_of_an_employment() {
-    let (told, seen) = ask_ready_made("remote", "e-1", |_, _, _| {
+    let (outcome, seen) = find_with_preset("remote", "e-1", |_, _, _| {
         (
             200,
             r#"{"data":{"employment":{"id":"e-1","personal_email":"a@home.example","work_email":"ann@example.com"}}}"#,
         )
     })
     .await;
-    assert_eq!(told, Ok(ann()));
+    assert_eq!(outcome, Ok(ann()));
     assert_eq!(seen, ["GET /v1/employments/e%2D1 Bearer t"]);
 }
 
 #[tokio::test]
 async fn finch_is_posted_the_id_and_returns_the_work_address() {
-    let (told, seen) = ask_ready_made("finch", "5d0b", |_, _, _| {
+    let (outcome, seen) = find_with_preset("finch", "5d0b", |_, _, _| {
         (
             200,
             r#"{"responses":[{"individual_id":"5d0b","code":200,"body":{"id":"5d0b","emails":[
@@ -351,62 +355,62 @@ async fn finch_is_posted_the_id_and_returns_the_work_address() {
         )
     })
     .await;
-    assert_eq!(told, Ok(ann()));
+    assert_eq!(outcome, Ok(ann()));
     assert_eq!(seen, [r#"POST /employer/individual Bearer t 2020-09-17 {"requests":[{"individual_id":"5d0b"}]}"#]);
-    let (told, _) =
-        ask_ready_made("finch", "5d0b", |_, _, _| (200, r#"{"responses":[{"individual_id":"5d0b","code":404}]}"#))
+    let (outcome, _) =
+        find_with_preset("finch", "5d0b", |_, _, _| (200, r#"{"responses":[{"individual_id":"5d0b","code":404}]}"#))
             .await;
-    assert_eq!(told, Ok(Told::NoAddress));
+    assert_eq!(outcome, Ok(LookupOutcome::NoAddress));
 }
 
 #[tokio::test]
 async fn an_id_within_what_is_posted_cannot_end_its_text() {
-    let (_, seen) = ask_ready_made("finch", "a\"},{\"b\\", |_, _, _| (200, r#"{"responses":[]}"#)).await;
+    let (_, seen) = find_with_preset("finch", "a\"},{\"b\\", |_, _, _| (200, r#"{"responses":[]}"#)).await;
     assert!(seen[0].ends_with(r#"{"requests":[{"individual_id":"a\"},{\"b\\"}]}"#), "{seen:?}");
 }
 
 #[tokio::test]
 async fn gusto_and_hibob_return_the_work_address() {
-    let (told, seen) = ask_ready_made("gusto", "u-1", |_, _, _| {
+    let (outcome, seen) = find_with_preset("gusto", "u-1", |_, _, _| {
         (200, r#"{"uuid":"u-1","email":"a@home.example","work_email":"ann@example.com"}"#)
     })
     .await;
-    assert_eq!((told, seen[0].as_str()), (Ok(ann()), "GET /v1/employees/u%2D1 Bearer t"));
-    let (told, seen) = ask_ready_made("hibob", "33", |_, _, _| {
+    assert_eq!((outcome, seen[0].as_str()), (Ok(ann()), "GET /v1/employees/u%2D1 Bearer t"));
+    let (outcome, seen) = find_with_preset("hibob", "33", |_, _, _| {
         (200, r#"{"/root/email":{"value":"ann@example.com"},"/root/id":{"value":"33"}}"#)
     })
     .await;
-    assert_eq!(told, Ok(ann()));
+    assert_eq!(outcome, Ok(ann()));
     assert_eq!(seen, [r#"POST /v1/people/33 Basic dXNlcjpwYXNzd29yZA==  {"fields":["root.email"]}"#]);
 }
 
 #[tokio::test]
 async fn close_prefers_the_office_address_and_guesses_between_none() {
-    let (told, seen) = ask_ready_made("close", "cont_1", |_, _, _| {
+    let (outcome, seen) = find_with_preset("close", "cont_1", |_, _, _| {
         (200, r#"{"emails":[{"type":"home","email":"a@home.example"},{"type":"office","email":"ann@example.com"}]}"#)
     })
     .await;
-    assert_eq!((told, seen[0].as_str()), (Ok(ann()), "GET /api/v1/contact/cont%5F1/ Basic dXNlcjo="));
-    let (told, _) = ask_ready_made("close", "cont_1", |_, _, _| {
+    assert_eq!((outcome, seen[0].as_str()), (Ok(ann()), "GET /api/v1/contact/cont%5F1/ Basic dXNlcjo="));
+    let (outcome, _) = find_with_preset("close", "cont_1", |_, _, _| {
         (200, r#"{"emails":[{"type":"direct","email":"ann@example.com"}]}"#)
     })
     .await;
-    assert_eq!(told, Ok(ann()));
-    let (told, _) = ask_ready_made("close", "cont_1", |_, _, _| {
+    assert_eq!(outcome, Ok(ann()));
+    let (outcome, _) = find_with_preset("close", "cont_1", |_, _, _| {
         (200, r#"{"emails":[{"type":"direct","email":"ann@example.com"},{"type":"home","email":"a@home.example"}]}"#)
     })
     .await;
-    assert_eq!(told, Ok(Told::NoAddress));
+    assert_eq!(outcome, Ok(LookupOutcome::NoAddress));
 }
 
 #[tokio::test]
 async fn personio_exchanges_its_client_and_returns_the_address() {
-    let (told, seen) = ask_ready_made("personio", "7", |_, path, _| match path {
+    let (outcome, seen) = find_with_preset("personio", "7", |_, path, _| match path {
         "/v2/auth/token" => (200, TOKEN),
         _ => (200, r#"{"id":"7","email":"ann@example.com"}"#),
     })
     .await;
-    assert_eq!(told, Ok(ann()));
+    assert_eq!(outcome, Ok(ann()));
     assert!(seen[1].starts_with("GET /v2/persons/7 Bearer t"), "{seen:?}");
 }
 
@@ -423,8 +427,8 @@ async fn a_deleted_user_of_entra_is_found_among_the_deleted_items() {
         }
         _ => (404, r#"{"error":{"code":"Request_ResourceNotFound"}}"#),
     };
-    let (told, seen) = ask_ready_made("microsoft-graph", ID, graph).await;
-    assert_eq!(told, Ok(ann()));
+    let (outcome, seen) = find_with_preset("microsoft-graph", ID, graph).await;
+    assert_eq!(outcome, Ok(ann()));
     let paths: Vec<_> = seen.iter().map(|line| line.split(['?', ' ']).nth(1).unwrap()).collect();
     let encoded = ID.replace('-', "%2D");
     assert_eq!(
@@ -442,15 +446,15 @@ async fn a_deleted_user_of_entra_is_found_among_the_deleted_items() {
             (200, r#"{"mail":"ann@example.com","userPrincipalName":"x"}"#)
         }
     };
-    assert_eq!(ask_ready_made("microsoft-graph", ID, there).await.0, Ok(ann()));
+    assert_eq!(find_with_preset("microsoft-graph", ID, there).await.0, Ok(ann()));
     let nobody: Api = |_, path, _| if path.ends_with("/token") { (200, TOKEN) } else { (404, "{}") };
-    assert_eq!(ask_ready_made("microsoft-graph", ID, nobody).await.0, Ok(Told::Nobody));
+    assert_eq!(find_with_preset("microsoft-graph", ID, nobody).await.0, Ok(LookupOutcome::UnknownPerson));
 }
 
 #[tokio::test]
 async fn a_token_endpoint_that_misses_the_scope_is_reported_with_the_key() {
     let api: Api = |_, _, _| (400, r#"{"error":"invalid_request"}"#);
-    let (told, _) = ask_ready_made("personio", "7", api).await;
-    let Err(Failure::AccessDenied { detail }) = told else { panic!("{told:?}") };
+    let (outcome, _) = find_with_preset("personio", "7", api).await;
+    let Err(Failure::AccessDenied { detail }) = outcome else { panic!("{outcome:?}") };
     assert!(detail.contains("`scope` or an `audience` in `auth`"), "{detail}");
 }

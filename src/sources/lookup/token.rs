@@ -10,10 +10,10 @@ use super::{receive, transient};
 use crate::domain::retry::Failure;
 
 /// A token that does not say how long it lives is trusted for so long.
-const UNTOLD_LIFE_S: u32 = 300;
+const DEFAULT_LIFETIME_S: u32 = 300;
 
 /// Nobody's token lives longer without being renewed.
-const LONGEST_LIFE_S: u32 = 24 * 60 * 60;
+const MAX_LIFETIME_S: u32 = 24 * 60 * 60;
 
 /// The access token of one lookup.
 #[derive(Debug, Default)]
@@ -74,7 +74,7 @@ impl Tokens {
         }
         let grant: Grant =
             serde_json::from_slice(&answer.body).map_err(|_not_repeated| transient("the token cannot be read"))?;
-        let life = grant.expires_in.unwrap_or(UNTOLD_LIFE_S).min(LONGEST_LIFE_S);
+        let life = grant.expires_in.unwrap_or(DEFAULT_LIFETIME_S).min(MAX_LIFETIME_S);
         // A tenth early, at most a minute: an answer takes a while, and clocks differ.
         let usable = SignedDuration::from_secs((life - (life / 10).min(60)).into());
         let token = Token { secret: grant.access_token, renew_at: now.saturating_add(usable).unwrap_or(now) };
@@ -82,7 +82,7 @@ impl Tokens {
     }
 
     /// Forgets a token that was refused.
-    pub(super) async fn forget(&self) {
+    pub(super) async fn clear(&self) {
         *self.0.lock().await = None;
     }
 }

@@ -14,7 +14,7 @@ const LAST_YEAR: i16 = 2200;
 
 /// How dates of a mapping are to be read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reading<'a> {
+pub(super) struct DateReader<'a> {
     /// The formats, when it is not ISO 8601; the first that fits counts.
     pub(super) formats: &'a [String],
     /// The zone of local times, when the mapping knows it.
@@ -25,7 +25,7 @@ pub(super) struct Reading<'a> {
 
 /// Why a value is no last day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NotADay {
+pub(super) enum DateError {
     /// It is not a date; perhaps it looks like one in another format.
     NoDate(Option<&'static str>),
     /// It is one that nobody's last day can be.
@@ -34,7 +34,7 @@ pub(super) enum NotADay {
 
 /// A date as it was written.
 #[derive(Debug, Clone, Copy)]
-enum Moment {
+enum WrittenDate {
     /// An instant, and the civil time that was written when there was one.
     At(Timestamp, Option<DateTime>),
     /// A day.
@@ -43,23 +43,23 @@ enum Moment {
     Local(DateTime),
 }
 
-impl Reading<'_> {
+impl DateReader<'_> {
     /// What a date in a body stands for.
     ///
     /// Understood are RFC 3339, offsets without a colon (BambooHR's `+0000`), local times (HiBob's), days, seconds to
     /// nanoseconds since 1970, as numbers or digits, and `/Date(…)/` of older .NET and of `OData`.
-    pub(super) fn effective(&self, value: &Value) -> Result<Effective, NotADay> {
-        let text = text(value).ok_or(NotADay::NoDate(None))?;
+    pub(super) fn effective(&self, value: &Value) -> Result<Effective, DateError> {
+        let text = text(value).ok_or(DateError::NoDate(None))?;
         let moment = self.moment(&text).ok_or_else(|| self.misfit(&text))?;
         let effective = match (moment, self.zone) {
-            (Moment::On(day), _) => Effective::On(day),
-            (Moment::Local(time), _) if self.is_day => Effective::On(time.date()),
-            (Moment::Local(time), Some(zone)) if in_range(time.date()) => {
-                Effective::At(instant(time, zone).ok_or(NotADay::OutOfRange)?)
+            (WrittenDate::On(day), _) => Effective::On(day),
+            (WrittenDate::Local(time), _) if self.is_day => Effective::On(time.date()),
+            (WrittenDate::Local(time), Some(zone)) if in_range(time.date()) => {
+                Effective::At(instant(time, zone).ok_or(DateError::OutOfRange)?)
             }
-            (Moment::Local(time), _) => Effective::Local(time),
-            (Moment::At(at, written), _) if self.is_day => Effective::On(self.day_of(at, written)),
-            (Moment::At(at, _), _) => Effective::At(at),
+            (WrittenDate::Local(time), _) => Effective::Local(time),
+            (WrittenDate::At(at, written), _) if self.is_day => Effective::On(self.day_of(at, written)),
+            (WrittenDate::At(at, _), _) => Effective::At(at),
         };
         let day = match effective {
             Effective::On(day) => day,
@@ -67,24 +67,24 @@ impl Reading<'_> {
             Effective::At(at) => at.to_zoned(TimeZone::UTC).date(),
             Effective::Immediately => return Ok(effective),
         };
-        if in_range(day) { Ok(effective) } else { Err(NotADay::OutOfRange) }
+        if in_range(day) { Ok(effective) } else { Err(DateError::OutOfRange) }
     }
 
     /// The instant that a date in a body stands for, to order events. What has no zone is taken as UTC.
     ///
     /// `Ok(None)` for a time that no event can have: it stands for "no date".
-    pub(super) fn instant(&self, value: &Value) -> Result<Option<Timestamp>, NotADay> {
+    pub(super) fn instant(&self, value: &Value) -> Result<Option<Timestamp>, DateError> {
         let utc = TimeZone::UTC;
         let zone = self.zone.unwrap_or(&utc);
-        let text = text(value).ok_or(NotADay::NoDate(None))?;
+        let text = text(value).ok_or(DateError::NoDate(None))?;
         // Some vendors write this one in ISO 8601 whatever format their other dates have.
         let moment = self.moment(&text).or_else(|| iso(&text));
         let (day, at) = match moment {
-            Some(Moment::At(at, _)) => (at.to_zoned(TimeZone::UTC).date(), Some(at)),
-            Some(Moment::On(day)) => (day, instant(day.to_datetime(civil::Time::midnight()), zone)),
-            Some(Moment::Local(time)) => (time.date(), instant(time, zone)),
-            None if self.misfit(&text) == NotADay::OutOfRange => return Ok(None),
-            None => return Err(NotADay::NoDate(None)),
+            Some(WrittenDate::At(at, _)) => (at.to_zoned(TimeZone::UTC).date(), Some(at)),
+            Some(WrittenDate::On(day)) => (day, instant(day.to_datetime(civil::Time::midnight()), zone)),
+            Some(WrittenDate::Local(time)) => (time.date(), instant(time, zone)),
+            None if self.misfit(&text) == DateError::OutOfRange => return Ok(None),
+            None => return Err(DateError::NoDate(None)),
         };
         Ok(at.filter(|_| in_range(day)))
     }
@@ -100,18 +100,18 @@ impl Reading<'_> {
         }
     }
 
-    fn moment(&self, text: &str) -> Option<Moment> {
+    fn moment(&self, text: &str) -> Option<WrittenDate> {
         if self.formats.is_empty() { iso(text) } else { self.formats.iter().find_map(|format| formatted(format, text)) }
     }
 
     /// What is wrong with a text that is no date: its shape may tell what to write.
-    fn misfit(&self, text: &str) -> NotADay {
+    fn misfit(&self, text: &str) -> DateError {
         let written = text.trim_end_matches(['Z', 'z']).parse::<DateTime>();
         if written.is_ok_and(|written| !in_range(written.date())) {
-            return NotADay::OutOfRange;
+            return DateError::OutOfRange;
         }
         let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-        NotADay::NoDate(match shape.split([' ', 'T']).next().unwrap_or_default() {
+        DateError::NoDate(match shape.split([' ', 'T']).next().unwrap_or_default() {
             "0000-00-00" | "00000000" if !self.formats.is_empty() => {
                 Some("it looks like ISO 8601, which `date_format` rules out: leave that key out, or add \"%Y-%m-%d\"")
             }
@@ -168,51 +168,51 @@ fn instant(time: DateTime, zone: &TimeZone) -> Option<Timestamp> {
     zone.to_ambiguous_timestamp(time).compatible().ok()
 }
 
-fn iso(text: &str) -> Option<Moment> {
+fn iso(text: &str) -> Option<WrittenDate> {
     let text = text.strip_prefix("/Date(").and_then(|text| text.strip_suffix(")/")).unwrap_or(text);
     if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
         return digits(text);
     }
     if text.len() == 10 {
-        return text.parse::<Date>().ok().map(Moment::On);
+        return text.parse::<Date>().ok().map(WrittenDate::On);
     }
     match with_offset(text) {
-        Some(at) => Some(Moment::At(at, text.trim_end_matches(['Z', 'z']).parse().ok())),
-        None => text.parse().ok().map(Moment::Local),
+        Some(at) => Some(WrittenDate::At(at, text.trim_end_matches(['Z', 'z']).parse().ok())),
+        None => text.parse().ok().map(WrittenDate::Local),
     }
 }
 
 /// Digits are told apart by their number, never by a guess that could put a departure into 1970: 8 are a day, 10 are
 /// seconds (from 2001 to 2286), 13 are milliseconds, 16 are microseconds, 19 are nanoseconds.
-fn digits(text: &str) -> Option<Moment> {
+fn digits(text: &str) -> Option<WrittenDate> {
     if let Some((seconds, fraction)) = text.split_once('.') {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if seconds.len() != 10 || fraction.len() > 9 || !digits(fraction) {
             return None;
         }
         let nanoseconds: i32 = format!("{fraction:0<9}").parse().ok()?;
-        return Timestamp::new(seconds.parse().ok()?, nanoseconds).ok().map(|at| Moment::At(at, None));
+        return Timestamp::new(seconds.parse().ok()?, nanoseconds).ok().map(|at| WrittenDate::At(at, None));
     }
     let at = match text.len() {
-        8 => return text.parse().ok().map(Moment::On),
+        8 => return text.parse().ok().map(WrittenDate::On),
         10 => Timestamp::from_second(text.parse().ok()?),
         13 => Timestamp::from_millisecond(text.parse().ok()?),
         16 => Timestamp::from_microsecond(text.parse().ok()?),
         19 => Timestamp::from_duration(SignedDuration::from_nanos(text.parse().ok()?)),
         _ => return None,
     };
-    at.ok().map(|at| Moment::At(at, None))
+    at.ok().map(|at| WrittenDate::At(at, None))
 }
 
-fn formatted(format: &str, text: &str) -> Option<Moment> {
+fn formatted(format: &str, text: &str) -> Option<WrittenDate> {
     let parsed = strtime::parse(format, text).ok()?;
     // Asked for a time, a format without one would say midnight: a day too early where the end of the day counts.
     if parsed.hour().is_none() {
-        return parsed.to_date().ok().map(Moment::On);
+        return parsed.to_date().ok().map(WrittenDate::On);
     }
     let written = parsed.to_datetime().ok();
-    let at = parsed.to_timestamp().map(|at| Moment::At(at, written));
-    at.ok().or_else(|| written.map(Moment::Local))
+    let at = parsed.to_timestamp().map(|at| WrittenDate::At(at, written));
+    at.ok().or_else(|| written.map(WrittenDate::Local))
 }
 
 #[cfg(test)]
@@ -221,7 +221,7 @@ mod tests {
 
     use super::*;
 
-    const PLAIN: Reading<'_> = Reading { formats: &[], zone: None, is_day: false };
+    const PLAIN: DateReader<'_> = DateReader { formats: &[], zone: None, is_day: false };
 
     fn read(value: &Value) -> Option<Effective> {
         PLAIN.effective(value).ok()
@@ -278,7 +278,7 @@ mod tests {
             json!("1.2.3"),
             json!("1766000000."),
         ] {
-            assert!(matches!(PLAIN.effective(&written), Err(NotADay::NoDate(_))), "{written}");
+            assert!(matches!(PLAIN.effective(&written), Err(DateError::NoDate(_))), "{written}");
         }
     }
 
@@ -298,8 +298,10 @@ mod tests {
             "9999-12-31T23:59:59.9999999Z",
             "99991231",
         ] {
-            for reading in [PLAIN, Reading { is_day: true, ..PLAIN }, Reading { zone: Some(&TimeZone::UTC), ..PLAIN }] {
-                assert_eq!(reading.effective(&json!(written)), Err(NotADay::OutOfRange), "{written} {reading:?}");
+            for reading in
+                [PLAIN, DateReader { is_day: true, ..PLAIN }, DateReader { zone: Some(&TimeZone::UTC), ..PLAIN }]
+            {
+                assert_eq!(reading.effective(&json!(written)), Err(DateError::OutOfRange), "{written} {reading:?}");
             }
             assert_eq!(PLAIN.instant(&json!(written)), Ok(None), "{written} orders nothing");
         }
@@ -337,10 +339,10 @@ mod tests {
             ("America/New_York", json!("2031-12-31T00:00:00Z"), "2031-12-31"),
         ] {
             let zone = zone(name);
-            let reading = Reading { zone: Some(&zone), is_day: true, ..PLAIN };
+            let reading = DateReader { zone: Some(&zone), is_day: true, ..PLAIN };
             assert_eq!(reading.effective(&written), Ok(on(day)), "{name} {written}");
         }
-        let no_zone = Reading { is_day: true, ..PLAIN };
+        let no_zone = DateReader { is_day: true, ..PLAIN };
         for written in ["2031-12-31T00:00:00-05:00", "2031-12-31T00:00:00Z", "2031-12-31T23:30:00-05:00"] {
             assert_eq!(no_zone.effective(&json!(written)), Ok(on("2031-12-31")), "{written}");
         }
@@ -350,16 +352,16 @@ mod tests {
     fn a_format_may_say_otherwise() {
         let german = ["%d.%m.%Y".to_owned()];
         let both = ["%d.%m.%Y".to_owned(), "%m/%d/%Y".to_owned(), "%Y-%m-%d".to_owned()];
-        let reading = Reading { formats: &german, ..PLAIN };
+        let reading = DateReader { formats: &german, ..PLAIN };
         assert_eq!(reading.effective(&json!("31.12.2026")), Ok(on("2026-12-31")));
         let iso = reading.effective(&json!("2026-12-31"));
-        assert!(matches!(iso, Err(NotADay::NoDate(Some(hint))) if hint.contains("ISO 8601")), "{iso:?}");
-        let reading = Reading { formats: &both, ..PLAIN };
+        assert!(matches!(iso, Err(DateError::NoDate(Some(hint))) if hint.contains("ISO 8601")), "{iso:?}");
+        let reading = DateReader { formats: &both, ..PLAIN };
         for written in ["31.12.2026", "12/31/2026", "2026-12-31"] {
             assert_eq!(reading.effective(&json!(written)), Ok(on("2026-12-31")), "{written}");
         }
         let time = ["%d.%m.%Y %H:%M".to_owned()];
-        let reading = Reading { formats: &time, ..PLAIN };
+        let reading = DateReader { formats: &time, ..PLAIN };
         let meant = Effective::Local("2026-12-31T17:00:00".parse().unwrap());
         assert_eq!(reading.effective(&json!("31.12.2026 17:00")), Ok(meant));
         assert!(is_format("%d.%m.%Y") && is_format("%m/%d/%Y %H:%M"));
@@ -377,14 +379,14 @@ mod tests {
             ("2026/12/31", "%Y/%m/%d"),
         ] {
             let said = PLAIN.effective(&json!(written));
-            assert!(matches!(said, Err(NotADay::NoDate(Some(text))) if text.contains(hint)), "{written}: {said:?}");
+            assert!(matches!(said, Err(DateError::NoDate(Some(text))) if text.contains(hint)), "{written}: {said:?}");
         }
     }
 
     #[test]
     fn a_zone_makes_a_local_time_an_instant_and_leaves_a_day_a_day() {
         let berlin = TimeZone::get("Europe/Berlin").unwrap();
-        let reading = Reading { zone: Some(&berlin), ..PLAIN };
+        let reading = DateReader { zone: Some(&berlin), ..PLAIN };
         let meant = Effective::At("2026-12-31T16:00:00Z".parse().unwrap());
         assert_eq!(reading.effective(&json!("2026-12-31T17:00:00")), Ok(meant));
         assert!(matches!(reading.effective(&json!("2026-12-31")), Ok(Effective::On(_))));

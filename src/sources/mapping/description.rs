@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::domain::event::EventType;
 use crate::sources::CompileError;
-use crate::sources::location::{Condition, Expression, Location, UnknownType, one_or_many};
+use crate::sources::json_path::{Condition, Expression, Location, UnknownType, one_or_many};
 
 use super::body::Format;
 use super::date;
@@ -95,7 +95,7 @@ impl Description {
         if self.rules.is_empty() && (self.words.is_empty() || self.types.is_empty()) {
             return Err(CompileError::new("a mapping needs `type` and `types`, or `rules`, to tell what happened"));
         }
-        if self.person_id.is_empty() && self.email.is_empty() && self.rules.iter().all(Rule::names_nobody) {
+        if self.person_id.is_empty() && self.email.is_empty() && self.rules.iter().all(Rule::has_no_identity) {
             return Err(CompileError::new("a mapping needs `person_id` or `email`, to tell to whom it happened"));
         }
         if let Some(format) = self.date_format.iter().find(|format| !date::is_format(format)) {
@@ -173,7 +173,7 @@ pub(super) struct Rule {
 }
 
 impl Rule {
-    fn names_nobody(&self) -> bool {
+    fn has_no_identity(&self) -> bool {
         self.person_id.is_none() && self.email.is_none()
     }
 }

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::date::{self, NotADay, Reading};
+use super::date::{self, DateError, DateReader};
 use super::description::{Description, Precision, Rule};
 use super::{Headers, Unreadable};
 use crate::domain::event::{Effective, Event, EventType};
 use crate::domain::person::{EmailAddress, Person, PersonId};
-use crate::sources::location::{Condition, Location, Scope, UnknownType};
+use crate::sources::json_path::{Condition, Location, Scope, UnknownType};
 
 /// An item, and what there is to read it by.
 #[derive(Debug, Clone, Copy)]
@@ -30,9 +30,9 @@ pub(super) struct Item<'a> {
 
 /// What an item was found to be, by what, and where its facts stand.
 #[derive(Debug, Clone)]
-struct Finding<'a> {
+struct Classification<'a> {
     event_type: EventType,
-    clue: Clue<'a>,
+    matched_by: MatchedBy<'a>,
     person_id: &'a [Location],
     email: &'a [Location],
     old_email: &'a [Location],
@@ -41,7 +41,7 @@ struct Finding<'a> {
 
 /// By what an item was found to be what it is.
 #[derive(Debug, Clone)]
-enum Clue<'a> {
+enum MatchedBy<'a> {
     /// A condition that holds.
     Rule(&'a Condition),
     /// A word that the table knows, and where it stands.
@@ -52,7 +52,7 @@ enum Clue<'a> {
     Skipped(&'a Condition),
 }
 
-impl std::fmt::Display for Clue<'_> {
+impl std::fmt::Display for MatchedBy<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Rule(condition) => write!(f, "the rule `{condition}` holds"),
@@ -63,11 +63,11 @@ impl std::fmt::Display for Clue<'_> {
     }
 }
 
-impl<'a> Finding<'a> {
-    fn by_word(mapping: &'a Description, event_type: EventType, clue: Clue<'a>) -> Self {
+impl<'a> Classification<'a> {
+    fn by_word(mapping: &'a Description, event_type: EventType, matched_by: MatchedBy<'a>) -> Self {
         Self {
             event_type,
-            clue,
+            matched_by,
             person_id: &mapping.person_id,
             email: &mapping.email,
             old_email: &mapping.old_email,
@@ -79,7 +79,7 @@ impl<'a> Finding<'a> {
     fn by_rule(mapping: &'a Description, rule: &'a Rule) -> Self {
         Self {
             event_type: rule.event,
-            clue: Clue::Rule(&rule.when),
+            matched_by: MatchedBy::Rule(&rule.when),
             person_id: rule.person_id.as_deref().unwrap_or(&mapping.person_id),
             email: rule.email.as_deref().unwrap_or(&mapping.email),
             old_email: rule.old_email.as_deref().unwrap_or(&mapping.old_email),
@@ -111,7 +111,7 @@ impl<'a> Item<'a> {
                     | EventType::Profile
                     | EventType::Ignored => "",
                 };
-                (event, Some(format!("{}: {}{but}", found.clue, found.event_type)))
+                (event, Some(format!("{}: {}{but}", found.matched_by, found.event_type)))
             }
             Err(unreadable) => (Err(unreadable), None),
         }
@@ -127,21 +127,21 @@ impl<'a> Item<'a> {
         words.find_map(|(place, value)| word(value, place)).map(|word| presentable(&word))
     }
 
-    fn event_of(self, found: &Finding<'_>) -> Result<Event, Unreadable> {
+    fn event_of(self, found: &Classification<'_>) -> Result<Event, Unreadable> {
         match found.event_type {
             EventType::Ignored => Ok(ignored()),
             EventType::Profile => self.profile(found),
             EventType::EmailChanged => self.email_changed(found),
             EventType::DepartureCancelled | EventType::Returned => self.stop(found),
             EventType::Departed | EventType::ErasureRequested => {
-                let person = self.somebody(found)?;
+                let person = self.identified_person(found)?;
                 self.event(found, person, None)
             }
         }
     }
 
     /// The rules first, which are the exceptions; then the first word that the table knows.
-    fn find(self) -> Result<Finding<'a>, Unreadable> {
+    fn find(self) -> Result<Classification<'a>, Unreadable> {
         if let Some(found) = self.by_condition() {
             return Ok(found);
         }
@@ -151,7 +151,7 @@ impl<'a> Item<'a> {
             for word in self.query(place).into_iter().filter_map(|value| word(value, place)) {
                 unknown = true;
                 if let Some(event_type) = self.mapping.types.get(&word.to_lowercase()) {
-                    return Ok(Finding::by_word(self.mapping, *event_type, Clue::Word(word, place)));
+                    return Ok(Classification::by_word(self.mapping, *event_type, MatchedBy::Word(word, place)));
                 }
             }
             if unknown && place.unknown_type == Some(UnknownType::Unreadable) {
@@ -161,7 +161,9 @@ impl<'a> Item<'a> {
             any_word |= unknown;
         }
         match (any_word, self.mapping.unknown_type) {
-            (true, UnknownType::Ignored) => Ok(Finding::by_word(self.mapping, EventType::Ignored, Clue::UnknownWord)),
+            (true, UnknownType::Ignored) => {
+                Ok(Classification::by_word(self.mapping, EventType::Ignored, MatchedBy::UnknownWord))
+            }
             (true, UnknownType::Unreadable) | (false, UnknownType::Ignored | UnknownType::Unreadable) => {
                 Err(self.unreadable(&self.mapping.words, "a type of event that the mapping knows"))
             }
@@ -169,7 +171,7 @@ impl<'a> Item<'a> {
     }
 
     /// What a condition makes of the item, if one holds.
-    fn by_condition(self) -> Option<Finding<'a>> {
+    fn by_condition(self) -> Option<Classification<'a>> {
         if self.mapping.rules.is_empty() && self.mapping.skip_item.is_none() {
             return None;
         }
@@ -177,14 +179,14 @@ impl<'a> Item<'a> {
         if let Some(skip) = &self.mapping.skip_item
             && skip.holds(self.subject(&skip.scope, &alone))
         {
-            return Some(Finding::by_word(self.mapping, EventType::Ignored, Clue::Skipped(skip)));
+            return Some(Classification::by_word(self.mapping, EventType::Ignored, MatchedBy::Skipped(skip)));
         }
         let blanks = self.blanks(&alone);
         let rule = self.mapping.rules.iter().find(|rule| match &blanks {
             None => rule.when.holds(self.subject(&rule.when.scope, &alone)),
             Some(blanks) => blanks.hold(rule),
         })?;
-        Some(Finding::by_rule(self.mapping, rule))
+        Some(Classification::by_rule(self.mapping, rule))
     }
 
     /// What a condition is about.
@@ -218,7 +220,7 @@ impl<'a> Item<'a> {
     }
 
     /// That id and address belong together is nothing when one of them is missing.
-    fn profile(self, found: &Finding<'_>) -> Result<Event, Unreadable> {
+    fn profile(self, found: &Classification<'_>) -> Result<Event, Unreadable> {
         let person = self.person(found)?;
         if person.id.is_none() || person.email.is_none() {
             return Ok(ignored());
@@ -234,8 +236,8 @@ impl<'a> Item<'a> {
     }
 
     /// The account of the old address may go, so it must not be the new one as well: a change of case is no change.
-    fn email_changed(self, found: &Finding<'_>) -> Result<Event, Unreadable> {
-        let person = self.somebody(found)?;
+    fn email_changed(self, found: &Classification<'_>) -> Result<Event, Unreadable> {
+        let person = self.identified_person(found)?;
         let old_email = self.address(found.old_email)?;
         if old_email.is_some() && old_email == person.email {
             return self.profile(found);
@@ -246,7 +248,12 @@ impl<'a> Item<'a> {
         self.event(found, person, old_email)
     }
 
-    fn event(self, found: &Finding<'_>, person: Person, old_email: Option<EmailAddress>) -> Result<Event, Unreadable> {
+    fn event(
+        self,
+        found: &Classification<'_>,
+        person: Person,
+        old_email: Option<EmailAddress>,
+    ) -> Result<Event, Unreadable> {
         Ok(Event {
             event_type: found.event_type,
             person,
@@ -257,8 +264,8 @@ impl<'a> Item<'a> {
     }
 
     /// A stop is not lost to a date or an address that cannot be read, as long as the id says who stays.
-    fn stop(self, found: &Finding<'_>) -> Result<Event, Unreadable> {
-        let person = match (self.id(found.person_id), self.somebody(found)) {
+    fn stop(self, found: &Classification<'_>) -> Result<Event, Unreadable> {
+        let person = match (self.id(found.person_id), self.identified_person(found)) {
             (Ok(Some(id)), Err(_)) => Person { id: Some(id), email: None },
             (_, person) => person?,
         };
@@ -271,11 +278,11 @@ impl<'a> Item<'a> {
         })
     }
 
-    fn person(self, found: &Finding<'_>) -> Result<Person, Unreadable> {
+    fn person(self, found: &Classification<'_>) -> Result<Person, Unreadable> {
         Ok(Person { id: self.id(found.person_id)?, email: self.address(found.email)? })
     }
 
-    fn somebody(self, found: &Finding<'_>) -> Result<Person, Unreadable> {
+    fn identified_person(self, found: &Classification<'_>) -> Result<Person, Unreadable> {
         let person = self.person(found)?;
         if person.id.is_none() && person.email.is_none() {
             let is_login = found.email.iter().flat_map(|place| self.query(place)).any(|value| !is_empty(value));
@@ -315,16 +322,16 @@ impl<'a> Item<'a> {
     }
 
     /// A date that cannot be read is never "at once", and one that cannot be a last day is shown.
-    fn effective(self, found: &Finding<'_>) -> Result<Effective, Unreadable> {
+    fn effective(self, found: &Classification<'_>) -> Result<Effective, Unreadable> {
         let places = found.effective_at;
         let expected = "one date";
         let Some((_, value)) = self.single(places, expected, date::is_no_date)? else {
             return Ok(Effective::Immediately);
         };
         self.reading().effective(value).map_err(|why| match why {
-            NotADay::NoDate(None) => self.unreadable(places, expected),
-            NotADay::NoDate(Some(hint)) => self.unreadable(places, &format!("{expected}: {hint}")),
-            NotADay::OutOfRange => self.unreadable(
+            DateError::NoDate(None) => self.unreadable(places, expected),
+            DateError::NoDate(Some(hint)) => self.unreadable(places, &format!("{expected}: {hint}")),
+            DateError::OutOfRange => self.unreadable(
                 places,
                 "a last day between 1970 and 2200: dates like 0001-01-01, 1900-01-01 and 9999-12-31 mean no day at \
                  all, which is written by leaving the field out, null or 0000-00-00",
@@ -339,8 +346,8 @@ impl<'a> Item<'a> {
         self.reading().instant(value).map_err(|_unreadable| self.unreadable(places, expected))
     }
 
-    fn reading(self) -> Reading<'a> {
-        Reading {
+    fn reading(self) -> DateReader<'a> {
+        DateReader {
             formats: &self.mapping.date_format,
             zone: self.mapping.zone.as_ref(),
             is_day: self.mapping.effective_is == Precision::Day,

@@ -197,7 +197,7 @@ impl Mapping {
                 return Ok(found.into_iter().flat_map(elements).collect());
             }
         }
-        let places: Vec<_> = self.0.items.iter().map(super::location::Expression::as_str).collect();
+        let places: Vec<_> = self.0.items.iter().map(super::json_path::Expression::as_str).collect();
         Err(Unreadable::whole(&places.join("`, `"), "the items of the delivery"))
     }
 }

@@ -5,20 +5,26 @@ use secrecy::ExposeSecret as _;
 
 use super::*;
 
-fn greeted(preset: &str, method: &str, query: Option<&str>, sent: &[(&str, &str)], body: &str) -> Option<Answer> {
+fn greeted(
+    preset: &str,
+    method: &str,
+    query: Option<&str>,
+    sent: &[(&str, &str)],
+    body: &str,
+) -> Option<HandshakeResponse> {
     let headers = headers(sent);
     let request = Request { method, query, headers: &headers, body: body.as_bytes() };
-    source(preset, usable_secret(preset)).greet(&request)
+    source(preset, usable_secret(preset)).answer_handshake(&request)
 }
 
 /// The answer to a body that is signed as the preset's vendor would.
-fn answered(source: &Source, body: &str) -> Option<Answer> {
+fn answered(source: &Source, body: &str) -> Option<HandshakeResponse> {
     let message = Outgoing { method: "POST", query: None, id: "1", at: at(SIGNED_AT), body: body.as_bytes() };
     let signed = headers(&source.sign(&message).unwrap());
     source.verify(&post(&signed, body.as_bytes()), at(SIGNED_AT)).unwrap().handshake
 }
 
-fn said(answer: &Answer) -> (&str, &str) {
+fn said(answer: &HandshakeResponse) -> (&str, &str) {
     assert_eq!(answer.status, StatusCode::OK);
     let content_type = answer.headers.iter().find(|(name, _)| name == "content-type");
     (content_type.map_or("", |(_, value)| value), str::from_utf8(&answer.body).unwrap())
@@ -91,10 +97,12 @@ fn a_head_request_is_answered_where_the_vendor_probes_with_it() {
 fn gusto_offers_its_token_before_anybody_knows_a_secret() {
     let gusto = compile(Spec { preset: Some("gusto".to_owned()), ..Spec::default() }).unwrap();
     let none = HeaderMap::new();
-    let answer = gusto.greet(&post(&none, br#"{"verification_token":"tok","webhook_subscription_uuid":"u"}"#)).unwrap();
+    let answer = gusto
+        .answer_handshake(&post(&none, br#"{"verification_token":"tok","webhook_subscription_uuid":"u"}"#))
+        .unwrap();
     assert_eq!(answer.offered.unwrap().expose_secret(), "tok");
     let event = br#"{"event_type":"employee.termination_effective","entity_uuid":"e"}"#;
-    assert!(gusto.greet(&post(&none, event)).is_none());
+    assert!(gusto.answer_handshake(&post(&none, event)).is_none());
     let guessed = headers(&[("X-Gusto-Signature", "00")]);
     assert_eq!(gusto.verify(&post(&guessed, event), at(SIGNED_AT)).unwrap_err(), Rejection::SignatureMismatch);
 }
@@ -118,7 +126,7 @@ fn each_handshake_has_its_method() {
     let asana = described(ASANA);
     let sent = headers(&[("X-Hook-Secret", "abc")]);
     for method in ["GET", "HEAD", "PUT"] {
-        assert!(asana.greet(&Request { method, ..post(&sent, b"") }).is_none(), "{method}");
+        assert!(asana.answer_handshake(&Request { method, ..post(&sent, b"") }).is_none(), "{method}");
     }
 }
 
@@ -168,7 +176,7 @@ const ZOOM: &str = "{ kind = 'prove_secret', when = { pointer = '/event', equals
 fn handshakes_of_vendors_without_a_preset_are_settings() {
     // Asana
     let sent = headers(&[("X-Hook-Secret", "abc")]);
-    let answer = described(ASANA).greet(&post(&sent, b"")).unwrap();
+    let answer = described(ASANA).answer_handshake(&post(&sent, b"")).unwrap();
     assert_eq!(answer.headers, [("X-Hook-Secret".to_owned(), "abc".to_owned())]);
     assert_eq!(answer.offered.unwrap().expose_secret(), "abc");
     // Zoom
@@ -179,5 +187,5 @@ fn handshakes_of_vendors_without_a_preset_are_settings() {
     assert_eq!(said(&answer), ("application/json", expected.as_str()));
     // Recruitee
     let recruitee = described("{ kind = 'ping', when = { equals = { test = true } } }");
-    assert!(recruitee.greet(&post(&HeaderMap::new(), br#"{"test":true}"#)).is_some());
+    assert!(recruitee.answer_handshake(&post(&HeaderMap::new(), br#"{"test":true}"#)).is_some());
 }

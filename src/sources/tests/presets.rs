@@ -285,7 +285,7 @@ fn every_preset_signs_verifies_and_reads() {
         let signed = headers(&source.sign(&message).unwrap());
         let verified = source.verify(&post(&signed, body.as_bytes()), at(SIGNED_AT));
         assert!(verified.is_ok_and(|verified| verified.handshake.is_none()), "{preset}");
-        assert!(source.greet(&post(&signed, body.as_bytes())).is_none(), "{preset}");
+        assert!(source.answer_handshake(&post(&signed, body.as_bytes())).is_none(), "{preset}");
         assert_eq!(tell(&source, body), *events, "{preset}");
     }
 }

@@ -126,7 +126,7 @@ proptest! {
         }
         for method in ["POST", "GET", "HEAD"] {
             let request = Request { method, query: Some(&query), headers: &sent, body: body.as_bytes() };
-            let _answer = source.greet(&request);
+            let _answer = source.answer_handshake(&request);
             prop_assert!(source.verify(&request, at(SIGNED_AT)).is_err());
         }
         for content_type in [None, Some("application/json"), Some("application/x-www-form-urlencoded")] {

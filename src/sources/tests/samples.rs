@@ -16,7 +16,10 @@ fn events_of(preset: &Preset, sample: &Sample) -> Vec<Event> {
     signed.insert(CONTENT_TYPE, sample.content_type.parse().unwrap());
     let request = post(&signed, &body);
     let verified = source.verify(&request, at(SIGNED_AT)).unwrap();
-    assert!(verified.handshake.is_none() && source.greet(&request).is_none(), "{name}: taken for a handshake");
+    assert!(
+        verified.handshake.is_none() && source.answer_handshake(&request).is_none(),
+        "{name}: taken for a handshake"
+    );
     let read = source.read(request.content_type(), &source.to_store(&signed, &body)).unwrap();
     let explained = explain_preset(preset, request.content_type(), sample.text.as_bytes()).unwrap().unwrap();
     assert_eq!(explained.len(), read.len(), "{name}");

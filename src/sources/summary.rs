@@ -8,12 +8,12 @@ use toml::{Table, Value};
 use super::handshake::Handshake;
 use super::preset::{Confidence, Preset};
 use super::recipe::{Mode, Recipe, Tolerance};
-use super::seal::{Algorithm, KeyEncoding};
+use super::signature_key::{Algorithm, KeyEncoding};
 use super::{CompileError, Encoding, Mapping, lookup, read_table};
 
 /// What there is to know of a preset.
 #[derive(Debug, Clone, Serialize)]
-pub struct Portrait {
+pub struct PresetSummary {
     /// What the settings call it.
     pub name: String,
     /// The vendor's name.
@@ -55,7 +55,7 @@ pub struct Portrait {
     /// What the vendor's words mean.
     pub events: Vec<Meaning>,
     /// Whom to ask for an address that is missing.
-    pub lookup: Option<lookup::ReadyMade>,
+    pub lookup: Option<lookup::LookupPreset>,
     /// What an integrator should know, and why ambiguous events lead to nothing.
     pub notes: Vec<String>,
     /// The lines of the settings.
@@ -71,13 +71,13 @@ pub struct Meaning {
     pub event: String,
 }
 
-impl Portrait {
+impl PresetSummary {
     /// What there is to know of a preset of this name or alias.
     pub fn of(name: &str) -> Option<Result<Self, CompileError>> {
-        super::preset::find(name).map(Self::draw)
+        super::preset::find(name).map(Self::of_preset)
     }
 
-    fn draw(preset: &Preset) -> Result<Self, CompileError> {
+    fn of_preset(preset: &Preset) -> Result<Self, CompileError> {
         let recipe: Recipe = read_table("signature", preset.signature.clone())?;
         let offers_secret = recipe.handshakes.iter().any(Handshake::offers_a_secret);
         let needs_public_url = recipe.template.contains("{url}");
@@ -96,7 +96,7 @@ impl Portrait {
             needs_public_url,
             window: window(&recipe),
             delivery_id: delivery_id(&recipe),
-            handshakes: recipe.handshakes.iter().map(Handshake::in_words).collect(),
+            handshakes: recipe.handshakes.iter().map(Handshake::describe).collect(),
             offers_secret,
             reads_address: reads_address(&preset.mapping),
             leads_to: mapping.event_types().iter().map(ToString::to_string).collect(),
@@ -191,7 +191,7 @@ fn meanings(mapping: &Table) -> Vec<Meaning> {
     rules.chain(words).collect()
 }
 
-fn settings(name: &str, offers: bool, needs_public_url: bool, lookup: Option<&lookup::ReadyMade>) -> String {
+fn settings(name: &str, offers: bool, needs_public_url: bool, lookup: Option<&lookup::LookupPreset>) -> String {
     let upper = name.to_uppercase().replace('-', "_");
     let secrets = if offers { "[]".to_owned() } else { format!("[{{ env = \"{upper}_KEY\" }}]") };
     let mut lines = vec![
@@ -219,18 +219,18 @@ mod tests {
     #[test]
     fn every_preset_can_be_told_in_words() {
         for name in preset::names() {
-            let portrait = Portrait::of(name).unwrap().unwrap();
-            assert!(!portrait.proof.contains("``") && !portrait.settings.is_empty(), "{portrait:?}");
-            assert!(!portrait.events.is_empty(), "{name} says nothing");
+            let summary = PresetSummary::of(name).unwrap().unwrap();
+            assert!(!summary.proof.contains("``") && !summary.settings.is_empty(), "{summary:?}");
+            assert!(!summary.events.is_empty(), "{name} says nothing");
         }
-        assert!(Portrait::of("nobody").is_none());
+        assert!(PresetSummary::of("nobody").is_none());
     }
 
     #[test]
     fn the_words_are_those_of_the_recipe() {
         let told = |name: &str| {
-            let portrait = Portrait::of(name).unwrap().unwrap();
-            format!("{} / {} / {}", portrait.proof, portrait.secret, portrait.delivery_id)
+            let summary = PresetSummary::of(name).unwrap().unwrap();
+            format!("{} / {} / {}", summary.proof, summary.secret, summary.delivery_id)
         };
         insta::assert_snapshot!(["bamboohr", "stripe", "okta", "pipedrive", "zoho", "gusto", "hubspot-v1", "close"].map(told).join("\n"), @r"
         HMAC-SHA-256 over `{body}{timestamp}`, in hex, in the header X-BambooHR-Signature / the vendor's key, as the text that it shows / none: the body itself, for the time of dedupe_window
@@ -242,7 +242,7 @@ mod tests {
         plain SHA-256 over `{secret}{body}`, in hex, in the header X-HubSpot-Signature / the vendor's key, as the text that it shows / none: the body itself, for the time of dedupe_window
         HMAC-SHA-256 over `{timestamp}{body}`, in hex, in the header close-sig-hash / the vendor's key, in hex as it shows it / `/event/id` of the body
         ");
-        insta::assert_snapshot!(Portrait::of("bamboohr").unwrap().unwrap().settings, @r#"
+        insta::assert_snapshot!(PresetSummary::of("bamboohr").unwrap().unwrap().settings, @r#"
         [sources.bamboohr]
         preset = "bamboohr"
         site = "…"
@@ -253,7 +253,7 @@ mod tests {
         company = "…"
         auth = { user = { env = "BAMBOOHR_API_KEY" } }
         "#);
-        insta::assert_snapshot!(Portrait::of("hubspot").unwrap().unwrap().settings, @r#"
+        insta::assert_snapshot!(PresetSummary::of("hubspot").unwrap().unwrap().settings, @r#"
         server.public_url = "https://…"
 
         [sources.hubspot]
@@ -270,8 +270,8 @@ mod tests {
     #[test]
     fn what_there_is_besides_the_signature_is_told() {
         let told = |name: &str| {
-            let portrait = Portrait::of(name).unwrap().unwrap();
-            let Portrait { signature_headers, window, handshakes, reads_address, delivery_id, .. } = portrait;
+            let summary = PresetSummary::of(name).unwrap().unwrap();
+            let PresetSummary { signature_headers, window, handshakes, reads_address, delivery_id, .. } = summary;
             format!("{name}: {signature_headers:?}, {window:?}, {reads_address}, {delivery_id}, {handshakes:?}")
         };
         let names = ["standard-webhooks", "pipedrive", "microsoft-graph", "okta", "slack", "intercom", "copper"];

@@ -1,4 +1,4 @@
-//! The vendors whose lookups are ready-made: loaded from `lookups.toml`.
+//! The vendors that have a lookup preset: loaded from `lookups.toml`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use crate::sources::preset::Confidence;
 /// A lookup that lacks only the credentials and what only the customer knows.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct ReadyMade {
+pub struct LookupPreset {
     /// The vendor's name.
     pub title: String,
     /// The presets whose sources ask there unless they say otherwise.
@@ -75,14 +75,14 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-impl ReadyMade {
+impl LookupPreset {
     /// Whether a URL of it holds `{company}`, which only the customer knows.
     pub fn needs_company(&self) -> bool {
         self.url.contains("{company}") || self.token_url.as_ref().is_some_and(|url| url.contains("{company}"))
     }
 }
 
-impl ReadyMade {
+impl LookupPreset {
     /// The lines of `[sources.NAME.lookup]` that only the customer can fill in.
     pub fn lines(&self, source: &str) -> Vec<String> {
         let upper = source.to_uppercase().replace('-', "_");
@@ -108,24 +108,24 @@ impl ReadyMade {
     }
 }
 
-static READY: LazyLock<BTreeMap<String, ReadyMade>> = LazyLock::new(|| {
+static LOOKUP_PRESETS: LazyLock<BTreeMap<String, LookupPreset>> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "the file is part of the program, and a test reads it")]
     toml::from_str(include_str!("../lookups.toml")).expect("lookups.toml holds lookups")
 });
 
 /// The names of the vendors.
 pub fn names() -> Vec<&'static str> {
-    READY.keys().map(String::as_str).collect()
+    LOOKUP_PRESETS.keys().map(String::as_str).collect()
 }
 
-/// The ready-made lookup of a vendor.
-pub fn find(vendor: &str) -> Option<&'static ReadyMade> {
-    READY.get(vendor)
+/// The lookup preset of a vendor.
+pub fn find(vendor: &str) -> Option<&'static LookupPreset> {
+    LOOKUP_PRESETS.get(vendor)
 }
 
-/// The ready-made lookup of the sources with a preset.
-pub fn of_preset(preset: &str) -> Option<&'static ReadyMade> {
-    READY.values().find(|ready| ready.presets.iter().any(|name| name == preset))
+/// The lookup preset of the sources with a preset.
+pub fn of_preset(preset: &str) -> Option<&'static LookupPreset> {
+    LOOKUP_PRESETS.values().find(|lookup| lookup.presets.iter().any(|name| name == preset))
 }
 
 #[cfg(test)]
@@ -137,15 +137,15 @@ mod tests {
     use crate::sources::preset;
 
     #[test]
-    fn every_ready_made_lookup_could_be_used() {
-        for (name, ready) in READY.iter() {
-            let body = ready.body.as_deref().unwrap_or("{}");
-            assert!(ready.url.starts_with("https://"), "{name}");
-            assert!(ready.url.contains(PERSON_ID) || body.contains(PERSON_ID), "{name}");
-            assert!(ready.email.iter().all(|path| JsonPath::parse(path).is_ok()), "{name}");
-            assert_eq!(ready.auth == AuthKind::Client, ready.token_url.is_some(), "{name}");
-            assert!(ready.presets.iter().all(|preset| preset::find(preset).is_some()), "{name}");
-            assert!(ready.auth == AuthKind::Client || ready.scope.is_none() && ready.audience.is_none(), "{name}");
+    fn every_lookup_preset_lookup_could_be_used() {
+        for (name, preset) in LOOKUP_PRESETS.iter() {
+            let body = preset.body.as_deref().unwrap_or("{}");
+            assert!(preset.url.starts_with("https://"), "{name}");
+            assert!(preset.url.contains(PERSON_ID) || body.contains(PERSON_ID), "{name}");
+            assert!(preset.email.iter().all(|path| JsonPath::parse(path).is_ok()), "{name}");
+            assert_eq!(preset.auth == AuthKind::Client, preset.token_url.is_some(), "{name}");
+            assert!(preset.presets.iter().all(|preset| preset::find(preset).is_some()), "{name}");
+            assert!(preset.auth == AuthKind::Client || preset.scope.is_none() && preset.audience.is_none(), "{name}");
             assert!(serde_json::from_str::<serde_json::Value>(body).is_ok(), "{name}");
         }
         let vendors =

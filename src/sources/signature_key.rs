@@ -52,14 +52,14 @@ pub(super) fn check_secret(secret: &SecretString) -> Result<(), CompileError> {
 
 /// A secret, ready to sign: for an HMAC the key is already mixed in, so that a request costs no key setup.
 #[derive(Clone)]
-pub(super) enum Seal {
+pub(super) enum SignatureKey {
     /// Keyed.
     Hmac(Hash),
     /// Plain; the template puts the secret in.
     Digest(Hash, SecretString),
 }
 
-impl Seal {
+impl SignatureKey {
     pub(super) fn hmac(
         algorithm: Algorithm,
         encoding: KeyEncoding,
@@ -105,9 +105,9 @@ impl Seal {
     }
 }
 
-impl fmt::Debug for Seal {
+impl fmt::Debug for SignatureKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Seal(…)")
+        f.write_str("SignatureKey(…)")
     }
 }
 

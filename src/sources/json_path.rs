@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use super::path_fault;
+use super::json_path_error;
 
 /// A JSONPath and its text.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ impl Expression {
     fn parse<E: serde::de::Error>(text: String) -> Result<Self, E> {
         match JsonPath::parse(&text) {
             Ok(path) => Ok(Self { path, text }),
-            Err(error) => Err(E::custom(path_fault::describe(&text, &error, 0))),
+            Err(error) => Err(E::custom(json_path_error::describe(&text, &error, 0))),
         }
     }
 }
@@ -182,7 +182,7 @@ impl<'de> Deserialize<'de> for Condition {
         let text = format!("{BEFORE}{filter}]");
         match JsonPath::parse(&text) {
             Ok(path) => Ok(Self { scope, expression: Expression { path, text } }),
-            Err(error) => Err(D::Error::custom(path_fault::describe(&filter, &error, BEFORE.len()))),
+            Err(error) => Err(D::Error::custom(json_path_error::describe(&filter, &error, BEFORE.len()))),
         }
     }
 }
