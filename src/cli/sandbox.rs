@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use super::say;
 use crate::clock::SystemClock;
-use crate::sandbox::{Sandbox, Seed, Settings};
+use crate::sandbox::{Sandbox, SandboxOptions, Seed};
 use crate::settings::Duration;
 use crate::shutdown;
 
@@ -38,11 +38,11 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         None => Seed::sample(),
     };
-    let mut settings = Settings::default();
+    let mut options = SandboxOptions::default();
     if let Some(grace) = arguments.deletion_grace {
-        settings.deletion_grace = SignedDuration::from(grace);
+        options.deletion_grace = SignedDuration::from(grace);
     }
-    let sandbox = Sandbox::new(settings, seed, Arc::new(SystemClock))?;
+    let sandbox = Sandbox::new(options, seed, Arc::new(SystemClock))?;
     let listener =
         TcpListener::bind(arguments.listen).await.with_context(|| format!("cannot listen on {}", arguments.listen))?;
     say(&format!("the sandbox is at http://{}: see http://{0}/_sandbox for what it does\n", listener.local_addr()?));

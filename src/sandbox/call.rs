@@ -3,9 +3,9 @@
 use axum::http::Method;
 use serde::{Deserialize, Serialize};
 
-use super::answer::Dialect;
 use super::inbound::Inbound;
-use super::settings::Permissions;
+use super::options::Permissions;
+use super::response::ErrorFormat;
 
 /// The calls by the names that the log and the faults use. They name what is wanted, not the path: `read` is both the
 /// platform's and Customer Service Management's, and so is `delete`.
@@ -84,7 +84,7 @@ pub(super) struct Call {
     pub(super) operation: Operation,
     /// Whether it came through the gateway's address.
     pub(super) via_gateway: bool,
-    pub(super) dialect: Dialect,
+    pub(super) error_format: ErrorFormat,
 }
 
 impl Call {
@@ -96,26 +96,26 @@ impl Call {
             ["jsm", "csm", "cloudid", cloud, rest @ ..] if is_here(cloud) => Self {
                 operation: customer_service(&request.method, rest),
                 via_gateway: true,
-                dialect: Dialect::Gateway,
+                error_format: ErrorFormat::Gateway,
             },
             ["oauth", "token"] if request.method == Method::POST => {
-                Self { operation: Operation::Token, via_gateway: true, dialect: Dialect::Authorization }
+                Self { operation: Operation::Token, via_gateway: true, error_format: ErrorFormat::Authorization }
             }
             ["ex" | "jsm" | "oauth", ..] => {
-                Self { operation: Operation::Unknown, via_gateway: true, dialect: Dialect::Gateway }
+                Self { operation: Operation::Unknown, via_gateway: true, error_format: ErrorFormat::Gateway }
             }
             segments => Self::at(&request.method, segments, false),
         }
     }
 
     fn at(method: &Method, segments: &[&str], via_gateway: bool) -> Self {
-        let (operation, dialect) = match segments {
-            ["rest", "api", "3", rest @ ..] => (platform(method, rest), Dialect::Platform),
-            ["rest", "servicedeskapi", rest @ ..] => (service_desk(method, rest), Dialect::ServiceDesk),
-            ["_edge", "tenant_info"] if *method == Method::GET => (Operation::TenantInfo, Dialect::Platform),
-            _ => (Operation::Unknown, Dialect::Platform),
+        let (operation, error_format) = match segments {
+            ["rest", "api", "3", rest @ ..] => (platform(method, rest), ErrorFormat::Platform),
+            ["rest", "servicedeskapi", rest @ ..] => (service_desk(method, rest), ErrorFormat::ServiceDesk),
+            ["_edge", "tenant_info"] if *method == Method::GET => (Operation::TenantInfo, ErrorFormat::Platform),
+            _ => (Operation::Unknown, ErrorFormat::Platform),
         };
-        Self { operation, via_gateway, dialect }
+        Self { operation, via_gateway, error_format }
     }
 }
 
@@ -188,7 +188,7 @@ impl Operation {
         }
     }
 
-    /// Whom it is about, if it is about one account.
+    /// AccountSelector it is about, if it is about one account.
     pub(super) fn account(&self, request: &Inbound) -> Option<String> {
         match self {
             Self::ReadCustomer { account } | Self::Revoke { account } | Self::DeleteCustomer { account } => {

@@ -21,7 +21,7 @@ pub struct CallRecord {
     /// The query as it was sent.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub query: String,
-    /// Whom it is about, if it is about one account.
+    /// AccountSelector it is about, if it is about one account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
     /// What was answered; nothing when the connection was dropped or the caller did not wait.
@@ -39,14 +39,14 @@ pub(super) struct Calls {
 
 impl Calls {
     /// Writes down that a call came, and returns its number.
-    pub(super) fn came(&mut self, record: CallRecord) -> u64 {
+    pub(super) fn record(&mut self, record: CallRecord) -> u64 {
         self.last += 1;
         self.records.push(CallRecord { number: self.last, ..record });
         self.last
     }
 
     /// Writes down what became of a call, unless the log was cleared since.
-    pub(super) fn settled(&mut self, number: u64, status: Option<u16>, changed: bool) {
+    pub(super) fn complete(&mut self, number: u64, status: Option<u16>, changed: bool) {
         if let Ok(at) = self.records.binary_search_by_key(&number, |record| record.number)
             && let Some(record) = self.records.get_mut(at)
         {

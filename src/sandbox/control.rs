@@ -32,7 +32,7 @@ PATCH  /_sandbox/accounts/{id}         change one: the same keys
 POST   /_sandbox/accounts/{id}/grant   play the human who clicks Grant access
 POST   /_sandbox/grant                 the same by {email} or {account_id}
 GET    /_sandbox/places                organizations, service desks and requests
-POST   /_sandbox/seed                  add accounts and places, in the form of a seed file
+POST   /_sandbox/seed                  add accounts and memberships, in the form of a seed file
 GET    /_sandbox/faults                the faults that wait
 POST   /_sandbox/faults                add one: {call, method, path_contains, account, skip, times,
                                        status, body, headers, retry_after, garbage, after_deed,
@@ -53,10 +53,10 @@ pub(super) fn routes() -> Router<Sandbox> {
         .route("/_sandbox/accounts/{id}", get(account).patch(change_account))
         .route("/_sandbox/accounts/{id}/grant", post(grant_account))
         .route("/_sandbox/grant", post(grant))
-        .route("/_sandbox/places", get(places))
-        .route("/_sandbox/seed", post(plant))
+        .route("/_sandbox/places", get(memberships))
+        .route("/_sandbox/seed", post(add_seed))
         .route("/_sandbox/faults", get(faults).post(add_fault).delete(clear_faults))
-        .route("/_sandbox/settings", get(settings).patch(change_settings))
+        .route("/_sandbox/settings", get(options).patch(change_options))
         .route("/_sandbox/permissions", post(change_permissions))
         .route("/_sandbox/{*rest}", axum::routing::any(nothing))
 }
@@ -82,11 +82,11 @@ async fn accounts(State(sandbox): State<Sandbox>) -> Response {
     items(&sandbox.accounts())
 }
 
-async fn account(State(sandbox): State<Sandbox>, Path(id): Path<String>) -> Result<Response, Complaint> {
+async fn account(State(sandbox): State<Sandbox>, Path(id): Path<String>) -> Result<Response, ControlError> {
     Ok(view(&sandbox, StatusCode::OK, id)?)
 }
 
-async fn add_account(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Response, Complaint> {
+async fn add_account(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Response, ControlError> {
     let id = sandbox.add(read(&body)?)?;
     Ok(view(&sandbox, StatusCode::CREATED, id)?)
 }
@@ -95,40 +95,40 @@ async fn change_account(
     State(sandbox): State<Sandbox>,
     Path(id): Path<String>,
     body: Bytes,
-) -> Result<Response, Complaint> {
+) -> Result<Response, ControlError> {
     sandbox.change_account(&id, read(&body)?)?;
     Ok(view(&sandbox, StatusCode::OK, id)?)
 }
 
-async fn grant_account(State(sandbox): State<Sandbox>, Path(id): Path<String>) -> Result<Response, Complaint> {
+async fn grant_account(State(sandbox): State<Sandbox>, Path(id): Path<String>) -> Result<Response, ControlError> {
     let id = sandbox.grant(&id)?;
     Ok(view(&sandbox, StatusCode::OK, id)?)
 }
 
-async fn grant(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Response, Complaint> {
-    let Whom { account_id, email } = read(&body)?;
+async fn grant(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Response, ControlError> {
+    let AccountSelector { account_id, email } = read(&body)?;
     let who = account_id
         .or(email)
-        .ok_or_else(|| SandboxError::Impossible("say whom: {\"email\"} or {\"account_id\"}".to_owned()))?;
+        .ok_or_else(|| SandboxError::InvalidValue("say whom: {\"email\"} or {\"account_id\"}".to_owned()))?;
     let id = sandbox.grant(&who)?;
     Ok(view(&sandbox, StatusCode::OK, id)?)
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Whom {
+struct AccountSelector {
     #[serde(alias = "accountId")]
     account_id: Option<String>,
     #[serde(alias = "emailAddress")]
     email: Option<String>,
 }
 
-async fn places(State(sandbox): State<Sandbox>) -> Response {
-    axum::Json(sandbox.places()).into_response()
+async fn memberships(State(sandbox): State<Sandbox>) -> Response {
+    axum::Json(sandbox.memberships()).into_response()
 }
 
-async fn plant(State(sandbox): State<Sandbox>, body: Bytes) -> Result<StatusCode, Complaint> {
-    sandbox.plant(read(&body)?)?;
+async fn add_seed(State(sandbox): State<Sandbox>, body: Bytes) -> Result<StatusCode, ControlError> {
+    sandbox.add_seed(read(&body)?)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -136,7 +136,7 @@ async fn faults(State(sandbox): State<Sandbox>) -> Response {
     items(&sandbox.faults())
 }
 
-async fn add_fault(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Response, Complaint> {
+async fn add_fault(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Response, ControlError> {
     let fault: Fault = read(&body)?;
     sandbox.inject(fault.clone())?;
     Ok((StatusCode::CREATED, axum::Json(fault)).into_response())
@@ -147,18 +147,18 @@ async fn clear_faults(State(sandbox): State<Sandbox>) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn settings(State(sandbox): State<Sandbox>) -> Response {
-    axum::Json(sandbox.settings()).into_response()
+async fn options(State(sandbox): State<Sandbox>) -> Response {
+    axum::Json(sandbox.options()).into_response()
 }
 
-async fn change_settings(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Response, Complaint> {
-    Ok(axum::Json(sandbox.patch_settings(read(&body)?)?).into_response())
+async fn change_options(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Response, ControlError> {
+    Ok(axum::Json(sandbox.patch_options(read(&body)?)?).into_response())
 }
 
-async fn change_permissions(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Response, Complaint> {
+async fn change_permissions(State(sandbox): State<Sandbox>, body: Bytes) -> Result<Response, ControlError> {
     let permissions: Value = read(&body)?;
-    let settings = sandbox.patch_settings(json!({ "permissions": permissions }))?;
-    Ok(axum::Json(settings.permissions).into_response())
+    let options = sandbox.patch_options(json!({ "permissions": permissions }))?;
+    Ok(axum::Json(options.permissions).into_response())
 }
 
 fn items<T: serde::Serialize>(items: &[T]) -> Response {
@@ -166,25 +166,25 @@ fn items<T: serde::Serialize>(items: &[T]) -> Response {
 }
 
 fn view(sandbox: &Sandbox, status: StatusCode, id: String) -> Result<Response, SandboxError> {
-    let account = sandbox.account(&id).ok_or(SandboxError::NotOne { who: id, found: 0 })?;
+    let account = sandbox.account(&id).ok_or(SandboxError::NotUnique { who: id, found: 0 })?;
     Ok((status, axum::Json(account)).into_response())
 }
 
 fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, SandboxError> {
-    serde_json::from_slice(body).map_err(SandboxError::Unreadable)
+    serde_json::from_slice(body).map_err(SandboxError::InvalidJson)
 }
 
 /// An error on its way out, with its cause: whoever writes a test wants to know which key was wrong.
 #[derive(Debug)]
-struct Complaint(SandboxError);
+struct ControlError(SandboxError);
 
-impl From<SandboxError> for Complaint {
+impl From<SandboxError> for ControlError {
     fn from(error: SandboxError) -> Self {
         Self(error)
     }
 }
 
-impl IntoResponse for Complaint {
+impl IntoResponse for ControlError {
     fn into_response(self) -> Response {
         let Self(error) = self;
         let text = match error.source() {

@@ -7,13 +7,13 @@ use axum::http::StatusCode;
 pub enum SandboxError {
     /// A seed or a request is not the JSON that it should be.
     #[error("cannot read the JSON")]
-    Unreadable(#[source] serde_json::Error),
+    InvalidJson(#[source] serde_json::Error),
     /// Two accounts would have one id.
     #[error("the account `{0}` is there already")]
-    Twice(String),
+    DuplicateAccount(String),
     /// A reference to nobody, or to an address that several accounts have.
     #[error("`{who}` fits {found} accounts: name one by its account id")]
-    NotOne {
+    NotUnique {
         /// The reference.
         who: String,
         /// How many accounts it fits.
@@ -21,18 +21,18 @@ pub enum SandboxError {
     },
     /// A deletion cannot be undone.
     #[error("the account `{0}` is deleted, and stays so")]
-    Deleted(String),
+    AccountDeleted(String),
     /// A switch or a fault that cannot be.
     #[error("{0}")]
-    Impossible(String),
+    InvalidValue(String),
 }
 
 impl SandboxError {
     pub(super) const fn status(&self) -> StatusCode {
         match self {
-            Self::Unreadable(_) | Self::Impossible(_) => StatusCode::BAD_REQUEST,
-            Self::NotOne { found: 0, .. } => StatusCode::NOT_FOUND,
-            Self::NotOne { .. } | Self::Twice(_) | Self::Deleted(_) => StatusCode::CONFLICT,
+            Self::InvalidJson(_) | Self::InvalidValue(_) => StatusCode::BAD_REQUEST,
+            Self::NotUnique { found: 0, .. } => StatusCode::NOT_FOUND,
+            Self::NotUnique { .. } | Self::DuplicateAccount(_) | Self::AccountDeleted(_) => StatusCode::CONFLICT,
         }
     }
 }

@@ -8,8 +8,8 @@ use axum::http::{HeaderName, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::answer::{Answer, Dialect, Refusal};
 use super::call::CallName;
+use super::response::{ApiError, ErrorFormat, SiteResponse};
 
 /// One fault. What selects a call must all fit; what is not said does not matter.
 ///
@@ -47,7 +47,7 @@ pub struct Fault {
     /// Waits so long.
     pub delay_ms: u64,
     /// Closes the connection without an answer.
-    pub drop: Option<Moment>,
+    pub drop: Option<FaultTiming>,
     /// Resets the connection in the middle of the body. An answer without a body is not sent at all.
     pub reset: bool,
     /// Spreads the body over so long.
@@ -57,7 +57,7 @@ pub struct Fault {
 /// Before or after the deed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Moment {
+pub enum FaultTiming {
     /// The deed is not done.
     Before,
     /// The deed is done, and nobody hears of it.
@@ -66,10 +66,10 @@ pub enum Moment {
 
 /// What selects the calls that a fault hits.
 #[derive(Debug)]
-pub(super) struct Aim<'a> {
+pub(super) struct FaultTarget<'a> {
     pub(super) call: CallName,
     pub(super) method: &'a str,
-    pub(super) target: &'a str,
+    pub(super) path_and_query: &'a str,
     pub(super) account: Option<&'a str>,
 }
 
@@ -90,15 +90,15 @@ impl Fault {
         }
     }
 
-    fn hits(&self, aim: &Aim<'_>) -> bool {
-        self.call.is_none_or(|call| call == aim.call)
-            && self.method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(aim.method))
-            && self.path_contains.as_ref().is_none_or(|part| aim.target.contains(part))
-            && self.account.as_ref().is_none_or(|account| aim.account == Some(account))
+    fn matches(&self, target: &FaultTarget<'_>) -> bool {
+        self.call.is_none_or(|call| call == target.call)
+            && self.method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(target.method))
+            && self.path_contains.as_ref().is_none_or(|part| target.path_and_query.contains(part))
+            && self.account.as_ref().is_none_or(|account| target.account == Some(account))
     }
 
     /// The answer that is given instead of the true one, if there is one.
-    pub(super) fn instead(&self, dialect: Dialect) -> Option<Answer> {
+    pub(super) fn replacement(&self, error_format: ErrorFormat) -> Option<SiteResponse> {
         let default = if self.retry_after.is_some() {
             StatusCode::TOO_MANY_REQUESTS
         } else if self.body.is_some() || self.garbage {
@@ -107,29 +107,29 @@ impl Fault {
             StatusCode::from_u16(self.status?).ok()?
         };
         let status = self.status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(default);
-        let bare = Answer::empty(status);
+        let bare = SiteResponse::empty(status);
         Some(match &self.body {
             Some(Value::String(text)) => bare.with_body("text/html;charset=UTF-8", text.clone().into()),
-            Some(value) => Answer::json(status, value),
+            Some(value) => SiteResponse::json(status, value),
             None if self.garbage => bare.with_body("application/json;charset=UTF-8", Bytes::from_static(GARBAGE)),
             None if status.is_success() => bare,
-            None => Refusal::new(status, "The sandbox was asked to answer so.").answer(dialect),
+            None => ApiError::new(status, "The sandbox was asked to response so.").into_response(error_format),
         })
     }
 
     /// The same answer with this fault's headers.
-    pub(super) fn dress(&self, mut answer: Answer) -> Answer {
+    pub(super) fn add_headers(&self, mut response: SiteResponse) -> SiteResponse {
         if let Some(retry_after) = &self.retry_after {
             let value = retry_after.as_str().map_or_else(|| retry_after.to_string(), str::to_owned);
-            answer = answer.with_header(header::RETRY_AFTER, &value);
+            response = response.with_header(header::RETRY_AFTER, &value);
         }
         for (name, value) in &self.headers {
             if let Ok(name) = HeaderName::try_from(name.as_str()) {
-                answer.headers.retain(|(other, _)| *other != name);
-                answer = answer.with_header(name, value);
+                response.headers.retain(|(other, _)| *other != name);
+                response = response.with_header(name, value);
             }
         }
-        answer
+        response
     }
 }
 
@@ -149,14 +149,14 @@ impl Faults {
         self.0.clear();
     }
 
-    pub(super) fn waiting(&self) -> &[Fault] {
+    pub(super) fn pending(&self) -> &[Fault] {
         &self.0
     }
 
     /// The first fault that hits this call; it counts as used.
-    pub(super) fn take(&mut self, aim: &Aim<'_>) -> Option<Fault> {
+    pub(super) fn take(&mut self, target: &FaultTarget<'_>) -> Option<Fault> {
         for (at, fault) in self.0.iter_mut().enumerate() {
-            if !fault.hits(aim) {
+            if !fault.matches(target) {
                 continue;
             }
             if fault.skip > 0 {
@@ -181,22 +181,22 @@ impl Faults {
 mod tests {
     use super::*;
 
-    fn aim(call: CallName) -> Aim<'static> {
-        Aim { call, method: "PUT", target: "/rest/x", account: Some("qm:1") }
+    fn target(call: CallName) -> FaultTarget<'static> {
+        FaultTarget { call, method: "PUT", path_and_query: "/rest/x", account: Some("qm:1") }
     }
 
     #[test]
     fn a_fault_skips_hits_and_is_over() {
         let mut faults = Faults::default();
         faults.add(Fault { call: Some(CallName::Revoke), skip: 1, times: Some(2), ..Fault::default() });
-        let hits: Vec<bool> = (0..5).map(|_| faults.take(&aim(CallName::Revoke)).is_some()).collect();
+        let hits: Vec<bool> = (0..5).map(|_| faults.take(&target(CallName::Revoke)).is_some()).collect();
         assert_eq!(hits, [false, true, true, false, false]);
-        assert!(faults.waiting().is_empty());
+        assert!(faults.pending().is_empty());
     }
 
     #[test]
     fn a_fault_hits_only_what_it_aims_at() {
-        let hits = |fault: Fault| fault.hits(&aim(CallName::Revoke));
+        let hits = |fault: Fault| fault.matches(&target(CallName::Revoke));
         assert!(hits(Fault::default()));
         assert!(hits(Fault { method: Some("put".to_owned()), ..Fault::default() }));
         assert!(!hits(Fault { method: Some("GET".to_owned()), ..Fault::default() }));

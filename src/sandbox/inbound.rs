@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
-use super::answer::Refusal;
+use super::response::ApiError;
 
 /// More than any call of ours sends.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -52,19 +52,19 @@ impl Inbound {
     }
 
     /// A query parameter that is a number.
-    pub(super) fn number(&self, name: &str, default: usize) -> Result<usize, Refusal> {
+    pub(super) fn number(&self, name: &str, default: usize) -> Result<usize, ApiError> {
         let Some(text) = self.parameter(name) else { return Ok(default) };
-        text.parse().ok().ok_or_else(|| Refusal::bad_request(format!("`{name}` is not a number of things.")))
+        text.parse().ok().ok_or_else(|| ApiError::bad_request(format!("`{name}` is not a number of things.")))
     }
 
     /// The body as JSON.
-    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         serde_json::from_slice(&self.body)
-            .map_err(|error| Refusal::bad_request(format!("Invalid request payload: {error}")))
+            .map_err(|error| ApiError::bad_request(format!("Invalid request payload: {error}")))
     }
 
     /// The body as a form where it says so, else as JSON.
-    pub(super) fn form_or_json<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+    pub(super) fn form_or_json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         let kind = self.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
         if !kind.starts_with("application/x-www-form-urlencoded") {
             return self.json();
@@ -73,7 +73,7 @@ impl Inbound {
             .map(|(key, value)| (key.into_owned(), value.into_owned().into()))
             .collect();
         serde_json::from_value(fields.into())
-            .map_err(|error| Refusal::bad_request(format!("Invalid request payload: {error}")))
+            .map_err(|error| ApiError::bad_request(format!("Invalid request payload: {error}")))
     }
 
     /// Whether the caller agreed to an experimental call.
@@ -107,7 +107,7 @@ impl Inbound {
     }
 }
 
-impl Refusal {
+impl ApiError {
     /// 400 with this text.
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)

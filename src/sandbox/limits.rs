@@ -8,12 +8,12 @@ use std::collections::HashMap;
 use axum::http::{HeaderName, Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 
-use super::answer::{Answer, Refusal};
 use super::call::Operation;
+use super::response::{ApiError, SiteResponse};
 
 /// What is left of each bucket.
 #[derive(Debug, Default)]
-pub(super) struct Bursts(HashMap<(&'static str, Method), Bucket>);
+pub(super) struct BurstBuckets(HashMap<(&'static str, Method), Bucket>);
 
 #[derive(Debug)]
 struct Bucket {
@@ -23,14 +23,14 @@ struct Bucket {
 
 /// What the headers of an answer say about the bucket that the call was taken from.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Standing {
+pub(super) struct BurstStatus {
     limit: u32,
     remaining: f64,
 }
 
-impl Bursts {
+impl BurstBuckets {
     /// Takes one call out of its bucket, or refuses it.
-    pub(super) fn take(&mut self, call: &Operation, method: &Method, now: Timestamp) -> Result<Standing, Refusal> {
+    pub(super) fn take(&mut self, call: &Operation, method: &Method, now: Timestamp) -> Result<BurstStatus, ApiError> {
         let limit = per_second(call, method);
         let full = f64::from(limit);
         let bucket = self.0.entry((endpoint(call), method.clone())).or_insert_with(|| Bucket { left: full, at: now });
@@ -41,24 +41,24 @@ impl Bursts {
             return Err(exceeded(limit, now));
         }
         bucket.left -= 1.0;
-        Ok(Standing { limit, remaining: bucket.left })
+        Ok(BurstStatus { limit, remaining: bucket.left })
     }
 }
 
-impl Standing {
+impl BurstStatus {
     /// The same answer with the headers that tell the caller how close it is.
-    pub(super) fn on(self, answer: Answer) -> Answer {
+    pub(super) fn add_headers(self, response: SiteResponse) -> SiteResponse {
         let near = self.remaining < f64::from(self.limit) * 0.2;
-        answer
+        response
             .with_header(HeaderName::from_static("x-ratelimit-limit"), &self.limit.to_string())
             .with_header(HeaderName::from_static("x-ratelimit-remaining"), &format!("{:.0}", self.remaining.floor()))
             .with_header(HeaderName::from_static("x-ratelimit-nearlimit"), if near { "true" } else { "false" })
     }
 }
 
-fn exceeded(limit: u32, now: Timestamp) -> Refusal {
+fn exceeded(limit: u32, now: Timestamp) -> ApiError {
     let reset = now.saturating_add(SignedDuration::from_secs(1)).unwrap_or(now);
-    Refusal::new(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded.")
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "Rate limit exceeded.")
         .with_header("retry-after", "1")
         .with_header("x-ratelimit-limit", limit.to_string())
         .with_header("x-ratelimit-remaining", "0")

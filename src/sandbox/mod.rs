@@ -16,28 +16,28 @@
 //! calls fail, click *Grant access*. Everything that it does can be done under `/_sandbox` too.
 
 mod account;
-mod answer;
 mod call;
 mod calls;
 mod control;
 mod customer_service;
 mod error;
+mod exchange;
 mod fault;
 mod gateway;
 mod inbound;
 mod jql;
 mod limits;
-mod line;
-mod places;
+mod memberships;
+mod options;
 mod platform;
+mod response;
 mod seed;
 mod service_desk;
-mod settings;
 mod shapes;
+mod state;
+mod stream;
 #[cfg(test)]
 mod tests;
-mod visit;
-mod world;
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -50,32 +50,34 @@ pub use self::account::{AccountChange, AccountType, AccountView, NewAccount, Sta
 pub use self::call::CallName;
 pub use self::calls::CallRecord;
 pub use self::error::SandboxError;
-pub use self::fault::{Fault, Moment};
-pub use self::places::{Desk, Organization, Request};
+pub use self::fault::{Fault, FaultTiming};
+pub use self::memberships::{Organization, Request, ServiceDesk};
+pub use self::options::{
+    DeleteRole, DeletedAccount, HiddenEmail, PageCaps, Permissions, RevokedAccount, SandboxOptions,
+};
 pub use self::seed::Seed;
-pub use self::settings::{Deleter, Hidden, PageCaps, Permissions, Remains, Revoked, Settings};
-use self::world::World;
+use self::state::SandboxState;
 use crate::clock::Clock;
 
 /// A site, and the hand that plays with it. Clones are the same site.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     clock: Arc<dyn Clock>,
-    world: Arc<Mutex<World>>,
+    state: Arc<Mutex<SandboxState>>,
 }
 
 impl Sandbox {
     /// A site that holds what the seed says.
-    pub fn new(settings: Settings, seed: Seed, clock: Arc<dyn Clock>) -> Result<Self, SandboxError> {
-        let world = World::new(settings, seed, clock.now())?;
-        Ok(Self { clock, world: Arc::new(Mutex::new(world)) })
+    pub fn new(options: SandboxOptions, seed: Seed, clock: Arc<dyn Clock>) -> Result<Self, SandboxError> {
+        let state = SandboxState::new(options, seed, clock.now())?;
+        Ok(Self { clock, state: Arc::new(Mutex::new(state)) })
     }
 
     /// Answers calls until `stop` is ready and the calls under way are answered.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        let routes: Router = control::routes().fallback(visit::answer).with_state(self);
-        let service = routes.into_make_service_with_connect_info::<line::Cord>();
-        axum::serve(line::Lines(listener), service).with_graceful_shutdown(stop).await
+        let routes: Router = control::routes().fallback(exchange::respond).with_state(self);
+        let service = routes.into_make_service_with_connect_info::<stream::KillSwitch>();
+        axum::serve(stream::KillableListener(listener), service).with_graceful_shutdown(stop).await
     }
 
     /// The site's cloud id.
@@ -85,12 +87,12 @@ impl Sandbox {
 
     /// Adds an account, and returns its id. Searches find it after the lag.
     pub fn add(&self, account: NewAccount) -> Result<String, SandboxError> {
-        self.with(|world, now| world.add(account, now, now))
+        self.with(|state, now| state.add(account, now, now))
     }
 
     /// Adds accounts, organizations, service desks and requests. Its cloud id is not looked at.
-    pub fn plant(&self, seed: Seed) -> Result<(), SandboxError> {
-        self.with(|world, now| world.plant(seed, now, now))
+    pub fn add_seed(&self, seed: Seed) -> Result<(), SandboxError> {
+        self.with(|state, now| state.add_seed(seed, now, now))
     }
 
     /// What has become of an account.
@@ -100,29 +102,29 @@ impl Sandbox {
 
     /// Every account, deleted ones too, by id.
     pub fn accounts(&self) -> Vec<AccountView> {
-        let world = self.lock();
-        world.accounts.keys().filter_map(|id| world.view(id)).collect()
+        let state = self.lock();
+        state.accounts.keys().filter_map(|id| state.view(id)).collect()
     }
 
     /// Changes an account, as its owner or an administrator could.
     pub fn change_account(&self, id: &str, change: AccountChange) -> Result<(), SandboxError> {
-        self.with(|world, now| world.amend(id, change, now))
+        self.with(|state, now| state.change_account(id, change, now))
     }
 
     /// Plays the human who clicks *Grant access* for the customer of this id or address, and returns the id.
     pub fn grant(&self, who: &str) -> Result<String, SandboxError> {
-        self.with(|world, now| world.grant(who, now))
+        self.with(|state, now| state.grant(who, now))
     }
 
     /// Organizations, service desks and requests as they are now, in the form of a seed without accounts.
-    pub fn places(&self) -> Seed {
-        let world = self.lock();
+    pub fn memberships(&self) -> Seed {
+        let state = self.lock();
         Seed {
-            cloud_id: Some(world.cloud_id().to_owned()),
+            cloud_id: Some(state.cloud_id().to_owned()),
             accounts: Vec::new(),
-            organizations: world.places.organizations.values().cloned().collect(),
-            desks: world.places.desks.values().cloned().collect(),
-            requests: world.places.requests.values().cloned().collect(),
+            organizations: state.memberships.organizations.values().cloned().collect(),
+            desks: state.memberships.desks.values().cloned().collect(),
+            requests: state.memberships.requests.values().cloned().collect(),
         }
     }
 
@@ -138,14 +140,14 @@ impl Sandbox {
 
     /// Makes calls fail. Of several faults that fit, the oldest hits.
     pub fn inject(&self, fault: Fault) -> Result<(), SandboxError> {
-        fault.check().map_err(SandboxError::Impossible)?;
+        fault.check().map_err(SandboxError::InvalidValue)?;
         self.lock().faults.add(fault);
         Ok(())
     }
 
     /// The faults that wait for their calls.
     pub fn faults(&self) -> Vec<Fault> {
-        self.lock().faults.waiting().to_vec()
+        self.lock().faults.pending().to_vec()
     }
 
     /// Takes all faults back.
@@ -154,28 +156,28 @@ impl Sandbox {
     }
 
     /// The switches.
-    pub fn settings(&self) -> Settings {
-        self.lock().settings.clone()
+    pub fn options(&self) -> SandboxOptions {
+        self.lock().options.clone()
     }
 
     /// Turns switches.
-    pub fn change_settings(&self, change: impl FnOnce(&mut Settings)) {
-        change(&mut self.lock().settings);
+    pub fn change_options(&self, change: impl FnOnce(&mut SandboxOptions)) {
+        change(&mut self.lock().options);
     }
 
-    fn patch_settings(&self, patch: serde_json::Value) -> Result<Settings, SandboxError> {
-        let mut world = self.lock();
-        world.settings = world.settings.patched(patch).map_err(SandboxError::Impossible)?;
-        Ok(world.settings.clone())
+    fn patch_options(&self, patch: serde_json::Value) -> Result<SandboxOptions, SandboxError> {
+        let mut state = self.lock();
+        state.options = state.options.patched(patch).map_err(SandboxError::InvalidValue)?;
+        Ok(state.options.clone())
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut World, Timestamp) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut SandboxState, Timestamp) -> T) -> T {
         let now = self.clock.now();
         work(&mut self.lock(), now)
     }
 
     /// Held for one synchronous piece of work, never across an await. A panic in one test's fault must not hide the rest.
-    fn lock(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, SandboxState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,17 +6,17 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::account::{Account, AccountType, Facts, State};
-use super::answer::{Answer, Refusal};
 use super::call::Call;
 use super::inbound::{Credentials, Inbound};
 use super::jql::{self, Condition};
-use super::settings::{Remains, Revoked};
+use super::options::{DeletedAccount, RevokedAccount};
+use super::response::{ApiError, SiteResponse};
 use super::shapes::Shapes;
-use super::world::World;
+use super::state::SandboxState;
 
 /// `GET serverInfo`
-pub(super) fn server_info(request: &Inbound, now: Timestamp) -> Answer {
-    Answer::ok(&json!({
+pub(super) fn server_info(request: &Inbound, now: Timestamp) -> SiteResponse {
+    SiteResponse::ok(&json!({
         "baseUrl": request.base(),
         "version": "1001.0.0-SNAPSHOT",
         "versionNumbers": [1001, 0, 0],
@@ -31,9 +31,9 @@ pub(super) fn server_info(request: &Inbound, now: Timestamp) -> Answer {
 }
 
 /// `GET myself`
-pub(super) fn myself(world: &World, request: &Inbound, call: &Call) -> Result<Answer, Refusal> {
+pub(super) fn myself(state: &SandboxState, request: &Inbound, call: &Call) -> Result<SiteResponse, ApiError> {
     let people = || {
-        world
+        state
             .accounts
             .values()
             .filter(|account| account.facts.active() && account.facts.account_type == AccountType::Atlassian)
@@ -43,63 +43,73 @@ pub(super) fn myself(world: &World, request: &Inbound, call: &Call) -> Result<An
         Some(Credentials::Bearer(_)) | None => None,
     };
     let me = named.or_else(|| people().next()).ok_or_else(no_user)?;
-    Ok(Answer::ok(&Shapes::of(world, request, call).whole_user(me, &me.facts).into()))
+    Ok(SiteResponse::ok(&Shapes::of(state, request, call).whole_user(me, &me.facts).into()))
 }
 
 /// `GET mypermissions`
-pub(super) fn permissions(world: &World, request: &Inbound) -> Result<Answer, Refusal> {
+pub(super) fn permissions(state: &SandboxState, request: &Inbound) -> Result<SiteResponse, ApiError> {
     let asked = request
         .parameter("permissions")
         .filter(|asked| !asked.is_empty())
-        .ok_or_else(|| Refusal::bad_request("The 'permissions' query parameter is required."))?;
-    let mut answer = Map::new();
+        .ok_or_else(|| ApiError::bad_request("The 'permissions' query parameter is required."))?;
+    let mut response = Map::new();
     for key in asked.split(',').map(str::trim) {
         let (id, name, kind, have) = match key {
-            "ADMINISTER" => ("0", "Administer Jira", "GLOBAL", world.settings.permissions.administer),
-            "USER_PICKER" => ("27", "Browse users and groups", "GLOBAL", world.settings.permissions.browse_users),
-            "SERVICEDESK_AGENT" => ("-1", "Service Desk Agent", "PROJECT", world.settings.permissions.agent),
-            "ADMINISTER_PROJECTS" => ("23", "Administer Projects", "PROJECT", world.settings.permissions.desk_admin),
-            other => return Err(Refusal::bad_request(format!("Unrecognized permission: {other}"))),
+            "ADMINISTER" => ("0", "Administer Jira", "GLOBAL", state.options.permissions.administer),
+            "USER_PICKER" => ("27", "Browse users and groups", "GLOBAL", state.options.permissions.browse_users),
+            "SERVICEDESK_AGENT" => ("-1", "Service ServiceDesk Agent", "PROJECT", state.options.permissions.agent),
+            "ADMINISTER_PROJECTS" => ("23", "Administer Projects", "PROJECT", state.options.permissions.desk_admin),
+            other => return Err(ApiError::bad_request(format!("Unrecognized permission: {other}"))),
         };
         let permission = json!({
             "id": id, "key": key, "name": name, "type": kind, "description": name, "havePermission": have,
         });
-        answer.insert(key.to_owned(), permission);
+        response.insert(key.to_owned(), permission);
     }
-    Ok(Answer::ok(&json!({ "permissions": answer })))
+    Ok(SiteResponse::ok(&json!({ "permissions": response })))
 }
 
 /// `GET user/search`: prefixes, active accounts only, as they were a lag ago; nobody without the permission.
-pub(super) fn search(world: &World, request: &Inbound, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
+pub(super) fn search(
+    state: &SandboxState,
+    request: &Inbound,
+    call: &Call,
+    now: Timestamp,
+) -> Result<SiteResponse, ApiError> {
     let query = request.parameter("query").map(|query| query.to_lowercase());
     let id = request.parameter("accountId");
     if query.is_none() && id.is_none() {
-        return Err(Refusal::bad_request("One of 'accountId', 'query' or 'property' must be given."));
+        return Err(ApiError::bad_request("One of 'accountId', 'query' or 'property' must be given."));
     }
     let matches = |account: &Account, facts: &Facts| {
         facts.active()
             && query.as_ref().is_none_or(|query| facts.matches(query))
             && id.as_ref().is_none_or(|id| account.id == *id)
     };
-    let found = if world.settings.permissions.browse_users { indexed(world, now, matches) } else { Vec::new() };
-    let reachable = found.get(..world.settings.search_window).unwrap_or(&found);
-    list_users(world, request, call, reachable, world.settings.page_caps.search)
+    let found = if state.options.permissions.browse_users { indexed(state, now, matches) } else { Vec::new() };
+    let reachable = found.get(..state.options.search_window).unwrap_or(&found);
+    list_users(state, request, call, reachable, state.options.page_caps.search)
 }
 
 /// `GET users/search`: everybody, inactive accounts and apps too.
-pub(super) fn scan(world: &World, request: &Inbound, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
-    let everybody = indexed(world, now, |_, facts| facts.state != State::Deleted);
-    list_users(world, request, call, &everybody, world.settings.page_caps.scan)
+pub(super) fn scan(
+    state: &SandboxState,
+    request: &Inbound,
+    call: &Call,
+    now: Timestamp,
+) -> Result<SiteResponse, ApiError> {
+    let everybody = indexed(state, now, |_, facts| facts.state != State::Deleted);
+    list_users(state, request, call, &everybody, state.options.page_caps.scan)
 }
 
 /// The accounts that fit, as searches know them.
 pub(super) fn indexed(
-    world: &World,
+    state: &SandboxState,
     now: Timestamp,
     fits: impl Fn(&Account, &Facts) -> bool,
 ) -> Vec<(&Account, &Facts)> {
-    let then = earlier(now, world.settings.search_lag);
-    let known = world.accounts.values().filter_map(|account| Some((account, account.as_of(then)?)));
+    let then = earlier(now, state.options.search_lag);
+    let known = state.accounts.values().filter_map(|account| Some((account, account.as_of(then)?)));
     known.filter(|(account, facts)| fits(account, facts)).collect()
 }
 
@@ -109,75 +119,80 @@ pub(super) fn earlier(now: Timestamp, lag: SignedDuration) -> Timestamp {
 }
 
 fn list_users(
-    world: &World,
+    state: &SandboxState,
     request: &Inbound,
     call: &Call,
     found: &[(&Account, &Facts)],
     cap: usize,
-) -> Result<Answer, Refusal> {
+) -> Result<SiteResponse, ApiError> {
     let start = request.number("startAt", 0)?;
     let limit = request.number("maxResults", 50)?.min(cap);
-    let shapes = Shapes::of(world, request, call);
+    let shapes = Shapes::of(state, request, call);
     let page = found.iter().skip(start).take(limit);
     let users: Vec<Value> = page.map(|(account, facts)| shapes.user(account, facts).into()).collect();
-    Ok(Answer::ok(&users.into()))
+    Ok(SiteResponse::ok(&users.into()))
 }
 
 /// `GET user`
-pub(super) fn read(world: &World, request: &Inbound, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
+pub(super) fn read(
+    state: &SandboxState,
+    request: &Inbound,
+    call: &Call,
+    now: Timestamp,
+) -> Result<SiteResponse, ApiError> {
     let id = account_id(request)?;
-    let account = world.accounts.get(&id).ok_or_else(no_user)?;
-    let facts = account.as_of(earlier(now, world.settings.read_lag)).ok_or_else(no_user)?;
+    let account = state.accounts.get(&id).ok_or_else(no_user)?;
+    let facts = account.as_of(earlier(now, state.options.read_lag)).ok_or_else(no_user)?;
     let shown_active = match facts.state {
         State::Present => true,
-        State::Revoked => match world.settings.revoked_reads {
-            Revoked::Inactive => false,
-            Revoked::Active => true,
-            Revoked::Missing => return Err(no_user()),
+        State::Revoked => match state.options.revoked_reads {
+            RevokedAccount::Inactive => false,
+            RevokedAccount::Active => true,
+            RevokedAccount::Missing => return Err(no_user()),
         },
-        State::Deleted => match world.settings.deletion_leaves {
-            Remains::Gone => return Err(no_user()),
-            Remains::FormerUser => false,
+        State::Deleted => match state.options.deletion_leaves {
+            DeletedAccount::Gone => return Err(no_user()),
+            DeletedAccount::FormerUser => false,
         },
     };
-    let mut user = Shapes::of(world, request, call).whole_user(account, facts);
+    let mut user = Shapes::of(state, request, call).whole_user(account, facts);
     user.insert("active".to_owned(), shown_active.into());
-    Ok(Answer::ok(&user.into()))
+    Ok(SiteResponse::ok(&user.into()))
 }
 
 /// `DELETE user`: takes any account, licensed people too. Only apps are safe.
-pub(super) fn delete(world: &mut World, request: &Inbound, now: Timestamp) -> Result<Answer, Refusal> {
+pub(super) fn delete(state: &mut SandboxState, request: &Inbound, now: Timestamp) -> Result<SiteResponse, ApiError> {
     let id = account_id(request)?;
-    let account = world.living(&id).ok_or_else(no_user)?;
+    let account = state.existing_account(&id).ok_or_else(no_user)?;
     if account.facts.account_type == AccountType::App {
-        return Err(Refusal::bad_request("The user cannot be removed."));
+        return Err(ApiError::bad_request("The user cannot be removed."));
     }
     account.delete(now);
-    Ok(Answer::empty(StatusCode::NO_CONTENT).that_changed(true))
+    Ok(SiteResponse::empty(StatusCode::NO_CONTENT).with_changed(true))
 }
 
 /// `POST search/jql`: requests only, and only by the conditions that somebody who leaves them asks for.
-pub(super) fn search_requests(world: &World, request: &Inbound, call: &Call) -> Result<Answer, Refusal> {
+pub(super) fn search_requests(state: &SandboxState, request: &Inbound, call: &Call) -> Result<SiteResponse, ApiError> {
     let body: SearchBody = request.json()?;
     let conditions = jql::parse(&body.jql).map_err(|clause| {
-        Refusal::bad_request(format!("Error in the JQL Query: the sandbox cannot read '{clause}'."))
+        ApiError::bad_request(format!("Error in the JQL Query: the sandbox cannot read '{clause}'."))
     })?;
     let start = match body.next_page_token {
         None => 0,
         Some(token) => usize::from_str_radix(token.trim_start_matches("page-"), 16)
             .ok()
-            .ok_or_else(|| Refusal::bad_request("The provided next page token is invalid or expired."))?,
+            .ok_or_else(|| ApiError::bad_request("The provided next page token is invalid or expired."))?,
     };
-    let limit = body.max_results.unwrap_or(50).clamp(1, world.settings.page_caps.jql.max(1));
-    let shapes = Shapes::of(world, request, call);
-    let fits = |request: &super::places::Request| {
+    let limit = body.max_results.unwrap_or(50).clamp(1, state.options.page_caps.jql.max(1));
+    let shapes = Shapes::of(state, request, call);
+    let fits = |request: &super::memberships::Request| {
         conditions.iter().all(|condition| match condition {
             Condition::Participant(account) => request.participants.contains(account),
             Condition::Reporter(account) => request.reporter == *account,
             Condition::NotDone => !request.done,
         })
     };
-    let numbered = (10_001..).zip(world.places.requests.values());
+    let numbered = (10_001..).zip(state.memberships.requests.values());
     let found: Vec<Value> = numbered
         .filter(|(_, request)| fits(request))
         .map(|(id, request): (u32, _)| {
@@ -187,13 +202,13 @@ pub(super) fn search_requests(world: &World, request: &Inbound, call: &Call) -> 
         .collect();
     let issues: Vec<&Value> = found.iter().skip(start).take(limit).collect();
     let end = start + issues.len();
-    let mut answer = json!({ "issues": issues, "isLast": end >= found.len() });
-    if let Some(answer) = answer.as_object_mut()
+    let mut response = json!({ "issues": issues, "isLast": end >= found.len() });
+    if let Some(response) = response.as_object_mut()
         && end < found.len()
     {
-        answer.insert("nextPageToken".to_owned(), format!("page-{end:x}").into());
+        response.insert("nextPageToken".to_owned(), format!("page-{end:x}").into());
     }
-    Ok(Answer::ok(&answer))
+    Ok(SiteResponse::ok(&response))
 }
 
 #[derive(Debug, Deserialize)]
@@ -204,10 +219,10 @@ struct SearchBody {
     next_page_token: Option<String>,
 }
 
-fn account_id(request: &Inbound) -> Result<String, Refusal> {
-    request.parameter("accountId").ok_or_else(|| Refusal::bad_request("The 'accountId' query parameter is required."))
+fn account_id(request: &Inbound) -> Result<String, ApiError> {
+    request.parameter("accountId").ok_or_else(|| ApiError::bad_request("The 'accountId' query parameter is required."))
 }
 
-fn no_user() -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, "Specified user does not exist or you do not have required permissions")
+fn no_user() -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "Specified user does not exist or you do not have required permissions")
 }

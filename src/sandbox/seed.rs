@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::NewAccount;
 use super::error::SandboxError;
-use super::places::{Desk, Organization, Request};
+use super::memberships::{Organization, Request, ServiceDesk};
 
 /// What a site holds at the beginning.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub struct Seed {
     /// The organizations.
     pub organizations: Vec<Organization>,
     /// The service desks.
-    pub desks: Vec<Desk>,
+    pub desks: Vec<ServiceDesk>,
     /// The requests.
     pub requests: Vec<Request>,
 }
@@ -42,7 +42,7 @@ pub struct Seed {
 impl Seed {
     /// Reads a seed file.
     pub fn from_json(text: &str) -> Result<Self, SandboxError> {
-        serde_json::from_str(text).map_err(SandboxError::Unreadable)
+        serde_json::from_str(text).map_err(SandboxError::InvalidJson)
     }
 
     /// A site with every trap that is known of: namesakes by prefix and by word, a name that is an address, twins, two

@@ -6,52 +6,58 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::account::{NewAccount, State};
-use super::answer::{Answer, Refusal};
 use super::call::{AccountIds, Call};
 use super::inbound::Inbound;
 use super::platform::indexed;
+use super::response::{ApiError, SiteResponse};
 use super::shapes::Shapes;
-use super::world::World;
+use super::state::SandboxState;
 
 /// `PUT customer/user/{accountId}/revoke-portal-only-access`
-pub(super) fn revoke(world: &mut World, id: &str, now: Timestamp) -> Result<Answer, Refusal> {
-    let second = status(world.settings.second_revoke);
-    let invalid = status(world.settings.invalid_revoke);
+pub(super) fn revoke(state: &mut SandboxState, id: &str, now: Timestamp) -> Result<SiteResponse, ApiError> {
+    let second = status(state.options.second_revoke);
+    let invalid = status(state.options.invalid_revoke);
     let account =
-        world.customer(id).ok_or_else(|| Refusal::new(invalid, "The account id is not a portal-only customer's."))?;
+        state.customer(id).ok_or_else(|| ApiError::new(invalid, "The account id is not a portal-only customer's."))?;
     if account.facts.state == State::Present {
         account.revoke(now);
-        return Ok(Answer::empty(StatusCode::NO_CONTENT).that_changed(true));
+        return Ok(SiteResponse::empty(StatusCode::NO_CONTENT).with_changed(true));
     }
     if second.is_success() {
-        return Ok(Answer::empty(second));
+        return Ok(SiteResponse::empty(second));
     }
-    Err(Refusal::new(second, "The customer has no portal-only access."))
+    Err(ApiError::new(second, "The customer has no portal-only access."))
 }
 
 /// `POST customer`: creates the customer. An address that was deleted waits for the end of the deletion grace.
-pub(super) fn invite(world: &mut World, request: &Inbound, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
+pub(super) fn invite(
+    state: &mut SandboxState,
+    request: &Inbound,
+    call: &Call,
+    now: Timestamp,
+) -> Result<SiteResponse, ApiError> {
     let CreateCustomer { email, display_name } = request.json()?;
     if !email.contains('@') {
-        return Err(Refusal::bad_request("The email address is invalid."));
+        return Err(ApiError::bad_request("The email address is invalid."));
     }
-    if world.with_address(&email).any(|account| account.facts.state != State::Deleted) {
+    if state.with_address(&email).any(|account| account.facts.state != State::Deleted) {
         let strict = request.parameter("strictConflictStatusCode").as_deref() == Some("true");
         let status = if strict { StatusCode::CONFLICT } else { StatusCode::BAD_REQUEST };
-        return Err(Refusal::new(status, "An account already exists for this email."));
+        return Err(ApiError::new(status, "An account already exists for this email."));
     }
-    let grace = world.settings.deletion_grace;
+    let grace = state.options.deletion_grace;
     let ends = |at: Timestamp| at.saturating_add(grace).unwrap_or(Timestamp::MAX);
-    let banned = world.with_address(&email).filter_map(|account| account.deleted_at).any(|at| now < ends(at));
+    let banned = state.with_address(&email).filter_map(|account| account.deleted_at).any(|at| now < ends(at));
     if banned {
-        return Err(Refusal::bad_request("The account of this email is being deleted and cannot be invited yet."));
+        return Err(ApiError::bad_request("The account of this email is being deleted and cannot be invited yet."));
     }
     let new = NewAccount { email: Some(email), display_name, ..NewAccount::default() };
-    let id =
-        world.add(new, now, now).map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+    let id = state
+        .add(new, now, now)
+        .map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     let created =
-        world.accounts.get(&id).map(|account| Shapes::of(world, request, call).customer(account, &account.facts));
-    Ok(Answer::json(StatusCode::CREATED, &created.unwrap_or_default()).that_changed(true))
+        state.accounts.get(&id).map(|account| Shapes::of(state, request, call).customer(account, &account.facts));
+    Ok(SiteResponse::json(StatusCode::CREATED, &created.unwrap_or_default()).with_changed(true))
 }
 
 /// `additionalProperties: false` in the reference.
@@ -63,14 +69,14 @@ struct CreateCustomer {
 }
 
 /// `GET organization`
-pub(super) fn organizations(world: &World, request: &Inbound, call: &Call) -> Result<Answer, Refusal> {
+pub(super) fn organizations(state: &SandboxState, request: &Inbound, call: &Call) -> Result<SiteResponse, ApiError> {
     let member = request.parameter("accountId");
-    let shapes = Shapes::of(world, request, call);
-    let fits = |organization: &&super::places::Organization| {
+    let shapes = Shapes::of(state, request, call);
+    let fits = |organization: &&super::memberships::Organization| {
         member.as_ref().is_none_or(|member| organization.members.contains(member))
     };
-    let found: Vec<Value> = world
-        .places
+    let found: Vec<Value> = state
+        .memberships
         .organizations
         .values()
         .filter(fits)
@@ -84,23 +90,27 @@ pub(super) fn organizations(world: &World, request: &Inbound, call: &Call) -> Re
             })
         })
         .collect();
-    Ok(Answer::ok(&shapes.page(request, world.settings.page_caps.jsm, &found)?))
+    Ok(SiteResponse::ok(&shapes.page(request, state.options.page_caps.jsm, &found)?))
 }
 
 /// `DELETE organization/{id}/user`
-pub(super) fn leave_organization(world: &mut World, request: &Inbound, id: &str) -> Result<Answer, Refusal> {
-    let leaving = accounts(world, request)?;
+pub(super) fn leave_organization(
+    state: &mut SandboxState,
+    request: &Inbound,
+    id: &str,
+) -> Result<SiteResponse, ApiError> {
+    let leaving = accounts(state, request)?;
     let organization =
-        world.places.organizations.get_mut(id).ok_or_else(|| not_found("The organization does not exist."))?;
+        state.memberships.organizations.get_mut(id).ok_or_else(|| not_found("The organization does not exist."))?;
     let changed = leaving.iter().filter(|account| organization.members.remove(*account)).count() > 0;
-    Ok(Answer::empty(StatusCode::NO_CONTENT).that_changed(changed))
+    Ok(SiteResponse::empty(StatusCode::NO_CONTENT).with_changed(changed))
 }
 
 /// `GET servicedesk`
-pub(super) fn desks(world: &World, request: &Inbound, call: &Call) -> Result<Answer, Refusal> {
-    let shapes = Shapes::of(world, request, call);
-    let found: Vec<Value> = world
-        .places
+pub(super) fn desks(state: &SandboxState, request: &Inbound, call: &Call) -> Result<SiteResponse, ApiError> {
+    let shapes = Shapes::of(state, request, call);
+    let found: Vec<Value> = state
+        .memberships
         .desks
         .values()
         .map(|desk| {
@@ -113,72 +123,77 @@ pub(super) fn desks(world: &World, request: &Inbound, call: &Call) -> Result<Ans
             })
         })
         .collect();
-    Ok(Answer::ok(&shapes.page(request, world.settings.page_caps.jsm, &found)?))
+    Ok(SiteResponse::ok(&shapes.page(request, state.options.page_caps.jsm, &found)?))
 }
 
 /// `GET servicedesk/{id}/customer`: finds revoked customers too. On an open desk everybody is a customer.
 pub(super) fn desk_customers(
-    world: &World,
+    state: &SandboxState,
     request: &Inbound,
     call: &Call,
     id: &str,
     now: Timestamp,
-) -> Result<Answer, Refusal> {
-    let desk = world.places.desks.get(id).ok_or_else(|| not_found("The service desk does not exist."))?;
+) -> Result<SiteResponse, ApiError> {
+    let desk = state.memberships.desks.get(id).ok_or_else(|| not_found("The service desk does not exist."))?;
     let query = request.parameter("query").unwrap_or_default().to_lowercase();
-    let found = indexed(world, now, |account, facts| {
+    let found = indexed(state, now, |account, facts| {
         let belongs = desk.customers.contains(&account.id) || (desk.open && facts.account_type.name() == "customer");
         belongs && facts.state != State::Deleted && (query.is_empty() || facts.matches(&query))
     });
-    let shapes = Shapes::of(world, request, call);
+    let shapes = Shapes::of(state, request, call);
     let customers: Vec<Value> = found.into_iter().map(|(account, facts)| shapes.customer(account, facts)).collect();
-    Ok(Answer::ok(&shapes.page(request, world.settings.page_caps.jsm, &customers)?))
+    Ok(SiteResponse::ok(&shapes.page(request, state.options.page_caps.jsm, &customers)?))
 }
 
 /// `DELETE servicedesk/{id}/customer`: nobody can be taken off an open desk.
-pub(super) fn leave_desk(world: &mut World, request: &Inbound, id: &str) -> Result<Answer, Refusal> {
-    let leaving = accounts(world, request)?;
-    let desk = world.places.desks.get_mut(id).ok_or_else(|| not_found("The service desk does not exist."))?;
+pub(super) fn leave_desk(state: &mut SandboxState, request: &Inbound, id: &str) -> Result<SiteResponse, ApiError> {
+    let leaving = accounts(state, request)?;
+    let desk = state.memberships.desks.get_mut(id).ok_or_else(|| not_found("The service desk does not exist."))?;
     if desk.open {
-        return Err(Refusal::bad_request("Customers cannot be removed from a service desk with open access."));
+        return Err(ApiError::bad_request("Customers cannot be removed from a service desk with open access."));
     }
     let changed = leaving.iter().filter(|account| desk.customers.remove(*account)).count() > 0;
-    Ok(Answer::empty(StatusCode::NO_CONTENT).that_changed(changed))
+    Ok(SiteResponse::empty(StatusCode::NO_CONTENT).with_changed(changed))
 }
 
 /// `DELETE request/{key}/participant`: answers with the participants who are left.
-pub(super) fn leave_request(world: &mut World, request: &Inbound, call: &Call, key: &str) -> Result<Answer, Refusal> {
-    let leaving = accounts(world, request)?;
-    let issue = world.places.requests.get_mut(key).ok_or_else(|| not_found("The request does not exist."))?;
+pub(super) fn leave_request(
+    state: &mut SandboxState,
+    request: &Inbound,
+    call: &Call,
+    key: &str,
+) -> Result<SiteResponse, ApiError> {
+    let leaving = accounts(state, request)?;
+    let issue = state.memberships.requests.get_mut(key).ok_or_else(|| not_found("The request does not exist."))?;
     if leaving.contains(&issue.reporter) {
-        return Err(Refusal::bad_request("The reporter of a request cannot be removed from it."));
+        return Err(ApiError::bad_request("The reporter of a request cannot be removed from it."));
     }
     if !leaving.iter().all(|account| issue.participants.contains(account)) {
-        return Err(Refusal::bad_request("The user is not a participant of this request."));
+        return Err(ApiError::bad_request("The user is not a participant of this request."));
     }
     issue.participants.retain(|account| !leaving.contains(account));
     let left = issue.participants.clone();
-    let shapes = Shapes::of(world, request, call);
+    let shapes = Shapes::of(state, request, call);
     let left: Vec<Value> = left
         .iter()
-        .filter_map(|id| world.accounts.get(id))
+        .filter_map(|id| state.accounts.get(id))
         .map(|account| shapes.customer(account, &account.facts))
         .collect();
-    Ok(Answer::ok(&shapes.page(request, world.settings.page_caps.jsm, &left)?).that_changed(true))
+    Ok(SiteResponse::ok(&shapes.page(request, state.options.page_caps.jsm, &left)?).with_changed(true))
 }
 
 /// The accounts that the body names; all of them must exist.
-fn accounts(world: &World, request: &Inbound) -> Result<Vec<String>, Refusal> {
+fn accounts(state: &SandboxState, request: &Inbound) -> Result<Vec<String>, ApiError> {
     let AccountIds { account_ids } = request.json()?;
-    match account_ids.iter().find(|id| !world.accounts.contains_key(*id)) {
-        Some(_) => Err(Refusal::bad_request("One or more account ids are invalid.")),
-        None if account_ids.is_empty() => Err(Refusal::bad_request("At least one account id is required.")),
+    match account_ids.iter().find(|id| !state.accounts.contains_key(*id)) {
+        Some(_) => Err(ApiError::bad_request("One or more account ids are invalid.")),
+        None if account_ids.is_empty() => Err(ApiError::bad_request("At least one account id is required.")),
         None => Ok(account_ids),
     }
 }
 
-fn not_found(message: &str) -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, message)
+fn not_found(message: &str) -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, message)
 }
 
 fn status(code: u16) -> StatusCode {

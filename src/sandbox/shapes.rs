@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use super::account::{Account, Facts, State};
 use super::call::Call;
 use super::inbound::Inbound;
-use super::settings::Hidden;
-use super::world::World;
+use super::options::HiddenEmail;
+use super::state::SandboxState;
 
 const TIME_ZONE: &str = "Europe/Berlin";
 
@@ -15,16 +15,16 @@ const TIME_ZONE: &str = "Europe/Berlin";
 #[derive(Debug)]
 pub(super) struct Shapes {
     base: String,
-    hidden: Hidden,
+    hidden: HiddenEmail,
 }
 
 impl Shapes {
-    pub(super) fn of(world: &World, request: &Inbound, call: &Call) -> Self {
+    pub(super) fn of(state: &SandboxState, request: &Inbound, call: &Call) -> Self {
         let mut base = request.base();
         if call.via_gateway {
-            base = format!("{base}/ex/jira/{}", world.cloud_id());
+            base = format!("{base}/ex/jira/{}", state.cloud_id());
         }
-        Self { base, hidden: world.settings.hidden_address }
+        Self { base, hidden: state.options.hidden_address }
     }
 
     /// The platform's `User`, as it stands in lists.
@@ -79,7 +79,12 @@ impl Shapes {
     }
 
     /// JSM's paged list: the part of `all` that `start` and `limit` ask for and `cap` allows.
-    pub(super) fn page(&self, request: &Inbound, cap: usize, all: &[Value]) -> Result<Value, super::answer::Refusal> {
+    pub(super) fn page(
+        &self,
+        request: &Inbound,
+        cap: usize,
+        all: &[Value],
+    ) -> Result<Value, super::response::ApiError> {
         let start = request.number("start", 0)?;
         let limit = request.number("limit", cap)?.clamp(1, cap.max(1));
         let values: Vec<&Value> = all.iter().skip(start).take(limit).collect();
@@ -111,9 +116,9 @@ impl Shapes {
         let shown = if facts.state == State::Deleted || facts.hidden { None } else { facts.email.clone() };
         match (shown, self.hidden) {
             (Some(address), _) => Some(address.into()),
-            (None, Hidden::Absent) => None,
-            (None, Hidden::Null) => Some(Value::Null),
-            (None, Hidden::Empty) => Some("".into()),
+            (None, HiddenEmail::Absent) => None,
+            (None, HiddenEmail::Null) => Some(Value::Null),
+            (None, HiddenEmail::Empty) => Some("".into()),
         }
     }
 

@@ -131,7 +131,7 @@ async fn nobody_is_looked_for_again_three_times_before_there_is_no_account() {
 #[tokio::test]
 async fn who_is_new_is_found_when_looked_for_again() {
     let story = Harness::start().await;
-    story.site.change_settings(|settings| settings.search_lag = jiff::SignedDuration::from_secs(90));
+    story.site.change_options(|options| options.search_lag = jiff::SignedDuration::from_secs(90));
     story.site.add(NewAccount::customer("new@example.com", "Neil New")).unwrap();
     story.send_departed("new@example.com").await;
     assert_eq!(story.state("new@example.com").await, StateName::Revoking);
@@ -145,7 +145,7 @@ async fn who_is_new_is_found_when_looked_for_again() {
 #[tokio::test]
 async fn who_may_not_browse_users_sees_nobody_and_that_is_the_sites_trouble() {
     let story = Harness::start().await;
-    story.site.change_settings(|settings| settings.permissions.browse_users = false);
+    story.site.change_options(|options| options.permissions.browse_users = false);
     story.send_departed("nobody@example.com").await;
     let site = story.store().sites().await.unwrap().remove(0);
     assert!(site.paused_at.is_some());

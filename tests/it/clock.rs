@@ -16,7 +16,7 @@ const ANN: &str = "ann@example.com";
 impl Harness {
     /// Sets the clock of the site's `Date` headers off ours by so many seconds.
     fn set_date_offset(&self, seconds: i64) {
-        self.site.change_settings(|settings| settings.date_offset = SignedDuration::from_secs(seconds));
+        self.site.change_options(|options| options.date_offset = SignedDuration::from_secs(seconds));
     }
 
     async fn depart_now(&self) {

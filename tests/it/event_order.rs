@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use offboardd::domain::case::{AttentionReason, StateName};
-use offboardd::sandbox::{AccountType, CallName, Fault, Moment, NewAccount, Seed};
+use offboardd::sandbox::{AccountType, CallName, Fault, FaultTiming, NewAccount, Seed};
 use serde_json::{Value, json};
 
 use crate::harness::{Harness, Setup};
@@ -290,7 +290,7 @@ async fn erasure_request_is_not_postponed_by_a_later_departure() {
 #[tokio::test]
 async fn departure_moves_a_deletion_that_fails() {
     let story = story_of("departed = \"delete\"", "").await;
-    story.inject(Fault { drop: Some(Moment::Before), ..Fault::default() });
+    story.inject(Fault { drop: Some(FaultTiming::Before), ..Fault::default() });
     story.send_event(event("departed", "1", ANN, 30)).await;
     assert_eq!(story.state(ANN).await, StateName::Deleting);
     story.send_event(effective(event("departed", "1", ANN, 10), story.in_days(2))).await;

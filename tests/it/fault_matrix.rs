@@ -7,7 +7,9 @@
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use offboardd::domain::case::{AttentionReason, Direction, State, StateName};
-use offboardd::sandbox::{CallName, CallRecord, Desk, Fault, Moment, NewAccount, Organization, Request, Seed};
+use offboardd::sandbox::{
+    CallName, CallRecord, Fault, FaultTiming, NewAccount, Organization, Request, Seed, ServiceDesk,
+};
 use serde_json::{Value, json};
 
 use crate::harness::{Harness, ROSA, Setup, duration};
@@ -150,8 +152,8 @@ impl Column {
         match self {
             Self::TimeoutBefore => Fault { delay_ms: TOO_LONG_MS, ..Fault::default() },
             Self::TimeoutAfter => Fault { delay_ms: TOO_LONG_MS, after_deed: true, ..Fault::default() },
-            Self::DroppedBefore => Fault { drop: Some(Moment::Before), ..Fault::default() },
-            Self::DroppedAfter => Fault { drop: Some(Moment::After), ..Fault::default() },
+            Self::DroppedBefore => Fault { drop: Some(FaultTiming::Before), ..Fault::default() },
+            Self::DroppedAfter => Fault { drop: Some(FaultTiming::After), ..Fault::default() },
             Self::Reset => Fault { reset: true, ..Fault::default() },
             Self::SlowBody => Fault { slow_ms: Some(TOO_LONG_MS), ..Fault::default() },
             Self::Garbage => Fault { garbage: true, after_deed: true, ..Fault::default() },
@@ -340,7 +342,7 @@ impl Walker<'_> {
                 participants: alone.clone().into(),
                 done: false,
             };
-            let desk = Desk {
+            let desk = ServiceDesk {
                 id: "1".to_owned(),
                 key: "HELP".to_owned(),
                 name: "Help".to_owned(),
@@ -354,7 +356,7 @@ impl Walker<'_> {
                 requests: vec![request],
                 ..Seed::default()
             };
-            story.site.plant(places).unwrap();
+            story.site.add_seed(places).unwrap();
         }
         id
     }

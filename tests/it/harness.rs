@@ -89,8 +89,9 @@ impl Harness {
     /// A story that differs.
     pub(crate) async fn with(setup: Setup) -> Self {
         let clock = Arc::new(ManualClock::at(START.parse().unwrap()));
-        let site = Sandbox::new(offboardd::sandbox::Settings::default(), setup.seed, Arc::<ManualClock>::clone(&clock))
-            .unwrap();
+        let site =
+            Sandbox::new(offboardd::sandbox::SandboxOptions::default(), setup.seed, Arc::<ManualClock>::clone(&clock))
+                .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let site_address = listener.local_addr().unwrap();
         let mut site_tasks = JoinSet::new();

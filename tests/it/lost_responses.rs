@@ -1,7 +1,7 @@
 //! What one read or one lost answer does not prove: that a call was not carried out, or that an account is gone.
 
 use offboardd::domain::case::{AttentionReason, StateName};
-use offboardd::sandbox::{self, AccountChange, AccountType, CallName, Fault, Moment, NewAccount};
+use offboardd::sandbox::{self, AccountChange, AccountType, CallName, Fault, FaultTiming, NewAccount};
 use serde_json::{Value, json};
 
 use crate::harness::{Harness, Setup};
@@ -9,7 +9,7 @@ use crate::harness::{Harness, Setup};
 const ANN: &str = "ann@example.com";
 
 fn lost(call: CallName) -> Fault {
-    Fault { call: Some(call), drop: Some(Moment::Before), times: Some(1), ..Fault::default() }
+    Fault { call: Some(call), drop: Some(FaultTiming::Before), times: Some(1), ..Fault::default() }
 }
 
 /// The read of Ann's account is answered so, as often as that.
@@ -85,7 +85,7 @@ async fn a_deletion_that_was_lost_on_its_way_is_called_stopped_after_a_later_rea
 #[tokio::test]
 async fn a_crash_while_the_revoke_is_out_does_not_make_one_read_a_proof() {
     let mut story = Harness::start().await;
-    story.inject(Fault { delay_ms: 2000, drop: Some(Moment::Before), ..lost(CallName::Revoke) });
+    story.inject(Fault { delay_ms: 2000, drop: Some(FaultTiming::Before), ..lost(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
     story.wait_for_call(CallName::Revoke).await;

@@ -28,7 +28,7 @@ async fn a_crowd_of_revokes_and_deletions_stays_below_the_bursts() {
     }
     let departures =
         |kind| some(kind).map(|email| json!({ "type": "departed", "person": { "email": email } })).collect::<Value>();
-    story.site.change_settings(|settings| settings.burst_limits = true);
+    story.site.change_options(|options| options.burst_limits = true);
     let _running = let_time_run(&story.clock);
 
     // The old ones are revoked, and thirty days later deleted while the new ones are revoked.

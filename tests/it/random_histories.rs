@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use offboardd::domain::case::{Direction, Hold, State, StateName};
-use offboardd::sandbox::{AccountChange, AccountType, CallName, Fault, Moment, NewAccount, Seed};
+use offboardd::sandbox::{AccountChange, AccountType, CallName, Fault, FaultTiming, NewAccount, Seed};
 use serde_json::{Value, json};
 
 use self::model::{Event, Kind, Model};
@@ -143,8 +143,8 @@ impl SeededRng {
         ]);
         let status = |code| Fault { status: Some(code), ..Fault::default() };
         let kinds = [
-            Fault { drop: Some(Moment::Before), ..Fault::default() },
-            Fault { drop: Some(Moment::After), ..Fault::default() },
+            Fault { drop: Some(FaultTiming::Before), ..Fault::default() },
+            Fault { drop: Some(FaultTiming::After), ..Fault::default() },
             Fault { reset: true, ..Fault::default() },
             Fault { garbage: true, after_deed: true, ..Fault::default() },
             Fault { delay_ms: 600, ..Fault::default() },

@@ -1,7 +1,7 @@
 //! People stay or come back: a stop wins at every state until the call is made, and no older word undoes a newer one.
 
 use offboardd::domain::case::{Hold, JobKind, State, StateName};
-use offboardd::sandbox::{self, CallName, Fault, Moment, NewAccount};
+use offboardd::sandbox::{self, CallName, Fault, FaultTiming, NewAccount};
 use serde_json::{Value, json};
 
 use crate::harness::{Harness, Setup};
@@ -139,7 +139,7 @@ async fn who_is_rehired_while_the_deletion_fails_is_not_deleted() {
 async fn who_is_rehired_after_a_deletion_whose_answer_was_lost_is_told_the_truth() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
-    story.inject(Fault { call: Some(CallName::Delete), drop: Some(Moment::After), ..Fault::default() });
+    story.inject(Fault { call: Some(CallName::Delete), drop: Some(FaultTiming::After), ..Fault::default() });
     story.advance("30d").await;
     assert_eq!(story.state(ANN).await, StateName::Deleting);
     story.send_returned(ANN).await;

@@ -121,7 +121,7 @@ async fn a_site_that_is_away_is_paused_once_and_resumes_by_itself() {
 async fn an_expired_token_of_an_idle_site_is_found_before_a_call_is_due() {
     let mut story = Harness::start().await;
     story.restart_with(|settings| settings.replace("probe_idle = \"0s\"", "probe_idle = \"15m\"")).await;
-    story.site.change_settings(|settings| settings.tokens = Some(Vec::new()));
+    story.site.change_options(|options| options.tokens = Some(Vec::new()));
     assert!(!story.is_paused().await);
     let is_paused = async || {
         story.clock.advance(SignedDuration::from_mins(15));

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use offboardd::domain::case::{AttentionReason, StateName};
-use offboardd::sandbox::{CallName, Fault, Moment};
+use offboardd::sandbox::{CallName, Fault, FaultTiming};
 use serde_json::json;
 
 use crate::harness::{Harness, ROSA, Setup, duration};
@@ -127,7 +127,7 @@ async fn what_will_not_pass_by_itself_is_for_a_human_at_once() {
 #[tokio::test]
 async fn a_revoke_whose_answer_was_lost_is_read_back_and_not_done_twice() {
     for lost in [
-        Fault { drop: Some(Moment::After), ..fault(CallName::Revoke) },
+        Fault { drop: Some(FaultTiming::After), ..fault(CallName::Revoke) },
         Fault { status: Some(503), after_deed: true, ..fault(CallName::Revoke) },
         Fault { garbage: true, after_deed: true, ..fault(CallName::Revoke) },
         Fault { reset: true, ..fault(CallName::Revoke) },
@@ -148,7 +148,7 @@ async fn a_revoke_whose_answer_was_lost_is_read_back_and_not_done_twice() {
 #[tokio::test]
 async fn a_deletion_whose_answer_was_lost_is_read_back_and_not_done_twice() {
     for lost in [
-        Fault { drop: Some(Moment::After), ..fault(CallName::Delete) },
+        Fault { drop: Some(FaultTiming::After), ..fault(CallName::Delete) },
         Fault { status: Some(502), after_deed: true, ..fault(CallName::Delete) },
     ] {
         let story = Harness::start().await;
@@ -169,7 +169,7 @@ async fn a_deletion_whose_answer_was_lost_is_read_back_and_not_done_twice() {
 async fn a_call_that_never_arrived_is_made_again() {
     let story = Harness::start().await;
     for call in [CallName::Search, CallName::Read, CallName::Revoke, CallName::Delete] {
-        story.inject(Fault { drop: Some(Moment::Before), times: Some(1), ..fault(call) });
+        story.inject(Fault { drop: Some(FaultTiming::Before), times: Some(1), ..fault(call) });
     }
     story.send_departed(ANN).await;
     for _ in 0..3 {
@@ -185,7 +185,7 @@ async fn a_call_that_never_arrived_is_made_again() {
 #[tokio::test]
 async fn revoked_is_said_only_when_a_read_says_so() {
     let story = Harness::start().await;
-    story.site.change_settings(|settings| settings.read_lag = SignedDuration::from_mins(10));
+    story.site.change_options(|options| options.read_lag = SignedDuration::from_mins(10));
     story.send_departed(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);
     story.advance("9m").await;

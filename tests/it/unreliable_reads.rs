@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use offboardd::domain::case::{AttentionReason, StateName};
-use offboardd::sandbox::{self, CallName, Fault, Moment, Seed};
+use offboardd::sandbox::{self, CallName, Fault, FaultTiming, Seed};
 use serde_json::json;
 
 use crate::harness::{Harness, ROSA, Setup};
@@ -124,7 +124,7 @@ async fn through_a_gateway_that_leads_to_another_site_nothing_happens_at_all() {
 #[tokio::test]
 async fn a_site_that_hides_revoked_accounts_is_believed_where_its_list_says_more() {
     let story = Harness::start().await;
-    story.site.change_settings(|settings| settings.revoked_reads = sandbox::Revoked::Missing);
+    story.site.change_options(|options| options.revoked_reads = sandbox::RevokedAccount::Missing);
     story.send_departed(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);
     story.advance("5s").await;
@@ -142,7 +142,7 @@ async fn a_site_that_hides_revoked_accounts_is_believed_where_its_list_says_more
 #[tokio::test]
 async fn a_site_that_shows_revoked_accounts_as_active_is_never_said_to_have_revoked() {
     let story = Harness::start().await;
-    story.site.change_settings(|settings| settings.revoked_reads = sandbox::Revoked::Active);
+    story.site.change_options(|options| options.revoked_reads = sandbox::RevokedAccount::Active);
     story.send_departed(ANN).await;
     for _ in 0..250 {
         story.advance("1h").await;
@@ -154,7 +154,7 @@ async fn a_site_that_shows_revoked_accounts_as_active_is_never_said_to_have_revo
 #[tokio::test]
 async fn an_account_that_vanished_after_a_revoke_was_asked_for_is_for_a_human() {
     let story = Harness::start().await;
-    story.inject(Fault { drop: Some(Moment::After), times: Some(1), ..fault(CallName::Revoke) });
+    story.inject(Fault { drop: Some(FaultTiming::After), times: Some(1), ..fault(CallName::Revoke) });
     story.send_departed(ANN).await;
     let id = story.account(ANN).account_id;
     let url = format!("http://{}/rest/api/3/user?accountId={id}", story.site_address());
@@ -210,7 +210,7 @@ async fn an_account_that_cannot_be_read_is_not_called_revoked_because_it_is_list
     // Asked for by us, but listed as active.
     story.site.change_account(&id, revoked(true)).unwrap();
     story.site.clear_faults();
-    story.inject(Fault { drop: Some(Moment::Before), times: Some(1), ..fault(CallName::Revoke) });
+    story.inject(Fault { drop: Some(FaultTiming::Before), times: Some(1), ..fault(CallName::Revoke) });
     story.advance("1h").await;
     assert!(story.case(ANN).await.case.progress.revoke_dispatched_at.is_some());
     story.inject(unreadable);
@@ -245,7 +245,7 @@ async fn a_customer_who_was_migrated_to_an_atlassian_account_is_not_called_erase
 async fn a_revoke_that_found_nothing_to_revoke_is_told_from_one_that_was_done() {
     let story = Harness::start().await;
     // Somebody else is faster, between our read and our call.
-    story.site.change_settings(|settings| settings.second_revoke = 404);
+    story.site.change_options(|options| options.second_revoke = 404);
     story.inject(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
@@ -264,7 +264,7 @@ async fn an_invitation_whose_answer_was_lost_is_ours() {
     let story = Harness::with(Setup { policy, ..Setup::default() }).await;
     story.send_departed(ANN).await;
     story.send_returned(ANN).await;
-    story.inject(Fault { drop: Some(Moment::After), times: Some(1), ..fault(CallName::Invite) });
+    story.inject(Fault { drop: Some(FaultTiming::After), times: Some(1), ..fault(CallName::Invite) });
     story.advance("14d").await;
     story.advance("1h").await;
     assert!(story.history_text(ANN).await.ends_with("reinvited (asked_by_us)"));
@@ -276,13 +276,13 @@ async fn an_invitation_whose_answer_was_lost_is_ours() {
 #[tokio::test]
 async fn a_site_is_resumed_by_itself_when_it_takes_us_again() {
     let story = Harness::with(Setup { site: "probe_every = \"30s\"", ..Setup::default() }).await;
-    story.site.change_settings(|settings| settings.tokens = Some(Vec::new()));
+    story.site.change_options(|options| options.tokens = Some(Vec::new()));
     story.send_departed(ANN).await;
     assert!(story.is_paused().await);
     story.advance("30s").await;
     story.wait_until("the question", async || story.count(CallName::Myself) == 1).await;
     assert!(story.is_paused().await);
-    story.site.change_settings(|settings| settings.tokens = None);
+    story.site.change_options(|options| options.tokens = None);
     story.clock.advance(SignedDuration::from_secs(29));
     story.wake_tasks();
     story.settle().await;
@@ -297,7 +297,7 @@ async fn a_site_is_resumed_by_itself_when_it_takes_us_again() {
 #[tokio::test]
 async fn a_site_that_answers_but_shows_us_nobody_is_not_resumed_by_itself() {
     let story = Harness::with(Setup { site: "probe_every = \"30s\"", ..Setup::default() }).await;
-    story.site.change_settings(|settings| settings.permissions.browse_users = false);
+    story.site.change_options(|options| options.permissions.browse_users = false);
     story.send_departed(ANN).await;
     assert!(story.is_paused().await);
     let (asked, searched) = (story.count(CallName::Permissions), story.count(CallName::Search));
@@ -312,7 +312,7 @@ async fn a_site_that_answers_but_shows_us_nobody_is_not_resumed_by_itself() {
     }
     assert_eq!(story.count(CallName::Search), searched, "nobody is looked for meanwhile");
     assert!(story.is_paused().await);
-    story.site.change_settings(|settings| settings.permissions.browse_users = true);
+    story.site.change_options(|options| options.permissions.browse_users = true);
     story.advance("30s").await;
     let is_resumed = async || {
         story.wake_tasks();
@@ -327,7 +327,7 @@ async fn a_site_that_answers_but_shows_us_nobody_is_not_resumed_by_itself() {
 #[tokio::test]
 async fn an_oauth_client_works_through_the_gateway_and_renews_its_token() {
     let mut story = Harness::start().await;
-    story.site.change_settings(|settings| {
+    story.site.change_options(|settings| {
         settings.tokens = Some(Vec::new());
         settings.bearer_at_site = false;
     });

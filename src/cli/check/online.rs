@@ -317,7 +317,7 @@ mod tests {
 
     async fn far(keys: &str) -> Far {
         let seed = Seed { cloud_id: Some(CLOUD.to_owned()), ..Seed::sample() };
-        let site = Sandbox::new(sandbox::Settings::default(), seed, Arc::new(SystemClock)).unwrap();
+        let site = Sandbox::new(sandbox::SandboxOptions::default(), seed, Arc::new(SystemClock)).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut serving = JoinSet::new();
@@ -384,7 +384,7 @@ mod tests {
     #[tokio::test]
     async fn credentials_that_are_refused_say_where_new_ones_are_made() {
         let far = far(&keys(CLOUD)).await;
-        far.site.change_settings(|settings| settings.tokens = Some(Vec::new()));
+        far.site.change_options(|options| options.tokens = Some(Vec::new()));
         let report = far.ask().await;
         assert_eq!(troubles(&report), ["credentials"]);
         assert!(report.to_string().contains("id.atlassian.com → Security → API tokens"), "{report}");
@@ -393,7 +393,7 @@ mod tests {
     #[tokio::test]
     async fn a_permission_that_is_missing_is_told_with_the_clicks_in_both_layouts() {
         let far = far(&keys(CLOUD)).await;
-        far.site.change_settings(|settings| settings.permissions.browse_users = false);
+        far.site.change_options(|options| options.permissions.browse_users = false);
         let report = far.ask().await;
         assert_eq!(troubles(&report), ["permissions"]);
         let text = report.to_string();

@@ -57,7 +57,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}", arguments.sandbox))?;
     let site = reachable(listener.local_addr()?);
     let sandbox = Sandbox::new(
-        sandbox::Settings { deletion_grace: calendar::DELETION_GRACE, ..sandbox::Settings::default() },
+        sandbox::SandboxOptions { deletion_grace: calendar::DELETION_GRACE, ..sandbox::SandboxOptions::default() },
         Seed::sample(),
         Arc::clone(&clock),
     )?;

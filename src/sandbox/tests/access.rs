@@ -1,5 +1,5 @@
 use super::*;
-use crate::sandbox::{Deleter, Permissions};
+use crate::sandbox::{DeleteRole, Permissions};
 
 #[tokio::test]
 async fn nothing_is_told_without_credentials_but_who_is_there() {
@@ -32,7 +32,7 @@ async fn the_caller_is_told_who_they_are_and_what_they_may_do() {
     assert_eq!(me["emailAddress"], "admin@example.com");
     let (_, may) = site.get("/rest/api/3/mypermissions?permissions=ADMINISTER,USER_PICKER").await;
     assert_eq!(may["permissions"]["ADMINISTER"]["havePermission"], true);
-    site.sandbox.change_settings(|settings| settings.permissions.administer = false);
+    site.sandbox.change_options(|options| options.permissions.administer = false);
     let (_, may) = site.get("/rest/api/3/mypermissions?permissions=ADMINISTER").await;
     assert_eq!(may["permissions"]["ADMINISTER"]["havePermission"], false);
     assert_eq!(site.get("/rest/api/3/mypermissions").await.0, 400);
@@ -42,12 +42,12 @@ async fn the_caller_is_told_who_they_are_and_what_they_may_do() {
 #[tokio::test]
 async fn only_listed_tokens_are_accepted_when_there_is_a_list() {
     let site = Site::open().await;
-    site.sandbox.change_settings(|settings| settings.tokens = Some(vec!["good".to_owned()]));
+    site.sandbox.change_options(|options| options.tokens = Some(vec!["good".to_owned()]));
     let basic = |token| site.bare("GET", "/rest/api/3/myself").basic_auth("admin@example.com", Some(token));
     assert_eq!(said(basic("good")).await.0, 200);
     assert_eq!(said(basic("expired")).await.0, 401);
     assert_eq!(said(site.bare("GET", "/rest/api/3/myself").bearer_auth("good")).await.0, 200);
-    site.sandbox.change_settings(|settings| settings.bearer_at_site = false);
+    site.sandbox.change_options(|options| options.bearer_at_site = false);
     assert_eq!(said(site.bare("GET", "/rest/api/3/myself").bearer_auth("good")).await.0, 401);
     let gateway = format!("/ex/jira/{CLOUD}/rest/api/3/myself");
     assert_eq!(said(site.bare("GET", &gateway).bearer_auth("good")).await.0, 200);
@@ -64,7 +64,7 @@ async fn missing_permissions_are_refused_but_a_search_finds_nobody() {
         agent: false,
         desk_admin: false,
     };
-    site.sandbox.change_settings(|settings| settings.permissions = nothing);
+    site.sandbox.change_options(|options| options.permissions = nothing);
     assert!(site.search("ann").await.is_empty());
     assert_eq!(site.get("/rest/api/3/users/search").await.0, 403);
     assert_eq!(site.get(&user(ANN)).await.0, 403);
@@ -84,12 +84,12 @@ async fn missing_permissions_are_refused_but_a_search_finds_nobody() {
 #[tokio::test]
 async fn the_platforms_deletion_may_need_an_organization_admin() {
     let site = Site::open().await;
-    site.sandbox.change_settings(|settings| {
-        settings.platform_delete_needs = Deleter::OrganizationAdmin;
-        settings.permissions.organization_admin = false;
+    site.sandbox.change_options(|options| {
+        options.platform_delete_needs = DeleteRole::OrganizationAdmin;
+        options.permissions.organization_admin = false;
     });
     assert_eq!(site.delete(&user(ANN)).await, 403);
-    site.sandbox.change_settings(|settings| settings.platform_delete_needs = Deleter::SiteAdmin);
+    site.sandbox.change_options(|options| options.platform_delete_needs = DeleteRole::SiteAdmin);
     assert_eq!(site.delete(&user(ANN)).await, 204);
 }
 
@@ -105,7 +105,8 @@ async fn the_gateway_leads_to_the_same_site() {
 
 #[tokio::test]
 async fn the_gateway_does_not_lead_here_under_another_cloud_id() {
-    let site = Site::with(Settings::default(), Seed { cloud_id: Some("ours".to_owned()), ..Seed::sample() }).await;
+    let site =
+        Site::with(SandboxOptions::default(), Seed { cloud_id: Some("ours".to_owned()), ..Seed::sample() }).await;
     assert_eq!(site.get(&customer_at("ours", ANN)).await.0, 200);
     assert_eq!(site.get(&format!("/ex/jira/ours{}", user(ANN))).await.0, 200);
     assert_eq!(site.get(&format!("/ex/jira/{CLOUD}{}", user(ANN))).await.0, 404);
@@ -117,8 +118,8 @@ async fn the_gateway_does_not_lead_here_under_another_cloud_id() {
 #[tokio::test]
 async fn a_missing_scope_is_refused_at_the_gateway_only() {
     let site = Site::open().await;
-    site.sandbox.change_settings(|settings| {
-        settings.missing_scopes.insert("manage:servicedesk-customer".to_owned());
+    site.sandbox.change_options(|options| {
+        options.missing_scopes.insert("manage:servicedesk-customer".to_owned());
     });
     let (status, error) = said(site.call("PUT", &format!("/ex/jira/{CLOUD}{}", revoke(ANN)))).await;
     assert_eq!((status, &error["code"]), (401, &401.into()));
@@ -133,9 +134,9 @@ async fn token(site: &Site, secret: &str, grant_type: &str) -> (u16, Value) {
 #[tokio::test]
 async fn client_credentials_buy_a_token_that_expires() {
     let site = Site::open().await;
-    site.sandbox.change_settings(|settings| {
-        settings.tokens = Some(Vec::new());
-        settings.clients = Some([("robot".to_owned(), "secret".to_owned())].into());
+    site.sandbox.change_options(|options| {
+        options.tokens = Some(Vec::new());
+        options.clients = Some([("robot".to_owned(), "secret".to_owned())].into());
     });
     let (status, bought) = token(&site, "secret", "client_credentials").await;
     assert_eq!((status, &bought["expires_in"], &bought["token_type"]), (200, &3600.into(), &"Bearer".into()));
@@ -156,7 +157,7 @@ async fn client_credentials_buy_a_token_that_expires() {
 #[tokio::test]
 async fn bursts_are_limited_per_endpoint_and_method() {
     let site = Site::open().await;
-    site.sandbox.change_settings(|settings| settings.burst_limits = true);
+    site.sandbox.change_options(|options| options.burst_limits = true);
     let desk = "/rest/servicedeskapi/servicedesk/2/customer";
     for _ in 0..5 {
         assert_eq!(site.get(desk).await.0, 200);

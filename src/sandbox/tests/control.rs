@@ -115,10 +115,10 @@ async fn faults_switches_and_permissions_are_routes() {
     assert_eq!(site.control("DELETE", "/faults", Value::Null).await.0, 204);
     assert_eq!(site.revoke(ANN).await, 204);
 
-    let (status, settings) =
+    let (status, options) =
         site.control("PATCH", "/settings", json!({ "second_revoke": 404, "search_lag": "10m" })).await;
-    assert_eq!((status, &settings["second_revoke"]), (200, &404.into()));
-    assert_eq!(site.control("GET", "/settings", Value::Null).await.1, settings);
+    assert_eq!((status, &options["second_revoke"]), (200, &404.into()));
+    assert_eq!(site.control("GET", "/settings", Value::Null).await.1, options);
     assert_eq!(site.revoke(ANN).await, 404);
     let (status, error) = site.control("PATCH", "/settings", json!({ "second_rewoke": 404 })).await;
     assert_eq!(status, 400);
@@ -139,8 +139,8 @@ async fn a_seed_can_be_added_and_places_be_seen() {
         "organizations": [{ "id": "7", "name": "Zed", "members": ["zoe@example.com", ANN] }],
     });
     assert_eq!(site.control("POST", "/seed", seed).await.0, 204);
-    let (_, places) = site.control("GET", "/places", Value::Null).await;
-    assert_eq!(places["organizations"][2]["members"].as_array().unwrap().len(), 2);
+    let (_, memberships) = site.control("GET", "/places", Value::Null).await;
+    assert_eq!(memberships["organizations"][2]["members"].as_array().unwrap().len(), 2);
     let twins = json!({ "desks": [{ "id": "8", "key": "Z", "name": "Z", "customers": ["cleo@example.com"] }] });
     let (status, error) = site.control("POST", "/seed", twins).await;
     assert_eq!(status, 409);
@@ -150,7 +150,7 @@ async fn a_seed_can_be_added_and_places_be_seen() {
 #[tokio::test]
 async fn the_service_ends_when_it_is_told_to() {
     let clock = Arc::new(ManualClock::at("2026-03-01T09:00:00Z".parse().unwrap()));
-    let sandbox = Sandbox::new(Settings::default(), Seed::default(), clock).unwrap();
+    let sandbox = Sandbox::new(SandboxOptions::default(), Seed::default(), clock).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let serving = sandbox.serve(listener, async { stopped.await.unwrap_or_default() });

@@ -1,5 +1,5 @@
 use super::*;
-use crate::sandbox::{AccountChange, Hidden, NewAccount, Remains, Revoked, State};
+use crate::sandbox::{AccountChange, DeletedAccount, HiddenEmail, NewAccount, RevokedAccount, State};
 
 #[tokio::test]
 async fn a_search_finds_namesakes_by_prefix_by_word_and_by_name() {
@@ -34,12 +34,12 @@ async fn a_search_finds_active_accounts_only_and_a_scan_everybody() {
 #[tokio::test]
 async fn pages_are_as_large_as_the_server_likes() {
     let site = Site::open().await;
-    site.sandbox.change_settings(|settings| settings.page_caps.search = 2);
+    site.sandbox.change_options(|options| options.page_caps.search = 2);
     let page = async |start| names(&site.get(&format!("/rest/api/3/user/search?query=ann%40&startAt={start}")).await.1);
     assert_eq!(page(0).await, ["Ann Archer", "Ann Austral"]);
     assert_eq!(page(2).await, ["Mary-Ann Mills", "ann@example.com"]);
     assert!(page(4).await.is_empty());
-    site.sandbox.change_settings(|settings| settings.search_window = 3);
+    site.sandbox.change_options(|options| options.search_window = 3);
     assert_eq!(page(2).await, ["Mary-Ann Mills"]);
 }
 
@@ -54,9 +54,10 @@ async fn a_search_wants_to_know_what_for() {
 #[tokio::test]
 async fn a_hidden_address_is_found_and_not_shown() {
     let site = Site::open().await;
-    for (hidden, shown) in [(Hidden::Absent, None), (Hidden::Null, Some(Value::Null)), (Hidden::Empty, Some("".into()))]
+    for (hidden, shown) in
+        [(HiddenEmail::Absent, None), (HiddenEmail::Null, Some(Value::Null)), (HiddenEmail::Empty, Some("".into()))]
     {
-        site.sandbox.change_settings(|settings| settings.hidden_address = hidden);
+        site.sandbox.change_options(|options| options.hidden_address = hidden);
         let (_, found) = site.get("/rest/api/3/user/search?query=eve%40example.com").await;
         assert_eq!(found[0]["accountId"], EVE);
         assert_eq!(found[0].get("emailAddress").cloned(), shown);
@@ -85,7 +86,7 @@ async fn a_user_has_the_documented_shape() {
 #[tokio::test]
 async fn a_new_account_is_read_at_once_and_found_after_the_lag() {
     let site = Site::open().await;
-    site.sandbox.change_settings(|settings| settings.search_lag = SignedDuration::from_mins(10));
+    site.sandbox.change_options(|options| options.search_lag = SignedDuration::from_mins(10));
     assert_eq!(site.search("jon@").await, ["Jon Jansen"], "what was there before is known");
 
     let id = site.sandbox.add(NewAccount::customer("new@example.com", "Nell New")).unwrap();
@@ -124,11 +125,11 @@ async fn a_revoke_takes_access_and_a_human_gives_it_back() {
 async fn a_revoked_account_reads_as_the_switch_says() {
     let site = Site::open().await;
     for (reads, status, active) in [
-        (Revoked::Inactive, 200, json!(false)),
-        (Revoked::Active, 200, json!(true)),
-        (Revoked::Missing, 404, Value::Null),
+        (RevokedAccount::Inactive, 200, json!(false)),
+        (RevokedAccount::Active, 200, json!(true)),
+        (RevokedAccount::Missing, 404, Value::Null),
     ] {
-        site.sandbox.change_settings(|settings| settings.revoked_reads = reads);
+        site.sandbox.change_options(|options| options.revoked_reads = reads);
         let (said, gus) = site.get(&user(GUS)).await;
         assert_eq!((said, &gus["active"]), (status, &active));
         assert!(site.search("gus@example.com").await.is_empty());
@@ -138,7 +139,7 @@ async fn a_revoked_account_reads_as_the_switch_says() {
 #[tokio::test]
 async fn a_deed_can_take_its_time_to_show() {
     let site = Site::open().await;
-    site.sandbox.change_settings(|settings| settings.read_lag = SignedDuration::from_mins(1));
+    site.sandbox.change_options(|options| options.read_lag = SignedDuration::from_mins(1));
     assert_eq!(site.delete(&customer(ANN)).await, 204);
     assert_eq!(site.get(&user(ANN)).await.0, 200);
     assert_eq!(site.get(&customer(ANN)).await.0, 200);
@@ -151,21 +152,21 @@ async fn a_deed_can_take_its_time_to_show() {
 async fn a_second_revoke_answers_as_the_switch_says() {
     let site = Site::open().await;
     site.revoke(ANN).await;
-    for answer in [204, 404, 400] {
-        site.sandbox.change_settings(|settings| settings.second_revoke = answer);
-        assert_eq!(site.revoke(ANN).await, answer);
-        assert_eq!(site.last_call(), (CallName::Revoke, Some(answer), false));
+    for response in [204, 404, 400] {
+        site.sandbox.change_options(|options| options.second_revoke = response);
+        assert_eq!(site.revoke(ANN).await, response);
+        assert_eq!(site.last_call(), (CallName::Revoke, Some(response), false));
     }
 }
 
 #[tokio::test]
 async fn only_customers_are_revoked() {
     let site = Site::open().await;
-    for answer in [404, 400] {
-        site.sandbox.change_settings(|settings| settings.invalid_revoke = answer);
+    for response in [404, 400] {
+        site.sandbox.change_options(|options| options.invalid_revoke = response);
         for id in [FINN, APP, "qm:nobody"] {
             let (status, error) = said(site.call("PUT", &revoke(id))).await;
-            assert_eq!(status, answer);
+            assert_eq!(status, response);
             assert!(error["errorMessage"].is_string() && error["i18nErrorMessage"]["i18nKey"].is_string());
         }
     }
@@ -199,7 +200,7 @@ async fn a_deletion_leaves_nothing_or_a_shell() {
     assert!(!site.search("ann@example.com").await.contains(&"Ann Archer".to_owned()));
     assert!(site.sandbox.grant(ANN).is_err());
 
-    site.sandbox.change_settings(|settings| settings.deletion_leaves = Remains::FormerUser);
+    site.sandbox.change_options(|options| options.deletion_leaves = DeletedAccount::FormerUser);
     let (status, shell) = site.get(&user(ANN)).await;
     assert_eq!(status, 200);
     assert_eq!(shell["displayName"], "Former user (Deactivated)");
@@ -210,9 +211,9 @@ async fn a_deletion_leaves_nothing_or_a_shell() {
 #[tokio::test]
 async fn a_deletion_answers_as_the_switch_says() {
     let site = Site::open().await;
-    for (id, answer) in [(ANN, 200), (BEN, 202), (GUS, 204)] {
-        site.sandbox.change_settings(|settings| settings.delete_answer = answer);
-        assert_eq!(site.delete(&customer(id)).await, answer);
+    for (id, response) in [(ANN, 200), (BEN, 202), (GUS, 204)] {
+        site.sandbox.change_options(|options| options.delete_answer = response);
+        assert_eq!(site.delete(&customer(id)).await, response);
         assert_eq!(site.sandbox.account(id).unwrap().state, State::Deleted);
     }
 }

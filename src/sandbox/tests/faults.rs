@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::sandbox::{Fault, Moment, State};
+use crate::sandbox::{Fault, FaultTiming, State};
 
 fn on_revoke() -> Fault {
     Fault { call: Some(CallName::Revoke), times: Some(1), ..Fault::default() }
@@ -86,12 +86,12 @@ async fn garbage_is_no_json() {
 #[tokio::test]
 async fn a_dropped_connection_gives_no_answer_before_or_after_the_deed() {
     let site = Site::open().await;
-    for (moment, state) in [(Moment::Before, State::Present), (Moment::After, State::Revoked)] {
+    for (moment, state) in [(FaultTiming::Before, State::Present), (FaultTiming::After, State::Revoked)] {
         site.sandbox.inject(Fault { drop: Some(moment), ..on_revoke() }).unwrap();
         let error = site.call("PUT", &revoke(ANN)).send().await.unwrap_err();
         assert!(error.is_request() && !error.is_timeout() && !error.is_connect(), "{error:?}");
         assert_eq!(state_after(&site), state);
-        assert_eq!(site.last_call(), (CallName::Revoke, None, moment == Moment::After));
+        assert_eq!(site.last_call(), (CallName::Revoke, None, moment == FaultTiming::After));
     }
     assert_eq!(site.get(&user(ANN)).await.0, 200, "the next call has a new connection");
 }
@@ -105,7 +105,7 @@ async fn a_reset_comes_in_the_middle_of_the_body() {
     assert!(response.bytes().await.is_err());
 
     site.sandbox.inject(Fault { reset: true, ..on_revoke() }).unwrap();
-    assert!(site.call("PUT", &revoke(ANN)).send().await.is_err(), "no body to break: no answer");
+    assert!(site.call("PUT", &revoke(ANN)).send().await.is_err(), "no body to break: no response");
     assert_eq!(site.last_call(), (CallName::Revoke, None, true));
 }
 
@@ -120,7 +120,7 @@ async fn a_slow_body_comes_whole_in_the_end() {
     assert!(start.elapsed() >= Duration::from_millis(190));
     let start = Instant::now();
     assert_eq!(site.revoke(ANN).await, 204);
-    assert!(start.elapsed() >= Duration::from_millis(190), "an answer without a body is late instead");
+    assert!(start.elapsed() >= Duration::from_millis(190), "an response without a body is late instead");
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn whoever_does_not_wait_does_not_know_whether_the_deed_was_done() {
 #[tokio::test]
 async fn latency_is_a_setting_too() {
     let site = Site::open().await;
-    site.sandbox.change_settings(|settings| settings.delete_latency = SignedDuration::from_millis(150));
+    site.sandbox.change_options(|options| options.delete_latency = SignedDuration::from_millis(150));
     let start = Instant::now();
     assert_eq!(site.revoke(ANN).await, 204);
     assert!(start.elapsed() < Duration::from_millis(150));

@@ -4,7 +4,7 @@ mod access;
 mod control;
 mod directory;
 mod faults;
-mod places;
+mod memberships;
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::{CallName, Sandbox, Seed, Settings};
+use super::{CallName, Sandbox, SandboxOptions, Seed};
 use crate::clock::ManualClock;
 
 const CLOUD: &str = "11111111-2222-3333-4444-555555555555";
@@ -37,12 +37,12 @@ struct Site {
 
 impl Site {
     async fn open() -> Self {
-        Self::with(Settings::default(), Seed::sample()).await
+        Self::with(SandboxOptions::default(), Seed::sample()).await
     }
 
-    async fn with(settings: Settings, seed: Seed) -> Self {
+    async fn with(options: SandboxOptions, seed: Seed) -> Self {
         let clock = Arc::new(ManualClock::at("2026-03-01T09:00:00Z".parse().unwrap()));
-        let sandbox = Sandbox::new(settings, seed, Arc::<ManualClock>::clone(&clock)).unwrap();
+        let sandbox = Sandbox::new(options, seed, Arc::<ManualClock>::clone(&clock)).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let mut service = JoinSet::new();

@@ -21,7 +21,7 @@ pub struct Organization {
 /// A service desk.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Desk {
+pub struct ServiceDesk {
     /// Its id, a number as text.
     pub id: String,
     /// The key of its project.
@@ -54,20 +54,20 @@ pub struct Request {
 
 /// All of them.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(super) struct Memberships {
     pub(super) organizations: BTreeMap<String, Organization>,
-    pub(super) desks: BTreeMap<String, Desk>,
+    pub(super) desks: BTreeMap<String, ServiceDesk>,
     pub(super) requests: BTreeMap<String, Request>,
 }
 
-impl Places {
+impl Memberships {
     /// Ids of the organizations that `account` is in.
     pub(super) fn organizations_of(&self, account: &str) -> impl Iterator<Item = &Organization> {
         self.organizations.values().filter(move |organization| organization.members.contains(account))
     }
 
     /// The desks whose list `account` is on.
-    pub(super) fn desks_of(&self, account: &str) -> impl Iterator<Item = &Desk> {
+    pub(super) fn desks_of(&self, account: &str) -> impl Iterator<Item = &ServiceDesk> {
         self.desks.values().filter(move |desk| desk.customers.contains(account))
     }
 

@@ -3,7 +3,7 @@ use super::*;
 #[tokio::test]
 async fn somebody_leaves_their_organizations() {
     let site = Site::open().await;
-    site.sandbox.change_settings(|settings| settings.page_caps.jsm = 1);
+    site.sandbox.change_options(|options| options.page_caps.jsm = 1);
     let path = format!("/rest/servicedeskapi/organization?accountId={}", encoded(BEN));
     let (status, first) = site.get(&format!("{path}&start=0&limit=50")).await;
     assert_eq!(status, 200);
@@ -58,7 +58,7 @@ async fn experimental_calls_want_consent() {
     for (method, path) in [("GET", desk), ("DELETE", desk), ("DELETE", &customer(BEN))] {
         assert_eq!(said(plain(method, path)).await.0, 412, "{method} {path}");
     }
-    site.sandbox.change_settings(|settings| settings.opt_in = false);
+    site.sandbox.change_options(|options| options.opt_in = false);
     assert_eq!(said(plain("GET", desk)).await.0, 200);
     assert_eq!(said(plain("DELETE", &customer(BEN))).await.0, 204);
 }
@@ -74,7 +74,7 @@ async fn requests_of(site: &Site, id: &str, token: Option<&str>) -> (u16, Value)
 #[tokio::test]
 async fn somebody_leaves_the_open_requests_that_they_take_part_in() {
     let site = Site::open().await;
-    site.sandbox.change_settings(|settings| settings.page_caps.jql = 1);
+    site.sandbox.change_options(|options| options.page_caps.jql = 1);
     let (status, first) = requests_of(&site, BEN, None).await;
     assert_eq!((status, &first["issues"][0]["key"], &first["isLast"]), (200, &"HELP-1".into(), &false.into()));
     let (_, second) = requests_of(&site, BEN, first["nextPageToken"].as_str()).await;

@@ -15,38 +15,38 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Closes the connection that it belongs to.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Cord(Arc<AtomicBool>);
+pub(super) struct KillSwitch(Arc<AtomicBool>);
 
-impl Cord {
+impl KillSwitch {
     /// From now on nothing more is written: the next attempt to answer ends the connection.
-    pub(super) fn pull(&self) {
+    pub(super) fn kill(&self) {
         self.0.store(true, Ordering::Release);
     }
 
-    fn is_pulled(&self) -> bool {
+    fn is_killed(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }
 
-impl Connected<IncomingStream<'_, Lines>> for Cord {
-    fn connect_info(stream: IncomingStream<'_, Lines>) -> Self {
-        stream.io().cord.clone()
+impl Connected<IncomingStream<'_, KillableListener>> for KillSwitch {
+    fn connect_info(stream: IncomingStream<'_, KillableListener>) -> Self {
+        stream.io().kill_switch.clone()
     }
 }
 
 /// Accepts connections that have a cord.
 #[derive(Debug)]
-pub(super) struct Lines(pub(super) TcpListener);
+pub(super) struct KillableListener(pub(super) TcpListener);
 
-impl Listener for Lines {
-    type Io = Line;
+impl Listener for KillableListener {
+    type Io = KillableStream;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Line, SocketAddr) {
+    async fn accept(&mut self) -> (KillableStream, SocketAddr) {
         let (stream, from) = Listener::accept(&mut self.0).await;
         // Small answers must not wait for each other. A socket that refuses is only slower.
         drop(stream.set_nodelay(true));
-        (Line { stream, cord: Cord::default() }, from)
+        (KillableStream { stream, kill_switch: KillSwitch::default() }, from)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -56,41 +56,41 @@ impl Listener for Lines {
 
 /// One connection with a cord.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct KillableStream {
     stream: TcpStream,
-    cord: Cord,
+    kill_switch: KillSwitch,
 }
 
-impl Line {
-    fn whole(&self) -> io::Result<()> {
-        if self.cord.is_pulled() { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+impl KillableStream {
+    fn check_alive(&self) -> io::Result<()> {
+        if self.kill_switch.is_killed() { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
 }
 
-impl Drop for Line {
+impl Drop for KillableStream {
     fn drop(&mut self) {
-        if self.cord.is_pulled() {
+        if self.kill_switch.is_killed() {
             // Without lingering the peer is told by a reset. If the socket refuses, it is told by an ordinary close.
             drop(self.stream.set_zero_linger());
         }
     }
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for KillableStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.whole()?;
+        self.check_alive()?;
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for KillableStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.whole()?;
+        self.check_alive()?;
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.whole()?;
+        self.check_alive()?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
@@ -103,7 +103,7 @@ impl AsyncWrite for Line {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.whole()?;
+        self.check_alive()?;
         Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 

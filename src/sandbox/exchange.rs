@@ -12,45 +12,45 @@ use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Sandbox;
-use super::answer::Answer;
 use super::call::{Call, CallName};
 use super::calls::CallRecord;
-use super::fault::{Aim, Fault, Moment};
+use super::fault::{Fault, FaultTarget, FaultTiming};
 use super::inbound::Inbound;
-use super::line::Cord;
-use super::world::World;
+use super::response::SiteResponse;
+use super::state::SandboxState;
+use super::stream::KillSwitch;
 
 /// In how many pieces a slow body comes.
-const PIECES: usize = 8;
+const SLOW_CHUNKS: usize = 8;
 
 /// Answers everything that is not the sandbox's own control surface.
-pub(super) async fn answer(
+pub(super) async fn respond(
     State(sandbox): State<Sandbox>,
-    ConnectInfo(cord): ConnectInfo<Cord>,
+    ConnectInfo(kill_switch): ConnectInfo<KillSwitch>,
     request: Request<Body>,
 ) -> Response {
     let Some(request) = Inbound::read(request).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
-    let visit = sandbox.with(|world, now| Visit::begin(world, &request, now));
-    let fault = &visit.fault;
+    let exchange = sandbox.with(|state, now| Exchange::start(state, &request, now));
+    let fault = &exchange.fault;
     let delay = Duration::from_millis(fault.delay_ms);
-    tokio::time::sleep(visit.latency).await;
+    tokio::time::sleep(exchange.latency).await;
     if !fault.after_deed {
         tokio::time::sleep(delay).await;
     }
-    if fault.drop == Some(Moment::Before) {
-        return hang_up(&cord);
+    if fault.drop == Some(FaultTiming::Before) {
+        return drop_connection(&kill_switch);
     }
-    let answer = sandbox.with(|world, now| visit.deed(world, &request, now));
+    let response = sandbox.with(|state, now| exchange.execute(state, &request, now));
     if fault.after_deed {
         tokio::time::sleep(delay).await;
     }
     if fault.drop.is_some() {
-        return hang_up(&cord);
+        return drop_connection(&kill_switch);
     }
-    let date = sandbox.with(|world, now| now.saturating_add(world.settings.date_offset));
-    let mut response = send(answer, fault, &cord).await;
+    let date = sandbox.with(|state, now| now.saturating_add(state.options.date_offset));
+    let mut response = send(response, fault, &kill_switch).await;
     // The sandbox's clock may be another than the machine's, which would be the default. A fault's own header stays.
     if let Some(date) =
         date.ok().and_then(|date| rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&date).ok())
@@ -63,22 +63,27 @@ pub(super) async fn answer(
 
 /// A call that has come.
 #[derive(Debug)]
-struct Visit {
+struct Exchange {
     number: u64,
     call: Call,
     fault: Fault,
     latency: Duration,
 }
 
-impl Visit {
-    fn begin(world: &mut World, request: &Inbound, now: Timestamp) -> Self {
-        let call = Call::of(request, |cloud_id| world.is_at(cloud_id));
+impl Exchange {
+    fn start(state: &mut SandboxState, request: &Inbound, now: Timestamp) -> Self {
+        let call = Call::of(request, |cloud_id| state.is_at(cloud_id));
         let name = call.operation.name();
         let account_id = call.operation.account(request);
-        let target = format!("{}?{}", request.path, request.query);
-        let aim = Aim { call: name, method: request.method.as_str(), target: &target, account: account_id.as_deref() };
-        let fault = world.faults.take(&aim).unwrap_or_default();
-        let number = world.calls.came(CallRecord {
+        let path_and_query = format!("{}?{}", request.path, request.query);
+        let target = FaultTarget {
+            call: name,
+            method: request.method.as_str(),
+            path_and_query: &path_and_query,
+            account: account_id.as_deref(),
+        };
+        let fault = state.faults.take(&target).unwrap_or_default();
+        let number = state.calls.record(CallRecord {
             number: 0,
             at: now,
             call: name,
@@ -90,50 +95,50 @@ impl Visit {
             changed: false,
         });
         let extra = if name == CallName::Revoke {
-            world.settings.revoke_latency
+            state.options.revoke_latency
         } else if name == CallName::Delete {
-            world.settings.delete_latency
+            state.options.delete_latency
         } else {
             SignedDuration::ZERO
         };
-        let latency = world.settings.latency.saturating_add(extra).unsigned_abs();
+        let latency = state.options.latency.saturating_add(extra).unsigned_abs();
         Self { number, call, fault, latency }
     }
 
     /// Carries the call out, unless the fault answers in its place, and writes down what became of it.
-    fn deed(&self, world: &mut World, request: &Inbound, now: Timestamp) -> Answer {
+    fn execute(&self, state: &mut SandboxState, request: &Inbound, now: Timestamp) -> SiteResponse {
         let Self { number, call, fault, latency: _ } = self;
-        let instead = fault.instead(call.dialect);
-        let done = (instead.is_none() || fault.after_deed).then(|| world.answer(request, call, now));
-        let changed = done.as_ref().is_some_and(|answer| answer.changed);
-        let answer = instead.or(done).unwrap_or_else(|| Answer::empty(StatusCode::NO_CONTENT));
-        let answer = fault.dress(answer);
-        let unheard = fault.drop.is_some() || (fault.reset && answer.body.is_empty());
-        world.calls.settled(*number, (!unheard).then_some(answer.status.as_u16()), changed);
-        answer
+        let instead = fault.replacement(call.error_format);
+        let done = (instead.is_none() || fault.after_deed).then(|| state.handle(request, call, now));
+        let changed = done.as_ref().is_some_and(|response| response.changed);
+        let response = instead.or(done).unwrap_or_else(|| SiteResponse::empty(StatusCode::NO_CONTENT));
+        let response = fault.add_headers(response);
+        let unheard = fault.drop.is_some() || (fault.reset && response.body.is_empty());
+        state.calls.complete(*number, (!unheard).then_some(response.status.as_u16()), changed);
+        response
     }
 }
 
 /// Closes the connection; the answer is only there because hyper wants one before it looks at the line.
-fn hang_up(cord: &Cord) -> Response {
-    cord.pull();
+fn drop_connection(kill_switch: &KillSwitch) -> Response {
+    kill_switch.kill();
     StatusCode::NO_CONTENT.into_response()
 }
 
-async fn send(answer: Answer, fault: &Fault, cord: &Cord) -> Response {
-    let Answer { status, headers, body, changed: _ } = answer;
+async fn send(response: SiteResponse, fault: &Fault, kill_switch: &KillSwitch) -> Response {
+    let SiteResponse { status, headers, body, changed: _ } = response;
     if body.is_empty() && fault.reset {
-        return hang_up(cord);
+        return drop_connection(kill_switch);
     }
     let length = body.len();
     let body = match fault.slow_ms.map(Duration::from_millis) {
-        _ if fault.reset => cut_off(body, cord.clone()),
+        _ if fault.reset => truncated_body(body, kill_switch.clone()),
         None => Body::from(body),
         Some(slow) if body.is_empty() => {
             tokio::time::sleep(slow).await;
             Body::empty()
         }
-        Some(slow) => slowly(&body, slow),
+        Some(slow) => slow_body(&body, slow),
     };
     let mut response = (status, body).into_response();
     response.headers_mut().extend(headers);
@@ -145,24 +150,24 @@ async fn send(answer: Answer, fault: &Fault, cord: &Cord) -> Response {
 }
 
 /// Half of the body, then a reset.
-fn cut_off(body: Bytes, cord: Cord) -> Body {
+fn truncated_body(body: Bytes, kill_switch: KillSwitch) -> Body {
     Body::from_stream(stream::unfold(Some(body), move |half| {
-        let cord = cord.clone();
+        let kill_switch = kill_switch.clone();
         async move {
             if let Some(body) = half {
                 return Some((Ok(body.slice(..body.len() / 2)), None));
             }
             // Time for the first half to go out: what lies in a buffer would be lost with the line.
             tokio::time::sleep(Duration::from_millis(20)).await;
-            cord.pull();
+            kill_switch.kill();
             Some((Err(io::Error::from(io::ErrorKind::ConnectionReset)), None))
         }
     }))
 }
 
 /// The body in pieces, with a pause before each.
-fn slowly(body: &Bytes, over: Duration) -> Body {
-    let size = body.len().div_ceil(PIECES).max(1);
+fn slow_body(body: &Bytes, over: Duration) -> Body {
+    let size = body.len().div_ceil(SLOW_CHUNKS).max(1);
     let pieces: Vec<Bytes> = body.chunks(size).map(Bytes::copy_from_slice).collect();
     let pause = over / u32::try_from(pieces.len()).unwrap_or(1).max(1);
     Body::from_stream(stream::unfold(pieces.into_iter(), move |mut pieces| async move {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// Whose dialect an error is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dialect {
+pub(super) enum ErrorFormat {
     /// Jira platform: `{errorMessages, errors}`.
     Platform,
     /// JSM: `{errorMessage, i18nErrorMessage}`.
@@ -19,7 +19,7 @@ pub(super) enum Dialect {
 
 /// An answer.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct SiteResponse {
     pub(super) status: StatusCode,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) body: Bytes,
@@ -27,7 +27,7 @@ pub(super) struct Answer {
     pub(super) changed: bool,
 }
 
-impl Answer {
+impl SiteResponse {
     /// An answer without a body.
     pub(super) fn empty(status: StatusCode) -> Self {
         Self { status, headers: Vec::new(), body: Bytes::new(), changed: false }
@@ -60,7 +60,7 @@ impl Answer {
     }
 
     /// The same, said to have changed something or not.
-    pub(super) fn that_changed(mut self, changed: bool) -> Self {
+    pub(super) fn with_changed(mut self, changed: bool) -> Self {
         self.changed = changed;
         self
     }
@@ -68,22 +68,22 @@ impl Answer {
 
 /// Why a call was not carried out.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct ApiError {
     status: StatusCode,
     message: String,
     headers: Vec<(HeaderName, String)>,
-    dialect: Option<Dialect>,
+    error_format: Option<ErrorFormat>,
 }
 
-impl Refusal {
+impl ApiError {
     /// A refusal in the dialect of whatever was called.
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), headers: Vec::new(), dialect: None }
+        Self { status, message: message.into(), headers: Vec::new(), error_format: None }
     }
 
     /// The same in a dialect of its own: the gateway speaks before what is behind it does.
-    pub(super) fn in_dialect(mut self, dialect: Dialect) -> Self {
-        self.dialect = Some(dialect);
+    pub(super) fn in_format(mut self, error_format: ErrorFormat) -> Self {
+        self.error_format = Some(error_format);
         self
     }
 
@@ -94,21 +94,21 @@ impl Refusal {
     }
 
     /// The answer that says so.
-    pub(super) fn answer(self, dialect: Dialect) -> Answer {
-        let Self { status, message, headers, dialect: own } = self;
-        let body = match own.unwrap_or(dialect) {
-            Dialect::Platform => json!({ "errorMessages": [message], "errors": {} }),
-            Dialect::ServiceDesk => json!({
+    pub(super) fn into_response(self, error_format: ErrorFormat) -> SiteResponse {
+        let Self { status, message, headers, error_format: own } = self;
+        let body = match own.unwrap_or(error_format) {
+            ErrorFormat::Platform => json!({ "errorMessages": [message], "errors": {} }),
+            ErrorFormat::ServiceDesk => json!({
                 "errorMessage": message,
                 "i18nErrorMessage": { "i18nKey": format!("sd.rest.error.{}", status.as_u16()), "parameters": [] },
             }),
-            Dialect::Gateway => json!({ "code": status.as_u16(), "message": message }),
-            Dialect::Authorization => {
+            ErrorFormat::Gateway => json!({ "code": status.as_u16(), "message": message }),
+            ErrorFormat::Authorization => {
                 let error = if status == StatusCode::BAD_REQUEST { "invalid_request" } else { "access_denied" };
                 json!({ "error": error, "error_description": message })
             }
         };
-        let answer = Answer::json(status, &body);
-        headers.into_iter().fold(answer, |answer, (name, value)| answer.with_header(name, &value))
+        let response = SiteResponse::json(status, &body);
+        headers.into_iter().fold(response, |response, (name, value)| response.with_header(name, &value))
     }
 }

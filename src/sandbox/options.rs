@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// How this site behaves. `PATCH /_sandbox/settings` changes any of it while the sandbox runs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Settings {
+pub struct SandboxOptions {
     /// How long the address of a deleted customer cannot be invited again.
     #[serde(with = "span")]
     pub deletion_grace: SignedDuration,
@@ -22,9 +22,9 @@ pub struct Settings {
     #[serde(with = "span")]
     pub read_lag: SignedDuration,
     /// What reading a revoked account by id gives.
-    pub revoked_reads: Revoked,
+    pub revoked_reads: RevokedAccount,
     /// What reading a deleted account gives.
-    pub deletion_leaves: Remains,
+    pub deletion_leaves: DeletedAccount,
     /// What revoking a revoked customer answers: 204, 404 or 400.
     pub second_revoke: u16,
     /// What revoking something that is no portal-only customer answers: 404, or 400 as an earlier reference said.
@@ -32,9 +32,9 @@ pub struct Settings {
     /// What a deletion through Customer Service Management answers: 204, 200 or 202.
     pub delete_answer: u16,
     /// Who may use the platform's deletion: Atlassian's articles disagree.
-    pub platform_delete_needs: Deleter,
+    pub platform_delete_needs: DeleteRole,
     /// How a hidden e-mail address is left out.
-    pub hidden_address: Hidden,
+    pub hidden_address: HiddenEmail,
     /// Whether experimental calls insist on `X-ExperimentalApi: opt-in` (412 without).
     pub opt_in: bool,
     /// The most that one page holds, whatever was asked for.
@@ -70,19 +70,19 @@ pub struct Settings {
     pub permissions: Permissions,
 }
 
-impl Default for Settings {
+impl Default for SandboxOptions {
     fn default() -> Self {
         Self {
             deletion_grace: SignedDuration::from_hours(14 * 24),
             search_lag: SignedDuration::ZERO,
             read_lag: SignedDuration::ZERO,
-            revoked_reads: Revoked::Inactive,
-            deletion_leaves: Remains::Gone,
+            revoked_reads: RevokedAccount::Inactive,
+            deletion_leaves: DeletedAccount::Gone,
             second_revoke: 204,
             invalid_revoke: 404,
             delete_answer: 204,
-            platform_delete_needs: Deleter::SiteAdmin,
-            hidden_address: Hidden::Absent,
+            platform_delete_needs: DeleteRole::SiteAdmin,
+            hidden_address: HiddenEmail::Absent,
             opt_in: true,
             page_caps: PageCaps::default(),
             search_window: 1000,
@@ -101,16 +101,16 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl SandboxOptions {
     /// These settings with the keys of `patch` put over them.
     pub(super) fn patched(&self, patch: serde_json::Value) -> Result<Self, String> {
         let mut whole = serde_json::to_value(self).map_err(|error| error.to_string())?;
         lay_over(&mut whole, patch);
-        let settings: Self = serde_json::from_value(whole).map_err(|error| error.to_string())?;
-        allowed("second_revoke", &settings.second_revoke, &[204, 404, 400])?;
-        allowed("invalid_revoke", &settings.invalid_revoke, &[404, 400])?;
-        allowed("delete_answer", &settings.delete_answer, &[204, 200, 202])?;
-        Ok(settings)
+        let options: Self = serde_json::from_value(whole).map_err(|error| error.to_string())?;
+        allowed("second_revoke", &options.second_revoke, &[204, 404, 400])?;
+        allowed("invalid_revoke", &options.invalid_revoke, &[404, 400])?;
+        allowed("delete_answer", &options.delete_answer, &[204, 200, 202])?;
+        Ok(options)
     }
 }
 
@@ -141,7 +141,7 @@ fn allowed<T: PartialEq + Display>(key: &str, value: &T, choices: &[T]) -> Resul
 /// How a revoked account looks when it is read on the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Revoked {
+pub enum RevokedAccount {
     /// `"active": false`, as the articles imply.
     Inactive,
     /// `"active": true`: the articles do not say.
@@ -153,7 +153,7 @@ pub enum Revoked {
 /// What is left of a deleted account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Remains {
+pub enum DeletedAccount {
     /// Nothing: 404.
     Gone,
     /// A nameless, inactive shell called `Former user (Deactivated)`.
@@ -163,7 +163,7 @@ pub enum Remains {
 /// Who may delete with the platform's call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Deleter {
+pub enum DeleteRole {
     /// Site admins, as the older article says.
     SiteAdmin,
     /// Organization admins only, as the newer article says.
@@ -173,7 +173,7 @@ pub enum Deleter {
 /// How an address that its owner hides is left out of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Hidden {
+pub enum HiddenEmail {
     /// No `emailAddress` at all.
     Absent,
     /// `"emailAddress": null`.
@@ -262,20 +262,20 @@ mod tests {
 
     #[test]
     fn a_patch_changes_what_it_names_and_nothing_else() {
-        let settings = Settings::default()
+        let options = SandboxOptions::default()
             .patched(json!({ "deletion_grace": "2d", "permissions": { "agent": false }, "second_revoke": 404 }))
             .unwrap();
-        assert_eq!(settings.deletion_grace, SignedDuration::from_hours(48));
-        assert_eq!(settings.second_revoke, 404);
-        assert!(!settings.permissions.agent);
-        assert!(settings.permissions.administer);
-        assert_eq!(settings.page_caps.jsm, PageCaps::default().jsm);
+        assert_eq!(options.deletion_grace, SignedDuration::from_hours(48));
+        assert_eq!(options.second_revoke, 404);
+        assert!(!options.permissions.agent);
+        assert!(options.permissions.administer);
+        assert_eq!(options.page_caps.jsm, PageCaps::default().jsm);
     }
 
     #[test]
     fn an_unknown_switch_and_a_wrong_choice_are_refused() {
-        assert!(Settings::default().patched(json!({ "deletion_grase": "2d" })).is_err());
-        assert!(Settings::default().patched(json!({ "second_revoke": 418 })).is_err());
-        assert!(Settings::default().patched(json!({ "search_lag": "-1s" })).is_err());
+        assert!(SandboxOptions::default().patched(json!({ "deletion_grase": "2d" })).is_err());
+        assert!(SandboxOptions::default().patched(json!({ "second_revoke": 418 })).is_err());
+        assert!(SandboxOptions::default().patched(json!({ "search_lag": "-1s" })).is_err());
     }
 }

@@ -6,16 +6,16 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 
 use super::account::{Account, AccountChange, AccountType, AccountView, NewAccount, State};
-use super::answer::{Answer, Dialect, Refusal};
 use super::call::{Call, Operation};
 use super::calls::Calls;
 use super::error::SandboxError;
 use super::fault::Faults;
 use super::inbound::{Credentials, Inbound};
-use super::limits::{Bursts, Standing};
-use super::places::Places;
+use super::limits::{BurstBuckets, BurstStatus};
+use super::memberships::Memberships;
+use super::options::{DeleteRole, SandboxOptions};
+use super::response::{ApiError, ErrorFormat, SiteResponse};
 use super::seed::Seed;
-use super::settings::{Deleter, Settings};
 use super::{customer_service, gateway, platform, service_desk};
 use crate::clock;
 
@@ -23,33 +23,33 @@ const CLOUD_ID: &str = "11111111-2222-3333-4444-555555555555";
 
 /// Everything that the sandbox holds.
 #[derive(Debug)]
-pub(super) struct World {
-    pub(super) settings: Settings,
+pub(super) struct SandboxState {
+    pub(super) options: SandboxOptions,
     /// The only cloud id that the gateway knows, if the seed named one.
     cloud_id: Option<String>,
     pub(super) accounts: BTreeMap<String, Account>,
-    pub(super) places: Places,
+    pub(super) memberships: Memberships,
     pub(super) faults: Faults,
     pub(super) calls: Calls,
     pub(super) access_tokens: BTreeMap<String, Timestamp>,
-    bursts: Bursts,
+    burst_buckets: BurstBuckets,
 }
 
-impl World {
-    pub(super) fn new(settings: Settings, seed: Seed, now: Timestamp) -> Result<Self, SandboxError> {
-        let mut world = Self {
-            settings,
+impl SandboxState {
+    pub(super) fn new(options: SandboxOptions, seed: Seed, now: Timestamp) -> Result<Self, SandboxError> {
+        let mut state = Self {
+            options,
             cloud_id: seed.cloud_id.clone(),
             accounts: BTreeMap::new(),
-            places: Places::default(),
+            memberships: Memberships::default(),
             faults: Faults::default(),
             calls: Calls::default(),
             access_tokens: BTreeMap::new(),
-            bursts: Bursts::default(),
+            burst_buckets: BurstBuckets::default(),
         };
         // What a site holds at the beginning has always been there: searches know it whatever their lag.
-        world.plant(seed, now, Timestamp::MIN)?;
-        Ok(world)
+        state.add_seed(seed, now, Timestamp::MIN)?;
+        Ok(state)
     }
 
     /// The site's cloud id.
@@ -63,22 +63,22 @@ impl World {
     }
 
     /// Adds what the seed describes, as of `since`.
-    pub(super) fn plant(&mut self, seed: Seed, now: Timestamp, since: Timestamp) -> Result<(), SandboxError> {
+    pub(super) fn add_seed(&mut self, seed: Seed, now: Timestamp, since: Timestamp) -> Result<(), SandboxError> {
         for account in seed.accounts {
             self.add(account, now, since)?;
         }
         for mut organization in seed.organizations {
             organization.members = self.ids_of(organization.members)?;
-            self.places.organizations.insert(organization.id.clone(), organization);
+            self.memberships.organizations.insert(organization.id.clone(), organization);
         }
         for mut desk in seed.desks {
             desk.customers = self.ids_of(desk.customers)?;
-            self.places.desks.insert(desk.id.clone(), desk);
+            self.memberships.desks.insert(desk.id.clone(), desk);
         }
         for mut request in seed.requests {
             request.reporter = self.id_of(&request.reporter)?;
             request.participants = self.ids_of(request.participants)?;
-            self.places.requests.insert(request.key.clone(), request);
+            self.memberships.requests.insert(request.key.clone(), request);
         }
         Ok(())
     }
@@ -93,7 +93,7 @@ impl World {
             }
         });
         if self.accounts.contains_key(&id) {
-            return Err(SandboxError::Twice(id));
+            return Err(SandboxError::DuplicateAccount(id));
         }
         self.accounts.insert(id.clone(), Account::new(id.clone(), new, since));
         Ok(id)
@@ -116,7 +116,7 @@ impl World {
             self.with_address(who).filter(|account| account.facts.state != State::Deleted && fits(account)).collect();
         match found.as_slice() {
             [account] => Ok(account.id.clone()),
-            several => Err(SandboxError::NotOne { who: who.to_owned(), found: several.len() }),
+            several => Err(SandboxError::NotUnique { who: who.to_owned(), found: several.len() }),
         }
     }
 
@@ -126,19 +126,19 @@ impl World {
     }
 
     /// An account that was not deleted.
-    pub(super) fn living(&mut self, id: &str) -> Option<&mut Account> {
+    pub(super) fn existing_account(&mut self, id: &str) -> Option<&mut Account> {
         self.accounts.get_mut(id).filter(|account| account.facts.state != State::Deleted)
     }
 
     /// A customer account that was not deleted.
     pub(super) fn customer(&mut self, id: &str) -> Option<&mut Account> {
-        self.living(id).filter(|account| account.facts.account_type == AccountType::Customer)
+        self.existing_account(id).filter(|account| account.facts.account_type == AccountType::Customer)
     }
 
     /// A human clicks *Grant access* for the customer with this id or address.
     pub(super) fn grant(&mut self, who: &str, now: Timestamp) -> Result<String, SandboxError> {
         let id = self.only(who, |account| account.facts.account_type == AccountType::Customer)?;
-        let account = self.living(&id).ok_or_else(|| SandboxError::Deleted(id.clone()))?;
+        let account = self.existing_account(&id).ok_or_else(|| SandboxError::AccountDeleted(id.clone()))?;
         if account.facts.state == State::Revoked {
             account.grant(now);
         }
@@ -146,11 +146,16 @@ impl World {
     }
 
     /// Somebody else changes an account.
-    pub(super) fn amend(&mut self, id: &str, change: AccountChange, now: Timestamp) -> Result<(), SandboxError> {
+    pub(super) fn change_account(
+        &mut self,
+        id: &str,
+        change: AccountChange,
+        now: Timestamp,
+    ) -> Result<(), SandboxError> {
         if !self.accounts.contains_key(id) {
-            return Err(SandboxError::NotOne { who: id.to_owned(), found: 0 });
+            return Err(SandboxError::NotUnique { who: id.to_owned(), found: 0 });
         }
-        let account = self.living(id).ok_or_else(|| SandboxError::Deleted(id.to_owned()))?;
+        let account = self.existing_account(id).ok_or_else(|| SandboxError::AccountDeleted(id.to_owned()))?;
         let AccountChange { account_type, email, display_name, hidden, active } = change;
         account.change(now, |facts| {
             facts.account_type = account_type.unwrap_or(facts.account_type);
@@ -171,60 +176,64 @@ impl World {
     /// Everything about one account.
     pub(super) fn view(&self, id: &str) -> Option<AccountView> {
         let account = self.accounts.get(id)?;
-        let mut view = account.view(self.settings.deletion_grace);
-        view.organizations = self.places.organizations_of(id).map(|organization| organization.id.clone()).collect();
-        view.desks = self.places.desks_of(id).map(|desk| desk.id.clone()).collect();
-        view.participates_in = self.places.requests_of(id).map(|request| request.key.clone()).collect();
+        let mut view = account.view(self.options.deletion_grace);
+        view.organizations =
+            self.memberships.organizations_of(id).map(|organization| organization.id.clone()).collect();
+        view.desks = self.memberships.desks_of(id).map(|desk| desk.id.clone()).collect();
+        view.participates_in = self.memberships.requests_of(id).map(|request| request.key.clone()).collect();
         Some(view)
     }
 
     /// Carries a call out, or says why not.
-    pub(super) fn answer(&mut self, request: &Inbound, call: &Call, now: Timestamp) -> Answer {
-        let standing = match self.let_in(request, call, now) {
-            Ok(standing) => standing,
-            Err(refusal) => return refusal.answer(call.dialect),
+    pub(super) fn handle(&mut self, request: &Inbound, call: &Call, now: Timestamp) -> SiteResponse {
+        let burst_status = match self.authorize(request, call, now) {
+            Ok(burst_status) => burst_status,
+            Err(error) => return error.into_response(call.error_format),
         };
-        let answer = self.carry_out(request, call, now).unwrap_or_else(|refusal| refusal.answer(call.dialect));
-        match standing {
-            Some(standing) => standing.on(answer),
-            None => answer,
+        let response = self.execute(request, call, now).unwrap_or_else(|error| error.into_response(call.error_format));
+        match burst_status {
+            Some(burst_status) => burst_status.add_headers(response),
+            None => response,
         }
     }
 
     /// Who are you, may you, and not so fast.
-    fn let_in(&mut self, request: &Inbound, call: &Call, now: Timestamp) -> Result<Option<Standing>, Refusal> {
+    fn authorize(&mut self, request: &Inbound, call: &Call, now: Timestamp) -> Result<Option<BurstStatus>, ApiError> {
         let operation = &call.operation;
-        if !operation.is_anonymous() && !self.knows(request.credentials().as_ref(), call.via_gateway, now) {
-            let refusal =
-                Refusal::new(StatusCode::UNAUTHORIZED, "Client must be authenticated to access this resource.");
-            return Err(if call.via_gateway { refusal.in_dialect(Dialect::Gateway) } else { refusal });
+        if !operation.is_anonymous() && !self.accepts(request.credentials().as_ref(), call.via_gateway, now) {
+            let error =
+                ApiError::new(StatusCode::UNAUTHORIZED, "Client must be authenticated to access this resource.");
+            return Err(if call.via_gateway { error.in_format(ErrorFormat::Gateway) } else { error });
         }
-        let lacks_scope = operation.scope().is_some_and(|scope| self.settings.missing_scopes.contains(scope));
+        let lacks_scope = operation.scope().is_some_and(|scope| self.options.missing_scopes.contains(scope));
         if call.via_gateway && lacks_scope {
-            return Err(Refusal::new(StatusCode::UNAUTHORIZED, "Unauthorized; scope does not match")
-                .in_dialect(Dialect::Gateway));
+            return Err(ApiError::new(StatusCode::UNAUTHORIZED, "Unauthorized; scope does not match")
+                .in_format(ErrorFormat::Gateway));
         }
-        let standing =
-            if self.settings.burst_limits { Some(self.bursts.take(operation, &request.method, now)?) } else { None };
-        if self.settings.opt_in && operation.is_experimental() && !request.opted_in() {
+        let burst_status = if self.options.burst_limits {
+            Some(self.burst_buckets.take(operation, &request.method, now)?)
+        } else {
+            None
+        };
+        if self.options.opt_in && operation.is_experimental() && !request.opted_in() {
             let message = "This API is experimental. Set the header X-ExperimentalApi to opt-in to use it.";
-            return Err(Refusal::new(StatusCode::PRECONDITION_FAILED, message));
+            return Err(ApiError::new(StatusCode::PRECONDITION_FAILED, message));
         }
-        let permissions = self.settings.permissions;
+        let permissions = self.options.permissions;
         let platform_delete = permissions.organization_admin
-            || (permissions.site_admin && self.settings.platform_delete_needs == Deleter::SiteAdmin);
+            || (permissions.site_admin && self.options.platform_delete_needs == DeleteRole::SiteAdmin);
         if !operation.may(permissions, platform_delete) {
-            return Err(Refusal::new(StatusCode::FORBIDDEN, "You do not have permission to do this."));
+            return Err(ApiError::new(StatusCode::FORBIDDEN, "You do not have permission to do this."));
         }
-        Ok(standing)
+        Ok(burst_status)
     }
 
-    fn knows(&self, credentials: Option<&Credentials>, via_gateway: bool, now: Timestamp) -> bool {
-        let listed = |token: &String| self.settings.tokens.as_ref().is_none_or(|tokens| tokens.contains(token));
+    fn accepts(&self, credentials: Option<&Credentials>, via_gateway: bool, now: Timestamp) -> bool {
+        let listed = |token: &String| self.options.tokens.as_ref().is_none_or(|tokens| tokens.contains(token));
         match credentials {
             None => false,
             Some(Credentials::Basic { password, .. }) => listed(password),
-            Some(Credentials::Bearer(_)) if !via_gateway && !self.settings.bearer_at_site => false,
+            Some(Credentials::Bearer(_)) if !via_gateway && !self.options.bearer_at_site => false,
             Some(Credentials::Bearer(token)) => match self.access_tokens.get(token) {
                 Some(expires_at) => now < *expires_at,
                 None => listed(token),
@@ -232,7 +241,7 @@ impl World {
         }
     }
 
-    fn carry_out(&mut self, request: &Inbound, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
+    fn execute(&mut self, request: &Inbound, call: &Call, now: Timestamp) -> Result<SiteResponse, ApiError> {
         match &call.operation {
             Operation::TenantInfo => Ok(gateway::tenant_info(self)),
             Operation::Token => gateway::token(self, request, now),
@@ -261,6 +270,6 @@ impl World {
     }
 }
 
-fn unknown_path(request: &Inbound) -> Refusal {
-    Refusal::new(StatusCode::NOT_FOUND, format!("The sandbox does not know {} {}.", request.method, request.path))
+fn unknown_path(request: &Inbound) -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, format!("The sandbox does not know {} {}.", request.method, request.path))
 }
