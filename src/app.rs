@@ -138,11 +138,11 @@ impl App {
         let heartbeat = Arc::new(AtomicI64::new(clock.now().as_millisecond()));
 
         let metrics = intake::Metrics::register(&mut registry);
-        let tally = metrics.clone();
+        let log = metrics.clone();
         let (writer, queue) = Writer::new(store.clone(), metrics.clone(), Arc::clone(&bells.router));
-        let inboxes = rotation::inboxes(&settings, &accepted);
+        let intake_sources = rotation::intake_sources(&settings, &accepted);
         let intake = Intake {
-            inboxes: Arc::clone(&inboxes),
+            sources: Arc::clone(&intake_sources),
             queue,
             store: store.clone(),
             clock: Arc::clone(&clock),
@@ -150,7 +150,7 @@ impl App {
             max_body: settings.server.max_body,
         };
         shutdown.spawn("intake.writer", writer.run());
-        shutdown.spawn("intake.tally", tally.tell(shutdown.stopping()));
+        shutdown.spawn("intake.log", log.run_log(shutdown.stopping()));
         shutdown.spawn("intake", listener::serve(webhooks, intake::router(intake), shutdown.stopping()));
 
         let router = Router {
@@ -178,7 +178,7 @@ impl App {
         }
         let secrets: Arc<Notify> = Arc::default();
         let parts =
-            rotation::Parts { inboxes, lookups, sites: sites.clone(), admin_tokens: Arc::clone(&access.tokens) };
+            rotation::Parts { intake_sources, lookups, sites: sites.clone(), admin_tokens: Arc::clone(&access.tokens) };
         let rotation = Rotation::new(Arc::clone(&settings), store.clone(), parts, accepted, Arc::clone(&secrets))?;
         shutdown.spawn("rotation", rotation.run(shutdown.stopping()));
 

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::Tokens;
 use crate::atlassian::Client;
 use crate::domain::ids::{SiteName, SourceName};
-use crate::intake::{Inbox, Inboxes};
+use crate::intake::{IntakeSource, IntakeSources};
 use crate::settings::{self, Settings};
 use crate::sources::{self, lookup::Lookup};
 use crate::store::{Store, StoreError};
@@ -41,7 +41,7 @@ type Stamp = Option<(SystemTime, u64, u64)>;
 pub(super) struct Rotation {
     settings: Arc<Settings>,
     store: Store,
-    inboxes: Inboxes,
+    intake_sources: IntakeSources,
     lookups: Lookups,
     sites: BTreeMap<SiteName, Client>,
     admin_tokens: Tokens,
@@ -57,7 +57,7 @@ pub(super) struct Rotation {
 /// The parts of a daemon whose secrets are exchanged.
 #[derive(Debug)]
 pub(super) struct Parts {
-    pub(super) inboxes: Inboxes,
+    pub(super) intake_sources: IntakeSources,
     pub(super) lookups: Lookups,
     pub(super) sites: BTreeMap<SiteName, Client>,
     pub(super) admin_tokens: Tokens,
@@ -73,8 +73,8 @@ pub(super) async fn accepted(store: &Store) -> Result<Accepted, StoreError> {
 }
 
 /// The sources by name, with the secrets that operators accepted besides those of the settings.
-pub(super) fn inboxes(settings: &Settings, accepted: &Accepted) -> Inboxes {
-    let inboxes = settings.sources.values().map(|source| {
+pub(super) fn intake_sources(settings: &Settings, accepted: &Accepted) -> IntakeSources {
+    let intake_sources = settings.sources.values().map(|source| {
         let compiled = match accepted.get(&source.name) {
             None => Arc::clone(&source.compiled),
             Some(more) => compile(&source.name, &source.spec, more).unwrap_or_else(|error| {
@@ -82,9 +82,9 @@ pub(super) fn inboxes(settings: &Settings, accepted: &Accepted) -> Inboxes {
                 Arc::clone(&source.compiled)
             }),
         };
-        (source.name.clone(), Inbox { source: compiled, dedupe_window: source.dedupe_window })
+        (source.name.clone(), IntakeSource { source: compiled, dedupe_window: source.dedupe_window })
     });
-    Arc::new(ArcSwap::from_pointee(inboxes.collect()))
+    Arc::new(ArcSwap::from_pointee(intake_sources.collect()))
 }
 
 impl Rotation {
@@ -95,11 +95,11 @@ impl Rotation {
         accepted: Accepted,
         accepting: Arc<Notify>,
     ) -> anyhow::Result<Self> {
-        let Parts { inboxes, lookups, sites, admin_tokens } = parts;
+        let Parts { intake_sources, lookups, sites, admin_tokens } = parts;
         let specs = settings.sources.values().map(|source| (source.name.clone(), source.spec.clone())).collect();
         let stamps = settings.secret_files().into_iter().map(|path| (path.clone(), stamp(&path))).collect();
         let hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
-        Ok(Self { settings, store, inboxes, lookups, sites, admin_tokens, accepting, specs, accepted, stamps, hangup })
+        Ok(Self { settings, store, intake_sources, lookups, sites, admin_tokens, accepting, specs, accepted, stamps, hangup })
     }
 
     /// Reads anew whatever changes, until `stopping`.
@@ -207,12 +207,12 @@ impl Rotation {
         let more = self.accepted.get(name).map(Vec::as_slice).unwrap_or_default();
         match compile(name, spec, more) {
             Ok(compiled) => {
-                self.inboxes.rcu(|inboxes| {
-                    let mut inboxes = BTreeMap::clone(inboxes);
-                    if let Some(inbox) = inboxes.get_mut(name) {
-                        inbox.source = Arc::clone(&compiled);
+                self.intake_sources.rcu(|intake_sources| {
+                    let mut intake_sources = BTreeMap::clone(intake_sources);
+                    if let Some(intake_source) = intake_sources.get_mut(name) {
+                        intake_source.source = Arc::clone(&compiled);
                     }
-                    inboxes
+                    intake_sources
                 });
                 tracing::info!(source = %name, "the secrets were read anew");
             }

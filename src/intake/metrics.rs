@@ -7,13 +7,13 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
-use super::tally::{Often, Tally};
+use super::log_aggregator::{LogKey, LogAggregator};
 use crate::domain::ids::SourceName;
 use crate::domain::named;
 
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Verdict {
+pub enum DeliveryOutcome {
     /// Stored.
     Accepted,
     /// Stored before.
@@ -30,7 +30,7 @@ pub enum Verdict {
     Error,
 }
 
-named!(Verdict {
+named!(DeliveryOutcome {
     Accepted = "accepted",
     Duplicate = "duplicate",
     ReusedId = "reused_id",
@@ -40,7 +40,7 @@ named!(Verdict {
     Error = "error",
 });
 
-impl EncodeLabelValue for Verdict {
+impl EncodeLabelValue for DeliveryOutcome {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
         EncodeLabelValue::encode(&self.as_str(), encoder)
     }
@@ -49,7 +49,7 @@ impl EncodeLabelValue for Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
     source: String,
-    verdict: Verdict,
+    verdict: DeliveryOutcome,
 }
 
 /// What the intake counts.
@@ -58,7 +58,7 @@ pub struct Metrics {
     deliveries: Family<Labels, Counter>,
     commit_duration: Histogram,
     commit_batch_size: Histogram,
-    tally: Tally,
+    log_aggregator: LogAggregator,
 }
 
 impl Metrics {
@@ -68,7 +68,7 @@ impl Metrics {
             deliveries: Family::default(),
             commit_duration: Histogram::new(exponential_buckets(0.000_25, 2.0, 16)),
             commit_batch_size: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
-            tally: Tally::default(),
+            log_aggregator: LogAggregator::default(),
         };
         registry.register(
             "offboardd_deliveries",
@@ -89,16 +89,16 @@ impl Metrics {
     }
 
     /// Tells the log what is only summed up, until `stopping`.
-    pub async fn tell(self, stopping: CancellationToken) {
-        self.tally.run(stopping).await;
+    pub async fn run_log(self, stopping: CancellationToken) {
+        self.log_aggregator.run(stopping).await;
     }
 
     /// Notes what would fill the log if each were told by itself.
-    pub(super) fn note(&self, source: &SourceName, what: Often) {
-        self.tally.add(source, what);
+    pub(super) fn note(&self, source: &SourceName, what: LogKey) {
+        self.log_aggregator.add(source, what);
     }
 
-    pub(super) fn count(&self, source: &SourceName, verdict: Verdict) {
+    pub(super) fn count(&self, source: &SourceName, verdict: DeliveryOutcome) {
         self.deliveries.get_or_create(&Labels { source: source.to_string(), verdict }).inc();
     }
 

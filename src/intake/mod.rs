@@ -3,12 +3,12 @@
 //! The intake knows signatures and bytes, nothing of people. It never parses before the signature holds, and never waits
 //! for anything but the commit. A 2xx is said only after the commit that holds the delivery is on the disk.
 
-mod answer;
+mod response;
 mod body;
 mod metrics;
 mod receive;
-mod room;
-mod tally;
+mod body_budget;
+mod log_aggregator;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -19,8 +19,8 @@ use axum::Router;
 use axum::routing::{any, get};
 use jiff::SignedDuration;
 
-pub use self::metrics::{Metrics, Verdict};
-use self::room::Room;
+pub use self::metrics::{Metrics, DeliveryOutcome};
+use self::body_budget::BodyBudget;
 pub use self::writer::{Queue, Writer};
 use crate::clock::Clock;
 use crate::domain::ids::SourceName;
@@ -29,7 +29,7 @@ use crate::store::Store;
 
 /// What the intake needs to know of a source.
 #[derive(Debug, Clone)]
-pub struct Inbox {
+pub struct IntakeSource {
     /// How it signs and shakes hands.
     pub source: Arc<Source>,
     /// How long a delivery without an id of its own is recognised by its body.
@@ -37,13 +37,13 @@ pub struct Inbox {
 }
 
 /// The sources by name; exchanged as a whole when secrets are read anew.
-pub type Inboxes = Arc<ArcSwap<BTreeMap<SourceName, Inbox>>>;
+pub type IntakeSources = Arc<ArcSwap<BTreeMap<SourceName, IntakeSource>>>;
 
 /// What every request needs.
 #[derive(Debug, Clone)]
 pub struct Intake {
     /// Who may send.
-    pub inboxes: Inboxes,
+    pub sources: IntakeSources,
     /// Where verified deliveries go.
     pub queue: Queue,
     /// For the key that seals, and for who is paused.
@@ -61,6 +61,6 @@ pub fn router(intake: Intake) -> Router {
     Router::new()
         .route("/webhooks/{source}", any(receive::receive))
         .route("/livez", get(async || "alive\n"))
-        .with_state(Arc::new((intake, Room::default())))
-        .layer(tower_http::catch_panic::CatchPanicLayer::custom(answer::panicked))
+        .with_state(Arc::new((intake, BodyBudget::default())))
+        .layer(tower_http::catch_panic::CatchPanicLayer::custom(response::panicked))
 }

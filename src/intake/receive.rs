@@ -9,11 +9,11 @@ use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::answer::{self, Refused};
-use super::metrics::Verdict;
-use super::room::Room;
-use super::tally::Often;
-use super::{Inbox, Intake, body};
+use super::response::{self, IntakeError};
+use super::metrics::DeliveryOutcome;
+use super::body_budget::BodyBudget;
+use super::log_aggregator::LogKey;
+use super::{IntakeSource, Intake, body};
 use crate::clock;
 use crate::domain::ids::{DeliveryId, SourceName};
 use crate::proof::seal::KeyedHash;
@@ -22,32 +22,32 @@ use crate::store::{Accepted, NewDelivery, StoreError};
 
 /// Takes a delivery, or shakes hands.
 pub(super) async fn receive(
-    State(state): State<Arc<(Intake, Room)>>,
+    State(state): State<Arc<(Intake, BodyBudget)>>,
     path: Path<String>,
     request: Request,
 ) -> Response {
-    let (intake, room) = state.as_ref();
+    let (intake, budget) = state.as_ref();
     // The window of a signature is judged by when the request came, not by when its body was complete.
     let received_at = intake.clock.now();
-    let inboxes = intake.inboxes.load();
-    let known = path.parse::<SourceName>().ok().and_then(|name| inboxes.get_key_value(&name));
-    let Some((source, inbox)) = known else { return Refused::UnknownSource.into_response() };
-    match take(intake, room, source, inbox, request, received_at).await {
+    let sources = intake.sources.load();
+    let known = path.parse::<SourceName>().ok().and_then(|name| sources.get_key_value(&name));
+    let Some((source, configured)) = known else { return IntakeError::UnknownSource.into_response() };
+    match take(intake, budget, source, configured, request, received_at).await {
         Ok(Taken::Delivery(accepted)) => {
             let verdict = match accepted {
-                Accepted::New(_) => Verdict::Accepted,
-                Accepted::Duplicate(_) => Verdict::Duplicate,
+                Accepted::New(_) => DeliveryOutcome::Accepted,
+                Accepted::Duplicate(_) => DeliveryOutcome::Duplicate,
                 Accepted::ReusedId(_) => {
-                    intake.metrics.note(source, Often::ReusedId);
-                    Verdict::ReusedId
+                    intake.metrics.note(source, LogKey::ReusedId);
+                    DeliveryOutcome::ReusedId
                 }
             };
             intake.metrics.count(source, verdict);
-            answer::accepted(accepted)
+            response::accepted(accepted)
         }
         Ok(Taken::Handshake(answer)) => {
-            intake.metrics.note(source, Often::Handshake(answer.status.as_u16()));
-            answer::handshake(answer)
+            intake.metrics.note(source, LogKey::Handshake(answer.status.as_u16()));
+            response::handshake(answer)
         }
         Err((refused, verdict)) => {
             intake.metrics.count(source, verdict);
@@ -63,48 +63,48 @@ enum Taken {
 
 async fn take(
     intake: &Intake,
-    room: &Room,
+    budget: &BodyBudget,
     source: &SourceName,
-    inbox: &Inbox,
+    configured: &IntakeSource,
     request: Request,
     received_at: Timestamp,
-) -> Result<Taken, (Refused, Verdict)> {
+) -> Result<Taken, (IntakeError, DeliveryOutcome)> {
     let (head, body) = request.into_parts();
-    let read = body::read(body, intake.max_body, room).await;
-    let (bytes, share) = read.map_err(|refused| unreadable(intake, source, refused))?;
+    let read = body::read(body, intake.max_body, budget).await;
+    let (bytes, reservation) = read.map_err(|refused| unreadable(intake, source, refused))?;
     let request = sources::Request {
         method: head.method.as_str(),
         query: head.uri.query(),
         headers: &head.headers,
         body: &bytes,
     };
-    if let Some(answer) = inbox.source.answer_handshake(&request) {
+    if let Some(answer) = configured.source.answer_handshake(&request) {
         if let Some(secret) = &answer.offered {
             if intake.store.is_source_paused(source) {
-                return Err((Refused::Paused, Verdict::Error));
+                return Err((IntakeError::Paused, DeliveryOutcome::Error));
             }
             keep(intake, source, secret, received_at).await?;
         }
         return Ok(Taken::Handshake(answer));
     }
     if head.method != Method::POST {
-        return Err((Refused::WrongMethod, Verdict::Error));
+        return Err((IntakeError::MethodNotAllowed, DeliveryOutcome::Error));
     }
     if intake.store.is_source_paused(source) {
-        return Err((Refused::Paused, Verdict::Error));
+        return Err((IntakeError::Paused, DeliveryOutcome::Error));
     }
     if is_encoded(&head.headers) {
-        return Err((Refused::EncodedBody, Verdict::Error));
+        return Err((IntakeError::EncodedBody, DeliveryOutcome::Error));
     }
     let verified =
-        inbox.source.verify(&request, received_at).map_err(|rejection| unauthorized(intake, source, rejection))?;
+        configured.source.verify(&request, received_at).map_err(|rejection| unauthorized(intake, source, rejection))?;
     if let Some(answer) = verified.handshake {
         return Ok(Taken::Handshake(answer));
     }
     let id = DeliveryId::from(clock::new_id(received_at));
     // With the headers that the mapping reads: the same body under another topic is another delivery.
-    let stored = inbox.source.to_store(&head.headers, &bytes);
-    let (dedupe_hash, dedupe_until) = recognise(intake, source, inbox, verified.delivery_id, &stored, received_at);
+    let stored = configured.source.to_store(&head.headers, &bytes);
+    let (dedupe_hash, dedupe_until) = dedupe_key(intake, source, configured, verified.delivery_id, &stored, received_at);
     let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let delivery = NewDelivery {
         id,
@@ -119,9 +119,9 @@ async fn take(
     // From here on only the sealed one is needed.
     drop(stored);
     drop(bytes);
-    match intake.queue.commit(delivery, share).await {
+    match intake.queue.commit(delivery, reservation).await {
         Some(accepted) => Ok(Taken::Delivery(accepted)),
-        None => Err((Refused::OwnTrouble, Verdict::Error)),
+        None => Err((IntakeError::Unavailable, DeliveryOutcome::Error)),
     }
 }
 
@@ -131,7 +131,7 @@ async fn keep(
     source: &SourceName,
     secret: &SecretString,
     received_at: Timestamp,
-) -> Result<(), (Refused, Verdict)> {
+) -> Result<(), (IntakeError, DeliveryOutcome)> {
     let kept = async {
         let mut tx = intake.store.begin().await?;
         let kept = tx.keep_offer(source, secret, received_at).await?;
@@ -144,13 +144,13 @@ async fn keep(
             Ok(())
         }
         Ok(false) => {
-            intake.metrics.note(source, Often::OfferedTooFast);
-            Err((Refused::OwnTrouble, Verdict::Error))
+            intake.metrics.note(source, LogKey::OffersThrottled);
+            Err((IntakeError::Unavailable, DeliveryOutcome::Error))
         }
         Err(error) => {
             let error = anyhow::Error::new(error);
             tracing::error!(%source, error = format!("{error:#}"), "an offered secret could not be kept");
-            Err((Refused::OwnTrouble, Verdict::Error))
+            Err((IntakeError::Unavailable, DeliveryOutcome::Error))
         }
     }
 }
@@ -161,10 +161,10 @@ async fn keep(
 /// is another delivery. A body alone counts only for a while, and while nothing else about its people takes effect: a flat
 /// payload without any time in it is the same when the same person leaves a second time. No header of the signature goes
 /// into the hash, because a new time of signing would make every retry a new delivery; those that the mapping reads do.
-fn recognise(
+fn dedupe_key(
     intake: &Intake,
     source: &SourceName,
-    inbox: &Inbox,
+    configured: &IntakeSource,
     delivery_id: Option<String>,
     body: &[u8],
     received_at: Timestamp,
@@ -174,7 +174,7 @@ fn recognise(
         return (key.hash_delivery_with_id(source, &id, body), None);
     }
     // Whatever can be replayed inside the window of the signature must be recognised at least as long.
-    let window = inbox.source.window().map_or(inbox.dedupe_window, |window| window.max(inbox.dedupe_window));
+    let window = configured.source.window().map_or(configured.dedupe_window, |window| window.max(configured.dedupe_window));
     let until = received_at.saturating_add(window).unwrap_or(Timestamp::MAX);
     (key.hash_delivery(source, "body", body), Some(until))
 }
@@ -183,13 +183,13 @@ fn is_encoded(headers: &HeaderMap) -> bool {
     headers.get_all(CONTENT_ENCODING).iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-fn unreadable(intake: &Intake, source: &SourceName, refused: Refused) -> (Refused, Verdict) {
-    intake.metrics.note(source, Often::Unreadable(refused));
-    (refused, if refused == Refused::TooLarge { Verdict::TooLarge } else { Verdict::Error })
+fn unreadable(intake: &Intake, source: &SourceName, refused: IntakeError) -> (IntakeError, DeliveryOutcome) {
+    intake.metrics.note(source, LogKey::Unreadable(refused));
+    (refused, if refused == IntakeError::TooLarge { DeliveryOutcome::TooLarge } else { DeliveryOutcome::Error })
 }
 
-fn unauthorized(intake: &Intake, source: &SourceName, rejection: Rejection) -> (Refused, Verdict) {
-    intake.metrics.note(source, Often::Forged(rejection));
-    let verdict = if rejection == Rejection::Stale { Verdict::Stale } else { Verdict::Unauthorized };
-    (Refused::Unauthorized, verdict)
+fn unauthorized(intake: &Intake, source: &SourceName, rejection: Rejection) -> (IntakeError, DeliveryOutcome) {
+    intake.metrics.note(source, LogKey::Rejected(rejection));
+    let verdict = if rejection == Rejection::Stale { DeliveryOutcome::Stale } else { DeliveryOutcome::Unauthorized };
+    (IntakeError::Unauthorized, verdict)
 }

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tracing::Instrument as _;
 
 use super::metrics::Metrics;
-use super::room::Share;
+use super::body_budget::Reservation;
 use crate::store::{Accepted, NewDelivery, Store, StoreError};
 
 /// How many deliveries may wait for the writer; who comes then is asked to come again.
@@ -20,7 +20,7 @@ const GROUP: usize = 256;
 struct Entry {
     delivery: NewDelivery,
     /// The room of its body: taken until the commit, even if the client does not wait for it.
-    share: Share,
+    reservation: Reservation,
     answer: oneshot::Sender<Accepted>,
 }
 
@@ -36,9 +36,9 @@ impl std::fmt::Debug for Entry {
 
 impl Queue {
     /// Has a delivery committed; says what became of it once it is on the disk. `None` when that cannot be done now.
-    pub(super) async fn commit(&self, delivery: NewDelivery, share: Share) -> Option<Accepted> {
+    pub(super) async fn commit(&self, delivery: NewDelivery, reservation: Reservation) -> Option<Accepted> {
         let (answer, committed) = oneshot::channel();
-        self.0.try_send(Entry { delivery, share, answer }).ok()?;
+        self.0.try_send(Entry { delivery, reservation, answer }).ok()?;
         // The writer drops the sender when the commit failed.
         committed.await.ok()
     }
@@ -65,7 +65,7 @@ impl Writer {
         let mut group = Vec::with_capacity(GROUP);
         while self.entries.recv_many(&mut group, GROUP).await > 0 {
             let (deliveries, waiting): (Vec<_>, Vec<_>) =
-                group.drain(..).map(|entry| (entry.delivery, (entry.share, entry.answer))).unzip();
+                group.drain(..).map(|entry| (entry.delivery, (entry.reservation, entry.answer))).unzip();
             let span = tracing::debug_span!("intake.commit", count = deliveries.len());
             match self.commit(&deliveries).instrument(span).await {
                 Ok(accepted) => {
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use crate::clock;
     use crate::domain::ids::DeliveryId;
-    use crate::intake::room::{BYTES, Room, SMALL};
+    use crate::intake::body_budget::{BYTES, BodyBudget, SMALL};
     use crate::store::{Database, Key};
 
     #[tokio::test]
@@ -128,15 +128,15 @@ mod tests {
             sealed_body: NewDelivery::seal(store.key(), id, b"{}"),
             source,
         };
-        let room = Room::default();
-        let mut share = room.share();
-        share.grow_to(BYTES + SMALL).await.unwrap();
-        share.keep();
-        assert!(queue.commit(delivery, share).now_or_never().is_none(), "who commits has not begun");
-        assert!(room.share().grow_to(SMALL + 1).await.is_err());
+        let budget = BodyBudget::default();
+        let mut reservation = budget.reservation();
+        reservation.grow_to(BYTES + SMALL).await.unwrap();
+        reservation.keep();
+        assert!(queue.commit(delivery, reservation).now_or_never().is_none(), "who commits has not begun");
+        assert!(budget.reservation().grow_to(SMALL + 1).await.is_err());
         drop(queue);
         writer.run().await;
-        assert!(room.share().grow_to(SMALL + 1).await.is_ok());
+        assert!(budget.reservation().grow_to(SMALL + 1).await.is_ok());
         assert!(store.delivery(id).await.unwrap().is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! Room for bodies: how much memory all of them hold at once, from their first byte until they are committed.
+//! The memory budget of bodies: how much memory all of them hold at once, from their first byte until they are committed.
 //!
 //! It is taken as bytes arrive, not as they are announced. When there is none left, it is taken back from those bodies that
 //! began to need it first and are still arriving: whoever sends what it has to say gets in, however much others have begun.
@@ -23,104 +23,104 @@ const MOVING: Duration = Duration::from_secs(1);
 
 /// The memory for bodies that all requests share.
 #[derive(Debug, Clone)]
-pub(super) struct Room {
+pub(super) struct BodyBudget {
     free: Arc<Semaphore>,
-    arriving: Arc<Mutex<Arriving>>,
+    arriving: Arc<Mutex<Uploads>>,
 }
 
 /// The bodies that are not whole yet and hold more than a small one, in the order in which they began to.
 #[derive(Debug, Default)]
-struct Arriving {
+struct Uploads {
     begun: u64,
-    bodies: BTreeMap<u64, Place>,
+    bodies: BTreeMap<u64, Upload>,
 }
 
 #[derive(Debug)]
-struct Place {
+struct Upload {
     held: usize,
     leave: CancellationToken,
 }
 
 /// There is none left for this body.
 #[derive(Debug)]
-pub(super) struct Full;
+pub(super) struct BudgetExhausted;
 
 /// What one body holds of the room, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Share {
-    room: Room,
+pub(super) struct Reservation {
+    budget: BodyBudget,
     held: Option<OwnedSemaphorePermit>,
-    place: Option<(u64, CancellationToken)>,
+    upload: Option<(u64, CancellationToken)>,
 }
 
-impl Default for Room {
+impl Default for BodyBudget {
     fn default() -> Self {
         Self::of(BYTES)
     }
 }
 
-impl Room {
+impl BodyBudget {
     fn of(bytes: usize) -> Self {
         Self { free: Arc::new(Semaphore::new(bytes)), arriving: Arc::default() }
     }
 
     /// What a body holds before its first byte.
-    pub(super) fn share(&self) -> Share {
-        Share { room: self.clone(), held: None, place: None }
+    pub(super) fn reservation(&self) -> Reservation {
+        Reservation { budget: self.clone(), held: None, upload: None }
     }
 
     /// Asks those who began before `asking` to leave, the first ones first, until that makes so much room; nobody when all
     /// of them together hold less.
-    fn take_back(&self, bytes: usize, asking: u64) -> Result<(), Full> {
+    fn revoke_oldest(&self, bytes: usize, asking: u64) -> Result<(), BudgetExhausted> {
         let mut arriving = self.arriving();
         let mut held = 0;
-        let first = arriving.bodies.range(..asking).find(|(_, place)| {
-            held += place.held;
+        let first = arriving.bodies.range(..asking).find(|(_, upload)| {
+            held += upload.held;
             held >= bytes
         });
-        let last = *first.ok_or(Full)?.0;
+        let last = *first.ok_or(BudgetExhausted)?.0;
         let stay = arriving.bodies.split_off(&(last + 1));
-        for place in std::mem::replace(&mut arriving.bodies, stay).into_values() {
-            place.leave.cancel();
+        for upload in std::mem::replace(&mut arriving.bodies, stay).into_values() {
+            upload.leave.cancel();
         }
         Ok(())
     }
 
-    fn arriving(&self) -> MutexGuard<'_, Arriving> {
+    fn arriving(&self) -> MutexGuard<'_, Uploads> {
         self.arriving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Share {
+impl Reservation {
     /// Makes it hold a body of so many bytes.
-    pub(super) async fn grow_to(&mut self, bytes: usize) -> Result<(), Full> {
+    pub(super) async fn grow_to(&mut self, bytes: usize) -> Result<(), BudgetExhausted> {
         let held = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let more = bytes.saturating_sub(SMALL).saturating_sub(held);
         if more == 0 {
             return Ok(());
         }
-        let permits = u32::try_from(more).map_err(|_out_of_all_bounds| Full)?;
+        let permits = u32::try_from(more).map_err(|_out_of_all_bounds| BudgetExhausted)?;
         let number = self.number();
-        let more = if let Ok(free) = Arc::clone(&self.room.free).try_acquire_many_owned(permits) {
+        let more = if let Ok(free) = Arc::clone(&self.budget.free).try_acquire_many_owned(permits) {
             free
         } else {
-            self.room.take_back(more, number)?;
-            let freed = tokio::time::timeout(MOVING, Arc::clone(&self.room.free).acquire_many_owned(permits)).await;
-            freed.map_err(|_elapsed| Full)?.map_err(|_closed| Full)?
+            self.budget.revoke_oldest(more, number)?;
+            let freed = tokio::time::timeout(MOVING, Arc::clone(&self.budget.free).acquire_many_owned(permits)).await;
+            freed.map_err(|_elapsed| BudgetExhausted)?.map_err(|_closed| BudgetExhausted)?
         };
         match &mut self.held {
             Some(held) => held.merge(more),
             none => *none = Some(more),
         }
-        if let (Some(place), Some(held)) = (self.room.arriving().bodies.get_mut(&number), &self.held) {
-            place.held = held.num_permits();
+        if let (Some(upload), Some(held)) = (self.budget.arriving().bodies.get_mut(&number), &self.held) {
+            upload.held = held.num_permits();
         }
         Ok(())
     }
 
     /// Ready when others need what this body holds.
-    pub(super) async fn taken_back(&self) {
-        match &self.place {
+    pub(super) async fn cancelled(&self) {
+        match &self.upload {
             Some((_, leave)) => leave.cancelled().await,
             None => pending().await,
         }
@@ -128,27 +128,27 @@ impl Share {
 
     /// The body is whole: nothing is taken back any more.
     pub(super) fn keep(&mut self) {
-        if let Some((number, _)) = self.place.take() {
-            self.room.arriving().bodies.remove(&number);
+        if let Some((number, _)) = self.upload.take() {
+            self.budget.arriving().bodies.remove(&number);
         }
     }
 
     fn number(&mut self) -> u64 {
-        if let Some((number, _)) = self.place {
+        if let Some((number, _)) = self.upload {
             return number;
         }
         let leave = CancellationToken::new();
-        let mut arriving = self.room.arriving();
+        let mut arriving = self.budget.arriving();
         let number = arriving.begun;
         arriving.begun += 1;
-        arriving.bodies.insert(number, Place { held: 0, leave: leave.clone() });
+        arriving.bodies.insert(number, Upload { held: 0, leave: leave.clone() });
         drop(arriving);
-        self.place = Some((number, leave));
+        self.upload = Some((number, leave));
         number
     }
 }
 
-impl Drop for Share {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.keep();
     }
@@ -158,46 +158,46 @@ impl Drop for Share {
 mod tests {
     use super::*;
 
-    fn is_asked_to_leave(share: &Share) -> bool {
-        share.place.as_ref().is_some_and(|(_, leave)| leave.is_cancelled())
+    fn is_cancelled(reservation: &Reservation) -> bool {
+        reservation.upload.as_ref().is_some_and(|(_, leave)| leave.is_cancelled())
     }
 
     #[tokio::test]
     async fn who_began_first_gives_way_and_small_ones_never_have_to() {
-        let room = Room::of(1000);
-        let mut shares: Vec<_> = (0..4).map(|_| room.share()).collect();
-        for share in &mut shares {
-            share.grow_to(SMALL + 250).await.unwrap();
+        let budget = BodyBudget::of(1000);
+        let mut reservations: Vec<_> = (0..4).map(|_| budget.reservation()).collect();
+        for reservation in &mut reservations {
+            reservation.grow_to(SMALL + 250).await.unwrap();
         }
-        let mut small = room.share();
+        let mut small = budget.reservation();
         small.grow_to(SMALL).await.unwrap();
-        let mut late = room.share();
+        let mut late = budget.reservation();
         let (grown, ()) = tokio::join!(late.grow_to(SMALL + 300), async {
-            for share in &mut shares[..2] {
-                share.taken_back().await;
-                share.held = None;
+            for reservation in &mut reservations[..2] {
+                reservation.cancelled().await;
+                reservation.held = None;
             }
         });
         grown.unwrap();
-        let asked: Vec<_> = shares.iter().map(is_asked_to_leave).collect();
-        assert_eq!((asked, is_asked_to_leave(&small)), (vec![true, true, false, false], false));
-        drop((shares, small, late));
-        assert_eq!((room.free.available_permits(), room.arriving().bodies.len()), (1000, 0));
+        let asked: Vec<_> = reservations.iter().map(is_cancelled).collect();
+        assert_eq!((asked, is_cancelled(&small)), (vec![true, true, false, false], false));
+        drop((reservations, small, late));
+        assert_eq!((budget.free.available_permits(), budget.arriving().bodies.len()), (1000, 0));
     }
 
     #[tokio::test]
     async fn nobody_gives_way_to_whoever_began_before_them_or_needs_more_than_that_gives() {
-        let room = Room::of(1000);
-        let (mut first, mut whole, mut second) = (room.share(), room.share(), room.share());
+        let budget = BodyBudget::of(1000);
+        let (mut first, mut whole, mut second) = (budget.reservation(), budget.reservation(), budget.reservation());
         first.grow_to(SMALL + 100).await.unwrap();
         whole.grow_to(SMALL + 700).await.unwrap();
         whole.keep();
         second.grow_to(SMALL + 200).await.unwrap();
         assert!(first.grow_to(SMALL + 101).await.is_err());
         assert!(second.grow_to(SMALL + 301).await.is_err());
-        assert!(!is_asked_to_leave(&first) && !is_asked_to_leave(&second));
+        assert!(!is_cancelled(&first) && !is_cancelled(&second));
         drop(whole);
         second.grow_to(SMALL + 900).await.unwrap();
-        assert!(!is_asked_to_leave(&first));
+        assert!(!is_cancelled(&first));
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::answer::Refused;
+use super::response::IntakeError;
 use crate::domain::ids::SourceName;
 use crate::sources::Rejection;
 
@@ -16,64 +16,64 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 /// What happens without a valid signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Often {
+pub(super) enum LogKey {
     /// A handshake was answered, with this status.
     Handshake(u16),
     /// A body could not be read whole.
-    Unreadable(Refused),
+    Unreadable(IntakeError),
     /// A secret was offered right after another one, and refused.
-    OfferedTooFast,
+    OffersThrottled,
     /// Another body arrived under an id that was used before.
     ReusedId,
     /// A signature does not hold.
-    Forged(Rejection),
+    Rejected(Rejection),
 }
 
 /// What happened since it was last told. The last of it is told when nobody can add to it any more.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tally(Arc<Untold>);
+pub(super) struct LogAggregator(Arc<PendingCounts>);
 
 #[derive(Debug, Default)]
-struct Untold(Mutex<BTreeMap<SourceName, BTreeMap<Often, u64>>>);
+struct PendingCounts(Mutex<BTreeMap<SourceName, BTreeMap<LogKey, u64>>>);
 
-impl Tally {
-    pub(super) fn add(&self, source: &SourceName, what: Often) {
-        let mut untold = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(counts) = untold.get_mut(source) {
+impl LogAggregator {
+    pub(super) fn add(&self, source: &SourceName, what: LogKey) {
+        let mut pending = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(counts) = pending.get_mut(source) {
             *counts.entry(what).or_default() += 1;
         } else {
-            untold.insert(source.clone(), BTreeMap::from([(what, 1)]));
+            pending.insert(source.clone(), BTreeMap::from([(what, 1)]));
         }
     }
 
     /// Tells it until `stopping`.
     pub(super) async fn run(self, stopping: CancellationToken) {
         while stopping.run_until_cancelled(tokio::time::sleep(PERIOD)).await.is_some() {
-            self.0.tell();
+            self.0.report();
         }
     }
 }
 
-impl Untold {
-    fn tell(&self) {
-        let untold = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        for (source, counts) in untold {
+impl PendingCounts {
+    fn report(&self) {
+        let pending = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for (source, counts) in pending {
             for (what, count) in counts {
                 match what {
-                    Often::Handshake(status) => {
+                    LogKey::Handshake(status) => {
                         tracing::info!(%source, http.status = status, count, "answered handshakes");
                     }
-                    Often::Unreadable(reason) => {
+                    LogKey::Unreadable(reason) => {
                         tracing::info!(%source, ?reason, count, "bodies could not be read whole");
                     }
-                    Often::OfferedTooFast => {
+                    LogKey::OffersThrottled => {
                         tracing::warn!(%source, count, "offers of secrets rejected: they come too fast, or too many wait");
                     }
-                    Often::ReusedId => {
+                    LogKey::ReusedId => {
                         let what = "deliveries reuse the id of an earlier one with another body: accepted as new";
                         tracing::warn!(%source, count, "{what}");
                     }
-                    Often::Forged(reason) => {
+                    LogKey::Rejected(reason) => {
                         tracing::warn!(%source, %reason, count, "refused requests: their signatures do not hold");
                     }
                 }
@@ -82,8 +82,8 @@ impl Untold {
     }
 }
 
-impl Drop for Untold {
+impl Drop for PendingCounts {
     fn drop(&mut self) {
-        self.tell();
+        self.report();
     }
 }

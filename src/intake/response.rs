@@ -12,13 +12,13 @@ use crate::store::Accepted;
 
 /// Why a request was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Refused {
+pub(super) enum IntakeError {
     /// No source has this name.
     UnknownSource,
     /// An operator paused the source.
     Paused,
     /// Neither a delivery nor a handshake.
-    WrongMethod,
+    MethodNotAllowed,
     /// It is encoded in a way in which nothing was signed.
     EncodedBody,
     /// It is larger than we take.
@@ -30,12 +30,12 @@ pub(super) enum Refused {
     /// It is not the vendor's, or no longer.
     Unauthorized,
     /// Too much is arriving at once, and others were faster.
-    NoRoom,
+    OverBudget,
     /// We cannot, for now: the database, the disk, too much at once, or a stop.
-    OwnTrouble,
+    Unavailable,
 }
 
-impl IntoResponse for Refused {
+impl IntoResponse for IntakeError {
     fn into_response(self) -> Response {
         let refuse = |status: StatusCode, error: &str| (status, Json(json!({ "error": error }))).into_response();
         let later = |seconds: &'static str, error: &str| {
@@ -44,7 +44,7 @@ impl IntoResponse for Refused {
         match self {
             Self::UnknownSource => refuse(StatusCode::NOT_FOUND, "not_found"),
             Self::Paused => later("60", "paused"),
-            Self::WrongMethod => {
+            Self::MethodNotAllowed => {
                 let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed");
                 response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
                 response
@@ -54,7 +54,7 @@ impl IntoResponse for Refused {
             Self::TooSlow => refuse(StatusCode::REQUEST_TIMEOUT, "timeout"),
             Self::Truncated => refuse(StatusCode::BAD_REQUEST, "truncated"),
             Self::Unauthorized => refuse(StatusCode::UNAUTHORIZED, "unauthorized"),
-            Self::NoRoom | Self::OwnTrouble => later("5", "unavailable"),
+            Self::OverBudget | Self::Unavailable => later("5", "unavailable"),
         }
     }
 }
@@ -84,5 +84,5 @@ pub(super) fn handshake(answer: sources::HandshakeResponse) -> Response {
 
 /// The answer when our own code failed: our trouble, so the vendor comes again.
 pub(super) fn panicked(_panic: Box<dyn std::any::Any + Send>) -> Response {
-    Refused::OwnTrouble.into_response()
+    IntakeError::Unavailable.into_response()
 }
