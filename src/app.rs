@@ -17,7 +17,7 @@ use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
-use self::rotation::{Accepted, Rotation};
+use self::rotation::{AcceptedSecrets, Rotation};
 use crate::admin::{Access, AdminState, ConfiguredSite, ConfiguredSource};
 use crate::atlassian::{self, Client};
 use crate::clock::Clock;
@@ -39,15 +39,15 @@ pub struct App {
     store: Store,
     webhooks: TcpListener,
     admin: TcpListener,
-    bells: Bells,
-    accepted: Accepted,
+    wakeups: Wakeups,
+    accepted: AcceptedSecrets,
     /// The newest journal entry, where our clock was behind it at the start.
     journal_end: Option<Timestamp>,
 }
 
 /// What wakes the parts: they meet in the database, and only tell each other that there may be something new in it.
 #[derive(Debug, Clone, Default)]
-pub struct Bells {
+pub struct Wakeups {
     /// Something was accepted, or a call was settled.
     pub router: Arc<Notify>,
     /// A case may want a job.
@@ -56,9 +56,9 @@ pub struct Bells {
     pub resolver: Arc<Notify>,
 }
 
-impl Bells {
+impl Wakeups {
     /// Wakes everybody.
-    pub fn ring(&self) {
+    pub fn notify_all(&self) {
         self.router.notify_one();
         self.worker.notify_one();
         self.resolver.notify_waiters();
@@ -88,7 +88,7 @@ impl App {
                  passed it or agrees with Atlassian's"
             );
         }
-        Ok(Self { settings, clock, store, webhooks, admin, bells: Bells::default(), accepted, journal_end })
+        Ok(Self { settings, clock, store, webhooks, admin, wakeups: Wakeups::default(), accepted, journal_end })
     }
 
     /// Where the webhooks are.
@@ -107,8 +107,8 @@ impl App {
     }
 
     /// What wakes the parts, for whoever moves the clock.
-    pub fn bells(&self) -> Bells {
-        self.bells.clone()
+    pub fn wakeups(&self) -> Wakeups {
+        self.wakeups.clone()
     }
 
     /// Runs until `stop` is ready, then finishes what is under way. An error when a part ended by itself, or when the
@@ -118,7 +118,7 @@ impl App {
         let store = self.store.clone();
         let shutdown = Shutdown::new();
         self.start(&shutdown)?;
-        let stopped_by_itself = tokio::select! {
+        let failed = tokio::select! {
             () = stop => false,
             () = shutdown.stopping().cancelled_owned() => true,
         };
@@ -127,19 +127,19 @@ impl App {
         let finished = shutdown.finished(deadline).await;
         store.close().await;
         anyhow::ensure!(finished, "not everything ended within {deadline:?}; the next start takes it up again");
-        anyhow::ensure!(!stopped_by_itself, "a part of the daemon ended by itself: see the log");
+        anyhow::ensure!(!failed, "a part of the daemon ended by itself: see the log");
         tracing::info!("stopped");
         Ok(())
     }
 
     fn start(self, shutdown: &Shutdown) -> anyhow::Result<()> {
-        let Self { settings, clock, store, webhooks, admin, bells, accepted, journal_end } = self;
+        let Self { settings, clock, store, webhooks, admin, wakeups, accepted, journal_end } = self;
         let mut registry = Registry::default();
         let heartbeat = Arc::new(AtomicI64::new(clock.now().as_millisecond()));
 
         let metrics = intake::Metrics::register(&mut registry);
         let log = metrics.clone();
-        let (writer, queue) = Writer::new(store.clone(), metrics.clone(), Arc::clone(&bells.router));
+        let (writer, queue) = Writer::new(store.clone(), metrics.clone(), Arc::clone(&wakeups.router));
         let intake_sources = rotation::intake_sources(&settings, &accepted);
         let intake = Intake {
             sources: Arc::clone(&intake_sources),
@@ -158,13 +158,14 @@ impl App {
             routes: routes(&settings)?,
             clock: Arc::clone(&clock),
             metrics: router::Metrics::register(&mut registry),
-            awakened: Arc::clone(&bells.router),
-            worker: Arc::clone(&bells.worker),
-            resolver: Arc::clone(&bells.resolver),
+            awakened: Arc::clone(&wakeups.router),
+            worker: Arc::clone(&wakeups.worker),
+            resolver: Arc::clone(&wakeups.resolver),
         };
-        let asking = router.routes.iter();
-        let asking = asking.filter_map(|(name, route)| Some((name.clone(), Arc::clone(route.lookup.as_ref()?))));
-        let lookups = asking.collect();
+        let with_lookup = router.routes.iter();
+        let with_lookup =
+            with_lookup.filter_map(|(name, route)| Some((name.clone(), Arc::clone(route.lookup.as_ref()?))));
+        let lookups = with_lookup.collect();
         for resolver in router.resolvers(&atlassian::http()?, settings.retry) {
             shutdown.spawn("router.resolver", resolver.run(shutdown.stopping()));
         }
@@ -189,13 +190,13 @@ impl App {
             enforce: settings.mode == Mode::Enforce,
             clock: Arc::clone(&clock),
             metrics: worker::Metrics::register(&mut registry),
-            awakened: Arc::clone(&bells.worker),
-            router: Arc::clone(&bells.router),
+            awakened: Arc::clone(&wakeups.worker),
+            router: Arc::clone(&wakeups.router),
             heartbeat: Arc::clone(&heartbeat),
         });
         shutdown.spawn("worker", worker.run(shutdown.stopping()));
 
-        shutdown.spawn("upkeep.log", upkeep::keep_log_short(store.clone(), shutdown.stopping()));
+        shutdown.spawn("upkeep.log", upkeep::checkpoint_wal(store.clone(), shutdown.stopping()));
         let upkeep = Upkeep {
             store: store.clone(),
             clock: Arc::clone(&clock),
@@ -213,10 +214,10 @@ impl App {
             sites: configured_sites(&settings),
             sources: configured_sources(&settings),
             policies: settings.policies.clone(),
-            worker: bells.worker,
-            router: bells.router,
+            worker: wakeups.worker,
+            router: wakeups.router,
             secrets,
-            worker_turned_at: heartbeat,
+            worker_ticked_at: heartbeat,
             journal_end,
             registry: Arc::new(registry),
             data_dir: folder_of(&settings.store.path),
@@ -277,7 +278,7 @@ fn configured_sources(settings: &Settings) -> BTreeMap<SourceName, ConfiguredSou
             policy: source.policy.clone(),
             preset: source.spec.preset.clone(),
             quiet_after: source.quiet_after,
-            shows_a_token: source.compiled.shows_a_token(),
+            echoes_secret: source.compiled.shows_a_token(),
         };
         (source.name.clone(), configured)
     });

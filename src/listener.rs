@@ -29,7 +29,7 @@ use tower::ServiceExt as _;
 
 /// How long the head of a request may take to arrive, from the first byte of the connection or the end of the request
 /// before; it also ends connections that idle.
-const HEAD: Duration = Duration::from_secs(15);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How large a head may be; larger ones are answered 431. A connection reads into one buffer of this size, so that all heads
 /// and all bodies that are being read take at most this times the number of connections.
@@ -42,7 +42,7 @@ const CONNECTIONS: u64 = 4096;
 const PRIVATE_CONNECTIONS: u64 = 512;
 
 /// How long a stop waits for requests that are under way, before their connections are closed.
-const LAST_REQUESTS: Duration = Duration::from_secs(5);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Lets the process open as many files as the machine's owner allows; the limit that it starts with is often meant for
 /// programs of another kind.
@@ -68,7 +68,7 @@ async fn serve_at_most(most: u64, listener: TcpListener, router: Router, stoppin
     let graceful = GracefulShutdown::new();
     let connections = TaskTracker::new();
     let closing = CancellationToken::new();
-    let crowd = Crowd::new(room(getrlimit(Resource::Nofile).current, most));
+    let table = ConnectionTable::new(connection_limit(getrlimit(Resource::Nofile).current, most));
     loop {
         let accepted = tokio::select! {
             () = stopping.cancelled() => break,
@@ -83,34 +83,34 @@ async fn serve_at_most(most: u64, listener: TcpListener, router: Router, stoppin
                 continue;
             }
         };
-        let (number, seat) = crowd.enter();
-        let (heard, counting) = (Arc::clone(&seat), Arc::clone(&crowd));
+        let (number, slot) = table.insert();
+        let (active, touching) = (Arc::clone(&slot), Arc::clone(&table));
         let service = router.clone().map_request(move |request: hyper::Request<Incoming>| {
-            counting.hears(&heard);
+            touching.touch(&active);
             request.map(Body::new)
         });
         let service = TowerToHyperService::new(service);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD)
+            .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), service);
         let connection = closing.clone().run_until_cancelled_owned(graceful.watch(connection));
-        let (crowd, stopping) = (Arc::clone(&crowd), stopping.clone());
+        let (table, stopping) = (Arc::clone(&table), stopping.clone());
         connections.spawn(async move {
             tokio::select! {
                 // A client that went away or spoke no HTTP is no news.
                 ended = connection => if let Some(Err(error)) = ended {
                     tracing::debug!(%error, "a connection ended early");
                 },
-                () = seat.leave.cancelled() => tracing::debug!("a connection is closed for others that want in"),
-                () = seat.stays_silent(&stopping) => tracing::debug!("a connection that never asked anything is closed"),
+                () = slot.close.cancelled() => tracing::debug!("a connection is closed for others that want in"),
+                () = slot.unused_at_stop(&stopping) => tracing::debug!("a connection that never asked anything is closed"),
             }
-            crowd.leave(number);
+            table.remove(number);
         });
     }
     connections.close();
-    if tokio::time::timeout(LAST_REQUESTS, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not end in time: their connections are closed");
         closing.cancel();
     }
@@ -167,76 +167,76 @@ async fn accept(listener: &TcpListener) -> std::io::Result<TcpStream> {
 }
 
 /// How many connections one of the two listeners has, so that files remain for the database and for calls.
-fn room(open_files: Option<u64>, most: u64) -> usize {
+fn connection_limit(open_files: Option<u64>, most: u64) -> usize {
     let share = open_files.map_or(most, |files| files / 8 * 3);
     usize::try_from(share.clamp(1, most)).unwrap_or(1)
 }
 
 /// The connections of one listener.
 #[derive(Debug)]
-struct Crowd {
-    seats: Mutex<BTreeMap<u64, Arc<Seat>>>,
-    room: usize,
+struct ConnectionTable {
+    slots: Mutex<BTreeMap<u64, Arc<ConnectionSlot>>>,
+    limit: usize,
     /// Counts whatever happens, to tell what was before what.
-    now: AtomicU64,
+    sequence: AtomicU64,
 }
 
 #[derive(Debug)]
-struct Seat {
+struct ConnectionSlot {
     opened_at: u64,
     /// When it was opened, or a request began on it.
-    heard_at: AtomicU64,
-    leave: CancellationToken,
+    active_at: AtomicU64,
+    close: CancellationToken,
 }
 
-impl Seat {
+impl ConnectionSlot {
     /// Ready at a stop when no request ever began here: hyper, which closes those that idle between two requests, would
     /// wait for the first. Polled beside the connection by the same task, so that none begins meanwhile.
-    async fn stays_silent(&self, stopping: &CancellationToken) {
+    async fn unused_at_stop(&self, stopping: &CancellationToken) {
         stopping.cancelled().await;
-        if self.heard_at.load(Ordering::Relaxed) != self.opened_at {
+        if self.active_at.load(Ordering::Relaxed) != self.opened_at {
             std::future::pending::<()>().await;
         }
     }
 }
 
-impl Crowd {
-    fn new(room: usize) -> Arc<Self> {
-        Arc::new(Self { seats: Mutex::default(), room, now: AtomicU64::default() })
+impl ConnectionTable {
+    fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { slots: Mutex::default(), limit, sequence: AtomicU64::default() })
     }
 
     /// Seats a connection, if need be in the place of some that were silent longest. Those may be in the middle of a body:
     /// whoever is let in at their cost came later than they began, and nothing was promised to them yet.
-    fn enter(&self) -> (u64, Arc<Seat>) {
-        let number = self.now.fetch_add(1, Ordering::Relaxed);
-        let heard_at = AtomicU64::new(number);
-        let seat = Arc::new(Seat { opened_at: number, heard_at, leave: CancellationToken::new() });
-        let mut seats = self.seats();
-        if seats.len() >= self.room {
+    fn insert(&self) -> (u64, Arc<ConnectionSlot>) {
+        let number = self.sequence.fetch_add(1, Ordering::Relaxed);
+        let active_at = AtomicU64::new(number);
+        let slot = Arc::new(ConnectionSlot { opened_at: number, active_at, close: CancellationToken::new() });
+        let mut slots = self.slots();
+        if slots.len() >= self.limit {
             // Several at once, so that one look at everybody serves as many as come next.
-            let mut by_silence: Vec<_> =
-                seats.iter().map(|(number, seat)| (seat.heard_at.load(Ordering::Relaxed), *number)).collect();
-            by_silence.sort_unstable();
-            for (_, number) in by_silence.into_iter().take(self.room / 16 + 1) {
-                if let Some(seat) = seats.remove(&number) {
-                    seat.leave.cancel();
+            let mut by_activity: Vec<_> =
+                slots.iter().map(|(number, slot)| (slot.active_at.load(Ordering::Relaxed), *number)).collect();
+            by_activity.sort_unstable();
+            for (_, number) in by_activity.into_iter().take(self.limit / 16 + 1) {
+                if let Some(slot) = slots.remove(&number) {
+                    slot.close.cancel();
                 }
             }
         }
-        seats.insert(number, Arc::clone(&seat));
-        (number, seat)
+        slots.insert(number, Arc::clone(&slot));
+        (number, slot)
     }
 
-    fn hears(&self, seat: &Seat) {
-        seat.heard_at.store(self.now.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+    fn touch(&self, slot: &ConnectionSlot) {
+        slot.active_at.store(self.sequence.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
     }
 
-    fn leave(&self, number: u64) {
-        self.seats().remove(&number);
+    fn remove(&self, number: u64) {
+        self.slots().remove(&number);
     }
 
-    fn seats(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Seat>>> {
-        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    fn slots(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<ConnectionSlot>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -248,27 +248,27 @@ mod tests {
 
     #[test]
     fn who_was_silent_longest_makes_room() {
-        let crowd = Crowd::new(32);
-        let seats: Vec<_> = (0..32).map(|_| crowd.enter()).collect();
-        crowd.hears(&seats[0].1);
-        assert!(seats.iter().all(|(_, seat)| !seat.leave.is_cancelled()));
-        let (_, late) = crowd.enter();
-        let gone: Vec<_> = seats.iter().map(|(_, seat)| seat.leave.is_cancelled()).collect();
+        let table = ConnectionTable::new(32);
+        let slots: Vec<_> = (0..32).map(|_| table.insert()).collect();
+        table.touch(&slots[0].1);
+        assert!(slots.iter().all(|(_, slot)| !slot.close.is_cancelled()));
+        let (_, late) = table.insert();
+        let gone: Vec<_> = slots.iter().map(|(_, slot)| slot.close.is_cancelled()).collect();
         assert_eq!(gone.iter().filter(|gone| **gone).count(), 3);
-        assert!(gone[1] && gone[2] && gone[3] && !gone[0] && !late.leave.is_cancelled());
+        assert!(gone[1] && gone[2] && gone[3] && !gone[0] && !late.close.is_cancelled());
         // There is room again, and it is found again when somebody leaves.
-        crowd.enter();
-        crowd.enter();
-        crowd.leave(seats[4].0);
-        crowd.enter();
-        assert!(!seats[5].1.leave.is_cancelled());
-        assert_eq!(crowd.seats().len(), 32);
+        table.insert();
+        table.insert();
+        table.remove(slots[4].0);
+        table.insert();
+        assert!(!slots[5].1.close.is_cancelled());
+        assert_eq!(table.slots().len(), 32);
     }
 
     #[test]
     fn files_remain_for_the_database_and_for_calls() {
         let limits = [Some(256), Some(1024), Some(1_048_576), None, Some(0)];
-        assert_eq!(limits.map(|files| room(files, CONNECTIONS)), [96, 384, 4096, 4096, 1]);
+        assert_eq!(limits.map(|files| connection_limit(files, CONNECTIONS)), [96, 384, 4096, 4096, 1]);
     }
 
     #[test]

@@ -22,10 +22,10 @@ const BUSY: Duration = Duration::from_millis(5);
 
 /// How long others have the disk to themselves after each small step of forgetting, at least. A step keeps nobody waiting for
 /// long, but many on end fill the log faster than it is worked off without being felt.
-const PAUSE: Duration = Duration::from_millis(25);
+const MIN_PAUSE: Duration = Duration::from_millis(25);
 
 /// And how many times as long as the step took, where the disk is slow.
-const COURTESY: u32 = 8;
+const PAUSE_FACTOR: u32 = 8;
 
 /// The one who tidies up.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub struct Upkeep {
 }
 
 /// Keeps the write-ahead log short, until `stopping`.
-pub async fn keep_log_short(store: Store, stopping: CancellationToken) {
+pub async fn checkpoint_wal(store: Store, stopping: CancellationToken) {
     let mut keeper = store.log_keeper();
     let mut wait = IDLE;
     while stopping.run_until_cancelled(tokio::time::sleep(wait)).await.is_some() {
@@ -68,8 +68,8 @@ impl Upkeep {
         let mut quiet = BTreeSet::new();
         loop {
             let round = async {
-                self.forget(&stopping).await?;
-                self.listen_for_silence(started_at, &mut quiet).await
+                self.apply_retention(&stopping).await?;
+                self.report_quiet_sources(started_at, &mut quiet).await
             };
             if let Err(error) = round.await {
                 let error = anyhow::Error::new(error);
@@ -82,7 +82,7 @@ impl Upkeep {
         }
     }
 
-    async fn forget(&self, stopping: &CancellationToken) -> Result<(), StoreError> {
+    async fn apply_retention(&self, stopping: &CancellationToken) -> Result<(), StoreError> {
         let round = Instant::now();
         // For no longer than that, so that the rest of the round comes in its time.
         while round.elapsed() < PERIOD {
@@ -90,7 +90,7 @@ impl Upkeep {
             let mut tx = self.store.begin().await?;
             let report = tx.upkeep(self.keep_payloads, self.clock.now()).await?;
             tx.commit().await?;
-            let pause = (begun.elapsed() * COURTESY).max(PAUSE);
+            let pause = (begun.elapsed() * PAUSE_FACTOR).max(MIN_PAUSE);
             if !report.did_something() || stopping.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 break;
             }
@@ -103,7 +103,7 @@ impl Upkeep {
     }
 
     /// A source that should speak and does not is worth more than any retry: said once, and again when it is over.
-    async fn listen_for_silence(
+    async fn report_quiet_sources(
         &self,
         started_at: Timestamp,
         quiet: &mut BTreeSet<SourceName>,

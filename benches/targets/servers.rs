@@ -15,7 +15,7 @@ use axum::routing::post;
 use jiff::SignedDuration;
 use offboardd::clock::{self, Clock as _, SystemClock};
 use offboardd::domain::ids::{DeliveryId, SourceName};
-use offboardd::intake::{self, IntakeSource, Intake, Writer};
+use offboardd::intake::{self, Intake, IntakeSource, Writer};
 use offboardd::sources::{Request, Source, Spec};
 use offboardd::store::{Database, Key, NewDelivery, Store};
 use offboardd::{listener, telemetry};
@@ -135,5 +135,12 @@ async fn intake() -> Router {
     tokio::task::spawn(writer.run());
     let intake_source = IntakeSource { source: Arc::new(hr()), dedupe_window: SignedDuration::from_hours(24) };
     let intake_sources = Arc::new(ArcSwap::from_pointee(BTreeMap::from([(name(), intake_source)])));
-    intake::router(Intake { sources: intake_sources, queue, store, clock: Arc::new(SystemClock), metrics, max_body: 1024 * 1024 })
+    intake::router(Intake {
+        sources: intake_sources,
+        queue,
+        store,
+        clock: Arc::new(SystemClock),
+        metrics,
+        max_body: 1024 * 1024,
+    })
 }

@@ -32,9 +32,9 @@ const STEP: Duration = Duration::from_millis(10);
 /// More recent rejections than these delay no longer: at most one second.
 const MOST: u32 = 100;
 
-/// Why a request is not let in.
+/// ReasonBody a request is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rejected {
+pub(super) enum AuthFailure {
     /// No token is configured.
     NoTokensConfigured,
     /// The request has no token.
@@ -43,7 +43,7 @@ pub(super) enum Rejected {
     WrongToken,
 }
 
-impl Rejected {
+impl AuthFailure {
     const fn as_str(self) -> &'static str {
         match self {
             Self::NoTokensConfigured => "no_tokens_configured",
@@ -71,7 +71,7 @@ pub struct Access {
 #[derive(Debug, Default)]
 struct Rejections {
     /// Not logged yet.
-    unreported: Mutex<BTreeMap<Rejected, u64>>,
+    unreported: Mutex<BTreeMap<AuthFailure, u64>>,
     /// Not forgiven yet.
     recent: AtomicU32,
 }
@@ -95,7 +95,7 @@ impl Access {
     }
 
     /// Notes a rejection; returns after the delay that it has earned.
-    pub(super) async fn reject(&self, why: Rejected) {
+    pub(super) async fn reject(&self, why: AuthFailure) {
         tokio::time::sleep(self.rejections.add(why)).await;
     }
 
@@ -105,7 +105,7 @@ impl Access {
 }
 
 impl Rejections {
-    fn add(&self, why: Rejected) -> Duration {
+    fn add(&self, why: AuthFailure) -> Duration {
         *self.unreported.lock().unwrap_or_else(PoisonError::into_inner).entry(why).or_default() += 1;
         let recent = self.change_recent(|recent| recent.saturating_add(1).min(MOST));
         STEP * recent
@@ -148,15 +148,15 @@ mod tests {
     #[test]
     fn rejections_are_delayed_up_to_a_second_and_forgiven() {
         let rejections = Rejections::default();
-        assert_eq!(rejections.add(Rejected::WrongToken), Duration::ZERO);
-        assert_eq!(rejections.add(Rejected::WrongToken), STEP);
+        assert_eq!(rejections.add(AuthFailure::WrongToken), Duration::ZERO);
+        assert_eq!(rejections.add(AuthFailure::WrongToken), STEP);
         for _ in 0..500 {
-            rejections.add(Rejected::MissingToken);
+            rejections.add(AuthFailure::MissingToken);
         }
-        assert_eq!(rejections.add(Rejected::WrongToken), Duration::from_secs(1));
+        assert_eq!(rejections.add(AuthFailure::WrongToken), Duration::from_secs(1));
         for _ in 0..5 {
             rejections.forgive();
         }
-        assert_eq!(rejections.add(Rejected::WrongToken), Duration::ZERO);
+        assert_eq!(rejections.add(AuthFailure::WrongToken), Duration::ZERO);
     }
 }

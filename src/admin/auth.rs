@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::AdminState;
-use super::access::Rejected;
+use super::access::AuthFailure;
 use super::error::ApiError;
 use crate::domain::operator::{AdminToken, Role};
 
@@ -26,14 +26,14 @@ pub(super) struct Caller {
 
 impl Caller {
     /// Whether personal data may be shown.
-    pub(super) fn sees_people(&self) -> bool {
+    pub(super) fn sees_personal_data(&self) -> bool {
         self.role >= Role::Operator
     }
 
     /// Refuses whoever may not know whom something is about: to have an address looked for is to be told about it.
-    pub(super) fn asks_for_people(&self) -> Result<(), ApiError> {
+    pub(super) fn require_personal_data_access(&self) -> Result<(), ApiError> {
         let needs = Role::Operator;
-        if self.sees_people() { Ok(()) } else { Err(ApiError::RoleTooLow { has: self.role, needs }) }
+        if self.sees_personal_data() { Ok(()) } else { Err(ApiError::RoleTooLow { has: self.role, needs }) }
     }
 }
 
@@ -56,21 +56,21 @@ pub(super) async fn authenticate(
 }
 
 /// Compares with every token, whichever fits, so that the time says nothing about their order.
-fn recognize(tokens: &[AdminToken], headers: &HeaderMap) -> Result<Caller, Rejected> {
+fn recognize(tokens: &[AdminToken], headers: &HeaderMap) -> Result<Caller, AuthFailure> {
     if tokens.is_empty() {
-        return Err(Rejected::NoTokensConfigured);
+        return Err(AuthFailure::NoTokensConfigured);
     }
-    let shown = bearer(headers).ok_or(Rejected::MissingToken)?;
-    let fitting = tokens.iter().filter(|token| token.digest.matches(shown)).fold(None, |_, token| Some(token));
-    let token = fitting.ok_or(Rejected::WrongToken)?;
+    let shown = bearer(headers).ok_or(AuthFailure::MissingToken)?;
+    let matching = tokens.iter().filter(|token| token.digest.matches(shown)).fold(None, |_, token| Some(token));
+    let token = matching.ok_or(AuthFailure::WrongToken)?;
     Ok(Caller { name: token.name.clone(), role: token.role })
 }
 
-impl From<Rejected> for ApiError {
-    fn from(why: Rejected) -> Self {
+impl From<AuthFailure> for ApiError {
+    fn from(why: AuthFailure) -> Self {
         match why {
-            Rejected::NoTokensConfigured => Self::NobodyMayEnter,
-            Rejected::MissingToken | Rejected::WrongToken => Self::Unauthorized,
+            AuthFailure::NoTokensConfigured => Self::NoTokensConfigured,
+            AuthFailure::MissingToken | AuthFailure::WrongToken => Self::Unauthorized,
         }
     }
 }
@@ -83,7 +83,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-macro_rules! admits {
+macro_rules! role_extractors {
     ($($(#[$doc:meta])* $extractor:ident),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Debug)]
@@ -104,7 +104,7 @@ macro_rules! admits {
     )+};
 }
 
-admits! {
+role_extractors! {
     /// The handler serves everybody who has a token.
     Viewer,
     /// The handler serves operators and approvers.

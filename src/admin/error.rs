@@ -13,13 +13,13 @@ use crate::domain::ids::CaseId;
 use crate::domain::operator::Role;
 use crate::store::{HappenError, StoreError};
 
-/// Why a request was not carried out.
+/// ReasonBody a request was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
     #[error("show a token: Authorization: Bearer TOKEN")]
     Unauthorized,
     #[error("the settings name nobody who may use the API: add [[admin.tokens]]")]
-    NobodyMayEnter,
+    NoTokensConfigured,
     #[error("this takes the role `{needs}`; your token has `{has}`")]
     RoleTooLow { has: Role, needs: Role },
     #[error("{0}")]
@@ -55,7 +55,7 @@ pub(super) enum ApiError {
 impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Unauthorized | Self::NobodyMayEnter => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized | Self::NoTokensConfigured => StatusCode::UNAUTHORIZED,
             Self::RoleTooLow { .. } | Self::OwnRequest(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -75,7 +75,7 @@ impl ApiError {
             Self::ChangedSet { count, .. } => Some(("count", json!(count))),
             Self::AlreadyOpen(id) => Some(("case", json!(id))),
             Self::Unauthorized
-            | Self::NobodyMayEnter
+            | Self::NoTokensConfigured
             | Self::RoleTooLow { .. }
             | Self::OwnRequest(_)
             | Self::NotFound(_)

@@ -10,7 +10,7 @@ use axum::response::Response;
 use super::AdminState;
 
 /// No request id of a client is longer.
-const LONGEST_ID: usize = 64;
+const MAX_ID_LENGTH: usize = 64;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -25,7 +25,7 @@ pub(super) async fn count(State(admin): State<Arc<AdminState>>, request: Request
 }
 
 /// Answers may hold personal data: no cache keeps them, and no browser guesses what they are.
-pub(super) async fn harden(mut response: Response) -> Response {
+pub(super) async fn secure_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -45,7 +45,7 @@ fn is_usable_id(headers: &HeaderMap) -> bool {
     let (Some(id), None) = (ids.next(), ids.next()) else { return false };
     let id = id.as_bytes();
     let is_safe = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
-    (1..=LONGEST_ID).contains(&id.len()) && id.iter().all(is_safe)
+    (1..=MAX_ID_LENGTH).contains(&id.len()) && id.iter().all(is_safe)
 }
 
 #[cfg(test)]
@@ -58,11 +58,11 @@ mod tests {
 
     #[test]
     fn request_ids_are_short_safe_and_single() {
-        let longest = "a".repeat(LONGEST_ID);
+        let longest = "a".repeat(MAX_ID_LENGTH);
         for usable in ["1", "req-1_A.b", "550e8400-e29b-41d4-a716-446655440000", &longest] {
             assert!(is_usable(&[usable]), "{usable}");
         }
-        let longer = "a".repeat(LONGEST_ID + 1);
+        let longer = "a".repeat(MAX_ID_LENGTH + 1);
         for other in ["", "a b", "a/b", "{}", "ann@example.com", "a=b", &longer] {
             assert!(!is_usable(&[other]), "{other}");
         }

@@ -17,13 +17,13 @@ use super::AdminState;
 use crate::store::{SiteStanding, StoreError};
 
 /// With less space left, deliveries will soon be refused.
-const LEAST_FREE_BYTES: u64 = 64 * 1024 * 1024;
+const MIN_FREE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The worker looks for work at least once a minute: after so long it hangs, or is gone.
-const WORKER_IS_LATE: SignedDuration = SignedDuration::from_mins(3);
+const WORKER_TIMEOUT: SignedDuration = SignedDuration::from_mins(3);
 
 /// A database that answers later is as good as none.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What `/readyz` says.
 #[derive(Debug, Serialize)]
@@ -56,21 +56,21 @@ pub(super) async fn alive() -> &'static str {
 /// Whether everything is there that the daemon needs.
 pub(super) async fn ready(State(admin): State<Arc<AdminState>>) -> (StatusCode, Json<Readiness>) {
     let checks = BTreeMap::from([
-        ("clock", clock(&admin, &timeout(PATIENCE, admin.store.sites()).await)),
-        ("database", database(&timeout(PATIENCE, admin.store.probe()).await)),
+        ("clock", clock(&admin, &timeout(PROBE_TIMEOUT, admin.store.sites()).await)),
+        ("database", database(&timeout(PROBE_TIMEOUT, admin.store.probe()).await)),
         ("files", files(admin.store.check_files())),
-        ("migrations", migrations(&timeout(PATIENCE, admin.store.schema_is_current()).await)),
+        ("migrations", migrations(&timeout(PROBE_TIMEOUT, admin.store.schema_is_current()).await)),
         ("space", space(&admin.data_dir)),
-        ("worker", worker(admin.worker_turned_at.load(Ordering::Relaxed), admin.clock.now())),
+        ("worker", worker(admin.worker_ticked_at.load(Ordering::Relaxed), admin.clock.now())),
     ]);
     let ready = checks.values().all(|check| check.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, checks }))
 }
 
-type Answer<T> = Result<Result<T, StoreError>, tokio::time::error::Elapsed>;
+type ProbeResult<T> = Result<Result<T, StoreError>, tokio::time::error::Elapsed>;
 
-fn database(probe: &Answer<()>) -> Check {
+fn database(probe: &ProbeResult<()>) -> Check {
     match probe {
         Ok(Ok(())) => Check::passed(),
         Ok(Err(error)) => {
@@ -82,7 +82,7 @@ fn database(probe: &Answer<()>) -> Check {
 }
 
 /// Whether our clock can be trusted: sites are paused with the reason `clock` when it cannot.
-fn clock(admin: &AdminState, sites: &Answer<Vec<SiteStanding>>) -> Check {
+fn clock(admin: &AdminState, sites: &ProbeResult<Vec<SiteStanding>>) -> Check {
     if admin.journal_end.load(Ordering::Relaxed) > admin.clock.now().as_millisecond() {
         return Check::failed("clock: this machine's clock is behind the newest journal entry");
     }
@@ -99,7 +99,7 @@ fn files(intact: Result<(), StoreError>) -> Check {
     }
 }
 
-fn migrations(current: &Answer<bool>) -> Check {
+fn migrations(current: &ProbeResult<bool>) -> Check {
     match current {
         Ok(Ok(true)) => Check::passed(),
         Ok(Ok(false)) => Check::failed("the schema is not of this version: run `offboardd migrate`"),
@@ -116,14 +116,14 @@ fn space(data_dir: &Path) -> Check {
 
 fn enough(free_bytes: u64) -> Check {
     let detail = Some(format!("{} MiB free", free_bytes / (1024 * 1024)));
-    Check { ok: free_bytes >= LEAST_FREE_BYTES, detail }
+    Check { ok: free_bytes >= MIN_FREE_BYTES, detail }
 }
 
-fn worker(turned_at_millis: i64, now: Timestamp) -> Check {
-    match Timestamp::from_millisecond(turned_at_millis) {
-        Ok(turned_at) if turned_at_millis > 0 => {
-            let ago = now.duration_since(turned_at);
-            if ago < WORKER_IS_LATE {
+fn worker(ticked_at_ms: i64, now: Timestamp) -> Check {
+    match Timestamp::from_millisecond(ticked_at_ms) {
+        Ok(ticked_at) if ticked_at_ms > 0 => {
+            let ago = now.duration_since(ticked_at);
+            if ago < WORKER_TIMEOUT {
                 Check::passed()
             } else {
                 Check::failed(format!("it last looked for work {} s ago", ago.as_secs()))
@@ -139,8 +139,8 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_told_before_it_is_full() {
-        assert!(enough(LEAST_FREE_BYTES).ok);
-        assert!(!enough(LEAST_FREE_BYTES - 1).ok);
+        assert!(enough(MIN_FREE_BYTES).ok);
+        assert!(!enough(MIN_FREE_BYTES - 1).ok);
         assert!(!space(Path::new("/nowhere/at/all")).ok);
     }
 

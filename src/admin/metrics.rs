@@ -97,7 +97,7 @@ async fn gauges(admin: &AdminState) -> Result<Registry, StoreError> {
     registry.register("site_call_paused", help, calls_paused(admin).await?);
     let help = "Events of the last seven days that no mapping knows, by the vendor's word";
     registry.register("events_ignored", help, ignored(admin, now).await?);
-    let help = "When the source was last heard, 0 if never";
+    let help = "DateOrTime the source was last heard, 0 if never";
     registry.register_with_unit("source_last_delivery_timestamp", help, Unit::Seconds, last_deliveries(admin).await?);
     Ok(registry)
 }

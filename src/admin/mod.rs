@@ -41,7 +41,7 @@ pub use self::state::{AdminState, ConfiguredSite, ConfiguredSource};
 const MAX_BODY: usize = 64 * 1024;
 
 /// Nobody waits longer for an answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Every route of the private listener, and every layer.
 pub fn router(state: AdminState) -> Router {
@@ -51,7 +51,7 @@ pub fn router(state: AdminState) -> Router {
         .method_not_allowed_fallback(error::no_such_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&state), auth::authenticate));
     Router::new()
-        .route("/", get(front_door))
+        .route("/", get(index))
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::scrape))
@@ -61,19 +61,19 @@ pub fn router(state: AdminState) -> Router {
         .with_state(Arc::clone(&state))
         // From here on, each layer is around those before it.
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .layer(middleware::map_response(error::as_problem))
         .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION]))
-        .layer(CatchPanicLayer::custom(answer_for_panic))
+        .layer(CatchPanicLayer::custom(panic_response))
         .layer(middleware::from_fn_with_state(state, guard::count))
-        .layer(middleware::map_response(guard::harden))
+        .layer(middleware::map_response(guard::secure_headers))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(()))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(middleware::map_request(guard::limit_request_id))
 }
 
-async fn front_door() -> &'static str {
+async fn index() -> &'static str {
     "offboardd: the API is at /api/v1 (Authorization: Bearer TOKEN), metrics at /metrics, health at /readyz.\n"
 }
 
@@ -85,7 +85,7 @@ fn span(request: &Request) -> tracing::Span {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
-fn answer_for_panic(panic: Box<dyn Any + Send>) -> Response {
+fn panic_response(panic: Box<dyn Any + Send>) -> Response {
     let said = panic.downcast_ref::<&str>().copied().unwrap_or("something that is not a plain text");
     ApiError::Panicked(said).into_response()
 }

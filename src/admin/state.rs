@@ -41,7 +41,7 @@ pub struct AdminState {
     /// Tells that an operator accepted a secret.
     pub secrets: Arc<Notify>,
     /// When the worker last looked for work, in milliseconds since 1970 UTC; 0 as long as it has not.
-    pub worker_turned_at: Arc<AtomicI64>,
+    pub worker_ticked_at: Arc<AtomicI64>,
     /// The newest journal entry, in milliseconds since 1970 UTC, where our clock was behind it at the start; 0 otherwise,
     /// and once Atlassian confirmed our clock.
     pub journal_end: Arc<AtomicI64>,
@@ -70,7 +70,7 @@ pub struct ConfiguredSource {
     /// After so long without a word something is wrong.
     pub quiet_after: Option<SignedDuration>,
     /// Whether the vendor wants the secret that it offered typed back by a human.
-    pub shows_a_token: bool,
+    pub echoes_secret: bool,
 }
 
 impl AdminState {

@@ -31,7 +31,7 @@ const PERIOD: Duration = Duration::from_secs(2);
 pub(super) type Lookups = BTreeMap<SourceName, Arc<ArcSwap<Arc<Lookup>>>>;
 
 /// The secrets that operators accepted, by source.
-pub(super) type Accepted = BTreeMap<SourceName, Vec<SecretString>>;
+pub(super) type AcceptedSecrets = BTreeMap<SourceName, Vec<SecretString>>;
 
 /// What tells that a file was changed. Its content need not be read for that.
 type Stamp = Option<(SystemTime, u64, u64)>;
@@ -46,10 +46,10 @@ pub(super) struct Rotation {
     sites: BTreeMap<SiteName, Client>,
     admin_tokens: Tokens,
     /// Told when an operator accepted a secret.
-    accepting: Arc<Notify>,
+    secret_accepted: Arc<Notify>,
     /// The specification of each source, as it was read last without a fault.
     specs: BTreeMap<SourceName, sources::Spec>,
-    accepted: Accepted,
+    accepted: AcceptedSecrets,
     stamps: BTreeMap<PathBuf, Stamp>,
     hangup: Signal,
 }
@@ -64,8 +64,8 @@ pub(super) struct Parts {
 }
 
 /// The secrets that operators accepted.
-pub(super) async fn accepted(store: &Store) -> Result<Accepted, StoreError> {
-    let mut accepted = Accepted::new();
+pub(super) async fn accepted(store: &Store) -> Result<AcceptedSecrets, StoreError> {
+    let mut accepted = AcceptedSecrets::new();
     for offer in store.offers().await?.into_iter().filter(|offer| offer.accepted_at.is_some()) {
         accepted.entry(offer.source).or_default().push(offer.secret);
     }
@@ -73,7 +73,7 @@ pub(super) async fn accepted(store: &Store) -> Result<Accepted, StoreError> {
 }
 
 /// The sources by name, with the secrets that operators accepted besides those of the settings.
-pub(super) fn intake_sources(settings: &Settings, accepted: &Accepted) -> IntakeSources {
+pub(super) fn intake_sources(settings: &Settings, accepted: &AcceptedSecrets) -> IntakeSources {
     let intake_sources = settings.sources.values().map(|source| {
         let compiled = match accepted.get(&source.name) {
             None => Arc::clone(&source.compiled),
@@ -92,34 +92,46 @@ impl Rotation {
         settings: Arc<Settings>,
         store: Store,
         parts: Parts,
-        accepted: Accepted,
-        accepting: Arc<Notify>,
+        accepted: AcceptedSecrets,
+        secret_accepted: Arc<Notify>,
     ) -> anyhow::Result<Self> {
         let Parts { intake_sources, lookups, sites, admin_tokens } = parts;
         let specs = settings.sources.values().map(|source| (source.name.clone(), source.spec.clone())).collect();
         let stamps = settings.secret_files().into_iter().map(|path| (path.clone(), stamp(&path))).collect();
         let hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
-        Ok(Self { settings, store, intake_sources, lookups, sites, admin_tokens, accepting, specs, accepted, stamps, hangup })
+        Ok(Self {
+            settings,
+            store,
+            intake_sources,
+            lookups,
+            sites,
+            admin_tokens,
+            secret_accepted,
+            specs,
+            accepted,
+            stamps,
+            hangup,
+        })
     }
 
     /// Reads anew whatever changes, until `stopping`.
     pub(super) async fn run(mut self, stopping: CancellationToken) {
-        let accepting = Arc::clone(&self.accepting);
+        let secret_accepted = Arc::clone(&self.secret_accepted);
         loop {
             tokio::select! {
                 () = stopping.cancelled() => return,
-                () = accepting.notified() => self.take_accepted().await,
+                () = secret_accepted.notified() => self.load_accepted().await,
                 _ = self.hangup.recv() => {
                     tracing::info!("asked to read all secrets anew");
                     let all: BTreeSet<PathBuf> = self.settings.secret_files().into_iter().collect();
                     self.stamps = all.into_iter().map(|path| { let stamp = stamp(&path); (path, stamp) }).collect();
-                    self.reread(|_| true);
-                    self.take_accepted().await;
+                    self.reload(|_| true);
+                    self.load_accepted().await;
                 }
                 () = tokio::time::sleep(PERIOD) => {
                     let changed = self.changed();
                     if !changed.is_empty() {
-                        self.reread(|files| files.iter().any(|file| changed.contains(file)));
+                        self.reload(|files| files.iter().any(|file| changed.contains(file)));
                     }
                 }
             }
@@ -140,7 +152,7 @@ impl Rotation {
     }
 
     /// Reads the secrets of those sources and sites of whose files `wanted` says so.
-    fn reread(&mut self, wanted: impl Fn(&[PathBuf]) -> bool) {
+    fn reload(&mut self, wanted: impl Fn(&[PathBuf]) -> bool) {
         let settings = Arc::clone(&self.settings);
         let env = |name: &str| std::env::var(name).ok();
         for name in settings.sources.keys().filter(|name| wanted(&settings.secret_files_of_source(name))) {
@@ -152,7 +164,7 @@ impl Rotation {
             }
         }
         if wanted(&settings.secret_files_of_admin_tokens()) {
-            self.reread_admin_tokens(&env);
+            self.reload_admin_tokens(&env);
         }
         for (name, client) in self.sites.iter().filter(|(name, _)| wanted(&settings.secret_files_of_site(name))) {
             match settings.reread_site(name, &env) {
@@ -168,7 +180,7 @@ impl Rotation {
     }
 
     /// Replaces the admin tokens. A token that cannot be read any more opens nothing: it may have been taken away.
-    fn reread_admin_tokens(&self, env: &settings::Env<'_>) {
+    fn reload_admin_tokens(&self, env: &settings::Env<'_>) {
         let (tokens, problems) = self.settings.reread_admin_tokens(env);
         for problem in problems {
             tracing::error!(%problem, "admin token cannot be read again: it opens nothing until it can");
@@ -182,16 +194,16 @@ impl Rotation {
             held.store(Arc::new(Arc::clone(lookup)));
         }
         self.specs.insert(name.clone(), source.spec.clone());
-        self.put_up(name);
+        self.publish(name);
     }
 
-    async fn take_accepted(&mut self) {
+    async fn load_accepted(&mut self) {
         match accepted(&self.store).await {
             Ok(accepted) => {
                 let before = std::mem::replace(&mut self.accepted, accepted);
                 let names: BTreeSet<_> = before.keys().chain(self.accepted.keys()).cloned().collect();
                 for name in names.iter().filter(|name| !same(before.get(*name), self.accepted.get(*name))) {
-                    self.put_up(name);
+                    self.publish(name);
                 }
             }
             Err(error) => {
@@ -202,7 +214,7 @@ impl Rotation {
     }
 
     /// Puts a source up with all the secrets that it has now.
-    fn put_up(&self, name: &SourceName) {
+    fn publish(&self, name: &SourceName) {
         let Some(spec) = self.specs.get(name) else { return };
         let more = self.accepted.get(name).map(Vec::as_slice).unwrap_or_default();
         match compile(name, spec, more) {

@@ -9,10 +9,10 @@ use serde::Serialize;
 use self::lookups::LookupReport;
 use self::online::SiteReport;
 pub use self::warnings::{notes, warnings};
-use super::{Config, output, say};
+use super::{Config, output, print_out};
 use crate::settings::{File, Settings};
 
-mod clicks;
+mod admin_steps;
 mod lookups;
 pub mod online;
 mod toml_text;
@@ -47,9 +47,9 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
     if !arguments.json {
         // On standard error, so that what is printed stays a settings file.
         let lines: Vec<_> = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
-        output::complain(&lines.concat());
+        output::print_err(&lines.concat());
     }
-    say(&text);
+    print_out(&text);
     let fine = online.is_none_or(|online| online.is_fine()) && (!arguments.strict || warnings.is_empty());
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

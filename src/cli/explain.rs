@@ -10,7 +10,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Config, say, send};
+use super::{Config, print_out, send};
 use crate::clock::{Clock as _, SystemClock};
 use crate::domain::event::{Effective, Event};
 use crate::domain::ids::SourceName;
@@ -79,7 +79,7 @@ enum Read {
 pub(super) fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<ExitCode> {
     let body = send::read(&arguments.body)?;
     let explanation = explain(arguments, config, &body, SystemClock.now())?;
-    say(&if arguments.json { serde_json::to_string_pretty(&explanation)? + "\n" } else { told(&explanation) });
+    print_out(&if arguments.json { serde_json::to_string_pretty(&explanation)? + "\n" } else { told(&explanation) });
     Ok(if explanation.is_readable() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

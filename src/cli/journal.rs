@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Config, say};
+use super::{Config, print_out};
 use crate::store::{self, Verdict};
 
 #[derive(Debug, Subcommand)]
@@ -44,6 +44,6 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
             (text, json!({ "intact": false, "broken": broken.to_string() }), ExitCode::FAILURE)
         }
     };
-    say(&if verify.json { format!("{json}\n") } else { text });
+    print_out(&if verify.json { format!("{json}\n") } else { text });
     Ok(code)
 }

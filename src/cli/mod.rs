@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
 
-use self::output::say;
+use self::output::print_out;
 use crate::settings::Settings;
 use crate::telemetry;
 
@@ -131,7 +131,7 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
         Command::Remote(command) => {
             let mut text = Vec::new();
             let done = remote::run(command, token(), &mut text).await;
-            say(&String::from_utf8_lossy(&text));
+            print_out(&String::from_utf8_lossy(&text));
             done?;
         }
     }
@@ -152,6 +152,6 @@ fn failed(error: &anyhow::Error) -> ExitCode {
         text.push_str(&cause.to_string());
         text.push('\n');
     }
-    output::complain(&text);
+    output::print_err(&text);
     ExitCode::FAILURE
 }

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 /// Prints to standard output; when nobody listens any more (a closed pipe), that is that.
-pub(super) fn say(text: &str) {
+pub(super) fn print_out(text: &str) {
     let mut out = std::io::stdout().lock();
     if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
         tracing::debug!("standard output is closed");
@@ -11,7 +11,7 @@ pub(super) fn say(text: &str) {
 }
 
 /// Prints to standard error.
-pub(super) fn complain(text: &str) {
+pub(super) fn print_err(text: &str) {
     let mut out = std::io::stderr().lock();
     if out.write_all(text.as_bytes()).is_err() {
         tracing::debug!("standard error is closed");

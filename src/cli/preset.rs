@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use serde::Serialize;
 
-use super::say;
+use super::print_out;
 use crate::sources::{PresetSummary, preset};
 
 /// The vendors that are known by name.
@@ -54,7 +54,7 @@ pub(super) fn run(command: &Preset) -> anyhow::Result<()> {
             }
         }
     };
-    say(&text);
+    print_out(&text);
     Ok(())
 }
 

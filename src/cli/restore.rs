@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Config, say};
+use super::{Config, print_out};
 use crate::app;
 use crate::clock::{Clock as _, SystemClock};
 
@@ -45,6 +45,6 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
          2. have the vendors resend the deliveries since then, and repeat the cancels and holds of operators\n  \
          3. check the cases that are due, then set mode = \"enforce\" and restart\n",
     );
-    say(&text);
+    print_out(&text);
     Ok(())
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
 
-use super::say;
+use super::print_out;
 use crate::clock::SystemClock;
 use crate::sandbox::{Sandbox, SandboxOptions, Seed};
 use crate::settings::Duration;
@@ -45,7 +45,10 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let sandbox = Sandbox::new(options, seed, Arc::new(SystemClock))?;
     let listener =
         TcpListener::bind(arguments.listen).await.with_context(|| format!("cannot listen on {}", arguments.listen))?;
-    say(&format!("the sandbox is at http://{}: see http://{0}/_sandbox for what it does\n", listener.local_addr()?));
+    print_out(&format!(
+        "the sandbox is at http://{}: see http://{0}/_sandbox for what it does\n",
+        listener.local_addr()?
+    ));
     sandbox.serve(listener, signal.received()).await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use jiff::Timestamp;
 use url::Url;
 
-use super::{Config, say};
+use super::{Config, print_out};
 use crate::atlassian;
 use crate::clock::{self, Clock as _, SystemClock};
 use crate::domain::ids::SourceName;
@@ -49,7 +49,7 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> anyhow::Result
     let (headers, body) = sign(&settings, &arguments, &url, &body)?;
     if arguments.print {
         let lines: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
-        say(&lines.concat());
+        print_out(&lines.concat());
         return Ok(());
     }
     let mut request = atlassian::http()?.post(url.clone()).body(body).timeout(Duration::from_secs(30));
@@ -59,7 +59,7 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> anyhow::Result
     let answer = request.send().await.map_err(reqwest::Error::without_url).context("cannot post the delivery")?;
     let status = answer.status();
     let text = answer.text().await.map_err(reqwest::Error::without_url).context("the answer ended early")?;
-    say(&format!("{status}\n{text}\n"));
+    print_out(&format!("{status}\n{text}\n"));
     anyhow::ensure!(status.is_success(), "the delivery was not taken: {status}");
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use axum::body::{Body, HttpBody as _};
 use http_body_util::BodyExt as _;
 
+use super::body_budget::{BodyBudget, BudgetExhausted, Reservation, SMALL};
 use super::response::IntakeError;
-use super::body_budget::{BudgetExhausted, BodyBudget, SMALL, Reservation};
 
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -28,7 +28,12 @@ pub(super) async fn read(body: Body, limit: usize, budget: &BodyBudget) -> Resul
 }
 
 /// Copies what arrives: each piece, however small, would hold on to the buffer that it was read into.
-async fn collect(mut body: Body, limit: usize, largest: usize, reservation: &mut Reservation) -> Result<Vec<u8>, IntakeError> {
+async fn collect(
+    mut body: Body,
+    limit: usize,
+    largest: usize,
+    reservation: &mut Reservation,
+) -> Result<Vec<u8>, IntakeError> {
     let mut bytes = Vec::with_capacity(largest.min(SMALL));
     loop {
         let frame = tokio::select! {

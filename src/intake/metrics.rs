@@ -7,7 +7,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
-use super::log_aggregator::{LogKey, LogAggregator};
+use super::log_aggregator::{LogAggregator, LogKey};
 use crate::domain::ids::SourceName;
 use crate::domain::named;
 

@@ -3,12 +3,12 @@
 //! The intake knows signatures and bytes, nothing of people. It never parses before the signature holds, and never waits
 //! for anything but the commit. A 2xx is said only after the commit that holds the delivery is on the disk.
 
-mod response;
 mod body;
-mod metrics;
-mod receive;
 mod body_budget;
 mod log_aggregator;
+mod metrics;
+mod receive;
+mod response;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -19,8 +19,8 @@ use axum::Router;
 use axum::routing::{any, get};
 use jiff::SignedDuration;
 
-pub use self::metrics::{Metrics, DeliveryOutcome};
 use self::body_budget::BodyBudget;
+pub use self::metrics::{DeliveryOutcome, Metrics};
 pub use self::writer::{Queue, Writer};
 use crate::clock::Clock;
 use crate::domain::ids::SourceName;

@@ -9,11 +9,11 @@ use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::response::{self, IntakeError};
-use super::metrics::DeliveryOutcome;
 use super::body_budget::BodyBudget;
 use super::log_aggregator::LogKey;
-use super::{IntakeSource, Intake, body};
+use super::metrics::DeliveryOutcome;
+use super::response::{self, IntakeError};
+use super::{Intake, IntakeSource, body};
 use crate::clock;
 use crate::domain::ids::{DeliveryId, SourceName};
 use crate::proof::seal::KeyedHash;
@@ -104,7 +104,8 @@ async fn take(
     let id = DeliveryId::from(clock::new_id(received_at));
     // With the headers that the mapping reads: the same body under another topic is another delivery.
     let stored = configured.source.to_store(&head.headers, &bytes);
-    let (dedupe_hash, dedupe_until) = dedupe_key(intake, source, configured, verified.delivery_id, &stored, received_at);
+    let (dedupe_hash, dedupe_until) =
+        dedupe_key(intake, source, configured, verified.delivery_id, &stored, received_at);
     let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let delivery = NewDelivery {
         id,
@@ -174,7 +175,8 @@ fn dedupe_key(
         return (key.hash_delivery_with_id(source, &id, body), None);
     }
     // Whatever can be replayed inside the window of the signature must be recognised at least as long.
-    let window = configured.source.window().map_or(configured.dedupe_window, |window| window.max(configured.dedupe_window));
+    let window =
+        configured.source.window().map_or(configured.dedupe_window, |window| window.max(configured.dedupe_window));
     let until = received_at.saturating_add(window).unwrap_or(Timestamp::MAX);
     (key.hash_delivery(source, "body", body), Some(until))
 }

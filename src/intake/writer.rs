@@ -7,8 +7,8 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tracing::Instrument as _;
 
-use super::metrics::Metrics;
 use super::body_budget::Reservation;
+use super::metrics::Metrics;
 use crate::store::{Accepted, NewDelivery, Store, StoreError};
 
 /// How many deliveries may wait for the writer; who comes then is asked to come again.

@@ -190,7 +190,7 @@ impl Harness {
     }
 
     pub(crate) fn wake_tasks(&self) {
-        self.running().bells.ring();
+        self.running().wakeups.notify_all();
     }
 
     /// Waits until everything that is due has been done.

@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::moves::operate;
-use super::open::spoken;
-use super::reading::Body;
-use super::sources::must_be_there;
+use super::actions::operate;
+use super::extract::Body;
+use super::open::non_empty_reason;
+use super::sources::require_configured;
 use crate::admin::AdminState;
 use crate::admin::auth::{Caller, Operator};
 use crate::admin::error::ApiError;
@@ -57,7 +57,7 @@ named!(BulkAction {
 /// What to do, and to which cases.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Request {
+pub(super) struct BulkRequest {
     action: BulkAction,
     filter: Filter,
     #[serde(default, rename = "for")]
@@ -125,7 +125,7 @@ pub struct BulkCase {
 pub(super) async fn carry_out(
     Operator(caller): Operator,
     State(admin): State<Arc<AdminState>>,
-    Body(request): Body<Request>,
+    Body(request): Body<BulkRequest>,
 ) -> Result<Json<BulkView>, ApiError> {
     if request.filter == Filter::default() {
         return Err(wrong("filter", "name at least one of: state, held, source, site, requested_by, attention"));
@@ -142,7 +142,7 @@ pub(super) async fn carry_out(
     let cases: Vec<Case> = cases.into_iter().filter(allowed).collect();
     let mut view = view(request.action, &cases);
     let Some(digest) = &request.digest else { return Ok(Json(view)) };
-    let reason = spoken(request.reason.unwrap_or_default())?;
+    let reason = non_empty_reason(request.reason.unwrap_or_default())?;
     if *digest != view.digest {
         return Err(ApiError::ChangedSet { count: view.count, digest: view.digest });
     }
@@ -155,12 +155,12 @@ pub(super) async fn carry_out(
     Ok(Json(view))
 }
 
-impl Request {
+impl BulkRequest {
     fn transition(&self, admin: &AdminState, caller: &Caller) -> Result<Transition, ApiError> {
         Ok(match self.action {
             BulkAction::Approve => {
                 let stage = self.stage.ok_or_else(|| wrong("for", "expected one of: revoke, delete"))?;
-                must_approve(caller)?;
+                require_approver(caller)?;
                 Transition::Approved { by: caller.name.clone(), stage, account: None }
             }
             BulkAction::Cancel => Transition::Cancelled,
@@ -190,9 +190,9 @@ async fn release_source(
     admin: &AdminState,
     caller: &Caller,
     source: &SourceName,
-    request: &Request,
+    request: &BulkRequest,
 ) -> Result<Json<BulkView>, ApiError> {
-    must_be_there(admin, source)?;
+    require_configured(admin, source)?;
     let now = admin.clock.now();
     let planned = admin.store.braked_cases(source, now).await?;
     let mut view = view(request.action, &planned);
@@ -200,8 +200,8 @@ async fn release_source(
     let braked = braked.ok_or_else(|| ApiError::Refused("the brake of this source holds nothing".to_owned()))?;
     view.digest = braked.digest;
     let Some(digest) = &request.digest else { return Ok(Json(view)) };
-    must_approve(caller)?;
-    let reason = spoken(request.reason.clone().unwrap_or_default())?;
+    require_approver(caller)?;
+    let reason = non_empty_reason(request.reason.clone().unwrap_or_default())?;
     let note = Note { by: Some(caller.name.clone()), remark: Some(reason), detail: json!({ "bulk": true }) };
     let mut tx = admin.store.begin().await?;
     match tx.release_brake(source, digest, note, now).await? {
@@ -260,12 +260,12 @@ fn is_allowed(case: &Case, transition: &Transition, caller: &Caller, now: Timest
 }
 
 fn view(action: BulkAction, cases: &[Case]) -> BulkView {
-    let goes_on = matches!(action, BulkAction::Approve | BulkAction::Release | BulkAction::Retry);
+    let continues = matches!(action, BulkAction::Approve | BulkAction::Release | BulkAction::Retry);
     BulkView {
         action,
         count: cases.len(),
         digest: digest_of(action.as_str(), cases.iter().cloned()),
-        irreversible: cases.iter().filter(|case| goes_on && case.terms.action.deletes()).count(),
+        irreversible: cases.iter().filter(|case| continues && case.terms.action.deletes()).count(),
         done: None,
         cases: cases.iter().take(SHOWN).map(BulkCase::from).collect(),
     }
@@ -283,7 +283,7 @@ impl From<&Case> for BulkCase {
     }
 }
 
-fn must_approve(caller: &Caller) -> Result<(), ApiError> {
+fn require_approver(caller: &Caller) -> Result<(), ApiError> {
     let needs = Role::Approver;
     if caller.role >= needs { Ok(()) } else { Err(ApiError::RoleTooLow { has: caller.role, needs }) }
 }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 
 use super::List;
-use super::reading::{Params, TheCase};
+use super::extract::{CasePath, Params};
 use super::view::{self, CaseView, HistoryView};
 use crate::admin::AdminState;
 use crate::admin::auth::Viewer;
@@ -34,7 +34,7 @@ pub(super) async fn list(
     };
     params.finish()?;
     if let Some(email) = email {
-        caller.asks_for_people()?;
+        caller.require_personal_data_access()?;
         filter.email_hashes = Some(hashes(&admin, filter.site.as_ref(), &email).await?);
     }
     let page = admin.store.cases(&filter).await?;
@@ -46,7 +46,7 @@ pub(super) async fn list(
 pub(super) async fn show(
     Viewer(caller): Viewer,
     State(admin): State<Arc<AdminState>>,
-    TheCase(id): TheCase,
+    CasePath(id): CasePath,
 ) -> Result<Json<CaseView>, ApiError> {
     let dossier = find(&admin, id).await?;
     Ok(Json(view::show(&admin, dossier, &caller).await?))
@@ -56,7 +56,7 @@ pub(super) async fn show(
 pub(super) async fn history(
     Viewer(caller): Viewer,
     State(admin): State<Arc<AdminState>>,
-    TheCase(id): TheCase,
+    CasePath(id): CasePath,
 ) -> Result<Json<List<HistoryView>>, ApiError> {
     let dossier = find(&admin, id).await?;
     let entries = admin.store.history(&dossier).await?;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::List;
-use super::reading::{Body, Params, TheDelivery, Why};
+use super::extract::{Body, DeliveryPath, Params, ReasonBody};
 use crate::admin::AdminState;
 use crate::admin::auth::{Operator, Viewer};
 use crate::admin::error::ApiError;
@@ -29,7 +29,7 @@ pub struct DeliveryView {
     pub status: DeliveryStatus,
     /// When it was read.
     pub routed_at: Option<Timestamp>,
-    /// Why it could not be read.
+    /// ReasonBody it could not be read.
     pub problem: Option<String>,
     /// Whether its body is still there.
     pub replayable: bool,
@@ -48,7 +48,7 @@ pub struct EventView {
     pub event_type: String,
     /// What became of it.
     pub status: EventStatus,
-    /// Why it led to nothing, or why it could not be read.
+    /// ReasonBody it led to nothing, or why it could not be read.
     pub reason: Option<String>,
     /// The case that it moved.
     pub case: Option<CaseId>,
@@ -74,7 +74,7 @@ pub(super) async fn list(
 pub(super) async fn show(
     Viewer(_): Viewer,
     State(admin): State<Arc<AdminState>>,
-    TheDelivery(id): TheDelivery,
+    DeliveryPath(id): DeliveryPath,
 ) -> Result<Json<DeliveryView>, ApiError> {
     find(&admin, id).await
 }
@@ -83,8 +83,8 @@ pub(super) async fn show(
 pub(super) async fn replay(
     Operator(caller): Operator,
     State(admin): State<Arc<AdminState>>,
-    TheDelivery(id): TheDelivery,
-    Body(_): Body<Why>,
+    DeliveryPath(id): DeliveryPath,
+    Body(_): Body<ReasonBody>,
 ) -> Result<Json<DeliveryView>, ApiError> {
     if admin.store.delivery(id).await?.is_none() {
         return Err(ApiError::NotFound("delivery"));

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::List;
-use super::reading::Params;
+use super::extract::Params;
 use crate::admin::AdminState;
 use crate::admin::auth::Viewer;
 use crate::admin::error::ApiError;

@@ -1,13 +1,13 @@
 //! The API of operators, under `/api/v1`: one file a resource.
 
+mod actions;
 mod bulk;
 mod cases;
 mod deliveries;
+mod extract;
 mod jobs;
-mod moves;
-mod offers;
+mod offered_secrets;
 mod open;
-mod reading;
 mod sites;
 mod sources;
 mod view;
@@ -24,7 +24,7 @@ use crate::store::Page;
 pub use self::bulk::{BulkAction, BulkCase, BulkView};
 pub use self::deliveries::{DeliveryView, EventView};
 pub use self::jobs::{JobListing, JobView};
-pub use self::offers::OfferView;
+pub use self::offered_secrets::OfferedSecretView;
 pub use self::sites::{PausedCall, SiteView};
 pub use self::sources::{BrakeView, IgnoredView, LookupView, SourceView};
 pub use self::view::{AccountView, ApprovalView, AttentionView, AwaitsView, CaseView, HistoryView, PersonView};
@@ -55,19 +55,19 @@ pub(super) fn routes() -> Router<Arc<AdminState>> {
         .route("/cases/bulk", post(bulk::carry_out))
         .route("/cases/{id}", get(cases::show))
         .route("/cases/{id}/history", get(cases::history))
-        .route("/cases/{id}/approve", post(moves::approve))
-        .route("/cases/{id}/withdraw", post(moves::withdraw))
-        .route("/cases/{id}/cancel", post(moves::cancel))
-        .route("/cases/{id}/hold", post(moves::hold))
-        .route("/cases/{id}/release", post(moves::release))
-        .route("/cases/{id}/retry", post(moves::retry))
-        .route("/cases/{id}/resolve", post(moves::resolve))
+        .route("/cases/{id}/approve", post(actions::approve))
+        .route("/cases/{id}/withdraw", post(actions::withdraw))
+        .route("/cases/{id}/cancel", post(actions::cancel))
+        .route("/cases/{id}/hold", post(actions::hold))
+        .route("/cases/{id}/release", post(actions::release))
+        .route("/cases/{id}/retry", post(actions::retry))
+        .route("/cases/{id}/resolve", post(actions::resolve))
         .route("/jobs", get(jobs::list))
         .route("/sources", get(sources::list))
         .route("/sources/{name}/pause", post(sources::set_paused::<true>))
         .route("/sources/{name}/resume", post(sources::set_paused::<false>))
         .route("/sources/{name}/release", post(sources::release))
-        .route("/sources/{name}/accept", post(offers::accept))
+        .route("/sources/{name}/accept", post(offered_secrets::accept))
         .route("/sites", get(sites::list))
         .route("/sites/{name}/resume", post(sites::resume))
         .route("/deliveries", get(deliveries::list))

@@ -12,7 +12,7 @@ use jiff::civil::{Date, DateTime};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::reading::Body;
+use super::extract::Body;
 use super::view;
 use crate::admin::AdminState;
 use crate::admin::auth::{Caller, Operator};
@@ -28,13 +28,13 @@ use crate::store::{Actor, Dossier, NewCase, Note, Tx};
 /// What an operator asks for.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Request {
+pub(super) struct OpenCaseRequest {
     site: SiteName,
     email: EmailAddress,
     action: Action,
     reason: String,
     #[serde(default)]
-    effective_at: Option<When>,
+    effective_at: Option<DateOrTime>,
     #[serde(default)]
     policy: Option<PolicyName>,
 }
@@ -42,13 +42,13 @@ pub(super) struct Request {
 /// A date or a time.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "String")]
-struct When(Effective);
+struct DateOrTime(Effective);
 
 /// Opens a case for whoever has this address.
 pub(super) async fn open(
     Operator(caller): Operator,
     State(admin): State<Arc<AdminState>>,
-    Body(request): Body<Request>,
+    Body(request): Body<OpenCaseRequest>,
 ) -> Result<Response, ApiError> {
     if !admin.sites.contains_key(&request.site) {
         return Err(wrong("site", format!("expected one of: {}", listed(admin.sites.keys()))));
@@ -56,10 +56,10 @@ pub(super) async fn open(
     if request.action == Action::Ignore {
         return Err(wrong("action", "expected one of: revoke, revoke_then_delete, delete"));
     }
-    let reason = spoken(request.reason)?;
+    let reason = non_empty_reason(request.reason)?;
     let (policy_name, policy) = policy(&admin, &request.site, request.policy.as_ref())?;
     let limits = Limits::of(&admin, &request.site, policy);
-    limits.must_be_approvable(&admin, &caller, request.action)?;
+    limits.require_enough_approvers(&admin, &caller, request.action)?;
     let now = admin.clock.now();
     let new = NewCase {
         terms: Terms {
@@ -135,7 +135,7 @@ impl Limits {
     }
 
     /// Refuses a request whose approvals nobody could give: the requester cannot approve it.
-    fn must_be_approvable(&self, admin: &AdminState, caller: &Caller, action: Action) -> Result<(), ApiError> {
+    fn require_enough_approvers(&self, admin: &AdminState, caller: &Caller, action: Action) -> Result<(), ApiError> {
         let revoke = if action.revokes() { self.approvals.revoke } else { 0 };
         let delete = if action.deletes() { self.approvals.delete } else { 0 };
         let (needed, others) = (usize::from(revoke.max(delete)), admin.approvers_besides(&caller.name));
@@ -150,7 +150,7 @@ impl Limits {
 }
 
 /// A reason that says something.
-pub(super) fn spoken(reason: String) -> Result<String, ApiError> {
+pub(super) fn non_empty_reason(reason: String) -> Result<String, ApiError> {
     if reason.trim().is_empty() { Err(wrong("reason", "expected a few words: why?")) } else { Ok(reason) }
 }
 
@@ -184,22 +184,22 @@ fn listed(names: impl Iterator<Item = impl ToString>) -> String {
     names.map(|name| name.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-impl TryFrom<String> for When {
-    type Error = NotAWhen;
+impl TryFrom<String> for DateOrTime {
+    type Error = NotADateOrTime;
 
-    fn try_from(text: String) -> Result<Self, NotAWhen> {
+    fn try_from(text: String) -> Result<Self, NotADateOrTime> {
         let is_day = text.len() == "2026-12-31".len();
         let day = || if is_day { text.parse::<Date>().map(Effective::On).ok() } else { None };
         let instant = || text.parse::<Timestamp>().map(Effective::At).ok();
         let local = || text.parse::<DateTime>().map(Effective::Local).ok();
-        day().or_else(instant).or_else(local).map(Self).ok_or(NotAWhen)
+        day().or_else(instant).or_else(local).map(Self).ok_or(NotADateOrTime)
     }
 }
 
 /// A text that is neither a date nor a time.
 #[derive(Debug, thiserror::Error)]
 #[error("not a date (2026-12-31) and not a time (2026-12-31T18:00:00Z)")]
-struct NotAWhen;
+struct NotADateOrTime;
 
 #[cfg(test)]
 mod tests {
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_day_a_time_and_a_time_without_a_zone_are_told_apart() {
-        let when = |text: &str| When::try_from(text.to_owned()).ok().map(|when| when.0);
+        let when = |text: &str| DateOrTime::try_from(text.to_owned()).ok().map(|when| when.0);
         assert_eq!(when("2026-12-31"), Some(Effective::On("2026-12-31".parse().unwrap())));
         assert_eq!(when("2026-12-31T18:00:00+01:00"), Some(Effective::At("2026-12-31T17:00:00Z".parse().unwrap())));
         assert_eq!(when("2026-12-31T18:00:00"), Some(Effective::Local("2026-12-31T18:00:00".parse().unwrap())));

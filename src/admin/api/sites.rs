@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::List;
-use super::reading::{Body, Params, TheSite, Why};
+use super::extract::{Body, Params, ReasonBody, SitePath};
 use crate::admin::AdminState;
 use crate::admin::auth::{Operator, Viewer};
 use crate::admin::error::ApiError;
@@ -26,7 +26,7 @@ pub struct SiteView {
     pub url: Url,
     /// Since when nothing is called there.
     pub paused_at: Option<Timestamp>,
-    /// Why, and how to mend it.
+    /// ReasonBody, and how to mend it.
     pub reason: Option<String>,
     /// The kinds of jobs whose call the site rejects, while the others run.
     #[serde(default)]
@@ -58,8 +58,8 @@ pub(super) async fn list(
 pub(super) async fn resume(
     Operator(caller): Operator,
     State(admin): State<Arc<AdminState>>,
-    TheSite(name): TheSite,
-    Body(_): Body<Why>,
+    SitePath(name): SitePath,
+    Body(_): Body<ReasonBody>,
 ) -> Result<Json<SiteView>, ApiError> {
     if !admin.sites.contains_key(&name) {
         return Err(ApiError::NotFound("site"));

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::List;
-use super::offers::OfferView;
-use super::reading::{Body, Params, TheSource, Why};
+use super::extract::{Body, Params, ReasonBody, SourcePath};
+use super::offered_secrets::OfferedSecretView;
 use crate::admin::auth::{Approver, Caller, Operator, Viewer};
 use crate::admin::error::ApiError;
 use crate::admin::{AdminState, ConfiguredSource};
@@ -41,7 +41,7 @@ pub struct SourceView {
     pub brake: Option<BrakeView>,
     /// Secrets that its vendor offered and that nobody accepted yet, the oldest first.
     #[serde(default)]
-    pub offered: Vec<OfferView>,
+    pub offered: Vec<OfferedSecretView>,
     /// Since when the oldest of them waits.
     #[serde(default)]
     pub offered_at: Option<Timestamp>,
@@ -70,7 +70,7 @@ pub struct IgnoredView {
 pub struct LookupView {
     /// How many people.
     pub waiting: u32,
-    /// Why asking for one of them failed.
+    /// ReasonBody asking for one of them failed.
     pub problem: Option<String>,
 }
 
@@ -116,10 +116,10 @@ pub(super) async fn list(
 pub(super) async fn set_paused<const PAUSED: bool>(
     Operator(caller): Operator,
     State(admin): State<Arc<AdminState>>,
-    TheSource(name): TheSource,
-    Body(_): Body<Why>,
+    SourcePath(name): SourcePath,
+    Body(_): Body<ReasonBody>,
 ) -> Result<Json<SourceView>, ApiError> {
-    must_be_there(&admin, &name)?;
+    require_configured(&admin, &name)?;
     let now = admin.clock.now();
     let mut tx = admin.store.begin().await?;
     if PAUSED {
@@ -144,10 +144,10 @@ pub(super) struct Release {
 pub(super) async fn release(
     Approver(caller): Approver,
     State(admin): State<Arc<AdminState>>,
-    TheSource(name): TheSource,
+    SourcePath(name): SourcePath,
     Body(request): Body<Release>,
 ) -> Result<Json<SourceView>, ApiError> {
-    must_be_there(&admin, &name)?;
+    require_configured(&admin, &name)?;
     let note = Note { by: Some(caller.name.clone()), remark: request.reason, detail: serde_json::Value::Null };
     let mut tx = admin.store.begin().await?;
     match tx.release_brake(&name, &request.digest, note, admin.clock.now()).await? {
@@ -158,7 +158,7 @@ pub(super) async fn release(
     changed(&admin, &name, &caller).await
 }
 
-pub(super) fn must_be_there(admin: &AdminState, name: &SourceName) -> Result<(), ApiError> {
+pub(super) fn require_configured(admin: &AdminState, name: &SourceName) -> Result<(), ApiError> {
     if admin.sources.contains_key(name) { Ok(()) } else { Err(ApiError::NotFound("source")) }
 }
 
@@ -185,7 +185,7 @@ async fn views(admin: &AdminState, caller: &Caller) -> Result<Vec<SourceView>, A
         let of_source = || offers.iter().filter(|offer| offer.source == *name);
         let offered: Vec<_> = of_source()
             .filter(|offer| offer.accepted_at.is_none())
-            .map(|offer| OfferView::of(offer, configured.shows_a_token && caller.sees_people()))
+            .map(|offer| OfferedSecretView::of(offer, configured.echoes_secret && caller.sees_personal_data()))
             .collect();
         let lookup = lookups.iter().find(|lookup| lookup.source == *name);
         views.push(SourceView {

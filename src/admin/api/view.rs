@@ -63,7 +63,7 @@ pub struct CaseView {
     pub stoppable_until: Option<Timestamp>,
     /// When it was closed.
     pub closed_at: Option<Timestamp>,
-    /// Why a human is needed.
+    /// ReasonBody a human is needed.
     pub attention: Option<AttentionView>,
     /// Its open job.
     pub job: Option<JobView>,
@@ -114,7 +114,7 @@ pub struct AccountView {
     pub account_type: Option<AccountType>,
 }
 
-/// Why a human is needed.
+/// ReasonBody a human is needed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AttentionView {
     /// In one word.
@@ -142,7 +142,7 @@ impl CaseView {
     /// The case as `caller` may see it.
     pub(super) fn of(admin: &AdminState, dossier: Dossier, job: Option<JobRow>, caller: &Caller) -> Self {
         let Dossier { case, person, account, account_type, .. } = dossier;
-        let (person, account_id) = if caller.sees_people() {
+        let (person, account_id) = if caller.sees_personal_data() {
             (PersonView { id: person.id, email: person.email }, account.map(|account| account.id))
         } else {
             (PersonView::default(), None)
@@ -197,7 +197,7 @@ fn policy(admin: &AdminState, case: &Case) -> Option<PolicyName> {
 impl HistoryView {
     pub(super) fn of(entry: HistoryEntry, caller: &Caller) -> Self {
         let HistoryEntry { seq, at, kind, detail, remark } = entry;
-        Self { seq, at, kind, detail, remark: remark.filter(|_| caller.sees_people()) }
+        Self { seq, at, kind, detail, remark: remark.filter(|_| caller.sees_personal_data()) }
     }
 }
 
@@ -225,8 +225,8 @@ pub(super) async fn show_all(
 
 /// When the account is deleted, or was to be when it was: nothing where it will not come to that any more.
 fn planned_deletion(case: &Case) -> Option<Timestamp> {
-    let called_off = case.direction == Direction::Returning && case.progress.deletion_requested_at.is_none();
-    let closed_without = match case.state.name() {
+    let stopped = case.direction == Direction::Returning && case.progress.deletion_requested_at.is_none();
+    let closed_without_deletion = match case.state.name() {
         StateName::Cancelled | StateName::Restored | StateName::NoAccount => {
             case.progress.deletion_requested_at.is_none()
         }
@@ -240,5 +240,5 @@ fn planned_deletion(case: &Case) -> Option<Timestamp> {
         | StateName::Restoring
         | StateName::NeedsAttention => false,
     };
-    if called_off || closed_without { None } else { case.delete_at() }
+    if stopped || closed_without_deletion { None } else { case.delete_at() }
 }

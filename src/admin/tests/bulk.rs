@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{ADA, Answer, Daemon, OTTO, ROSA, VERA};
+use super::{ADA, Daemon, OTTO, ROSA, TestResponse, VERA};
 use crate::domain::case::{Cause, Demand, Hold, State, Terms, Transition};
 use crate::domain::policy::Action;
 use crate::store::Note;
 
-async fn bulk(daemon: &Daemon, who: &str, changes: Value) -> Answer {
+async fn bulk(daemon: &Daemon, who: &str, changes: Value) -> TestResponse {
     let mut body = json!({"action": "release", "filter": {"held": "observe"}, "reason": "switched to enforce"});
     body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
     daemon.post("/api/v1/cases/bulk", who, body).await

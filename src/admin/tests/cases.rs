@@ -82,7 +82,7 @@ async fn filters_are_combined() {
     let daemon = Daemon::enforcing().await;
     let cancelled = daemon.scheduled("ann@example.com").await;
     daemon.scheduled("bob@example.com").await;
-    daemon.move_case(cancelled, "cancel").await;
+    daemon.act_on_case(cancelled, "cancel").await;
     for (query, count) in [
         ("", 2),
         ("state=cancelled", 1),

@@ -26,7 +26,7 @@ async fn a_worker_that_stands_still_makes_the_daemon_unready_but_not_dead() {
     assert_eq!((answer.status.as_u16(), &answer.json()["ready"]), (503, &json!(false)));
     assert_eq!(answer.json()["checks"]["worker"]["detail"], "it last looked for work 300 s ago");
     assert_eq!(daemon.get("/livez", "").await.status, 200);
-    daemon.worker_turned_at.store(daemon.now().as_millisecond(), std::sync::atomic::Ordering::Relaxed);
+    daemon.worker_ticked_at.store(daemon.now().as_millisecond(), std::sync::atomic::Ordering::Relaxed);
     assert_eq!(daemon.get("/readyz", "").await.status, 200);
 }
 

@@ -1,9 +1,9 @@
 //! The listener as its users meet it: over real sockets, with a real database.
 
+mod actions;
 mod bulk;
 mod cases;
 mod health;
-mod moves;
 mod opening;
 mod people;
 mod problems;
@@ -41,7 +41,7 @@ pub(crate) struct Daemon {
     pub(crate) store: Store,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) worker: Arc<Notify>,
-    pub(crate) worker_turned_at: Arc<AtomicI64>,
+    pub(crate) worker_ticked_at: Arc<AtomicI64>,
     client: reqwest::Client,
     _server: JoinSet<()>,
     _dir: TempDir,
@@ -54,13 +54,13 @@ pub(crate) const OTTO: &str = "otto"; // operator
 pub(crate) const VERA: &str = "vera"; // viewer
 
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct TestResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: reqwest::header::HeaderMap,
     pub(crate) text: String,
 }
 
-impl Answer {
+impl TestResponse {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
     }
@@ -85,7 +85,7 @@ impl Daemon {
         let store = database.open().await.unwrap();
         let clock = Arc::new(ManualClock::at("2026-06-01T08:00:00Z".parse().unwrap()));
         let worker = Arc::new(Notify::new());
-        let worker_turned_at = Arc::new(AtomicI64::new(clock.now().as_millisecond()));
+        let worker_ticked_at = Arc::new(AtomicI64::new(clock.now().as_millisecond()));
         let people = [(ROSA, Role::Approver), (ADA, Role::Approver), (OTTO, Role::Operator), (VERA, Role::Viewer)];
         let tokens = people.map(|(name, role)| AdminToken { name: name.into(), role, digest: TokenDigest::of(name) });
         let state = AdminState {
@@ -105,7 +105,7 @@ impl Daemon {
             worker: Arc::clone(&worker),
             router: Arc::default(),
             secrets: Arc::default(),
-            worker_turned_at: Arc::clone(&worker_turned_at),
+            worker_ticked_at: Arc::clone(&worker_ticked_at),
             journal_end: Arc::default(),
             registry: Arc::new(Registry::default()),
             data_dir: dir.path().to_owned(),
@@ -115,11 +115,11 @@ impl Daemon {
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, super::router(state)).await.unwrap() });
         let client = reqwest::Client::builder().build().unwrap();
-        Self { address, store, clock, worker, worker_turned_at, client, _server: server, _dir: dir }
+        Self { address, store, clock, worker, worker_ticked_at, client, _server: server, _dir: dir }
     }
 
     /// Asks with a token, or without one where `who` is empty.
-    pub(crate) async fn ask(&self, method: Method, path: &str, who: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn request(&self, method: Method, path: &str, who: &str, body: Option<Value>) -> TestResponse {
         let mut request = self.client.request(method, format!("{}{path}", self.address));
         if !who.is_empty() {
             request = request.bearer_auth(who);
@@ -130,26 +130,26 @@ impl Daemon {
         Self::answer(request).await
     }
 
-    pub(crate) async fn get(&self, path: &str, who: &str) -> Answer {
-        self.ask(Method::GET, path, who, None).await
+    pub(crate) async fn get(&self, path: &str, who: &str) -> TestResponse {
+        self.request(Method::GET, path, who, None).await
     }
 
-    pub(crate) async fn post(&self, path: &str, who: &str, body: Value) -> Answer {
-        self.ask(Method::POST, path, who, Some(body)).await
+    pub(crate) async fn post(&self, path: &str, who: &str, body: Value) -> TestResponse {
+        self.request(Method::POST, path, who, Some(body)).await
     }
 
     pub(crate) fn raw(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.client.request(method, format!("{}{path}", self.address))
     }
 
-    pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    pub(crate) async fn answer(request: reqwest::RequestBuilder) -> TestResponse {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
-        Answer { status, headers, text: response.text().await.unwrap() }
+        TestResponse { status, headers, text: response.text().await.unwrap() }
     }
 
     /// Moves a case as otto, who is an operator.
-    pub(crate) async fn move_case(&self, id: CaseId, verb: &str) -> Answer {
+    pub(crate) async fn act_on_case(&self, id: CaseId, verb: &str) -> TestResponse {
         self.post(&format!("/api/v1/cases/{id}/{verb}"), OTTO, serde_json::json!({})).await
     }
 
@@ -217,7 +217,7 @@ fn source(site: &str, policy: &str) -> ConfiguredSource {
         policy: policy.parse().unwrap(),
         preset: Some("bamboohr".into()),
         quiet_after: Some(SignedDuration::from_hours(24)),
-        shows_a_token: true,
+        echoes_secret: true,
     }
 }
 

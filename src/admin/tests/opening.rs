@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{ADA, Answer, Daemon, OTTO, ROSA};
+use super::{ADA, Daemon, OTTO, ROSA, TestResponse};
 
-async fn open(daemon: &Daemon, changes: Value) -> Answer {
+async fn open(daemon: &Daemon, changes: Value) -> TestResponse {
     let mut body = json!({"site": "acme", "email": "Ann@example.com", "action": "delete", "reason": "asked by mail"});
     body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
     daemon.post("/api/v1/cases", OTTO, body).await

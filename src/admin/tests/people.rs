@@ -70,7 +70,7 @@ async fn a_person_is_found_by_the_exact_address_on_every_site() {
 async fn a_person_is_found_after_the_case_has_forgotten_them() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.scheduled("ann@example.com").await;
-    let cancelled = daemon.move_case(id, "cancel").await.json();
+    let cancelled = daemon.act_on_case(id, "cancel").await.json();
     assert_eq!(cancelled["person"], serde_json::json!({"id": null, "email": null}));
     let found = daemon.get("/api/v1/cases?email=ann@example.com", OTTO).await.json();
     assert_eq!(found["items"].as_array().unwrap().len(), 1);

@@ -5,10 +5,10 @@ use axum::http::Response;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Answer, Daemon, OTTO};
-use crate::admin::{answer_for_panic, error};
+use super::{Daemon, OTTO, TestResponse};
+use crate::admin::{error, panic_response};
 
-fn assert_problem(answer: &Answer, status: u16) {
+fn assert_problem(answer: &TestResponse, status: u16) {
     assert_eq!(answer.status, status, "{}", answer.text);
     assert_eq!(answer.headers["content-type"], "application/problem+json");
     let problem = answer.json();
@@ -26,8 +26,8 @@ async fn every_refusal_is_a_problem() {
     let json_post = || post().header("content-type", "application/json");
     assert_problem(&daemon.get("/nothing", "").await, 404);
     assert_problem(&daemon.get("/api/v1/nothing", OTTO).await, 404);
-    assert_problem(&daemon.ask(Method::DELETE, "/api/v1/cases", OTTO, None).await, 405);
-    assert_problem(&daemon.ask(Method::POST, "/livez", "", None).await, 405);
+    assert_problem(&daemon.request(Method::DELETE, "/api/v1/cases", OTTO, None).await, 405);
+    assert_problem(&daemon.request(Method::POST, "/livez", "", None).await, 405);
     assert_problem(&Daemon::answer(json_post().body("{")).await, 400);
     assert_problem(&Daemon::answer(json_post().body("[1]")).await, 422);
     assert_problem(&Daemon::answer(post().body("reason=x")).await, 415);
@@ -80,7 +80,7 @@ async fn every_answer_carries_the_id_of_its_request() {
 async fn a_panic_and_a_timeout_are_problems_too() {
     let slow = Response::builder().status(503).body(Body::empty()).unwrap();
     for (answer, status, text) in [
-        (answer_for_panic(Box::new("ann@example.com")), 500, "something that cannot be was met; the log says what"),
+        (panic_response(Box::new("ann@example.com")), 500, "something that cannot be was met; the log says what"),
         (error::as_problem(slow).await, 503, "it took too long: look whether it was done before you try again"),
     ] {
         assert_eq!(answer.headers()["content-type"], "application/problem+json");

@@ -14,7 +14,7 @@ async fn jobs_are_listed_by_state_and_kind() {
     let daemon = Daemon::enforcing().await;
     let cancelled = daemon.scheduled("ann@example.com").await;
     let queued = daemon.scheduled("bob@example.com").await;
-    daemon.move_case(cancelled, "cancel").await;
+    daemon.act_on_case(cancelled, "cancel").await;
     for (query, case) in [("state=cancelled", cancelled), ("state=queued&kind=revoke", queued)] {
         let list = daemon.get(&format!("/api/v1/jobs?{query}"), OTTO).await.json();
         assert_eq!(items(&list).len(), 1, "{query}");

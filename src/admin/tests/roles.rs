@@ -48,7 +48,7 @@ async fn no_route_is_open_without_a_token() {
     let beside = [(Method::GET, "/nothing/here", Role::Viewer), (Method::DELETE, "/cases", Role::Viewer)];
     for (method, route, _) in ROUTES.into_iter().chain(beside) {
         for token in ["", "wrong", "ros"] {
-            let answer = daemon.ask(method.clone(), &path(route), token, None).await;
+            let answer = daemon.request(method.clone(), &path(route), token, None).await;
             assert_eq!(answer.status, 401, "{method} {route} with `{token}`");
             assert_eq!(answer.headers["www-authenticate"], "Bearer realm=\"offboardd\"", "{method} {route}");
             assert_eq!(answer.headers["content-type"], "application/problem+json", "{method} {route}");
@@ -61,7 +61,7 @@ async fn each_route_asks_for_its_role_and_no_more() {
     let daemon = Daemon::enforcing().await;
     for (method, route, needs) in ROUTES {
         for (token, role) in [(VERA, Role::Viewer), (OTTO, Role::Operator), (ROSA, Role::Approver)] {
-            let answer = daemon.ask(method.clone(), &path(route), token, None).await;
+            let answer = daemon.request(method.clone(), &path(route), token, None).await;
             if role < needs {
                 assert_eq!(answer.status, 403, "{method} {route} as {role}");
                 assert_eq!(answer.detail(), format!("this takes the role `{needs}`; your token has `{role}`"));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::online::{Finding, Verdict};
+use super::online::{CheckStatus, Finding};
 use crate::atlassian;
 use crate::clock::{Clock as _, SystemClock};
 use crate::domain::ids::SourceName;
@@ -25,7 +25,7 @@ pub(super) struct LookupReport {
 
 impl LookupReport {
     pub(super) fn is_fine(&self) -> bool {
-        self.finding.verdict != Verdict::Fix
+        self.finding.status != CheckStatus::Fix
     }
 }
 
@@ -46,24 +46,24 @@ pub(super) async fn inspect(settings: &Settings) -> anyhow::Result<Vec<LookupRep
 }
 
 async fn try_out(source: &SourceName, lookup: &Lookup, http: &Http) -> Finding {
-    let (verdict, says, fix) = match PersonId::parse(NOBODY) {
-        Err(_) => (Verdict::Unknown, "not tried".to_owned(), None),
+    let (status, says, fix) = match PersonId::parse(NOBODY) {
+        Err(_) => (CheckStatus::Unknown, "not tried".to_owned(), None),
         Ok(nobody) => match lookup.find_email(http, &nobody, SystemClock.now()).await {
-            Ok(_) => (Verdict::Ok, "the vendor accepts the credentials".to_owned(), None),
+            Ok(_) => (CheckStatus::Ok, "the vendor accepts the credentials".to_owned(), None),
             Err(failure @ (Failure::AccessDenied { .. } | Failure::CallRefused { .. })) => {
-                (Verdict::Fix, failure.detail().to_owned(), Some(fix(source, lookup)))
+                (CheckStatus::Fix, failure.detail().to_owned(), Some(fix(source, lookup)))
             }
             Err(
                 failure @ (Failure::Transient { .. } | Failure::RateLimited { .. } | Failure::SiteUnavailable { .. }),
-            ) => (Verdict::Unknown, failure.detail().to_owned(), None),
+            ) => (CheckStatus::Unknown, failure.detail().to_owned(), None),
             // Some vendors reject an id that nobody can have, and do so after the credentials.
             Err(failure @ Failure::Permanent { .. }) => {
                 let says = format!("{}, for an id that nobody has: try it with a real delivery", failure.detail());
-                (Verdict::Unknown, says, None)
+                (CheckStatus::Unknown, says, None)
             }
         },
     };
-    Finding { what: "lookup", verdict, says, fix }
+    Finding { what: "lookup", status, says, fix }
 }
 
 fn fix(source: &SourceName, lookup: &Lookup) -> String {
@@ -111,8 +111,8 @@ mod tests {
         let settings = Settings::parse(&text, Path::new(""), &|name| Some(name.to_owned())).unwrap();
         let reports = inspect(&settings).await.unwrap();
         serving.abort_all();
-        let told: Vec<_> = reports.iter().map(|report| (report.source.as_str(), report.finding.verdict)).collect();
-        assert_eq!(told, [("bad", Verdict::Fix), ("good", Verdict::Ok)]);
+        let told: Vec<_> = reports.iter().map(|report| (report.source.as_str(), report.finding.status)).collect();
+        assert_eq!(told, [("bad", CheckStatus::Fix), ("good", CheckStatus::Ok)]);
         let text = reports.iter().map(ToString::to_string).collect::<String>();
         assert!(text.contains("look at bearer in [sources.bad.lookup]"), "{text}");
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use prometheus_client::registry::Registry;
 use serde::Serialize;
 
-use super::clicks;
+use super::admin_steps;
 use crate::app;
 use crate::atlassian::{ALLOWLIST, Auth, Client, DeleteWith, Site};
 use crate::clock::{Clock, SystemClock};
@@ -33,7 +33,7 @@ pub struct Finding {
     /// What was looked at.
     pub what: &'static str,
     /// In one word.
-    pub verdict: Verdict,
+    pub status: CheckStatus,
     /// In a sentence.
     pub says: String,
     /// How to mend it.
@@ -44,7 +44,7 @@ pub struct Finding {
 /// What came of one look, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum CheckStatus {
     /// Fine.
     Ok,
     /// Something has to be mended.
@@ -56,21 +56,21 @@ pub enum Verdict {
 impl SiteReport {
     /// Whether nothing has to be mended.
     pub fn is_fine(&self) -> bool {
-        self.findings.iter().all(|finding| finding.verdict != Verdict::Fix)
+        self.findings.iter().all(|finding| finding.status != CheckStatus::Fix)
     }
 }
 
 impl Finding {
     fn ok(what: &'static str, says: impl Into<String>) -> Self {
-        Self { what, verdict: Verdict::Ok, says: says.into(), fix: None }
+        Self { what, status: CheckStatus::Ok, says: says.into(), fix: None }
     }
 
     fn fix(what: &'static str, says: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { what, verdict: Verdict::Fix, says: says.into(), fix: Some(fix.into()) }
+        Self { what, status: CheckStatus::Fix, says: says.into(), fix: Some(fix.into()) }
     }
 
     fn unknown(what: &'static str, says: impl Into<String>) -> Self {
-        Self { what, verdict: Verdict::Unknown, says: says.into(), fix: None }
+        Self { what, status: CheckStatus::Unknown, says: says.into(), fix: None }
     }
 }
 
@@ -89,11 +89,11 @@ pub async fn inspect(settings: &Settings) -> anyhow::Result<Vec<SiteReport>> {
 async fn ask(client: &Client) -> SiteReport {
     let site = client.site();
     let mut findings = vec![address(client).await];
-    if findings.iter().all(|finding| finding.verdict == Verdict::Ok) {
+    if findings.iter().all(|finding| finding.status == CheckStatus::Ok) {
         findings.push(cloud_id(client).await);
         let us = us(client).await;
-        let let_in = us.iter().all(|finding| finding.what != "credentials" || finding.verdict == Verdict::Ok);
-        let may_look = us.iter().all(|finding| finding.verdict != Verdict::Fix);
+        let let_in = us.iter().all(|finding| finding.what != "credentials" || finding.status == CheckStatus::Ok);
+        let may_look = us.iter().all(|finding| finding.status != CheckStatus::Fix);
         findings.extend(us);
         if let_in {
             findings.push(search(client).await);
@@ -107,7 +107,7 @@ async fn ask(client: &Client) -> SiteReport {
                 "revoking",
                 format!(
                     "it takes a site admin, which no read tells; if it is refused, only revoking is paused and says so. {}",
-                    clicks::SITE_ADMIN
+                    admin_steps::SITE_ADMIN
                 ),
             ));
             findings.push(token(client).await);
@@ -162,13 +162,13 @@ async fn us(client: &Client) -> Vec<Finding> {
     let site = client.site();
     let standing = match client.probe().await {
         Ok(standing) => standing,
-        Err(failure) => return vec![Finding::fix("credentials", failure.detail(), mending(site, &failure))],
+        Err(failure) => return vec![Finding::fix("credentials", failure.detail(), remedy(site, &failure))],
     };
     let name = standing.me.name.as_deref().unwrap_or("an account that does not tell its name");
     let mut findings = vec![Finding::ok("credentials", format!("accepted; we are {name}"))];
     let missing = standing.missing();
     findings.extend(missing.iter().map(|permission| {
-        Finding::fix("permissions", format!("our account lacks \"{permission}\""), clicks::permission(permission))
+        Finding::fix("permissions", format!("our account lacks \"{permission}\""), admin_steps::permission(permission))
     }));
     if missing.is_empty() {
         findings.push(match (standing.administer, standing.browse_users) {
@@ -184,7 +184,7 @@ async fn search(client: &Client) -> Finding {
     const WHAT: &str = "search";
     match client.search_answers().await {
         Ok(()) => Finding::ok(WHAT, "users can be searched"),
-        Err(failure) => Finding::fix(WHAT, failure.detail(), mending(client.site(), &failure)),
+        Err(failure) => Finding::fix(WHAT, failure.detail(), remedy(client.site(), &failure)),
     }
 }
 
@@ -193,7 +193,7 @@ async fn addresses(client: &Client) -> Finding {
     const WHAT: &str = "email addresses";
     let survey = match client.first_page().await {
         Ok(survey) => survey,
-        Err(failure) => return Finding::fix(WHAT, failure.detail(), mending(client.site(), &failure)),
+        Err(failure) => return Finding::fix(WHAT, failure.detail(), remedy(client.site(), &failure)),
     };
     let (customers, hidden) = (survey.customers, survey.hidden);
     if customers == 0 {
@@ -215,14 +215,16 @@ async fn addresses(client: &Client) -> Finding {
 async fn service_desks(client: &Client) -> Finding {
     const WHAT: &str = "service desks";
     match client.service_desks().await {
-        Ok(desks) if desks.is_empty() => {
-            Finding::fix(WHAT, "our account sees none: is it Jira Service Management at all?", clicks::SERVICE_PROJECTS)
-        }
+        Ok(desks) if desks.is_empty() => Finding::fix(
+            WHAT,
+            "our account sees none: is it Jira Service Management at all?",
+            admin_steps::SERVICE_PROJECTS,
+        ),
         Ok(desks) => Finding::ok(WHAT, format!("our account sees {}", desks.len())),
         Err(failure) if failure.detail().contains(ALLOWLIST) => {
             Finding::fix(WHAT, failure.detail(), NOT_THE_CREDENTIALS)
         }
-        Err(failure) => Finding::fix(WHAT, failure.detail(), clicks::SERVICE_PROJECTS),
+        Err(failure) => Finding::fix(WHAT, failure.detail(), admin_steps::SERVICE_PROJECTS),
     }
 }
 
@@ -238,7 +240,7 @@ async fn customer_service(client: &Client) -> Finding {
             failure.detail(),
             format!(
                 "{}; or delete with the older call: sites.{}.delete_with = \"jira-user\"",
-                mending(site, &failure),
+                remedy(site, &failure),
                 site.name
             ),
         ),
@@ -263,10 +265,10 @@ async fn token(client: &Client) -> Finding {
     }
 }
 
-fn mending(site: &Site, failure: &Failure) -> String {
+fn remedy(site: &Site, failure: &Failure) -> String {
     match failure {
         failure if failure.detail().contains(ALLOWLIST) => NOT_THE_CREDENTIALS.to_owned(),
-        Failure::AccessDenied { .. } => clicks::credentials(&site.auth).to_owned(),
+        Failure::AccessDenied { .. } => admin_steps::credentials(&site.auth).to_owned(),
         Failure::CallRefused { forbidden: true, .. } => {
             "give our account what the call needs, or the token the scope".to_owned()
         }
@@ -286,13 +288,13 @@ impl fmt::Display for SiteReport {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, verdict, says, fix } = self;
-        let verdict = match verdict {
-            Verdict::Ok => "ok ",
-            Verdict::Fix => "FIX",
-            Verdict::Unknown => " ? ",
+        let Self { what, status, says, fix } = self;
+        let status = match status {
+            CheckStatus::Ok => "ok ",
+            CheckStatus::Fix => "FIX",
+            CheckStatus::Unknown => " ? ",
         };
-        writeln!(f, "  {verdict}  {what}: {says}")?;
+        writeln!(f, "  {status}  {what}: {says}")?;
         fix.iter().try_for_each(|fix| writeln!(f, "         → {fix}"))
     }
 }
@@ -346,7 +348,12 @@ mod tests {
 
     /// What has to be mended.
     fn troubles(report: &SiteReport) -> Vec<&'static str> {
-        report.findings.iter().filter(|finding| finding.verdict == Verdict::Fix).map(|finding| finding.what).collect()
+        report
+            .findings
+            .iter()
+            .filter(|finding| finding.status == CheckStatus::Fix)
+            .map(|finding| finding.what)
+            .collect()
     }
 
     #[tokio::test]
@@ -354,20 +361,20 @@ mod tests {
         let far = far(&keys(CLOUD)).await;
         let report = far.ask().await;
         assert!(report.is_fine(), "{report}");
-        let told: Vec<_> = report.findings.iter().map(|finding| (finding.what, finding.verdict)).collect();
+        let told: Vec<_> = report.findings.iter().map(|finding| (finding.what, finding.status)).collect();
         assert_eq!(
             told,
             [
-                ("address", Verdict::Ok),
-                ("cloud id", Verdict::Ok),
-                ("credentials", Verdict::Ok),
-                ("permissions", Verdict::Ok),
-                ("search", Verdict::Ok),
-                ("email addresses", Verdict::Ok),
-                ("service desks", Verdict::Ok),
-                ("customer service management", Verdict::Ok),
-                ("revoking", Verdict::Unknown),
-                ("life of the token", Verdict::Unknown),
+                ("address", CheckStatus::Ok),
+                ("cloud id", CheckStatus::Ok),
+                ("credentials", CheckStatus::Ok),
+                ("permissions", CheckStatus::Ok),
+                ("search", CheckStatus::Ok),
+                ("email addresses", CheckStatus::Ok),
+                ("service desks", CheckStatus::Ok),
+                ("customer service management", CheckStatus::Ok),
+                ("revoking", CheckStatus::Unknown),
+                ("life of the token", CheckStatus::Unknown),
             ]
         );
         assert!(report.to_string().contains("we are Rosa"), "{report}");

@@ -15,7 +15,7 @@ pub(super) const LOCAL_GRACE: SignedDuration = days(30);
 pub(super) const DELETION_GRACE: SignedDuration = days(14);
 
 /// How much longer than expected something may take, in real time: a machine may be busy.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(10);
+const TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
 
 /// So many of the story's days.
 pub(super) const fn days(count: i64) -> SignedDuration {
@@ -48,8 +48,8 @@ impl Calendar {
     }
 
     /// Until when something that is expected `at` may take.
-    pub(super) fn patience(&self, at: Timestamp) -> Timestamp {
-        later(at.max(self.now()), PATIENCE)
+    pub(super) fn deadline(&self, at: Timestamp) -> Timestamp {
+        later(at.max(self.now()), TIMEOUT)
     }
 
     /// Waits for a day of the story; not at all when it has begun.

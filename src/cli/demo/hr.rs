@@ -15,7 +15,7 @@ use crate::settings::Settings;
 use crate::sources::{Outgoing, Source};
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Signs and posts.
 #[derive(Debug)]
@@ -36,14 +36,14 @@ pub(super) struct Webhook {
 
 /// What the daemon answered.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct WebhookResponse {
     pub(super) status: u16,
-    pub(super) told: Told,
+    pub(super) body: ResponseBody,
 }
 
 /// The body of an answer.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Told {
+pub(super) struct ResponseBody {
     pub(super) delivery: Option<String>,
     #[serde(default)]
     pub(super) duplicate: bool,
@@ -73,16 +73,17 @@ impl HrSystem {
         Ok(Webhook { source, body, headers })
     }
 
-    pub(super) async fn post(&self, webhook: &Webhook) -> anyhow::Result<Answer> {
+    pub(super) async fn post(&self, webhook: &Webhook) -> anyhow::Result<WebhookResponse> {
         let url = format!("http://{}/webhooks/{}", self.webhooks, webhook.source);
-        let mut request = self.http.post(url).timeout(PATIENCE).header("content-type", "application/json");
+        let mut request = self.http.post(url).timeout(TIMEOUT).header("content-type", "application/json");
         for (name, value) in &webhook.headers {
             request = request.header(name, value);
         }
-        let answer = request.body(webhook.body.clone()).send().await.context("the daemon does not answer webhooks")?;
-        let status = answer.status().as_u16();
-        let told = answer.json().await.context("the daemon's answer is not JSON")?;
-        Ok(Answer { status, told })
+        let response =
+            request.body(webhook.body.clone()).send().await.context("the daemon does not answer webhooks")?;
+        let status = response.status().as_u16();
+        let body = response.json().await.context("the daemon's answer is not JSON")?;
+        Ok(WebhookResponse { status, body })
     }
 }
 

@@ -10,8 +10,8 @@ mod cast;
 mod folder;
 mod hr;
 mod narrator;
+mod observer;
 mod scenes;
-mod stage;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use self::calendar::Calendar;
 use self::folder::Folder;
 use self::hr::HrSystem;
-use self::stage::Stage;
+use self::observer::Observer;
 use super::healthcheck::reachable;
 use crate::app::App;
 use crate::clock::{Clock, SystemClock};
@@ -65,7 +65,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let settings = Arc::new(Settings::load(&folder.settings())?);
     let app = App::build(Arc::clone(&settings), Arc::clone(&clock)).await?;
     let http = atlassian::http()?;
-    let stage = Stage {
+    let observer = Observer {
         hr: HrSystem::new(&settings, http.clone(), reachable(app.webhooks()?), Arc::clone(&clock)),
         calendar: Calendar::beginning_now(clock),
         sandbox: sandbox.clone(),
@@ -82,7 +82,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     parts.spawn(async move { served.await.context("the sandbox failed") });
     parts.spawn(app.run(stop.clone().cancelled_owned()));
     let told = tokio::select! {
-        told = tell(&stage, arguments.once) => told,
+        told = play_demo(&observer, arguments.once) => told,
         () = signal.received() => interrupted(arguments.once),
         Some(ended) = parts.join_next() => ended_by_itself(ended),
     };
@@ -90,19 +90,21 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     while let Some(ended) = parts.join_next().await {
         ended.context("a part of the demo failed")??;
     }
-    stage.folder.remove()?;
+    observer.folder.remove()?;
     if told.is_ok() && !arguments.once {
-        narrator::say_goodbye();
+        narrator::print_goodbye();
     }
     told
 }
 
-async fn tell(stage: &Stage, once: bool) -> anyhow::Result<()> {
-    narrator::introduce(stage);
-    let told = scenes::play(stage).await;
-    told.map_err(|error| anyhow::anyhow!("on day {} the story went another way: {error:#}", stage.calendar.today()))?;
+async fn play_demo(observer: &Observer, once: bool) -> anyhow::Result<()> {
+    narrator::print_introduction(observer);
+    let told = scenes::play(observer).await;
+    told.map_err(|error| {
+        anyhow::anyhow!("on day {} the story went another way: {error:#}", observer.calendar.today())
+    })?;
     if !once {
-        narrator::invite(stage);
+        narrator::print_invitation(observer);
         std::future::pending::<()>().await;
     }
     Ok(())

@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::calendar::days;
 use super::folder::PAYROLL;
-use super::stage::Stage;
-use crate::cli::say;
+use super::observer::Observer;
+use crate::cli::print_out;
 
 /// No line is wider.
 const WIDTH: usize = 100;
@@ -15,7 +15,7 @@ const MARGIN: usize = 21;
 
 /// Who does, says or sees what a line tells.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Voice {
+pub(super) enum Speaker {
     /// The HR system.
     Hr,
     /// offboardd.
@@ -28,7 +28,7 @@ pub(super) enum Voice {
     Forger,
 }
 
-impl fmt::Display for Voice {
+impl fmt::Display for Speaker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Hr => "HR",
@@ -41,8 +41,8 @@ impl fmt::Display for Voice {
 }
 
 /// One line of the story.
-pub(super) fn tell(day: i64, voice: Voice, words: &str) {
-    print(&format!("day {day}"), &voice.to_string(), words);
+pub(super) fn narrate(day: i64, speaker: Speaker, words: &str) {
+    print(&format!("day {day}"), &speaker.to_string(), words);
 }
 
 /// One line of the sum at the end.
@@ -52,7 +52,7 @@ pub(super) fn sum_up(what: &str, words: &str) {
 
 /// What a few lines are about.
 pub(super) fn title(words: &str) {
-    say(&format!("\n{words}\n"));
+    print_out(&format!("\n{words}\n"));
 }
 
 fn print(left: &str, right: &str, words: &str) {
@@ -61,7 +61,7 @@ fn print(left: &str, right: &str, words: &str) {
     for line in lines {
         text.extend([" ".repeat(MARGIN), line, "\n".to_owned()]);
     }
-    say(&text);
+    print_out(&text);
 }
 
 fn wrapped(words: &str) -> Vec<String> {
@@ -85,8 +85,8 @@ pub(super) fn short(id: &impl fmt::Display) -> String {
 }
 
 /// Says what there is, before the first day.
-pub(super) fn introduce(stage: &Stage) {
-    say(&format!(
+pub(super) fn print_introduction(observer: &Observer) {
+    print_out(&format!(
         "\
 The daemon, a small HR system that signs as vendors do, and a sandbox Atlassian site, all on this
 machine. Sockets, signatures and database are real; only days are short: each lasts {} ms.
@@ -97,25 +97,25 @@ machine. Sockets, signatures and database are real; only days are short: each la
   sandbox    http://{}
 ",
         days(1).as_millis(),
-        stage.folder.settings().display(),
-        stage.hr.webhooks,
-        stage.admin,
-        stage.site,
+        observer.folder.settings().display(),
+        observer.hr.webhooks,
+        observer.admin,
+        observer.site,
     ));
 }
 
 /// Says that it is over, for whoever stopped it.
-pub(super) fn say_goodbye() {
-    say("\nStopped, and everything removed.\n");
+pub(super) fn print_goodbye() {
+    print_out("\nStopped, and everything removed.\n");
 }
 
 /// Says what can be done now that the story is told and everything still runs.
-pub(super) fn invite(stage: &Stage) {
-    let Stage { folder, hr, admin, site, .. } = stage;
+pub(super) fn print_invitation(observer: &Observer) {
+    let Observer { folder, hr, admin, site, .. } = observer;
     let (token, webhooks) = (&folder.token, hr.webhooks);
     let settings = folder.settings();
     let settings = settings.display();
-    say(&format!(
+    print_out(&format!(
         "
 It goes on running until Ctrl-C, which removes everything.
 

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::client::{Client, read};
-use super::{ListArgs, Output, print_list, story};
+use super::{ListArgs, Output, format, print_list};
 use crate::admin::api::{BulkView, CaseView, HistoryView, List};
 use crate::domain::case::{Hold, Stage, StateName};
 use crate::domain::ids::{CaseId, PolicyName, SiteName, SourceName};
@@ -171,7 +171,7 @@ async fn list(args: CaseListArgs, client: &Client, output: Output<'_>) -> anyhow
     ];
     let listed = client.list::<CaseView>("cases", &filter, &args.page).await?;
     let heads = ["case", "state", "waits for", "person", "site", "source", "next"];
-    print_list(&listed, heads, story::case_row, client, output)
+    print_list(&listed, heads, format::case_row, client, output)
 }
 
 async fn history(case: CaseId, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
@@ -181,7 +181,7 @@ async fn history(case: CaseId, client: &Client, output: Output<'_>) -> anyhow::R
         return Ok(());
     }
     let entries: List<HistoryView> = read(&json)?;
-    Ok(story::tell_history(&entries.items, output)?)
+    Ok(format::render_history(&entries.items, output)?)
 }
 
 async fn open(args: OpenArgs, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
@@ -253,7 +253,7 @@ fn print_case(json: &str, client: &Client, output: Output<'_>) -> anyhow::Result
         writeln!(output, "{json}")?;
         return Ok(());
     }
-    Ok(story::tell_case(&read::<CaseView>(json)?, output)?)
+    Ok(format::render_case(&read::<CaseView>(json)?, output)?)
 }
 
 fn without_nulls(body: Value) -> Value {

@@ -43,7 +43,7 @@ pub(super) struct Listed<T> {
 
 /// The part of a problem (RFC 9457) that is for people.
 #[derive(Deserialize)]
-struct Problem {
+struct ProblemDetails {
     title: String,
     detail: String,
 }
@@ -139,7 +139,7 @@ impl Client {
     }
 
     fn refusal(&self, status: StatusCode, text: &str) -> anyhow::Error {
-        match serde_json::from_str::<Problem>(text) {
+        match serde_json::from_str::<ProblemDetails>(text) {
             Ok(problem) => anyhow!("{} ({}): {}", problem.title, status.as_u16(), problem.detail),
             Err(_) => anyhow!("{} answered {status}, and not as offboardd would: is OFFBOARDD_URL right?", self.base),
         }

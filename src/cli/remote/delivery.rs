@@ -51,7 +51,7 @@ pub(super) async fn run(command: DeliveryCommand, client: &Client, output: Outpu
         writeln!(output, "{json}")?;
         return Ok(());
     }
-    tell(&read(&json)?, output)
+    print_delivery(&read(&json)?, output)
 }
 
 async fn list(args: DeliveryListArgs, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
@@ -70,7 +70,7 @@ fn row(delivery: &DeliveryView) -> [String; 5] {
     ]
 }
 
-fn tell(delivery: &DeliveryView, output: Output<'_>) -> anyhow::Result<()> {
+fn print_delivery(delivery: &DeliveryView, output: Output<'_>) -> anyhow::Result<()> {
     writeln!(output, "delivery {}", delivery.id)?;
     let body = if delivery.replayable { "there, it can be replayed" } else { "forgotten" };
     let facts = [

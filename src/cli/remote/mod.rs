@@ -5,10 +5,10 @@
 pub mod case;
 mod client;
 pub mod delivery;
+mod format;
 pub mod job;
 pub mod site;
 pub mod source;
-mod story;
 mod table;
 
 #[cfg(test)]

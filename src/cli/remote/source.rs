@@ -32,7 +32,7 @@ pub struct AcceptArgs {
     pub offer: String,
     /// Forget those that were accepted before
     #[arg(long)]
-    pub alone: bool,
+    pub replace: bool,
 }
 
 /// Which source, and which list was looked at.
@@ -84,7 +84,7 @@ async fn release(args: &ReleaseArgs, client: &Client) -> anyhow::Result<Listed<S
 }
 
 async fn accept(args: &AcceptArgs, client: &Client) -> anyhow::Result<Listed<SourceView>> {
-    let body = serde_json::json!({ "offer": args.offer, "alone": args.alone });
+    let body = serde_json::json!({ "offer": args.offer, "replace": args.replace });
     let json = client.post(&["sources", args.source.as_str(), "accept"], &body).await?;
     Ok(Listed { items: vec![read(&json)?], json, next: None })
 }

@@ -14,7 +14,7 @@ pub(super) fn print(heads: &[&str], rows: Vec<Vec<String>>, output: Output<'_>) 
     }
     let heads = heads.iter().map(|head| head.to_uppercase()).collect();
     let lines: Vec<Vec<String>> =
-        std::iter::once(heads).chain(rows).map(|line| line.into_iter().map(tame).collect()).collect();
+        std::iter::once(heads).chain(rows).map(|line| line.into_iter().map(without_control_chars).collect()).collect();
     let mut widths: Vec<usize> = Vec::new();
     for line in &lines {
         widths.resize(widths.len().max(line.len()), 0);
@@ -34,13 +34,13 @@ pub(super) fn print_facts(facts: &[(&str, Option<String>)], output: Output<'_>) 
     let facts: Vec<_> = facts.iter().filter_map(|(name, fact)| Some((name, fact.clone()?))).collect();
     let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
     for (name, fact) in facts {
-        writeln!(output, "  {name:<width$}{GAP}{}", tame(fact))?;
+        writeln!(output, "  {name:<width$}{GAP}{}", without_control_chars(fact))?;
     }
     Ok(())
 }
 
 /// What came from outside must not steer the terminal.
-pub(super) fn tame(text: String) -> String {
+pub(super) fn without_control_chars(text: String) -> String {
     if text.contains(char::is_control) { text.replace(char::is_control, " ") } else { text }
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use offboardd::app::{self, App, Bells};
+use offboardd::app::{self, App, Wakeups};
 use offboardd::clock::ManualClock;
 use offboardd::settings::Settings;
 use offboardd::store::Store;
@@ -20,7 +20,7 @@ pub(super) struct Running {
     runtime: Option<Runtime>,
     pub(super) webhooks: SocketAddr,
     pub(super) admin: SocketAddr,
-    pub(super) bells: Bells,
+    pub(super) wakeups: Wakeups,
     stop: CancellationToken,
     pub(super) ended: Mutex<oneshot::Receiver<anyhow::Result<()>>>,
     pub(super) settings: Arc<Settings>,
@@ -84,7 +84,7 @@ impl Harness {
                 Err(error) => panic!("the daemon does not start: {error:#}"),
             }
         };
-        let (webhooks, admin, bells) = (app.webhooks().unwrap(), app.admin().unwrap(), app.bells());
+        let (webhooks, admin, wakeups) = (app.webhooks().unwrap(), app.admin().unwrap(), app.wakeups());
         let (stop, (ending, ended)) = (CancellationToken::new(), oneshot::channel());
         let stopping = stop.clone().cancelled_owned();
         runtime.spawn(async move { ending.send(app.run(stopping).await) });
@@ -93,7 +93,7 @@ impl Harness {
             runtime: Some(runtime),
             webhooks,
             admin,
-            bells,
+            wakeups,
             stop,
             ended: Mutex::new(ended),
             settings,

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::cli::demo::cast::{ANN, IDA};
 use crate::cli::demo::narrator::{self, short};
-use crate::cli::demo::stage::Stage;
+use crate::cli::demo::observer::Observer;
 use crate::sandbox::{AccountView, CallRecord};
 use crate::store::{self, Verdict};
 
@@ -14,22 +14,22 @@ use crate::store::{self, Verdict};
 const TRACES: [&str; 2] = [ANN.email, "Archer"];
 
 /// Looks at everything once more, and sums up.
-pub(super) async fn is_true(stage: &Stage, before: &[AccountView]) -> anyhow::Result<()> {
+pub(super) async fn is_true(observer: &Observer, before: &[AccountView]) -> anyhow::Result<()> {
     narrator::title("What is left.");
-    the_log(stage)?;
-    the_accounts(stage, before)?;
-    the_journal(stage).await?;
-    the_bytes(stage).await?;
-    the_cases(stage).await?;
-    the_metrics(stage).await?;
+    the_log(observer)?;
+    the_accounts(observer, before)?;
+    the_journal(observer).await?;
+    the_bytes(observer).await?;
+    the_cases(observer).await?;
+    the_metrics(observer).await?;
     narrator::title("All steps succeeded.");
     Ok(())
 }
 
 /// One revoke and one deletion of the leaver, one revoke of the one who came back, and nothing else.
-fn the_log(stage: &Stage) -> anyhow::Result<()> {
-    let calls = stage.sandbox.calls();
-    let (ann, ida) = (stage.account_of(&ANN)?.account_id, stage.account_of(&IDA)?.account_id);
+fn the_log(observer: &Observer) -> anyhow::Result<()> {
+    let calls = observer.sandbox.calls();
+    let (ann, ida) = (observer.account_of(&ANN)?.account_id, observer.account_of(&IDA)?.account_id);
     let changes: Vec<_> = calls.iter().filter(|call| call.changed || call.method != "GET").collect();
     let seen: Vec<_> = changes.iter().map(|call| (call.account_id.as_deref(), name(call))).collect();
     let told = [(Some(&*ann), "revoke"), (Some(&*ida), "revoke"), (Some(&*ann), "delete")];
@@ -56,20 +56,20 @@ fn name(call: &CallRecord) -> String {
 }
 
 /// Everybody but the leaver is as in the beginning.
-fn the_accounts(stage: &Stage, before: &[AccountView]) -> anyhow::Result<()> {
+fn the_accounts(observer: &Observer, before: &[AccountView]) -> anyhow::Result<()> {
     let others = |accounts: &[AccountView]| {
         let others = accounts.iter().filter(|account| account.email.as_deref() != Some(ANN.email));
         others.map(serde_json::to_value).collect::<Result<Vec<_>, _>>()
     };
-    let now = others(&stage.sandbox.accounts())?;
+    let now = others(&observer.sandbox.accounts())?;
     anyhow::ensure!(now == others(before)?, "somebody's account is not as it was in the beginning");
     narrator::sum_up("", &format!("has {} other accounts, each of them as it was in the beginning", now.len()));
     Ok(())
 }
 
 /// The API lists the three cases of the story, the newest first.
-async fn the_cases(stage: &Stage) -> anyhow::Result<()> {
-    let list: Value = serde_json::from_str(&stage.ask("/api/v1/cases").await?)?;
+async fn the_cases(observer: &Observer) -> anyhow::Result<()> {
+    let list: Value = serde_json::from_str(&observer.get("/api/v1/cases").await?)?;
     let cases = list.pointer("/items").and_then(Value::as_array).context("the list of cases has no items")?;
     let states: Vec<_> = cases.iter().filter_map(|case| case.pointer("/state").and_then(Value::as_str)).collect();
     anyhow::ensure!(
@@ -82,8 +82,8 @@ async fn the_cases(stage: &Stage) -> anyhow::Result<()> {
 }
 
 /// The metrics counted every webhook of the story.
-async fn the_metrics(stage: &Stage) -> anyhow::Result<()> {
-    let metrics = stage.ask("/metrics").await?;
+async fn the_metrics(observer: &Observer) -> anyhow::Result<()> {
+    let metrics = observer.get("/metrics").await?;
     let count = |verdict: &str| -> u64 {
         let label = format!("verdict=\"{verdict}\"");
         let counters = metrics.lines().filter(|line| line.starts_with("offboardd_deliveries_total{"));
@@ -99,14 +99,14 @@ async fn the_metrics(stage: &Stage) -> anyhow::Result<()> {
         "metrics",
         &format!(
             "http://{}/metrics counts {accepted} accepted, {duplicate} duplicate, {unauthorized} unauthorized",
-            stage.admin
+            observer.admin
         ),
     );
     Ok(())
 }
 
-async fn the_journal(stage: &Stage) -> anyhow::Result<()> {
-    match store::verify_journal(&stage.folder.database()).await? {
+async fn the_journal(observer: &Observer) -> anyhow::Result<()> {
+    match store::verify_journal(&observer.folder.database()).await? {
         Verdict::Intact { entries, head } => {
             let head: String = hex::encode(head).chars().take(16).collect();
             narrator::sum_up("journal", &format!("intact: {entries} entries, the newest link is {head}…"));
@@ -117,11 +117,11 @@ async fn the_journal(stage: &Stage) -> anyhow::Result<()> {
 }
 
 /// No byte of the database files names the one who was erased. That the search can find anything is shown by the case's id.
-async fn the_bytes(stage: &Stage) -> anyhow::Result<()> {
-    let cases = stage.cases_of(&ANN).await?;
+async fn the_bytes(observer: &Observer) -> anyhow::Result<()> {
+    let cases = observer.cases_of(&ANN).await?;
     anyhow::ensure!(cases.len() == 1, "Ann should have one case, not {}", cases.len());
     let case = cases.first().context("Ann has no case")?.case.id.to_string();
-    let files: Vec<_> = stage.folder.database_files()?.iter().map(|bytes| bytes.to_ascii_lowercase()).collect();
+    let files: Vec<_> = observer.folder.database_files()?.iter().map(|bytes| bytes.to_ascii_lowercase()).collect();
     let holds = |text: &str| {
         let text = text.to_ascii_lowercase();
         files.iter().any(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))

@@ -9,8 +9,8 @@ use crate::cli::demo::calendar::{DELETION_GRACE, LOCAL_GRACE, later, whole_days}
 use crate::cli::demo::cast::ANN;
 use crate::cli::demo::folder::BAMBOOHR;
 use crate::cli::demo::hr::Webhook;
-use crate::cli::demo::narrator::{self, Voice};
-use crate::cli::demo::stage::Stage;
+use crate::cli::demo::narrator::{self, Speaker};
+use crate::cli::demo::observer::Observer;
 use crate::domain::case::StateName;
 use crate::domain::ids::DeliveryId;
 use crate::sandbox::{CallName, CallRecord, State};
@@ -30,31 +30,35 @@ pub(super) struct Left {
 }
 
 /// The HR system says so, and access is revoked.
-pub(super) async fn leaves(stage: &Stage) -> anyhow::Result<Left> {
+pub(super) async fn leaves(observer: &Observer) -> anyhow::Result<Left> {
     narrator::title("Somebody leaves.");
-    let now = stage.calendar.now();
+    let now = observer.calendar.now();
     let yesterday = now.to_zoned(TimeZone::UTC).date().saturating_sub(1.day());
-    stage.tell(
-        Voice::Hr,
+    observer.narrate(
+        Speaker::Hr,
         &format!("BambooHR posts: {} ({}) is Inactive, the last day was {yesterday}", ANN.name, ANN.email),
     );
-    let webhook = stage.hr.sign(BAMBOOHR, &bodies::bamboohr_inactive(&ANN, yesterday, now))?;
-    let delivery = stage.deliver(&webhook).await?;
+    let webhook = observer.hr.sign(BAMBOOHR, &bodies::bamboohr_inactive(&ANN, yesterday, now))?;
+    let delivery = observer.deliver(&webhook).await?;
 
-    let opened = stage.soon(&ANN, "opened").await?;
-    stage.tell_of(opened.at, Voice::Daemon, &format!("opens a case: {}", opened.dossier.case.terms.action));
-    let revoked = stage.soon(&ANN, "revoke_confirmed").await?;
-    let call = only(stage, CallName::Revoke, REVOKE)?;
-    let account = stage.account_of(&ANN)?;
+    let opened = observer.soon(&ANN, "opened").await?;
+    observer.narrate_at(opened.at, Speaker::Daemon, &format!("opens a case: {}", opened.dossier.case.terms.action));
+    let revoked = observer.soon(&ANN, "revoke_confirmed").await?;
+    let call = only(observer, CallName::Revoke, REVOKE)?;
+    let account = observer.account_of(&ANN)?;
     anyhow::ensure!(!account.active, "Ann's access should be revoked, but her account is active");
-    stage.tell_of(call.at, Voice::Atlassian, &format!("sees {} …{REVOKE}, answers {}", call.method, status(&call)));
+    observer.narrate_at(
+        call.at,
+        Speaker::Atlassian,
+        &format!("sees {} …{REVOKE}, answers {}", call.method, status(&call)),
+    );
     let delete_at = revoked.dossier.case.delete_at().context("no deletion is planned")?;
-    stage.tell_of(
+    observer.narrate_at(
         revoked.at,
-        Voice::Daemon,
+        Speaker::Daemon,
         &format!(
             "reads the account back: access is gone. Deletes it on day {}, after a local grace of {} days",
-            stage.calendar.day_of(delete_at),
+            observer.calendar.day_of(delete_at),
             whole_days(LOCAL_GRACE),
         ),
     );
@@ -62,18 +66,18 @@ pub(super) async fn leaves(stage: &Stage) -> anyhow::Result<Left> {
 }
 
 /// After the local grace the account is deleted.
-pub(super) async fn is_deleted(stage: &Stage, left: &Left) -> anyhow::Result<()> {
+pub(super) async fn is_deleted(observer: &Observer, left: &Left) -> anyhow::Result<()> {
     narrator::title("The local grace of the one who left is over.");
     let expected = later(left.revoked_at, LOCAL_GRACE);
-    let accepted = stage.until(&ANN, "deletion_accepted", stage.calendar.patience(expected)).await?;
-    let call = only(stage, CallName::Delete, DELETE)?;
+    let accepted = observer.until(&ANN, "deletion_accepted", observer.calendar.deadline(expected)).await?;
+    let call = only(observer, CallName::Delete, DELETE)?;
     let waited = call.at.duration_since(left.revoked_at);
     anyhow::ensure!(waited >= LOCAL_GRACE, "the deletion came {} days after the revoke", whole_days(waited));
-    let account = stage.account_of(&ANN)?;
+    let account = observer.account_of(&ANN)?;
     anyhow::ensure!(account.state == State::Deleted, "Ann's account should be deleted, but is {:?}", account.state);
-    stage.tell_of(
+    observer.narrate_at(
         call.at,
-        Voice::Atlassian,
+        Speaker::Atlassian,
         &format!(
             "sees {} …{DELETE}…, answers {}: {} days after the revoke, and not before",
             call.method,
@@ -83,43 +87,47 @@ pub(super) async fn is_deleted(stage: &Stage, left: &Left) -> anyhow::Result<()>
     );
     let grace_ends_at =
         accepted.dossier.case.progress.grace_ends_at.context("no end of the deletion grace is known")?;
-    stage.tell_of(
+    observer.narrate_at(
         accepted.at,
-        Voice::Daemon,
-        &format!("reads back: gone. Atlassian's own grace runs until day {}", stage.calendar.day_of(grace_ends_at)),
+        Speaker::Daemon,
+        &format!("reads back: gone. Atlassian's own grace runs until day {}", observer.calendar.day_of(grace_ends_at)),
     );
     Ok(())
 }
 
 /// After Atlassian's grace two reads confirm it, and the case forgets.
-pub(super) async fn is_erased(stage: &Stage) -> anyhow::Result<()> {
+pub(super) async fn is_erased(observer: &Observer) -> anyhow::Result<()> {
     narrator::title("Atlassian's 14 days are over.");
-    let asked = only(stage, CallName::Delete, DELETE)?.at;
-    let seen = stage.until(&ANN, "gone_seen", stage.calendar.patience(later(asked, DELETION_GRACE))).await?;
+    let asked = only(observer, CallName::Delete, DELETE)?.at;
+    let seen = observer.until(&ANN, "gone_seen", observer.calendar.deadline(later(asked, DELETION_GRACE))).await?;
     let waited = seen.at.duration_since(asked);
     anyhow::ensure!(waited >= DELETION_GRACE, "the grace was over after {} days", whole_days(waited));
     let last_look_at = seen.dossier.case.progress.last_look_at.context("no last look is planned")?;
-    stage.tell_of(
+    observer.narrate_at(
         seen.at,
-        Voice::Daemon,
-        &format!("reads once more: still gone. Looks a last time on day {}", stage.calendar.day_of(last_look_at)),
+        Speaker::Daemon,
+        &format!("reads once more: still gone. Looks a last time on day {}", observer.calendar.day_of(last_look_at)),
     );
-    let gone = stage.until(&ANN, "gone_confirmed", stage.calendar.patience(last_look_at)).await?;
-    gone.must_be(StateName::Erased)?;
+    let gone = observer.until(&ANN, "gone_confirmed", observer.calendar.deadline(last_look_at)).await?;
+    gone.require_state(StateName::Erased)?;
     let known = &gone.dossier;
     anyhow::ensure!(
         known.person.email.is_none() && known.person.id.is_none() && known.account.is_none(),
         "the erased case still knows whom it was about"
     );
-    stage.tell_of(gone.at, Voice::Daemon, "finds nobody. The case is erased, and has forgotten whom it was about");
-    let history: Vec<_> = stage.store.history(known).await?.into_iter().map(|entry| entry.kind).collect();
-    stage.tell(Voice::Daemon, &format!("its history: {}", history.join(", ")));
+    observer.narrate_at(
+        gone.at,
+        Speaker::Daemon,
+        "finds nobody. The case is erased, and has forgotten whom it was about",
+    );
+    let history: Vec<_> = observer.store.history(known).await?.into_iter().map(|entry| entry.kind).collect();
+    observer.narrate(Speaker::Daemon, &format!("its history: {}", history.join(", ")));
     Ok(())
 }
 
 /// The only call of its kind about Ann's account, at the endpoint that belongs to it.
-fn only(stage: &Stage, name: CallName, endpoint: &str) -> anyhow::Result<CallRecord> {
-    let mut calls = stage.changes_to(&stage.account_of(&ANN)?.account_id);
+fn only(observer: &Observer, name: CallName, endpoint: &str) -> anyhow::Result<CallRecord> {
+    let mut calls = observer.changes_to(&observer.account_of(&ANN)?.account_id);
     calls.retain(|call| call.call == name && call.path.contains(endpoint));
     let seen = calls.len();
     let call = calls.pop().filter(|_| seen == 1);

@@ -8,32 +8,32 @@ mod namesakes;
 mod rehire;
 
 use super::calendar::{days, later};
-use super::stage::Stage;
+use super::observer::Observer;
 
 /// Tells the whole story; an error is the first line that could not be told.
-pub(super) async fn play(stage: &Stage) -> anyhow::Result<()> {
-    let before = stage.sandbox.accounts();
-    let namesakes = namesakes::are_found(stage).await?;
-    let left = leaver::leaves(stage).await?;
-    stage.calendar.reach(4).await;
-    forgery::is_told_twice(stage, &left).await?;
-    stage.calendar.reach(6).await;
-    forgery::is_forged(stage).await?;
-    stage.calendar.reach(9).await;
-    let planned = future::is_planned(stage).await?;
-    stage.calendar.reach(12).await;
-    future::is_cancelled(stage).await?;
-    stage.calendar.reach(15).await;
-    let rehired = rehire::leaves(stage).await?;
-    stage.calendar.reach(20).await;
-    rehire::returns(stage).await?;
-    stage.calendar.reach(24).await;
-    rehire::is_granted(stage).await?;
-    leaver::is_deleted(stage, &left).await?;
-    leaver::is_erased(stage).await?;
-    stage.calendar.reach_instant(later(planned.max(rehired), days(1))).await;
-    future::stays(stage, planned)?;
-    rehire::stays(stage, rehired)?;
-    namesakes::are_left_alone(stage, &namesakes)?;
-    ending::is_true(stage, &before).await
+pub(super) async fn play(observer: &Observer) -> anyhow::Result<()> {
+    let before = observer.sandbox.accounts();
+    let namesakes = namesakes::are_found(observer).await?;
+    let left = leaver::leaves(observer).await?;
+    observer.calendar.reach(4).await;
+    forgery::is_told_twice(observer, &left).await?;
+    observer.calendar.reach(6).await;
+    forgery::is_forged(observer).await?;
+    observer.calendar.reach(9).await;
+    let planned = future::is_planned(observer).await?;
+    observer.calendar.reach(12).await;
+    future::is_cancelled(observer).await?;
+    observer.calendar.reach(15).await;
+    let rehired = rehire::leaves(observer).await?;
+    observer.calendar.reach(20).await;
+    rehire::returns(observer).await?;
+    observer.calendar.reach(24).await;
+    rehire::is_granted(observer).await?;
+    leaver::is_deleted(observer, &left).await?;
+    leaver::is_erased(observer).await?;
+    observer.calendar.reach_instant(later(planned.max(rehired), days(1))).await;
+    future::stays(observer, planned)?;
+    rehire::stays(observer, rehired)?;
+    namesakes::are_left_alone(observer, &namesakes)?;
+    ending::is_true(observer, &before).await
 }

@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 use crate::cli::demo::cast::ANN;
-use crate::cli::demo::narrator::{self, Voice};
-use crate::cli::demo::stage::Stage;
+use crate::cli::demo::narrator::{self, Speaker};
+use crate::cli::demo::observer::Observer;
 
 /// One account of a search's answer.
 #[derive(Debug, Deserialize)]
@@ -19,30 +19,30 @@ pub(super) struct Found {
 }
 
 /// Asks the site as the daemon will, and says who is found besides the one that is meant.
-pub(super) async fn are_found(stage: &Stage) -> anyhow::Result<Vec<Found>> {
+pub(super) async fn are_found(observer: &Observer) -> anyhow::Result<Vec<Found>> {
     narrator::title("Before anything happens: whom does Atlassian take for whom?");
-    let url = format!("http://{}/rest/api/3/user/search?query={}", stage.site, ANN.email);
-    let asked = stage.http.get(url).basic_auth("bot@example.org", Some("demo")).timeout(Duration::from_secs(10));
+    let url = format!("http://{}/rest/api/3/user/search?query={}", observer.site, ANN.email);
+    let asked = observer.http.get(url).basic_auth("bot@example.org", Some("demo")).timeout(Duration::from_secs(10));
     let found: Vec<Found> = asked.send().await?.json().await.context("the sandbox's search cannot be read")?;
     let (meant, others): (Vec<_>, Vec<_>) =
         found.into_iter().partition(|found| found.email_address.as_deref() == Some(ANN.email));
     anyhow::ensure!(meant.len() == 1, "one account should have the address {}, not {}", ANN.email, meant.len());
     anyhow::ensure!(!others.is_empty(), "the search should find namesakes, but finds nobody else");
     let names: Vec<_> = others.iter().map(Found::describe).collect();
-    stage.tell(
-        Voice::Atlassian,
+    observer.narrate(
+        Speaker::Atlassian,
         &format!("is asked for {}, and finds {}, but also {}", ANN.email, ANN.name, names.join(", ")),
     );
     // From now on the sandbox's log holds the daemon's calls alone.
-    stage.sandbox.clear_calls();
+    observer.sandbox.clear_calls();
     Ok(others)
 }
 
 /// Nothing was done to any of them.
-pub(super) fn are_left_alone(stage: &Stage, namesakes: &[Found]) -> anyhow::Result<()> {
+pub(super) fn are_left_alone(observer: &Observer, namesakes: &[Found]) -> anyhow::Result<()> {
     for namesake in namesakes {
-        let account = stage.sandbox.account(&namesake.account_id);
-        let untouched = stage.changes_to(&namesake.account_id).is_empty();
+        let account = observer.sandbox.account(&namesake.account_id);
+        let untouched = observer.changes_to(&namesake.account_id).is_empty();
         anyhow::ensure!(
             account.is_some_and(|account| account.active) && untouched,
             "{} should have been left alone",
@@ -50,7 +50,7 @@ pub(super) fn are_left_alone(stage: &Stage, namesakes: &[Found]) -> anyhow::Resu
         );
     }
     let names: Vec<_> = namesakes.iter().map(Found::describe).collect();
-    stage.tell(Voice::Atlassian, &format!("saw nothing done to {}: all have access", names.join(", ")));
+    observer.narrate(Speaker::Atlassian, &format!("saw nothing done to {}: all have access", names.join(", ")));
     Ok(())
 }
 

@@ -85,7 +85,7 @@ async fn named<T: FromStr>(parts: &mut Parts, what: &'static str) -> Result<T, A
     text.parse().map_err(|_not_a_name| ApiError::NotFound(what))
 }
 
-macro_rules! paths {
+macro_rules! path_extractors {
     ($($(#[$doc:meta])* $extractor:ident($type:ty) = $what:literal),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Debug)]
@@ -101,15 +101,15 @@ macro_rules! paths {
     )+};
 }
 
-paths! {
+path_extractors! {
     /// The case that the path names.
-    TheCase(crate::domain::ids::CaseId) = "case",
+    CasePath(crate::domain::ids::CaseId) = "case",
     /// The delivery that the path names.
-    TheDelivery(crate::domain::ids::DeliveryId) = "delivery",
+    DeliveryPath(crate::domain::ids::DeliveryId) = "delivery",
     /// The source that the path names.
-    TheSource(crate::domain::ids::SourceName) = "source",
+    SourcePath(crate::domain::ids::SourceName) = "source",
     /// The site that the path names.
-    TheSite(crate::domain::ids::SiteName) = "site",
+    SitePath(crate::domain::ids::SiteName) = "site",
 }
 
 /// A JSON body. None at all counts as `{}`.
@@ -135,10 +135,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-/// Why an operator does something.
+/// ReasonBody an operator does something.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Why {
+pub(super) struct ReasonBody {
     /// In the operator's own words.
     #[serde(default)]
     pub(super) reason: Option<String>,
@@ -158,10 +158,10 @@ pub(super) struct ApprovalBody {
 
 impl ApprovalBody {
     /// The action and the reason.
-    pub(super) fn named(self) -> Result<(Stage, Why), ApiError> {
+    pub(super) fn named(self) -> Result<(Stage, ReasonBody), ApiError> {
         let missing =
             || ApiError::Body { key: "for".to_owned(), problem: "expected one of: revoke, delete".to_owned() };
-        Ok((self.stage.ok_or_else(missing)?, Why { reason: self.reason }))
+        Ok((self.stage.ok_or_else(missing)?, ReasonBody { reason: self.reason }))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::domain::ids::CaseId;
 use crate::domain::policy::Action;
 use crate::store::{Dispatch, Intent, Vacancy};
 
-async fn approve(daemon: &Daemon, id: CaseId, who: &str) -> super::Answer {
+async fn approve(daemon: &Daemon, id: CaseId, who: &str) -> super::TestResponse {
     let body = json!({"reason": "I know them", "for": "delete"});
     daemon.post(&format!("/api/v1/cases/{id}/approve"), who, body).await
 }
@@ -20,11 +20,11 @@ async fn approve(daemon: &Daemon, id: CaseId, who: &str) -> super::Answer {
 async fn a_hold_stops_the_job_and_a_release_brings_it_back() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.scheduled("ann@example.com").await;
-    let held = daemon.move_case(id, "hold").await;
+    let held = daemon.act_on_case(id, "hold").await;
     assert_eq!(held.status, 200);
     assert_eq!((&held.json()["state"], &held.json()["held"]), (&json!("held"), &json!("hold")));
     assert!(held.json()["job"].is_null());
-    let released = daemon.move_case(id, "release").await.json();
+    let released = daemon.act_on_case(id, "release").await.json();
     assert_eq!((&released["state"], &released["job"]["kind"]), (&json!("scheduled"), &json!("revoke")));
 }
 
@@ -44,7 +44,7 @@ async fn every_move_is_told_with_who_and_why_and_wakes_the_worker() {
 async fn an_empty_body_is_enough() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.scheduled("ann@example.com").await;
-    let answer = daemon.ask(reqwest::Method::POST, &format!("/api/v1/cases/{id}/hold"), OTTO, None).await;
+    let answer = daemon.request(reqwest::Method::POST, &format!("/api/v1/cases/{id}/hold"), OTTO, None).await;
     assert_eq!(answer.status, 200);
 }
 
@@ -57,11 +57,11 @@ async fn what_the_state_forbids_is_refused_with_the_reason() {
         ("retry", "a case in state `scheduled` cannot be retried: nothing failed"),
         ("resolve", "a case in state `scheduled` cannot be resolved: no human was asked"),
     ] {
-        let answer = daemon.move_case(id, verb).await;
+        let answer = daemon.act_on_case(id, verb).await;
         assert_eq!((answer.status.as_u16(), answer.detail().as_str()), (409, text));
     }
-    assert_eq!(daemon.move_case(id, "cancel").await.json()["state"], "cancelled");
-    let held = daemon.move_case(id, "hold").await;
+    assert_eq!(daemon.act_on_case(id, "cancel").await.json()["state"], "cancelled");
+    let held = daemon.act_on_case(id, "hold").await;
     assert_eq!(
         (held.status.as_u16(), held.detail().as_str()),
         (409, "a case in state `cancelled` cannot be held: it is closed")
@@ -72,7 +72,7 @@ async fn what_the_state_forbids_is_refused_with_the_reason() {
 async fn nothing_is_released_while_the_daemon_only_observes() {
     let daemon = Daemon::observing().await;
     let id = daemon.case("ann@example.com", Action::Revoke, Some(State::Held(Hold::Observe))).await.case.id;
-    let answer = daemon.move_case(id, "release").await;
+    let answer = daemon.act_on_case(id, "release").await;
     assert_eq!(answer.status, 409);
     assert!(answer.detail().contains("set mode = \"enforce\" first"), "{}", answer.detail());
 }
@@ -92,7 +92,7 @@ async fn a_cancel_during_the_call_is_told_that_it_is_too_late() {
     let dispatch = tx.dispatch(leased, &intent, &claimed.dossier, true, now).await.unwrap();
     assert!(matches!(dispatch, Dispatch::Go(_)));
     tx.commit().await.unwrap();
-    let answer = daemon.move_case(id, "cancel").await;
+    let answer = daemon.act_on_case(id, "cancel").await;
     assert_eq!(answer.status, 409);
     assert_eq!(answer.detail(), "it is too late: the call to Atlassian is being made at this moment");
 }
@@ -176,14 +176,14 @@ async fn repeating_an_action_that_took_effect_changes_nothing() {
     for verbs in [&["hold"][..], &["cancel"], &["hold", "release"]] {
         let id = daemon.scheduled(&format!("{}@example.com", verbs.join("-"))).await;
         for verb in verbs {
-            daemon.move_case(id, verb).await;
+            daemon.act_on_case(id, verb).await;
         }
         let entries = async || {
             let history = daemon.get(&format!("/api/v1/cases/{id}/history"), OTTO).await.json();
             history["items"].as_array().unwrap().len()
         };
         let (before, written) = (daemon.get(&format!("/api/v1/cases/{id}"), OTTO).await.json(), entries().await);
-        let again = daemon.move_case(id, verbs.last().unwrap()).await;
+        let again = daemon.act_on_case(id, verbs.last().unwrap()).await;
         assert_eq!((again.status.as_u16(), again.json()), (200, before), "{verbs:?}");
         assert_eq!(entries().await, written, "{verbs:?}");
     }

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
-use super::reading::{Body, TheSource};
-use super::sources::{SourceView, changed, must_be_there};
+use super::extract::{Body, SourcePath};
+use super::sources::{SourceView, changed, require_configured};
 use crate::admin::AdminState;
 use crate::admin::auth::Approver;
 use crate::admin::error::ApiError;
@@ -17,7 +17,7 @@ use crate::store::Offer;
 
 /// An offered secret, as it is shown.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct OfferView {
+pub struct OfferedSecretView {
     /// Names it, to be sent with the acceptance.
     pub id: String,
     /// When it came.
@@ -26,7 +26,7 @@ pub struct OfferView {
     pub token: Option<String>,
 }
 
-impl OfferView {
+impl OfferedSecretView {
     pub(super) fn of(offer: &Offer, shown: bool) -> Self {
         let token = shown.then(|| offer.secret.expose_secret().to_owned());
         Self { id: offer.id.clone(), offered_at: offer.offered_at, token }
@@ -41,7 +41,7 @@ pub(super) struct Acceptance {
     offer: String,
     /// Whether those accepted before are forgotten.
     #[serde(default)]
-    alone: bool,
+    replace: bool,
     /// Taken as everywhere, and not kept: there is no case with whose key it could be sealed.
     #[serde(default, rename = "reason")]
     _reason: Option<String>,
@@ -51,12 +51,12 @@ pub(super) struct Acceptance {
 pub(super) async fn accept(
     Approver(caller): Approver,
     State(admin): State<Arc<AdminState>>,
-    TheSource(name): TheSource,
+    SourcePath(name): SourcePath,
     Body(request): Body<Acceptance>,
 ) -> Result<Json<SourceView>, ApiError> {
-    must_be_there(&admin, &name)?;
+    require_configured(&admin, &name)?;
     let mut tx = admin.store.begin().await?;
-    if !tx.accept_offer(&name, &request.offer, request.alone, &caller.name, admin.clock.now()).await? {
+    if !tx.accept_offer(&name, &request.offer, request.replace, &caller.name, admin.clock.now()).await? {
         return Err(ApiError::NotFound("offer"));
     }
     tx.commit().await?;

@@ -4,13 +4,13 @@ use std::io;
 
 use serde_json::Value;
 
-use super::table::{print_facts, tame};
+use super::table::{print_facts, without_control_chars};
 use super::{Output, or_dash};
 use crate::admin::api::{CaseView, HistoryView, JobView};
 use crate::domain::case::{Hold, StateName};
 
 /// Tells where a case stands and what comes next.
-pub(super) fn tell_case(case: &CaseView, output: Output<'_>) -> io::Result<()> {
+pub(super) fn render_case(case: &CaseView, output: Output<'_>) -> io::Result<()> {
     writeln!(output, "case {}", case.id)?;
     writeln!(output, "  {} since {}: {}", case.state, case.since, meaning(case))?;
     let person = [&case.person.email.as_ref().map(|email| email.as_str().to_owned()), &person_id(case)];
@@ -45,7 +45,7 @@ pub(super) fn tell_case(case: &CaseView, output: Output<'_>) -> io::Result<()> {
 }
 
 /// Tells what happened, one line an entry.
-pub(super) fn tell_history(entries: &[HistoryView], output: Output<'_>) -> io::Result<()> {
+pub(super) fn render_history(entries: &[HistoryView], output: Output<'_>) -> io::Result<()> {
     for entry in entries {
         let detail = |key: &str| entry.detail.get(key).and_then(Value::as_str);
         let mut line = format!("{}  {}", entry.at, sentence(&entry.kind));
@@ -61,7 +61,7 @@ pub(super) fn tell_history(entries: &[HistoryView], output: Output<'_>) -> io::R
         if let Some(remark) = &entry.remark {
             line.extend([": “", remark, "”"]);
         }
-        writeln!(output, "{}", tame(line))?;
+        writeln!(output, "{}", without_control_chars(line))?;
     }
     Ok(())
 }

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use super::calendar::Calendar;
 use super::cast::Character;
 use super::folder::{Folder, SITE};
-use super::hr::{Answer, HrSystem, Webhook};
-use super::narrator::{self, Voice, short};
+use super::hr::{HrSystem, Webhook, WebhookResponse};
+use super::narrator::{self, Speaker, short};
 use crate::domain::case::{State, StateName};
 use crate::domain::ids::DeliveryId;
 use crate::domain::person::EmailAddress;
@@ -18,14 +18,14 @@ use crate::sandbox::{AccountView, CallRecord, Sandbox};
 use crate::store::{CaseFilter, Dossier, HistoryEntry, Store};
 
 /// How often is looked, where nobody tells.
-const LOOK: Duration = Duration::from_millis(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Everything that can be observed.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(super) struct Observer {
     pub(super) calendar: Calendar,
     pub(super) hr: HrSystem,
     pub(super) sandbox: Sandbox,
@@ -47,46 +47,46 @@ pub(super) struct Fact {
 
 impl Fact {
     /// Fails unless the case stands there.
-    pub(super) fn must_be(&self, expected: StateName) -> anyhow::Result<()> {
+    pub(super) fn require_state(&self, expected: StateName) -> anyhow::Result<()> {
         let stands = self.dossier.case.state.name();
         anyhow::ensure!(stands == expected, "the case should be `{expected}` now, but is `{stands}`");
         Ok(())
     }
 }
 
-impl Stage {
+impl Observer {
     /// Tells what is so now.
-    pub(super) fn tell(&self, voice: Voice, words: &str) {
-        narrator::tell(self.calendar.today(), voice, words);
+    pub(super) fn narrate(&self, speaker: Speaker, words: &str) {
+        narrator::narrate(self.calendar.today(), speaker, words);
     }
 
     /// Tells what happened then.
-    pub(super) fn tell_of(&self, at: Timestamp, voice: Voice, words: &str) {
-        narrator::tell(self.calendar.day_of(at), voice, words);
+    pub(super) fn narrate_at(&self, at: Timestamp, speaker: Speaker, words: &str) {
+        narrator::narrate(self.calendar.day_of(at), speaker, words);
     }
 
     /// Posts a webhook that has to be taken as new, and tells that it was. Says the delivery's id.
     pub(super) async fn deliver(&self, webhook: &Webhook) -> anyhow::Result<DeliveryId> {
-        let Answer { status, told } = self.hr.post(webhook).await?;
+        let WebhookResponse { status, body } = self.hr.post(webhook).await?;
         anyhow::ensure!(status == 202, "a new webhook should be answered by 202, not by {status}");
-        let id: DeliveryId = told.delivery.context("the answer 202 names no delivery")?.parse()?;
+        let id: DeliveryId = body.delivery.context("the answer 202 names no delivery")?.parse()?;
         let stored = self.store.delivery(id).await?;
         anyhow::ensure!(stored.is_some(), "the delivery that was acknowledged is not in the database");
-        self.tell(
-            Voice::Daemon,
+        self.narrate(
+            Speaker::Daemon,
             &format!("verifies {}, stores it, answers 202 (delivery {})", webhook.proof(), short(&id)),
         );
         Ok(id)
     }
 
-    /// Waits until `happening` stands in the history of somebody's newest case.
-    pub(super) async fn until(&self, who: &Character, happening: &str, by: Timestamp) -> anyhow::Result<Fact> {
+    /// Waits until `kind` stands in the history of somebody's newest case.
+    pub(super) async fn until(&self, who: &Character, kind: &str, by: Timestamp) -> anyhow::Result<Fact> {
         loop {
             let too_late = self.calendar.now() > by;
             let case = self.case_of(who).await?;
             let mut stands = "there is none".to_owned();
             if let Some(dossier) = &case {
-                if let Some(entry) = self.happened(dossier, happening).await? {
+                if let Some(entry) = self.entry_of(dossier, kind).await? {
                     let dossier = self.store.case(dossier.case.id).await?.context("a case has vanished")?;
                     return Ok(Fact { at: entry.at, dossier });
                 }
@@ -97,17 +97,17 @@ impl Stage {
                     stands = format!("{stands}: {}", attention.detail);
                 }
                 if state.name().is_closed() || matches!(state, State::NeedsAttention(_)) {
-                    anyhow::bail!("the case of {} should have seen `{happening}`, but {stands}", who.name);
+                    anyhow::bail!("the case of {} should have seen `{kind}`, but {stands}", who.name);
                 }
             }
-            anyhow::ensure!(!too_late, "the case of {} should have seen `{happening}` by now, but {stands}", who.name);
-            tokio::time::sleep(LOOK).await;
+            anyhow::ensure!(!too_late, "the case of {} should have seen `{kind}` by now, but {stands}", who.name);
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
     /// The same for what is expected at once.
-    pub(super) async fn soon(&self, who: &Character, happening: &str) -> anyhow::Result<Fact> {
-        self.until(who, happening, self.calendar.patience(self.calendar.now())).await
+    pub(super) async fn soon(&self, who: &Character, kind: &str) -> anyhow::Result<Fact> {
+        self.until(who, kind, self.calendar.deadline(self.calendar.now())).await
     }
 
     /// Somebody's newest case.
@@ -123,15 +123,15 @@ impl Stage {
     }
 
     /// When something happened to a case, if it did.
-    async fn happened(&self, dossier: &Dossier, happening: &str) -> anyhow::Result<Option<HistoryEntry>> {
+    async fn entry_of(&self, dossier: &Dossier, kind: &str) -> anyhow::Result<Option<HistoryEntry>> {
         let history = self.store.history(dossier).await?;
-        Ok(history.into_iter().find(|entry| entry.kind == happening))
+        Ok(history.into_iter().find(|entry| entry.kind == kind))
     }
 
     /// What the admin listener says, with the token that was made for it.
-    pub(super) async fn ask(&self, path: &str) -> anyhow::Result<String> {
+    pub(super) async fn get(&self, path: &str) -> anyhow::Result<String> {
         let asked = self.http.get(format!("http://{}{path}", self.admin)).bearer_auth(&self.folder.token);
-        let answer = asked.timeout(PATIENCE).send().await.with_context(|| format!("{path} does not answer"))?;
+        let answer = asked.timeout(TIMEOUT).send().await.with_context(|| format!("{path} does not answer"))?;
         anyhow::ensure!(answer.status() == 200, "{path} should answer 200, not {}", answer.status().as_u16());
         answer.text().await.with_context(|| format!("the answer of {path} ended early"))
     }

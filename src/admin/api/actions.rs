@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::Value;
 
-use super::reading::{ApprovalBody, Body, TheCase, Why};
+use super::extract::{ApprovalBody, Body, CasePath, ReasonBody};
 use super::view::{self, CaseView};
 use crate::admin::AdminState;
 use crate::admin::auth::{Approver, Caller, Operator};
@@ -16,16 +16,16 @@ use crate::domain::ids::CaseId;
 use crate::domain::operator::Role;
 use crate::store::{Dossier, Happened, Note, Tx};
 
-type Moved = Result<Json<CaseView>, ApiError>;
+type ActionResult = Result<Json<CaseView>, ApiError>;
 type Admin = State<Arc<AdminState>>;
 
 /// Approves one action: the revoke or the deletion.
 pub(super) async fn approve(
     Approver(caller): Approver,
     State(admin): Admin,
-    TheCase(id): TheCase,
+    CasePath(id): CasePath,
     Body(body): Body<ApprovalBody>,
-) -> Moved {
+) -> ActionResult {
     let (stage, why) = body.named()?;
     let dossier = admin.store.case(id).await?.ok_or(ApiError::NotFound("case"))?;
     let account = dossier.account_hash(admin.store.key());
@@ -37,9 +37,9 @@ pub(super) async fn approve(
 pub(super) async fn withdraw(
     Approver(caller): Approver,
     State(admin): Admin,
-    TheCase(id): TheCase,
+    CasePath(id): CasePath,
     Body(body): Body<ApprovalBody>,
-) -> Moved {
+) -> ActionResult {
     let (stage, why) = body.named()?;
     let withdrawn = Transition::Withdrawn { by: caller.name.clone(), stage };
     carry_out(&admin, &caller, id, withdrawn, why).await
@@ -49,9 +49,9 @@ pub(super) async fn withdraw(
 pub(super) async fn cancel(
     Operator(caller): Operator,
     State(admin): Admin,
-    TheCase(id): TheCase,
-    Body(why): Body<Why>,
-) -> Moved {
+    CasePath(id): CasePath,
+    Body(why): Body<ReasonBody>,
+) -> ActionResult {
     carry_out(&admin, &caller, id, Transition::Cancelled, why).await
 }
 
@@ -59,9 +59,9 @@ pub(super) async fn cancel(
 pub(super) async fn hold(
     Operator(caller): Operator,
     State(admin): Admin,
-    TheCase(id): TheCase,
-    Body(why): Body<Why>,
-) -> Moved {
+    CasePath(id): CasePath,
+    Body(why): Body<ReasonBody>,
+) -> ActionResult {
     carry_out(&admin, &caller, id, Transition::Held, why).await
 }
 
@@ -69,9 +69,9 @@ pub(super) async fn hold(
 pub(super) async fn release(
     Operator(caller): Operator,
     State(admin): Admin,
-    TheCase(id): TheCase,
-    Body(why): Body<Why>,
-) -> Moved {
+    CasePath(id): CasePath,
+    Body(why): Body<ReasonBody>,
+) -> ActionResult {
     let released = Transition::Released { enforce: admin.enforce };
     carry_out(&admin, &caller, id, released, why).await
 }
@@ -80,9 +80,9 @@ pub(super) async fn release(
 pub(super) async fn retry(
     Operator(caller): Operator,
     State(admin): Admin,
-    TheCase(id): TheCase,
-    Body(why): Body<Why>,
-) -> Moved {
+    CasePath(id): CasePath,
+    Body(why): Body<ReasonBody>,
+) -> ActionResult {
     carry_out(&admin, &caller, id, Transition::Retried, why).await
 }
 
@@ -90,13 +90,19 @@ pub(super) async fn retry(
 pub(super) async fn resolve(
     Operator(caller): Operator,
     State(admin): Admin,
-    TheCase(id): TheCase,
-    Body(why): Body<Why>,
-) -> Moved {
+    CasePath(id): CasePath,
+    Body(why): Body<ReasonBody>,
+) -> ActionResult {
     carry_out(&admin, &caller, id, Transition::Resolved, why).await
 }
 
-async fn carry_out(admin: &AdminState, caller: &Caller, id: CaseId, transition: Transition, why: Why) -> Moved {
+async fn carry_out(
+    admin: &AdminState,
+    caller: &Caller,
+    id: CaseId,
+    transition: Transition,
+    why: ReasonBody,
+) -> ActionResult {
     let now = admin.clock.now();
     let note = Note { by: Some(caller.name.clone()), remark: why.reason, detail: Value::Null };
     let mut tx = admin.store.begin().await?;
