@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
 
-use crate::binary::{Folder, list, settings, vendor};
+use crate::binary::{Folder, sandbox_list, settings, vendor};
 use crate::harness::{Harness, ROSA, Setup};
 use crate::stress::load::{email, post, seed};
 
@@ -237,7 +237,8 @@ async fn restarts_with_a_backlog(rounds: usize, deliveries: usize, items: usize,
             delay *= 2;
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
-        let revoked: Vec<_> = list(site, "calls").await.into_iter().filter(|call| call["changed"] == true).collect();
+        let revoked: Vec<_> =
+            sandbox_list(site, "calls").await.into_iter().filter(|call| call["changed"] == true).collect();
         assert!(!in_time || revoked.is_empty(), "round {round}: {revoked:?}");
         assert!(in_time || delay < 200, "the machine is too slow");
     }

@@ -67,7 +67,7 @@ pub(crate) fn vendor() -> Source {
 }
 
 /// Asks the sandbox at `site` for one of its lists.
-pub(crate) async fn list(site: SocketAddr, what: &str) -> Vec<Value> {
+pub(crate) async fn sandbox_list(site: SocketAddr, what: &str) -> Vec<Value> {
     let request = offboardd::atlassian::http().unwrap().get(format!("http://{site}/_sandbox/{what}"));
     let mut answer: Value = request.send().await.unwrap().json().await.unwrap();
     serde_json::from_value(answer["items"].take()).unwrap()
@@ -78,16 +78,16 @@ pub(crate) struct Folder(tempfile::TempDir);
 
 /// What a command came to.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct CommandOutput {
     pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// A command that goes on.
 pub(crate) struct Process {
     child: Child,
-    said: Arc<Mutex<Vec<String>>>,
+    lines: Arc<Mutex<Vec<String>>>,
 }
 
 impl Folder {
@@ -127,12 +127,12 @@ impl Folder {
     }
 
     /// Runs a command to its end.
-    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn run(&self, arguments: &[&str]) -> CommandOutput {
         let output = self.command(arguments).output().unwrap();
-        Ended {
+        CommandOutput {
             code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
 
@@ -147,7 +147,7 @@ impl Folder {
     }
 
     /// Runs the daemon, which may refuse to start.
-    pub(crate) fn try_serve(&self) -> Result<Daemon, Ended> {
+    pub(crate) fn try_serve(&self) -> Result<Daemon, CommandOutput> {
         Self::try_serve_as(self.command(&["serve"]).env("RUST_LOG", "info"))
     }
 
@@ -155,12 +155,12 @@ impl Folder {
         clippy::panic_in_result_fn,
         reason = "that it neither serves nor ends is no answer, but the end of a test"
     )]
-    fn try_serve_as(command: &mut Command) -> Result<Daemon, Ended> {
+    fn try_serve_as(command: &mut Command) -> Result<Daemon, CommandOutput> {
         let mut process = Process::start(command);
         let begun = Instant::now();
         loop {
             let ended = process.child.try_wait().unwrap();
-            let said = process.said();
+            let said = process.output_lines();
             let lines = said.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
             if let Some(serving) = lines.into_iter().find(|line| line["message"] == "serving") {
                 let address = |name: &str| serving[name].as_str().unwrap().parse().unwrap();
@@ -169,7 +169,11 @@ impl Folder {
             if let Some(status) = ended {
                 // What it said last may still be on its way.
                 std::thread::sleep(Duration::from_millis(100));
-                return Err(Ended { code: status.code(), out: String::new(), err: process.said().join("\n") });
+                return Err(CommandOutput {
+                    code: status.code(),
+                    stdout: String::new(),
+                    stderr: process.output_lines().join("\n"),
+                });
             }
             assert!(begun.elapsed() < TIMEOUT, "it does not start: {said:?}");
             std::thread::sleep(Duration::from_millis(5));
@@ -179,7 +183,7 @@ impl Folder {
     /// Runs a sandbox site, and says where it is.
     pub(crate) fn sandbox(&self, arguments: &[&str]) -> (Process, SocketAddr) {
         let process = Process::start(self.command(&["sandbox", "--listen", "127.0.0.1:0"]).args(arguments));
-        let address = process.wait_for(|line| {
+        let address = process.wait_for_line(|line| {
             let rest = line.strip_prefix("the sandbox is at http://")?;
             rest.split(':').take(2).collect::<Vec<_>>().join(":").parse().ok()
         });
@@ -197,22 +201,22 @@ pub(crate) struct Daemon {
 impl Process {
     fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let said = Arc::new(Mutex::new(Vec::new()));
-        listen(child.stdout.take().unwrap(), &said);
-        listen(child.stderr.take().unwrap(), &said);
-        Self { child, said }
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        collect_lines(child.stdout.take().unwrap(), &lines);
+        collect_lines(child.stderr.take().unwrap(), &lines);
+        Self { child, lines }
     }
 
     /// Everything that it said so far, on either of its outputs.
-    pub(crate) fn said(&self) -> Vec<String> {
-        self.said.lock().unwrap().clone()
+    pub(crate) fn output_lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
     }
 
     /// Waits until it has said this `times` times.
     pub(crate) fn wait_for_lines(&self, what: &str, times: usize) {
         let begun = Instant::now();
-        while self.said().iter().filter(|line| line.contains(what)).count() < times {
-            assert!(begun.elapsed() < TIMEOUT, "it does not say {what:?}: {:#?}", self.said());
+        while self.output_lines().iter().filter(|line| line.contains(what)).count() < times {
+            assert!(begun.elapsed() < TIMEOUT, "it does not say {what:?}: {:#?}", self.output_lines());
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -222,13 +226,13 @@ impl Process {
     }
 
     /// Waits for a line that says something.
-    pub(crate) fn wait_for<T>(&self, read: impl Fn(&str) -> Option<T>) -> T {
+    pub(crate) fn wait_for_line<T>(&self, read: impl Fn(&str) -> Option<T>) -> T {
         let begun = Instant::now();
         loop {
-            if let Some(found) = self.said.lock().unwrap().iter().find_map(|line| read(line)) {
+            if let Some(found) = self.lines.lock().unwrap().iter().find_map(|line| read(line)) {
                 return found;
             }
-            assert!(begun.elapsed() < TIMEOUT, "it does not start: {:?}", self.said());
+            assert!(begun.elapsed() < TIMEOUT, "it does not start: {:?}", self.output_lines());
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -236,7 +240,7 @@ impl Process {
     /// Asks it to stop, as a container does; says how it ended.
     pub(crate) fn terminate(&mut self) -> ExitStatus {
         self.send_sigterm();
-        self.ended()
+        self.wait()
     }
 
     pub(crate) fn send_sigterm(&self) {
@@ -250,13 +254,13 @@ impl Process {
         self.child.wait().unwrap();
     }
 
-    pub(crate) fn ended(&mut self) -> ExitStatus {
+    pub(crate) fn wait(&mut self) -> ExitStatus {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(begun.elapsed() < TIMEOUT, "it does not end: {:?}", self.said());
+            assert!(begun.elapsed() < TIMEOUT, "it does not end: {:?}", self.output_lines());
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -270,11 +274,11 @@ impl Drop for Process {
     }
 }
 
-fn listen(from: impl std::io::Read + Send + 'static, said: &Arc<Mutex<Vec<String>>>) {
-    let said = Arc::clone(said);
+fn collect_lines(from: impl std::io::Read + Send + 'static, lines: &Arc<Mutex<Vec<String>>>) {
+    let lines = Arc::clone(lines);
     std::thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
-            said.lock().unwrap().push(line);
+            lines.lock().unwrap().push(line);
         }
     });
 }

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use serde_json::Value;
 
 use crate::binary::{Folder, HR_KEY, SITE_TOKEN};
-use crate::stress::table::promise;
+use crate::stress::table::expect_row;
 
 /// A daemon that finds a free port for each of its listeners.
 const SETTINGS: &str = "mode = \"enforce\"
@@ -29,13 +29,13 @@ fn without_a_command_it_prints_help() {
     let folder = Folder::new("");
     let (bare, asked) = (folder.run(&[]), folder.run(&["--help"]));
     assert_eq!(asked.code, Some(0));
-    for help in [bare.out + &bare.err, asked.out] {
+    for help in [bare.stdout + &bare.stderr, asked.stdout] {
         assert!(help.contains("Usage: offboardd [OPTIONS] <COMMAND>"), "{help}");
         for command in ["serve", "demo", "sandbox", "check", "send", "journal", "backup", "migrate", "healthcheck"] {
             assert!(help.contains(&format!("\n  {command} ")), "{command} is missing in {help}");
         }
     }
-    assert!(folder.run(&["--version"]).out.starts_with("offboardd "));
+    assert!(folder.run(&["--version"]).stdout.starts_with("offboardd "));
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn misuse_ends_with_2() {
     ] {
         let ended = folder.run(misuse);
         assert_eq!(ended.code, Some(2), "{misuse:?}: {ended:?}");
-        assert!(ended.err.starts_with("error: ") || ended.err.contains("Usage:"), "{misuse:?}: {}", ended.err);
+        assert!(ended.stderr.starts_with("error: ") || ended.stderr.contains("Usage:"), "{misuse:?}: {}", ended.stderr);
     }
 }
 
@@ -74,18 +74,18 @@ fn a_mistake_in_the_settings_is_one_line_that_says_where_and_what_instead() {
         for command in ["check", "serve", "migrate"] {
             let ended = folder.run(&[command]);
             assert_eq!(ended.code, Some(1), "{ended:?}");
-            let lines: Vec<_> = ended.err.lines().collect();
-            assert_eq!(lines.len(), 1, "{command}: {}", ended.err);
-            assert!(lines[0].starts_with("offboardd: ") && lines[0].contains(expected), "{command}: {}", ended.err);
+            let lines: Vec<_> = ended.stderr.lines().collect();
+            assert_eq!(lines.len(), 1, "{command}: {}", ended.stderr);
+            assert!(lines[0].starts_with("offboardd: ") && lines[0].contains(expected), "{command}: {}", ended.stderr);
         }
         assert!(!folder.database().exists());
     }
     let ended = Folder::new("").run(&["check", "--config", "nowhere.toml"]);
     assert_eq!(ended.code, Some(1));
     assert!(
-        ended.err.starts_with("offboardd: cannot read the settings file `nowhere.toml`\n  because: "),
+        ended.stderr.starts_with("offboardd: cannot read the settings file `nowhere.toml`\n  because: "),
         "{}",
-        ended.err
+        ended.stderr
     );
 }
 
@@ -95,15 +95,15 @@ fn a_secret_that_is_written_into_the_settings_is_refused_and_not_repeated() {
         let folder = Folder::new(&SETTINGS.replace("token = { env = \"ACME_TOKEN\" }", secret));
         let ended = folder.run(&["check"]);
         assert_eq!(ended.code, Some(1));
-        assert!(ended.err.starts_with("offboardd: offboardd.toml:6:"), "{}", ended.err);
-        assert!(!ended.err.contains("hunter2"), "{}", ended.err);
+        assert!(ended.stderr.starts_with("offboardd: offboardd.toml:6:"), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
     }
     let folder = Folder::new(&SETTINGS.replace("[{ env = \"HR_KEY\" }]", "[\"hunter2-hunter2\"]"));
     let ended = folder.run(&["check"]);
-    assert!(ended.code == Some(1) && !ended.err.contains("hunter2"), "{}", ended.err);
+    assert!(ended.code == Some(1) && !ended.stderr.contains("hunter2"), "{}", ended.stderr);
     let folder = Folder::new(&SETTINGS.replace("HR_KEY", "NO_SUCH_KEY"));
     let ended = folder.run(&["check"]);
-    assert!(ended.code == Some(1) && ended.err.contains("NO_SUCH_KEY"), "{}", ended.err);
+    assert!(ended.code == Some(1) && ended.stderr.contains("NO_SUCH_KEY"), "{}", ended.stderr);
 }
 
 #[test]
@@ -112,13 +112,13 @@ fn check_prints_the_settings_as_they_take_effect_without_their_secrets() {
     let (text, json) = (folder.run(&["check"]), folder.run(&["check", "--json"]));
     let warning = "warning: there are no [[admin.tokens]]: nobody can use the API and the console\n";
     for (ended, warning) in [(&text, warning), (&json, "")] {
-        assert_eq!((ended.code, ended.err.as_str()), (Some(0), warning));
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), warning));
         for secret in [SITE_TOKEN, HR_KEY] {
-            assert!(!ended.out.contains(secret), "{}", ended.out);
+            assert!(!ended.stdout.contains(secret), "{}", ended.stdout);
         }
     }
-    insta::assert_snapshot!(text.out);
-    let json: Value = serde_json::from_str(&json.out).unwrap();
+    insta::assert_snapshot!(text.stdout);
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(json["settings"]["sites"]["acme"]["auth"]["token"]["env"], "ACME_TOKEN");
     assert!(!folder.database().exists(), "checking makes nothing");
 }
@@ -130,8 +130,8 @@ fn send_prints_the_headers_of_the_published_vector() {
     let body = folder.file("body.json", "{\"test\": 2432232314}");
     let arguments = ["--id", "msg_p5jXN8AQM9LWM0D4loKWxJek", "--at", "2021-02-25T15:02:10Z", "--print"];
     let ended = folder.run(&[&["send", "hr", "--body", &body][..], &arguments, &["--header", "x-more=1"]].concat());
-    assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
-    insta::assert_snapshot!(ended.out, @r"
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    insta::assert_snapshot!(ended.stdout, @r"
     content-type: application/json
     webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek
     webhook-timestamp: 1614265330
@@ -140,7 +140,7 @@ fn send_prints_the_headers_of_the_published_vector() {
     ");
     let unknown = folder.run(&["send", "crm", "--body", &body]);
     assert_eq!(unknown.code, Some(1));
-    assert_eq!(unknown.err, "offboardd: the settings know no source `crm`; there are: hr\n");
+    assert_eq!(unknown.stderr, "offboardd: the settings know no source `crm`; there are: hr\n");
 }
 
 #[test]
@@ -151,14 +151,14 @@ fn send_posts_to_a_daemon_and_fails_when_it_is_refused() {
     let body = folder.file("body.json", "{\"type\":\"ignored\"}");
     let sent = folder.run(&["send", "hr", "--body", &body, "--url", &url]);
     assert_eq!(sent.code, Some(0), "{sent:?}");
-    assert!(sent.out.starts_with("202 Accepted\n{\"delivery\":\""), "{}", sent.out);
+    assert!(sent.stdout.starts_with("202 Accepted\n{\"delivery\":\""), "{}", sent.stdout);
     let stale = folder.run(&["send", "hr", "--body", &body, "--url", &url, "--at", "2021-02-25T15:02:10Z"]);
     assert_eq!(stale.code, Some(1));
-    assert!(stale.out.starts_with("401 Unauthorized\n"), "{}", stale.out);
+    assert!(stale.stdout.starts_with("401 Unauthorized\n"), "{}", stale.stdout);
     assert!(daemon.process.terminate().success());
     let nobody = folder.run(&["send", "hr", "--body", &body, "--url", &url]);
     assert_eq!(nobody.code, Some(1));
-    assert!(nobody.err.starts_with("offboardd: cannot post the delivery\n"), "{}", nobody.err);
+    assert!(nobody.stderr.starts_with("offboardd: cannot post the delivery\n"), "{}", nobody.stderr);
 }
 
 #[test]
@@ -166,9 +166,9 @@ fn migrate_makes_a_database_and_leaves_a_current_one_alone() {
     let folder = Folder::new(SETTINGS);
     let first = folder.run(&["migrate"]);
     assert_eq!(first.code, Some(0), "{first:?}");
-    assert!(first.out.starts_with("brought the database to this version in "), "{}", first.out);
+    assert!(first.stdout.starts_with("brought the database to this version in "), "{}", first.stdout);
     let second = folder.run(&["migrate"]);
-    assert_eq!((second.code, second.out.as_str()), (Some(0), "the database is of this version already\n"));
+    assert_eq!((second.code, second.stdout.as_str()), (Some(0), "the database is of this version already\n"));
     assert_eq!(folder.run(&["journal", "verify"]).code, Some(0));
 }
 
@@ -183,12 +183,12 @@ fn a_backup_of_a_running_database_is_whole_and_opens_with_the_same_key() {
     daemon.process.wait_for_lines("opened by source", 1);
     let ended = folder.run(&["backup", "copy.db"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(ended.out.contains("keep it together with the key"), "{}", ended.out);
+    assert!(ended.stdout.contains("keep it together with the key"), "{}", ended.stdout);
     let again = folder.run(&["backup", "copy.db"]);
-    assert!(again.code == Some(1) && again.err.contains("backup target already exists"), "{again:?}");
+    assert!(again.code == Some(1) && again.stderr.contains("backup target already exists"), "{again:?}");
 
     let verified = folder.run(&["journal", "verify", "copy.db"]);
-    assert!(verified.code == Some(0) && verified.out.starts_with("intact: 1 entries"), "{verified:?}");
+    assert!(verified.code == Some(0) && verified.stdout.starts_with("intact: 1 entries"), "{verified:?}");
     // Restored elsewhere, with its key, it goes on.
     let elsewhere = Folder::new(SETTINGS);
     std::fs::copy(folder.path().join("copy.db"), elsewhere.database()).unwrap();
@@ -198,21 +198,21 @@ fn a_backup_of_a_running_database_is_whole_and_opens_with_the_same_key() {
     // Without it, nobody's.
     std::fs::remove_file(elsewhere.path().join("offboardd.db.key")).unwrap();
     let lost = elsewhere.run(&["serve"]);
-    assert!(lost.code == Some(1) && lost.err.contains("the key of this database is gone"), "{lost:?}");
+    assert!(lost.code == Some(1) && lost.stderr.contains("the key of this database is gone"), "{lost:?}");
 }
 
 #[test]
 fn a_second_daemon_on_the_same_database_refuses_to_start() {
-    let row = promise("a second daemon on the same database", "it refuses to start, with a clear reason");
+    let row = expect_row("a second daemon on the same database", "it refuses to start, with a clear reason");
     let folder = Folder::new(SETTINGS);
     let mut first = folder.serve("info");
     let second = folder.run(&["serve"]);
     assert_eq!(second.code, Some(1));
-    assert!(second.err.contains("offboardd: another daemon uses this database: "), "{}", second.err);
+    assert!(second.stderr.contains("offboardd: another daemon uses this database: "), "{}", second.stderr);
     assert!(first.process.terminate().success());
     let mut third = folder.serve("info");
     assert!(third.process.terminate().success());
-    row.kept(1, "1 refusal");
+    row.passed(1, "1 refusal");
 }
 
 #[test]
@@ -222,7 +222,11 @@ fn a_port_that_is_taken_is_a_clear_reason() {
     let folder = Folder::new(&SETTINGS.replacen("127.0.0.1:0", &address.to_string(), 1));
     let ended = folder.run(&["serve"]);
     assert_eq!(ended.code, Some(1));
-    assert!(ended.err.contains(&format!("offboardd: cannot listen on {address} (server.webhooks)\n")), "{}", ended.err);
+    assert!(
+        ended.stderr.contains(&format!("offboardd: cannot listen on {address} (server.webhooks)\n")),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]
@@ -242,7 +246,7 @@ fn healthcheck_asks_readyz_and_says_0_only_when_it_is_200() {
     let folder = Folder::new(SETTINGS);
     let mut daemon = folder.serve("info");
     let ready = folder.run(&["healthcheck", &format!("http://{}", daemon.admin)]);
-    assert_eq!((ready.code, ready.err.as_str()), (Some(0), ""));
+    assert_eq!((ready.code, ready.stderr.as_str()), (Some(0), ""));
     assert!(daemon.process.terminate().success());
     for (status, code) in [("200 OK", 0), ("503 Service Unavailable", 1), ("302 Found\r\nlocation: /livez", 1)] {
         let address = answering_once(status);
@@ -252,7 +256,11 @@ fn healthcheck_asks_readyz_and_says_0_only_when_it_is_200() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let ended = folder.run(&["healthcheck", &format!("http://{nobody}/readyz")]);
     assert_eq!(ended.code, Some(1));
-    assert!(ended.err.starts_with(&format!("offboardd: http://{nobody}/readyz does not answer\n")), "{}", ended.err);
+    assert!(
+        ended.stderr.starts_with(&format!("offboardd: http://{nobody}/readyz does not answer\n")),
+        "{}",
+        ended.stderr
+    );
 }
 
 /// A server that answers one request for `/readyz`, and nothing else.
@@ -279,7 +287,7 @@ fn check_exits_with_1_for_warnings_only_if_it_is_strict() {
     let admin = "[[admin.tokens]]\nname = \"rosa\"\nrole = \"viewer\"\ntoken = { env = \"HR_KEY\" }\n[sites.acme]";
     let folder = Folder::new(&SETTINGS.replace("[sites.acme]", admin));
     let strict = folder.run(&["check", "--strict"]);
-    assert_eq!((strict.code, strict.err.as_str()), (Some(0), ""));
+    assert_eq!((strict.code, strict.stderr.as_str()), (Some(0), ""));
 }
 
 #[test]
@@ -288,7 +296,7 @@ fn several_faults_are_reported_below_one_line_that_counts_them() {
         Folder::new(&SETTINGS.replace("departed =", "departs =").replace("preset = \"standard", "preset = \"standart"));
     let ended = folder.run(&["check"]);
     assert_eq!(ended.code, Some(1));
-    let lines: Vec<_> = ended.err.lines().collect();
+    let lines: Vec<_> = ended.stderr.lines().collect();
     assert_eq!(lines[0], "offboardd: the settings have 2 faults:");
     assert!(
         lines[1].starts_with("  offboardd.toml:8:1: policies.leavers.departs: unknown key; did you mean `departed`?")

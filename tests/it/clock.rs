@@ -155,6 +155,6 @@ fn system_clock_forty_days_ahead_deletes_nobody() {
     assert!(daemon.process.terminate().success());
     let mut daemon = serve_with_time(&folder, "+40d");
     daemon.process.wait_for_lines("clock is ahead of Atlassian", 1);
-    assert!(!daemon.process.said().iter().any(|line| line.contains("deletion_accepted")));
+    assert!(!daemon.process.output_lines().iter().any(|line| line.contains("deletion_accepted")));
     assert!(daemon.process.terminate().success());
 }

@@ -201,7 +201,7 @@ fn the_deliveries_of_the_readme_are_taken_and_read() {
 /// What `preset list --json` says of each preset.
 fn presets() -> BTreeMap<String, Value> {
     let listed = Folder::new("").run(&["preset", "list", "--json"]);
-    let presets: Vec<Value> = serde_json::from_str(&listed.out).unwrap();
+    let presets: Vec<Value> = serde_json::from_str(&listed.stdout).unwrap();
     presets.into_iter().map(|preset| (preset["name"].as_str().unwrap().to_owned(), preset)).collect()
 }
 
@@ -385,12 +385,12 @@ fn show_prints_clicks_notes_and_lines_of_each_preset() {
         let shown = folder.run(&["preset", "show", name]);
         for heading in ["Event mapping:", "Notes:", "At the vendor:", "Configuration:"] {
             assert!(
-                shown.code == Some(0) && shown.out.contains(heading),
+                shown.code == Some(0) && shown.stdout.contains(heading),
                 "{name}: {heading} is missing in {}",
-                shown.out
+                shown.stdout
             );
         }
     }
     let typo = folder.run(&["preset", "show", "bambohr"]);
-    assert!(typo.code == Some(1) && typo.err.contains("did you mean `bamboohr`?"), "{typo:?}");
+    assert!(typo.code == Some(1) && typo.stderr.contains("did you mean `bamboohr`?"), "{typo:?}");
 }

@@ -13,7 +13,7 @@ use offboardd::sandbox::{
 use serde_json::{Value, json};
 
 use crate::harness::{Harness, ROSA, Setup, duration};
-use crate::stress::table::promise;
+use crate::stress::table::expect_row;
 
 /// A call, and the place where it is made.
 struct Row {
@@ -223,7 +223,7 @@ fn is_an_answer(call: CallName, column: Column) -> bool {
 
 #[tokio::test]
 async fn every_call_may_fail_in_every_way() {
-    let row = promise(
+    let row = expect_row(
         "every call fails in every way",
         "the deed at most once and on nobody else; good as soon as the site is",
     );
@@ -234,7 +234,7 @@ async fn every_call_may_fail_in_every_way() {
         let some = rows.split_off(rows.len().saturating_sub(8));
         join_all(some.iter().map(walk)).await;
     }
-    row.kept(format!("{ways} ways"), "0 lost, 0 doubled");
+    row.passed(format!("{ways} ways"), "0 lost, 0 doubled");
 }
 
 /// One row: a new person for each column.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::binary::{Ended, Folder, settings};
+use crate::binary::{CommandOutput, Folder, settings};
 
 const BODY: &str = r#"{"type":"departed","person":{"email":"ann@example.com"}}"#;
 
@@ -27,7 +27,7 @@ impl Story {
     }
 
     /// Posts one delivery.
-    fn send(&self) -> Ended {
+    fn send(&self) -> CommandOutput {
         let body = self.folder.file("body.json", BODY);
         let url = format!("http://{}/webhooks/hr", self.daemon.webhooks);
         self.folder.run(&["send", "hr", "--body", &body, "--url", &url])
@@ -51,7 +51,7 @@ impl Story {
     }
 
     /// Kills the daemon, and starts another that may refuse.
-    fn restart(&mut self) -> Result<(), Ended> {
+    fn restart(&mut self) -> Result<(), CommandOutput> {
         self.daemon.process.kill();
         self.daemon = self.folder.try_serve()?;
         Ok(())
@@ -139,7 +139,7 @@ fn second_daemon_by_a_hard_link_is_refused() {
         let settings = story.folder.file("other.toml", &url);
         let ended = story.folder.run(&["serve", "--config", &settings]);
         assert_eq!(ended.code, Some(1), "{ended:?}");
-        assert!(ended.err.contains("another daemon uses this database"), "{ended:?}");
+        assert!(ended.stderr.contains("another daemon uses this database"), "{ended:?}");
     }
 }
 
@@ -157,7 +157,7 @@ fn backup_copied_beside_a_left_log_is_refused_and_restore_helps() {
     assert!(std::fs::metadata(story.path("-wal")).unwrap().len() > 0);
     copy(&backup, &story.path(""));
     let refused = story.restart().unwrap_err();
-    assert!(refused.err.contains("-wal") && refused.err.contains("offboardd restore --replace"), "{refused:?}");
+    assert!(refused.stderr.contains("-wal") && refused.stderr.contains("offboardd restore --replace"), "{refused:?}");
 
     let backup = backup.to_str().unwrap();
     assert_eq!(story.folder.run(&["restore", backup]).code, Some(1), "it overwrites nothing by itself");
@@ -182,7 +182,7 @@ fn log_that_was_removed_after_a_crash_is_missed_and_one_that_sqlite_worked_off_i
     story.daemon.process.kill();
     std::fs::remove_file(story.path("-wal")).unwrap();
     let refused = story.restart().unwrap_err();
-    assert!(refused.err.contains("missing") && refused.err.contains("-wal"), "{refused:?}");
+    assert!(refused.stderr.contains("missing") && refused.stderr.contains("-wal"), "{refused:?}");
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn what_is_no_database_of_ours_is_refused_by_name() {
     let refused = |why: &str| {
         let ended = folder.run(&["serve"]);
         assert_eq!(ended.code, Some(1), "{ended:?}");
-        assert!(ended.err.contains(why) && ended.err.contains("store.url"), "{why}: {ended:?}");
+        assert!(ended.stderr.contains(why) && ended.stderr.contains("store.url"), "{why}: {ended:?}");
     };
     let path = folder.database();
     std::fs::create_dir(&path).unwrap();

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::harness::{Harness, Reply};
-use crate::stress::table::promise;
+use crate::stress::table::expect_row;
 
 /// Of no consequence, and as good as any.
 const BODY: &[u8] = br#"{"type":"ignored"}"#;
@@ -137,7 +137,7 @@ async fn many_at_once_are_each_taken_once() {
 #[tokio::test]
 async fn what_is_forged_is_refused_without_a_word_of_why() {
     let row =
-        promise("signatures that are missing, stripped, changed, or of another source", "401, and no word of why");
+        expect_row("signatures that are missing, stripped, changed, or of another source", "401, and no word of why");
     let story = Harness::start().await;
     let headers = story.genuine(BODY);
     refused(&story.post("hr", b"{\"type\":\"departed\"}", &headers).await);
@@ -158,13 +158,15 @@ async fn what_is_forged_is_refused_without_a_word_of_why() {
     refused(&story.post("hr", BODY, &story.sign("bamboohr", "x", story.now(), BODY)).await);
     refused(&story.post("bamboohr", BODY, &headers).await);
     story.still_takes_deliveries(0).await;
-    row.kept(headers.len() * 4 + 5, "0 taken");
+    row.passed(headers.len() * 4 + 5, "0 taken");
 }
 
 #[tokio::test]
 async fn what_is_stale_or_from_the_future_is_refused_to_the_second() {
-    let row =
-        promise("times of signing at the edges of the window, and beyond", "taken inside, 401 outside, to the second");
+    let row = expect_row(
+        "times of signing at the edges of the window, and beyond",
+        "taken inside, 401 outside, to the second",
+    );
     let story = Harness::start().await;
     for (source, past) in [("hr", 300), ("bamboohr", 3 * 3600)] {
         for (off, taken) in [(-past, true), (-past - 1, false), (300, true), (301, false), (-86_400, false)] {
@@ -180,12 +182,12 @@ async fn what_is_stale_or_from_the_future_is_refused_to_the_second() {
     }
     story.settle().await;
     story.still_takes_deliveries(4).await;
-    row.kept(10, "0 taken outside");
+    row.passed(10, "0 taken outside");
 }
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_however_its_length_is_told() {
-    let row = promise("bodies over the limit, announced, chunked, or only announced", "413");
+    let row = expect_row("bodies over the limit, announced, chunked, or only announced", "413");
     let story = Harness::start().await;
     let large = vec![b' '; TWO_MEBIBYTES];
     let announced = story.written(&large, &format!("content-length: {TWO_MEBIBYTES}\r\n"));
@@ -206,7 +208,7 @@ async fn a_body_over_the_limit_is_refused_however_its_length_is_told() {
     assert_eq!(story.send_bytes("hr", &[b" ".as_slice(), &just].concat()).await.status, 413);
     story.settle().await;
     story.still_takes_deliveries(1).await;
-    row.kept(5, "5 × 413");
+    row.passed(5, "5 × 413");
 }
 
 #[tokio::test]
@@ -257,7 +259,7 @@ async fn a_truncated_body_is_never_stored() {
 
 #[tokio::test]
 async fn an_encoding_in_which_nothing_is_signed_is_refused() {
-    let row = promise("encoded bodies", "415, and nothing is unpacked");
+    let row = expect_row("encoded bodies", "415, and nothing is unpacked");
     let story = Harness::start().await;
     for encoding in ["gzip", "deflate", "br", "gzip, identity", "x"] {
         let mut headers = story.genuine(BODY);
@@ -269,12 +271,12 @@ async fn an_encoding_in_which_nothing_is_signed_is_refused() {
     assert_eq!(story.post("hr", BODY, &plain).await.status, 202);
     story.settle().await;
     story.still_takes_deliveries(1).await;
-    row.kept(5, "5 × 415");
+    row.passed(5, "5 × 415");
 }
 
 #[tokio::test]
 async fn what_is_signed_and_cannot_be_read_is_taken_and_shown() {
-    let row = promise(
+    let row = expect_row(
         "signed bodies of invalid UTF-8, half JSON, ten thousand levels",
         "taken, shown as unreadable, no value repeated",
     );
@@ -308,7 +310,7 @@ async fn what_is_signed_and_cannot_be_read_is_taken_and_shown() {
     }
     assert!(story.cases().await.is_empty());
     story.still_takes_deliveries(unreadable.len()).await;
-    row.kept(unreadable.len(), "0 acted on");
+    row.passed(unreadable.len(), "0 acted on");
 }
 
 #[tokio::test]
@@ -324,7 +326,7 @@ async fn a_word_that_stands_twice_in_an_object_is_nothing_to_act_on_wrongly() {
 
 #[tokio::test]
 async fn what_is_no_source_is_not_found() {
-    let row = promise("path tricks in place of a source", "404 or 400");
+    let row = expect_row("path tricks in place of a source", "404 or 400");
     let story = Harness::start().await;
     let long = format!("/webhooks/{}", "a".repeat(10_000));
     for path in [
@@ -362,7 +364,7 @@ async fn what_is_no_source_is_not_found() {
     let whole = "POST http://elsewhere.example.com/webhooks/nobody HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     assert_eq!(status(&story.raw(whole.as_bytes()).await), 404);
     story.still_takes_deliveries(0).await;
-    row.kept(44, "0 found");
+    row.passed(44, "0 found");
 }
 
 #[tokio::test]
@@ -376,7 +378,7 @@ async fn a_path_in_other_letters_of_the_same_meaning_is_the_same_source() {
 
 #[tokio::test]
 async fn a_header_that_is_sent_twice_and_differs_is_no_header() {
-    let row = promise("headers that are sent twice and differ", "401");
+    let row = expect_row("headers that are sent twice and differ", "401");
     let story = Harness::start().await;
     let headers = story.genuine(BODY);
     for (name, value) in &headers {
@@ -391,12 +393,12 @@ async fn a_header_that_is_sent_twice_and_differs_is_no_header() {
     assert_eq!(story.post("hr", BODY, &loudly).await.status, 202);
     story.settle().await;
     story.still_takes_deliveries(1).await;
-    row.kept(headers.len() * 2, "0 taken");
+    row.passed(headers.len() * 2, "0 taken");
 }
 
 #[tokio::test]
 async fn a_length_that_is_told_twice_cannot_smuggle_a_second_request() {
-    let row = promise("smuggling: lengths that contradict each other", "nothing hidden is taken");
+    let row = expect_row("smuggling: lengths that contradict each other", "nothing hidden is taken");
     let story = Harness::start().await;
     let smuggled = story.written(BODY, &format!("content-length: {}\r\n", BODY.len()));
     for lengths in [
@@ -416,12 +418,12 @@ async fn a_length_that_is_told_twice_cannot_smuggle_a_second_request() {
         assert!(!answer.contains(" 202 "), "{lengths}: {answer}");
     }
     story.still_takes_deliveries(0).await;
-    row.kept(10, "0 taken");
+    row.passed(10, "0 taken");
 }
 
 #[tokio::test]
 async fn what_is_no_http_is_hung_up_on() {
-    let row = promise("no HTTP, heads of 100 KiB, a thousand header lines", "hung up on, or 4xx");
+    let row = expect_row("no HTTP, heads of 100 KiB, a thousand header lines", "hung up on, or 4xx");
     let story = Harness::start().await;
     let large = format!("POST /webhooks/hr HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "x".repeat(100 * 1024));
     let many = format!("POST /webhooks/hr HTTP/1.1\r\nhost: x\r\n{}\r\n", "x: y\r\n".repeat(1000));
@@ -435,7 +437,7 @@ async fn what_is_no_http_is_hung_up_on() {
         assert!(answer.is_empty() || (400..500).contains(&status(&answer)), "{answer}");
     }
     story.still_takes_deliveries(0).await;
-    row.kept(6, "0 taken");
+    row.passed(6, "0 taken");
 }
 
 #[tokio::test]
@@ -452,7 +454,7 @@ async fn another_method_is_refused_and_told_which_would_do() {
 
 #[tokio::test]
 async fn slow_clients_keep_neither_others_waiting_nor_the_stop() {
-    let row = promise("requests that stop half-way", "others are taken, a stop is not held up");
+    let row = expect_row("requests that stop half-way", "others are taken, a stop is not held up");
     let mut story = Harness::start().await;
     let request = story.written(BODY, &format!("content-length: {}\r\n", BODY.len()));
     let mut slow = Vec::new();
@@ -477,7 +479,7 @@ async fn slow_clients_keep_neither_others_waiting_nor_the_stop() {
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     drop(slow);
     story.still_takes_deliveries(21).await;
-    row.kept(200, "20 others taken meanwhile");
+    row.passed(200, "20 others taken meanwhile");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
 
-use crate::binary::{Ended, Folder};
+use crate::binary::{CommandOutput, Folder};
 use crate::harness::{Harness, site_name};
 
 async fn open(database: &Path) -> SqliteConnection {
@@ -28,7 +28,7 @@ async fn carried_through() -> (Folder, i64) {
     (folder, i64::try_from(entries).unwrap())
 }
 
-fn verify(folder: &Folder) -> Ended {
+fn verify(folder: &Folder) -> CommandOutput {
     folder.run(&["journal", "verify", "offboardd.db"])
 }
 
@@ -48,7 +48,7 @@ async fn the_database_refuses_to_change_or_to_shorten_the_journal() {
     database.close().await.unwrap();
     let verdict = verify(&folder);
     assert_eq!(verdict.code, Some(0), "{verdict:?}");
-    assert!(verdict.out.starts_with(&format!("intact: {entries} entries")), "{}", verdict.out);
+    assert!(verdict.stdout.starts_with(&format!("intact: {entries} entries")), "{}", verdict.stdout);
 }
 
 #[tokio::test]
@@ -82,9 +82,9 @@ async fn whoever_takes_the_locks_off_and_changes_an_entry_is_found_out() {
 
         let verdict = verify(&folder);
         assert_eq!(verdict.code, Some(1), "{tampering}: {verdict:?}");
-        assert!(verdict.out.contains(found), "{tampering}: {}", verdict.out);
+        assert!(verdict.stdout.contains(found), "{tampering}: {}", verdict.stdout);
         let json: Value =
-            serde_json::from_str(&folder.run(&["journal", "verify", "offboardd.db", "--json"]).out).unwrap();
+            serde_json::from_str(&folder.run(&["journal", "verify", "offboardd.db", "--json"]).stdout).unwrap();
         assert_eq!(json["intact"], false);
     }
 }
@@ -124,7 +124,7 @@ async fn a_pause_and_its_end_are_an_entry_each_and_what_changes_nothing_is_none(
 #[tokio::test]
 async fn what_is_cut_off_at_the_end_is_told_by_the_newest_link() {
     let (folder, entries) = carried_through().await;
-    let whole = verify(&folder).out;
+    let whole = verify(&folder).stdout;
     let mut database = open(&folder.database()).await;
     let cut = "DROP TRIGGER journal_is_never_shortened; DELETE FROM journal WHERE seq = (SELECT MAX(seq) FROM journal)";
     sqlx::raw_sql(cut).execute(&mut database).await.unwrap();
@@ -132,15 +132,15 @@ async fn what_is_cut_off_at_the_end_is_told_by_the_newest_link() {
     assert_eq!(left, entries - 1);
     database.close().await.unwrap();
     // The chain alone cannot know; who kept the link elsewhere does.
-    assert_ne!(verify(&folder).out, whole);
+    assert_ne!(verify(&folder).stdout, whole);
 }
 
 #[test]
 fn a_database_that_is_none_is_not_called_intact() {
     let folder = Folder::new("");
     let missing = verify(&folder);
-    assert_eq!((missing.code, missing.err.starts_with("offboardd: there is no database")), (Some(1), true));
+    assert_eq!((missing.code, missing.stderr.starts_with("offboardd: there is no database")), (Some(1), true));
     folder.file("offboardd.db", "this is no database, whatever its name says, and never was one");
     let none = verify(&folder);
-    assert_eq!((none.code, none.out.as_str()), (Some(1), ""), "{none:?}");
+    assert_eq!((none.code, none.stdout.as_str()), (Some(1), ""), "{none:?}");
 }

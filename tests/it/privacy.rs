@@ -8,7 +8,7 @@ use offboardd::sources::Outgoing;
 use serde_json::json;
 use sqlx::Row as _;
 
-use crate::binary::{Folder, HR_KEY, SITE_TOKEN, list, settings, vendor};
+use crate::binary::{Folder, HR_KEY, SITE_TOKEN, sandbox_list, settings, vendor};
 use crate::harness::{Harness, ROSA};
 
 const EMAIL: &str = "ann@example.com";
@@ -148,11 +148,11 @@ async fn the_most_talkative_log_names_nobody_and_no_secret() {
     daemon.process.wait_for_lines("\"outcome\":\"gone_confirmed\"", 1);
     assert!(daemon.process.terminate().success());
 
-    for account in list(site, "accounts").await {
+    for account in sandbox_list(site, "accounts").await {
         let id = account["account_id"].as_str().unwrap();
         secrets.extend([id.to_owned(), id.replace(':', "%3A"), account["display_name"].as_str().unwrap().to_owned()]);
     }
-    let said = daemon.process.said();
+    let said = daemon.process.output_lines();
     assert!(said.len() > 100 && said.iter().any(|line| line.contains("TRACE")), "{} lines", said.len());
     for line in said {
         for secret in &secrets {

@@ -13,7 +13,7 @@ use sqlx::{Connection as _, Row as _};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::binary::{Folder, list, settings, vendor};
+use crate::binary::{Folder, sandbox_list, settings, vendor};
 use crate::rng::SeededRng;
 use crate::stress::load::{email, seed};
 
@@ -135,7 +135,7 @@ async fn ten_kills_under_load_lose_nothing_and_double_nothing() {
     assert_eq!((row.get::<i64, _>(0), row.get::<i64, _>(1)), (people, people));
     database.close().await.unwrap();
 
-    let calls = list(site, "calls").await;
+    let calls = sandbox_list(site, "calls").await;
     let mut changes: BTreeMap<(&str, &str), u32> = BTreeMap::new();
     for call in calls.iter().filter(|call| call["changed"] == true) {
         let (call, account) = (call["call"].as_str().unwrap(), call["account_id"].as_str().unwrap());

@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
 
-use crate::binary::{Folder, list, settings};
+use crate::binary::{Folder, sandbox_list, settings};
 
 fn at(call: &Value) -> Timestamp {
     call["at"].as_str().unwrap().parse().unwrap()
@@ -38,9 +38,10 @@ async fn a_departure_of_each_vendor_ends_in_erased_with_one_revoke_and_one_delet
     assert!(daemon.process.terminate().success());
 
     for email in ["ann@example.com", "ben@example.com"] {
-        let account = list(site, "accounts").await.into_iter().find(|account| account["email"] == email).unwrap();
+        let account =
+            sandbox_list(site, "accounts").await.into_iter().find(|account| account["email"] == email).unwrap();
         assert_eq!(account["state"], "deleted");
-        let mut calls = list(site, "calls").await;
+        let mut calls = sandbox_list(site, "calls").await;
         calls.retain(|call| call["account_id"] == account["account_id"]);
         let changed: Vec<&Value> = calls.iter().filter(|call| call["changed"] == true).collect();
         let [revoke, delete] = changed[..] else { panic!("{changed:?}") };

@@ -29,7 +29,7 @@ async fn open(folder: &Path) -> Store {
     Database { path: folder.join("offboardd.db"), key: Key::Beside }.open().await.unwrap()
 }
 
-async fn write_a_group(store: &Store) {
+async fn write_group(store: &Store) {
     let (received_at, source) = (START.parse().unwrap(), "hr".parse::<SourceName>().unwrap());
     let delivery = |_| {
         let id = DeliveryId::from(clock::new_id(received_at));
@@ -55,7 +55,7 @@ async fn however_much_is_written_the_log_begins_anew_before_it_is_long() {
     let mut keeper = store.log_keeper();
     let mut longest = 0;
     for _ in 0..GROUPS {
-        write_a_group(&store).await;
+        write_group(&store).await;
         assert!(keeper.turn().await.unwrap(), "something was written");
         longest = longest.max(store.look_at_log().bytes);
     }
@@ -110,7 +110,7 @@ async fn who_goes_on_reading_the_log_keeps_nobody_from_writing() {
     };
     assert_eq!(count(&mut reading).await, 0);
     for _ in 0..GROUPS {
-        write_a_group(&store).await;
+        write_group(&store).await;
         keeper.turn().await.unwrap();
     }
     assert_eq!(count(&mut reading).await, 0, "who reads sees what was there when it began");
@@ -118,7 +118,7 @@ async fn who_goes_on_reading_the_log_keeps_nobody_from_writing() {
     reading.rollback().await.unwrap();
     let before = store.look_at_log().bytes;
     for _ in 0..GROUPS {
-        write_a_group(&store).await;
+        write_group(&store).await;
         keeper.turn().await.unwrap();
     }
     let grown = store.look_at_log().bytes - before;
@@ -132,7 +132,7 @@ async fn what_is_written_is_moved_into_the_database_while_the_log_is_short_and_s
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
     let mut keeper = store.log_keeper();
-    write_a_group(&store).await;
+    write_group(&store).await;
     let written = store.look_at_log().bytes;
     let size = || std::fs::metadata(folder.path().join("offboardd.db")).unwrap().len();
     assert!(size() < written / 2, "it is in the log alone");
@@ -148,7 +148,7 @@ async fn what_is_written_is_moved_into_the_database_while_the_log_is_short_and_s
 
 /// Whether the keeper waits for whoever writes, so that the log can begin anew.
 async fn waits_for_writers(store: &Store, keeper: &mut LogKeeper) -> bool {
-    write_a_group(store).await;
+    write_group(store).await;
     let writing = store.begin().await.unwrap();
     let turned = tokio::time::timeout(Duration::from_secs(1), keeper.turn()).await;
     drop(writing);
@@ -180,7 +180,7 @@ async fn writers_wait_once_for_a_long_log_that_somebody_reads_and_again_when_ano
         assert!(!waits_for_writers(&store, &mut keeper).await, "it is still read, and hardly longer");
         reading.rollback().await.unwrap();
         // Nobody reads it any more: it is moved whole, and the next write begins it anew.
-        write_a_group(&store).await;
+        write_group(&store).await;
         assert!(keeper.turn().await.unwrap());
     }
     let [first, second] = lengths[..] else { panic!("{lengths:?}") };
@@ -193,7 +193,7 @@ async fn writers_wait_once_for_a_long_log_that_somebody_reads_and_again_when_ano
 async fn the_log_is_emptied_of_what_was_forgotten_unless_somebody_reads_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
-    write_a_group(&store).await;
+    write_group(&store).await;
     let options = SqliteConnectOptions::new().filename(folder.path().join("offboardd.db"));
     let mut reader = SqliteConnection::connect_with(&options).await.unwrap();
     let mut reading = reader.begin().await.unwrap();

@@ -7,8 +7,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::load;
-use super::table::promise;
-use crate::binary::{Daemon, Ended, Folder, HR_KEY, SITE_TOKEN};
+use super::table::expect_row;
+use crate::binary::{CommandOutput, Daemon, Folder, HR_KEY, SITE_TOKEN};
 
 const VERA: &str = "vera-v1ewer-secret-0123456789";
 const ROSA: &str = "rosa-4pprover-secret-0123456789";
@@ -25,8 +25,8 @@ impl Heard {
         self.0.push((place.into(), text.into()));
     }
 
-    fn note_command(&mut self, place: &str, ended: &Ended) {
-        self.note(place, format!("{}\n{}", ended.out, ended.err));
+    fn note_command(&mut self, place: &str, ended: &CommandOutput) {
+        self.note(place, format!("{}\n{}", ended.stdout, ended.stderr));
     }
 
     fn names_none_of(&self, secrets: &[String]) {
@@ -68,7 +68,7 @@ fn folder() -> (Folder, crate::binary::Process) {
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
 async fn nobody_who_may_not_know_is_told_a_name_or_a_secret() {
-    let row = promise("everything said to the public, viewers, metrics, log, command line", "no person, no secret");
+    let row = expect_row("everything said to the public, viewers, metrics, log, command line", "no person, no secret");
     let (folder, _sandbox) = folder();
     let with_tokens = |arguments: &[&str]| {
         let mut command = folder.command(arguments);
@@ -79,7 +79,7 @@ async fn nobody_who_may_not_know_is_told_a_name_or_a_secret() {
     let mut daemon = Folder::serve_as(with_tokens(&["serve"]).env("RUST_LOG", "trace"));
 
     // One that is carried out, one that cannot be read, one that finds nobody, and forged ones.
-    let (http, hr) = (offboardd::atlassian::http().unwrap(), load::hr());
+    let (http, hr) = (offboardd::atlassian::http().unwrap(), load::hr_source());
     let bodies = [
         json!({ "type": "departed", "person": { "id": PERSON_ID, "email": EMAIL } }),
         json!({ "type": STRAY, "person": { "id": PERSON_ID, "email": [EMAIL] }, "effective_at": EMAIL }),
@@ -95,8 +95,8 @@ async fn nobody_who_may_not_know_is_told_a_name_or_a_secret() {
         heard.note("the answer to a forgery", request.body(EMAIL).send().await.unwrap().text().await.unwrap());
     }
     let begun = Instant::now();
-    while !daemon.process.said().iter().any(|line| line.contains("\"outcome\":\"revoke_confirmed\"")) {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{:#?}", daemon.process.said());
+    while !daemon.process.output_lines().iter().any(|line| line.contains("\"outcome\":\"revoke_confirmed\"")) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:#?}", daemon.process.output_lines());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 
@@ -157,7 +157,7 @@ async fn nobody_who_may_not_know_is_told_a_name_or_a_secret() {
         heard.note(format!("{arguments:?} of a viewer"), String::from_utf8(output.stdout).unwrap());
     }
     assert!(daemon.process.terminate().success());
-    for line in daemon.process.said() {
+    for line in daemon.process.output_lines() {
         heard.note("the log", line);
     }
 
@@ -172,10 +172,10 @@ async fn nobody_who_may_not_know_is_told_a_name_or_a_secret() {
     let mut heard = Heard::default();
     let check = |arguments: &[&str]| {
         let output = with_tokens(arguments).output().unwrap();
-        Ended {
+        CommandOutput {
             code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
         }
     };
     for arguments in [["check"].as_slice(), &["check", "--json"], &["migrate"], &["journal", "verify"]] {
@@ -201,5 +201,5 @@ async fn nobody_who_may_not_know_is_told_a_name_or_a_secret() {
     }
     heard.names_none_of(&secrets);
     places += heard.0.len();
-    row.kept(format!("{places} places"), "0 named");
+    row.passed(format!("{places} places"), "0 named");
 }

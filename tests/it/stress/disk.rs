@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::kills::lost_and_doubled;
+use super::kills::count_lost_and_doubled;
 use super::load::{self, Load, UNREACHABLE};
-use super::table::promise;
+use super::table::expect_row;
 use super::{QUIET, times};
 use crate::binary::{Daemon, Folder};
 use crate::rng::SeededRng;
@@ -75,13 +75,13 @@ async fn readiness(daemon: &Daemon) -> (u16, Value) {
 async fn take(daemon: &Daemon, id: &str, bytes: usize) -> (u16, Value) {
     let body = json!({ "type": "ignored", "x": "x".repeat(bytes) }).to_string();
     let http = offboardd::atlassian::http().unwrap();
-    load::post(&http, &load::hr(), daemon.webhooks, id, &body).await.expect("an answer")
+    load::post(&http, &load::hr_source(), daemon.webhooks, id, &body).await.expect("an answer")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes root: see the module `stress`"]
 async fn power_cuts_under_load_lose_nothing_that_was_acknowledged() {
-    let row = promise(
+    let row = expect_row(
         "power cut under load: what was not synced is dropped",
         "every 2xx is kept, no deed twice, the journal is whole",
     );
@@ -95,13 +95,13 @@ async fn power_cuts_under_load_lose_nothing_that_was_acknowledged() {
     let mount = || Mounted::new(&at, &["-o", "loop", image]);
     let mut disk = match mount() {
         Ok(disk) => disk,
-        Err(why) => return row.left_out(&why),
+        Err(why) => return row.skipped(&why),
     };
     let seed = folder.file("seed.json", &load::seed(people));
     let (_sandbox, site) = folder.sandbox(&["--seed", &seed, "--deletion-grace", "1s"]);
     folder.file("offboardd.toml", &load::settings(&format!("http://{site}"), "disk/offboardd.db"));
     let mut daemon = folder.serve(QUIET);
-    let load = Load::begin(daemon.webhooks, people, 8, Duration::from_millis(100));
+    let load = Load::start(daemon.webhooks, people, 8, Duration::from_millis(100));
     let mut unsynced_gone = 0;
     for cut in 0..cuts {
         tokio::time::sleep(Duration::from_millis(50 + rng.below(600))).await;
@@ -120,12 +120,12 @@ async fn power_cuts_under_load_lose_nothing_that_was_acknowledged() {
     }
     let acknowledged = load.end().await;
     let database = at.join("offboardd.db");
-    let (lost, doubled) = lost_and_doubled(&folder, &database, site, &acknowledged).await;
+    let (lost, doubled) = count_lost_and_doubled(&folder, &database, site, &acknowledged).await;
     daemon.process.kill();
     assert_eq!((lost, doubled), (0, 0));
     // A cut right after the file system wrote by itself takes nothing away.
     assert!(unsynced_gone * 2 > cuts, "the cuts do not bite: {unsynced_gone} of {cuts}");
-    row.kept(
+    row.passed(
         cuts,
         format!(
             "{} acknowledged: {lost} lost, {doubled} doubled; {unsynced_gone} files that nobody synced are gone",
@@ -137,7 +137,7 @@ async fn power_cuts_under_load_lose_nothing_that_was_acknowledged() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes root: see the module `stress`"]
 async fn a_full_disk_is_503_until_there_is_room_again() {
-    let row = promise(
+    let row = expect_row(
         "full disk, and room again",
         "503 while it is full, 202 without a restart after it, nothing acknowledged lost",
     );
@@ -145,7 +145,7 @@ async fn a_full_disk_is_503_until_there_is_room_again() {
     let at = folder.path().join("disk");
     let disk = match Mounted::new(&at, &["-t", "tmpfs", "-o", "size=8m", "tmpfs"]) {
         Ok(disk) => disk,
-        Err(why) => return row.left_out(&why),
+        Err(why) => return row.skipped(&why),
     };
     let daemon = folder.serve(QUIET);
     let mut taken = Vec::new();
@@ -173,28 +173,28 @@ async fn a_full_disk_is_503_until_there_is_room_again() {
         assert_eq!((status, &told["checks"]["space"]["ok"]), (503, &json!(false)), "{told}");
         std::fs::remove_file(&ballast).unwrap();
         let (status, answer) = take(&daemon, &format!("msg_{round}_after"), 10_000).await;
-        assert_eq!(status, 202, "round {round}: {:#?}", daemon.process.said());
+        assert_eq!(status, 202, "round {round}: {:#?}", daemon.process.output_lines());
         taken.push((taken.len(), answer["delivery"].as_str().unwrap().to_owned()));
         // Room for the next round, as an operator would make it.
         disk.remount(&format!("size={}m", (round + 2) * 8));
     }
     let taken = taken.into_iter().collect();
-    let lost = load::lost(&at.join("offboardd.db"), &taken).await.len();
+    let lost = load::lost_deliveries(&at.join("offboardd.db"), &taken).await.len();
     assert_eq!(lost, 0);
     drop(daemon);
     drop(disk);
-    row.kept(rounds, format!("{} acknowledged, {refused} × 503: {lost} lost", taken.len()));
+    row.passed(rounds, format!("{} acknowledged, {refused} × 503: {lost} lost", taken.len()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes root: see the module `stress`"]
 async fn a_read_only_disk_is_a_clear_reason_not_to_start() {
-    let row = promise("read-only file system", "a refusal to start with a clear reason");
+    let row = expect_row("read-only file system", "a refusal to start with a clear reason");
     let folder = Folder::new(&load::settings(UNREACHABLE, "disk/offboardd.db"));
     let at = folder.path().join("disk");
     let disk = match Mounted::new(&at, &["-t", "tmpfs", "-o", "size=8m", "tmpfs"]) {
         Ok(disk) => disk,
-        Err(why) => return row.left_out(&why),
+        Err(why) => return row.skipped(&why),
     };
     let mut told = Vec::new();
     for _ in 0..2 {
@@ -202,21 +202,21 @@ async fn a_read_only_disk_is_a_clear_reason_not_to_start() {
         disk.remount("ro");
         let refused = folder.run(&["serve"]);
         assert_eq!(refused.code, Some(1), "{refused:?}");
-        assert!(refused.err.contains("Read-only file system"), "{}", refused.err);
-        let reason: Vec<_> = refused.err.lines().skip_while(|line| !line.starts_with("offboardd: ")).collect();
+        assert!(refused.stderr.contains("Read-only file system"), "{}", refused.stderr);
+        let reason: Vec<_> = refused.stderr.lines().skip_while(|line| !line.starts_with("offboardd: ")).collect();
         told.push(reason.join(" "));
         disk.remount("rw");
         let mut daemon = folder.serve(QUIET);
         assert!(matches!(take(&daemon, "a", 10).await.0, 200 | 202));
         assert!(daemon.process.terminate().success());
     }
-    row.kept(told.len(), &told[1]);
+    row.passed(told.len(), &told[1]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes root: see the module `stress`"]
 async fn a_disk_that_fails_is_503_and_never_the_senders_fault() {
-    let row = promise("every read and write of the disk fails", "503, and /readyz says so");
+    let row = expect_row("every read and write of the disk fails", "503, and /readyz says so");
     let folder = Folder::new(&load::settings(UNREACHABLE, "disk/offboardd.db"));
     let (image, at) = (folder.path().join("disk.img"), folder.path().join("disk"));
     let image = image.to_str().unwrap();
@@ -224,16 +224,21 @@ async fn a_disk_that_fails_is_503_and_never_the_senders_fault() {
     run("mkfs.ext4", &["-q", image]).unwrap();
     let disk = match Mounted::new(&at, &["-o", "loop", image]) {
         Ok(disk) => disk,
-        Err(why) => return row.left_out(&why),
+        Err(why) => return row.skipped(&why),
     };
     let daemon = folder.serve(QUIET);
     assert_eq!(take(&daemon, "before", 10).await.0, 202);
     disk.cut_the_power();
     for number in 0..20 {
-        assert_eq!(take(&daemon, &format!("msg_{number}"), 10_000).await.0, 503, "{:#?}", daemon.process.said());
+        assert_eq!(
+            take(&daemon, &format!("msg_{number}"), 10_000).await.0,
+            503,
+            "{:#?}",
+            daemon.process.output_lines()
+        );
     }
     assert_eq!(readiness(&daemon).await.0, 503);
     drop(daemon);
     drop(disk);
-    row.kept(20, "20 × 503");
+    row.passed(20, "20 × 503");
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::after;
 use super::load::{self, UNREACHABLE};
-use super::table::promise;
+use super::table::expect_row;
 use crate::binary::Folder;
 
 fn folder() -> Folder {
@@ -22,12 +22,12 @@ fn mode(file: &Path) -> u32 {
 async fn take(daemon: &crate::binary::Daemon, id: &str) -> Option<u16> {
     let body = json!({ "type": "ignored", "id": id }).to_string();
     let http = offboardd::atlassian::http().unwrap();
-    load::post(&http, &load::hr(), daemon.webhooks, id, &body).await.map(|(status, _)| status)
+    load::post(&http, &load::hr_source(), daemon.webhooks, id, &body).await.map(|(status, _)| status)
 }
 
 #[tokio::test]
 async fn every_file_is_its_owners_alone_whatever_the_umask_says() {
-    let row = promise("umask 0", "every file is its owner’s alone");
+    let row = expect_row("umask 0", "every file is its owner’s alone");
     let folder = folder();
     let mut daemon = Folder::serve_as(&mut after("umask 0", &folder, &["serve"]));
     assert_eq!(take(&daemon, "a").await, Some(202));
@@ -42,13 +42,15 @@ async fn every_file_is_its_owners_alone_whatever_the_umask_says() {
     let migrated = self::folder();
     assert!(after("umask 0", &migrated, &["migrate"]).output().unwrap().status.success());
     assert_eq!(mode(&migrated.database()), 0o600);
-    row.kept(7, "7 × 0600");
+    row.passed(7, "7 × 0600");
 }
 
 #[tokio::test]
 async fn a_lost_key_is_told_and_no_other_one_is_made_in_its_place() {
-    let row =
-        promise("the key is lost, or another one", "a refusal to start that says where to put it; no file is changed");
+    let row = expect_row(
+        "the key is lost, or another one",
+        "a refusal to start that says where to put it; no file is changed",
+    );
     let folder = folder();
     let mut daemon = folder.serve("info");
     assert_eq!(take(&daemon, "a").await, Some(202));
@@ -59,8 +61,12 @@ async fn a_lost_key_is_told_and_no_other_one_is_made_in_its_place() {
     for arguments in [["serve"].as_slice(), &["backup", "copy.db"]] {
         let refused = folder.run(arguments);
         assert_eq!(refused.code, Some(1), "{refused:?}");
-        assert!(refused.err.contains("the key of this database is gone: put its file back at "), "{}", refused.err);
-        assert!(refused.err.contains("offboardd.db.key"), "{}", refused.err);
+        assert!(
+            refused.stderr.contains("the key of this database is gone: put its file back at "),
+            "{}",
+            refused.stderr
+        );
+        assert!(refused.stderr.contains("offboardd.db.key"), "{}", refused.stderr);
         let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert!(!left.iter().any(|name| name.to_string_lossy().contains(".key")), "{left:?}");
     }
@@ -70,18 +76,20 @@ async fn a_lost_key_is_told_and_no_other_one_is_made_in_its_place() {
     std::fs::write(&key, "11".repeat(32)).unwrap();
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     let refused = folder.run(&["serve"]);
-    assert!(refused.code == Some(1) && refused.err.contains("sealed with another key"), "{refused:?}");
+    assert!(refused.code == Some(1) && refused.stderr.contains("sealed with another key"), "{refused:?}");
     assert_eq!(std::fs::read_to_string(&key).unwrap(), "11".repeat(32));
     std::fs::rename(&kept, &key).unwrap();
     let daemon = folder.serve("info");
     assert_eq!(take(&daemon, "a").await, Some(200));
-    row.kept(3, "3 refusals");
+    row.passed(3, "3 refusals");
 }
 
 #[test]
 fn a_key_file_that_others_may_read_or_that_holds_no_key_is_refused_as_it_is() {
-    let row =
-        promise("a key file that others may read, or that holds no key", "a refusal to start that does not repeat it");
+    let row = expect_row(
+        "a key file that others may read, or that holds no key",
+        "a refusal to start that does not repeat it",
+    );
     for (text, mode, reason) in [
         ("11".repeat(32), 0o640, "others may read it: allow it to its owner only (chmod 600)"),
         ("11".repeat(31), 0o600, "it does not hold 64 hexadecimal digits"),
@@ -93,16 +101,16 @@ fn a_key_file_that_others_may_read_or_that_holds_no_key_is_refused_as_it_is() {
         std::fs::write(&key, &text).unwrap();
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
         let refused = folder.run(&["serve"]);
-        assert!(refused.code == Some(1) && refused.err.contains(reason), "{refused:?}");
-        assert!(!refused.err.contains("11111111") && !refused.err.contains("zz"), "{}", refused.err);
+        assert!(refused.code == Some(1) && refused.stderr.contains(reason), "{refused:?}");
+        assert!(!refused.stderr.contains("11111111") && !refused.stderr.contains("zz"), "{}", refused.stderr);
         assert_eq!(std::fs::read_to_string(&key).unwrap(), text);
     }
-    row.kept(4, "4 refusals");
+    row.passed(4, "4 refusals");
 }
 
 #[tokio::test]
 async fn a_damaged_database_is_refused_or_takes_nothing_and_never_blames_the_sender() {
-    let row = promise(
+    let row = expect_row(
         "a page of the database is overwritten",
         "a refusal to start with a clear reason, 503, or it is not needed",
     );
@@ -119,7 +127,7 @@ async fn a_damaged_database_is_refused_or_takes_nothing_and_never_blames_the_sen
     file.write_all_at(&[0x5a; 4096], 0).unwrap();
     let refused = folder.run(&["serve"]);
     assert_eq!(refused.code, Some(1));
-    assert!(refused.err.contains("file is not a database"), "{}", refused.err);
+    assert!(refused.stderr.contains("file is not a database"), "{}", refused.stderr);
 
     let mut outcomes = std::collections::BTreeMap::new();
     for page in 1..pages {
@@ -130,8 +138,8 @@ async fn a_damaged_database_is_refused_or_takes_nothing_and_never_blames_the_sen
         let outcome = match folder.try_serve() {
             Err(ended) => {
                 assert_eq!(ended.code, Some(1), "{ended:?}");
-                assert!(ended.err.contains("offboardd: "), "{}", ended.err);
-                assert!(ended.err.contains("because: ") || ended.err.contains("store.url"), "{}", ended.err);
+                assert!(ended.stderr.contains("offboardd: "), "{}", ended.stderr);
+                assert!(ended.stderr.contains("because: ") || ended.stderr.contains("store.url"), "{}", ended.stderr);
                 "refused to start"
             }
             Ok(daemon) => match take(&daemon, "b").await {
@@ -148,12 +156,12 @@ async fn a_damaged_database_is_refused_or_takes_nothing_and_never_blames_the_sen
     }
     println!("{outcomes:?}");
     assert!(outcomes.contains_key("503") && outcomes.contains_key("refused to start"), "{outcomes:?}");
-    row.kept(pages, format!("{outcomes:?}"));
+    row.passed(pages, format!("{outcomes:?}"));
 }
 
 #[tokio::test]
 async fn a_database_that_somebody_else_locks_is_503_until_it_is_let_go() {
-    let row = promise("another process locks the database", "503 until it lets go, then 202");
+    let row = expect_row("another process locks the database", "503 until it lets go, then 202");
     let folder = folder();
     let daemon = folder.serve("info");
     assert_eq!(take(&daemon, "a").await, Some(202));
@@ -161,19 +169,19 @@ async fn a_database_that_somebody_else_locks_is_503_until_it_is_let_go() {
     sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
     let begun = Instant::now();
     for id in ["b", "c"] {
-        assert_eq!(take(&daemon, id).await, Some(503), "{:#?}", daemon.process.said());
+        assert_eq!(take(&daemon, id).await, Some(503), "{:#?}", daemon.process.output_lines());
     }
     assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
     sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
     for id in ["b", "c"] {
-        assert_eq!(take(&daemon, id).await, Some(202), "{:#?}", daemon.process.said());
+        assert_eq!(take(&daemon, id).await, Some(202), "{:#?}", daemon.process.output_lines());
     }
-    row.kept(2, "2 × 503, then 2 × 202");
+    row.passed(2, "2 × 503, then 2 × 202");
 }
 
 #[tokio::test]
 async fn a_transaction_that_the_database_gave_up_by_itself_does_not_stop_those_after_it() {
-    let row = promise("SQLite gives a transaction up by itself", "503, and 202 as soon as the reason is gone");
+    let row = expect_row("SQLite gives a transaction up by itself", "503, and 202 as soon as the reason is gone");
     // As when the disk is full (`disk.rs` fills one).
     let folder = folder();
     let daemon = folder.serve("info");
@@ -185,7 +193,7 @@ async fn a_transaction_that_the_database_gave_up_by_itself_does_not_stop_those_a
     }
     sqlx::query("DROP TRIGGER full").execute(&mut other).await.unwrap();
     for id in ["a", "b", "c"] {
-        assert_eq!(take(&daemon, id).await, Some(202), "{:#?}", daemon.process.said());
+        assert_eq!(take(&daemon, id).await, Some(202), "{:#?}", daemon.process.output_lines());
     }
-    row.kept(3, "3 × 503, then 3 × 202");
+    row.passed(3, "3 × 503, then 3 × 202");
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::load::{self, UNREACHABLE};
-use super::table::promise;
+use super::table::expect_row;
 use crate::binary::Folder;
 
 /// How long each measurement takes.
@@ -30,7 +30,7 @@ async fn send(to: SocketAddr, forged: bool, rate: Option<f64>) -> f64 {
     let begun = Instant::now();
     for _ in 0..SENDERS {
         senders.spawn(async move {
-            let (http, hr) = (offboardd::atlassian::http().unwrap(), load::hr());
+            let (http, hr) = (offboardd::atlassian::http().unwrap(), load::hr_source());
             let (mut count, mut turn) = (0_u32, begun);
             while begun.elapsed() < MEASURED {
                 if let Some(rate) = rate {
@@ -67,7 +67,7 @@ async fn forge(http: &reqwest::Client, hr: &Source, to: SocketAddr, id: &str, bo
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it measures: see the module `stress`"]
 async fn a_flood_of_forged_requests_does_not_slow_genuine_ones_by_more_than_half() {
-    let row = promise(
+    let row = expect_row(
         "as many forged requests as genuine ones, offered beside them",
         "at least half as many genuine ones are taken as without",
     );
@@ -84,7 +84,7 @@ async fn a_flood_of_forged_requests_does_not_slow_genuine_ones_by_more_than_half
     rounds.sort_by(|one, other| one.0.total_cmp(&other.0));
     let (ratio, alone, flooded, forged) = rounds[ROUNDS / 2];
     assert!(ratio >= 0.5, "{ratio:.2}: {alone:.0}/s alone, {flooded:.0}/s beside {forged:.0}/s forged; {rounds:?}");
-    row.kept(
+    row.passed(
         format!("{forged:.0} forged/s"),
         format!("{flooded:.0}/s ÷ {alone:.0}/s alone = {ratio:.2}, in the middle of {ROUNDS}"),
     );
@@ -93,10 +93,10 @@ async fn a_flood_of_forged_requests_does_not_slow_genuine_ones_by_more_than_half
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_forged_requests_is_a_line_a_second_in_the_log_and_none_is_uncounted() {
     const FORGED: u64 = 600;
-    let row = promise("forged requests, and the log", "a line a second for each reason, and every one is counted");
+    let row = expect_row("forged requests, and the log", "a line a second for each reason, and every one is counted");
     let folder = Folder::new(&load::settings(UNREACHABLE, "offboardd.db"));
     let mut daemon = folder.serve("info");
-    let (begun, hr) = (Instant::now(), Arc::new(load::hr()));
+    let (begun, hr) = (Instant::now(), Arc::new(load::hr_source()));
     let mut unsigned = JoinSet::new();
     for sender in 0..6 {
         let (to, hr) = (daemon.webhooks, Arc::clone(&hr));
@@ -116,7 +116,7 @@ async fn a_flood_of_forged_requests_is_a_line_a_second_in_the_log_and_none_is_un
     unsigned.join_all().await;
     assert!(daemon.process.terminate().success());
     let seconds = begun.elapsed().as_secs() + 2;
-    let said = daemon.process.said();
+    let said = daemon.process.output_lines();
     let lines = said.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let lines: Vec<_> = lines.filter(|line| line["message"].as_str().unwrap_or_default().contains("refused")).collect();
     let counted = |reason: &str| -> u64 {
@@ -124,7 +124,7 @@ async fn a_flood_of_forged_requests_is_a_line_a_second_in_the_log_and_none_is_un
     };
     assert_eq!((counted("signature_mismatch"), counted("id_missing")), (FORGED / 2, FORGED / 2), "{lines:#?}");
     assert!(u64::try_from(lines.len()).unwrap() <= 2 * seconds, "{} lines in {seconds} s", lines.len());
-    row.kept(FORGED, format!("{} lines, 0 uncounted", lines.len()));
+    row.passed(FORGED, format!("{} lines, 0 uncounted", lines.len()));
 }
 
 /// The middle of many measurements of one verification, in nanoseconds.
@@ -136,11 +136,11 @@ fn median(mut measured: Vec<u128>) -> u128 {
 #[test]
 #[ignore = "it measures: see the module `stress`"]
 fn a_forged_signature_takes_as_long_as_a_good_one() {
-    let row = promise(
+    let row = expect_row(
         "signatures that are good, wrong at once, wrong at the end",
         "each takes as long as the others, within a twentieth",
     );
-    let (hr, now): (_, Timestamp) = (load::hr(), SystemClock.now());
+    let (hr, now): (_, Timestamp) = (load::hr_source(), SystemClock.now());
     let body = vec![b'x'; 2000];
     let message = Outgoing { method: "POST", query: None, id: "msg_1", at: now, body: &body };
     let genuine = hr.sign(&message).unwrap();
@@ -177,5 +177,5 @@ fn a_forged_signature_takes_as_long_as_a_good_one() {
     let medians = measured.map(median);
     let (shortest, longest) = (medians.iter().min().unwrap(), medians.iter().max().unwrap());
     assert!((longest - shortest) * 20 <= *longest, "{medians:?}");
-    row.kept("40000 each", format!("{medians:?} ns in the middle"));
+    row.passed("40000 each", format!("{medians:?} ns in the middle"));
 }

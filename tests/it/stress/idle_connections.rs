@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use super::after;
 use super::load::{self, UNREACHABLE};
-use super::table::promise;
+use super::table::expect_row;
 use crate::binary::{Daemon, Folder};
 
 /// How many sit there in the long run.
@@ -23,7 +23,7 @@ const BEGINNINGS: [&str; 4] = [
     "POST /webhooks/hr HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n{\"type\"",
 ];
 
-async fn sit_down(at: SocketAddr, number: usize) -> Option<TcpStream> {
+async fn open_idle_connection(at: SocketAddr, number: usize) -> Option<TcpStream> {
     let mut stream = tokio::time::timeout(Duration::from_secs(2), TcpStream::connect(at)).await.ok()?.ok()?;
     stream.write_all(BEGINNINGS[number % BEGINNINGS.len()].as_bytes()).await.ok()?;
     Some(stream)
@@ -34,8 +34,8 @@ async fn genuine(daemon: &Daemon, id: &str) -> Duration {
     let begun = Instant::now();
     let body = json!({ "type": "ignored", "id": id }).to_string();
     let http = offboardd::atlassian::http().unwrap();
-    let answer = load::post(&http, &load::hr(), daemon.webhooks, id, &body).await;
-    assert_eq!(answer.map(|(status, _)| status), Some(202), "{:#?}", daemon.process.said());
+    let answer = load::post(&http, &load::hr_source(), daemon.webhooks, id, &body).await;
+    assert_eq!(answer.map(|(status, _)| status), Some(202), "{:#?}", daemon.process.output_lines());
     begun.elapsed()
 }
 
@@ -47,7 +47,7 @@ async fn ready(daemon: &Daemon) -> bool {
 
 #[tokio::test]
 async fn more_idle_connections_than_there_are_files_keep_nobody_out() {
-    let row = promise(
+    let row = expect_row(
         "more idle connections than there may be files",
         "genuine deliveries are taken within five seconds, and /readyz is 200",
     );
@@ -55,23 +55,23 @@ async fn more_idle_connections_than_there_are_files_keep_nobody_out() {
     let daemon = Folder::serve_as(after("ulimit -n 200", &folder, &["serve"]).env("RUST_LOG", "debug"));
     let mut sitting = Vec::new();
     for number in 0..400 {
-        sitting.extend(sit_down(daemon.webhooks, number).await);
+        sitting.extend(open_idle_connection(daemon.webhooks, number).await);
         if number % 80 == 79 {
             let took = genuine(&daemon, &format!("msg_{number}")).await;
             assert!(took < Duration::from_secs(5), "{took:?}");
-            assert!(ready(&daemon).await, "{:#?}", daemon.process.said());
+            assert!(ready(&daemon).await, "{:#?}", daemon.process.output_lines());
         }
     }
-    let said = daemon.process.said();
+    let said = daemon.process.output_lines();
     assert!(!said.iter().any(|line| line.contains("cannot accept")), "{said:#?}");
     assert!(said.iter().any(|line| line.contains("closed for others")), "the room was never full");
-    row.kept("400 connections, 200 files", "all were");
+    row.passed("400 connections, 200 files", "all were");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "ten thousand connections: see the module `stress`"]
 async fn ten_thousand_idle_connections_keep_nobody_out() {
-    let row = promise(
+    let row = expect_row(
         "connections that say nothing, or begin and stop",
         "a genuine delivery on a new connection is taken within two seconds",
     );
@@ -81,11 +81,11 @@ async fn ten_thousand_idle_connections_keep_nobody_out() {
     let alone = genuine(&daemon, "alone").await;
     let (mut sitting, mut longest) = (Vec::new(), Duration::ZERO);
     for number in 0..CROWD {
-        sitting.extend(sit_down(daemon.webhooks, number).await);
+        sitting.extend(open_idle_connection(daemon.webhooks, number).await);
         if number % 500 == 499 {
             longest = longest.max(genuine(&daemon, &format!("msg_{number}")).await);
         }
     }
     assert!(ready(&daemon).await && longest < Duration::from_secs(2), "{longest:?}");
-    row.kept(CROWD, format!("{} opened; it took {alone:?} alone, {longest:?} at most among them", sitting.len()));
+    row.passed(CROWD, format!("{} opened; it took {alone:?} alone, {longest:?} at most among them", sitting.len()));
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::load::{self, Load};
-use super::table::promise;
+use super::table::expect_row;
 use super::{QUIET, times};
 use crate::binary::Folder;
 use crate::rng::SeededRng;
@@ -16,7 +16,7 @@ const TIMEOUT: Duration = Duration::from_mins(10);
 
 /// Waits until everybody's case is closed, and says how many deliveries are lost and how many deeds were done twice; the
 /// journal is whole.
-pub(super) async fn lost_and_doubled(
+pub(super) async fn count_lost_and_doubled(
     folder: &Folder,
     database: &std::path::Path,
     site: SocketAddr,
@@ -29,10 +29,10 @@ pub(super) async fn lost_and_doubled(
         assert!(begun.elapsed() < TIMEOUT, "{} are left", load::count(database, open).await);
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let lost = load::lost(database, acknowledged).await.len();
+    let lost = load::lost_deliveries(database, acknowledged).await.len();
     let mut doubled = 0;
     for call in ["revoke", "delete"] {
-        let (deeds, accounts) = load::deeds(site, call).await;
+        let (deeds, accounts) = load::changes(site, call).await;
         assert!(
             accounts >= acknowledged.len(),
             "{accounts} of {} had their {call}, {lost} are lost",
@@ -49,7 +49,7 @@ pub(super) async fn lost_and_doubled(
 #[ignore = "it takes minutes: see the module `stress`"]
 async fn hundreds_of_kills_under_load_lose_nothing_and_double_nothing() {
     let row =
-        promise("SIGKILL at a random instant under load", "every 2xx is kept, no deed twice, the journal is whole");
+        expect_row("SIGKILL at a random instant under load", "every 2xx is kept, no deed twice, the journal is whole");
     let (kills, mut rng) = (times(300), SeededRng::from_environment());
     let people = usize::try_from(kills).unwrap() * 30;
     let folder = Folder::new("");
@@ -57,7 +57,7 @@ async fn hundreds_of_kills_under_load_lose_nothing_and_double_nothing() {
     let (_sandbox, site) = folder.sandbox(&["--seed", &seed, "--deletion-grace", "1s"]);
     folder.file("offboardd.toml", &load::settings(&format!("http://{site}"), "offboardd.db"));
     let mut daemon = folder.serve(QUIET);
-    let load = Load::begin(daemon.webhooks, people, SENDERS, Duration::from_millis(200));
+    let load = Load::start(daemon.webhooks, people, SENDERS, Duration::from_millis(200));
     for _ in 0..kills {
         tokio::time::sleep(Duration::from_millis(20 + rng.below(400))).await;
         daemon.process.kill();
@@ -65,7 +65,7 @@ async fn hundreds_of_kills_under_load_lose_nothing_and_double_nothing() {
         load.send_to(daemon.webhooks);
     }
     let acknowledged = load.end().await;
-    let (lost, doubled) = lost_and_doubled(&folder, &folder.database(), site, &acknowledged).await;
+    let (lost, doubled) = count_lost_and_doubled(&folder, &folder.database(), site, &acknowledged).await;
     assert_eq!((lost, doubled), (0, 0));
-    row.kept(kills, format!("{} acknowledged: {lost} lost, {doubled} doubled", acknowledged.len()));
+    row.passed(kills, format!("{} acknowledged: {lost} lost, {doubled} doubled", acknowledged.len()));
 }

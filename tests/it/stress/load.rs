@@ -58,7 +58,7 @@ pub(crate) fn seed(people: usize) -> String {
 }
 
 /// The source `hr`, as its vendor has it.
-pub(super) fn hr() -> Source {
+pub(super) fn hr_source() -> Source {
     let spec = Spec { preset: Some("standard-webhooks".to_owned()), secrets: vec![HR_KEY.into()], ..Spec::default() };
     Source::compile(&"hr".parse().unwrap(), spec).unwrap()
 }
@@ -93,7 +93,7 @@ pub(super) struct Load {
 
 impl Load {
     /// Begins: `departed` of as many people as there is time for, at most `people`.
-    pub(super) fn begin(daemon: SocketAddr, people: usize, senders: usize, pause: Duration) -> Self {
+    pub(super) fn start(daemon: SocketAddr, people: usize, senders: usize, pause: Duration) -> Self {
         let (tell, told) = watch::channel(daemon);
         let enough = Arc::new(AtomicBool::new(false));
         let (acknowledged, refusals) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicU32::new(0)));
@@ -102,7 +102,7 @@ impl Load {
             let (told, enough) = (told.clone(), Arc::clone(&enough));
             let (acknowledged, refusals) = (Arc::clone(&acknowledged), Arc::clone(&refusals));
             all.spawn(async move {
-                let (http, hr) = (offboardd::atlassian::http().unwrap(), hr());
+                let (http, hr) = (offboardd::atlassian::http().unwrap(), hr_source());
                 let mut mine = Vec::new();
                 for person in (sender..people).step_by(senders) {
                     let body = json!({ "type": "departed", "person": { "email": email(person) } }).to_string();
@@ -171,7 +171,7 @@ pub(super) async fn count(file: &Path, query: &'static str) -> i64 {
 }
 
 /// Which of these acknowledged deliveries the database does not hold: lost.
-pub(super) async fn lost(file: &Path, acknowledged: &BTreeMap<usize, String>) -> Vec<usize> {
+pub(super) async fn lost_deliveries(file: &Path, acknowledged: &BTreeMap<usize, String>) -> Vec<usize> {
     let mut database = open(file).await;
     let mut lost = Vec::new();
     for (person, delivery) in acknowledged {
@@ -185,7 +185,7 @@ pub(super) async fn lost(file: &Path, acknowledged: &BTreeMap<usize, String>) ->
 }
 
 /// How many deeds the site saw of this kind, and how many accounts they were done to.
-pub(super) async fn deeds(site: SocketAddr, call: &str) -> (usize, usize) {
+pub(super) async fn changes(site: SocketAddr, call: &str) -> (usize, usize) {
     let request = offboardd::atlassian::http().unwrap().get(format!("http://{site}/_sandbox/calls"));
     let calls: Value = request.send().await.unwrap().json().await.unwrap();
     let done = calls["items"].as_array().unwrap().iter().filter(|made| made["changed"] == true && made["call"] == call);

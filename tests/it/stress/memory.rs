@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::QUIET;
 use super::load::{self, UNREACHABLE};
-use super::table::promise;
+use super::table::expect_row;
 use crate::binary::{Daemon, Folder};
 
 /// How many come at once, each with a body of the largest size.
@@ -30,7 +30,7 @@ fn peak(daemon: &Daemon) -> Option<usize> {
 async fn taken(daemon: &Daemon, id: &str, bytes: usize) -> Option<u16> {
     let body = json!({ "type": "ignored", "x": "x".repeat(bytes) }).to_string();
     let http = offboardd::atlassian::http().unwrap();
-    load::post(&http, &load::hr(), daemon.webhooks, id, &body).await.map(|(status, _)| status)
+    load::post(&http, &load::hr_source(), daemon.webhooks, id, &body).await.map(|(status, _)| status)
 }
 
 /// Says these bytes after the head of a request, and falls silent; gives up when it is not listened to.
@@ -57,14 +57,14 @@ async fn asked_to_come_again(stream: &mut TcpStream) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn large_bodies_that_never_end_neither_fill_the_memory_nor_keep_others_out() {
-    let row = promise(
+    let row = expect_row(
         "large bodies that never end",
         "memory stays bounded; genuine deliveries are taken, small ones and large ones",
     );
     let folder = Folder::new(&load::settings(UNREACHABLE, "offboardd.db"));
     let daemon = folder.serve(QUIET);
     let (Some(before), at) = (peak(&daemon), daemon.webhooks) else {
-        return row.left_out("this machine does not say how much memory a process has");
+        return row.skipped("this machine does not say how much memory a process has");
     };
     let mut saying = JoinSet::new();
     for _ in 0..CROWD {
@@ -85,7 +85,7 @@ async fn large_bodies_that_never_end_neither_fill_the_memory_nor_keep_others_out
     assert!(refused > CROWD / 2, "{refused} of {CROWD} were told that there is no room");
     let grown = peak(&daemon).unwrap() - before;
     assert!(grown < 200, "{grown} MiB for {CROWD} MiB of bodies");
-    row.kept(
+    row.passed(
         format!("{CROWD} × 1 MiB"),
         format!("{grown} MiB at most, {refused} × 503; 30 genuine ones taken, 0 lost"),
     );
@@ -94,11 +94,11 @@ async fn large_bodies_that_never_end_neither_fill_the_memory_nor_keep_others_out
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_in_crumbs_cost_no_more_than_their_bytes() {
     const BYTES: usize = 40_000;
-    let row = promise("bodies in chunks of one byte", "they cost no more memory than their bytes");
+    let row = expect_row("bodies in chunks of one byte", "they cost no more memory than their bytes");
     let folder = Folder::new(&load::settings(UNREACHABLE, "offboardd.db"));
     let daemon = folder.serve(QUIET);
     let (Some(before), at) = (peak(&daemon), daemon.webhooks) else {
-        return row.left_out("this machine does not say how much memory a process has");
+        return row.skipped("this machine does not say how much memory a process has");
     };
     let mut saying = JoinSet::new();
     for _ in 0..16 {
@@ -115,7 +115,7 @@ async fn bodies_in_crumbs_cost_no_more_than_their_bytes() {
     assert_eq!(taken(&daemon, "one", 100).await, Some(202));
     let grown = peak(&daemon).unwrap() - before;
     assert!(grown < 10, "{grown} MiB for 16 bodies of {BYTES} bytes");
-    row.kept(format!("16 × {BYTES} bytes"), format!("{grown} MiB at most"));
+    row.passed(format!("16 × {BYTES} bytes"), format!("{grown} MiB at most"));
 }
 
 /// Gzip that is `bytes` long and unpacks to 158 times as much: one zero, repeated.
@@ -133,13 +133,13 @@ fn bomb(bytes: usize) -> Vec<u8> {
 async fn what_is_packed_small_and_unpacks_large_is_never_unpacked() {
     const BYTES: usize = MEBIBYTE - 1024;
     let row =
-        promise("compressed bombs", "415 where they say what they are, else taken as they are; nothing is unpacked");
+        expect_row("compressed bombs", "415 where they say what they are, else taken as they are; nothing is unpacked");
     let folder = Folder::new(&load::settings(UNREACHABLE, "offboardd.db"));
     let daemon = folder.serve(QUIET);
     let Some(before) = peak(&daemon) else {
-        return row.left_out("this machine does not say how much memory a process has");
+        return row.skipped("this machine does not say how much memory a process has");
     };
-    let (bomb, http, hr) = (bomb(BYTES), offboardd::atlassian::http().unwrap(), load::hr());
+    let (bomb, http, hr) = (bomb(BYTES), offboardd::atlassian::http().unwrap(), load::hr_source());
     for (number, (header, value, expected)) in [
         ("content-encoding", "gzip", 415),
         ("content-encoding", "identity, gzip", 415),
@@ -167,20 +167,20 @@ async fn what_is_packed_small_and_unpacks_large_is_never_unpacked() {
     let grown = peak(&daemon).unwrap() - before;
     assert!(grown < 60, "{grown} MiB for bombs of {BYTES} bytes");
     drop(packed);
-    row.kept("5 × 1 MiB for 158 MiB", format!("3 × 415, {grown} MiB at most"));
+    row.passed("5 × 1 MiB for 158 MiB", format!("3 × 415, {grown} MiB at most"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_that_nobody_reads_neither_fill_the_memory_nor_hold_up_a_stop() {
     const SENDERS: usize = 40;
-    let row = promise(
+    let row = expect_row(
         "requests one behind the other, and nobody reads the answers",
         "memory stays bounded, others are taken",
     );
     let folder = Folder::new(&load::settings(UNREACHABLE, "offboardd.db"));
     let mut daemon = folder.serve(QUIET);
     let (Some(before), at) = (peak(&daemon), daemon.webhooks) else {
-        return row.left_out("this machine does not say how much memory a process has");
+        return row.skipped("this machine does not say how much memory a process has");
     };
     let mut saying = JoinSet::new();
     for _ in 0..SENDERS {
@@ -195,7 +195,7 @@ async fn answers_that_nobody_reads_neither_fill_the_memory_nor_hold_up_a_stop() 
     assert_eq!(taken(&daemon, "one", 10_000).await, Some(202));
     let grown = peak(&daemon).unwrap() - before;
     assert!(grown < 60, "{grown} MiB");
-    assert!(daemon.process.terminate().success(), "{:#?}", daemon.process.said());
+    assert!(daemon.process.terminate().success(), "{:#?}", daemon.process.output_lines());
     drop(sitting);
-    row.kept(format!("{SENDERS} × 50000"), format!("{grown} MiB at most"));
+    row.passed(format!("{SENDERS} × 50000"), format!("{grown} MiB at most"));
 }

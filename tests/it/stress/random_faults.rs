@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::kills::lost_and_doubled;
+use super::kills::count_lost_and_doubled;
 use super::load::{self, Load};
-use super::table::promise;
+use super::table::expect_row;
 use super::{QUIET, times};
 use crate::binary::{Folder, SITE_TOKEN};
 use crate::rng::SeededRng;
@@ -64,7 +64,7 @@ async fn operate(admin: SocketAddr) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes minutes: see the module `stress`"]
 async fn a_far_side_that_fails_in_every_way_under_load_loses_nobody_and_doubles_nothing() {
-    let row = promise(
+    let row = expect_row(
         "any call to the site fails in any way, at random under load",
         "every 2xx is kept and carried out, no deed twice, the journal is whole",
     );
@@ -78,7 +78,7 @@ async fn a_far_side_that_fails_in_every_way_under_load_loses_nobody_and_doubles_
     let settings = load::settings(&format!("http://{site}"), "offboardd.db");
     folder.file("offboardd.toml", &format!("{}\n{token}", settings.replace("deletion_grace = \"1s\"", impatient)));
     let daemon = folder.serve(QUIET);
-    let load = Load::begin(daemon.webhooks, people, 8, Duration::from_millis(400));
+    let load = Load::start(daemon.webhooks, people, 8, Duration::from_millis(400));
     let mut operator = tokio::task::JoinSet::new();
     operator.spawn(operate(daemon.admin));
 
@@ -94,9 +94,9 @@ async fn a_far_side_that_fails_in_every_way_under_load_loses_nobody_and_doubles_
     let hits = usize::try_from(faults).unwrap() - waiting["items"].as_array().unwrap().len();
     http.delete(&control).send().await.unwrap();
     let acknowledged = load.end().await;
-    let (lost, doubled) = lost_and_doubled(&folder, &folder.database(), site, &acknowledged).await;
+    let (lost, doubled) = count_lost_and_doubled(&folder, &folder.database(), site, &acknowledged).await;
     assert_eq!((lost, doubled), (0, 0));
-    row.kept(
+    row.passed(
         format!("{hits} of {faults} faults"),
         format!("{} acknowledged: {lost} lost, {doubled} doubled", acknowledged.len()),
     );

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::table::promise;
+use super::table::expect_row;
 use crate::harness::{Harness, Setup};
 
 const BODY: &[u8] = br#"{"type":"ignored"}"#;
@@ -63,7 +63,7 @@ async fn goes_on(story: Harness) {
 
 #[tokio::test]
 async fn requests_that_come_one_behind_the_other_are_each_judged_by_themselves() {
-    let row = promise("pipelined requests, good and forged", "each is judged by itself");
+    let row = expect_row("pipelined requests, good and forged", "each is judged by itself");
     let story = story().await;
     let length = format!("content-length: {}", BODY.len());
     let genuine = |story: &Harness| written(story, &length, BODY);
@@ -78,12 +78,13 @@ async fn requests_that_come_one_behind_the_other_are_each_judged_by_themselves()
     assert_eq!(answers(&story, &hundred).await, [202; 100]);
     story.settle().await;
     goes_on(story).await;
-    row.kept(105, "105 answered in their order");
+    row.passed(105, "105 answered in their order");
 }
 
 #[tokio::test]
 async fn chunks_that_are_none_end_the_connection_and_nothing_behind_them_is_heard() {
-    let row = promise("bad chunks, with a request hidden behind them", "the connection ends, nothing behind is heard");
+    let row =
+        expect_row("bad chunks, with a request hidden behind them", "the connection ends, nothing behind is heard");
     let story = story().await;
     let behind = written(&story, &format!("content-length: {}", BODY.len()), BODY);
     for chunks in [
@@ -109,13 +110,13 @@ async fn chunks_that_are_none_end_the_connection_and_nothing_behind_them_is_hear
     let request = written(&story, "transfer-encoding: chunked", extended.as_bytes());
     assert!(!answers(&story, &[request, behind].concat()).await.contains(&202));
     goes_on(story).await;
-    row.kept(13, "0 taken");
+    row.passed(13, "0 taken");
 }
 
 #[tokio::test]
 async fn what_two_readers_could_end_at_different_places_is_not_taken_at_all() {
     let row =
-        promise("smuggling: two lengths, a length and chunks, folded lines", "not taken, nor what is hidden in it");
+        expect_row("smuggling: two lengths, a length and chunks, folded lines", "not taken, nor what is hidden in it");
     let story = story().await;
     let length = BODY.len();
     let smuggled = written(&story, &format!("content-length: {length}"), BODY);
@@ -136,12 +137,12 @@ async fn what_two_readers_could_end_at_different_places_is_not_taken_at_all() {
         assert!(!heard.contains(&202) && !heard.contains(&200), "{framing:?}: {heard:?}");
     }
     goes_on(story).await;
-    row.kept(10, "0 taken");
+    row.passed(10, "0 taken");
 }
 
 #[tokio::test]
 async fn bytes_that_are_no_text_are_refused_where_they_mean_something() {
-    let row = promise("bytes that are no UTF-8 in the target and in headers", "4xx where they mean something");
+    let row = expect_row("bytes that are no UTF-8 in the target and in headers", "4xx where they mean something");
     let story = story().await;
     let genuine = || written(&story, &format!("{LAST}content-length: {}", BODY.len()), BODY);
     let replaced = |from: &str, to: &[u8]| {
@@ -178,12 +179,12 @@ async fn bytes_that_are_no_text_are_refused_where_they_mean_something() {
     }
     story.settle().await;
     goes_on(story).await;
-    row.kept(refused + 3, format!("{refused} refused, 0 taken wrongly"));
+    row.passed(refused + 3, format!("{refused} refused, 0 taken wrongly"));
 }
 
 #[tokio::test]
 async fn one_vendors_delivery_is_not_taken_for_anothers_with_the_same_secret() {
-    let row = promise("replay at another source that has the same secret", "it hides no delivery of either");
+    let row = expect_row("replay at another source that has the same secret", "it hides no delivery of either");
     let story = story().await;
     let headers = story.sign("hr", "msg_same", story.now(), BODY);
     let first = story.post("hr", BODY, &headers).await;
@@ -193,12 +194,12 @@ async fn one_vendors_delivery_is_not_taken_for_anothers_with_the_same_secret() {
     assert_eq!(story.post("payroll", BODY, &headers).await.delivery(), other.delivery());
     story.settle().await;
     goes_on(story).await;
-    row.kept(3, "each source has its own");
+    row.passed(3, "each source has its own");
 }
 
 #[tokio::test]
 async fn what_was_recorded_is_a_repetition_inside_its_window_and_refused_after_it() {
-    let row = promise("replay inside the window, and after it", "200 with the id of the first inside, 401 after");
+    let row = expect_row("replay inside the window, and after it", "200 with the id of the first inside, 401 after");
     let story = story().await;
     let headers = story.sign("hr", "msg_recorded", story.now(), BODY);
     assert_eq!(story.post("hr", BODY, &headers).await.status, 202);
@@ -211,13 +212,13 @@ async fn what_was_recorded_is_a_repetition_inside_its_window_and_refused_after_i
     assert_eq!(story.post("hr", BODY, &headers).await.status, 200);
     story.settle().await;
     goes_on(story).await;
-    row.kept(7, "0 taken twice");
+    row.passed(7, "0 taken twice");
 }
 
 #[tokio::test]
 async fn a_new_id_that_nobody_signed_makes_no_new_delivery_and_hides_none() {
     let row =
-        promise("replay under an id that nobody signed", "no new delivery, and a genuine one with that id is taken");
+        expect_row("replay under an id that nobody signed", "no new delivery, and a genuine one with that id is taken");
     let story = story().await;
     let body = json!({ "type": "departed", "person": { "email": "ann@example.com" } }).to_string();
     let signed = |id: &str, body: &str| story.sign("github", id, story.now(), body.as_bytes());
@@ -242,12 +243,12 @@ async fn a_new_id_that_nobody_signed_makes_no_new_delivery_and_hides_none() {
     assert_eq!(story.send("hr", &json!({ "type": "ignored" })).await.status, 202);
     story.settle().await;
     story.finish(&["revoke ann@example.com", "revoke ben@example.com"]).await;
-    row.kept(3, "0 taken twice, 0 hidden");
+    row.passed(3, "0 taken twice, 0 hidden");
 }
 
 #[test]
 fn a_weaker_scheme_is_no_way_around_a_stronger_one() {
-    let row = promise("downgrade: what one scheme signed, before another", "only its own scheme takes it");
+    let row = expect_row("downgrade: what one scheme signed, before another", "only its own scheme takes it");
     let clock = ManualClock::at("2026-09-07T12:00:00Z".parse().unwrap());
     let of = |preset: &str| {
         let spec = Spec {
@@ -271,5 +272,5 @@ fn a_weaker_scheme_is_no_way_around_a_stronger_one() {
         let verdict = of(verifies).verify(&request, clock.now());
         assert_eq!(verdict.is_ok(), signs == verifies, "{signs} before {verifies}: {verdict:?}");
     }
-    row.kept(presets.len() * presets.len(), "0 taken by another");
+    row.passed(presets.len() * presets.len(), "0 taken by another");
 }

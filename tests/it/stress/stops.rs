@@ -6,7 +6,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::load::{self, Load};
-use super::table::promise;
+use super::table::expect_row;
 use super::times;
 use crate::binary::Folder;
 
@@ -22,7 +22,7 @@ async fn rolling(stops: u32, people: usize, pause: Duration) -> (usize, usize, u
     let settings = load::settings(&format!("http://{site}"), "offboardd.db").replace("revoke_then_delete", "revoke");
     folder.file("offboardd.toml", &settings);
     let mut daemon = folder.serve("info");
-    let load = Load::begin(daemon.webhooks, people, 8, pause);
+    let load = Load::start(daemon.webhooks, people, 8, pause);
     let mut longest = Duration::ZERO;
     for stop in 0..stops {
         let before = load.acknowledged();
@@ -32,18 +32,19 @@ async fn rolling(stops: u32, people: usize, pause: Duration) -> (usize, usize, u
         let begun = Instant::now();
         let ended = daemon.process.terminate();
         longest = longest.max(begun.elapsed());
-        assert!(ended.success(), "stop {stop}: {ended:?} {:#?}", daemon.process.said());
+        assert!(ended.success(), "stop {stop}: {ended:?} {:#?}", daemon.process.output_lines());
         assert!(!folder.path().join("offboardd.db-wal").exists(), "it was not closed cleanly");
         daemon = folder.serve("info");
         load.send_to(daemon.webhooks);
-        let again: Vec<_> = daemon.process.said().into_iter().filter(|line| line.contains("taken up again")).collect();
+        let again: Vec<_> =
+            daemon.process.output_lines().into_iter().filter(|line| line.contains("taken up again")).collect();
         assert!(again.is_empty(), "work was left lying about: {again:?}");
     }
     let refused = load.refusals();
     let acknowledged = load.end().await;
-    let lost = load::lost(&folder.database(), &acknowledged).await.len();
+    let lost = load::lost_deliveries(&folder.database(), &acknowledged).await.len();
     assert!(daemon.process.terminate().success());
-    let (deeds, accounts) = load::deeds(site, "revoke").await;
+    let (deeds, accounts) = load::changes(site, "revoke").await;
     assert_eq!(deeds, accounts, "somebody was revoked twice");
     (acknowledged.len(), lost, refused, longest)
 }
@@ -57,7 +58,7 @@ async fn rolling_restarts_under_load_lose_nothing_and_end_in_time() {
 
 #[tokio::test]
 async fn connections_on_which_nothing_was_asked_do_not_hold_up_a_stop() {
-    let row = promise("SIGTERM while connections say nothing", "they do not hold it up");
+    let row = expect_row("SIGTERM while connections say nothing", "they do not hold it up");
     let folder = Folder::new(&load::settings(load::UNREACHABLE, "offboardd.db"));
     let mut daemon = folder.serve("info");
     let mut sitting = Vec::new();
@@ -68,18 +69,20 @@ async fn connections_on_which_nothing_was_asked_do_not_hold_up_a_stop() {
     }
     // One that is accepted later shows that these are.
     assert!(
-        load::post(&offboardd::atlassian::http().unwrap(), &load::hr(), daemon.webhooks, "a", "{}").await.is_some()
+        load::post(&offboardd::atlassian::http().unwrap(), &load::hr_source(), daemon.webhooks, "a", "{}")
+            .await
+            .is_some()
     );
     let begun = Instant::now();
     assert!(daemon.process.terminate().success());
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}: {:#?}", begun.elapsed(), daemon.process.said());
-    row.kept(3, format!("it took {:?}", begun.elapsed()));
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}: {:#?}", begun.elapsed(), daemon.process.output_lines());
+    row.passed(3, format!("it took {:?}", begun.elapsed()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_was_let_in_before_a_stop_is_answered() {
     const WAITING: usize = 60;
-    let row = promise("SIGTERM while deliveries wait for their commit", "each is answered, and kept");
+    let row = expect_row("SIGTERM while deliveries wait for their commit", "each is answered, and kept");
     let folder = Folder::new(&load::settings(load::UNREACHABLE, "offboardd.db"));
     let mut daemon = folder.serve("info");
     // Nothing can be committed while somebody else holds the database.
@@ -90,8 +93,9 @@ async fn whoever_was_let_in_before_a_stop_is_answered() {
     let http = offboardd::atlassian::http().unwrap();
     for number in 0..WAITING {
         let (to, http) = (daemon.webhooks, http.clone());
-        senders
-            .spawn(async move { (number, load::post(&http, &load::hr(), to, &format!("msg_{number}"), "{}").await) });
+        senders.spawn(async move {
+            (number, load::post(&http, &load::hr_source(), to, &format!("msg_{number}"), "{}").await)
+        });
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     daemon.process.send_sigterm();
@@ -100,25 +104,28 @@ async fn whoever_was_let_in_before_a_stop_is_answered() {
     let mut acknowledged = std::collections::BTreeMap::new();
     for (number, answer) in senders.join_all().await {
         let (status, answer) =
-            answer.unwrap_or_else(|| panic!("{number} was not answered: {:#?}", daemon.process.said()));
+            answer.unwrap_or_else(|| panic!("{number} was not answered: {:#?}", daemon.process.output_lines()));
         assert_eq!(status, 202, "{number}: {answer}");
         acknowledged.insert(number, answer["delivery"].as_str().unwrap().to_owned());
     }
-    assert!(daemon.process.ended().success());
-    let lost = load::lost(&folder.database(), &acknowledged).await.len();
+    assert!(daemon.process.wait().success());
+    let lost = load::lost_deliveries(&folder.database(), &acknowledged).await.len();
     assert_eq!((acknowledged.len(), lost), (WAITING, 0));
-    row.kept(WAITING, format!("{} acknowledged: {lost} lost", acknowledged.len()));
+    row.passed(WAITING, format!("{} acknowledged: {lost} lost", acknowledged.len()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes minutes: see the module `stress`"]
 async fn fifty_rolling_restarts_under_load_lose_nothing() {
-    let row = promise(
+    let row = expect_row(
         "SIGTERM under load, and the next daemon",
         "every 2xx is kept, at worst 503, within the deadline, nothing taken up again",
     );
     let stops = times(50);
     let (acknowledged, lost, refused, longest) = rolling(stops, 40_000, Duration::from_millis(2)).await;
     assert!(lost == 0 && longest < DEADLINE);
-    row.kept(stops, format!("{acknowledged} acknowledged: {lost} lost, {refused} × 503, the longest stop {longest:?}"));
+    row.passed(
+        stops,
+        format!("{acknowledged} acknowledged: {lost} lost, {refused} × 503, the longest stop {longest:?}"),
+    );
 }

@@ -1,4 +1,4 @@
-//! The table of faults: how often each was caused, what was promised, what was seen.
+//! The table of faults: how often each was caused, what was expected, what was seen.
 //!
 //! A row is opened before its fault is caused, so that a promise that is broken stands there too. Each is printed as it is
 //! written; where `OFFBOARDD_STRESS_TABLE` names a file, that file always holds the whole table so far.
@@ -7,38 +7,38 @@ use std::fmt::Display;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-const HEADINGS: [&str; 4] = ["fault", "how often", "promised", "seen"];
+const HEADINGS: [&str; 4] = ["fault", "count", "expected", "observed"];
 
 /// Names the file to which rows are added, if they are to be kept.
 const FILE: &str = "OFFBOARDD_STRESS_TABLE";
 
 /// Opens the row of a fault.
-pub(crate) fn promise(fault: &'static str, promised: &'static str) -> Row {
-    Row { fault, promised, is_written: false }
+pub(crate) fn expect_row(fault: &'static str, expected: &'static str) -> Row {
+    Row { fault, expected, is_written: false }
 }
 
 /// A row that waits for what is seen.
 #[must_use = "a row that is dropped says that the promise was broken"]
 pub(crate) struct Row {
     fault: &'static str,
-    promised: &'static str,
+    expected: &'static str,
     is_written: bool,
 }
 
 impl Row {
     /// The promise was kept.
-    pub(crate) fn kept(mut self, how_often: impl Display, seen: impl Display) {
+    pub(crate) fn passed(mut self, how_often: impl Display, seen: impl Display) {
         self.write(&how_often.to_string(), &seen.to_string());
     }
 
     /// The fault cannot be caused here.
-    pub(crate) fn left_out(mut self, why: &str) {
+    pub(crate) fn skipped(mut self, why: &str) {
         self.write("–", &format!("left out: {}", why.trim()));
     }
 
     fn write(&mut self, how_often: &str, seen: &str) {
         self.is_written = true;
-        let row = [self.fault, how_often, self.promised, seen].map(|cell| cell.replace(['|', '\n'], " "));
+        let row = [self.fault, how_often, self.expected, seen].map(|cell| cell.replace(['|', '\n'], " "));
         println!("| {} |", row.join(" | "));
         if let Some(file) = std::env::var_os(FILE) {
             add(Path::new(&file), row);

@@ -7,7 +7,7 @@ use offboardd::sandbox::{CallName, Fault, Seed};
 use serde_json::json;
 use sqlx::Row as _;
 
-use super::table::promise;
+use super::table::expect_row;
 use super::{load, times};
 use crate::harness::{Harness, Setup, duration};
 
@@ -19,7 +19,7 @@ fn fault(call: CallName) -> Fault {
 
 #[tokio::test]
 async fn a_clock_that_jumps_while_a_call_is_made_does_not_make_it_twice() {
-    let row = promise("the clock jumps while a call is made", "the call is made once");
+    let row = expect_row("the clock jumps while a call is made", "the call is made once");
     for jump in ["1d", "-1d"] {
         let story = Harness::start().await;
         story.inject(Fault { delay_ms: 400, times: Some(1), ..fault(CallName::Revoke) });
@@ -35,12 +35,12 @@ async fn a_clock_that_jumps_while_a_call_is_made_does_not_make_it_twice() {
         assert_eq!(story.state(ANN).await, StateName::Revoked, "{jump}");
         story.finish(&["revoke ann@example.com"]).await;
     }
-    row.kept(2, "0 doubled");
+    row.passed(2, "0 doubled");
 }
 
 #[tokio::test]
 async fn a_clock_that_jumps_ahead_and_back_does_nothing_early_and_nothing_twice() {
-    let row = promise("the clock jumps ahead and back", "nothing early, nothing twice");
+    let row = expect_row("the clock jumps ahead and back", "nothing early, nothing twice");
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     // Set back by a day, ahead to where it was, and so on: the 30 days are those of the first reading.
@@ -58,12 +58,12 @@ async fn a_clock_that_jumps_ahead_and_back_does_nothing_early_and_nothing_twice(
     story.advance_quiet("27d").await;
     assert_eq!(story.state(ANN).await, StateName::Erased);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
-    row.kept(6, "0 early, 0 doubled");
+    row.passed(6, "0 early, 0 doubled");
 }
 
 #[tokio::test]
 async fn the_end_of_a_day_is_when_it_ends_there_however_long_it_is() {
-    let row = promise(
+    let row = expect_row(
         "days of 23 and 25 hours, leap days, days without a midnight",
         "a day ends when it ends there, to the second",
     );
@@ -91,12 +91,12 @@ async fn the_end_of_a_day_is_when_it_ends_there_however_long_it_is() {
         assert_eq!(story.state(ANN).await, StateName::Revoked, "{day} in {zone}");
         story.finish(&["revoke ann@example.com"]).await;
     }
-    row.kept(7, "0 early, 0 late");
+    row.passed(7, "0 early, 0 late");
 }
 
 #[tokio::test]
 async fn a_grace_is_counted_in_hours_and_no_change_of_the_clocks_shortens_it() {
-    let row = promise("a grace over a leap day and a change of the clocks", "its hours are counted");
+    let row = expect_row("a grace over a leap day and a change of the clocks", "its hours are counted");
     let policy = "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\ntimezone = \"Europe/Berlin\"";
     let story = Harness::with(Setup { policy, ..Setup::default() }).await;
     // From the 29th of February; the clocks go ahead on the 26th of March.
@@ -109,7 +109,7 @@ async fn a_grace_is_counted_in_hours_and_no_change_of_the_clocks_shortens_it() {
     assert_eq!(story.now().to_string(), "2028-03-29T23:00:00Z");
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
-    row.kept(1, "0 early, 0 late");
+    row.passed(1, "0 early, 0 late");
 }
 
 /// Waits until nothing is due: with thousands of jobs longer than a story usually does.
@@ -178,14 +178,14 @@ async fn a_site_that_was_away_for_three_days_finds_everybody_still_waiting() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes minutes: see the module `stress`"]
 async fn thousands_wait_for_a_site_that_was_away_for_three_days() {
-    let row = promise(
+    let row = expect_row(
         "the site is away for three days while people leave",
         "everybody is revoked within the longest wait of a retry, nobody twice",
     );
     let people = usize::try_from(times(10_000)).unwrap();
     let (revoked, doubled, calls) = three_days_without_the_site(people).await;
     assert_eq!((revoked, doubled), (people, 0));
-    row.kept(
+    row.passed(
         format!("{people} jobs waiting"),
         format!("{revoked} revoked: 0 lost, {doubled} doubled, {calls} calls each"),
     );
