@@ -71,8 +71,20 @@ pub(crate) async fn post(
     id: &str,
     body: &str,
 ) -> Option<(u16, Value)> {
+    post_as(http, hr, "hr", to, id, body).await
+}
+
+/// Sends one delivery to the route of another source, signed with the same secret.
+pub(super) async fn post_as(
+    http: &reqwest::Client,
+    hr: &Source,
+    source: &str,
+    to: SocketAddr,
+    id: &str,
+    body: &str,
+) -> Option<(u16, Value)> {
     let message = Outgoing { method: "POST", query: None, id, at: SystemClock.now(), body: body.as_bytes() };
-    let url = format!("http://{to}/webhooks/hr");
+    let url = format!("http://{to}/webhooks/{source}");
     let mut request = http.post(url).body(body.to_owned()).timeout(Duration::from_secs(30));
     for (name, value) in hr.sign(&message).unwrap() {
         request = request.header(name, value);

@@ -21,7 +21,7 @@ const CROWD: usize = 300;
 const MEBIBYTE: usize = 1024 * 1024;
 
 /// The most memory that the daemon ever had, in MiB. `None` where the machine does not say.
-fn peak(daemon: &Daemon) -> Option<usize> {
+pub(super) fn peak(daemon: &Daemon) -> Option<usize> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.process.id())).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     Some(line.split_whitespace().nth(1)?.parse::<usize>().unwrap() / 1024)

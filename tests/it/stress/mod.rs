@@ -5,6 +5,7 @@
 //! promised, what was seen.
 
 mod admin;
+mod batches;
 mod disclosure;
 mod disk;
 mod files;
