@@ -1,5 +1,5 @@
-//! The state diagram of `docs/cases.md`, made from the transition function by trying every transition in every state that can
-//! be reached.
+//! The state diagram of `docs/architecture.md`, generated from the transition function by applying every transition in every
+//! reachable state.
 //!
 //! `OFFBOARDD_BLESS=1 cargo test --lib diagram` writes the document again after the rules changed.
 
@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 
-const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cases.md");
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/architecture.md");
 const BEGIN: &str = "<!-- made by the test `diagram` -->\n";
 const END: &str = "<!-- end -->\n";
 
@@ -155,5 +155,5 @@ fn diagram_of_the_document_is_that_of_the_transition_function() {
         std::fs::write(DOCUMENT, format!("{head}{BEGIN}{diagram}{END}{tail}")).unwrap();
         return;
     }
-    assert_eq!(written, diagram, "run `OFFBOARDD_BLESS=1 cargo test --lib diagram` and review docs/cases.md");
+    assert_eq!(written, diagram, "run `OFFBOARDD_BLESS=1 cargo test --lib diagram` and review docs/architecture.md");
 }

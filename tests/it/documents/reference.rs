@@ -1,0 +1,117 @@
+//! Compares names in the documents with the code: links, files, states, reasons, metrics and numbers.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use offboardd::domain::case::{AttentionReason, Hold, StateName};
+
+use super::{document, documents, section};
+use crate::binary::Folder;
+
+/// The first cell of each row of the tables of a text.
+fn first_cells(text: &str) -> BTreeSet<String> {
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| "));
+    let cells = rows.filter_map(|row| row.split(" |").next());
+    cells.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned)).collect()
+}
+
+fn set(names: impl Iterator<Item = &'static str>) -> BTreeSet<String> {
+    names.into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn operations_lists_every_state_reason_and_hold() {
+    let operations = document("docs/operations.md");
+    let listed = |heading: &str| first_cells(section(&operations, heading));
+    assert_eq!(listed("## States"), set(StateName::ALL.iter().map(|state| state.as_str())));
+    assert_eq!(listed("## Attention"), set(AttentionReason::ALL.iter().map(|reason| reason.as_str())));
+    assert_eq!(listed("## Held cases"), set(Hold::ALL.iter().map(|hold| hold.as_str())));
+}
+
+/// The names of all metrics that the code registers, as they are written.
+fn metrics() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for file in
+        ["admin/metrics.rs", "atlassian/metrics.rs", "intake/metrics.rs", "router/metrics.rs", "worker/metrics.rs"]
+    {
+        let text = document(&format!("src/{file}"));
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for call in code.split("registry.register").skip(1) {
+            let (how, arguments) = call.split_once('(').unwrap();
+            if let Some(name) = arguments.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()) {
+                let name = name.strip_prefix("offboardd_").unwrap_or(name);
+                let unit = if how == "_with_unit" { "_seconds" } else { "" };
+                found.insert(format!("offboardd_{name}{unit}"));
+            }
+        }
+    }
+    assert!(found.len() > 12, "{found:?}");
+    found
+}
+
+#[test]
+fn operations_lists_every_metric() {
+    let operations = document("docs/operations.md");
+    let listed = first_cells(section(&operations, "## Metrics"));
+    let listed: BTreeSet<String> = listed.into_iter().filter(|name| name.starts_with("offboardd_")).collect();
+    let base = |name: &String| name.trim_end_matches("_total").trim_end_matches("_info").to_owned();
+    assert_eq!(listed.iter().map(base).collect::<BTreeSet<_>>(), metrics());
+    for name in
+        operations.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| word.starts_with("offboardd_"))
+    {
+        assert!(listed.contains(name), "{name} is not in the table of metrics");
+    }
+}
+
+#[test]
+fn number_of_presets_in_the_documents_is_right() {
+    let presets: Vec<serde_json::Value> =
+        serde_json::from_str(&Folder::new("").run(&["preset", "list", "--json"]).stdout).unwrap();
+    for name in ["README.md", "CHANGELOG.md"] {
+        let text = document(name);
+        assert!(text.contains(&format!("{} presets", presets.len())), "{name}: there are {} presets", presets.len());
+    }
+}
+
+/// The anchor of a heading, as the repository's web page builds it.
+fn anchor(heading: &str) -> String {
+    let words = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    words.chars().filter(|c| c.is_alphanumeric() || *c == '-' || *c == '_').collect()
+}
+
+#[test]
+fn links_between_documents_resolve() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for name in documents() {
+        let text = document(&name);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") {
+                continue;
+            }
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let folder = root.join(&name).parent().unwrap().to_owned();
+            let target = if file.is_empty() { root.join(&name) } else { folder.join(file) };
+            assert!(target.exists(), "{name}: {link} does not exist");
+            if !heading.is_empty() {
+                let target = std::fs::read_to_string(target).unwrap();
+                let mut headings = target.lines().filter(|line| line.starts_with('#'));
+                assert!(headings.any(|line| anchor(line) == heading), "{name}: {link} has no such heading");
+            }
+        }
+    }
+}
+
+#[test]
+fn files_that_the_documents_name_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for name in documents() {
+        for code in document(&name).split('`').skip(1).step_by(2) {
+            let is_path = ["src/", "tests/", "benches", ".ci/", ".cargo/", "migrations/"]
+                .iter()
+                .any(|start| code.starts_with(start));
+            if is_path && !code.contains([' ', '*', '<', 'N']) {
+                assert!(root.join(code).exists(), "{name}: {code} does not exist");
+            }
+        }
+    }
+}
