@@ -68,6 +68,7 @@ pub mod atlassian;
 pub mod cli;
 pub mod clock;
 pub mod domain;
+pub mod duration;
 pub mod intake;
 pub mod listener;
 pub mod proof;

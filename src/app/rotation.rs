@@ -156,7 +156,7 @@ impl Rotation {
         let settings = Arc::clone(&self.settings);
         let env = |name: &str| std::env::var(name).ok();
         for name in settings.sources.keys().filter(|name| wanted(&settings.secret_files_of_source(name))) {
-            match settings.reread_source(name, &env) {
+            match settings.reload_source(name, &env) {
                 Ok(source) => self.exchange(name, &source),
                 Err(problem) => {
                     tracing::error!(source = %name, %problem, "a secret cannot be read anew: the old one stays");
@@ -167,7 +167,7 @@ impl Rotation {
             self.reload_admin_tokens(&env);
         }
         for (name, client) in self.sites.iter().filter(|(name, _)| wanted(&settings.secret_files_of_site(name))) {
-            match settings.reread_site(name, &env) {
+            match settings.reload_site(name, &env) {
                 Ok(site) => {
                     client.set_auth(site.auth);
                     tracing::info!(site = %name, "the credentials were read anew");
@@ -180,8 +180,8 @@ impl Rotation {
     }
 
     /// Replaces the admin tokens. A token that cannot be read any more opens nothing: it may have been taken away.
-    fn reload_admin_tokens(&self, env: &settings::Env<'_>) {
-        let (tokens, problems) = self.settings.reread_admin_tokens(env);
+    fn reload_admin_tokens(&self, env: &settings::Environment<'_>) {
+        let (tokens, problems) = self.settings.reload_admin_tokens(env);
         for problem in problems {
             tracing::error!(%problem, "admin token cannot be read again: it opens nothing until it can");
         }
@@ -189,7 +189,7 @@ impl Rotation {
         self.admin_tokens.store(Arc::new(tokens));
     }
 
-    fn exchange(&mut self, name: &SourceName, source: &settings::Source) {
+    fn exchange(&mut self, name: &SourceName, source: &settings::SourceSettings) {
         if let (Some(held), Some(lookup)) = (self.lookups.get(name), &source.lookup) {
             held.store(Arc::new(Arc::clone(lookup)));
         }

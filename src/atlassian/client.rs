@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::call::Call;
 use super::failure;
-use super::link::{Link, Request};
 use super::metrics::Metrics;
 use super::site::{Auth, DeleteWith, Site};
+use super::transport::{Request, Transport};
 use super::wire::User;
 use crate::clock::Clock;
 use crate::domain::account::{Account, AccountId};
@@ -20,7 +20,7 @@ use crate::domain::retry::Failure;
 /// One site, to be asked and told. Cheap to clone; all clones share pacing and access token.
 #[derive(Debug, Clone)]
 pub struct Client {
-    pub(super) link: Arc<Link>,
+    pub(super) transport: Arc<Transport>,
 }
 
 /// What became of a revoke.
@@ -53,37 +53,37 @@ pub enum Reinvited {
 impl Client {
     /// A client of `site`. There should be one for each, because it keeps the pace.
     pub fn new(site: Arc<Site>, http: reqwest::Client, clock: Arc<dyn Clock>, metrics: Metrics) -> Self {
-        Self { link: Arc::new(Link::new(site, http, clock, metrics)) }
+        Self { transport: Arc::new(Transport::new(site, http, clock, metrics)) }
     }
 
     /// Whether our own clock is fit for a changing call, by what the site's latest response said.
     pub fn check_clock(&self) -> Result<(), ClockProblem> {
-        self.link.clock_watch.check(self.link.clock.as_ref())
+        self.transport.clock_watch.check(self.transport.clock.as_ref())
     }
 
     /// The newest journal entry at the start, in milliseconds since 1970 UTC, where it was in the future: no changing call
     /// is made before it, unless a response confirms our clock. Then it is set to 0.
     pub fn set_journal_end(&self, journal_end: Arc<AtomicI64>) {
-        self.link.clock_watch.set_journal_end(journal_end);
+        self.transport.clock_watch.set_journal_end(journal_end);
     }
 
     /// The site that it asks.
     pub fn site(&self) -> &Arc<Site> {
-        &self.link.site
+        &self.transport.site
     }
 
     /// Exchanges the credentials, for all clones: an expired token is mended by its successor, without a restart.
     pub fn set_auth(&self, auth: Auth) {
-        self.link.set_auth(auth);
+        self.transport.set_auth(auth);
     }
 
     /// The account as it is now; `None` when there is none. What a deletion leaves of one is read as `former`.
     pub async fn read(&self, id: &AccountId) -> Result<Option<Account>, Failure> {
-        let answer = self.send(Request::of(Call::Read).query(&[("accountId", id.as_str())])).await?;
-        if answer.says(404) {
+        let response = self.send(Request::of(Call::Read).query(&[("accountId", id.as_str())])).await?;
+        if response.is_api_status(404) {
             return Ok(None);
         }
-        let account = answer.read::<User>()?.account().ok_or_else(|| no_account(Call::Read))?;
+        let account = response.read::<User>()?.account().ok_or_else(|| no_account(Call::Read))?;
         if account.id != *id {
             return Err(failure::unreadable(Call::Read, "it is about another account"));
         }
@@ -92,31 +92,31 @@ impl Client {
 
     /// Takes the customer's access to the portal away.
     pub async fn revoke(&self, id: &AccountId) -> Result<Revoked, Failure> {
-        let answer = self.send(Request::of(Call::Revoke).id(id.as_str())).await?;
-        if answer.is_done() {
+        let response = self.send(Request::of(Call::Revoke).id(id.as_str())).await?;
+        if response.is_accepted() {
             Ok(Revoked::Done)
-        } else if answer.says(404) || answer.says(400) {
+        } else if response.is_api_status(404) || response.is_api_status(400) {
             Ok(Revoked::NotThere)
         } else {
-            Err(answer.failure())
+            Err(response.failure())
         }
     }
 
     /// Deletes the account, for good. With [`DeleteWith::JiraUser`] it deletes an account of *any* type: read it first.
     pub async fn delete(&self, id: &AccountId) -> Result<Deleted, Failure> {
         let by_query = [("accountId", id.as_str())];
-        let request = match self.link.site.delete_with {
+        let request = match self.transport.site.delete_with {
             DeleteWith::CustomerAccount => Request::of(Call::DeleteCustomerAccount).id(id.as_str()),
             DeleteWith::JiraUser => Request::of(Call::DeleteUser).query(&by_query),
         };
-        let answer = self.send(request).await?;
+        let response = self.send(request).await?;
         // 409: a deletion that was accepted before is still in progress.
-        if answer.is_done() || answer.says(409) {
+        if response.is_accepted() || response.is_api_status(409) {
             Ok(Deleted::Accepted)
-        } else if answer.says(404) {
+        } else if response.is_api_status(404) {
             Ok(Deleted::AlreadyGone)
         } else {
-            Err(answer.failure())
+            Err(response.failure())
         }
     }
 
@@ -126,11 +126,11 @@ impl Client {
     pub async fn reinvite(&self, email: &EmailAddress, display_name: &str) -> Result<Reinvited, Failure> {
         let invitation = json!({ "email": email.as_str(), "displayName": display_name });
         let query = [("strictConflictStatusCode", "true")];
-        let answer = self.send(Request::of(Call::Reinvite).query(&query).body(invitation)).await?;
-        if answer.says(409) {
+        let response = self.send(Request::of(Call::Reinvite).query(&query).body(invitation)).await?;
+        if response.is_api_status(409) {
             return Ok(Reinvited::Exists);
         }
-        let id = answer.read::<User>()?.account_id.filter(|id| !id.is_empty());
+        let id = response.read::<User>()?.account_id.filter(|id| !id.is_empty());
         id.map(|id| Reinvited::Invited(AccountId::from(id))).ok_or_else(|| no_account(Call::Reinvite))
     }
 }
@@ -141,7 +141,7 @@ pub(super) fn no_account(call: Call) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scripted::{Far, Reply, reply, site_at};
+    use super::super::fake_server::{FakeServer, Reply, reply, site_at};
     use super::*;
 
     const ANN: &str =
@@ -157,29 +157,30 @@ mod tests {
 
     #[tokio::test]
     async fn a_read_tells_here_gone_and_former() {
-        let far = Far::always(200, ANN).await;
-        let account = far.client().read(&id()).await.unwrap().unwrap();
+        let server = FakeServer::always(200, ANN).await;
+        let account = server.client().read(&id()).await.unwrap().unwrap();
         assert!(account.active && !account.former && account.email == Some(ann()));
-        assert_eq!(far.lines(), ["GET /rest/api/3/user?accountId=qm%3Aa%3A1"]);
+        assert_eq!(server.request_lines(), ["GET /rest/api/3/user?accountId=qm%3Aa%3A1"]);
 
         let gone = r#"{"errorMessages":["Specified user does not exist"],"errors":{}}"#;
-        assert_eq!(Far::always(404, gone).await.client().read(&id()).await, Ok(None));
-        assert_eq!(Far::always(404, "").await.client().read(&id()).await, Ok(None));
+        assert_eq!(FakeServer::always(404, gone).await.client().read(&id()).await, Ok(None));
+        assert_eq!(FakeServer::always(404, "").await.client().read(&id()).await, Ok(None));
 
         let shell = r#"{"accountId":"qm:a:1","accountType":"unknown","active":false,"displayName":"Former user"}"#;
-        assert!(Far::always(200, shell).await.client().read(&id()).await.unwrap().unwrap().former);
+        assert!(FakeServer::always(200, shell).await.client().read(&id()).await.unwrap().unwrap().former);
     }
 
     #[tokio::test]
     async fn a_read_about_somebody_else_is_no_answer() {
-        let far = Far::always(200, r#"{"accountId":"qm:a:2","accountType":"customer","active":false}"#).await;
-        assert!(matches!(far.client().read(&id()).await, Err(Failure::Transient { .. })));
+        let server = FakeServer::always(200, r#"{"accountId":"qm:a:2","accountType":"customer","active":false}"#).await;
+        assert!(matches!(server.client().read(&id()).await, Err(Failure::Transient { .. })));
     }
 
     #[tokio::test]
     async fn a_web_page_that_says_404_is_not_a_deleted_account() {
-        let far = Far::says(|_, _| reply(404, "<html>").with("content-type", "text/html;charset=UTF-8")).await;
-        let client = far.client();
+        let server =
+            FakeServer::scripted(|_, _| reply(404, "<html>").with("content-type", "text/html;charset=UTF-8")).await;
+        let client = server.client();
         assert!(matches!(client.read(&id()).await, Err(Failure::SiteUnavailable { .. })));
         assert!(matches!(client.revoke(&id()).await, Err(Failure::SiteUnavailable { .. })));
         assert!(matches!(client.delete(&id()).await, Err(Failure::SiteUnavailable { .. })));
@@ -187,93 +188,96 @@ mod tests {
 
     #[tokio::test]
     async fn a_revoke_has_no_body_and_tells_done_from_not_there() {
-        let far = Far::always(204, "").await;
-        assert_eq!(far.client().revoke(&id()).await, Ok(Revoked::Done));
-        let request = far.seen().remove(0);
+        let server = FakeServer::always(204, "").await;
+        assert_eq!(server.client().revoke(&id()).await, Ok(Revoked::Done));
+        let request = server.requests().remove(0);
         assert_eq!(request.line, "PUT /rest/servicedeskapi/customer/user/qm%3Aa%3A1/revoke-portal-only-access");
         assert_eq!((request.body.as_str(), request.header("content-length")), ("", "0"));
         for status in [400, 404] {
-            assert_eq!(Far::answering(status, "").await.client().revoke(&id()).await, Ok(Revoked::NotThere));
+            assert_eq!(FakeServer::authenticated(status, "").await.client().revoke(&id()).await, Ok(Revoked::NotThere));
         }
     }
 
     #[tokio::test]
     async fn a_customer_account_is_deleted_behind_the_gateway_with_the_opt_in() {
         for (status, body) in [(204, ""), (200, "{}"), (202, "")] {
-            let far = Far::always(status, body).await;
-            assert_eq!(far.client().delete(&id()).await, Ok(Deleted::Accepted), "{status}");
-            let request = far.seen().remove(0);
+            let server = FakeServer::always(status, body).await;
+            assert_eq!(server.client().delete(&id()).await, Ok(Deleted::Accepted), "{status}");
+            let request = server.requests().remove(0);
             assert_eq!(request.line, "DELETE /jsm/csm/cloudid/cloud-1/api/v1/customer/account/qm%3Aa%3A1");
             assert_eq!(request.header("x-experimentalapi"), "opt-in");
         }
-        assert_eq!(Far::answering(404, "{}").await.client().delete(&id()).await, Ok(Deleted::AlreadyGone));
-        let in_progress = Far::answering(409, r#"{"message":"deletion already in progress"}"#).await;
+        assert_eq!(FakeServer::authenticated(404, "{}").await.client().delete(&id()).await, Ok(Deleted::AlreadyGone));
+        let in_progress = FakeServer::authenticated(409, r#"{"message":"deletion already in progress"}"#).await;
         assert_eq!(in_progress.client().delete(&id()).await, Ok(Deleted::Accepted));
-        let refused = Far::always(412, "").await.client().delete(&id()).await;
+        let refused = FakeServer::always(412, "").await.client().delete(&id()).await;
         assert!(matches!(refused, Err(Failure::Permanent { .. })), "{refused:?}");
     }
 
     #[tokio::test]
     async fn a_user_is_deleted_at_the_platform() {
-        let by_platform = |far: &Far| far.client_of(Site { delete_with: DeleteWith::JiraUser, ..site_at(&far.url) });
-        let far = Far::always(204, "").await;
-        assert_eq!(by_platform(&far).delete(&id()).await, Ok(Deleted::Accepted));
-        assert_eq!(far.lines(), ["DELETE /rest/api/3/user?accountId=qm%3Aa%3A1"]);
-        let far = Far::always(400, r#"{"errorMessages":["qm:a:1 cannot be removed"]}"#).await;
+        let by_platform =
+            |server: &FakeServer| server.client_of(Site { delete_with: DeleteWith::JiraUser, ..site_at(&server.url) });
+        let server = FakeServer::always(204, "").await;
+        assert_eq!(by_platform(&server).delete(&id()).await, Ok(Deleted::Accepted));
+        assert_eq!(server.request_lines(), ["DELETE /rest/api/3/user?accountId=qm%3Aa%3A1"]);
+        let server = FakeServer::always(400, r#"{"errorMessages":["qm:a:1 cannot be removed"]}"#).await;
         assert_eq!(
-            by_platform(&far).delete(&id()).await,
+            by_platform(&server).delete(&id()).await,
             Err(Failure::Permanent { detail: "delete_user: 400".to_owned() })
         );
     }
 
     #[tokio::test]
     async fn a_200_with_something_else_is_not_a_deed() {
-        let far = Far::always(200, "<html>Sign in to the proxy</html>").await;
-        assert!(matches!(far.client().revoke(&id()).await, Err(Failure::SiteUnavailable { .. })));
-        assert!(matches!(far.client().delete(&id()).await, Err(Failure::SiteUnavailable { .. })));
-        let far = Far::answering(200, "<html>Sign in to the proxy</html>").await;
-        assert!(matches!(far.client().revoke(&id()).await, Err(Failure::Transient { .. })));
-        assert!(matches!(far.client().delete(&id()).await, Err(Failure::Transient { .. })));
+        let server = FakeServer::always(200, "<html>Sign in to the proxy</html>").await;
+        assert!(matches!(server.client().revoke(&id()).await, Err(Failure::SiteUnavailable { .. })));
+        assert!(matches!(server.client().delete(&id()).await, Err(Failure::SiteUnavailable { .. })));
+        let server = FakeServer::authenticated(200, "<html>Sign in to the proxy</html>").await;
+        assert!(matches!(server.client().revoke(&id()).await, Err(Failure::Transient { .. })));
+        assert!(matches!(server.client().delete(&id()).await, Err(Failure::Transient { .. })));
     }
 
     #[tokio::test]
     async fn an_empty_id_never_becomes_a_call() {
-        let far = Far::always(204, "").await;
+        let server = FakeServer::always(204, "").await;
         let nobody = AccountId::from(String::new());
-        for client in [far.client(), far.client_of(Site { delete_with: DeleteWith::JiraUser, ..site_at(&far.url) })] {
+        for client in
+            [server.client(), server.client_of(Site { delete_with: DeleteWith::JiraUser, ..site_at(&server.url) })]
+        {
             assert!(matches!(client.delete(&nobody).await, Err(Failure::Permanent { .. })));
             assert!(matches!(client.revoke(&nobody).await, Err(Failure::Permanent { .. })));
         }
-        assert!(far.lines().is_empty());
+        assert!(server.request_lines().is_empty());
     }
 
     #[tokio::test]
     async fn an_invitation_says_only_address_and_name() {
-        let far = Far::always(201, r#"{"accountId":"qm:a:2","emailAddress":"ann@example.com"}"#).await;
-        let invited = far.client().reinvite(&ann(), "Ann").await;
+        let server = FakeServer::always(201, r#"{"accountId":"qm:a:2","emailAddress":"ann@example.com"}"#).await;
+        let invited = server.client().reinvite(&ann(), "Ann").await;
         assert_eq!(invited, Ok(Reinvited::Invited(AccountId::from("qm:a:2".to_owned()))));
-        let request = far.seen().remove(0);
+        let request = server.requests().remove(0);
         assert_eq!(request.line, "POST /rest/servicedeskapi/customer?strictConflictStatusCode=true");
         assert_eq!(request.body, r#"{"displayName":"Ann","email":"ann@example.com"}"#);
-        assert_eq!(Far::always(409, "").await.client().reinvite(&ann(), "Ann").await, Ok(Reinvited::Exists));
-        let refused = Far::always(400, "").await.client().reinvite(&ann(), "Ann").await;
+        assert_eq!(FakeServer::always(409, "").await.client().reinvite(&ann(), "Ann").await, Ok(Reinvited::Exists));
+        let refused = FakeServer::always(400, "").await.client().reinvite(&ann(), "Ann").await;
         assert!(matches!(refused, Err(Failure::Permanent { .. })), "{refused:?}");
     }
 
     #[tokio::test]
     async fn what_answers_200_but_cannot_be_read_may_pass() {
         for body in ["", "null", "{}", "[{", r#"{"accountId":7}"#, r#"{"accountId":"qm:a:1"}"#] {
-            let far = Far::says(move |_, _| reply(200, body)).await;
-            let client = far.client();
-            for answer in [
+            let server = FakeServer::scripted(move |_, _| reply(200, body)).await;
+            let client = server.client();
+            for response in [
                 client.read(&id()).await.map(drop),
                 client.search(&ann()).await.map(drop),
                 client.scan(&ann()).await.map(drop),
             ] {
-                assert!(matches!(answer, Err(Failure::Transient { .. })), "{body}: {answer:?}");
+                assert!(matches!(response, Err(Failure::Transient { .. })), "{body}: {response:?}");
             }
         }
-        let nothing = Far::says(|_, _| Reply::broken(204)).await;
+        let nothing = FakeServer::scripted(|_, _| Reply::broken(204)).await;
         assert!(matches!(nothing.client().read(&id()).await, Err(Failure::Transient { .. })));
     }
 }

@@ -68,7 +68,7 @@ fn date(headers: &HeaderMap) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scripted::{Far, reply};
+    use super::super::fake_server::{FakeServer, reply};
     use crate::clock::ManualClock;
     use crate::domain::account::AccountId;
     use crate::domain::clock_check::ClockProblem;
@@ -94,29 +94,29 @@ mod tests {
 
     #[tokio::test]
     async fn changing_call_is_not_made_while_our_clock_is_ahead_and_is_made_once_it_is_right() {
-        let far = Far::says(|request, _| {
+        let server = FakeServer::scripted(|request, _| {
             let gone = request.line.starts_with("GET");
             reply(if gone { 404 } else { 204 }, "{}")
         })
         .await;
-        let client = far.client();
+        let client = server.client();
         client.read(&id()).await.unwrap();
-        far.clock.jump(SignedDuration::from_mins(10));
+        server.clock.jump(SignedDuration::from_mins(10));
         let refused = client.revoke(&id()).await.unwrap_err();
         assert!(matches!(&refused, Failure::AccessDenied { detail } if detail.starts_with("clock")), "{refused:?}");
-        assert_eq!(far.lines().len(), 1, "the revoke was not sent");
-        far.clock.jump(-SignedDuration::from_mins(10));
+        assert_eq!(server.request_lines().len(), 1, "the revoke was not sent");
+        server.clock.jump(-SignedDuration::from_mins(10));
         client.revoke(&id()).await.unwrap();
-        assert_eq!(far.lines().len(), 2);
+        assert_eq!(server.request_lines().len(), 2);
     }
 
     #[tokio::test]
     async fn one_site_that_confirms_the_clock_ends_the_wait_for_the_journal_everywhere() {
-        let far = Far::always(404, "{}").await;
-        let clock: &ManualClock = &far.clock;
+        let server = FakeServer::always(404, "{}").await;
+        let clock: &ManualClock = &server.clock;
         let end = clock.now() + SignedDuration::from_hours(1);
         let journal_end = Arc::new(AtomicI64::new(end.as_millisecond()));
-        let (one, other) = (far.client(), far.client());
+        let (one, other) = (server.client(), server.client());
         for client in [&one, &other] {
             client.set_journal_end(Arc::clone(&journal_end));
             assert!(matches!(client.check_clock(), Err(ClockProblem::BehindJournal { .. })));

@@ -5,11 +5,11 @@
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::answer::Answer;
 use super::call::Call;
 use super::client::Client;
 use super::failure;
-use super::link::Request;
+use super::response::ApiResponse;
+use super::transport::Request;
 use super::wire::{Issues, Numbered, Page};
 use crate::domain::account::AccountId;
 use crate::domain::retry::Failure;
@@ -68,8 +68,8 @@ impl Client {
 
     /// Takes the customer out of an organization.
     pub async fn leave_organization(&self, organization: &OrganizationId, id: &AccountId) -> Result<Left, Failure> {
-        let answer = self.leave(Call::LeaveOrganization, organization.as_str(), id).await?;
-        left(&answer, answer.says(404))
+        let response = self.leave(Call::LeaveOrganization, organization.as_str(), id).await?;
+        left(&response, response.is_api_status(404))
     }
 
     /// Every service desk of the site: which of them the customer is in cannot be asked.
@@ -80,8 +80,8 @@ impl Client {
 
     /// Takes the customer off a service desk. A desk that is open to everyone answers 400: nobody is on its list.
     pub async fn leave_service_desk(&self, desk: &ServiceDeskId, id: &AccountId) -> Result<Left, Failure> {
-        let answer = self.leave(Call::LeaveServiceDesk, desk.as_str(), id).await?;
-        left(&answer, answer.says(400) || answer.says(404))
+        let response = self.leave(Call::LeaveServiceDesk, desk.as_str(), id).await?;
+        left(&response, response.is_api_status(400) || response.is_api_status(404))
     }
 
     /// The open requests in which the customer takes part.
@@ -107,11 +107,11 @@ impl Client {
     /// Takes the customer off a request's participants. It answers 400 for the reporter, who stays, and for somebody who
     /// takes no part.
     pub async fn leave_request(&self, request: &RequestKey, id: &AccountId) -> Result<Left, Failure> {
-        let answer = self.leave(Call::LeaveRequest, request.as_str(), id).await?;
-        left(&answer, answer.says(400) || answer.says(404))
+        let response = self.leave(Call::LeaveRequest, request.as_str(), id).await?;
+        left(&response, response.is_api_status(400) || response.is_api_status(404))
     }
 
-    async fn leave(&self, call: Call, what: &str, id: &AccountId) -> Result<Answer, Failure> {
+    async fn leave(&self, call: Call, what: &str, id: &AccountId) -> Result<ApiResponse, Failure> {
         self.send(Request::of(call).id(what).body(json!({ "accountIds": [id.as_str()] }))).await
     }
 
@@ -133,13 +133,13 @@ impl Client {
     }
 }
 
-fn left(answer: &Answer, nothing_to_leave: bool) -> Result<Left, Failure> {
-    if answer.is_done() {
+fn left(response: &ApiResponse, nothing_to_leave: bool) -> Result<Left, Failure> {
+    if response.is_accepted() {
         Ok(Left::Done)
     } else if nothing_to_leave {
         Ok(Left::NothingToLeave)
     } else {
-        Err(answer.failure())
+        Err(response.failure())
     }
 }
 
@@ -150,7 +150,7 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scripted::{Far, reply};
+    use super::super::fake_server::{FakeServer, reply};
     use super::*;
 
     fn id() -> AccountId {
@@ -159,7 +159,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_list_goes_on_by_what_came_until_the_last_page() {
-        let far = Far::says(|request, _| {
+        let server = FakeServer::scripted(|request, _| {
             let start = request.number("start");
             let last = start == 4;
             let more = if last { "" } else { r#",{"id":"b"}"# };
@@ -169,9 +169,9 @@ mod tests {
             )
         })
         .await;
-        assert_eq!(far.client().organizations(&id()).await.unwrap().len(), 5);
+        assert_eq!(server.client().organizations(&id()).await.unwrap().len(), 5);
         assert_eq!(
-            far.lines(),
+            server.request_lines(),
             [0, 2, 4].map(|start| {
                 format!("GET /rest/servicedeskapi/organization?start={start}&limit=50&accountId=qm%3Aa%3A1")
             })
@@ -180,16 +180,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_list_without_the_last_page_flag_ends_where_nothing_comes() {
-        let far =
-            Far::says(|_, number| reply(200, if number < 2 { r#"{"values":[{"id":1}]}"# } else { r#"{"values":[]}"# }))
-                .await;
-        assert_eq!(far.client().service_desks().await.unwrap().len(), 2);
+        let server = FakeServer::scripted(|_, number| {
+            reply(200, if number < 2 { r#"{"values":[{"id":1}]}"# } else { r#"{"values":[]}"# })
+        })
+        .await;
+        assert_eq!(server.client().service_desks().await.unwrap().len(), 2);
     }
 
     #[tokio::test]
     async fn leaving_names_the_account_in_the_body() {
-        let far = Far::always(204, "").await;
-        let client = far.client();
+        let server = FakeServer::always(204, "").await;
+        let client = server.client();
         let organization = OrganizationId::from("3".to_owned());
         let desk = ServiceDeskId::from("4".to_owned());
         let request = RequestKey::from("HELP-5".to_owned());
@@ -197,23 +198,24 @@ mod tests {
         assert_eq!(client.leave_service_desk(&desk, &id()).await, Ok(Left::Done));
         assert_eq!(client.leave_request(&request, &id()).await, Ok(Left::Done));
         assert_eq!(
-            far.lines(),
+            server.request_lines(),
             [
                 "DELETE /rest/servicedeskapi/organization/3/user",
                 "DELETE /rest/servicedeskapi/servicedesk/4/customer",
                 "DELETE /rest/servicedeskapi/request/HELP-5/participant",
             ]
         );
-        assert!(far.seen().iter().all(|seen| seen.body == r#"{"accountIds":["qm:a:1"]}"#));
-        let opted_in: Vec<_> = far.seen().iter().map(|seen| seen.header("x-experimentalapi") == "opt-in").collect();
+        assert!(server.requests().iter().all(|seen| seen.body == r#"{"accountIds":["qm:a:1"]}"#));
+        let opted_in: Vec<_> =
+            server.requests().iter().map(|seen| seen.header("x-experimentalapi") == "opt-in").collect();
         assert_eq!(opted_in, [false, true, false]);
     }
 
     #[tokio::test]
     async fn open_desks_and_reporters_have_nothing_to_leave() {
         for (status, organization) in [(400, Err(())), (404, Ok(Left::NothingToLeave))] {
-            let far = Far::answering(status, r#"{"errorMessage":"open access"}"#).await;
-            let client = far.client();
+            let server = FakeServer::authenticated(status, r#"{"errorMessage":"open access"}"#).await;
+            let client = server.client();
             assert_eq!(
                 client.leave_service_desk(&ServiceDeskId::from("4".to_owned()), &id()).await,
                 Ok(Left::NothingToLeave)
@@ -229,14 +231,14 @@ mod tests {
 
     #[tokio::test]
     async fn open_requests_are_found_page_by_page() {
-        let far = Far::says(|request, _| {
+        let server = FakeServer::scripted(|request, _| {
             let last = request.body.contains(r#""nextPageToken":"t2""#);
             let next = if last { r#""isLast":true"# } else { r#""isLast":false,"nextPageToken":"t2""# };
             reply(200, format!(r#"{{"issues":[{{"id":"1","key":"H-1"}}],{next}}}"#))
         })
         .await;
-        assert_eq!(far.client().open_requests(&id()).await.unwrap().len(), 2);
-        let body: serde_json::Value = serde_json::from_str(&far.seen()[0].body).unwrap();
+        assert_eq!(server.client().open_requests(&id()).await.unwrap().len(), 2);
+        let body: serde_json::Value = serde_json::from_str(&server.requests()[0].body).unwrap();
         assert_eq!(body["jql"], r#""Request participants" = "qm:a:1" AND statusCategory != Done"#);
         assert_eq!(body["fields"], json!(["key"]));
     }

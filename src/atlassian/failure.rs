@@ -8,10 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 
-use super::address::NoAddress;
-use super::answer::{Answer, Lost};
 use super::call::Call;
+use super::endpoint_url::UrlError;
 use super::pacing::LONGEST_REST;
+use super::response::{ApiResponse, TransportError};
 use crate::domain::clock_check::ClockProblem;
 use crate::domain::retry::Failure;
 
@@ -21,17 +21,17 @@ const LIMITS: [&str; 4] =
 
 /// An answer whose status is not what the call is about. Total: a status that should have been understood by the caller
 /// is an answer that we do not know.
-pub(super) fn of_answer(answer: &Answer) -> Failure {
-    let Answer { call, status, .. } = *answer;
-    let seen = format!("{call}: {status}{}", reason(answer));
+pub(super) fn of_response(response: &ApiResponse) -> Failure {
+    let ApiResponse { call, status, .. } = *response;
+    let seen = format!("{call}: {status}{}", reason(response));
     match status {
-        429 => Failure::RateLimited { detail: format!("{seen}: too many requests"), retry_at: retry_at(answer) },
-        408 | 425 | 500.. if !(call.is_about_the_site() && answer.is_of_a_proxy()) => {
-            Failure::Transient { detail: format!("{seen}: Atlassian's own trouble"), retry_at: retry_at(answer) }
+        429 => Failure::RateLimited { detail: format!("{seen}: too many requests"), retry_at: retry_at(response) },
+        408 | 425 | 500.. if !(call.is_about_the_site() && response.is_from_proxy()) => {
+            Failure::Transient { detail: format!("{seen}: Atlassian's own trouble"), retry_at: retry_at(response) }
         }
         409 if call == Call::Scan => Failure::Transient {
             detail: format!("{seen}: listing the users took Atlassian too long"),
-            retry_at: retry_at(answer),
+            retry_at: retry_at(response),
         },
         400 | 401 | 403 if call == Call::Token => Failure::AccessDenied {
             detail: format!(
@@ -39,25 +39,27 @@ pub(super) fn of_answer(answer: &Answer) -> Failure {
                  it where the settings read it, and resume the site"
             ),
         },
-        401 | 403 => Failure::AccessDenied { detail: format!("{seen}: {}", why_refused(answer)) },
-        300..500 if call.is_about_the_site() => unavailable(answer, &seen),
-        _ if call.is_about_the_site() && answer.is_of_a_proxy() => unavailable(answer, &seen),
-        300..400 | 407 | 410 => Failure::Permanent { detail: format!("{seen}: {}", what_is_there(answer)) },
-        400..500 if answer.is_web_page() => Failure::Permanent { detail: format!("{seen}: {}", what_is_there(answer)) },
+        401 | 403 => Failure::AccessDenied { detail: format!("{seen}: {}", why_refused(response)) },
+        300..500 if call.is_about_the_site() => unavailable(response, &seen),
+        _ if call.is_about_the_site() && response.is_from_proxy() => unavailable(response, &seen),
+        300..400 | 407 | 410 => Failure::Permanent { detail: format!("{seen}: {}", what_is_there(response)) },
+        400..500 if response.is_web_page() => {
+            Failure::Permanent { detail: format!("{seen}: {}", what_is_there(response)) }
+        }
         400..500 => Failure::Permanent { detail: seen },
-        _ => Failure::Transient { detail: format!("{seen}: not an answer that we know"), retry_at: None },
+        _ => Failure::Transient { detail: format!("{seen}: unexpected response"), retry_at: None },
     }
 }
 
-fn unavailable(answer: &Answer, seen: &str) -> Failure {
-    Failure::SiteUnavailable { detail: format!("{seen}: {}", what_is_there(answer)) }
+fn unavailable(response: &ApiResponse, seen: &str) -> Failure {
+    Failure::SiteUnavailable { detail: format!("{seen}: {}", what_is_there(response)) }
 }
 
 /// One kind of call is rejected, and the site answers another: `forbidden` when it says that we may not.
-pub(super) fn of_refused_call(answer: &Answer, forbidden: bool, works_otherwise: bool) -> Failure {
-    let Answer { call, status, .. } = *answer;
-    let seen = format!("{call}: {status}{}", reason(answer));
-    let cause = match (special_cause(answer), forbidden, works_otherwise) {
+pub(super) fn of_rejected_call(response: &ApiResponse, forbidden: bool, works_otherwise: bool) -> Failure {
+    let ApiResponse { call, status, .. } = *response;
+    let seen = format!("{call}: {status}{}", reason(response));
+    let cause = match (special_cause(response), forbidden, works_otherwise) {
         (Some(cause), ..) => cause.to_owned(),
         (None, true, true) => format!(
             "the same call works for other accounts: only this account is rejected; see it in the administration. If it \
@@ -65,31 +67,33 @@ pub(super) fn of_refused_call(answer: &Answer, forbidden: bool, works_otherwise:
             call.needs()
         ),
         (None, true, false) => format!("the configured account may not make this call: it needs {}", call.needs()),
-        (None, false, _) => what_is_there(answer).to_owned(),
+        (None, false, _) => what_is_there(response).to_owned(),
     };
     Failure::CallRefused { detail: format!("{seen}, while the credentials work: {cause}"), forbidden, works_otherwise }
 }
 
 /// The site answers, but as to a stranger.
-pub(super) fn of_stranger(answer: &Answer) -> Failure {
-    let Answer { call, status, .. } = *answer;
-    let cause = special_cause(answer).unwrap_or(NEW_CREDENTIALS);
+pub(super) fn unauthenticated(response: &ApiResponse) -> Failure {
+    let ApiResponse { call, status, .. } = *response;
+    let cause = special_cause(response).unwrap_or(NEW_CREDENTIALS);
     Failure::AccessDenied {
-        detail: format!("{call}: {status}, but the site answers as to a stranger (X-Seraph-LoginReason): {cause}"),
+        detail: format!("{call}: {status}, but the site responses as to a stranger (X-Seraph-LoginReason): {cause}"),
     }
 }
 
 /// The site says that we are nobody.
 pub(super) fn anonymous() -> Failure {
-    Failure::AccessDenied { detail: format!("{}: the site answers as to a stranger: {NEW_CREDENTIALS}", Call::Myself) }
+    Failure::AccessDenied {
+        detail: format!("{}: the site responses as to a stranger: {NEW_CREDENTIALS}", Call::Myself),
+    }
 }
 
 /// Who may not browse users sees nobody, whatever is read.
-pub(super) const BLIND: &str = "our account lacks the permission \"Browse users and groups\"";
+pub(super) const CANNOT_BROWSE_USERS: &str = "our account lacks the permission \"Browse users and groups\"";
 
 /// Nothing that is read of accounts counts without a permission.
-pub(super) fn blind() -> Failure {
-    Failure::AccessDenied { detail: BLIND.to_owned() }
+pub(super) fn cannot_browse_users() -> Failure {
+    Failure::AccessDenied { detail: CANNOT_BROWSE_USERS.to_owned() }
 }
 
 /// What is said when the organization's IP allowlist is in the way: other credentials do not help then.
@@ -100,31 +104,31 @@ const NEW_CREDENTIALS: &str = "the credentials are refused: wrong, expired (API 
      a new token, put it where the settings read it, and resume the site. A token with scopes works only with via = \"gateway\"";
 
 /// Why the site refuses us as a whole, as far as the response tells.
-fn why_refused(answer: &Answer) -> String {
-    match (special_cause(answer), answer.status) {
+fn why_refused(response: &ApiResponse) -> String {
+    match (special_cause(response), response.status) {
         (Some(cause), _) => cause.to_owned(),
-        (None, 401) if scope_is_missing(answer) => {
-            format!("the token lacks a scope; the call needs {}", answer.call.needs())
+        (None, 401) if scope_is_missing(response) => {
+            format!("the token lacks a scope; the call needs {}", response.call.needs())
         }
         (None, 401) => NEW_CREDENTIALS.to_owned(),
-        (None, _) => format!("our account may not do this; it needs {}", answer.call.needs()),
+        (None, _) => format!("our account may not do this; it needs {}", response.call.needs()),
     }
 }
 
 /// Causes that Atlassian or a proxy names, whatever the call is.
-fn special_cause(answer: &Answer) -> Option<&'static str> {
+fn special_cause(response: &ApiResponse) -> Option<&'static str> {
     let says = |words: &[&str]| {
-        let text = String::from_utf8_lossy(&answer.body).to_lowercase();
+        let text = String::from_utf8_lossy(&response.body).to_lowercase();
         words.iter().any(|word| text.contains(word))
     };
-    let denied = header(&answer.headers, "x-authentication-denied-reason").unwrap_or_default();
+    let denied = header(&response.headers, "x-authentication-denied-reason").unwrap_or_default();
     if denied.to_ascii_uppercase().contains("CAPTCHA") || says(&["captcha"]) {
         Some("Atlassian wants a CAPTCHA after failed sign-ins: sign in once as the configured account in a browser")
-    } else if matches!(answer.status, 401 | 403)
+    } else if matches!(response.status, 401 | 403)
         && says(&["ip address", "ip allowlist", "allowlist", "allow list", "allowed list", "whitelist"])
     {
         Some(ALLOWLIST)
-    } else if answer.status == 403 && answer.is_web_page() {
+    } else if response.status == 403 && response.is_web_page() {
         Some(
             "a web page instead of Atlassian's response: a proxy or an IP allowlist between us and Atlassian rejects the call",
         )
@@ -134,28 +138,28 @@ fn special_cause(answer: &Answer) -> Option<&'static str> {
 }
 
 /// What seems to be there instead of the API.
-fn what_is_there(answer: &Answer) -> &'static str {
-    match answer.status {
+fn what_is_there(response: &ApiResponse) -> &'static str {
+    match response.status {
         300..400 => {
             "a redirect, which is not followed: the site moved, or its URL is wrong; does it begin with https, and is the site \
              still called that?"
         }
         407 => "a proxy wants credentials: see HTTPS_PROXY",
         410 => "this API was removed",
-        404 if !answer.is_web_page() => {
+        404 if !response.is_web_page() => {
             "there is no such API at the site's URL or gateway: the site is suspended, moved, or not the one that the settings \
              mean"
         }
         500.. => "the page of a proxy, or of a site in maintenance",
         _ => {
-            "a web page instead of an answer: a login, a maintenance page or a proxy; there is no such API at the site's URL"
+            "a web page instead of an response: a login, a maintenance page or a proxy; there is no such API at the site's URL"
         }
     }
 }
 
 /// An answer of the right status whose body is not what the reference says. Whether a deed was done is not known.
 pub(super) fn unreadable(call: Call, what: &str) -> Failure {
-    Failure::Transient { detail: format!("{call}: the answer cannot be read: {what}"), retry_at: None }
+    Failure::Transient { detail: format!("{call}: the response cannot be read: {what}"), retry_at: None }
 }
 
 /// A body that is not the JSON of the reference: says where, never what stood there.
@@ -164,27 +168,27 @@ pub(super) fn not_json(call: Call, error: &serde_json::Error) -> Failure {
 }
 
 /// No answer, or only the beginning of one.
-pub(super) fn of_lost(call: Call, lost: &Lost) -> Failure {
-    let what = match lost {
-        Lost::Unsendable => {
+pub(super) fn of_transport_error(call: Call, error: &TransportError) -> Failure {
+    let what = match error {
+        TransportError::Unsendable => {
             return Failure::AccessDenied {
                 detail: format!(
                     "{call}: the credentials hold characters that no header can carry; is a line break in them?"
                 ),
             };
         }
-        Lost::Timeout => "no answer in time".to_owned(),
-        Lost::Unreachable { cause } => {
+        TransportError::Timeout => "no response in time".to_owned(),
+        TransportError::Unreachable { cause } => {
             return Failure::SiteUnavailable { detail: format!("{call}: cannot connect: {cause}") };
         }
-        Lost::Broken => "the connection broke before the answer was complete".to_owned(),
-        Lost::TooLong => "the answer is longer than any should be".to_owned(),
+        TransportError::Broken => "the connection broke before the response was complete".to_owned(),
+        TransportError::TooLong => "the response is longer than any should be".to_owned(),
     };
     Failure::Transient { detail: format!("{call}: {what}"), retry_at: None }
 }
 
 /// Not called: its lane is closed, or full for longer than a task should wait.
-pub(super) fn held_back(call: Call, until: Timestamp) -> Failure {
+pub(super) fn deferred_by_pacer(call: Call, until: Timestamp) -> Failure {
     Failure::RateLimited {
         detail: format!("{call}: held back to keep below Atlassian's limits"),
         retry_at: Some(until),
@@ -197,39 +201,39 @@ pub(super) fn wrong_clock(problem: &ClockProblem) -> Failure {
 }
 
 /// Not called: there is no address for it.
-pub(super) fn no_address(call: Call, why: NoAddress) -> Failure {
+pub(super) fn no_url(call: Call, why: UrlError) -> Failure {
     let why = match why {
-        NoAddress::NoCloudId => "the settings lack the site's `cloud_id`, which calls through the gateway need",
-        NoAddress::UnusableId => "what is asked for is empty or no id",
+        UrlError::NoCloudId => "the settings lack the site's `cloud_id`, which calls through the gateway need",
+        UrlError::UnusableId => "what is asked for is empty or no id",
     };
     Failure::Permanent { detail: format!("{call}: not called: {why}") }
 }
 
 /// When a limit is over: `Retry-After`, or a later `X-RateLimit-Reset` where that says "now" or nothing that can be read.
-fn retry_at(answer: &Answer) -> Option<Timestamp> {
-    let retry_after = header(&answer.headers, RETRY_AFTER.as_str()).and_then(|text| instant(text, answer));
-    let reset = || header(&answer.headers, "x-ratelimit-reset").and_then(|text| instant(text, answer));
+fn retry_at(response: &ApiResponse) -> Option<Timestamp> {
+    let retry_after = header(&response.headers, RETRY_AFTER.as_str()).and_then(|text| instant(text, response));
+    let reset = || header(&response.headers, "x-ratelimit-reset").and_then(|text| instant(text, response));
     match retry_after {
-        Some(at) if at > answer.at => Some(at),
+        Some(at) if at > response.at => Some(at),
         at => reset().max(at),
     }
 }
 
 /// An instant in any of the forms that were seen: seconds from now, an HTTP date, ISO 8601 with or without seconds. Whatever is
 /// absurd (epoch seconds, the year 9999) is cut off at an hour.
-fn instant(text: &str, answer: &Answer) -> Option<Timestamp> {
+fn instant(text: &str, response: &ApiResponse) -> Option<Timestamp> {
     if let Ok(seconds) = text.parse::<f64>() {
         let wait = SignedDuration::try_from_secs_f64(seconds.ceil())
             .ok()
             .or_else(|| (seconds > 0.0).then_some(LONGEST_REST))?;
-        return Some(within_reason(answer.at.saturating_add(wait.min(LONGEST_REST)).ok()?, answer.at));
+        return Some(within_reason(response.at.saturating_add(wait.min(LONGEST_REST)).ok()?, response.at));
     }
     let at = rfc2822::parse(text).map(|date| date.timestamp()).ok().or_else(|| text.parse().ok())?;
     // Dates are by Atlassian's clock, which the response tells.
     let theirs =
-        header(&answer.headers, "date").and_then(|date| rfc2822::parse(date).ok()).map(|date| date.timestamp());
-    let wait = at.duration_since(theirs.unwrap_or(answer.at));
-    Some(within_reason(answer.at.saturating_add(wait).unwrap_or(Timestamp::MAX), answer.at))
+        header(&response.headers, "date").and_then(|date| rfc2822::parse(date).ok()).map(|date| date.timestamp());
+    let wait = at.duration_since(theirs.unwrap_or(response.at));
+    Some(within_reason(response.at.saturating_add(wait).unwrap_or(Timestamp::MAX), response.at))
 }
 
 fn within_reason(at: Timestamp, now: Timestamp) -> Timestamp {
@@ -241,11 +245,11 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// What the far side said of the reason, in brackets, as far as it is a code.
-fn reason(answer: &Answer) -> String {
-    let code = match answer.status {
+fn reason(response: &ApiResponse) -> String {
+    let code = match response.status {
         // The body of a 429 is not even read.
-        429 => header(&answer.headers, "ratelimit-reason").filter(|r| LIMITS.contains(r)).map(str::to_owned),
-        _ => error_code(&answer.body),
+        429 => header(&response.headers, "ratelimit-reason").filter(|r| LIMITS.contains(r)).map(str::to_owned),
+        _ => error_code(&response.body),
     };
     code.map(|code| format!(" ({code})")).unwrap_or_default()
 }
@@ -272,9 +276,9 @@ fn as_code(value: &Value) -> Option<String> {
 }
 
 /// The gateway says so in a sentence of its own, as users report, and the remedy is another than for a wrong token.
-pub(super) fn scope_is_missing(answer: &Answer) -> bool {
+pub(super) fn scope_is_missing(response: &ApiResponse) -> bool {
     const SENTENCE: &[u8] = b"scope does not match";
-    answer.body.windows(SENTENCE.len()).any(|window| window == SENTENCE)
+    response.body.windows(SENTENCE.len()).any(|window| window == SENTENCE)
 }
 
 #[cfg(test)]
@@ -285,21 +289,21 @@ mod tests {
 
     const NOW: &str = "2026-09-07T12:00:00Z";
 
-    fn answer(call: Call, status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Answer {
+    fn response(call: Call, status: u16, headers: &[(&'static str, &'static str)], body: &str) -> ApiResponse {
         let headers = headers
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
-        Answer { call, status, headers, body: body.as_bytes().to_vec(), at: NOW.parse().unwrap() }
+        ApiResponse { call, status, headers, body: body.as_bytes().to_vec(), at: NOW.parse().unwrap() }
     }
 
     fn detail(call: Call, status: u16, body: &str) -> String {
-        of_answer(&answer(call, status, &[], body)).detail().to_owned()
+        of_response(&response(call, status, &[], body)).detail().to_owned()
     }
 
     #[test]
     fn every_status_has_its_kind() {
-        let kind = |call, status| match of_answer(&answer(call, status, &[], "")) {
+        let kind = |call, status| match of_response(&response(call, status, &[], "")) {
             Failure::Transient { .. } => "transient",
             Failure::RateLimited { .. } => "rate limited",
             Failure::AccessDenied { .. } => "site refuses",
@@ -333,7 +337,7 @@ mod tests {
     fn waits_are_read_in_all_their_forms() {
         let waits = |status, headers: &[(&'static str, &'static str)]| {
             let (Failure::Transient { retry_at, .. } | Failure::RateLimited { retry_at, .. }) =
-                of_answer(&answer(Call::Read, status, headers, ""))
+                of_response(&response(Call::Read, status, headers, ""))
             else {
                 panic!("not a failure that waits");
             };
@@ -406,7 +410,7 @@ mod tests {
     #[test]
     fn a_rejected_call_says_whose_problem_it_is() {
         let refused = |call, works_otherwise, headers: &[(&'static str, &'static str)], body: &str| {
-            of_refused_call(&answer(call, 403, headers, body), true, works_otherwise).detail().to_owned()
+            of_rejected_call(&response(call, 403, headers, body), true, works_otherwise).detail().to_owned()
         };
         assert!(refused(Call::DeleteCustomerAccount, false, &[], "").contains("organization admin"));
         assert!(refused(Call::Revoke, false, &[], "").contains("manage:servicedesk-customer"));
@@ -421,7 +425,7 @@ mod tests {
     #[test]
     fn only_documented_limits_are_repeated() {
         let limited =
-            |reason| of_answer(&answer(Call::Read, 429, &[("ratelimit-reason", reason)], "")).detail().to_owned();
+            |reason| of_response(&response(Call::Read, 429, &[("ratelimit-reason", reason)], "")).detail().to_owned();
         assert_eq!(limited("jira-burst-based"), "read: 429 (jira-burst-based): too many requests");
         assert_eq!(limited("ann"), "read: 429: too many requests");
     }

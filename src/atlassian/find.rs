@@ -5,8 +5,8 @@
 use super::call::Call;
 use super::client::{Client, no_account};
 use super::failure;
-use super::link::Request;
-use super::wire::Listed;
+use super::transport::Request;
+use super::wire::ListedUser;
 use crate::domain::account::Account;
 use crate::domain::person::EmailAddress;
 use crate::domain::retry::Failure;
@@ -63,8 +63,8 @@ impl Client {
     }
 
     /// The same, and how many of the site's customers hide their address from us.
-    pub async fn survey(&self, email: &EmailAddress) -> Result<Survey, Failure> {
-        let mut survey = Survey::default();
+    pub async fn survey(&self, email: &EmailAddress) -> Result<UserSurvey, Failure> {
+        let mut survey = UserSurvey::default();
         let (mut start, mut before) = (0, None);
         for _ in 0..LONGEST_SCAN {
             let page = self.users(Call::Scan, None, start, SCAN_PAGE).await?;
@@ -82,8 +82,8 @@ impl Client {
     }
 
     /// How many customers on the first page of everyone hide their address from us: for `check --online`.
-    pub async fn first_page(&self) -> Result<Survey, Failure> {
-        let mut survey = Survey::default();
+    pub async fn first_page(&self) -> Result<UserSurvey, Failure> {
+        let mut survey = UserSurvey::default();
         for listed in self.users(Call::Scan, None, 0, SCAN_PAGE).await? {
             survey.count(&listed);
         }
@@ -91,7 +91,13 @@ impl Client {
     }
 
     /// One page of users, beginning with the `start`th.
-    async fn users(&self, call: Call, query: Option<&str>, start: usize, most: usize) -> Result<Vec<Listed>, Failure> {
+    async fn users(
+        &self,
+        call: Call,
+        query: Option<&str>,
+        start: usize,
+        most: usize,
+    ) -> Result<Vec<ListedUser>, Failure> {
         let (start, most) = (start.to_string(), most.to_string());
         let mut parameters = vec![("startAt", start.as_str()), ("maxResults", most.as_str())];
         if let Some(text) = query {
@@ -103,7 +109,7 @@ impl Client {
 
 /// What a walk through everyone found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Survey {
+pub struct UserSurvey {
     /// The accounts with exactly the address.
     pub found: Vec<Account>,
     /// How many customer accounts there are.
@@ -112,13 +118,13 @@ pub struct Survey {
     pub hidden: usize,
 }
 
-impl Survey {
+impl UserSurvey {
     /// Whether so many hide their address that not finding one says nothing: more than one in ten.
-    pub const fn is_blind(&self) -> bool {
+    pub const fn hides_too_many(&self) -> bool {
         self.hidden.saturating_mul(10) > self.customers
     }
 
-    fn count(&mut self, listed: &Listed) {
+    fn count(&mut self, listed: &ListedUser) {
         if listed.is_customer() {
             self.customers += 1;
             self.hidden += usize::from(listed.hides_its_address());
@@ -127,8 +133,8 @@ impl Survey {
 }
 
 /// Whether a page is the one `before` it once more: such a server shows everything on each page, whatever it is asked for.
-fn is_repeated(page: &[Listed], before: &mut Option<Vec<String>>) -> bool {
-    let ids: Vec<_> = page.iter().filter_map(Listed::id).map(str::to_owned).collect();
+fn is_repeated(page: &[ListedUser], before: &mut Option<Vec<String>>) -> bool {
+    let ids: Vec<_> = page.iter().filter_map(ListedUser::id).map(str::to_owned).collect();
     let repeated = !ids.is_empty() && before.as_ref() == Some(&ids);
     *before = Some(ids);
     repeated
@@ -136,7 +142,7 @@ fn is_repeated(page: &[Listed], before: &mut Option<Vec<String>>) -> bool {
 
 /// The account of a list, unless it cannot be that of the address. An account that is listed without what decides about it
 /// stops the search only if it may be the one that is looked for.
-fn candidate(listed: Listed, email: &EmailAddress, call: Call) -> Result<Option<Account>, Failure> {
+fn candidate(listed: ListedUser, email: &EmailAddress, call: Call) -> Result<Option<Account>, Failure> {
     let address = listed.address();
     let may_be_meant = match &address {
         Some(address) => address == email,
@@ -153,7 +159,7 @@ fn candidate(listed: Listed, email: &EmailAddress, call: Call) -> Result<Option<
 mod tests {
     use std::fmt::Write as _;
 
-    use super::super::scripted::{Far, reply};
+    use super::super::fake_server::{FakeServer, reply};
     use super::*;
     use crate::domain::account::AccountId;
 
@@ -185,13 +191,13 @@ mod tests {
     #[tokio::test]
     async fn a_search_goes_on_until_nothing_more_comes_however_the_server_caps_it() {
         for cap in [2, 3, 50, 100] {
-            let far = Far::says(move |request, _| {
+            let server = FakeServer::scripted(move |request, _| {
                 let start = request.number("startAt");
                 let end = (start + request.number("maxResults").min(cap)).min(7);
                 reply(200, users(start.min(end), end, 6))
             })
             .await;
-            let found = far.client().search(&ann()).await.unwrap();
+            let found = server.client().search(&ann()).await.unwrap();
             assert_eq!(found.len(), 7, "capped at {cap}");
             assert_eq!(found.iter().filter(|account| account.email == Some(ann())).count(), 1, "capped at {cap}");
         }
@@ -200,53 +206,56 @@ mod tests {
     #[tokio::test]
     async fn a_search_that_finds_one_or_nobody_is_one_call() {
         for (body, count) in [("[]".to_owned(), 0), (format!("[{ANN}]"), 1)] {
-            let far = Far::says(move |_, _| reply(200, body.clone())).await;
-            assert_eq!(far.client().search(&ann()).await.unwrap().len(), count);
-            assert_eq!(far.lines(), ["GET /rest/api/3/user/search?query=ann%40example.com&startAt=0&maxResults=100"]);
+            let server = FakeServer::scripted(move |_, _| reply(200, body.clone())).await;
+            assert_eq!(server.client().search(&ann()).await.unwrap().len(), count);
+            assert_eq!(
+                server.request_lines(),
+                ["GET /rest/api/3/user/search?query=ann%40example.com&startAt=0&maxResults=100"]
+            );
         }
     }
 
     #[tokio::test]
     async fn a_search_ends_at_the_first_thousand() {
-        let far = Far::says(|request, _| {
+        let server = FakeServer::scripted(|request, _| {
             let start = request.number("startAt");
             reply(200, users(start, start + 100, usize::MAX))
         })
         .await;
-        assert_eq!(far.client().search(&ann()).await.unwrap().len(), 1000);
-        assert_eq!(far.lines().len(), 10);
+        assert_eq!(server.client().search(&ann()).await.unwrap().len(), 1000);
+        assert_eq!(server.request_lines().len(), 10);
     }
 
     #[tokio::test]
     async fn a_search_keeps_those_who_hide_their_address() {
         let hidden = r#"[{"accountId":"qm:1","accountType":"customer","active":true,"emailAddress":null}]"#;
-        let far = Far::always(200, hidden).await;
-        assert_eq!(far.client().search(&ann()).await.unwrap()[0].email, None);
+        let server = FakeServer::always(200, hidden).await;
+        assert_eq!(server.client().search(&ann()).await.unwrap()[0].email, None);
     }
 
     #[tokio::test]
     async fn a_scan_walks_everyone_and_keeps_only_the_exact_address() {
-        let far = Far::says(|request, _| {
+        let server = FakeServer::scripted(|request, _| {
             let start = request.number("startAt");
             let end = (start + request.number("maxResults").min(4)).min(9);
             reply(200, users(start.min(end), end, 8))
         })
         .await;
-        let found = far.client().scan(&ann()).await.unwrap();
+        let found = server.client().scan(&ann()).await.unwrap();
         assert_eq!(
             found.into_iter().map(|account| account.id).collect::<Vec<_>>(),
             [AccountId::from("qm:a:1".to_owned())]
         );
-        assert_eq!(far.lines().len(), 4, "three pages and an empty one");
+        assert_eq!(server.request_lines().len(), 4, "three pages and an empty one");
     }
 
     #[tokio::test]
     async fn a_scan_is_not_stopped_by_strangers_that_cannot_be_read() {
-        let far = Far::says(|_, number| {
+        let server = FakeServer::scripted(|_, number| {
             reply(200, if number == 0 { format!(r#"[{{"displayName":"?"}},{ANN}]"#) } else { "[]".to_owned() })
         })
         .await;
-        assert_eq!(far.client().scan(&ann()).await.unwrap().len(), 1);
+        assert_eq!(server.client().scan(&ann()).await.unwrap().len(), 1);
     }
 
     #[tokio::test]
@@ -259,11 +268,11 @@ mod tests {
             r#""ann""#,
             "null",
         ] {
-            let far = Far::says(move |_, number| {
+            let server = FakeServer::scripted(move |_, number| {
                 reply(200, if number == 0 { format!("[{odd},{ANN}]") } else { "[]".to_owned() })
             })
             .await;
-            let found = far.client().search(&ann()).await.unwrap();
+            let found = server.client().search(&ann()).await.unwrap();
             assert!(found.iter().any(|account| account.email == Some(ann())), "{odd}");
         }
         for meant in [
@@ -271,28 +280,28 @@ mod tests {
             r#"{"accountId":"qm:2","accountType":"customer"}"#,
             r#"{"accountId":7,"emailAddress":"ann@example.com","active":true}"#,
         ] {
-            let far = Far::says(move |_, number| {
+            let server = FakeServer::scripted(move |_, number| {
                 reply(200, if number == 0 { format!("[{meant},{{}}]") } else { "[]".to_owned() })
             })
             .await;
-            assert!(matches!(far.client().search(&ann()).await, Err(Failure::Transient { .. })), "{meant}");
+            assert!(matches!(server.client().search(&ann()).await, Err(Failure::Transient { .. })), "{meant}");
         }
     }
 
     #[tokio::test]
     async fn a_list_that_is_whole_on_every_page_ends_there() {
-        let far = Far::says(|_, _| reply(200, users(0, 3, 1))).await;
-        let client = far.client();
+        let server = FakeServer::scripted(|_, _| reply(200, users(0, 3, 1))).await;
+        let client = server.client();
         assert_eq!(client.search(&ann()).await.unwrap().len(), 3);
         assert_eq!(client.scan(&ann()).await.unwrap().len(), 1);
-        assert_eq!(far.lines().len(), 4);
+        assert_eq!(server.request_lines().len(), 4);
     }
 
     #[tokio::test]
     async fn both_spellings_of_a_domain_are_searched() {
-        let far = Far::always(200, "[]").await;
-        far.client().search(&EmailAddress::parse("jane@m\u{fc}ller.example").unwrap()).await.unwrap();
-        let lines = far.lines();
+        let server = FakeServer::always(200, "[]").await;
+        server.client().search(&EmailAddress::parse("jane@m\u{fc}ller.example").unwrap()).await.unwrap();
+        let lines = server.request_lines();
         assert_eq!(lines.len(), 2);
         assert!(
             lines[0].contains("jane%40xn--mller-kva.example") && lines[1].contains("jane%40m%C3%BCller.example"),
@@ -302,24 +311,24 @@ mod tests {
 
     #[tokio::test]
     async fn a_survey_counts_the_customers_that_hide_their_address() {
-        let far = Far::says(|_, number| {
+        let server = FakeServer::scripted(|_, number| {
             let hidden = r#"{"accountId":"qm:2","accountType":"customer","active":true}"#;
             let app = r#"{"accountId":"a","accountType":"app","active":true}"#;
             let former = r#"{"accountId":"qm:3","accountType":"customer","active":false,"displayName":"Former user"}"#;
             reply(200, if number == 0 { format!("[{ANN},{hidden},{app},{former}]") } else { "[]".to_owned() })
         })
         .await;
-        let survey = far.client().survey(&ann()).await.unwrap();
+        let survey = server.client().survey(&ann()).await.unwrap();
         assert_eq!((survey.found.len(), survey.customers, survey.hidden), (1, 2, 1));
-        assert!(survey.is_blind());
-        assert!(!Survey { customers: 10, hidden: 1, ..Survey::default() }.is_blind());
-        assert!(Survey { customers: 19, hidden: 2, ..Survey::default() }.is_blind());
-        assert!(!Survey::default().is_blind());
+        assert!(survey.hides_too_many());
+        assert!(!UserSurvey { customers: 10, hidden: 1, ..UserSurvey::default() }.hides_too_many());
+        assert!(UserSurvey { customers: 19, hidden: 2, ..UserSurvey::default() }.hides_too_many());
+        assert!(!UserSurvey::default().hides_too_many());
     }
 
     #[tokio::test]
     async fn a_scan_that_took_too_long_is_tried_again() {
-        let far = Far::always(409, "").await;
-        assert!(matches!(far.client().scan(&ann()).await, Err(Failure::Transient { .. })));
+        let server = FakeServer::always(409, "").await;
+        assert!(matches!(server.client().scan(&ann()).await, Err(Failure::Transient { .. })));
     }
 }

@@ -12,35 +12,35 @@
 //! judge                    whose problem a rejection is
 //! ```
 
-mod address;
-mod answer;
+mod access;
+mod attribution;
 mod call;
 mod client;
 mod clock_watch;
 mod detach;
+mod endpoint_url;
 mod failure;
 #[cfg(test)]
-mod faults;
+mod fake_server;
+#[cfg(test)]
+mod fault_tests;
 mod find;
 mod http;
-mod inquiry;
-mod judge;
-mod link;
 mod metrics;
 mod oauth;
 mod pacing;
-#[cfg(test)]
-mod scripted;
+mod preflight;
+mod response;
 mod site;
-mod standing;
+mod transport;
 mod wire;
 
+pub use access::{Me, ServerInfo, SiteAccess};
 pub use call::Call;
 pub use client::{Client, Deleted, Reinvited, Revoked};
 pub use detach::{Left, OrganizationId, RequestKey, ServiceDeskId};
 pub use failure::ALLOWLIST;
-pub use find::Survey;
+pub use find::UserSurvey;
 pub use http::{HttpError, http};
 pub use metrics::Metrics;
 pub use site::{Auth, DeleteWith, Site};
-pub use standing::{Me, ServerInfo, Standing};

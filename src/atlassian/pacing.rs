@@ -16,7 +16,7 @@ use super::call::Call;
 const LONGEST_TURN: Duration = Duration::from_secs(1);
 
 /// How long a lane rests after a 429 that did not say.
-const UNTOLD_REST: SignedDuration = SignedDuration::from_secs(1);
+const DEFAULT_REST: SignedDuration = SignedDuration::from_secs(1);
 
 /// No 429 closes a lane for longer: Atlassian's quotas are counted by the hour, so that more is a mistake (epoch seconds
 /// have been seen), and a clock that was set back does not close a lane for good.
@@ -42,7 +42,7 @@ struct Pace {
 
 impl Pacer {
     /// Waits for this call's turn. When that is not soon, says when instead.
-    pub(super) async fn turn(&self, call: Call, now: Timestamp) -> Result<(), Timestamp> {
+    pub(super) async fn acquire(&self, call: Call, now: Timestamp) -> Result<(), Timestamp> {
         let wait = self.lane(call, |lane| {
             if let Some(until) = lane.closed_until(now) {
                 return Err(until);
@@ -58,7 +58,7 @@ impl Pacer {
 
     /// Closes this call's lane, and no other, until the instant that a 429 named; for a moment if that is over already.
     pub(super) fn close(&self, call: Call, until: Option<Timestamp>, now: Timestamp) {
-        let until = later(now, UNTOLD_REST).max(until.unwrap_or(now));
+        let until = later(now, DEFAULT_REST).max(until.unwrap_or(now));
         self.lane(call, |lane| lane.closed_until = lane.closed_until(now).max(Some(until)));
     }
 
@@ -148,9 +148,9 @@ mod tests {
         let pacer = Pacer::default();
         let until = Timestamp::from_second(1_060).unwrap();
         pacer.close(Call::DeleteUser, Some(until), now);
-        assert_eq!(pacer.turn(Call::DeleteUser, now).await, Err(until));
-        assert_eq!(pacer.turn(Call::Revoke, now).await, Ok(()));
-        assert_eq!(pacer.turn(Call::DeleteUser, until).await, Ok(()));
+        assert_eq!(pacer.acquire(Call::DeleteUser, now).await, Err(until));
+        assert_eq!(pacer.acquire(Call::Revoke, now).await, Ok(()));
+        assert_eq!(pacer.acquire(Call::DeleteUser, until).await, Ok(()));
     }
 
     #[tokio::test]
@@ -159,8 +159,8 @@ mod tests {
         let pacer = Pacer::default();
         let until = Timestamp::from_second(1_060).unwrap();
         pacer.close(Call::Search, Some(until), now);
-        assert_eq!(pacer.turn(Call::Scan, now).await, Err(until));
-        assert_eq!(pacer.turn(Call::Read, now).await, Ok(()));
+        assert_eq!(pacer.acquire(Call::Scan, now).await, Err(until));
+        assert_eq!(pacer.acquire(Call::Read, now).await, Ok(()));
     }
 
     #[tokio::test]
@@ -169,7 +169,7 @@ mod tests {
         for until in [None, Some(now), Timestamp::from_second(900).ok()] {
             let pacer = Pacer::default();
             pacer.close(Call::Search, until, now);
-            assert_eq!(pacer.turn(Call::Search, now).await, Err(Timestamp::from_second(1_001).unwrap()));
+            assert_eq!(pacer.acquire(Call::Search, now).await, Err(Timestamp::from_second(1_001).unwrap()));
         }
     }
 
@@ -180,7 +180,7 @@ mod tests {
         for seconds in [1_060, 1_030] {
             pacer.close(Call::Search, Timestamp::from_second(seconds).ok(), now);
         }
-        assert_eq!(pacer.turn(Call::Search, now).await, Err(Timestamp::from_second(1_060).unwrap()));
+        assert_eq!(pacer.acquire(Call::Search, now).await, Err(Timestamp::from_second(1_060).unwrap()));
     }
 
     #[tokio::test]
@@ -188,6 +188,6 @@ mod tests {
         let now = Timestamp::from_second(1_000_000).unwrap();
         let pacer = Pacer::default();
         pacer.close(Call::Search, Some(Timestamp::from_second(1_000_060).unwrap()), now);
-        assert_eq!(pacer.turn(Call::Search, Timestamp::from_second(0).unwrap()).await, Ok(()));
+        assert_eq!(pacer.acquire(Call::Search, Timestamp::from_second(0).unwrap()).await, Ok(()));
     }
 }

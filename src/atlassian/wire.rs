@@ -55,35 +55,35 @@ impl User {
 /// One of a list of users, which may have a shape that nobody knows: it must not hide the others.
 #[derive(Deserialize)]
 #[serde(untagged)]
-pub(super) enum Listed {
+pub(super) enum ListedUser {
     /// As the reference says.
-    Known(User),
+    Recognized(User),
     /// Anything else.
-    Odd(Value),
+    Unrecognized(Value),
 }
 
-impl Listed {
+impl ListedUser {
     pub(super) fn address(&self) -> Option<EmailAddress> {
         match self {
-            Self::Known(user) => user.address(),
-            Self::Odd(odd) => EmailAddress::parse(odd.get("emailAddress")?.as_str()?).ok(),
+            Self::Recognized(user) => user.address(),
+            Self::Unrecognized(odd) => EmailAddress::parse(odd.get("emailAddress")?.as_str()?).ok(),
         }
     }
 
     /// Whether it is a customer, or may be one.
     pub(super) fn is_customer(&self) -> bool {
         let named = match self {
-            Self::Known(user) if user.is_former() => return false,
-            Self::Known(user) => user.account_type.as_deref(),
-            Self::Odd(odd) => odd.get("accountType").and_then(Value::as_str),
+            Self::Recognized(user) if user.is_former() => return false,
+            Self::Recognized(user) => user.account_type.as_deref(),
+            Self::Unrecognized(odd) => odd.get("accountType").and_then(Value::as_str),
         };
         named == Some(AccountType::Customer.as_str())
     }
 
     pub(super) fn id(&self) -> Option<&str> {
         match self {
-            Self::Known(user) => user.account_id.as_deref(),
-            Self::Odd(odd) => odd.get("accountId")?.as_str(),
+            Self::Recognized(user) => user.account_id.as_deref(),
+            Self::Unrecognized(odd) => odd.get("accountId")?.as_str(),
         }
     }
 
@@ -93,8 +93,8 @@ impl Listed {
 
     pub(super) fn account(self) -> Option<Account> {
         match self {
-            Self::Known(user) => user.account(),
-            Self::Odd(_) => None,
+            Self::Recognized(user) => user.account(),
+            Self::Unrecognized(_) => None,
         }
     }
 }

@@ -10,7 +10,7 @@ use self::lookups::LookupReport;
 use self::online::SiteReport;
 pub use self::warnings::{notes, warnings};
 use super::{Config, output, print_out};
-use crate::settings::{File, Settings};
+use crate::settings::{Settings, SettingsFile};
 
 mod admin_steps;
 mod lookups;
@@ -95,7 +95,7 @@ fn print(settings: &Settings, warnings: &[String], online: Option<&Online>, json
 /// What `check --json` prints.
 #[derive(Serialize)]
 struct Report<'a> {
-    settings: &'a File,
+    settings: &'a SettingsFile,
     /// What can only fail.
     warnings: &'a [String],
     /// What is worth knowing.

@@ -14,7 +14,7 @@ use super::{Config, print_out, send};
 use crate::clock::{Clock as _, SystemClock};
 use crate::domain::event::{Effective, Event};
 use crate::domain::ids::SourceName;
-use crate::settings::{Mode, Settings, SettingsError, Source};
+use crate::settings::{Mode, Settings, SettingsError, SourceSettings};
 use crate::sources::{self, Explained, Unreadable, lookup, near, preset};
 
 mod plan;
@@ -114,7 +114,7 @@ fn explain(arguments: &Arguments, config: &Config, body: &[u8], now: Timestamp) 
 
 fn of_source(
     settings: &Settings,
-    source: &Source,
+    source: &SourceSettings,
     content_type: Option<&str>,
     body: &[u8],
     now: Timestamp,

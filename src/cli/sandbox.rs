@@ -11,8 +11,8 @@ use tokio::net::TcpListener;
 
 use super::print_out;
 use crate::clock::SystemClock;
+use crate::duration::ConfigDuration;
 use crate::sandbox::{Sandbox, SandboxOptions, Seed};
-use crate::settings::Duration;
 use crate::shutdown;
 
 #[derive(Debug, Args)]
@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     seed: Option<PathBuf>,
     /// How long a deleted address cannot be invited again, like 14d or 5s
     #[arg(long, value_name = "DURATION")]
-    deletion_grace: Option<Duration>,
+    deletion_grace: Option<ConfigDuration>,
 }
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {

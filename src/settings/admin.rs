@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::header_safe;
 use super::problem::Problem;
-use super::secret::{Env, SecretRef};
+use super::secret::{Environment, SecretRef};
 use crate::domain::operator::{AdminToken, Role, TokenDigest};
 
 /// `[admin]`: who may use the API and the console.
@@ -33,13 +33,13 @@ pub struct TokenTable {
 
 impl AdminTable {
     /// All tokens, or all that is wrong with them.
-    pub(super) fn convert(&self, base_dir: &Path, env: &Env<'_>) -> Result<Vec<AdminToken>, Vec<Problem>> {
+    pub(super) fn convert(&self, base_dir: &Path, env: &Environment<'_>) -> Result<Vec<AdminToken>, Vec<Problem>> {
         let (tokens, problems) = self.read(base_dir, env);
         if problems.is_empty() { Ok(tokens) } else { Err(problems) }
     }
 
     /// The tokens that can be read, and what is wrong with the others.
-    pub(super) fn read(&self, base_dir: &Path, env: &Env<'_>) -> (Vec<AdminToken>, Vec<Problem>) {
+    pub(super) fn read(&self, base_dir: &Path, env: &Environment<'_>) -> (Vec<AdminToken>, Vec<Problem>) {
         let mut names = HashSet::new();
         let mut digests = HashSet::new();
         let (mut tokens, mut problems) = (Vec::new(), Vec::new());
@@ -88,7 +88,7 @@ fn is_name_character(c: char) -> bool {
 }
 
 impl TokenTable {
-    fn convert(&self, base_dir: &Path, env: &Env<'_>) -> Result<AdminToken, Problem> {
+    fn convert(&self, base_dir: &Path, env: &Environment<'_>) -> Result<AdminToken, Problem> {
         let name = self.name.trim();
         if name.is_empty() || name.chars().count() > 64 {
             return Err(Problem::at("name", "a name has 1 to 64 characters"));

@@ -6,7 +6,7 @@ use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
-use super::file::File;
+use super::file::SettingsFile;
 use super::problem::{Problem, Step};
 
 /// No more faults than these are reported at once.
@@ -29,7 +29,7 @@ pub(super) struct Located {
 /// The tables of a file, and what is wrong with those parts that were left out of them.
 pub(super) struct Tables {
     /// `None` if nothing could be read.
-    pub(super) file: Option<File>,
+    pub(super) file: Option<SettingsFile>,
     pub(super) faults: Vec<Located>,
     /// List elements that were left out, so that an index can be translated back to the text.
     removed: BTreeSet<(Vec<Step>, usize)>,
@@ -90,13 +90,14 @@ impl<'a> Document<'a> {
         for _ in 0..MOST_FAULTS {
             let mut track = serde_path_to_error::Track::new();
             let deserializer = Deserializer::from(tree.clone());
-            let error = match File::deserialize(serde_path_to_error::Deserializer::new(deserializer, &mut track)) {
-                Ok(file) => {
-                    tables.file = Some(file);
-                    break;
-                }
-                Err(error) => error,
-            };
+            let error =
+                match SettingsFile::deserialize(serde_path_to_error::Deserializer::new(deserializer, &mut track)) {
+                    Ok(file) => {
+                        tables.file = Some(file);
+                        break;
+                    }
+                    Err(error) => error,
+                };
             let problem = Problem::of_serde(track.path().iter().filter_map(step).collect(), error.message());
             let here = problem.path().to_vec();
             let original = tables.original(problem);

@@ -20,7 +20,7 @@ use crate::domain::named;
 /// The settings file, with what holds where it says nothing.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct File {
+pub struct SettingsFile {
     /// `observe` (default) or `enforce`.
     pub mode: Mode,
     /// Our two listeners.

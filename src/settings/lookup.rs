@@ -8,10 +8,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json_path::JsonPath;
 
-use super::address::HttpUrl;
 use super::header_safe;
+use super::http_url::HttpUrl;
 use super::problem::{Faults, Problem};
-use super::secret::{Env, SecretRef};
+use super::secret::{Environment, SecretRef};
 use super::url_secret;
 use crate::sources::json_path_error;
 use crate::sources::lookup::{self, Auth, Lookup, LookupEndpoint, LookupPreset, PERSON_ID, SECRET};
@@ -112,7 +112,12 @@ pub struct LookupAuthTable {
 
 impl LookupTable {
     /// `preset` is that of the source.
-    pub(super) fn convert(&self, preset: Option<&str>, base_dir: &Path, env: &Env<'_>) -> Result<Lookup, Vec<Problem>> {
+    pub(super) fn convert(
+        &self,
+        preset: Option<&str>,
+        base_dir: &Path,
+        env: &Environment<'_>,
+    ) -> Result<Lookup, Vec<Problem>> {
         let mut faults = Faults::default();
         // Without knowing the vendor nothing else can be judged.
         let lookup_preset = self.lookup_preset(preset).map_err(|problem| vec![problem])?;
@@ -272,7 +277,7 @@ impl LookupAuthTable {
         lookup_preset: Option<&LookupPreset>,
         company: Option<&str>,
         base_dir: &Path,
-        env: &Env<'_>,
+        env: &Environment<'_>,
     ) -> Result<Auth, Problem> {
         let read = |key: &str, reference: &SecretRef| -> Result<SecretString, Problem> {
             let secret = reference.based_on(base_dir).read(env).map_err(|error| Problem::from(error).under(key))?;

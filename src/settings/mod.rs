@@ -16,45 +16,44 @@ use crate::domain::ids::{PolicyName, SiteName, SourceName};
 use crate::domain::operator::AdminToken;
 use crate::domain::policy::Policy;
 use crate::domain::retry::RetryPolicy;
+use crate::duration::ConfigDuration;
 
-mod address;
 mod admin;
 mod defaults;
 mod document;
-mod duration;
 mod file;
+mod http_url;
 mod lookup;
 
 mod policy;
 mod problem;
 mod retry;
 mod secret;
+mod secret_warnings;
 mod server;
 mod site;
 mod size;
 mod source;
 mod store;
-mod suspect;
 mod text;
 mod url_secret;
 
 #[cfg(test)]
 mod tests;
 
-pub use address::{BadListen, BadUrl, HttpUrl, Listen};
 pub use admin::{AdminTable, TokenTable};
-pub use duration::{BadDuration, Duration};
-pub use file::{File, Mode};
+pub use file::{Mode, SettingsFile};
+pub use http_url::{HttpUrl, HttpUrlError, ListenAddress, ListenAddressError};
 pub use lookup::{LookupAuthTable, LookupTable, OneOrMany};
-pub use policy::{BadZone, PolicyTable, Zone};
+pub use policy::{PolicyTable, Zone, ZoneError};
 pub use problem::Problem;
 pub use retry::RetryTable;
-pub use secret::{Env, SecretError, SecretRef};
-pub use server::{Server, ServerTable};
+pub use secret::{Environment, SecretError, SecretRef};
+pub use server::{ServerSettings, ServerTable};
 pub use site::{AuthTable, ProtectTable, SiteTable, Via};
-pub use size::{BadSize, ByteSize};
-pub use source::{Source, SourceTable};
-pub use store::{BadStoreUrl, SealingKey, Store, StoreTable, StoreUrl};
+pub use size::{ByteSize, ByteSizeError};
+pub use source::{SourceSettings, SourceTable};
+pub use store::{SealingKey, StoreSettings, StoreTable, StoreUrl, StoreUrlError};
 
 use crate::sources::near::{listed, nearest};
 use document::{Document, Located};
@@ -64,15 +63,15 @@ use problem::{Faults, Step};
 #[derive(Debug)]
 pub struct Settings {
     /// The file with its defaults: what `check` prints. Holds references to secrets, no secrets.
-    pub file: File,
+    pub file: SettingsFile,
     /// Whether anything is changed at Atlassian.
     pub mode: Mode,
     /// Our two listeners.
-    pub server: Server,
+    pub server: ServerSettings,
     /// Who may use the API and the console.
     pub admin_tokens: Vec<AdminToken>,
     /// The database.
-    pub store: Store,
+    pub store: StoreSettings,
     /// How long to wait between attempts, and when to call a human.
     pub retry: RetryPolicy,
     /// The Atlassian Cloud sites.
@@ -80,9 +79,9 @@ pub struct Settings {
     /// What events lead to.
     pub policies: BTreeMap<PolicyName, Policy>,
     /// The HR and CRM systems; their sites and policies exist.
-    pub sources: BTreeMap<SourceName, Source>,
+    pub sources: BTreeMap<SourceName, SourceSettings>,
     /// Secrets that can be read and are hardly what was meant: weak ones, and ones with blanks or quotes around them.
-    pub suspects: Vec<Fault>,
+    pub secret_warnings: Vec<Fault>,
     /// Where secret files lie that are not named by a complete path.
     base_dir: PathBuf,
     /// The file as it was written, and its name: for the places of keys.
@@ -100,11 +99,11 @@ impl Settings {
     }
 
     /// Reads the text of a settings file. Secret files lie relative to `base_dir`, variables are asked of `env`.
-    pub fn parse(text: &str, base_dir: &Path, env: &Env<'_>) -> Result<Self, SettingsError> {
+    pub fn parse(text: &str, base_dir: &Path, env: &Environment<'_>) -> Result<Self, SettingsError> {
         Self::read(text, Path::new("offboardd.toml"), base_dir, env)
     }
 
-    fn read(text: &str, path: &Path, base_dir: &Path, env: &Env<'_>) -> Result<Self, SettingsError> {
+    fn read(text: &str, path: &Path, base_dir: &Path, env: &Environment<'_>) -> Result<Self, SettingsError> {
         let wrong = |faults: Vec<Located>| SettingsError::wrong(path, faults);
         let (document, mut faults) = Document::parse(text);
         let Some(document) = document else { return Err(wrong(faults)) };
@@ -116,9 +115,9 @@ impl Settings {
         let place = |problem: Problem| document.locate(problem);
         match Self::convert(file, &names, base_dir, env) {
             Ok(converted) if faults.is_empty() => {
-                let suspects = converted.file.suspect_secrets(base_dir, env).into_iter().map(place);
-                let suspects = suspects.map(|located| Fault::new(path, located)).collect();
-                Ok(Self { suspects, text: text.to_owned(), path: path.to_owned(), ..converted })
+                let secret_warnings = converted.file.secret_warnings(base_dir, env).into_iter().map(place);
+                let secret_warnings = secret_warnings.map(|located| Fault::new(path, located)).collect();
+                Ok(Self { secret_warnings, text: text.to_owned(), path: path.to_owned(), ..converted })
             }
             Ok(_) => Err(wrong(faults)),
             Err(problems) => {
@@ -129,7 +128,12 @@ impl Settings {
         }
     }
 
-    fn convert(file: File, names: &Names<'_>, base_dir: &Path, env: &Env<'_>) -> Result<Self, Vec<Problem>> {
+    fn convert(
+        file: SettingsFile,
+        names: &Names<'_>,
+        base_dir: &Path,
+        env: &Environment<'_>,
+    ) -> Result<Self, Vec<Problem>> {
         let mut faults = Faults::default();
         let mut sites = BTreeMap::new();
         for (name, table) in &file.sites {
@@ -168,7 +172,7 @@ impl Settings {
             policies,
             sources,
             base_dir: base_dir.to_owned(),
-            suspects: Vec::new(),
+            secret_warnings: Vec::new(),
             text: String::new(),
             path: PathBuf::new(),
             file,
@@ -189,13 +193,13 @@ impl Settings {
     }
 
     /// Reads a source anew, secrets and all; the settings themselves stay as they are.
-    pub fn reread_source(&self, name: &SourceName, env: &Env<'_>) -> Result<Source, Problem> {
+    pub fn reload_source(&self, name: &SourceName, env: &Environment<'_>) -> Result<SourceSettings, Problem> {
         let table = self.file.sources.get(name).ok_or_else(|| Problem::here("there is no such source"))?;
         table.convert(name, self.file.server.public_url.as_ref(), &self.base_dir, env).map_err(first)
     }
 
     /// Reads a site anew, credentials and all.
-    pub fn reread_site(&self, name: &SiteName, env: &Env<'_>) -> Result<Site, Problem> {
+    pub fn reload_site(&self, name: &SiteName, env: &Environment<'_>) -> Result<Site, Problem> {
         let table = self.file.sites.get(name).ok_or_else(|| Problem::here("there is no such site"))?;
         table.convert(name, &self.base_dir, env).map_err(first)
     }
@@ -211,7 +215,7 @@ impl Settings {
     }
 
     /// Reads the admin tokens again. Also returns what is wrong with those that are left out.
-    pub fn reread_admin_tokens(&self, env: &Env<'_>) -> (Vec<AdminToken>, Vec<Problem>) {
+    pub fn reload_admin_tokens(&self, env: &Environment<'_>) -> (Vec<AdminToken>, Vec<Problem>) {
         self.file.admin.read(&self.base_dir, env)
     }
 
@@ -347,7 +351,7 @@ impl SettingsError {
 const MORE_THAN_NOTHING: &str = "must be more than nothing: write a duration like \"30s\"";
 
 /// Refuses a wait of no time where that would mean spinning, or nothing at all.
-fn positive(key: &str, duration: Duration) -> Result<SignedDuration, Problem> {
+fn positive(key: &str, duration: ConfigDuration) -> Result<SignedDuration, Problem> {
     if duration.is_zero() { Err(Problem::at(key, MORE_THAN_NOTHING)) } else { Ok(duration.get()) }
 }
 

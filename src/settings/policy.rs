@@ -6,11 +6,11 @@ use std::str::FromStr;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::duration::Duration;
 use super::problem::{Faults, Problem};
 use super::{defaults, text};
 use crate::domain::brake::Brake;
 use crate::domain::policy::{Action, Approvals, DayEdge, Detach, Policy};
+use crate::duration::ConfigDuration;
 use crate::sources::near::nearest;
 
 /// `[policies.NAME]`: what a source's events lead to. Nothing is destroyed that was not written here.
@@ -27,7 +27,7 @@ pub struct PolicyTable {
     pub erasure_requested: Action,
     /// Our own wait between revoking and deleting. Default `"30d"`.
     #[serde(default = "defaults::local_grace")]
-    pub local_grace: Duration,
+    pub local_grace: ConfigDuration,
     /// Where a day begins and ends. Default `"UTC"`.
     #[serde(default = "defaults::timezone")]
     pub timezone: Zone,
@@ -87,7 +87,7 @@ impl Zone {
 }
 
 impl FromStr for Zone {
-    type Err = BadZone;
+    type Err = ZoneError;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         TimeZone::get(name).map(Self).map_err(|_ignored| meant(name))
@@ -142,12 +142,12 @@ const ABBREVIATIONS: [(&str, &str); 16] = [
 ];
 
 /// The zone that somebody may have meant: by an offset, an abbreviation, a city, or a slip.
-fn meant(name: &str) -> BadZone {
+fn meant(name: &str) -> ZoneError {
     let name = name.trim();
     if let Some(hours) = offset_hours(name) {
         let index = usize::try_from(hours + 10).ok();
         let instead = index.and_then(|index| BY_OFFSET.get(index)).copied().unwrap_or("UTC");
-        return BadZone { instead: Some(instead.to_owned()), is_offset: true };
+        return ZoneError { instead: Some(instead.to_owned()), is_offset: true };
     }
     let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
     let known = || known.iter().map(String::as_str);
@@ -156,7 +156,7 @@ fn meant(name: &str) -> BadZone {
     let of_city =
         || known().find(|zone| zone.rsplit_once('/').is_some_and(|(_, place)| place.eq_ignore_ascii_case(&city)));
     let instead = abbreviation.or_else(of_city).or_else(|| nearest(name, known()));
-    BadZone { instead: instead.map(str::to_owned), is_offset: false }
+    ZoneError { instead: instead.map(str::to_owned), is_offset: false }
 }
 
 /// The whole hours of `GMT+1`, `UTC-05:00` or `+02:00`.
@@ -186,16 +186,16 @@ impl<'de> Deserialize<'de> for Zone {
 
 /// A name that is no time zone's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadZone {
+pub struct ZoneError {
     /// What was meant, as far as one can tell.
     pub instead: Option<String>,
     /// An offset was written, which a zone with daylight saving has for a part of the year only.
     pub is_offset: bool,
 }
 
-impl std::error::Error for BadZone {}
+impl std::error::Error for ZoneError {}
 
-impl std::fmt::Display for BadZone {
+impl std::fmt::Display for ZoneError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (&self.instead, self.is_offset) {
             (Some(name), true) => {

@@ -2,21 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::duration::Duration;
 use super::problem::{Faults, Problem};
 use super::{defaults, positive};
 use crate::domain::retry::RetryPolicy;
+use crate::duration::ConfigDuration;
 
 /// `[retry]`: how long to wait between attempts, and when to call a human.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetryTable {
     /// The longest wait after the first failure; it doubles with each. Default `"5s"`.
-    pub base: Duration,
+    pub base: ConfigDuration,
     /// The longest wait of all. Default `"1h"`.
-    pub max: Duration,
+    pub max: ConfigDuration,
     /// How long after the first attempt a human is called. Default `"72h"`.
-    pub give_up_after: Duration,
+    pub give_up_after: ConfigDuration,
 }
 
 impl Default for RetryTable {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
 /// Asks the environment for a variable.
-pub type Env<'a> = dyn Fn(&str) -> Option<String> + 'a;
+pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// Where a secret is to be found. The secret itself never stands in the settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,7 +36,7 @@ impl SecretRef {
     }
 
     /// Reads the secret as text.
-    pub fn read(&self, env: &Env<'_>) -> Result<SecretString, SecretError> {
+    pub fn read(&self, env: &Environment<'_>) -> Result<SecretString, SecretError> {
         let bytes = self.read_bytes(env)?;
         let text = str::from_utf8(bytes.expose_secret()).map_err(|_ignored| SecretError::NotText(self.clone()))?;
         let text = text.trim_end_matches(['\r', '\n']);
@@ -50,7 +50,7 @@ impl SecretRef {
     }
 
     /// Reads the secret as it is, newline and all.
-    pub(super) fn read_bytes(&self, env: &Env<'_>) -> Result<SecretSlice<u8>, SecretError> {
+    pub(super) fn read_bytes(&self, env: &Environment<'_>) -> Result<SecretSlice<u8>, SecretError> {
         let bytes = match self {
             Self::Env(name) => env(name).ok_or_else(|| SecretError::NotSet(name.clone()))?.into_bytes(),
             Self::File(path) => {

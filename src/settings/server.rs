@@ -6,27 +6,27 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::address::{HttpUrl, Listen};
-use super::duration::Duration;
+use super::http_url::{HttpUrl, ListenAddress};
 use super::problem::Problem;
 use super::size::ByteSize;
 use super::{defaults, positive};
+use crate::duration::ConfigDuration;
 
 /// `[server]`: our two listeners.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerTable {
     /// The public listener: `/webhooks/*` and `/livez`, nothing else. Default `"127.0.0.1:8080"`.
-    pub webhooks: Listen,
+    pub webhooks: ListenAddress,
     /// The private listener: console, API, metrics, health. Default `"127.0.0.1:9090"`.
-    pub admin: Listen,
+    pub admin: ListenAddress,
     /// How the world reaches the public listener, for schemes that sign the URL; never taken from `Host`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<HttpUrl>,
     /// The largest body that is taken. Default `"1MiB"`.
     pub max_body: ByteSize,
     /// How long a stop waits for what is under way. Default `"30s"`.
-    pub shutdown: Duration,
+    pub shutdown: ConfigDuration,
 }
 
 impl Default for ServerTable {
@@ -43,7 +43,7 @@ impl Default for ServerTable {
 
 /// Our two listeners.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Server {
+pub struct ServerSettings {
     /// Where the public listener listens.
     pub webhooks: SocketAddr,
     /// Where the private listener listens.
@@ -57,12 +57,12 @@ pub struct Server {
 }
 
 impl ServerTable {
-    pub(super) fn convert(&self) -> Result<Server, Problem> {
+    pub(super) fn convert(&self) -> Result<ServerSettings, Problem> {
         let (webhooks, admin) = (self.webhooks.get(), self.admin.get());
         if webhooks == admin && admin.port() != 0 {
             return Err(Problem::at("admin", "the two listeners need different addresses: give this one another port"));
         }
-        Ok(Server {
+        Ok(ServerSettings {
             webhooks,
             admin,
             public_url: self.public_url.as_ref().map(|url| url.get().clone()),

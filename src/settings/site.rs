@@ -6,10 +6,9 @@ use std::path::Path;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::address::HttpUrl;
-use super::duration::Duration;
+use super::http_url::HttpUrl;
 use super::problem::{Faults, Problem};
-use super::secret::{Env, SecretRef};
+use super::secret::{Environment, SecretRef};
 use super::{MORE_THAN_NOTHING, defaults, header_safe, positive};
 use crate::atlassian::{Auth, DeleteWith, Site};
 use crate::domain::account::AccountId;
@@ -17,6 +16,7 @@ use crate::domain::guard::Protection;
 use crate::domain::ids::SiteName;
 use crate::domain::named;
 use crate::domain::person::{EmailAddress, canonical_domain};
+use crate::duration::ConfigDuration;
 
 /// What part of the deletion grace the last look waits: a day of fourteen.
 const LOOK_BACK_SHARE: i64 = 14;
@@ -45,36 +45,36 @@ pub struct SiteTable {
     pub delete_with: DeleteWith,
     /// How long Atlassian keeps a deleted account before it is gone. Default `"14d"`.
     #[serde(default = "defaults::deletion_grace")]
-    pub deletion_grace: Duration,
+    pub deletion_grace: ConfigDuration,
     /// How long after the end of the deletion grace a deleted account is looked for a last time before `erased` is said;
     /// `"0s"`: not at all. Default: a fourteenth of `deletion_grace`, which is a day after Atlassian's fourteen, and hardly
     /// anything where a trial makes it seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub look_back: Option<Duration>,
+    pub look_back: Option<ConfigDuration>,
     /// Who is never touched. Default: nobody by name.
     #[serde(default)]
     pub protect: ProtectTable,
     /// When an account that was not found is looked for again, each counted from the look before. Default
     /// `["1m", "10m", "1h"]`.
     #[serde(default = "defaults::look_again")]
-    pub look_again: Vec<Duration>,
+    pub look_again: Vec<ConfigDuration>,
     /// How often a re-hired person's account is read, to see that access was granted. Default `"5m"`.
     #[serde(default = "defaults::watch_grant")]
-    pub watch_grant: Duration,
+    pub watch_grant: ConfigDuration,
     /// How often a site that refuses us is asked whether it takes us again; more and more seldom when it does and then
     /// refuses us all the same. Default `"1m"`.
     #[serde(default = "defaults::probe_every")]
-    pub probe_every: Duration,
+    pub probe_every: ConfigDuration,
     /// How often the credentials are tried at a site that is not paused, so that an expired token is reported before a call is
     /// due; `"0s"`: never. Default `"15m"`.
     #[serde(default = "defaults::probe_idle")]
-    pub probe_idle: Duration,
+    pub probe_idle: ConfigDuration,
     /// How many jobs are worked on at once: so many that take access away or give it back, and so many others. Default 4.
     #[serde(default = "defaults::concurrency")]
     pub concurrency: u32,
     /// How long one call may take. Default `"30s"`.
     #[serde(default = "defaults::timeout")]
-    pub timeout: Duration,
+    pub timeout: ConfigDuration,
 }
 
 /// Which way the Jira and JSM calls go.
@@ -130,7 +130,12 @@ impl SiteTable {
         self.look_back.get_or_insert(look_back);
     }
 
-    pub(super) fn convert(&self, name: &SiteName, base_dir: &Path, env: &Env<'_>) -> Result<Site, Vec<Problem>> {
+    pub(super) fn convert(
+        &self,
+        name: &SiteName,
+        base_dir: &Path,
+        env: &Environment<'_>,
+    ) -> Result<Site, Vec<Problem>> {
         let mut faults = Faults::default();
         faults.take(self.only_the_origin());
         let via_gateway = self.via == Some(Via::Gateway);
@@ -208,7 +213,7 @@ impl AuthTable {
         all.into_iter().filter_map(|(key, reference)| Some((key, reference.as_ref()?))).collect()
     }
 
-    fn convert(&self, base_dir: &Path, env: &Env<'_>) -> Result<Auth, Problem> {
+    fn convert(&self, base_dir: &Path, env: &Environment<'_>) -> Result<Auth, Problem> {
         let read = |key: &str, reference: &SecretRef| -> Result<SecretString, Problem> {
             reference.based_on(base_dir).read(env).map_err(|error| Problem::from(error).under(key))
         };

@@ -30,13 +30,13 @@ impl ByteSize {
 }
 
 impl FromStr for ByteSize {
-    type Err = BadSize;
+    type Err = ByteSizeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).ok_or(BadSize)?);
-        let (_, size) = UNITS.iter().find(|(name, _)| *name == unit.trim_start()).ok_or(BadSize)?;
-        let bytes = number.parse::<u32>().ok().and_then(|number| number.checked_mul(*size)).ok_or(BadSize)?;
-        if (1..=Self::LARGEST.0).contains(&bytes) { Ok(Self(bytes)) } else { Err(BadSize) }
+        let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).ok_or(ByteSizeError)?);
+        let (_, size) = UNITS.iter().find(|(name, _)| *name == unit.trim_start()).ok_or(ByteSizeError)?;
+        let bytes = number.parse::<u32>().ok().and_then(|number| number.checked_mul(*size)).ok_or(ByteSizeError)?;
+        if (1..=Self::LARGEST.0).contains(&bytes) { Ok(Self(bytes)) } else { Err(ByteSizeError) }
     }
 }
 
@@ -65,7 +65,7 @@ impl<'de> Deserialize<'de> for ByteSize {
     "not a size: write a whole number with the unit B, KiB, MiB, KB or MB, like \"1MiB\", from \"1B\" to \"{}\"",
     ByteSize::LARGEST
 )]
-pub struct BadSize;
+pub struct ByteSizeError;
 
 #[cfg(test)]
 mod tests {
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn what_is_no_size_or_too_large_is_refused() {
         for text in ["", "1", "MiB", "0B", "-1B", "1.5MiB", "1mib", "65MiB", "9999999999B", "4294967295MiB"] {
-            assert_eq!(text.parse::<ByteSize>(), Err(BadSize), "{text}");
+            assert_eq!(text.parse::<ByteSize>(), Err(ByteSizeError), "{text}");
         }
     }
 }

@@ -7,14 +7,14 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::address::HttpUrl;
 use super::defaults;
-use super::duration::Duration;
+use super::http_url::HttpUrl;
 use super::lookup::LookupTable;
 use super::positive;
 use super::problem::{Faults, Problem, Step};
-use super::secret::{Env, SecretRef};
+use super::secret::{Environment, SecretRef};
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
+use crate::duration::ConfigDuration;
 use crate::sources::{self, lookup::Lookup, preset};
 
 /// No more faults of one source than these are reported at once.
@@ -36,10 +36,10 @@ pub struct SourceTable {
     pub secrets: Vec<SecretRef>,
     /// Alert when nothing has come for so long. Default: never.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub quiet_after: Option<Duration>,
+    pub quiet_after: Option<ConfigDuration>,
     /// How long a delivery without an id of its own is recognized as a duplicate by its body. Default `"3d"`.
     #[serde(default = "defaults::dedupe_window")]
-    pub dedupe_window: Duration,
+    pub dedupe_window: ConfigDuration,
     /// How it signs: overrides the preset key by key, or stands alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature: Option<toml::Table>,
@@ -53,7 +53,7 @@ pub struct SourceTable {
 
 /// One HR or CRM system that sends webhooks.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct SourceSettings {
     /// What the settings call it.
     pub name: SourceName,
     /// Which site it is about. There is one of this name.
@@ -79,8 +79,8 @@ impl SourceTable {
         name: &SourceName,
         public_url: Option<&HttpUrl>,
         base_dir: &Path,
-        env: &Env<'_>,
-    ) -> Result<Source, Vec<Problem>> {
+        env: &Environment<'_>,
+    ) -> Result<SourceSettings, Vec<Problem>> {
         let mut faults = Faults::default();
         let secrets = self.read_secrets(base_dir, env, &mut faults);
         let spec = sources::Spec {
@@ -98,7 +98,7 @@ impl SourceTable {
         let quiet_after = faults.take(quiet_after);
         let dedupe_window = faults.take(positive("dedupe_window", self.dedupe_window));
         let source = compiled.zip(lookup).zip(quiet_after).zip(dedupe_window);
-        faults.or(source.map(|(((compiled, lookup), quiet_after), dedupe_window)| Source {
+        faults.or(source.map(|(((compiled, lookup), quiet_after), dedupe_window)| SourceSettings {
             name: name.clone(),
             site: self.site.clone(),
             policy: self.policy.clone(),
@@ -171,7 +171,7 @@ impl SourceTable {
         None
     }
 
-    fn read_secrets(&self, base_dir: &Path, env: &Env<'_>, faults: &mut Faults) -> Vec<SecretString> {
+    fn read_secrets(&self, base_dir: &Path, env: &Environment<'_>, faults: &mut Faults) -> Vec<SecretString> {
         let read = |(i, reference): (usize, &SecretRef)| {
             let secret = reference.based_on(base_dir).read(env);
             faults.take(secret.map_err(|error| Problem::from(error).under_index(i).under("secrets")))

@@ -10,10 +10,10 @@ use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretBox};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::duration::Duration;
 use super::problem::Problem;
-use super::secret::{Env, SecretRef};
+use super::secret::{Environment, SecretRef};
 use super::{defaults, text};
+use crate::duration::ConfigDuration;
 
 /// `[store]`: the database.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct StoreTable {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<SecretRef>,
     /// How long a routed delivery's sealed body is kept for replay. Default `"7d"`.
-    pub keep_payloads: Duration,
+    pub keep_payloads: ConfigDuration,
 }
 
 impl Default for StoreTable {
@@ -37,7 +37,7 @@ impl Default for StoreTable {
 
 /// The database.
 #[derive(Debug)]
-pub struct Store {
+pub struct StoreSettings {
     /// The file.
     pub path: PathBuf,
     /// What seals personal data; `None`: the key is in the file beside the database.
@@ -52,10 +52,10 @@ pub struct Store {
 pub type SealingKey = SecretBox<[u8; 32]>;
 
 impl StoreTable {
-    pub(super) fn convert(&self, base_dir: &Path, env: &Env<'_>) -> Result<Store, Problem> {
+    pub(super) fn convert(&self, base_dir: &Path, env: &Environment<'_>) -> Result<StoreSettings, Problem> {
         let reference = self.key.as_ref().map(|reference| reference.based_on(base_dir));
         let key = reference.as_ref().map(|reference| read_key(reference, env)).transpose();
-        Ok(Store {
+        Ok(StoreSettings {
             // In the working directory: in a container that is the volume, while the settings and the secrets beside them
             // lie where nobody can write.
             path: self.url.0.clone(),
@@ -69,7 +69,7 @@ impl StoreTable {
     }
 }
 
-fn read_key(reference: &SecretRef, env: &Env<'_>) -> Result<SealingKey, Problem> {
+fn read_key(reference: &SecretRef, env: &Environment<'_>) -> Result<SealingKey, Problem> {
     let bytes = reference.read_bytes(env)?;
     if let (SecretRef::File(_), Ok(raw)) = (reference, <[u8; 32]>::try_from(bytes.expose_secret())) {
         return Ok(SecretBox::new(Box::new(raw)));
@@ -99,16 +99,16 @@ impl StoreUrl {
 }
 
 impl FromStr for StoreUrl {
-    type Err = BadStoreUrl;
+    type Err = StoreUrlError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let path = text.strip_prefix("sqlite:").ok_or(BadStoreUrl::NotSqlite)?;
+        let path = text.strip_prefix("sqlite:").ok_or(StoreUrlError::NotSqlite)?;
         let path = path.strip_prefix("//").unwrap_or(path);
         if path.contains(":memory:") || path.contains("mode=memory") {
-            return Err(BadStoreUrl::Memory);
+            return Err(StoreUrlError::Memory);
         }
         if path.is_empty() || path.contains(['?', '\0']) {
-            return Err(BadStoreUrl::NotSqlite);
+            return Err(StoreUrlError::NotSqlite);
         }
         Ok(Self::file(path))
     }
@@ -134,7 +134,7 @@ impl<'de> Deserialize<'de> for StoreUrl {
 
 /// A text that names no database of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadStoreUrl {
+pub enum StoreUrlError {
     /// Another kind of database, or none.
     #[error("the database is a file: write \"sqlite:PATH\", like \"sqlite:offboardd.db\", without parameters")]
     NotSqlite,
@@ -192,11 +192,11 @@ mod tests {
             assert_eq!(text.parse(), Ok(StoreUrl::file(path)), "{text}");
         }
         for (text, why) in [
-            ("offboardd.db", BadStoreUrl::NotSqlite),
-            ("postgres://localhost/a", BadStoreUrl::NotSqlite),
-            ("sqlite:", BadStoreUrl::NotSqlite),
-            ("sqlite:a.db?mode=ro", BadStoreUrl::NotSqlite),
-            ("sqlite::memory:", BadStoreUrl::Memory),
+            ("offboardd.db", StoreUrlError::NotSqlite),
+            ("postgres://localhost/a", StoreUrlError::NotSqlite),
+            ("sqlite:", StoreUrlError::NotSqlite),
+            ("sqlite:a.db?mode=ro", StoreUrlError::NotSqlite),
+            ("sqlite::memory:", StoreUrlError::Memory),
         ] {
             assert_eq!(text.parse::<StoreUrl>(), Err(why), "{text}");
         }

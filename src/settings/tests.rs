@@ -113,7 +113,7 @@ fn an_empty_file_is_a_daemon_that_observes_nothing() {
     let settings = parse("").unwrap();
     assert_eq!(settings.mode, Mode::Observe);
     insta::assert_debug_snapshot!(settings.server, @"
-    Server {
+    ServerSettings {
         webhooks: 127.0.0.1:8080,
         admin: 127.0.0.1:9090,
         public_url: None,
@@ -204,11 +204,11 @@ fn secrets_are_read_anew_from_where_they_were() {
     std::fs::write(dir.path().join("hr"), "second\n").unwrap();
     let shown = |secrets: &[SecretString]| secrets.iter().map(|s| s.expose_secret().to_owned()).collect::<Vec<_>>();
     assert_eq!(shown(&source.spec.secrets), ["first", "hunter2-BAMBOOHR_OLD_KEY"]);
-    let again = settings.reread_source(&source.name, &env).unwrap();
+    let again = settings.reload_source(&source.name, &env).unwrap();
     assert_eq!(shown(&again.spec.secrets), ["second", "hunter2-BAMBOOHR_OLD_KEY"]);
     assert_eq!(settings.secret_files(), [dir.path().join("hr")]);
     std::fs::write(dir.path().join("hr"), "\n").unwrap();
-    let refusal = settings.reread_source(&source.name, &env).unwrap_err().to_string();
+    let refusal = settings.reload_source(&source.name, &env).unwrap_err().to_string();
     assert!(
         refusal.starts_with("secrets[0]: the file ") && refusal.ends_with("is empty: put the secret there"),
         "{refusal}"
@@ -648,7 +648,7 @@ fn secrets_with_padding_and_short_admin_tokens_are_suspect() {
         })
     };
     let settings = Settings::parse(SAMPLE, with_key().path(), &env).unwrap();
-    let found: Vec<_> = settings.suspects.iter().map(ToString::to_string).collect();
+    let found: Vec<_> = settings.secret_warnings.iter().map(ToString::to_string).collect();
     assert!(!found.concat().contains("hunter2"), "{found:?}");
     insta::assert_snapshot!(found.join("\n"), @"
     offboardd.toml:13:9: admin.tokens[0].token: the environment variable `ROSA_TOKEN` holds a token of fewer than 20 characters, which can be guessed: make one with `openssl rand -hex 32`

@@ -136,12 +136,12 @@ fn pauses(standing: SiteStanding) -> Vec<(Paused, Timestamp)> {
 /// Asks one site, and resumes what is paused there when nothing stands in our way. Says when that was.
 async fn probe(worker: Arc<Worker>, client: Client, paused: Paused) -> (Paused, Option<Timestamp>) {
     let (site, kind) = &paused;
-    let obstacles = match kind {
-        None => client.obstacles().await,
+    let missing_access = match kind {
+        None => client.missing_access().await,
         Some(_) => client.probe().await.map(|_| Vec::new()),
     };
-    match obstacles {
-        Ok(obstacles) if obstacles.is_empty() => match resume(&worker, site, *kind).await {
+    match missing_access {
+        Ok(missing_access) if missing_access.is_empty() => match resume(&worker, site, *kind).await {
             Ok(at) => {
                 let what = kind.map_or("all", JobKind::as_str);
                 tracing::info!(%site, "site {site}: a probe succeeded, {what} jobs resumed");
@@ -153,8 +153,8 @@ async fn probe(worker: Arc<Worker>, client: Client, paused: Paused) -> (Paused, 
                 tracing::error!(%site, error = format!("{error:#}"), "site {site}: a probe succeeded, but that cannot be written");
             }
         },
-        Ok(obstacles) => {
-            tracing::warn!(%site, reason = obstacles.join("; "), "site {site}: probe failed, still paused");
+        Ok(missing_access) => {
+            tracing::warn!(%site, reason = missing_access.join("; "), "site {site}: probe failed, still paused");
         }
         Err(failure) => {
             tracing::warn!(%site, error = failure.detail(), "site {site}: probe failed, still paused");

@@ -14,7 +14,8 @@ use crate::atlassian::{ALLOWLIST, Auth, Client, DeleteWith, Site};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::ids::SiteName;
 use crate::domain::retry::Failure;
-use crate::settings::{Duration, Settings};
+use crate::duration::ConfigDuration;
+use crate::settings::Settings;
 
 /// What one site said.
 #[derive(Debug, Serialize)]
@@ -198,7 +199,7 @@ async fn addresses(client: &Client) -> Finding {
     let (customers, hidden) = (survey.customers, survey.hidden);
     if customers == 0 {
         Finding::unknown(WHAT, "the first page of users holds no customer, so that nothing can be said")
-    } else if survey.is_blind() {
+    } else if survey.hides_too_many() {
         Finding::fix(
             WHAT,
             format!(
@@ -251,7 +252,7 @@ async fn token(client: &Client) -> Finding {
     const WHAT: &str = "life of the token";
     match (&client.site().auth, client.access_token_life().await) {
         (Auth::Client { .. }, Some(life)) => {
-            Finding::ok(WHAT, format!("{}; renewed by itself", Duration::from_secs(life.as_secs())))
+            Finding::ok(WHAT, format!("{}; renewed by itself", ConfigDuration::from_secs(life.as_secs())))
         }
         (Auth::Client { .. }, None) => Finding::ok(WHAT, "not told; renewed by itself"),
         (Auth::Basic { .. }, _) => Finding::unknown(

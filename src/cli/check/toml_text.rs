@@ -6,10 +6,10 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::settings::File;
+use crate::settings::SettingsFile;
 
 /// Writes settings so that they can be read again, in the order of the reference.
-pub(super) fn write(file: &File) -> serde_json::Result<String> {
+pub(super) fn write(file: &SettingsFile) -> serde_json::Result<String> {
     // By way of JSON, whose text keeps the order of the keys.
     let tree: Node = serde_json::from_str(&serde_json::to_string(file)?)?;
     let mut text = String::new();
@@ -166,11 +166,12 @@ mod tests {
             signature = { "a b" = 1, f = 1.0, on = true, deeper = [{ a = -1 }, {}, []], odd = "\\ \" \n \u007F \u0000 ü" }
             mapping = {}
         "#;
-        let file: File = toml::from_str(text).unwrap();
+        let file: SettingsFile = toml::from_str(text).unwrap();
         let written = write(&file).unwrap();
-        let again: File = toml::from_str(&written).unwrap();
-        let tables =
-            |file: &File| file.sources.values().map(|s| (s.signature.clone(), s.mapping.clone())).collect::<Vec<_>>();
+        let again: SettingsFile = toml::from_str(&written).unwrap();
+        let tables = |file: &SettingsFile| {
+            file.sources.values().map(|s| (s.signature.clone(), s.mapping.clone())).collect::<Vec<_>>()
+        };
         assert_eq!(tables(&file), tables(&again), "{written}");
         insta::assert_snapshot!(written.split_once("[sources.hr.signature]\n").unwrap().1, @r#"
         "a b" = 1

@@ -9,7 +9,7 @@ use crate::app;
 use crate::domain::event::EventType;
 use crate::domain::operator::Role;
 use crate::domain::policy::{Action, Policy};
-use crate::settings::{HttpUrl, Mode, Settings, Source};
+use crate::settings::{HttpUrl, Mode, Settings, SourceSettings};
 use crate::sources::{self, lookup, preset};
 
 /// What is allowed, and either intended or harmless.
@@ -42,7 +42,7 @@ pub fn warnings(settings: &Settings) -> Vec<String> {
     found.about_transport();
     found.about_sites();
     found.about_policies();
-    found.texts.extend(settings.suspects.iter().map(ToString::to_string));
+    found.texts.extend(settings.secret_warnings.iter().map(ToString::to_string));
     found.about_shared_secrets();
     for source in settings.sources.values() {
         found.about_weak_secrets(source);
@@ -158,8 +158,9 @@ impl Warnings<'_> {
         let mut sources = self.settings.sources.values();
         while let Some(source) = sources.next() {
             let secrets: Vec<_> = source.spec.secrets.iter().map(ExposeSecret::expose_secret).collect();
-            let shares =
-                |other: &Source| other.spec.secrets.iter().any(|secret| secrets.contains(&secret.expose_secret()));
+            let shares = |other: &SourceSettings| {
+                other.spec.secrets.iter().any(|secret| secrets.contains(&secret.expose_secret()))
+            };
             for other in sources.clone().filter(|other| shares(other)) {
                 let message = format!(
                     "sources.{} has the same secret: a recorded delivery to one is accepted at the other, too; give each \
@@ -171,7 +172,7 @@ impl Warnings<'_> {
         }
     }
 
-    fn about_weak_secrets(&mut self, source: &Source) {
+    fn about_weak_secrets(&mut self, source: &SourceSettings) {
         for weak in sources::weak_secrets(&source.spec).unwrap_or_default() {
             let message = format!(
                 "a secret of {} bytes, which can be guessed: take one of {} bytes or more",
@@ -182,7 +183,7 @@ impl Warnings<'_> {
     }
 
     /// Warns of a source none of whose events results in anything under its policy.
-    fn about_events(&mut self, source: &Source) {
+    fn about_events(&mut self, source: &SourceSettings) {
         let name = source.name.as_str();
         let preset = source.spec.preset.as_deref().and_then(preset::find);
         if let Some(preset) = preset.filter(|preset| preset.needs_mapping && source.spec.mapping.is_none()) {
@@ -216,7 +217,7 @@ impl Warnings<'_> {
     }
 
     /// Warns of a source whose departures name people by id only, when nothing finds their addresses.
-    fn about_addresses(&mut self, source: &Source) {
+    fn about_addresses(&mut self, source: &SourceSettings) {
         // Without an event that opens a case nobody's address is missing.
         if source.lookup.is_some() || opening(&source.compiled.event_types()).is_empty() {
             return;

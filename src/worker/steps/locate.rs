@@ -1,6 +1,6 @@
 //! Which account is the person's, read right now.
 
-use crate::atlassian::Survey;
+use crate::atlassian::UserSurvey;
 use crate::domain::account::{Account, AccountType};
 use crate::domain::case::{Attention, Transition};
 use crate::domain::guard::{self, GuardViolation, Identification};
@@ -90,7 +90,7 @@ async fn vanished(attempt: &mut Attempt<'_>, known: &KnownAccount, email: &Email
 async fn find(attempt: &mut Attempt<'_>, email: &EmailAddress) -> Result<KnownAccount, StepError> {
     let protect = &attempt.client.site().protect;
     let mut candidates = attempt.client.search(email).await?;
-    let mut survey = Survey::default();
+    let mut survey = UserSurvey::default();
     let mut identification = guard::identify(&candidates, email, protect);
     if identification == Identification::NotFound {
         survey = attempt.client.survey(email).await?;
@@ -121,8 +121,12 @@ async fn find(attempt: &mut Attempt<'_>, email: &EmailAddress) -> Result<KnownAc
 /// Who may not browse users is told that nobody is there: an empty list, not a 403; and under the cloud id of another site
 /// nobody is there in truth. Before "not there" is believed, the site is asked whether we would see it.
 pub(super) async fn ensure_can_browse_users(attempt: &Attempt<'_>) -> Result<(), StepError> {
-    let obstacles = attempt.client.obstacles().await?;
-    if obstacles.is_empty() { Ok(()) } else { Err(Failure::AccessDenied { detail: obstacles.join("; ") }.into()) }
+    let missing_access = attempt.client.missing_access().await?;
+    if missing_access.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::AccessDenied { detail: missing_access.join("; ") }.into())
+    }
 }
 
 /// What is said of an account that is [`Located::Listed`], until the list says the same as the read.
@@ -153,8 +157,8 @@ async fn renamed(attempt: &Attempt<'_>) -> Result<Option<Outcome>, StepError> {
 }
 
 /// All looks found nobody, which means something only where most customers show their address.
-fn nobody(survey: &Survey) -> Outcome {
-    if survey.is_blind() {
+fn nobody(survey: &UserSurvey) -> Outcome {
+    if survey.hides_too_many() {
         Outcome::stuck(Attention::hidden_addresses(survey.hidden, survey.customers))
     } else {
         Outcome::finished(Transition::AccountMissing, "not_found")

@@ -7,11 +7,11 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::answer::Answer;
 use super::call::Call;
 use super::client::Client;
 use super::failure;
-use super::link::Request;
+use super::response::ApiResponse;
+use super::transport::Request;
 use super::wire::User;
 use crate::domain::account::AccountType;
 use crate::domain::retry::Failure;
@@ -47,50 +47,50 @@ enum Doubt {
 
 impl Client {
     /// Makes the call. A response that may be the whole site's problem is returned only after the site answered another call.
-    pub(super) async fn send(&self, request: Request<'_>) -> Result<Answer, Failure> {
+    pub(super) async fn send(&self, request: Request<'_>) -> Result<ApiResponse, Failure> {
         let call = request.call();
-        let sent = self.link.send(request).await;
+        let sent = self.transport.send(request).await;
         if call.is_about_the_site() {
-            return sent.and_then(known_to_the_site);
+            return sent.and_then(reject_unauthenticated);
         }
-        let answer = match sent {
-            Ok(answer) => known_to_the_site(answer)?,
+        let response = match sent {
+            Ok(response) => reject_unauthenticated(response)?,
             Err(Failure::SiteUnavailable { detail }) => {
                 self.whoami().await?;
                 return Err(Failure::Transient { detail, retry_at: None });
             }
             Err(failure) => return Err(failure),
         };
-        let Some(doubt) = doubt(&answer, self.link.outcomes.latest(call)) else {
-            if answer.is_good() {
-                self.link.outcomes.note(call, true);
-            } else if answer.is(401) {
-                self.link.outcomes.note(call, false);
+        let Some(doubt) = doubt(&response, self.transport.outcomes.latest(call)) else {
+            if response.is_success() {
+                self.transport.outcomes.note(call, true);
+            } else if response.has_status(401) {
+                self.transport.outcomes.note(call, false);
             }
-            return Ok(answer);
+            return Ok(response);
         };
         let me = self.whoami().await?;
         if doubt == Doubt::Forbidden
             && matches!(call, Call::Search | Call::Scan | Call::Read)
-            && self.standing_of(me).await?.browse_users == Some(false)
+            && self.access_of(me).await?.browse_users == Some(false)
         {
-            return Err(failure::blind());
+            return Err(failure::cannot_browse_users());
         }
         match doubt {
-            Doubt::NoSuchAccount | Doubt::Page => Ok(answer),
+            Doubt::NoSuchAccount | Doubt::Page => Ok(response),
             Doubt::Forbidden | Doubt::NoSuchCall => {
-                let works_otherwise = self.link.outcomes.note(call, false) == Some(true);
-                Err(failure::of_refused_call(&answer, doubt == Doubt::Forbidden, works_otherwise))
+                let works_otherwise = self.transport.outcomes.note(call, false) == Some(true);
+                Err(failure::of_rejected_call(&response, doubt == Doubt::Forbidden, works_otherwise))
             }
         }
     }
 
     /// Who we are: the cheapest read that needs credentials. An error says what is wrong with the site as a whole.
     pub(super) async fn whoami(&self) -> Result<User, Failure> {
-        let sent = self.link.send(Request::of(Call::Myself)).await.and_then(known_to_the_site);
+        let sent = self.transport.send(Request::of(Call::Myself)).await.and_then(reject_unauthenticated);
         let user = match sent {
-            Ok(answer) if answer.is(200) && !answer.is_web_page() => answer.read::<User>()?,
-            Ok(answer) => return Err(self.explained(answer.failure()).await),
+            Ok(response) if response.has_status(200) && !response.is_web_page() => response.read::<User>()?,
+            Ok(response) => return Err(self.explained(response.failure()).await),
             Err(failure) => return Err(self.explained(failure).await),
         };
         if is_anonymous(&user) { Err(failure::anonymous()) } else { Ok(user) }
@@ -109,8 +109,8 @@ impl Client {
 }
 
 /// Whether the site took the credentials. It says so in a header even where it answers 200, as to a stranger.
-pub(super) fn known_to_the_site(answer: Answer) -> Result<Answer, Failure> {
-    if answer.is_to_a_stranger() { Err(failure::of_stranger(&answer)) } else { Ok(answer) }
+pub(super) fn reject_unauthenticated(response: ApiResponse) -> Result<ApiResponse, Failure> {
+    if response.is_unauthenticated() { Err(failure::unauthenticated(&response)) } else { Ok(response) }
 }
 
 /// Nobody in particular has an id, or none that is active.
@@ -119,28 +119,28 @@ fn is_anonymous(user: &User) -> bool {
         || user.account_type() == AccountType::Unknown && user.is_inactive()
 }
 
-fn doubt(answer: &Answer, latest: Option<bool>) -> Option<Doubt> {
-    let (call, status) = (answer.call, answer.status);
+fn doubt(response: &ApiResponse, latest: Option<bool>) -> Option<Doubt> {
+    let (call, status) = (response.call, response.status);
     match status {
         // The first time it is the credentials. If they were found to work since, it is the call.
-        401 if latest == Some(false) || failure::scope_is_missing(answer) => Some(Doubt::Forbidden),
+        401 if latest == Some(false) || failure::scope_is_missing(response) => Some(Doubt::Forbidden),
         403 => Some(Doubt::Forbidden),
         300..400 | 407 | 410 => Some(Doubt::NoSuchCall),
         401 | 408 | 425 | 429 => None,
-        400..500 if answer.is_web_page() => Some(Doubt::NoSuchCall),
+        400..500 if response.is_web_page() => Some(Doubt::NoSuchCall),
         404 | 405 if !call.is_about_an_account() => Some(Doubt::NoSuchCall),
         // A read is made again before anything follows from it; who changes something wants to know now.
         404 if call != Call::Read => Some(Doubt::NoSuchAccount),
         400 if call == Call::Revoke => Some(Doubt::NoSuchAccount),
-        200..300 if answer.is_web_page() => Some(Doubt::Page),
-        500.. if answer.is_of_a_proxy() => Some(Doubt::Page),
+        200..300 if response.is_web_page() => Some(Doubt::Page),
+        500.. if response.is_from_proxy() => Some(Doubt::Page),
         _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::scripted::{Far, Reply, Seen, reply};
+    use super::super::fake_server::{FakeServer, RecordedRequest, Reply, reply};
     use super::*;
     use crate::domain::account::AccountId;
     use crate::domain::person::EmailAddress;
@@ -158,22 +158,24 @@ mod tests {
     }
 
     /// A site whose `myself` works, and which answers everything else by `script`.
-    async fn working(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Far {
-        Far::says(move |request, _| if request.line.ends_with("/myself") { reply(200, ME) } else { script(request) })
-            .await
+    async fn working(script: impl Fn(&RecordedRequest) -> Reply + Send + Sync + 'static) -> FakeServer {
+        FakeServer::scripted(
+            move |request, _| if request.line.ends_with("/myself") { reply(200, ME) } else { script(request) },
+        )
+        .await
     }
 
     #[tokio::test]
     async fn a_forbidden_call_is_its_own_problem_where_the_credentials_work() {
-        let far = working(|_| reply(403, "{}")).await;
-        let failure = far.client().delete(&id()).await.unwrap_err();
+        let server = working(|_| reply(403, "{}")).await;
+        let failure = server.client().delete(&id()).await.unwrap_err();
         assert!(matches!(failure, Failure::CallRefused { forbidden: true, works_otherwise: false, .. }), "{failure:?}");
     }
 
     #[tokio::test]
     async fn a_call_that_worked_just_before_is_rejected_for_one_account() {
-        let far = working(|request| reply(if request.line.contains("poisoned") { 403 } else { 204 }, "")).await;
-        let client = far.client();
+        let server = working(|request| reply(if request.line.contains("poisoned") { 403 } else { 204 }, "")).await;
+        let client = server.client();
         client.revoke(&id()).await.unwrap();
         let poisoned = AccountId::from("poisoned".to_owned());
         for works_otherwise in [true, false] {
@@ -187,16 +189,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_401_is_the_sites_problem_and_then_the_calls_where_the_credentials_work() {
-        let far = working(|_| reply(401, "{}")).await;
-        let client = far.client();
+        let server = working(|_| reply(401, "{}")).await;
+        let client = server.client();
         assert!(matches!(client.revoke(&id()).await, Err(Failure::AccessDenied { .. })));
         assert!(matches!(client.revoke(&id()).await, Err(Failure::CallRefused { forbidden: true, .. })));
         let scope = r#"{"code":401,"message":"Unauthorized; scope does not match"}"#;
-        let far = working(move |_| reply(401, scope)).await;
-        assert!(matches!(far.client().revoke(&id()).await, Err(Failure::CallRefused { forbidden: true, .. })));
-        let far = Far::always(401, "{}").await;
+        let server = working(move |_| reply(401, scope)).await;
+        assert!(matches!(server.client().revoke(&id()).await, Err(Failure::CallRefused { forbidden: true, .. })));
+        let server = FakeServer::always(401, "{}").await;
         for _ in 0..3 {
-            assert!(matches!(far.client().revoke(&id()).await, Err(Failure::AccessDenied { .. })));
+            assert!(matches!(server.client().revoke(&id()).await, Err(Failure::AccessDenied { .. })));
         }
     }
 
@@ -213,11 +215,11 @@ mod tests {
             ("login page", Box::new(html(200))),
             ("maintenance page", Box::new(html(503))),
             ("page of a proxy", Box::new(html(502))),
-            ("lost", Box::new(html(404))),
+            ("error", Box::new(html(404))),
         ];
-        for (name, answer) in replies {
-            let far = Far::says(move |_, _| answer()).await;
-            let client = far.client();
+        for (name, response) in replies {
+            let server = FakeServer::scripted(move |_, _| response()).await;
+            let client = server.client();
             for failure in [
                 client.search(&ann()).await.map(drop),
                 client.scan(&ann()).await.map(drop),
@@ -234,8 +236,8 @@ mod tests {
     #[tokio::test]
     async fn one_api_that_is_gone_is_the_calls_problem_and_nobodys_case() {
         for status in [302, 404, 407, 410] {
-            let far = working(move |_| reply(status, "{}")).await;
-            let failure = far.client().search(&ann()).await.unwrap_err();
+            let server = working(move |_| reply(status, "{}")).await;
+            let failure = server.client().search(&ann()).await.unwrap_err();
             assert!(matches!(failure, Failure::CallRefused { forbidden: false, .. }), "{status}: {failure:?}");
         }
     }
@@ -243,18 +245,23 @@ mod tests {
     #[tokio::test]
     async fn a_stranger_is_recognized_whatever_the_status_is() {
         for status in [200, 204, 404] {
-            let far =
-                Far::says(move |_, _| reply(status, "[]").with("x-seraph-loginreason", "AUTHENTICATED_FAILED")).await;
-            let client = far.client();
+            let server = FakeServer::scripted(move |_, _| {
+                reply(status, "[]").with("x-seraph-loginreason", "AUTHENTICATED_FAILED")
+            })
+            .await;
+            let client = server.client();
             assert!(matches!(client.search(&ann()).await, Err(Failure::AccessDenied { .. })), "{status}");
             assert!(matches!(client.read(&id()).await, Err(Failure::AccessDenied { .. })), "{status}");
             assert!(matches!(client.probe().await, Err(Failure::AccessDenied { .. })), "{status}");
         }
         let anonymous = r#"{"accountId":"unknown","accountType":"unknown","active":false}"#;
         for body in ["{}", anonymous] {
-            assert!(matches!(Far::always(200, body).await.client().probe().await, Err(Failure::AccessDenied { .. })));
+            assert!(matches!(
+                FakeServer::always(200, body).await.client().probe().await,
+                Err(Failure::AccessDenied { .. })
+            ));
         }
-        let fine = Far::says(|_, _| reply(200, "[]").with("x-seraph-loginreason", "OK")).await;
+        let fine = FakeServer::scripted(|_, _| reply(200, "[]").with("x-seraph-loginreason", "OK")).await;
         assert!(fine.client().search(&ann()).await.is_ok());
     }
 }

@@ -11,7 +11,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 
 /// Why there is no address for a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NoAddress {
+pub(super) enum UrlError {
     /// It goes through the gateway, and the settings do not name the site's cloud id.
     NoCloudId,
     /// An id is empty or a dot segment: the path would be another endpoint's.
@@ -19,7 +19,7 @@ pub(super) enum NoAddress {
 }
 
 /// The address of `call` at `site`, `id` standing for the `{}` in its path.
-pub(super) fn address(site: &Site, call: Call, id: Option<&str>, query: &[(&str, &str)]) -> Result<Url, NoAddress> {
+pub(super) fn endpoint_url(site: &Site, call: Call, id: Option<&str>, query: &[(&str, &str)]) -> Result<Url, UrlError> {
     let endpoint = call.endpoint();
     let (base, door) = match endpoint.api {
         Api::Jira if site.via_gateway => (&site.gateway, format!("/ex/jira/{}", cloud_id(site)?)),
@@ -28,10 +28,10 @@ pub(super) fn address(site: &Site, call: Call, id: Option<&str>, query: &[(&str,
         Api::OAuth => return Ok(token_address(&site.gateway)),
     };
     if query.iter().any(|(_, value)| value.is_empty()) {
-        return Err(NoAddress::UnusableId);
+        return Err(UrlError::UnusableId);
     }
     let path = match id {
-        Some(id) => endpoint.path.replace("{}", &segment(id).ok_or(NoAddress::UnusableId)?),
+        Some(id) => endpoint.path.replace("{}", &segment(id).ok_or(UrlError::UnusableId)?),
         None => endpoint.path.to_owned(),
     };
     let mut url = under(base, &format!("{door}{path}"));
@@ -54,8 +54,8 @@ fn token_address(gateway: &Url) -> Url {
     url
 }
 
-fn cloud_id(site: &Site) -> Result<String, NoAddress> {
-    site.cloud_id.as_deref().and_then(segment).ok_or(NoAddress::NoCloudId)
+fn cloud_id(site: &Site) -> Result<String, UrlError> {
+    site.cloud_id.as_deref().and_then(segment).ok_or(UrlError::NoCloudId)
 }
 
 fn segment(text: &str) -> Option<String> {
@@ -74,7 +74,7 @@ fn under(base: &Url, path: &str) -> Url {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scripted::site_at;
+    use super::super::fake_server::site_at;
     use super::*;
 
     fn site(url: &str, gateway: &str) -> Site {
@@ -84,25 +84,25 @@ mod tests {
     #[test]
     fn ids_are_encoded_in_paths_and_queries() {
         let site = site("https://acme.atlassian.net", "https://api.atlassian.com");
-        let revoke = address(&site, Call::Revoke, Some("qm:a/b?c"), &[]).unwrap();
+        let revoke = endpoint_url(&site, Call::Revoke, Some("qm:a/b?c"), &[]).unwrap();
         assert_eq!(
             revoke.as_str(),
             "https://acme.atlassian.net/rest/servicedeskapi/customer/user/qm%3Aa%2Fb%3Fc/revoke-portal-only-access"
         );
-        let read = address(&site, Call::Read, None, &[("accountId", "qm:a&b")]).unwrap();
+        let read = endpoint_url(&site, Call::Read, None, &[("accountId", "qm:a&b")]).unwrap();
         assert_eq!(read.as_str(), "https://acme.atlassian.net/rest/api/3/user?accountId=qm%3Aa%26b");
-        let search = address(&site, Call::Search, None, &[("query", "ann+jira@example.com")]).unwrap();
+        let search = endpoint_url(&site, Call::Search, None, &[("query", "ann+jira@example.com")]).unwrap();
         assert_eq!(search.query(), Some("query=ann%2Bjira%40example.com"));
     }
 
     #[test]
     fn the_gateway_form_names_the_cloud_id() {
         let site = Site { via_gateway: true, ..site("https://acme.atlassian.net", "https://api.atlassian.com") };
-        let read = address(&site, Call::Read, None, &[("accountId", "qm:1")]).unwrap();
+        let read = endpoint_url(&site, Call::Read, None, &[("accountId", "qm:1")]).unwrap();
         assert_eq!(read.as_str(), "https://api.atlassian.com/ex/jira/cloud-1/rest/api/3/user?accountId=qm%3A1");
-        let delete = address(&site, Call::DeleteCustomerAccount, Some("qm:1"), &[]).unwrap();
+        let delete = endpoint_url(&site, Call::DeleteCustomerAccount, Some("qm:1"), &[]).unwrap();
         assert_eq!(delete.as_str(), "https://api.atlassian.com/jsm/csm/cloudid/cloud-1/api/v1/customer/account/qm%3A1");
-        let info = address(&site, Call::TenantInfo, None, &[]).unwrap();
+        let info = endpoint_url(&site, Call::TenantInfo, None, &[]).unwrap();
         assert_eq!(info.as_str(), "https://acme.atlassian.net/_edge/tenant_info", "asked at the site itself");
     }
 
@@ -110,9 +110,9 @@ mod tests {
     fn a_base_with_a_path_keeps_it() {
         for base in ["http://127.0.0.1:1/proxy/acme", "http://127.0.0.1:1/proxy/acme/"] {
             let site = site(base, base);
-            let read = address(&site, Call::Read, None, &[("accountId", "1")]).unwrap();
+            let read = endpoint_url(&site, Call::Read, None, &[("accountId", "1")]).unwrap();
             assert_eq!(read.as_str(), "http://127.0.0.1:1/proxy/acme/rest/api/3/user?accountId=1");
-            let delete = address(&site, Call::DeleteCustomerAccount, Some("1"), &[]).unwrap();
+            let delete = endpoint_url(&site, Call::DeleteCustomerAccount, Some("1"), &[]).unwrap();
             assert_eq!(
                 delete.as_str(),
                 "http://127.0.0.1:1/proxy/acme/jsm/csm/cloudid/cloud-1/api/v1/customer/account/1"
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn tokens_come_from_atlassian_or_from_the_gateway_in_its_place() {
         let token = |gateway: &str| {
-            address(&site("https://acme.atlassian.net", gateway), Call::Token, None, &[]).unwrap().to_string()
+            endpoint_url(&site("https://acme.atlassian.net", gateway), Call::Token, None, &[]).unwrap().to_string()
         };
         assert_eq!(token("https://api.atlassian.com"), "https://auth.atlassian.com/oauth/token");
         assert_eq!(token("http://127.0.0.1:1/acme"), "http://127.0.0.1:1/acme/oauth/token");
@@ -133,14 +133,14 @@ mod tests {
     fn an_id_that_would_change_the_path_is_refused() {
         let site = site("https://acme.atlassian.net", "https://api.atlassian.com");
         for id in ["", ".", ".."] {
-            assert_eq!(address(&site, Call::DeleteCustomerAccount, Some(id), &[]), Err(NoAddress::UnusableId));
+            assert_eq!(endpoint_url(&site, Call::DeleteCustomerAccount, Some(id), &[]), Err(UrlError::UnusableId));
         }
-        assert_eq!(address(&site, Call::DeleteUser, None, &[("accountId", "")]), Err(NoAddress::UnusableId));
+        assert_eq!(endpoint_url(&site, Call::DeleteUser, None, &[("accountId", "")]), Err(UrlError::UnusableId));
     }
 
     #[test]
     fn the_gateway_without_a_cloud_id_is_no_address() {
         let site = Site { cloud_id: None, ..site("https://acme.atlassian.net", "https://api.atlassian.com") };
-        assert_eq!(address(&site, Call::DeleteCustomerAccount, Some("1"), &[]), Err(NoAddress::NoCloudId));
+        assert_eq!(endpoint_url(&site, Call::DeleteCustomerAccount, Some("1"), &[]), Err(UrlError::NoCloudId));
     }
 }

@@ -21,7 +21,7 @@ const LONGEST_ERROR: usize = 64 * 1024;
 
 /// An answer, whatever it says.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ApiResponse {
     pub(super) call: Call,
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
@@ -32,7 +32,7 @@ pub(super) struct Answer {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) enum Lost {
+pub(super) enum TransportError {
     /// It could not even be written down.
     Unsendable,
     /// Nothing, or not everything, came in time.
@@ -48,26 +48,27 @@ pub(super) enum Lost {
     TooLong,
 }
 
-impl Answer {
-    pub(super) fn is(&self, status: u16) -> bool {
+impl ApiResponse {
+    pub(super) fn has_status(&self, status: u16) -> bool {
         self.status == status
     }
 
     /// Something that is done without an answer in its body. A 200 of a proxy that has its own page to show is not that.
-    pub(super) fn is_done(&self) -> bool {
+    pub(super) fn is_accepted(&self) -> bool {
         let nothing = self.body.trim_ascii().is_empty();
-        self.is(204)
-            || (self.is(200) || self.is(202)) && (nothing || serde_json::from_slice::<IgnoredAny>(&self.body).is_ok())
+        self.has_status(204)
+            || (self.has_status(200) || self.has_status(202))
+                && (nothing || serde_json::from_slice::<IgnoredAny>(&self.body).is_ok())
     }
 
     /// A refusal that means something, because the API says so. A web page with the same status only means that something
     /// else is there: a 404 of a wrong URL must not look like an account that is gone.
-    pub(super) fn says(&self, status: u16) -> bool {
-        self.is(status) && !self.is_web_page()
+    pub(super) fn is_api_status(&self, status: u16) -> bool {
+        self.has_status(status) && !self.is_web_page()
     }
 
     /// Whether the call was carried out, or told what it asked for.
-    pub(super) fn is_good(&self) -> bool {
+    pub(super) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
@@ -77,13 +78,13 @@ impl Answer {
     }
 
     /// An error that something between us and Atlassian made: 502 to 504 as anything but JSON, or a web page.
-    pub(super) fn is_of_a_proxy(&self) -> bool {
+    pub(super) fn is_from_proxy(&self) -> bool {
         let foreign = self.content_type().is_some_and(|text| !text.contains("json"));
         self.is_web_page() || (502..=504).contains(&self.status) && foreign
     }
 
     /// Whether the site did not take the credentials, whatever the status is.
-    pub(super) fn is_to_a_stranger(&self) -> bool {
+    pub(super) fn is_unauthenticated(&self) -> bool {
         let reason = self.headers.get("x-seraph-loginreason").and_then(|value| value.to_str().ok()).unwrap_or_default();
         reason.split(',').any(|reason| matches!(reason.trim(), "AUTHENTICATED_FAILED" | "AUTHENTICATION_DENIED"))
     }
@@ -95,18 +96,18 @@ impl Answer {
 
     /// The body of a good answer.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        if !(self.is(200) || self.is(201)) {
+        if !(self.has_status(200) || self.has_status(201)) {
             return Err(self.failure());
         }
         serde_json::from_slice(&self.body).map_err(|error| failure::not_json(self.call, &error))
     }
 
     pub(super) fn failure(&self) -> Failure {
-        failure::of_answer(self)
+        failure::of_response(self)
     }
 }
 
-impl Lost {
+impl TransportError {
     pub(super) fn ending(&self) -> Ending {
         match self {
             Self::Timeout => Ending::Timeout,
@@ -116,7 +117,7 @@ impl Lost {
     }
 }
 
-impl From<reqwest::Error> for Lost {
+impl From<reqwest::Error> for TransportError {
     /// A `reqwest::Error` prints the URL, and with it the address that was looked for: it ends here.
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();
@@ -133,7 +134,11 @@ impl From<reqwest::Error> for Lost {
 }
 
 /// Sends `request` and reads the answer.
-pub(super) async fn receive(call: Call, request: RequestBuilder, clock: &dyn Clock) -> Result<Answer, Lost> {
+pub(super) async fn receive(
+    call: Call,
+    request: RequestBuilder,
+    clock: &dyn Clock,
+) -> Result<ApiResponse, TransportError> {
     let mut response = request.send().await?;
     let status = response.status().as_u16();
     let body = match status {
@@ -142,14 +147,14 @@ pub(super) async fn receive(call: Call, request: RequestBuilder, clock: &dyn Clo
         400..500 if status != 429 => read_body(&mut response, LONGEST_ERROR).await.unwrap_or_default(),
         _ => Vec::new(),
     };
-    Ok(Answer { call, status, headers: std::mem::take(response.headers_mut()), body, at: clock.now() })
+    Ok(ApiResponse { call, status, headers: std::mem::take(response.headers_mut()), body, at: clock.now() })
 }
 
-async fn read_body(response: &mut Response, longest: usize) -> Result<Vec<u8>, Lost> {
+async fn read_body(response: &mut Response, longest: usize) -> Result<Vec<u8>, TransportError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > longest {
-            return Err(Lost::TooLong);
+            return Err(TransportError::TooLong);
         }
         body.extend_from_slice(&chunk);
     }

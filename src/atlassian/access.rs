@@ -5,11 +5,11 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::attribution::reject_unauthenticated;
 use super::call::Call;
 use super::client::Client;
 use super::failure;
-use super::judge::known_to_the_site;
-use super::link::Request;
+use super::transport::Request;
 use super::wire::User;
 use crate::domain::account::AccountType;
 use crate::domain::person::EmailAddress;
@@ -21,7 +21,7 @@ const BROWSE_USERS: &str = "USER_PICKER";
 
 /// What the site thinks of us.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct SiteAccess {
     /// Who we are.
     pub me: Me,
     /// "Administer Jira", unless the site did not say.
@@ -51,7 +51,7 @@ pub struct ServerInfo {
     pub deployment_type: Option<String>,
 }
 
-impl Standing {
+impl SiteAccess {
     /// The names of the permissions that the site says we lack.
     pub fn missing(&self) -> Vec<&'static str> {
         let wanted = [(self.administer, "Administer Jira"), (self.browse_users, "Browse users and groups")];
@@ -67,13 +67,13 @@ impl fmt::Debug for Me {
 
 impl Client {
     /// Whether the credentials are accepted, and what they are good for: two cheap reads.
-    pub async fn probe(&self) -> Result<Standing, Failure> {
+    pub async fn probe(&self) -> Result<SiteAccess, Failure> {
         let user = self.whoami().await?;
-        self.standing_of(user).await
+        self.access_of(user).await
     }
 
     /// What `user`, as whom the site knows us, may do there.
-    pub(super) async fn standing_of(&self, user: User) -> Result<Standing, Failure> {
+    pub(super) async fn access_of(&self, user: User) -> Result<SiteAccess, Failure> {
         #[derive(Deserialize)]
         struct Permissions {
             permissions: HashMap<String, Permission>,
@@ -86,11 +86,11 @@ impl Client {
 
         let asked = format!("{ADMINISTER},{BROWSE_USERS}");
         // Not `send`: that may ask this in turn.
-        let answer = self.link.send(Request::of(Call::Permissions).query(&[("permissions", &asked)])).await?;
-        let answer = known_to_the_site(answer)?;
-        let Permissions { permissions } = answer.read()?;
+        let response = self.transport.send(Request::of(Call::Permissions).query(&[("permissions", &asked)])).await?;
+        let response = reject_unauthenticated(response)?;
+        let Permissions { permissions } = response.read()?;
         let granted = |key| permissions.get(key).map(|permission| permission.have_permission);
-        Ok(Standing {
+        Ok(SiteAccess {
             administer: granted(ADMINISTER),
             browse_users: granted(BROWSE_USERS),
             me: Me { email: user.address(), account_type: user.account_type(), name: user.display_name },
@@ -99,15 +99,15 @@ impl Client {
 
     /// What makes every read of accounts misleading as far as three cheap reads tell, in words for an admin; empty when nothing
     /// does. A permission that only some calls need is not among them: those calls are rejected by themselves.
-    pub async fn obstacles(&self) -> Result<Vec<String>, Failure> {
-        let mut obstacles = Vec::new();
+    pub async fn missing_access(&self) -> Result<Vec<String>, Failure> {
+        let mut missing_access = Vec::new();
         if self.probe().await?.browse_users == Some(false) {
-            obstacles.push(failure::BLIND.to_owned());
+            missing_access.push(failure::CANNOT_BROWSE_USERS.to_owned());
         }
-        obstacles.extend(self.wrong_cloud_id().await);
+        missing_access.extend(self.wrong_cloud_id().await);
         // By the responses to these reads.
-        obstacles.extend(self.check_clock().err().map(|problem| problem.to_string()));
-        Ok(obstacles)
+        missing_access.extend(self.check_clock().err().map(|problem| problem.to_string()));
+        Ok(missing_access)
     }
 
     /// Whether the settings name the cloud id of another site. Then the gateway leads there, where nobody is whom we look
@@ -133,7 +133,7 @@ impl Client {
         }
 
         // Not `send`: that may ask this in turn.
-        let info: TenantInfo = self.link.send(Request::of(Call::TenantInfo)).await?.read()?;
+        let info: TenantInfo = self.transport.send(Request::of(Call::TenantInfo)).await?.read()?;
         if info.cloud_id.is_empty() {
             return Err(failure::unreadable(Call::TenantInfo, "the cloud id is empty"));
         }
@@ -143,12 +143,12 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scripted::{Far, reply, site_at};
+    use super::super::fake_server::{FakeServer, reply, site_at};
     use super::super::site::Site;
 
     #[tokio::test]
     async fn a_probe_tells_who_we_are_and_what_we_lack() {
-        let far = Far::says(|_, number| {
+        let server = FakeServer::scripted(|_, number| {
             reply(200, if number == 0 {
                 r#"{"accountId":"5b1","accountType":"atlassian","active":true,"displayName":"Offboarding","emailAddress":"bot@example.com"}"#
             } else {
@@ -156,29 +156,29 @@ mod tests {
             })
         })
         .await;
-        let standing = far.client().probe().await.unwrap();
-        assert_eq!(standing.me.name.as_deref(), Some("Offboarding"));
-        assert_eq!(standing.missing(), ["Browse users and groups"]);
+        let access = server.client().probe().await.unwrap();
+        assert_eq!(access.me.name.as_deref(), Some("Offboarding"));
+        assert_eq!(access.missing(), ["Browse users and groups"]);
         assert_eq!(
-            far.lines(),
+            server.request_lines(),
             ["GET /rest/api/3/myself", "GET /rest/api/3/mypermissions?permissions=ADMINISTER%2CUSER_PICKER"]
         );
     }
 
     #[tokio::test]
     async fn what_the_site_does_not_say_is_not_missing() {
-        let far = Far::says(|_, number| {
+        let server = FakeServer::scripted(|_, number| {
             reply(200, if number == 0 { r#"{"accountId":"5b1"}"# } else { r#"{"permissions":{}}"# })
         })
         .await;
-        let standing = far.client().probe().await.unwrap();
-        assert_eq!((standing.administer, standing.browse_users), (None, None));
-        assert!(standing.missing().is_empty());
+        let access = server.client().probe().await.unwrap();
+        assert_eq!((access.administer, access.browse_users), (None, None));
+        assert!(access.missing().is_empty());
     }
 
     #[tokio::test]
     async fn obstacles_are_permissions_and_a_cloud_id_of_another_site() {
-        let far = Far::says(|request, _| {
+        let server = FakeServer::scripted(|request, _| {
             reply(
                 200,
                 match request.line.as_str() {
@@ -190,21 +190,21 @@ mod tests {
         })
         .await;
         assert_eq!(
-            far.client().obstacles().await.unwrap(),
+            server.client().missing_access().await.unwrap(),
             [
                 "our account lacks the permission \"Browse users and groups\"",
                 "sites.acme.cloud_id is another site's: this one's is cloud-2"
             ]
         );
-        let own = far.client_of(Site { cloud_id: Some("Cloud-2".to_owned()), ..site_at(&far.url) });
+        let own = server.client_of(Site { cloud_id: Some("Cloud-2".to_owned()), ..site_at(&server.url) });
         assert_eq!(own.wrong_cloud_id().await, None);
-        let silent = Far::always(404, "").await;
+        let silent = FakeServer::always(404, "").await;
         assert_eq!(silent.client().wrong_cloud_id().await, None);
     }
 
     #[tokio::test]
     async fn the_site_is_asked_without_credentials_and_past_the_gateway() {
-        let far = Far::says(|_, number| {
+        let server = FakeServer::scripted(|_, number| {
             reply(
                 200,
                 if number == 0 {
@@ -215,10 +215,10 @@ mod tests {
             )
         })
         .await;
-        let client = far.client_of(Site { via_gateway: true, ..site_at(&far.url) });
+        let client = server.client_of(Site { via_gateway: true, ..site_at(&server.url) });
         assert_eq!(client.server_info().await.unwrap().deployment_type.as_deref(), Some("Cloud"));
         assert_eq!(client.tenant_info().await.unwrap(), "cloud-1");
-        assert_eq!(far.lines(), ["GET /rest/api/3/serverInfo", "GET /_edge/tenant_info"]);
-        assert!(far.seen().iter().all(|seen| seen.header("authorization").is_empty()));
+        assert_eq!(server.request_lines(), ["GET /rest/api/3/serverInfo", "GET /_edge/tenant_info"]);
+        assert!(server.requests().iter().all(|seen| seen.header("authorization").is_empty()));
     }
 }

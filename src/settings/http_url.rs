@@ -40,16 +40,18 @@ impl HttpUrl {
 }
 
 impl FromStr for HttpUrl {
-    type Err = BadUrl;
+    type Err = HttpUrlError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let url =
-            Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or(BadUrl::NotHttp)?;
+        let url = Url::parse(text)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
+            .ok_or(HttpUrlError::NotHttp)?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(BadUrl::Credentials);
+            return Err(HttpUrlError::Credentials);
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(BadUrl::TooLong);
+            return Err(HttpUrlError::TooLong);
         }
         Ok(Self(url))
     }
@@ -75,7 +77,7 @@ impl<'de> Deserialize<'de> for HttpUrl {
 
 /// A text that is no address that can be used. The text is not repeated: it may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadUrl {
+pub enum HttpUrlError {
     /// Another scheme, or none.
     #[error("not a web address: write it with its scheme, like \"https://acme.example\"")]
     NotHttp,
@@ -89,9 +91,9 @@ pub enum BadUrl {
 
 /// Where one of our listeners listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listen(SocketAddr);
+pub struct ListenAddress(SocketAddr);
 
-impl Listen {
+impl ListenAddress {
     /// On this machine only, at this port.
     pub const fn loopback(port: u16) -> Self {
         Self(SocketAddr::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, port)))
@@ -103,21 +105,21 @@ impl Listen {
     }
 }
 
-impl FromStr for Listen {
-    type Err = BadListen;
+impl FromStr for ListenAddress {
+    type Err = ListenAddressError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self).map_err(|_ignored: std::net::AddrParseError| BadListen)
+        text.parse().map(Self).map_err(|_ignored: std::net::AddrParseError| ListenAddressError)
     }
 }
 
-impl Serialize for Listen {
+impl Serialize for ListenAddress {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
 }
 
-impl<'de> Deserialize<'de> for Listen {
+impl<'de> Deserialize<'de> for ListenAddress {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         text::deserialize(deserializer, "an IP address and a port like \"127.0.0.1:8080\"")
     }
@@ -126,7 +128,7 @@ impl<'de> Deserialize<'de> for Listen {
 /// A text that is not where a listener can listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not where one can listen: write an IP address and a port, like \"127.0.0.1:8080\" or \"[::]:8080\"")]
-pub struct BadListen;
+pub struct ListenAddressError;
 
 #[cfg(test)]
 mod tests {
@@ -139,12 +141,12 @@ mod tests {
     #[test]
     fn an_address_without_its_scheme_or_with_too_much_is_refused() {
         for (text, why) in [
-            ("acme.example", BadUrl::NotHttp),
-            ("", BadUrl::NotHttp),
-            ("ftp://acme.example", BadUrl::NotHttp),
-            ("https://", BadUrl::NotHttp),
-            ("https://bot:hunter2@acme.example", BadUrl::Credentials),
-            ("https://acme.example/?a=b", BadUrl::TooLong),
+            ("acme.example", HttpUrlError::NotHttp),
+            ("", HttpUrlError::NotHttp),
+            ("ftp://acme.example", HttpUrlError::NotHttp),
+            ("https://", HttpUrlError::NotHttp),
+            ("https://bot:hunter2@acme.example", HttpUrlError::Credentials),
+            ("https://acme.example/?a=b", HttpUrlError::TooLong),
         ] {
             assert_eq!(text.parse::<HttpUrl>(), Err(why), "{text}");
         }

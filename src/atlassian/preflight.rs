@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 
 use super::call::Call;
 use super::client::Client;
-use super::link::Request;
+use super::transport::Request;
 use crate::domain::account::AccountId;
 use crate::domain::retry::Failure;
 
@@ -15,22 +15,22 @@ const NOBODY: &str = "qm:offboardd:nobody";
 impl Client {
     /// Whether Customer Service Management answers us. Under a wrong cloud id it may look the same as under the right one.
     pub async fn customer_service_answers(&self) -> Result<(), Failure> {
-        let answer = self.send(Request::of(Call::ReadCustomerAccount).id(NOBODY)).await?;
-        if answer.says(404) || answer.is(200) { Ok(()) } else { Err(answer.failure()) }
+        let response = self.send(Request::of(Call::ReadCustomerAccount).id(NOBODY)).await?;
+        if response.is_api_status(404) || response.has_status(200) { Ok(()) } else { Err(response.failure()) }
     }
 
     /// Whether Customer Service Management knows the account. Where it does not let us look, nothing is known there.
     pub async fn has_customer_account(&self, id: &AccountId) -> Result<bool, Failure> {
-        let answer = match self.send(Request::of(Call::ReadCustomerAccount).id(id.as_str())).await {
+        let response = match self.send(Request::of(Call::ReadCustomerAccount).id(id.as_str())).await {
             Err(Failure::CallRefused { .. }) => return Ok(false),
-            answer => answer?,
+            response => response?,
         };
-        if answer.is(200) {
+        if response.has_status(200) {
             Ok(true)
-        } else if answer.says(404) {
+        } else if response.is_api_status(404) {
             Ok(false)
         } else {
-            Err(answer.failure())
+            Err(response.failure())
         }
     }
 
@@ -42,22 +42,22 @@ impl Client {
 
     /// How long the access token that is in use lives, where we were told.
     pub async fn access_token_life(&self) -> Option<SignedDuration> {
-        self.link.told_life().await
+        self.transport.token_lifetime().await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::scripted::{Far, reply};
+    use super::super::fake_server::{FakeServer, reply};
 
     #[tokio::test]
     async fn nobody_is_asked_for_and_not_finding_them_is_the_good_answer() {
-        let far = Far::answering(404, r#"{"code":404,"message":"no such customer"}"#).await;
-        assert_eq!(far.client().customer_service_answers().await, Ok(()));
+        let server = FakeServer::authenticated(404, r#"{"code":404,"message":"no such customer"}"#).await;
+        assert_eq!(server.client().customer_service_answers().await, Ok(()));
         let asked = "GET /jsm/csm/cloudid/cloud-1/api/v1/customer/account/qm%3Aoffboardd%3Anobody";
-        assert_eq!(far.lines(), [asked, "GET /rest/api/3/myself"]);
-        let page = Far::says(|_, _| reply(404, "<html>").with("content-type", "text/html")).await;
+        assert_eq!(server.request_lines(), [asked, "GET /rest/api/3/myself"]);
+        let page = FakeServer::scripted(|_, _| reply(404, "<html>").with("content-type", "text/html")).await;
         assert!(page.client().customer_service_answers().await.is_err());
-        assert!(Far::always(403, "{}").await.client().customer_service_answers().await.is_err());
+        assert!(FakeServer::always(403, "{}").await.client().customer_service_answers().await.is_err());
     }
 }

@@ -23,17 +23,17 @@ use crate::clock::{Clock as _, ManualClock};
 use crate::domain::guard::Protection;
 
 /// The script and what was asked of it. Ends when it is dropped.
-pub(super) struct Far {
+pub(super) struct FakeServer {
     pub(super) url: Url,
     pub(super) clock: Arc<ManualClock>,
     pub(super) metrics: Metrics,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    seen: Arc<Mutex<Vec<RecordedRequest>>>,
     _server: JoinSet<()>,
 }
 
 /// A request as it came.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
+pub(super) struct RecordedRequest {
     pub(super) line: String,
     pub(super) headers: HeaderMap,
     pub(super) body: String,
@@ -45,11 +45,11 @@ pub(super) struct Reply {
     after: Duration,
 }
 
-impl Far {
+impl FakeServer {
     /// A far side that answers each request, the first being number 0, by `script`.
-    pub(super) async fn says(script: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
+    pub(super) async fn scripted(script: impl Fn(&RecordedRequest, usize) -> Reply + Send + Sync + 'static) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_second(1_800_000_000).unwrap()));
-        let seen = Arc::new(Mutex::new(Vec::<Seen>::new()));
+        let seen = Arc::new(Mutex::new(Vec::<RecordedRequest>::new()));
         let (log, script) = (Arc::clone(&seen), Arc::new(script));
         let time = Arc::clone(&clock);
         let app = Router::new().fallback(move |request: Incoming| {
@@ -58,7 +58,8 @@ impl Far {
                 let (head, body) = request.into_parts();
                 let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
                 let line = format!("{} {}", head.method, head.uri);
-                let request = Seen { line, headers: head.headers, body: String::from_utf8(body.to_vec()).unwrap() };
+                let request =
+                    RecordedRequest { line, headers: head.headers, body: String::from_utf8(body.to_vec()).unwrap() };
                 let number = {
                     let mut log = log.lock().unwrap();
                     log.push(request.clone());
@@ -80,12 +81,12 @@ impl Far {
 
     /// A far side that answers everything the same.
     pub(super) async fn always(status: u16, body: &'static str) -> Self {
-        Self::says(move |_, _| reply(status, body)).await
+        Self::scripted(move |_, _| reply(status, body)).await
     }
 
     /// A far side that knows us and answers everything else the same.
-    pub(super) async fn answering(status: u16, body: &'static str) -> Self {
-        Self::says(move |request, _| {
+    pub(super) async fn authenticated(status: u16, body: &'static str) -> Self {
+        Self::scripted(move |request, _| {
             let myself = request.line.ends_with("/myself");
             if myself { reply(200, r#"{"accountId":"5b1"}"#) } else { reply(status, body) }
         })
@@ -101,24 +102,24 @@ impl Far {
         Client::new(Arc::new(site), http().unwrap(), clock, self.metrics.clone())
     }
 
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    pub(super) fn requests(&self) -> Vec<RecordedRequest> {
         self.seen.lock().unwrap().clone()
     }
 
     /// Method, path and query of each request.
-    pub(super) fn lines(&self) -> Vec<String> {
-        self.seen().into_iter().map(|seen| seen.line).collect()
+    pub(super) fn request_lines(&self) -> Vec<String> {
+        self.requests().into_iter().map(|seen| seen.line).collect()
     }
 }
 
-impl Seen {
+impl RecordedRequest {
     pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// A parameter of the query, read as a number.
     pub(super) fn number(&self, name: &str) -> usize {
-        let url = Url::parse("http://far").unwrap().join(self.line.split_once(' ').unwrap().1).unwrap();
+        let url = Url::parse("http://server").unwrap().join(self.line.split_once(' ').unwrap().1).unwrap();
         url.query_pairs().find(|(key, _)| key == name).unwrap().1.parse().unwrap()
     }
 }

@@ -17,8 +17,8 @@ use url::Url;
 use super::call::Call;
 use super::client::Client;
 use super::detach::{OrganizationId, RequestKey, ServiceDeskId};
+use super::fake_server::{FakeServer, Reply, reply, site_at};
 use super::metrics::Metrics;
-use super::scripted::{Far, Reply, reply, site_at};
 use super::site::Site;
 use crate::clock::Clock as _;
 use crate::domain::account::AccountId;
@@ -55,8 +55,8 @@ async fn failures(client: &Client) -> Vec<(Call, Failure)> {
         (Call::ServerInfo, client.server_info().map(Result::err).boxed()),
         (Call::TenantInfo, client.tenant_info().map(Result::err).boxed()),
     ];
-    let answers = asked.map(|(call, asked)| asked.map(move |failure| Some((call, failure?))));
-    join_all(answers).await.into_iter().flatten().collect()
+    let responses = asked.map(|(call, asked)| asked.map(move |failure| Some((call, failure?))));
+    join_all(responses).await.into_iter().flatten().collect()
 }
 
 /// Where a test's log goes.
@@ -96,8 +96,9 @@ async fn no_failure_names_anybody_whatever_the_far_side_writes() {
     );
     for status in [200, 201, 202, 302, 400, 401, 403, 404, 405, 409, 412, 422, 429, 500, 503] {
         for body in [body.clone(), format!("<html>{SOMEBODY} {THEIR_ID}</html>"), format!("{SOMEBODY} {THEIR_ID}")] {
-            let far = Far::says(move |_, _| reply(status, body.clone()).with("location", "/qm:7f3c:99")).await;
-            let failures = failures(&far.client()).await;
+            let server =
+                FakeServer::scripted(move |_, _| reply(status, body.clone()).with("location", "/qm:7f3c:99")).await;
+            let failures = failures(&server.client()).await;
             assert!(!failures.is_empty(), "{status}");
             for (call, failure) in failures {
                 assert!(names_nobody(&failure), "{call} {status}: {failure:?}");
@@ -116,13 +117,13 @@ async fn no_log_names_anybody_at_any_level() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    let far = Far::says(|_, _| reply(503, SOMEBODY)).await;
+    let server = FakeServer::scripted(|_, _| reply(503, SOMEBODY)).await;
     let _guard = tracing::subscriber::set_default(subscriber);
     // A test on another thread, without a subscriber, may be the first at a place that logs, and its lack of interest is
     // remembered for all. After one round every place is known, and is asked again.
-    failures(&far.client()).await;
+    failures(&server.client()).await;
     tracing::callsite::rebuild_interest_cache();
-    failures(&far.client()).await;
+    failures(&server.client()).await;
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(text.contains("call=\"revoke\" site=acme http.status=\"503\" duration_ms="), "{text}");
     for word in ["zita", "quill", "example.com", "7f3c", "qm:", "qm%3a", "%40", "secret"] {
@@ -132,26 +133,26 @@ async fn no_log_names_anybody_at_any_level() {
 
 #[tokio::test]
 async fn far_sides_that_are_ill_are_asked_again_later() {
-    let far_sides = [
-        (Far::says(|_, _| reply(204, "").after(Duration::from_secs(99))).await, "timeout"),
-        (Far::says(|_, _| Reply::stuck(200)).await, "timeout"),
-        (Far::says(|_, _| Reply::broken(200)).await, "reset"),
-        (Far::says(|_, _| Reply::endless(200)).await, "error"),
-        (Far::says(|_, _| reply(500, "<html>Oops</html>")).await, "500"),
-        (Far::says(|_, _| Reply::stuck(503)).await, "503"),
+    let servers = [
+        (FakeServer::scripted(|_, _| reply(204, "").after(Duration::from_secs(99))).await, "timeout"),
+        (FakeServer::scripted(|_, _| Reply::stuck(200)).await, "timeout"),
+        (FakeServer::scripted(|_, _| Reply::broken(200)).await, "reset"),
+        (FakeServer::scripted(|_, _| Reply::endless(200)).await, "error"),
+        (FakeServer::scripted(|_, _| reply(500, "<html>Oops</html>")).await, "500"),
+        (FakeServer::scripted(|_, _| Reply::stuck(503)).await, "503"),
     ];
-    for (far, status) in far_sides {
+    for (server, status) in servers {
         let timeout = SignedDuration::from_secs(if status == "timeout" { 1 } else { 30 });
-        let client = far.client_of(Site { timeout, ..site_at(&far.url) });
+        let client = server.client_of(Site { timeout, ..site_at(&server.url) });
         let failures = failures(&client).await;
         assert_eq!(failures.len(), 15, "{status}");
         for (call, failure) in &failures {
             assert!(matches!(failure, Failure::Transient { retry_at: None, .. }), "{call}: {failure:?}");
             assert!(names_nobody(failure), "{failure:?}");
         }
-        assert_eq!(far.lines().len(), 15, "{status}: each call was made once");
+        assert_eq!(server.request_lines().len(), 15, "{status}: each call was made once");
         let line = format!("requests_total{{call=\"revoke\",status=\"{status}\"}} 1");
-        assert!(counted(&far.metrics).contains(&line), "{line}");
+        assert!(counted(&server.metrics).contains(&line), "{line}");
     }
 }
 
@@ -167,10 +168,10 @@ async fn a_connection_that_is_dropped_before_the_answer_is_a_reset() {
             drop(connection);
         }
     });
-    let far = Far::always(204, "").await;
-    let failure = far.client_of(site_at(&url)).revoke(&id()).await.unwrap_err();
+    let server = FakeServer::always(204, "").await;
+    let failure = server.client_of(site_at(&url)).revoke(&id()).await.unwrap_err();
     assert!(matches!(failure, Failure::Transient { .. }), "{failure:?}");
-    assert!(counted(&far.metrics).contains("status=\"reset\"} 1"));
+    assert!(counted(&server.metrics).contains("status=\"reset\"} 1"));
 }
 
 #[tokio::test]
@@ -178,50 +179,50 @@ async fn nobody_at_home_says_why() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = Url::parse(&format!("http://{}", closed.local_addr().unwrap())).unwrap();
     drop(closed);
-    let far = Far::always(204, "").await;
-    let failure = far.client_of(site_at(&url)).read(&id()).await.unwrap_err();
+    let server = FakeServer::always(204, "").await;
+    let failure = server.client_of(site_at(&url)).read(&id()).await.unwrap_err();
     assert!(failure.detail().contains("cannot connect: Connection refused"), "{failure:?}");
-    assert!(counted(&far.metrics).contains("status=\"error\"} 1"));
+    assert!(counted(&server.metrics).contains("status=\"error\"} 1"));
 }
 
 #[tokio::test]
 async fn an_error_whose_body_does_not_come_is_still_that_error() {
     for (status, refused) in [(403, true), (422, false)] {
-        let far = Far::says(move |_, _| Reply::stuck(status)).await;
-        let site = Site { timeout: SignedDuration::from_secs(2), ..site_at(&far.url) };
-        let failure = far.client_of(site).read(&id()).await.unwrap_err();
+        let server = FakeServer::scripted(move |_, _| Reply::stuck(status)).await;
+        let site = Site { timeout: SignedDuration::from_secs(2), ..site_at(&server.url) };
+        let failure = server.client_of(site).read(&id()).await.unwrap_err();
         assert_eq!(matches!(failure, Failure::AccessDenied { .. }), refused, "{failure:?}");
     }
 }
 
 #[tokio::test]
 async fn after_a_429_only_that_call_waits_and_asks_nobody() {
-    let far = Far::says(|request, _| {
+    let server = FakeServer::scripted(|request, _| {
         if request.line.starts_with("DELETE") { reply(429, "{").with("retry-after", "1847") } else { reply(204, "") }
     })
     .await;
-    let client = far.client();
+    let client = server.client();
     for _ in 0..3 {
         let Err(Failure::RateLimited { retry_at, .. }) = client.delete(&id()).await else { panic!("not limited") };
-        assert_eq!(retry_at.unwrap().duration_since(far.clock.now()), SignedDuration::from_secs(1847));
+        assert_eq!(retry_at.unwrap().duration_since(server.clock.now()), SignedDuration::from_secs(1847));
         assert!(client.revoke(&id()).await.is_ok());
     }
-    assert_eq!(far.lines().iter().filter(|line| line.starts_with("DELETE")).count(), 1);
-    far.clock.advance(SignedDuration::from_secs(1847));
+    assert_eq!(server.request_lines().iter().filter(|line| line.starts_with("DELETE")).count(), 1);
+    server.clock.advance(SignedDuration::from_secs(1847));
     assert!(client.delete(&id()).await.is_err());
-    assert_eq!(far.lines().iter().filter(|line| line.starts_with("DELETE")).count(), 2);
+    assert_eq!(server.request_lines().iter().filter(|line| line.starts_with("DELETE")).count(), 2);
 }
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let far = Far::says(|_, _| reply(302, "").with("location", "/elsewhere")).await;
-    let failure = far.client().revoke(&id()).await.unwrap_err();
+    let server = FakeServer::scripted(|_, _| reply(302, "").with("location", "/elsewhere")).await;
+    let failure = server.client().revoke(&id()).await.unwrap_err();
     assert!(
         matches!(&failure, Failure::SiteUnavailable { detail } if detail.contains("the site moved")),
         "{failure:?}"
     );
     assert_eq!(
-        far.lines(),
+        server.request_lines(),
         ["PUT /rest/servicedeskapi/customer/user/qm%3A7f3c%3A99/revoke-portal-only-access", "GET /rest/api/3/myself",]
     );
 }

@@ -6,17 +6,17 @@ use std::path::Path;
 
 use secrecy::ExposeSecret as _;
 
-use super::file::File;
+use super::file::SettingsFile;
 use super::problem::{Problem, Step};
-use super::secret::{Env, SecretRef};
+use super::secret::{Environment, SecretRef};
 
 /// Below this an admin token can be guessed.
 const SHORTEST_ADMIN_TOKEN: usize = 20;
 
-impl File {
+impl SettingsFile {
     /// What is suspect about the secrets that this file refers to. How strong a source's secrets are depends on how the
     /// vendor uses them: `sources` says that.
-    pub(super) fn suspect_secrets(&self, base_dir: &Path, env: &Env<'_>) -> Vec<Problem> {
+    pub(super) fn secret_warnings(&self, base_dir: &Path, env: &Environment<'_>) -> Vec<Problem> {
         let mut found = Vec::new();
         for (path, reference) in self.references() {
             // What cannot be read was reported as a fault.

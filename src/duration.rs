@@ -4,13 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use super::text;
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::ser::{Serialize, Serializer};
 
 /// A duration as the settings write it. A day is 24 hours; there is nothing longer than a day, and nothing negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Duration(SignedDuration);
+pub struct ConfigDuration(SignedDuration);
 
 /// The units in the order in which they may stand, each in milliseconds.
 const UNITS: [(&str, i64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
@@ -18,7 +17,7 @@ const UNITS: [(&str, i64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_0
 /// A hundred years: nothing that is longer is meant.
 const LONGEST: SignedDuration = SignedDuration::from_hours(36_525 * 24);
 
-impl Duration {
+impl ConfigDuration {
     /// So many seconds.
     pub const fn from_secs(seconds: i64) -> Self {
         Self(SignedDuration::from_secs(seconds))
@@ -40,7 +39,7 @@ impl Duration {
     }
 
     /// The `n`th part of it, in whole milliseconds.
-    pub(super) fn nth(self, n: i64) -> Self {
+    pub(crate) fn nth(self, n: i64) -> Self {
         let millis = i64::try_from(self.0.as_millis()).unwrap_or(i64::MAX);
         Self(SignedDuration::from_millis(millis.checked_div(n).unwrap_or(millis)))
     }
@@ -56,21 +55,21 @@ impl Duration {
     }
 }
 
-impl From<Duration> for SignedDuration {
-    fn from(duration: Duration) -> Self {
+impl From<ConfigDuration> for SignedDuration {
+    fn from(duration: ConfigDuration) -> Self {
         duration.0
     }
 }
 
-impl FromStr for Duration {
-    type Err = BadDuration;
+impl FromStr for ConfigDuration {
+    type Err = DurationError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match strictly(text) {
             Some(duration) if duration <= LONGEST => Ok(Self(duration)),
-            Some(_) => Err(BadDuration::TooLong),
-            None if is_too_long(text) => Err(BadDuration::TooLong),
-            None => Err(BadDuration::NotOne { instead: guess(text) }),
+            Some(_) => Err(DurationError::TooLong),
+            None if is_too_long(text) => Err(DurationError::TooLong),
+            None => Err(DurationError::NotOne { instead: guess(text) }),
         }
     }
 }
@@ -99,13 +98,13 @@ fn is_too_long(text: &str) -> bool {
 }
 
 /// What somebody may have meant who wrote `30 days`, `2w`, `1.5h` or `PT30M`.
-fn guess(text: &str) -> Option<Duration> {
+fn guess(text: &str) -> Option<ConfigDuration> {
     let span: Span = text.trim().parse().ok()?;
     let meant = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
-    (!meant.is_negative() && meant <= LONGEST).then_some(Duration(meant))
+    (!meant.is_negative() && meant <= LONGEST).then_some(ConfigDuration(meant))
 }
 
-impl fmt::Display for Duration {
+impl fmt::Display for ConfigDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut millis = i64::try_from(self.0.as_millis()).unwrap_or(i64::MAX);
         if millis == 0 {
@@ -121,21 +120,35 @@ impl fmt::Display for Duration {
     }
 }
 
-impl Serialize for Duration {
+impl Serialize for ConfigDuration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-impl<'de> Deserialize<'de> for Duration {
+impl<'de> Deserialize<'de> for ConfigDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text::deserialize(deserializer, r#"a duration like "90s", "15m", "36h" or "14d""#)
+        deserializer.deserialize_str(DurationText)
+    }
+}
+
+struct DurationText;
+
+impl Visitor<'_> for DurationText {
+    type Value = ConfigDuration;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(r#"a duration like "90s", "15m", "36h" or "14d""#)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<ConfigDuration, E> {
+        text.parse().map_err(E::custom)
     }
 }
 
 /// A text that is no duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadDuration {
+pub enum DurationError {
     /// It cannot be read.
     #[error("not a duration: write {}", instead.map_or_else(
         || r#"whole numbers with the units d, h, m, s or ms, like "90s", "15m", "36h" or "14d""#.to_owned(),
@@ -143,10 +156,10 @@ pub enum BadDuration {
     ))]
     NotOne {
         /// What was meant, as far as one can tell.
-        instead: Option<Duration>,
+        instead: Option<ConfigDuration>,
     },
     /// More than a hundred years.
-    #[error("too long: write at most \"{}\", which is a hundred years", Duration(LONGEST))]
+    #[error("too long: write at most \"{}\", which is a hundred years", ConfigDuration(LONGEST))]
     TooLong,
 }
 
@@ -157,7 +170,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<i64, String> {
-        let duration = text.parse::<Duration>().map_err(|error| error.to_string())?;
+        let duration = text.parse::<ConfigDuration>().map_err(|error| error.to_string())?;
         Ok(i64::try_from(duration.get().as_millis()).unwrap())
     }
 
@@ -207,13 +220,13 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_printed_is_read_again(millis in 0..LONGEST.as_millis()) {
-            let duration = Duration(SignedDuration::from_millis(i64::try_from(millis).unwrap()));
-            prop_assert_eq!(duration.to_string().parse::<Duration>(), Ok(duration));
+            let duration = ConfigDuration(SignedDuration::from_millis(i64::try_from(millis).unwrap()));
+            prop_assert_eq!(duration.to_string().parse::<ConfigDuration>(), Ok(duration));
         }
 
         #[test]
         fn no_text_is_too_odd(text in ".*") {
-            if let Ok(duration) = text.parse::<Duration>() {
+            if let Ok(duration) = text.parse::<ConfigDuration>() {
                 prop_assert!(!duration.get().is_negative());
             }
         }

@@ -15,21 +15,21 @@ use serde_json::Value;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span, debug, info_span};
 
-use super::address::address;
-use super::answer::{Answer, receive};
+use super::attribution::Outcomes;
 use super::call::{Api, Call};
 use super::clock_watch::{self, ClockWatch};
+use super::endpoint_url::endpoint_url;
 use super::failure;
-use super::judge::Outcomes;
 use super::metrics::{Ending, Metrics};
 use super::oauth::AccessTokens;
 use super::pacing::Pacer;
+use super::response::{ApiResponse, receive};
 use super::site::{Auth, Site};
 use crate::clock::Clock;
 use crate::domain::retry::Failure;
 
 /// The line to one site.
-pub(super) struct Link {
+pub(super) struct Transport {
     pub(super) site: Arc<Site>,
     pub(super) clock: Arc<dyn Clock>,
     /// Who we are there, which may be exchanged while calls are made.
@@ -84,7 +84,7 @@ impl<'a> Request<'a> {
     }
 }
 
-impl Link {
+impl Transport {
     pub(super) fn new(site: Arc<Site>, http: reqwest::Client, clock: Arc<dyn Clock>, metrics: Metrics) -> Self {
         let credentials = ArcSwap::from_pointee(Credentials::new(site.auth.clone()));
         let clock_watch = ClockWatch::new(clock.as_ref());
@@ -98,13 +98,13 @@ impl Link {
     }
 
     /// How long the access token lives, where it said so when it was handed out.
-    pub(super) async fn told_life(&self) -> Option<SignedDuration> {
-        self.credentials.load_full().access_tokens.told_life().await
+    pub(super) async fn token_lifetime(&self) -> Option<SignedDuration> {
+        self.credentials.load_full().access_tokens.token_lifetime().await
     }
 
     /// Makes the call, once. Only an OAuth token that was refused is renewed, and the call, which was not carried out
     /// then, made again with the new one.
-    pub(super) async fn send(&self, request: Request<'_>) -> Result<Answer, Failure> {
+    pub(super) async fn send(&self, request: Request<'_>) -> Result<ApiResponse, Failure> {
         let call = request.call;
         let unsigned = || self.prepare(call, request.id, request.query, request.body.as_ref());
         let credentials = self.credentials.load_full();
@@ -116,9 +116,9 @@ impl Link {
             Auth::Bearer(token) => self.exchange(call, signed(unsigned()?, token)).await,
             Auth::Client { client_id, client_secret } => {
                 let token = self.access_token(&credentials.access_tokens, client_id, client_secret, None).await?;
-                let answer = self.exchange(call, signed(unsigned()?, &token)).await?;
-                if !answer.is(401) {
-                    return Ok(answer);
+                let response = self.exchange(call, signed(unsigned()?, &token)).await?;
+                if !response.has_status(401) {
+                    return Ok(response);
                 }
                 let renewed =
                     self.access_token(&credentials.access_tokens, client_id, client_secret, Some(&token)).await?;
@@ -136,7 +136,7 @@ impl Link {
         body: Option<&Value>,
     ) -> Result<RequestBuilder, Failure> {
         let endpoint = call.endpoint();
-        let url = address(&self.site, call, id, query).map_err(|why| failure::no_address(call, why))?;
+        let url = endpoint_url(&self.site, call, id, query).map_err(|why| failure::no_url(call, why))?;
         let mut request = self
             .http
             .request(endpoint.method.clone(), url)
@@ -155,8 +155,8 @@ impl Link {
     }
 
     /// Waits for the call's turn, sends the request as it is, and reads the answer.
-    pub(super) async fn exchange(&self, call: Call, request: RequestBuilder) -> Result<Answer, Failure> {
-        self.pacer.turn(call, self.clock.now()).await.map_err(|until| failure::held_back(call, until))?;
+    pub(super) async fn exchange(&self, call: Call, request: RequestBuilder) -> Result<ApiResponse, Failure> {
+        self.pacer.acquire(call, self.clock.now()).await.map_err(|until| failure::deferred_by_pacer(call, until))?;
         if call.changes_something() {
             self.clock_watch.check(self.clock.as_ref()).map_err(|problem| failure::wrong_clock(&problem))?;
         }
@@ -170,24 +170,24 @@ impl Link {
         self.observed(call, request).instrument(span).await
     }
 
-    async fn observed(&self, call: Call, request: RequestBuilder) -> Result<Answer, Failure> {
+    async fn observed(&self, call: Call, request: RequestBuilder) -> Result<ApiResponse, Failure> {
         let begun = Instant::now();
         let sent = clock_watch::read(self.clock.as_ref());
         let received = receive(call, request, self.clock.as_ref()).await;
         match received {
-            Ok(answer) => {
-                self.observe(call, Ending::Status(answer.status), begun.elapsed());
-                self.clock_watch.observe(&answer.headers, sent);
-                if answer.is(429)
-                    && let Failure::RateLimited { retry_at, .. } = answer.failure()
+            Ok(response) => {
+                self.observe(call, Ending::Status(response.status), begun.elapsed());
+                self.clock_watch.observe(&response.headers, sent);
+                if response.has_status(429)
+                    && let Failure::RateLimited { retry_at, .. } = response.failure()
                 {
-                    self.pacer.close(call, retry_at, answer.at);
+                    self.pacer.close(call, retry_at, response.at);
                 }
-                Ok(answer)
+                Ok(response)
             }
-            Err(lost) => {
-                self.observe(call, lost.ending(), begun.elapsed());
-                Err(failure::of_lost(call, &lost))
+            Err(error) => {
+                self.observe(call, error.ending(), begun.elapsed());
+                Err(failure::of_transport_error(call, &error))
             }
         }
     }
@@ -201,9 +201,9 @@ impl Link {
     }
 }
 
-impl fmt::Debug for Link {
+impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").field("site", &self.site.name).finish_non_exhaustive()
+        f.debug_struct("Transport").field("site", &self.site.name).finish_non_exhaustive()
     }
 }
 
@@ -216,8 +216,8 @@ mod tests {
     use url::Url;
 
     use super::super::client::Client;
+    use super::super::fake_server::{FakeServer, site_at};
     use super::super::http::http;
-    use super::super::scripted::{Far, site_at};
     use super::*;
     use crate::domain::account::AccountId;
 
@@ -227,8 +227,8 @@ mod tests {
 
     #[tokio::test]
     async fn calls_are_spaced_below_the_burst() {
-        let far = Far::always(204, "").await;
-        let client = far.client();
+        let server = FakeServer::always(204, "").await;
+        let client = server.client();
         let begun = Instant::now();
         for _ in 0..30 {
             client.revoke(&id()).await.unwrap();
@@ -238,10 +238,14 @@ mod tests {
 
     #[tokio::test]
     async fn credentials_and_our_name_are_sent() {
-        let far = Far::always(404, "").await;
-        far.client().read(&id()).await.unwrap();
-        far.client_of(Site { auth: Auth::Bearer("t0ken".into()), ..site_at(&far.url) }).read(&id()).await.unwrap();
-        let seen = far.seen();
+        let server = FakeServer::always(404, "").await;
+        server.client().read(&id()).await.unwrap();
+        server
+            .client_of(Site { auth: Auth::Bearer("t0ken".into()), ..site_at(&server.url) })
+            .read(&id())
+            .await
+            .unwrap();
+        let seen = server.requests();
         assert_eq!(seen[0].header("authorization"), "Basic Ym90QGV4YW1wbGUuY29tOnNlY3JldA==");
         assert_eq!(seen[1].header("authorization"), "Bearer t0ken");
         assert_eq!(seen[0].header("accept"), "application/json");
@@ -251,17 +255,17 @@ mod tests {
 
     #[tokio::test]
     async fn credentials_that_no_header_can_carry_are_the_sites_trouble() {
-        let far = Far::always(204, "").await;
-        let client = far.client_of(Site { auth: Auth::Bearer("t0ken\n".into()), ..site_at(&far.url) });
+        let server = FakeServer::always(204, "").await;
+        let client = server.client_of(Site { auth: Auth::Bearer("t0ken\n".into()), ..site_at(&server.url) });
         let failure = client.revoke(&id()).await.unwrap_err();
         assert!(matches!(&failure, Failure::AccessDenied { detail } if !detail.contains("t0ken")), "{failure:?}");
-        assert!(far.lines().is_empty());
+        assert!(server.request_lines().is_empty());
     }
 
     #[tokio::test]
     async fn without_a_cloud_id_the_gateway_is_not_called() {
-        let far = Far::always(204, "").await;
-        let client = far.client_of(Site { cloud_id: None, ..site_at(&far.url) });
+        let server = FakeServer::always(204, "").await;
+        let client = server.client_of(Site { cloud_id: None, ..site_at(&server.url) });
         let failure = client.delete(&id()).await.unwrap_err();
         assert!(matches!(&failure, Failure::Permanent { detail } if detail.contains("cloud_id")), "{failure:?}");
         assert!(client.revoke(&id()).await.is_ok());
@@ -272,6 +276,6 @@ mod tests {
         let site = Arc::new(site_at(&Url::parse("http://127.0.0.1:1").unwrap()));
         let clock = Arc::new(crate::clock::SystemClock);
         let client = Client::new(site, http().unwrap(), clock, Metrics::default());
-        assert_eq!(format!("{client:?}"), "Client { link: Link { site: SiteName(\"acme\"), .. } }");
+        assert_eq!(format!("{client:?}"), "Client { transport: Transport { site: SiteName(\"acme\"), .. } }");
     }
 }
