@@ -8,12 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{AGE, DATE, HeaderMap};
 
 use crate::clock::Clock;
-use crate::domain::clock_check::{ClockProblem, Evidence, Observation, Reading};
+use crate::domain::clock_check::{ClockObservations, ClockProblem, Observation, Reading};
 
 /// What is known of our clock at one site.
 #[derive(Debug)]
 pub(super) struct ClockWatch {
-    evidence: Mutex<Evidence>,
+    evidence: Mutex<ClockObservations>,
     /// Milliseconds since 1970 UTC of the newest journal entry that was in the future at the start; 0: none, or the clock
     /// was confirmed since, at whichever site.
     journal_end: OnceLock<Arc<AtomicI64>>,
@@ -21,7 +21,7 @@ pub(super) struct ClockWatch {
 
 impl ClockWatch {
     pub(super) fn new(clock: &dyn Clock) -> Self {
-        let evidence = Evidence { trusted: read(clock), latest: None, journal_end: None };
+        let evidence = ClockObservations { trusted: read(clock), latest: None, journal_end: None };
         Self { evidence: Mutex::new(evidence), journal_end: OnceLock::new() }
     }
 
@@ -49,7 +49,7 @@ impl ClockWatch {
         evidence.judge(read(clock))
     }
 
-    fn evidence(&self) -> MutexGuard<'_, Evidence> {
+    fn evidence(&self) -> MutexGuard<'_, ClockObservations> {
         self.evidence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! An account at Atlassian, as far as the rules need to know it.
+//! An account at Atlassian, as far as the rules need it.
 
 use std::fmt;
 
@@ -13,7 +13,6 @@ use super::person::EmailAddress;
 pub struct AccountId(String);
 
 impl AccountId {
-    /// The id as Atlassian writes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -34,30 +33,28 @@ impl fmt::Debug for AccountId {
 /// Atlassian's `accountType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AccountType {
-    /// A portal-only customer: the only kind that is ever touched.
+    /// A portal-only customer: the only type that is ever changed.
     Customer,
     /// A person with an Atlassian account, licensed or not.
     Atlassian,
     /// An app or a bot.
     App,
-    /// Something that Atlassian calls unknown, or that we do not know.
+    /// Reported as unknown, or not in this list.
     Unknown,
 }
 
 named!(AccountType { Customer = "customer", Atlassian = "atlassian", App = "app", Unknown = "unknown" });
 
-/// What one read of an account said.
+/// The result of one read of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// Its id.
     pub id: AccountId,
-    /// Its type.
     pub account_type: AccountType,
-    /// Whether it has access. False after a revoke.
+    /// Whether the account has access. False after a revoke.
     pub active: bool,
-    /// The address, unless it is hidden.
+    /// The email address, unless it is hidden.
     pub email: Option<EmailAddress>,
-    /// It is only the nameless shell that a deletion leaves ("Former user").
+    /// Only the nameless record that a deletion leaves ("Former user").
     pub former: bool,
 }
 
@@ -66,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_account_id_is_kept_to_the_letter_and_never_shown() {
+    fn account_id_is_kept_unchanged_and_hidden_in_debug() {
         let id = AccountId::from("qm:6E8b:1".to_owned());
         assert_eq!(id.as_str(), "qm:6E8b:1");
         assert_eq!(format!("{id:?}"), "AccountId(…)");

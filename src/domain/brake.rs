@@ -1,8 +1,8 @@
-//! The brake: a feed that suddenly terminates everyone is allowed only so far.
+//! The brake: stops a feed that suddenly terminates everyone.
 //!
 //! It counts the destructive actions that a source's events open, move earlier or make stronger, of any event type, and the
-//! pending lookups. Three limits, per source; whichever is passed first freezes that source and no other. Each operator's
-//! token has a brake of its own, with the limits of the site's strictest policy. There is no off switch.
+//! pending lookups. Three limits, per source; the first one exceeded freezes that source and no other. Each operator's
+//! token has a brake of its own, with the limits of the site's strictest policy. The brake cannot be switched off.
 //!
 //! A frozen source can stop and postpone, and nothing else. Cases that it opens are held; what would make an open case
 //! earlier or stronger is deferred, so that the case continues as it was, and takes effect when the source is released.
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::named;
 
-/// How many destructive actions of one source are allowed before it is frozen.
+/// How many destructive actions of one source are allowed before the brake freezes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Brake {
@@ -27,13 +27,13 @@ impl Default for Brake {
     }
 }
 
-/// A burst is so many times as many as on the source's busiest day before.
+/// A day is a burst if it has more than this many times the actions of the source's busiest day before.
 const BURST: u32 = 5;
 
-/// Fewer than these in a day are never a burst: a small company that loses a team is no broken feed.
+/// Up to this many actions in a day are never a burst: a small company that loses a team is no broken feed.
 const NO_BURST: u32 = 10;
 
-/// What a source caused lately: cases opened, and actions moved earlier or made stronger.
+/// The recent destructive actions of a source: cases opened, and actions moved earlier or made stronger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RecentActivity {
     /// In the last 60 minutes.
@@ -44,14 +44,14 @@ pub struct RecentActivity {
     pub busiest_day: Option<u32>,
 }
 
-/// Which limit was passed.
+/// A limit of the brake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Limit {
     /// `per_hour`.
     PerHour,
     /// `per_day`.
     PerDay,
-    /// Many times more than this source ever had on a day.
+    /// [`BURST`] times the source's busiest day.
     Burst,
 }
 
@@ -60,11 +60,10 @@ named!(Limit { PerHour = "per_hour", PerDay = "per_day", Burst = "burst" });
 /// Why the brake trip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BrakeTrip {
-    /// Which limit was passed.
+    /// A limit of the brake.
     pub limit: Limit,
-    /// How many are allowed.
     pub allowed: u32,
-    /// How many there were.
+    /// How many actions were counted.
     pub seen: u32,
 }
 
@@ -75,13 +74,13 @@ impl std::fmt::Display for BrakeTrip {
 }
 
 impl Brake {
-    /// The smaller number of each.
+    /// The smaller value of each limit.
     #[must_use]
     pub fn strictest(self, other: Self) -> Self {
         Self { per_hour: self.per_hour.min(other.per_hour), per_day: self.per_day.min(other.per_day) }
     }
 
-    /// The limit that was passed, if one was.
+    /// The first limit that `activity` exceeds.
     pub fn trips(&self, activity: &RecentActivity) -> Option<BrakeTrip> {
         let burst = activity.busiest_day.map(|busiest| busiest.saturating_mul(BURST).max(NO_BURST));
         let limits = [
@@ -114,15 +113,15 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_source_that_suddenly_speaks_is_a_burst() {
+    fn many_actions_after_quiet_days_are_a_burst() {
         assert_eq!(trip(15, 15, Some(3)), None);
         assert_eq!(trip(16, 16, Some(3)), Some(Limit::Burst));
         assert_eq!(trip(10, 10, Some(0)), None, "a handful is never a burst");
-        assert_eq!(trip(16, 16, None), None, "a new source has no history to be measured by");
+        assert_eq!(trip(16, 16, None), None, "a new source has no history");
     }
 
     #[test]
-    fn it_says_by_how_much() {
+    fn trip_names_the_limit_and_both_numbers() {
         let trip = Brake::default().trips(&RecentActivity { last_hour: 812, last_day: 812, busiest_day: None });
         assert_eq!(trip.unwrap().to_string(), "per_hour: 812 revokes and deletions planned, where 25 are allowed");
     }

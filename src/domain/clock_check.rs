@@ -1,4 +1,4 @@
-//! Whether our own clock can be trusted with a call that changes something.
+//! Whether this machine's clock is right enough for a changing call.
 //!
 //! Atlassian's `Date` of the latest response, carried on by the machine's monotonic clock, is compared with our wall clock.
 //! A clock that is ahead makes calls early, so it stops them; one that is behind makes them late, which is harmless, except
@@ -13,63 +13,53 @@ pub const TOLERANCE: SignedDuration = SignedDuration::from_mins(2);
 /// Both clocks of this machine at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
-    /// The wall clock, which somebody can set.
+    /// The wall clock, which can be set.
     pub wall: Timestamp,
-    /// The monotonic clock, which nobody can set.
+    /// The monotonic clock, which cannot be set.
     pub elapsed: SignedDuration,
 }
 
-/// A response that carried a time.
+/// A response with a `Date` header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Observation {
-    /// What its `Date` header said.
     pub date: Timestamp,
-    /// Our clocks no later than that: when the request was sent.
+    /// This machine's clocks when the request was sent.
     pub sent: Reading,
 }
 
-/// What is known of our clock at one site.
+/// The observations of one site that judge this machine's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Evidence {
-    /// A moment at which the wall clock was not known to be wrong: the start, or a response that agreed with it.
+pub struct ClockObservations {
+    /// A time at which the wall clock was not known to be wrong: the start, or a response that agreed with it.
     pub trusted: Reading,
-    /// The latest response, if it carried a time.
+    /// The latest response, if it had a `Date` header.
     pub latest: Option<Observation>,
-    /// The newest journal entry that was there at the start, unless the clock was confirmed since.
+    /// The newest journal entry at the start, unless a response confirmed the clock since.
     pub journal_end: Option<Timestamp>,
 }
 
-/// Why no changing call may be made.
+/// Why no changing call may be made now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ClockProblem {
-    /// Atlassian's time is earlier than ours.
+    /// The wall clock is ahead of Atlassian's time.
     #[error("clock: this machine's clock is ahead of Atlassian's by {by:#}: correct it; the site resumes by itself")]
-    Ahead {
-        /// By so much.
-        by: SignedDuration,
-    },
+    Ahead { by: SignedDuration },
     /// The wall clock moved and the monotonic clock did not, and no response has confirmed the new time.
     #[error(
         "clock: this machine's clock jumped ahead by {by:#}, and no response of Atlassian confirms the new time: correct \
          it, or restart offboardd if the new time is right"
     )]
-    Jumped {
-        /// By so much.
-        by: SignedDuration,
-    },
+    Jumped { by: SignedDuration },
     /// Entries of the journal are in the future.
     #[error(
         "clock: this machine's clock is behind the newest journal entry by {by:#}: correct it; the site resumes by \
          itself when the clock has passed that entry or agrees with Atlassian's"
     )]
-    BehindJournal {
-        /// By so much.
-        by: SignedDuration,
-    },
+    BehindJournal { by: SignedDuration },
 }
 
-impl Evidence {
-    /// Whether our clock is fit for a changing call at `now`.
+impl ClockObservations {
+    /// Checks that the clock allows a changing call at `now`.
     pub fn judge(&self, now: Reading) -> Result<(), ClockProblem> {
         if let Some(latest) = self.latest {
             let by = latest.ahead(now);
@@ -91,7 +81,7 @@ impl Evidence {
         }
     }
 
-    /// Takes a response into account: `date` is what it said, if it said anything.
+    /// Records a response; `date` is its `Date` header, if it has one.
     pub fn observe(&mut self, date: Option<Timestamp>, sent: Reading) {
         self.latest = date.map(|date| Observation { date, sent });
         if self.latest.is_some_and(Observation::agrees) {
@@ -102,12 +92,12 @@ impl Evidence {
 }
 
 impl Observation {
-    /// How far our wall clock is ahead of the far one's, which went on with the monotonic clock since.
+    /// How far the wall clock is ahead of Atlassian's time, which the monotonic clock continues since the response.
     fn ahead(self, now: Reading) -> SignedDuration {
         since(self.date, now.wall).saturating_sub(passed(self.sent, now))
     }
 
-    /// Whether both clocks said the same.
+    /// Whether the wall clock agreed with the response.
     pub fn agrees(self) -> bool {
         let ahead = self.ahead(self.sent);
         ahead <= TOLERANCE && ahead >= -TOLERANCE
@@ -130,7 +120,7 @@ fn in_seconds(by: SignedDuration) -> SignedDuration {
 mod tests {
     use super::*;
 
-    /// The wall clock says so many seconds, and the monotonic one so many.
+    /// The two clocks, in seconds.
     fn at(wall: i64, elapsed: i64) -> Reading {
         Reading { wall: second(wall), elapsed: SignedDuration::from_secs(elapsed) }
     }
@@ -143,7 +133,7 @@ mod tests {
         SignedDuration::from_secs(seconds)
     }
 
-    const UNKNOWN: Evidence = Evidence {
+    const UNKNOWN: ClockObservations = ClockObservations {
         trusted: Reading { wall: Timestamp::UNIX_EPOCH, elapsed: SignedDuration::ZERO },
         latest: None,
         journal_end: None,
@@ -169,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn jump_after_the_latest_response_is_noticed_and_ordinary_time_is_not() {
+    fn jump_after_the_latest_response_is_detected() {
         let mut evidence = UNKNOWN;
         evidence.observe(Some(second(0)), at(0, 0));
         assert_eq!(evidence.judge(at(3600, 3600)), Ok(()), "an hour passed");
@@ -179,7 +169,7 @@ mod tests {
 
     #[test]
     fn jump_without_any_date_is_refused_until_a_date_confirms_it() {
-        let mut evidence = Evidence { trusted: at(0, 0), ..UNKNOWN };
+        let mut evidence = ClockObservations { trusted: at(0, 0), ..UNKNOWN };
         evidence.observe(None, at(1, 1));
         assert_eq!(evidence.judge(at(100, 100)), Ok(()));
         let jumped = at(10_000, 101);
@@ -191,8 +181,8 @@ mod tests {
     }
 
     #[test]
-    fn response_without_a_date_takes_the_earlier_conclusion_back() {
-        let mut evidence = Evidence { trusted: at(600, 0), ..UNKNOWN };
+    fn response_without_a_date_withdraws_the_earlier_conclusion() {
+        let mut evidence = ClockObservations { trusted: at(600, 0), ..UNKNOWN };
         evidence.observe(Some(second(0)), at(600, 0));
         assert!(evidence.judge(at(600, 0)).is_err());
         evidence.observe(None, at(601, 1));
@@ -200,8 +190,8 @@ mod tests {
     }
 
     #[test]
-    fn clock_behind_the_journal_waits_until_it_has_passed_or_a_date_agrees() {
-        let mut evidence = Evidence { trusted: at(0, 0), latest: None, journal_end: Some(second(500)) };
+    fn clock_behind_the_journal_waits_for_the_entry_or_a_date() {
+        let mut evidence = ClockObservations { trusted: at(0, 0), latest: None, journal_end: Some(second(500)) };
         assert_eq!(evidence.judge(at(0, 0)), Err(ClockProblem::BehindJournal { by: seconds(500) }));
         assert_eq!(evidence.judge(at(500, 500)), Ok(()));
         evidence.observe(Some(second(600)), at(0, 0));

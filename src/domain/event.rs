@@ -1,4 +1,4 @@
-//! What a delivery says about a person.
+//! The events that are read out of a delivery.
 
 use jiff::Timestamp;
 use jiff::civil;
@@ -10,37 +10,33 @@ use super::person::{EmailAddress, Person};
 /// One fact about one person, read out of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// What happened.
     #[serde(rename = "type")]
     pub event_type: EventType,
-    /// To whom.
     pub person: Person,
-    /// The address before an `email_changed`.
+    /// The email address before an `email_changed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old_email: Option<EmailAddress>,
-    /// From when on it counts.
     pub effective: Effective,
-    /// When the source says that it happened; orders events about the same person.
+    /// The source's time of the event; orders events about the same person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occurred_at: Option<Timestamp>,
 }
 
-/// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EventType {
     /// The person left, or will leave.
     Departed,
-    /// The departure was taken back.
+    /// The departure was cancelled.
     DepartureCancelled,
-    /// The person came back.
+    /// The person returned.
     Returned,
-    /// The person has another address.
+    /// The person has another email address.
     EmailChanged,
-    /// The person asked to be forgotten.
+    /// The person requested erasure.
     ErasureRequested,
-    /// Id and address belong together; nothing else.
+    /// Id and email address belong together.
     Profile,
-    /// Nothing that concerns us.
+    /// Not relevant for offboarding.
     Ignored,
 }
 
@@ -54,17 +50,16 @@ named!(EventType {
     Ignored = "ignored",
 });
 
-/// From when on an event counts, as exactly as the source said it.
+/// When an event takes effect, as precisely as the source stated it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effective {
-    /// Nothing was said: at once.
+    /// The source stated no time.
     #[default]
     Immediately,
-    /// An instant.
     At(Timestamp),
     /// A day in the policy's time zone.
     On(civil::Date),
-    /// A time of day without a zone: the policy's.
+    /// A time of day in the policy's time zone.
     Local(civil::DateTime),
 }

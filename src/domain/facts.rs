@@ -1,4 +1,4 @@
-//! What is known about a person's leaving and staying, and in which order it counts.
+//! The known facts about a person's leaving and staying, and the order in which they count.
 //!
 //! Events arrive late, twice and out of order. The newest fact of each kind is stored under the source's person id *and*
 //! under the address, and an event is outdated when something newer is known under either. An event's time is the source's
@@ -10,7 +10,6 @@ use jiff::{SignedDuration, Timestamp};
 use super::event::{Event, EventType};
 use super::named;
 
-/// The kind of a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FactKind {
     /// The person left or will leave.
@@ -21,7 +20,7 @@ pub enum FactKind {
     Returned,
     /// The address is a former one.
     EmailChanged,
-    /// The person asked for erasure.
+    /// The person requested erasure.
     ErasureRequested,
     /// An operator cancelled or resolved a case.
     OperatorStopped,
@@ -42,24 +41,23 @@ named!(FactKind {
 /// One fact about one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fact {
-    /// What happened.
     pub kind: FactKind,
-    /// When, as far as the source's clock is believed.
+    /// The source's time, at most the time of receipt.
     pub happened_at: Timestamp,
     /// The source's own `occurred_at`, by which the same fact is recognized, even if the source's clock runs ahead.
     pub claimed_at: Option<Timestamp>,
-    /// It was read out of the delivery that is being read: a replay is not a repetition.
+    /// The fact comes from the delivery that is being routed: a replay is not a repetition.
     pub is_of_this_delivery: bool,
 }
 
 /// What the known facts mean for an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Nothing newer is known.
+    /// No newer fact is known.
     Newest,
-    /// Something newer is known.
+    /// A newer fact is known.
     Outdated,
-    /// The same fact once more.
+    /// The same fact is known.
     Repeated,
 }
 
@@ -101,12 +99,12 @@ impl FactKind {
     /// Whether a known fact of this kind makes an event of `kind` outdated when it is newer.
     const fn outdates(self, kind: Self) -> bool {
         match self {
-            // A former address stays one, whatever comes of its owner; only a stop of that very address is newer knowledge.
+            // A former address stays one, whatever its owner does; only a stop of that same address is newer.
             Self::Departed | Self::ErasureRequested => !matches!(kind, Self::EmailChanged),
             Self::DepartureCancelled | Self::Returned | Self::OperatorStopped => true,
             // That an address is a former one says nothing about leaving and staying.
             Self::EmailChanged => matches!(kind, Self::EmailChanged),
-            // Two who want somebody gone agree; a stop from before the request does not undo it.
+            // An operator and a departure agree; a stop from before the request does not undo it.
             Self::OperatorRequested => kind.is_stop(),
         }
     }
@@ -124,7 +122,7 @@ impl FactKind {
     }
 }
 
-/// When an event happened, as far as its source is believed.
+/// The time of an event: the source's own, at most the time of receipt.
 ///
 /// Receipts are stored in milliseconds, so an event of the same millisecond keeps its own, finer time.
 pub fn happened_at(event: &Event, received_at: Timestamp) -> Timestamp {
@@ -132,11 +130,11 @@ pub fn happened_at(event: &Event, received_at: Timestamp) -> Timestamp {
     event.occurred_at.map_or(received_at, |occurred_at| occurred_at.min(latest))
 }
 
-/// What `facts`, known under the id and the address of its person, mean for an event.
+/// How an event relates to `facts`, which are known under the id and the address of its person.
 pub fn order(event: &Event, received_at: Timestamp, facts: &[Fact]) -> Order {
     let Some(kind) = FactKind::of(event.event_type) else { return Order::Newest };
     let happened_at = happened_at(event, received_at);
-    // Without a time of its own an event has only its receipt, which proves nothing about another event.
+    // An event without a time of its own has only its receipt, which does not prove that another event is the same.
     let is_same = |fact: &Fact| {
         let same_time = event.occurred_at.is_some() && fact.claimed_at == event.occurred_at;
         fact.kind == kind && same_time && !fact.is_of_this_delivery
@@ -152,7 +150,7 @@ pub fn order(event: &Event, received_at: Timestamp, facts: &[Fact]) -> Order {
     if facts.iter().any(is_newer) { Order::Outdated } else { Order::Newest }
 }
 
-/// Whether a stop is known under an address that is newer than everything that is known of a person's leaving.
+/// Whether a stop of the address is at least as new as every fact about the person's leaving.
 pub fn is_stopped_since(of_address: &[Fact], of_person: &[Fact]) -> bool {
     let left_at = of_person.iter().filter(|fact| fact.kind.is_leaving()).map(|fact| fact.happened_at).max();
     let stops = of_address.iter().filter(|fact| fact.kind.is_stop() || fact.kind == FactKind::OperatorStopped);
@@ -183,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_event_never_undoes_a_newer_one() {
+    fn older_event_never_undoes_a_newer_one() {
         use EventType as E;
         use FactKind as F;
         let outdated = [
@@ -209,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_kind_at_the_same_instant_is_the_same_fact() {
+    fn same_kind_at_the_same_instant_is_the_same_fact() {
         let departed = event(EventType::Departed, Some(ago(1)));
         let claimed = |kind| Fact { claimed_at: Some(ago(1)), ..fact(kind, ago(1)) };
         assert_eq!(order(&departed, NOW, &[claimed(FactKind::Departed)]), Order::Repeated);
@@ -221,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_runs_ahead_counts_until_receipt_and_its_repetition_is_recognized() {
+    fn time_ahead_of_receipt_is_capped_and_its_repetition_recognized() {
         let tomorrow = ago(-24);
         let departed = event(EventType::Departed, Some(tomorrow));
         assert!(happened_at(&departed, NOW).duration_since(NOW) < SignedDuration::from_millis(1));
@@ -230,14 +228,14 @@ mod tests {
     }
 
     #[test]
-    fn an_operators_stop_wins_over_an_event_of_its_own_instant() {
+    fn operators_stop_outdates_an_event_of_the_same_instant() {
         let departed = event(EventType::Departed, Some(ago(1)));
         assert_eq!(order(&departed, NOW, &[fact(FactKind::OperatorStopped, ago(1))]), Order::Outdated);
         assert_eq!(order(&departed, NOW, &[fact(FactKind::OperatorStopped, ago(2))]), Order::Newest);
     }
 
     #[test]
-    fn stop_of_an_address_counts_for_who_left_before_it() {
+    fn stop_of_an_address_outdates_earlier_departures_only() {
         let left = [fact(FactKind::Departed, ago(2)), fact(FactKind::OperatorRequested, ago(1))];
         assert!(is_stopped_since(&[fact(FactKind::Returned, ago(1))], &left));
         assert!(is_stopped_since(&[fact(FactKind::OperatorStopped, ago(2))], &left));

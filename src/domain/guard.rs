@@ -1,7 +1,7 @@
-//! Who may not be touched.
+//! Which accounts may not be changed.
 //!
-//! Only an account of type *customer*, whose address is exactly the person's, found once, and not protected. Everything
-//! else is for a human.
+//! Only an account of type *customer* may be changed, whose email address equals the person's exactly, found once, and not
+//! protected. A human decides about everything else.
 
 use std::collections::HashSet;
 
@@ -9,39 +9,37 @@ use super::account::{Account, AccountId, AccountType};
 use super::named;
 use super::person::EmailAddress;
 
-/// Accounts that are never touched, whatever a source says.
+/// Accounts that are never changed, whatever a source reports.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Protection {
-    /// Exact addresses.
+    /// Exact email addresses.
     pub emails: HashSet<EmailAddress>,
-    /// Everything behind these `@`, in the spelling of [`canonical_domain`](super::person::canonical_domain). Subdomains
-    /// are not included.
+    /// Domains without their subdomains, as [`canonical_domain`](super::person::canonical_domain) spells them.
     pub domains: HashSet<String>,
-    /// Accounts by id.
     pub account_ids: HashSet<AccountId>,
 }
 
 impl Protection {
-    /// Whether nobody of this address may be touched.
+    /// Whether accounts of this email address may not be changed.
     pub fn covers_address(&self, email: &EmailAddress) -> bool {
         self.emails.contains(email) || self.domains.contains(email.domain())
     }
 }
 
-/// Why an account must not be touched.
+/// Why an account must not be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GuardViolation {
-    /// More than one customer account has the address.
+    /// More than one customer account has the email address.
     AmbiguousAccount,
-    /// The account of the address is an Atlassian account or an app.
+    /// The account of the email address is an Atlassian account or an app.
     NotACustomer,
-    /// On the site's protect list.
+    /// The email address or the account is on the site's protect list.
     Protected,
-    /// A candidate hides its address, so it cannot be told whose it is.
+    /// A candidate hides its email address.
     AddressUnconfirmed,
-    /// The account that was found has another address by now.
+    /// The account that was found has another email address now.
     AddressChanged,
-    /// Somebody granted access again by hand since it was revoked.
+    /// Access was granted by hand after the revoke.
     Regranted,
 }
 
@@ -55,42 +53,41 @@ named!(GuardViolation {
 });
 
 impl GuardViolation {
-    /// What a human needs to know.
+    /// The reason as a sentence for operators.
     pub const fn explain(self) -> &'static str {
         match self {
             Self::AmbiguousAccount => {
-                "more than one customer account has this address: decide which, and settle it by hand"
+                "more than one customer account has this address: decide which one it is, and handle it manually"
             }
             Self::NotACustomer => {
                 "the only account with this address is not a portal-only customer: it is managed elsewhere"
             }
             Self::Protected => "the address or the account is on the site's protect list",
             Self::AddressUnconfirmed => {
-                "an account that may be the person's hides its address, so it cannot be confirmed"
+                "an account that may be the person's hides its address, so that it cannot be confirmed"
             }
-            Self::AddressChanged => "the account has another address than the person by now",
+            Self::AddressChanged => "the account now has another address than the person",
             Self::Regranted => "access was granted again by hand after it was revoked",
         }
     }
 }
 
-/// Which account an address means.
+/// The account of an email address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identification {
     /// Exactly one customer account.
     Found {
-        /// The account.
         account: Account,
-        /// The same address also belongs to an account that is not a customer's. It is left alone.
+        /// An account that is no customer's has the same email address. It is not changed.
         twin: bool,
     },
-    /// Nobody has the address, as far as the search sees.
+    /// No candidate has the email address.
     NotFound,
-    /// Somebody has it, but must not be touched.
+    /// The account must not be changed, or is not certain.
     Rejected(GuardViolation),
 }
 
-/// Picks the account of `email` out of `candidates`, which come from a search by *prefix* over names and addresses.
+/// Finds the account of `email` among `candidates`, which come from a search by *prefix* over names and addresses.
 ///
 /// A candidate counts only when its own address is equal; a name that looks like an address does not.
 pub fn identify(candidates: &[Account], email: &EmailAddress, protection: &Protection) -> Identification {
@@ -116,16 +113,14 @@ pub fn identify(candidates: &[Account], email: &EmailAddress, protection: &Prote
     }
 }
 
-/// Whether the customer account `gone`, which cannot be read any more, became an Atlassian account.
-///
-/// `found`, all accounts with its address, holds an active Atlassian account and not the customer. Such a person is not
-/// erased.
+/// Whether the customer account `gone`, which can no longer be read, was migrated to an Atlassian account, and so was not
+/// erased: `found`, all accounts with its email address, holds an active Atlassian account and not the customer.
 pub fn is_migrated(gone: &AccountId, found: &[Account]) -> bool {
     let is_customer = |account: &Account| account.account_type == AccountType::Customer || account.id == *gone;
     !found.iter().any(is_customer) && found.iter().any(|c| c.account_type == AccountType::Atlassian && c.active)
 }
 
-/// Whether an account that was just read may be touched as that of `email`.
+/// Checks that an account that was just read may be changed as that of `email`.
 pub fn examine(account: &Account, email: &EmailAddress, protection: &Protection) -> Result<(), GuardViolation> {
     if account.account_type != AccountType::Customer {
         return Err(GuardViolation::NotACustomer);
@@ -159,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_address_is_somebody_else() {
+    fn longer_address_is_another_person() {
         assert_eq!(
             pick(&[account("qm:1", AccountType::Customer, Some("ann@example.com.au"))]),
             Identification::NotFound
@@ -167,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_is_compared_without_case() {
+    fn address_is_compared_without_case() {
         let ann = account("qm:1", AccountType::Customer, Some("Ann@Example.com"));
         assert_eq!(pick(std::slice::from_ref(&ann)), Identification::Found { account: ann, twin: false });
     }
@@ -179,21 +174,21 @@ mod tests {
     }
 
     #[test]
-    fn two_customers_of_one_address_are_for_a_human() {
+    fn two_customers_of_one_address_are_ambiguous() {
         let ann = account("qm:1", AccountType::Customer, Some("ann@example.com"));
         let other = account("qm:2", AccountType::Customer, Some("ann@example.com"));
         assert_eq!(pick(&[ann, other]), Identification::Rejected(GuardViolation::AmbiguousAccount));
     }
 
     #[test]
-    fn a_twin_with_an_atlassian_account_is_noted() {
+    fn atlassian_account_with_the_same_address_is_reported() {
         let ann = account("qm:1", AccountType::Customer, Some("ann@example.com"));
         let twin = account("5b1", AccountType::Atlassian, Some("ann@example.com"));
         assert_eq!(pick(&[twin, ann.clone()]), Identification::Found { account: ann, twin: true });
     }
 
     #[test]
-    fn a_customer_who_is_gone_beside_an_active_atlassian_account_was_migrated() {
+    fn missing_customer_beside_an_active_atlassian_account_was_migrated() {
         let gone = AccountId::from("qm:1".to_owned());
         let atlassian = account("5b1", AccountType::Atlassian, Some("ann@example.com"));
         let customer = account("qm:1", AccountType::Customer, Some("ann@example.com"));
@@ -204,13 +199,13 @@ mod tests {
     }
 
     #[test]
-    fn a_licensed_account_alone_is_refused() {
+    fn licensed_account_alone_is_rejected() {
         let ann = account("5b1", AccountType::Atlassian, Some("ann@example.com"));
         assert_eq!(pick(&[ann]), Identification::Rejected(GuardViolation::NotACustomer));
     }
 
     #[test]
-    fn a_hidden_address_cannot_be_confirmed() {
+    fn hidden_address_cannot_be_confirmed() {
         let hidden = account("qm:1", AccountType::Customer, None);
         assert_eq!(pick(std::slice::from_ref(&hidden)), Identification::Rejected(GuardViolation::AddressUnconfirmed));
         let ann = account("qm:2", AccountType::Customer, Some("ann@example.com"));
@@ -218,14 +213,14 @@ mod tests {
     }
 
     #[test]
-    fn the_nameless_shell_of_somebody_deleted_is_nobody() {
+    fn nameless_record_of_a_deleted_account_is_not_found() {
         let shell = Account { former: true, ..account("qm:1", AccountType::Customer, None) };
         assert_eq!(pick(&[shell]), Identification::NotFound);
         assert_eq!(pick(&[account("557058:1", AccountType::App, None)]), Identification::NotFound);
     }
 
     #[test]
-    fn an_account_that_was_read_must_still_be_that_of_the_address() {
+    fn account_that_was_read_must_have_the_address() {
         let read = |account_type, email| {
             let ann = EmailAddress::parse("ann@example.com").unwrap();
             examine(&account("qm:1", account_type, email), &ann, &Protection::default())
@@ -239,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_address_is_protected_is_so_whatever_the_account_says() {
+    fn protected_address_is_rejected_whatever_the_account_is() {
         let boss = EmailAddress::parse("boss@example.com").unwrap();
         let protection = Protection { emails: HashSet::from([boss.clone()]), ..Protection::default() };
         assert_eq!(identify(&[], &boss, &protection), Identification::Rejected(GuardViolation::Protected));
@@ -248,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn protected_ones_are_refused_by_address_domain_and_id() {
+    fn protection_applies_by_address_domain_and_id() {
         let email = EmailAddress::parse("ann@example.com").unwrap();
         let ann = account("qm:1", AccountType::Customer, Some("ann@example.com"));
         let by_address = Protection { emails: HashSet::from([email.clone()]), ..Protection::default() };

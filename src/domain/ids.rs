@@ -1,4 +1,4 @@
-//! Names and numbers of things, each a type of its own so that none is passed for another by mistake.
+//! Ids and names, each with its own type so that none is passed for another by mistake.
 
 use std::fmt;
 use std::str::FromStr;
@@ -61,7 +61,6 @@ macro_rules! names {
         pub struct $type(String);
 
         impl $type {
-            /// The name as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -109,7 +108,6 @@ names! {
     PolicyName,
 }
 
-/// A name that cannot be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a name has 1 to 64 letters, digits, `-` or `_`")]
 pub struct InvalidName;

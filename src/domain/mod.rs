@@ -1,6 +1,6 @@
-//! The rules: what an event means, what a case does next, who may not be touched, when to try again.
+//! The rules: what an event results in, what a case does next, which accounts are protected, when a call is retried.
 //!
-//! Pure: no I/O, no async, no clock, no tracing. Functions take what they need, `now` and `jitter` included.
+//! Pure: no I/O, no async, no clock, no tracing. Functions receive what they need, `now` and `jitter` included.
 
 pub mod account;
 pub mod brake;
@@ -17,14 +17,13 @@ pub mod repeat;
 pub mod retry;
 pub mod routing;
 
-/// Gives a fieldless enum its names: `as_str`, `ALL`, `FromStr`, `Display` and serde by the same words.
+/// Implements the names of a fieldless enum: `as_str`, `ALL`, `FromStr`, `Display` and serde use the same names.
 macro_rules! named {
     ($type:ident { $($variant:ident = $name:literal),+ $(,)? }) => {
         impl $type {
-            /// Every value, in the order of the documentation.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The word for it in JSON, settings, the database and the logs.
+            /// The name in JSON, settings, database and logs.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $name),+ }
             }
@@ -63,10 +62,9 @@ macro_rules! named {
 }
 pub(crate) use named;
 
-/// A word that is none of those expected. The word itself is not repeated: it may be somebody's.
+/// A name that is not one of those expected. The message does not repeat it, because it may be personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected one of: {}", expected.join(", "))]
 pub struct UnknownName {
-    /// What would have been understood.
     pub expected: &'static [&'static str],
 }

@@ -1,4 +1,4 @@
-//! Who may do what: operators, their roles, and how they are recognized.
+//! Operators, their roles, and their tokens.
 
 use std::fmt;
 
@@ -7,27 +7,26 @@ use subtle::ConstantTimeEq as _;
 
 use super::named;
 
-/// What somebody may do: each role may do what those before it may.
+/// What an operator may do. Each role includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Sees cases, but no personal data.
+    /// Reads cases without personal data.
     Viewer,
-    /// Sees everything, opens, stops, holds, retries, resolves.
+    /// Reads everything; opens, cancels, holds, retries and resolves cases.
     Operator,
-    /// Approves.
+    /// Approves revokes and deletions.
     Approver,
 }
 
 named!(Role { Viewer = "viewer", Operator = "operator", Approver = "approver" });
 
-/// Somebody who may use the API.
+/// A token of the admin API, and its operator.
 #[derive(Debug, Clone)]
 pub struct AdminToken {
-    /// What the history calls them.
+    /// The operator's name in the history.
     pub name: String,
-    /// What they may do.
     pub role: Role,
-    /// How they are recognized. The token itself is not kept.
+    /// The token itself is not kept.
     pub digest: TokenDigest,
 }
 
@@ -36,12 +35,11 @@ pub struct AdminToken {
 pub struct TokenDigest([u8; 32]);
 
 impl TokenDigest {
-    /// The digest of a token.
     pub fn of(token: &str) -> Self {
         Self(Sha256::digest(token).into())
     }
 
-    /// Whether `token` is the one, in a time that does not depend on how nearly it is.
+    /// Compares in a time that does not depend on `token`.
     pub fn matches(&self, token: &str) -> bool {
         self.0.ct_eq(&Self::of(token).0).into()
     }
@@ -58,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_recognized_and_never_shown() {
+    fn token_is_recognized_and_hidden_in_debug() {
         let digest = TokenDigest::of("s3cret");
         assert!(digest.matches("s3cret"));
         assert!(!digest.matches("s3cre") && !digest.matches("s3cret ") && !digest.matches(""));

@@ -1,4 +1,4 @@
-//! Who an event is about. What is written here is personal data: `Debug` hides it, nothing implements `Display`.
+//! The person of an event. The types hold personal data: `Debug` hides it, and none implements `Display`.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub struct EmailAddress(String);
 
 impl EmailAddress {
-    /// Reads an address; surrounding blanks are dropped.
+    /// Parses an email address; surrounding blanks are dropped.
     pub fn parse(text: &str) -> Result<Self, InvalidEmailAddress> {
         let text = text.trim();
         if text.len() > LONGEST || text.chars().any(is_never_in_an_address) {
@@ -32,12 +32,11 @@ impl EmailAddress {
         if address.len() > LONGEST { Err(InvalidEmailAddress) } else { Ok(Self(address)) }
     }
 
-    /// The address in its canonical spelling.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What stands behind the `@`, in its canonical spelling.
+    /// The part after the `@`, in its canonical spelling.
     pub fn domain(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
@@ -112,25 +111,24 @@ impl From<EmailAddress> for String {
     }
 }
 
-/// A text that is no e-mail address. The text is not repeated.
+/// A text that is no email address. The message does not repeat it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an e-mail address")]
 pub struct InvalidEmailAddress;
 
-/// How a source numbers a person. Means something only together with the source.
+/// The id that a source gives a person. It is unique only within the source.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PersonId(String);
 
 impl PersonId {
-    /// Reads an id: not empty, at most 256 bytes, no control characters.
+    /// Parses an id: not empty, at most 256 bytes, no control characters.
     pub fn parse(text: &str) -> Result<Self, InvalidPersonId> {
         let text = text.trim();
         let fits = !text.is_empty() && text.len() <= 256 && !text.chars().any(char::is_control);
         if fits { Ok(Self(text.to_owned())) } else { Err(InvalidPersonId) }
     }
 
-    /// The id as the source writes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -177,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odd_but_legal_addresses_are_read() {
+    fn odd_but_legal_addresses_are_accepted() {
         for odd in [
             "o'brien+jira@example.com",
             "\"a@b\"@example.com",
@@ -190,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_an_address_is_refused() {
+    fn text_that_cannot_be_an_address_is_rejected() {
         for bad in ["", "ann", "@example.com", "ann@", "ann bell@example.com", "ann@example.com\r\nBcc: x@example.com"]
         {
             assert_eq!(EmailAddress::parse(bad), Err(InvalidEmailAddress), "{bad}");
@@ -231,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_bare_address_is_rejected() {
+    fn text_that_is_not_one_bare_address_is_rejected() {
         for bad in [
             "ann@example.com\u{200b}",
             "an\u{200d}n@example.com",
@@ -269,19 +267,19 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_at_most_254_bytes() {
+    fn address_has_at_most_254_bytes() {
         let long = |bytes: usize| format!("{}@example.com", "a".repeat(bytes - "@example.com".len()));
         assert!(EmailAddress::parse(&long(254)).is_ok());
         assert_eq!(EmailAddress::parse(&long(255)), Err(InvalidEmailAddress));
     }
 
     #[test]
-    fn the_domain_is_what_stands_behind_the_last_at() {
+    fn domain_is_the_part_after_the_last_at() {
         assert_eq!(EmailAddress::parse("\"a@b\"@Example.com").unwrap().domain(), "example.com");
     }
 
     #[test]
-    fn an_id_is_kept_as_the_source_writes_it() {
+    fn person_id_is_kept_as_the_source_writes_it() {
         assert_eq!(PersonId::parse(" EMP 007/b ").unwrap().as_str(), "EMP 007/b");
         assert_eq!(String::from(PersonId::parse("42").unwrap()), "42");
         assert!(PersonId::parse(&"7".repeat(256)).is_ok());
@@ -291,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_nobody() {
+    fn debug_hides_personal_data() {
         let person = Person { id: PersonId::parse("42").ok(), email: EmailAddress::parse("ann@example.com").ok() };
         let shown = format!("{person:?}");
         assert_eq!(shown, "Person { id: Some(PersonId(…)), email: Some(EmailAddress(…)) }");

@@ -1,4 +1,4 @@
-//! What a source's events lead to, and how long to wait.
+//! What a source's events result in, and how long to wait.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
@@ -8,33 +8,29 @@ use super::brake::Brake;
 use super::event::{Effective, EventType};
 use super::named;
 
-/// What a source's events lead to, and how long to wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// What a departure leads to.
     pub departed: Action,
-    /// What a new address leads to, for the account of the old one.
+    /// The action for the account of the former email address.
     pub email_changed: Action,
-    /// What a request for erasure leads to.
     pub erasure_requested: Action,
-    /// Our own wait between revoking and deleting.
+    /// The wait between revoke and deletion.
     pub local_grace: SignedDuration,
-    /// Where a day begins and ends.
+    /// The time zone of days without a time.
     pub timezone: TimeZone,
-    /// Which end of a day counts when a source gives no time.
+    /// Which end of a day counts where a source states no time.
     pub effective: DayEdge,
     /// How many different people must approve.
     pub approvals: Approvals,
     /// What else the person leaves after the revoke.
     pub detach: Vec<Detach>,
-    /// Whether a person who came back too late is invited anew after the deletion grace.
+    /// Whether a person who returns during the deletion grace is invited again after it.
     pub reinvite: bool,
-    /// How many departures in a time are believed.
     pub brake: Brake,
 }
 
 impl Policy {
-    /// What an event of this type leads to; `None` for those that lead to nothing of their own.
+    /// The action for an event of this type; `None` for types that open no case.
     pub fn action(&self, event_type: EventType) -> Option<Action> {
         match event_type {
             EventType::Departed => Some(self.departed),
@@ -44,7 +40,7 @@ impl Policy {
         }
     }
 
-    /// The instant from which an event counts. `received_at` stands for "at once".
+    /// The instant at which an event takes effect: `received_at` for [`Effective::Immediately`].
     ///
     /// The end of a day is the first instant of the next one, by the calendar of the zone: 23 or 25 hours after its
     /// beginning where daylight saving changes.
@@ -67,17 +63,16 @@ impl Policy {
     }
 }
 
-/// What an event leads to; a later variant is stronger.
+/// What an event results in. A later variant is stronger.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// Nothing.
     #[default]
     Ignore,
     /// Access is revoked; the account stays.
     Revoke,
     /// Access is revoked, and after the local grace the account is deleted.
     RevokeThenDelete,
-    /// The account is deleted at once.
+    /// The account is deleted, without a revoke before.
     Delete,
 }
 
@@ -98,16 +93,16 @@ impl Action {
 /// Which end of a day counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum DayEdge {
-    /// The person still has that day.
+    /// The last day is included.
     #[default]
     EndOfDay,
-    /// The person has left when that day begins.
+    /// The last day is not included.
     StartOfDay,
 }
 
 named!(DayEdge { EndOfDay = "end-of-day", StartOfDay = "start-of-day" });
 
-/// How many different people must approve before the call is made.
+/// How many different people must approve before the call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Approvals {
@@ -118,7 +113,7 @@ pub struct Approvals {
 }
 
 impl Approvals {
-    /// Of each action, the larger number.
+    /// The larger number of each action.
     #[must_use]
     pub fn strictest(self, other: Self) -> Self {
         Self { revoke: self.revoke.max(other.revoke), delete: self.delete.max(other.delete) }
@@ -132,7 +127,7 @@ pub enum Detach {
     Organizations,
     /// The customer lists of closed service desks.
     ServiceDesks,
-    /// Open requests in which the person takes part (never those that the person reported).
+    /// Open requests in which the person participates (never those that the person reported).
     Participants,
 }
 
@@ -162,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_ends_when_the_next_begins_in_the_zone_of_the_policy() {
+    fn day_ends_when_the_next_begins_in_the_zone_of_the_policy() {
         let berlin = policy("Europe/Berlin", DayEdge::EndOfDay);
         for (day, instant) in [
             ("2026-12-31", "2026-12-31T23:00:00Z"),
@@ -177,13 +172,13 @@ mod tests {
     }
 
     #[test]
-    fn the_start_of_a_day_may_be_chosen() {
+    fn start_of_day_uses_the_zone_of_the_policy() {
         let auckland = policy("Pacific/Auckland", DayEdge::StartOfDay);
         assert_eq!(effective_at(&auckland, Effective::On("2026-12-31".parse().unwrap())), "2026-12-30T11:00:00Z");
     }
 
     #[test]
-    fn a_day_beyond_all_time_is_the_last_or_the_first_instant() {
+    fn day_out_of_range_is_the_last_or_the_first_instant() {
         let auckland = policy("Pacific/Auckland", DayEdge::EndOfDay);
         let never = policy("America/New_York", DayEdge::StartOfDay);
         assert_eq!(never.effective_at(Effective::On(jiff::civil::Date::MAX), Timestamp::UNIX_EPOCH), Timestamp::MAX);
@@ -194,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn each_action_does_what_its_name_says() {
+    fn each_action_revokes_and_deletes_as_its_name_says() {
         let does = |action: Action| (action.revokes(), action.deletes());
         assert_eq!(does(Action::Ignore), (false, false));
         assert_eq!(does(Action::Revoke), (true, false));
@@ -203,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_local_time_that_daylight_saving_skips_is_just_after_the_gap() {
+    fn local_time_skipped_by_daylight_saving_is_after_the_gap() {
         let berlin = policy("Europe/Berlin", DayEdge::EndOfDay);
         let skipped = Effective::Local("2026-03-29T02:30:00".parse().unwrap());
         assert_eq!(effective_at(&berlin, skipped), "2026-03-29T01:30:00Z");

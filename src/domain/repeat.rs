@@ -1,32 +1,32 @@
-//! Whether a body that arrived before brings the same fact again or a new one.
+//! Whether a body that arrived before states the same fact again or a new one.
 //!
-//! A flat body without any time in it is the same when the same person leaves a second time. It is a duplicate only while
-//! nothing else about that person took effect. After that it is a new event if a signed time proves so; without one it may
-//! be a recording that an attacker sends again, and a human decides.
+//! A flat body without a time is identical when the same person leaves a second time. It is a duplicate only until another
+//! event about that person takes effect. After that it is a new event if a signed time proves it. Without one it may be a
+//! recording that an attacker sends again, and a human decides.
 
 use jiff::Timestamp;
 
 /// The newest earlier delivery of the same body about the same person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EarlierCopy {
-    /// When something else about the person took effect, by the clock of the vendor where it signs a time.
+    /// When another event about the person took effect, by the vendor's clock where the vendor signs a time.
     pub superseded_at: Option<Timestamp>,
-    /// Until when a copy is a duplicate if nothing else happens.
+    /// Until when a copy is a duplicate if no other event takes effect.
     pub duplicate_until: Timestamp,
 }
 
-/// What a body that arrived before means for one person.
+/// What a repeated body is for one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repetition {
-    /// Not repeated, or provably news.
+    /// Not repeated, or proven to be new.
     New,
-    /// The same fact again: it has no effect.
+    /// The same fact again, without effect.
     Duplicate,
-    /// Something else took effect since, and nothing proves that this is news.
+    /// Another event took effect since, and nothing proves that the body is new.
     Unproven,
 }
 
-/// What a body received at `received_at` and signed at `signed_at` means after `earlier`.
+/// Judges a body received at `received_at` and signed at `signed_at` after the copy `earlier`.
 pub fn judge(earlier: Option<EarlierCopy>, signed_at: Option<Timestamp>, received_at: Timestamp) -> Repetition {
     match earlier {
         Some(EarlierCopy { superseded_at: None, duplicate_until }) if received_at < duplicate_until => {
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn superseded_copy_is_news_only_with_a_later_signed_time() {
+    fn superseded_copy_is_new_only_with_a_later_signed_time() {
         let earlier = Some(EarlierCopy { superseded_at: Some(at(50)), duplicate_until: at(100) });
         for (signed_at, expected) in [
             (None, Repetition::Unproven),

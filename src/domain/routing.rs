@@ -1,15 +1,15 @@
-//! What an event means for the cases of its person.
+//! What an event results in for the cases of its person.
 //!
 //! * A **stop** (`returned`, `departure_cancelled`) stops the open case of its address, and every open case that a departure
-//!   or an erasure request of its person id opened. A source that did not contribute to a case hands it to a human instead.
+//!   or an erasure request of its person id opened. A stop by another source than the one that opened the case hands it to a human instead.
 //! * A **departure** and an **erasure request** open a case or add a demand to the open one of the address.
-//! * **`email_changed`** is about the account of the old address. An address that somebody of the source has now is never
-//!   touched.
-//! * A **sign of life** stops a deletion: when the source reports that somebody who has not left has the address of an open
+//! * **`email_changed`** is about the account of the old address. An address that a person of the source has now is never
+//!   changed.
+//! * A **sign of life** stops a deletion: when the source reports that a person who has not left has the address of an open
 //!   case, a human decides before the next changing call.
 //!
-//! A source that knows one address under two person ids has a duplicate record, or two people with one mailbox. When one of
-//! the two leaves and the other has not, nothing destructive follows without a human.
+//! A source that has one address under two person ids has a duplicate record, or two people share a mailbox. When one of the
+//! two leaves and the other has not, no destructive action follows without a human.
 
 use jiff::Timestamp;
 
@@ -19,26 +19,25 @@ use super::ids::SourceName;
 use super::named;
 use super::policy::{Action, Policy};
 
-/// What an event is decided by.
+/// The context that decides an event.
 #[derive(Debug, Clone, Copy)]
 pub struct PersonContext<'a> {
-    /// Whose event it is.
+    /// The source of the event.
     pub source: &'a SourceName,
     /// The open case of the event's address or, without an address, of its person id.
     pub open: Option<&'a Case>,
-    /// Whether the address is known, and whose it is.
     pub address: AddressOwnership,
 }
 
-/// What is known of the address of an event's person.
+/// Who has the address of an event's person.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum AddressOwnership {
-    /// It is this person's.
+    /// Only this person.
     #[default]
     Own,
-    /// It belongs to another person id of the same source as well, of somebody who has not left.
+    /// Another person id of the same source as well, whose person has not left.
     Shared,
-    /// There is none.
+    /// No address is known.
     Unknown,
 }
 
@@ -47,45 +46,41 @@ pub enum AddressOwnership {
 pub enum Decision {
     /// A case is opened.
     Open {
-        /// What is agreed.
         terms: Terms,
-        /// Why.
         cause: Cause,
-        /// No call is made before.
         effective_at: Timestamp,
-        /// Why a human has to look first.
+        /// Why a human must decide first.
         attention: Option<Attention>,
     },
     /// The open case changes.
     Apply(Transition),
-    /// Nothing.
     Ignore(IgnoredReason),
 }
 
-/// Why an event results in nothing.
+/// Why an event has no effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IgnoredReason {
-    /// Something newer about the same person is known.
+    /// A newer fact about the same person is known.
     Older,
-    /// The same fact is known.
+    /// The same fact is known already.
     SameFact,
     /// The policy ignores events of this type.
     Policy,
-    /// There is no open case that it could stop.
+    /// No open case can be stopped by it.
     NoOpenCase,
-    /// The case stands there already, or can no longer be moved by it.
+    /// The case is in that state already, or can no longer be changed by it.
     AlreadySo,
-    /// It only says which id and address belong together.
+    /// It only states which id and address belong together.
     Remembered,
-    /// It does not concern us.
+    /// Not relevant for offboarding.
     NotOurs,
-    /// Somebody else of the source has the same address and has not left, and the open case is not this person id's.
+    /// Another person of the source has the same address and has not left, and the open case is not this person id's.
     SharedAddress,
-    /// Somebody of the source has the former address now.
+    /// A person of the source has the former address now.
     AddressInUse,
-    /// The same body brought it before, and nothing else about the person took effect since.
+    /// The same body contained it before, and no other event about the person took effect since.
     Duplicate,
-    /// The same body brought it before; a human looks at the case already.
+    /// The same body contained it before, and the case waits for a human already.
     Repeated,
 }
 
@@ -103,7 +98,7 @@ named!(IgnoredReason {
     Repeated = "repeated",
 });
 
-/// What an event that opens or changes the case of one address results in.
+/// Decides an event that opens or changes the case of one address.
 pub fn decide(event: &Event, context: PersonContext<'_>, policy: &Policy, received_at: Timestamp) -> Decision {
     match event.event_type {
         EventType::Ignored => Decision::Ignore(IgnoredReason::NotOurs),
@@ -146,8 +141,8 @@ pub fn decide(event: &Event, context: PersonContext<'_>, policy: &Policy, receiv
     }
 }
 
-/// What a stop of `source` does to an open case: it stops a case that the source or an operator opened; of another source's
-/// case a human decides.
+/// Decides a stop of `source`: it stops a case that the source or an operator opened. A human decides about another source's
+/// case.
 pub fn stop(case: &Case, source: &SourceName) -> Decision {
     if case.source.as_ref().is_none_or(|opened_by| opened_by == source) {
         Decision::Apply(Transition::Stopped)
@@ -156,10 +151,10 @@ pub fn stop(case: &Case, source: &SourceName) -> Decision {
     }
 }
 
-/// What it means for an open case that `source` reports somebody who has not left under its address.
+/// Decides what happens to an open case when `source` reports a person who has not left under its address.
 ///
 /// `is_same_person`: the record has the person id of the case. A leaver's own record proves nothing, unless the case is
-/// about a former address of that person, which is a present one again.
+/// about a former address of that person, which then is a present one again.
 pub fn sign_of_life(case: &Case, source: &SourceName, is_same_person: bool) -> Option<Transition> {
     if !case.is_demanded_by(source) {
         return None;
@@ -176,7 +171,7 @@ pub fn sign_of_life(case: &Case, source: &SourceName, is_same_person: bool) -> O
     }
 }
 
-/// Hands a case to a human, as long as something can still be stopped.
+/// Hands a case to a human, as long as its deletion can still be stopped.
 fn hand_over(case: &Case, attention: Attention) -> Decision {
     let is_stopped = case.direction == Direction::Returning;
     let is_too_late = case.state.name() == StateName::DeletionGrace;
@@ -205,7 +200,8 @@ mod tests {
 
     use super::*;
     use crate::domain::brake::Brake;
-    use crate::domain::case::{AttentionReason, Progress, State};
+    use crate::domain::case::tests::opened_by;
+    use crate::domain::case::{AttentionReason, State};
     use crate::domain::event::Effective;
     use crate::domain::person::Person;
     use crate::domain::policy::{Approvals, DayEdge};
@@ -248,21 +244,7 @@ mod tests {
 
     /// A case that `hr` opened.
     fn case(cause: Cause) -> Case {
-        let terms = Terms::of(&policy(), Action::RevokeThenDelete);
-        Case {
-            id: uuid::Uuid::nil().into(),
-            site: "acme".parse().unwrap(),
-            source: Some(source("hr")),
-            demands: vec![Demand::new(Some(source("hr")), cause, &terms, NOW)],
-            terms,
-            direction: Direction::Leaving,
-            effective_at: NOW,
-            progress: Progress::default(),
-            approvals: Vec::new(),
-            on_hold: false,
-            state: State::Scheduled,
-            since: NOW,
-        }
+        opened_by(cause, Action::RevokeThenDelete)
     }
 
     fn reason(transition: Option<Transition>) -> Option<AttentionReason> {
@@ -280,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn shared_or_unknown_address_is_shown_to_a_human_first() {
+    fn shared_or_unknown_address_needs_a_human_first() {
         for (address, expected) in [
             (AddressOwnership::Shared, AttentionReason::AddressUnconfirmed),
             (AddressOwnership::Unknown, AttentionReason::NoEmail),
@@ -292,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn demand_of_the_same_address_joins_the_open_case() {
+    fn demand_for_the_same_address_joins_the_open_case() {
         let case = case(Cause::Departed);
         for event_type in [EventType::Departed, EventType::EmailChanged] {
             let decision = decide_for(event_type, Some(&case), AddressOwnership::Own);
@@ -303,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn record_that_shares_an_address_changes_nothing_but_may_stop() {
+    fn record_that_shares_an_address_may_only_stop() {
         let case = case(Cause::Departed);
         for event_type in [EventType::Departed, EventType::ErasureRequested] {
             let decision = decide_for(event_type, Some(&case), AddressOwnership::Shared);
@@ -314,13 +296,13 @@ mod tests {
     }
 
     #[test]
-    fn former_address_in_use_is_never_touched() {
+    fn former_address_in_use_is_ignored() {
         let decision = decide_for(EventType::EmailChanged, None, AddressOwnership::Shared);
         assert_eq!(decision, Decision::Ignore(IgnoredReason::AddressInUse));
     }
 
     #[test]
-    fn ignored_by_the_policy_changes_nothing() {
+    fn event_that_the_policy_ignores_changes_nothing() {
         let policy = Policy { departed: Action::Ignore, ..policy() };
         let context = PersonContext { source: &source("hr"), open: None, address: AddressOwnership::Own };
         let decision = decide(&event(EventType::Departed), context, &policy, NOW);
@@ -334,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn stop_by_another_source_is_decided_by_a_human() {
+    fn stop_by_another_source_needs_a_human() {
         let case = case(Cause::Departed);
         assert_eq!(stop(&case, &source("hr")), Decision::Apply(Transition::Stopped));
         let Decision::Apply(transition) = stop(&case, &source("crm")) else { panic!("nothing") };
@@ -359,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn sign_of_life_changes_nothing_that_is_stopped_or_too_late() {
+    fn sign_of_life_after_a_stop_or_in_deletion_grace_has_no_effect() {
         let stopped = Case { direction: Direction::Returning, state: State::Restoring, ..case(Cause::Departed) };
         let late = Case { state: State::DeletionGrace, ..case(Cause::Departed) };
         for case in [stopped, late] {

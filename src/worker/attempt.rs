@@ -238,7 +238,7 @@ impl<'a> Attempt<'a> {
             },
             Failure::RateLimited { retry_at, .. } => {
                 let at = match (retry_at, retry(retry_at)) {
-                    (Some(at), _) => self.worker.retry.not_at_once(at, now),
+                    (Some(at), _) => self.worker.retry.not_before_shortest_wait(at, now),
                     (None, RetryDecision::RetryAt(at)) => at,
                     (None, RetryDecision::GiveUp) => {
                         now.saturating_add(self.worker.retry.base).unwrap_or(Timestamp::MAX)

@@ -1,22 +1,25 @@
-//! What can happen to a case.
+//! The transitions of a case.
 
 use jiff::Timestamp;
 
-use super::{Attention, Demand, Hold, Stage, StateName};
+use super::approval::Stage;
+use super::attention::Attention;
+use super::demand::Demand;
+use super::state::{Hold, StateName};
 
-/// What happened to a case: time, the far side, an event, or an operator.
+/// What changes a case: time, a result of the worker, an event, or an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transition {
-    /// The job that it wanted has fallen due and is being worked on.
+    /// The job that the case wanted has fallen due and is in progress.
     Due,
 
     /// The revoke call is about to be made.
     RevokeDispatched,
-    /// A read said that access is gone.
+    /// A read confirmed that access is gone.
     RevokeConfirmed,
     /// A call that takes the person out of one organization, service desk or request is about to be made.
     DetachDispatched,
-    /// That call was answered; another one may follow.
+    /// That call returned; another one may follow.
     DetachCallDone,
     /// The person left what the terms name.
     Detached,
@@ -24,73 +27,71 @@ pub enum Transition {
     DeletionDispatched,
     /// Atlassian accepted the deletion, or the account was gone.
     DeletionAccepted {
-        /// When the deletion grace is over.
+        /// The end of the deletion grace.
         grace_ends_at: Timestamp,
     },
-    /// A read at the end of the grace said that the account is gone; there is one more look to come.
+    /// A read at the end of the grace found no account. One more read follows.
     GoneSeen {
-        /// When.
+        /// The time of the last read.
         last_look_at: Timestamp,
     },
-    /// The last look said that the account is gone.
+    /// The last read found no account.
     GoneConfirmed,
-    /// A read said that a deed was not done after all: its answer had been lost, and it was stopped or put off since.
+    /// A read showed that a call without a known outcome did not take effect, and the case was stopped or postponed since.
     NotDone,
     /// The invitation is about to be sent.
     ReinviteDispatched,
-    /// A read said that access is there again.
+    /// A read showed that access was granted again.
     GrantSeen,
-    /// The person was invited anew.
+    /// The person was invited again.
     Reinvited,
-    /// Nobody has the address, now and when looked for again.
+    /// No account has the email address, after all reads.
     AccountMissing,
     /// The call must wait for a human.
     Withheld(Hold),
     /// Only a human can decide.
     AttentionNeeded(Attention),
 
-    /// The person left, or will leave; or left again.
+    /// The person left, will leave, or left again.
     Departed(Demand),
-    /// The departure was taken back, or the person came back.
+    /// The departure was cancelled, or the person returned.
     Stopped,
-    /// The person asked for erasure.
+    /// The person requested erasure.
     ErasureRequested(Demand),
 
-    /// An operator cancelled it.
+    /// An operator cancelled the case.
     Cancelled,
-    /// An operator holds it.
+    /// An operator held the case.
     Held,
-    /// An operator let it go on.
+    /// An operator released the case.
     Released {
-        /// Whether the daemon carries out what it plans; in observe mode nothing is released.
+        /// Whether the daemon runs in enforce mode; in observe mode nothing is released.
         enforce: bool,
     },
     /// The source's brake was released.
     BrakeReleased,
-    /// An approver approves an action.
+    /// An approver approved an action.
     Approved {
         /// The name of the admin token.
         by: String,
-        /// The action.
         stage: Stage,
         /// The keyed hash of the account, if it is known.
         account: Option<String>,
     },
-    /// An approver takes an approval back.
+    /// An approver withdrew an approval.
     Withdrawn {
         /// The name of the admin token.
         by: String,
-        /// The action.
         stage: Stage,
     },
-    /// An operator wants it tried again now.
+    /// An operator requested another attempt now.
     Retried,
-    /// An operator settled it by hand.
+    /// An operator closed a case that was handled manually.
     Resolved,
 }
 
 impl Transition {
-    /// Whether it changes nothing when it happens again: an operator's action that took effect.
+    /// Whether a repetition changes nothing: an operator's action that took effect.
     pub const fn is_idempotent(&self) -> bool {
         match self {
             Self::Approved { .. } | Self::Withdrawn { .. } | Self::Held => true,
@@ -122,7 +123,7 @@ impl Transition {
         }
     }
 
-    /// The word for it in journal and history.
+    /// The kind of the journal entry.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Due => "due",
@@ -160,18 +161,16 @@ impl Transition {
 /// A kind of call that changes something at Atlassian. Each passes the same gate right before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Change {
-    /// Revoke access.
     Revoke,
-    /// Leave one organization, service desk or request.
+    /// Leaves one organization, service desk or request.
     Detach,
-    /// Delete the account.
     Delete,
-    /// Invite the person again.
+    /// Invites the person again.
     Reinvite,
 }
 
 impl Change {
-    /// What the terms may require approvals for. The other changes follow from an approved one or undo it.
+    /// The action that people may have to approve. The other changes follow from an approved one or undo it.
     pub const fn stage(self) -> Option<Stage> {
         match self {
             Self::Revoke => Some(Stage::Revoke),
@@ -191,20 +190,17 @@ impl Change {
     }
 }
 
-/// Why something cannot happen to a case as it stands.
+/// Why the state of a case does not allow a transition.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTransition {
-    /// The state forbids it.
     #[error("a case in state `{state}` cannot be {what}: {why}")]
     Forbidden {
-        /// Where the case stands.
         state: StateName,
-        /// What was wanted, as a participle.
+        /// The transition, as a participle.
         what: &'static str,
-        /// Why not.
         why: &'static str,
     },
-    /// The requester's own request.
-    #[error("your own request has to be approved by somebody else")]
+    /// The operator requested the case that they approve.
+    #[error("an operator cannot approve their own request")]
     OwnRequest,
 }

@@ -1,12 +1,10 @@
 //! The state diagram of `docs/architecture.md`, generated from the transition function by applying every transition in every
 //! reachable state.
 //!
-//! `OFFBOARDD_BLESS=1 cargo test --lib diagram` writes the document again after the rules changed.
+//! `OFFBOARDD_BLESS=1 cargo test --lib diagram` updates the document after a change of the rules.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
-
-use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 
@@ -14,43 +12,28 @@ const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/architecture.m
 const BEGIN: &str = "<!-- made by the test `diagram` -->\n";
 const END: &str = "<!-- end -->\n";
 
-fn day(n: i32) -> Timestamp {
-    Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24) * n
-}
-
-fn terms(action: Action) -> Terms {
+/// Terms that reach every state.
+fn full_terms(action: Action) -> Terms {
     Terms {
-        action,
-        local_grace: SignedDuration::from_hours(24),
+        local_grace: DAY,
         approvals: Approvals { revoke: 1, delete: 1 },
         detach: vec![Detach::Organizations],
         reinvite: true,
-        policy: None,
-        requested_by: None,
+        ..terms(action)
     }
 }
 
-fn opened(action: Action) -> Case {
-    let (terms, hr) = (terms(action), Some("hr".parse().unwrap()));
-    Case {
-        id: uuid::Uuid::nil().into(),
-        site: "acme".parse().unwrap(),
-        source: hr.clone(),
-        demands: vec![Demand::new(hr, Cause::Departed, &terms, day(10))],
-        terms,
-        direction: Direction::Leaving,
-        effective_at: day(10),
-        progress: Progress::default(),
-        approvals: Vec::new(),
-        on_hold: false,
-        state: State::Scheduled,
-        since: day(0),
-    }
+fn full_demand(cause: Cause, action: Action, on: i32) -> Demand {
+    Demand::new(Some("hr".parse().unwrap()), cause, &full_terms(action), day(on))
 }
 
-/// Everything that can happen, with an event's date at `today` and in the future.
+fn fully_opened(action: Action) -> Case {
+    let demands = vec![full_demand(Cause::Departed, action, 10)];
+    Case { terms: full_terms(action), demands, ..opened(action) }
+}
+
+/// Every transition, with an event's date at `today` and in the future.
 fn transitions(today: i32) -> Vec<Transition> {
-    let demand = |cause, action, on| Demand::new(Some("hr".parse().unwrap()), cause, &terms(action), day(on));
     let mut all = vec![
         Transition::Due,
         Transition::RevokeDispatched,
@@ -78,13 +61,13 @@ fn transitions(today: i32) -> Vec<Transition> {
         all.push(Transition::Approved { by: "rosa".to_owned(), stage: *stage, account: None });
     }
     for on in [today, today + 10] {
-        all.push(Transition::Departed(demand(Cause::Departed, Action::RevokeThenDelete, on)));
-        all.push(Transition::ErasureRequested(demand(Cause::ErasureRequested, Action::Delete, on)));
+        all.push(Transition::Departed(full_demand(Cause::Departed, Action::RevokeThenDelete, on)));
+        all.push(Transition::ErasureRequested(full_demand(Cause::ErasureRequested, Action::Delete, on)));
     }
     all
 }
 
-/// What tells two cases apart for the rules; times count only as far as they are set or over.
+/// What distinguishes two cases for the rules: of times, only whether they are set or past.
 fn kind(case: &Case, today: i32) -> String {
     let progress = case.progress;
     let set = [
@@ -102,7 +85,7 @@ fn kind(case: &Case, today: i32) -> String {
     format!("{state:?} {:?} {set:?} {due} {} {} {}", case.direction, terms.action, case.on_hold, case.approvals.len())
 }
 
-/// Whether a call that changes something is planned: only that can be withheld.
+/// Whether a changing call is planned: only that can be withheld.
 fn plans_a_change(case: &Case) -> bool {
     case.job_wanted().is_some_and(|wanted| match wanted.kind {
         JobKind::Revoke | JobKind::Detach | JobKind::Delete | JobKind::Reinvite => true,
@@ -114,7 +97,7 @@ fn diagram() -> String {
     let mut arrows: BTreeMap<(StateName, StateName), BTreeSet<&'static str>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     let mut queue: VecDeque<(Case, i32)> =
-        [Action::Revoke, Action::RevokeThenDelete, Action::Delete].map(|action| (opened(action), 0)).into();
+        [Action::Revoke, Action::RevokeThenDelete, Action::Delete].map(|action| (fully_opened(action), 0)).into();
     while let Some((case, today)) = queue.pop_front() {
         if !seen.insert(kind(&case, today)) {
             continue;
