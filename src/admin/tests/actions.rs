@@ -123,7 +123,7 @@ async fn nobody_approves_their_own_request() {
     tx.commit().await.unwrap();
     let own = approve(&daemon, id, ROSA).await;
     assert_eq!(own.status, 403);
-    assert_eq!(own.detail(), "your own request has to be approved by somebody else");
+    assert_eq!(own.detail(), "an operator cannot approve their own request");
     assert_eq!(approve(&daemon, id, ADA).await.status, 200);
     assert_eq!(approve(&daemon, id, ROSA).await.status, 403, "whoever else approved");
 }

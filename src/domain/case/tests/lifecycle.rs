@@ -95,7 +95,7 @@ fn contradiction_in_a_case_is_named() {
         "in deletion grace without a deletion"
     );
     assert_eq!(broken(&restoring, |case| case.direction = Direction::Leaving), "restoring, but leaving");
-    assert_eq!(broken(&erased, |case| case.progress.gone_at = None), "erased without a read that said so");
+    assert_eq!(broken(&erased, |case| case.progress.gone_at = None), "erased without a read that confirmed it");
 }
 
 #[test]

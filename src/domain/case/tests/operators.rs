@@ -93,7 +93,7 @@ fn accepted_deletion_cannot_be_cancelled() {
     let error = in_deletion_grace().apply(&Transition::Cancelled, day(45)).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "a case in state `deletion_grace` cannot be cancelled: Atlassian accepted the deletion, which cannot be taken back"
+        "a case in state `deletion_grace` cannot be cancelled: Atlassian accepted the deletion, which cannot be undone"
     );
 }
 
