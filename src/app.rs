@@ -1,4 +1,4 @@
-//! The composition root: makes every part of what the settings say, and runs them until a stop.
+//! The composition root: builds every part of the daemon from the settings, and runs them until a stop.
 
 mod rotation;
 
@@ -7,7 +7,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
@@ -17,12 +17,12 @@ use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
-use self::rotation::{AcceptedSecrets, Rotation};
+use self::rotation::{AcceptedSecrets, Lookups, Rotation};
 use crate::admin::{Access, AdminState, ConfiguredSite, ConfiguredSource};
 use crate::atlassian::{self, Client};
 use crate::clock::Clock;
 use crate::domain::ids::{SiteName, SourceName};
-use crate::intake::{Intake, Writer};
+use crate::intake::{Intake, IntakeSources, Writer};
 use crate::router::{self, Route, Router};
 use crate::settings::{Mode, Settings};
 use crate::shutdown::Shutdown;
@@ -31,7 +31,7 @@ use crate::upkeep::{self, Upkeep};
 use crate::worker::Worker;
 use crate::{admin, intake, listener, worker};
 
-/// A daemon, ready to run: its sockets are bound and its database is open.
+/// A daemon with bound sockets and an open database.
 #[derive(Debug)]
 pub struct App {
     settings: Arc<Settings>,
@@ -41,23 +41,22 @@ pub struct App {
     admin: TcpListener,
     wakeups: Wakeups,
     accepted: AcceptedSecrets,
-    /// The newest journal entry, where our clock was behind it at the start.
+    /// The time of the newest journal entry, if the clock was behind it at the start.
     journal_end: Option<Timestamp>,
 }
 
-/// What wakes the parts: they meet in the database, and only tell each other that there may be something new in it.
+/// Notifies the tasks that the database may hold new work.
 #[derive(Debug, Clone, Default)]
 pub struct Wakeups {
-    /// Something was accepted, or a call was settled.
+    /// After a delivery was committed, or a call was settled.
     pub router: Arc<Notify>,
-    /// A case may want a job.
+    /// After a case changed.
     pub worker: Arc<Notify>,
-    /// Somebody's address may have to be looked up.
+    /// After an event without an email address.
     pub resolver: Arc<Notify>,
 }
 
 impl Wakeups {
-    /// Wakes everybody.
     pub fn notify_all(&self) {
         self.router.notify_one();
         self.worker.notify_one();
@@ -83,36 +82,36 @@ impl App {
         let journal_end = newest.filter(|newest| *newest > clock.now());
         if let Some(newest) = journal_end {
             tracing::error!(
-                %newest,
-                "this machine's clock is behind the newest journal entry: no change is made at Atlassian until the clock has \
-                 passed it or agrees with Atlassian's"
+                newest_at = %newest,
+                "the clock of this machine is behind the newest journal entry: no change is made at Atlassian until the clock \
+                 has passed it or agrees with Atlassian's"
             );
         }
         Ok(Self { settings, clock, store, webhooks, admin, wakeups: Wakeups::default(), accepted, journal_end })
     }
 
-    /// Where the webhooks are.
     pub fn webhooks(&self) -> std::io::Result<SocketAddr> {
         self.webhooks.local_addr()
     }
 
-    /// Where the admin API is.
     pub fn admin(&self) -> std::io::Result<SocketAddr> {
         self.admin.local_addr()
     }
 
-    /// The database, for whoever watches.
     pub const fn store(&self) -> &Store {
         &self.store
     }
 
-    /// What wakes the parts, for whoever moves the clock.
+    /// For callers that change the clock.
     pub fn wakeups(&self) -> Wakeups {
         self.wakeups.clone()
     }
 
-    /// Runs until `stop` is ready, then finishes what is under way. An error when a part ended by itself, or when the
-    /// deadline passed; nothing is lost by either.
+    /// Runs until `stop` completes, then finishes the running steps.
+    ///
+    /// # Errors
+    ///
+    /// If a part ended early, or if the deadline of the shutdown passed. No state is lost in either case.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let deadline = self.settings.server.shutdown.unsigned_abs();
         let store = self.store.clone();
@@ -123,111 +122,155 @@ impl App {
             () = shutdown.stopping().cancelled_owned() => true,
         };
         shutdown.begin();
-        tracing::info!("stopping: what is under way is finished");
+        tracing::info!("stopping: running requests and steps are finished first");
         let finished = shutdown.finished(deadline).await;
         store.close().await;
-        anyhow::ensure!(finished, "not everything ended within {deadline:?}; the next start takes it up again");
-        anyhow::ensure!(!failed, "a part of the daemon ended by itself: see the log");
+        anyhow::ensure!(
+            finished,
+            "the shutdown did not finish within {deadline:?}: the next start resumes the running jobs"
+        );
+        anyhow::ensure!(!failed, "a part of the daemon ended early: see the log");
         tracing::info!("stopped");
         Ok(())
     }
 
     fn start(self, shutdown: &Shutdown) -> anyhow::Result<()> {
         let Self { settings, clock, store, webhooks, admin, wakeups, accepted, journal_end } = self;
-        let mut registry = Registry::default();
-        let heartbeat = Arc::new(AtomicI64::new(clock.now().as_millisecond()));
-
-        let metrics = intake::Metrics::register(&mut registry);
-        let log = metrics.clone();
-        let (writer, queue) = Writer::new(store.clone(), metrics.clone(), Arc::clone(&wakeups.router));
-        let intake_sources = rotation::intake_sources(&settings, &accepted);
-        let intake = Intake {
-            sources: Arc::clone(&intake_sources),
-            queue,
-            store: store.clone(),
-            clock: Arc::clone(&clock),
-            metrics,
-            max_body: settings.server.max_body,
-        };
-        shutdown.spawn("intake.writer", writer.run());
-        shutdown.spawn("intake.log", log.run_log(shutdown.stopping()));
-        shutdown.spawn("intake", listener::serve(webhooks, intake::router(intake), shutdown.stopping()));
-
-        let router = Router {
-            store: store.clone(),
-            routes: routes(&settings)?,
-            clock: Arc::clone(&clock),
-            metrics: router::Metrics::register(&mut registry),
-            awakened: Arc::clone(&wakeups.router),
-            worker: Arc::clone(&wakeups.worker),
-            resolver: Arc::clone(&wakeups.resolver),
-        };
-        let with_lookup = router.routes.iter();
-        let with_lookup =
-            with_lookup.filter_map(|(name, route)| Some((name.clone(), Arc::clone(route.lookup.as_ref()?))));
-        let lookups = with_lookup.collect();
-        for resolver in router.resolvers(&atlassian::http()?, settings.retry) {
-            shutdown.spawn("router.resolver", resolver.run(shutdown.stopping()));
-        }
-        shutdown.spawn("router", router.run(shutdown.stopping()));
-
-        let access = Access::new(settings.admin_tokens.clone());
-        let sites = sites(&settings, &clock, &mut registry)?;
-        let journal_end = Arc::new(AtomicI64::new(journal_end.map_or(0, Timestamp::as_millisecond)));
-        for client in sites.values() {
-            client.set_journal_end(Arc::clone(&journal_end));
-        }
-        let secrets: Arc<Notify> = Arc::default();
-        let parts =
-            rotation::Parts { intake_sources, lookups, sites: sites.clone(), admin_tokens: Arc::clone(&access.tokens) };
-        let rotation = Rotation::new(Arc::clone(&settings), store.clone(), parts, accepted, Arc::clone(&secrets))?;
-        shutdown.spawn("rotation", rotation.run(shutdown.stopping()));
-
-        let worker = Arc::new(Worker {
-            store: store.clone(),
-            sites,
-            retry: settings.retry,
-            enforce: settings.mode == Mode::Enforce,
-            clock: Arc::clone(&clock),
-            metrics: worker::Metrics::register(&mut registry),
-            awakened: Arc::clone(&wakeups.worker),
-            router: Arc::clone(&wakeups.router),
-            heartbeat: Arc::clone(&heartbeat),
-        });
-        shutdown.spawn("worker", worker.run(shutdown.stopping()));
-
-        shutdown.spawn("upkeep.log", upkeep::checkpoint_wal(store.clone(), shutdown.stopping()));
-        let upkeep = Upkeep {
-            store: store.clone(),
-            clock: Arc::clone(&clock),
-            keep_payloads: settings.store.keep_payloads,
-            quiet_after: settings.sources.values().map(|source| (source.name.clone(), source.quiet_after)).collect(),
-        };
-        shutdown.spawn("upkeep", upkeep.run(shutdown.stopping()));
-
-        shutdown.spawn("admin.rejections", access.clone().report(shutdown.stopping()));
-        let state = AdminState {
-            store,
-            access,
+        let mut parts = Parts {
+            shutdown,
+            settings: &settings,
             clock,
-            enforce: settings.mode == Mode::Enforce,
-            sites: configured_sites(&settings),
-            sources: configured_sources(&settings),
-            policies: settings.policies.clone(),
-            worker: wakeups.worker,
-            router: wakeups.router,
-            secrets,
-            worker_ticked_at: heartbeat,
-            journal_end,
-            registry: Arc::new(registry),
-            data_dir: folder_of(&settings.store.path),
+            store,
+            wakeups,
+            registry: Registry::default(),
+            heartbeat: Arc::default(),
+            journal_end: Arc::new(AtomicI64::new(journal_end.map_or(0, Timestamp::as_millisecond))),
         };
-        shutdown.spawn("admin", listener::serve_private(admin, admin::router(state), shutdown.stopping()));
+        parts.heartbeat.store(parts.clock.now().as_millisecond(), Ordering::Relaxed);
+        let intake_sources = rotation::intake_sources(&settings, &accepted);
+        parts.start_intake(webhooks, Arc::clone(&intake_sources));
+        let lookups = parts.start_router()?;
+        let sites = parts.start_worker()?;
+        parts.start_upkeep();
+        let access = Access::new(settings.admin_tokens.clone());
+        let secrets: Arc<Notify> = Arc::default();
+        let reloaded = rotation::Reloaded { intake_sources, lookups, sites, admin_tokens: Arc::clone(&access.tokens) };
+        let rotation =
+            Rotation::new(Arc::clone(&settings), parts.store.clone(), reloaded, accepted, Arc::clone(&secrets))?;
+        shutdown.spawn("rotation", rotation.run(shutdown.stopping()));
+        parts.start_admin(admin, access, secrets);
         Ok(())
     }
 }
 
-/// The database that the settings name, and its key.
+/// What the parts of the daemon share while they are started.
+struct Parts<'a> {
+    shutdown: &'a Shutdown,
+    settings: &'a Settings,
+    clock: Arc<dyn Clock>,
+    store: Store,
+    wakeups: Wakeups,
+    registry: Registry,
+    /// The time of the worker's last tick, in milliseconds since 1970 UTC.
+    heartbeat: Arc<AtomicI64>,
+    journal_end: Arc<AtomicI64>,
+}
+
+impl Parts<'_> {
+    fn start_intake(&mut self, webhooks: TcpListener, sources: IntakeSources) {
+        let metrics = intake::Metrics::register(&mut self.registry);
+        let log = metrics.clone();
+        let (writer, queue) = Writer::new(self.store.clone(), metrics.clone(), Arc::clone(&self.wakeups.router));
+        let intake = Intake {
+            sources,
+            queue,
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            metrics,
+            max_body: self.settings.server.max_body,
+        };
+        self.shutdown.spawn("intake.writer", writer.run());
+        self.shutdown.spawn("intake.log", log.run_log(self.shutdown.stopping()));
+        let serving = listener::serve(webhooks, intake::router(intake), self.shutdown.stopping());
+        self.shutdown.spawn("intake", serving);
+    }
+
+    fn start_router(&mut self) -> anyhow::Result<Lookups> {
+        let router = Router {
+            store: self.store.clone(),
+            routes: routes(self.settings)?,
+            clock: Arc::clone(&self.clock),
+            metrics: router::Metrics::register(&mut self.registry),
+            awakened: Arc::clone(&self.wakeups.router),
+            worker: Arc::clone(&self.wakeups.worker),
+            resolver: Arc::clone(&self.wakeups.resolver),
+        };
+        let lookups = router.routes.iter();
+        let lookups = lookups.filter_map(|(name, route)| Some((name.clone(), Arc::clone(route.lookup.as_ref()?))));
+        let lookups = lookups.collect();
+        for resolver in router.resolvers(&atlassian::http()?, self.settings.retry) {
+            self.shutdown.spawn("router.resolver", resolver.run(self.shutdown.stopping()));
+        }
+        self.shutdown.spawn("router", router.run(self.shutdown.stopping()));
+        Ok(lookups)
+    }
+
+    fn start_worker(&mut self) -> anyhow::Result<BTreeMap<SiteName, Client>> {
+        let sites = sites(self.settings, &self.clock, &mut self.registry)?;
+        for client in sites.values() {
+            client.set_journal_end(Arc::clone(&self.journal_end));
+        }
+        let worker = Arc::new(Worker {
+            store: self.store.clone(),
+            sites: sites.clone(),
+            retry: self.settings.retry,
+            enforce: self.settings.mode == Mode::Enforce,
+            clock: Arc::clone(&self.clock),
+            metrics: worker::Metrics::register(&mut self.registry),
+            awakened: Arc::clone(&self.wakeups.worker),
+            router: Arc::clone(&self.wakeups.router),
+            heartbeat: Arc::clone(&self.heartbeat),
+        });
+        self.shutdown.spawn("worker", worker.run(self.shutdown.stopping()));
+        Ok(sites)
+    }
+
+    fn start_upkeep(&self) {
+        let checkpoints = upkeep::checkpoint_wal(self.store.clone(), self.shutdown.stopping());
+        self.shutdown.spawn("upkeep.wal", checkpoints);
+        let sources = self.settings.sources.values();
+        let upkeep = Upkeep {
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            keep_payloads: self.settings.store.keep_payloads,
+            quiet_after: sources.map(|source| (source.name.clone(), source.quiet_after)).collect(),
+        };
+        self.shutdown.spawn("upkeep", upkeep.run(self.shutdown.stopping()));
+    }
+
+    fn start_admin(self, admin: TcpListener, access: Access, secrets: Arc<Notify>) {
+        self.shutdown.spawn("admin.rejections", access.clone().report(self.shutdown.stopping()));
+        let state = AdminState {
+            store: self.store,
+            access,
+            clock: self.clock,
+            enforce: self.settings.mode == Mode::Enforce,
+            sites: configured_sites(self.settings),
+            sources: configured_sources(self.settings),
+            policies: self.settings.policies.clone(),
+            worker: self.wakeups.worker,
+            router: self.wakeups.router,
+            secrets,
+            worker_ticked_at: self.heartbeat,
+            journal_end: self.journal_end,
+            registry: Arc::new(self.registry),
+            data_dir: folder_of(&self.settings.store.path),
+        };
+        let serving = listener::serve_private(admin, admin::router(state), self.shutdown.stopping());
+        self.shutdown.spawn("admin", serving);
+    }
+}
+
 pub fn database(settings: &Settings) -> Database {
     let store = &settings.store;
     let key = match (&store.key, &store.key_from) {
@@ -240,7 +283,7 @@ pub fn database(settings: &Settings) -> Database {
 
 fn routes(settings: &Settings) -> anyhow::Result<BTreeMap<SourceName, Route>> {
     let routes = settings.sources.values().map(|source| {
-        let policy = settings.policies.get(&source.policy).context("the settings checked that every policy exists")?;
+        let policy = settings.policies.get(&source.policy).context("loading validated every policy name")?;
         let route = Route {
             source: Arc::clone(&source.compiled),
             site: source.site.clone(),
@@ -252,7 +295,6 @@ fn routes(settings: &Settings) -> anyhow::Result<BTreeMap<SourceName, Route>> {
     routes.collect()
 }
 
-/// A client for each site of the settings.
 pub fn sites(
     settings: &Settings,
     clock: &Arc<dyn Clock>,

@@ -1,7 +1,6 @@
-//! The one place where time and chance come in.
+//! Time, ids and randomness. No other module reads them.
 //!
-//! Everything else is handed a [`Clock`] or, better, an instant. Wall time decides *what is due*; tokio's time only *how
-//! long to sleep*.
+//! Other modules receive a [`Clock`] or an instant. Wall time decides *what is due*; tokio's time only *how long to sleep*.
 
 use std::fmt::Debug;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
@@ -10,20 +9,18 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 use uuid::{Builder, Uuid};
 
-/// Tells the time.
 pub trait Clock: Debug + Send + Sync {
-    /// This instant, to the millisecond: the database keeps no more, and a case read back must equal the case written.
+    /// The current time, rounded down to the millisecond. The database stores milliseconds, and a case that is read must equal
+    /// the case that was written.
     fn now(&self) -> Timestamp;
 
-    /// How much time has passed since some moment, by a clock that nobody can set. It may stand still while the machine
-    /// sleeps.
+    /// The time since a fixed moment by a monotonic clock. It may stand still while the machine sleeps.
     fn elapsed(&self) -> SignedDuration {
         static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
         SignedDuration::try_from(BEGINNING.elapsed()).unwrap_or(SignedDuration::MAX)
     }
 }
 
-/// The machine's clock.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct SystemClock;
 
@@ -35,55 +32,54 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until somebody moves it, for tests.
+/// A clock for tests, which changes only when a test sets it.
 #[derive(Debug)]
-pub struct ManualClock(Mutex<Hands>);
+pub struct ManualClock(Mutex<Reading>);
 
 #[derive(Debug)]
-struct Hands {
+struct Reading {
     now: Timestamp,
     elapsed: SignedDuration,
 }
 
 impl ManualClock {
-    /// A clock that says `now`.
     pub fn at(now: Timestamp) -> Self {
-        Self(Mutex::new(Hands { now: to_the_millisecond(now), elapsed: SignedDuration::ZERO }))
+        Self(Mutex::new(Reading { now: to_the_millisecond(now), elapsed: SignedDuration::ZERO }))
     }
 
-    /// Lets `by` pass, which may be negative.
+    /// Advances wall time and elapsed time. `by` may be negative.
     pub fn advance(&self, by: SignedDuration) {
-        let mut hands = self.hands();
-        hands.now = hands.now.saturating_add(by).unwrap_or(Timestamp::MAX);
-        hands.elapsed = hands.elapsed.saturating_add(by);
+        let mut reading = self.reading();
+        reading.now = reading.now.saturating_add(by).unwrap_or(Timestamp::MAX);
+        reading.elapsed = reading.elapsed.saturating_add(by);
     }
 
-    /// Lets time pass until `to`.
+    /// Advances wall time and elapsed time to `to`.
     pub fn set(&self, to: Timestamp) {
-        let mut hands = self.hands();
+        let mut reading = self.reading();
         let to = to_the_millisecond(to);
-        hands.elapsed = hands.elapsed.saturating_add(to.duration_since(hands.now));
-        hands.now = to;
+        reading.elapsed = reading.elapsed.saturating_add(to.duration_since(reading.now));
+        reading.now = to;
     }
 
-    /// Sets the wall clock wrong: `now` jumps by `by`, and no time passes.
+    /// Changes the wall clock by `by`, without elapsed time.
     pub fn jump(&self, by: SignedDuration) {
-        let mut hands = self.hands();
-        hands.now = hands.now.saturating_add(by).unwrap_or(Timestamp::MAX);
+        let mut reading = self.reading();
+        reading.now = reading.now.saturating_add(by).unwrap_or(Timestamp::MAX);
     }
 
-    fn hands(&self) -> MutexGuard<'_, Hands> {
+    fn reading(&self) -> MutexGuard<'_, Reading> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        self.hands().now
+        self.reading().now
     }
 
     fn elapsed(&self) -> SignedDuration {
-        self.hands().elapsed
+        self.reading().elapsed
     }
 }
 
@@ -91,27 +87,27 @@ fn to_the_millisecond(instant: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(instant.as_millisecond()).unwrap_or(instant)
 }
 
-/// A new id, sorted by `now` (UUID version 7, RFC 9562).
+/// A UUID version 7 (RFC 9562), sorted by `now`.
 pub fn new_id(now: Timestamp) -> Uuid {
     let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
     Builder::from_unix_timestamp_millis(millis, &random()).into_uuid()
 }
 
-/// A number in `0.0..1.0`, for the jitter of retries.
+/// A random number in `0.0..1.0`, for the jitter of retries.
 pub fn chance() -> f64 {
     let [a, b, c, d] = random::<4>();
     f64::from(u32::from_be_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
 }
 
-/// Bytes that nobody can guess.
+/// Random bytes of the operating system.
 ///
 /// # Panics
 ///
-/// When the operating system gives none.
+/// If the operating system has no randomness.
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    #[expect(clippy::expect_used, reason = "without the system's randomness no key and no id is safe: better to stop")]
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    #[expect(clippy::expect_used, reason = "without randomness no key and no id is safe")]
+    getrandom::fill(&mut bytes).expect("the operating system returns random bytes");
     bytes
 }
 

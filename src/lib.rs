@@ -62,7 +62,7 @@
 //! attempt; anything else hands the case to a human. If the process dies in the middle, the lease expires, the next
 //! attempt *reads* first, and finds out whether the deed was done.
 
-pub mod admin;
+pub(crate) mod admin;
 pub mod app;
 pub mod atlassian;
 pub mod cli;

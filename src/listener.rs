@@ -1,8 +1,7 @@
-//! Serving HTTP/1.1 on a socket, with limits for those who are slow on purpose.
+//! Serves HTTP/1.1 on a socket, with limits against slow clients.
 //!
-//! `axum::serve` sets no time for the head of a request to arrive; here it has one, and there are only so many connections.
-//! When there are too many, those that were silent longest are closed: whoever has something to say gets in, however many
-//! only sit there.
+//! `axum::serve` has no timeout for request heads and no connection limit; this module has both. At the connection limit, the
+//! longest idle connections are closed.
 
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
@@ -19,7 +18,7 @@ use axum::response::{IntoResponse as _, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
@@ -27,98 +26,107 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-/// How long the head of a request may take to arrive, from the first byte of the connection or the end of the request
-/// before; it also ends connections that idle.
+/// The timeout of a request head, from the start of the connection or the end of the previous request. It also closes idle
+/// connections.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How large a head may be; larger ones are answered 431. A connection reads into one buffer of this size, so that all heads
-/// and all bodies that are being read take at most this times the number of connections.
+/// The maximum size of a request head; a larger one is answered with 431. It is also the read buffer of a connection, so all
+/// read buffers together take at most this times the number of connections.
 const HEAD_BYTES: usize = 16 * 1024;
 
-/// How many connections the public listener has at most.
+/// The connection limit of the public listener.
 const CONNECTIONS: u64 = 4096;
 
-/// How many connections the private listener has at most: operators and their programs need few.
+/// The connection limit of the private listener.
 const PRIVATE_CONNECTIONS: u64 = 512;
 
-/// How long a stop waits for requests that are under way, before their connections are closed.
+/// How long a shutdown waits for running requests before it closes their connections.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Lets the process open as many files as the machine's owner allows; the limit that it starts with is often meant for
-/// programs of another kind.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// Raises the soft limit of open files to the hard limit. The default soft limit is often too low for a server.
 pub fn raise_file_limit() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
-        tracing::info!(%error, "the limit of open files stays as it is");
+        tracing::info!(%error, "cannot raise the limit of open files");
     }
 }
 
-/// Serves until `stopping`, then finishes the requests that are under way.
+/// Serves until `stopping`, then finishes the running requests.
 pub async fn serve(listener: TcpListener, router: Router, stopping: CancellationToken) {
     serve_at_most(CONNECTIONS, listener, router, stopping).await;
 }
 
-/// The same with fewer connections.
+/// The same with the connection limit of the private listener.
 pub async fn serve_private(listener: TcpListener, router: Router, stopping: CancellationToken) {
     serve_at_most(PRIVATE_CONNECTIONS, listener, router, stopping).await;
 }
 
-async fn serve_at_most(most: u64, listener: TcpListener, router: Router, stopping: CancellationToken) {
+async fn serve_at_most(limit: u64, listener: TcpListener, router: Router, stopping: CancellationToken) {
     let router = router.layer(middleware::from_fn(require_host));
     let graceful = GracefulShutdown::new();
     let connections = TaskTracker::new();
     let closing = CancellationToken::new();
-    let table = ConnectionTable::new(connection_limit(getrlimit(Resource::Nofile).current, most));
+    let table = ConnectionTable::new(connection_limit(getrlimit(Resource::Nofile).current, limit));
     loop {
         let accepted = tokio::select! {
             () = stopping.cancelled() => break,
             accepted = accept(&listener) => accepted,
         };
-        let stream = match accepted {
-            Ok(stream) => stream,
+        match accepted {
+            Ok(stream) => {
+                let (number, slot) = table.insert();
+                let connection = graceful.watch(connection(stream, router.clone(), &table, &slot));
+                let connection = closing.clone().run_until_cancelled_owned(connection);
+                let (table, stopping) = (Arc::clone(&table), stopping.clone());
+                connections.spawn(async move {
+                    tokio::select! {
+                        ended = connection => if let Some(Err(error)) = ended {
+                            tracing::debug!(%error, "connection ended with an error");
+                        },
+                        () = slot.close.cancelled() => tracing::debug!("connection closed at the connection limit"),
+                        () = slot.unused_at_stop(&stopping) => tracing::debug!("connection without a request closed"),
+                    }
+                    table.remove(number);
+                });
+            }
             Err(error) => {
-                // Out of file descriptors, mostly: those in use will be given back.
+                // Usually out of file descriptors: wait until connections close.
                 tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
+                tokio::time::sleep(ACCEPT_RETRY).await;
             }
-        };
-        let (number, slot) = table.insert();
-        let (active, touching) = (Arc::clone(&slot), Arc::clone(&table));
-        let service = router.clone().map_request(move |request: hyper::Request<Incoming>| {
-            touching.touch(&active);
-            request.map(Body::new)
-        });
-        let service = TowerToHyperService::new(service);
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .max_buf_size(HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = closing.clone().run_until_cancelled_owned(graceful.watch(connection));
-        let (table, stopping) = (Arc::clone(&table), stopping.clone());
-        connections.spawn(async move {
-            tokio::select! {
-                // A client that went away or spoke no HTTP is no news.
-                ended = connection => if let Some(Err(error)) = ended {
-                    tracing::debug!(%error, "a connection ended early");
-                },
-                () = slot.close.cancelled() => tracing::debug!("a connection is closed for others that want in"),
-                () = slot.unused_at_stop(&stopping) => tracing::debug!("a connection that never asked anything is closed"),
-            }
-            table.remove(number);
-        });
+        }
     }
     connections.close();
     if tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some requests did not end in time: their connections are closed");
+        tracing::warn!("requests did not finish within {DRAIN_TIMEOUT:?}: closing their connections");
         closing.cancel();
     }
     connections.wait().await;
 }
 
-/// Rejects a request whose `Host` header is missing, repeated or malformed (RFC 9112, section 3.2): parts that read different
-/// hosts out of one request disagree about whom it is for.
+/// Serves one connection. Each request updates the slot's activity.
+fn connection(
+    stream: TcpStream,
+    router: Router,
+    table: &Arc<ConnectionTable>,
+    slot: &Arc<ConnectionSlot>,
+) -> impl GracefulConnection<Error = hyper::Error> + use<> {
+    let (table, slot) = (Arc::clone(table), Arc::clone(slot));
+    let service = router.map_request(move |request: hyper::Request<Incoming>| {
+        table.touch(&slot);
+        request.map(Body::new)
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+}
+
+/// Rejects a request whose `Host` header is missing, repeated or malformed (RFC 9112, section 3.2). A proxy and
+/// the daemon could otherwise read different hosts.
 async fn require_host(request: Request, next: Next) -> Response {
     if has_one_host(request.version(), request.headers()) {
         return next.run(request).await;
@@ -136,13 +144,13 @@ fn has_one_host(version: Version, headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
     match (hosts.next(), hosts.next()) {
         (Some(host), None) => is_host(host.as_bytes()),
-        // HTTP/1.0 has no such header; health checks still speak it.
+        // HTTP/1.0 has no such header; some health checks use it.
         (None, None) => version == Version::HTTP_10,
         (_, Some(_)) => false,
     }
 }
 
-/// Whether it is a host, and perhaps a port.
+/// Whether the value is a host with an optional port.
 fn is_host(host: &[u8]) -> bool {
     let Ok(host) = str::from_utf8(host) else { return false };
     let port_fits =
@@ -160,16 +168,16 @@ fn is_host(host: &[u8]) -> bool {
 async fn accept(listener: &TcpListener) -> std::io::Result<TcpStream> {
     let (stream, _peer) = listener.accept().await?;
     if let Err(error) = stream.set_nodelay(true) {
-        // It is gone already; that is found out soon enough.
-        tracing::debug!(%error, "a connection takes no options");
+        // The connection is closed; serving it reports the error.
+        tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
     Ok(stream)
 }
 
-/// How many connections one of the two listeners has, so that files remain for the database and for calls.
-fn connection_limit(open_files: Option<u64>, most: u64) -> usize {
-    let share = open_files.map_or(most, |files| files / 8 * 3);
-    usize::try_from(share.clamp(1, most)).unwrap_or(1)
+/// The connection limit of one listener. Both together use 3/4 of the open files; the rest is for database and calls.
+fn connection_limit(open_files: Option<u64>, limit: u64) -> usize {
+    let share = open_files.map_or(limit, |files| files / 8 * 3);
+    usize::try_from(share.clamp(1, limit)).unwrap_or(1)
 }
 
 /// The connections of one listener.
@@ -177,21 +185,22 @@ fn connection_limit(open_files: Option<u64>, most: u64) -> usize {
 struct ConnectionTable {
     slots: Mutex<BTreeMap<u64, Arc<ConnectionSlot>>>,
     limit: usize,
-    /// Counts whatever happens, to tell what was before what.
+    /// Orders openings and requests.
     sequence: AtomicU64,
 }
 
 #[derive(Debug)]
 struct ConnectionSlot {
     opened_at: u64,
-    /// When it was opened, or a request began on it.
+    /// The sequence number of the opening, or of the last request.
     active_at: AtomicU64,
     close: CancellationToken,
 }
 
 impl ConnectionSlot {
-    /// Ready at a stop when no request ever began here: hyper, which closes those that idle between two requests, would
-    /// wait for the first. Polled beside the connection by the same task, so that none begins meanwhile.
+    /// Completes at a stop if the connection had no request. hyper closes connections that idle between two requests, and
+    /// waits for the first request of the others. The task that polls this also polls the connection, so that no request can
+    /// start in between.
     async fn unused_at_stop(&self, stopping: &CancellationToken) {
         stopping.cancelled().await;
         if self.active_at.load(Ordering::Relaxed) != self.opened_at {
@@ -205,15 +214,15 @@ impl ConnectionTable {
         Arc::new(Self { slots: Mutex::default(), limit, sequence: AtomicU64::default() })
     }
 
-    /// Seats a connection, if need be in the place of some that were silent longest. Those may be in the middle of a body:
-    /// whoever is let in at their cost came later than they began, and nothing was promised to them yet.
+    /// Adds a connection. At the limit, closes the longest idle ones, also during an upload: no response was sent for it, so
+    /// the client repeats it.
     fn insert(&self) -> (u64, Arc<ConnectionSlot>) {
         let number = self.sequence.fetch_add(1, Ordering::Relaxed);
         let active_at = AtomicU64::new(number);
         let slot = Arc::new(ConnectionSlot { opened_at: number, active_at, close: CancellationToken::new() });
         let mut slots = self.slots();
         if slots.len() >= self.limit {
-            // Several at once, so that one look at everybody serves as many as come next.
+            // One sort frees slots for several new connections.
             let mut by_activity: Vec<_> =
                 slots.iter().map(|(number, slot)| (slot.active_at.load(Ordering::Relaxed), *number)).collect();
             by_activity.sort_unstable();
@@ -247,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_was_silent_longest_makes_room() {
+    fn longest_idle_connections_are_closed_at_the_limit() {
         let table = ConnectionTable::new(32);
         let slots: Vec<_> = (0..32).map(|_| table.insert()).collect();
         table.touch(&slots[0].1);
@@ -256,7 +265,7 @@ mod tests {
         let gone: Vec<_> = slots.iter().map(|(_, slot)| slot.close.is_cancelled()).collect();
         assert_eq!(gone.iter().filter(|gone| **gone).count(), 3);
         assert!(gone[1] && gone[2] && gone[3] && !gone[0] && !late.close.is_cancelled());
-        // There is room again, and it is found again when somebody leaves.
+        // The freed slots and the slot of a closed connection are used first.
         table.insert();
         table.insert();
         table.remove(slots[4].0);
@@ -266,13 +275,13 @@ mod tests {
     }
 
     #[test]
-    fn files_remain_for_the_database_and_for_calls() {
+    fn connection_limit_leaves_files_for_database_and_calls() {
         let limits = [Some(256), Some(1024), Some(1_048_576), None, Some(0)];
         assert_eq!(limits.map(|files| connection_limit(files, CONNECTIONS)), [96, 384, 4096, 4096, 1]);
     }
 
     #[test]
-    fn host_is_one_name_or_address_with_a_port_or_none() {
+    fn host_is_a_name_or_an_address_with_an_optional_port() {
         for host in [
             "localhost",
             "hooks.acme.example:8080",
@@ -306,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn host_stands_in_a_request_exactly_once() {
+    fn request_has_exactly_one_host() {
         let headers = |hosts: &[&'static str]| -> HeaderMap {
             hosts.iter().map(|host| (header::HOST, HeaderValue::from_static(host))).collect()
         };

@@ -1,8 +1,8 @@
-//! Stopping: first softly, then for good.
+//! Shutdown in two steps.
 //!
-//! SIGTERM and SIGINT ask softly: listeners accept nothing new, the worker claims nothing new, what is under way is finished.
-//! After a deadline, or at a second signal, everything is dropped where it stands. Nothing is lost by that, because nothing
-//! is only in memory: leases expire and the next start takes the jobs up again.
+//! SIGTERM and SIGINT cancel the soft token: listeners accept no connection, the worker claims no job, running requests and
+//! steps finish. After a deadline, or at a second signal, the process ends immediately. No state is lost, because all state
+//! is in the database: leases expire, and the next start resumes the jobs.
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Tells every part when to stop, and waits for those that it started.
+/// Cancels the parts of the daemon, and waits for those that it spawned.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     soft: CancellationToken,
@@ -19,22 +19,20 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// Nothing is stopping yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Cancelled when the stop begins.
+    /// Cancelled when the shutdown begins.
     pub fn stopping(&self) -> CancellationToken {
         self.soft.clone()
     }
 
-    /// Begins the stop.
     pub fn begin(&self) {
         self.soft.cancel();
     }
 
-    /// Starts a part that a stop waits for. When it ends by itself, everything stops.
+    /// Spawns a part that the shutdown waits for. If it ends early, the daemon stops.
     pub fn spawn(&self, name: &'static str, part: impl Future<Output = ()> + Send + 'static) {
         let soft = self.soft.clone();
         let inner = self.tasks.spawn(part);
@@ -42,20 +40,20 @@ impl Shutdown {
             let ended = inner.await;
             if !soft.is_cancelled() {
                 match ended {
-                    Ok(()) => tracing::error!(part = name, "a part of the daemon ended by itself: stopping"),
-                    Err(error) => tracing::error!(part = name, %error, "a part of the daemon failed: stopping"),
+                    Ok(()) => tracing::error!(part = name, "part {name} ended early: stopping the daemon"),
+                    Err(error) => tracing::error!(part = name, %error, "part {name} panicked: stopping the daemon"),
                 }
             }
             soft.cancel();
         });
     }
 
-    /// The tasks that a stop waits for.
+    /// The tasks that the shutdown waits for.
     pub fn tasks(&self) -> &TaskTracker {
         &self.tasks
     }
 
-    /// Waits until the stop has begun and every part has ended. False when the deadline passed first.
+    /// Waits until the shutdown began and every part ended. Returns false if the deadline passed first.
     pub async fn finished(&self, deadline: Duration) -> bool {
         self.soft.cancelled().await;
         self.tasks.close();
@@ -63,8 +61,7 @@ impl Shutdown {
     }
 }
 
-/// The signals that ask for a stop. Listened to from the moment it is made, because the first process of a container that
-/// handles none cannot be stopped at all.
+/// SIGTERM and SIGINT. Handled from construction on, because the first process of a container ignores unhandled signals.
 #[derive(Debug)]
 pub struct Signal {
     terminate: tokio::signal::unix::Signal,
@@ -72,18 +69,17 @@ pub struct Signal {
 }
 
 impl Signal {
-    /// Begins to listen for SIGTERM and SIGINT.
     pub fn listen() -> std::io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Waits for the first; at a second one the process ends at once, whatever is under way.
+    /// Waits for the first signal. A second one ends the process immediately with exit code 1.
     pub async fn received(mut self) {
         self.next().await;
-        #[expect(clippy::disallowed_methods, reason = "this task is there to end the process that would wait for it")]
+        #[expect(clippy::disallowed_methods, reason = "the task ends the process; the shutdown must not wait for it")]
         tokio::spawn(async move {
             self.next().await;
-            tracing::warn!("asked twice to stop: stopping at once");
+            tracing::warn!("second signal: stopping immediately");
             std::process::exit(1);
         });
     }

@@ -1,32 +1,47 @@
-//! Logs: for people when a terminal is watching, JSON otherwise. `RUST_LOG` chooses what is said.
+//! Logs on standard error: text on a terminal, JSON otherwise. `RUST_LOG` sets the filter.
 //!
-//! The same thing has the same name everywhere: `case.id`, `case.state`, `job.id`, `job.kind`, `delivery.id`, `source`,
-//! `site`, `attempt`, `duration_ms`, `http.status`, `error` (the whole chain). Never said: addresses, names, account ids,
-//! bodies, signatures, tokens, header values. Who a case is about stands in the database alone.
+//! Field names are fixed, and a number with a unit carries it in its name:
+//!
+//! | field | value |
+//! |---|---|
+//! | `case.id`, `case.state` | a case |
+//! | `job.id`, `job.kind`, `attempt` | a job, and the number of its attempt |
+//! | `delivery.id` | a delivery |
+//! | `source`, `site`, `policy` | a configured name |
+//! | `by` | the name of an admin token |
+//! | `part` | a part of the daemon |
+//! | `count` | a number of items |
+//! | `reason` | a short fixed text |
+//! | `error` | the error with all of its sources |
+//! | `http.method`, `http.route`, `http.status`, `request.id` | a request |
+//! | `…_at` | a time, RFC 3339 |
+//! | `…_ms`, `…_s`, `…_bytes` | a number with its unit |
+//!
+//! A message names its subject and the subject's id. No field and no message contains email addresses, names, account ids,
+//! bodies, signatures, tokens or header values.
 
 use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
 
-/// What is said without `RUST_LOG`.
+/// The filter without `RUST_LOG`.
 const DEFAULT: &str = "info,sqlx=warn,hyper=warn,reqwest=warn";
 
-/// Starts logging to standard error. To be called once.
 pub fn start() {
     start_with(DEFAULT);
 }
 
-/// Starts logging to standard error, saying by default what `default` names.
+/// Starts logging with another default filter.
 pub fn start_with(default: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new(default));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second start is no harm: the first one's settings stay.
+    // A second start has no effect.
     let started = if std::io::stderr().is_terminal() {
         logs.compact().try_init()
     } else {
         logs.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
     };
     if let Err(error) = started {
-        tracing::debug!(%error, "logging was started before");
+        tracing::debug!(%error, "logging is already started");
     }
 }

@@ -1,4 +1,4 @@
-//! What has to be done now and then: forgetting what is over, and telling when a source went quiet.
+//! Applies retention and reports quiet sources, once a period; checkpoints the write-ahead log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,36 +11,32 @@ use crate::clock::Clock;
 use crate::domain::ids::SourceName;
 use crate::store::{Store, StoreError};
 
-/// How often.
 const PERIOD: Duration = Duration::from_secs(30);
 
-/// How often the write-ahead log is looked at while nothing is written.
+/// The interval of checkpoints while nothing is written.
 const IDLE: Duration = Duration::from_millis(100);
 
-/// And while something is: at full speed it grows by half a megabyte meanwhile.
+/// The interval of checkpoints during writes. At full speed, the log grows by 0.5 MB in this time.
 const BUSY: Duration = Duration::from_millis(5);
 
-/// How long others have the disk to themselves after each small step of forgetting, at least. A step keeps nobody waiting for
-/// long, but many on end fill the log faster than it is worked off without being felt.
+/// The minimum pause between two retention steps. Without a pause, the steps fill the log faster than checkpoints empty it,
+/// and other transactions wait.
 const MIN_PAUSE: Duration = Duration::from_millis(25);
 
-/// And how many times as long as the step took, where the disk is slow.
+/// The pause after a step, as a multiple of the step's duration, for slow disks.
 const PAUSE_FACTOR: u32 = 8;
 
-/// The one who tidies up.
 #[derive(Debug)]
 pub struct Upkeep {
-    /// The database.
     pub store: Store,
-    /// For "now".
     pub clock: Arc<dyn Clock>,
-    /// How long a routed delivery's body is kept.
+    /// How long the body of a routed delivery is stored.
     pub keep_payloads: SignedDuration,
-    /// After how long of silence a source is quiet, for those of which something is expected.
+    /// A source is quiet after this time without a delivery; `None` disables the report.
     pub quiet_after: BTreeMap<SourceName, Option<SignedDuration>>,
 }
 
-/// Keeps the write-ahead log short, until `stopping`.
+/// Checkpoints the write-ahead log until `stopping`, then closes the database.
 pub async fn checkpoint_wal(store: Store, stopping: CancellationToken) {
     let mut keeper = store.log_keeper();
     let mut wait = IDLE;
@@ -50,19 +46,18 @@ pub async fn checkpoint_wal(store: Store, stopping: CancellationToken) {
             Ok(false) => IDLE,
             Err(error) => {
                 let error = anyhow::Error::new(error);
-                tracing::warn!(error = format!("{error:#}"), "the write-ahead log stays long for now");
+                tracing::warn!(error = format!("{error:#}"), "WAL checkpoint failed, retrying");
                 IDLE
             }
         };
     }
     if let Err(error) = keeper.close().await {
         let error = anyhow::Error::new(error);
-        tracing::warn!(error = format!("{error:#}"), "the database did not close as it should");
+        tracing::warn!(error = format!("{error:#}"), "closing the database failed");
     }
 }
 
 impl Upkeep {
-    /// Tidies up until `stopping`.
     pub async fn run(self, stopping: CancellationToken) {
         let started_at = self.clock.now();
         let mut quiet = BTreeSet::new();
@@ -73,7 +68,7 @@ impl Upkeep {
             };
             if let Err(error) = round.await {
                 let error = anyhow::Error::new(error);
-                tracing::error!(error = format!("{error:#}"), "upkeep failed; it goes on with the next round");
+                tracing::error!(error = format!("{error:#}"), "upkeep failed, retrying in the next period");
             }
             tokio::select! {
                 () = stopping.cancelled() => return,
@@ -84,7 +79,7 @@ impl Upkeep {
 
     async fn apply_retention(&self, stopping: &CancellationToken) -> Result<(), StoreError> {
         let round = Instant::now();
-        // For no longer than that, so that the rest of the round comes in its time.
+        // Limited to one period, so that the report of quiet sources is on time.
         while round.elapsed() < PERIOD {
             let begun = Instant::now();
             let mut tx = self.store.begin().await?;
@@ -95,32 +90,32 @@ impl Upkeep {
                 break;
             }
         }
-        // What was forgotten, here or by a case that closed, is in the log until then.
+        // The log contains deleted data until it is truncated.
         if self.store.look_at_log().bytes > 0 && !self.store.empty_log().await? {
-            tracing::debug!("somebody is reading the write-ahead log: it is emptied with the next round");
+            tracing::debug!("WAL truncation skipped: a reader is active");
         }
         Ok(())
     }
 
-    /// A source that should speak and does not is worth more than any retry: said once, and again when it is over.
+    /// Logs once when a source becomes quiet, and once when it sends again.
     async fn report_quiet_sources(
         &self,
         started_at: Timestamp,
         quiet: &mut BTreeSet<SourceName>,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let heard = self.store.sources().await?;
+        let statuses = self.store.sources().await?;
         for (source, quiet_after) in &self.quiet_after {
             let Some(quiet_after) = quiet_after else { continue };
-            let last =
-                heard.iter().find(|standing| standing.name == *source).and_then(|standing| standing.last_delivery_at);
+            let last = statuses.iter().find(|status| status.name == *source).and_then(|status| status.last_delivery_at);
             let silence = now.duration_since(last.unwrap_or(started_at));
             if silence >= *quiet_after {
                 if quiet.insert(source.clone()) {
-                    tracing::error!(%source, ?silence, "a source went quiet: see whether its webhook still exists");
+                    let silent_s = silence.as_secs();
+                    tracing::error!(%source, silent_s, "source {source}: no delivery for {silence:#}, check the webhook at the vendor");
                 }
             } else if quiet.remove(source) {
-                tracing::info!(%source, "a source that was quiet speaks again");
+                tracing::info!(%source, "source {source}: receiving deliveries again");
             }
         }
         Ok(())

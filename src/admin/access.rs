@@ -1,8 +1,7 @@
-//! The tokens of the private listener, and what becomes of requests with a wrong one: counted, slowed down, and summed up in
-//! the log.
+//! The tokens of the private listener, and the rejection of requests without a valid one: counted, delayed and logged once a
+//! second.
 //!
-//! A rejected request is delayed for longer the more were rejected lately. A request with a valid token is never delayed,
-//! whatever others send.
+//! The delay of a rejected request grows with the number of recent rejections. A request with a valid token is never delayed.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,29 +16,25 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::operator::AdminToken;
 
-/// The tokens that open the API; replaced as a whole when they are read again.
-pub type Tokens = Arc<ArcSwap<Vec<AdminToken>>>;
+/// The admin tokens. A reload replaces all of them.
+pub(crate) type Tokens = Arc<ArcSwap<Vec<AdminToken>>>;
 
-/// How often rejections are logged, and a part of them is forgiven.
+/// How often rejections are logged and [`DECAY`] is subtracted.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// How many recent rejections are forgiven in one period.
-const FORGIVEN: u32 = 20;
+/// The number of rejections that one period subtracts.
+const DECAY: u32 = 20;
 
-/// How much each recent rejection delays the next one.
+/// The delay for each recent rejection.
 const STEP: Duration = Duration::from_millis(10);
 
-/// More recent rejections than these delay no longer: at most one second.
-const MOST: u32 = 100;
+/// The maximum of counted rejections: limits the delay to one second.
+const MAX_RECENT: u32 = 100;
 
-/// ReasonBody a request is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum AuthFailure {
-    /// No token is configured.
     NoTokensConfigured,
-    /// The request has no token.
     MissingToken,
-    /// No configured token equals it.
     WrongToken,
 }
 
@@ -59,26 +54,23 @@ pub(super) struct RequestLabels {
     pub(super) status: u16,
 }
 
-/// Who gets in, and the count of all requests.
+/// The admin tokens and the request counters.
 #[derive(Debug, Clone)]
-pub struct Access {
-    /// The tokens that open the API.
-    pub tokens: Tokens,
+pub(crate) struct Access {
+    pub(crate) tokens: Tokens,
     pub(super) requests: Family<RequestLabels, Counter>,
     rejections: Arc<Rejections>,
 }
 
 #[derive(Debug, Default)]
 struct Rejections {
-    /// Not logged yet.
     unreported: Mutex<BTreeMap<AuthFailure, u64>>,
-    /// Not forgiven yet.
+    /// Decays by [`DECAY`] per period.
     recent: AtomicU32,
 }
 
 impl Access {
-    /// Access with these tokens.
-    pub fn new(tokens: Vec<AdminToken>) -> Self {
+    pub(crate) fn new(tokens: Vec<AdminToken>) -> Self {
         Self {
             tokens: Arc::new(ArcSwap::from_pointee(tokens)),
             requests: Family::default(),
@@ -86,15 +78,15 @@ impl Access {
         }
     }
 
-    /// Logs rejections once a second and forgives old ones, until `stopping`.
-    pub async fn report(self, stopping: CancellationToken) {
+    /// Logs and decays the rejections once a period, until `stopping`.
+    pub(crate) async fn report(self, stopping: CancellationToken) {
         while stopping.run_until_cancelled(tokio::time::sleep(PERIOD)).await.is_some() {
             self.rejections.report();
-            self.rejections.forgive();
+            self.rejections.decay();
         }
     }
 
-    /// Notes a rejection; returns after the delay that it has earned.
+    /// Counts a rejection, and returns after its delay.
     pub(super) async fn reject(&self, why: AuthFailure) {
         tokio::time::sleep(self.rejections.add(why)).await;
     }
@@ -107,15 +99,15 @@ impl Access {
 impl Rejections {
     fn add(&self, why: AuthFailure) -> Duration {
         *self.unreported.lock().unwrap_or_else(PoisonError::into_inner).entry(why).or_default() += 1;
-        let recent = self.change_recent(|recent| recent.saturating_add(1).min(MOST));
+        let recent = self.change_recent(|recent| recent.saturating_add(1).min(MAX_RECENT));
         STEP * recent
     }
 
-    fn forgive(&self) {
-        self.change_recent(|recent| recent.saturating_sub(FORGIVEN));
+    fn decay(&self) {
+        self.change_recent(|recent| recent.saturating_sub(DECAY));
     }
 
-    /// Returns the number before the change.
+    /// Returns the value before the change.
     fn change_recent(&self, change: impl Fn(u32) -> u32) -> u32 {
         let mut recent = self.recent.load(Ordering::Relaxed);
         while let Err(now) =
@@ -146,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rejections_are_delayed_up_to_a_second_and_forgiven() {
+    fn rejections_are_delayed_up_to_a_second_and_decay() {
         let rejections = Rejections::default();
         assert_eq!(rejections.add(AuthFailure::WrongToken), Duration::ZERO);
         assert_eq!(rejections.add(AuthFailure::WrongToken), STEP);
@@ -155,7 +147,7 @@ mod tests {
         }
         assert_eq!(rejections.add(AuthFailure::WrongToken), Duration::from_secs(1));
         for _ in 0..5 {
-            rejections.forgive();
+            rejections.decay();
         }
         assert_eq!(rejections.add(AuthFailure::WrongToken), Duration::ZERO);
     }

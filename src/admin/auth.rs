@@ -1,6 +1,4 @@
-//! Who may use the API: tokens, roles, and the extractors by which a handler says whom it serves.
-//!
-//! Not here: where tokens come from (that is the settings).
+//! Authentication by token, and the extractors that require a role.
 
 use std::sync::Arc;
 
@@ -15,36 +13,32 @@ use super::access::AuthFailure;
 use super::error::ApiError;
 use crate::domain::operator::{AdminToken, Role};
 
-/// Whoever makes a request.
 #[derive(Debug, Clone)]
 pub(super) struct Caller {
-    /// The name of the token.
     pub(super) name: String,
-    /// What it may do.
     pub(super) role: Role,
 }
 
 impl Caller {
-    /// Whether personal data may be shown.
     pub(super) fn sees_personal_data(&self) -> bool {
         self.role >= Role::Operator
     }
 
-    /// Refuses whoever may not know whom something is about: to have an address looked for is to be told about it.
+    /// Rejects viewers: the result of a search by email address is personal data.
     pub(super) fn require_personal_data_access(&self) -> Result<(), ApiError> {
         let needs = Role::Operator;
         if self.sees_personal_data() { Ok(()) } else { Err(ApiError::RoleTooLow { has: self.role, needs }) }
     }
 }
 
-/// Stands before every route of the API: nobody gets further without a token.
+/// Middleware of every API route.
 pub(super) async fn authenticate(
     State(admin): State<Arc<AdminState>>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let recognized = recognize(&admin.access.tokens.load(), request.headers());
-    let caller = match recognized {
+    let caller = find_caller(&admin.access.tokens.load(), request.headers());
+    let caller = match caller {
         Ok(caller) => caller,
         Err(why) => {
             admin.access.reject(why).await;
@@ -55,13 +49,13 @@ pub(super) async fn authenticate(
     Ok(next.run(request).await)
 }
 
-/// Compares with every token, whichever fits, so that the time says nothing about their order.
-fn recognize(tokens: &[AdminToken], headers: &HeaderMap) -> Result<Caller, AuthFailure> {
+/// Compares with every token, so that the duration does not reveal which one matches.
+fn find_caller(tokens: &[AdminToken], headers: &HeaderMap) -> Result<Caller, AuthFailure> {
     if tokens.is_empty() {
         return Err(AuthFailure::NoTokensConfigured);
     }
-    let shown = bearer(headers).ok_or(AuthFailure::MissingToken)?;
-    let matching = tokens.iter().filter(|token| token.digest.matches(shown)).fold(None, |_, token| Some(token));
+    let presented = bearer(headers).ok_or(AuthFailure::MissingToken)?;
+    let matching = tokens.iter().filter(|token| token.digest.matches(presented)).fold(None, |_, token| Some(token));
     let token = matching.ok_or(AuthFailure::WrongToken)?;
     Ok(Caller { name: token.name.clone(), role: token.role })
 }
@@ -75,11 +69,11 @@ impl From<AuthFailure> for ApiError {
     }
 }
 
-/// The token of the only `Authorization` header.
+/// The bearer token. A repeated `Authorization` header counts as none.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let mut shown = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(shown), None) = (shown.next(), shown.next()) else { return None };
-    let (scheme, token) = shown.to_str().ok()?.split_once(' ')?;
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
@@ -105,11 +99,11 @@ macro_rules! role_extractors {
 }
 
 role_extractors! {
-    /// The handler serves everybody who has a token.
+    /// Requires any valid token.
     Viewer,
-    /// The handler serves operators and approvers.
+    /// Requires the role operator or approver.
     Operator,
-    /// The handler serves approvers.
+    /// Requires the role approver.
     Approver,
 }
 
@@ -125,24 +119,24 @@ mod tests {
             digest: TokenDigest::of(role.as_str()),
         });
         let headers = HeaderMap::from_iter([(header::AUTHORIZATION, authorization.parse().unwrap())]);
-        recognize(&tokens.collect::<Vec<_>>(), &headers).ok().map(|caller| caller.role)
+        find_caller(&tokens.collect::<Vec<_>>(), &headers).ok().map(|caller| caller.role)
     }
 
     #[test]
-    fn a_token_is_recognized_whatever_the_case_of_its_scheme() {
+    fn authentication_scheme_is_case_insensitive() {
         assert_eq!(caller("Bearer viewer"), Some(Role::Viewer));
         assert_eq!(caller("bearer  approver"), Some(Role::Approver));
     }
 
     #[test]
-    fn what_is_nearly_a_token_is_none() {
+    fn near_miss_of_a_token_is_rejected() {
         for nearly in ["Bearer viewe", "Bearer viewer2", "Bearer ", "Bearer", "Basic viewer", "viewer"] {
             assert_eq!(caller(nearly), None, "{nearly}");
         }
     }
 
     #[test]
-    fn a_digest_is_not_shown() {
+    fn digest_is_not_printed() {
         assert_eq!(format!("{:?}", TokenDigest::of("correct horse")), "TokenDigest(…)");
     }
 }

@@ -1,4 +1,4 @@
-//! What the listener answers when it cannot do what was asked: always `application/problem+json` (RFC 9457).
+//! Errors of the private listener. Every error response is `application/problem+json` (RFC 9457).
 
 use std::error::Error;
 
@@ -13,42 +13,41 @@ use crate::domain::ids::CaseId;
 use crate::domain::operator::Role;
 use crate::store::{HappenError, StoreError};
 
-/// ReasonBody a request was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
-    #[error("show a token: Authorization: Bearer TOKEN")]
+    #[error("missing or invalid token: send `Authorization: Bearer TOKEN`")]
     Unauthorized,
-    #[error("the settings name nobody who may use the API: add [[admin.tokens]]")]
+    #[error("no admin token is configured: add [[admin.tokens]] to the settings")]
     NoTokensConfigured,
-    #[error("this takes the role `{needs}`; your token has `{has}`")]
+    #[error("this requires the role `{needs}`; the token has `{has}`")]
     RoleTooLow { has: Role, needs: Role },
     #[error("{0}")]
     OwnRequest(InvalidTransition),
-    #[error("there is no such {0}")]
+    #[error("no such {0}")]
     NotFound(&'static str),
-    #[error("this route answers another method")]
+    #[error("method not allowed on this route")]
     Method,
     #[error("query parameter `{name}`: {problem}")]
     Parameter { name: String, problem: String },
-    #[error("the body is not JSON")]
+    #[error("the body is not valid JSON")]
     NotJson,
-    #[error("send JSON, with the header Content-Type: application/json")]
+    #[error("unsupported content type: send JSON with `Content-Type: application/json`")]
     MediaType,
-    #[error("the body is larger than any request of this API")]
+    #[error("the body is too large: send at most 64 KiB")]
     TooLarge,
     #[error("`{key}`: {problem}")]
     Body { key: String, problem: String },
     #[error("{0}")]
-    Refused(String),
-    #[error("the set has changed: {count} cases now, with the digest {digest}; review it again")]
+    Conflict(String),
+    #[error("the set changed to {count} cases with the digest {digest}: review it again")]
     ChangedSet { count: usize, digest: String },
     #[error("this person has an open case on this site: {0}")]
     AlreadyOpen(CaseId),
-    #[error("the database did not do its part: try again")]
+    #[error("database unavailable: retry the request")]
     Store(#[source] StoreError),
-    #[error("something that cannot be was met; the log says what")]
+    #[error("internal error: see the server log for this request id")]
     Inconsistent(#[source] StoreError),
-    #[error("something that cannot be was met; the log says what")]
+    #[error("internal error: see the server log for this request id")]
     Panicked(&'static str),
 }
 
@@ -63,13 +62,13 @@ impl ApiError {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Refused(_) | Self::ChangedSet { .. } | Self::AlreadyOpen(_) => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::ChangedSet { .. } | Self::AlreadyOpen(_) => StatusCode::CONFLICT,
             Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Inconsistent(_) | Self::Panicked(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
-    /// What a program may want to know beside the text (RFC 9457, "extension members").
+    /// The extension members of the problem (RFC 9457, section 3.2).
     fn extension(&self) -> Option<(&'static str, Value)> {
         match self {
             Self::ChangedSet { count, .. } => Some(("count", json!(count))),
@@ -85,7 +84,7 @@ impl ApiError {
             | Self::MediaType
             | Self::TooLarge
             | Self::Body { .. }
-            | Self::Refused(_)
+            | Self::Conflict(_)
             | Self::Store(_)
             | Self::Inconsistent(_)
             | Self::Panicked(_) => None,
@@ -103,8 +102,8 @@ impl From<HappenError> for ApiError {
     fn from(error: HappenError) -> Self {
         match error {
             HappenError::Refused(error @ InvalidTransition::OwnRequest) => Self::OwnRequest(error),
-            HappenError::Refused(error @ InvalidTransition::Forbidden { .. }) => Self::Refused(error.to_string()),
-            HappenError::TooLate => Self::Refused(HappenError::TooLate.to_string()),
+            HappenError::Refused(error @ InvalidTransition::Forbidden { .. }) => Self::Conflict(error.to_string()),
+            HappenError::TooLate => Self::Conflict(HappenError::TooLate.to_string()),
             HappenError::Store(error) => error.into(),
         }
     }
@@ -113,10 +112,10 @@ impl From<HappenError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
-        if let Self::Panicked(said) = &self {
-            error!(panic = said, "a request of the admin API met a broken invariant");
+        if let Self::Panicked(message) = &self {
+            error!(panic = message, "admin API: panic: report this bug");
         } else if status.is_server_error() {
-            error!(error = %causes(&self), "a request of the admin API failed");
+            error!(error = %causes(&self), "admin API: request failed with status {status}");
         }
         let mut response = problem(status, &self.to_string(), self.extension());
         if status == StatusCode::UNAUTHORIZED {
@@ -128,28 +127,26 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Beside the routes.
 pub(super) async fn no_such_route() -> ApiError {
     ApiError::NotFound("route")
 }
 
-/// The route is there, but answers another method.
 pub(super) async fn no_such_method() -> ApiError {
     ApiError::Method
 }
 
-/// Gives the refusals of the layers (too large, too slow) the form that all others have.
+/// Converts the error responses of the layers (too large, timed out) to problems.
 pub(super) async fn as_problem(response: Response) -> Response {
     let status = response.status();
     let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let has_form = content_type.is_some_and(|content_type| content_type.starts_with("application/"));
-    if has_form || !(status.is_client_error() || status.is_server_error()) {
+    let is_problem = content_type.is_some_and(|content_type| content_type.starts_with("application/"));
+    if is_problem || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     let detail = match status {
         StatusCode::PAYLOAD_TOO_LARGE => return ApiError::TooLarge.into_response(),
-        StatusCode::SERVICE_UNAVAILABLE => "it took too long: look whether it was done before you try again",
-        _ => "the request was refused",
+        StatusCode::SERVICE_UNAVAILABLE => "request timed out: check whether the change was applied before you retry",
+        _ => "the request was rejected",
     };
     problem(status, detail, None)
 }
@@ -168,7 +165,7 @@ fn problem(status: StatusCode, detail: &str, extension: Option<(&'static str, Va
     (status, content_type, Json(problem)).into_response()
 }
 
-/// An error with everything that led to it.
+/// Formats an error with all of its sources.
 fn causes(error: &(dyn Error + 'static)) -> String {
     let chain = std::iter::successors(Some(error), |error| (*error).source());
     chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")

@@ -1,4 +1,4 @@
-//! What every answer of the private listener carries, and which request ids it takes over.
+//! Response headers, request counters and request ids of the private listener.
 
 use std::sync::Arc;
 
@@ -9,22 +9,21 @@ use axum::response::Response;
 
 use super::AdminState;
 
-/// No request id of a client is longer.
+/// The maximum length of a client's request id, in bytes.
 const MAX_ID_LENGTH: usize = 64;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Counts the answers by route and status.
 pub(super) async fn count(State(admin): State<Arc<AdminState>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
-    // A path that no route matches is named by none: anybody can make up as many as they like.
+    // An unmatched path is counted as `none`: a client could create any number of labels.
     let route = route.as_ref().map(MatchedPath::as_str).filter(|route| !route.contains('*'));
     admin.access.count(route.unwrap_or("none"), response.status().as_u16());
     response
 }
 
-/// Answers may hold personal data: no cache keeps them, and no browser guesses what they are.
+/// Responses may contain personal data: prevents caching and content sniffing.
 pub(super) async fn secure_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -32,7 +31,8 @@ pub(super) async fn secure_headers(mut response: Response) -> Response {
     response
 }
 
-/// Drops a client's request id that is too long or holds more than letters, digits, `.`, `_` and `-`; another replaces it.
+/// Removes a client's request id that is too long or contains other characters than letters, digits, `.`, `_` and `-`. A
+/// later layer sets a new one.
 pub(super) async fn limit_request_id(mut request: Request) -> Request {
     if !is_usable_id(request.headers()) {
         request.headers_mut().remove(REQUEST_ID);
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn request_ids_are_short_safe_and_single() {
+    fn request_id_is_short_safe_and_single() {
         let longest = "a".repeat(MAX_ID_LENGTH);
         for usable in ["1", "req-1_A.b", "550e8400-e29b-41d4-a716-446655440000", &longest] {
             assert!(is_usable(&[usable]), "{usable}");

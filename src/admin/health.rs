@@ -1,4 +1,4 @@
-//! Is the daemon alive, and can it do its work?
+//! `/livez` and `/readyz`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,16 +16,16 @@ use tokio::time::timeout;
 use super::AdminState;
 use crate::store::{SiteStanding, StoreError};
 
-/// With less space left, deliveries will soon be refused.
+/// Below this, deliveries will soon be rejected.
 const MIN_FREE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// The worker looks for work at least once a minute: after so long it hangs, or is gone.
+/// The worker ticks at least once a minute.
 const WORKER_TIMEOUT: SignedDuration = SignedDuration::from_mins(3);
 
-/// A database that answers later is as good as none.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What `/readyz` says.
+const NO_RESPONSE: &str = "the database does not respond";
+
 #[derive(Debug, Serialize)]
 pub(super) struct Readiness {
     ready: bool,
@@ -48,12 +48,10 @@ impl Check {
     }
 }
 
-/// The process answers: that is all.
 pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// Whether everything is there that the daemon needs.
 pub(super) async fn ready(State(admin): State<Arc<AdminState>>) -> (StatusCode, Json<Readiness>) {
     let checks = BTreeMap::from([
         ("clock", clock(&admin, &timeout(PROBE_TIMEOUT, admin.store.sites()).await)),
@@ -74,24 +72,24 @@ fn database(probe: &ProbeResult<()>) -> Check {
     match probe {
         Ok(Ok(())) => Check::passed(),
         Ok(Err(error)) => {
-            tracing::warn!(error = %error, "the database takes no writes");
-            Check::failed("it takes no writes")
+            tracing::warn!(error = %error, "readiness: the database rejects writes");
+            Check::failed("the database rejects writes")
         }
-        Err(_) => Check::failed("it does not answer"),
+        Err(_) => Check::failed(NO_RESPONSE),
     }
 }
 
-/// Whether our clock can be trusted: sites are paused with the reason `clock` when it cannot.
+/// Sites are paused with the reason `clock` while the machine's clock is wrong.
 fn clock(admin: &AdminState, sites: &ProbeResult<Vec<SiteStanding>>) -> Check {
     if admin.journal_end.load(Ordering::Relaxed) > admin.clock.now().as_millisecond() {
-        return Check::failed("clock: this machine's clock is behind the newest journal entry");
+        return Check::failed("clock: the clock of this machine is behind the newest journal entry");
     }
-    let Ok(Ok(sites)) = sites else { return Check::failed("the database does not answer") };
+    let Ok(Ok(sites)) = sites else { return Check::failed(NO_RESPONSE) };
     let reasons = sites.iter().filter(|site| site.paused_at.is_some()).filter_map(|site| site.reason.as_deref());
     reasons.into_iter().find(|reason| reason.starts_with("clock")).map_or_else(Check::passed, Check::failed)
 }
 
-/// Whether the database is still the file that was opened.
+/// Checks that the database is still the file that was opened.
 fn files(intact: Result<(), StoreError>) -> Check {
     match intact {
         Ok(()) => Check::passed(),
@@ -102,8 +100,8 @@ fn files(intact: Result<(), StoreError>) -> Check {
 fn migrations(current: &ProbeResult<bool>) -> Check {
     match current {
         Ok(Ok(true)) => Check::passed(),
-        Ok(Ok(false)) => Check::failed("the schema is not of this version: run `offboardd migrate`"),
-        Ok(Err(_)) | Err(_) => Check::failed("the database does not answer"),
+        Ok(Ok(false)) => Check::failed("the schema is of another version: run `offboardd migrate`"),
+        Ok(Err(_)) | Err(_) => Check::failed(NO_RESPONSE),
     }
 }
 
@@ -126,10 +124,10 @@ fn worker(ticked_at_ms: i64, now: Timestamp) -> Check {
             if ago < WORKER_TIMEOUT {
                 Check::passed()
             } else {
-                Check::failed(format!("it last looked for work {} s ago", ago.as_secs()))
+                Check::failed(format!("the last tick was {} s ago", ago.as_secs()))
             }
         }
-        _ => Check::failed("it has not looked for work yet"),
+        _ => Check::failed("no tick yet"),
     }
 }
 
@@ -138,19 +136,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_told_before_it_is_full() {
+    fn little_free_space_fails_the_check() {
         assert!(enough(MIN_FREE_BYTES).ok);
         assert!(!enough(MIN_FREE_BYTES - 1).ok);
         assert!(!space(Path::new("/nowhere/at/all")).ok);
     }
 
     #[test]
-    fn a_worker_that_stands_still_is_told() {
+    fn worker_without_a_recent_tick_fails_the_check() {
         let now = Timestamp::from_second(1_000_000).unwrap();
         let turned = |seconds_ago: i64| worker(now.as_millisecond() - seconds_ago * 1000, now);
         assert!(turned(0).ok && turned(179).ok);
         assert!(!turned(180).ok);
-        assert!(!worker(0, now).ok, "it never turned");
-        assert!(turned(-3600).ok, "the clock was set back: it turned in what is now the future");
+        assert!(!worker(0, now).ok, "no tick");
+        assert!(turned(-3600).ok, "a tick in the future, after the clock was set back");
     }
 }

@@ -1,4 +1,4 @@
-//! `/metrics`: what the parts of the daemon counted, and what the database says at this moment.
+//! `/metrics`: the counters of the daemon's parts, and gauges read from the database at each scrape.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,7 +22,7 @@ use crate::domain::case::{JobKind, StateName};
 use crate::domain::ids::SiteName;
 use crate::store::StoreError;
 
-/// The format that is written here (`OpenMetrics` 1.0, "Overall structure").
+/// `OpenMetrics` 1.0, "Overall structure".
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -53,13 +53,13 @@ struct IgnoredLabels {
     word: String,
 }
 
-/// So many words of each source are shown, the most frequent first.
+/// The maximum of words per source; the most frequent come first.
 const MOST_IGNORED_WORDS: usize = 20;
 
-/// All metrics, as text.
 pub(super) async fn scrape(State(admin): State<Arc<AdminState>>) -> Result<Response, ApiError> {
     let gauges = gauges(&admin).await?;
-    let text = encode(&[&admin.registry, &gauges]).map_err(|fmt::Error| ApiError::Panicked("a metric has no text"))?;
+    let text =
+        encode(&[&admin.registry, &gauges]).map_err(|fmt::Error| ApiError::Panicked("a metric cannot be encoded"))?;
     Ok(([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response())
 }
 
@@ -72,12 +72,12 @@ fn encode(registries: &[&Registry]) -> Result<String, fmt::Error> {
     Ok(text)
 }
 
-/// What is read at the moment of the scrape. What the settings name is there from the beginning, at 0: an alert on a series
-/// that is missing would never fire (Prometheus, "Instrumentation", "Avoid missing metrics").
+/// Every configured site and source has a series from the start, at 0: an alert on a missing series never fires (Prometheus,
+/// "Instrumentation", "Avoid missing metrics").
 async fn gauges(admin: &AdminState) -> Result<Registry, StoreError> {
     let now = admin.clock.now();
     let mut registry = Registry::with_prefix("offboardd");
-    registry.register("build", "Which version runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+    registry.register("build", "Version of the daemon", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
     registry.register("cases", "Cases by site and state", cases(admin).await?);
 
     let help = "Requests to the private listener, by route and status";
@@ -86,18 +86,18 @@ async fn gauges(admin: &AdminState) -> Result<Registry, StoreError> {
     let standing = admin.store.gauges(now).await?;
     let oldest_due = Gauge::<f64, AtomicU64>::default();
     oldest_due.set(standing.oldest_due.map_or(0.0, |due_at| now.duration_since(due_at).as_secs_f64()));
-    let help = "For how long the oldest due job has been waiting";
+    let help = "Age of the oldest due job";
     registry.register_with_unit("jobs_oldest_due", help, Unit::Seconds, oldest_due);
     let attention = Gauge::<i64>::default();
     attention.set(standing.attention.into());
-    registry.register("attention", "Cases that need a human", attention);
+    registry.register("attention", "Cases that need attention", attention);
 
-    registry.register("site_paused", "1 while nothing is called at the site", sites_paused(admin).await?);
-    let help = "1 while the site rejects the call of these jobs and the others run";
+    registry.register("site_paused", "1 while the site is paused", sites_paused(admin).await?);
+    let help = "1 while jobs of this kind are paused because the site rejects their call";
     registry.register("site_call_paused", help, calls_paused(admin).await?);
-    let help = "Events of the last seven days that no mapping knows, by the vendor's word";
+    let help = "Events of the last seven days that the mapping ignored, by the vendor's event name";
     registry.register("events_ignored", help, ignored(admin, now).await?);
-    let help = "DateOrTime the source was last heard, 0 if never";
+    let help = "Time of the last delivery, 0 if there was none";
     registry.register_with_unit("source_last_delivery_timestamp", help, Unit::Seconds, last_deliveries(admin).await?);
     Ok(registry)
 }
@@ -155,8 +155,8 @@ async fn last_deliveries(admin: &AdminState) -> Result<Family<SourceLabel, Gauge
     let standing = admin.store.sources().await?;
     let family = Family::<SourceLabel, Gauge>::default();
     for name in admin.sources.keys() {
-        let heard = standing.iter().find(|source| source.name == *name).and_then(|source| source.last_delivery_at);
-        family.get_or_create(&SourceLabel { source: name.to_string() }).set(heard.map_or(0, Timestamp::as_second));
+        let last = standing.iter().find(|source| source.name == *name).and_then(|source| source.last_delivery_at);
+        family.get_or_create(&SourceLabel { source: name.to_string() }).set(last.map_or(0, Timestamp::as_second));
     }
     Ok(family)
 }

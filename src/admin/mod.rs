@@ -1,11 +1,10 @@
-//! The private listener: health, metrics, the API, who may do what.
+//! The private listener: health, metrics, API and roles.
 //!
-//! Every route of the API stands behind [`auth::authenticate`]; which role it asks for is said by the extractor that its
-//! handler takes. Health and metrics ask for no token: the listener is private. Not here: what may happen to a case (that
-//! is `domain`), and who is told about it.
+//! Every route of the API requires a token ([`auth::authenticate`]); the extractor of its handler requires a role. Health and
+//! metrics require no token, because the listener is private. The rules of a case are in `domain`.
 
 mod access;
-pub mod api;
+pub(crate) mod api;
 mod auth;
 mod error;
 mod guard;
@@ -33,18 +32,16 @@ use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
-pub use self::access::{Access, Tokens};
+pub(crate) use self::access::{Access, Tokens};
 use self::error::ApiError;
-pub use self::state::{AdminState, ConfiguredSite, ConfiguredSource};
+pub(crate) use self::state::{AdminState, ConfiguredSite, ConfiguredSource};
 
-/// No request of an operator is larger.
 const MAX_BODY: usize = 64 * 1024;
 
-/// Nobody waits longer for an answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Every route of the private listener, and every layer.
-pub fn router(state: AdminState) -> Router {
+/// All routes and layers of the private listener.
+pub(crate) fn router(state: AdminState) -> Router {
     let state = Arc::new(state);
     let api = api::routes()
         .fallback(error::no_such_route)
@@ -59,7 +56,7 @@ pub fn router(state: AdminState) -> Router {
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)
         .with_state(Arc::clone(&state))
-        // From here on, each layer is around those before it.
+        // Each layer wraps those before it.
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .layer(middleware::map_response(error::as_problem))
@@ -77,15 +74,15 @@ async fn index() -> &'static str {
     "offboardd: the API is at /api/v1 (Authorization: Bearer TOKEN), metrics at /metrics, health at /readyz.\n"
 }
 
-/// The route as it is written, not the path, and no query: what stands there may be somebody's.
+/// Logs the route pattern; path and query may contain personal data.
 fn span(request: &Request) -> tracing::Span {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
     let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
     tracing::info_span!("admin.request", http.method = %request.method(), http.route = route, request.id = id)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
+#[expect(clippy::needless_pass_by_value, reason = "required by the layer")]
 fn panic_response(panic: Box<dyn Any + Send>) -> Response {
-    let said = panic.downcast_ref::<&str>().copied().unwrap_or("something that is not a plain text");
-    ApiError::Panicked(said).into_response()
+    let message = panic.downcast_ref::<&str>().copied().unwrap_or("not a text");
+    ApiError::Panicked(message).into_response()
 }

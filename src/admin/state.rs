@@ -1,4 +1,4 @@
-//! What the private listener knows of the rest of the daemon.
+//! The state that the handlers of the private listener share.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,70 +17,55 @@ use crate::domain::operator::Role;
 use crate::domain::policy::Policy;
 use crate::store::Store;
 
-/// What the private listener knows of the rest of the daemon.
 #[derive(Debug)]
-pub struct AdminState {
-    /// The database.
-    pub store: Store,
-    /// Who may use the API.
-    pub access: Access,
-    /// Tells the time.
-    pub clock: Arc<dyn Clock>,
-    /// Whether anything is changed at Atlassian; in observe mode nothing is released.
-    pub enforce: bool,
-    /// The sites of the settings.
-    pub sites: BTreeMap<SiteName, ConfiguredSite>,
-    /// The sources of the settings.
-    pub sources: BTreeMap<SourceName, ConfiguredSource>,
-    /// The policies of the settings: an operator's own request takes its terms from one.
-    pub policies: BTreeMap<PolicyName, Policy>,
-    /// Wakes the worker.
-    pub worker: Arc<Notify>,
-    /// Wakes the router.
-    pub router: Arc<Notify>,
-    /// Tells that an operator accepted a secret.
-    pub secrets: Arc<Notify>,
-    /// When the worker last looked for work, in milliseconds since 1970 UTC; 0 as long as it has not.
-    pub worker_ticked_at: Arc<AtomicI64>,
-    /// The newest journal entry, in milliseconds since 1970 UTC, where our clock was behind it at the start; 0 otherwise,
-    /// and once Atlassian confirmed our clock.
-    pub journal_end: Arc<AtomicI64>,
-    /// What the other parts count.
-    pub registry: Arc<Registry>,
-    /// The folder of the database, whose free space is watched.
-    pub data_dir: PathBuf,
+pub(crate) struct AdminState {
+    pub(crate) store: Store,
+    pub(crate) access: Access,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Whether the mode is `enforce`. In observe mode no case is released.
+    pub(crate) enforce: bool,
+    pub(crate) sites: BTreeMap<SiteName, ConfiguredSite>,
+    pub(crate) sources: BTreeMap<SourceName, ConfiguredSource>,
+    pub(crate) policies: BTreeMap<PolicyName, Policy>,
+    pub(crate) worker: Arc<Notify>,
+    pub(crate) router: Arc<Notify>,
+    /// Notified when an operator accepted a secret.
+    pub(crate) secrets: Arc<Notify>,
+    /// The time of the worker's last tick in milliseconds since 1970 UTC; 0 before the first.
+    pub(crate) worker_ticked_at: Arc<AtomicI64>,
+    /// The time of the newest journal entry in milliseconds since 1970 UTC, if the clock was behind it at the start. 0
+    /// otherwise, and after Atlassian confirmed the clock.
+    pub(crate) journal_end: Arc<AtomicI64>,
+    /// The metrics of the other parts.
+    pub(crate) registry: Arc<Registry>,
+    /// The folder of the database, for the check of its free space.
+    pub(crate) data_dir: PathBuf,
 }
 
-/// A site as the settings describe it.
 #[derive(Debug, Clone)]
-pub struct ConfiguredSite {
-    /// Where it is.
-    pub url: Url,
+pub(crate) struct ConfiguredSite {
+    pub(crate) url: Url,
 }
 
-/// A source as the settings describe it.
 #[derive(Debug, Clone)]
-pub struct ConfiguredSource {
-    /// Where its people have their accounts.
-    pub site: SiteName,
-    /// What its events lead to.
-    pub policy: PolicyName,
-    /// How it signs and speaks.
-    pub preset: Option<String>,
-    /// After so long without a word something is wrong.
-    pub quiet_after: Option<SignedDuration>,
-    /// Whether the vendor wants the secret that it offered typed back by a human.
-    pub echoes_secret: bool,
+pub(crate) struct ConfiguredSource {
+    pub(crate) site: SiteName,
+    pub(crate) policy: PolicyName,
+    pub(crate) preset: Option<String>,
+    /// The source is quiet after this time without a delivery.
+    pub(crate) quiet_after: Option<SignedDuration>,
+    /// Whether the vendor requires its offered secret to be entered manually.
+    pub(crate) echoes_secret: bool,
 }
 
 impl AdminState {
-    /// How many people may approve besides the one of this name.
+    /// The number of approvers with another name.
     pub(super) fn approvers_besides(&self, name: &str) -> usize {
         let tokens = self.access.tokens.load();
         tokens.iter().filter(|token| token.role >= Role::Approver && token.name != name).count()
     }
 
-    /// Tells worker and router that something changed.
+    /// Wakes worker and router after a change.
     pub(super) fn wake(&self) {
         self.worker.notify_one();
         self.router.notify_one();

@@ -1,7 +1,7 @@
-//! Secrets, read anew: when a file that holds one changes, on SIGHUP, and when an operator accepted what a vendor offered.
+//! Reloads secrets: when a secret file changes, on SIGHUP, and when an operator accepted an offered secret.
 //!
-//! What is read is tried before it is used: a value that is broken leaves the old one in its place, and is said in the log.
-//! A source is exchanged as a whole and at once, so that every request is judged either by the old secrets or by the new.
+//! An invalid value is logged and the previous one stays valid. A source is replaced as a whole, so that a request is verified
+//! either with the previous secrets or with the new ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
@@ -24,19 +24,16 @@ use crate::settings::{self, Settings};
 use crate::sources::{self, lookup::Lookup};
 use crate::store::{Store, StoreError};
 
-/// How often the files are looked at.
+/// How often the files are checked for changes.
 const PERIOD: Duration = Duration::from_secs(2);
 
-/// The lookups of the sources that have one.
 pub(super) type Lookups = BTreeMap<SourceName, Arc<ArcSwap<Arc<Lookup>>>>;
 
-/// The secrets that operators accepted, by source.
 pub(super) type AcceptedSecrets = BTreeMap<SourceName, Vec<SecretString>>;
 
-/// What tells that a file was changed. Its content need not be read for that.
+/// Modification time, size and inode: detects a change without reading the file.
 type Stamp = Option<(SystemTime, u64, u64)>;
 
-/// Reads secrets anew.
 #[derive(Debug)]
 pub(super) struct Rotation {
     settings: Arc<Settings>,
@@ -45,25 +42,25 @@ pub(super) struct Rotation {
     lookups: Lookups,
     sites: BTreeMap<SiteName, Client>,
     admin_tokens: Tokens,
-    /// Told when an operator accepted a secret.
+    /// Notified when an operator accepted a secret.
     secret_accepted: Arc<Notify>,
-    /// The specification of each source, as it was read last without a fault.
+    /// The last valid specification of each source.
     specs: BTreeMap<SourceName, sources::Spec>,
     accepted: AcceptedSecrets,
     stamps: BTreeMap<PathBuf, Stamp>,
     hangup: Signal,
 }
 
-/// The parts of a daemon whose secrets are exchanged.
+/// The shared values that a reload replaces.
 #[derive(Debug)]
-pub(super) struct Parts {
+pub(super) struct Reloaded {
     pub(super) intake_sources: IntakeSources,
     pub(super) lookups: Lookups,
     pub(super) sites: BTreeMap<SiteName, Client>,
     pub(super) admin_tokens: Tokens,
 }
 
-/// The secrets that operators accepted.
+/// Reads the accepted secrets from the database.
 pub(super) async fn accepted(store: &Store) -> Result<AcceptedSecrets, StoreError> {
     let mut accepted = AcceptedSecrets::new();
     for offer in store.offers().await?.into_iter().filter(|offer| offer.accepted_at.is_some()) {
@@ -72,13 +69,13 @@ pub(super) async fn accepted(store: &Store) -> Result<AcceptedSecrets, StoreErro
     Ok(accepted)
 }
 
-/// The sources by name, with the secrets that operators accepted besides those of the settings.
+/// Compiles the sources with the configured and the accepted secrets.
 pub(super) fn intake_sources(settings: &Settings, accepted: &AcceptedSecrets) -> IntakeSources {
     let intake_sources = settings.sources.values().map(|source| {
         let compiled = match accepted.get(&source.name) {
             None => Arc::clone(&source.compiled),
             Some(more) => compile(&source.name, &source.spec, more).unwrap_or_else(|error| {
-                tracing::error!(source = %source.name, error, "an accepted secret cannot be used");
+                tracing::error!(source = %source.name, error, "source {}: invalid accepted secret, ignored", source.name);
                 Arc::clone(&source.compiled)
             }),
         };
@@ -91,14 +88,14 @@ impl Rotation {
     pub(super) fn new(
         settings: Arc<Settings>,
         store: Store,
-        parts: Parts,
+        reloaded: Reloaded,
         accepted: AcceptedSecrets,
         secret_accepted: Arc<Notify>,
     ) -> anyhow::Result<Self> {
-        let Parts { intake_sources, lookups, sites, admin_tokens } = parts;
+        let Reloaded { intake_sources, lookups, sites, admin_tokens } = reloaded;
         let specs = settings.sources.values().map(|source| (source.name.clone(), source.spec.clone())).collect();
         let stamps = settings.secret_files().into_iter().map(|path| (path.clone(), stamp(&path))).collect();
-        let hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+        let hangup = signal(SignalKind::hangup()).context("cannot handle SIGHUP")?;
         Ok(Self {
             settings,
             store,
@@ -114,7 +111,7 @@ impl Rotation {
         })
     }
 
-    /// Reads anew whatever changes, until `stopping`.
+    /// Reloads until `stopping`.
     pub(super) async fn run(mut self, stopping: CancellationToken) {
         let secret_accepted = Arc::clone(&self.secret_accepted);
         loop {
@@ -122,7 +119,7 @@ impl Rotation {
                 () = stopping.cancelled() => return,
                 () = secret_accepted.notified() => self.load_accepted().await,
                 _ = self.hangup.recv() => {
-                    tracing::info!("asked to read all secrets anew");
+                    tracing::info!("SIGHUP: reloading all secrets");
                     let all: BTreeSet<PathBuf> = self.settings.secret_files().into_iter().collect();
                     self.stamps = all.into_iter().map(|path| { let stamp = stamp(&path); (path, stamp) }).collect();
                     self.reload(|_| true);
@@ -138,7 +135,7 @@ impl Rotation {
         }
     }
 
-    /// The files that were changed since the last look.
+    /// The files that changed since the last call.
     fn changed(&mut self) -> BTreeSet<PathBuf> {
         let mut changed = BTreeSet::new();
         for (path, before) in &mut self.stamps {
@@ -151,15 +148,15 @@ impl Rotation {
         changed
     }
 
-    /// Reads the secrets of those sources and sites of whose files `wanted` says so.
+    /// Reloads the sources, sites and admin tokens whose files match `wanted`.
     fn reload(&mut self, wanted: impl Fn(&[PathBuf]) -> bool) {
         let settings = Arc::clone(&self.settings);
         let env = |name: &str| std::env::var(name).ok();
         for name in settings.sources.keys().filter(|name| wanted(&settings.secret_files_of_source(name))) {
             match settings.reload_source(name, &env) {
-                Ok(source) => self.exchange(name, &source),
+                Ok(source) => self.replace_source(name, &source),
                 Err(problem) => {
-                    tracing::error!(source = %name, %problem, "a secret cannot be read anew: the old one stays");
+                    tracing::error!(source = %name, %problem, "source {name}: reload of secrets failed, keeping the previous ones");
                 }
             }
         }
@@ -170,26 +167,26 @@ impl Rotation {
             match settings.reload_site(name, &env) {
                 Ok(site) => {
                     client.set_auth(site.auth);
-                    tracing::info!(site = %name, "the credentials were read anew");
+                    tracing::info!(site = %name, "site {name}: credentials reloaded");
                 }
                 Err(problem) => {
-                    tracing::error!(site = %name, %problem, "the credentials cannot be read anew: the old ones stay");
+                    tracing::error!(site = %name, %problem, "site {name}: reload of credentials failed, keeping the previous ones");
                 }
             }
         }
     }
 
-    /// Replaces the admin tokens. A token that cannot be read any more opens nothing: it may have been taken away.
+    /// Replaces the admin tokens. A token that cannot be read becomes invalid, because it may have been revoked.
     fn reload_admin_tokens(&self, env: &settings::Environment<'_>) {
         let (tokens, problems) = self.settings.reload_admin_tokens(env);
         for problem in problems {
-            tracing::error!(%problem, "admin token cannot be read again: it opens nothing until it can");
+            tracing::error!(%problem, "admin API: reload of a token failed, the token is invalid");
         }
-        tracing::info!(count = tokens.len(), "admin tokens were read again");
+        tracing::info!(count = tokens.len(), "admin API: {} tokens reloaded", tokens.len());
         self.admin_tokens.store(Arc::new(tokens));
     }
 
-    fn exchange(&mut self, name: &SourceName, source: &settings::SourceSettings) {
+    fn replace_source(&mut self, name: &SourceName, source: &settings::SourceSettings) {
         if let (Some(held), Some(lookup)) = (self.lookups.get(name), &source.lookup) {
             held.store(Arc::new(Arc::clone(lookup)));
         }
@@ -208,12 +205,15 @@ impl Rotation {
             }
             Err(error) => {
                 let error = anyhow::Error::new(error);
-                tracing::error!(error = format!("{error:#}"), "accepted secrets cannot be read");
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "reload of accepted secrets failed, keeping the previous ones"
+                );
             }
         }
     }
 
-    /// Puts a source up with all the secrets that it has now.
+    /// Replaces a source with one that has all current secrets.
     fn publish(&self, name: &SourceName) {
         let Some(spec) = self.specs.get(name) else { return };
         let more = self.accepted.get(name).map(Vec::as_slice).unwrap_or_default();
@@ -226,9 +226,11 @@ impl Rotation {
                     }
                     intake_sources
                 });
-                tracing::info!(source = %name, "the secrets were read anew");
+                tracing::info!(source = %name, "source {name}: secrets reloaded");
             }
-            Err(error) => tracing::error!(source = %name, error, "the new secrets cannot be used: the old ones stay"),
+            Err(error) => {
+                tracing::error!(source = %name, error, "source {name}: invalid secrets, keeping the previous ones");
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
     let settings = config.load()?;
     let database = app::database(&settings);
     let to_output = arguments.file.as_os_str() == "-";
-    // Beside the database, where there is room for it and nobody else may look.
+    // Beside the database: the disk has space for it, and the folder has the same permissions.
     let draft = tempfile_beside(&settings.store.path);
     let file = if to_output { &draft } else { &arguments.file };
     anyhow::ensure!(!file.exists(), "backup target already exists: `{}`: choose another path", file.display());
@@ -27,7 +27,7 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
     let copied = store.backup(file).await.with_context(|| format!("cannot write the backup to `{}`", file.display()));
     store.close().await;
     copied?;
-    let note = "keep it together with the key, without which it cannot be opened\n";
+    let note = "keep it together with the key: encrypted data cannot be read without it\n";
     if to_output {
         let sent = send(file);
         std::fs::remove_file(file).with_context(|| format!("cannot remove `{}`", file.display()))?;

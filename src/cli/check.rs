@@ -1,5 +1,5 @@
-//! `offboardd check`: the settings as they take effect, secrets as references only, and what can only fail; with `--online`
-//! also what the sites and the vendors report.
+//! `offboardd check`: validates the settings and prints the effective ones, with secrets as references, and warnings. With
+//! `--online` it also queries the sites and the vendors.
 
 use std::process::ExitCode;
 
@@ -7,24 +7,26 @@ use clap::Args;
 use serde::Serialize;
 
 use self::lookups::LookupReport;
-use self::online::SiteReport;
-pub use self::warnings::{notes, warnings};
+use self::report::SiteReport;
+pub(super) use self::warnings::{notes, warnings};
 use super::{Config, output, print_out};
 use crate::settings::{Settings, SettingsFile};
 
 mod admin_steps;
 mod lookups;
-pub mod online;
+mod online;
+mod report;
 mod toml_text;
 mod warnings;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Example: offboardd check --online --config /etc/offboardd.toml")]
 pub(super) struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Query each site and each lookup: credentials, permissions, and what works there; changes nothing. Exits with 1 when
-    /// something has to be fixed
+    /// Query each site and each lookup: credentials, permissions and APIs; changes nothing. Exit with 1 when something has
+    /// to be fixed
     #[arg(long)]
     online: bool,
     /// Exit with 1 when there are warnings
@@ -45,7 +47,7 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
         text.push('\n');
     }
     if !arguments.json {
-        // On standard error, so that what is printed stays a settings file.
+        // On standard error: standard output stays a valid settings file.
         let lines: Vec<_> = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
         output::print_err(&lines.concat());
     }
@@ -54,7 +56,6 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What was found out by asking others.
 #[derive(Debug)]
 struct Online {
     sites: Vec<SiteReport>,
@@ -67,7 +68,7 @@ impl Online {
     }
 }
 
-/// The effective settings, notes and what was found online, for a person (as a complete settings file) or as JSON.
+/// Formats settings, notes and online findings as a complete settings file with comments, or as JSON.
 fn print(settings: &Settings, warnings: &[String], online: Option<&Online>, json: bool) -> serde_json::Result<String> {
     let notes = notes(settings);
     let sites = online.map(|online| online.sites.as_slice());
@@ -96,9 +97,7 @@ fn print(settings: &Settings, warnings: &[String], online: Option<&Online>, json
 #[derive(Serialize)]
 struct Report<'a> {
     settings: &'a SettingsFile,
-    /// What can only fail.
     warnings: &'a [String],
-    /// What is worth knowing.
     notes: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     sites: Option<&'a [SiteReport]>,
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_shown_but_the_secrets() {
+    fn all_settings_are_printed_except_secrets() {
         insta::assert_snapshot!(print(&parse(SETTINGS), &[], None, false).unwrap(), @r#"
         mode = "enforce"
 
@@ -253,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_can_be_read_again_and_says_the_same() {
+    fn printed_settings_parse_to_the_same_settings() {
         for text in [SETTINGS, ""] {
             let settings = parse(text);
             let again = parse(&print(&settings, &[], None, false).unwrap());
@@ -267,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_for_programs() {
+    fn json_contains_settings_warnings_and_no_secret() {
         let printed = print(&parse(SETTINGS), &warnings(&parse(SETTINGS)), None, true).unwrap();
         assert!(!printed.contains("hunter2"), "{printed}");
         let report: serde_json::Value = serde_json::from_str(&printed).unwrap();

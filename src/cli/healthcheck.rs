@@ -11,8 +11,9 @@ use super::Config;
 use crate::atlassian;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Example: offboardd healthcheck http://127.0.0.1:9090/livez")]
 pub(super) struct Arguments {
-    /// The admin listener or its /readyz; without it, the one that the settings name
+    /// URL of the admin listener or of one of its checks [default: /readyz of the settings' server.admin]
     url: Option<Url>,
 }
 
@@ -23,13 +24,13 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> anyhow::Result
         None => Url::parse(&format!("http://{}/readyz", reachable(config.load()?.server.admin)))?,
     };
     let request = atlassian::http()?.get(url.clone()).timeout(Duration::from_secs(4));
-    let answer =
-        request.send().await.map_err(reqwest::Error::without_url).with_context(|| format!("{url} does not answer"))?;
-    anyhow::ensure!(answer.status().is_success(), "{url} answers {}", answer.status());
+    let response =
+        request.send().await.map_err(reqwest::Error::without_url).with_context(|| format!("no response from {url}"))?;
+    anyhow::ensure!(response.status().is_success(), "{url} responded {}", response.status());
     Ok(())
 }
 
-/// Who listens everywhere is reached at home.
+/// The loopback address of a listener that is bound to all addresses.
 pub(super) fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {

@@ -12,13 +12,14 @@ use crate::store::{self, Verdict};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Walk the whole chain; 0 when it is intact, 1 with the first broken entry
+    /// Verify the whole hash chain; exits with 1 and names the first broken entry
     Verify(Verify),
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Example: offboardd journal verify /backup/offboardd-2026-11-26.db")]
 pub(super) struct Verify {
-    /// The database file; without it, the one that the settings name
+    /// Database file [default: the one of the settings]
     database: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
@@ -31,7 +32,7 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
         Some(path) => path,
         None => config.load()?.store.path,
     };
-    anyhow::ensure!(path.exists(), "there is no database at `{}`", path.display());
+    anyhow::ensure!(path.exists(), "no database at `{}`: check the path or `store.url`", path.display());
     let verdict = store::verify_journal(&path).await.with_context(|| format!("cannot read `{}`", path.display()))?;
     let (text, json, code) = match verdict {
         Verdict::Intact { entries, head } => {

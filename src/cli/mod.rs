@@ -1,9 +1,9 @@
-//! The command line: one file a command.
+//! The command line: one file per command.
 //!
-//! Exit codes: 0 done, 1 failed (the reason on standard error, in one line, then details), 2 misuse.
+//! Exit codes: 0 done, 1 failed (the reason on standard error in one line, then its causes), 2 misuse.
 
 mod backup;
-pub mod check;
+pub(crate) mod check;
 mod demo;
 mod explain;
 mod healthcheck;
@@ -11,7 +11,7 @@ mod journal;
 mod migrate;
 mod output;
 mod preset;
-pub mod remote;
+pub(crate) mod remote;
 mod restore;
 mod sandbox;
 mod send;
@@ -38,10 +38,9 @@ struct Cli {
     command: Command,
 }
 
-/// Where the settings are.
 #[derive(Debug, Clone, Args)]
 struct Config {
-    /// The settings file
+    /// Settings file
     #[arg(long, env = "OFFBOARDD_CONFIG", default_value = "offboardd.toml", value_name = "FILE", global = true)]
     config: PathBuf,
 }
@@ -55,30 +54,32 @@ impl Config {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the daemon
+    #[command(after_help = "Example: offboardd serve --config /etc/offboardd.toml")]
     Serve,
-    /// See the whole thing on this machine, with no account anywhere: days pass in a quarter of a second
+    /// Run a local demonstration without any account; a day takes 250 ms
     Demo(demo::Arguments),
-    /// Run a sandbox Atlassian site, for your own tests
+    /// Run a sandbox Atlassian site for your own tests
     Sandbox(sandbox::Arguments),
-    /// Read the settings, resolve their secrets, and print them as they take effect
+    /// Validate the settings, resolve their secrets, and print the effective settings and warnings
     Check(check::Arguments),
     /// Sign a body as a source's vendor would, and post it
     Send(send::Arguments),
-    /// Say which events are read out of a body, what would be done about each, and why; changes nothing
+    /// Explain which events a body contains and what each would do; changes nothing
     Explain(explain::Arguments),
-    /// The vendors that are known by name
+    /// List and show the built-in vendor presets
     #[command(subcommand)]
     Preset(preset::Preset),
-    /// The append-only history
+    /// Verify the append-only journal
     #[command(subcommand)]
     Journal(journal::Command),
-    /// Write a consistent copy of a running database
+    /// Write a consistent copy of the database, also while the daemon runs
     Backup(backup::Arguments),
-    /// Put a backup in the place of the database; no daemon may run
+    /// Replace the database with a backup; stop the daemon first
     Restore(restore::Arguments),
-    /// Bring a database to this version's schema
+    /// Update a database to this version's schema
+    #[command(after_help = "Example: offboardd migrate --config /etc/offboardd.toml")]
     Migrate,
-    /// Say whether a daemon is ready, for container health checks
+    /// Test whether a daemon is ready, for container health checks
     Healthcheck(healthcheck::Arguments),
     #[command(flatten)]
     Remote(remote::RemoteCommand),
@@ -90,7 +91,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() { 2 } else { 0 };
-            // Nobody listens any more when even this cannot be said.
+            // Printing fails only when the output is closed.
             return if error.print().is_ok() { ExitCode::from(code) } else { ExitCode::FAILURE };
         }
     };
@@ -111,7 +112,7 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
             serve::run(config.load()?).await?;
         }
         Command::Demo(arguments) => {
-            // The story says what happens; a refused forgery and a daily look in vain are part of it, not news.
+            // The demo prints its own progress; its rejected requests and empty reads are expected.
             telemetry::start_with("error");
             demo::run(arguments).await?;
         }
@@ -138,12 +139,12 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Who we are at a running daemon. From the environment alone: arguments can be seen by others.
+/// The API token. Only from the environment: other users of the machine can see arguments.
 fn token() -> Option<SecretString> {
     std::env::var("OFFBOARDD_TOKEN").ok().map(SecretString::from)
 }
 
-/// The reason in one line, then what lies under it.
+/// Prints the error in one line and then its causes.
 fn failed(error: &anyhow::Error) -> ExitCode {
     let mut chain = error.chain();
     let mut text = format!("offboardd: {}\n", chain.next().map(ToString::to_string).unwrap_or_default());

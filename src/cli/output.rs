@@ -1,8 +1,8 @@
-//! The one place that prints.
+//! Prints to standard output and standard error. No other file prints.
 
 use std::io::Write as _;
 
-/// Prints to standard output; when nobody listens any more (a closed pipe), that is that.
+/// Prints to standard output. A closed pipe is not an error.
 pub(super) fn print_out(text: &str) {
     let mut out = std::io::stdout().lock();
     if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
@@ -10,7 +10,6 @@ pub(super) fn print_out(text: &str) {
     }
 }
 
-/// Prints to standard error.
 pub(super) fn print_err(text: &str) {
     let mut out = std::io::stderr().lock();
     if out.write_all(text.as_bytes()).is_err() {

@@ -1,4 +1,4 @@
-//! `offboardd preset`: the vendors that are known by name.
+//! `offboardd preset`: the built-in vendor presets.
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
@@ -7,23 +7,24 @@ use serde::Serialize;
 use super::print_out;
 use crate::sources::{PresetSummary, preset};
 
-/// The vendors that are known by name.
 #[derive(Debug, Subcommand)]
 pub(super) enum Preset {
-    /// List them
+    /// List the presets
+    #[command(after_help = "Example: offboardd preset list")]
     List {
-        /// Print everything that there is to know of each, as JSON
+        /// Print all facts of each preset as JSON
         #[arg(long)]
         json: bool,
     },
-    /// Show what there is to know of one: how it signs, what it asks, what its events mean, and what to write
+    /// Show one preset: signature, handshake, event mapping and configuration
+    #[command(after_help = "Example: offboardd preset show bamboohr --example")]
     Show {
-        /// Its name
+        /// Name of the preset
         name: String,
         /// Print JSON
         #[arg(long)]
         json: bool,
-        /// Print a sample body for `send` and `explain`, with the headers in front of it that the mapping reads
+        /// Print a sample body for `send` and `explain`, after the header lines that the mapping reads
         #[arg(long, conflicts_with = "json")]
         example: bool,
     },
@@ -33,17 +34,17 @@ pub(super) fn run(command: &Preset) -> anyhow::Result<()> {
     let text = match command {
         Preset::List { json: true } => {
             let listed = |summary: Result<PresetSummary, _>| summary.map(Listed::of);
-            let portraits: Result<Vec<_>, _> =
+            let summaries: Result<Vec<_>, _> =
                 preset::names().into_iter().filter_map(PresetSummary::of).map(listed).collect();
-            serde_json::to_string_pretty(&portraits?)? + "\n"
+            serde_json::to_string_pretty(&summaries?)? + "\n"
         }
         Preset::List { json: false } => list()?,
         Preset::Show { name, json, example } => {
             let Some(summary) = PresetSummary::of(name) else {
                 let meant = preset::nearest(name).map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
-                bail!("there is no preset `{name}`; {meant}there are: {}", preset::names().join(", "));
+                bail!("no preset `{name}`; {meant}presets: {}", preset::names().join(", "));
             };
-            let summary = summary.context("the preset cannot be used")?;
+            let summary = summary.context("invalid preset")?;
             if *example {
                 let sample = preset::find(name).and_then(preset::Preset::example);
                 sample.map(|sample| sample.text).with_context(|| format!("the preset `{name}` has no example"))?
@@ -58,14 +59,13 @@ pub(super) fn run(command: &Preset) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A preset in a list.
 #[derive(Debug, Serialize)]
 struct Listed {
     #[serde(flatten)]
     summary: PresetSummary,
-    /// What its events can result in: `departed`, `returned`, …; without it the vendor's bodies need a mapping.
+    /// The event types that its mapping can produce: `departed`, `returned`, …
     results_in: Vec<String>,
-    /// Whether the preset only verifies, so that the vendor's bodies need a mapping.
+    /// Whether the preset only verifies deliveries, so that the source needs a mapping.
     needs_mapping: bool,
 }
 
@@ -76,7 +76,7 @@ impl Listed {
         Self { summary, results_in, needs_mapping }
     }
 
-    fn in_words(&self) -> String {
+    fn describe_results(&self) -> String {
         match self.results_in.as_slice() {
             [] if self.needs_mapping => "needs a mapping".to_owned(),
             [] => "nothing by itself".to_owned(),
@@ -89,7 +89,6 @@ impl Listed {
 /// The events that open or stop cases.
 const RESULTS: [&str; 5] = ["departed", "departure_cancelled", "returned", "email_changed", "erasure_requested"];
 
-/// Those of a preset, each once.
 fn results_in(summary: &PresetSummary) -> Vec<String> {
     let events = RESULTS.into_iter().filter(|event| summary.events.iter().any(|meaning| meaning.event == *event));
     events.map(str::to_owned).collect()
@@ -99,7 +98,7 @@ fn list() -> anyhow::Result<String> {
     let mut text = String::new();
     for summary in preset::names().into_iter().filter_map(PresetSummary::of) {
         let listed = Listed::of(summary?);
-        let results_in = listed.in_words();
+        let results_in = listed.describe_results();
         let PresetSummary { name, title, mapping_confidence, lookup, .. } = listed.summary;
         let sure = match mapping_confidence {
             preset::Confidence::Verified => "verified",
@@ -112,25 +111,24 @@ fn list() -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// The facts as lines that fit a terminal.
 fn show(summary: &PresetSummary) -> String {
-    let sure = |confidence| match confidence {
-        preset::Confidence::Verified => "read in the vendor's own documentation or code",
-        preset::Confidence::Secondary => "read in other people's code: try it with a real delivery first",
+    let confidence = |confidence| match confidence {
+        preset::Confidence::Verified => "from the vendor's documentation or code",
+        preset::Confidence::Secondary => "from third-party code: test it with a real delivery first",
     };
     let mut facts = vec![
         ("proof", summary.proof.clone()),
         ("secret", summary.secret.clone()),
-        ("good for", summary.window.clone().unwrap_or_else(|| "any time: no time of signing is signed".to_owned())),
+        ("time window", summary.window.clone().unwrap_or_else(|| "none: the signature covers no time".to_owned())),
         ("delivery id", summary.delivery_id.clone()),
-        ("address", if summary.reads_address { "read where it is given" } else { "never given" }.to_owned()),
-        ("signing", sure(summary.confidence).to_owned()),
-        ("events", sure(summary.mapping_confidence).to_owned()),
-        ("read in", summary.source.clone()),
+        ("email", if summary.reads_address { "read if the delivery has it" } else { "never in a delivery" }.to_owned()),
+        ("signing", confidence(summary.confidence).to_owned()),
+        ("events", confidence(summary.mapping_confidence).to_owned()),
+        ("reference", summary.source.clone()),
     ];
     facts.extend(summary.handshakes.iter().map(|handshake| ("handshake", handshake.clone())));
     if let Some(lookup) = &summary.lookup {
-        facts.push(("lookup", format!("{} (`{}` of the answer)", lookup.url, lookup.email.join("`, else `"))));
+        facts.push(("lookup", format!("{} (`{}` of the response)", lookup.url, lookup.email.join("`, else `"))));
         facts.extend(lookup.notes.iter().map(|note| ("", note.clone())));
     }
     let mut text = format!("{} ({})\n\n", summary.title, summary.name);
@@ -143,11 +141,7 @@ fn show(summary: &PresetSummary) -> String {
     list_of(&mut text, "Notes", summary.notes.iter().cloned());
     if let Some(preset) = preset::find(&summary.name) {
         let reasons = [("No departure", preset.no_departure()), ("No return", preset.no_return())];
-        list_of(
-            &mut text,
-            "What it cannot report",
-            reasons.into_iter().filter_map(|(what, why)| Some(format!("{what}: {}", why?))),
-        );
+        list_of(&mut text, "Limits", reasons.into_iter().filter_map(|(what, why)| Some(format!("{what}: {}", why?))));
         list_of(&mut text, "At the vendor", preset.clicks().iter().cloned());
     }
     text.push_str("\nConfiguration:\n\n");
@@ -155,7 +149,7 @@ fn show(summary: &PresetSummary) -> String {
     text
 }
 
-/// A heading and its lines; nothing where there are none.
+/// Appends a heading and its lines, or nothing if there are no lines.
 fn list_of(text: &mut String, heading: &str, lines: impl Iterator<Item = String>) {
     for (i, line) in lines.enumerate() {
         if i == 0 {

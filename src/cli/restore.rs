@@ -1,4 +1,4 @@
-//! `offboardd restore`: puts a backup in the place of the database.
+//! `offboardd restore`: replaces the database with a backup.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::clock::{Clock as _, SystemClock};
 pub(super) struct Arguments {
     /// Backup to restore, as written by `offboardd backup`
     file: PathBuf,
-    /// Set an existing database aside, together with its write-ahead log
+    /// Rename an existing database and its write-ahead log instead of failing
     #[arg(long)]
     replace: bool,
 }
@@ -22,7 +22,7 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
     let settings = config.load()?;
     let database = app::database(&settings);
     let restored = database.restore(&arguments.file, arguments.replace, SystemClock.now()).await?;
-    let newest = restored.newest_entry.map(|newest| format!(", the newest of {newest}")).unwrap_or_default();
+    let newest = restored.newest_entry.map(|newest| format!(", the newest from {newest}")).unwrap_or_default();
     let mut text = format!(
         "restored {} to {}: {} journal entries{newest}\n",
         arguments.file.display(),
@@ -40,7 +40,7 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
         text.extend(["the previous database is kept as ", &aside, ": delete it when it is not needed\n"]);
     }
     text.push_str(
-        "next: everything after that entry is unknown to this database, stops and completed calls too.\n  \
+        "next: this database contains nothing newer than that entry, neither stops nor completed calls.\n  \
          1. set mode = \"observe\" and start the daemon: cases are planned and nothing is changed at Atlassian\n  \
          2. have the vendors resend the deliveries since then, and repeat the cancels and holds of operators\n  \
          3. check the cases that are due, then set mode = \"enforce\" and restart\n",

@@ -1,4 +1,4 @@
-//! `offboardd sandbox`: only the sandbox Atlassian site, for integrators' own tests.
+//! `offboardd sandbox`: runs only the sandbox Atlassian site, for tests of integrators.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,14 +16,15 @@ use crate::sandbox::{Sandbox, SandboxOptions, Seed};
 use crate::shutdown;
 
 #[derive(Debug, Args)]
+#[command(after_help = "Example: offboardd sandbox --listen 127.0.0.1:8090 --deletion-grace 5s")]
 pub(super) struct Arguments {
-    /// Where to listen
+    /// Listen address
     #[arg(long, default_value = "127.0.0.1:8090", value_name = "ADDRESS")]
     listen: SocketAddr,
-    /// Who is there, as JSON; without it a dozen sample customers
+    /// JSON file with the accounts [default: a dozen sample customers]
     #[arg(long, value_name = "FILE")]
     seed: Option<PathBuf>,
-    /// How long a deleted address cannot be invited again, like 14d or 5s
+    /// Time for which a deleted email address cannot be invited again, like 14d or 5s
     #[arg(long, value_name = "DURATION")]
     deletion_grace: Option<ConfigDuration>,
 }
@@ -46,7 +47,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let listener =
         TcpListener::bind(arguments.listen).await.with_context(|| format!("cannot listen on {}", arguments.listen))?;
     print_out(&format!(
-        "the sandbox is at http://{}: see http://{0}/_sandbox for what it does\n",
+        "the sandbox is at http://{}: see http://{0}/_sandbox for its description\n",
         listener.local_addr()?
     ));
     sandbox.serve(listener, signal.received()).await?;

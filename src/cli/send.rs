@@ -1,4 +1,4 @@
-//! `offboardd send`: signs a body as a source's vendor would, and posts it. The mirror of what the intake verifies.
+//! `offboardd send`: signs a body as a source's vendor would, and posts it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,25 +16,26 @@ use crate::settings::Settings;
 use crate::sources::{Outgoing, near};
 
 #[derive(Debug, Args)]
+#[command(after_help = "Example: offboardd send bamboohr --body departure.json")]
 pub(super) struct Arguments {
-    /// The source, by the name that the settings give it
+    /// Name of the source in the settings
     source: SourceName,
-    /// The body; `-` reads standard input
+    /// File with the body; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     body: PathBuf,
-    /// Where to post it; without it, the webhooks listener of the settings
+    /// URL to post to [default: the webhook listener of the settings]
     #[arg(long)]
     url: Option<Url>,
-    /// The delivery's id, where the vendor sends one; without it, a new one
+    /// Delivery id, for vendors that send one [default: a new id]
     #[arg(long)]
     id: Option<String>,
-    /// The time of signing (RFC 3339), where the vendor sends one; without it, now
+    /// Time of signing (RFC 3339), for vendors that send one [default: now]
     #[arg(long)]
     at: Option<Timestamp>,
-    /// One more header; may be given several times
+    /// Additional header; may be repeated
     #[arg(long = "header", value_name = "K=V", value_parser = header)]
     headers: Vec<(String, String)>,
-    /// Only print the headers
+    /// Print the headers and send nothing
     #[arg(long)]
     print: bool,
 }
@@ -56,25 +57,25 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> anyhow::Result
     for (name, value) in &headers {
         request = request.header(name, value);
     }
-    let answer = request.send().await.map_err(reqwest::Error::without_url).context("cannot post the delivery")?;
-    let status = answer.status();
-    let text = answer.text().await.map_err(reqwest::Error::without_url).context("the answer ended early")?;
+    let response = request.send().await.map_err(reqwest::Error::without_url).context("cannot post the delivery")?;
+    let status = response.status();
+    let text = response.text().await.map_err(reqwest::Error::without_url).context("the response ended early")?;
     print_out(&format!("{status}\n{text}\n"));
-    anyhow::ensure!(status.is_success(), "the delivery was not taken: {status}");
+    anyhow::ensure!(status.is_success(), "the delivery was rejected: {status}");
     Ok(())
 }
 
 /// The headers and the body of a request.
 type Signed = (Vec<(String, String)>, Vec<u8>);
 
-/// The vendor's headers, with what was given on the command line over them, and the body. Headers may stand in front of the
-/// body, as `offboardd preset show NAME --example` prints them.
+/// Returns the vendor's headers, overridden by those of the command line, and the body. The body may begin with header
+/// lines, as `offboardd preset show NAME --example` prints them.
 fn sign(settings: &Settings, arguments: &Arguments, url: &Url, body: &[u8]) -> anyhow::Result<Signed> {
     let Some(source) = settings.sources.get(&arguments.source) else {
         let known: Vec<_> = settings.sources.keys().map(SourceName::as_str).collect();
         let meant = near::nearest(arguments.source.as_str(), known.iter().copied());
         let meant = meant.map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
-        bail!("the settings know no source `{}`; {meant}there are: {}", arguments.source, known.join(", "));
+        bail!("no source `{}` in the settings; {meant}configured sources: {}", arguments.source, known.join(", "));
     };
     let now = SystemClock.now();
     let id = arguments.id.clone().unwrap_or_else(|| format!("msg_{}", clock::new_id(now).simple()));
@@ -90,17 +91,16 @@ fn sign(settings: &Settings, arguments: &Arguments, url: &Url, body: &[u8]) -> a
     Ok((headers, body))
 }
 
-/// What a body is, by how it begins.
+/// The content type of a body, from its first bytes.
 pub(super) fn content_type(body: &[u8]) -> &'static str {
     let begin = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
     let is_form = begin.split(|byte| *byte == b'=').next().is_some_and(|name| {
         name.len() < begin.len() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-.[]%+".contains(byte))
     });
-    // `[` begins a list in JSON, and no name of a form.
+    // `[` begins a JSON list; no form field has such a name.
     if is_form && !begin.starts_with(b"[") { "application/x-www-form-urlencoded" } else { "application/json" }
 }
 
-/// The bytes of a body.
 pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     if path.as_os_str() == "-" {
         let mut body = Vec::new();
@@ -111,7 +111,7 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write it as name=value")?;
+    let (name, value) = text.split_once('=').ok_or("expected name=value")?;
     Ok((name.trim().to_owned(), value.to_owned()))
 }
 
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_is_told_from_json() {
+    fn form_and_json_bodies_get_their_content_type() {
         for body in ["event_name=EmployeeDeleted&id=7", "contact%5Bemail%5D=ann%40example.com", "a[b]=c"] {
             assert_eq!(content_type(body.as_bytes()), "application/x-www-form-urlencoded", "{body}");
         }

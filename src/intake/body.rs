@@ -1,4 +1,4 @@
-//! Reading a body: whole, within the limit, in time, and while there is room for it.
+//! Reads a body completely, within its size limit, timeout and memory budget.
 
 use std::time::Duration;
 
@@ -8,26 +8,26 @@ use http_body_util::BodyExt as _;
 use super::body_budget::{BodyBudget, BudgetExhausted, Reservation, SMALL};
 use super::response::IntakeError;
 
-/// How long a body may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The timeout of a body.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The bytes of a body, as they were sent, and the room that they take.
+/// Returns the unchanged bytes and their reservation.
 pub(super) async fn read(body: Body, limit: usize, budget: &BodyBudget) -> Result<(Vec<u8>, Reservation), IntakeError> {
     let announced = body.size_hint();
-    // Who announces too much is told so at once: most ask before they send it.
+    // Rejected before the upload: many clients send `Expect: 100-continue`.
     if usize::try_from(announced.lower()).map_or(true, |announced| announced > limit) {
         return Err(IntakeError::TooLarge);
     }
     let largest =
         announced.upper().and_then(|upper| usize::try_from(upper).ok()).map_or(limit, |upper| upper.min(limit));
     let mut reservation = budget.reservation();
-    let bytes = tokio::time::timeout(PATIENCE, collect(body, limit, largest, &mut reservation));
+    let bytes = tokio::time::timeout(TIMEOUT, collect(body, limit, largest, &mut reservation));
     let bytes = bytes.await.map_err(|_elapsed| IntakeError::TooSlow)??;
     reservation.keep();
     Ok((bytes, reservation))
 }
 
-/// Copies what arrives: each piece, however small, would hold on to the buffer that it was read into.
+/// Copies each frame, because a frame keeps the whole read buffer alive.
 async fn collect(
     mut body: Body,
     limit: usize,

@@ -1,7 +1,7 @@
-//! The memory budget of bodies: how much memory all of them hold at once, from their first byte until they are committed.
+//! The memory budget of all bodies, from their first byte until the commit.
 //!
-//! It is taken as bytes arrive, not as they are announced. When there is none left, it is taken back from those bodies that
-//! began to need it first and are still arriving: whoever sends what it has to say gets in, however much others have begun.
+//! Memory is reserved as bytes arrive, not as announced. Aborts the oldest incomplete uploads when the memory budget is
+//! exhausted.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -11,41 +11,41 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-/// So much of every body is not counted: small ones are taken whatever the large ones hold. There are as many of them as
-/// there are connections.
+/// The bytes of each body that are not counted, so that small bodies are always accepted. The connection limit bounds their
+/// number.
 pub(super) const SMALL: usize = 16 * 1024;
 
-/// How much all bodies together hold beyond that. One of the largest size that the settings allow always fits.
+/// The budget beyond that. It fits one body of the largest configurable size.
 pub(super) const BYTES: usize = 64 * 1024 * 1024;
 
-/// How long a body waits for what is taken back from others.
-const MOVING: Duration = Duration::from_secs(1);
+/// How long a body waits for memory of aborted uploads.
+const RECLAIM_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The memory for bodies that all requests share.
+/// Shared by all requests.
 #[derive(Debug, Clone)]
 pub(super) struct BodyBudget {
     free: Arc<Semaphore>,
     arriving: Arc<Mutex<Uploads>>,
 }
 
-/// The bodies that are not whole yet and hold more than a small one, in the order in which they began to.
+/// The incomplete bodies with a reservation, in the order of their first reservation.
 #[derive(Debug, Default)]
 struct Uploads {
-    begun: u64,
+    next: u64,
     bodies: BTreeMap<u64, Upload>,
 }
 
 #[derive(Debug)]
 struct Upload {
     held: usize,
-    leave: CancellationToken,
+    abort: CancellationToken,
 }
 
-/// There is none left for this body.
+/// No memory is left for this body.
 #[derive(Debug)]
 pub(super) struct BudgetExhausted;
 
-/// What one body holds of the room, until it is dropped.
+/// The reserved memory of one body, released on drop.
 #[derive(Debug)]
 pub(super) struct Reservation {
     budget: BodyBudget,
@@ -64,24 +64,24 @@ impl BodyBudget {
         Self { free: Arc::new(Semaphore::new(bytes)), arriving: Arc::default() }
     }
 
-    /// What a body holds before its first byte.
+    /// An empty reservation for a new body.
     pub(super) fn reservation(&self) -> Reservation {
         Reservation { budget: self.clone(), held: None, upload: None }
     }
 
-    /// Asks those who began before `asking` to leave, the first ones first, until that makes so much room; nobody when all
-    /// of them together hold less.
-    fn revoke_oldest(&self, bytes: usize, asking: u64) -> Result<(), BudgetExhausted> {
+    /// Aborts uploads that are older than `requester`, oldest first, until they free `bytes`. Aborts none if all of them
+    /// together hold less.
+    fn revoke_oldest(&self, bytes: usize, requester: u64) -> Result<(), BudgetExhausted> {
         let mut arriving = self.arriving();
         let mut held = 0;
-        let first = arriving.bodies.range(..asking).find(|(_, upload)| {
+        let first = arriving.bodies.range(..requester).find(|(_, upload)| {
             held += upload.held;
             held >= bytes
         });
         let last = *first.ok_or(BudgetExhausted)?.0;
         let stay = arriving.bodies.split_off(&(last + 1));
         for upload in std::mem::replace(&mut arriving.bodies, stay).into_values() {
-            upload.leave.cancel();
+            upload.abort.cancel();
         }
         Ok(())
     }
@@ -92,20 +92,21 @@ impl BodyBudget {
 }
 
 impl Reservation {
-    /// Makes it hold a body of so many bytes.
+    /// Extends the reservation to a body of `bytes` bytes.
     pub(super) async fn grow_to(&mut self, bytes: usize) -> Result<(), BudgetExhausted> {
         let held = self.held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let more = bytes.saturating_sub(SMALL).saturating_sub(held);
         if more == 0 {
             return Ok(());
         }
-        let permits = u32::try_from(more).map_err(|_out_of_all_bounds| BudgetExhausted)?;
+        let permits = u32::try_from(more).map_err(|_overflow| BudgetExhausted)?;
         let number = self.number();
         let more = if let Ok(free) = Arc::clone(&self.budget.free).try_acquire_many_owned(permits) {
             free
         } else {
             self.budget.revoke_oldest(more, number)?;
-            let freed = tokio::time::timeout(MOVING, Arc::clone(&self.budget.free).acquire_many_owned(permits)).await;
+            let freed =
+                tokio::time::timeout(RECLAIM_TIMEOUT, Arc::clone(&self.budget.free).acquire_many_owned(permits)).await;
             freed.map_err(|_elapsed| BudgetExhausted)?.map_err(|_closed| BudgetExhausted)?
         };
         match &mut self.held {
@@ -118,15 +119,15 @@ impl Reservation {
         Ok(())
     }
 
-    /// Ready when others need what this body holds.
+    /// Completes when the upload is aborted.
     pub(super) async fn cancelled(&self) {
         match &self.upload {
-            Some((_, leave)) => leave.cancelled().await,
+            Some((_, abort)) => abort.cancelled().await,
             None => pending().await,
         }
     }
 
-    /// The body is whole: nothing is taken back any more.
+    /// Marks the body as complete, so that it is not aborted any more.
     pub(super) fn keep(&mut self) {
         if let Some((number, _)) = self.upload.take() {
             self.budget.arriving().bodies.remove(&number);
@@ -137,13 +138,13 @@ impl Reservation {
         if let Some((number, _)) = self.upload {
             return number;
         }
-        let leave = CancellationToken::new();
+        let abort = CancellationToken::new();
         let mut arriving = self.budget.arriving();
-        let number = arriving.begun;
-        arriving.begun += 1;
-        arriving.bodies.insert(number, Upload { held: 0, leave: leave.clone() });
+        let number = arriving.next;
+        arriving.next += 1;
+        arriving.bodies.insert(number, Upload { held: 0, abort: abort.clone() });
         drop(arriving);
-        self.upload = Some((number, leave));
+        self.upload = Some((number, abort));
         number
     }
 }
@@ -159,11 +160,11 @@ mod tests {
     use super::*;
 
     fn is_cancelled(reservation: &Reservation) -> bool {
-        reservation.upload.as_ref().is_some_and(|(_, leave)| leave.is_cancelled())
+        reservation.upload.as_ref().is_some_and(|(_, abort)| abort.is_cancelled())
     }
 
     #[tokio::test]
-    async fn who_began_first_gives_way_and_small_ones_never_have_to() {
+    async fn oldest_uploads_are_aborted_and_small_ones_never() {
         let budget = BodyBudget::of(1000);
         let mut reservations: Vec<_> = (0..4).map(|_| budget.reservation()).collect();
         for reservation in &mut reservations {
@@ -179,14 +180,14 @@ mod tests {
             }
         });
         grown.unwrap();
-        let asked: Vec<_> = reservations.iter().map(is_cancelled).collect();
-        assert_eq!((asked, is_cancelled(&small)), (vec![true, true, false, false], false));
+        let aborted: Vec<_> = reservations.iter().map(is_cancelled).collect();
+        assert_eq!((aborted, is_cancelled(&small)), (vec![true, true, false, false], false));
         drop((reservations, small, late));
         assert_eq!((budget.free.available_permits(), budget.arriving().bodies.len()), (1000, 0));
     }
 
     #[tokio::test]
-    async fn nobody_gives_way_to_whoever_began_before_them_or_needs_more_than_that_gives() {
+    async fn no_upload_is_aborted_for_an_older_one_or_without_effect() {
         let budget = BodyBudget::of(1000);
         let (mut first, mut whole, mut second) = (budget.reservation(), budget.reservation(), budget.reservation());
         first.grow_to(SMALL + 100).await.unwrap();

@@ -1,5 +1,5 @@
-//! What the public can make happen as often as it likes: counted, and told to the log once a second, with how often it was.
-//! A line for each would cost more than the refusal itself.
+//! Counts events that unauthenticated requests can cause, and logs each kind once a second. One line per request would cost
+//! more than the rejection.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,25 +11,23 @@ use super::response::IntakeError;
 use crate::domain::ids::SourceName;
 use crate::sources::Rejection;
 
-/// How long something may have happened before it is told.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// What happens without a valid signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum LogKey {
-    /// A handshake was answered, with this status.
+    /// A handshake was answered with this status.
     Handshake(u16),
-    /// A body could not be read whole.
+    /// A body could not be read completely.
     Unreadable(IntakeError),
-    /// A secret was offered right after another one, and refused.
+    /// An offered secret was rejected by the rate limit.
     OffersThrottled,
-    /// Another body arrived under an id that was used before.
+    /// A vendor reused a delivery id for another body.
     ReusedId,
-    /// A signature does not hold.
+    /// The signature is missing, invalid or stale.
     Rejected(Rejection),
 }
 
-/// What happened since it was last told. The last of it is told when nobody can add to it any more.
+/// The counts since the last report. The rest is logged on drop.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LogAggregator(Arc<PendingCounts>);
 
@@ -46,7 +44,7 @@ impl LogAggregator {
         }
     }
 
-    /// Tells it until `stopping`.
+    /// Reports once a period, until `stopping`.
     pub(super) async fn run(self, stopping: CancellationToken) {
         while stopping.run_until_cancelled(tokio::time::sleep(PERIOD)).await.is_some() {
             self.0.report();
@@ -61,20 +59,20 @@ impl PendingCounts {
             for (what, count) in counts {
                 match what {
                     LogKey::Handshake(status) => {
-                        tracing::info!(%source, http.status = status, count, "answered handshakes");
+                        tracing::info!(%source, http.status = status, count, "source {source}: answered {count} handshakes with {status}");
                     }
                     LogKey::Unreadable(reason) => {
-                        tracing::info!(%source, ?reason, count, "bodies could not be read whole");
+                        tracing::info!(%source, ?reason, count, "source {source}: {count} incomplete or oversized bodies, {reason:?}");
                     }
                     LogKey::OffersThrottled => {
-                        tracing::warn!(%source, count, "offers of secrets rejected: they come too fast, or too many wait");
+                        tracing::warn!(%source, count, "source {source}: rejected {count} offered secrets, rate limit");
                     }
                     LogKey::ReusedId => {
-                        let what = "deliveries reuse the id of an earlier one with another body: accepted as new";
-                        tracing::warn!(%source, count, "{what}");
+                        let what = "with the id of an earlier delivery and another body, accepted as new";
+                        tracing::warn!(%source, count, "source {source}: {count} deliveries {what}");
                     }
                     LogKey::Rejected(reason) => {
-                        tracing::warn!(%source, %reason, count, "refused requests: their signatures do not hold");
+                        tracing::warn!(%source, %reason, count, "source {source}: rejected {count} requests, {reason}");
                     }
                 }
             }

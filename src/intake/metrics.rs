@@ -1,4 +1,4 @@
-//! What the intake counts.
+//! Metrics of the intake.
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
@@ -11,22 +11,19 @@ use super::log_aggregator::{LogAggregator, LogKey};
 use crate::domain::ids::SourceName;
 use crate::domain::named;
 
-/// What became of a request.
+/// The result of a request, as the label `verdict`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeliveryOutcome {
-    /// Stored.
     Accepted,
-    /// Stored before.
     Duplicate,
-    /// Stored, under an id that another body used before.
+    /// Stored as new: the vendor reused an id for another body.
     ReusedId,
-    /// Not the vendor's.
+    /// Missing or invalid signature.
     Unauthorized,
-    /// The vendor's, but too old or from the future.
+    /// Valid signature with a time outside the window.
     Stale,
-    /// Larger than we take.
     TooLarge,
-    /// Anything else: a wrong method, a body that ended early, our own trouble.
+    /// Wrong method, incomplete body, or our own failure.
     Error,
 }
 
@@ -52,7 +49,6 @@ struct Labels {
     verdict: DeliveryOutcome,
 }
 
-/// What the intake counts.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     deliveries: Family<Labels, Counter>,
@@ -62,7 +58,6 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Adds the intake's metrics to a registry.
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self {
             deliveries: Family::default(),
@@ -70,30 +65,26 @@ impl Metrics {
             commit_batch_size: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
             log_aggregator: LogAggregator::default(),
         };
-        registry.register(
-            "offboardd_deliveries",
-            "Requests to the webhooks of a source, by what became of them",
-            metrics.deliveries.clone(),
-        );
+        registry.register("offboardd_deliveries", "Webhook requests by source and verdict", metrics.deliveries.clone());
         registry.register(
             "offboardd_commit_duration_seconds",
-            "How long a group of deliveries took to be on the disk",
+            "Duration of a durable commit of deliveries",
             metrics.commit_duration.clone(),
         );
         registry.register(
             "offboardd_commit_batch_size",
-            "How many deliveries one commit held",
+            "Number of deliveries per commit",
             metrics.commit_batch_size.clone(),
         );
         metrics
     }
 
-    /// Tells the log what is only summed up, until `stopping`.
+    /// Logs the aggregated counts until `stopping`.
     pub async fn run_log(self, stopping: CancellationToken) {
         self.log_aggregator.run(stopping).await;
     }
 
-    /// Notes what would fill the log if each were told by itself.
+    /// Counts an event for the aggregated log.
     pub(super) fn note(&self, source: &SourceName, what: LogKey) {
         self.log_aggregator.add(source, what);
     }

@@ -1,4 +1,4 @@
-//! One request: from its bytes to its answer.
+//! Handles one webhook request.
 
 use std::sync::Arc;
 
@@ -9,25 +9,26 @@ use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use secrecy::SecretString;
 
+use super::body;
 use super::body_budget::BodyBudget;
 use super::log_aggregator::LogKey;
 use super::metrics::DeliveryOutcome;
 use super::response::{self, IntakeError};
-use super::{Intake, IntakeSource, body};
+use super::state::{Intake, IntakeSource};
 use crate::clock;
 use crate::domain::ids::{DeliveryId, SourceName};
 use crate::proof::seal::KeyedHash;
 use crate::sources::{self, Rejection};
 use crate::store::{Accepted, NewDelivery, StoreError};
 
-/// Takes a delivery, or shakes hands.
+/// Accepts a delivery, or answers a handshake.
 pub(super) async fn receive(
     State(state): State<Arc<(Intake, BodyBudget)>>,
     path: Path<String>,
     request: Request,
 ) -> Response {
     let (intake, budget) = state.as_ref();
-    // The window of a signature is judged by when the request came, not by when its body was complete.
+    // The time window of a signature applies to the start of the request, not to the end of its body.
     let received_at = intake.clock.now();
     let sources = intake.sources.load();
     let known = path.parse::<SourceName>().ok().and_then(|name| sources.get_key_value(&name));
@@ -45,13 +46,13 @@ pub(super) async fn receive(
             intake.metrics.count(source, verdict);
             response::accepted(accepted)
         }
-        Ok(Taken::Handshake(answer)) => {
-            intake.metrics.note(source, LogKey::Handshake(answer.status.as_u16()));
-            response::handshake(answer)
+        Ok(Taken::Handshake(handshake)) => {
+            intake.metrics.note(source, LogKey::Handshake(handshake.status.as_u16()));
+            response::handshake(handshake)
         }
-        Err((refused, verdict)) => {
+        Err((error, verdict)) => {
             intake.metrics.count(source, verdict);
-            refused.into_response()
+            error.into_response()
         }
     }
 }
@@ -71,41 +72,37 @@ async fn take(
 ) -> Result<Taken, (IntakeError, DeliveryOutcome)> {
     let (head, body) = request.into_parts();
     let read = body::read(body, intake.max_body, budget).await;
-    let (bytes, reservation) = read.map_err(|refused| unreadable(intake, source, refused))?;
+    let (bytes, reservation) = read.map_err(|error| unreadable(intake, source, error))?;
     let request = sources::Request {
         method: head.method.as_str(),
         query: head.uri.query(),
         headers: &head.headers,
         body: &bytes,
     };
-    if let Some(answer) = configured.source.answer_handshake(&request) {
-        if let Some(secret) = &answer.offered {
-            if intake.store.is_source_paused(source) {
-                return Err((IntakeError::Paused, DeliveryOutcome::Error));
-            }
-            keep(intake, source, secret, received_at).await?;
+    if let Some(response) = configured.source.answer_handshake(&request) {
+        if let Some(secret) = &response.offered {
+            require_not_paused(intake, source)?;
+            store_offer(intake, source, secret, received_at).await?;
         }
-        return Ok(Taken::Handshake(answer));
+        return Ok(Taken::Handshake(response));
     }
     if head.method != Method::POST {
         return Err((IntakeError::MethodNotAllowed, DeliveryOutcome::Error));
     }
-    if intake.store.is_source_paused(source) {
-        return Err((IntakeError::Paused, DeliveryOutcome::Error));
-    }
+    require_not_paused(intake, source)?;
     if is_encoded(&head.headers) {
         return Err((IntakeError::EncodedBody, DeliveryOutcome::Error));
     }
     let verified =
         configured.source.verify(&request, received_at).map_err(|rejection| unauthorized(intake, source, rejection))?;
-    if let Some(answer) = verified.handshake {
-        return Ok(Taken::Handshake(answer));
+    if let Some(response) = verified.handshake {
+        return Ok(Taken::Handshake(response));
     }
-    let id = DeliveryId::from(clock::new_id(received_at));
-    // With the headers that the mapping reads: the same body under another topic is another delivery.
+    // Includes the headers that the mapping reads: the same body with another topic is another delivery.
     let stored = configured.source.to_store(&head.headers, &bytes);
     let (dedupe_hash, dedupe_until) =
         dedupe_key(intake, source, configured, verified.delivery_id, &stored, received_at);
+    let id = DeliveryId::from(clock::new_id(received_at));
     let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let delivery = NewDelivery {
         id,
@@ -117,31 +114,33 @@ async fn take(
         content_type,
         sealed_body: NewDelivery::seal(intake.store.key(), id, &stored),
     };
-    // From here on only the sealed one is needed.
+    // Only the sealed body is needed from here on.
     drop(stored);
     drop(bytes);
-    match intake.queue.commit(delivery, reservation).await {
-        Some(accepted) => Ok(Taken::Delivery(accepted)),
-        None => Err((IntakeError::Unavailable, DeliveryOutcome::Error)),
-    }
+    let committed = intake.queue.commit(delivery, reservation).await;
+    committed.map(Taken::Delivery).ok_or((IntakeError::Unavailable, DeliveryOutcome::Error))
 }
 
-/// Keeps a secret that was offered before the vendor is told that it was taken. Of no use until an operator accepts it.
-async fn keep(
+fn require_not_paused(intake: &Intake, source: &SourceName) -> Result<(), (IntakeError, DeliveryOutcome)> {
+    if intake.store.is_source_paused(source) { Err((IntakeError::Paused, DeliveryOutcome::Error)) } else { Ok(()) }
+}
+
+/// Stores an offered secret before the handshake is answered. It is not valid until an operator accepts it.
+async fn store_offer(
     intake: &Intake,
     source: &SourceName,
     secret: &SecretString,
     received_at: Timestamp,
 ) -> Result<(), (IntakeError, DeliveryOutcome)> {
-    let kept = async {
+    let stored = async {
         let mut tx = intake.store.begin().await?;
-        let kept = tx.keep_offer(source, secret, received_at).await?;
+        let stored = tx.keep_offer(source, secret, received_at).await?;
         tx.commit().await?;
-        Ok::<_, StoreError>(kept)
+        Ok::<_, StoreError>(stored)
     };
-    match kept.await {
+    match stored.await {
         Ok(true) => {
-            tracing::warn!(%source, "a secret was offered: an operator has to accept it before it is of use");
+            tracing::warn!(%source, "source {source}: the vendor offered a secret, an approver must accept it");
             Ok(())
         }
         Ok(false) => {
@@ -150,18 +149,18 @@ async fn keep(
         }
         Err(error) => {
             let error = anyhow::Error::new(error);
-            tracing::error!(%source, error = format!("{error:#}"), "an offered secret could not be kept");
+            tracing::error!(%source, error = format!("{error:#}"), "source {source}: cannot store an offered secret");
             Err((IntakeError::Unavailable, DeliveryOutcome::Error))
         }
     }
 }
 
-/// By what a repetition of this delivery is recognised, and until when.
+/// Identifies a repeated delivery. Returns the hash, and the time until which it applies.
 ///
-/// The vendor's own id counts together with the body, and for as long as the delivery is kept: another body under the same id
-/// is another delivery. A body alone counts only for a while, and while nothing else about its people takes effect: a flat
-/// payload without any time in it is the same when the same person leaves a second time. No header of the signature goes
-/// into the hash, because a new time of signing would make every retry a new delivery; those that the mapping reads do.
+/// A vendor's delivery id is hashed together with the body and applies as long as the delivery is stored: another body with
+/// the same id is another delivery. A body without an id applies only for a time window, because a body without a date is
+/// identical when the same person leaves a second time. The hash contains the headers that the mapping reads, but no header of
+/// the signature: a retry has a new time of signing.
 fn dedupe_key(
     intake: &Intake,
     source: &SourceName,
@@ -174,7 +173,7 @@ fn dedupe_key(
     if let Some(id) = delivery_id {
         return (key.hash_delivery_with_id(source, &id, body), None);
     }
-    // Whatever can be replayed inside the window of the signature must be recognised at least as long.
+    // At least the time window of the signature, in which the request can be replayed.
     let window =
         configured.source.window().map_or(configured.dedupe_window, |window| window.max(configured.dedupe_window));
     let until = received_at.saturating_add(window).unwrap_or(Timestamp::MAX);
@@ -185,9 +184,9 @@ fn is_encoded(headers: &HeaderMap) -> bool {
     headers.get_all(CONTENT_ENCODING).iter().any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-fn unreadable(intake: &Intake, source: &SourceName, refused: IntakeError) -> (IntakeError, DeliveryOutcome) {
-    intake.metrics.note(source, LogKey::Unreadable(refused));
-    (refused, if refused == IntakeError::TooLarge { DeliveryOutcome::TooLarge } else { DeliveryOutcome::Error })
+fn unreadable(intake: &Intake, source: &SourceName, error: IntakeError) -> (IntakeError, DeliveryOutcome) {
+    intake.metrics.note(source, LogKey::Unreadable(error));
+    (error, if error == IntakeError::TooLarge { DeliveryOutcome::TooLarge } else { DeliveryOutcome::Error })
 }
 
 fn unauthorized(intake: &Intake, source: &SourceName, rejection: Rejection) -> (IntakeError, DeliveryOutcome) {

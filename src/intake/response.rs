@@ -1,4 +1,4 @@
-//! What a vendor is told. Nothing of why: the reason is in the metrics and the log.
+//! Responses to vendors. They contain no reason; metrics and log do.
 
 use axum::Json;
 use axum::body::Body;
@@ -10,28 +10,23 @@ use serde_json::json;
 use crate::sources;
 use crate::store::Accepted;
 
-/// Why a request was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum IntakeError {
-    /// No source has this name.
     UnknownSource,
-    /// An operator paused the source.
     Paused,
-    /// Neither a delivery nor a handshake.
     MethodNotAllowed,
-    /// It is encoded in a way in which nothing was signed.
+    /// The body has a content encoding, which no signature covers.
     EncodedBody,
-    /// It is larger than we take.
     TooLarge,
-    /// It took too long.
+    /// The body did not arrive in time.
     TooSlow,
-    /// It ended before its end.
+    /// The connection ended before the body was complete.
     Truncated,
-    /// It is not the vendor's, or no longer.
+    /// The signature is missing, invalid or stale.
     Unauthorized,
-    /// Too much is arriving at once, and others were faster.
+    /// The memory budget for bodies is exhausted.
     OverBudget,
-    /// We cannot, for now: the database, the disk, too much at once, or a stop.
+    /// Database, disk, full queue or shutdown.
     Unavailable,
 }
 
@@ -59,7 +54,7 @@ impl IntoResponse for IntakeError {
     }
 }
 
-/// The answer to a delivery that is safely stored.
+/// The response to a durably stored delivery.
 pub(super) fn accepted(accepted: Accepted) -> Response {
     match accepted {
         Accepted::New(id) | Accepted::ReusedId(id) => {
@@ -69,12 +64,11 @@ pub(super) fn accepted(accepted: Accepted) -> Response {
     }
 }
 
-/// The answer to a handshake, as the vendor wants it.
 pub(super) fn handshake(answer: sources::HandshakeResponse) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = answer.status;
     for (name, value) in answer.headers {
-        // What cannot stand in a header was not the vendor's to ask for.
+        // A value of the request that is invalid in a header is omitted.
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             response.headers_mut().insert(name, value);
         }
@@ -82,7 +76,7 @@ pub(super) fn handshake(answer: sources::HandshakeResponse) -> Response {
     response
 }
 
-/// The answer when our own code failed: our trouble, so the vendor comes again.
+/// A panic is our own failure: 503, so that the vendor sends the delivery again.
 pub(super) fn panicked(_panic: Box<dyn std::any::Any + Send>) -> Response {
     IntakeError::Unavailable.into_response()
 }

@@ -110,7 +110,7 @@ fn a_secret_that_is_written_into_the_settings_is_refused_and_not_repeated() {
 fn check_prints_the_settings_as_they_take_effect_without_their_secrets() {
     let folder = Folder::new(SETTINGS);
     let (text, json) = (folder.run(&["check"]), folder.run(&["check", "--json"]));
-    let warning = "warning: there are no [[admin.tokens]]: nobody can use the API and the console\n";
+    let warning = "warning: no [[admin.tokens]] configured: API and console reject every request\n";
     for (ended, warning) in [(&text, warning), (&json, "")] {
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), warning));
         for secret in [SITE_TOKEN, HR_KEY] {
@@ -140,7 +140,7 @@ fn send_prints_the_headers_of_the_published_vector() {
     ");
     let unknown = folder.run(&["send", "crm", "--body", &body]);
     assert_eq!(unknown.code, Some(1));
-    assert_eq!(unknown.stderr, "offboardd: the settings know no source `crm`; there are: hr\n");
+    assert_eq!(unknown.stderr, "offboardd: no source `crm` in the settings; configured sources: hr\n");
 }
 
 #[test]
@@ -166,9 +166,9 @@ fn migrate_makes_a_database_and_leaves_a_current_one_alone() {
     let folder = Folder::new(SETTINGS);
     let first = folder.run(&["migrate"]);
     assert_eq!(first.code, Some(0), "{first:?}");
-    assert!(first.stdout.starts_with("brought the database to this version in "), "{}", first.stdout);
+    assert!(first.stdout.starts_with("updated the database schema in "), "{}", first.stdout);
     let second = folder.run(&["migrate"]);
-    assert_eq!((second.code, second.stdout.as_str()), (Some(0), "the database is of this version already\n"));
+    assert_eq!((second.code, second.stdout.as_str()), (Some(0), "the database schema is up to date\n"));
     assert_eq!(folder.run(&["journal", "verify"]).code, Some(0));
 }
 
@@ -257,7 +257,7 @@ fn healthcheck_asks_readyz_and_says_0_only_when_it_is_200() {
     let ended = folder.run(&["healthcheck", &format!("http://{nobody}/readyz")]);
     assert_eq!(ended.code, Some(1));
     assert!(
-        ended.stderr.starts_with(&format!("offboardd: http://{nobody}/readyz does not answer\n")),
+        ended.stderr.starts_with(&format!("offboardd: no response from http://{nobody}/readyz\n")),
         "{}",
         ended.stderr
     );

@@ -139,7 +139,7 @@ async fn what_is_cut_off_at_the_end_is_told_by_the_newest_link() {
 fn a_database_that_is_none_is_not_called_intact() {
     let folder = Folder::new("");
     let missing = verify(&folder);
-    assert_eq!((missing.code, missing.stderr.starts_with("offboardd: there is no database")), (Some(1), true));
+    assert_eq!((missing.code, missing.stderr.starts_with("offboardd: no database at")), (Some(1), true));
     folder.file("offboardd.db", "this is no database, whatever its name says, and never was one");
     let none = verify(&folder);
     assert_eq!((none.code, none.stdout.as_str()), (Some(1), ""), "{none:?}");

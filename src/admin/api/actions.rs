@@ -1,4 +1,4 @@
-//! What an operator may do to one case. Whether it may be done is decided by the case's rules, in the transaction.
+//! Actions on one case. The rules of the case decide in the transaction whether an action is allowed.
 
 use std::sync::Arc;
 
@@ -19,7 +19,6 @@ use crate::store::{Dossier, Happened, Note, Tx};
 type ActionResult = Result<Json<CaseView>, ApiError>;
 type Admin = State<Arc<AdminState>>;
 
-/// Approves one action: the revoke or the deletion.
 pub(super) async fn approve(
     Approver(caller): Approver,
     State(admin): Admin,
@@ -33,7 +32,7 @@ pub(super) async fn approve(
     carry_out(&admin, &caller, id, approved, why).await
 }
 
-/// Takes one's own approval back, until the call.
+/// Withdraws the caller's own approval before the call is made.
 pub(super) async fn withdraw(
     Approver(caller): Approver,
     State(admin): Admin,
@@ -45,7 +44,6 @@ pub(super) async fn withdraw(
     carry_out(&admin, &caller, id, withdrawn, why).await
 }
 
-/// Cancels it, as far as that is possible.
 pub(super) async fn cancel(
     Operator(caller): Operator,
     State(admin): Admin,
@@ -55,7 +53,6 @@ pub(super) async fn cancel(
     carry_out(&admin, &caller, id, Transition::Cancelled, why).await
 }
 
-/// Holds it until somebody releases it.
 pub(super) async fn hold(
     Operator(caller): Operator,
     State(admin): Admin,
@@ -65,7 +62,6 @@ pub(super) async fn hold(
     carry_out(&admin, &caller, id, Transition::Held, why).await
 }
 
-/// Lets it go on.
 pub(super) async fn release(
     Operator(caller): Operator,
     State(admin): Admin,
@@ -76,7 +72,6 @@ pub(super) async fn release(
     carry_out(&admin, &caller, id, released, why).await
 }
 
-/// Tries it again now.
 pub(super) async fn retry(
     Operator(caller): Operator,
     State(admin): Admin,
@@ -86,7 +81,7 @@ pub(super) async fn retry(
     carry_out(&admin, &caller, id, Transition::Retried, why).await
 }
 
-/// Says that it was settled by hand.
+/// Closes a case that was handled manually.
 pub(super) async fn resolve(
     Operator(caller): Operator,
     State(admin): Admin,
@@ -110,14 +105,14 @@ async fn carry_out(
     if tx.is_repeated(&dossier, &transition, now).await? {
         return Ok(Json(view::show(admin, dossier, caller).await?));
     }
-    let happened = operate(&mut tx, admin, caller, dossier, &transition, note).await?;
+    let transitioned = operate(&mut tx, admin, caller, dossier, &transition, note).await?;
     tx.commit().await?;
     admin.wake();
-    Ok(Json(view::show(admin, happened.dossier, caller).await?))
+    Ok(Json(view::show(admin, transitioned.dossier, caller).await?))
 }
 
-/// Applies an operator's action to one case. What the brake of an operator holds is released by an approver, and not by the
-/// operator who made the request.
+/// Applies an operator's action to one case. Only an approver who did not make the request can release a case that the brake
+/// of an operator holds.
 pub(super) async fn operate(
     tx: &mut Tx,
     admin: &AdminState,

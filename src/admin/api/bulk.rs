@@ -1,4 +1,4 @@
-//! One action on many cases, in two steps: first what would happen, with a digest; then the same with that digest.
+//! One action on many cases in two steps: the first returns the set and its digest, the second applies the action to it.
 
 use std::sync::Arc;
 
@@ -17,44 +17,41 @@ use crate::admin::auth::{Caller, Operator};
 use crate::admin::error::ApiError;
 use crate::domain::case::{Case, Hold, Stage, State as CaseState, StateName, Transition};
 use crate::domain::ids::{CaseId, SiteName, SourceName};
-use crate::domain::named;
 use crate::domain::operator::Role;
 use crate::domain::policy::Action;
 use crate::store::{BulkFilter, Note, digest_of};
 
-/// How many cases one transaction changes, so that no delivery waits long for its own.
+/// The maximum of cases per transaction: limits how long other transactions wait.
 const BATCH: usize = 50;
 
-/// How many cases the first step lists.
-const SHOWN: usize = 100;
+/// The maximum of listed cases.
+const MAX_LISTED: usize = 100;
 
-/// What is done to each case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum BulkAction {
-    /// Approve the action that `for` names.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum BulkAction {
+    /// Requires `for`.
     Approve,
-    /// Cancel.
     Cancel,
-    /// Hold.
     Hold,
-    /// Release.
     Release,
-    /// Retry.
     Retry,
-    /// Close as handled manually.
     Resolve,
 }
 
-named!(BulkAction {
-    Approve = "approve",
-    Cancel = "cancel",
-    Hold = "hold",
-    Release = "release",
-    Retry = "retry",
-    Resolve = "resolve",
-});
+impl BulkAction {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Cancel => "cancel",
+            Self::Hold => "hold",
+            Self::Release => "release",
+            Self::Retry => "retry",
+            Self::Resolve => "resolve",
+        }
+    }
+}
 
-/// What to do, and to which cases.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BulkRequest {
@@ -68,7 +65,7 @@ pub(super) struct BulkRequest {
     reason: Option<String>,
 }
 
-/// Which open cases.
+/// A filter over the open cases.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Filter {
@@ -86,49 +83,40 @@ struct Filter {
     attention: Option<bool>,
 }
 
-/// What a bulk action would do, or did.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct BulkView {
-    /// The action.
-    pub action: BulkAction,
-    /// How many cases it concerns.
-    pub count: usize,
-    /// Names exactly what would be done: each case, its action and its dates.
-    pub digest: String,
-    /// How many of them lead to a deletion, which nothing takes back.
-    pub irreversible: usize,
-    /// How many cases were changed; `None` in the first step, where nothing is done.
-    pub done: Option<usize>,
-    /// The first of the cases.
-    pub cases: Vec<BulkCase>,
+pub(crate) struct BulkView {
+    pub(crate) action: BulkAction,
+    pub(crate) count: usize,
+    /// Covers each case, its action and its dates.
+    pub(crate) digest: String,
+    /// The number of cases that include a deletion, which cannot be undone.
+    pub(crate) irreversible: usize,
+    /// The number of changed cases; `None` in the first step.
+    pub(crate) done: Option<usize>,
+    /// The first 100 cases.
+    pub(crate) cases: Vec<BulkCase>,
 }
 
-/// One of the cases.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct BulkCase {
-    /// Its id.
-    pub id: CaseId,
-    /// Its state.
-    pub state: StateName,
-    /// What it leads to.
-    pub action: Action,
-    /// Nothing is done before.
-    pub effective_at: Timestamp,
-    /// When the account is deleted at the earliest.
-    pub delete_at: Option<Timestamp>,
+pub(crate) struct BulkCase {
+    pub(crate) id: CaseId,
+    pub(crate) state: StateName,
+    pub(crate) action: Action,
+    pub(crate) effective_at: Timestamp,
+    pub(crate) delete_at: Option<Timestamp>,
 }
 
-/// Shows what would be done or, with the digest of that, does it.
+/// Without a digest, returns the set. With its digest, applies the action.
 ///
-/// The digest is compared before the first case is changed, and each case with what was reviewed when it is changed. If it
-/// ends half-way, a repetition shows what is left.
+/// The digest is compared before the first change, and each case is compared with its reviewed version when it is changed. If
+/// the request fails half-way, a repetition continues with the remaining cases.
 pub(super) async fn carry_out(
     Operator(caller): Operator,
     State(admin): State<Arc<AdminState>>,
     Body(request): Body<BulkRequest>,
 ) -> Result<Json<BulkView>, ApiError> {
     if request.filter == Filter::default() {
-        return Err(wrong("filter", "name at least one of: state, held, source, site, requested_by, attention"));
+        return Err(wrong("filter", "expected at least one of: state, held, source, site, requested_by, attention"));
     }
     let transition = request.transition(&admin, &caller)?;
     if let (Transition::Released { .. }, Some(Hold::Brake), Some(source)) =
@@ -185,7 +173,7 @@ impl Filter {
     }
 }
 
-/// What a source's brake holds is released as a whole, as by `/sources/{name}/release`.
+/// Releases all cases that the brake of a source holds, as `/sources/{name}/release` does.
 async fn release_source(
     admin: &AdminState,
     caller: &Caller,
@@ -197,7 +185,7 @@ async fn release_source(
     let planned = admin.store.braked_cases(source, now).await?;
     let mut view = view(request.action, &planned);
     let braked = admin.store.braked(source, now).await?;
-    let braked = braked.ok_or_else(|| ApiError::Refused("the brake of this source holds nothing".to_owned()))?;
+    let braked = braked.ok_or_else(|| ApiError::Conflict("the brake of this source holds no case".to_owned()))?;
     view.digest = braked.digest;
     let Some(digest) = &request.digest else { return Ok(Json(view)) };
     require_approver(caller)?;
@@ -206,7 +194,7 @@ async fn release_source(
     let mut tx = admin.store.begin().await?;
     match tx.release_brake(source, digest, note, now).await? {
         Ok(released) => view.done = Some(usize::try_from(released).unwrap_or(usize::MAX)),
-        Err(refused) => return Err(ApiError::Refused(refused.to_string())),
+        Err(refused) => return Err(ApiError::Conflict(refused.to_string())),
     }
     tx.commit().await?;
     admin.wake();
@@ -224,7 +212,7 @@ async fn change_batch(
     let mut tx = admin.store.begin().await?;
     for reviewed in batch {
         let Some(dossier) = tx.case(reviewed.id).await? else { continue };
-        // Meanwhile somebody may have changed it: that stands.
+        // A case that changed since the review is left unchanged.
         let same = dossier.case.state == reviewed.state
             && digest_of("", [dossier.case.clone()]) == digest_of("", [reviewed.clone()]);
         if !same || !is_allowed(&dossier.case, transition, caller, admin.clock.now()) {
@@ -240,7 +228,7 @@ async fn change_batch(
             Note { by: Some(caller.name.clone()), remark: Some(reason.to_owned()), detail: json!({ "bulk": true }) };
         match operate(&mut tx, admin, caller, dossier, &transition, note).await {
             Ok(_) => done += 1,
-            Err(ApiError::Refused(_) | ApiError::OwnRequest(_)) => {}
+            Err(ApiError::Conflict(_) | ApiError::OwnRequest(_)) => {}
             Err(error) => return Err(error),
         }
     }
@@ -248,7 +236,7 @@ async fn change_batch(
     Ok(done)
 }
 
-/// Whether the action can be applied to this case by this caller, and changes it.
+/// Whether the caller may apply the transition, and whether it changes the case.
 fn is_allowed(case: &Case, transition: &Transition, caller: &Caller, now: Timestamp) -> bool {
     let releases = matches!(transition, Transition::Released { .. });
     if releases && case.source.is_none() && case.state == CaseState::Held(Hold::Brake) {
@@ -267,7 +255,7 @@ fn view(action: BulkAction, cases: &[Case]) -> BulkView {
         digest: digest_of(action.as_str(), cases.iter().cloned()),
         irreversible: cases.iter().filter(|case| continues && case.terms.action.deletes()).count(),
         done: None,
-        cases: cases.iter().take(SHOWN).map(BulkCase::from).collect(),
+        cases: cases.iter().take(MAX_LISTED).map(BulkCase::from).collect(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `/cases`: found, shown, told.
+//! `/cases`: list, one case, history.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::domain::person::EmailAddress;
 use crate::proof::seal::KeyedHash;
 use crate::store::{CaseFilter, Dossier, StoreError};
 
-/// Cases, newest first. Whoever sees no people cannot find anybody by their address either.
+/// Newest first. A viewer cannot filter by email address.
 pub(super) async fn list(
     Viewer(caller): Viewer,
     State(admin): State<Arc<AdminState>>,
@@ -42,7 +42,6 @@ pub(super) async fn list(
     Ok(Json(List { items, next: page.next }))
 }
 
-/// One case.
 pub(super) async fn show(
     Viewer(caller): Viewer,
     State(admin): State<Arc<AdminState>>,
@@ -52,7 +51,7 @@ pub(super) async fn show(
     Ok(Json(view::show(&admin, dossier, &caller).await?))
 }
 
-/// What happened to a case, oldest first.
+/// Oldest entry first.
 pub(super) async fn history(
     Viewer(caller): Viewer,
     State(admin): State<Arc<AdminState>>,
@@ -67,8 +66,8 @@ async fn find(admin: &AdminState, id: CaseId) -> Result<Dossier, ApiError> {
     admin.store.case(id).await?.ok_or(ApiError::NotFound("case"))
 }
 
-/// An address is hashed together with its site: asked for without one, it is looked for on every site of the settings, and
-/// on those that only old cases remember.
+/// The hash of an email address includes the site. Without a site, returns a hash for every configured site and for every
+/// site that only old cases have.
 async fn hashes(
     admin: &AdminState,
     site: Option<&SiteName>,

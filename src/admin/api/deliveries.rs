@@ -1,4 +1,4 @@
-//! `/deliveries`: what came, what was read out of it, and once more.
+//! `/deliveries`: list, one delivery with its events, replay.
 
 use std::sync::Arc;
 
@@ -16,45 +16,35 @@ use crate::admin::error::ApiError;
 use crate::domain::ids::{CaseId, DeliveryId, SourceName};
 use crate::store::{DeliveryFilter, DeliveryRow, DeliveryStatus, EventRow, EventStatus};
 
-/// A delivery as it is shown.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct DeliveryView {
-    /// Its id, as the vendor was told.
-    pub id: DeliveryId,
-    /// Whose.
-    pub source: SourceName,
-    /// When it came.
-    pub received_at: Timestamp,
-    /// Where it stands.
-    pub status: DeliveryStatus,
-    /// When it was read.
-    pub routed_at: Option<Timestamp>,
-    /// ReasonBody it could not be read.
-    pub problem: Option<String>,
-    /// Whether its body is still there.
-    pub replayable: bool,
-    /// What was read out of it; only where one delivery is shown.
+pub(crate) struct DeliveryView {
+    pub(crate) id: DeliveryId,
+    pub(crate) source: SourceName,
+    pub(crate) received_at: Timestamp,
+    pub(crate) status: DeliveryStatus,
+    pub(crate) routed_at: Option<Timestamp>,
+    pub(crate) problem: Option<String>,
+    /// Whether the body is still stored.
+    pub(crate) replayable: bool,
+    /// `None` in lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub events: Option<Vec<EventView>>,
+    pub(crate) events: Option<Vec<EventView>>,
 }
 
-/// An event as it is shown.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct EventView {
-    /// Its place in the delivery.
-    pub position: u32,
-    /// What happened, in one word.
+pub(crate) struct EventView {
+    /// Index in the delivery, from 0.
+    pub(crate) position: u32,
     #[serde(rename = "type")]
-    pub event_type: String,
-    /// What became of it.
-    pub status: EventStatus,
-    /// ReasonBody it led to nothing, or why it could not be read.
-    pub reason: Option<String>,
-    /// The case that it moved.
-    pub case: Option<CaseId>,
+    pub(crate) event_type: String,
+    pub(crate) status: EventStatus,
+    /// Why it was ignored or unreadable.
+    pub(crate) reason: Option<String>,
+    /// The case that it opened or changed.
+    pub(crate) case: Option<CaseId>,
 }
 
-/// Deliveries, newest first.
+/// Newest first.
 pub(super) async fn list(
     Viewer(_): Viewer,
     State(admin): State<Arc<AdminState>>,
@@ -70,7 +60,6 @@ pub(super) async fn list(
     Ok(Json(List::of(admin.store.deliveries(&filter).await?, |row| view(row, None))))
 }
 
-/// One delivery with its events.
 pub(super) async fn show(
     Viewer(_): Viewer,
     State(admin): State<Arc<AdminState>>,
@@ -79,7 +68,7 @@ pub(super) async fn show(
     find(&admin, id).await
 }
 
-/// Reads a delivery once more, after the mapping was mended.
+/// Routes a stored delivery again, after a fix of the mapping.
 pub(super) async fn replay(
     Operator(caller): Operator,
     State(admin): State<Arc<AdminState>>,
@@ -91,7 +80,7 @@ pub(super) async fn replay(
     }
     let mut tx = admin.store.begin().await?;
     if !tx.replay(id).await? {
-        return Err(ApiError::Refused("its body is forgotten: let the source send it again".to_owned()));
+        return Err(ApiError::Conflict("the stored body has expired: have the vendor resend the delivery".to_owned()));
     }
     let detail = json!({ "delivery": id, "by": caller.name });
     tx.write_journal(None, "delivery_replayed", &detail, admin.clock.now()).await?;

@@ -1,4 +1,4 @@
-//! Reading a request: query parameters, path and body, each refused with what was expected, never repeating a value.
+//! Extractors for query parameters, path and body. An error names the expected form and never repeats the value.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -15,11 +15,11 @@ use serde::de::DeserializeOwned;
 use crate::admin::error::ApiError;
 use crate::domain::case::Stage;
 
-/// How many items a page has if nothing is said, and at most.
+/// The default page size.
 const LIMIT: usize = 50;
 const MAX_LIMIT: usize = 500;
 
-/// The query parameters of a request. Each is taken out as it is read; [`Params::finish`] refuses what is left.
+/// The query parameters. Reading one removes it; [`Params::finish`] rejects the rest.
 #[derive(Debug)]
 pub(super) struct Params(Vec<(String, String)>);
 
@@ -28,13 +28,12 @@ impl<S: Sync> FromRequestParts<S> for Params {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
         let pairs = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        // `state=` says as little as no `state` at all.
+        // `state=` is the same as no `state`.
         Ok(Self(pairs.into_owned().filter(|(_, value)| !value.is_empty()).collect()))
     }
 }
 
 impl Params {
-    /// A parameter, if it is there.
     pub(super) fn read<T, E: Display>(
         &mut self,
         name: &'static str,
@@ -45,7 +44,6 @@ impl Params {
         parse(&value).map(Some).map_err(|error| ApiError::Parameter { name, problem: error.to_string() })
     }
 
-    /// A parameter that is one of our own words.
     pub(super) fn word<T>(&mut self, name: &'static str) -> Result<Option<T>, ApiError>
     where
         T: FromStr,
@@ -54,12 +52,10 @@ impl Params {
         self.read(name, str::parse)
     }
 
-    /// Where the page begins.
     pub(super) fn cursor<T: FromStr>(&mut self) -> Result<Option<T>, ApiError> {
         self.read("cursor", |text| text.parse().map_err(|_not_ours| "expected the `next` of an earlier page"))
     }
 
-    /// How many items the page has.
     pub(super) fn limit(&mut self) -> Result<usize, ApiError> {
         let limit = self.read("limit", |text| match text.parse() {
             Ok(limit) if (1..=MAX_LIMIT).contains(&limit) => Ok(limit),
@@ -68,18 +64,18 @@ impl Params {
         Ok(limit.unwrap_or(LIMIT))
     }
 
-    /// Refuses what nobody read: a misspelt filter would show everything.
+    /// Rejects unread parameters: a misspelled filter would return every item.
     pub(super) fn finish(self) -> Result<(), ApiError> {
         match self.0.into_iter().next() {
             None => Ok(()),
             Some((name, _)) => {
-                Err(ApiError::Parameter { name, problem: "not known here, or given more than once".to_owned() })
+                Err(ApiError::Parameter { name, problem: "unknown, or given more than once".to_owned() })
             }
         }
     }
 }
 
-/// What a path names: a `case`, a `source`. What cannot be a name names nothing.
+/// Parses the path parameter. An invalid name is reported as not found.
 async fn named<T: FromStr>(parts: &mut Parts, what: &'static str) -> Result<T, ApiError> {
     let Path(text) = parts.extract::<Path<String>>().await.map_err(|_not_text| ApiError::NotFound(what))?;
     text.parse().map_err(|_not_a_name| ApiError::NotFound(what))
@@ -102,17 +98,13 @@ macro_rules! path_extractors {
 }
 
 path_extractors! {
-    /// The case that the path names.
     CasePath(crate::domain::ids::CaseId) = "case",
-    /// The delivery that the path names.
     DeliveryPath(crate::domain::ids::DeliveryId) = "delivery",
-    /// The source that the path names.
     SourcePath(crate::domain::ids::SourceName) = "source",
-    /// The site that the path names.
     SitePath(crate::domain::ids::SiteName) = "site",
 }
 
-/// A JSON body. None at all counts as `{}`.
+/// A JSON body. An empty body counts as `{}`.
 #[derive(Debug)]
 pub(super) struct Body<T>(pub(super) T);
 
@@ -135,29 +127,24 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-/// ReasonBody an operator does something.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReasonBody {
-    /// In the operator's own words.
     #[serde(default)]
     pub(super) reason: Option<String>,
 }
 
-/// Which action is approved, or no longer approved, and why.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ApprovalBody {
-    /// The action. Required: without it the answer names the field.
+    /// Optional here, so that the error of a missing value names the key.
     #[serde(default, rename = "for")]
     stage: Option<Stage>,
-    /// In the operator's own words.
     #[serde(default)]
     reason: Option<String>,
 }
 
 impl ApprovalBody {
-    /// The action and the reason.
     pub(super) fn named(self) -> Result<(Stage, ReasonBody), ApiError> {
         let missing =
             || ApiError::Body { key: "for".to_owned(), problem: "expected one of: revoke, delete".to_owned() };
@@ -185,7 +172,7 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     Ok(value)
 }
 
-/// What serde says, without the value that it met (which may be somebody's) and without the place in the text.
+/// Removes the value, which may be personal data, and the position from a message of serde.
 fn without_value(message: &str) -> String {
     let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
     match message.rsplit_once(", expected ") {
@@ -200,27 +187,27 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only how it is refused matters")]
+    #[expect(dead_code, reason = "only its errors are tested")]
     struct Sample {
         email: crate::domain::person::EmailAddress,
     }
 
-    fn refusal(text: &str) -> String {
+    fn error_of(text: &str) -> String {
         read::<Sample>(text.as_bytes()).unwrap_err().to_string()
     }
 
     #[test]
-    fn a_body_is_refused_with_what_was_expected_and_without_what_was_there() {
-        assert_eq!(refusal(r#"{"email":"ann at example.com"}"#), "`email`: not an e-mail address");
-        assert_eq!(refusal(r#"{"email":42}"#), "`email`: expected a string");
-        assert_eq!(refusal(r#"{"emial":"ann@example.com"}"#), "`emial`: expected `email`");
-        assert_eq!(refusal("{}"), "`.`: missing field `email`");
-        assert_eq!(refusal(r#"{"email":"ann@example.com"} x"#), "the body is not JSON");
-        assert_eq!(refusal("ann@example.com"), "the body is not JSON");
+    fn invalid_body_is_reported_by_expectation_without_its_value() {
+        assert_eq!(error_of(r#"{"email":"ann at example.com"}"#), "`email`: not an e-mail address");
+        assert_eq!(error_of(r#"{"email":42}"#), "`email`: expected a string");
+        assert_eq!(error_of(r#"{"emial":"ann@example.com"}"#), "`emial`: expected `email`");
+        assert_eq!(error_of("{}"), "`.`: missing field `email`");
+        assert_eq!(error_of(r#"{"email":"ann@example.com"} x"#), "the body is not valid JSON");
+        assert_eq!(error_of("ann@example.com"), "the body is not valid JSON");
     }
 
     #[test]
-    fn parameters_are_read_once_and_what_is_left_is_refused() {
+    fn unread_parameters_are_rejected() {
         let params = |text: &str| {
             Params(
                 form_urlencoded::parse(text.as_bytes()).into_owned().filter(|(_, value)| !value.is_empty()).collect(),

@@ -1,4 +1,4 @@
-//! `/jobs`: what is queued, and what was.
+//! `/jobs`: open and finished jobs.
 
 use std::sync::Arc;
 
@@ -16,33 +16,25 @@ use crate::domain::case::JobKind;
 use crate::domain::ids::{CaseId, JobId, SiteName};
 use crate::store::{JobFilter, JobRow, JobState};
 
-/// A job as it is shown with its case.
+/// A job inside its case.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct JobView {
-    /// Its id.
-    pub id: JobId,
-    /// What to do.
-    pub kind: JobKind,
-    /// Where it stands.
-    pub state: JobState,
-    /// When it is due.
-    pub due_at: Timestamp,
-    /// How many attempts failed or finished it.
-    pub attempts: u32,
-    /// What the last attempt came to, if it failed.
-    pub last_error: Option<String>,
+pub(crate) struct JobView {
+    pub(crate) id: JobId,
+    pub(crate) kind: JobKind,
+    pub(crate) state: JobState,
+    pub(crate) due_at: Timestamp,
+    /// The number of finished attempts.
+    pub(crate) attempts: u32,
+    pub(crate) last_error: Option<String>,
 }
 
-/// A job as it is listed.
+/// A job in a list.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct JobListing {
-    /// The job.
+pub(crate) struct JobListing {
     #[serde(flatten)]
-    pub job: JobView,
-    /// Whose.
-    pub case: CaseId,
-    /// Where.
-    pub site: SiteName,
+    pub(crate) job: JobView,
+    pub(crate) case: CaseId,
+    pub(crate) site: SiteName,
 }
 
 impl From<JobRow> for JobView {
@@ -52,7 +44,7 @@ impl From<JobRow> for JobView {
     }
 }
 
-/// Jobs, newest first.
+/// Newest first.
 pub(super) async fn list(
     Viewer(_): Viewer,
     State(admin): State<Arc<AdminState>>,

@@ -1,4 +1,4 @@
-//! The API of operators, under `/api/v1`: one file a resource.
+//! The API under `/api/v1`: one file per resource.
 
 mod actions;
 mod bulk;
@@ -21,21 +21,18 @@ use serde::{Deserialize, Serialize};
 use super::AdminState;
 use crate::store::Page;
 
-pub use self::bulk::{BulkAction, BulkCase, BulkView};
-pub use self::deliveries::{DeliveryView, EventView};
-pub use self::jobs::{JobListing, JobView};
-pub use self::offered_secrets::OfferedSecretView;
-pub use self::sites::{PausedCall, SiteView};
-pub use self::sources::{BrakeView, IgnoredView, LookupView, SourceView};
-pub use self::view::{AccountView, ApprovalView, AttentionView, AwaitsView, CaseView, HistoryView, PersonView};
+pub(crate) use self::bulk::BulkView;
+pub(crate) use self::deliveries::{DeliveryView, EventView};
+pub(crate) use self::jobs::{JobListing, JobView};
+pub(crate) use self::sites::SiteView;
+pub(crate) use self::sources::SourceView;
+pub(crate) use self::view::{CaseView, HistoryView};
 
-/// One page of anything.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct List<T> {
-    /// What was asked for.
-    pub items: Vec<T>,
-    /// The `cursor` of the next page; `None` at the end.
-    pub next: Option<String>,
+pub(crate) struct List<T> {
+    pub(crate) items: Vec<T>,
+    /// The `cursor` of the next page; `None` after the last page.
+    pub(crate) next: Option<String>,
 }
 
 impl<T> List<T> {
@@ -48,7 +45,6 @@ impl<T> List<T> {
     }
 }
 
-/// Every route of the API.
 pub(super) fn routes() -> Router<Arc<AdminState>> {
     Router::new()
         .route("/cases", get(cases::list).post(open::open))

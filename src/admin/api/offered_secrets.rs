@@ -1,4 +1,4 @@
-//! Secrets that vendors offer in their handshakes: shown, and accepted by somebody who may approve.
+//! Secrets that vendors offer in handshakes. An approver can accept them.
 
 use std::sync::Arc;
 
@@ -15,15 +15,13 @@ use crate::admin::auth::Approver;
 use crate::admin::error::ApiError;
 use crate::store::Offer;
 
-/// An offered secret, as it is shown.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct OfferedSecretView {
-    /// Names it, to be sent with the acceptance.
-    pub id: String,
-    /// When it came.
-    pub offered_at: Timestamp,
-    /// The secret itself, where the vendor wants it typed back, and only for operators.
-    pub token: Option<String>,
+pub(crate) struct OfferedSecretView {
+    /// Required to accept the secret.
+    pub(crate) id: String,
+    pub(crate) offered_at: Timestamp,
+    /// The secret, if the vendor requires it to be entered manually. `None` for viewers.
+    pub(crate) token: Option<String>,
 }
 
 impl OfferedSecretView {
@@ -33,21 +31,20 @@ impl OfferedSecretView {
     }
 }
 
-/// What makes an offered secret one of the source's own.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Acceptance {
-    /// The `id` of the offer that was looked at: anybody may offer.
+    /// The `id` of the reviewed offer. Anyone can send an offer, so the reviewed one must be named.
     offer: String,
-    /// Whether those accepted before are forgotten.
+    /// Whether secrets that were accepted before are deleted.
     #[serde(default)]
     replace: bool,
-    /// Taken as everywhere, and not kept: there is no case with whose key it could be sealed.
+    /// Accepted for uniformity, and not stored: no case key could seal it.
     #[serde(default, rename = "reason")]
     _reason: Option<String>,
 }
 
-/// Makes an offered secret one of the source's own. It counts within seconds, and after every restart.
+/// Accepts an offered secret. It is valid within seconds, and after every restart.
 pub(super) async fn accept(
     Approver(caller): Approver,
     State(admin): State<Arc<AdminState>>,
@@ -60,7 +57,7 @@ pub(super) async fn accept(
         return Err(ApiError::NotFound("offer"));
     }
     tx.commit().await?;
-    tracing::info!(source = %name, by = caller.name, "an offered secret was accepted");
+    tracing::info!(source = %name, by = caller.name, "source {name}: offered secret accepted by {}", caller.name);
     admin.secrets.notify_one();
     changed(&admin, &name, &caller).await
 }

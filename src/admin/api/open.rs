@@ -1,4 +1,4 @@
-//! An operator's own request: a case without an event. It goes the way of all others, approvals included.
+//! Opens a case at the request of an operator, without an event. Approvals and brake apply as to any other case.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -25,7 +25,6 @@ use crate::domain::person::{EmailAddress, Person};
 use crate::domain::policy::{Action, Approvals, Policy};
 use crate::store::{Actor, Dossier, NewCase, Note, Tx};
 
-/// What an operator asks for.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OpenCaseRequest {
@@ -39,12 +38,11 @@ pub(super) struct OpenCaseRequest {
     policy: Option<PolicyName>,
 }
 
-/// A date or a time.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "String")]
 struct DateOrTime(Effective);
 
-/// Opens a case for whoever has this address.
+/// Opens a case for the person with this email address.
 pub(super) async fn open(
     Operator(caller): Operator,
     State(admin): State<Arc<AdminState>>,
@@ -89,7 +87,8 @@ pub(super) async fn open(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(case)).into_response())
 }
 
-/// Opens the case, and counts it for the brake of this operator's token. A flood of requests is held, the first of it too.
+/// Opens the case and counts it for the brake of the operator's token. A tripped brake also holds the cases that were counted
+/// before.
 async fn open_counted(
     tx: &mut Tx,
     name: &str,
@@ -113,8 +112,8 @@ async fn open_counted(
     Ok(dossier)
 }
 
-/// What limits an operator's own request, whatever policy it names: the strictest of the policies that the site's sources
-/// use (of all policies where the site has no source).
+/// The limits of an operator's request: the strictest of the named policy and the policies of the site's sources. If the site
+/// has no source, all policies apply.
 struct Limits {
     approvals: Approvals,
     brake: Brake,
@@ -134,7 +133,7 @@ impl Limits {
         })
     }
 
-    /// Refuses a request whose approvals nobody could give: the requester cannot approve it.
+    /// Rejects a request that cannot get enough approvals, because the requester cannot approve it.
     fn require_enough_approvers(&self, admin: &AdminState, caller: &Caller, action: Action) -> Result<(), ApiError> {
         let revoke = if action.revokes() { self.approvals.revoke } else { 0 };
         let delete = if action.deletes() { self.approvals.delete } else { 0 };
@@ -142,20 +141,19 @@ impl Limits {
         if needed <= others {
             return Ok(());
         }
-        Err(ApiError::Refused(format!(
-            "this request needs {needed} approvals by other people, and the settings name {others} other approvers: add \
-             [[admin.tokens]] with the role approver, or let another operator make the request"
+        Err(ApiError::Conflict(format!(
+            "this request requires {needed} approvals by other people, but only {others} other approvers are configured: add \
+             [[admin.tokens]] with the role approver, or have another operator make the request"
         )))
     }
 }
 
-/// A reason that says something.
 pub(super) fn non_empty_reason(reason: String) -> Result<String, ApiError> {
-    if reason.trim().is_empty() { Err(wrong("reason", "expected a few words: why?")) } else { Ok(reason) }
+    if reason.trim().is_empty() { Err(wrong("reason", "expected a text")) } else { Ok(reason) }
 }
 
-/// The policy that is named or, where none is, the most careful one among those of the site's sources (among all where the
-/// site has no source): the one that asks for the most approvals and then waits longest.
+/// Returns the named policy, or the most careful one of the site's sources: most approvals first, then the longest local grace.
+/// If the site has no source, all policies are considered.
 fn policy<'a>(
     admin: &'a AdminState,
     site: &SiteName,
@@ -171,8 +169,7 @@ fn policy<'a>(
         (policy.approvals.delete, policy.approvals.revoke, policy.local_grace, Reverse(name.as_str().to_owned()))
     };
     let most_careful = of_site.max_by_key(careful).or_else(|| admin.policies.iter().max_by_key(careful));
-    let none =
-        || ApiError::Refused("the settings have no policy to take the terms from: add [policies.NAME]".to_owned());
+    let none = || ApiError::Conflict("no policy is configured: add [policies.NAME] to the settings".to_owned());
     most_careful.ok_or_else(none)
 }
 
@@ -196,9 +193,8 @@ impl TryFrom<String> for DateOrTime {
     }
 }
 
-/// A text that is neither a date nor a time.
 #[derive(Debug, thiserror::Error)]
-#[error("not a date (2026-12-31) and not a time (2026-12-31T18:00:00Z)")]
+#[error("expected a date (2026-12-31) or a time (2026-12-31T18:00:00Z)")]
 struct NotADateOrTime;
 
 #[cfg(test)]
@@ -206,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_a_time_and_a_time_without_a_zone_are_told_apart() {
+    fn date_time_and_local_time_are_distinguished() {
         let when = |text: &str| DateOrTime::try_from(text.to_owned()).ok().map(|when| when.0);
         assert_eq!(when("2026-12-31"), Some(Effective::On("2026-12-31".parse().unwrap())));
         assert_eq!(when("2026-12-31T18:00:00+01:00"), Some(Effective::At("2026-12-31T17:00:00Z".parse().unwrap())));

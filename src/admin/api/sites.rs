@@ -1,4 +1,4 @@
-//! `/sites`: where nothing is called at the moment, and why.
+//! `/sites`: list, resume.
 
 use std::sync::Arc;
 
@@ -17,34 +17,27 @@ use crate::domain::case::JobKind;
 use crate::domain::ids::SiteName;
 use crate::store::PausedKind;
 
-/// A site as it is shown.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SiteView {
-    /// Its name.
-    pub name: SiteName,
-    /// Where it is.
-    pub url: Url,
-    /// Since when nothing is called there.
-    pub paused_at: Option<Timestamp>,
-    /// ReasonBody, and how to mend it.
-    pub reason: Option<String>,
-    /// The kinds of jobs whose call the site rejects, while the others run.
+pub(crate) struct SiteView {
+    pub(crate) name: SiteName,
+    pub(crate) url: Url,
+    /// `None` unless the site is paused.
+    pub(crate) paused_at: Option<Timestamp>,
+    /// Why the site is paused, and the fix.
+    pub(crate) reason: Option<String>,
+    /// Kinds of jobs that are paused because the site rejects their call.
     #[serde(default)]
-    pub paused_calls: Vec<PausedCall>,
+    pub(crate) paused_calls: Vec<PausedCall>,
 }
 
-/// A kind of jobs that waits because the site rejects its call.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PausedCall {
-    /// The kind of jobs.
-    pub kind: JobKind,
-    /// Since when.
-    pub paused_at: Timestamp,
-    /// Which call, and how to fix it.
-    pub reason: String,
+pub(crate) struct PausedCall {
+    pub(crate) kind: JobKind,
+    pub(crate) paused_at: Timestamp,
+    /// The rejected call, and the fix.
+    pub(crate) reason: String,
 }
 
-/// The sites of the settings.
 pub(super) async fn list(
     Viewer(_): Viewer,
     State(admin): State<Arc<AdminState>>,
@@ -54,7 +47,7 @@ pub(super) async fn list(
     Ok(Json(List::whole(views(&admin).await?)))
 }
 
-/// Lets a site's jobs run again. A reason is taken as everywhere, and not kept: there is no case to seal it with.
+/// Resumes a site and its paused calls. A reason is accepted and not stored: no case key could seal it.
 pub(super) async fn resume(
     Operator(caller): Operator,
     State(admin): State<Arc<AdminState>>,

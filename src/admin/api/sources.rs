@@ -1,4 +1,4 @@
-//! `/sources`: who was heard when, and whether anybody listens.
+//! `/sources`: list, pause, resume, release.
 
 use std::sync::Arc;
 
@@ -16,79 +16,66 @@ use crate::admin::{AdminState, ConfiguredSource};
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
 use crate::store::{Braked, Note, SourceStanding};
 
-/// A source as it is shown.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SourceView {
-    /// Its name.
-    pub name: SourceName,
-    /// Where its people have their accounts.
-    pub site: SiteName,
-    /// What its events lead to.
-    pub policy: PolicyName,
-    /// How it signs and speaks.
-    pub preset: Option<String>,
-    /// Since when it is paused.
-    pub paused_at: Option<Timestamp>,
-    /// Who paused it.
-    pub paused_by: Option<String>,
-    /// When it was last heard.
-    pub last_delivery_at: Option<Timestamp>,
-    /// After how many seconds without a word something is wrong.
-    pub quiet_after_seconds: Option<i64>,
-    /// Nothing has come for longer than that.
-    pub quiet: bool,
-    /// What its brake holds; `None` while it did not trip.
-    pub brake: Option<BrakeView>,
-    /// Secrets that its vendor offered and that nobody accepted yet, the oldest first.
+pub(crate) struct SourceView {
+    pub(crate) name: SourceName,
+    pub(crate) site: SiteName,
+    pub(crate) policy: PolicyName,
+    pub(crate) preset: Option<String>,
+    pub(crate) paused_at: Option<Timestamp>,
+    /// The name of the admin token.
+    pub(crate) paused_by: Option<String>,
+    pub(crate) last_delivery_at: Option<Timestamp>,
+    pub(crate) quiet_after_seconds: Option<i64>,
+    /// Whether the last delivery is older than `quiet_after_seconds`.
+    pub(crate) quiet: bool,
+    /// `None` unless the brake tripped.
+    pub(crate) brake: Option<BrakeView>,
+    /// Offered secrets that are not accepted, oldest first.
     #[serde(default)]
-    pub offered: Vec<OfferedSecretView>,
-    /// Since when the oldest of them waits.
+    pub(crate) offered: Vec<OfferedSecretView>,
+    /// The time of the oldest of them.
     #[serde(default)]
-    pub offered_at: Option<Timestamp>,
-    /// How many secrets were accepted; they count besides those of the settings.
+    pub(crate) offered_at: Option<Timestamp>,
+    /// The number of accepted secrets, which are valid besides the configured ones.
     #[serde(default)]
-    pub accepted_secrets: usize,
-    /// Whose address its vendor is asked for; `None` while nobody waits for one.
+    pub(crate) accepted_secrets: usize,
+    /// `None` unless lookups are pending.
     #[serde(default)]
-    pub lookup: Option<LookupView>,
-    /// The vendor's words that were passed over in the last seven days, the most frequent first.
+    pub(crate) lookup: Option<LookupView>,
+    /// Event names that the mapping ignored in the last seven days, most frequent first.
     #[serde(default)]
-    pub ignored: Vec<IgnoredView>,
+    pub(crate) ignored: Vec<IgnoredView>,
 }
 
-/// A word of the vendor's that was passed over.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct IgnoredView {
-    /// The word.
-    pub word: String,
-    /// How often.
-    pub count: u64,
+pub(crate) struct IgnoredView {
+    pub(crate) word: String,
+    pub(crate) count: u64,
 }
 
-/// Who waits for an address, as it is shown.
+/// The pending lookups of email addresses.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct LookupView {
-    /// How many people.
-    pub waiting: u32,
-    /// ReasonBody asking for one of them failed.
-    pub problem: Option<String>,
+pub(crate) struct LookupView {
+    /// The number of persons.
+    pub(crate) waiting: u32,
+    /// The failure of one of them.
+    pub(crate) problem: Option<String>,
 }
 
-/// A brake that tripped, as it is shown.
+/// A brake that tripped.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct BrakeView {
-    /// Since when.
-    pub since: Timestamp,
-    /// Which limit was passed, and by how much.
-    pub why: String,
-    /// How many were carried out of how many, in words.
-    pub message: String,
-    /// How many cases are held.
-    pub held: u32,
-    /// How many of the same flood were carried out before.
-    pub carried_out: u32,
-    /// Names exactly what a release would do (each case, its action and dates): to be sent with the release.
-    pub digest: String,
+pub(crate) struct BrakeView {
+    pub(crate) since: Timestamp,
+    /// The exceeded limit.
+    pub(crate) why: String,
+    /// For example `0 of 812 carried out`.
+    pub(crate) message: String,
+    pub(crate) held: u32,
+    /// The number of cases that were carried out before the brake tripped.
+    pub(crate) carried_out: u32,
+    /// Covers each held case, its action and dates. Required for the release.
+    pub(crate) digest: String,
 }
 
 impl From<Braked> for BrakeView {
@@ -100,7 +87,6 @@ impl From<Braked> for BrakeView {
     }
 }
 
-/// The sources of the settings.
 pub(super) async fn list(
     Viewer(caller): Viewer,
     State(admin): State<Arc<AdminState>>,
@@ -110,9 +96,9 @@ pub(super) async fn list(
     Ok(Json(List::whole(views(&admin, &caller).await?)))
 }
 
-/// With `PAUSED`, asks a source's webhooks to come again later and lets its jobs wait; without, hears it again.
+/// Pauses or resumes a source. While it is paused, its deliveries are answered with 503 and its jobs are suspended.
 ///
-/// A reason is taken as everywhere, and not kept: there is no case with whose key it could be sealed.
+/// A reason is accepted and not stored: no case key could seal it.
 pub(super) async fn set_paused<const PAUSED: bool>(
     Operator(caller): Operator,
     State(admin): State<Arc<AdminState>>,
@@ -131,7 +117,6 @@ pub(super) async fn set_paused<const PAUSED: bool>(
     changed(&admin, &name, &caller).await
 }
 
-/// What lets a braked batch go.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Release {
@@ -140,7 +125,7 @@ pub(super) struct Release {
     reason: Option<String>,
 }
 
-/// Lets exactly the cases go that were looked at: whoever is on the list now must have been on it then.
+/// Releases exactly the reviewed cases. A changed list is rejected.
 pub(super) async fn release(
     Approver(caller): Approver,
     State(admin): State<Arc<AdminState>>,
@@ -151,8 +136,10 @@ pub(super) async fn release(
     let note = Note { by: Some(caller.name.clone()), remark: request.reason, detail: serde_json::Value::Null };
     let mut tx = admin.store.begin().await?;
     match tx.release_brake(&name, &request.digest, note, admin.clock.now()).await? {
-        Ok(released) => tracing::info!(source = %name, released, "the brake was released"),
-        Err(refused) => return Err(ApiError::Refused(refused.to_string())),
+        Ok(released) => {
+            tracing::info!(source = %name, count = released, "source {name}: brake released, {released} cases continue");
+        }
+        Err(refused) => return Err(ApiError::Conflict(refused.to_string())),
     }
     tx.commit().await?;
     changed(&admin, &name, &caller).await
@@ -212,7 +199,7 @@ fn view(
     now: Timestamp,
 ) -> SourceView {
     let last_delivery_at = standing.and_then(|standing| standing.last_delivery_at);
-    let silence = last_delivery_at.map(|heard| now.duration_since(heard));
+    let silence = last_delivery_at.map(|last| now.duration_since(last));
     SourceView {
         name: name.clone(),
         site: configured.site.clone(),

@@ -1,4 +1,4 @@
-//! A case as it is shown.
+//! The JSON of a case.
 
 use std::collections::HashMap;
 
@@ -16,130 +16,101 @@ use crate::domain::person::{EmailAddress, PersonId};
 use crate::domain::policy::Action;
 use crate::store::{Dossier, HistoryEntry, JobRow, StoreError};
 
-/// A case as it is shown.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct CaseView {
-    /// Its id.
-    pub id: CaseId,
-    /// Where.
-    pub site: SiteName,
-    /// Whose event opened it; `None` for an operator's own request.
-    pub source: Option<SourceName>,
-    /// Where it stands.
-    pub state: StateName,
-    /// What it waits for, where it is held.
+pub(crate) struct CaseView {
+    pub(crate) id: CaseId,
+    pub(crate) site: SiteName,
+    /// `None` for a case that an operator opened.
+    pub(crate) source: Option<SourceName>,
+    pub(crate) state: StateName,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held: Option<Hold>,
-    /// What a held case waits for.
+    pub(crate) held: Option<Hold>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub awaits: Option<AwaitsView>,
-    /// The policy whose terms apply.
+    pub(crate) awaits: Option<AwaitsView>,
     #[serde(default)]
-    pub policy: Option<PolicyName>,
-    /// The operator whose own request it is.
+    pub(crate) policy: Option<PolicyName>,
+    /// The operator who opened the case.
     #[serde(default)]
-    pub requested_by: Option<String>,
-    /// Since when it stands there.
-    pub since: Timestamp,
-    /// What it leads to.
-    pub action: Action,
-    /// Whose case it is.
-    pub person: PersonView,
-    /// The account that it is about.
-    pub account: AccountView,
-    /// Nothing is done before.
-    pub effective_at: Timestamp,
-    /// When a read said that access is gone.
-    pub revoked_at: Option<Timestamp>,
-    /// When the account is deleted at the earliest.
-    pub delete_at: Option<Timestamp>,
+    pub(crate) requested_by: Option<String>,
+    /// Start of the current state.
+    pub(crate) since: Timestamp,
+    pub(crate) action: Action,
+    pub(crate) person: PersonView,
+    pub(crate) account: AccountView,
+    pub(crate) effective_at: Timestamp,
+    /// When a read confirmed the revoke.
+    pub(crate) revoked_at: Option<Timestamp>,
+    /// The earliest time of the deletion.
+    pub(crate) delete_at: Option<Timestamp>,
     /// When Atlassian accepted the deletion.
-    pub deletion_requested_at: Option<Timestamp>,
-    /// When Atlassian's deletion grace ends.
-    pub grace_ends_at: Option<Timestamp>,
-    /// When the address can be invited anew.
-    pub reinvite_from: Option<Timestamp>,
-    /// Until when the deletion can be stopped.
-    pub stoppable_until: Option<Timestamp>,
-    /// When it was closed.
-    pub closed_at: Option<Timestamp>,
-    /// ReasonBody a human is needed.
-    pub attention: Option<AttentionView>,
-    /// Its open job.
-    pub job: Option<JobView>,
-    /// Who approved what.
-    pub approvals: Vec<ApprovalView>,
+    pub(crate) deletion_requested_at: Option<Timestamp>,
+    pub(crate) grace_ends_at: Option<Timestamp>,
+    /// When the email address can be invited again.
+    pub(crate) reinvite_from: Option<Timestamp>,
+    /// The latest time to stop the deletion.
+    pub(crate) stoppable_until: Option<Timestamp>,
+    pub(crate) closed_at: Option<Timestamp>,
+    pub(crate) attention: Option<AttentionView>,
+    /// The open job.
+    pub(crate) job: Option<JobView>,
+    pub(crate) approvals: Vec<ApprovalView>,
 }
 
-/// An approval.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ApprovalView {
+pub(crate) struct ApprovalView {
     /// The name of the admin token.
-    pub by: String,
-    /// The approved action.
+    pub(crate) by: String,
     #[serde(rename = "for")]
-    pub stage: Stage,
-    /// When it was given.
-    pub at: Timestamp,
+    pub(crate) stage: Stage,
+    pub(crate) at: Timestamp,
 }
 
 /// The next action of a held case.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct AwaitsView {
-    /// The action.
+pub(crate) struct AwaitsView {
     #[serde(rename = "for")]
-    pub stage: Stage,
-    /// How many approvals of it are missing.
-    pub approvals_missing: usize,
-    /// It is not carried out before.
-    pub not_before: Option<Timestamp>,
+    pub(crate) stage: Stage,
+    pub(crate) approvals_missing: usize,
+    pub(crate) not_before: Option<Timestamp>,
 }
 
-/// The person of a case: both empty for viewers and when the case has forgotten.
+/// Empty for viewers, and after shredding.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct PersonView {
-    /// The source's own number.
-    pub id: Option<PersonId>,
-    /// The address.
-    pub email: Option<EmailAddress>,
+pub(crate) struct PersonView {
+    /// The person id of the source.
+    pub(crate) id: Option<PersonId>,
+    pub(crate) email: Option<EmailAddress>,
 }
 
-/// The account of a case: empty until it is found.
+/// Empty until the account is found.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct AccountView {
-    /// Its id; hidden from viewers, and forgotten with the case.
-    pub id: Option<AccountId>,
-    /// What it is.
+pub(crate) struct AccountView {
+    /// `None` for viewers, and after shredding.
+    pub(crate) id: Option<AccountId>,
     #[serde(rename = "type")]
-    pub account_type: Option<AccountType>,
+    pub(crate) account_type: Option<AccountType>,
 }
 
-/// ReasonBody a human is needed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct AttentionView {
-    /// In one word.
-    pub reason: AttentionReason,
-    /// In a sentence.
-    pub detail: String,
+pub(crate) struct AttentionView {
+    pub(crate) reason: AttentionReason,
+    pub(crate) detail: String,
 }
 
-/// One entry of a case's history.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct HistoryView {
-    /// Its number in the journal.
-    pub seq: i64,
-    /// When.
-    pub at: Timestamp,
-    /// What happened, in one word.
-    pub kind: String,
-    /// The particulars, as the journal has them.
-    pub detail: Value,
-    /// What an operator wrote; hidden from viewers, and forgotten with the case.
-    pub remark: Option<String>,
+pub(crate) struct HistoryView {
+    /// Sequence number in the journal.
+    pub(crate) seq: i64,
+    pub(crate) at: Timestamp,
+    pub(crate) kind: String,
+    /// As in the journal.
+    pub(crate) detail: Value,
+    /// The reason of an operator. `None` for viewers, and after shredding.
+    pub(crate) remark: Option<String>,
 }
 
 impl CaseView {
-    /// The case as `caller` may see it.
+    /// Omits personal data that the caller may not see.
     pub(super) fn of(admin: &AdminState, dossier: Dossier, job: Option<JobRow>, caller: &Caller) -> Self {
         let Dossier { case, person, account, account_type, .. } = dossier;
         let (person, account_id) = if caller.sees_personal_data() {
@@ -182,13 +153,12 @@ impl From<Approval> for ApprovalView {
     }
 }
 
-/// What a held case waits for: its next action.
 fn awaits(case: &Case) -> Option<AwaitsView> {
     let (State::Held(_), Some(stage)) = (&case.state, case.next_stage()) else { return None };
     Some(AwaitsView { stage, approvals_missing: case.approvals_missing(stage), not_before: case.planned_at(stage) })
 }
 
-/// The policy of an own request, or that of the source whose event opened the case.
+/// The policy that the case stores, or the current policy of its source for a case that stores none.
 fn policy(admin: &AdminState, case: &Case) -> Option<PolicyName> {
     let of_source = || admin.sources.get(case.source.as_ref()?).map(|source| source.policy.clone());
     case.terms.policy.clone().or_else(of_source)
@@ -201,13 +171,12 @@ impl HistoryView {
     }
 }
 
-/// One case with its open job.
 pub(super) async fn show(admin: &AdminState, dossier: Dossier, caller: &Caller) -> Result<CaseView, StoreError> {
     let job = admin.store.job_of(dossier.case.id).await?;
     Ok(CaseView::of(admin, dossier, job, caller))
 }
 
-/// Many cases with their open jobs, in their order.
+/// Keeps the order.
 pub(super) async fn show_all(
     admin: &AdminState,
     dossiers: Vec<Dossier>,
@@ -223,7 +192,7 @@ pub(super) async fn show_all(
     Ok(dossiers.into_iter().map(view).collect())
 }
 
-/// When the account is deleted, or was to be when it was: nothing where it will not come to that any more.
+/// The planned or past time of the deletion. `None` if the case cannot delete the account any more.
 fn planned_deletion(case: &Case) -> Option<Timestamp> {
     let stopped = case.direction == Direction::Returning && case.progress.deletion_requested_at.is_none();
     let closed_without_deletion = match case.state.name() {

@@ -1,4 +1,4 @@
-//! What operators and approvers do to one case.
+//! Tests of actions on one case.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn approve(daemon: &Daemon, id: CaseId, who: &str) -> super::TestResponse 
 }
 
 #[tokio::test]
-async fn a_hold_stops_the_job_and_a_release_brings_it_back() {
+async fn hold_cancels_the_job_and_release_queues_it_again() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.scheduled("ann@example.com").await;
     let held = daemon.act_on_case(id, "hold").await;
@@ -29,7 +29,7 @@ async fn a_hold_stops_the_job_and_a_release_brings_it_back() {
 }
 
 #[tokio::test]
-async fn every_move_is_told_with_who_and_why_and_wakes_the_worker() {
+async fn action_is_in_the_history_with_name_and_reason_and_wakes_the_worker() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.scheduled("ann@example.com").await;
     daemon.post(&format!("/api/v1/cases/{id}/hold"), OTTO, json!({"reason": "she is only on leave"})).await;
@@ -41,7 +41,7 @@ async fn every_move_is_told_with_who_and_why_and_wakes_the_worker() {
 }
 
 #[tokio::test]
-async fn an_empty_body_is_enough() {
+async fn empty_body_is_accepted() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.scheduled("ann@example.com").await;
     let answer = daemon.request(reqwest::Method::POST, &format!("/api/v1/cases/{id}/hold"), OTTO, None).await;
@@ -49,7 +49,7 @@ async fn an_empty_body_is_enough() {
 }
 
 #[tokio::test]
-async fn what_the_state_forbids_is_refused_with_the_reason() {
+async fn action_that_the_state_forbids_is_rejected_with_the_reason() {
     let daemon = Daemon::observing().await;
     let id = daemon.scheduled("ann@example.com").await;
     for (verb, text) in [
@@ -69,7 +69,7 @@ async fn what_the_state_forbids_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn nothing_is_released_while_the_daemon_only_observes() {
+async fn observe_mode_releases_no_case() {
     let daemon = Daemon::observing().await;
     let id = daemon.case("ann@example.com", Action::Revoke, Some(State::Held(Hold::Observe))).await.case.id;
     let answer = daemon.act_on_case(id, "release").await;
@@ -78,7 +78,7 @@ async fn nothing_is_released_while_the_daemon_only_observes() {
 }
 
 #[tokio::test]
-async fn a_cancel_during_the_call_is_told_that_it_is_too_late() {
+async fn cancel_during_the_call_is_rejected_as_too_late() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.scheduled("ann@example.com").await;
     daemon.clock.advance(SignedDuration::from_hours(2));
@@ -111,7 +111,7 @@ async fn two_different_people_approve() {
 }
 
 #[tokio::test]
-async fn nobody_approves_their_own_request() {
+async fn operator_cannot_approve_their_own_request() {
     let daemon = Daemon::enforcing().await;
     let body = json!({"site": "acme", "email": "ann@example.com", "action": "delete", "reason": "asked to"});
     let opened = daemon.post("/api/v1/cases", OTTO, body).await.json();
@@ -125,11 +125,11 @@ async fn nobody_approves_their_own_request() {
     assert_eq!(own.status, 403);
     assert_eq!(own.detail(), "an operator cannot approve their own request");
     assert_eq!(approve(&daemon, id, ADA).await.status, 200);
-    assert_eq!(approve(&daemon, id, ROSA).await.status, 403, "whoever else approved");
+    assert_eq!(approve(&daemon, id, ROSA).await.status, 403, "also after another approval");
 }
 
 #[tokio::test]
-async fn an_approval_without_its_action_is_rejected_by_the_field() {
+async fn approval_without_its_action_is_rejected_by_key() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.scheduled("ann@example.com").await;
     for verb in ["approve", "withdraw"] {
@@ -142,7 +142,7 @@ async fn an_approval_without_its_action_is_rejected_by_the_field() {
 }
 
 #[tokio::test]
-async fn an_action_that_needs_no_approval_or_is_not_planned_is_not_approved() {
+async fn unplanned_action_or_one_without_approvals_cannot_be_approved() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.case("ann@example.com", Action::Revoke, None).await.case.id;
     for (stage, why) in
@@ -155,7 +155,7 @@ async fn an_action_that_needs_no_approval_or_is_not_planned_is_not_approved() {
 }
 
 #[tokio::test]
-async fn an_approver_withdraws_only_their_own_approval_and_may_repeat_it() {
+async fn approver_withdraws_only_their_own_approval_and_may_repeat_it() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.case("ann@example.com", Action::Delete, Some(State::Held(Hold::Approval))).await.case.id;
     approve(&daemon, id, ROSA).await;
@@ -167,7 +167,7 @@ async fn an_approver_withdraws_only_their_own_approval_and_may_repeat_it() {
     assert_eq!((withdraw(ROSA).await, withdraw(ROSA).await), (json!([]), json!([])));
     let history = daemon.get(&format!("/api/v1/cases/{id}/history"), OTTO).await.json();
     let kinds: Vec<_> = history["items"].as_array().unwrap().iter().map(|entry| entry["kind"].clone()).collect();
-    assert_eq!(kinds, ["opened", "approved", "withdrawn"], "a repetition is not written down");
+    assert_eq!(kinds, ["opened", "approved", "withdrawn"], "a repetition adds no entry");
 }
 
 #[tokio::test]
@@ -190,10 +190,10 @@ async fn repeating_an_action_that_took_effect_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_case_that_is_not_there_cannot_be_moved() {
+async fn action_on_an_unknown_case_is_not_found() {
     let daemon = Daemon::enforcing().await;
     for id in ["01980000-0000-7000-8000-000000000000", "nonsense"] {
         let answer = daemon.post(&format!("/api/v1/cases/{id}/cancel"), OTTO, json!({})).await;
-        assert_eq!((answer.status.as_u16(), answer.detail().as_str()), (404, "there is no such case"));
+        assert_eq!((answer.status.as_u16(), answer.detail().as_str()), (404, "no such case"));
     }
 }

@@ -1,4 +1,4 @@
-//! One action on many cases, by the digest of what would be done.
+//! Tests of bulk actions.
 
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ async fn held(daemon: &Daemon) -> usize {
 }
 
 #[tokio::test]
-async fn without_a_digest_the_set_is_shown_and_nothing_is_done() {
+async fn without_a_digest_the_set_is_returned_and_nothing_changes() {
     let daemon = Daemon::enforcing().await;
     three_held(&daemon).await;
     let shown = bulk(&daemon, OTTO, json!({})).await;
@@ -48,7 +48,7 @@ async fn with_the_digest_exactly_the_reviewed_cases_are_released() {
 }
 
 #[tokio::test]
-async fn a_digest_of_an_earlier_set_or_of_a_milder_action_releases_nothing() {
+async fn digest_of_an_earlier_set_or_a_milder_action_releases_nothing() {
     let daemon = Daemon::enforcing().await;
     three_held(&daemon).await;
     let digest = bulk(&daemon, OTTO, json!({})).await.json()["digest"].clone();
@@ -69,7 +69,7 @@ async fn a_digest_of_an_earlier_set_or_of_a_milder_action_releases_nothing() {
 }
 
 #[tokio::test]
-async fn more_cases_than_one_transaction_holds_are_released_too() {
+async fn more_cases_than_one_transaction_are_released() {
     let daemon = Daemon::enforcing().await;
     for n in 0..51 {
         daemon.case(&format!("p{n}@example.com"), Action::Revoke, Some(State::Held(Hold::Observe))).await;
@@ -87,7 +87,7 @@ async fn observe_mode_releases_nothing_in_bulk() {
 }
 
 #[tokio::test]
-async fn a_filter_a_reason_and_the_role_are_required() {
+async fn filter_reason_and_role_are_required() {
     let daemon = Daemon::enforcing().await;
     three_held(&daemon).await;
     let digest = bulk(&daemon, OTTO, json!({})).await.json()["digest"].clone();

@@ -1,4 +1,4 @@
-//! Cases as they are shown and listed.
+//! Tests of lists and views of cases.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::domain::case::{Attention, Hold, State};
 use crate::domain::policy::Action;
 
 #[tokio::test]
-async fn a_case_has_every_key_of_the_contract_and_no_other() {
+async fn case_has_exactly_the_keys_of_the_contract() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.scheduled("ann@example.com").await;
     let case = daemon.get(&format!("/api/v1/cases/{id}"), OTTO).await.json();
@@ -37,7 +37,7 @@ async fn a_case_has_every_key_of_the_contract_and_no_other() {
 }
 
 #[tokio::test]
-async fn held_and_stuck_cases_say_why() {
+async fn held_cases_and_cases_with_attention_contain_the_reason() {
     let daemon = Daemon::enforcing().await;
     let held = daemon.case("ann@example.com", Action::Delete, Some(State::Held(Hold::Observe))).await;
     let stuck = State::NeedsAttention(Attention::no_email());
@@ -54,7 +54,7 @@ async fn held_and_stuck_cases_say_why() {
 }
 
 #[tokio::test]
-async fn a_list_goes_on_where_the_page_before_ended() {
+async fn cursor_continues_after_the_previous_page() {
     let daemon = Daemon::enforcing().await;
     let mut opened = Vec::new();
     for n in 0..5 {

@@ -1,4 +1,4 @@
-//! Health and metrics.
+//! Tests of health and metrics.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::domain::case::{Attention, State};
 use crate::domain::policy::Action;
 
 #[tokio::test]
-async fn a_daemon_that_works_is_ready_and_says_what_was_looked_at() {
+async fn working_daemon_is_ready_and_lists_its_checks() {
     let daemon = Daemon::enforcing().await;
     let answer = daemon.get("/readyz", "").await;
     assert_eq!(answer.status, 200);
@@ -19,29 +19,29 @@ async fn a_daemon_that_works_is_ready_and_says_what_was_looked_at() {
 }
 
 #[tokio::test]
-async fn a_worker_that_stands_still_makes_the_daemon_unready_but_not_dead() {
+async fn worker_without_a_tick_makes_the_daemon_unready_but_live() {
     let daemon = Daemon::enforcing().await;
     daemon.clock.advance(SignedDuration::from_mins(5));
     let answer = daemon.get("/readyz", "").await;
     assert_eq!((answer.status.as_u16(), &answer.json()["ready"]), (503, &json!(false)));
-    assert_eq!(answer.json()["checks"]["worker"]["detail"], "it last looked for work 300 s ago");
+    assert_eq!(answer.json()["checks"]["worker"]["detail"], "the last tick was 300 s ago");
     assert_eq!(daemon.get("/livez", "").await.status, 200);
     daemon.worker_ticked_at.store(daemon.now().as_millisecond(), std::sync::atomic::Ordering::Relaxed);
     assert_eq!(daemon.get("/readyz", "").await.status, 200);
 }
 
 #[tokio::test]
-async fn a_database_that_takes_no_writes_makes_the_daemon_unready() {
+async fn database_that_rejects_writes_makes_the_daemon_unready() {
     let daemon = Daemon::enforcing().await;
     daemon.store.close().await;
     let answer = daemon.get("/readyz", "").await;
     assert_eq!(answer.status, 503);
     assert_eq!(answer.headers["content-type"], "application/json");
-    assert_eq!(answer.json()["checks"]["database"], json!({"ok": false, "detail": "it takes no writes"}));
+    assert_eq!(answer.json()["checks"]["database"], json!({"ok": false, "detail": "the database rejects writes"}));
 }
 
 #[tokio::test]
-async fn metrics_are_there_from_the_beginning_and_follow_the_database() {
+async fn metrics_exist_from_the_start_and_follow_the_database() {
     let daemon = Daemon::enforcing().await;
     let text = daemon.get("/metrics", "").await.text;
     for line in [

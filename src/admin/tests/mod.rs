@@ -1,4 +1,4 @@
-//! The listener as its users meet it: over real sockets, with a real database.
+//! Tests of the private listener over real sockets with a real database.
 
 mod actions;
 mod bulk;
@@ -35,7 +35,7 @@ use crate::domain::person::{EmailAddress, Person, PersonId};
 use crate::domain::policy::{Action, Approvals, DayEdge, Policy};
 use crate::store::{Database, Dossier, Key, KnownAccount, NewCase, NewDelivery, Note, Store};
 
-/// A served listener over a database of its own.
+/// A listener with its own database.
 pub(crate) struct Daemon {
     pub(crate) address: String,
     pub(crate) store: Store,
@@ -47,7 +47,7 @@ pub(crate) struct Daemon {
     _dir: TempDir,
 }
 
-/// Who asks. The token of each is its name.
+/// Names of admin tokens; each token equals its name.
 pub(crate) const ROSA: &str = "rosa"; // approver
 pub(crate) const ADA: &str = "ada"; // approver
 pub(crate) const OTTO: &str = "otto"; // operator
@@ -118,7 +118,7 @@ impl Daemon {
         Self { address, store, clock, worker, worker_ticked_at, client, _server: server, _dir: dir }
     }
 
-    /// Asks with a token, or without one where `who` is empty.
+    /// Sends a request with a token, or without one if `who` is empty.
     pub(crate) async fn request(&self, method: Method, path: &str, who: &str, body: Option<Value>) -> TestResponse {
         let mut request = self.client.request(method, format!("{}{path}", self.address));
         if !who.is_empty() {
@@ -148,7 +148,7 @@ impl Daemon {
         TestResponse { status, headers, text: response.text().await.unwrap() }
     }
 
-    /// Moves a case as otto, who is an operator.
+    /// Applies an action to a case as the operator otto.
     pub(crate) async fn act_on_case(&self, id: CaseId, verb: &str) -> TestResponse {
         self.post(&format!("/api/v1/cases/{id}/{verb}"), OTTO, serde_json::json!({})).await
     }

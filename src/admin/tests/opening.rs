@@ -1,4 +1,4 @@
-//! An operator's own request.
+//! Tests of cases that operators open.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ async fn open(daemon: &Daemon, changes: Value) -> TestResponse {
 }
 
 #[tokio::test]
-async fn a_request_becomes_a_case_that_says_whose_it_was() {
+async fn request_opens_a_case_with_the_name_of_the_operator() {
     let daemon = Daemon::enforcing().await;
     let answer = open(&daemon, json!({})).await;
     assert_eq!(answer.status, 201);
@@ -28,7 +28,7 @@ async fn a_request_becomes_a_case_that_says_whose_it_was() {
 }
 
 #[tokio::test]
-async fn a_second_request_for_the_same_person_is_told_of_the_first() {
+async fn second_request_for_the_same_person_returns_the_first_case() {
     let daemon = Daemon::enforcing().await;
     let first = open(&daemon, json!({})).await.json();
     let second = open(&daemon, json!({"email": "ANN@EXAMPLE.COM"})).await;
@@ -39,7 +39,7 @@ async fn a_second_request_for_the_same_person_is_told_of_the_first() {
 }
 
 #[tokio::test]
-async fn a_day_counts_by_the_policy() {
+async fn date_is_interpreted_by_the_policy() {
     let daemon = Daemon::enforcing().await;
     let case = open(&daemon, json!({"effective_at": "2026-12-31"})).await.json();
     assert_eq!((&case["effective_at"], &case["state"]), (&json!("2027-01-01T00:00:00Z"), &json!("scheduled")));
@@ -48,7 +48,7 @@ async fn a_day_counts_by_the_policy() {
 }
 
 #[tokio::test]
-async fn the_strictest_approvals_of_the_site_count_whichever_policy_is_named() {
+async fn strictest_approvals_of_the_site_apply_to_any_named_policy() {
     let daemon = Daemon::enforcing().await;
     for (email, changes, policy) in
         [("ann@example.com", json!({}), "careful"), ("bob@example.com", json!({"policy": "leavers"}), "leavers")]
@@ -65,20 +65,20 @@ async fn the_strictest_approvals_of_the_site_count_whichever_policy_is_named() {
 }
 
 #[tokio::test]
-async fn a_request_that_nobody_could_approve_is_rejected() {
+async fn request_without_enough_approvers_is_rejected() {
     let daemon = Daemon::enforcing().await;
     // Two approvals are needed, and Rosa is one of the two approvers.
     let body = json!({"site": "acme", "email": "ann@example.com", "action": "delete", "reason": "asked"});
     let answer = daemon.post("/api/v1/cases", ROSA, body.clone()).await;
     assert_eq!(answer.status, 409);
-    assert!(answer.detail().starts_with("this request needs 2 approvals by other people"), "{}", answer.detail());
+    assert!(answer.detail().starts_with("this request requires 2 approvals by other people"), "{}", answer.detail());
     let mut revoke = body;
     revoke["action"] = json!("revoke");
     assert_eq!(daemon.post("/api/v1/cases", ROSA, revoke).await.status, 201, "a revoke needs none");
 }
 
 #[tokio::test]
-async fn a_flood_of_requests_is_held_and_released_by_another_approver() {
+async fn flood_of_requests_is_held_and_released_by_another_approver() {
     let daemon = Daemon::enforcing().await;
     let mut ids = Vec::new();
     for n in 0..27 {
@@ -86,7 +86,7 @@ async fn a_flood_of_requests_is_held_and_released_by_another_approver() {
         ids.push(case["id"].as_str().unwrap().to_owned());
     }
     let held = daemon.get("/api/v1/cases?state=held", OTTO).await.json();
-    assert_eq!(held["items"].as_array().unwrap().len(), 27, "the first of them too");
+    assert_eq!(held["items"].as_array().unwrap().len(), 27, "including the first");
     let other = json!({"site": "acme", "email": "eve@example.com", "action": "revoke", "reason": "asked"});
     assert_eq!(
         daemon.post("/api/v1/cases", ADA, other).await.json()["state"],
@@ -103,22 +103,22 @@ async fn a_flood_of_requests_is_held_and_released_by_another_approver() {
     filter["digest"] = daemon.post("/api/v1/cases/bulk", ROSA, filter.clone()).await.json()["digest"].clone();
     assert_eq!(daemon.post("/api/v1/cases/bulk", ROSA, filter).await.json()["done"], 26);
     let next = open(&daemon, json!({"action": "revoke", "email": "next@example.com"})).await.json();
-    assert_eq!(next["state"], "revoking", "what was released is not counted again");
+    assert_eq!(next["state"], "revoking", "released cases are not counted again");
 }
 
 #[tokio::test]
-async fn what_cannot_be_meant_is_refused_by_its_key() {
+async fn invalid_value_is_rejected_by_key() {
     let daemon = Daemon::enforcing().await;
     for (changes, text) in [
         (json!({"site": "nowhere"}), "`site`: expected one of: acme, globex"),
         (json!({"email": "ann"}), "`email`: not an e-mail address"),
         (json!({"action": "ignore"}), "`action`: expected one of: revoke, revoke_then_delete, delete"),
         (json!({"action": "burn"}), "`action`: expected one of: ignore, revoke, revoke_then_delete, delete"),
-        (json!({"reason": " "}), "`reason`: expected a few words: why?"),
+        (json!({"reason": " "}), "`reason`: expected a text"),
         (json!({"policy": "none"}), "`policy`: expected one of: careful, leavers"),
         (
             json!({"effective_at": "soon"}),
-            "`effective_at`: not a date (2026-12-31) and not a time (2026-12-31T18:00:00Z)",
+            "`effective_at`: expected a date (2026-12-31) or a time (2026-12-31T18:00:00Z)",
         ),
     ] {
         let answer = open(&daemon, changes).await;

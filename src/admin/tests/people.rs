@@ -1,9 +1,9 @@
-//! Personal data: who sees it, and who is found without it.
+//! Tests of the visibility of personal data.
 
 use super::{Daemon, OTTO, VERA};
 
 #[tokio::test]
-async fn a_viewer_sees_no_personal_data_on_any_route() {
+async fn viewer_sees_no_personal_data_on_any_route() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.scheduled("ann@example.com").await;
     let delivery = daemon.delivery("bamboohr").await;
@@ -25,11 +25,11 @@ async fn a_viewer_sees_no_personal_data_on_any_route() {
             assert!(!text.contains(personal), "{route} says `{personal}`: {text}");
         }
     }
-    // Not even whether somebody has a case at all: both answers are the same.
+    // The response does not reveal whether a person has a case.
     for email in ["ann@example.com", "nobody@example.com"] {
         let refused = daemon.get(&format!("/api/v1/cases?email={email}"), VERA).await;
         assert_eq!(refused.status, 403, "{}", refused.text);
-        assert_eq!(refused.detail(), "this takes the role `operator`; your token has `viewer`");
+        assert_eq!(refused.detail(), "this requires the role `operator`; the token has `viewer`");
     }
     let seen = daemon.get(&case, VERA).await.json();
     assert_eq!(seen["person"], serde_json::json!({"id": null, "email": null}));
@@ -37,7 +37,7 @@ async fn a_viewer_sees_no_personal_data_on_any_route() {
 }
 
 #[tokio::test]
-async fn an_operator_sees_whom_it_is_about() {
+async fn operator_sees_personal_data() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.scheduled("ann@example.com").await;
     let seen = daemon.get(&format!("/api/v1/cases/{id}"), OTTO).await.json();
@@ -51,7 +51,7 @@ async fn an_operator_sees_whom_it_is_about() {
 }
 
 #[tokio::test]
-async fn a_person_is_found_by_the_exact_address_on_every_site() {
+async fn person_is_found_by_the_exact_email_on_every_site() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.scheduled("ann@example.com").await;
     daemon.scheduled("ann@example.comm").await;
@@ -67,7 +67,7 @@ async fn a_person_is_found_by_the_exact_address_on_every_site() {
 }
 
 #[tokio::test]
-async fn a_person_is_found_after_the_case_has_forgotten_them() {
+async fn person_is_found_by_email_after_shredding() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.scheduled("ann@example.com").await;
     let cancelled = daemon.act_on_case(id, "cancel").await.json();

@@ -1,4 +1,4 @@
-//! What is refused, and how it is said.
+//! Tests of error responses.
 
 use axum::body::{Body, to_bytes};
 use axum::http::Response;
@@ -19,7 +19,7 @@ fn assert_problem(answer: &TestResponse, status: u16) {
 }
 
 #[tokio::test]
-async fn every_refusal_is_a_problem() {
+async fn every_error_response_is_a_problem() {
     let daemon = Daemon::enforcing().await;
     let hold = format!("/api/v1/cases/{}/hold", daemon.scheduled("ann@example.com").await);
     let post = || daemon.raw(Method::POST, &hold).bearer_auth(OTTO);
@@ -38,20 +38,20 @@ async fn every_refusal_is_a_problem() {
 }
 
 #[tokio::test]
-async fn a_bad_query_value_is_refused_by_name_with_what_was_expected() {
+async fn invalid_query_value_is_rejected_by_name_with_the_expected_form() {
     let daemon = Daemon::enforcing().await;
     for (path, text) in [
         ("cases?limit=501", "query parameter `limit`: expected a number from 1 to 500"),
         ("cases?cursor=5", "query parameter `cursor`: expected the `next` of an earlier page"),
         ("cases?attention=maybe", "query parameter `attention`: expected true or false"),
         ("cases?email=ann", "query parameter `email`: not an e-mail address"),
-        ("cases?emial=ann", "query parameter `emial`: not known here, or given more than once"),
+        ("cases?emial=ann", "query parameter `emial`: unknown, or given more than once"),
         ("cases?site=%C3%A4", "query parameter `site`: a name has 1 to 64 letters, digits, `-` or `_`"),
         ("jobs?state=gone", "query parameter `state`: expected one of: queued, running, done, cancelled"),
         ("jobs?kind=x", "query parameter `kind`: expected one of: revoke, detach, delete, verify, restore, reinvite"),
         ("deliveries?status=x", "query parameter `status`: expected one of: received, routed, unreadable"),
         ("deliveries?cursor=x", "query parameter `cursor`: expected the `next` of an earlier page"),
-        ("sites?x=1", "query parameter `x`: not known here, or given more than once"),
+        ("sites?x=1", "query parameter `x`: unknown, or given more than once"),
     ] {
         let answer = daemon.get(&format!("/api/v1/{path}"), OTTO).await;
         assert_problem(&answer, 400);
@@ -60,16 +60,16 @@ async fn a_bad_query_value_is_refused_by_name_with_what_was_expected() {
 }
 
 #[tokio::test]
-async fn our_own_trouble_is_told_without_its_cause() {
+async fn database_failure_is_reported_without_its_cause() {
     let daemon = Daemon::enforcing().await;
     daemon.store.close().await;
     let answer = daemon.get("/api/v1/cases", OTTO).await;
     assert_problem(&answer, 503);
-    assert_eq!(answer.detail(), "the database did not do its part: try again");
+    assert_eq!(answer.detail(), "database unavailable: retry the request");
 }
 
 #[tokio::test]
-async fn every_answer_carries_the_id_of_its_request() {
+async fn every_response_has_the_id_of_its_request() {
     let daemon = Daemon::enforcing().await;
     assert!(daemon.get("/livez", "").await.headers.contains_key("x-request-id"));
     let given = Daemon::answer(daemon.raw(Method::GET, "/livez").header("x-request-id", "mine")).await;
@@ -77,11 +77,15 @@ async fn every_answer_carries_the_id_of_its_request() {
 }
 
 #[tokio::test]
-async fn a_panic_and_a_timeout_are_problems_too() {
+async fn panic_and_timeout_are_problems() {
     let slow = Response::builder().status(503).body(Body::empty()).unwrap();
     for (answer, status, text) in [
-        (panic_response(Box::new("ann@example.com")), 500, "something that cannot be was met; the log says what"),
-        (error::as_problem(slow).await, 503, "it took too long: look whether it was done before you try again"),
+        (panic_response(Box::new("ann@example.com")), 500, "internal error: see the server log for this request id"),
+        (
+            error::as_problem(slow).await,
+            503,
+            "request timed out: check whether the change was applied before you retry",
+        ),
     ] {
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
         assert_eq!(answer.status(), status);

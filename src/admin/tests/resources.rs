@@ -1,4 +1,4 @@
-//! Jobs, sources, sites, deliveries.
+//! Tests of jobs, sources, sites and deliveries.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ async fn jobs_are_listed_by_state_and_kind() {
 }
 
 #[tokio::test]
-async fn a_source_is_paused_resumed_and_called_quiet() {
+async fn source_is_paused_resumed_and_reported_quiet() {
     let daemon = Daemon::enforcing().await;
     daemon.delivery("bamboohr").await;
     let waiting = daemon.store.unrouted(&"bamboohr".parse().unwrap(), 1, 1).await.unwrap().remove(0);
@@ -48,7 +48,7 @@ async fn a_source_is_paused_resumed_and_called_quiet() {
 }
 
 #[tokio::test]
-async fn an_offered_secret_is_shown_to_operators_and_accepted_by_approvers() {
+async fn offered_secret_is_visible_to_operators_and_accepted_by_approvers() {
     let daemon = Daemon::enforcing().await;
     let mut tx = daemon.store.begin().await.unwrap();
     assert!(tx.keep_offer(&"bamboohr".parse().unwrap(), &"v3rify".into(), daemon.now()).await.unwrap());
@@ -65,7 +65,7 @@ async fn an_offered_secret_is_shown_to_operators_and_accepted_by_approvers() {
 }
 
 #[tokio::test]
-async fn a_site_says_why_it_is_paused_and_is_resumed() {
+async fn paused_site_has_a_reason_and_is_resumed() {
     let daemon = Daemon::enforcing().await;
     let mut tx = daemon.store.begin().await.unwrap();
     tx.pause_site(&"acme".parse().unwrap(), "401: make a new token", daemon.now()).await.unwrap();
@@ -82,7 +82,7 @@ async fn a_site_says_why_it_is_paused_and_is_resumed() {
 }
 
 #[tokio::test]
-async fn an_unreadable_delivery_is_shown_and_read_once_more() {
+async fn unreadable_delivery_is_listed_and_replayed() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.delivery("bamboohr").await;
     daemon.delivery("crm").await;
@@ -101,7 +101,7 @@ async fn an_unreadable_delivery_is_shown_and_read_once_more() {
 }
 
 #[tokio::test]
-async fn a_delivery_whose_body_is_forgotten_is_not_replayed() {
+async fn delivery_with_an_expired_body_is_not_replayed() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.delivery("bamboohr").await;
     let waiting = daemon.store.unrouted(&"bamboohr".parse().unwrap(), 1, 1).await.unwrap().remove(0);
@@ -112,7 +112,7 @@ async fn a_delivery_whose_body_is_forgotten_is_not_replayed() {
     let answer = daemon.post(&format!("/api/v1/deliveries/{id}/replay"), OTTO, json!({})).await;
     assert_eq!(
         (answer.status.as_u16(), answer.detail().as_str()),
-        (409, "its body is forgotten: let the source send it again")
+        (409, "the stored body has expired: have the vendor resend the delivery")
     );
     let absent = "/api/v1/deliveries/01980000-0000-7000-8000-000000000000";
     assert_eq!(daemon.get(absent, OTTO).await.status, 404);

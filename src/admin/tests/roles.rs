@@ -1,11 +1,11 @@
-//! Who may do what, on every route.
+//! Tests of the role that each route requires.
 
 use reqwest::Method;
 
 use super::{Daemon, OTTO, ROSA, VERA};
 use crate::domain::operator::Role;
 
-/// Every route of the API, and whom it serves.
+/// Every route of the API, and its required role.
 const ROUTES: [(Method, &str, Role); 23] = [
     (Method::GET, "/cases", Role::Viewer),
     (Method::POST, "/cases", Role::Operator),
@@ -37,13 +37,13 @@ fn path(route: &str) -> String {
 }
 
 #[test]
-fn the_table_knows_every_route() {
+fn table_contains_every_route() {
     let routes = include_str!("../api/mod.rs");
     assert_eq!(routes.matches("get(").count() + routes.matches("post(").count(), ROUTES.len());
 }
 
 #[tokio::test]
-async fn no_route_is_open_without_a_token() {
+async fn every_route_requires_a_token() {
     let daemon = Daemon::enforcing().await;
     let beside = [(Method::GET, "/nothing/here", Role::Viewer), (Method::DELETE, "/cases", Role::Viewer)];
     for (method, route, _) in ROUTES.into_iter().chain(beside) {
@@ -57,14 +57,14 @@ async fn no_route_is_open_without_a_token() {
 }
 
 #[tokio::test]
-async fn each_route_asks_for_its_role_and_no_more() {
+async fn each_route_requires_exactly_its_role() {
     let daemon = Daemon::enforcing().await;
     for (method, route, needs) in ROUTES {
         for (token, role) in [(VERA, Role::Viewer), (OTTO, Role::Operator), (ROSA, Role::Approver)] {
             let answer = daemon.request(method.clone(), &path(route), token, None).await;
             if role < needs {
                 assert_eq!(answer.status, 403, "{method} {route} as {role}");
-                assert_eq!(answer.detail(), format!("this takes the role `{needs}`; your token has `{role}`"));
+                assert_eq!(answer.detail(), format!("this requires the role `{needs}`; the token has `{role}`"));
             } else {
                 assert_ne!(answer.status, 401, "{method} {route} as {role}");
                 assert_ne!(answer.status, 403, "{method} {route} as {role}");
@@ -75,7 +75,7 @@ async fn each_route_asks_for_its_role_and_no_more() {
 }
 
 #[tokio::test]
-async fn health_and_metrics_ask_for_no_token() {
+async fn health_and_metrics_require_no_token() {
     let daemon = Daemon::enforcing().await;
     for path in ["/", "/livez", "/readyz", "/metrics"] {
         assert_eq!(daemon.get(path, "").await.status, 200, "{path}");

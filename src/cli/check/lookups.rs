@@ -1,10 +1,10 @@
-//! What `check --online` finds out about the lookups: whether the vendor accepts the credentials. It only reads.
+//! `offboardd check --online`: checks whether the vendors accept the credentials of the lookups. It only reads.
 
 use std::fmt;
 
 use serde::Serialize;
 
-use super::online::{CheckStatus, Finding};
+use super::report::{CheckStatus, Finding};
 use crate::atlassian;
 use crate::clock::{Clock as _, SystemClock};
 use crate::domain::ids::SourceName;
@@ -13,10 +13,9 @@ use crate::domain::retry::Failure;
 use crate::settings::Settings;
 use crate::sources::lookup::{Auth, Http, Lookup};
 
-/// Nobody has this id. It has the form of a UUID, because some vendors reject any other form before they look.
-const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
+/// No person has this id. It is a UUID, because some vendors reject any other form.
+const UNUSED_ID: &str = "00000000-0000-4000-8000-000000000000";
 
-/// What the vendor of one source answered.
 #[derive(Debug, Serialize)]
 pub(super) struct LookupReport {
     source: SourceName,
@@ -35,20 +34,23 @@ impl fmt::Display for LookupReport {
     }
 }
 
-/// Tries the credentials of every lookup.
+/// Checks the credentials of every lookup.
 pub(super) async fn inspect(settings: &Settings) -> anyhow::Result<Vec<LookupReport>> {
     let http = atlassian::http()?;
     let mut reports = Vec::new();
     for (source, lookup) in settings.sources.values().filter_map(|source| Some((source, source.lookup.as_ref()?))) {
-        reports.push(LookupReport { source: source.name.clone(), finding: try_out(&source.name, lookup, &http).await });
+        reports.push(LookupReport {
+            source: source.name.clone(),
+            finding: check_lookup(&source.name, lookup, &http).await,
+        });
     }
     Ok(reports)
 }
 
-async fn try_out(source: &SourceName, lookup: &Lookup, http: &Http) -> Finding {
-    let (status, says, fix) = match PersonId::parse(NOBODY) {
-        Err(_) => (CheckStatus::Unknown, "not tried".to_owned(), None),
-        Ok(nobody) => match lookup.find_email(http, &nobody, SystemClock.now()).await {
+async fn check_lookup(source: &SourceName, lookup: &Lookup, http: &Http) -> Finding {
+    let (status, detail, fix) = match PersonId::parse(UNUSED_ID) {
+        Err(_) => (CheckStatus::Unknown, "not checked".to_owned(), None),
+        Ok(unused) => match lookup.find_email(http, &unused, SystemClock.now()).await {
             Ok(_) => (CheckStatus::Ok, "the vendor accepts the credentials".to_owned(), None),
             Err(failure @ (Failure::AccessDenied { .. } | Failure::CallRefused { .. })) => {
                 (CheckStatus::Fix, failure.detail().to_owned(), Some(fix(source, lookup)))
@@ -56,14 +58,14 @@ async fn try_out(source: &SourceName, lookup: &Lookup, http: &Http) -> Finding {
             Err(
                 failure @ (Failure::Transient { .. } | Failure::RateLimited { .. } | Failure::SiteUnavailable { .. }),
             ) => (CheckStatus::Unknown, failure.detail().to_owned(), None),
-            // Some vendors reject an id that nobody can have, and do so after the credentials.
+            // Some vendors check the credentials first, then reject an unknown id.
             Err(failure @ Failure::Permanent { .. }) => {
-                let says = format!("{}, for an id that nobody has: try it with a real delivery", failure.detail());
-                (CheckStatus::Unknown, says, None)
+                let detail = format!("{}, for an unused id: test it with a real delivery", failure.detail());
+                (CheckStatus::Unknown, detail, None)
             }
         },
     };
-    Finding { what: "lookup", status, says, fix }
+    Finding { what: "lookup", status, detail, fix }
 }
 
 fn fix(source: &SourceName, lookup: &Lookup) -> String {
@@ -74,7 +76,7 @@ fn fix(source: &SourceName, lookup: &Lookup) -> String {
         Auth::Header { .. } => "value",
         Auth::Client { .. } => "client_id, client_secret, scope and audience",
     };
-    format!("look at {keys} in [sources.{source}.lookup]: the credentials must be allowed to read people")
+    format!("check {keys} in [sources.{source}.lookup]: the credentials must be allowed to read people")
 }
 
 #[cfg(test)]
@@ -88,7 +90,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn credentials_of_lookups_are_tried() {
+    async fn credentials_of_lookups_are_checked() {
         let vendor = |headers: HeaderMap| async move {
             let shown =
                 headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
@@ -111,9 +113,9 @@ mod tests {
         let settings = Settings::parse(&text, Path::new(""), &|name| Some(name.to_owned())).unwrap();
         let reports = inspect(&settings).await.unwrap();
         serving.abort_all();
-        let told: Vec<_> = reports.iter().map(|report| (report.source.as_str(), report.finding.status)).collect();
-        assert_eq!(told, [("bad", CheckStatus::Fix), ("good", CheckStatus::Ok)]);
+        let found: Vec<_> = reports.iter().map(|report| (report.source.as_str(), report.finding.status)).collect();
+        assert_eq!(found, [("bad", CheckStatus::Fix), ("good", CheckStatus::Ok)]);
         let text = reports.iter().map(ToString::to_string).collect::<String>();
-        assert!(text.contains("look at bearer in [sources.bad.lookup]"), "{text}");
+        assert!(text.contains("check bearer in [sources.bad.lookup]"), "{text}");
     }
 }

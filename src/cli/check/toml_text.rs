@@ -1,6 +1,6 @@
-//! TOML for people: a heading for each thing that has a name, one line for everything below.
+//! Writes settings as TOML: a table header for each named table, one line for each value below it.
 //!
-//! The `toml` crate writes a heading for each table, also for `{ env = "NAME" }`; this knows the settings and does not.
+//! The `toml` crate writes a table header for each nested table, also for `{ env = "NAME" }`.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 use crate::settings::SettingsFile;
 
-/// Writes settings so that they can be read again, in the order of the reference.
+/// The text parses to the same settings. The order is that of the reference.
 pub(super) fn write(file: &SettingsFile) -> serde_json::Result<String> {
-    // By way of JSON, whose text keeps the order of the keys.
+    // Through JSON text, which keeps the order of the keys.
     let tree: Node = serde_json::from_str(&serde_json::to_string(file)?)?;
     let mut text = String::new();
     if let Node::Table(entries) = &tree {
@@ -19,7 +19,7 @@ pub(super) fn write(file: &SettingsFile) -> serde_json::Result<String> {
     Ok(text.trim_start().to_owned())
 }
 
-/// Writes the plain keys of a table, and then its own headings.
+/// Writes the plain keys of a table, then its nested tables.
 fn section(text: &mut String, path: &[&str], entries: &[(String, Node)]) {
     for (key, node) in entries {
         if heading(path, key, node).is_none() {
@@ -42,7 +42,7 @@ fn section(text: &mut String, path: &[&str], entries: &[(String, Node)]) {
     }
 }
 
-/// The tables that get headings of their own: those of the reference, `[[admin.tokens]]`, and what a source overrides.
+/// Returns the tables that get a header: those of the reference, `[[admin.tokens]]`, and the overrides of a source.
 fn heading<'a>(path: &[&str], key: &str, node: &'a Node) -> Option<Vec<&'a [(String, Node)]>> {
     match (path, node) {
         ([] | ["sites" | "policies" | "sources"] | ["sources", _], Node::Table(entries)) => Some(vec![entries]),
@@ -58,12 +58,12 @@ fn format_key(key: &str) -> String {
     if bare { key.to_owned() } else { quoted(key) }
 }
 
-/// A text in quotes: JSON's escapes are TOML's, but for DEL, which TOML wants escaped too.
+/// JSON escapes are valid in TOML. TOML also requires an escape for DEL.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007F")
 }
 
-/// A value whose tables keep their order.
+/// A value whose tables keep the order of their keys.
 enum Node {
     Table(Vec<(String, Self)>),
     List(Vec<Self>),
@@ -112,7 +112,7 @@ impl<'de> Visitor<'de> for AnyNode {
     type Value = Node;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("what TOML can hold")
+        f.write_str("a TOML value")
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_toml_can_hold_comes_out_as_it_went_in() {
+    fn every_kind_of_value_survives_a_round_trip() {
         let text = r#"
             [sources.hr]
             site = "acme"

@@ -1,4 +1,4 @@
-//! What settings say that can only fail, and what is worth knowing about them.
+//! Warnings and notes of `check`: settings that are valid but cannot work, and settings worth knowing about.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -12,31 +12,33 @@ use crate::domain::policy::{Action, Policy};
 use crate::settings::{HttpUrl, Mode, Settings, SourceSettings};
 use crate::sources::{self, lookup, preset};
 
-/// What is allowed, and either intended or harmless.
-pub fn notes(settings: &Settings) -> Vec<String> {
+/// Settings that work and may surprise.
+pub(in crate::cli) fn notes(settings: &Settings) -> Vec<String> {
     let mut notes = Vec::new();
     if settings.mode == Mode::Observe {
-        notes.push("mode is \"observe\": nothing is changed at Atlassian; write \"enforce\" when you are ready".into());
+        notes.push(
+            "mode is \"observe\": nothing is changed at Atlassian; set mode = \"enforce\" to make changes".into(),
+        );
     }
     if !settings.server.admin.ip().is_loopback() && !settings.admin_tokens.is_empty() {
         notes.push(format!(
-            "server.admin listens on {}: keep that network private, or put TLS in front of it",
+            "server.admin listens on {}: keep that network private, or use a TLS proxy",
             settings.server.admin
         ));
     }
     for name in settings.policies.keys() {
         if !settings.sources.values().any(|source| source.policy == *name) {
-            notes.push(format!("policies.{name} is followed by no source"));
+            notes.push(format!("policies.{name} is used by no source"));
         }
     }
     if settings.retry.base > settings.retry.max {
-        notes.push("retry.base is longer than retry.max: no wait is longer than retry.max".into());
+        notes.push("retry.base is longer than retry.max: every wait is limited to retry.max".into());
     }
     notes
 }
 
-/// What can only fail: one sentence each, with the place, the key and what to write.
-pub fn warnings(settings: &Settings) -> Vec<String> {
+/// Settings that cannot work: one sentence each, with place, key path and fix.
+pub(in crate::cli) fn warnings(settings: &Settings) -> Vec<String> {
     let mut found = Warnings { settings, texts: Vec::new() };
     found.about_access();
     found.about_transport();
@@ -62,7 +64,6 @@ struct Warnings<'a> {
 }
 
 impl Warnings<'_> {
-    /// Adds a warning about a key.
     fn at(&mut self, keys: &[&str], message: &str) {
         let place = self.settings.place_of(keys);
         let mut path = String::new();
@@ -82,11 +83,11 @@ impl Warnings<'_> {
         }
         let admin = self.settings.server.admin;
         self.texts.push(if admin.ip().is_loopback() {
-            "there are no [[admin.tokens]]: nobody can use the API and the console".to_owned()
+            "no [[admin.tokens]] configured: API and console reject every request".to_owned()
         } else {
             format!(
-                "server.admin listens on {admin}, and there are no [[admin.tokens]]: health and metrics are open to that \
-                 network, API and console to nobody"
+                "server.admin listens on {admin} and no [[admin.tokens]] are configured: health and metrics are open to that \
+                 network, API and console reject every request"
             )
         });
     }
@@ -98,13 +99,13 @@ impl Warnings<'_> {
             [("url", &site.url), ("gateway", &site.gateway)].map(|(key, url)| (vec!["sites", name.as_str(), key], url))
         });
         for (keys, url) in sites.chain(public).filter(|(_, url)| url.is_exposed()) {
-            self.at(&keys, &format!("plain HTTP to another machine ({url}) can be read on the way: use https"));
+            self.at(&keys, &format!("plain HTTP to another machine ({url}) is not confidential: use https"));
         }
         for (name, source) in &file.sources {
             let Some(lookup) = &source.lookup else { continue };
-            let message = "plain HTTP to another machine can be read on the way, credentials included: use https";
+            let message = "plain HTTP to another machine exposes the credentials: use https";
             for (key, url) in [("url", &lookup.url), ("fallback_url", &lookup.fallback_url)] {
-                // The id is a part of the path, and says nothing of the host.
+                // The placeholder is part of the path; the host is before it.
                 let address = url.as_deref().unwrap_or_default().split(['?', '{']).next().unwrap_or_default();
                 if address.parse::<HttpUrl>().is_ok_and(|url| url.is_exposed()) {
                     self.at(&["sources", name.as_str(), "lookup", key], message);
@@ -121,7 +122,7 @@ impl Warnings<'_> {
             let is_uuid = |id: &String| id.len() == 36 && uuid::Uuid::try_parse(id).is_ok();
             if site.cloud_id.as_ref().is_some_and(|id| !is_uuid(id)) {
                 let info = site.url.join("_edge/tenant_info").map_or_else(|_| String::new(), |url| url.to_string());
-                let message = format!("not a cloud id, which is a UUID: write the one that {info} shows");
+                let message = format!("not a cloud id (a UUID): use the one that {info} shows");
                 self.at(&["sites", name.as_str(), "cloud_id"], &message);
             }
         }
@@ -133,8 +134,8 @@ impl Warnings<'_> {
             for (job, wanted) in [("revoke", policy.approvals.revoke), ("delete", policy.approvals.delete)] {
                 if usize::from(wanted) > approvers {
                     let message = format!(
-                        "{wanted} people must approve, but only {approvers} of the [[admin.tokens]] may: nothing would \
-                         ever be approved. Add tokens with role = \"approver\", or write a smaller number"
+                        "{wanted} approvals are required, but only {approvers} of the [[admin.tokens]] are approvers: no \
+                         case can be approved. Add tokens with role = \"approver\", or lower the number"
                     );
                     self.at(&["policies", name.as_str(), "approvals", job], &message);
                 }
@@ -144,7 +145,7 @@ impl Warnings<'_> {
                 let hours = offset.trim_start_matches(['+', '-']);
                 if offset.starts_with(['+', '-']) && hours != "0" {
                     let message = format!(
-                        "\"Etc/GMT{offset}\" is {hours} hours {side} UTC, and has no daylight saving: write the zone of a \
+                        "\"Etc/GMT{offset}\" is {hours} hours {side} UTC, and has no daylight saving: use the zone of a \
                          city, like \"Europe/Berlin\""
                     );
                     self.at(&["policies", name.as_str(), "timezone"], &message);
@@ -153,7 +154,7 @@ impl Warnings<'_> {
         }
     }
 
-    /// Hardly a scheme signs where a delivery goes: one to this source is as good at every other one that has the secret.
+    /// Few schemes sign the URL: a delivery to one source is valid at every other source with the same secret.
     fn about_shared_secrets(&mut self) {
         let mut sources = self.settings.sources.values();
         while let Some(source) = sources.next() {
@@ -163,8 +164,8 @@ impl Warnings<'_> {
             };
             for other in sources.clone().filter(|other| shares(other)) {
                 let message = format!(
-                    "sources.{} has the same secret: a recorded delivery to one is accepted at the other, too; give each \
-                     its own",
+                    "sources.{} has the same secret: a delivery to one is also accepted at the other; use a secret for \
+                     each",
                     other.name
                 );
                 self.at(&["sources", source.name.as_str(), "secrets"], &message);
@@ -174,22 +175,19 @@ impl Warnings<'_> {
 
     fn about_weak_secrets(&mut self, source: &SourceSettings) {
         for weak in sources::weak_secrets(&source.spec).unwrap_or_default() {
-            let message = format!(
-                "a secret of {} bytes, which can be guessed: take one of {} bytes or more",
-                weak.bytes, weak.enough
-            );
+            let message = format!("weak secret of {} bytes: use {} bytes or more", weak.bytes, weak.enough);
             self.at(&["sources", source.name.as_str(), "secrets", &weak.index.to_string()], &message);
         }
     }
 
-    /// Warns of a source none of whose events results in anything under its policy.
+    /// Warns if the policy ignores every event of a source.
     fn about_events(&mut self, source: &SourceSettings) {
         let name = source.name.as_str();
         let preset = source.spec.preset.as_deref().and_then(preset::find);
         if let Some(preset) = preset.filter(|preset| preset.needs_mapping && source.spec.mapping.is_none()) {
             let message = format!(
-                "the preset `{}` only verifies deliveries, and reads offboardd's own event, which the vendor does not send: \
-                 write a [sources.{name}.mapping]",
+                "the preset `{}` only verifies deliveries and has no mapping for the vendor's bodies: add a \
+                 [sources.{name}.mapping]",
                 preset.name()
             );
             return self.at(&["sources", name, "preset"], &message);
@@ -202,12 +200,12 @@ impl Warnings<'_> {
         }
         let opt_in = preset.and_then(opt_in).map(|note| format!(". {note}")).unwrap_or_default();
         if opening.is_empty() {
-            let message = format!("no event of this source results in an offboarding{opt_in}");
+            let message = format!("no event of this source opens a case{opt_in}");
             return self.at(&["sources", name], &message);
         }
         let words: Vec<_> = opening.iter().map(|event| event.as_str()).collect();
         let message = format!(
-            "this source can only report {}, which policies.{policy} ignores: write {} = \"revoke_then_delete\" or \
+            "this source reports only {}, which policies.{policy} ignores: set {} = \"revoke_then_delete\" or \
              \"delete\" in [policies.{policy}]{opt_in}",
             words.join(" and "),
             words.join(" or "),
@@ -216,9 +214,9 @@ impl Warnings<'_> {
         self.at(&["sources", name, "policy"], &message);
     }
 
-    /// Warns of a source whose departures name people by id only, when nothing finds their addresses.
+    /// Warns if the departures of a source have no email address and no lookup is configured.
     fn about_addresses(&mut self, source: &SourceSettings) {
-        // Without an event that opens a case nobody's address is missing.
+        // A source that opens no case needs no address.
         if source.lookup.is_some() || opening(&source.compiled.event_types()).is_empty() {
             return;
         }
@@ -229,14 +227,14 @@ impl Warnings<'_> {
         if source.compiled.can_name_address() && !by_id_only {
             return;
         }
-        let write = match ready {
-            Some(ready) => format!("write [sources.{name}.lookup] with {}", ready.keys(name)),
+        let fix = match ready {
+            Some(ready) => format!("add [sources.{name}.lookup] with {}", ready.keys(name)),
             None if source.compiled.can_name_id() => format!(
-                "write mapping.email, or [sources.{name}.lookup] with url = \"https://…/{{person_id}}\", email = \"$.…\" and auth"
+                "add mapping.email, or [sources.{name}.lookup] with url = \"https://…/{{person_id}}\", email = \"$.…\" and auth"
             ),
-            None => "write mapping.email".to_owned(),
+            None => "add mapping.email".to_owned(),
         };
-        let message = format!("its departures hold no e-mail address, so that no account can be found: {write}");
+        let message = format!("its departures contain no email address, so no account can be found: {fix}");
         self.at(&["sources", name], &message);
     }
 }
@@ -251,7 +249,7 @@ fn action(policy: &Policy, event: EventType) -> Action {
     policy.action(event).unwrap_or_default()
 }
 
-/// What the preset says about acting on an ambiguous event.
+/// The note of the preset about opting in to an ambiguous event.
 fn opt_in(preset: &'static preset::Preset) -> Option<&'static str> {
     let note = preset.notes.iter().find_map(|note| note.find("To decide otherwise").and_then(|at| note.get(at..)))?;
     Some(note.trim_end_matches('.'))
@@ -279,7 +277,7 @@ departed = "revoke_then_delete"
 approvals.delete = 1
 "#;
 
-    /// Base64 and hexadecimal at the same time, and `user:password` where that is wanted.
+    /// Values that are valid as base64 and as hexadecimal, or as `user:password`.
     #[expect(clippy::unnecessary_wraps, reason = "the shape of an environment")]
     fn env(name: &str) -> Option<String> {
         Some(if name == "BASIC" { "user:0123456789abcdef".to_owned() } else { "0123456789abcdef".repeat(3) })
@@ -297,7 +295,7 @@ approvals.delete = 1
     }
 
     #[test]
-    fn settings_that_work_have_no_warnings() {
+    fn working_settings_have_no_warnings() {
         for preset in ["standard-webhooks", "bamboohr", "okta", "workos", "merge", "deel", "pipedrive", "github"] {
             assert_eq!(of(&source(preset, "")), Vec::<String>::new(), "{preset}");
         }
@@ -308,28 +306,28 @@ approvals.delete = 1
     }
 
     #[test]
-    fn a_source_that_never_offboards_anybody_is_warned_of_with_what_to_write() {
+    fn source_that_opens_no_case_is_warned_of_with_the_fix() {
         let warned = |preset: &str| of(&source(preset, "")).join("\n");
-        insta::assert_snapshot!(warned("kombo"), @"offboardd.toml:15:1: sources.hr: no event of this source results in an offboarding");
-        insta::assert_snapshot!(warned("greenhouse"), @r#"offboardd.toml:15:1: sources.hr: no event of this source results in an offboarding. To decide otherwise: types.delete_candidate = "erasure_requested""#);
-        insta::assert_snapshot!(warned("hubspot"), @r#"offboardd.toml:18:10: sources.hr.policy: this source can only report email_changed and erasure_requested, which policies.leavers ignores: write email_changed or erasure_requested = "revoke_then_delete" or "delete" in [policies.leavers]. To decide otherwise: types."contact.deletion" = "departed". contact.privacyDeletion is final"#);
-        insta::assert_snapshot!(warned("jira"), @"offboardd.toml:16:10: sources.hr.preset: the preset `jira` only verifies deliveries, and reads offboardd's own event, which the vendor does not send: write a [sources.hr.mapping]");
+        insta::assert_snapshot!(warned("kombo"), @"offboardd.toml:15:1: sources.hr: no event of this source opens a case");
+        insta::assert_snapshot!(warned("greenhouse"), @r#"offboardd.toml:15:1: sources.hr: no event of this source opens a case. To decide otherwise: types.delete_candidate = "erasure_requested""#);
+        insta::assert_snapshot!(warned("hubspot"), @r#"offboardd.toml:18:10: sources.hr.policy: this source reports only email_changed and erasure_requested, which policies.leavers ignores: set email_changed or erasure_requested = "revoke_then_delete" or "delete" in [policies.leavers]. To decide otherwise: types."contact.deletion" = "departed". contact.privacyDeletion is final"#);
+        insta::assert_snapshot!(warned("jira"), @"offboardd.toml:16:10: sources.hr.preset: the preset `jira` only verifies deliveries and has no mapping for the vendor's bodies: add a [sources.hr.mapping]");
     }
 
     #[test]
-    fn a_source_that_names_nobody_is_warned_of_with_the_missing_lines() {
+    fn source_without_email_addresses_is_warned_of_with_the_missing_lines() {
         let warned = |preset: &str| of(&source(preset, "")).join("\n");
-        insta::assert_snapshot!(warned("hibob"), @r#"offboardd.toml:15:1: sources.hr: its departures hold no e-mail address, so that no account can be found: write [sources.hr.lookup] with auth = { user = { env = "HR_USER" }, password = { env = "HR_TOKEN" } }"#);
-        insta::assert_snapshot!(warned("remote"), @r#"offboardd.toml:15:1: sources.hr: its departures hold no e-mail address, so that no account can be found: write [sources.hr.lookup] with auth = { bearer = { env = "HR_TOKEN" } }"#);
+        insta::assert_snapshot!(warned("hibob"), @r#"offboardd.toml:15:1: sources.hr: its departures contain no email address, so no account can be found: add [sources.hr.lookup] with auth = { user = { env = "HR_USER" }, password = { env = "HR_TOKEN" } }"#);
+        insta::assert_snapshot!(warned("remote"), @r#"offboardd.toml:15:1: sources.hr: its departures contain no email address, so no account can be found: add [sources.hr.lookup] with auth = { bearer = { env = "HR_TOKEN" } }"#);
         let own = format!(
             "{SITE}[sources.own]\nsite = \"acme\"\npolicy = \"leavers\"\nsecrets = [{{ env = \"KEY\" }}]\n[sources.own.signature]\nheaders = [\"X-S\"]\n[sources.own.mapping]\ntype = \"$.t\"\ntypes = {{ left = \"departed\" }}\nperson_id = \"$.id\"\n"
         );
-        insta::assert_snapshot!(of(&own).join("\n"), @r#"offboardd.toml:15:1: sources.own: its departures hold no e-mail address, so that no account can be found: write mapping.email, or [sources.own.lookup] with url = "https://…/{person_id}", email = "$.…" and auth"#);
+        insta::assert_snapshot!(of(&own).join("\n"), @r#"offboardd.toml:15:1: sources.own: its departures contain no email address, so no account can be found: add mapping.email, or [sources.own.lookup] with url = "https://…/{person_id}", email = "$.…" and auth"#);
         assert_eq!(of(&(own + "email = \"$.mail\"\n")), Vec::<String>::new());
     }
 
     #[test]
-    fn what_can_only_fail_is_warned_of_and_what_is_harmless_is_noted() {
+    fn failing_settings_are_warned_of_and_harmless_ones_noted() {
         let odd = source(
             "okta",
             "[sources.crm]\npreset = \"okta\"\nsite = \"acme\"\npolicy = \"leavers\"\nsecrets = [{ env = \"KEY\" }]\n",
@@ -340,31 +338,31 @@ approvals.delete = 1
         .replace("approvals.delete = 1", "approvals.delete = 2\ntimezone = \"Etc/GMT+5\"")
         .replace("[policies.leavers]", "[policies.nobody]\ndeparted = \"ignore\"\n[policies.leavers]");
         insta::assert_snapshot!(of(&odd).join("\n"), @r#"
-        offboardd.toml:11:7: sites.acme.url: plain HTTP to another machine (http://acme.example.com) can be read on the way: use https
-        offboardd.toml:12:12: sites.acme.cloud_id: not a cloud id, which is a UUID: write the one that http://acme.example.com/_edge/tenant_info shows
-        offboardd.toml:18:20: policies.leavers.approvals.delete: 2 people must approve, but only 1 of the [[admin.tokens]] may: nothing would ever be approved. Add tokens with role = "approver", or write a smaller number
-        offboardd.toml:19:12: policies.leavers.timezone: "Etc/GMT+5" is 5 hours behind UTC, and has no daylight saving: write the zone of a city, like "Europe/Berlin"
-        offboardd.toml:29:11: sources.crm.secrets: sources.hr has the same secret: a recorded delivery to one is accepted at the other, too; give each its own
+        offboardd.toml:11:7: sites.acme.url: plain HTTP to another machine (http://acme.example.com) is not confidential: use https
+        offboardd.toml:12:12: sites.acme.cloud_id: not a cloud id (a UUID): use the one that http://acme.example.com/_edge/tenant_info shows
+        offboardd.toml:18:20: policies.leavers.approvals.delete: 2 approvals are required, but only 1 of the [[admin.tokens]] are approvers: no case can be approved. Add tokens with role = "approver", or lower the number
+        offboardd.toml:19:12: policies.leavers.timezone: "Etc/GMT+5" is 5 hours behind UTC, and has no daylight saving: use the zone of a city, like "Europe/Berlin"
+        offboardd.toml:29:11: sources.crm.secrets: sources.hr has the same secret: a delivery to one is also accepted at the other; use a secret for each
         "#);
         let settings = Settings::parse(&odd, Path::new("/nowhere"), &env).unwrap();
         insta::assert_snapshot!(notes(&settings).join("\n"), @r#"
-        mode is "observe": nothing is changed at Atlassian; write "enforce" when you are ready
-        server.admin listens on 0.0.0.0:9090: keep that network private, or put TLS in front of it
-        policies.nobody is followed by no source
-        retry.base is longer than retry.max: no wait is longer than retry.max
+        mode is "observe": nothing is changed at Atlassian; set mode = "enforce" to make changes
+        server.admin listens on 0.0.0.0:9090: keep that network private, or use a TLS proxy
+        policies.nobody is used by no source
+        retry.base is longer than retry.max: every wait is limited to retry.max
         "#);
         insta::assert_snapshot!(of("server.admin = \"0.0.0.0:9090\"").join("\n"), @"
-        server.admin listens on 0.0.0.0:9090, and there are no [[admin.tokens]]: health and metrics are open to that network, API and console to nobody
+        server.admin listens on 0.0.0.0:9090 and no [[admin.tokens]] are configured: health and metrics are open to that network, API and console reject every request
         no [sources] configured: no delivery can be accepted
         ");
         insta::assert_snapshot!(of("mode = \"enforce\"").join("\n"), @"
-        there are no [[admin.tokens]]: nobody can use the API and the console
+        no [[admin.tokens]] configured: API and console reject every request
         no [sources] configured: no delivery can be accepted
         ");
     }
 
     #[test]
-    fn a_lookup_over_plain_http_to_another_machine_is_warned_of() {
+    fn lookup_over_plain_http_to_another_machine_is_warned_of() {
         let lookup = |url: &str| {
             let more = format!(
                 "[sources.hr.lookup]\nurl = \"{url}\"\nemail = \"$.m\"\nauth = {{ bearer = {{ env = \"T\" }} }}"
@@ -383,18 +381,18 @@ approvals.delete = 1
              fallback_url = \"http://vendor.example/gone/{person_id}\"\nemail = \"$.mail\"\n\
              auth = { client_id = { env = \"ID\" }, client_secret = { env = \"T\" }, token_url = \"http://vendor.example/token\" }";
         insta::assert_snapshot!(of(&source("okta", lookup)).join("\n"), @"
-        offboardd.toml:21:7: sources.hr.lookup.url: plain HTTP to another machine can be read on the way, credentials included: use https
-        offboardd.toml:22:16: sources.hr.lookup.fallback_url: plain HTTP to another machine can be read on the way, credentials included: use https
-        offboardd.toml:24:81: sources.hr.lookup.auth.token_url: plain HTTP to another machine can be read on the way, credentials included: use https
+        offboardd.toml:21:7: sources.hr.lookup.url: plain HTTP to another machine exposes the credentials: use https
+        offboardd.toml:22:16: sources.hr.lookup.fallback_url: plain HTTP to another machine exposes the credentials: use https
+        offboardd.toml:24:81: sources.hr.lookup.auth.token_url: plain HTTP to another machine exposes the credentials: use https
         ");
         assert_eq!(of(&source("okta", &lookup.replace("http:", "https:"))), Vec::<String>::new());
     }
 
     #[test]
-    fn a_weak_secret_is_warned_of_and_not_shown() {
+    fn weak_secret_is_warned_of_and_not_printed() {
         let settings = Settings::parse(&source("okta", ""), Path::new(""), &|name| {
             Some(if name == "KEY" { "hunter2".to_owned() } else { "0123456789abcdef".repeat(3) })
         });
-        insta::assert_snapshot!(warnings(&settings.unwrap()).join("\n"), @"offboardd.toml:19:12: sources.hr.secrets[0]: a secret of 7 bytes, which can be guessed: take one of 16 bytes or more");
+        insta::assert_snapshot!(warnings(&settings.unwrap()).join("\n"), @"offboardd.toml:19:12: sources.hr.secrets[0]: weak secret of 7 bytes: use 16 bytes or more");
     }
 }

@@ -1,11 +1,11 @@
-//! What the HR systems of the story write, in the shape of each vendor's documentation.
+//! The bodies that the demo's HR systems send, as each vendor documents them.
 
 use jiff::{Timestamp, civil};
 use serde_json::{Value, json};
 
 use super::cast::Character;
 
-/// BambooHR's field-based family: an update whose `Status` says that somebody left.
+/// A field-based BambooHR webhook: an update whose `Status` is a departure.
 pub(super) fn bamboohr_inactive(who: &Character, last_day: civil::Date, at: Timestamp) -> Value {
     let (first, last) = who.name.split_once(' ').unwrap_or((who.name, ""));
     json!({ "employees": [{
@@ -29,7 +29,7 @@ pub(super) fn event(kind: &str, who: &Character, at: Timestamp) -> Value {
     json!({ "type": kind, "person": { "id": who.id, "email": who.email }, "occurred_at": at })
 }
 
-/// A departure at a time to come.
+/// offboardd's own event for a future departure.
 pub(super) fn departure(who: &Character, effective_at: Timestamp, at: Timestamp) -> Value {
     json!({
         "type": "departed",

@@ -1,4 +1,4 @@
-//! The story's days. Time is real; only a day is short.
+//! The days of the demo. The clock is real; a day takes 250 ms.
 
 use std::sync::Arc;
 
@@ -8,21 +8,21 @@ use crate::clock::Clock;
 
 const DAY_MILLIS: i64 = 250;
 
-/// Our own wait between revoking and deleting: 30 days.
+/// The local grace of the policy: 30 days.
 pub(super) const LOCAL_GRACE: SignedDuration = days(30);
 
-/// Atlassian's wait after a deletion: 14 days.
+/// The deletion grace of the site: 14 days.
 pub(super) const DELETION_GRACE: SignedDuration = days(14);
 
-/// How much longer than expected something may take, in real time: a machine may be busy.
+/// Additional real time for each expected step, for a busy machine.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
 
-/// So many of the story's days.
+/// The real duration of `count` days of the demo.
 pub(super) const fn days(count: i64) -> SignedDuration {
     SignedDuration::from_millis(count * DAY_MILLIS)
 }
 
-/// Counts days from the beginning of the story.
+/// Counts days from the start of the demo.
 #[derive(Debug)]
 pub(super) struct Calendar {
     clock: Arc<dyn Clock>,
@@ -42,22 +42,20 @@ impl Calendar {
         self.day_of(self.now())
     }
 
-    /// The day on which an instant lies.
     pub(super) fn day_of(&self, at: Timestamp) -> i64 {
         whole_days(at.duration_since(self.beginning))
     }
 
-    /// Until when something that is expected `at` may take.
+    /// The latest time for a step that is expected `at`.
     pub(super) fn deadline(&self, at: Timestamp) -> Timestamp {
         later(at.max(self.now()), TIMEOUT)
     }
 
-    /// Waits for a day of the story; not at all when it has begun.
+    /// Sleeps until the start of a day; returns immediately if it is past.
     pub(super) async fn reach(&self, day: i64) {
         self.reach_instant(later(self.beginning, days(day))).await;
     }
 
-    /// Waits for an instant.
     pub(super) async fn reach_instant(&self, at: Timestamp) {
         while let Ok(wait) = std::time::Duration::try_from(at.duration_since(self.now()))
             && !wait.is_zero()
@@ -67,7 +65,7 @@ impl Calendar {
     }
 }
 
-/// How many whole days of the story a time lasts.
+/// Converts a real duration to whole days of the demo.
 pub(super) fn whole_days(time: SignedDuration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX).div_euclid(DAY_MILLIS)
 }

@@ -1,4 +1,4 @@
-//! The demo's folder: settings, secrets and database in a fresh temporary place, gone with the demo.
+//! A temporary folder with the demo's settings, secrets and database, which is removed at the end.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
@@ -15,32 +15,30 @@ use super::Arguments;
 use super::calendar::{DELETION_GRACE, LOCAL_GRACE, days};
 use crate::clock;
 
-/// The source that signs as BambooHR does.
 pub(super) const BAMBOOHR: &str = "bamboohr";
 
-/// The source that signs as Standard Webhooks says.
+/// Signs as Standard Webhooks defines.
 pub(super) const PAYROLL: &str = "payroll";
 
-/// The source that signs as GitHub does.
+/// Signs as GitHub does.
 pub(super) const CRM: &str = "crm";
 
-/// The only site.
 pub(super) const SITE: &str = "acme";
 
-/// A folder that is removed when it goes out of use.
+/// Removed when it is dropped.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    /// Opens the console and the API.
+    /// The admin token.
     pub(super) token: String,
 }
 
 impl Folder {
-    /// Makes the folder, with settings for a daemon whose site is at `site`.
-    pub(super) fn make(arguments: &Arguments, site: SocketAddr, now: Timestamp) -> anyhow::Result<Self> {
+    /// Creates the folder, with settings for a daemon whose site is at `site`.
+    pub(super) fn create(arguments: &Arguments, site: SocketAddr, now: Timestamp) -> anyhow::Result<Self> {
         let path = std::env::temp_dir().join(format!("offboardd-demo-{}", clock::new_id(now).simple()));
-        let made = DirBuilder::new().mode(0o700).create(&path);
-        made.with_context(|| format!("cannot make the folder `{}`", path.display()))?;
+        let created = DirBuilder::new().mode(0o700).create(&path);
+        created.with_context(|| format!("cannot create the folder `{}`", path.display()))?;
         let folder = Self { path, token: hex::encode(clock::random::<16>()) };
         folder.write("admin-token", &folder.token)?;
         folder.write("atlassian-token", &hex::encode(clock::random::<16>()))?;
@@ -51,17 +49,15 @@ impl Folder {
         Ok(folder)
     }
 
-    /// The settings file.
     pub(super) fn settings(&self) -> PathBuf {
         self.path.join("offboardd.toml")
     }
 
-    /// The database file.
     pub(super) fn database(&self) -> PathBuf {
         self.path.join("offboardd.db")
     }
 
-    /// Every file that the database is made of, with what stands in it.
+    /// Reads every file of the database: the main file, the write-ahead log and the shared memory.
     pub(super) fn database_files(&self) -> anyhow::Result<Vec<Vec<u8>>> {
         let mut files = Vec::new();
         for entry in std::fs::read_dir(&self.path)? {
@@ -73,7 +69,6 @@ impl Folder {
         Ok(files)
     }
 
-    /// Removes the folder.
     pub(super) fn remove(&self) -> anyhow::Result<()> {
         remove(&self.path).with_context(|| format!("cannot remove the folder `{}`", self.path.display()))
     }
@@ -88,9 +83,9 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // For the ways out that never came to an end; nobody is left to be told.
+        // For the paths that return early. An error here has no receiver.
         if let Err(error) = remove(&self.path) {
-            tracing::debug!(%error, "the folder of the demo is still there");
+            tracing::debug!(%error, "cannot remove the folder of the demo");
         }
     }
 }
@@ -99,7 +94,6 @@ fn remove(path: &Path) -> std::io::Result<()> {
     if path.exists() { std::fs::remove_dir_all(path) } else { Ok(()) }
 }
 
-/// What an operator would write, with durations of seconds.
 fn settings(arguments: &Arguments, site: SocketAddr, database: &Path) -> String {
     let Arguments { webhooks, admin, .. } = arguments;
     let database = serde_json::Value::from(format!("sqlite:{}", database.display()));

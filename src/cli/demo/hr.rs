@@ -1,5 +1,4 @@
-//! A small HR system: signs webhooks in the way of each vendor and posts them. It knows nothing of the daemon but where the
-//! webhooks go.
+//! A small HR system: signs webhooks as each vendor does and posts them to the daemon's webhook listener.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,10 +13,8 @@ use crate::clock::{self, Clock};
 use crate::settings::Settings;
 use crate::sources::{Outgoing, Source};
 
-/// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Signs and posts.
 #[derive(Debug)]
 pub(super) struct HrSystem {
     http: reqwest::Client,
@@ -26,7 +23,7 @@ pub(super) struct HrSystem {
     vendors: BTreeMap<String, Arc<Source>>,
 }
 
-/// A signed request that has not been posted yet.
+/// A signed request.
 #[derive(Debug)]
 pub(super) struct Webhook {
     pub(super) source: &'static str,
@@ -34,14 +31,12 @@ pub(super) struct Webhook {
     headers: Vec<(String, String)>,
 }
 
-/// What the daemon answered.
 #[derive(Debug)]
 pub(super) struct WebhookResponse {
     pub(super) status: u16,
     pub(super) body: ResponseBody,
 }
 
-/// The body of an answer.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct ResponseBody {
     pub(super) delivery: Option<String>,
@@ -60,13 +55,13 @@ impl HrSystem {
         self.sign_bytes(source, body.to_string().into_bytes())
     }
 
-    /// The same body again, as vendors do who missed the answer: signed anew.
+    /// Signs the same body again, as a vendor does that received no response.
     pub(super) fn sign_again(&self, webhook: &Webhook) -> anyhow::Result<Webhook> {
         self.sign_bytes(webhook.source, webhook.body.clone())
     }
 
     fn sign_bytes(&self, source: &'static str, body: Vec<u8>) -> anyhow::Result<Webhook> {
-        let vendor = self.vendors.get(source).with_context(|| format!("there is no source `{source}`"))?;
+        let vendor = self.vendors.get(source).with_context(|| format!("no source `{source}`"))?;
         let now = self.clock.now();
         let id = format!("msg_{}", clock::new_id(now).simple());
         let headers = vendor.sign(&Outgoing { method: "POST", query: None, id: &id, at: now, body: &body })?;
@@ -79,22 +74,20 @@ impl HrSystem {
         for (name, value) in &webhook.headers {
             request = request.header(name, value);
         }
-        let response =
-            request.body(webhook.body.clone()).send().await.context("the daemon does not answer webhooks")?;
+        let response = request.body(webhook.body.clone()).send().await.context("no response to the webhook")?;
         let status = response.status().as_u16();
-        let body = response.json().await.context("the daemon's answer is not JSON")?;
+        let body = response.json().await.context("the response is not JSON")?;
         Ok(WebhookResponse { status, body })
     }
 }
 
 impl Webhook {
-    /// The header that carries the proof.
-    pub(super) fn proof(&self) -> &str {
+    pub(super) fn signature_header(&self) -> &str {
         let mut names = self.headers.iter().map(|(name, _)| name.as_str());
         names.find(|name| name.to_lowercase().contains("signature")).unwrap_or("no header")
     }
 
-    /// The same headers over other words: what somebody on the way could do who does not know the secret.
+    /// Changes the body and keeps the headers, as an attacker without the secret could.
     pub(super) fn tampered(mut self, from: &str, to: &str) -> Self {
         self.body = String::from_utf8_lossy(&self.body).replace(from, to).into_bytes();
         self

@@ -1,8 +1,8 @@
-//! `offboardd demo`: the whole thing on this machine, with no account anywhere.
+//! `offboardd demo`: a local demonstration without any account.
 //!
-//! A sandbox site, an HR system that signs as vendors do, and the daemon as `serve` would run it, each behind a socket of
-//! its own. Days pass in a quarter of a second, because durations are settings; there is no other clock. Every line of the
-//! story is told after it was observed, and the first that cannot be told ends it.
+//! It starts a sandbox site, an HR system that signs as vendors do, and the daemon as `serve` runs it, each with its own
+//! socket. The clock is real; the configured durations make a day take 250 ms. Each line is printed after its step was
+//! observed, and the first failed step ends the demo.
 
 mod bodies;
 mod calendar;
@@ -34,17 +34,18 @@ use crate::settings::Settings;
 use crate::{atlassian, shutdown};
 
 #[derive(Debug, Clone, Args)]
+#[command(after_help = "Example: offboardd demo --once")]
 pub(super) struct Arguments {
-    /// Tell the story to its end and stop: 0 if every step came out as told, 1 if not
+    /// Stop after the last step: exit with 0 if all steps succeeded, with 1 if not
     #[arg(long)]
     once: bool,
-    /// Where the daemon takes webhooks; port 0 is any that is free
+    /// Listen address of the webhooks; port 0 selects a free port
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     webhooks: SocketAddr,
-    /// Where the daemon has its console, API and metrics
+    /// Listen address of the console, the API and the metrics
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     admin: SocketAddr,
-    /// Where the sandbox site is
+    /// Listen address of the sandbox site
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     sandbox: SocketAddr,
 }
@@ -61,7 +62,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Seed::sample(),
         Arc::clone(&clock),
     )?;
-    let folder = Folder::make(&arguments, site, clock.now())?;
+    let folder = Folder::create(&arguments, site, clock.now())?;
     let settings = Arc::new(Settings::load(&folder.settings())?);
     let app = App::build(Arc::clone(&settings), Arc::clone(&clock)).await?;
     let http = atlassian::http()?;
@@ -81,28 +82,26 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let served = sandbox.serve(listener, stop.clone().cancelled_owned());
     parts.spawn(async move { served.await.context("the sandbox failed") });
     parts.spawn(app.run(stop.clone().cancelled_owned()));
-    let told = tokio::select! {
-        told = play_demo(&observer, arguments.once) => told,
+    let outcome = tokio::select! {
+        outcome = play_demo(&observer, arguments.once) => outcome,
         () = signal.received() => interrupted(arguments.once),
-        Some(ended) = parts.join_next() => ended_by_itself(ended),
+        Some(ended) = parts.join_next() => ended_early(ended),
     };
     stop.cancel();
     while let Some(ended) = parts.join_next().await {
         ended.context("a part of the demo failed")??;
     }
     observer.folder.remove()?;
-    if told.is_ok() && !arguments.once {
+    if outcome.is_ok() && !arguments.once {
         narrator::print_goodbye();
     }
-    told
+    outcome
 }
 
 async fn play_demo(observer: &Observer, once: bool) -> anyhow::Result<()> {
     narrator::print_introduction(observer);
-    let told = scenes::play(observer).await;
-    told.map_err(|error| {
-        anyhow::anyhow!("on day {} the story went another way: {error:#}", observer.calendar.today())
-    })?;
+    let played = scenes::play(observer).await;
+    played.map_err(|error| anyhow::anyhow!("a step failed on day {}: {error:#}", observer.calendar.today()))?;
     if !once {
         narrator::print_invitation(observer);
         std::future::pending::<()>().await;
@@ -111,11 +110,11 @@ async fn play_demo(observer: &Observer, once: bool) -> anyhow::Result<()> {
 }
 
 fn interrupted(once: bool) -> anyhow::Result<()> {
-    anyhow::ensure!(!once, "interrupted before the story was told");
+    anyhow::ensure!(!once, "interrupted before the last step");
     Ok(())
 }
 
-fn ended_by_itself(ended: Result<anyhow::Result<()>, JoinError>) -> anyhow::Result<()> {
+fn ended_early(ended: Result<anyhow::Result<()>, JoinError>) -> anyhow::Result<()> {
     ended.context("a part of the demo failed")??;
-    anyhow::bail!("the daemon or the sandbox ended by itself")
+    anyhow::bail!("the daemon or the sandbox ended early")
 }

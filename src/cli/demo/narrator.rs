@@ -1,4 +1,4 @@
-//! How the story looks: who, on which day, in plain words, no wider than a terminal.
+//! Prints the steps of the demo: day, speaker and sentence, at most 100 columns wide.
 
 use std::fmt;
 
@@ -7,24 +7,18 @@ use super::folder::PAYROLL;
 use super::observer::Observer;
 use crate::cli::print_out;
 
-/// No line is wider.
 const WIDTH: usize = 100;
 
-/// Where the words of a line begin.
+/// The column of the sentences.
 const MARGIN: usize = 21;
 
-/// Who does, says or sees what a line tells.
+/// The subject of a line.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Speaker {
-    /// The HR system.
     Hr,
-    /// offboardd.
     Daemon,
-    /// The sandbox site.
     Atlassian,
-    /// Somebody with a mouse.
     Human,
-    /// Somebody who should not be there.
     Forger,
 }
 
@@ -34,23 +28,20 @@ impl fmt::Display for Speaker {
             Self::Hr => "HR",
             Self::Daemon => "offboardd",
             Self::Atlassian => "Atlassian",
-            Self::Human => "a human",
-            Self::Forger => "a forger",
+            Self::Human => "an admin",
+            Self::Forger => "an attacker",
         })
     }
 }
 
-/// One line of the story.
 pub(super) fn narrate(day: i64, speaker: Speaker, words: &str) {
     print(&format!("day {day}"), &speaker.to_string(), words);
 }
 
-/// One line of the sum at the end.
 pub(super) fn sum_up(what: &str, words: &str) {
     print("", what, words);
 }
 
-/// What a few lines are about.
 pub(super) fn title(words: &str) {
     print_out(&format!("\n{words}\n"));
 }
@@ -78,18 +69,17 @@ fn wrapped(words: &str) -> Vec<String> {
     lines
 }
 
-/// The end of an id, which is enough to tell two apart.
+/// Shortens an id to its last part.
 pub(super) fn short(id: &impl fmt::Display) -> String {
     let id = id.to_string();
     id.rsplit_once('-').map_or_else(|| id.clone(), |(_, end)| format!("…{end}"))
 }
 
-/// Says what there is, before the first day.
 pub(super) fn print_introduction(observer: &Observer) {
     print_out(&format!(
         "\
-The daemon, a small HR system that signs as vendors do, and a sandbox Atlassian site, all on this
-machine. Sockets, signatures and database are real; only days are short: each lasts {} ms.
+This demo runs the daemon, an HR system that signs webhooks as vendors do, and a sandbox Atlassian
+site on this machine. Sockets, signatures and database are real. A day takes {} ms.
 
   settings   {}
   webhooks   http://{}/webhooks/…
@@ -104,12 +94,10 @@ machine. Sockets, signatures and database are real; only days are short: each la
     ));
 }
 
-/// Says that it is over, for whoever stopped it.
 pub(super) fn print_goodbye() {
-    print_out("\nStopped, and everything removed.\n");
+    print_out("\nStopped. All files are removed.\n");
 }
 
-/// Says what can be done now that the story is told and everything still runs.
 pub(super) fn print_invitation(observer: &Observer) {
     let Observer { folder, hr, admin, site, .. } = observer;
     let (token, webhooks) = (&folder.token, hr.webhooks);
@@ -117,7 +105,7 @@ pub(super) fn print_invitation(observer: &Observer) {
     let settings = settings.display();
     print_out(&format!(
         "
-It goes on running until Ctrl-C, which removes everything.
+The demo runs until Ctrl-C, which removes all of its files.
 
   look around:   http://{admin}/
   sign in with:  {token}
@@ -126,7 +114,7 @@ It goes on running until Ctrl-C, which removes everything.
     curl -H 'Authorization: Bearer {token}' \\
       http://{admin}/api/v1/cases
 
-  let somebody else leave, and watch:
+  send another departure, and read the accounts of the site:
     echo '{{\"type\":\"departed\",\"person\":{{\"email\":\"jon@example.com\"}}}}' |
       offboardd send {PAYROLL} --body - --url http://{webhooks}/webhooks/{PAYROLL} \\
         --config {settings}

@@ -1,4 +1,4 @@
-//! Everything that can be observed, and waiting for it: the daemon's store, the sandbox's accounts and log, the files.
+//! Reads what the steps of the demo check: the daemon's database, the sandbox's accounts and calls, and files.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -17,28 +17,25 @@ use crate::domain::person::EmailAddress;
 use crate::sandbox::{AccountView, CallRecord, Sandbox};
 use crate::store::{CaseFilter, Dossier, HistoryEntry, Store};
 
-/// How often is looked, where nobody tells.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Everything that can be observed.
 #[derive(Debug)]
 pub(super) struct Observer {
     pub(super) calendar: Calendar,
     pub(super) hr: HrSystem,
     pub(super) sandbox: Sandbox,
-    /// Where the sandbox is.
+    /// The address of the sandbox.
     pub(super) site: SocketAddr,
-    /// Where the daemon's admin listener is.
+    /// The address of the admin listener.
     pub(super) admin: SocketAddr,
     pub(super) store: Store,
     pub(super) folder: Folder,
     pub(super) http: reqwest::Client,
 }
 
-/// Something that the daemon wrote down about a case, and the case after it.
+/// A journal entry of a case, and the case after it.
 #[derive(Debug)]
 pub(super) struct Fact {
     pub(super) at: Timestamp,
@@ -46,106 +43,103 @@ pub(super) struct Fact {
 }
 
 impl Fact {
-    /// Fails unless the case stands there.
     pub(super) fn require_state(&self, expected: StateName) -> anyhow::Result<()> {
-        let stands = self.dossier.case.state.name();
-        anyhow::ensure!(stands == expected, "the case should be `{expected}` now, but is `{stands}`");
+        let state = self.dossier.case.state.name();
+        anyhow::ensure!(state == expected, "expected the case in state `{expected}`, found `{state}`");
         Ok(())
     }
 }
 
 impl Observer {
-    /// Tells what is so now.
+    /// Prints a line with the current day.
     pub(super) fn narrate(&self, speaker: Speaker, words: &str) {
         narrator::narrate(self.calendar.today(), speaker, words);
     }
 
-    /// Tells what happened then.
+    /// Prints a line with the day of `at`.
     pub(super) fn narrate_at(&self, at: Timestamp, speaker: Speaker, words: &str) {
         narrator::narrate(self.calendar.day_of(at), speaker, words);
     }
 
-    /// Posts a webhook that has to be taken as new, and tells that it was. Says the delivery's id.
+    /// Posts a webhook that must be accepted as new, and returns the id of the delivery.
     pub(super) async fn deliver(&self, webhook: &Webhook) -> anyhow::Result<DeliveryId> {
         let WebhookResponse { status, body } = self.hr.post(webhook).await?;
-        anyhow::ensure!(status == 202, "a new webhook should be answered by 202, not by {status}");
-        let id: DeliveryId = body.delivery.context("the answer 202 names no delivery")?.parse()?;
+        anyhow::ensure!(status == 202, "expected status 202 for a new webhook, received {status}");
+        let id: DeliveryId = body.delivery.context("the response 202 contains no delivery id")?.parse()?;
         let stored = self.store.delivery(id).await?;
-        anyhow::ensure!(stored.is_some(), "the delivery that was acknowledged is not in the database");
+        anyhow::ensure!(stored.is_some(), "the acknowledged delivery is not in the database");
         self.narrate(
             Speaker::Daemon,
-            &format!("verifies {}, stores it, answers 202 (delivery {})", webhook.proof(), short(&id)),
+            &format!("verifies {}, stores the delivery {}, answers 202", webhook.signature_header(), short(&id)),
         );
         Ok(id)
     }
 
-    /// Waits until `kind` stands in the history of somebody's newest case.
+    /// Waits until the history of the person's newest case contains an entry of this kind.
     pub(super) async fn until(&self, who: &Character, kind: &str, by: Timestamp) -> anyhow::Result<Fact> {
         loop {
             let too_late = self.calendar.now() > by;
             let case = self.case_of(who).await?;
-            let mut stands = "there is none".to_owned();
+            let mut found = "there is no case".to_owned();
             if let Some(dossier) = &case {
                 if let Some(entry) = self.entry_of(dossier, kind).await? {
-                    let dossier = self.store.case(dossier.case.id).await?.context("a case has vanished")?;
+                    let dossier = self.store.case(dossier.case.id).await?.context("the case is not in the database")?;
                     return Ok(Fact { at: entry.at, dossier });
                 }
-                // What is over will not happen any more; the history was read after the state.
+                // A closed case gets no more entries. The history was read after the state.
                 let state = &dossier.case.state;
-                stands = format!("it is `{}`", state.name());
+                found = format!("the case is `{}`", state.name());
                 if let State::NeedsAttention(attention) = state {
-                    stands = format!("{stands}: {}", attention.detail);
+                    found = format!("{found}: {}", attention.detail);
                 }
                 if state.name().is_closed() || matches!(state, State::NeedsAttention(_)) {
-                    anyhow::bail!("the case of {} should have seen `{kind}`, but {stands}", who.name);
+                    anyhow::bail!("expected `{kind}` in the case of {}, but {found}", who.name);
                 }
             }
-            anyhow::ensure!(!too_late, "the case of {} should have seen `{kind}` by now, but {stands}", who.name);
+            anyhow::ensure!(!too_late, "expected `{kind}` in the case of {} by now, but {found}", who.name);
             tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// The same for what is expected at once.
+    /// The same for an entry that is expected immediately.
     pub(super) async fn soon(&self, who: &Character, kind: &str) -> anyhow::Result<Fact> {
         self.until(who, kind, self.calendar.deadline(self.calendar.now())).await
     }
 
-    /// Somebody's newest case.
     pub(super) async fn case_of(&self, who: &Character) -> anyhow::Result<Option<Dossier>> {
         Ok(self.cases_of(who).await?.into_iter().next())
     }
 
-    /// All of somebody's cases, the newest first. A case is found by its address after it has forgotten it, too.
+    /// Newest first. A shredded case is found too, by the hash of its email address.
     pub(super) async fn cases_of(&self, who: &Character) -> anyhow::Result<Vec<Dossier>> {
         let hash = self.store.key().hash_email(&SITE.parse()?, &EmailAddress::parse(who.email)?);
         let filter = CaseFilter { email_hashes: Some(vec![hash]), limit: 10, ..CaseFilter::default() };
         Ok(self.store.cases(&filter).await?.items)
     }
 
-    /// When something happened to a case, if it did.
     async fn entry_of(&self, dossier: &Dossier, kind: &str) -> anyhow::Result<Option<HistoryEntry>> {
         let history = self.store.history(dossier).await?;
         Ok(history.into_iter().find(|entry| entry.kind == kind))
     }
 
-    /// What the admin listener says, with the token that was made for it.
+    /// Reads a path of the admin listener.
     pub(super) async fn get(&self, path: &str) -> anyhow::Result<String> {
-        let asked = self.http.get(format!("http://{}{path}", self.admin)).bearer_auth(&self.folder.token);
-        let answer = asked.timeout(TIMEOUT).send().await.with_context(|| format!("{path} does not answer"))?;
-        anyhow::ensure!(answer.status() == 200, "{path} should answer 200, not {}", answer.status().as_u16());
-        answer.text().await.with_context(|| format!("the answer of {path} ended early"))
+        let request = self.http.get(format!("http://{}{path}", self.admin)).bearer_auth(&self.folder.token);
+        let response = request.timeout(TIMEOUT).send().await.with_context(|| format!("no response from {path}"))?;
+        anyhow::ensure!(response.status() == 200, "expected status 200 from {path}, received {}", response.status());
+        response.text().await.with_context(|| format!("the response of {path} ended early"))
     }
 
-    /// What the sandbox knows of somebody's account, which is there once.
+    /// The only account with the person's email address.
     pub(super) fn account_of(&self, who: &Character) -> anyhow::Result<AccountView> {
         let mut accounts = self.sandbox.accounts();
         accounts.retain(|account| account.email.as_deref() == Some(who.email));
         let found = accounts.len();
         let account = accounts.pop().filter(|_| found == 1);
-        account.with_context(|| format!("the sandbox has {found} accounts of {}, not one", who.name))
+        account.with_context(|| format!("expected one account of {} in the sandbox, found {found}", who.name))
     }
 
-    /// The calls about an account that the sandbox saw, those that only read left out.
+    /// The calls that changed an account.
     pub(super) fn changes_to(&self, account_id: &str) -> Vec<CallRecord> {
         let mut calls = self.sandbox.calls();
         calls.retain(|call| call.method != "GET" && call.account_id.as_deref() == Some(account_id));

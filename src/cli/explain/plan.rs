@@ -1,4 +1,4 @@
-//! What would be done about one event, in sentences: the policy's words, from the policy itself.
+//! The consequences of one event under a policy, in sentences.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -7,31 +7,25 @@ use crate::domain::brake::Brake;
 use crate::domain::event::{Effective, Event, EventType};
 use crate::domain::policy::{Action, Approvals, DayEdge, Policy};
 
-/// What a source's events are judged by.
 #[derive(Debug)]
 pub(super) struct Circumstances<'a> {
-    /// What they lead to.
     pub(super) policy: &'a Policy,
-    /// Whose words they are.
     pub(super) preset: Option<&'a str>,
-    /// Whether somebody is asked for an address that is missing.
     pub(super) lookup: Lookup,
-    /// Whether everything is only planned.
+    /// Whether the mode is `observe`.
     pub(super) observes: bool,
 }
 
-/// Who is asked for an address that is missing.
+/// Whether the vendor is queried for a missing email address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lookup {
-    /// The vendor: the settings say so.
-    Asks,
-    /// The vendor could be: it is ready-made.
-    CouldAsk,
-    /// Nobody.
+    Configured,
+    /// The preset has a lookup, and the settings do not configure it.
+    Available,
     None,
 }
 
-/// A policy for those who have none yet.
+/// The policy that is assumed for a preset without a source.
 pub(super) fn neutral() -> Policy {
     Policy {
         departed: Action::RevokeThenDelete,
@@ -48,24 +42,22 @@ pub(super) fn neutral() -> Policy {
 }
 
 impl Circumstances<'_> {
-    /// From when on an event would count if it came `now`, and what would be done about it.
+    /// Returns the effective time of an event that arrives `now`, and its consequences.
     pub(super) fn plan(&self, event: &Event, now: Timestamp) -> (Option<Timestamp>, Vec<String>) {
         match event.event_type {
             EventType::Ignored => {
-                let why = self.preset.map(|preset| format!("; `offboardd preset show {preset}` says what does"));
-                (None, vec![format!("nothing: it does not concern us, or says too little{}", why.unwrap_or_default())])
+                let why = self.preset.map(|preset| format!("; `offboardd preset show {preset}` lists the events"));
+                (None, vec![format!("ignored: not relevant, or incomplete{}", why.unwrap_or_default())])
             }
-            EventType::Profile => {
-                (None, vec!["it is remembered that this id and this address belong together".to_owned()])
-            }
+            EventType::Profile => (None, vec!["the email address of this id is stored".to_owned()]),
             EventType::DepartureCancelled | EventType::Returned => {
-                let mut then = self.about_the_address(event);
+                let mut then = self.explain_address(event);
                 then.push(
-                    "an open case of this person is stopped: before the revoke it is cancelled, after it the deletion \
-                     is off and access has to be granted again by hand, in the deletion grace it is too late"
+                    "stops an open case of this person: before the revoke the case is cancelled; after it the deletion is \
+                     cancelled and access must be granted again manually; in the deletion grace it is too late"
                         .to_owned(),
                 );
-                then.push("without an open case: nothing".to_owned());
+                then.push("does nothing without an open case".to_owned());
                 (None, then)
             }
             EventType::Departed | EventType::EmailChanged | EventType::ErasureRequested => self.offboarding(event, now),
@@ -75,17 +67,17 @@ impl Circumstances<'_> {
     fn offboarding(&self, event: &Event, now: Timestamp) -> (Option<Timestamp>, Vec<String>) {
         let action = self.policy.action(event.event_type).unwrap_or_default();
         if action == Action::Ignore {
-            return (None, vec![format!("nothing: the policy says `{} = \"ignore\"`", event.event_type)]);
+            return (None, vec![format!("ignored by the policy: `{} = \"ignore\"`", event.event_type)]);
         }
         let at = self.policy.effective_at(event.effective, now);
-        let mut then = self.about_the_address(event);
-        then.push(format!("the policy says `{} = \"{action}\"`", event.event_type));
-        then.push(format!("from {} on: {}", self.local(at), self.why_then(event.effective)));
+        let mut then = self.explain_address(event);
+        then.push(format!("policy: `{} = \"{action}\"`", event.event_type));
+        then.push(format!("effective {}: {}", self.local(at), self.explain_time(event.effective)));
         let deleted_at = if action.revokes() {
             then.push(format!("access is revoked {}", approved(self.policy.approvals.revoke)));
             if !self.policy.detach.is_empty() {
                 let left: Vec<_> = self.policy.detach.iter().map(|what| what.as_str()).collect();
-                then.push(format!("then the person leaves: {}", left.join(", ")));
+                then.push(format!("then the account is removed from: {}", left.join(", ")));
             }
             at.saturating_add(self.policy.local_grace).unwrap_or(Timestamp::MAX)
         } else {
@@ -98,31 +90,33 @@ impl Circumstances<'_> {
         }
         let Brake { per_hour, per_day } = self.policy.brake;
         then.push(format!(
-            "the brake holds everything of this source after {per_hour} in an hour or {per_day} in a day"
+            "the brake holds all cases of this source after {per_hour} in an hour or {per_day} in a day"
         ));
         if self.observes {
-            then.push("mode is \"observe\": all of it is planned, read and held, and nothing is changed".to_owned());
+            then.push(
+                "mode is \"observe\": the steps are planned and held, and nothing is changed at Atlassian".to_owned(),
+            );
         }
         (Some(at), then)
     }
 
-    /// Whose account it would be.
-    fn about_the_address(&self, event: &Event) -> Vec<String> {
+    /// Returns how the account is identified, unless the event names its address.
+    fn explain_address(&self, event: &Event) -> Vec<String> {
         let changes = event.event_type == EventType::EmailChanged;
         let named = if changes { event.old_email.as_ref() } else { event.person.email.as_ref() };
         let mut then = Vec::new();
         match named {
-            Some(_) if changes => then.push("it is about the account of the old address; the new one is never touched".into()),
+            Some(_) if changes => then.push("applies to the account of the old address; the new address is never touched".into()),
             Some(_) => {}
             None if changes => then.push(
-                "no old address: the one that is remembered for this id is meant; else the case needs attention: no_email"
+                "no old address: the stored address of this id is used; otherwise the case needs attention: no_email"
                     .to_owned(),
             ),
             None => then.push(format!(
-                "no address: the one that is remembered for this id is meant; {}else the case needs attention: no_email",
+                "no email address: the stored address of this id is used; {}otherwise the case needs attention: no_email",
                 match self.lookup {
-                    Lookup::Asks => "else the vendor is asked; ",
-                    Lookup::CouldAsk => "else the vendor is asked, if there is a [sources.NAME.lookup]; ",
+                    Lookup::Configured => "otherwise the vendor is queried; ",
+                    Lookup::Available => "otherwise the vendor is queried, if [sources.NAME.lookup] is configured; ",
                     Lookup::None => "",
                 }
             )),
@@ -130,18 +124,18 @@ impl Circumstances<'_> {
         then
     }
 
-    fn why_then(&self, effective: Effective) -> String {
-        let zone = self.policy.timezone.iana_name().unwrap_or("the policy's zone");
+    fn explain_time(&self, effective: Effective) -> String {
+        let zone = self.policy.timezone.iana_name().unwrap_or("the zone of the policy");
         match effective {
-            Effective::Immediately => "it names no time, so it counts when it comes".to_owned(),
-            Effective::At(_) => "the instant that it names".to_owned(),
-            Effective::Local(_) => format!("the time that it names, in {zone}"),
+            Effective::Immediately => "the event has no date, so it takes effect on arrival".to_owned(),
+            Effective::At(_) => "the given instant".to_owned(),
+            Effective::Local(_) => format!("the given time in {zone}"),
             Effective::On(_) => {
                 let edge = match self.policy.effective {
                     DayEdge::EndOfDay => "end",
                     DayEdge::StartOfDay => "start",
                 };
-                format!("the {edge} of the day that it names, in {zone}")
+                format!("the {edge} of the given day in {zone}")
             }
         }
     }
@@ -153,8 +147,8 @@ impl Circumstances<'_> {
 
 fn approved(people: u8) -> String {
     match people {
-        0 => "without anybody's approval".to_owned(),
-        1 => "when one person has approved".to_owned(),
-        people => format!("when {people} different people have approved"),
+        0 => "without approval".to_owned(),
+        1 => "after 1 approval".to_owned(),
+        people => format!("after {people} approvals by different people"),
     }
 }

@@ -11,135 +11,145 @@ use crate::domain::case::{Hold, Stage, StateName};
 use crate::domain::ids::{CaseId, PolicyName, SiteName, SourceName};
 use crate::domain::policy::Action;
 
-/// Find cases, see what happened to whom, stop it, approve it.
 #[derive(Debug, Subcommand)]
-pub enum CaseCommand {
+pub(crate) enum CaseCommand {
     /// List cases, newest first
+    #[command(after_help = "Example: offboardd case list --state held --source bamboohr")]
     List(CaseListArgs),
     /// Show one case
+    #[command(after_help = "Example: offboardd case show 019a2b3c-4d5e-7f60-8123-456789abcdef")]
     Show {
-        /// The case
+        /// Id of the case
         case: CaseId,
     },
-    /// Tell what happened to a case
+    /// Show the history of a case, oldest entry first
+    #[command(after_help = "Example: offboardd case history 019a2b3c-4d5e-7f60-8123-456789abcdef")]
     History {
-        /// The case
+        /// Id of the case
         case: CaseId,
     },
-    /// Ask for somebody to be offboarded, without an event
+    /// Open a case without an event
+    #[command(
+        after_help = "Example: offboardd case open --site acme --email ann@example.com --action revoke --reason TICKET-7"
+    )]
     Open(OpenArgs),
-    /// Approve the revoke or the deletion that a case plans
+    /// Approve the revoke or the deletion that a case waits for
+    #[command(
+        after_help = "Example: offboardd case approve 019a2b3c-4d5e-7f60-8123-456789abcdef --for delete --reason TICKET-7"
+    )]
     Approve(ApproveArgs),
-    /// Withdraw your own approval, until the call is made
+    /// Withdraw your own approval before the call is made
+    #[command(after_help = "Example: offboardd case withdraw 019a2b3c-4d5e-7f60-8123-456789abcdef --for delete")]
     Withdraw(ApproveArgs),
-    /// Cancel a case, as far as it can still be stopped
-    Cancel(MoveArgs),
+    /// Cancel a case before its next call; calls that were made are not undone
+    #[command(after_help = "Example: offboardd case cancel 019a2b3c-4d5e-7f60-8123-456789abcdef --reason TICKET-7")]
+    Cancel(ActionArgs),
     /// Hold a case until it is released
-    Hold(MoveArgs),
+    #[command(after_help = "Example: offboardd case hold 019a2b3c-4d5e-7f60-8123-456789abcdef --reason TICKET-7")]
+    Hold(ActionArgs),
     /// Release a held case, or all cases that are held for one reason
+    #[command(
+        after_help = "Example: offboardd case release --held brake --source bamboohr --expect 12 --reason TICKET-7 --yes"
+    )]
     Release(ReleaseArgs),
-    /// Try it again now
-    Retry(MoveArgs),
-    /// Say that it was settled by hand
-    Resolve(MoveArgs),
+    /// Retry a failed case now
+    #[command(after_help = "Example: offboardd case retry 019a2b3c-4d5e-7f60-8123-456789abcdef")]
+    Retry(ActionArgs),
+    /// Close a case that was handled manually
+    #[command(after_help = "Example: offboardd case resolve 019a2b3c-4d5e-7f60-8123-456789abcdef --reason TICKET-7")]
+    Resolve(ActionArgs),
 }
 
-/// Which cases.
 #[derive(Debug, Args)]
-pub struct CaseListArgs {
-    /// In this state
+pub(crate) struct CaseListArgs {
+    /// Only cases in this state
     #[arg(long)]
-    pub state: Option<StateName>,
-    /// Of this source
+    pub(crate) state: Option<StateName>,
+    /// Only cases of this source
     #[arg(long)]
-    pub source: Option<SourceName>,
-    /// Of this site
+    pub(crate) source: Option<SourceName>,
+    /// Only cases of this site
     #[arg(long)]
-    pub site: Option<SiteName>,
-    /// Of exactly this address, also when the case has forgotten it
+    pub(crate) site: Option<SiteName>,
+    /// Only cases of exactly this email address, also after it was shredded
     #[arg(long)]
-    pub email: Option<String>,
-    /// Only those that need a human
+    pub(crate) email: Option<String>,
+    /// Only cases that need attention
     #[arg(long)]
-    pub attention: bool,
-    /// Which part of the list
+    pub(crate) attention: bool,
     #[command(flatten)]
-    pub page: ListArgs,
+    pub(crate) page: ListArgs,
 }
 
-/// Whose case, and what it leads to.
 #[derive(Debug, Args)]
-pub struct OpenArgs {
-    /// Where the account is
+pub(crate) struct OpenArgs {
+    /// Site of the account
     #[arg(long)]
-    pub site: SiteName,
-    /// The address of the account
+    pub(crate) site: SiteName,
+    /// Email address of the account
     #[arg(long)]
-    pub email: String,
-    /// revoke, `revoke_then_delete` or delete
+    pub(crate) email: String,
+    /// Action: revoke, `revoke_then_delete` or delete
     #[arg(long)]
-    pub action: Action,
-    /// Why
+    pub(crate) action: Action,
+    /// Reason, stored with the history of the case
     #[arg(long)]
-    pub reason: String,
-    /// From when on: a date or a time; at once if nothing is said
+    pub(crate) reason: String,
+    /// Effective date or time [default: now]
     #[arg(long)]
-    pub effective_at: Option<String>,
-    /// The policy whose graces and approvals count
+    pub(crate) effective_at: Option<String>,
+    /// Policy whose graces and approvals apply [default: the strictest of the site]
     #[arg(long)]
-    pub policy: Option<PolicyName>,
+    pub(crate) policy: Option<PolicyName>,
 }
 
-/// Which case, and why.
 #[derive(Debug, Args)]
-pub struct MoveArgs {
-    /// The case
-    pub case: CaseId,
-    /// Why
+pub(crate) struct ActionArgs {
+    /// Id of the case
+    pub(crate) case: CaseId,
+    /// Reason, stored with the history of the case
     #[arg(long)]
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
-/// Which case, which action, and why.
 #[derive(Debug, Args)]
-pub struct ApproveArgs {
-    /// The case
-    pub case: CaseId,
-    /// The action: revoke or delete
+pub(crate) struct ApproveArgs {
+    /// Id of the case
+    pub(crate) case: CaseId,
+    /// Approved action: revoke or delete
     #[arg(long = "for")]
-    pub stage: Stage,
-    /// Why
+    pub(crate) stage: Stage,
+    /// Reason, stored with the history of the case
     #[arg(long)]
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
-/// Which case or cases, and why.
 #[derive(Debug, Args)]
-pub struct ReleaseArgs {
-    /// The case
+pub(crate) struct ReleaseArgs {
+    /// Id of the case
     #[arg(required_unless_present = "held", conflicts_with_all = ["held", "expect", "source", "site", "requested_by", "yes"])]
-    pub case: Option<CaseId>,
-    /// All cases that are held for this reason: observe, brake or hold
+    pub(crate) case: Option<CaseId>,
+    /// Release all cases that are held for this reason: observe, brake or hold
     #[arg(long)]
-    pub held: Option<Hold>,
+    pub(crate) held: Option<Hold>,
     /// Expected number of cases; on a mismatch nothing is released and the actual number is printed
     #[arg(long)]
-    pub expect: Option<usize>,
-    /// Only those of this source
+    pub(crate) expect: Option<usize>,
+    /// Only cases of this source
     #[arg(long)]
-    pub source: Option<SourceName>,
-    /// Only those of this site
+    pub(crate) source: Option<SourceName>,
+    /// Only cases of this site
     #[arg(long)]
-    pub site: Option<SiteName>,
-    /// Only the own requests of this operator
+    pub(crate) site: Option<SiteName>,
+    /// Only cases that this operator opened
     #[arg(long)]
-    pub requested_by: Option<String>,
-    /// Release them; without it only the number and what is irreversible are shown
+    pub(crate) requested_by: Option<String>,
+    /// Release the cases; without it, only print how many there are and how many would be deleted
     #[arg(long, requires_all = ["expect", "reason"])]
-    pub yes: bool,
-    /// Why
+    pub(crate) yes: bool,
+    /// Reason, stored with the history of the case
     #[arg(long)]
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 pub(super) async fn run(command: CaseCommand, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
@@ -197,7 +207,7 @@ async fn open(args: OpenArgs, client: &Client, output: Output<'_>) -> anyhow::Re
     print_case(&json, client, output)
 }
 
-async fn carry_out(verb: &str, args: &MoveArgs, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
+async fn carry_out(verb: &str, args: &ActionArgs, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
     let json = client.post_reason(&["cases", &args.case.to_string(), verb], args.reason.as_deref()).await?;
     print_case(&json, client, output)
 }
@@ -210,7 +220,7 @@ async fn approve(verb: &str, args: &ApproveArgs, client: &Client, output: Output
 
 async fn release(args: ReleaseArgs, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
     if let Some(case) = args.case {
-        return carry_out("release", &MoveArgs { case, reason: args.reason }, client, output).await;
+        return carry_out("release", &ActionArgs { case, reason: args.reason }, client, output).await;
     }
     let filter = without_nulls(json!({
         "held": args.held,
@@ -222,7 +232,10 @@ async fn release(args: ReleaseArgs, client: &Client, output: Output<'_>) -> anyh
     let mut json = client.post(&["cases", "bulk"], &body).await?;
     let reviewed: BulkView = read(&json)?;
     if let Some(expected) = args.expect.filter(|expected| *expected != reviewed.count) {
-        bail!("{} cases would be released, not {expected}: review them and repeat with that number", reviewed.count);
+        bail!(
+            "found {} cases to release, expected {expected}: review them and repeat with that number",
+            reviewed.count
+        );
     }
     if args.yes
         && let Value::Object(members) = &mut body
@@ -240,7 +253,7 @@ async fn release(args: ReleaseArgs, client: &Client, output: Output<'_>) -> anyh
         Some(done) => writeln!(output, "released {done} cases")?,
         None => writeln!(
             output,
-            "{} cases would be released, {} of them lead to a deletion, which nothing takes back\n\
+            "{} cases would be released; {} of them include a deletion, which cannot be undone\n\
              to release them: --expect {} --reason REASON --yes",
             view.count, view.irreversible, view.count
         )?,

@@ -1,4 +1,4 @@
-//! A small client of the admin API.
+//! A client of the admin API.
 
 use std::time::Duration;
 
@@ -15,13 +15,12 @@ use super::{ListArgs, Remote};
 use crate::admin::api::List;
 use crate::atlassian;
 
-/// How long an answer may take: a little longer than the daemon gives itself.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// Longer than the request timeout of the daemon.
+const TIMEOUT: Duration = Duration::from_secs(40);
 
-/// The page size when a whole list is fetched: the largest that the API gives.
-const LARGEST_PAGE: &str = "500";
+/// The largest page size of the API.
+const MAX_PAGE_SIZE: &str = "500";
 
-/// Asks one daemon.
 #[derive(Debug)]
 pub(super) struct Client {
     http: reqwest::Client,
@@ -30,18 +29,16 @@ pub(super) struct Client {
     json: bool,
 }
 
-/// A list, in both forms.
 #[derive(Debug)]
 pub(super) struct Listed<T> {
-    /// As the API said it.
+    /// The response text.
     pub(super) json: String,
-    /// What is in it.
     pub(super) items: Vec<T>,
-    /// Where it goes on.
+    /// The cursor of the next page.
     pub(super) next: Option<String>,
 }
 
-/// The part of a problem (RFC 9457) that is for people.
+/// The members of a problem (RFC 9457) that are printed.
 #[derive(Deserialize)]
 struct ProblemDetails {
     title: String,
@@ -50,14 +47,13 @@ struct ProblemDetails {
 
 impl Client {
     pub(super) fn new(remote: &Remote, token: Option<SecretString>) -> anyhow::Result<Self> {
-        let token = token.context("set OFFBOARDD_TOKEN to a token of the settings' [[admin.tokens]]")?;
+        let token = token.context("OFFBOARDD_TOKEN is not set: set it to one of the [[admin.tokens]]")?;
         if remote.url.cannot_be_a_base() {
-            bail!("OFFBOARDD_URL is no address of a daemon: write http://HOST:PORT");
+            bail!("invalid OFFBOARDD_URL: use http://HOST:PORT");
         }
         Ok(Self { http: atlassian::http()?, base: remote.url.clone(), token, json: remote.json })
     }
 
-    /// Whether the user wants the API's JSON.
     pub(super) fn prints_json(&self) -> bool {
         self.json
     }
@@ -70,13 +66,12 @@ impl Client {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
-    /// Posts a reason, if there is one.
     pub(super) async fn post_reason(&self, path: &[&str], reason: Option<&str>) -> anyhow::Result<String> {
         let body = reason.map_or_else(|| json!({}), |reason| json!({ "reason": reason }));
         self.post(path, &body).await
     }
 
-    /// One page of a list, or all of them.
+    /// Returns one page, or with `--all` all pages.
     pub(super) async fn list<T: DeserializeOwned>(
         &self,
         resource: &str,
@@ -100,7 +95,7 @@ impl Client {
         resource: &str,
         mut query: Vec<(&str, String)>,
     ) -> anyhow::Result<Listed<T>> {
-        query.push(("limit", LARGEST_PAGE.to_owned()));
+        query.push(("limit", MAX_PAGE_SIZE.to_owned()));
         let mut items: Vec<Value> = Vec::new();
         let mut cursor = None;
         loop {
@@ -120,33 +115,32 @@ impl Client {
 
     fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
         let mut url = self.base.clone();
-        // Only an address without a base has no path, and such a one was refused.
+        // Only a URL without a base has no path; `new` rejects it.
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["api", "v1"]).extend(path);
         }
-        self.http.request(method, url).timeout(PATIENCE).bearer_auth(self.token.expose_secret())
+        self.http.request(method, url).timeout(TIMEOUT).bearer_auth(self.token.expose_secret())
     }
 
     async fn send(&self, request: RequestBuilder) -> anyhow::Result<String> {
-        // The address that failed is not shown: a person's may stand in its query.
+        // The query of the URL may contain an email address: print the base URL only.
         let unreachable =
-            || format!("no answer from {}: is the daemon running, and is OFFBOARDD_URL right?", self.base);
+            || format!("no response from {}: check that the daemon runs and that OFFBOARDD_URL is correct", self.base);
         let response = request.send().await.map_err(reqwest::Error::without_url).with_context(unreachable)?;
         let status = response.status();
         let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().ends_with(b"json"));
         let text = response.text().await.map_err(reqwest::Error::without_url).with_context(unreachable)?;
-        if status.is_success() && is_json { Ok(text) } else { Err(self.refusal(status, &text)) }
+        if status.is_success() && is_json { Ok(text) } else { Err(self.problem(status, &text)) }
     }
 
-    fn refusal(&self, status: StatusCode, text: &str) -> anyhow::Error {
+    fn problem(&self, status: StatusCode, text: &str) -> anyhow::Error {
         match serde_json::from_str::<ProblemDetails>(text) {
             Ok(problem) => anyhow!("{} ({}): {}", problem.title, status.as_u16(), problem.detail),
-            Err(_) => anyhow!("{} answered {status}, and not as offboardd would: is OFFBOARDD_URL right?", self.base),
+            Err(_) => anyhow!("unexpected response {status} from {}: check that OFFBOARDD_URL is correct", self.base),
         }
     }
 }
 
-/// Reads an answer.
 pub(super) fn read<T: DeserializeOwned>(json: &str) -> anyhow::Result<T> {
-    serde_json::from_str(json).context("the daemon's answer is not one that this version knows")
+    serde_json::from_str(json).context("cannot parse the response: use a client of the daemon's version")
 }

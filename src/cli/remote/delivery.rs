@@ -8,35 +8,35 @@ use crate::admin::api::{DeliveryView, EventView};
 use crate::domain::ids::{DeliveryId, SourceName};
 use crate::store::DeliveryStatus;
 
-/// See what came, and have it read once more.
 #[derive(Debug, Subcommand)]
-pub enum DeliveryCommand {
+pub(crate) enum DeliveryCommand {
     /// List deliveries, newest first
+    #[command(after_help = "Example: offboardd delivery list --status unreadable")]
     List(DeliveryListArgs),
-    /// Show one delivery and what was read out of it
+    /// Show one delivery and its events
+    #[command(after_help = "Example: offboardd delivery show 019a2b3c-4d5e-7f60-8123-456789abcdef")]
     Show {
-        /// The delivery
+        /// Id of the delivery
         delivery: DeliveryId,
     },
-    /// Have a delivery read once more, after the mapping was mended
+    /// Read a stored delivery again, after a fix of the mapping
+    #[command(after_help = "Example: offboardd delivery replay 019a2b3c-4d5e-7f60-8123-456789abcdef")]
     Replay {
-        /// The delivery
+        /// Id of the delivery
         delivery: DeliveryId,
     },
 }
 
-/// Which deliveries.
 #[derive(Debug, Args)]
-pub struct DeliveryListArgs {
-    /// Of this source
+pub(crate) struct DeliveryListArgs {
+    /// Only deliveries of this source
     #[arg(long)]
-    pub source: Option<SourceName>,
-    /// In this status
+    pub(crate) source: Option<SourceName>,
+    /// Only deliveries with this status: received, routed or unreadable
     #[arg(long)]
-    pub status: Option<DeliveryStatus>,
-    /// Which part of the list
+    pub(crate) status: Option<DeliveryStatus>,
     #[command(flatten)]
-    pub page: ListArgs,
+    pub(crate) page: ListArgs,
 }
 
 pub(super) async fn run(command: DeliveryCommand, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
@@ -72,12 +72,12 @@ fn row(delivery: &DeliveryView) -> [String; 5] {
 
 fn print_delivery(delivery: &DeliveryView, output: Output<'_>) -> anyhow::Result<()> {
     writeln!(output, "delivery {}", delivery.id)?;
-    let body = if delivery.replayable { "there, it can be replayed" } else { "forgotten" };
+    let body = if delivery.replayable { "stored, can be replayed" } else { "expired" };
     let facts = [
         ("source", Some(delivery.source.to_string())),
         ("received", Some(delivery.received_at.to_string())),
         ("status", Some(delivery.status.to_string())),
-        ("read", delivery.routed_at.map(|at| at.to_string())),
+        ("routed", delivery.routed_at.map(|at| at.to_string())),
         ("problem", delivery.problem.clone()),
         ("body", Some(body.to_owned())),
     ];

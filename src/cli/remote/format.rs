@@ -1,4 +1,4 @@
-//! A case and its history, told in plain words.
+//! Formats a case and its history as text.
 
 use std::io;
 
@@ -9,7 +9,6 @@ use super::{Output, or_dash};
 use crate::admin::api::{CaseView, HistoryView, JobView};
 use crate::domain::case::{Hold, StateName};
 
-/// Tells where a case stands and what comes next.
 pub(super) fn render_case(case: &CaseView, output: Output<'_>) -> io::Result<()> {
     writeln!(output, "case {}", case.id)?;
     writeln!(output, "  {} since {}: {}", case.state, case.since, meaning(case))?;
@@ -22,7 +21,7 @@ pub(super) fn render_case(case: &CaseView, output: Output<'_>) -> io::Result<()>
         ("account", account(case)),
         ("site", Some(case.site.to_string())),
         ("source", Some(case.source.as_ref().map_or_else(|| "an operator's request".to_owned(), ToString::to_string))),
-        ("leads to", Some(case.action.to_string())),
+        ("action", Some(case.action.to_string())),
         ("effective", Some(case.effective_at.to_string())),
         ("revoked", case.revoked_at.map(|at| at.to_string())),
         ("deletion from", case.delete_at.map(|at| at.to_string())),
@@ -39,12 +38,12 @@ pub(super) fn render_case(case: &CaseView, output: Output<'_>) -> io::Result<()>
             "waits for",
             case.awaits.map(|awaits| format!("{}, {} approvals missing", awaits.stage, awaits.approvals_missing)),
         ),
-        ("needs a human", case.attention.as_ref().map(|why| format!("{}: {}", why.reason, why.detail))),
+        ("needs attention", case.attention.as_ref().map(|why| format!("{}: {}", why.reason, why.detail))),
     ];
     print_facts(&facts, output)
 }
 
-/// Tells what happened, one line an entry.
+/// Prints one line per entry.
 pub(super) fn render_history(entries: &[HistoryView], output: Output<'_>) -> io::Result<()> {
     for entry in entries {
         let detail = |key: &str| entry.detail.get(key).and_then(Value::as_str);
@@ -79,74 +78,72 @@ fn account(case: &CaseView) -> Option<String> {
 }
 
 fn job(job: &JobView) -> String {
-    let error = job.last_error.as_ref().map(|error| format!(", last: {error}")).unwrap_or_default();
+    let error = job.last_error.as_ref().map(|error| format!(", last error: {error}")).unwrap_or_default();
     format!("{}, {}, due {}, {} attempts{error}", job.kind, job.state, job.due_at, job.attempts)
 }
 
-/// A state, as product and people understand it.
 fn meaning(case: &CaseView) -> &'static str {
     match case.state {
-        StateName::Scheduled => "waits for its time",
+        StateName::Scheduled => "waits for its effective time",
         StateName::Held => match case.held {
-            Some(Hold::Observe) => "the daemon only observes",
+            Some(Hold::Observe) => "held, the daemon observes only",
             Some(Hold::Approval) => "waits for approval",
-            Some(Hold::Brake) => "a brake holds it",
-            Some(Hold::Hold) | None => "an operator holds it",
+            Some(Hold::Brake) => "held by a brake",
+            Some(Hold::Hold) | None => "held by an operator",
         },
         StateName::Revoking => "access is being revoked",
-        StateName::Revoked if case.delete_at.is_some() => "access is gone, the local grace runs",
-        StateName::Revoked => "access is gone",
+        StateName::Revoked if case.delete_at.is_some() => "access is revoked, the local grace is running",
+        StateName::Revoked => "access is revoked",
         StateName::Deleting => "the account is being deleted",
-        StateName::DeletionGrace => "Atlassian accepted the deletion, its grace runs",
-        StateName::Erased => "closed, the account is verified gone",
-        StateName::Restoring => "waits until somebody grants access again",
-        StateName::Restored => "closed, access is there again",
-        StateName::Cancelled => "closed, nothing more is done",
-        StateName::NoAccount => "closed, there was no account",
-        StateName::NeedsAttention => "only a human can decide",
+        StateName::DeletionGrace => "Atlassian accepted the deletion, the deletion grace is running",
+        StateName::Erased => "closed, the account is verified as deleted",
+        StateName::Restoring => "waits until access is granted again",
+        StateName::Restored => "closed, access was granted again",
+        StateName::Cancelled => "closed, no further calls",
+        StateName::NoAccount => "closed, no account was found",
+        StateName::NeedsAttention => "waits for a decision of an operator",
     }
 }
 
-/// A journal entry's kind in words; one that this version does not know is shown as it is.
+/// Describes the kind of a journal entry. Kinds of newer versions are returned unchanged.
 fn sentence(kind: &str) -> &str {
     match kind {
         "opened" => "opened",
-        "due" => "its time came",
-        "revoke_dispatched" => "Atlassian is asked to revoke access",
-        "revoke_confirmed" => "a read says that access is gone",
-        "detach_dispatched" => "a call that leaves one organization, service desk or request is sent",
-        "detach_call_done" => "that call was answered",
-        "detached" => "taken out of organizations, service desks and requests",
-        "deletion_dispatched" => "Atlassian is asked to delete the account",
-        "deletion_accepted" => "Atlassian accepted the deletion",
-        "gone_seen" => "a first read says that the account is gone",
-        "gone_confirmed" => "a read says that the account is gone",
-        "not_done" => "a read says that the deed was not done",
-        "grant_seen" => "a read says that access is there again",
-        "reinvite_dispatched" => "the invitation is sent",
-        "reinvited" => "invited anew",
-        "call_unconfirmed" => "a call was sent, and its outcome is not known",
-        "interrupted" => "the daemon stopped while a call was sent; its outcome is not known",
-        "account_missing" => "there is no account of this address",
-        "withheld" => "held back before the call",
-        "attention_needed" => "handed to a human",
-        "departed" => "the source says: left",
-        "stopped" => "the source says: stays",
-        "erasure_requested" => "the person asked to be forgotten",
+        "due" => "effective time reached",
+        "revoke_dispatched" => "revoke call sent",
+        "revoke_confirmed" => "revoke confirmed by a read",
+        "detach_dispatched" => "detach call sent",
+        "detach_call_done" => "detach call answered",
+        "detached" => "removed from organizations, service desks and requests",
+        "deletion_dispatched" => "delete call sent",
+        "deletion_accepted" => "deletion accepted by Atlassian",
+        "gone_seen" => "deletion confirmed by a first read",
+        "gone_confirmed" => "deletion confirmed by a read",
+        "not_done" => "a read shows that the call had no effect",
+        "grant_seen" => "a read shows that access was granted again",
+        "reinvite_dispatched" => "invitation call sent",
+        "reinvited" => "invited again",
+        "call_unconfirmed" => "a call was sent, its outcome is unknown",
+        "interrupted" => "the daemon stopped during a call, its outcome is unknown",
+        "account_missing" => "no account has this email address",
+        "withheld" => "held before the call",
+        "attention_needed" => "needs attention",
+        "departed" => "departure reported by the source",
+        "stopped" => "departure cancelled by the source",
+        "erasure_requested" => "erasure requested",
         "cancelled" => "cancelled",
         "held" => "held",
         "released" => "released",
-        "brake_released" => "the brake was released",
+        "brake_released" => "released from the brake",
         "approved" => "approved",
         "withdrawn" => "approval withdrawn",
-        "deferred_by_brake" => "an event of a frozen source, deferred until its release",
-        "retried" => "tried again",
-        "resolved" => "settled by hand",
+        "deferred_by_brake" => "event of a frozen source, deferred until its release",
+        "retried" => "retried",
+        "resolved" => "resolved manually",
         other => other,
     }
 }
 
-/// The row of a case in a list.
 pub(super) fn case_row(case: &CaseView) -> [String; 7] {
     let note = case.attention.as_ref().map(|why| why.reason.to_string());
     let note = note.or_else(|| case.held.map(|held| held.to_string()));

@@ -8,25 +8,23 @@ use crate::admin::api::JobListing;
 use crate::domain::case::JobKind;
 use crate::store::JobState;
 
-/// See what is queued.
 #[derive(Debug, Subcommand)]
-pub enum JobCommand {
+pub(crate) enum JobCommand {
     /// List jobs, newest first
+    #[command(after_help = "Example: offboardd job list --state queued --kind delete")]
     List(JobListArgs),
 }
 
-/// Which jobs.
 #[derive(Debug, Args)]
-pub struct JobListArgs {
-    /// In this state
+pub(crate) struct JobListArgs {
+    /// Only jobs in this state: queued, running, done or cancelled
     #[arg(long)]
-    pub state: Option<JobState>,
-    /// Of this kind
+    pub(crate) state: Option<JobState>,
+    /// Only jobs of this kind
     #[arg(long)]
-    pub kind: Option<JobKind>,
-    /// Which part of the list
+    pub(crate) kind: Option<JobKind>,
     #[command(flatten)]
-    pub page: ListArgs,
+    pub(crate) page: ListArgs,
 }
 
 pub(super) async fn run(command: JobCommand, client: &Client, output: Output<'_>) -> anyhow::Result<()> {

@@ -1,14 +1,14 @@
 //! The commands that work on a running daemon, over its admin API.
 //!
-//! They see nothing but what the API shows, and may do nothing that the token may not.
+//! They use only the API, with the rights of the token.
 
-pub mod case;
+pub(crate) mod case;
 mod client;
-pub mod delivery;
+pub(crate) mod delivery;
 mod format;
-pub mod job;
-pub mod site;
-pub mod source;
+pub(crate) mod job;
+pub(crate) mod site;
+pub(crate) mod source;
 mod table;
 
 #[cfg(test)]
@@ -27,60 +27,58 @@ use self::job::JobCommand;
 use self::site::SiteCommand;
 use self::source::SourceCommand;
 
-/// Where what a command has to say is written.
-pub type Output<'a> = &'a mut (dyn Write + Send);
+pub(crate) type Output<'a> = &'a mut (dyn Write + Send);
 
 /// A command that works on a running daemon.
 #[derive(Debug, Subcommand)]
-pub enum RemoteCommand {
-    /// Find cases, see what happened to whom, stop it, approve it
+pub(crate) enum RemoteCommand {
+    /// List, inspect, approve and stop cases
     Case(About<CaseCommand>),
-    /// See what is queued
+    /// List jobs
     Job(About<JobCommand>),
-    /// See which sources were heard, pause and resume them
+    /// List, pause, resume and release sources
     Source(About<SourceCommand>),
-    /// See which sites are paused and why, and resume them
+    /// List sites and resume paused ones
     Site(About<SiteCommand>),
-    /// See what came, and have it read once more
+    /// List, inspect and replay deliveries
     Delivery(About<DeliveryCommand>),
 }
 
-/// What to do, and with which daemon.
+/// A subcommand and the daemon that it calls.
 #[derive(Debug, Args)]
-pub struct About<C: Subcommand> {
+pub(crate) struct About<C: Subcommand> {
     #[command(subcommand)]
     command: C,
     #[command(flatten)]
     remote: Remote,
 }
 
-/// Which daemon, and in which form its answers are printed. The token is no argument: arguments can be seen by others.
+/// The token is no argument: other users of the machine can see arguments.
 #[derive(Debug, Args)]
-pub struct Remote {
-    /// The daemon's admin listener
+pub(crate) struct Remote {
+    /// URL of the admin listener
     #[arg(long, env = "OFFBOARDD_URL", hide_env_values = true, default_value = "http://127.0.0.1:9090", global = true)]
-    pub url: Url,
-    /// Print the API's JSON as it is
+    pub(crate) url: Url,
+    /// Print the JSON of the API
     #[arg(long, global = true)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
-/// Which part of a list.
 #[derive(Debug, Args)]
-pub struct ListArgs {
-    /// How many at most, 1 to 500
+pub(crate) struct ListArgs {
+    /// Maximum number of items, 1 to 500 [default: 50]
     #[arg(long, conflicts_with = "all")]
-    pub limit: Option<u16>,
-    /// Where an earlier page ended
+    pub(crate) limit: Option<u16>,
+    /// Cursor that an earlier page printed
     #[arg(long, conflicts_with = "all")]
-    pub cursor: Option<String>,
-    /// The whole list, however long
+    pub(crate) cursor: Option<String>,
+    /// Print all pages
     #[arg(long)]
-    pub all: bool,
+    pub(crate) all: bool,
 }
 
-/// Runs one command. `token` is what `OFFBOARDD_TOKEN` says.
-pub async fn run(command: RemoteCommand, token: Option<SecretString>, output: Output<'_>) -> anyhow::Result<()> {
+/// `token` is the value of `OFFBOARDD_TOKEN`.
+pub(crate) async fn run(command: RemoteCommand, token: Option<SecretString>, output: Output<'_>) -> anyhow::Result<()> {
     let client = |remote: &Remote| Client::new(remote, token);
     match command {
         RemoteCommand::Case(about) => case::run(about.command, &client(&about.remote)?, output).await,
@@ -91,7 +89,7 @@ pub async fn run(command: RemoteCommand, token: Option<SecretString>, output: Ou
     }
 }
 
-/// Prints a list: the API's JSON, or a table and where it goes on.
+/// Prints the JSON of the API, or a table and the cursor of the next page.
 fn print_list<T, const N: usize>(
     listed: &Listed<T>,
     heads: [&str; N],
@@ -105,7 +103,7 @@ fn print_list<T, const N: usize>(
     }
     table::print(&heads, listed.items.iter().map(|item| row(item).to_vec()).collect(), output)?;
     if let Some(next) = &listed.next {
-        writeln!(output, "\nthere are more: --cursor {next}, or --all")?;
+        writeln!(output, "\nmore items: --cursor {next}, or --all")?;
     }
     Ok(())
 }

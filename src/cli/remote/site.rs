@@ -7,14 +7,15 @@ use super::{ListArgs, Output, print_list};
 use crate::admin::api::SiteView;
 use crate::domain::ids::SiteName;
 
-/// See which sites are paused and why, and resume them.
 #[derive(Debug, Subcommand)]
-pub enum SiteCommand {
-    /// List the sites of the settings
+pub(crate) enum SiteCommand {
+    /// List the configured sites
+    #[command(after_help = "Example: offboardd site list")]
     List,
-    /// Let a site's jobs run again
+    /// Resume a paused site and its paused calls
+    #[command(after_help = "Example: offboardd site resume acme")]
     Resume {
-        /// The site
+        /// Name of the site
         site: SiteName,
     },
 }
@@ -27,7 +28,7 @@ pub(super) async fn run(command: SiteCommand, client: &Client, output: Output<'_
             Listed { items: vec![read(&json)?], json, next: None }
         }
     };
-    print_list(&listed, ["site", "address", "state"], row, client, output)
+    print_list(&listed, ["site", "url", "state"], row, client, output)
 }
 
 fn row(site: &SiteView) -> [String; 3] {

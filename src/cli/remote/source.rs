@@ -7,52 +7,53 @@ use super::{ListArgs, Output, or_dash, print_list};
 use crate::admin::api::SourceView;
 use crate::domain::ids::SourceName;
 
-/// See which sources were heard, pause and resume them.
 #[derive(Debug, Subcommand)]
-pub enum SourceCommand {
-    /// List the sources of the settings
+pub(crate) enum SourceCommand {
+    /// List the configured sources
+    #[command(after_help = "Example: offboardd source list")]
     List,
-    /// Ask a source's webhooks to come again later, and let its jobs wait
+    /// Pause a source: answer its deliveries with 503 and suspend its jobs
+    #[command(after_help = "Example: offboardd source pause bamboohr")]
     Pause(SourceArgs),
-    /// Hear a source again
+    /// Resume a paused source
+    #[command(after_help = "Example: offboardd source resume bamboohr")]
     Resume(SourceArgs),
-    /// Let the cases go that the source's brake holds; `source list --json` says the digest of their list
+    /// Release the cases that a source's brake holds; `source list` prints their digest
+    #[command(after_help = "Example: offboardd source release bamboohr --digest 3f9a --reason TICKET-7")]
     Release(ReleaseArgs),
-    /// Make a secret that the vendor offered one of the source's own; `source list --json` shows what was offered
+    /// Accept a secret that the vendor offered; `source list --json` prints the offers
+    #[command(after_help = "Example: offboardd source accept asana --offer 3f9a --replace")]
     Accept(AcceptArgs),
 }
 
-/// Which source, and which of the offered secrets.
 #[derive(Debug, Args)]
-pub struct AcceptArgs {
-    /// The source
-    pub source: SourceName,
-    /// The id of the offer that you looked at
+pub(crate) struct AcceptArgs {
+    /// Name of the source
+    pub(crate) source: SourceName,
+    /// Id of the reviewed offer
     #[arg(long)]
-    pub offer: String,
-    /// Forget those that were accepted before
+    pub(crate) offer: String,
+    /// Delete all secrets that were accepted before
     #[arg(long)]
-    pub replace: bool,
+    pub(crate) replace: bool,
 }
 
-/// Which source, and which list was looked at.
 #[derive(Debug, Args)]
-pub struct ReleaseArgs {
-    /// The source
-    pub source: SourceName,
-    /// The digest of the list that you looked at
+pub(crate) struct ReleaseArgs {
+    /// Name of the source
+    pub(crate) source: SourceName,
+    /// Digest of the reviewed list
     #[arg(long)]
-    pub digest: String,
-    /// Why
+    pub(crate) digest: String,
+    /// Reason, stored with the history of each case
     #[arg(long)]
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
-/// Which source.
 #[derive(Debug, Args)]
-pub struct SourceArgs {
-    /// The source
-    pub source: SourceName,
+pub(crate) struct SourceArgs {
+    /// Name of the source
+    pub(crate) source: SourceName,
 }
 
 pub(super) async fn run(command: SourceCommand, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
@@ -65,7 +66,7 @@ pub(super) async fn run(command: SourceCommand, client: &Client, output: Output<
     };
     print_list(
         &listed,
-        ["source", "preset", "site", "policy", "last heard", "state", "ignored in 7 days"],
+        ["source", "preset", "site", "policy", "last delivery", "state", "ignored in 7 days"],
         row,
         client,
         output,
@@ -97,17 +98,17 @@ fn row(source: &SourceView) -> [String; 7] {
         (None, _) => "listening".to_owned(),
     };
     let state = source.brake.as_ref().map_or(state, |brake| {
-        format!("frozen by its brake ({}), {}: digest {}", brake.why, brake.message, brake.digest)
+        format!("frozen by its brake ({}), {}, digest {}", brake.why, brake.message, brake.digest)
     });
     let state = match source.offered.len() {
         0 => state,
-        offered => format!("{state}, {offered} offered secrets wait"),
+        offered => format!("{state}, {offered} offered secrets to review"),
     };
     let state = match &source.lookup {
         None => state,
         Some(lookup) => {
             let problem = lookup.problem.as_ref().map(|problem| format!(" ({problem})")).unwrap_or_default();
-            format!("{state}, {} people wait for their address{problem}", lookup.waiting)
+            format!("{state}, {} address lookups pending{problem}", lookup.waiting)
         }
     };
     [
@@ -121,7 +122,7 @@ fn row(source: &SourceView) -> [String; 7] {
     ]
 }
 
-/// The most frequent of the words that were passed over.
+/// The most frequent event names that the mapping ignored.
 fn ignored(source: &SourceView) -> String {
     const SHOWN: usize = 3;
     let mut words: Vec<_> =
@@ -130,7 +131,7 @@ fn ignored(source: &SourceView) -> String {
         _ if words.is_empty() => "-".to_owned(),
         0 => words.join(", "),
         more => {
-            words.push(format!("{more} more words"));
+            words.push(format!("{more} more"));
             words.join(", ")
         }
     }

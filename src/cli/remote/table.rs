@@ -1,13 +1,12 @@
-//! Aligned columns.
+//! Prints aligned columns.
 
 use std::io;
 
 use super::Output;
 
-/// What stands between two columns.
 const GAP: &str = "  ";
 
-/// Prints rows under their heads, or says that there are none.
+/// Prints rows under their heads, or `none`.
 pub(super) fn print(heads: &[&str], rows: Vec<Vec<String>>, output: Output<'_>) -> io::Result<()> {
     if rows.is_empty() {
         return writeln!(output, "none");
@@ -29,7 +28,7 @@ pub(super) fn print(heads: &[&str], rows: Vec<Vec<String>>, output: Output<'_>) 
     Ok(())
 }
 
-/// Prints names and what belongs to them; what is empty is left out.
+/// Prints the facts that have a value.
 pub(super) fn print_facts(facts: &[(&str, Option<String>)], output: Output<'_>) -> io::Result<()> {
     let facts: Vec<_> = facts.iter().filter_map(|(name, fact)| Some((name, fact.clone()?))).collect();
     let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
@@ -39,7 +38,7 @@ pub(super) fn print_facts(facts: &[(&str, Option<String>)], output: Output<'_>) 
     Ok(())
 }
 
-/// What came from outside must not steer the terminal.
+/// Replaces control characters: text of vendors must not control the terminal.
 pub(super) fn without_control_chars(text: String) -> String {
     if text.contains(char::is_control) { text.replace(char::is_control, " ") } else { text }
 }
@@ -57,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_in_a_word() {
+    fn empty_list_is_printed_as_none() {
         let mut text = Vec::new();
         print(&["x"], Vec::new(), &mut text).unwrap();
         assert_eq!(text, b"none\n");

@@ -14,7 +14,7 @@ struct Line {
     command: RemoteCommand,
 }
 
-/// Runs a command line; gives what it printed, or its error with everything that led to it.
+/// Runs a command line and returns its output, or its error with all causes.
 async fn offboardd(daemon: &Daemon, who: &str, line: &str) -> Result<String, String> {
     let address = daemon.address.clone();
     let words = ["offboardd"].into_iter().chain(line.split_whitespace()).chain(["--url", &address]);
@@ -26,12 +26,12 @@ async fn offboardd(daemon: &Daemon, who: &str, line: &str) -> Result<String, Str
 }
 
 #[test]
-fn the_arguments_do_not_contradict_each_other() {
+fn arguments_are_consistent() {
     Line::command().debug_assert();
 }
 
 #[test]
-fn a_command_is_described_by_what_it_does_not_by_its_arguments() {
+fn help_describes_the_command_and_not_its_arguments() {
     let mut line = Line::command();
     line.build();
     let about = |path: [&str; 2]| {
@@ -40,11 +40,11 @@ fn a_command_is_described_by_what_it_does_not_by_its_arguments() {
     };
     assert_eq!(about(["case", "list"]), "List cases, newest first");
     assert_eq!(about(["case", "hold"]), "Hold a case until it is released");
-    assert_eq!(about(["source", "pause"]), "Ask a source's webhooks to come again later, and let its jobs wait");
+    assert_eq!(about(["source", "pause"]), "Pause a source: answer its deliveries with 503 and suspend its jobs");
 }
 
 #[tokio::test]
-async fn a_case_is_opened_listed_shown_held_and_told() {
+async fn case_is_opened_listed_held_and_its_history_printed() {
     let daemon = Daemon::enforcing().await;
     let open = "case open --site acme --email ann@example.com --action revoke --reason asked";
     let opened = offboardd(&daemon, OTTO, open).await.unwrap();
@@ -55,14 +55,14 @@ async fn a_case_is_opened_listed_shown_held_and_told() {
     assert_eq!(list.lines().count(), 2, "{list}");
     assert!(list.starts_with("CASE") && list.contains(id), "{list}");
     let held = offboardd(&daemon, OTTO, &format!("case hold {id} --reason holiday")).await.unwrap();
-    assert!(held.contains("an operator holds it"), "{held}");
+    assert!(held.contains("held by an operator"), "{held}");
     let history = offboardd(&daemon, OTTO, &format!("case history {id}")).await.unwrap();
     let newest = history.lines().last().unwrap();
     assert!(newest.ends_with("held, by otto (revoking → held): “holiday”"), "{history}");
 }
 
 #[tokio::test]
-async fn json_is_printed_as_the_api_says_it() {
+async fn json_output_equals_the_response_of_the_api() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.scheduled("ann@example.com").await;
     let printed = offboardd(&daemon, OTTO, &format!("case show {id} --json")).await.unwrap();
@@ -70,20 +70,20 @@ async fn json_is_printed_as_the_api_says_it() {
 }
 
 #[tokio::test]
-async fn all_pages_are_followed() {
+async fn all_follows_every_page() {
     let daemon = Daemon::enforcing().await;
     for n in 0..501 {
         daemon.scheduled(&format!("p{n}@example.com")).await;
     }
     let some = offboardd(&daemon, OTTO, "job list --limit 2").await.unwrap();
     assert_eq!(some.lines().count(), 5);
-    assert!(some.contains("there are more: --cursor "), "{some}");
+    assert!(some.contains("more items: --cursor "), "{some}");
     let all: Value = serde_json::from_str(&offboardd(&daemon, OTTO, "job list --all --json").await.unwrap()).unwrap();
     assert_eq!((all["items"].as_array().unwrap().len(), &all["next"]), (501, &Value::Null));
 }
 
 #[tokio::test]
-async fn a_refusal_is_one_clear_line() {
+async fn rejected_command_prints_one_line() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.scheduled("ann@example.com").await;
     for (who, line, text) in [
@@ -92,34 +92,42 @@ async fn a_refusal_is_one_clear_line() {
             format!("case resolve {id}"),
             "Conflict (409): a case in state `scheduled` cannot be resolved: no human was asked",
         ),
-        (VERA, format!("case cancel {id}"), "Forbidden (403): this takes the role `operator`; your token has `viewer`"),
-        ("stranger", "site list".into(), "Unauthorized (401): show a token: Authorization: Bearer TOKEN"),
-        ("", "site list".into(), "set OFFBOARDD_TOKEN to a token of the settings' [[admin.tokens]]"),
+        (
+            VERA,
+            format!("case cancel {id}"),
+            "Forbidden (403): this requires the role `operator`; the token has `viewer`",
+        ),
+        (
+            "stranger",
+            "site list".into(),
+            "Unauthorized (401): missing or invalid token: send `Authorization: Bearer TOKEN`",
+        ),
+        ("", "site list".into(), "OFFBOARDD_TOKEN is not set: set it to one of the [[admin.tokens]]"),
     ] {
         assert_eq!(offboardd(&daemon, who, &line).await.unwrap_err(), text);
     }
 }
 
 #[tokio::test]
-async fn a_daemon_that_is_not_there_is_told_without_the_query() {
+async fn unreachable_daemon_is_reported_without_the_query() {
     let mut daemon = Daemon::enforcing().await;
     daemon.address = "http://127.0.0.1:1".to_owned();
     let error = offboardd(&daemon, OTTO, "case list --email ann@example.com").await.unwrap_err();
-    assert!(error.starts_with("no answer from http://127.0.0.1:1/: is the daemon running"), "{error}");
+    assert!(error.starts_with("no response from http://127.0.0.1:1/: check that the daemon runs"), "{error}");
     assert!(!error.contains("ann"), "{error}");
 }
 
 #[tokio::test]
-async fn held_cases_are_released_after_their_number_was_reviewed() {
+async fn held_cases_are_released_with_their_reviewed_number() {
     let daemon = Daemon::enforcing().await;
     for email in ["ann@example.com", "bob@example.com"] {
         daemon.case(email, Action::Delete, Some(State::Held(Hold::Observe))).await;
     }
     let line = |more: &str| format!("case release --held observe {more}");
     let reviewed = offboardd(&daemon, OTTO, &line("")).await.unwrap();
-    assert!(reviewed.starts_with("2 cases would be released, 2 of them lead to a deletion"), "{reviewed}");
+    assert!(reviewed.starts_with("2 cases would be released; 2 of them include a deletion"), "{reviewed}");
     let other = offboardd(&daemon, OTTO, &line("--expect 1 --reason enforce --yes")).await.unwrap_err();
-    assert!(other.starts_with("2 cases would be released, not 1"), "{other}");
+    assert!(other.starts_with("found 2 cases to release, expected 1"), "{other}");
     assert!(offboardd(&daemon, OTTO, &line("--yes --reason x")).await.is_err(), "without the number");
     assert_eq!(
         offboardd(&daemon, OTTO, &line("--expect 2 --reason enforce --yes")).await.unwrap(),
@@ -128,7 +136,7 @@ async fn held_cases_are_released_after_their_number_was_reviewed() {
 }
 
 #[tokio::test]
-async fn an_approval_names_its_action_and_is_withdrawn() {
+async fn approval_names_its_action_and_is_withdrawn() {
     let daemon = Daemon::enforcing().await;
     let id = daemon.scheduled("ann@example.com").await;
     assert!(offboardd(&daemon, ROSA, &format!("case approve {id}")).await.is_err(), "without the action");
@@ -151,7 +159,7 @@ async fn sources_sites_and_deliveries_are_listed_and_changed() {
     let list = offboardd(&daemon, OTTO, "delivery list --source bamboohr").await.unwrap();
     assert!(list.contains(&delivery.to_string()) && list.contains("received"), "{list}");
     for verb in ["show", "replay"] {
-        let told = offboardd(&daemon, OTTO, &format!("delivery {verb} {delivery}")).await.unwrap();
-        assert!(told.contains("there, it can be replayed") && told.ends_with("none\n"), "{told}");
+        let printed = offboardd(&daemon, OTTO, &format!("delivery {verb} {delivery}")).await.unwrap();
+        assert!(printed.contains("stored, can be replayed") && printed.ends_with("none\n"), "{printed}");
     }
 }

@@ -1,4 +1,4 @@
-//! Somebody leaves: access revoked, the local grace, the deletion, Atlassian's 14 days, erased.
+//! A departure: revoke, local grace, deletion, deletion grace, erased.
 
 use anyhow::Context as _;
 use jiff::tz::TimeZone;
@@ -15,13 +15,13 @@ use crate::domain::case::StateName;
 use crate::domain::ids::DeliveryId;
 use crate::sandbox::{CallName, CallRecord, State};
 
-/// By what the address of a revoke is known.
+/// Part of the path of a revoke.
 const REVOKE: &str = "/revoke-portal-only-access";
 
-/// By what the address of a deletion is known.
+/// Part of the path of a deletion.
 const DELETE: &str = "/customer/account/";
 
-/// How the departure went in.
+/// The delivery of the departure, and the time of the revoke.
 #[derive(Debug)]
 pub(super) struct Left {
     pub(super) webhook: Webhook,
@@ -29,14 +29,14 @@ pub(super) struct Left {
     revoked_at: Timestamp,
 }
 
-/// The HR system says so, and access is revoked.
-pub(super) async fn leaves(observer: &Observer) -> anyhow::Result<Left> {
-    narrator::title("Somebody leaves.");
+/// The HR system reports the departure, and the daemon revokes access.
+pub(super) async fn leave(observer: &Observer) -> anyhow::Result<Left> {
+    narrator::title("A person leaves.");
     let now = observer.calendar.now();
     let yesterday = now.to_zoned(TimeZone::UTC).date().saturating_sub(1.day());
     observer.narrate(
         Speaker::Hr,
-        &format!("BambooHR posts: {} ({}) is Inactive, the last day was {yesterday}", ANN.name, ANN.email),
+        &format!("BambooHR posts: {} ({}) is Inactive, last day {yesterday}", ANN.name, ANN.email),
     );
     let webhook = observer.hr.sign(BAMBOOHR, &bodies::bamboohr_inactive(&ANN, yesterday, now))?;
     let delivery = observer.deliver(&webhook).await?;
@@ -46,18 +46,18 @@ pub(super) async fn leaves(observer: &Observer) -> anyhow::Result<Left> {
     let revoked = observer.soon(&ANN, "revoke_confirmed").await?;
     let call = only(observer, CallName::Revoke, REVOKE)?;
     let account = observer.account_of(&ANN)?;
-    anyhow::ensure!(!account.active, "Ann's access should be revoked, but her account is active");
+    anyhow::ensure!(!account.active, "expected the access of Ann to be revoked, but the account is active");
     observer.narrate_at(
         call.at,
         Speaker::Atlassian,
-        &format!("sees {} …{REVOKE}, answers {}", call.method, status(&call)),
+        &format!("receives {} …{REVOKE}, answers {}", call.method, status(&call)),
     );
     let delete_at = revoked.dossier.case.delete_at().context("no deletion is planned")?;
     observer.narrate_at(
         revoked.at,
         Speaker::Daemon,
         &format!(
-            "reads the account back: access is gone. Deletes it on day {}, after a local grace of {} days",
+            "reads the account: access is revoked. Deletion due on day {}, after a local grace of {} days",
             observer.calendar.day_of(delete_at),
             whole_days(LOCAL_GRACE),
         ),
@@ -66,74 +66,82 @@ pub(super) async fn leaves(observer: &Observer) -> anyhow::Result<Left> {
 }
 
 /// After the local grace the account is deleted.
-pub(super) async fn is_deleted(observer: &Observer, left: &Left) -> anyhow::Result<()> {
-    narrator::title("The local grace of the one who left is over.");
+pub(super) async fn delete(observer: &Observer, left: &Left) -> anyhow::Result<()> {
+    narrator::title("The local grace ends.");
     let expected = later(left.revoked_at, LOCAL_GRACE);
     let accepted = observer.until(&ANN, "deletion_accepted", observer.calendar.deadline(expected)).await?;
     let call = only(observer, CallName::Delete, DELETE)?;
     let waited = call.at.duration_since(left.revoked_at);
-    anyhow::ensure!(waited >= LOCAL_GRACE, "the deletion came {} days after the revoke", whole_days(waited));
+    anyhow::ensure!(waited >= LOCAL_GRACE, "the deletion was sent {} days after the revoke", whole_days(waited));
     let account = observer.account_of(&ANN)?;
-    anyhow::ensure!(account.state == State::Deleted, "Ann's account should be deleted, but is {:?}", account.state);
+    anyhow::ensure!(
+        account.state == State::Deleted,
+        "expected the account of Ann to be deleted, found {:?}",
+        account.state
+    );
     observer.narrate_at(
         call.at,
         Speaker::Atlassian,
         &format!(
-            "sees {} …{DELETE}…, answers {}: {} days after the revoke, and not before",
+            "receives {} …{DELETE}…, answers {}, {} days after the revoke",
             call.method,
             status(&call),
             whole_days(waited),
         ),
     );
     let grace_ends_at =
-        accepted.dossier.case.progress.grace_ends_at.context("no end of the deletion grace is known")?;
+        accepted.dossier.case.progress.grace_ends_at.context("the case has no end of the deletion grace")?;
     observer.narrate_at(
         accepted.at,
         Speaker::Daemon,
-        &format!("reads back: gone. Atlassian's own grace runs until day {}", observer.calendar.day_of(grace_ends_at)),
+        &format!(
+            "reads the account: deleted. The deletion grace ends on day {}",
+            observer.calendar.day_of(grace_ends_at)
+        ),
     );
     Ok(())
 }
 
-/// After Atlassian's grace two reads confirm it, and the case forgets.
-pub(super) async fn is_erased(observer: &Observer) -> anyhow::Result<()> {
-    narrator::title("Atlassian's 14 days are over.");
-    let asked = only(observer, CallName::Delete, DELETE)?.at;
-    let seen = observer.until(&ANN, "gone_seen", observer.calendar.deadline(later(asked, DELETION_GRACE))).await?;
-    let waited = seen.at.duration_since(asked);
-    anyhow::ensure!(waited >= DELETION_GRACE, "the grace was over after {} days", whole_days(waited));
-    let last_look_at = seen.dossier.case.progress.last_look_at.context("no last look is planned")?;
+/// After the deletion grace two reads confirm the deletion, and the personal data is shredded.
+pub(super) async fn erase(observer: &Observer) -> anyhow::Result<()> {
+    narrator::title("The deletion grace ends.");
+    let requested_at = only(observer, CallName::Delete, DELETE)?.at;
+    let seen =
+        observer.until(&ANN, "gone_seen", observer.calendar.deadline(later(requested_at, DELETION_GRACE))).await?;
+    let waited = seen.at.duration_since(requested_at);
+    anyhow::ensure!(waited >= DELETION_GRACE, "the grace ended after {} days", whole_days(waited));
+    let last_look_at = seen.dossier.case.progress.last_look_at.context("the case has no time for the last read")?;
     observer.narrate_at(
         seen.at,
         Speaker::Daemon,
-        &format!("reads once more: still gone. Looks a last time on day {}", observer.calendar.day_of(last_look_at)),
+        &format!("reads the account again: deleted. Last read due on day {}", observer.calendar.day_of(last_look_at)),
     );
     let gone = observer.until(&ANN, "gone_confirmed", observer.calendar.deadline(last_look_at)).await?;
     gone.require_state(StateName::Erased)?;
-    let known = &gone.dossier;
+    let erased = &gone.dossier;
     anyhow::ensure!(
-        known.person.email.is_none() && known.person.id.is_none() && known.account.is_none(),
-        "the erased case still knows whom it was about"
+        erased.person.email.is_none() && erased.person.id.is_none() && erased.account.is_none(),
+        "the erased case still contains personal data"
     );
     observer.narrate_at(
         gone.at,
         Speaker::Daemon,
-        "finds nobody. The case is erased, and has forgotten whom it was about",
+        "finds no account. The case is erased, and its personal data is shredded",
     );
-    let history: Vec<_> = observer.store.history(known).await?.into_iter().map(|entry| entry.kind).collect();
+    let history: Vec<_> = observer.store.history(erased).await?.into_iter().map(|entry| entry.kind).collect();
     observer.narrate(Speaker::Daemon, &format!("its history: {}", history.join(", ")));
     Ok(())
 }
 
-/// The only call of its kind about Ann's account, at the endpoint that belongs to it.
+/// The only call of this kind for Ann's account.
 fn only(observer: &Observer, name: CallName, endpoint: &str) -> anyhow::Result<CallRecord> {
     let mut calls = observer.changes_to(&observer.account_of(&ANN)?.account_id);
     calls.retain(|call| call.call == name && call.path.contains(endpoint));
     let seen = calls.len();
     let call = calls.pop().filter(|_| seen == 1);
-    call.with_context(|| format!("Atlassian should have seen one {name:?} of Ann's account, but saw {seen}"))
+    call.with_context(|| format!("expected one {name:?} call for the account of Ann, found {seen}"))
 }
 
 fn status(call: &CallRecord) -> String {
-    call.status.map_or_else(|| "nothing".to_owned(), |status| status.to_string())
+    call.status.map_or_else(|| "no response".to_owned(), |status| status.to_string())
 }

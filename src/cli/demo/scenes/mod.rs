@@ -1,4 +1,4 @@
-//! The story: one file a scene, in the order of the days.
+//! The steps of the demo: one file per topic.
 
 mod ending;
 mod forgery;
@@ -10,30 +10,30 @@ mod rehire;
 use super::calendar::{days, later};
 use super::observer::Observer;
 
-/// Tells the whole story; an error is the first line that could not be told.
+/// Runs all steps in the order of the days. Fails at the first step that fails.
 pub(super) async fn play(observer: &Observer) -> anyhow::Result<()> {
     let before = observer.sandbox.accounts();
-    let namesakes = namesakes::are_found(observer).await?;
-    let left = leaver::leaves(observer).await?;
+    let namesakes = namesakes::search(observer).await?;
+    let left = leaver::leave(observer).await?;
     observer.calendar.reach(4).await;
-    forgery::is_told_twice(observer, &left).await?;
+    forgery::repeat_delivery(observer, &left).await?;
     observer.calendar.reach(6).await;
-    forgery::is_forged(observer).await?;
+    forgery::forge_delivery(observer).await?;
     observer.calendar.reach(9).await;
-    let planned = future::is_planned(observer).await?;
+    let planned = future::announce(observer).await?;
     observer.calendar.reach(12).await;
-    future::is_cancelled(observer).await?;
+    future::cancel(observer).await?;
     observer.calendar.reach(15).await;
-    let rehired = rehire::leaves(observer).await?;
+    let rehired = rehire::leave(observer).await?;
     observer.calendar.reach(20).await;
-    rehire::returns(observer).await?;
+    rehire::rehire(observer).await?;
     observer.calendar.reach(24).await;
-    rehire::is_granted(observer).await?;
-    leaver::is_deleted(observer, &left).await?;
-    leaver::is_erased(observer).await?;
+    rehire::grant_access(observer).await?;
+    leaver::delete(observer, &left).await?;
+    leaver::erase(observer).await?;
     observer.calendar.reach_instant(later(planned.max(rehired), days(1))).await;
-    future::stays(observer, planned)?;
-    rehire::stays(observer, rehired)?;
-    namesakes::are_left_alone(observer, &namesakes)?;
-    ending::is_true(observer, &before).await
+    future::check_account(observer, planned)?;
+    rehire::check_account(observer, rehired)?;
+    namesakes::check_accounts(observer, &namesakes)?;
+    ending::check_all(observer, &before).await
 }
