@@ -11,11 +11,11 @@ use super::problem::Problem;
 use super::secret::{Environment, SecretRef};
 use crate::domain::operator::{AdminToken, Role, TokenDigest};
 
-/// `[admin]`: who may use the API and the console.
+/// `[admin]`: the operators who may use the API and the console.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AdminTable {
-    /// One table a person or a program. Default: nobody.
+    /// One table for each person or program. Default: `[]`.
     pub tokens: Vec<TokenTable>,
 }
 
@@ -23,11 +23,12 @@ pub struct AdminTable {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenTable {
-    /// What the history calls them: 1 to 64 characters.
+    /// Name in the history and in approvals: 1 to 64 Latin characters. Two names must not look alike. Example: `"rosa"`.
     pub name: String,
-    /// What they may do.
+    /// What the token may do: `viewer` reads without personal data, `operator` also acts on cases, `approver` also
+    /// approves.
     pub role: Role,
-    /// What they show us.
+    /// The bearer token, of at least 20 characters. Example: `{ env = "ROSA_TOKEN" }`.
     pub token: SecretRef,
 }
 

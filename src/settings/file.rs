@@ -17,25 +17,25 @@ use super::store::StoreTable;
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
 use crate::domain::named;
 
-/// The settings file, with what holds where it says nothing.
+/// The settings file. A key that is not listed is an error.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SettingsFile {
-    /// `observe` (default) or `enforce`.
+    /// Whether the daemon changes anything at Atlassian. `observe` plans, reads and shows; `enforce` makes the calls.
     pub mode: Mode,
-    /// Our two listeners.
+    /// The two listeners.
     pub server: ServerTable,
-    /// Who may use the API and the console.
+    /// The operators who may use the API and the console.
     pub admin: AdminTable,
     /// The database.
     pub store: StoreTable,
-    /// How long to wait between attempts.
+    /// The waits between attempts of a failed job.
     pub retry: RetryTable,
-    /// The Atlassian Cloud sites.
+    /// The Atlassian Cloud sites, by name.
     pub sites: BTreeMap<SiteName, SiteTable>,
-    /// What events lead to.
+    /// What the events of a source result in, by name.
     pub policies: BTreeMap<PolicyName, PolicyTable>,
-    /// The HR and CRM systems.
+    /// The HR and CRM systems, by name.
     pub sources: BTreeMap<SourceName, SourceTable>,
 }
 

@@ -20,35 +20,38 @@ use crate::sources::near::listed;
 /// What stands for the customer's name in a address of the lookup preset.
 const COMPANY: &str = "{company}";
 
-/// `[sources.NAME.lookup]`: whom to ask for a person's address when deliveries carry only an id.
-///
-/// For the vendors that `offboardd preset show` says it of, only `auth` is needed.
+/// `[sources.NAME.lookup]`: the vendor API that returns the email address when deliveries carry only an id. With a lookup
+/// preset, only `auth` is required.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LookupTable {
-    /// Whose lookup preset it is; that of the preset, if it has one.
+    /// Name of the lookup preset. Default: that of the source's preset. Example: `"personio"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vendor: Option<String>,
-    /// What stands for `{company}` in the address of the lookup preset.
+    /// Replaces `{company}` in the URL of the lookup preset. Example: `"acme"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub company: Option<String>,
-    /// The address to read, with `{person_id}` where the id goes; the one of the lookup preset, if there is one.
+    /// URL to read, with `{person_id}` in place of the id. Default: that of the lookup preset. Example:
+    /// `"https://api.vendor.example/people/{person_id}"`.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "url_secret::masked")]
     pub url: Option<String>,
-    /// What to read when `url` answers that it knows nobody of this id (404), such as the bin for deleted people.
+    /// URL to read when `url` returns 404, such as a list of deleted people. Example:
+    /// `"https://api.vendor.example/deleted/{person_id}"`.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "url_secret::masked")]
     pub fallback_url: Option<String>,
-    /// Headers that the vendor wants, such as the version of its API. No secrets: those belong into `auth`.
+    /// Headers that the vendor requires, such as its API version. Secrets belong into `auth`. Example: `{ Api-Version =
+    /// "2024-01-01" }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", serialize_with = "url_secret::masked_values")]
     pub headers: BTreeMap<String, String>,
-    /// What is posted there, as JSON, with `{person_id}` where the id goes; without it, it is a GET.
+    /// JSON body to post, with `{person_id}` in place of the id. Without it, the request is a GET. Example:
+    /// `'{"id":"{person_id}"}'`.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "url_secret::masked")]
     pub body: Option<String>,
-    /// Where the e-mail address is in the answer, as a JSONPath like `"$.workEmail"`, or a list of them, of which the first
-    /// that has an address counts; the places of the lookup preset, if there are any.
+    /// JSONPath of the email address in the response, or a list of them; the first with a value counts. Default: that of
+    /// the lookup preset. Example: `"$.workEmail"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<OneOrMany>,
-    /// Who we are there. No default.
+    /// The credentials at the vendor.
     pub auth: LookupAuthTable,
 }
 
@@ -75,37 +78,40 @@ impl OneOrMany {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LookupAuthTable {
-    /// What stands for `{secret}` in the address, where the vendor wants its key there.
+    /// Replaces `{secret}` in the URL. Example: `{ env = "HR_API_KEY" }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretRef>,
-    /// A token for `Authorization: Bearer`.
+    /// Token for `Authorization: Bearer`. Example: `{ env = "HR_API_TOKEN" }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bearer: Option<SecretRef>,
-    /// The user for `Authorization: Basic`; a secret too, since some vendors put the key there.
+    /// User for `Authorization: Basic`. It is a secret because some vendors put the API key there. Example: `{ env =
+    /// "HR_API_KEY" }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<SecretRef>,
-    /// The password for it; without one it is sent empty.
+    /// Password for `Authorization: Basic`. Default: that of the lookup preset, or empty. Example: `{ env =
+    /// "HR_API_PASSWORD" }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<SecretRef>,
-    /// The name of a header of the vendor's own.
+    /// Name of a header that carries the credential. Example: `"X-Api-Key"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
-    /// Its value.
+    /// Value of that header. Example: `{ env = "HR_API_KEY" }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<SecretRef>,
-    /// The id of an OAuth client, which is exchanged for access tokens.
+    /// Id of an OAuth 2.0 client, exchanged for access tokens. Example: `{ env = "HR_CLIENT" }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<SecretRef>,
-    /// Its secret.
+    /// Secret of that client. Example: `{ env = "HR_CLIENT_SECRET" }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<SecretRef>,
-    /// Where it is exchanged; the address of the lookup preset, if there is one.
+    /// URL that issues access tokens. Default: that of the lookup preset. Example:
+    /// `"https://auth.vendor.example/oauth/token"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_url: Option<HttpUrl>,
-    /// What the access token is for, where the vendor wants that said; the one of the lookup preset, if there is one.
+    /// Scope of the token request. Default: that of the lookup preset. Example: `"people:read"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
-    /// Whom the access token is for, where the vendor wants that said; the one of the lookup preset, if there is one.
+    /// Audience of the token request. Default: that of the lookup preset. Example: `"https://api.vendor.example"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
 }

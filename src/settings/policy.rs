@@ -13,37 +13,40 @@ use crate::domain::policy::{Action, Approvals, DayEdge, Detach, Policy};
 use crate::duration::ConfigDuration;
 use crate::sources::near::nearest;
 
-/// `[policies.NAME]`: what a source's events lead to. Nothing is destroyed that was not written here.
+/// `[policies.NAME]`: what the events of a source result in. Every destructive action must be written here.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyTable {
-    /// What a departure leads to: `ignore`, `revoke`, `revoke_then_delete` or `delete`. No default.
+    /// Action for a departure.
     pub departed: Action,
-    /// What a new address leads to, for the account of the old one; the same choices. Default `ignore`.
+    /// Action for the account of the old address when an email address changes. Default: `"ignore"`. Example: `"revoke"`.
     #[serde(default)]
     pub email_changed: Action,
-    /// What a request for erasure leads to; the same choices. Default `ignore`.
+    /// Action for a request for erasure. Default: `"ignore"`. Example: `"delete"`.
     #[serde(default)]
     pub erasure_requested: Action,
-    /// Our own wait between revoking and deleting. Default `"30d"`.
+    /// Wait between revoking and deleting. Default: `"30d"`. Example: `"14d"`.
     #[serde(default = "defaults::local_grace")]
     pub local_grace: ConfigDuration,
-    /// Where a day begins and ends. Default `"UTC"`.
+    /// Time zone of dates without a time. Default: `"UTC"`. Example: `"Europe/Berlin"`.
     #[serde(default = "defaults::timezone")]
     pub timezone: Zone,
-    /// Which end of a day counts when a source gives no time: `end-of-day` (default) or `start-of-day`.
+    /// Whether a date without a time means the end or the start of that day. Default: `"end-of-day"`. Example:
+    /// `"start-of-day"`.
     #[serde(default)]
     pub effective: DayEdge,
-    /// How many different people must approve: `{ revoke = 0, delete = 0 }` unless written.
+    /// How many different people must approve. Default: `{ revoke = 0, delete = 0 }`.
     #[serde(default)]
     pub approvals: Approvals,
-    /// What else the person leaves after the revoke: `organizations`, `service_desks`, `participants`. Default: nothing.
+    /// What the account is removed from after the revoke. Default: `[]`. Example: `["organizations", "participants"]`.
     #[serde(default)]
     pub detach: Vec<Detach>,
-    /// Whether a person who came back too late is invited anew after the deletion grace. Default `false`.
+    /// Whether a person who returned after the deletion is invited again when the deletion grace ends. Default: `false`.
+    /// Example: `true`.
     #[serde(default)]
     pub reinvite: bool,
-    /// How many departures are believed: `{ per_hour = 25, per_day = 100 }` unless written. There is no off switch.
+    /// How many destructive actions are allowed before the source is frozen. Default: `{ per_hour = 25, per_day = 100 }`;
+    /// it cannot be disabled.
     #[serde(default)]
     pub brake: Brake,
 }

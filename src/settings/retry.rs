@@ -7,15 +7,15 @@ use super::{defaults, positive};
 use crate::domain::retry::RetryPolicy;
 use crate::duration::ConfigDuration;
 
-/// `[retry]`: how long to wait between attempts, and when to call a human.
+/// `[retry]`: the waits between attempts of a failed job.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetryTable {
-    /// The longest wait after the first failure; it doubles with each. Default `"5s"`.
+    /// Longest wait after the first failure. It doubles with each further failure. Default: `"5s"`. Example: `"10s"`.
     pub base: ConfigDuration,
-    /// The longest wait of all. Default `"1h"`.
+    /// Upper limit of every wait. Default: `"1h"`. Example: `"30m"`.
     pub max: ConfigDuration,
-    /// How long after the first attempt a human is called. Default `"72h"`.
+    /// How long after the first of consecutive failures the case needs attention. Default: `"72h"`. Example: `"1d"`.
     pub give_up_after: ConfigDuration,
 }
 

@@ -12,20 +12,24 @@ use super::size::ByteSize;
 use super::{defaults, positive};
 use crate::duration::ConfigDuration;
 
-/// `[server]`: our two listeners.
+/// `[server]`: the two listeners.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerTable {
-    /// The public listener: `/webhooks/*` and `/livez`, nothing else. Default `"127.0.0.1:8080"`.
+    /// Listen address of the public listener, which serves `/webhooks/*` and `/livez` only. Default: `"127.0.0.1:8080"`.
+    /// Example: `"0.0.0.0:8080"`.
     pub webhooks: ListenAddress,
-    /// The private listener: console, API, metrics, health. Default `"127.0.0.1:9090"`.
+    /// Listen address of the private listener: console, API, metrics and health. Default: `"127.0.0.1:9090"`. Example:
+    /// `"0.0.0.0:9090"`.
     pub admin: ListenAddress,
-    /// How the world reaches the public listener, for schemes that sign the URL; never taken from `Host`.
+    /// URL under which vendors reach the public listener. Schemes that sign the URL need it; the `Host` header is never
+    /// used. Example: `"https://hooks.acme.example"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<HttpUrl>,
-    /// The largest body that is taken. Default `"1MiB"`.
+    /// Largest accepted body of a delivery, at most `64MiB`. A larger body is answered with 413. Default: `"1MiB"`.
+    /// Example: `"4MiB"`.
     pub max_body: ByteSize,
-    /// How long a stop waits for what is under way. Default `"30s"`.
+    /// How long a stop waits for requests and jobs in progress. Default: `"30s"`. Example: `"1m"`.
     pub shutdown: ConfigDuration,
 }
 

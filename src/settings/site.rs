@@ -25,54 +25,56 @@ const LOOK_BACK_SHARE: i64 = 14;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SiteTable {
-    /// `"https://SITE.atlassian.net"`. No default.
+    /// URL of the site, without a path. Example: `"https://acme.atlassian.net"`.
     pub url: HttpUrl,
-    /// The site's id at the gateway; `https://SITE.atlassian.net/_edge/tenant_info` tells it. Needed when anything goes
-    /// through the gateway, as deleting with `customer-account` does.
+    /// Cloud id of the site, as `https://SITE.atlassian.net/_edge/tenant_info` returns it. Required for `via = "gateway"`
+    /// and for `delete_with = "customer-account"`. Example: `"11111111-2222-3333-4444-555555555555"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cloud_id: Option<String>,
-    /// Atlassian's gateway. Default `"https://api.atlassian.com"`.
+    /// URL of Atlassian's API gateway. Default: `"https://api.atlassian.com"`. Example: `"http://127.0.0.1:4000"`.
     #[serde(default = "defaults::gateway")]
     pub gateway: HttpUrl,
-    /// Which way the Jira and JSM calls go: `site` (default for an e-mail and a token) or `gateway` (default for the
-    /// others, and needed for tokens with scopes).
+    /// Whether Jira and JSM calls go straight to the `site` or through the `gateway`, which OAuth clients and scoped
+    /// tokens need. Default: `site` for an email address with a token, else `gateway`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub via: Option<Via>,
-    /// Who we are there. No default.
+    /// The credentials of the account that makes the calls.
     pub auth: AuthTable,
-    /// Which call deletes: `customer-account` (default) or `jira-user`.
+    /// The call that deletes an account. `customer-account` deletes portal-only customers; `jira-user` deletes any
+    /// account, and the daemon checks its type before. Example: `"jira-user"`.
     #[serde(default)]
     pub delete_with: DeleteWith,
-    /// How long Atlassian keeps a deleted account before it is gone. Default `"14d"`.
+    /// How long Atlassian keeps a deleted account before it is gone. Default: `"14d"`. Example: `"14d"`.
     #[serde(default = "defaults::deletion_grace")]
     pub deletion_grace: ConfigDuration,
-    /// How long after the end of the deletion grace a deleted account is looked for a last time before `erased` is said;
-    /// `"0s"`: not at all. Default: a fourteenth of `deletion_grace`, which is a day after Atlassian's fourteen, and hardly
-    /// anything where a trial makes it seconds.
+    /// How long after the end of the deletion grace the account is read once more before the case is `erased`; `"0s"`
+    /// omits this read. Default: a fourteenth of `deletion_grace` (a day of 14). Example: `"1d"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub look_back: Option<ConfigDuration>,
-    /// Who is never touched. Default: nobody by name.
+    /// The accounts that are never touched. Default: none by name.
     #[serde(default)]
     pub protect: ProtectTable,
-    /// When an account that was not found is looked for again, each counted from the look before. Default
-    /// `["1m", "10m", "1h"]`.
+    /// Waits before an account that was not found is searched again, each counted from the search before. Default:
+    /// `["1m", "10m", "1h"]`. Example: `["5m", "1h", "1d"]`.
     #[serde(default = "defaults::look_again")]
     pub look_again: Vec<ConfigDuration>,
-    /// How often a re-hired person's account is read, to see that access was granted. Default `"5m"`.
+    /// How often the account of a re-hired person is read, until access was granted again. Default: `"5m"`. Example:
+    /// `"15m"`.
     #[serde(default = "defaults::watch_grant")]
     pub watch_grant: ConfigDuration,
-    /// How often a site that refuses us is asked whether it takes us again; more and more seldom when it does and then
-    /// refuses us all the same. Default `"1m"`.
+    /// How often a paused site is probed. The interval grows when the site rejects calls although the probe succeeded.
+    /// Default: `"1m"`. Example: `"5m"`.
     #[serde(default = "defaults::probe_every")]
     pub probe_every: ConfigDuration,
-    /// How often the credentials are tried at a site that is not paused, so that an expired token is reported before a call is
-    /// due; `"0s"`: never. Default `"15m"`.
+    /// How often the credentials of a site that is not paused are tested, so that an expired token is reported before a
+    /// call is due; `"0s"` disables this. Default: `"15m"`. Example: `"1h"`.
     #[serde(default = "defaults::probe_idle")]
     pub probe_idle: ConfigDuration,
-    /// How many jobs are worked on at once: so many that take access away or give it back, and so many others. Default 4.
+    /// How many jobs run at the same time: this many that revoke or restore access, and this many others. Default: 4.
+    /// Example: `8`.
     #[serde(default = "defaults::concurrency")]
     pub concurrency: u32,
-    /// How long one call may take. Default `"30s"`.
+    /// Time limit of one call. Default: `"30s"`. Example: `"1m"`.
     #[serde(default = "defaults::timeout")]
     pub timeout: ConfigDuration,
 }
@@ -92,32 +94,32 @@ named!(Via { Site = "site", Gateway = "gateway" });
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuthTable {
-    /// The address of the account that an API token belongs to.
+    /// Email address of the account that owns the API token. Example: `"bot@acme.example"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// The API token.
+    /// API token of that account. Example: `{ env = "ACME_TOKEN" }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<SecretRef>,
-    /// An access token as it is.
+    /// Access token that is sent as it is. Example: `{ env = "ACME_BEARER" }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bearer: Option<SecretRef>,
-    /// The id of an OAuth 2.0 client of a service account.
+    /// Id of an OAuth 2.0 client of a service account. Example: `"abcdefgh12345678"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
-    /// That client's secret.
+    /// Secret of that client. Example: `{ env = "ACME_CLIENT_SECRET" }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<SecretRef>,
 }
 
-/// `protect`: who is never touched, whatever a source says.
+/// `protect`: the accounts that are never touched, whatever a source reports.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProtectTable {
-    /// Exact addresses.
+    /// Exact email addresses. Example: `["ceo@acme.example"]`.
     pub emails: Vec<EmailAddress>,
-    /// Everything behind these `@`; subdomains are not included.
+    /// Domains of email addresses, without subdomains. Example: `["acme.example"]`.
     pub domains: Vec<String>,
-    /// Accounts by Atlassian's id.
+    /// Atlassian account ids. Example: `["712020:6f8f0d7e-0000-0000-0000-000000000000"]`.
     pub account_ids: Vec<AccountId>,
 }
 

@@ -24,29 +24,32 @@ const MOST_FAULTS: usize = 20;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceTable {
-    /// The vendor, of those that `offboardd preset list` shows. Without it, `signature` must say how it signs.
+    /// The vendor: a name that `offboardd preset list` prints. Without it, `signature` must describe how the vendor
+    /// signs. Example: `"bamboohr"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preset: Option<String>,
-    /// Which of the sites it is about. No default.
+    /// Name of the site on which the people have accounts. Example: `"acme"`.
     pub site: SiteName,
-    /// Which of the policies it follows. No default.
+    /// Name of the policy. Example: `"leavers"`.
     pub policy: PolicyName,
-    /// What it signs with; any of them is accepted, so that one can be rotated without a gap. No default. `[]` only where
-    /// the vendor offers the secret itself, for an operator to accept.
+    /// Secrets that the vendor signs with. Any of them is accepted, so that one can be rotated without a gap. `[]` is
+    /// valid only if the vendor offers the secret itself and an operator accepts it. Example: `[{ env = "HR_KEY" }, { env
+    /// = "HR_OLD_KEY" }]`.
     pub secrets: Vec<SecretRef>,
-    /// Alert when nothing has come for so long. Default: never.
+    /// Report the source as quiet after this time without a delivery. Default: never. Example: `"7d"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quiet_after: Option<ConfigDuration>,
-    /// How long a delivery without an id of its own is recognized as a duplicate by its body. Default `"3d"`.
+    /// How long a delivery without an id of its own is recognized as a duplicate by its body. Default: `"3d"`. Example:
+    /// `"7d"`.
     #[serde(default = "defaults::dedupe_window")]
     pub dedupe_window: ConfigDuration,
-    /// How it signs: overrides the preset key by key, or stands alone.
+    /// How the vendor signs. Overrides the preset key by key, or stands alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature: Option<toml::Table>,
-    /// What its bodies mean: overrides the preset key by key. Without either, offboardd's own event is read.
+    /// How bodies become events. Overrides the preset key by key. Default: offboardd's own event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mapping: Option<toml::Table>,
-    /// Whom to ask for the address when deliveries carry none.
+    /// The vendor API that returns the email address when deliveries carry only an id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lookup: Option<LookupTable>,
 }

@@ -19,13 +19,15 @@ use crate::duration::ConfigDuration;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreTable {
-    /// Where it is; a relative path begins in the working directory. Default `"sqlite:offboardd.db"`.
+    /// The database file. A relative path begins in the working directory. Default: `"sqlite:offboardd.db"`. Example:
+    /// `"sqlite:/data/offboardd.db"`.
     pub url: StoreUrl,
-    /// What seals personal data: 32 bytes, as hexadecimal digits, as base64, or as they are in a file. Without it a key
-    /// file is made beside the database.
+    /// The key that encrypts personal data: 32 bytes, as hexadecimal digits, as base64, or as raw bytes in a file.
+    /// Default: a key file beside the database, which is created with mode 0600. Example: `{ file =
+    /// "/run/secrets/offboardd-key" }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<SecretRef>,
-    /// How long a routed delivery's sealed body is kept for replay. Default `"7d"`.
+    /// How long the encrypted body of a routed delivery is kept for replay. Default: `"7d"`. Example: `"14d"`.
     pub keep_payloads: ConfigDuration,
 }
 

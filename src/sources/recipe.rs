@@ -21,55 +21,65 @@ use super::signature_key::{Algorithm, KeyEncoding, SignatureKey};
 use super::template::{Template, Token};
 use super::timestamp::{TimeSource, Unit, Window};
 
-/// The `[sources.X.signature]` table, after it was merged over the preset's.
+/// `[sources.NAME.signature]`: how the vendor proves that a request is its own. The keys override those of the preset.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Recipe {
-    /// What kind of proof it is.
+    /// Kind of proof: `hmac` (keyed hash), `digest` (plain hash over a template with `{secret}`), `static_header` (the
+    /// secret in a header), `basic` (HTTP Basic, the secret is `user:password`) or `body_token` (the secret in the body).
+    /// Default: `"hmac"`. Example: `"static_header"`.
     pub mode: Mode,
-    /// The hash beneath `hmac` and `digest`.
+    /// Hash of `hmac` and `digest`. Default: `"sha256"`. Example: `"sha512"`.
     pub algorithm: Algorithm,
-    /// Where the signature (or the static secret) stands; the first that is present counts.
+    /// Headers with the signature or the static secret; the first that is present counts. Default: `[]`. Example:
+    /// `["X-Signature"]`.
     pub headers: Vec<String>,
-    /// What stands before the signature: `sha256=`.
+    /// Text before the signature in the header. Default: none. Example: `"sha256="`.
     pub prefix: String,
-    /// For `static_header`: whether the secret may also stand without `prefix`.
+    /// For `static_header`: whether the secret is also accepted without `prefix`. Default: `false`. Example: `true`.
     pub prefix_optional: bool,
-    /// When the header holds several entries: how they are told apart.
+    /// How entries are separated when the header holds several. Default: the header holds one signature.
     pub list: Option<List>,
-    /// How the signature is written.
+    /// Encoding of the signature. Default: `"hex"`. Example: `"base64"`.
     pub encoding: Encoding,
-    /// How the secret is written.
+    /// Encoding of the secret. Default: `"text"`. Example: `"base64"`.
     pub key_encoding: KeyEncoding,
-    /// What is cut off the front of the secret before it is decoded: `whsec_`.
+    /// Prefix that is removed from the secret before it is decoded. Default: none. Example: `"whsec_"`.
     pub key_prefix: String,
-    /// What is signed: literal text and `{body}` `{timestamp}` `{id}` `{method}` `{url}` `{secret}` `{header:NAME}`.
+    /// The signed text: literal text and `{body}` `{timestamp}` `{id}` `{method}` `{url}` `{secret}` `{header:NAME}`.
+    /// Default: `"{body}"`. Example: `"{timestamp}.{body}"`.
     pub template: String,
-    /// Headers of the time of signing.
+    /// Headers with the time of signing; the first that is present counts. Default: `[]`. Example: `["X-Timestamp"]`.
     pub timestamp_headers: Vec<String>,
-    /// The entry of the signature header that holds the time of signing.
+    /// Key of the entry of the signature header that holds the time of signing. It requires `list`. Default: none.
+    /// Example: `"t"`.
     pub timestamp_part: Option<String>,
-    /// A JSON pointer to the time of signing in the body.
+    /// JSON pointer to the time of signing in the body. Default: none. Example: `"/timestamp"`.
     pub timestamp_pointer: Option<String>,
-    /// How the time is written.
+    /// Notation of the time: `s` or `ms` since 1970, `iso8601`, or `auto`, which distinguishes them by magnitude.
+    /// Default: `"auto"`. Example: `"ms"`.
     pub timestamp_unit: Unit,
-    /// How old a request may be; `off` for any age.
+    /// Largest accepted age of a request; `"off"` accepts any. Default: `"5m"`. Example: `"15m"`.
     pub tolerance_past: Tolerance,
-    /// How far ahead the vendor's clock may be; `off` for any.
+    /// Largest accepted advance of the vendor's clock; `"off"` accepts any. Default: `"5m"`. Example: `"1m"`.
     pub tolerance_future: Tolerance,
-    /// Headers of the delivery's id. It counts only where `{id}` is signed; else a delivery is known again by its body.
+    /// Headers with the id of the delivery. The id counts only if `{id}` is signed; otherwise the body identifies the
+    /// delivery. Default: `[]`. Example: `["X-Delivery-Id"]`.
     pub id_headers: Vec<String>,
-    /// A JSON pointer to the delivery's id in the body.
+    /// JSON pointer to the id of the delivery in the body. Default: none. Example: `"/id"`.
     pub id_pointer: Option<String>,
-    /// Whether `{url}` is signed with some percent-encodings undone.
+    /// Whether `{url}` is signed with some percent-encodings decoded, as HubSpot does. Default: `"none"`. Example:
+    /// `"hubspot"`.
     pub url_decoding: UrlDecoding,
-    /// Headers that must be there with exactly this value; `send` sets them.
+    /// Headers that must be present with exactly this value. Default: none. Example: `{ X-Api = "v1" }`.
     pub expect: BTreeMap<String, String>,
-    /// For `body_token`: the elements that each must carry the token.
+    /// For `body_token`: JSONPath of the elements that must each carry the token. Default: the whole body. Example:
+    /// `"$.value[*]"`.
     pub token_items: Option<Expression>,
-    /// For `body_token`: the token in each element.
+    /// For `body_token`: JSONPath of the token in each element. Default: none. Example: `"$.token"`.
     pub token: Option<Expression>,
-    /// What the vendor asks before or between deliveries.
+    /// Requests that the vendor sends before or between deliveries, and their responses. Default: `[]`. Example: `[{ kind
+    /// = "head" }]`.
     pub handshakes: Vec<Handshake>,
 }
 
@@ -123,11 +133,11 @@ pub(super) enum Mode {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct List {
-    /// What stands between entries: `,` or a blank. Blanks around entries are ignored.
+    /// Character between entries: `,` or a space. Spaces around entries are ignored.
     pub separator: char,
-    /// What stands between an entry's key and its value: `=` or `,`.
+    /// Character between the key and the value of an entry: `=` or `,`. Example: `"="`.
     pub pair: char,
-    /// The keys whose values are signatures; entries of other keys are ignored.
+    /// Keys whose values are signatures; entries with other keys are ignored. Example: `["v1"]`.
     pub keys: Vec<String>,
 }
 

@@ -12,55 +12,61 @@ use crate::sources::json_path::{Condition, Expression, Location, UnknownType, on
 use super::body::Format;
 use super::date;
 
-/// The mapping, after it was merged over the preset's.
+/// `[sources.NAME.mapping]`: how a body becomes events. The keys override those of the preset.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Description {
-    /// What a body is; without it, its `Content-Type` says so.
+    /// Format of the body. Default: the format of its `Content-Type`, else JSON. Example: `"form"`.
     pub(super) body: Option<Format>,
-    /// Where the items of a batch are; the first place that has something counts.
+    /// JSONPath of the items of a batch, or a list of them; the first with a result counts. Default: `"$"`, the whole
+    /// body. Example: `"$.events"`.
     #[serde(deserialize_with = "one_or_many")]
     pub(super) items: Vec<Expression>,
-    /// Texts that hold JSON of their own; they are read as what they hold, before anything else.
+    /// JSONPath of texts that hold JSON. They are parsed before anything else is read. Default: none. Example:
+    /// `"$.payload"`.
     #[serde(deserialize_with = "one_or_many")]
     pub(super) embedded: Vec<Expression>,
-    /// Deliveries that hold nothing for us, such as simulations.
+    /// Condition on the body; a delivery that fulfills it has no events. Default: none. Example: `"@.test == true"`.
     pub(super) skip: Option<Condition>,
-    /// Items that hold nothing for us, such as attempts that failed.
+    /// Condition on an item; an item that fulfills it is ignored. Default: none. Example: `"@.status == 'failed'"`.
     pub(super) skip_item: Option<Condition>,
-    /// Where the word stands that says what happened; the first that `types` knows counts. A place of its own
-    /// `unknown_type = "unreadable"` ends the search when its word is not known.
+    /// Place of the word that states what happened, or a list of places; the first word that `types` contains counts. A
+    /// place with its own `unknown_type = "unreadable"` ends the search when its word is unknown. Default: none. Example:
+    /// `"$.type"`.
     #[serde(rename = "type", deserialize_with = "one_or_many")]
     pub(super) words: Vec<Location>,
-    /// What the words mean, whatever their case.
+    /// Event for each word; case does not matter. Default: none. Example: `{ "employee.terminated" = "departed" }`.
     #[serde(deserialize_with = "lower_case_keys")]
     pub(super) types: BTreeMap<String, EventType>,
-    /// For what no word alone decides; the first that holds counts, before any word.
+    /// Rules for events that no single word decides; the first that holds counts, before any word. Default: `[]`.
     pub(super) rules: Vec<Rule>,
-    /// What to make of a word that neither `types` nor a rule knows.
+    /// What an item with an unknown word becomes: `ignored`, or `unreadable`, which a human must check. Default:
+    /// `"ignored"`. Example: `"unreadable"`.
     pub(super) unknown_type: UnknownType,
-    /// How dates are written when it is not ISO 8601: `%d/%m/%Y`; of several, the first that fits counts.
+    /// Format of dates that are not ISO 8601, or a list of formats; the first that fits counts. Default: ISO 8601.
+    /// Example: `"%d/%m/%Y"`.
     #[serde(deserialize_with = "one_or_many")]
     pub(super) date_format: Vec<String>,
-    /// Whether `effective_at` stands for an instant or, however it is written, for a day.
+    /// Whether `effective_at` is an `instant`, or a `day` whatever time is written. Default: `"instant"`. Example:
+    /// `"day"`.
     pub(super) effective_is: Precision,
-    /// The zone of times that come without one; otherwise that of the policy, and UTC for `occurred_at`. Where
-    /// `effective_is` is a day: the zone whose midnight stands for it.
+    /// Time zone of times without one; if `effective_is` is `day`, the zone whose midnight denotes the day. Default: that
+    /// of the policy, and UTC for `occurred_at`. Example: `"America/Los_Angeles"`.
     #[serde(deserialize_with = "zone")]
     pub(super) zone: Option<TimeZone>,
-    /// When it happened.
+    /// Place of the time at which the event happened. Default: none. Example: `"$.occurred_at"`.
     #[serde(deserialize_with = "one_or_many")]
     pub(super) occurred_at: Vec<Location>,
-    /// The source's number of the person.
+    /// Place of the vendor's id of the person. Default: none. Example: `"$.person.id"`.
     #[serde(deserialize_with = "one_or_many")]
     pub(super) person_id: Vec<Location>,
-    /// The person's address.
+    /// Place of the person's email address. Default: none. Example: `"$.person.email"`.
     #[serde(deserialize_with = "one_or_many")]
     pub(super) email: Vec<Location>,
-    /// The address before a change.
+    /// Place of the email address before a change. Default: none. Example: `"$.person.old_email"`.
     #[serde(deserialize_with = "one_or_many")]
     pub(super) old_email: Vec<Location>,
-    /// From when on it counts.
+    /// Place of the effective date. Default: none. Example: `"$.last_day"`.
     #[serde(deserialize_with = "one_or_many")]
     pub(super) effective_at: Vec<Location>,
 }
