@@ -8,11 +8,8 @@
 # In the settings, `server.webhooks` and `server.admin` must be 0.0.0.0:8080 and 0.0.0.0:9090: loopback inside a
 # container is out of reach of its published ports.
 
-# Both stages are the same Debian release, so that the program finds the glibc it was linked with. Name images by digest to
-# pin them (docs/operations.md).
+# Name the image by digest to pin it (docs/operations.md).
 ARG BUILD_IMAGE=docker.io/library/rust:1.95-slim-trixie
-# Neither a shell nor a package manager; CA certificates included.
-ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian13:nonroot
 
 # The slim image has all that we compile C with (SQLite, aws-lc): gcc and libc6-dev; no cmake is needed.
 FROM ${BUILD_IMAGE} AS build
@@ -25,16 +22,22 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     find . -path ./target -prune -o -type f -exec touch {} + \
     && RUSTFLAGS="--remap-path-prefix=/src=. --remap-path-prefix=/usr/local/cargo=cargo" \
        cargo build --release --locked --bin offboardd \
-    && install -D target/release/offboardd /out/offboardd \
-    && install -d -o 65532 -g 65532 -m 0700 /out/data
+    && install -D target/release/offboardd /out/usr/local/bin/offboardd
+# What the program needs at run time, and nothing else: the C library that it was linked with, certificates, name lookup.
+# For a private certificate authority, mount a bundle and name it in SSL_CERT_FILE.
+RUN for library in $(ldd /out/usr/local/bin/offboardd | grep -o '/[^ ]*'); do install -D "$library" "/out$library"; done \
+    && install -D -m 0644 /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/ca-certificates.crt \
+    && install -D -m 0644 LICENSE /out/usr/share/doc/offboardd/LICENSE \
+    && echo 'hosts: files dns' > /out/etc/nsswitch.conf \
+    && echo 'offboardd:x:65532:65532::/data:' > /out/etc/passwd \
+    && echo 'offboardd:x:65532:' > /out/etc/group \
+    && install -d -o 65532 -g 65532 -m 0700 /data
 
-FROM ${RUNTIME_IMAGE}
-# The same certificates whatever the runtime image is. For a private authority, mount a bundle and name it in SSL_CERT_FILE.
-COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
-COPY LICENSE /usr/share/doc/offboardd/
-COPY --from=build /out/offboardd /usr/local/bin/
+# No base image: no shell, no package manager, and nothing to update but this file's build image.
+FROM scratch
+COPY --from=build /out /
 # A new volume takes over this owner and mode; a directory of the host's must be given to 65532 by hand.
-COPY --from=build --chown=65532:65532 /out/data /data
+COPY --from=build --chown=65532:65532 /data /data
 
 # By number, so that Kubernetes' runAsNonRoot can tell that it is not root.
 USER 65532:65532
@@ -42,7 +45,7 @@ USER 65532:65532
 # nothing else has to be writable.
 WORKDIR /data
 VOLUME /data
-ENV OFFBOARDD_CONFIG=/etc/offboardd/offboardd.toml TMPDIR=/data
+ENV PATH=/usr/local/bin OFFBOARDD_CONFIG=/etc/offboardd/offboardd.toml TMPDIR=/data
 # 8080 takes webhooks from the internet; 9090 (console, API, metrics) is for the inside only.
 EXPOSE 8080 9090
 STOPSIGNAL SIGTERM
