@@ -22,6 +22,10 @@ const STATEMENTS: usize = 512;
 /// How many reads go on at once.
 const READERS: u32 = 4;
 
+/// How often the files are checked before they are refused, and the time between two checks.
+const CHECKS: u32 = 5;
+const BETWEEN_CHECKS: Duration = Duration::from_millis(50);
+
 /// What the sealed text of `key_check` says.
 const KNOWN: &[u8] = b"offboardd";
 
@@ -145,7 +149,15 @@ impl Database {
     /// Refuses what is not a database of ours, or not what the last daemon left. Writes nothing.
     async fn verify(&self, files: &Files) -> Result<(), StoreError> {
         files.require_sqlite(&self.path)?;
-        stamp::verify(files, &self.path).await?;
+        let mut checks = 1;
+        while let Err(error) = stamp::verify(files, &self.path).await {
+            // A command that ends at this moment moves the log into the main file while both are read.
+            if checks == CHECKS || !matches!(error, StoreError::Unsound { .. }) {
+                return Err(error);
+            }
+            checks += 1;
+            tokio::time::sleep(BETWEEN_CHECKS).await;
+        }
         if files.main_version()?.is_some() {
             // Without a log there is none to read; SQLite would create one.
             let options = SqliteConnectOptions::new().filename(files.path()).read_only(true);
