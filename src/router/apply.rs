@@ -138,12 +138,12 @@ impl EventContext<'_> {
         match event.event_type {
             EventType::Returned | EventType::DepartureCancelled => self.stop(tx, event, &resolved).await,
             EventType::Profile => {
-                let outcome = self.apply_sign_of_life(tx, event).await?;
+                let outcome = self.apply_sign_of_life(tx, event, &resolved).await?;
                 Ok(outcome.unwrap_or_else(|| ignored(IgnoredReason::Remembered, None)))
             }
             // A departure of the future says as well that somebody who has not left has the address.
             EventType::EmailChanged | EventType::Departed | EventType::ErasureRequested => {
-                let life = self.apply_sign_of_life(tx, event).await?;
+                let life = self.apply_sign_of_life(tx, event, &resolved).await?;
                 let outcome = self.open_or_change(tx, event, resolved).await?;
                 Ok(life.map_or(outcome, |life| combine(outcome, life)))
             }
@@ -198,9 +198,15 @@ impl EventContext<'_> {
     }
 
     /// The source reports an address of somebody: if a case of that address is open, it may be the wrong one to end.
-    async fn apply_sign_of_life(&self, tx: &mut Tx, event: &Event) -> Result<Option<Outcome>, StoreError> {
-        let (Some(id), Some(email)) = (&event.person.id, &event.person.email) else { return Ok(None) };
-        let (email_hash, person_hash) = tx.hashes(self.site, Some(self.source), &event.person);
+    async fn apply_sign_of_life(&self, tx: &mut Tx, event: &Event, resolved: &ResolvedPerson) -> Result<Option<Outcome>, StoreError> {
+        // Without an address it is about the known one. What changed is a former address, which says nothing about now.
+        let is_changed = event.event_type == EventType::EmailChanged;
+        let known = resolved.person.email.as_ref().filter(|_| !is_changed);
+        let (Some(id), Some(email)) = (&event.person.id, event.person.email.as_ref().or(known)) else {
+            return Ok(None);
+        };
+        let person = Person { id: Some(id.clone()), email: Some(email.clone()) };
+        let (email_hash, person_hash) = tx.hashes(self.site, Some(self.source), &person);
         let Some(dossier) = tx.open_case_of(self.site, email_hash, None).await? else { return Ok(None) };
         let has_left = match person_hash {
             Some(hash) => tx.is_gone(self.source, hash, self.now).await?,
@@ -380,11 +386,13 @@ impl EventContext<'_> {
         let case_id = dossier.case.id;
         dossier.person.email = Some(email.clone());
         let (email_hash, _) = tx.hashes(self.site, None, &dossier.person);
-        // The address may have a case of its own already; then that one does the work, and a human sees this one.
-        if tx.open_case_of(self.site, email_hash, None).await?.is_some() {
-            return Ok(());
-        }
+        let has_case = tx.open_case_of(self.site, email_hash, None).await?.is_some();
         let conflict = match email_hash {
+            // That case does the work. This one must not wait for another address, which would be the wrong one.
+            Some(_) if has_case => {
+                dossier.person.email = None;
+                Some(Attention::address_has_case())
+            }
             Some(email_hash) => self.address_conflict(tx, email_hash, &dossier.person).await?,
             None => None,
         };

@@ -365,3 +365,27 @@ async fn stop_by_id_reaches_a_case_of_another_source_that_the_departure_joined()
     assert_eq!(story.attention(ANN).await, AttentionReason::SourcesDisagree);
     story.finish(&[]).await;
 }
+
+#[tokio::test]
+async fn departure_whose_address_has_a_case_does_not_wait_for_another_address() {
+    let story = story_of("departed = \"revoke\"", CRM).await;
+    story.send_by("crm", &event("departed", "c1", ANN, 40)).await;
+    story.send_event(event("departed", "2", "", 30)).await;
+    story.send_event(event("departed", "2", ANN, 20)).await;
+    story.send_event(event("profile", "2", NEW, 10)).await;
+    let cases = story.cases().await;
+    let without_address = cases.iter().find(|dossier| dossier.person.email.is_none()).unwrap();
+    assert_eq!(without_address.case.attention().unwrap().reason, AttentionReason::AddressUnconfirmed);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn later_departure_of_another_id_with_the_known_address_is_a_sign_of_life() {
+    let story = story().await;
+    story.send_event(event("departed", "1", ANN, 40)).await;
+    story.send_event(event("departed", "2", ANN, 30)).await;
+    story.send_event(effective(event("departed", "2", "", 20), story.in_days(10))).await;
+    story.send_event(event("erasure_requested", "1", ANN, 10)).await;
+    assert_eq!(story.attention(ANN).await, AttentionReason::AddressUnconfirmed);
+    story.finish(&["revoke ann@example.com"]).await;
+}

@@ -142,6 +142,15 @@ impl Attention {
         )
     }
 
+    /// The email address that became known has an open case.
+    pub fn address_has_case() -> Self {
+        Self::new(
+            AttentionReason::AddressUnconfirmed,
+            "the email address of this person became known, and another case of it is open. Cancel this case if the other \
+             one covers it",
+        )
+    }
+
     /// A newer record of the source has the email address and has not left.
     pub fn address_in_use() -> Self {
         Self::new(

@@ -265,12 +265,24 @@ impl Model {
                 .max()
                 .unwrap_or_default();
             let own = *id == fact.event.id;
-            let is_unconfirmed = reported.max(fact.at) > confirmed;
+            // The operator confirmed whose the address is: that holds for what the same person demands later.
+            let is_confirmed = reported <= confirmed && self.was_demanded_before(fact, email, confirmed);
             *source == fact.event.source
                 && *present == email
-                && is_unconfirmed
+                && !is_confirmed
                 && (!own || fact.event.kind == Kind::Changed)
                 && !self.has_left(source, id, now)
+        })
+    }
+
+    /// Whether the person of a fact demanded something of this account before, which was not stopped since.
+    fn was_demanded_before(&self, fact: &Fact, email: &str, at: usize) -> bool {
+        self.facts.iter().any(|other| {
+            (other.event.source, other.event.id) == (fact.event.source, fact.event.id)
+                && (other.event.kind.leaves() || other.event.kind == Kind::Changed)
+                && other.at <= at
+                && self.is_about(other, email)
+                && !self.is_stopped(other, email)
         })
     }
 
