@@ -13,7 +13,7 @@
 
 use jiff::Timestamp;
 
-use super::case::{Attention, Case, Cause, Demand, Direction, StateName, Terms, Transition};
+use super::case::{Attention, Case, Cause, Demand, Direction, EndedDemands, StateName, Terms, Transition};
 use super::event::{Event, EventType};
 use super::ids::SourceName;
 use super::named;
@@ -151,6 +151,20 @@ pub fn stop(case: &Case, source: &SourceName) -> Decision {
     }
 }
 
+/// Decides a stop that names the person id, for a case of another address: it ends what the source demands because the person
+/// leaves. The address stays a former one.
+pub fn stop_by_id(case: &Case, source: &SourceName) -> Decision {
+    let is_ended = |demand: &&Demand| demand.source.as_ref() == Some(source) && demand.is_for_leaving();
+    let mut others = case.demands.iter().filter(|demand| !is_ended(demand)).peekable();
+    if others.peek().is_none() || case.demands.iter().all(Demand::is_for_leaving) {
+        stop(case, source)
+    } else if others.any(Demand::is_for_leaving) {
+        hand_over(case, Attention::sources_disagree())
+    } else {
+        Decision::Apply(Transition::DemandsEnded { source: source.clone(), ended: EndedDemands::Leaving })
+    }
+}
+
 /// Decides what happens to an open case when `source` reports a person who has not left under its address.
 ///
 /// `is_same_person`: the record has the person id of the case. A leaver's own record proves nothing, unless the case is
@@ -159,13 +173,12 @@ pub fn sign_of_life(case: &Case, source: &SourceName, is_same_person: bool) -> O
     if !case.is_demanded_by(source) {
         return None;
     }
-    let is_former_address = !case.is_demanded_for_leaving(source);
-    let decision = match (is_same_person, is_former_address) {
-        (true, true) => Decision::Apply(Transition::Stopped),
-        (true, false) => return None,
-        (false, _) => hand_over(case, Attention::address_in_use()),
-    };
-    match decision {
+    if is_same_person {
+        let ended = EndedDemands::FormerAddress;
+        let is_former = case.is_demanded_for_former_address(source);
+        return is_former.then(|| Transition::DemandsEnded { source: source.clone(), ended });
+    }
+    match hand_over(case, Attention::address_in_use()) {
         Decision::Apply(transition) => Some(transition),
         Decision::Open { .. } | Decision::Ignore(_) => None,
     }
@@ -326,6 +339,22 @@ mod tests {
     }
 
     #[test]
+    fn stop_by_id_ends_only_what_is_demanded_because_the_person_leaves() {
+        let leaving = case(Cause::Departed);
+        let with = |name: &str, cause| {
+            let demand = Demand::new(Some(source(name)), cause, &leaving.terms, NOW);
+            Case { demands: leaving.demands.iter().cloned().chain([demand]).collect(), ..leaving.clone() }
+        };
+        let hr = source("hr");
+        assert_eq!(stop_by_id(&leaving, &hr), Decision::Apply(Transition::Stopped));
+        assert_eq!(stop_by_id(&with("crm", Cause::Departed), &hr), Decision::Apply(Transition::Stopped));
+        let ended = Transition::DemandsEnded { source: hr.clone(), ended: EndedDemands::Leaving };
+        for name in ["hr", "crm"] {
+            assert_eq!(stop_by_id(&with(name, Cause::EmailChanged), &hr), Decision::Apply(ended.clone()), "{name}");
+        }
+    }
+
+    #[test]
     fn another_record_with_the_address_hands_the_case_to_a_human() {
         for cause in [Cause::Departed, Cause::ErasureRequested, Cause::EmailChanged] {
             let transition = sign_of_life(&case(cause), &source("hr"), false);
@@ -336,7 +365,8 @@ mod tests {
 
     #[test]
     fn own_record_stops_only_the_case_of_a_former_address() {
-        assert_eq!(sign_of_life(&case(Cause::EmailChanged), &source("hr"), true), Some(Transition::Stopped));
+        let ended = Transition::DemandsEnded { source: source("hr"), ended: EndedDemands::FormerAddress };
+        assert_eq!(sign_of_life(&case(Cause::EmailChanged), &source("hr"), true), Some(ended));
         assert_eq!(sign_of_life(&case(Cause::Departed), &source("hr"), true), None);
     }
 

@@ -178,16 +178,19 @@ impl EventContext<'_> {
         }
     }
 
-    /// Stops every open case that the event is about: the one of its address, and those that a departure or an erasure
-    /// request of its person id opened.
+    /// Stops every open case that the event is about: the one of its address, and, as far as the person leaves, those that a
+    /// departure or an erasure request of its person id opened.
     async fn stop(&self, tx: &mut Tx, event: &Event, resolved: &ResolvedPerson) -> Result<Outcome, StoreError> {
         let mut outcome = ignored(IgnoredReason::NoOpenCase, None);
         for dossier in tx.open_cases_of(self.site, resolved.email_hash, resolved.person_hash).await? {
             let is_of_address = resolved.person.email.is_some() && dossier.person.email == resolved.person.email;
+            // What waits for the release of the source's brake is taken back, too.
+            tx.drop_deferred(self.source, dossier.case.id, false);
             if !is_of_address && !dossier.case.is_demanded_for_leaving(self.source) {
                 continue;
             }
-            let one = match routing::stop(&dossier.case, self.source) {
+            let stop = if is_of_address { routing::stop } else { routing::stop_by_id };
+            let one = match stop(&dossier.case, self.source) {
                 Decision::Apply(transition) => self.change_case(tx, event, dossier, &transition).await?,
                 Decision::Ignore(reason) => ignored(reason, Some(dossier.case.id)),
                 Decision::Open { .. } => continue,
@@ -198,7 +201,12 @@ impl EventContext<'_> {
     }
 
     /// The source reports an address of somebody: if a case of that address is open, it may be the wrong one to end.
-    async fn apply_sign_of_life(&self, tx: &mut Tx, event: &Event, resolved: &ResolvedPerson) -> Result<Option<Outcome>, StoreError> {
+    async fn apply_sign_of_life(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        resolved: &ResolvedPerson,
+    ) -> Result<Option<Outcome>, StoreError> {
         // Without an address it is about the known one. What changed is a former address, which says nothing about now.
         let is_changed = event.event_type == EventType::EmailChanged;
         let known = resolved.person.email.as_ref().filter(|_| !is_changed);
@@ -219,7 +227,10 @@ impl EventContext<'_> {
         }
         // Without an id, a departure is about the one who had the address when the case was opened.
         let is_same_person = match &dossier.person.id {
-            Some(of_case) => of_case == id && dossier.case.source.as_ref() == Some(self.source),
+            Some(of_case) if of_case == id && dossier.case.source.as_ref() == Some(self.source) => {
+                !self.has_other_people(tx, &dossier, person_hash).await?
+            }
+            Some(_) => false,
             None => tx.had_address_before(self.source, id, dossier.opened_at).await?,
         };
         match routing::sign_of_life(&dossier.case, self.source, is_same_person) {
@@ -271,13 +282,7 @@ impl EventContext<'_> {
     ) -> Result<AddressOwnership, StoreError> {
         let Some(email_hash) = resolved.email_hash else { return Ok(AddressOwnership::Unknown) };
         let is_changed = event.event_type == EventType::EmailChanged;
-        let is_own_case = open.is_some_and(|open| {
-            // Another source may use the same id for somebody else, and after a stop everything is checked again.
-            let same_source = open.case.source.as_ref() == Some(self.source);
-            let same_person = resolved.person.id.is_some() && open.person.id == resolved.person.id;
-            same_source && same_person && open.case.direction == Direction::Leaving
-        });
-        if is_own_case && !is_changed {
+        if !is_changed && self.is_own_case(tx, open, resolved).await? {
             return Ok(AddressOwnership::Own);
         }
         let owners = tx.owners(self.source, email_hash, self.now).await?;
@@ -291,6 +296,34 @@ impl EventContext<'_> {
             owners.len() > 1 || owners.iter().any(|owner| owner.as_of > happened_at)
         };
         Ok(if is_shared { AddressOwnership::Shared } else { AddressOwnership::Own })
+    }
+
+    /// Whether the open case is this person's, and nobody else's of the source.
+    async fn is_own_case(
+        &self,
+        tx: &mut Tx,
+        open: Option<&Dossier>,
+        resolved: &ResolvedPerson,
+    ) -> Result<bool, StoreError> {
+        let Some(open) = open else { return Ok(false) };
+        // Another source may use the same id for somebody else, and after a stop everything is checked again.
+        let same_source = open.case.source.as_ref() == Some(self.source);
+        let same_person = resolved.person.id.is_some() && open.person.id == resolved.person.id;
+        let is_own = same_source && same_person && open.case.direction == Direction::Leaving;
+        Ok(is_own && !self.has_other_people(tx, open, resolved.person_hash).await?)
+    }
+
+    /// Whether another person id of this source demands something of the case.
+    async fn has_other_people(
+        &self,
+        tx: &mut Tx,
+        dossier: &Dossier,
+        person_hash: Option<KeyedHash>,
+    ) -> Result<bool, StoreError> {
+        match person_hash {
+            Some(person_hash) => tx.has_other_people(dossier.case.id, self.source, person_hash).await,
+            None => Ok(false),
+        }
     }
 
     /// Stores of a person when it is gone, so that it does not keep somebody else's address from going.

@@ -70,7 +70,7 @@ impl EventContext<'_> {
         if waits_for_human {
             return Ok(ignored(IgnoredReason::Repeated, Some(case_id)));
         }
-        let moved = if *transition == Transition::Stopped {
+        let moved = if matches!(transition, Transition::Stopped | Transition::DemandsEnded { .. }) {
             tx.interfere(dossier, &Transition::AttentionNeeded(Attention::repeated()), self.note(event), self.now).await
         } else {
             match tx.interfere(dossier, transition, self.note(event), self.now).await {

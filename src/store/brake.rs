@@ -142,6 +142,18 @@ impl Tx {
         true
     }
 
+    /// Drops what a frozen source reported and took back since.
+    pub fn drop_deferred(&mut self, source: &SourceName, case_id: CaseId, former_address: bool) {
+        self.statement(
+            "DELETE FROM brake_deferred
+             WHERE source = ? AND case_id = ? AND (demand ->> '$.cause' = 'email_changed') = ?",
+        )
+        .bind(source.as_str())
+        .bind(case_id.to_string())
+        .bind(former_address)
+        .later();
+    }
+
     /// Lets nothing escape the brake that an event of a frozen source set in motion besides its dates and its action.
     #[instrument(name = "store.brake.rein_in", skip_all, fields(source = %source), err)]
     pub async fn withhold_if_braked(

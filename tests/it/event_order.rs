@@ -389,3 +389,39 @@ async fn later_departure_of_another_id_with_the_known_address_is_a_sign_of_life(
     assert_eq!(story.attention(ANN).await, AttentionReason::AddressUnconfirmed);
     story.finish(&["revoke ann@example.com"]).await;
 }
+
+#[tokio::test]
+async fn erasure_of_another_id_stops_when_the_first_has_the_address_again() {
+    let story = story().await;
+    story.send_event(changed("1", ANN, NEW, 40)).await;
+    let later = effective(event("erasure_requested", "1", ANN, 20), story.in_days(2));
+    story.send_batch(&[event("erasure_requested", "2", ANN, 30), later]).await;
+    assert_eq!(story.attention(ANN).await, AttentionReason::AddressUnconfirmed);
+    story.finish(&[&format!("revoke {ANN}")]).await;
+}
+
+#[tokio::test]
+async fn stop_by_id_ends_the_departure_and_leaves_the_former_address() {
+    let story = story().await;
+    let day = story.in_days(5);
+    story.send_event(effective(event("departed", "1", OLD, 40), day)).await;
+    story.send_event(effective(changed("1", OLD, NEW, 30), story.in_days(1))).await;
+    story.send_event(event("returned", "1", NEW, 20)).await;
+    story.advance("40d").await;
+    assert_eq!(story.state(OLD).await, StateName::Revoked);
+    story.finish(&[&format!("revoke {OLD}")]).await;
+}
+
+#[tokio::test]
+async fn address_that_is_a_present_one_again_leaves_the_departure() {
+    let story = story().await;
+    let day = story.in_days(5);
+    story.send_event(effective(event("departed", "1", OLD, 40), day)).await;
+    story.send_event(effective(changed("1", OLD, NEW, 30), story.in_days(1))).await;
+    story.send_event(event("profile", "1", OLD, 20)).await;
+    story.advance("4d").await;
+    assert_eq!(story.state(OLD).await, StateName::Scheduled);
+    story.advance("2d").await;
+    assert_eq!(story.state(OLD).await, StateName::Revoked);
+    story.finish(&[&format!("revoke {OLD}")]).await;
+}

@@ -340,6 +340,8 @@ impl History {
             return;
         }
         match verb {
+            // A repetition of what took effect changes nothing.
+            "cancel" | "resolve" if dossier.case.state.name().is_closed() => {}
             "cancel" | "resolve" => self.model.operator_stopped(email, self.story.now()),
             "hold" => self.model.hold(email, true),
             "release" => self.model.hold(email, false),

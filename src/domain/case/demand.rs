@@ -45,6 +45,24 @@ named!(Cause {
     Operator = "operator",
 });
 
+/// Which demands of a source end together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndedDemands {
+    /// Departures and erasure requests: the person is here.
+    Leaving,
+    /// Changes of the email address: it is a present one again.
+    FormerAddress,
+}
+
+impl EndedDemands {
+    pub(super) fn include(self, demand: &Demand) -> bool {
+        match self {
+            Self::Leaving => demand.is_for_leaving(),
+            Self::FormerAddress => !demand.is_for_leaving(),
+        }
+    }
+}
+
 impl Demand {
     pub fn new(source: Option<SourceName>, cause: Cause, terms: &Terms, effective_at: Timestamp) -> Self {
         Self {
@@ -59,7 +77,7 @@ impl Demand {
     }
 
     /// Whether it is about a person who leaves, and not about a former email address of a person who stays.
-    pub(super) fn is_for_leaving(&self) -> bool {
+    pub(crate) fn is_for_leaving(&self) -> bool {
         self.cause != Cause::EmailChanged
     }
 

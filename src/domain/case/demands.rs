@@ -6,10 +6,11 @@
 
 use jiff::Timestamp;
 
-use super::demand::{Cause, Demand};
+use super::demand::{Cause, Demand, EndedDemands};
 use super::offboarding::{Case, Direction};
 use super::state::State;
 use super::transition::InvalidTransition;
+use crate::domain::ids::SourceName;
 
 impl Case {
     /// The person leaves, leaves at another time, or requests erasure.
@@ -63,7 +64,9 @@ impl Case {
     }
 
     fn derive_action_and_date(&mut self) {
-        self.terms.action = self.demands.iter().map(|demand| demand.action).max().unwrap_or_default();
+        if let Some(strongest) = self.demands.iter().map(|demand| demand.action).max() {
+            self.terms.action = strongest;
+        }
         if let Some(earliest) = self.demands.iter().map(|demand| demand.effective_at).min() {
             self.effective_at = earliest;
         }
@@ -87,6 +90,32 @@ impl Case {
         if is_pending && self.direct_delete_at().is_some_and(|at| at <= now) {
             self.demands.retain(|demand| !demand.action.revokes());
         }
+    }
+
+    /// A source takes back some of its demands. The other demands continue, without the approvals of before. It is a stop
+    /// where no demand is left, and where the deletion cannot be taken back.
+    pub(super) fn end_demands(
+        &mut self,
+        source: &SourceName,
+        ended: EndedDemands,
+        now: Timestamp,
+    ) -> Result<(), InvalidTransition> {
+        let is_ended = |demand: &Demand| demand.source.as_ref() == Some(source) && ended.include(demand);
+        if !self.demands.iter().any(is_ended) {
+            return Err(self.forbid("stopped", "the source has no such demand"));
+        }
+        let is_stop = self.demands.iter().all(is_ended) || self.progress.deletion_requested_at.is_some();
+        if is_stop || self.direction == Direction::Returning || self.state.name().is_closed() {
+            return self.stop(now);
+        }
+        self.demands.retain(|demand| !is_ended(demand));
+        self.derive_action_and_date();
+        self.approvals.clear();
+        // What waits for a human continues to wait: only what is shown changes.
+        if !matches!(self.state, State::Held(_) | State::NeedsAttention(_)) {
+            self.proceed(now);
+        }
+        Ok(())
     }
 
     pub(super) fn stop(&mut self, now: Timestamp) -> Result<(), InvalidTransition> {

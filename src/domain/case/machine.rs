@@ -20,6 +20,8 @@ impl Case {
     ///   later or stronger, in every state until the deletion was accepted. After the revoke a later last day moves the
     ///   deletion. A departure never postpones an erasure request. After a stop, no earlier demand and no earlier approval
     ///   counts.
+    /// * **Some demands end** when the person is here but the address is a former one, or the other way round: the demands
+    ///   that are left decide what follows and when. A case without any demand is stopped.
     /// * **A lost response**: a call without a known outcome may still take effect for a while. Until that is over, no read
     ///   closes the case or cancels it; a revoke that took effect after a stop waits for a grant.
     /// * **A departure of a case that rests** in `revoked` has the account read again on the new day, and revoked again if
@@ -56,6 +58,7 @@ impl Case {
             }
             Transition::Departed(demand) | Transition::ErasureRequested(demand) => next.leave(demand, now)?,
             Transition::Stopped => next.stop(now)?,
+            Transition::DemandsEnded { source, ended } => next.end_demands(source, *ended, now)?,
             Transition::Cancelled => next.cancel(now)?,
             Transition::Held => next.hold()?,
             Transition::Released { enforce } => next.release(*enforce, now)?,

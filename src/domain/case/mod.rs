@@ -48,7 +48,7 @@ pub(in crate::domain) mod tests;
 
 pub use self::approval::{Approval, Escalation, Stage};
 pub use self::attention::{Attention, AttentionReason};
-pub use self::demand::{Cause, Demand};
+pub use self::demand::{Cause, Demand, EndedDemands};
 pub use self::job::{JobKind, WantedJob};
 pub use self::offboarding::{Case, Direction};
 pub use self::progress::Progress;

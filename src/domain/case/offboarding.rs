@@ -54,6 +54,11 @@ impl Case {
         self.demands.iter().any(|demand| demand.source.as_ref() == Some(source) && demand.is_for_leaving())
     }
 
+    /// Whether this source reported that the address of the case is a former one.
+    pub fn is_demanded_for_former_address(&self, source: &SourceName) -> bool {
+        self.demands.iter().any(|demand| demand.source.as_ref() == Some(source) && !demand.is_for_leaving())
+    }
+
     /// Whether this source contributed to the case.
     pub fn is_demanded_by(&self, source: &SourceName) -> bool {
         self.demands.iter().any(|demand| demand.source.as_ref() == Some(source))

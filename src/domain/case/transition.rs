@@ -4,8 +4,9 @@ use jiff::Timestamp;
 
 use super::approval::Stage;
 use super::attention::Attention;
-use super::demand::Demand;
+use super::demand::{Demand, EndedDemands};
 use super::state::{Hold, StateName};
+use crate::domain::ids::SourceName;
 
 /// What changes a case: time, a result of the worker, an event, or an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,13 @@ pub enum Transition {
     Stopped,
     /// The person requested erasure.
     ErasureRequested(Demand),
+    /// A source took back some of its demands. The other demands of the case continue.
+    DemandsEnded {
+        /// The source.
+        source: SourceName,
+        /// Which of its demands.
+        ended: EndedDemands,
+    },
 
     /// An operator cancelled the case.
     Cancelled,
@@ -115,6 +123,7 @@ impl Transition {
             | Self::Departed { .. }
             | Self::Stopped
             | Self::ErasureRequested { .. }
+            | Self::DemandsEnded { .. }
             | Self::Cancelled
             | Self::Released { .. }
             | Self::BrakeReleased
@@ -146,6 +155,7 @@ impl Transition {
             Self::Departed(_) => "departed",
             Self::Stopped => "stopped",
             Self::ErasureRequested(_) => "erasure_requested",
+            Self::DemandsEnded { .. } => "demands_ended",
             Self::Cancelled => "cancelled",
             Self::Held => "held",
             Self::Released { .. } => "released",

@@ -133,6 +133,27 @@ impl Tx {
             .later();
     }
 
+    /// Whether a departure or an erasure request of another person id of this source joined the case.
+    #[instrument(name = "store.case.has_other_people", skip_all, fields(case.id = %case_id), err)]
+    pub async fn has_other_people(
+        &mut self,
+        case_id: CaseId,
+        source: &SourceName,
+        person_hash: KeyedHash,
+    ) -> Result<bool, StoreError> {
+        let row = self
+            .statement(
+                "SELECT 1 FROM case_people j JOIN people p ON p.source = ? AND p.person_hash = j.person_hash
+                 WHERE j.case_id = ? AND j.person_hash <> ?",
+            )
+            .bind(source.as_str())
+            .bind(case_id.to_string())
+            .bind(person_hash.0.as_slice())
+            .row()
+            .await?;
+        Ok(row.is_some())
+    }
+
     /// All open cases of this address, of this person id, and those that a departure of this person id joined, oldest first.
     #[instrument(name = "store.case.find_all_open", skip_all, err)]
     pub async fn open_cases_of(

@@ -8,7 +8,9 @@ use tracing::instrument;
 use super::rows::{held, stuck};
 use super::{Dossier, Happened, NewCase, Note};
 use crate::clock;
-use crate::domain::case::{Case, Demand, Direction, Hold, JobKind, Progress, State, StateName, Transition};
+use crate::domain::case::{
+    Case, Demand, Direction, EndedDemands, Hold, JobKind, Progress, State, StateName, Transition,
+};
 use crate::domain::facts::FactKind;
 use crate::domain::ids::{CaseId, SourceName};
 use crate::domain::person::Person;
@@ -220,8 +222,11 @@ impl Tx {
             self.release_person(dossier);
         }
         let closed = case.state.name().is_closed();
-        if closed || matches!(transition, Transition::Stopped | Transition::Cancelled) {
+        let stopped = case.direction == Direction::Returning && before.direction == Direction::Leaving;
+        if closed || stopped {
             self.forget_brake_of(case.id, closed);
+        } else if let Transition::DemandsEnded { source, ended } = transition {
+            self.drop_deferred(source, case.id, *ended == EndedDemands::FormerAddress);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The daemon of a story: started, stopped, dropped in the middle of anything, and started again on the same files.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -56,6 +57,9 @@ impl Harness {
         let running = self.running.take().expect("the daemon is running");
         running.store.close().await;
         drop(running);
+        // A power cut ends SQLite's threads, too. Here they end a moment after their daemon.
+        let database = std::fs::canonicalize(self.database_file()).unwrap();
+        self.wait_until("nothing has the database open", async || !is_open(&database)).await;
         self.start_daemon().await;
     }
 
@@ -115,4 +119,10 @@ impl Harness {
         };
         Settings::parse(&self.settings, self.folder.path(), &env).unwrap_or_else(|error| panic!("{error}"))
     }
+}
+
+/// Whether this process has a file open, as far as the system tells.
+fn is_open(file: &Path) -> bool {
+    let Ok(open) = std::fs::read_dir("/proc/self/fd") else { return false };
+    open.flatten().any(|entry| std::fs::read_link(entry.path()).is_ok_and(|path| path == file))
 }

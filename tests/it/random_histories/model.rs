@@ -206,10 +206,8 @@ impl Model {
         });
         let nobody_had_a_say = self.operator_stops.iter().all(|(of, ..)| *of != email)
             && !self.addresses.iter().any(|(_, (other, _))| *other == email && of_address.is_empty());
-        // A stop of the person may end the case in which a former address was to go as well.
-        let one_cause = of_address.iter().all(|fact| fact.event.kind != Kind::Changed);
         let demanded = of_address.iter().any(|fact| self.is_live(fact, email, now) && fact.event.effective <= now);
-        one_person && one_cause && nobody_had_a_say && demanded && !self.held.contains(email)
+        one_person && nobody_had_a_say && demanded && !self.held.contains(email)
     }
 
     /// Whether a fact demands something of this account at `now`.

@@ -134,3 +134,27 @@ fn direct_deletion_does_not_wait_for_approval_of_a_revoke() {
     assert_eq!((&later.state, wants(&later)), (&State::Held(Hold::Approval), Some((JobKind::Delete, day(20)))));
     assert_eq!(after(&later, &[(20, Transition::Due)]).state, State::Deleting);
 }
+
+#[test]
+fn demands_that_are_left_decide_when_others_end() {
+    let changed = Transition::Departed(demand("hr", Cause::EmailChanged, Action::Revoke, 20));
+    let ended = |ended| Transition::DemandsEnded { source: "hr".parse().unwrap(), ended };
+    let both = after(&opened(Action::RevokeThenDelete), &[(1, changed)]);
+    let former_only = after(&both, &[(2, ended(EndedDemands::Leaving))]);
+    assert_eq!(wants(&former_only), Some((JobKind::Revoke, day(20))));
+    assert_eq!(former_only.terms.action, Action::Revoke);
+    let leaving_only = after(&both, &[(2, ended(EndedDemands::FormerAddress))]);
+    assert_eq!(wants(&leaving_only), Some((JobKind::Revoke, day(10))));
+    let nothing = after(&former_only, &[(3, ended(EndedDemands::FormerAddress))]);
+    assert_eq!(nothing.state, State::Cancelled);
+    assert!(nothing.apply(&ended(EndedDemands::Leaving), day(4)).is_err());
+}
+
+#[test]
+fn deletion_is_off_when_only_a_revoke_is_left() {
+    let changed = Transition::Departed(demand("hr", Cause::EmailChanged, Action::Revoke, 10));
+    let ended = Transition::DemandsEnded { source: "hr".parse().unwrap(), ended: EndedDemands::Leaving };
+    let rests = after(&revoked(), &[(11, changed), (12, ended)]);
+    assert_eq!(rests.state, State::Revoked);
+    assert_eq!(wants(&rests), None);
+}

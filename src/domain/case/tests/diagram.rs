@@ -49,6 +49,8 @@ fn transitions(today: i32) -> Vec<Transition> {
         Transition::AccountMissing,
         Transition::AttentionNeeded(Attention::no_email()),
         Transition::Stopped,
+        Transition::DemandsEnded { source: "hr".parse().unwrap(), ended: EndedDemands::Leaving },
+        Transition::DemandsEnded { source: "hr".parse().unwrap(), ended: EndedDemands::Leaving },
         Transition::Cancelled,
         Transition::Held,
         Transition::Released { enforce: true },
