@@ -156,3 +156,36 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     output::print_err(&text);
     ExitCode::FAILURE
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory as _};
+
+    use super::*;
+
+    /// The commands without subcommands, by their full names.
+    fn leaves(command: &Command, name: &str) -> Vec<(String, Command)> {
+        let subcommands = command.get_subcommands().filter(|inner| inner.get_name() != "help");
+        let leaves: Vec<_> =
+            subcommands.flat_map(|inner| leaves(inner, &format!("{name} {}", inner.get_name()))).collect();
+        if leaves.is_empty() { vec![(name.to_owned(), command.clone())] } else { leaves }
+    }
+
+    #[test]
+    fn help_of_every_command_ends_with_a_valid_example() {
+        for (name, command) in leaves(&Cli::command(), "offboardd") {
+            let help = command.get_after_help().unwrap_or_else(|| panic!("`{name}` has no example")).to_string();
+            let example = help.strip_prefix("Example: ").unwrap_or_else(|| panic!("`{name}`: {help}"));
+            assert!(example.starts_with(&name), "`{name}`: {example}");
+            let parsed = Cli::try_parse_from(example.split(' '));
+            assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+        }
+    }
+
+    #[test]
+    fn every_command_has_a_description() {
+        for (name, command) in leaves(&Cli::command(), "offboardd") {
+            assert!(command.get_about().is_some(), "{name}");
+        }
+    }
+}

@@ -55,7 +55,7 @@ async fn action_that_the_state_forbids_is_rejected_with_the_reason() {
     for (verb, text) in [
         ("release", "a case in state `scheduled` cannot be released: it is not held"),
         ("retry", "a case in state `scheduled` cannot be retried: nothing failed"),
-        ("resolve", "a case in state `scheduled` cannot be resolved: no human was asked"),
+        ("resolve", "a case in state `scheduled` cannot be resolved: it does not wait for a human's decision"),
     ] {
         let answer = daemon.act_on_case(id, verb).await;
         assert_eq!((answer.status.as_u16(), answer.detail().as_str()), (409, text));

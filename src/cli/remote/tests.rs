@@ -90,7 +90,7 @@ async fn rejected_command_prints_one_line() {
         (
             OTTO,
             format!("case resolve {id}"),
-            "Conflict (409): a case in state `scheduled` cannot be resolved: no human was asked",
+            "Conflict (409): a case in state `scheduled` cannot be resolved: it does not wait for a human's decision",
         ),
         (
             VERA,
