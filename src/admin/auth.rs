@@ -8,9 +8,9 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::AdminState;
 use super::access::AuthFailure;
 use super::error::ApiError;
+use super::state::AdminState;
 use crate::domain::operator::{AdminToken, Role};
 
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::AdminState;
+use super::state::AdminState;
 
 /// The maximum length of a client's request id, in bytes.
 const MAX_ID_LENGTH: usize = 64;

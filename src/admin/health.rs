@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::AdminState;
+use super::state::AdminState;
 use crate::store::{SiteStanding, StoreError};
 
 /// Below this, deliveries will soon be rejected.

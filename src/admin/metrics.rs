@@ -16,8 +16,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::AdminState;
 use super::error::ApiError;
+use super::state::AdminState;
 use crate::domain::case::{JobKind, StateName};
 use crate::domain::ids::SiteName;
 use crate::store::StoreError;

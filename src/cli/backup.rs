@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::{Config, output, print_out};
+use super::config::Config;
+use super::output::{print_err, print_out};
 use crate::app;
 
 #[derive(Debug, Args)]
@@ -32,7 +33,7 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
         let sent = send(file);
         std::fs::remove_file(file).with_context(|| format!("cannot remove `{}`", file.display()))?;
         sent.context("cannot write the backup to standard output")?;
-        output::print_err(&format!("wrote the backup to standard output: {note}"));
+        print_err(&format!("wrote the backup to standard output: {note}"));
     } else {
         print_out(&format!("wrote the backup to {}: {note}", file.display()));
     }

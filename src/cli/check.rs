@@ -9,7 +9,8 @@ use serde::Serialize;
 use self::lookups::LookupReport;
 use self::report::SiteReport;
 pub(super) use self::warnings::{notes, warnings};
-use super::{Config, output, print_out};
+use super::config::Config;
+use super::output::{print_err, print_out};
 use crate::settings::{Settings, SettingsFile};
 
 mod admin_steps;
@@ -49,7 +50,7 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
     if !arguments.json {
         // On standard error: standard output stays a valid settings file.
         let lines: Vec<_> = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();
-        output::print_err(&lines.concat());
+        print_err(&lines.concat());
     }
     print_out(&text);
     let fine = online.is_none_or(|online| online.is_fine()) && (!arguments.strict || warnings.is_empty());

@@ -10,7 +10,9 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Config, print_out, send};
+use super::config::Config;
+use super::output::print_out;
+use super::send;
 use crate::clock::{Clock as _, SystemClock};
 use crate::domain::event::{Effective, Event};
 use crate::domain::ids::SourceName;

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::Args;
 use url::Url;
 
-use super::Config;
+use super::config::Config;
 use crate::atlassian;
 
 #[derive(Debug, Args)]

@@ -7,7 +7,8 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Config, print_out};
+use super::config::Config;
+use super::output::print_out;
 use crate::store::{self, Verdict};
 
 #[derive(Debug, Subcommand)]

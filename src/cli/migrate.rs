@@ -1,6 +1,6 @@
 //! `offboardd migrate`: updates a database to this version's schema.
 
-use super::print_out;
+use super::output::print_out;
 use crate::app;
 use crate::settings::Settings;
 

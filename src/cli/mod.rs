@@ -4,6 +4,7 @@
 
 mod backup;
 pub(crate) mod check;
+mod config;
 mod demo;
 mod explain;
 mod healthcheck;
@@ -17,14 +18,13 @@ mod sandbox;
 mod send;
 mod serve;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use secrecy::SecretString;
 
-use self::output::print_out;
-use crate::settings::Settings;
+use self::config::Config;
+use self::output::{print_err, print_out};
 use crate::telemetry;
 
 /// Turns a signed "this person left" webhook into the revocation or deletion of a Jira Service Management portal-only
@@ -36,19 +36,6 @@ struct Cli {
     config: Config,
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(Debug, Clone, Args)]
-struct Config {
-    /// Settings file
-    #[arg(long, env = "OFFBOARDD_CONFIG", default_value = "offboardd.toml", value_name = "FILE", global = true)]
-    config: PathBuf,
-}
-
-impl Config {
-    fn load(&self) -> anyhow::Result<Settings> {
-        Ok(Settings::load(&self.config)?)
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -153,7 +140,7 @@ fn failed(error: &anyhow::Error) -> ExitCode {
         text.push_str(&cause.to_string());
         text.push('\n');
     }
-    output::print_err(&text);
+    print_err(&text);
     ExitCode::FAILURE
 }
 

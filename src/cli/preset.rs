@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use serde::Serialize;
 
-use super::print_out;
+use super::output::print_out;
 use crate::sources::{PresetSummary, preset};
 
 #[derive(Debug, Subcommand)]

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Config, print_out};
+use super::config::Config;
+use super::output::print_out;
 use crate::app;
 use crate::clock::{Clock as _, SystemClock};
 

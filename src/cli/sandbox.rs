@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
 
-use super::print_out;
+use super::output::print_out;
 use crate::clock::SystemClock;
 use crate::duration::ConfigDuration;
 use crate::sandbox::{Sandbox, SandboxOptions, Seed};

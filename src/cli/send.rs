@@ -8,7 +8,8 @@ use clap::Args;
 use jiff::Timestamp;
 use url::Url;
 
-use super::{Config, print_out};
+use super::config::Config;
+use super::output::print_out;
 use crate::atlassian;
 use crate::clock::{self, Clock as _, SystemClock};
 use crate::domain::ids::SourceName;

@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::extract::{ApprovalBody, Body, CasePath, ReasonBody};
 use super::view::{self, CaseView};
-use crate::admin::AdminState;
 use crate::admin::auth::{Approver, Caller, Operator};
 use crate::admin::error::ApiError;
+use crate::admin::state::AdminState;
 use crate::domain::case::{Hold, InvalidTransition, State as CaseState, Transition};
 use crate::domain::ids::CaseId;
 use crate::domain::operator::Role;

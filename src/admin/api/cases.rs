@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
-use super::List;
 use super::extract::{CasePath, Params};
+use super::list::List;
 use super::view::{self, CaseView, HistoryView};
-use crate::admin::AdminState;
 use crate::admin::auth::Viewer;
 use crate::admin::error::ApiError;
+use crate::admin::state::AdminState;
 use crate::domain::ids::{CaseId, SiteName};
 use crate::domain::person::EmailAddress;
 use crate::proof::seal::KeyedHash;

@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::List;
 use super::extract::{Body, DeliveryPath, Params, ReasonBody};
-use crate::admin::AdminState;
+use super::list::List;
 use crate::admin::auth::{Operator, Viewer};
 use crate::admin::error::ApiError;
+use crate::admin::state::AdminState;
 use crate::domain::ids::{CaseId, DeliveryId, SourceName};
 use crate::store::{DeliveryFilter, DeliveryRow, DeliveryStatus, EventRow, EventStatus};
 

@@ -7,11 +7,11 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::List;
 use super::extract::Params;
-use crate::admin::AdminState;
+use super::list::List;
 use crate::admin::auth::Viewer;
 use crate::admin::error::ApiError;
+use crate::admin::state::AdminState;
 use crate::domain::case::JobKind;
 use crate::domain::ids::{CaseId, JobId, SiteName};
 use crate::store::{JobFilter, JobRow, JobState};

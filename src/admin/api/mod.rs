@@ -6,6 +6,7 @@ mod cases;
 mod deliveries;
 mod extract;
 mod jobs;
+mod list;
 mod offered_secrets;
 mod open;
 mod sites;
@@ -16,34 +17,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use serde::{Deserialize, Serialize};
 
-use super::AdminState;
-use crate::store::Page;
+use super::state::AdminState;
 
 pub(crate) use self::bulk::BulkView;
 pub(crate) use self::deliveries::{DeliveryView, EventView};
 pub(crate) use self::jobs::{JobListing, JobView};
+pub(crate) use self::list::List;
 pub(crate) use self::sites::SiteView;
 pub(crate) use self::sources::SourceView;
 pub(crate) use self::view::{CaseView, HistoryView};
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct List<T> {
-    pub(crate) items: Vec<T>,
-    /// The `cursor` of the next page; `None` after the last page.
-    pub(crate) next: Option<String>,
-}
-
-impl<T> List<T> {
-    fn of<R>(page: Page<R>, view: impl FnMut(R) -> T) -> Self {
-        Self { items: page.items.into_iter().map(view).collect(), next: page.next }
-    }
-
-    fn whole(items: Vec<T>) -> Self {
-        Self { items, next: None }
-    }
-}
 
 pub(super) fn routes() -> Router<Arc<AdminState>> {
     Router::new()

@@ -4,32 +4,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use jiff::Timestamp;
-use secrecy::ExposeSecret as _;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::extract::{Body, SourcePath};
 use super::sources::{SourceView, changed, require_configured};
-use crate::admin::AdminState;
 use crate::admin::auth::Approver;
 use crate::admin::error::ApiError;
-use crate::store::Offer;
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct OfferedSecretView {
-    /// Required to accept the secret.
-    pub(crate) id: String,
-    pub(crate) offered_at: Timestamp,
-    /// The secret, if the vendor requires it to be entered manually. `None` for viewers.
-    pub(crate) token: Option<String>,
-}
-
-impl OfferedSecretView {
-    pub(super) fn of(offer: &Offer, shown: bool) -> Self {
-        let token = shown.then(|| offer.secret.expose_secret().to_owned());
-        Self { id: offer.id.clone(), offered_at: offer.offered_at, token }
-    }
-}
+use crate::admin::state::AdminState;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -14,9 +14,9 @@ use serde_json::Value;
 
 use super::extract::Body;
 use super::view;
-use crate::admin::AdminState;
 use crate::admin::auth::{Caller, Operator};
 use crate::admin::error::ApiError;
+use crate::admin::state::AdminState;
 use crate::domain::brake::Brake;
 use crate::domain::case::{Cause, Escalation, Hold, State as CaseState, Terms};
 use crate::domain::event::Effective;

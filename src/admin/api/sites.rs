@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::List;
 use super::extract::{Body, Params, ReasonBody, SitePath};
-use crate::admin::AdminState;
+use super::list::List;
 use crate::admin::auth::{Operator, Viewer};
 use crate::admin::error::ApiError;
+use crate::admin::state::AdminState;
 use crate::domain::case::JobKind;
 use crate::domain::ids::SiteName;
 use crate::store::PausedKind;
@@ -68,7 +68,7 @@ pub(super) async fn resume(
 
 async fn views(admin: &AdminState) -> Result<Vec<SiteView>, ApiError> {
     let standing = admin.store.sites().await?;
-    let view = |(name, configured): (&SiteName, &crate::admin::ConfiguredSite)| {
+    let view = |(name, configured): (&SiteName, &crate::admin::state::ConfiguredSite)| {
         let standing = standing.iter().find(|standing| standing.name == *name);
         SiteView {
             name: name.clone(),

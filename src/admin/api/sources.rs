@@ -5,16 +5,16 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
-use super::List;
 use super::extract::{Body, Params, ReasonBody, SourcePath};
-use super::offered_secrets::OfferedSecretView;
+use super::list::List;
 use crate::admin::auth::{Approver, Caller, Operator, Viewer};
 use crate::admin::error::ApiError;
-use crate::admin::{AdminState, ConfiguredSource};
+use crate::admin::state::{AdminState, ConfiguredSource};
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
-use crate::store::{Braked, Note, SourceStanding};
+use crate::store::{Braked, Note, Offer, SourceStanding};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SourceView {
@@ -84,6 +84,22 @@ impl From<Braked> for BrakeView {
         let message = format!("{} of {of} carried out", braked.carried_out);
         let Braked { since, why, held, carried_out, digest } = braked;
         Self { since, why, message, held, carried_out, digest }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct OfferedSecretView {
+    /// Required to accept the secret.
+    pub(crate) id: String,
+    pub(crate) offered_at: Timestamp,
+    /// The secret, if the vendor requires it to be entered manually. `None` for viewers.
+    pub(crate) token: Option<String>,
+}
+
+impl OfferedSecretView {
+    fn of(offer: &Offer, shown: bool) -> Self {
+        let token = shown.then(|| offer.secret.expose_secret().to_owned());
+        Self { id: offer.id.clone(), offered_at: offer.offered_at, token }
     }
 }
 

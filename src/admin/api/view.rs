@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::JobView;
-use crate::admin::AdminState;
+use super::jobs::JobView;
 use crate::admin::auth::Caller;
+use crate::admin::state::AdminState;
 use crate::domain::account::{AccountId, AccountType};
 use crate::domain::case::{Approval, Attention, AttentionReason, Case, Direction, Hold, Stage, State, StateName};
 use crate::domain::ids::{CaseId, PolicyName, SiteName, SourceName};

@@ -11,7 +11,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
-use super::Arguments;
 use super::calendar::{DELETION_GRACE, LOCAL_GRACE, days};
 use crate::clock;
 
@@ -35,7 +34,12 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Creates the folder, with settings for a daemon whose site is at `site`.
-    pub(super) fn create(arguments: &Arguments, site: SocketAddr, now: Timestamp) -> anyhow::Result<Self> {
+    pub(super) fn create(
+        webhooks: SocketAddr,
+        admin: SocketAddr,
+        site: SocketAddr,
+        now: Timestamp,
+    ) -> anyhow::Result<Self> {
         let path = std::env::temp_dir().join(format!("offboardd-demo-{}", clock::new_id(now).simple()));
         let created = DirBuilder::new().mode(0o700).create(&path);
         created.with_context(|| format!("cannot create the folder `{}`", path.display()))?;
@@ -45,7 +49,7 @@ impl Folder {
         folder.write("bamboohr-key", &hex::encode(clock::random::<32>()))?;
         folder.write("payroll-key", &format!("whsec_{}", STANDARD.encode(clock::random::<24>())))?;
         folder.write("crm-key", &hex::encode(clock::random::<32>()))?;
-        folder.write("offboardd.toml", &settings(arguments, site, &folder.database()))?;
+        folder.write("offboardd.toml", &settings(webhooks, admin, site, &folder.database()))?;
         Ok(folder)
     }
 
@@ -94,8 +98,7 @@ fn remove(path: &Path) -> std::io::Result<()> {
     if path.exists() { std::fs::remove_dir_all(path) } else { Ok(()) }
 }
 
-fn settings(arguments: &Arguments, site: SocketAddr, database: &Path) -> String {
-    let Arguments { webhooks, admin, .. } = arguments;
+fn settings(webhooks: SocketAddr, admin: SocketAddr, site: SocketAddr, database: &Path) -> String {
     let database = serde_json::Value::from(format!("sqlite:{}", database.display()));
     let [day, local_grace, deletion_grace] =
         [days(1), LOCAL_GRACE, DELETION_GRACE].map(|time| format!("{}ms", time.as_millis()));

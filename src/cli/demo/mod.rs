@@ -4,6 +4,7 @@
 //! socket. The clock is real; the configured durations make a day take 250 ms. Each line is printed after its step was
 //! observed, and the first failed step ends the demo.
 
+mod banner;
 mod bodies;
 mod calendar;
 mod cast;
@@ -62,7 +63,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Seed::sample(),
         Arc::clone(&clock),
     )?;
-    let folder = Folder::create(&arguments, site, clock.now())?;
+    let folder = Folder::create(arguments.webhooks, arguments.admin, site, clock.now())?;
     let settings = Arc::new(Settings::load(&folder.settings())?);
     let app = App::build(Arc::clone(&settings), Arc::clone(&clock)).await?;
     let http = atlassian::http()?;
@@ -93,17 +94,17 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
     observer.folder.remove()?;
     if outcome.is_ok() && !arguments.once {
-        narrator::print_goodbye();
+        banner::print_goodbye();
     }
     outcome
 }
 
 async fn play_demo(observer: &Observer, once: bool) -> anyhow::Result<()> {
-    narrator::print_introduction(observer);
+    banner::print_introduction(observer);
     let played = scenes::play(observer).await;
     played.map_err(|error| anyhow::anyhow!("a step failed on day {}: {error:#}", observer.calendar.today()))?;
     if !once {
-        narrator::print_invitation(observer);
+        banner::print_invitation(observer);
         std::future::pending::<()>().await;
     }
     Ok(())

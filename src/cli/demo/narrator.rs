@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use super::calendar::days;
-use super::folder::PAYROLL;
-use super::observer::Observer;
-use crate::cli::print_out;
+use crate::cli::output::print_out;
 
 const WIDTH: usize = 100;
 
@@ -73,52 +70,4 @@ fn wrapped(words: &str) -> Vec<String> {
 pub(super) fn short(id: &impl fmt::Display) -> String {
     let id = id.to_string();
     id.rsplit_once('-').map_or_else(|| id.clone(), |(_, end)| format!("…{end}"))
-}
-
-pub(super) fn print_introduction(observer: &Observer) {
-    print_out(&format!(
-        "\
-This demo runs the daemon, an HR system that signs webhooks as vendors do, and a sandbox Atlassian
-site on this machine. Sockets, signatures and database are real. A day takes {} ms.
-
-  settings   {}
-  webhooks   http://{}/webhooks/…
-  admin      http://{}
-  sandbox    http://{}
-",
-        days(1).as_millis(),
-        observer.folder.settings().display(),
-        observer.hr.webhooks,
-        observer.admin,
-        observer.site,
-    ));
-}
-
-pub(super) fn print_goodbye() {
-    print_out("\nStopped. All files are removed.\n");
-}
-
-pub(super) fn print_invitation(observer: &Observer) {
-    let Observer { folder, hr, admin, site, .. } = observer;
-    let (token, webhooks) = (&folder.token, hr.webhooks);
-    let settings = folder.settings();
-    let settings = settings.display();
-    print_out(&format!(
-        "
-The demo runs until Ctrl-C, which removes all of its files.
-
-  look around:   http://{admin}/
-  sign in with:  {token}
-
-  list the cases:
-    curl -H 'Authorization: Bearer {token}' \\
-      http://{admin}/api/v1/cases
-
-  send another departure, and read the accounts of the site:
-    echo '{{\"type\":\"departed\",\"person\":{{\"email\":\"jon@example.com\"}}}}' |
-      offboardd send {PAYROLL} --body - --url http://{webhooks}/webhooks/{PAYROLL} \\
-        --config {settings}
-    curl http://{site}/_sandbox/accounts
-"
-    ));
 }

@@ -5,7 +5,9 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::client::{Client, read};
-use super::{ListArgs, Output, format, print_list};
+use super::format;
+use super::list::print_list;
+use super::options::{ListArgs, Output};
 use crate::admin::api::{BulkView, CaseView, HistoryView, List};
 use crate::domain::case::{Hold, Stage, StateName};
 use crate::domain::ids::{CaseId, PolicyName, SiteName, SourceName};

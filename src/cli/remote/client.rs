@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{ListArgs, Remote};
+use super::options::{ListArgs, Remote};
 use crate::admin::api::List;
 use crate::atlassian;
 

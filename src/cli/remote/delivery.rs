@@ -3,7 +3,9 @@
 use clap::{Args, Subcommand};
 
 use super::client::{Client, read};
-use super::{ListArgs, Output, or_dash, print_list, table};
+use super::list::{or_dash, print_list};
+use super::options::{ListArgs, Output};
+use super::table;
 use crate::admin::api::{DeliveryView, EventView};
 use crate::domain::ids::{DeliveryId, SourceName};
 use crate::store::DeliveryStatus;

@@ -4,8 +4,9 @@ use std::io;
 
 use serde_json::Value;
 
+use super::list::or_dash;
+use super::options::Output;
 use super::table::{print_facts, without_control_chars};
-use super::{Output, or_dash};
 use crate::admin::api::{CaseView, HistoryView, JobView};
 use crate::domain::case::{Hold, StateName};
 

@@ -3,7 +3,8 @@
 use clap::{Args, Subcommand};
 
 use super::client::Client;
-use super::{ListArgs, Output, or_dash, print_list};
+use super::list::{or_dash, print_list};
+use super::options::{ListArgs, Output};
 use crate::admin::api::JobListing;
 use crate::domain::case::JobKind;
 use crate::store::JobState;

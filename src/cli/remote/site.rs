@@ -3,7 +3,8 @@
 use clap::Subcommand;
 
 use super::client::{Client, Listed, read};
-use super::{ListArgs, Output, print_list};
+use super::list::print_list;
+use super::options::{ListArgs, Output};
 use crate::admin::api::SiteView;
 use crate::domain::ids::SiteName;
 

@@ -3,7 +3,8 @@
 use clap::{Args, Subcommand};
 
 use super::client::{Client, Listed, read};
-use super::{ListArgs, Output, or_dash, print_list};
+use super::list::{or_dash, print_list};
+use super::options::{ListArgs, Output};
 use crate::admin::api::SourceView;
 use crate::domain::ids::SourceName;
 

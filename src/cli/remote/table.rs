@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::Output;
+use super::options::Output;
 
 const GAP: &str = "  ";
 
