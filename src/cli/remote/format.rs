@@ -131,6 +131,7 @@ fn sentence(kind: &str) -> &str {
         "attention_needed" => "needs attention",
         "departed" => "departure reported by the source",
         "stopped" => "departure cancelled by the source",
+        "demands_ended" => "the source takes back some of its demands",
         "erasure_requested" => "erasure requested",
         "cancelled" => "cancelled",
         "held" => "held",

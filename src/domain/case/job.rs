@@ -30,11 +30,12 @@ named!(JobKind {
 });
 
 impl JobKind {
-    /// Whether jobs of this kind have slots of their own at each site, so that they never wait behind slow deletions.
+    /// Whether jobs of this kind have slots of their own at each site. A revoke never waits behind slow deletions, nor
+    /// behind the many reads that poll for a grant.
     pub const fn is_urgent(self) -> bool {
         match self {
-            Self::Revoke | Self::Restore => true,
-            Self::Detach | Self::Delete | Self::Verify | Self::Reinvite => false,
+            Self::Revoke => true,
+            Self::Detach | Self::Delete | Self::Verify | Self::Restore | Self::Reinvite => false,
         }
     }
 }

@@ -158,3 +158,12 @@ fn deletion_is_off_when_only_a_revoke_is_left() {
     assert_eq!(rests.state, State::Revoked);
     assert_eq!(wants(&rests), None);
 }
+
+#[test]
+fn revoke_that_is_left_by_a_withdrawn_earlier_deletion_is_no_escalation() {
+    let changed = Transition::Departed(demand("hr", Cause::EmailChanged, Action::Revoke, 20));
+    let ended = Transition::DemandsEnded { source: "hr".parse().unwrap(), ended: EndedDemands::Leaving };
+    let both = after(&opened(Action::Delete), &[(1, changed)]);
+    let left = after(&both, &[(2, ended)]);
+    assert_eq!((wants(&left), left.escalation(&both, day(2))), (Some((JobKind::Revoke, day(20))), None));
+}

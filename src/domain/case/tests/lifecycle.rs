@@ -99,9 +99,9 @@ fn contradiction_in_a_case_is_named() {
 }
 
 #[test]
-fn urgent_jobs_are_revoke_and_restore() {
+fn only_revokes_are_urgent() {
     let urgent: Vec<_> = JobKind::ALL.iter().filter(|kind| kind.is_urgent()).collect();
-    assert_eq!(urgent, [&JobKind::Revoke, &JobKind::Restore]);
+    assert_eq!(urgent, [&JobKind::Revoke]);
 }
 
 #[test]
