@@ -37,9 +37,7 @@ const PLANNED: &[&str] = &["outbound"];
 
 /// How many files of a module may still import each other in a circle. Lower a number when a circle is gone.
 const FILES_IN_CIRCLES: &[(&str, usize)] = &[
-    ("admin", 2),
     ("atlassian", 6),
-    ("cli", 2),
     ("sandbox", 6),
     ("settings", 2),
     ("sources", 7),
@@ -49,11 +47,8 @@ const FILES_IN_CIRCLES: &[(&str, usize)] = &[
 
 /// The same where an import of a parent module by its child counts, too.
 const FILES_IN_CIRCLES_WITH_PARENTS: &[(&str, usize)] = &[
-    ("admin", 11),
     ("atlassian", 6),
-    ("cli", 28),
     ("domain", 4),
-    ("intake", 2),
     ("router", 2),
     ("sandbox", 9),
     ("settings", 11),
