@@ -1,7 +1,7 @@
 //! offboardd turns a signed "this person left" webhook into the revocation or deletion of a Jira Service Management (JSM)
 //! portal-only customer: durably, once, on time, and with proof. One binary, one SQLite file, one container.
 //!
-//! # The way of a delivery
+//! # From webhook to call
 //!
 //! ```text
 //! vendor ─POST─▶ intake ──commit──▶ deliveries ──▶ router ──▶ cases + jobs ──▶ worker ──▶ Atlassian
@@ -10,57 +10,51 @@
 //!                                                  decide
 //! ```
 //!
-//! Intake, router, worker and admin do not know each other. They meet in the database, and only wake each other by a
-//! [`tokio::sync::Notify`] that [`app`] hands out; any of them can be killed at any instant.
+//! Intake, router, worker and admin do not import each other. They share the database, and wake each other through a
+//! [`tokio::sync::Notify`] of [`app::Wakeups`]. Each of them can be killed at any time.
 //!
-//! # The rooms
+//! # Modules
 //!
-//! | room | what it is |
+//! | module | task |
 //! |---|---|
-//! | [`domain`] | the rules, pure: what an event means, what a case does next, who may not be touched, when to try again |
-//! | [`sources`] | inbound knowledge: how vendors sign, shake hands and name things, and whom to ask for an address; the presets are data |
-//! | [`intake`] | the public listener: verify, deduplicate, commit in groups, answer |
-//! | [`router`] | deliveries become events, events become cases |
-//! | [`worker`] | due jobs become calls, calls settle cases |
-//! | [`atlassian`] | the one remote system that we change: calls by intent, failures classified once, pacing |
-//! | [`store`] | SQLite: the only place that contains SQL |
-//! | [`proof`] | sealing of personal data, the journal's chain |
-//! | [`admin`] | the private listener: health, metrics, the API, who may do what |
-//! | [`sandbox`] | a site that behaves like Atlassian's: just a URL for everybody else |
-//! | [`settings`] | the settings file: after loading, nothing can be wrong that could have been seen |
-//! | [`app`] | the composition root: makes every part and runs them until a stop |
-//! | [`cli`] | one file a command |
-//! | [`upkeep`] | what has to be done now and then: forgetting, and noticing silence |
-//! | [`listener`], [`shutdown`], [`telemetry`], [`clock`] | what all of them stand on |
+//! | [`domain`] | the rules, pure: events, cases, guards, retries |
+//! | [`sources`] | vendors: signatures, handshakes, mappings, address lookups; presets are data |
+//! | [`intake`] | the public listener: verify, deduplicate, commit in groups, respond |
+//! | [`router`] | deliveries to events, events to cases |
+//! | [`worker`] | due jobs to calls, calls to settled cases |
+//! | [`atlassian`] | the client of a site: calls by intent, failures classified once, pacing |
+//! | [`store`] | SQLite: the only module with SQL |
+//! | [`proof`] | encryption of personal data, the chain of the journal |
+//! | `admin` | the private listener: health, metrics, API, roles |
+//! | [`sandbox`] | a fake Atlassian site |
+//! | [`settings`] | the settings file. Loading validates everything that can be validated offline. |
+//! | [`app`] | the composition root: builds all parts and runs them until a stop |
+//! | [`cli`] | one file per command |
+//! | [`upkeep`] | retention, and the report of quiet sources |
+//! | [`listener`], [`shutdown`], [`telemetry`], [`clock`], [`duration`] | sockets, stop tokens, logs, time and randomness, the duration type |
 //!
-//! # The arrows
+//! `tests/it/layers.rs` contains the allowed imports and enforces them. `sandbox` does not import `atlassian`, so that an error
+//! of the client is not repeated by the server that it is tested against.
 //!
-//! `domain` and `clock` import nothing of ours. `sources`, `atlassian`, `proof` import `domain`; `store` imports `domain`
-//! and `proof`. `intake`, `router`, `worker`, `admin` import these and never each other. `sandbox` imports only `clock`,
-//! so that a mistake of the client is not repeated by the far side that it is tested against. A test holds the arrows
-//! (`tests/it/layers.rs`).
+//! Invariants: only [`clock`] reads the time; only [`store`] contains SQL; only [`atlassian`] and [`sources::lookup`] open
+//! connections in the daemon; no transaction is open during a call; only the durable queue retries.
 //!
-//! What is deliberately absent: nothing but [`clock`] reads the time; nothing but [`store`] contains SQL; nothing of the
-//! daemon but [`atlassian`] and [`sources::lookup`] opens an outbound connection; no transaction is open across a call; nothing but the durable
-//! queue retries.
+//! # A departure
 //!
-//! # A person leaves
+//! [`intake`] verifies the bytes and commits the encrypted body; the vendor receives 202. [`router`] maps the body to events
+//! and calls [`domain::routing::decide`] for each. For a departure it writes the case, the journal entry and the `revoke` job
+//! in one transaction. When the job is due, [`worker`] claims it, finds the account by its exact email address, applies
+//! [`domain::guard`] and requests the dispatch right before the call. A stop, a hold, a missing approval, observe mode and the
+//! brake prevent the dispatch. The journal contains the intent before the call and the outcome after a read confirmed it.
+//! [`domain::case`] returns the next state, which is written together with its job, here the `delete` job after the local
+//! grace. After Atlassian's deletion grace, a last read closes the case as `erased`, and its key is shredded.
 //!
-//! [`intake`] verifies the bytes and commits the sealed body; the vendor gets its 202. [`router`] reads events out of it and
-//! asks [`domain::routing::decide`]; for a departure [`store::Tx::open_case`] writes the case, the journal entry and the
-//! `revoke` job in one transaction. When that is due, [`worker`] claims it, finds the account by its exact address, passes
-//! [`domain::guard`], and asks [`store::Tx::dispatch`] right before the call: there a stop, a hold, an approval that is
-//! missing, observe mode and the brake win. The intent is in the journal before the call, the outcome after a read said
-//! so: [`store::Tx::happen`] asks [`domain::case`] for the next state and writes it together with the job that it wants, here
-//! the `delete` after the local grace. Weeks later the same way once more; after Atlassian's deletion grace a last read, the
-//! case is `erased`, and its key is shredded.
+//! # A failure
 //!
-//! # A step fails
-//!
-//! [`atlassian`] turns every status and transport error into one [`domain::retry::Failure`]. A transient one puts the job
-//! back with its next time; a 429 does so without counting; a 401 or 403 pauses the site in the database and burns no
-//! attempt; anything else hands the case to a human. If the process dies in the middle, the lease expires, the next
-//! attempt *reads* first, and finds out whether the deed was done.
+//! [`atlassian`] classifies every status and transport error as a [`domain::retry::Failure`]. A transient failure requeues the
+//! job. A 429 requeues it without counting an attempt. A 401 pauses the site, a 403 pauses that kind of call; neither counts an
+//! attempt. Any other failure sets the case to `needs_attention`. If the process dies, the lease expires, and the next attempt
+//! reads first whether the call had an effect.
 
 pub(crate) mod admin;
 pub mod app;

@@ -1,4 +1,4 @@
-//! The command line: parses it, starts the logs, runs one command, and turns what came of it into an exit code.
+//! The binary of offboardd; see `offboardd::cli`.
 
 use std::process::ExitCode;
 

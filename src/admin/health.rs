@@ -108,7 +108,7 @@ fn migrations(current: &ProbeResult<bool>) -> Check {
 fn space(data_dir: &Path) -> Check {
     match rustix::fs::statvfs(data_dir) {
         Ok(found) => enough(found.f_bavail.saturating_mul(found.f_frsize)),
-        Err(errno) => Check::failed(format!("the database's folder cannot be looked at: {errno}")),
+        Err(errno) => Check::failed(format!("cannot read the free space: {errno}")),
     }
 }
 

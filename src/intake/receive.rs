@@ -18,7 +18,7 @@ use super::state::{Intake, IntakeSource};
 use crate::clock;
 use crate::domain::ids::{DeliveryId, SourceName};
 use crate::proof::seal::KeyedHash;
-use crate::sources::{self, Rejection};
+use crate::sources::{self, Rejection, Verified};
 use crate::store::{Accepted, NewDelivery, StoreError};
 
 /// Accepts a delivery, or answers a handshake.
@@ -98,13 +98,28 @@ async fn take(
     if let Some(response) = verified.handshake {
         return Ok(Taken::Handshake(response));
     }
+    let delivery = new_delivery(intake, source, configured, verified, &request, received_at);
+    // Only the sealed body is needed from here on.
+    drop(bytes);
+    let committed = intake.queue.commit(delivery, reservation).await;
+    committed.map(Taken::Delivery).ok_or((IntakeError::Unavailable, DeliveryOutcome::Error))
+}
+
+fn new_delivery(
+    intake: &Intake,
+    source: &SourceName,
+    configured: &IntakeSource,
+    verified: Verified,
+    request: &sources::Request<'_>,
+    received_at: Timestamp,
+) -> NewDelivery {
     // Includes the headers that the mapping reads: the same body with another topic is another delivery.
-    let stored = configured.source.to_store(&head.headers, &bytes);
+    let stored = configured.source.to_store(request.headers, request.body);
     let (dedupe_hash, dedupe_until) =
         dedupe_key(intake, source, configured, verified.delivery_id, &stored, received_at);
     let id = DeliveryId::from(clock::new_id(received_at));
-    let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let delivery = NewDelivery {
+    let content_type = request.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    NewDelivery {
         id,
         source: source.clone(),
         received_at,
@@ -113,12 +128,7 @@ async fn take(
         signed_at: verified.signed_at,
         content_type,
         sealed_body: NewDelivery::seal(intake.store.key(), id, &stored),
-    };
-    // Only the sealed body is needed from here on.
-    drop(stored);
-    drop(bytes);
-    let committed = intake.queue.commit(delivery, reservation).await;
-    committed.map(Taken::Delivery).ok_or((IntakeError::Unavailable, DeliveryOutcome::Error))
+    }
 }
 
 fn require_not_paused(intake: &Intake, source: &SourceName) -> Result<(), (IntakeError, DeliveryOutcome)> {

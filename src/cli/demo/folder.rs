@@ -49,7 +49,7 @@ impl Folder {
         folder.write("bamboohr-key", &hex::encode(clock::random::<32>()))?;
         folder.write("payroll-key", &format!("whsec_{}", STANDARD.encode(clock::random::<24>())))?;
         folder.write("crm-key", &hex::encode(clock::random::<32>()))?;
-        folder.write("offboardd.toml", &settings(webhooks, admin, site, &folder.database()))?;
+        folder.write("offboardd.toml", &(settings(webhooks, admin, site, &folder.database()) + &source_settings()))?;
         Ok(folder)
     }
 
@@ -132,7 +132,13 @@ watch_grant = "{day}"
 [policies.leavers]
 departed = "revoke_then_delete"
 local_grace = "{local_grace}"
+"#
+    )
+}
 
+fn source_settings() -> String {
+    format!(
+        r#"
 [sources.{BAMBOOHR}]
 preset = "bamboohr"
 site = "{SITE}"

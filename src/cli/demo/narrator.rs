@@ -15,7 +15,7 @@ pub(super) enum Speaker {
     Hr,
     Daemon,
     Atlassian,
-    Human,
+    Admin,
     Forger,
 }
 
@@ -25,7 +25,7 @@ impl fmt::Display for Speaker {
             Self::Hr => "HR",
             Self::Daemon => "offboardd",
             Self::Atlassian => "Atlassian",
-            Self::Human => "an admin",
+            Self::Admin => "an admin",
             Self::Forger => "an attacker",
         })
     }

@@ -50,7 +50,7 @@ pub(super) async fn grant_access(observer: &Observer) -> anyhow::Result<()> {
     anyhow::ensure!(waiting == StateName::Restoring, "access is not granted yet, but the case is {waiting}");
     let account = observer.account_of(&IDA)?;
     observer.sandbox.grant(&account.account_id)?;
-    observer.narrate(Speaker::Human, &format!("grants access for {} again (done by the demo)", IDA.name));
+    observer.narrate(Speaker::Admin, &format!("grants access for {} again (done by the demo)", IDA.name));
     let seen = observer.soon(&IDA, "grant_seen").await?;
     seen.require_state(StateName::Restored)?;
     observer.narrate_at(seen.at, Speaker::Daemon, "reads the account: access is granted. Closes the case: restored");
