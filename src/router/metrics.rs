@@ -1,4 +1,4 @@
-//! What the router counts.
+//! The metrics of the router.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -13,14 +13,12 @@ struct Labels {
     r#type: &'static str,
 }
 
-/// What the router counts.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     events: Family<Labels, Counter>,
 }
 
 impl Metrics {
-    /// Adds the router's metrics to a registry.
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self { events: Family::default() };
         registry.register("offboardd_events", "Events read out of deliveries", metrics.events.clone());

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use crate::domain::ids::SiteName;
 use crate::store::{Store, StoreError};
 
-/// How long a job waits for the router with its reads made. After that it is queued again, and reads again.
+/// How long a job waits for the router after its reads. Then it is requeued, and reads again.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// How often the router's progress is read: first, and after a while.
+/// The first and the longest wait between two reads of the router's progress.
 const SOON: Duration = Duration::from_millis(10);
 const LATER: Duration = Duration::from_millis(200);
 
-/// Waits until the deliveries of a site's sources up to `fence` are routed. False when that takes too long.
+/// Waits until the deliveries of a site's sources up to `fence` are routed. Returns false when that takes too long.
 pub(super) async fn until_routed(store: &Store, site: &SiteName, fence: i64) -> Result<bool, StoreError> {
     let (begun, mut wait) = (Instant::now(), SOON);
     while !store.is_routed(site, fence).await? {
@@ -26,20 +26,20 @@ pub(super) async fn until_routed(store: &Store, site: &SiteName, fence: i64) -> 
     Ok(true)
 }
 
-/// Which sites still have deliveries that were unrouted at the start of the process: none of their jobs is claimed before.
+/// The deliveries that were unrouted at the start of the process. No job of their sites is claimed before they are routed.
 #[derive(Debug, Default)]
 pub(super) enum StartupBacklog {
-    /// Not yet read.
+    /// Not read yet.
     #[default]
     Unknown,
-    /// Those up to this delivery come first.
+    /// Deliveries up to this one are routed first.
     Behind(i64),
-    /// All of them are routed.
+    /// All are routed.
     CaughtUp,
 }
 
 impl StartupBacklog {
-    /// The sites that are behind.
+    /// The sites with unrouted deliveries from before the start.
     pub(super) async fn behind(&mut self, store: &Store) -> Result<BTreeSet<SiteName>, StoreError> {
         if matches!(self, Self::Unknown) {
             *self = store.newest_delivery().await?.map_or(Self::CaughtUp, Self::Behind);

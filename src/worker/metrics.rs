@@ -1,4 +1,4 @@
-//! What the worker counts.
+//! The metrics of the worker.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -13,17 +13,15 @@ struct Labels {
     outcome: &'static str,
 }
 
-/// What the worker counts.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     jobs: Family<Labels, Counter>,
 }
 
 impl Metrics {
-    /// Adds the worker's metrics to a registry.
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self { jobs: Family::default() };
-        registry.register("offboardd_jobs", "Attempts of jobs, by what they came to", metrics.jobs.clone());
+        registry.register("offboardd_jobs", "Attempts of jobs by kind and outcome", metrics.jobs.clone());
         metrics
     }
 

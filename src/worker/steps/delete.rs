@@ -1,4 +1,4 @@
-//! Deleting: read again weeks later, guard, ask, call, read back.
+//! Deletes the account: read again weeks later, guard, dispatch, call, read back.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -20,7 +20,7 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
     if account.active && attempt.record.case.progress.revoked_at.is_some() {
         return Ok(Outcome::stuck(GuardViolation::Regranted));
     }
-    // A second call meanwhile would be refused.
+    // A second call before that would be rejected.
     let open_until = attempt.record.case.progress.deletion_open_until(attempt.open_window());
     if let Some(until) = open_until.filter(|until| attempt.now() < *until) {
         return Ok(still_open(attempt, until));
@@ -41,22 +41,22 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
     }
 }
 
-/// A deletion that was accepted, or whose answer was lost, may still be carried out: only reads until then.
+/// A deletion that was accepted, or whose response was lost, may still take effect: the job only reads until then.
 fn still_open(attempt: &Attempt<'_>, until: Timestamp) -> Outcome {
     let next = attempt.client.site().look_again.first().map(|wait| attempt.later(*wait));
     let at = next.map_or(until, |next| next.min(until));
     Outcome::StillOpen { at, why: "the deletion that was asked for may still be carried out" }
 }
 
-/// No look finds the account any more. Where the call that deletes takes nothing but customer accounts of this site, its 404
-/// is the proof; the other one must not be made without a read of the account's type right before it.
+/// No read finds the account. Where the delete call accepts only customer accounts of this site, its 404 is the proof. The
+/// other call must not be made without a read of the account's type right before it.
 async fn gone(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
     let Some(known) = attempt.record.account.clone() else { return Ok(was_gone(attempt)) };
     let asked = attempt.record.case.progress.deletion_dispatched_at.is_some();
     if asked || attempt.client.site().delete_with == DeleteWith::JiraUser {
         return Ok(was_gone(attempt));
     }
-    // Whether access was granted again cannot be read, so an account that is known there must not be deleted unseen.
+    // Whether access was granted again cannot be read, so an account that still exists there must not be deleted unread.
     if attempt.client.has_customer_account(&known.id).await? {
         return Err(StepError::transient(
             "the account cannot be read by its id, but Customer Service Management still has it",
@@ -69,13 +69,13 @@ async fn gone(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
     }
 }
 
-/// Atlassian accepted the deletion, and no read finds the account any more.
+/// Atlassian accepted the deletion, and no read finds the account.
 fn done(attempt: &mut Attempt<'_>) -> Outcome {
     attempt.record.looks = 1;
     accepted(attempt, "done_by_us")
 }
 
-/// The goal is reached, whoever reached it.
+/// The account is gone, by this case or by hand.
 fn was_gone(attempt: &mut Attempt<'_>) -> Outcome {
     attempt.record.looks = 1;
     let asked = attempt.record.case.progress.deletion_dispatched_at.is_some();
@@ -87,7 +87,7 @@ async fn is_there(attempt: &Attempt<'_>, id: &AccountId) -> Result<bool, Failure
     Ok(account.is_some_and(|account| !account.former && !is_fallback(&account)))
 }
 
-/// A deletion that found nothing to delete, while a read finds it: it may have been asked of another site.
+/// The delete call found no account, while a read finds it: the cloud id may be that of another site.
 async fn still_there(attempt: &Attempt<'_>) -> StepError {
     match attempt.client.wrong_cloud_id().await {
         Some(detail) => Failure::AccessDenied { detail }.into(),

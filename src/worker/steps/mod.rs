@@ -1,7 +1,7 @@
-//! What is done for each kind of job, in its order: find or read, guard, ask the database, call, read back.
+//! The steps of each kind of job: find or read, guard, dispatch, call, read back.
 //!
-//! Every step can be interrupted anywhere and done again from its beginning: it reads before it calls. One read is never a
-//! conclusion: that an account is gone is said after several looks. The rules are `domain`'s, the calls `atlassian`'s.
+//! Every step can be interrupted anywhere and repeated from its beginning, because it reads before it calls. One read is never
+//! a conclusion: an account counts as gone after several reads. The rules are `domain`'s, the calls `atlassian`'s.
 
 pub(super) mod delete;
 pub(super) mod detach;

@@ -1,4 +1,4 @@
-//! Inviting anew after the deletion grace: a brand-new account, without any tie to the old one.
+//! Invites the person again after the deletion grace: a new account without any relation to the old one.
 
 use serde_json::{Value, json};
 
@@ -16,11 +16,11 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
     }
     let asked = attempt.record.case.progress.reinvite_dispatched_at.is_some();
     attempt.request_dispatch(Change::Reinvite, Value::Null).await?;
-    // The name went with the old account. What stands before the `@` is a beginning; the person can mend it.
+    // The name was deleted with the old account. The local part of the address is a start that the person can change.
     let name = email.as_str().rsplit_once('@').map_or(email.as_str(), |(local, _)| local);
     let how = match attempt.client.reinvite(&email, name).await? {
         Reinvited::Invited(_) => "invited_anew",
-        // An earlier attempt whose answer was lost may have invited them.
+        // An earlier attempt whose response was lost may have sent the invitation.
         Reinvited::Exists if asked => "asked_by_us",
         Reinvited::Exists => "somebody_has_the_address_already",
     };

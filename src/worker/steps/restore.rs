@@ -1,4 +1,4 @@
-//! Only reading: did somebody grant access again? There is no API that grants it.
+//! Reads only: was access granted again? There is no API that grants it.
 
 use super::locate::{ensure_can_browse_users, is_fallback};
 use crate::domain::case::{Attention, AttentionReason, Transition};
@@ -6,7 +6,7 @@ use crate::worker::attempt::{Attempt, Outcome, StepError};
 
 pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
     let Some(known) = attempt.record.account.clone() else {
-        // A call was asked for, so the account was known; a case without one has nothing to wait for.
+        // A call was dispatched, so the account was known. A case without one has nothing to wait for.
         return Ok(Outcome::finished(Transition::GrantSeen, "no_account_was_touched"));
     };
     let watch = attempt.client.site().watch_grant;
@@ -22,7 +22,7 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
     attempt.record.looks = 0;
     let progress = attempt.record.case.progress;
     if account.active {
-        // A revoke whose answer was lost may still be carried out.
+        // A revoke whose response was lost may still take effect.
         let open_until = progress.revoke_open_until(attempt.open_window()).filter(|at| attempt.now() < *at);
         return Ok(match open_until {
             Some(at) => Outcome::NotYet { at, why: "the revoke that was asked for may still be carried out" },

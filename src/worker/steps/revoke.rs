@@ -1,4 +1,4 @@
-//! Taking access away: find, guard, ask, call, read back.
+//! Revokes access: find, guard, dispatch, call, read back.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
     let asked = attempt.record.case.progress.revoke_dispatched_at.is_some();
     let account = match locate(attempt).await? {
         Located::Here(account) => account,
-        Located::Gone if asked => return Ok(nowhere()),
+        Located::Gone if asked => return Ok(not_found_after_revoke()),
         Located::Gone => return Ok(Outcome::finished(Transition::AccountMissing, "deleted_by_somebody_else")),
         Located::Listed(account) if !account.active && !is_fallback(&account) && asked => {
             return Ok(Outcome::finished(Transition::RevokeConfirmed, "asked_by_us"));
@@ -20,7 +20,7 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
         Located::Listed(account) => return Err(still_listed(&account)),
     };
     if !account.active {
-        // Either somebody else revoked it, or our own call before, whose answer was lost or too early for a read to show.
+        // Access was revoked by hand, or by an earlier call whose response was lost or that no read showed yet.
         let how = if asked { "asked_by_us" } else { "was_revoked_before" };
         return Ok(Outcome::finished(Transition::RevokeConfirmed, how));
     }
@@ -29,8 +29,8 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
     read_back(attempt, &account.id, revoked).await
 }
 
-/// A 404 after a revoke does not say that access is gone, nor that the account is.
-fn nowhere() -> Outcome {
+/// A 404 after a revoke proves neither that access is gone, nor that the account is.
+fn not_found_after_revoke() -> Outcome {
     let detail =
         "the revoke was asked for, and since then the account is neither found by its id nor in the list of users: \
                   whether it was revoked or deleted is not known; look it up by its address in the administration"
@@ -38,7 +38,7 @@ fn nowhere() -> Outcome {
     Outcome::stuck(Attention { reason: AttentionReason::Refused, detail })
 }
 
-/// Revoked is said only after a read said so; a 404 or a fallback record on that read says nothing.
+/// Only a read confirms the revoke. A 404 or a fallback record on that read proves nothing.
 async fn read_back(attempt: &Attempt<'_>, id: &AccountId, revoked: Revoked) -> Result<Outcome, StepError> {
     let account = attempt.client.read(id).await?.filter(|account| !account.former && !is_fallback(account));
     let Some(account) = account else {

@@ -1,4 +1,4 @@
-//! Only reading: is the account gone?
+//! Reads only: is the account gone?
 
 use super::delete;
 use super::locate::{ensure_can_browse_users, is_fallback, unavailable};
@@ -24,7 +24,7 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
         let detail = "Atlassian accepted the deletion, but after its grace the account is still there".to_owned();
         return Ok(Outcome::stuck(Attention { reason: AttentionReason::Refused, detail }));
     }
-    // The answer to the deletion was lost and the case was stopped since: it may still be carried out.
+    // The response to the deletion was lost and the case was stopped since: the deletion may still take effect.
     let open_until = attempt.record.case.progress.deletion_open_until(attempt.open_window());
     if let Some(at) = open_until.filter(|at| attempt.now() < *at) {
         return Ok(Outcome::NotYet { at, why: "the deletion that was asked for may still be carried out" });
@@ -33,7 +33,7 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
     Ok(Outcome::finished(Transition::NotDone, "still_there"))
 }
 
-/// The answer to the deletion was lost and the case was stopped since: the deletion was first.
+/// The response to the deletion was lost and the case was stopped since: the deletion was faster.
 fn gone_after_a_stop(attempt: &mut Attempt<'_>) -> Outcome {
     if let Some(outcome) = attempt.look_again("the account cannot be read; it is looked at again") {
         return outcome;
@@ -42,8 +42,8 @@ fn gone_after_a_stop(attempt: &mut Attempt<'_>) -> Outcome {
     delete::accepted(attempt, "asked_by_us")
 }
 
-/// The first look is followed by a last one, unless the site's settings want none or somebody waits to be invited anew. Even
-/// then it takes two, of which the one right after the deletion counts.
+/// A last read follows the first one, unless the site's settings disable it or the person waits for a new invitation. Even
+/// then it takes two reads, of which the one right after the deletion counts.
 fn gone(attempt: &mut Attempt<'_>) -> Outcome {
     let case = &attempt.record.case;
     let look_back = attempt.client.site().look_back;
