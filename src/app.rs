@@ -22,11 +22,11 @@ use crate::admin::{Access, AdminState, ConfiguredSite, ConfiguredSource};
 use crate::atlassian::{self, Client};
 use crate::clock::Clock;
 use crate::domain::ids::{SiteName, SourceName};
-use crate::intake::{Intake, IntakeSources, Writer};
+use crate::intake::{DeliveryCommitter, Intake, IntakeSources};
 use crate::router::{self, Route, Router};
 use crate::settings::{Mode, Settings};
 use crate::shutdown::Shutdown;
-use crate::store::{Database, Key, Store};
+use crate::store::{Database, KeyLocation, Store};
 use crate::upkeep::{self, Upkeep};
 use crate::worker::Worker;
 use crate::{admin, intake, listener, worker};
@@ -180,7 +180,8 @@ impl Parts<'_> {
     fn start_intake(&mut self, webhooks: TcpListener, sources: IntakeSources) {
         let metrics = intake::Metrics::register(&mut self.registry);
         let log = metrics.clone();
-        let (writer, queue) = Writer::new(self.store.clone(), metrics.clone(), Arc::clone(&self.wakeups.router));
+        let (writer, queue) =
+            DeliveryCommitter::new(self.store.clone(), metrics.clone(), Arc::clone(&self.wakeups.router));
         let intake = Intake {
             sources,
             queue,
@@ -274,9 +275,9 @@ impl Parts<'_> {
 pub fn database(settings: &Settings) -> Database {
     let store = &settings.store;
     let key = match (&store.key, &store.key_from) {
-        (Some(key), Some(from)) => Key::Read { bytes: *key.expose_secret(), from: from.clone() },
-        (Some(key), None) => Key::Given(*key.expose_secret()),
-        (None, _) => Key::Beside,
+        (Some(key), Some(from)) => KeyLocation::Read { bytes: *key.expose_secret(), from: from.clone() },
+        (Some(key), None) => KeyLocation::Given(*key.expose_secret()),
+        (None, _) => KeyLocation::Beside,
     };
     Database { path: store.path.clone(), key }
 }

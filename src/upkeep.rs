@@ -38,10 +38,10 @@ pub struct Upkeep {
 
 /// Checkpoints the write-ahead log until `stopping`, then closes the database.
 pub async fn checkpoint_wal(store: Store, stopping: CancellationToken) {
-    let mut keeper = store.log_keeper();
+    let mut keeper = store.wal_checkpointer();
     let mut wait = IDLE;
     while stopping.run_until_cancelled(tokio::time::sleep(wait)).await.is_some() {
-        wait = match keeper.turn().await {
+        wait = match keeper.checkpoint().await {
             Ok(true) => BUSY,
             Ok(false) => IDLE,
             Err(error) => {
@@ -83,15 +83,15 @@ impl Upkeep {
         while round.elapsed() < PERIOD {
             let begun = Instant::now();
             let mut tx = self.store.begin().await?;
-            let report = tx.upkeep(self.keep_payloads, self.clock.now()).await?;
+            let report = tx.apply_retention(self.keep_payloads, self.clock.now()).await?;
             tx.commit().await?;
             let pause = (begun.elapsed() * PAUSE_FACTOR).max(MIN_PAUSE);
-            if !report.did_something() || stopping.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            if !report.has_more() || stopping.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 break;
             }
         }
         // The log contains deleted data until it is truncated.
-        if self.store.look_at_log().bytes > 0 && !self.store.empty_log().await? {
+        if self.store.wal_status().bytes > 0 && !self.store.truncate_wal().await? {
             tracing::debug!("WAL truncation skipped: a reader is active");
         }
         Ok(())

@@ -7,7 +7,7 @@ use offboardd::domain::case::{Cause, Terms};
 use offboardd::domain::ids::SiteName;
 use offboardd::domain::person::{EmailAddress, Person};
 use offboardd::domain::policy::{Action, Approvals};
-use offboardd::store::{Database, Key, NewCase, Note, Store, Vacancy};
+use offboardd::store::{ClaimRequest, Database, KeyLocation, NewCase, Note, Store};
 use rusqlite::Connection;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
@@ -47,7 +47,7 @@ fn measure_backlog(table: &mut Table) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (small, large) = (Folder::new(""), Folder::new(""));
     let stores = [&small, &large].map(|folder| {
-        let database = Database { path: folder.database(), key: Key::Beside };
+        let database = Database { path: folder.database(), key: KeyLocation::Beside };
         runtime.block_on(async {
             let store = database.open().await.unwrap();
             let mut tx = store.begin().await.unwrap();
@@ -146,9 +146,10 @@ impl Step {
         let mut tx = store.begin().await.unwrap();
         match self {
             Self::Claim => {
-                let vacancy = Vacancy { site: &site, urgent: true, jobs: 1, until: now + SignedDuration::from_mins(5) };
+                let request =
+                    ClaimRequest { site: &site, urgent: true, jobs: 1, until: now + SignedDuration::from_mins(5) };
                 let begun = Instant::now();
-                let claimed = tx.claim(&[vacancy], now).await.unwrap();
+                let claimed = tx.claim(&[request], now).await.unwrap();
                 let took = begun.elapsed();
                 assert_eq!(claimed.len(), 1);
                 took

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use offboardd::store::{Database, Key};
+use offboardd::store::{Database, KeyLocation};
 use rusqlite::{Connection, params};
 
 use crate::load::BODY;
@@ -15,7 +15,7 @@ const SEAL: usize = 28;
 pub(crate) fn open(path: &Path) -> Connection {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        Database { path: path.to_owned(), key: Key::Beside }.open().await.unwrap().close().await;
+        Database { path: path.to_owned(), key: KeyLocation::Beside }.open().await.unwrap().close().await;
     });
     let connection = Connection::open(path).unwrap();
     for (name, value) in [("journal_mode", "WAL"), ("synchronous", "FULL"), ("secure_delete", "ON")] {

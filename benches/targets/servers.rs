@@ -15,9 +15,9 @@ use axum::routing::post;
 use jiff::SignedDuration;
 use offboardd::clock::{self, Clock as _, SystemClock};
 use offboardd::domain::ids::{DeliveryId, SourceName};
-use offboardd::intake::{self, Intake, IntakeSource, Writer};
+use offboardd::intake::{self, DeliveryCommitter, Intake, IntakeSource};
 use offboardd::sources::{Request, Source, Spec};
-use offboardd::store::{Database, Key, NewDelivery, Store};
+use offboardd::store::{Database, KeyLocation, NewDelivery, Store};
 use offboardd::{listener, telemetry};
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
@@ -81,7 +81,7 @@ fn name() -> SourceName {
 }
 
 async fn store() -> Store {
-    Database { path: Path::new("offboardd.db").to_owned(), key: Key::Beside }.open().await.unwrap()
+    Database { path: Path::new("offboardd.db").to_owned(), key: KeyLocation::Beside }.open().await.unwrap()
 }
 
 fn verified(source: &Source, headers: &HeaderMap, body: &[u8]) -> Result<String, StatusCode> {
@@ -131,7 +131,7 @@ async fn commit(
 async fn intake() -> Router {
     let store = store().await;
     let metrics = intake::Metrics::register(&mut prometheus_client::registry::Registry::default());
-    let (writer, queue) = Writer::new(store.clone(), metrics.clone(), Arc::default());
+    let (writer, queue) = DeliveryCommitter::new(store.clone(), metrics.clone(), Arc::default());
     tokio::task::spawn(writer.run());
     let intake_source = IntakeSource { source: Arc::new(hr()), dedupe_window: SignedDuration::from_hours(24) };
     let intake_sources = Arc::new(ArcSwap::from_pointee(BTreeMap::from([(name(), intake_source)])));

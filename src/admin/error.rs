@@ -11,7 +11,7 @@ use tracing::error;
 use crate::domain::case::InvalidTransition;
 use crate::domain::ids::CaseId;
 use crate::domain::operator::Role;
-use crate::store::{HappenError, StoreError};
+use crate::store::{StoreError, TransitionError};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
@@ -98,13 +98,13 @@ impl From<StoreError> for ApiError {
     }
 }
 
-impl From<HappenError> for ApiError {
-    fn from(error: HappenError) -> Self {
+impl From<TransitionError> for ApiError {
+    fn from(error: TransitionError) -> Self {
         match error {
-            HappenError::Refused(error @ InvalidTransition::OwnRequest) => Self::OwnRequest(error),
-            HappenError::Refused(error @ InvalidTransition::Forbidden { .. }) => Self::Conflict(error.to_string()),
-            HappenError::TooLate => Self::Conflict(HappenError::TooLate.to_string()),
-            HappenError::Store(error) => error.into(),
+            TransitionError::Invalid(error @ InvalidTransition::OwnRequest) => Self::OwnRequest(error),
+            TransitionError::Invalid(error @ InvalidTransition::Forbidden { .. }) => Self::Conflict(error.to_string()),
+            TransitionError::TooLate => Self::Conflict(TransitionError::TooLate.to_string()),
+            TransitionError::Store(error) => error.into(),
         }
     }
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::state::AdminState;
-use crate::store::{SiteStanding, StoreError};
+use crate::store::{SiteStatus, StoreError};
 
 /// Below this, deliveries will soon be rejected.
 const MIN_FREE_BYTES: u64 = 64 * 1024 * 1024;
@@ -55,7 +55,7 @@ pub(super) async fn alive() -> &'static str {
 pub(super) async fn ready(State(admin): State<Arc<AdminState>>) -> (StatusCode, Json<Readiness>) {
     let checks = BTreeMap::from([
         ("clock", clock(&admin, &timeout(PROBE_TIMEOUT, admin.store.sites()).await)),
-        ("database", database(&timeout(PROBE_TIMEOUT, admin.store.probe()).await)),
+        ("database", database(&timeout(PROBE_TIMEOUT, admin.store.check_writable()).await)),
         ("files", files(admin.store.check_files())),
         ("migrations", migrations(&timeout(PROBE_TIMEOUT, admin.store.schema_is_current()).await)),
         ("space", space(&admin.data_dir)),
@@ -80,7 +80,7 @@ fn database(probe: &ProbeResult<()>) -> Check {
 }
 
 /// Sites are paused with the reason `clock` while the machine's clock is wrong.
-fn clock(admin: &AdminState, sites: &ProbeResult<Vec<SiteStanding>>) -> Check {
+fn clock(admin: &AdminState, sites: &ProbeResult<Vec<SiteStatus>>) -> Check {
     if admin.journal_end.load(Ordering::Relaxed) > admin.clock.now().as_millisecond() {
         return Check::failed("clock: the clock of this machine is behind the newest journal entry");
     }

@@ -63,7 +63,7 @@ pub(super) struct Reloaded {
 /// Reads the accepted secrets from the database.
 pub(super) async fn accepted(store: &Store) -> Result<AcceptedSecrets, StoreError> {
     let mut accepted = AcceptedSecrets::new();
-    for offer in store.offers().await?.into_iter().filter(|offer| offer.accepted_at.is_some()) {
+    for offer in store.offered_secrets().await?.into_iter().filter(|offer| offer.accepted_at.is_some()) {
         accepted.entry(offer.source).or_default().push(offer.secret);
     }
     Ok(accepted)

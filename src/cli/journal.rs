@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::config::Config;
 use super::output::print_out;
-use crate::store::{self, Verdict};
+use crate::store::{self, JournalCheck};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -36,12 +36,12 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
     anyhow::ensure!(path.exists(), "no database at `{}`: check the path or `store.url`", path.display());
     let verdict = store::verify_journal(&path).await.with_context(|| format!("cannot read `{}`", path.display()))?;
     let (text, json, code) = match verdict {
-        Verdict::Intact { entries, head } => {
+        JournalCheck::Intact { entries, head } => {
             let head = hex::encode(head);
             let text = format!("intact: {entries} entries, the newest link is {head}\n");
             (text, json!({ "intact": true, "entries": entries, "head": head }), ExitCode::SUCCESS)
         }
-        Verdict::Broken(broken) => {
+        JournalCheck::Broken(broken) => {
             let text = format!("broken: {broken}\n");
             (text, json!({ "intact": false, "broken": broken.to_string() }), ExitCode::FAILURE)
         }

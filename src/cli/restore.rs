@@ -36,7 +36,7 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
              still in the write-ahead log are missing\n",
         );
     }
-    if let Some(aside) = restored.set_aside {
+    if let Some(aside) = restored.previous {
         let aside = aside.display().to_string();
         text.extend(["the previous database is kept as ", &aside, ": delete it when it is not needed\n"]);
     }

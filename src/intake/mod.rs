@@ -5,12 +5,12 @@
 
 mod body;
 mod body_budget;
+mod commit;
 mod log_aggregator;
 mod metrics;
 mod receive;
 mod response;
 mod state;
-mod writer;
 
 use std::sync::Arc;
 
@@ -18,9 +18,9 @@ use axum::Router;
 use axum::routing::{any, get};
 
 use self::body_budget::BodyBudget;
+pub use self::commit::{DeliveryCommitter, DeliveryQueue};
 pub use self::metrics::{DeliveryOutcome, Metrics};
 pub use self::state::{Intake, IntakeSource, IntakeSources};
-pub use self::writer::{Queue, Writer};
 
 /// All routes of the public listener.
 pub fn router(intake: Intake) -> Router {

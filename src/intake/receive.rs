@@ -19,7 +19,7 @@ use crate::clock;
 use crate::domain::ids::{DeliveryId, SourceName};
 use crate::proof::seal::KeyedHash;
 use crate::sources::{self, Rejection, Verified};
-use crate::store::{Accepted, NewDelivery, StoreError};
+use crate::store::{Inserted, NewDelivery, StoreError};
 
 /// Accepts a delivery, or answers a handshake.
 pub(super) async fn receive(
@@ -36,9 +36,9 @@ pub(super) async fn receive(
     match take(intake, budget, source, configured, request, received_at).await {
         Ok(Taken::Delivery(accepted)) => {
             let verdict = match accepted {
-                Accepted::New(_) => DeliveryOutcome::Accepted,
-                Accepted::Duplicate(_) => DeliveryOutcome::Duplicate,
-                Accepted::ReusedId(_) => {
+                Inserted::New(_) => DeliveryOutcome::Accepted,
+                Inserted::Duplicate(_) => DeliveryOutcome::Duplicate,
+                Inserted::ReusedId(_) => {
                     intake.metrics.note(source, LogKey::ReusedId);
                     DeliveryOutcome::ReusedId
                 }
@@ -58,7 +58,7 @@ pub(super) async fn receive(
 }
 
 enum Taken {
-    Delivery(Accepted),
+    Delivery(Inserted),
     Handshake(sources::HandshakeResponse),
 }
 
@@ -144,7 +144,7 @@ async fn store_offer(
 ) -> Result<(), (IntakeError, DeliveryOutcome)> {
     let stored = async {
         let mut tx = intake.store.begin().await?;
-        let stored = tx.keep_offer(source, secret, received_at).await?;
+        let stored = tx.store_offered_secret(source, secret, received_at).await?;
         tx.commit().await?;
         Ok::<_, StoreError>(stored)
     };

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::sources;
-use crate::store::Accepted;
+use crate::store::Inserted;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum IntakeError {
@@ -55,12 +55,12 @@ impl IntoResponse for IntakeError {
 }
 
 /// The response to a durably stored delivery.
-pub(super) fn accepted(accepted: Accepted) -> Response {
+pub(super) fn accepted(accepted: Inserted) -> Response {
     match accepted {
-        Accepted::New(id) | Accepted::ReusedId(id) => {
+        Inserted::New(id) | Inserted::ReusedId(id) => {
             (StatusCode::ACCEPTED, Json(json!({ "delivery": id }))).into_response()
         }
-        Accepted::Duplicate(id) => Json(json!({ "delivery": id, "duplicate": true })).into_response(),
+        Inserted::Duplicate(id) => Json(json!({ "delivery": id, "duplicate": true })).into_response(),
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use jiff::SignedDuration;
 
+use super::commit::DeliveryQueue;
 use super::metrics::Metrics;
-use super::writer::Queue;
 use crate::clock::Clock;
 use crate::domain::ids::SourceName;
 use crate::sources::Source;
@@ -27,7 +27,7 @@ pub type IntakeSources = Arc<ArcSwap<BTreeMap<SourceName, IntakeSource>>>;
 #[derive(Debug, Clone)]
 pub struct Intake {
     pub sources: IntakeSources,
-    pub queue: Queue,
+    pub queue: DeliveryQueue,
     /// For the store key and the paused sources.
     pub store: Store,
     pub clock: Arc<dyn Clock>,

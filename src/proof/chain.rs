@@ -12,7 +12,7 @@ pub const GENESIS: Link = [0; 32];
 
 /// What the journal says of one happening.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct ChainEntry {
     /// Counted from 1, without gaps.
     pub seq: i64,
     /// When.
@@ -25,7 +25,7 @@ pub struct Entry {
     pub detail: String,
 }
 
-impl Entry {
+impl ChainEntry {
     /// The link after `previous` and this entry: SHA-256 over both, each part preceded by its length.
     pub fn link(&self, previous: &Link) -> Link {
         let mut hash = Sha256::new();
@@ -42,12 +42,12 @@ impl Entry {
 
 /// Walks a chain entry by entry.
 #[derive(Debug)]
-pub struct Walk {
+pub struct ChainVerifier {
     seq: i64,
     link: Link,
 }
 
-impl Default for Walk {
+impl Default for ChainVerifier {
     fn default() -> Self {
         Self { seq: 0, link: GENESIS }
     }
@@ -55,7 +55,7 @@ impl Default for Walk {
 
 /// Where a chain breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Broken {
+pub enum ChainError {
     /// An entry is missing before this one.
     #[error("entry {expected} is missing: {found} stands in its place")]
     Gap {
@@ -72,16 +72,16 @@ pub enum Broken {
     },
 }
 
-impl Walk {
+impl ChainVerifier {
     /// Takes the next entry, with the link that is written beside it.
-    pub fn step(&mut self, entry: &Entry, written: &[u8]) -> Result<(), Broken> {
+    pub fn step(&mut self, entry: &ChainEntry, written: &[u8]) -> Result<(), ChainError> {
         let expected = self.seq.saturating_add(1);
         if entry.seq != expected {
-            return Err(Broken::Gap { expected, found: entry.seq });
+            return Err(ChainError::Gap { expected, found: entry.seq });
         }
         let link = entry.link(&self.link);
         if link.as_slice() != written {
-            return Err(Broken::Changed { seq: entry.seq });
+            return Err(ChainError::Changed { seq: entry.seq });
         }
         *self = Self { seq: expected, link };
         Ok(())
@@ -107,21 +107,26 @@ impl Walk {
 mod tests {
     use super::*;
 
-    fn chain() -> Vec<(Entry, Link)> {
+    fn chain() -> Vec<(ChainEntry, Link)> {
         let mut link = GENESIS;
         (1..=5)
             .map(|seq| {
                 let at = Timestamp::from_second(seq).unwrap();
-                let entry =
-                    Entry { seq, at, case_id: Some("c".to_owned()), kind: "due".to_owned(), detail: "{}".to_owned() };
+                let entry = ChainEntry {
+                    seq,
+                    at,
+                    case_id: Some("c".to_owned()),
+                    kind: "due".to_owned(),
+                    detail: "{}".to_owned(),
+                };
                 link = entry.link(&link);
                 (entry, link)
             })
             .collect()
     }
 
-    fn walk(chain: &[(Entry, Link)]) -> Result<i64, Broken> {
-        let mut walk = Walk::default();
+    fn walk(chain: &[(ChainEntry, Link)]) -> Result<i64, ChainError> {
+        let mut walk = ChainVerifier::default();
         for (entry, link) in chain {
             walk.step(entry, link)?;
         }
@@ -137,7 +142,7 @@ mod tests {
     fn a_changed_entry_is_found() {
         let mut chain = chain();
         chain[2].0.detail = "{\"by\":\"nobody\"}".to_owned();
-        assert_eq!(walk(&chain), Err(Broken::Changed { seq: 3 }));
+        assert_eq!(walk(&chain), Err(ChainError::Changed { seq: 3 }));
     }
 
     #[test]
@@ -145,13 +150,13 @@ mod tests {
         let mut chain = chain();
         chain[2].0.kind = "held".to_owned();
         chain[2].1 = chain[2].0.link(&chain[1].1);
-        assert_eq!(walk(&chain), Err(Broken::Changed { seq: 4 }));
+        assert_eq!(walk(&chain), Err(ChainError::Changed { seq: 4 }));
     }
 
     #[test]
     fn a_missing_entry_is_found() {
         let mut chain = chain();
         chain.remove(1);
-        assert_eq!(walk(&chain), Err(Broken::Gap { expected: 2, found: 3 }));
+        assert_eq!(walk(&chain), Err(ChainError::Gap { expected: 2, found: 3 }));
     }
 }

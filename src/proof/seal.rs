@@ -52,7 +52,7 @@ impl MasterKey {
     }
 
     /// Opens what [`MasterKey::seal`] sealed.
-    pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, CannotOpen> {
+    pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, UnsealError> {
         open(&self.sealing, context, sealed)
     }
 
@@ -116,8 +116,8 @@ impl CaseKey {
     }
 
     /// Opens a case's key.
-    pub fn unseal(master: &MasterKey, context: &[u8], sealed: &[u8]) -> Result<Self, CannotOpen> {
-        let bytes: [u8; 32] = master.open(context, sealed)?.try_into().map_err(|_wrong_length| CannotOpen)?;
+    pub fn unseal(master: &MasterKey, context: &[u8], sealed: &[u8]) -> Result<Self, UnsealError> {
+        let bytes: [u8; 32] = master.open(context, sealed)?.try_into().map_err(|_wrong_length| UnsealError)?;
         Ok(Self(ChaCha20Poly1305::new(&Key::from(bytes))))
     }
 
@@ -127,7 +127,7 @@ impl CaseKey {
     }
 
     /// Opens what the case knows.
-    pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, CannotOpen> {
+    pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, UnsealError> {
         open(&self.0, context, sealed)
     }
 }
@@ -135,7 +135,7 @@ impl CaseKey {
 /// Sealed data that does not open: another key, another row, or damage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("sealed data does not open: it was sealed with another key, or it is damaged")]
-pub struct CannotOpen;
+pub struct UnsealError;
 
 fn seal(cipher: &ChaCha20Poly1305, context: &[u8], plain: &[u8]) -> Vec<u8> {
     let nonce = clock::random::<NONCE>();
@@ -145,10 +145,10 @@ fn seal(cipher: &ChaCha20Poly1305, context: &[u8], plain: &[u8]) -> Vec<u8> {
     [nonce.as_slice(), &sealed].concat()
 }
 
-fn open(cipher: &ChaCha20Poly1305, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, CannotOpen> {
-    let (nonce, sealed) = sealed.split_first_chunk::<NONCE>().ok_or(CannotOpen)?;
+fn open(cipher: &ChaCha20Poly1305, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, UnsealError> {
+    let (nonce, sealed) = sealed.split_first_chunk::<NONCE>().ok_or(UnsealError)?;
     let payload = Payload { msg: sealed, aad: context };
-    cipher.decrypt(&Nonce::from(*nonce), payload).map_err(|chacha20poly1305::Error| CannotOpen)
+    cipher.decrypt(&Nonce::from(*nonce), payload).map_err(|chacha20poly1305::Error| UnsealError)
 }
 
 fn derive(key: &[u8; 32], purpose: &[u8]) -> [u8; 32] {
@@ -172,12 +172,12 @@ mod tests {
         let key = MasterKey::new(&[7; 32]);
         let sealed = key.seal(b"row 1", b"ann@example.com");
         assert_eq!(key.open(b"row 1", &sealed).as_deref(), Ok(b"ann@example.com".as_slice()));
-        assert_eq!(key.open(b"row 2", &sealed), Err(CannotOpen));
-        assert_eq!(MasterKey::new(&[8; 32]).open(b"row 1", &sealed), Err(CannotOpen));
+        assert_eq!(key.open(b"row 2", &sealed), Err(UnsealError));
+        assert_eq!(MasterKey::new(&[8; 32]).open(b"row 1", &sealed), Err(UnsealError));
         for at in 0..sealed.len() {
             let mut damaged = sealed.clone();
             damaged[at] ^= 1;
-            assert_eq!(key.open(b"row 1", &damaged), Err(CannotOpen), "byte {at}");
+            assert_eq!(key.open(b"row 1", &damaged), Err(UnsealError), "byte {at}");
         }
     }
 
@@ -188,7 +188,7 @@ mod tests {
         let sealed = key.seal(b"person", b"ann@example.com");
         let again = CaseKey::unseal(&master, b"case", &sealed_key).unwrap();
         assert_eq!(again.open(b"person", &sealed).as_deref(), Ok(b"ann@example.com".as_slice()));
-        assert_eq!(master.open(b"person", &sealed), Err(CannotOpen));
+        assert_eq!(master.open(b"person", &sealed), Err(UnsealError));
     }
 
     #[test]

@@ -13,8 +13,8 @@ use crate::domain::repeat::Repetition;
 use crate::domain::routing::{self, AddressOwnership, Decision, IgnoredReason, PersonContext};
 use crate::proof::seal::KeyedHash;
 use crate::store::{
-    Actor, Dossier, EventStatus, EventVerdict, HappenError, Learned, NewCase, Note, Origin, SourceEffect, StoreError,
-    Tx,
+    Actor, CaseRecord, EventOutcome, EventStatus, NewCase, Note, Origin, ReportedAddress, SourceEffect, StoreError,
+    TransitionError, Tx,
 };
 
 /// What an event is decided by.
@@ -37,7 +37,7 @@ pub(super) struct EventContext<'a> {
 }
 
 /// What became of an event.
-pub(super) type Outcome = EventVerdict<'static>;
+pub(super) type Outcome = EventOutcome<'static>;
 
 /// The person of an event, and the hashes by which it is found.
 #[derive(Debug)]
@@ -163,16 +163,16 @@ impl EventContext<'_> {
         let open = tx.open_case_of(self.site, resolved.email_hash, by_id).await?;
         let context = PersonContext {
             source: self.source,
-            open: open.as_ref().map(|dossier| &dossier.case),
+            open: open.as_ref().map(|record| &record.case),
             address: self.ownership(tx, event, &resolved, open.as_ref()).await?,
         };
         match routing::decide(event, context, self.policy, self.received_at) {
-            Decision::Ignore(reason) => Ok(ignored(reason, open.map(|dossier| dossier.case.id))),
+            Decision::Ignore(reason) => Ok(ignored(reason, open.map(|record| record.case.id))),
             Decision::Open { terms, cause, effective_at, attention } => {
                 self.open(tx, event, resolved.person, (terms, cause, effective_at), attention).await
             }
             Decision::Apply(transition) => match open {
-                Some(dossier) => self.change_case(tx, event, dossier, &transition).await,
+                Some(record) => self.change_case(tx, event, record, &transition).await,
                 None => Ok(ignored(IgnoredReason::NoOpenCase, None)),
             },
         }
@@ -182,17 +182,17 @@ impl EventContext<'_> {
     /// departure or an erasure request of its person id opened.
     async fn stop(&self, tx: &mut Tx, event: &Event, resolved: &ResolvedPerson) -> Result<Outcome, StoreError> {
         let mut outcome = ignored(IgnoredReason::NoOpenCase, None);
-        for dossier in tx.open_cases_of(self.site, resolved.email_hash, resolved.person_hash).await? {
-            let is_of_address = resolved.person.email.is_some() && dossier.person.email == resolved.person.email;
+        for record in tx.open_cases_of(self.site, resolved.email_hash, resolved.person_hash).await? {
+            let is_of_address = resolved.person.email.is_some() && record.person.email == resolved.person.email;
             // What waits for the release of the source's brake is taken back, too.
-            tx.drop_deferred(self.source, dossier.case.id, false);
-            if !is_of_address && !dossier.case.is_demanded_for_leaving(self.source) {
+            tx.drop_deferred(self.source, record.case.id, false);
+            if !is_of_address && !record.case.is_demanded_for_leaving(self.source) {
                 continue;
             }
             let stop = if is_of_address { routing::stop } else { routing::stop_by_id };
-            let one = match stop(&dossier.case, self.source) {
-                Decision::Apply(transition) => self.change_case(tx, event, dossier, &transition).await?,
-                Decision::Ignore(reason) => ignored(reason, Some(dossier.case.id)),
+            let one = match stop(&record.case, self.source) {
+                Decision::Apply(transition) => self.change_case(tx, event, record, &transition).await?,
+                Decision::Ignore(reason) => ignored(reason, Some(record.case.id)),
                 Decision::Open { .. } => continue,
             };
             outcome = if outcome.case_id.is_none() { one } else { combine(outcome, one) };
@@ -215,26 +215,26 @@ impl EventContext<'_> {
         };
         let person = Person { id: Some(id.clone()), email: Some(email.clone()) };
         let (email_hash, person_hash) = tx.hashes(self.site, Some(self.source), &person);
-        let Some(dossier) = tx.open_case_of(self.site, email_hash, None).await? else { return Ok(None) };
+        let Some(record) = tx.open_case_of(self.site, email_hash, None).await? else { return Ok(None) };
         let has_left = match person_hash {
             Some(hash) => tx.is_gone(self.source, hash, self.now).await?,
             None => false,
         };
         // An older report than the one that is known says nothing about now.
-        let has_it_now = tx.recall(self.source, id).await?.as_ref() == Some(email);
+        let has_it_now = tx.address_of(self.source, id).await?.as_ref() == Some(email);
         if has_left || !has_it_now {
             return Ok(None);
         }
         // Without an id, a departure is about the one who had the address when the case was opened.
-        let is_same_person = match &dossier.person.id {
-            Some(of_case) if of_case == id && dossier.case.source.as_ref() == Some(self.source) => {
-                !self.has_other_people(tx, &dossier, person_hash).await?
+        let is_same_person = match &record.person.id {
+            Some(of_case) if of_case == id && record.case.source.as_ref() == Some(self.source) => {
+                !self.has_other_people(tx, &record, person_hash).await?
             }
             Some(_) => false,
-            None => tx.had_address_before(self.source, id, dossier.opened_at).await?,
+            None => tx.had_address_before(self.source, id, record.opened_at).await?,
         };
-        match routing::sign_of_life(&dossier.case, self.source, is_same_person) {
-            Some(transition) => self.change_case(tx, event, dossier, &transition).await.map(Some),
+        match routing::sign_of_life(&record.case, self.source, is_same_person) {
+            Some(transition) => self.change_case(tx, event, record, &transition).await.map(Some),
             None => Ok(None),
         }
     }
@@ -255,7 +255,7 @@ impl EventContext<'_> {
             | EventType::Profile
             | EventType::Ignored => false,
         };
-        if tx.is_asked(self.source, person_hash).await? {
+        if tx.has_lookup(self.source, person_hash).await? {
             if leaves {
                 tx.begin_lookup(self.source, id, true, self.now);
             }
@@ -263,7 +263,7 @@ impl EventContext<'_> {
         }
         // An open case of the same person id has what is needed: the address for a departure, itself for a stop.
         let open = tx.open_case_of(self.site, None, Some(person_hash)).await?;
-        let is_known = open.is_some_and(|dossier| is_stop(event.event_type) || dossier.person.email.is_some());
+        let is_known = open.is_some_and(|record| is_stop(event.event_type) || record.person.email.is_some());
         // A stop of somebody who can have no case stops nothing: a flood of them must not become a flood of lookups.
         let may_stop = is_stop(event.event_type) && !is_known && tx.may_concern_a_case(self.source, self.site).await?;
         if is_known || !(leaves || may_stop) {
@@ -278,7 +278,7 @@ impl EventContext<'_> {
         tx: &mut Tx,
         event: &Event,
         resolved: &ResolvedPerson,
-        open: Option<&Dossier>,
+        open: Option<&CaseRecord>,
     ) -> Result<AddressOwnership, StoreError> {
         let Some(email_hash) = resolved.email_hash else { return Ok(AddressOwnership::Unknown) };
         let is_changed = event.event_type == EventType::EmailChanged;
@@ -302,7 +302,7 @@ impl EventContext<'_> {
     async fn is_own_case(
         &self,
         tx: &mut Tx,
-        open: Option<&Dossier>,
+        open: Option<&CaseRecord>,
         resolved: &ResolvedPerson,
     ) -> Result<bool, StoreError> {
         let Some(open) = open else { return Ok(false) };
@@ -317,11 +317,11 @@ impl EventContext<'_> {
     async fn has_other_people(
         &self,
         tx: &mut Tx,
-        dossier: &Dossier,
+        record: &CaseRecord,
         person_hash: Option<KeyedHash>,
     ) -> Result<bool, StoreError> {
         match person_hash {
-            Some(person_hash) => tx.has_other_people(dossier.case.id, self.source, person_hash).await,
+            Some(person_hash) => tx.has_other_people(record.case.id, self.source, person_hash).await,
             None => Ok(false),
         }
     }
@@ -365,7 +365,7 @@ impl EventContext<'_> {
         let email = match (named, &event.person.id) {
             (Some(email), _) => Some(email),
             (None, Some(id)) => {
-                let known = tx.recall(self.source, id).await?;
+                let known = tx.address_of(self.source, id).await?;
                 // "The address changed" from a source that repeats the present one says nothing about an old one.
                 known.filter(|old| {
                     event.event_type != EventType::EmailChanged || event.person.email.as_ref() != Some(old)
@@ -396,16 +396,16 @@ impl EventContext<'_> {
         as_of: Timestamp,
     ) -> Result<(), StoreError> {
         self.note_address(tx, id, email);
-        let learned = Learned { source: self.source, site: self.site, id, email, as_of };
-        if !tx.learn_address(learned, self.now).await? {
+        let learned = ReportedAddress { source: self.source, site: self.site, id, email, as_of };
+        if !tx.set_address(learned, self.now).await? {
             return Ok(());
         }
         tx.hasten_lookup(self.source, id, self.now);
         let person = Person { id: Some(id.clone()), email: None };
         let (_, person_hash) = tx.hashes(self.site, Some(self.source), &person);
-        let Some(dossier) = tx.open_case_of(self.site, None, person_hash).await? else { return Ok(()) };
-        if waits_for_an_address(&dossier) {
-            self.resume_with_address(tx, dossier, email).await?;
+        let Some(record) = tx.open_case_of(self.site, None, person_hash).await? else { return Ok(()) };
+        if waits_for_an_address(&record) {
+            self.resume_with_address(tx, record, email).await?;
         }
         Ok(())
     }
@@ -413,32 +413,32 @@ impl EventContext<'_> {
     async fn resume_with_address(
         &self,
         tx: &mut Tx,
-        mut dossier: Dossier,
+        mut record: CaseRecord,
         email: &EmailAddress,
     ) -> Result<(), StoreError> {
-        let case_id = dossier.case.id;
-        dossier.person.email = Some(email.clone());
-        let (email_hash, _) = tx.hashes(self.site, None, &dossier.person);
+        let case_id = record.case.id;
+        record.person.email = Some(email.clone());
+        let (email_hash, _) = tx.hashes(self.site, None, &record.person);
         let has_case = tx.open_case_of(self.site, email_hash, None).await?.is_some();
         let conflict = match email_hash {
             // That case does the work. This one must not wait for another address, which would be the wrong one.
             Some(_) if has_case => {
-                dossier.person.email = None;
+                record.person.email = None;
                 Some(Attention::address_has_case())
             }
-            Some(email_hash) => self.address_conflict(tx, email_hash, &dossier.person).await?,
+            Some(email_hash) => self.address_conflict(tx, email_hash, &record.person).await?,
             None => None,
         };
         let transition = conflict.map_or(Transition::Retried, Transition::AttentionNeeded);
         let note = Note::detail(json!({ "delivery": self.delivery_id, "learned": "address" }));
-        match tx.happen(dossier, &transition, note, self.now).await {
+        match tx.transition(record, &transition, note, self.now).await {
             Ok(_) => {
                 // What waited for an address becomes due by this event: it is counted, and a frozen source moves nothing.
                 tx.count_escalation(Actor::Source(self.source), case_id, Escalation::Earlier, self.now);
                 tx.withhold_if_braked(self.source, case_id, self.now).await
             }
-            Err(HappenError::Store(error)) => Err(error),
-            Err(error @ (HappenError::Refused(_) | HappenError::TooLate)) => {
+            Err(TransitionError::Store(error)) => Err(error),
+            Err(error @ (TransitionError::Invalid(_) | TransitionError::TooLate)) => {
                 tracing::warn!(case.id = %case_id, %error, "case {case_id}: has its address, but cannot continue");
                 Ok(())
             }
@@ -492,10 +492,10 @@ impl EventContext<'_> {
         };
         let (site, source) = (self.site.clone(), Some(self.source.clone()));
         let new = NewCase { site, source, person, terms, cause, effective_at };
-        let dossier = tx.open_case(new, beginning, self.note(event), self.now).await?;
-        let (id, source) = (dossier.case.id, self.source);
+        let record = tx.open_case(new, beginning, self.note(event), self.now).await?;
+        let (id, source) = (record.case.id, self.source);
         tx.count_escalation(Actor::Source(source), id, Escalation::Opened, self.now);
-        tracing::info!(case.id = %id, case.state = %dossier.case.state.name(), "case {id}: opened by source {source}");
+        tracing::info!(case.id = %id, case.state = %record.case.state.name(), "case {id}: opened by source {source}");
         Ok(applied(id))
     }
 
@@ -503,38 +503,38 @@ impl EventContext<'_> {
         &self,
         tx: &mut Tx,
         event: &Event,
-        dossier: Dossier,
+        record: CaseRecord,
         transition: &Transition,
     ) -> Result<Outcome, StoreError> {
-        let id = dossier.case.id;
+        let id = record.case.id;
         // What came earlier about this case and waits for its call takes effect earlier.
         if tx.has_waiting_event(id, self.waited).await? {
             return Ok(waits(Some(id), None));
         }
         if self.repetition == Repetition::Unproven {
-            return self.hand_to_human(tx, event, dossier, transition).await;
+            return self.hand_to_human(tx, event, record, transition).await;
         }
-        match tx.interfere_by_source(self.source, dossier, transition, self.note(event), self.now).await {
+        match tx.transition_by_source(self.source, record, transition, self.note(event), self.now).await {
             Ok(SourceEffect::Deferred) => {
                 self.join(tx, id, event, transition);
                 let source = self.source;
                 tracing::info!(case.id = %id, %source, "case {id}: event deferred, source {source} is frozen by its brake");
                 Ok(Outcome { reason: Some("source_is_frozen"), ..applied(id) })
             }
-            Ok(SourceEffect::Applied(happened)) => {
+            Ok(SourceEffect::Applied(transitioned)) => {
                 self.join(tx, id, event, transition);
-                let (from, state) = (happened.from, happened.dossier.case.state.name());
+                let (from, state) = (transitioned.from, transitioned.record.case.state.name());
                 let transition = transition.name();
                 tracing::info!(case.id = %id, case.state = %state, transition, "case {id}: {from} to {state} ({transition})");
                 Ok(applied(id))
             }
             // The call about this person is being made right now: the event is applied when its outcome is known.
-            Err(HappenError::TooLate) => Ok(waits(Some(id), None)),
-            Err(HappenError::Refused(error)) => {
+            Err(TransitionError::TooLate) => Ok(waits(Some(id), None)),
+            Err(TransitionError::Invalid(error)) => {
                 tracing::info!(case.id = %id, %error, "case {id}: an event changed nothing");
                 Ok(ignored(IgnoredReason::AlreadySo, Some(id)))
             }
-            Err(HappenError::Store(error)) => Err(error),
+            Err(TransitionError::Store(error)) => Err(error),
         }
     }
 
@@ -547,7 +547,7 @@ fn is_stop(event_type: EventType) -> bool {
     matches!(event_type, EventType::Returned | EventType::DepartureCancelled)
 }
 
-fn waits_for_an_address(dossier: &Dossier) -> bool {
-    matches!(&dossier.case.state, State::NeedsAttention(attention) if attention.reason == AttentionReason::NoEmail)
-        && dossier.person.email.is_none()
+fn waits_for_an_address(record: &CaseRecord) -> bool {
+    matches!(&record.case.state, State::NeedsAttention(attention) if attention.reason == AttentionReason::NoEmail)
+        && record.person.email.is_none()
 }

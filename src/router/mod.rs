@@ -31,7 +31,9 @@ use crate::domain::policy::Policy;
 use crate::domain::repeat::Repetition;
 use crate::sources::Source;
 use crate::sources::lookup::Lookup;
-use crate::store::{EventStatus, EventVerdict, NewEvent, Origin, Store, StoreError, Tx, Waiting, WaitingEvent};
+use crate::store::{
+    EventOutcome, EventStatus, NewEvent, Origin, Store, StoreError, Tx, UnroutedDelivery, WaitingEvent,
+};
 
 /// The safety net under the notifications.
 const PERIOD: Duration = Duration::from_mins(1);
@@ -156,17 +158,17 @@ impl Router {
         let error = anyhow::Error::new(error);
         tracing::error!(delivery.id = %id, error = format!("{error:#}"), "a delivery is set aside: the database contradicts itself");
         let mut tx = self.store.begin().await?;
-        tx.set_aside(id, &problem, self.clock.now());
+        tx.mark_unreadable(id, &problem, self.clock.now());
         tx.commit().await
     }
 
     /// Looks at what the source opened lately, before anybody sees what this delivery opened.
     async fn check_brake(&self, tx: &mut Tx, source: &SourceName, route: &Route) -> Result<(), StoreError> {
         let now = self.clock.now();
-        if let Some(tripped) = route.policy.brake.trips(&tx.opened_lately(source, now).await?) {
+        if let Some(tripped) = route.policy.brake.trips(&tx.recent_activity_of_source(source, now).await?) {
             if tx.is_braked(source).await? {
                 // It tripped over an earlier part, perhaps of the same delivery: by now there are more.
-                tx.count_braked(source, &tripped);
+                tx.update_brake_reason(source, &tripped);
                 return Ok(());
             }
             let held = tx.freeze(source, &tripped, now).await?;
@@ -179,7 +181,7 @@ impl Router {
     async fn route_event(
         &self,
         tx: &mut Tx,
-        delivery: &Waiting,
+        delivery: &UnroutedDelivery,
         route: &Route,
         position: u32,
         event: Event,
@@ -279,6 +281,6 @@ impl Router {
     }
 }
 
-fn unreadable(problem: &str) -> EventVerdict<'_> {
-    EventVerdict { status: EventStatus::Unreadable, reason: Some(problem), case_id: None, asked: None }
+fn unreadable(problem: &str) -> EventOutcome<'_> {
+    EventOutcome { status: EventStatus::Unreadable, reason: Some(problem), case_id: None, asked: None }
 }

@@ -6,7 +6,7 @@ use crate::domain::event::{Event, EventType};
 use crate::domain::person::{EmailAddress, PersonId};
 use crate::domain::repeat::{self, Repetition};
 use crate::domain::routing::IgnoredReason;
-use crate::store::{Dossier, EventStatus, HappenError, PersonKeys, StoreError, Tx};
+use crate::store::{CaseRecord, EventStatus, PersonKeys, StoreError, TransitionError, Tx};
 
 impl EventContext<'_> {
     /// What it means for this person that the body of the event's delivery may have arrived before.
@@ -49,11 +49,11 @@ impl EventContext<'_> {
         &self,
         tx: &mut Tx,
         event: &Event,
-        dossier: Dossier,
+        record: CaseRecord,
         transition: &Transition,
     ) -> Result<Outcome, StoreError> {
-        let case_id = dossier.case.id;
-        let waits_for_human = match &dossier.case.state {
+        let case_id = record.case.id;
+        let waits_for_human = match &record.case.state {
             State::Held(_) => true,
             State::NeedsAttention(attention) => attention.reason == AttentionReason::Repeated,
             State::Scheduled
@@ -71,12 +71,18 @@ impl EventContext<'_> {
             return Ok(ignored(IgnoredReason::Repeated, Some(case_id)));
         }
         let moved = if matches!(transition, Transition::Stopped | Transition::DemandsEnded { .. }) {
-            tx.interfere(dossier, &Transition::AttentionNeeded(Attention::repeated()), self.note(event), self.now).await
+            tx.transition_unless_dispatched(
+                record,
+                &Transition::AttentionNeeded(Attention::repeated()),
+                self.note(event),
+                self.now,
+            )
+            .await
         } else {
-            match tx.interfere(dossier, transition, self.note(event), self.now).await {
-                Ok(happened) => {
+            match tx.transition_unless_dispatched(record, transition, self.note(event), self.now).await {
+                Ok(transitioned) => {
                     let stuck = Transition::AttentionNeeded(Attention::repeated());
-                    tx.happen(happened.dossier, &stuck, self.note(event), self.now).await
+                    tx.transition(transitioned.record, &stuck, self.note(event), self.now).await
                 }
                 Err(error) => Err(error),
             }
@@ -86,12 +92,12 @@ impl EventContext<'_> {
                 tracing::warn!(case.id = %case_id, "case {case_id}: a repeated delivery needs a human");
                 Ok(applied(case_id))
             }
-            Err(HappenError::TooLate) => Ok(waits(Some(case_id), None)),
-            Err(HappenError::Refused(error)) => {
+            Err(TransitionError::TooLate) => Ok(waits(Some(case_id), None)),
+            Err(TransitionError::Invalid(error)) => {
                 tracing::info!(case.id = %case_id, %error, "case {case_id}: a repeated delivery has no effect");
                 Ok(ignored(IgnoredReason::AlreadySo, Some(case_id)))
             }
-            Err(HappenError::Store(error)) => Err(error),
+            Err(TransitionError::Store(error)) => Err(error),
         }
     }
 

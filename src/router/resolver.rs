@@ -21,7 +21,7 @@ use crate::domain::ids::SourceName;
 use crate::domain::person::EmailAddress;
 use crate::domain::retry::{Failure, RetryDecision, RetryPolicy};
 use crate::sources::lookup::{Http, Lookup, LookupOutcome};
-use crate::store::{Asked, StoreError};
+use crate::store::{PendingLookup, StoreError};
 
 /// The safety net under the notifications.
 const PERIOD: Duration = Duration::from_mins(1);
@@ -111,10 +111,10 @@ impl Resolver {
 
     /// Counts the lookup against the limit of the day. Beyond it, a departure waits for the next day, and a stop continues
     /// without an address.
-    async fn can_look_up(&self, asked: &Asked) -> Result<bool, StoreError> {
+    async fn can_look_up(&self, asked: &PendingLookup) -> Result<bool, StoreError> {
         let now = self.router.clock.now();
         let mut tx = self.router.store.begin().await?;
-        let may = tx.may_look_up(&self.source, asked.is_urgent, now).await?;
+        let may = tx.count_lookup(&self.source, asked.is_urgent, now).await?;
         tx.commit().await?;
         if may {
             return Ok(true);
@@ -131,9 +131,9 @@ impl Resolver {
     }
 
     /// The vendor is not asked for what came by itself meanwhile.
-    async fn ask(&self, asked: &Asked) -> Result<Result<LookupOutcome, Failure>, StoreError> {
+    async fn ask(&self, asked: &PendingLookup) -> Result<Result<LookupOutcome, Failure>, StoreError> {
         let mut tx = self.router.store.begin().await?;
-        let remembered = tx.recall(&self.source, &asked.id).await?;
+        let remembered = tx.address_of(&self.source, &asked.id).await?;
         drop(tx);
         if let Some(email) = remembered {
             return Ok(Ok(LookupOutcome::Found(email)));
@@ -142,7 +142,7 @@ impl Resolver {
         Ok(lookup.find_email(&self.http, &asked.id, self.router.clock.now()).await)
     }
 
-    async fn settle(&self, asked: &Asked, answer: Result<LookupOutcome, Failure>) -> Result<(), StoreError> {
+    async fn settle(&self, asked: &PendingLookup, answer: Result<LookupOutcome, Failure>) -> Result<(), StoreError> {
         let settled = match answer {
             Ok(LookupOutcome::Found(email)) => {
                 tracing::info!("the vendor said the address");
@@ -166,7 +166,7 @@ impl Resolver {
         }
     }
 
-    async fn fail(&self, asked: &Asked, failure: &Failure) -> Result<(), StoreError> {
+    async fn fail(&self, asked: &PendingLookup, failure: &Failure) -> Result<(), StoreError> {
         let now = self.router.clock.now();
         let retry_at = match failure {
             Failure::Transient { retry_at, .. } | Failure::RateLimited { retry_at, .. } => *retry_at,
@@ -204,24 +204,24 @@ impl Resolver {
 
     async fn defer(
         &self,
-        asked: &Asked,
+        asked: &PendingLookup,
         due_at: Result<Timestamp, jiff::Error>,
         problem: &str,
     ) -> Result<(), StoreError> {
         let now = self.router.clock.now();
         let due_at = due_at.unwrap_or_else(|_too_far| now.saturating_add(SignedDuration::from_hours(1)).unwrap_or(now));
         let mut tx = self.router.store.begin().await?;
-        tx.put_off_lookup(&self.source, asked, due_at, problem, now);
+        tx.defer_lookup(&self.source, asked, due_at, problem, now);
         tx.commit().await
     }
 
     /// Lets what waited go on, in the order in which it came. What was learned at first hand meanwhile wins over the answer.
-    async fn release(&self, asked: &Asked, email: Option<&EmailAddress>) -> Result<(), StoreError> {
+    async fn release(&self, asked: &PendingLookup, email: Option<&EmailAddress>) -> Result<(), StoreError> {
         let router = &self.router;
         let mut tx = router.store.begin().await?;
         let waiting = tx.end_lookup(&self.source, asked.person_hash).await?;
         if let (Some(email), Some(first)) = (email, waiting.first())
-            && tx.recall(&self.source, &asked.id).await?.is_none()
+            && tx.address_of(&self.source, &asked.id).await?.is_none()
         {
             let context: EventContext<'_> =
                 router.event_context(&self.source, &self.route, first.origin, first.received_at);

@@ -14,7 +14,7 @@ use super::Route;
 use crate::domain::event::{Event, EventType};
 use crate::domain::ids::DeliveryId;
 use crate::sources::Source;
-use crate::store::{OTHER_WORDS, Waiting};
+use crate::store::{OTHER_WORDS, UnroutedDelivery};
 
 /// Bodies up to this size are read where they are routed: it takes about a millisecond.
 const SMALL: usize = 32 * 1024;
@@ -43,9 +43,9 @@ type Read = Result<Body, String>;
 /// The deliveries of one source.
 #[derive(Debug, Default)]
 pub(super) struct SourceQueue {
-    pub(super) waiting: VecDeque<Waiting>,
+    pub(super) waiting: VecDeque<UnroutedDelivery>,
     /// A large body that is being read.
-    reading: Option<(Waiting, JoinHandle<Read>)>,
+    reading: Option<(UnroutedDelivery, JoinHandle<Read>)>,
     pub(super) current: Option<DeliveryProgress>,
     /// The delivery that is being routed.
     pub(super) at: Option<DeliveryId>,
@@ -62,7 +62,7 @@ pub(super) struct SourceQueue {
 /// A delivery that was read, and how far it is routed.
 #[derive(Debug)]
 pub(super) struct DeliveryProgress {
-    pub(super) delivery: Waiting,
+    pub(super) delivery: UnroutedDelivery,
     items: std::vec::IntoIter<Item>,
     /// The position of the next item.
     pub(super) next: u32,
@@ -142,7 +142,7 @@ impl SourceQueue {
     }
 
     /// The next delivery, if it may be the one over which the process died.
-    pub(super) fn suspect(&self) -> Option<&Waiting> {
+    pub(super) fn suspect(&self) -> Option<&UnroutedDelivery> {
         let is_next = self.current.is_none() && self.reading.is_none() && self.suspects > 0;
         self.waiting.front().filter(|_| is_next)
     }
@@ -168,7 +168,7 @@ impl SourceQueue {
 }
 
 impl DeliveryProgress {
-    fn new(delivery: Waiting, read: Read) -> Self {
+    fn new(delivery: UnroutedDelivery, read: Read) -> Self {
         let (Body { items, ignored }, unreadable) = match read {
             Ok(body) => (body, None),
             Err(problem) => (Body::default(), Some(problem)),
@@ -276,9 +276,9 @@ mod tests {
     use super::*;
     use crate::store::Origin;
 
-    fn delivery(items_routed: u32, replayed: bool) -> Waiting {
+    fn delivery(items_routed: u32, replayed: bool) -> UnroutedDelivery {
         let id = DeliveryId::from(crate::clock::new_id(Timestamp::UNIX_EPOCH));
-        Waiting {
+        UnroutedDelivery {
             id,
             origin: Origin { delivery_id: id, seq: 1, body_hash: None, signed_at: None },
             source: "hr".parse().unwrap(),

@@ -11,7 +11,7 @@ use futures_util::FutureExt as _;
 use super::source_queue::{DeliveryProgress, Head, Item, SourceQueue};
 use super::{Route, Router, unreadable};
 use crate::domain::ids::{DeliveryId, SourceName};
-use crate::store::{StoreError, Tx, Waiting};
+use crate::store::{StoreError, Tx, UnroutedDelivery};
 
 /// How long a turn lasts while nobody else waits to write. Somebody who begins to wait meanwhile ends it.
 const TURN: Duration = Duration::from_millis(20);
@@ -45,7 +45,7 @@ impl Router {
         at_start: Option<i64>,
     ) -> Result<bool, StoreError> {
         let turned = AssertUnwindSafe(self.route_turn(source, queue, at_start)).catch_unwind().await;
-        match turned.unwrap_or(Err(StoreError::OwnFault)) {
+        match turned.unwrap_or(Err(StoreError::Panicked)) {
             Err(error) if error.is_about_one_row() && queue.at.is_some() => {
                 // One delivery meets a row that cannot be, or a fault of ours. By itself it takes none of the others along.
                 let failed = queue.at.filter(|_| queue.one_by_one);
@@ -183,7 +183,7 @@ impl Router {
     async fn route_item(
         &self,
         tx: &mut Tx,
-        delivery: &Waiting,
+        delivery: &UnroutedDelivery,
         route: &Route,
         position: u32,
         item: Item,

@@ -13,8 +13,8 @@ use tracing::instrument;
 use super::cases::read_case;
 use super::gate::Backlog;
 use super::journal::Head;
-use super::row::{Reading, millis, millis_if_any};
-use super::{Claimed, Dossier, HappenError, JobRow, JobState, Lease, Note, StoreError, Tx};
+use super::row::{RowReader, millis, millis_if_any};
+use super::{CaseRecord, ClaimedJob, JobRow, JobState, Lease, Note, StoreError, TransitionError, Tx};
 use crate::domain::case::{Change, Hold, JobKind, StateName, Transition};
 use crate::proof::seal::MasterKey;
 
@@ -22,13 +22,13 @@ use crate::proof::seal::MasterKey;
 #[derive(Debug)]
 pub enum Dispatch {
     /// Yes, at once: the intent is written down.
-    Go(Box<Dossier>),
+    Allowed(Box<CaseRecord>),
     /// No: the case is held now, and the job is gone.
     Held(Hold),
     /// No: its time has not come. The case was put back to where it waits.
-    PutOff,
+    NotDue,
     /// No: the job was stopped, or the lease is over.
-    Lost,
+    LeaseLost,
     /// No: site or source are paused. The job is back in the queue.
     Paused,
     /// Not yet: deliveries of the site's sources up to this one must be routed first.
@@ -58,7 +58,7 @@ pub enum Settlement {
     /// It failed and is tried again then; it costs an attempt.
     RetryAt(Timestamp),
     /// It is not its time yet: looked at again then, at no cost. Failures before are over.
-    LookAgainAt(Timestamp),
+    SnoozeUntil(Timestamp),
     /// It could not be tried: tried again then, at no cost. The wait is no part of the time in which it fails.
     WaitUntil(Timestamp),
 }
@@ -74,13 +74,13 @@ enum Failing {
     Rests(SignedDuration),
 }
 
-/// What an attempt came to, and what it learned about the account.
+/// What an attempt came to, and what it observed about the account.
 #[derive(Debug, Clone)]
-pub struct Report {
+pub struct AttemptReport {
     /// When it began.
     pub started_at: Timestamp,
     /// What its reads said.
-    pub learned: Dossier,
+    pub observed: CaseRecord,
     /// What it came to.
     pub settlement: Settlement,
     /// Why it did not finish the job.
@@ -91,7 +91,7 @@ pub struct Report {
 
 /// A call that was rejected while the credentials worked.
 #[derive(Debug, Clone, Copy)]
-pub struct RefusedCall<'a> {
+pub struct RejectedCall<'a> {
     /// Which call, and how to fix it.
     pub reason: &'a str,
     /// When the job is tried again.
@@ -103,9 +103,9 @@ pub struct RefusedCall<'a> {
 /// A job that is leased, its case, and what stands against it.
 #[expect(clippy::struct_excessive_bools, reason = "each is a reason of its own not to make the call")]
 #[derive(Debug)]
-pub struct Leased {
+pub struct LeasedJob {
     lease: Lease,
-    dossier: Dossier,
+    record: CaseRecord,
     job: JobRow,
     /// Site or source are paused.
     paused: bool,
@@ -123,11 +123,11 @@ impl Tx {
     /// What stands behind each of these leases, in their order; `None` behind one that is over or was taken away. One that
     /// cannot be read keeps nobody else waiting.
     #[instrument(name = "store.job.leased", skip_all, fields(count = leases.len()), err)]
-    pub async fn leased(
+    pub async fn load_leased(
         &mut self,
         leases: &[Lease],
         now: Timestamp,
-    ) -> Result<Vec<Result<Option<Leased>, StoreError>>, StoreError> {
+    ) -> Result<Vec<Result<Option<LeasedJob>, StoreError>>, StoreError> {
         let keys: Vec<_> =
             leases.iter().map(|lease| json!([lease.job_id.to_string(), lease.token.to_string()])).collect();
         let rows = self
@@ -168,37 +168,37 @@ impl Tx {
         Ok(all)
     }
 
-    /// Asks, right before the call, whether it may be made; if so, writes the intent down. `learned` brings what the reads
+    /// Asks, right before the call, whether it may be made; if so, writes the intent down. `observed` brings what the reads
     /// of this attempt said about the account.
     #[instrument(name = "store.job.dispatch", skip_all, err)]
     pub async fn dispatch(
         &mut self,
-        leased: Option<Leased>,
+        leased: Option<LeasedJob>,
         intent: &Intent,
-        learned: &Dossier,
+        observed: &CaseRecord,
         enforce: bool,
         now: Timestamp,
     ) -> Result<Dispatch, StoreError> {
-        let Some(leased) = leased else { return Ok(Dispatch::Lost) };
+        let Some(leased) = leased else { return Ok(Dispatch::LeaseLost) };
         let lease = &leased.lease;
-        let mut dossier = leased.dossier.with_what_was_learned(learned);
-        dossier.lapse_approvals_of_other_accounts(&self.key);
-        let case_id = dossier.case.id;
+        let mut record = leased.record.with_observed(observed);
+        record.lapse_approvals_of_other_accounts(&self.key);
+        let case_id = record.case.id;
         if leased.paused || leased.event_waits {
-            self.put_back(lease, now, Failing::Rests(SignedDuration::ZERO), None);
-            self.learn(&dossier)?;
+            self.requeue(lease, now, Failing::Rests(SignedDuration::ZERO), None);
+            self.save_observed(&record)?;
             return Ok(if leased.paused { Dispatch::Paused } else { Dispatch::EventWaits });
         }
         if let Some(fence) = self.closed_until(lease.job_id, &leased.backlog) {
             return Ok(Dispatch::Unrouted(fence));
         }
-        let withheld = if dossier.case.on_hold {
+        let withheld = if record.case.on_hold {
             Some(Hold::Hold)
         } else if !enforce {
             Some(Hold::Observe)
         } else if leased.braked {
             Some(Hold::Brake)
-        } else if intent.change.stage().is_some_and(|stage| dossier.case.approvals_missing(stage) > 0) {
+        } else if intent.change.stage().is_some_and(|stage| record.case.approvals_missing(stage) > 0) {
             Some(Hold::Approval)
         } else {
             None
@@ -206,21 +206,22 @@ impl Tx {
         if let Some(hold) = withheld {
             self.finish(lease, now);
             let note = Note::detail(json!({ "stage": leased.job.kind }));
-            self.must_happen(dossier, &Transition::Withheld(hold), note, now).await?;
+            self.transition_or_inconsistent(record, &Transition::Withheld(hold), note, now).await?;
             return Ok(Dispatch::Held(hold));
         }
         let note = Note::detail(intent.detail.clone());
-        match self.happen_with(dossier.clone(), &intent.change.dispatched(), note, Some(&leased.job), now).await {
-            Ok(happened) => {
+        match self.transition_with_job(record.clone(), &intent.change.dispatched(), note, Some(&leased.job), now).await
+        {
+            Ok(transitioned) => {
                 self.statement("UPDATE jobs SET dispatched_at = ?, fence = NULL, fences = 0 WHERE id = ?")
                     .bind(millis(now))
                     .bind(lease.job_id.to_string())
                     .later();
-                Ok(Dispatch::Go(Box::new(happened.dossier)))
+                Ok(Dispatch::Allowed(Box::new(transitioned.record)))
             }
-            Err(HappenError::Store(error)) => Err(error),
-            Err(refused @ (HappenError::Refused(_) | HappenError::TooLate)) => {
-                let progress = &dossier.case.progress;
+            Err(TransitionError::Store(error)) => Err(error),
+            Err(refused @ (TransitionError::Invalid(_) | TransitionError::TooLate)) => {
+                let progress = &record.case.progress;
                 let open_until = match intent.change {
                     Change::Revoke => progress.revoke_open_until(intent.window),
                     Change::Delete => progress.deletion_open_until(intent.window),
@@ -230,30 +231,30 @@ impl Tx {
                 };
                 // A call whose answer was lost may still take effect: only a later read proves that it was not carried out.
                 if let Some(until) = open_until.filter(|until| now < *until) {
-                    self.put_back(lease, until, Failing::Rests(until.duration_since(now)), None);
-                    self.learn(&dossier)?;
+                    self.requeue(lease, until, Failing::Rests(until.duration_since(now)), None);
+                    self.save_observed(&record)?;
                     return Ok(Dispatch::Open);
                 }
                 // The account was just read and the deed is not done: the case can wait for its time again.
                 tracing::info!(case.id = %case_id, "a deed whose answer was lost is not done, and its time has not come");
                 self.finish(lease, now);
-                self.must_happen(dossier, &Transition::NotDone, Note::default(), now).await?;
-                Ok(Dispatch::PutOff)
+                self.transition_or_inconsistent(record, &Transition::NotDone, Note::default(), now).await?;
+                Ok(Dispatch::NotDue)
             }
         }
     }
 
-    /// Settles an attempt: what it came to, what was learned, what happens to the case. [`StoreError::LeaseLost`] when
+    /// Settles an attempt: what it came to, what was observed, what happens to the case. [`StoreError::LeaseLost`] when
     /// somebody was faster.
     #[instrument(name = "store.job.settle", skip_all, err)]
     pub async fn settle(
         &mut self,
-        leased: Option<Leased>,
-        report: &Report,
+        leased: Option<LeasedJob>,
+        report: &AttemptReport,
         now: Timestamp,
     ) -> Result<StateName, StoreError> {
-        let Leased { lease, dossier, job, dispatched, .. } = leased.ok_or(StoreError::LeaseLost)?;
-        let mut dossier = dossier.with_what_was_learned(&report.learned);
+        let LeasedJob { lease, record, job, dispatched, .. } = leased.ok_or(StoreError::LeaseLost)?;
+        let mut record = record.with_observed(&report.observed);
         let error = report.error.as_deref();
         if matches!(report.settlement, Settlement::Finished(_) | Settlement::RetryAt(_)) {
             self.record_attempt(&lease, report, now);
@@ -262,20 +263,22 @@ impl Tx {
             Settlement::Finished(transition) => {
                 self.finish(&lease, now);
                 if dispatched && matches!(transition, Transition::AttentionNeeded(_)) {
-                    dossier.case.progress.ended_without_outcome(job.kind, now);
+                    record.case.progress.ended_without_outcome(job.kind, now);
                 }
-                return self.must_happen(dossier, transition, Note::detail(report.detail.clone()), now).await;
+                return self
+                    .transition_or_inconsistent(record, transition, Note::detail(report.detail.clone()), now)
+                    .await;
             }
             Settlement::RetryAt(due_at) => (*due_at, Failing::Counts(now)),
-            Settlement::LookAgainAt(due_at) => (*due_at, Failing::Ends),
+            Settlement::SnoozeUntil(due_at) => (*due_at, Failing::Ends),
             Settlement::WaitUntil(due_at) => (*due_at, Failing::Rests(due_at.duration_since(now))),
         };
-        self.put_back(&lease, due_at, failing, error);
+        self.requeue(&lease, due_at, failing, error);
         if dispatched {
-            self.note_without_outcome(&mut dossier, job.kind, "call_unconfirmed", error, now).await?;
+            self.record_unconfirmed_call(&mut record, job.kind, "call_unconfirmed", error, now).await?;
         }
-        self.learn(&dossier)?;
-        Ok(dossier.case.state.name())
+        self.save_observed(&record)?;
+        Ok(record.case.state.name())
     }
 
     /// Records that a call of this attempt was answered. The attempt goes on, and asks again before its next call;
@@ -283,17 +286,17 @@ impl Tx {
     #[instrument(name = "store.job.call_done", skip_all, err)]
     pub async fn call_done(
         &mut self,
-        leased: Option<Leased>,
+        leased: Option<LeasedJob>,
         detail: &Value,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let Leased { lease, dossier, job, .. } = leased.ok_or(StoreError::LeaseLost)?;
-        let case_id = dossier.case.id;
+        let LeasedJob { lease, record, job, .. } = leased.ok_or(StoreError::LeaseLost)?;
+        let case_id = record.case.id;
         let note = Note::detail(detail.clone());
-        match self.happen_with(dossier, &Transition::DetachCallDone, note, Some(&job), now).await {
+        match self.transition_with_job(record, &Transition::DetachCallDone, note, Some(&job), now).await {
             Ok(_) => {}
-            Err(HappenError::Store(error)) => return Err(error),
-            Err(refused @ (HappenError::Refused(_) | HappenError::TooLate)) => {
+            Err(TransitionError::Store(error)) => return Err(error),
+            Err(refused @ (TransitionError::Invalid(_) | TransitionError::TooLate)) => {
                 return Err(StoreError::inconsistent("case", case_id, refused));
             }
         }
@@ -302,74 +305,75 @@ impl Tx {
     }
 
     /// Records that a call was dispatched and that its outcome is not known. It may still take effect for a while.
-    pub(in crate::store) async fn note_without_outcome(
+    pub(in crate::store) async fn record_unconfirmed_call(
         &mut self,
-        dossier: &mut Dossier,
+        record: &mut CaseRecord,
         job: JobKind,
         kind: &str,
         why: Option<&str>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        dossier.case.progress.ended_without_outcome(job, now);
-        let detail = json!({ "job": job, "why": why, "state": dossier.case.state.name() });
-        self.write_journal(Some(dossier.case.id), kind, &detail, now).await?;
+        record.case.progress.ended_without_outcome(job, now);
+        let detail = json!({ "job": job, "why": why, "state": record.case.state.name() });
+        self.write_journal(Some(record.case.id), kind, &detail, now).await?;
         Ok(())
     }
 
     /// Pauses the site that refused us, and gives the job back without counting the attempt. False when it was paused before.
     #[instrument(name = "store.job.site_refused", skip_all, fields(job.id = %claimed.lease.job_id), err)]
-    pub async fn site_refused(&mut self, claimed: &Claimed, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let leased = self.leased(&[claimed.lease], now).await?.pop().transpose()?.flatten();
-        let Leased { mut dossier, job, dispatched, .. } = leased.ok_or(StoreError::LeaseLost)?;
+    pub async fn pause_rejecting_site(
+        &mut self,
+        claimed: &ClaimedJob,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let leased = self.load_leased(&[claimed.lease], now).await?.pop().transpose()?.flatten();
+        let LeasedJob { mut record, job, dispatched, .. } = leased.ok_or(StoreError::LeaseLost)?;
         // Not later than it was due: a clock that is ahead pauses sites, too.
-        self.put_back(&claimed.lease, job.due_at.min(now), Failing::Rests(SignedDuration::ZERO), Some(reason));
+        self.requeue(&claimed.lease, job.due_at.min(now), Failing::Rests(SignedDuration::ZERO), Some(reason));
         if dispatched {
-            self.note_without_outcome(&mut dossier, job.kind, "call_unconfirmed", Some(reason), now).await?;
-            self.learn(&dossier)?;
+            self.record_unconfirmed_call(&mut record, job.kind, "call_unconfirmed", Some(reason), now).await?;
+            self.save_observed(&record)?;
         }
-        self.pause_site(&dossier.case.site, reason, now).await
+        self.pause_site(&record.case.site, reason, now).await
     }
 
     /// Gives a job back whose call was rejected while the credentials worked, without counting the attempt. With `pauses`, its
     /// kind is paused at the site; false when it was paused before.
     #[instrument(name = "store.job.call_refused", skip_all, fields(job.id = %claimed.lease.job_id), err)]
-    pub async fn call_refused(
+    pub async fn requeue_rejected_call(
         &mut self,
-        claimed: &Claimed,
-        learned: &Dossier,
-        refused: &RefusedCall<'_>,
+        claimed: &ClaimedJob,
+        observed: &CaseRecord,
+        refused: &RejectedCall<'_>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let leased = self.leased(&[claimed.lease], now).await?.pop().transpose()?.flatten();
-        let Leased { lease, dossier, job, dispatched, .. } = leased.ok_or(StoreError::LeaseLost)?;
-        let dossier = dossier.with_what_was_learned(learned);
-        self.put_back(&lease, refused.due_at, Failing::Rests(refused.due_at.duration_since(now)), Some(refused.reason));
+        let leased = self.load_leased(&[claimed.lease], now).await?.pop().transpose()?.flatten();
+        let LeasedJob { lease, record, job, dispatched, .. } = leased.ok_or(StoreError::LeaseLost)?;
+        let record = record.with_observed(observed);
+        self.requeue(&lease, refused.due_at, Failing::Rests(refused.due_at.duration_since(now)), Some(refused.reason));
         if dispatched {
-            let detail = json!({ "job": job.kind, "why": refused.reason, "state": dossier.case.state.name() });
-            self.write_journal(Some(dossier.case.id), "call_rejected", &detail, now).await?;
+            let detail = json!({ "job": job.kind, "why": refused.reason, "state": record.case.state.name() });
+            self.write_journal(Some(record.case.id), "call_rejected", &detail, now).await?;
         }
         self.statement("UPDATE jobs SET refusals = refusals + 1 WHERE id = ?").bind(lease.job_id.to_string()).later();
-        self.learn(&dossier)?;
-        if refused.pauses {
-            self.pause_kind(&dossier.case.site, job.kind, refused.reason, now).await
-        } else {
-            Ok(false)
-        }
+        self.save_observed(&record)?;
+        if refused.pauses { self.pause_kind(&record.case.site, job.kind, refused.reason, now).await } else { Ok(false) }
     }
 
     /// Lets something happen to a case whose job was just finished.
-    async fn must_happen(
+    async fn transition_or_inconsistent(
         &mut self,
-        dossier: Dossier,
+        record: CaseRecord,
         transition: &Transition,
         note: Note,
         now: Timestamp,
     ) -> Result<StateName, StoreError> {
-        let case_id = dossier.case.id;
-        match self.happen_with(dossier, transition, note, None, now).await {
-            Ok(happened) => Ok(happened.dossier.case.state.name()),
-            Err(HappenError::Store(error)) => Err(error),
-            Err(refused @ (HappenError::Refused(_) | HappenError::TooLate)) => {
+        let case_id = record.case.id;
+        match self.transition_with_job(record, transition, note, None, now).await {
+            Ok(transitioned) => Ok(transitioned.record.case.state.name()),
+            Err(TransitionError::Store(error)) => Err(error),
+            Err(refused @ (TransitionError::Invalid(_) | TransitionError::TooLate)) => {
                 Err(StoreError::inconsistent("case", case_id, refused))
             }
         }
@@ -385,7 +389,7 @@ impl Tx {
         .later();
     }
 
-    fn put_back(&mut self, lease: &Lease, due_at: Timestamp, failing: Failing, error: Option<&str>) {
+    fn requeue(&mut self, lease: &Lease, due_at: Timestamp, failing: Failing, error: Option<&str>) {
         let (counts, since, rests) = match failing {
             Failing::Counts(now) => (true, Some(now), Some(0)),
             Failing::Ends => (false, None, None),
@@ -407,11 +411,11 @@ impl Tx {
         .later();
     }
 
-    fn record_attempt(&mut self, lease: &Lease, report: &Report, now: Timestamp) {
+    fn record_attempt(&mut self, lease: &Lease, report: &AttemptReport, now: Timestamp) {
         let outcome = match &report.settlement {
             Settlement::Finished(transition) => transition.name(),
             Settlement::RetryAt(_) => "failed",
-            Settlement::LookAgainAt(_) | Settlement::WaitUntil(_) => "looked",
+            Settlement::SnoozeUntil(_) | Settlement::WaitUntil(_) => "looked",
         };
         self.statement(
             "INSERT INTO attempts (job_id, number, started_at, ended_at, outcome, detail)
@@ -426,21 +430,21 @@ impl Tx {
     }
 }
 
-fn read_leased(row: &SqliteRow, lease: Lease, key: &MasterKey) -> Result<Leased, StoreError> {
-    let (dossier, reading) = (read_case(row, key)?, Reading { what: "job", row });
+fn read_leased(row: &SqliteRow, lease: Lease, key: &MasterKey) -> Result<LeasedJob, StoreError> {
+    let (record, reader) = (read_case(row, key)?, RowReader { what: "job", row });
     let job = JobRow {
         id: lease.job_id,
-        case_id: dossier.case.id,
-        site: dossier.case.site.clone(),
-        kind: reading.word("kind")?,
+        case_id: record.case.id,
+        site: record.case.site.clone(),
+        kind: reader.word("kind")?,
         state: JobState::Running,
-        due_at: reading.at("due_at")?,
-        attempts: reading.count("attempts")?,
+        due_at: reader.at("due_at")?,
+        attempts: reader.count("attempts")?,
         last_error: None,
     };
-    Ok(Leased {
+    Ok(LeasedJob {
         lease,
-        dossier,
+        record,
         job,
         paused: row.try_get("paused")?,
         braked: row.try_get("braked")?,

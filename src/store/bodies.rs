@@ -5,7 +5,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
-use super::row::{Reading, millis};
+use super::row::{RowReader, millis};
 use super::{StoreError, Tx};
 use crate::domain::ids::{DeliveryId, SiteName, SourceName};
 use crate::domain::person::{EmailAddress, PersonId};
@@ -31,16 +31,16 @@ pub type PersonKeys = (Option<KeyedHash>, Option<KeyedHash>);
 impl Origin {
     /// Reads the columns `id_column`, `seq`, `dedupe_hash`, `dedupe_until` and `signed_at`.
     pub(super) fn read(row: &SqliteRow, id_column: &str) -> Result<Self, StoreError> {
-        let reading = Reading { what: "delivery", row };
-        let delivery_id: DeliveryId = reading.word(id_column)?;
-        let by_body = reading.at_if_any("dedupe_until")?.is_some();
-        let hash = reading.bytes_if_any("dedupe_hash")?.filter(|_| by_body);
+        let reader = RowReader { what: "delivery", row };
+        let delivery_id: DeliveryId = reader.word(id_column)?;
+        let by_body = reader.at_if_any("dedupe_until")?.is_some();
+        let hash = reader.bytes_if_any("dedupe_hash")?.filter(|_| by_body);
         let body_hash = hash
             .map(|hash| hash.try_into().map(KeyedHash))
             .transpose()
             .map_err(|_wrong_length| StoreError::inconsistent("delivery", delivery_id, "no such hash"))?;
         let seq: Option<i64> = row.try_get("seq")?;
-        Ok(Self { delivery_id, seq: seq.unwrap_or_default(), body_hash, signed_at: reading.at_if_any("signed_at")? })
+        Ok(Self { delivery_id, seq: seq.unwrap_or_default(), body_hash, signed_at: reader.at_if_any("signed_at")? })
     }
 }
 
@@ -67,10 +67,10 @@ impl Tx {
             .row()
             .await?;
         row.map(|row| {
-            let reading = Reading { what: "delivery", row: &row };
+            let reader = RowReader { what: "delivery", row: &row };
             Ok(EarlierCopy {
-                superseded_at: reading.at_if_any("superseded_at")?,
-                duplicate_until: reading.at_if_any("dedupe_until")?.unwrap_or(Timestamp::MIN),
+                superseded_at: reader.at_if_any("superseded_at")?,
+                duplicate_until: reader.at_if_any("dedupe_until")?.unwrap_or(Timestamp::MIN),
             })
         })
         .transpose()

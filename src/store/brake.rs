@@ -9,8 +9,8 @@ use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
 use super::cases::readable;
-use super::row::{Reading, millis};
-use super::{Dossier, HappenError, Happened, Note, Store, StoreError, Tx};
+use super::row::{RowReader, millis};
+use super::{CaseRecord, Note, Store, StoreError, TransitionError, Transitioned, Tx};
 use crate::domain::brake::{BrakeTrip, RecentActivity};
 use crate::domain::case::{Case, Direction, Escalation, Hold, State, Transition};
 use crate::domain::ids::{CaseId, SourceName};
@@ -55,14 +55,14 @@ impl Actor<'_> {
 #[derive(Debug)]
 pub enum SourceEffect {
     /// It was applied to the case.
-    Applied(Box<Happened>),
+    Applied(Box<Transitioned>),
     /// The source is frozen: it takes effect when the source is released.
     Deferred,
 }
 
 /// What a source's brake holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Braked {
+pub struct BrakeStatus {
     /// Since when.
     pub since: Timestamp,
     /// Which limit was passed, and by how much.
@@ -108,26 +108,26 @@ impl Tx {
 
     /// Applies an event of a source to a case, and counts it if it makes an action earlier or stronger. A frozen source can
     /// stop and postpone; what would escalate is deferred until its release.
-    #[instrument(name = "store.brake.interfere", skip_all, fields(source = %source, case.id = %dossier.case.id), err(level = "debug"))]
-    pub async fn interfere_by_source(
+    #[instrument(name = "store.brake.transition_unless_dispatched", skip_all, fields(source = %source, case.id = %record.case.id), err(level = "debug"))]
+    pub async fn transition_by_source(
         &mut self,
         source: &SourceName,
-        dossier: Dossier,
+        record: CaseRecord,
         transition: &Transition,
         note: Note,
         now: Timestamp,
-    ) -> Result<SourceEffect, HappenError> {
-        let case_id = dossier.case.id;
-        let escalation = dossier.case.apply(transition, now)?.escalation(&dossier.case, now);
+    ) -> Result<SourceEffect, TransitionError> {
+        let case_id = record.case.id;
+        let escalation = record.case.apply(transition, now)?.escalation(&record.case, now);
         if escalation.is_some() && self.is_braked(source).await? && self.defer(source, case_id, transition) {
             self.write_journal(Some(case_id), "deferred_by_brake", &note.detail, now).await?;
             return Ok(SourceEffect::Deferred);
         }
-        let happened = self.interfere(dossier, transition, note, now).await?;
+        let transitioned = self.transition_unless_dispatched(record, transition, note, now).await?;
         if let Some(escalation) = escalation {
             self.count_escalation(Actor::Source(source), case_id, escalation, now);
         }
-        Ok(SourceEffect::Applied(Box::new(happened)))
+        Ok(SourceEffect::Applied(Box::new(transitioned)))
     }
 
     /// Keeps what a frozen source reported; false for what has no effect of its own.
@@ -171,7 +171,7 @@ impl Tx {
     /// What an actor caused lately, not counting what was released. Persons whose address is still looked up are counted
     /// too: a flood must not pass one by one as the lookups end.
     #[instrument(name = "store.brake.opened", skip_all, err)]
-    pub async fn caused_lately(&mut self, actor: Actor<'_>, now: Timestamp) -> Result<RecentActivity, StoreError> {
+    pub async fn recent_activity(&mut self, actor: Actor<'_>, now: Timestamp) -> Result<RecentActivity, StoreError> {
         let ago = |span| millis(now.saturating_sub(span).unwrap_or(Timestamp::MIN));
         let row = self
             .statement(
@@ -198,15 +198,19 @@ impl Tx {
             .bind(ago(DAY.saturating_mul(7)))
             .the_row()
             .await?;
-        let reading = Reading { what: "source", row: &row };
+        let reader = RowReader { what: "source", row: &row };
         let known: Option<bool> = row.try_get("is_known")?;
-        let busiest_day = if known == Some(true) { Some(reading.count("busiest_day")?) } else { None };
-        Ok(RecentActivity { last_hour: reading.count("last_hour")?, last_day: reading.count("last_day")?, busiest_day })
+        let busiest_day = if known == Some(true) { Some(reader.count("busiest_day")?) } else { None };
+        Ok(RecentActivity { last_hour: reader.count("last_hour")?, last_day: reader.count("last_day")?, busiest_day })
     }
 
-    /// [`Tx::caused_lately`] of a source.
-    pub async fn opened_lately(&mut self, source: &SourceName, now: Timestamp) -> Result<RecentActivity, StoreError> {
-        self.caused_lately(Actor::Source(source), now).await
+    /// [`Tx::recent_activity`] of a source.
+    pub async fn recent_activity_of_source(
+        &mut self,
+        source: &SourceName,
+        now: Timestamp,
+    ) -> Result<RecentActivity, StoreError> {
+        self.recent_activity(Actor::Source(source), now).await
     }
 
     /// Whether a source is frozen.
@@ -222,7 +226,7 @@ impl Tx {
 
     /// Notes how many there are by now that the brake of a frozen source stopped.
     #[instrument(name = "store.brake.count", skip_all, fields(source = %source))]
-    pub fn count_braked(&mut self, source: &SourceName, tripped: &BrakeTrip) {
+    pub fn update_brake_reason(&mut self, source: &SourceName, tripped: &BrakeTrip) {
         self.statement("UPDATE sources SET brake = ? WHERE name = ? AND braked_at IS NOT NULL")
             .bind(tripped.to_string())
             .bind(source.as_str())
@@ -300,7 +304,7 @@ impl Tx {
             .await?;
         let mut held = 0;
         for row in &rows {
-            let id = Reading { what: "case", row }.word("id")?;
+            let id = RowReader { what: "case", row }.word("id")?;
             held += u32::from(self.hold_by_brake(&actor, id, now).await?);
         }
         Ok(held)
@@ -308,24 +312,24 @@ impl Tx {
 
     /// Lets a brake hold a case; false where the case waits for something else anyway, or where its call is in progress.
     async fn hold_by_brake(&mut self, actor: &str, id: CaseId, now: Timestamp) -> Result<bool, StoreError> {
-        let dossier = match self.case(id).await {
-            Ok(Some(dossier)) => dossier,
+        let record = match self.case(id).await {
+            Ok(Some(record)) => record,
             Ok(None) => return Ok(false),
             // A row that cannot be read is never acted on, and must not keep the brake from holding the others.
             Err(error) if error.is_about_one_row() => return Ok(false),
             Err(error) => return Err(error),
         };
         self.add_brake_hold(actor, id);
-        let active =
-            matches!(dossier.case.state, State::Scheduled | State::Revoking | State::Revoked | State::Deleting);
-        if !active || dossier.case.direction == Direction::Returning || dossier.case.next_stage().is_none() {
+        let active = matches!(record.case.state, State::Scheduled | State::Revoking | State::Revoked | State::Deleting);
+        if !active || record.case.direction == Direction::Returning || record.case.next_stage().is_none() {
             return Ok(false);
         }
-        match self.interfere(dossier, &Transition::Withheld(Hold::Brake), Note::default(), now).await {
+        match self.transition_unless_dispatched(record, &Transition::Withheld(Hold::Brake), Note::default(), now).await
+        {
             Ok(_) => Ok(true),
-            Err(HappenError::Store(error)) => Err(error),
+            Err(TransitionError::Store(error)) => Err(error),
             // Its call is being made right now: that one was not stopped, and is counted as carried out.
-            Err(HappenError::Refused(_) | HappenError::TooLate) => Ok(false),
+            Err(TransitionError::Invalid(_) | TransitionError::TooLate) => Ok(false),
         }
     }
 
@@ -378,16 +382,16 @@ impl Tx {
         let id = planned.case.id;
         let transitions = planned.deferred.iter().cloned().chain([Transition::BrakeReleased]);
         for transition in transitions {
-            let Some(dossier) = self.case(id).await? else { return Ok(()) };
+            let Some(record) = self.case(id).await? else { return Ok(()) };
             let releases = transition == Transition::BrakeReleased;
-            if releases && (dossier.case.state != State::Held(Hold::Brake) || self.is_held_by_brake(id).await?) {
+            if releases && (record.case.state != State::Held(Hold::Brake) || self.is_held_by_brake(id).await?) {
                 continue;
             }
-            match self.happen(dossier, &transition, note.clone(), now).await {
+            match self.transition(record, &transition, note.clone(), now).await {
                 Ok(_) => {}
                 // What was reported meanwhile may have become pointless.
-                Err(HappenError::Refused(_) | HappenError::TooLate) if !releases => {}
-                Err(HappenError::Store(error)) => return Err(error),
+                Err(TransitionError::Invalid(_) | TransitionError::TooLate) if !releases => {}
+                Err(TransitionError::Store(error)) => return Err(error),
                 Err(error) => return Err(StoreError::inconsistent("case", id, error)),
             }
         }
@@ -410,14 +414,14 @@ impl Tx {
     }
 
     /// Releases one request from the brake of the operator who made it. The caller checks who may.
-    #[instrument(name = "store.brake.release_operator", skip_all, fields(case.id = %dossier.case.id), err(level = "debug"))]
+    #[instrument(name = "store.brake.release_operator", skip_all, fields(case.id = %record.case.id), err(level = "debug"))]
     pub async fn release_from_operator_brake(
         &mut self,
-        dossier: Dossier,
+        record: CaseRecord,
         note: Note,
         now: Timestamp,
-    ) -> Result<Happened, HappenError> {
-        let id = dossier.case.id;
+    ) -> Result<Transitioned, TransitionError> {
+        let id = record.case.id;
         // What was released is not counted again.
         for statement in [
             "DELETE FROM brake_holds WHERE case_id = ? AND actor LIKE 'operator:%'",
@@ -426,13 +430,13 @@ impl Tx {
             self.statement(statement).bind(id.to_string()).later();
         }
         if self.is_held_by_brake(id).await? {
-            return self.happen(dossier, &Transition::Released { enforce: true }, note, now).await;
+            return self.transition(record, &Transition::Released { enforce: true }, note, now).await;
         }
-        self.happen(dossier, &Transition::BrakeReleased, note, now).await
+        self.transition(record, &Transition::BrakeReleased, note, now).await
     }
 
     /// Removes what the brakes know about a case that was stopped or closed.
-    pub(super) fn forget_brake_of(&mut self, case_id: CaseId, closed: bool) {
+    pub(super) fn clear_brake_of(&mut self, case_id: CaseId, closed: bool) {
         self.statement("DELETE FROM brake_deferred WHERE case_id = ?").bind(case_id.to_string()).later();
         if closed {
             self.statement("DELETE FROM brake_holds WHERE case_id = ?").bind(case_id.to_string()).later();
@@ -440,7 +444,7 @@ impl Tx {
     }
 
     /// Removes escalations that are too old to be counted; returns how many.
-    pub(super) async fn forget_escalations(&mut self, step: i64, now: Timestamp) -> Result<u64, StoreError> {
+    pub(super) async fn delete_old_escalations(&mut self, step: i64, now: Timestamp) -> Result<u64, StoreError> {
         self.statement("DELETE FROM escalations WHERE rowid IN (SELECT rowid FROM escalations WHERE at <= ? LIMIT ?)")
             .bind(millis(now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN)))
             .bind(step)
@@ -452,7 +456,7 @@ impl Tx {
 impl Store {
     /// What a source's brake holds; `None` while it did not trip.
     #[instrument(name = "store.brake.show", skip_all, fields(source = %source), err)]
-    pub async fn braked(&self, source: &SourceName, now: Timestamp) -> Result<Option<Braked>, StoreError> {
+    pub async fn braked(&self, source: &SourceName, now: Timestamp) -> Result<Option<BrakeStatus>, StoreError> {
         let row = sqlx::query(
             "SELECT name AS id, braked_at, brake,
                  (SELECT COUNT(DISTINCT c.id) FROM escalations e JOIN cases c ON c.id = e.case_id
@@ -468,12 +472,12 @@ impl Store {
         let cases = sqlx::query(CONCERNED).bind(source.as_str()).fetch_all(&self.reader).await?;
         let deferred = sqlx::query(DEFERRED).bind(source.as_str()).fetch_all(&self.reader).await?;
         let release = Release::read(&cases, &deferred, &self.key, now)?;
-        let reading = Reading { what: "source", row: &row };
-        Ok(Some(Braked {
-            since: reading.at("braked_at")?,
-            why: reading.text_if_any("brake")?.unwrap_or_default(),
+        let reader = RowReader { what: "source", row: &row };
+        Ok(Some(BrakeStatus {
+            since: reader.at("braked_at")?,
+            why: reader.text_if_any("brake")?.unwrap_or_default(),
             held: release.held(),
-            carried_out: reading.count("carried_out")?,
+            carried_out: reader.count("carried_out")?,
             digest: release.digest,
         }))
     }
@@ -515,9 +519,9 @@ impl Release {
     /// Reads the cases and what was deferred. A row that cannot be read is left out: it is never acted on.
     fn read(cases: &[SqliteRow], deferred: &[SqliteRow], key: &MasterKey, now: Timestamp) -> Result<Self, StoreError> {
         let cases = readable(cases, key)?.into_iter();
-        let mut planned: Vec<_> = cases.map(|dossier| Planned { case: dossier.case, deferred: Vec::new() }).collect();
+        let mut planned: Vec<_> = cases.map(|record| Planned { case: record.case, deferred: Vec::new() }).collect();
         for row in deferred {
-            let id: CaseId = Reading { what: "deferred event", row }.word("case_id")?;
+            let id: CaseId = RowReader { what: "deferred event", row }.word("case_id")?;
             let transition = read_deferred(row)?;
             if let Ok(at) = planned.binary_search_by_key(&id, |planned| planned.case.id)
                 && let Some(planned) = planned.get_mut(at)
@@ -551,9 +555,9 @@ pub fn digest_of(what: &str, cases: impl IntoIterator<Item = Case>) -> String {
 }
 
 fn read_deferred(row: &SqliteRow) -> Result<Transition, StoreError> {
-    let reading = Reading { what: "deferred event", row };
-    let demand = reading.json("demand")?;
-    Ok(match reading.text("kind")?.as_str() {
+    let reader = RowReader { what: "deferred event", row };
+    let demand = reader.json("demand")?;
+    Ok(match reader.text("kind")?.as_str() {
         "departed" => Transition::Departed(demand),
         _ => Transition::ErasureRequested(demand),
     })

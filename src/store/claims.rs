@@ -8,8 +8,8 @@ use tracing::instrument;
 use uuid::Uuid;
 
 use super::jobs::{read_job, urgency};
-use super::row::{Reading, millis};
-use super::{Dossier, HappenError, Note, Store, StoreError, Tx};
+use super::row::{RowReader, millis};
+use super::{CaseRecord, Note, Store, StoreError, TransitionError, Tx};
 use crate::clock;
 use crate::domain::case::{JobKind, Transition};
 use crate::domain::ids::{CaseId, JobId, SiteName};
@@ -30,7 +30,7 @@ pub struct Lease {
 
 /// A job that was claimed.
 #[derive(Debug)]
-pub struct Claimed {
+pub struct ClaimedJob {
     /// The right to it.
     pub lease: Lease,
     /// What to do.
@@ -46,12 +46,12 @@ pub struct Claimed {
     /// When this one began.
     pub started_at: Timestamp,
     /// Whose.
-    pub dossier: Dossier,
+    pub record: CaseRecord,
 }
 
 /// A job whose worker died.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recovered {
+pub struct RecoveredJob {
     /// The job.
     pub job_id: JobId,
     /// Whose.
@@ -61,7 +61,7 @@ pub struct Recovered {
 /// For which jobs there is room: urgent ones of a site, or others of it. Each have room of their own, so that slow deletions
 /// never keep a revoke waiting.
 #[derive(Debug, Clone, Copy)]
-pub struct Vacancy<'a> {
+pub struct ClaimRequest<'a> {
     /// The site.
     pub site: &'a SiteName,
     /// Whether for urgent ones.
@@ -75,16 +75,20 @@ pub struct Vacancy<'a> {
 impl Tx {
     /// Claims due jobs, as many as there is room for; none of a case to which an event waits to be
     /// applied, and none of a source while a large delivery of it is routed in parts.
-    #[instrument(name = "store.job.claim", skip_all, fields(vacancies = vacancies.len()), err)]
-    pub async fn claim(&mut self, vacancies: &[Vacancy<'_>], now: Timestamp) -> Result<Vec<Claimed>, StoreError> {
+    #[instrument(name = "store.job.claim", skip_all, fields(requests = requests.len()), err)]
+    pub async fn claim(
+        &mut self,
+        requests: &[ClaimRequest<'_>],
+        now: Timestamp,
+    ) -> Result<Vec<ClaimedJob>, StoreError> {
         let token = clock::new_id(now);
-        for vacancy in vacancies {
-            self.lease(vacancy, token, now);
+        for request in requests {
+            self.lease(request, token, now);
             self.end_part();
         }
         let mut leased = Vec::new();
         for row in self.rows().await? {
-            let job = Reading { what: "job", row: &row };
+            let job = RowReader { what: "job", row: &row };
             leased.push((Lease { job_id: job.word("id")?, token, until: job.at("lease_until")? }, row));
         }
         if leased.is_empty() {
@@ -94,7 +98,7 @@ impl Tx {
         let mut cases = self.cases(&ids).await?.into_iter();
         let mut claimed = Vec::new();
         for (lease, row) in leased {
-            match self.take_up(lease, &row, cases.next().flatten(), now).await {
+            match self.load_claimed(lease, &row, cases.next().flatten(), now).await {
                 Ok(job) => claimed.push(job),
                 Err(error) if error.is_about_one_row() => self.put_off(lease.job_id, error, now),
                 Err(error) => return Err(error),
@@ -105,7 +109,7 @@ impl Tx {
     }
 
     /// Leases the jobs that fall due first, and has them returned.
-    fn lease(&mut self, vacancy: &Vacancy<'_>, token: Uuid, now: Timestamp) {
+    fn lease(&mut self, request: &ClaimRequest<'_>, token: Uuid, now: Timestamp) {
         // The sign before the limit keeps SQLite from planning the statement anew for every number. What a job waited
         // beyond its time, because of a pause or because the daemon was down, is no part of the time in which it fails.
         self.statement(
@@ -123,42 +127,42 @@ impl Tx {
              RETURNING *",
         )
         .bind(token.to_string())
-        .bind(millis(vacancy.until))
+        .bind(millis(request.until))
         .bind(millis(now))
-        .bind(vacancy.site.as_str())
-        .bind(urgency(vacancy.urgent))
-        .bind(vacancy.jobs)
+        .bind(request.site.as_str())
+        .bind(urgency(request.urgent))
+        .bind(request.jobs)
         .later();
     }
 
     /// A leased job with its case, which falls due with it.
-    async fn take_up(
+    async fn load_claimed(
         &mut self,
         lease: Lease,
         row: &SqliteRow,
-        case: Option<Result<Dossier, StoreError>>,
+        case: Option<Result<CaseRecord, StoreError>>,
         now: Timestamp,
-    ) -> Result<Claimed, StoreError> {
-        let (job, reading) = (read_job(row)?, Reading { what: "job", row });
+    ) -> Result<ClaimedJob, StoreError> {
+        let (job, reader) = (read_job(row)?, RowReader { what: "job", row });
         let case_id = job.case_id;
-        let dossier =
+        let record =
             case.ok_or_else(|| StoreError::inconsistent("case", case_id, "it is not there, but has a job"))??;
-        let dossier = match self.happen_with(dossier, &Transition::Due, Note::default(), Some(&job), now).await {
-            Ok(happened) => happened.dossier,
-            Err(HappenError::Store(error)) => return Err(error),
-            Err(refused @ (HappenError::Refused(_) | HappenError::TooLate)) => {
+        let record = match self.transition_with_job(record, &Transition::Due, Note::default(), Some(&job), now).await {
+            Ok(transitioned) => transitioned.record,
+            Err(TransitionError::Store(error)) => return Err(error),
+            Err(refused @ (TransitionError::Invalid(_) | TransitionError::TooLate)) => {
                 return Err(StoreError::inconsistent("case", case_id, refused));
             }
         };
-        Ok(Claimed {
+        Ok(ClaimedJob {
             lease,
             kind: job.kind,
             attempts: job.attempts,
-            failures: reading.count("failures")?,
-            failing_since: reading.at_if_any("failing_since")?,
-            refusals: reading.count("refusals")?,
+            failures: reader.count("failures")?,
+            failing_since: reader.at_if_any("failing_since")?,
+            refusals: reader.count("refusals")?,
             started_at: now,
-            dossier,
+            record,
         })
     }
 
@@ -181,7 +185,12 @@ impl Tx {
     /// Takes back the jobs of workers that died: those whose lease is over or, at a start, all; but none of `alive`. Where a
     /// call was dispatched, its outcome is not known: the history says so.
     #[instrument(name = "store.job.recover", skip_all, err)]
-    pub async fn recover(&mut self, all: bool, alive: &[JobId], now: Timestamp) -> Result<Vec<Recovered>, StoreError> {
+    pub async fn recover(
+        &mut self,
+        all: bool,
+        alive: &[JobId],
+        now: Timestamp,
+    ) -> Result<Vec<RecoveredJob>, StoreError> {
         let rows = self
             .statement(
                 "SELECT id, case_id, kind, dispatched_at FROM jobs
@@ -194,7 +203,7 @@ impl Tx {
             .await?;
         let mut recovered = Vec::new();
         for row in &rows {
-            let job = Reading { what: "job", row };
+            let job = RowReader { what: "job", row };
             let (job_id, case_id): (JobId, CaseId) = (job.word("id")?, job.word("case_id")?);
             if job.at_if_any("dispatched_at")?.is_some() {
                 self.note_interrupted(case_id, job.word("kind")?, now).await?;
@@ -208,7 +217,7 @@ impl Tx {
             .bind(INTERRUPTED)
             .bind(job_id.to_string())
             .later();
-            recovered.push(Recovered { job_id, case_id });
+            recovered.push(RecoveredJob { job_id, case_id });
         }
         Ok(recovered)
     }
@@ -216,9 +225,9 @@ impl Tx {
     /// A call was dispatched, and its worker did not live to see the answer.
     async fn note_interrupted(&mut self, case_id: CaseId, job: JobKind, now: Timestamp) -> Result<(), StoreError> {
         match self.case(case_id).await {
-            Ok(Some(mut dossier)) => {
-                self.note_without_outcome(&mut dossier, job, "interrupted", Some(INTERRUPTED), now).await?;
-                self.learn(&dossier)
+            Ok(Some(mut record)) => {
+                self.record_unconfirmed_call(&mut record, job, "interrupted", Some(INTERRUPTED), now).await?;
+                self.save_observed(&record)
             }
             Ok(None) => Err(StoreError::inconsistent("case", case_id, "it is not there, but has a job")),
             // A case that cannot be read must not keep the daemon from starting: its job is put off when it is claimed.
@@ -262,6 +271,6 @@ impl Store {
         .bind(json!(lanes).to_string())
         .fetch_all(&self.reader)
         .await?;
-        rows.iter().map(|row| Reading { what: "job", row }.at_if_any("due_at")).collect()
+        rows.iter().map(|row| RowReader { what: "job", row }.at_if_any("due_at")).collect()
     }
 }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 use tracing::instrument;
 
-use super::row::{Reading, millis, millis_if_any};
+use super::row::{RowReader, millis, millis_if_any};
 use super::{Origin, Page, Store, StoreError, Tx};
 use crate::domain::ids::{DeliveryId, SourceName};
 use crate::domain::named;
@@ -68,7 +68,7 @@ impl NewDelivery {
 
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Accepted {
+pub enum Inserted {
     /// It is stored.
     New(DeliveryId),
     /// It is stored, although its id was used before, for another body.
@@ -79,7 +79,7 @@ pub enum Accepted {
 
 /// A delivery that the router has not read yet.
 #[derive(Debug)]
-pub struct Waiting {
+pub struct UnroutedDelivery {
     /// Its id.
     pub id: DeliveryId,
     /// Whose.
@@ -148,7 +148,7 @@ pub struct DeliveryFilter {
 impl Tx {
     /// Says that a delivery was read, or why it was not.
     #[instrument(name = "store.delivery.routed", skip_all, fields(delivery.id = %waiting.id))]
-    pub fn routed(&mut self, waiting: &Waiting, problem: Option<&str>, now: Timestamp) {
+    pub fn routed(&mut self, waiting: &UnroutedDelivery, problem: Option<&str>, now: Timestamp) {
         let id = waiting.id;
         let status = if problem.is_some() { DeliveryStatus::Unreadable } else { DeliveryStatus::Routed };
         self.statement("UPDATE deliveries SET status = ?, routed_at = ?, problem = ?, items_routed = 0 WHERE id = ?")
@@ -168,7 +168,7 @@ impl Tx {
 
     /// Shows a delivery as unreadable although its body may be fine: what it is about is damaged.
     #[instrument(name = "store.delivery.set_aside", skip_all, fields(delivery.id = %id))]
-    pub fn set_aside(&mut self, id: DeliveryId, problem: &str, now: Timestamp) {
+    pub fn mark_unreadable(&mut self, id: DeliveryId, problem: &str, now: Timestamp) {
         self.statement(
             "UPDATE deliveries SET status = 'unreadable', routed_at = ?, problem = ?, items_routed = 0 WHERE id = ?",
         )
@@ -195,11 +195,11 @@ impl Tx {
 impl Store {
     /// Stores deliveries; says of each, in their order, whether it is new. They are on the disk when this returns.
     #[instrument(name = "store.delivery.accept", skip_all, fields(count = deliveries.len()), err)]
-    pub async fn accept(&self, deliveries: &[NewDelivery]) -> Result<Vec<Accepted>, StoreError> {
+    pub async fn insert_deliveries(&self, deliveries: &[NewDelivery]) -> Result<Vec<Inserted>, StoreError> {
         let mut accepted = Vec::with_capacity(deliveries.len());
         let largest = INSERTS.last().map_or(1, |(rows, _)| *rows);
         // Held until all is said, so that nobody forgets meanwhile what a repetition is recognised by.
-        let mut held = self.writer.hold_soon().await?;
+        let mut held = self.writer.acquire_for_intake().await?;
         let mut newest = 0;
         for group in deliveries.chunks(largest) {
             let inserted = insert(&mut held, group).await?;
@@ -211,7 +211,7 @@ impl Store {
             } else {
                 HashSet::new()
             };
-            let new = |id| if reused.contains(&id) { Accepted::ReusedId(id) } else { Accepted::New(id) };
+            let new = |id| if reused.contains(&id) { Inserted::ReusedId(id) } else { Inserted::New(id) };
             if inserted.count == group.len() {
                 accepted.extend(group.iter().map(|delivery| new(delivery.id)));
             } else {
@@ -306,7 +306,7 @@ async fn reused_ids(
     .bind(i64::try_from(ID_HALF).unwrap_or_default())
     .fetch_all(connection)
     .await?;
-    rows.iter().map(|row| Reading { what: "delivery", row }.word("id")).collect()
+    rows.iter().map(|row| RowReader { what: "delivery", row }.word("id")).collect()
 }
 
 /// Returns for each delivery of a group that was not inserted whole whether it is new.
@@ -317,8 +317,8 @@ async fn reused_ids(
 async fn distinguish(
     connection: &mut SqliteConnection,
     group: &[NewDelivery],
-    new: impl Fn(DeliveryId) -> Accepted,
-) -> Result<Vec<Accepted>, StoreError> {
+    new: impl Fn(DeliveryId) -> Inserted,
+) -> Result<Vec<Inserted>, StoreError> {
     let mut accepted = Vec::with_capacity(group.len());
     // A read that becomes a write later fails at once while the log is being emptied: the lock is taken first.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
@@ -331,7 +331,7 @@ async fn distinguish(
         .bind(delivery.dedupe_hash.0.as_slice())
         .fetch_one(&mut *transaction)
         .await?;
-        let id: DeliveryId = Reading { what: "delivery", row: &first }.word("id")?;
+        let id: DeliveryId = RowReader { what: "delivery", row: &first }.word("id")?;
         if id == delivery.id {
             accepted.push(new(id));
         } else if !delivery.has_id() && first.try_get("unread")? {
@@ -340,9 +340,9 @@ async fn distinguish(
                 .execute(&mut *transaction)
                 .await?;
             insert(&mut transaction, std::slice::from_ref(delivery)).await?;
-            accepted.push(Accepted::New(delivery.id));
+            accepted.push(Inserted::New(delivery.id));
         } else {
-            accepted.push(Accepted::Duplicate(id));
+            accepted.push(Inserted::Duplicate(id));
         }
     }
     transaction.commit().await?;
@@ -350,19 +350,19 @@ async fn distinguish(
 }
 
 fn delivery_row(row: &sqlx::sqlite::SqliteRow) -> Result<DeliveryRow, StoreError> {
-    let reading = Reading { what: "delivery", row };
+    let reader = RowReader { what: "delivery", row };
     Ok(DeliveryRow {
-        id: reading.word("id")?,
-        source: reading.word("source")?,
-        received_at: reading.at("received_at")?,
-        status: reading.word("status")?,
-        routed_at: reading.at_if_any("routed_at")?,
-        problem: reading.text_if_any("problem")?,
+        id: reader.word("id")?,
+        source: reader.word("source")?,
+        received_at: reader.at("received_at")?,
+        status: reader.word("status")?,
+        routed_at: reader.at_if_any("routed_at")?,
+        problem: reader.text_if_any("problem")?,
         replayable: row.try_get("replayable")?,
     })
 }
 
 /// How long after `routed_at` a body is kept.
-pub(super) fn forgotten_before(now: Timestamp, keep: SignedDuration) -> i64 {
+pub(super) fn expiry_limit(now: Timestamp, keep: SignedDuration) -> i64 {
     millis(now.saturating_sub(keep).unwrap_or(Timestamp::MIN))
 }

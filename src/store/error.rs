@@ -1,7 +1,7 @@
 //! What can go wrong with the database.
 
 use crate::domain::case::InvalidTransition;
-use crate::proof::seal::CannotOpen;
+use crate::proof::seal::UnsealError;
 
 /// What can go wrong with the database.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +29,7 @@ pub enum StoreError {
         what: &'static str,
         /// Why.
         #[source]
-        source: CannotOpen,
+        source: UnsealError,
     },
     /// A file beside the database cannot be read or made.
     #[error("cannot use the file `{path}`")]
@@ -100,10 +100,10 @@ pub enum StoreError {
     },
     /// The transaction that it was to be written in, together with others, was given up; the log says why.
     #[error("it was not written down: the log says why")]
-    NotWritten,
+    NotCommitted,
     /// A panic, caught.
     #[error("an error of our own: see the log of this time, and report it")]
-    OwnFault,
+    Panicked,
     /// A write that depends on a lease came after the lease was lost.
     #[error("the lease of the job was lost")]
     LeaseLost,
@@ -113,7 +113,7 @@ impl StoreError {
     /// Whether the trouble is one row's and not the whole database's: then the others can go on without it.
     pub const fn is_about_one_row(&self) -> bool {
         match self {
-            Self::Inconsistent { .. } | Self::Sealed { .. } | Self::OwnFault => true,
+            Self::Inconsistent { .. } | Self::Sealed { .. } | Self::Panicked => true,
             Self::Database(_)
             | Self::Migrate(_)
             | Self::File { .. }
@@ -125,7 +125,7 @@ impl StoreError {
             | Self::Unsound { .. }
             | Self::Backup { .. }
             | Self::FilesChanged { .. }
-            | Self::NotWritten
+            | Self::NotCommitted
             | Self::LeaseLost => false,
         }
     }
@@ -138,10 +138,10 @@ impl StoreError {
 
 /// Why something did not happen to a case.
 #[derive(Debug, thiserror::Error)]
-pub enum HappenError {
+pub enum TransitionError {
     /// The case's rules forbid it.
     #[error(transparent)]
-    Refused(#[from] InvalidTransition),
+    Invalid(#[from] InvalidTransition),
     /// The call that it would stop is being made at this moment.
     #[error("it is too late: the call to Atlassian is being made at this moment")]
     TooLate,

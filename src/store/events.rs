@@ -7,7 +7,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
-use super::row::{Reading, millis};
+use super::row::{RowReader, millis};
 use super::{Origin, Store, StoreError, Tx};
 use crate::domain::event::Event;
 use crate::domain::ids::{CaseId, DeliveryId, EventId, SourceName};
@@ -73,7 +73,7 @@ pub struct WaitingEvent {
 
 /// What became of an event, as it is stored.
 #[derive(Debug, Clone, Copy)]
-pub struct Verdict<'a> {
+pub struct EventOutcome<'a> {
     /// In one word.
     pub status: EventStatus,
     /// Why it led to nothing, or why it could not be read.
@@ -108,11 +108,11 @@ impl Tx {
     pub fn record_event(
         &mut self,
         event: &NewEvent<'_>,
-        verdict: Verdict<'_>,
+        outcome: EventOutcome<'_>,
         kept: Option<&Event>,
     ) -> Result<(), StoreError> {
         let sealed = kept
-            .filter(|_| verdict.status == EventStatus::Waiting)
+            .filter(|_| outcome.status == EventStatus::Waiting)
             .map(|event| serde_json::to_vec(event).map_err(|error| StoreError::inconsistent("event", "", error)))
             .transpose()?
             .map(|json| self.key.seal(event.id.as_bytes(), &json));
@@ -127,10 +127,10 @@ impl Tx {
         .bind(event.source.as_str())
         .bind(event.event_type)
         .bind(millis(event.happened_at))
-        .bind(verdict.status.as_str())
-        .bind(verdict.reason)
-        .bind(verdict.case_id.map(|id| id.to_string()))
-        .bind(verdict.asked.map(|hash| hash.0.to_vec()))
+        .bind(outcome.status.as_str())
+        .bind(outcome.reason)
+        .bind(outcome.case_id.map(|id| id.to_string()))
+        .bind(outcome.asked.map(|hash| hash.0.to_vec()))
         .bind(sealed)
         .later();
         Ok(())
@@ -138,16 +138,16 @@ impl Tx {
 
     /// Says what became of an event that waited.
     #[instrument(name = "store.event.settle", skip_all)]
-    pub fn settle_event(&mut self, id: EventId, verdict: Verdict<'_>) {
+    pub fn settle_event(&mut self, id: EventId, outcome: EventOutcome<'_>) {
         self.statement(
             "UPDATE events SET status = ?1, reason = ?2, case_id = ?3, person_hash = ?4,
                  sealed = CASE ?1 WHEN 'waiting' THEN sealed END
              WHERE id = ?5 AND status = 'waiting'",
         )
-        .bind(verdict.status.as_str())
-        .bind(verdict.reason)
-        .bind(verdict.case_id.map(|id| id.to_string()))
-        .bind(verdict.asked.map(|hash| hash.0.to_vec()))
+        .bind(outcome.status.as_str())
+        .bind(outcome.reason)
+        .bind(outcome.case_id.map(|id| id.to_string()))
+        .bind(outcome.asked.map(|hash| hash.0.to_vec()))
         .bind(id.to_string())
         .later();
     }
@@ -168,7 +168,7 @@ impl Tx {
         Ok(row.is_some())
     }
 
-    /// Forgets what an earlier reading of a delivery led to, before it is read again, except for the items that were
+    /// Forgets what an earlier reader of a delivery led to, before it is read again, except for the items that were
     /// applied; says which those are.
     #[instrument(name = "store.event.begin_reading", skip_all, err)]
     pub async fn begin_reading(&mut self, delivery_id: DeliveryId) -> Result<HashSet<u32>, StoreError> {
@@ -179,7 +179,7 @@ impl Tx {
             .await?;
         let mut applied = HashSet::new();
         for row in &rows {
-            let event = Reading { what: "event", row };
+            let event = RowReader { what: "event", row };
             match event.word("status")? {
                 EventStatus::Waiting | EventStatus::Applied => {
                     applied.insert(event.count("position")?);
@@ -209,7 +209,9 @@ impl Store {
         .bind(AT_ONE_TIME)
         .fetch_all(&self.reader)
         .await?;
-        rows.iter().map(|row| Ok((Reading { what: "event", row }.word("id")?, read_waiting(row, &self.key)))).collect()
+        rows.iter()
+            .map(|row| Ok((RowReader { what: "event", row }.word("id")?, read_waiting(row, &self.key))))
+            .collect()
     }
 
     /// What was read out of a delivery, up to [`MOST_SHOWN`].
@@ -222,13 +224,13 @@ impl Store {
             .await?;
         rows.iter()
             .map(|row| {
-                let reading = Reading { what: "event", row };
+                let reader = RowReader { what: "event", row };
                 Ok(EventRow {
                     position: row.try_get("position")?,
-                    event_type: reading.text("type")?,
-                    status: reading.word("status")?,
-                    reason: reading.text_if_any("reason")?,
-                    case_id: reading.word_if_any("case_id")?,
+                    event_type: reader.text("type")?,
+                    status: reader.word("status")?,
+                    reason: reader.text_if_any("reason")?,
+                    case_id: reader.word_if_any("case_id")?,
                 })
             })
             .collect()
@@ -237,16 +239,16 @@ impl Store {
 
 /// Opens an event that waits.
 pub(super) fn read_waiting(row: &SqliteRow, key: &MasterKey) -> Result<WaitingEvent, StoreError> {
-    let reading = Reading { what: "event", row };
-    let id: EventId = reading.word("id")?;
-    let sealed = reading.bytes_if_any("sealed")?.unwrap_or_default();
+    let reader = RowReader { what: "event", row };
+    let id: EventId = reader.word("id")?;
+    let sealed = reader.bytes_if_any("sealed")?.unwrap_or_default();
     let plain = key.open(id.as_bytes(), &sealed).map_err(|source| StoreError::Sealed { what: "event", source })?;
     Ok(WaitingEvent {
         id,
         seq: row.try_get("seq")?,
-        delivery_id: reading.word("delivery_id")?,
-        source: reading.word("source")?,
-        received_at: reading.at("received_at")?,
+        delivery_id: reader.word("delivery_id")?,
+        source: reader.word("source")?,
+        received_at: reader.at("received_at")?,
         origin: Origin::read(row, "delivery_id")?,
         event: serde_json::from_slice(&plain).map_err(|error| StoreError::inconsistent("event", id, error))?,
     })

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 use tracing::instrument;
 
-use super::row::Reading;
+use super::row::RowReader;
 use super::{StoreError, Tx};
 use crate::domain::facts::{Fact, FactKind};
 use crate::domain::ids::DeliveryId;
@@ -13,7 +13,7 @@ use crate::proof::seal::KeyedHash;
 impl Tx {
     /// What is known under any of these keys. Facts of the delivery `reading` are marked.
     #[instrument(name = "store.facts.find", skip_all, err)]
-    pub async fn facts(&mut self, keys: &[KeyedHash], reading: Option<DeliveryId>) -> Result<Vec<Fact>, StoreError> {
+    pub async fn facts(&mut self, keys: &[KeyedHash], reader: Option<DeliveryId>) -> Result<Vec<Fact>, StoreError> {
         let mut facts = Vec::new();
         for key in keys {
             let rows = self
@@ -22,14 +22,14 @@ impl Tx {
                 .rows()
                 .await?;
             for row in &rows {
-                let fact = Reading { what: "fact", row };
+                let fact = RowReader { what: "fact", row };
                 let claimed: Option<i64> = row.try_get("claimed_ns")?;
                 let delivery_id: Option<DeliveryId> = fact.word_if_any("delivery_id")?;
                 facts.push(Fact {
                     kind: fact.word("kind")?,
                     happened_at: from_nanos(row.try_get("happened_ns")?)?,
                     claimed_at: claimed.map(from_nanos).transpose()?,
-                    is_of_this_delivery: reading.is_some() && delivery_id == reading,
+                    is_of_this_delivery: reader.is_some() && delivery_id == reader,
                 });
             }
         }

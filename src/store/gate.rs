@@ -13,7 +13,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
-use super::row::{Reading, millis};
+use super::row::{RowReader, millis};
 use super::{Lease, Store, StoreError, Tx};
 use crate::domain::ids::{JobId, SiteName, SourceName};
 
@@ -47,7 +47,7 @@ impl Backlog {
             first_unrouted: row.try_get("first_unrouted")?,
             newest: row.try_get("newest_delivery")?,
             fence: row.try_get("fence")?,
-            fences: Reading { what: "job", row }.count("fences")?,
+            fences: RowReader { what: "job", row }.count("fences")?,
         })
     }
 
@@ -143,7 +143,7 @@ impl Store {
         .bind(fence)
         .fetch_all(&self.reader)
         .await?;
-        rows.iter().map(|row| Reading { what: "site", row }.word("site")).collect()
+        rows.iter().map(|row| RowReader { what: "site", row }.word("site")).collect()
     }
 }
 

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use sqlx::Row as _;
 use tracing::instrument;
 
-use super::row::Reading;
-use super::{Dossier, Store, StoreError, Tx};
+use super::row::RowReader;
+use super::{CaseRecord, Store, StoreError, Tx};
 use crate::domain::case::{Direction, Transition};
 
 /// One entry of a case's history.
@@ -26,24 +26,24 @@ pub struct HistoryEntry {
 impl Tx {
     /// Whether an operator's action took effect already, so that its repetition changes nothing: a cancel or a release whose
     /// state still stands, or an action that the state forbids by now and that was an operator's last one.
-    #[instrument(name = "store.case.is_repeated", skip_all, fields(case.id = %dossier.case.id), err)]
+    #[instrument(name = "store.case.is_repeated", skip_all, fields(case.id = %record.case.id), err)]
     pub async fn is_repeated(
         &mut self,
-        dossier: &Dossier,
+        record: &CaseRecord,
         transition: &Transition,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let cancels_again = *transition == Transition::Cancelled && dossier.case.direction == Direction::Returning;
+        let cancels_again = *transition == Transition::Cancelled && record.case.direction == Direction::Returning;
         // An approval is repeated by the case's own rules: they know whose it was.
         let is_approval = matches!(transition, Transition::Approved { .. } | Transition::Withdrawn { .. });
-        if is_approval || (!cancels_again && dossier.case.apply(transition, now).is_ok()) {
+        if is_approval || (!cancels_again && record.case.apply(transition, now).is_ok()) {
             return Ok(false);
         }
         let row = self
             .statement(
                 "SELECT kind FROM journal WHERE case_id = ? AND detail ->> 'by' IS NOT NULL ORDER BY seq DESC LIMIT 1",
             )
-            .bind(dossier.case.id.to_string())
+            .bind(record.case.id.to_string())
             .row()
             .await?;
         Ok(row.is_some_and(|row| row.try_get::<String, _>("kind").is_ok_and(|kind| kind == transition.name())))
@@ -52,26 +52,26 @@ impl Tx {
 
 impl Store {
     /// What happened to a case, oldest first.
-    #[instrument(name = "store.case.history", skip_all, fields(case.id = %dossier.case.id), err)]
-    pub async fn history(&self, dossier: &Dossier) -> Result<Vec<HistoryEntry>, StoreError> {
+    #[instrument(name = "store.case.history", skip_all, fields(case.id = %record.case.id), err)]
+    pub async fn history(&self, record: &CaseRecord) -> Result<Vec<HistoryEntry>, StoreError> {
         let rows = sqlx::query(
             "SELECT j.seq, j.at, j.kind, j.detail, r.sealed FROM journal j LEFT JOIN remarks r ON r.seq = j.seq
              WHERE j.case_id = ? ORDER BY j.seq",
         )
-        .bind(dossier.case.id.to_string())
+        .bind(record.case.id.to_string())
         .fetch_all(&self.reader)
         .await?;
         rows.iter()
             .map(|row| {
-                let reading = Reading { what: "journal entry", row };
+                let reader = RowReader { what: "journal entry", row };
                 let seq: i64 = row.try_get("seq")?;
-                let sealed = reading.bytes_if_any("sealed")?;
+                let sealed = reader.bytes_if_any("sealed")?;
                 Ok(HistoryEntry {
                     seq,
-                    at: reading.at("at")?,
-                    kind: reading.text("kind")?,
-                    detail: reading.json("detail")?,
-                    remark: sealed.and_then(|sealed| dossier.remark(seq, &sealed)),
+                    at: reader.at("at")?,
+                    kind: reader.text("kind")?,
+                    detail: reader.json("detail")?,
+                    remark: sealed.and_then(|sealed| record.remark(seq, &sealed)),
                 })
             })
             .collect()

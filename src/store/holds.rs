@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use tracing::instrument;
 
-use super::row::{Reading, millis};
-use super::{Dossier, StoreError, Tx};
+use super::row::{RowReader, millis};
+use super::{CaseRecord, StoreError, Tx};
 use crate::domain::ids::{CaseId, SiteName, SourceName};
 use crate::proof::seal::KeyedHash;
 
@@ -34,7 +34,7 @@ impl Tx {
     }
 
     /// Records a hold on the person of a case.
-    pub(super) fn hold_person(&mut self, dossier: &Dossier, now: Timestamp) {
+    pub(super) fn hold_person(&mut self, record: &CaseRecord, now: Timestamp) {
         self.statement(
             "INSERT INTO holds (site, person_key, case_id, held_at)
              SELECT site, person_key, id, ?2 FROM (
@@ -44,13 +44,13 @@ impl Tx {
              WHERE person_key IS NOT NULL
              ON CONFLICT (site, person_key) DO NOTHING",
         )
-        .bind(dossier.case.id.to_string())
+        .bind(record.case.id.to_string())
         .bind(millis(now))
         .later();
     }
 
     /// Ends every hold on the person of a case.
-    pub(super) fn release_person(&mut self, dossier: &Dossier) {
+    pub(super) fn release_person(&mut self, record: &CaseRecord) {
         self.statement(
             "DELETE FROM holds WHERE case_id IN (
                  SELECT h.case_id FROM holds h JOIN cases c ON c.site = h.site
@@ -58,14 +58,14 @@ impl Tx {
                  WHERE c.id = ?1)
                  OR case_id = ?1",
         )
-        .bind(dossier.case.id.to_string())
+        .bind(record.case.id.to_string())
         .later();
     }
 
     /// The other open cases of the same person on the same site.
-    pub(super) async fn other_cases_of_person(&mut self, dossier: &Dossier) -> Result<Vec<CaseId>, StoreError> {
-        let (site, source) = (&dossier.case.site, dossier.case.source.as_ref());
-        let (email_hash, person_hash) = self.hashes(site, source, &dossier.person);
+    pub(super) async fn other_cases_of_person(&mut self, record: &CaseRecord) -> Result<Vec<CaseId>, StoreError> {
+        let (site, source) = (&record.case.site, record.case.source.as_ref());
+        let (email_hash, person_hash) = self.hashes(site, source, &record.person);
         let rows = self
             .statement(
                 "SELECT id FROM (
@@ -76,9 +76,9 @@ impl Tx {
             .bind(site.as_str())
             .bind(email_hash.map(|hash| hash.0.to_vec()))
             .bind(person_hash.map(|hash| hash.0.to_vec()))
-            .bind(dossier.case.id.to_string())
+            .bind(record.case.id.to_string())
             .rows()
             .await?;
-        rows.iter().map(|row| Reading { what: "case", row }.word("id")).collect()
+        rows.iter().map(|row| RowReader { what: "case", row }.word("id")).collect()
     }
 }

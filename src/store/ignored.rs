@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::Row as _;
 use tracing::instrument;
 
-use super::row::{Reading, millis};
+use super::row::{RowReader, millis};
 use super::{Store, StoreError, Tx};
 use crate::domain::ids::SourceName;
 
@@ -85,11 +85,11 @@ impl Store {
         .await?;
         rows.iter()
             .map(|row| {
-                let reading = Reading { what: "ignored word", row };
+                let reader = RowReader { what: "ignored word", row };
                 let count: i64 = row.try_get("total")?;
                 Ok(IgnoredWord {
-                    source: reading.word("source")?,
-                    word: reading.text("word")?,
+                    source: reader.word("source")?,
+                    word: reader.text("word")?,
                     count: count.unsigned_abs(),
                 })
             })

@@ -5,7 +5,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
-use super::row::{Reading, millis};
+use super::row::{RowReader, millis};
 use super::{Page, Store, StoreError, Tx};
 use crate::clock;
 use crate::domain::case::{Case, JobKind};
@@ -131,7 +131,7 @@ impl Tx {
             .bind(case_id.to_string())
             .row()
             .await?;
-        row.map(|row| Reading { what: "job", row: &row }.word("kind")).transpose()
+        row.map(|row| RowReader { what: "job", row: &row }.word("kind")).transpose()
     }
 
     /// Whether a call is being made for this case whose outcome decides where the case stands. A detach is many calls, none of
@@ -207,15 +207,15 @@ impl Store {
 }
 
 pub(super) fn read_job(row: &SqliteRow) -> Result<JobRow, StoreError> {
-    let reading = Reading { what: "job", row };
+    let reader = RowReader { what: "job", row };
     Ok(JobRow {
-        id: reading.word("id")?,
-        case_id: reading.word("case_id")?,
-        site: reading.word("site")?,
-        kind: reading.word("kind")?,
-        state: reading.word("state")?,
-        due_at: reading.at("due_at")?,
+        id: reader.word("id")?,
+        case_id: reader.word("case_id")?,
+        site: reader.word("site")?,
+        kind: reader.word("kind")?,
+        state: reader.word("state")?,
+        due_at: reader.at("due_at")?,
         attempts: row.try_get("attempts")?,
-        last_error: reading.text_if_any("last_error")?,
+        last_error: reader.text_if_any("last_error")?,
     })
 }

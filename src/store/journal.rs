@@ -8,10 +8,10 @@ use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use tracing::instrument;
 
-use super::row::{Reading, millis};
+use super::row::{RowReader, millis};
 use super::{Store, StoreError, Tx};
 use crate::domain::ids::CaseId;
-use crate::proof::chain::{Broken, Entry, GENESIS, Link, Walk};
+use crate::proof::chain::{ChainEntry, ChainError, ChainVerifier, GENESIS, Link};
 
 /// The newest entry of the journal.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +47,7 @@ impl Tx {
                 None => Head { seq: 0, link: GENESIS },
             },
         };
-        let entry = Entry {
+        let entry = ChainEntry {
             seq: head.seq.saturating_add(1),
             at: now,
             case_id: case_id.map(|id| id.to_string()),
@@ -74,13 +74,13 @@ impl Store {
     pub async fn newest_journal_entry(&self) -> Result<Option<Timestamp>, StoreError> {
         let row = sqlx::query("SELECT seq AS id, at FROM journal ORDER BY seq DESC LIMIT 1");
         let row = row.fetch_optional(&self.reader).await?;
-        row.map(|row| Reading { what: "journal entry", row: &row }.at("at")).transpose()
+        row.map(|row| RowReader { what: "journal entry", row: &row }.at("at")).transpose()
     }
 }
 
 /// What walking a journal found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum JournalCheck {
     /// Every entry follows from the one before.
     Intact {
         /// How many there are.
@@ -89,34 +89,34 @@ pub enum Verdict {
         head: Link,
     },
     /// The first entry that does not.
-    Broken(Broken),
+    Broken(ChainError),
 }
 
 /// Walks the whole chain of a database file; needs no key and changes nothing.
-pub async fn verify_journal(path: &Path) -> Result<Verdict, StoreError> {
+pub async fn verify_journal(path: &Path) -> Result<JournalCheck, StoreError> {
     let options = SqliteConnectOptions::new().filename(path).read_only(true);
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
-    let verdict = walk(&pool).await;
+    let check = walk(&pool).await;
     pool.close().await;
-    verdict
+    check
 }
 
-async fn walk(pool: &sqlx::SqlitePool) -> Result<Verdict, StoreError> {
+async fn walk(pool: &sqlx::SqlitePool) -> Result<JournalCheck, StoreError> {
     let mut rows =
         sqlx::query("SELECT seq AS id, seq, at, case_id, kind, detail, link FROM journal ORDER BY seq").fetch(pool);
-    let mut walk = Walk::default();
+    let mut walk = ChainVerifier::default();
     while let Some(row) = rows.try_next().await? {
-        let reading = Reading { what: "journal entry", row: &row };
-        let entry = Entry {
+        let reader = RowReader { what: "journal entry", row: &row };
+        let entry = ChainEntry {
             seq: row.try_get("seq")?,
-            at: reading.at("at")?,
-            case_id: reading.text_if_any("case_id")?,
-            kind: reading.text("kind")?,
-            detail: reading.text("detail")?,
+            at: reader.at("at")?,
+            case_id: reader.text_if_any("case_id")?,
+            kind: reader.text("kind")?,
+            detail: reader.text("detail")?,
         };
         if let Err(broken) = walk.step(&entry, row.try_get("link")?) {
-            return Ok(Verdict::Broken(broken));
+            return Ok(JournalCheck::Broken(broken));
         }
     }
-    Ok(Verdict::Intact { entries: walk.len(), head: walk.head() })
+    Ok(JournalCheck::Intact { entries: walk.len(), head: walk.head() })
 }

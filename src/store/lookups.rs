@@ -5,7 +5,7 @@ use sqlx::Row as _;
 use tracing::instrument;
 
 use super::events::read_waiting;
-use super::row::{Reading, millis, millis_if_any};
+use super::row::{RowReader, millis, millis_if_any};
 use super::{Store, StoreError, Tx, WaitingEvent};
 use crate::domain::ids::{SiteName, SourceName};
 use crate::domain::person::PersonId;
@@ -13,7 +13,7 @@ use crate::proof::seal::KeyedHash;
 
 /// Somebody whose address the vendor is asked for.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct PendingLookup {
     /// The source's own number.
     pub id: PersonId,
     /// The same as a hash: the key of the row.
@@ -68,7 +68,7 @@ impl Tx {
 
     /// Whether the vendor is being asked for somebody's address.
     #[instrument(name = "store.lookup.is_asked", skip_all, err)]
-    pub async fn is_asked(&mut self, source: &SourceName, person_hash: KeyedHash) -> Result<bool, StoreError> {
+    pub async fn has_lookup(&mut self, source: &SourceName, person_hash: KeyedHash) -> Result<bool, StoreError> {
         let row = self
             .statement("SELECT 1 FROM lookups WHERE source = ? AND person_hash = ?")
             .bind(source.as_str())
@@ -100,7 +100,12 @@ impl Tx {
 
     /// Counts a lookup of a source. False when the source made too many today, of this kind or altogether.
     #[instrument(name = "store.lookup.count_today", skip_all, fields(source = %source), err)]
-    pub async fn may_look_up(&mut self, source: &SourceName, urgent: bool, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn count_lookup(
+        &mut self,
+        source: &SourceName,
+        urgent: bool,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let most = if urgent { LOOKUPS_A_DAY } else { LOOKUPS_OF_STOPS_A_DAY };
         let counted = self
             .statement(
@@ -130,10 +135,10 @@ impl Tx {
 
     /// Writes down that asking failed, and when it is done again.
     #[instrument(name = "store.lookup.put_off", skip_all, fields(source = %source))]
-    pub fn put_off_lookup(
+    pub fn defer_lookup(
         &mut self,
         source: &SourceName,
-        asked: &Asked,
+        asked: &PendingLookup,
         due_at: Timestamp,
         problem: &str,
         now: Timestamp,
@@ -181,7 +186,7 @@ impl Tx {
 impl Store {
     /// Whom of a source to ask for next: of those that are due, departures and erasures first; else who is due next.
     #[instrument(name = "store.lookup.next", skip_all, fields(source = %source), err)]
-    pub async fn next_lookup(&self, source: &SourceName, now: Timestamp) -> Result<Option<Asked>, StoreError> {
+    pub async fn next_lookup(&self, source: &SourceName, now: Timestamp) -> Result<Option<PendingLookup>, StoreError> {
         let row = sqlx::query(
             "SELECT '' AS id, * FROM (
                  SELECT * FROM (SELECT * FROM lookups WHERE source = ?1 AND urgency = 0 ORDER BY due_at LIMIT 1)
@@ -194,23 +199,23 @@ impl Store {
         .fetch_optional(&self.reader)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let reading = Reading { what: "lookup", row: &row };
+        let reader = RowReader { what: "lookup", row: &row };
         let hash: Vec<u8> = row.try_get("person_hash")?;
         let person_hash = KeyedHash(
             hash.try_into().map_err(|_wrong_length| StoreError::inconsistent("lookup", source, "no such hash"))?,
         );
-        let sealed = reading.bytes_if_any("sealed")?.unwrap_or_default();
+        let sealed = reader.bytes_if_any("sealed")?.unwrap_or_default();
         let plain = self
             .key
             .open(&person_hash.0, &sealed)
             .map_err(|cannot_open| StoreError::Sealed { what: "lookup", source: cannot_open })?;
-        Ok(Some(Asked {
+        Ok(Some(PendingLookup {
             id: PersonId::parse(&String::from_utf8_lossy(&plain))
                 .map_err(|error| StoreError::inconsistent("lookup", source, error))?,
             person_hash,
-            due_at: reading.at("due_at")?,
-            attempts: reading.count("attempts")?,
-            first_at: reading.at_if_any("first_at")?,
+            due_at: reader.at("due_at")?,
+            attempts: reader.count("attempts")?,
+            first_at: reader.at_if_any("first_at")?,
             is_urgent: row.try_get::<i64, _>("urgency")? == 0,
         }))
     }
@@ -225,11 +230,11 @@ impl Store {
         .await?;
         rows.iter()
             .map(|row| {
-                let reading = Reading { what: "lookup", row };
+                let reader = RowReader { what: "lookup", row };
                 Ok(WaitingLookups {
-                    source: reading.word("source")?,
-                    count: reading.count("count")?,
-                    problem: reading.text_if_any("problem")?,
+                    source: reader.word("source")?,
+                    count: reader.count("count")?,
+                    problem: reader.text_if_any("problem")?,
                 })
             })
             .collect()
@@ -239,10 +244,10 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Database, Key};
+    use crate::store::{Database, KeyLocation};
 
     async fn store(folder: &tempfile::TempDir) -> Store {
-        Database { path: folder.path().join("x.db"), key: Key::Given([7; 32]) }.open().await.unwrap()
+        Database { path: folder.path().join("x.db"), key: KeyLocation::Given([7; 32]) }.open().await.unwrap()
     }
 
     #[tokio::test]
@@ -274,13 +279,13 @@ mod tests {
         let (source, now) = ("hr".parse().unwrap(), Timestamp::UNIX_EPOCH);
         let mut tx = store.begin().await.unwrap();
         for _ in 0..LOOKUPS_OF_STOPS_A_DAY {
-            assert!(tx.may_look_up(&source, false, now).await.unwrap());
+            assert!(tx.count_lookup(&source, false, now).await.unwrap());
         }
-        assert!(!tx.may_look_up(&source, false, now).await.unwrap());
-        assert!(tx.may_look_up(&source, true, now).await.unwrap(), "departures have the rest");
+        assert!(!tx.count_lookup(&source, false, now).await.unwrap());
+        assert!(tx.count_lookup(&source, true, now).await.unwrap(), "departures have the rest");
         tx.statement("UPDATE sources SET lookups = ?").bind(LOOKUPS_A_DAY).later();
-        assert!(!tx.may_look_up(&source, true, now).await.unwrap());
+        assert!(!tx.count_lookup(&source, true, now).await.unwrap());
         let tomorrow = now + jiff::SignedDuration::from_hours(24);
-        assert!(tx.may_look_up(&source, true, tomorrow).await.unwrap());
+        assert!(tx.count_lookup(&source, true, tomorrow).await.unwrap());
     }
 }

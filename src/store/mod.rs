@@ -23,41 +23,41 @@ mod ignored;
 mod jobs;
 mod journal;
 mod key_file;
-mod log;
 mod lookups;
-mod offers;
+mod offered_secrets;
 mod open;
+mod pauses;
 mod people;
 mod restore;
+mod retention;
 mod row;
 mod stamp;
-mod standing;
 mod tx;
 mod unrouted;
-mod upkeep;
+mod wal;
 mod writer;
 
-pub use self::attempts::{Dispatch, Intent, Leased, RefusedCall, Report, Settlement};
+pub use self::attempts::{AttemptReport, Dispatch, Intent, LeasedJob, RejectedCall, Settlement};
 pub use self::bodies::{Origin, PersonKeys};
-pub use self::brake::{Actor, Braked, NotReleased, SourceEffect, digest_of};
-pub use self::cases::{BulkFilter, CaseFilter, Dossier, Happened, KnownAccount, NewCase, Note};
-pub use self::claims::{Claimed, Lease, Recovered, Vacancy};
-pub use self::deliveries::{Accepted, DeliveryFilter, DeliveryRow, DeliveryStatus, NewDelivery, Waiting};
-pub use self::error::{HappenError, StoreError};
-pub use self::events::{EventRow, EventStatus, NewEvent, StoredWaiting, Verdict as EventVerdict, WaitingEvent};
+pub use self::brake::{Actor, BrakeStatus, NotReleased, SourceEffect, digest_of};
+pub use self::cases::{BulkFilter, CaseFilter, CaseRecord, KnownAccount, NewCase, Note, Transitioned};
+pub use self::claims::{ClaimRequest, ClaimedJob, Lease, RecoveredJob};
+pub use self::deliveries::{DeliveryFilter, DeliveryRow, DeliveryStatus, Inserted, NewDelivery, UnroutedDelivery};
+pub use self::error::{StoreError, TransitionError};
+pub use self::events::{EventOutcome, EventRow, EventStatus, NewEvent, StoredWaiting, WaitingEvent};
 pub use self::history::HistoryEntry;
 pub use self::ignored::{COUNTED_FOR, IgnoredWord, OTHER_WORDS};
 pub use self::jobs::{JobFilter, JobRow, JobState};
-pub use self::journal::{Verdict, verify_journal};
-pub use self::log::{LogKeeper, LogLook};
-pub use self::lookups::{Asked, WaitingLookups};
-pub use self::offers::Offer;
-pub use self::open::{Database, Key, MIGRATOR};
-pub use self::people::{Learned, Owner};
+pub use self::journal::{JournalCheck, verify_journal};
+pub use self::lookups::{PendingLookup, WaitingLookups};
+pub use self::offered_secrets::OfferedSecret;
+pub use self::open::{Database, KeyLocation, MIGRATOR};
+pub use self::pauses::{PausedKind, SiteStatus, SourceStatus};
+pub use self::people::{Owner, ReportedAddress};
 pub use self::restore::Restored;
-pub use self::standing::{PausedKind, SiteStanding, SourceStanding};
+pub use self::retention::{Gauges, RetentionReport};
 pub use self::tx::Tx;
-pub use self::upkeep::{Gauges, UpkeepReport};
+pub use self::wal::{WalCheckpointer, WalStatus};
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -92,8 +92,8 @@ pub struct Page<T> {
 impl Store {
     /// Begins a write transaction, when those that were begun before are over.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        let held = self.writer.hold().await?;
-        Ok(Tx::begin(held, Arc::clone(&self.key), Arc::clone(&self.paused_sources)))
+        let guard = self.writer.acquire().await?;
+        Ok(Tx::begin(guard, Arc::clone(&self.key), Arc::clone(&self.paused_sources)))
     }
 
     /// Whether a source is paused, from memory: the intake asks this of every request.

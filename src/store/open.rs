@@ -31,7 +31,7 @@ const KNOWN: &[u8] = b"offboardd";
 
 /// Where the master key comes from.
 #[derive(Clone)]
-pub enum Key {
+pub enum KeyLocation {
     /// It was configured.
     Given([u8; 32]),
     /// It was configured, and read from this file.
@@ -45,7 +45,7 @@ pub enum Key {
     Beside,
 }
 
-impl std::fmt::Debug for Key {
+impl std::fmt::Debug for KeyLocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Given(_) => "Given(…)",
@@ -61,7 +61,7 @@ pub struct Database {
     /// The file.
     pub path: PathBuf,
     /// Its key.
-    pub key: Key,
+    pub key: KeyLocation,
 }
 
 impl Database {
@@ -108,9 +108,9 @@ impl Database {
             ));
         }
         let key = match &self.key {
-            Key::Given(_) => None,
-            Key::Read { from, .. } => Some(from.clone()),
-            Key::Beside => Some(self.key_file()),
+            KeyLocation::Given(_) => None,
+            KeyLocation::Read { from, .. } => Some(from.clone()),
+            KeyLocation::Beside => Some(self.key_file()),
         };
         let database = [self.path.clone(), files::with_suffix(&self.path, "-wal")].map(|path| ("store.url", path));
         for (setting, path) in database.into_iter().chain(key.map(|path| ("store.key", path))) {
@@ -131,7 +131,7 @@ impl Database {
         if !files::examine(&self.path)? {
             files::create(&self.path)?;
             let path = self.path.display().to_string();
-            if matches!(self.key, Key::Beside) && self.key_file().exists() {
+            if matches!(self.key, KeyLocation::Beside) && self.key_file().exists() {
                 tracing::warn!(
                     path,
                     "created a new database, although the key file of one is there: if the database was moved, stop and \
@@ -196,9 +196,9 @@ impl Database {
         let files = match files {
             Some(mut files) => {
                 match &self.key {
-                    Key::Given(_) => {}
-                    Key::Read { from, .. } => files.watch_key(from)?,
-                    Key::Beside => files.watch_key(&self.key_file())?,
+                    KeyLocation::Given(_) => {}
+                    KeyLocation::Read { from, .. } => files.watch_key(from)?,
+                    KeyLocation::Beside => files.watch_key(&self.key_file())?,
                 }
                 stamp::begin(&files, &mut connection).await?;
                 files.reset_acknowledged(stamp::acknowledged(&mut connection).await?)?;
@@ -224,7 +224,7 @@ impl Database {
             .busy_timeout(Duration::from_secs(5))
             // What is forgotten is overwritten, not only unlinked.
             .pragma("secure_delete", "ON")
-            // The log is emptied by the `LogKeeper` long before; this is for when that fails.
+            // The log is emptied by the `WalCheckpointer` long before; this is for when that fails.
             .pragma("wal_autocheckpoint", "16000")
             // Room for every text that we ever send: each is prepared once.
             .statement_cache_capacity(STATEMENTS)
@@ -233,8 +233,8 @@ impl Database {
     /// `sealed`: something was sealed with the key already, so that another one is of no use.
     pub(super) fn key_bytes(&self, sealed: bool) -> Result<[u8; 32], StoreError> {
         match &self.key {
-            Key::Given(bytes) | Key::Read { bytes, .. } => Ok(*bytes),
-            Key::Beside => key_file::read_or_make(&self.key_file(), sealed),
+            KeyLocation::Given(bytes) | KeyLocation::Read { bytes, .. } => Ok(*bytes),
+            KeyLocation::Beside => key_file::read_or_make(&self.key_file(), sealed),
         }
     }
 }
@@ -280,7 +280,7 @@ mod tests {
     #[tokio::test]
     async fn a_key_file_that_cannot_be_opened_is_left_as_it_is() {
         let dir = tempfile::tempdir().unwrap();
-        let database = Database { path: dir.path().join("x.db"), key: Key::Beside };
+        let database = Database { path: dir.path().join("x.db"), key: KeyLocation::Beside };
         std::os::unix::fs::symlink(database.key_file(), database.key_file()).unwrap();
         let refused = database.open().await.unwrap_err();
         assert!(matches!(refused, StoreError::File { .. }), "{refused}");

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
 use super::facts::{from_nanos, nanos};
-use super::row::{Reading, millis, millis_if_any};
+use super::row::{RowReader, millis, millis_if_any};
 use super::{Store, StoreError, Tx};
 use crate::domain::ids::{SiteName, SourceName};
 use crate::domain::person::{EmailAddress, Person, PersonId};
@@ -26,7 +26,7 @@ pub struct Owner {
 
 /// An id, its address, and since when the two belong together.
 #[derive(Debug, Clone, Copy)]
-pub struct Learned<'a> {
+pub struct ReportedAddress<'a> {
     /// Whose id it is.
     pub source: &'a SourceName,
     /// The site whose accounts have such addresses.
@@ -43,8 +43,8 @@ impl Tx {
     /// Stores that an id has an address, unless something newer is known; false if so. The address before becomes a former
     /// one.
     #[instrument(name = "store.people.learn", skip_all, err)]
-    pub async fn learn_address(&mut self, learned: Learned<'_>, now: Timestamp) -> Result<bool, StoreError> {
-        let Learned { source, site, id, email, as_of } = learned;
+    pub async fn set_address(&mut self, observed: ReportedAddress<'_>, now: Timestamp) -> Result<bool, StoreError> {
+        let ReportedAddress { source, site, id, email, as_of } = observed;
         let person_hash = self.key.hash_person_id(source, id);
         let email_hash = self.key.hash_email(site, email);
         let known = self
@@ -138,7 +138,7 @@ impl Tx {
 
     /// The address of a source's person id, as far as it is known.
     #[instrument(name = "store.people.address", skip_all, err)]
-    pub async fn recall(&mut self, source: &SourceName, id: &PersonId) -> Result<Option<EmailAddress>, StoreError> {
+    pub async fn address_of(&mut self, source: &SourceName, id: &PersonId) -> Result<Option<EmailAddress>, StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
         let row = self
             .statement("SELECT sealed FROM people WHERE source = ? AND person_hash = ?")
@@ -238,7 +238,7 @@ impl Store {
 }
 
 fn open_address(key: &MasterKey, person_hash: KeyedHash, row: &SqliteRow) -> Result<Option<EmailAddress>, StoreError> {
-    let sealed = Reading { what: "person", row }.bytes_if_any("sealed")?.unwrap_or_default();
+    let sealed = RowReader { what: "person", row }.bytes_if_any("sealed")?.unwrap_or_default();
     let plain = key.open(&person_hash.0, &sealed).map_err(|source| StoreError::Sealed { what: "person", source })?;
     Ok(EmailAddress::parse(&String::from_utf8_lossy(&plain)).ok())
 }

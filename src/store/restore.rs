@@ -24,7 +24,7 @@ pub struct Restored {
     /// It was copied from under a running daemon and not by `backup`: what was only in the log is not part of it.
     pub without_its_log: bool,
     /// Where the database is that was there before, with its log.
-    pub set_aside: Option<PathBuf>,
+    pub previous: Option<PathBuf>,
 }
 
 impl Database {
@@ -55,7 +55,7 @@ impl Database {
                 return Err(error);
             }
         };
-        restored.set_aside = set_aside(target, now)?;
+        restored.previous = set_aside(target, now)?;
         rename(&draft, target)?;
         sync_folder(target).map_err(|source| file_error(target, source))?;
         drop(lock);
@@ -122,7 +122,7 @@ impl Database {
                 journal_entries: row.try_get("entries")?,
                 newest_entry: newest.and_then(|millis| Timestamp::from_millisecond(millis).ok()),
                 without_its_log,
-                set_aside: None,
+                previous: None,
             };
             Ok((restored, acknowledged))
         };

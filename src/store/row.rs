@@ -10,12 +10,12 @@ use sqlx::sqlite::SqliteRow;
 use super::StoreError;
 
 /// Reads the columns of one row of table `what`, and says which row it was when one makes no sense.
-pub(super) struct Reading<'a> {
+pub(super) struct RowReader<'a> {
     pub(super) what: &'static str,
     pub(super) row: &'a SqliteRow,
 }
 
-impl Reading<'_> {
+impl RowReader<'_> {
     pub(super) fn text(&self, column: &str) -> Result<String, StoreError> {
         Ok(self.row.try_get(column)?)
     }

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 
 use super::StoreError;
 use super::journal::Head;
-use super::writer::Held;
+use super::writer::WriteGuard;
 use crate::domain::ids::SourceName;
 use crate::proof::seal::MasterKey;
 
@@ -29,7 +29,7 @@ const LOAD: usize = 12;
 #[derive(Debug)]
 pub struct Tx {
     /// Until it is over.
-    held: Option<Held>,
+    guard: Option<WriteGuard>,
     /// What travels before `batch`.
     loads: Vec<Batch>,
     batch: Batch,
@@ -42,22 +42,26 @@ pub struct Tx {
 }
 
 impl Tx {
-    pub(super) fn begin(held: Held, key: Arc<MasterKey>, paused_sources: Arc<ArcSwap<HashSet<SourceName>>>) -> Self {
+    pub(super) fn begin(
+        guard: WriteGuard,
+        key: Arc<MasterKey>,
+        paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
+    ) -> Self {
         let mut batch = Batch::default();
         // Takes the write lock at once, so that the transaction cannot fail half-way for want of it.
         batch.add("BEGIN IMMEDIATE");
-        Self { held: Some(held), loads: Vec::new(), batch, key, paused_sources, pausing: None, head: None }
+        Self { guard: Some(guard), loads: Vec::new(), batch, key, paused_sources, pausing: None, head: None }
     }
 
     /// Makes everything durable at once.
     pub async fn commit(mut self) -> Result<(), StoreError> {
-        if let Some(held) = &self.held {
-            held.check_files()?;
+        if let Some(guard) = &self.guard {
+            guard.check_files()?;
         }
         self.statement("COMMIT").changed().await?;
-        if let Some(held) = self.held.take() {
-            let acknowledged = held.acknowledge(0, self.head.map_or(0, Head::seq));
-            held.release();
+        if let Some(guard) = self.guard.take() {
+            let acknowledged = guard.acknowledge(0, self.head.map_or(0, Head::seq));
+            guard.release();
             acknowledged?;
         }
         if let Some(paused) = self.pausing.take() {
@@ -68,7 +72,7 @@ impl Tx {
 
     /// Whether somebody else waits to write.
     pub fn is_awaited(&self) -> bool {
-        self.held.as_ref().is_some_and(Held::is_awaited)
+        self.guard.as_ref().is_some_and(WriteGuard::is_awaited)
     }
 
     /// Ends a part of what is written: what follows may travel by itself.
@@ -90,12 +94,12 @@ impl Tx {
     }
 
     async fn send(&mut self) -> Result<(u64, Vec<SqliteRow>), StoreError> {
-        let held = self.held.as_mut().ok_or(sqlx::Error::PoolClosed)?;
+        let guard = self.guard.as_mut().ok_or(sqlx::Error::PoolClosed)?;
         let mut rows = Vec::new();
         for load in self.loads.drain(..) {
-            load.send(held, &mut rows).await?;
+            load.send(guard, &mut rows).await?;
         }
-        let changed = std::mem::take(&mut self.batch).send(held, &mut rows).await?;
+        let changed = std::mem::take(&mut self.batch).send(guard, &mut rows).await?;
         Ok((changed, rows))
     }
 }
@@ -103,10 +107,10 @@ impl Tx {
 impl Drop for Tx {
     fn drop(&mut self) {
         // Without a runtime everything ends, the connection too, and SQLite forgets what was not committed.
-        if let Some(held) = self.held.take()
+        if let Some(guard) = self.guard.take()
             && let Ok(runtime) = Handle::try_current()
         {
-            drop(runtime.spawn(held.roll_back()));
+            drop(runtime.spawn(guard.roll_back()));
         }
     }
 }
@@ -188,7 +192,7 @@ impl Batch {
     }
 
     /// Sends them, and adds their rows; says how many the last one changed.
-    async fn send(self, held: &mut Held, rows: &mut Vec<SqliteRow>) -> Result<u64, StoreError> {
+    async fn send(self, guard: &mut WriteGuard, rows: &mut Vec<SqliteRow>) -> Result<u64, StoreError> {
         if self.count == 0 {
             return Ok(0);
         }
@@ -196,7 +200,7 @@ impl Batch {
             return Err(sqlx::Error::Encode(error).into());
         }
         let query = sqlx::query_with(AssertSqlSafe(self.text), self.arguments).persistent(self.count <= KEPT);
-        let mut answers = held.fetch_many(query);
+        let mut answers = guard.fetch_many(query);
         let mut changed = 0;
         while let Some(answer) = answers.try_next().await? {
             match answer {

@@ -3,8 +3,8 @@
 use sqlx::Row as _;
 use tracing::instrument;
 
-use super::row::Reading;
-use super::{Origin, Store, StoreError, Tx, Waiting};
+use super::row::RowReader;
+use super::{Origin, Store, StoreError, Tx, UnroutedDelivery};
 use crate::domain::ids::{DeliveryId, SourceName};
 
 impl Tx {
@@ -51,12 +51,17 @@ impl Store {
         )
         .fetch_all(&self.reader)
         .await?;
-        rows.iter().map(|row| Reading { what: "delivery", row }.word("source")).collect()
+        rows.iter().map(|row| RowReader { what: "delivery", row }.word("source")).collect()
     }
 
     /// The oldest unrouted deliveries of a source: at most `limit`, and no more than one beyond `bytes` of bodies.
     #[instrument(name = "store.delivery.unrouted", skip_all, fields(source = %source), err)]
-    pub async fn unrouted(&self, source: &SourceName, limit: u32, bytes: u64) -> Result<Vec<Waiting>, StoreError> {
+    pub async fn unrouted(
+        &self,
+        source: &SourceName,
+        limit: u32,
+        bytes: u64,
+    ) -> Result<Vec<UnroutedDelivery>, StoreError> {
         let sizes = sqlx::query(
             "SELECT seq, COALESCE(LENGTH(body), 0) AS size FROM deliveries WHERE status = 'received' AND source = ?
              ORDER BY seq LIMIT ?",
@@ -67,7 +72,7 @@ impl Store {
         .await?;
         let (mut last, mut total) = (None, 0);
         for row in &sizes {
-            total += u64::from(Reading { what: "delivery", row }.count("size")?);
+            total += u64::from(RowReader { what: "delivery", row }.count("size")?);
             if last.is_some() && total > bytes {
                 break;
             }
@@ -84,19 +89,19 @@ impl Store {
         .await?;
         rows.iter()
             .map(|row| {
-                let reading = Reading { what: "delivery", row };
-                let id: DeliveryId = reading.word("id")?;
+                let reader = RowReader { what: "delivery", row };
+                let id: DeliveryId = reader.word("id")?;
                 // A body that does not open is shown as unreadable, not as a reason to stop everybody else's.
-                let body = reading.bytes_if_any("body")?.and_then(|sealed| self.key.open(id.as_bytes(), &sealed).ok());
-                Ok(Waiting {
+                let body = reader.bytes_if_any("body")?.and_then(|sealed| self.key.open(id.as_bytes(), &sealed).ok());
+                Ok(UnroutedDelivery {
                     id,
-                    source: reading.word("source")?,
-                    received_at: reading.at("received_at")?,
-                    content_type: reading.text_if_any("content_type")?,
+                    source: reader.word("source")?,
+                    received_at: reader.at("received_at")?,
+                    content_type: reader.text_if_any("content_type")?,
                     body,
                     origin: Origin::read(row, "id")?,
-                    items_routed: reading.count("items_routed")?,
-                    crashes: reading.count("crashes")?,
+                    items_routed: reader.count("items_routed")?,
+                    crashes: reader.count("crashes")?,
                     replayed: row.try_get("replayed")?,
                 })
             })

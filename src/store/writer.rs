@@ -19,7 +19,7 @@ use super::{StoreError, stamp};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The connection, or what is there instead.
-enum Seat {
+enum WriterState {
     /// Nobody holds it.
     Free(SqliteConnection),
     /// Whoever had it did not bring it back as it was: the next one makes another.
@@ -34,18 +34,18 @@ pub(super) struct Writer {
     options: Arc<SqliteConnectOptions>,
     /// How many hold the connection or wait for it.
     interested: Arc<AtomicUsize>,
-    seat: Arc<Mutex<Seat>>,
+    state: Arc<Mutex<WriterState>>,
     /// Where all but the intake line up.
     line: Arc<Mutex<()>>,
     /// The files of a daemon's database, locked and watched; `None` for a command beside it.
     files: Option<Arc<Files>>,
 }
 
-/// The connection, held by somebody. Dropped without [`Held::release`], it is closed and made anew: SQLite gives a
+/// The connection, held by somebody. Dropped without [`WriteGuard::release`], it is closed and made anew: SQLite gives a
 /// transaction up by itself when the disk is full, and what else is wrong with such a connection nobody knows.
-pub(super) struct Held {
+pub(super) struct WriteGuard {
     connection: SqliteConnection,
-    seat: OwnedMutexGuard<Seat>,
+    state: OwnedMutexGuard<WriterState>,
     interest: Interest,
     files: Option<Arc<Files>>,
 }
@@ -72,9 +72,9 @@ impl std::fmt::Debug for Writer {
     }
 }
 
-impl std::fmt::Debug for Held {
+impl std::fmt::Debug for WriteGuard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Held")
+        f.write_str("WriteGuard")
     }
 }
 
@@ -84,7 +84,7 @@ impl Writer {
         Self {
             options: Arc::new(options),
             interested: Arc::default(),
-            seat: Arc::new(Mutex::new(Seat::Free(connection))),
+            state: Arc::new(Mutex::new(WriterState::Free(connection))),
             line: Arc::default(),
             files,
         }
@@ -109,7 +109,7 @@ impl Writer {
     }
 
     /// Waits for the connection, in the line.
-    pub(super) async fn hold(&self) -> Result<Held, StoreError> {
+    pub(super) async fn acquire(&self) -> Result<WriteGuard, StoreError> {
         let interest = Interest::in_it(&self.interested);
         let in_line = async {
             let _first = self.line.lock().await;
@@ -119,44 +119,46 @@ impl Writer {
     }
 
     /// Waits for the connection, beside the line: for the intake.
-    pub(super) async fn hold_soon(&self) -> Result<Held, StoreError> {
+    pub(super) async fn acquire_for_intake(&self) -> Result<WriteGuard, StoreError> {
         let taking = self.take(Interest::in_it(&self.interested));
         tokio::time::timeout(PATIENCE, taking).await.map_err(|_elapsed| sqlx::Error::PoolTimedOut)?
     }
 
     /// The connection, if nobody has it.
-    pub(super) fn try_hold(&self) -> Option<Held> {
+    pub(super) fn try_acquire(&self) -> Option<WriteGuard> {
         let interest = Interest::in_it(&self.interested);
-        let mut seat = Arc::clone(&self.seat).try_lock_owned().ok()?;
-        match std::mem::replace(&mut *seat, Seat::Empty) {
-            Seat::Free(connection) => Some(Held { connection, seat, interest, files: self.files.clone() }),
-            other @ (Seat::Empty | Seat::Closed) => {
-                *seat = other;
+        let mut state = Arc::clone(&self.state).try_lock_owned().ok()?;
+        match std::mem::replace(&mut *state, WriterState::Empty) {
+            WriterState::Free(connection) => {
+                Some(WriteGuard { connection, state, interest, files: self.files.clone() })
+            }
+            other @ (WriterState::Empty | WriterState::Closed) => {
+                *state = other;
                 None
             }
         }
     }
 
-    async fn take(&self, interest: Interest) -> Result<Held, StoreError> {
-        let mut seat = Arc::clone(&self.seat).lock_owned().await;
-        let connection = match std::mem::replace(&mut *seat, Seat::Empty) {
-            Seat::Free(connection) => connection,
-            Seat::Empty => {
+    async fn take(&self, interest: Interest) -> Result<WriteGuard, StoreError> {
+        let mut state = Arc::clone(&self.state).lock_owned().await;
+        let connection = match std::mem::replace(&mut *state, WriterState::Empty) {
+            WriterState::Free(connection) => connection,
+            WriterState::Empty => {
                 self.check_files()?;
                 SqliteConnection::connect_with(&self.options).await?
             }
-            Seat::Closed => {
-                *seat = Seat::Closed;
+            WriterState::Closed => {
+                *state = WriterState::Closed;
                 return Err(sqlx::Error::PoolClosed.into());
             }
         };
-        Ok(Held { connection, seat, interest, files: self.files.clone() })
+        Ok(WriteGuard { connection, state, interest, files: self.files.clone() })
     }
 
     /// Waits until nobody holds the connection, and closes it for good.
     pub(super) async fn close(&self) {
-        let mut seat = self.seat.lock().await;
-        if let Seat::Free(mut connection) = std::mem::replace(&mut *seat, Seat::Closed) {
+        let mut state = self.state.lock().await;
+        if let WriterState::Free(mut connection) = std::mem::replace(&mut *state, WriterState::Closed) {
             if let Some(files) = self.files.as_ref().filter(|files| files.check().is_ok())
                 && let Err(error) = stamp::end(files, &mut connection).await
             {
@@ -173,7 +175,7 @@ impl Writer {
     }
 }
 
-impl Held {
+impl WriteGuard {
     /// Whether somebody else waits for the connection.
     pub(super) fn is_awaited(&self) -> bool {
         self.interest.0.load(Ordering::Relaxed) > 1
@@ -192,8 +194,8 @@ impl Held {
 
     /// Gives the connection back as it was: no transaction is open on it.
     pub(super) fn release(self) {
-        let Self { connection, mut seat, interest, files: _ } = self;
-        *seat = Seat::Free(connection);
+        let Self { connection, mut state, interest, files: _ } = self;
+        *state = WriterState::Free(connection);
         drop(interest);
     }
 
@@ -206,7 +208,7 @@ impl Held {
     }
 }
 
-impl Deref for Held {
+impl Deref for WriteGuard {
     type Target = SqliteConnection;
 
     fn deref(&self) -> &SqliteConnection {
@@ -214,7 +216,7 @@ impl Deref for Held {
     }
 }
 
-impl DerefMut for Held {
+impl DerefMut for WriteGuard {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         &mut self.connection
     }
@@ -225,12 +227,12 @@ mod tests {
     use tokio::task::JoinSet;
 
     use super::*;
-    use crate::store::{Database, Key};
+    use crate::store::{Database, KeyLocation};
 
     #[tokio::test]
     async fn who_writes_knows_whether_somebody_else_waits_to_write() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Database { path: dir.path().join("x.db"), key: Key::Given([7; 32]) }.open().await.unwrap();
+        let store = Database { path: dir.path().join("x.db"), key: KeyLocation::Given([7; 32]) }.open().await.unwrap();
         let first = store.begin().await.unwrap();
         assert!(!first.is_awaited());
         let mut others = JoinSet::new();

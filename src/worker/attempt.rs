@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::Worker;
 use super::backlog::until_routed;
-use super::scribe::{Desk, Question};
+use super::commit::{DispatchRequest, JobCommitQueue};
 use super::steps;
 use crate::atlassian::Client;
 use crate::clock;
 use crate::domain::case::{Attention, AttentionReason, Change, JobKind, Transition};
 use crate::domain::retry::{Failure, RetryDecision};
-use crate::store::{Claimed, Dispatch, Dossier, Intent, Report, Settlement, StoreError};
+use crate::store::{AttemptReport, CaseRecord, ClaimedJob, Dispatch, Intent, Settlement, StoreError};
 
 /// What is left of a lease for settling.
 const TO_SETTLE: SignedDuration = SignedDuration::from_secs(10);
@@ -24,10 +24,10 @@ const TO_SETTLE: SignedDuration = SignedDuration::from_secs(10);
 pub(super) struct Attempt<'a> {
     pub(super) worker: &'a Worker,
     pub(super) client: &'a Client,
-    pub(super) claimed: &'a Claimed,
+    pub(super) claimed: &'a ClaimedJob,
     /// The case as it was claimed, with what the reads of this attempt observed.
-    pub(super) record: Dossier,
-    desk: &'a Desk,
+    pub(super) record: CaseRecord,
+    queue: &'a JobCommitQueue,
 }
 
 /// What an attempt came to.
@@ -90,8 +90,13 @@ impl StepError {
 }
 
 impl<'a> Attempt<'a> {
-    pub(super) fn new(worker: &'a Worker, desk: &'a Desk, client: &'a Client, claimed: &'a Claimed) -> Self {
-        Self { worker, client, claimed, record: claimed.dossier.clone(), desk }
+    pub(super) fn new(
+        worker: &'a Worker,
+        queue: &'a JobCommitQueue,
+        client: &'a Client,
+        claimed: &'a ClaimedJob,
+    ) -> Self {
+        Self { worker, client, claimed, record: claimed.record.clone(), queue }
     }
 
     /// Does the work inside the lease: who oversleeps it would do what somebody else does too.
@@ -125,8 +130,8 @@ impl<'a> Attempt<'a> {
             if let Err(problem) = self.client.check_clock() {
                 return Err(StepError::Failed(Failure::AccessDenied { detail: problem.to_string() }));
             }
-            let question = Question { intent: intent.clone(), learned: self.record.clone() };
-            let dispatch = self.desk.ask(self.claimed.lease, question).await?;
+            let question = DispatchRequest { intent: intent.clone(), observed: self.record.clone() };
+            let dispatch = self.queue.ask(self.claimed.lease, question).await?;
             let Dispatch::Unrouted(fence) = dispatch else { break dispatch };
             let store = &self.worker.store;
             if !until_routed(store, &self.record.case.site, fence).await? {
@@ -137,10 +142,10 @@ impl<'a> Attempt<'a> {
             }
         };
         let why = match dispatch {
-            Dispatch::Go(_) => return Ok(()),
+            Dispatch::Allowed(_) => return Ok(()),
             Dispatch::Held(_) => "held",
-            Dispatch::PutOff => "not_due",
-            Dispatch::Lost => "stopped",
+            Dispatch::NotDue => "not_due",
+            Dispatch::LeaseLost => "stopped",
             Dispatch::Paused => "paused",
             Dispatch::EventWaits => "event_waits",
             Dispatch::Open => "call_unconfirmed",
@@ -151,7 +156,7 @@ impl<'a> Attempt<'a> {
 
     /// Records that a call was answered, where the attempt makes several.
     pub(super) async fn call_done(&self, detail: Value) -> Result<(), StepError> {
-        Ok(self.desk.call_done(self.claimed.lease, detail).await?)
+        Ok(self.queue.call_done(self.claimed.lease, detail).await?)
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -206,7 +211,7 @@ impl<'a> Attempt<'a> {
                 Ok(())
             }
             Outcome::NotYet { at, why } => {
-                self.write("snoozed", Settlement::LookAgainAt(at), Some(why), Value::Null).await
+                self.write("snoozed", Settlement::SnoozeUntil(at), Some(why), Value::Null).await
             }
             Outcome::StillOpen { at, why } => {
                 self.write("snoozed", Settlement::WaitUntil(at), Some(why), Value::Null).await
@@ -264,14 +269,14 @@ impl<'a> Attempt<'a> {
         error: Option<&str>,
         detail: Value,
     ) -> Result<(), StoreError> {
-        let report = Report {
+        let report = AttemptReport {
             started_at: self.claimed.started_at,
-            learned: self.record.clone(),
+            observed: self.record.clone(),
             settlement,
             error: error.map(str::to_owned),
             detail,
         };
-        let state = self.desk.settle(self.claimed.lease, report).await?;
+        let state = self.queue.settle(self.claimed.lease, report).await?;
         self.worker.metrics.count(self.claimed.kind, outcome);
         if let Some(error) = error {
             tracing::warn!(outcome, error, case.state = %state, "an attempt did not finish the job");

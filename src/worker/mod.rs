@@ -4,17 +4,17 @@
 //! tick:  claim (short transaction) ─▶ read ─▶ decide (pure) ─▶ dispatch (short transaction) ─▶ call ─▶ read back ─▶ settle
 //! ```
 //!
-//! No transaction is open across a call. Those of jobs that come together are one: many are claimed at once, and a scribe
+//! No transaction is open across a call. Those of jobs that come together are one: many are claimed at once, and a committer
 //! writes down together what attempts ask and report. Nothing is retried in here: a failed attempt goes back to the queue
 //! with its next time, which is the only retry there is. A site that refuses us, or one kind of calls, is paused in the
 //! database and probed until it works again.
 
 mod attempt;
 mod backlog;
+mod commit;
 mod metrics;
 mod probe;
 mod rejections;
-mod scribe;
 mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,14 +32,14 @@ use tracing::Instrument as _;
 
 use self::attempt::Attempt;
 use self::backlog::StartupBacklog;
+use self::commit::{JobCommitQueue, JobCommitter};
 pub use self::metrics::Metrics;
 use self::probe::Probes;
-use self::scribe::{Desk, Scribe};
 use crate::atlassian::Client;
 use crate::clock::Clock;
 use crate::domain::ids::{JobId, SiteName};
 use crate::domain::retry::RetryPolicy;
-use crate::store::{Claimed, Store, StoreError, Vacancy};
+use crate::store::{ClaimRequest, ClaimedJob, Store, StoreError};
 
 /// The safety net under the notifications.
 const PERIOD: Duration = Duration::from_mins(1);
@@ -88,11 +88,11 @@ pub struct Worker {
 impl Worker {
     /// Works until `stopping`; then claims nothing more and finishes what it has.
     pub async fn run(self: Arc<Self>, stopping: CancellationToken) {
-        let (scribe, desk) = Scribe::new(self.store.clone(), Arc::clone(&self.clock), self.enforce);
-        tokio::join!(self.run_jobs(desk, stopping), scribe.run());
+        let (committer, queue) = JobCommitter::new(self.store.clone(), Arc::clone(&self.clock), self.enforce);
+        tokio::join!(self.run_jobs(queue, stopping), committer.run());
     }
 
-    async fn run_jobs(self: Arc<Self>, desk: Desk, stopping: CancellationToken) {
+    async fn run_jobs(self: Arc<Self>, queue: JobCommitQueue, stopping: CancellationToken) {
         // We hold the lock on the database, so that whatever is running there belongs to a process that is dead.
         let mut first = true;
         let mut jobs: JoinSet<(WorkLane, JobId)> = JoinSet::new();
@@ -106,7 +106,7 @@ impl Worker {
             let turned = async {
                 self.recover(first, &running).await?;
                 let behind = backlog.behind(&self.store).await?;
-                let wait = self.tick(&desk, &mut jobs, &mut running, &mut probes, &behind).await?;
+                let wait = self.tick(&queue, &mut jobs, &mut running, &mut probes, &behind).await?;
                 Ok::<_, StoreError>(if behind.is_empty() { wait } else { wait.min(CATCHING_UP) })
             };
             let wait = match turned.await {
@@ -136,7 +136,7 @@ impl Worker {
     /// Claims what is due and there is room for; says how long to wait for the next.
     async fn tick(
         self: &Arc<Self>,
-        desk: &Desk,
+        queue: &JobCommitQueue,
         jobs: &mut JoinSet<(WorkLane, JobId)>,
         running: &mut Running,
         probes: &mut Probes,
@@ -154,10 +154,10 @@ impl Worker {
             let again = if claimed.is_empty() { AGAIN } else { SOON };
             next = now.checked_add(again).ok().into_iter().chain(next).min();
             for job in claimed {
-                let lane = (job.dossier.case.site.clone(), job.kind.is_urgent());
+                let lane = (job.record.case.site.clone(), job.kind.is_urgent());
                 let Some(client) = self.sites.get(&lane.0).cloned() else { continue };
                 running.entry(lane.clone()).or_default().insert(job.lease.job_id);
-                jobs.spawn(Arc::clone(self).run_job(desk.clone(), lane, client, job));
+                jobs.spawn(Arc::clone(self).run_job(queue.clone(), lane, client, job));
             }
         }
         let until = next.map(|due| due.duration_since(self.clock.now()).max(SignedDuration::ZERO));
@@ -190,17 +190,17 @@ impl Worker {
         due: &[(WorkLane, Timestamp)],
         running: &Running,
         now: Timestamp,
-    ) -> Result<Vec<Claimed>, StoreError> {
-        let vacancies = due.iter().filter_map(|((site, urgent), _)| {
+    ) -> Result<Vec<ClaimedJob>, StoreError> {
+        let requests = due.iter().filter_map(|((site, urgent), _)| {
             let timeout = self.sites.get(site)?.site().timeout;
             let lease = timeout.saturating_mul(CALLS).saturating_add(SignedDuration::from_secs(30));
             let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
             let jobs = u32::try_from(self.free_slots(running, site, *urgent)).unwrap_or(u32::MAX);
-            Some(Vacancy { site, urgent: *urgent, jobs, until })
+            Some(ClaimRequest { site, urgent: *urgent, jobs, until })
         });
-        let vacancies: Vec<_> = vacancies.collect();
+        let requests: Vec<_> = requests.collect();
         let mut tx = self.store.begin().await?;
-        let claimed = tx.claim(&vacancies, now).await?;
+        let claimed = tx.claim(&requests, now).await?;
         tx.commit().await?;
         Ok(claimed)
     }
@@ -208,19 +208,19 @@ impl Worker {
     /// One job, from claimed to settled. Says whose room is free again.
     async fn run_job(
         self: Arc<Self>,
-        desk: Desk,
+        queue: JobCommitQueue,
         lane: WorkLane,
         client: Client,
-        claimed: Claimed,
+        claimed: ClaimedJob,
     ) -> (WorkLane, JobId) {
         let span = tracing::info_span!(
             "worker.job",
             job.id = %claimed.lease.job_id,
             job.kind = %claimed.kind,
-            case.id = %claimed.dossier.case.id,
+            case.id = %claimed.record.case.id,
             attempt = claimed.attempts.saturating_add(1),
         );
-        let mut attempt = Attempt::new(&self, &desk, &client, &claimed);
+        let mut attempt = Attempt::new(&self, &queue, &client, &claimed);
         let worked = async {
             let outcome = AssertUnwindSafe(attempt.run_within_lease()).catch_unwind().await;
             attempt.settle(outcome).await

@@ -14,7 +14,7 @@ use crate::atlassian::Client;
 use crate::domain::case::JobKind;
 use crate::domain::ids::SiteName;
 use crate::domain::retry::Failure;
-use crate::store::{SiteStanding, StoreError};
+use crate::store::{SiteStatus, StoreError};
 
 /// No site is asked more seldom.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
@@ -125,8 +125,8 @@ impl Probes {
 }
 
 /// What is paused at a site. While the whole site is, its kinds of jobs need no probe of their own.
-fn pauses(standing: SiteStanding) -> Vec<(Paused, Timestamp)> {
-    let SiteStanding { name, paused_at, paused_kinds, .. } = standing;
+fn pauses(standing: SiteStatus) -> Vec<(Paused, Timestamp)> {
+    let SiteStatus { name, paused_at, paused_kinds, .. } = standing;
     match paused_at {
         Some(at) => vec![((name, None), at)],
         None => paused_kinds.into_iter().map(|paused| ((name.clone(), Some(paused.kind)), paused.paused_at)).collect(),

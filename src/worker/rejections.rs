@@ -8,15 +8,15 @@ use serde_json::Value;
 
 use super::attempt::Attempt;
 use crate::domain::case::{Attention, AttentionReason, Transition};
-use crate::store::{RefusedCall, Settlement, StoreError};
+use crate::store::{RejectedCall, Settlement, StoreError};
 
 impl Attempt<'_> {
     /// Pauses the site and gives the job back.
     pub(super) async fn site_refused(&self, detail: &str) -> Result<(), StoreError> {
         self.worker.metrics.count(self.claimed.kind, "site_refused");
-        let site = &self.claimed.dossier.case.site;
+        let site = &self.claimed.record.case.site;
         let mut tx = self.worker.store.begin().await?;
-        let paused = tx.site_refused(self.claimed, detail, self.now()).await?;
+        let paused = tx.pause_rejecting_site(self.claimed, detail, self.now()).await?;
         tx.commit().await?;
         if paused {
             tracing::error!(%site, reason = detail, "site {site}: paused until a probe succeeds");
@@ -40,10 +40,10 @@ impl Attempt<'_> {
         let wait = self.client.site().probe_every;
         let due_at = if works_otherwise { now.saturating_add(wait).unwrap_or(jiff::Timestamp::MAX) } else { now };
         self.worker.metrics.count(kind, "call_refused");
-        let site = &self.claimed.dossier.case.site;
+        let site = &self.claimed.record.case.site;
         let mut tx = self.worker.store.begin().await?;
-        let refused = RefusedCall { reason: detail, due_at, pauses: !works_otherwise };
-        let paused = tx.call_refused(self.claimed, &self.record, &refused, now).await?;
+        let refused = RejectedCall { reason: detail, due_at, pauses: !works_otherwise };
+        let paused = tx.requeue_rejected_call(self.claimed, &self.record, &refused, now).await?;
         tx.commit().await?;
         if paused {
             tracing::error!(%site, job.kind = %kind, reason = detail, "site {site}: {kind} jobs paused until a probe succeeds");

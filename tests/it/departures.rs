@@ -268,7 +268,7 @@ async fn who_comes_back_to_the_site_after_being_erased_is_a_new_case() {
     story.advance("1d").await;
     story.send_departed("ann@example.com").await;
     let states: Vec<_> =
-        story.cases_of("ann@example.com").await.iter().map(|dossier| dossier.case.state.name()).collect();
+        story.cases_of("ann@example.com").await.iter().map(|record| record.case.state.name()).collect();
     assert_eq!(states, [StateName::Revoked, StateName::Erased]);
     assert_eq!(story.job("ann@example.com").await.unwrap().kind, JobKind::Delete);
     story.finish(&["revoke ann@example.com", "delete ann@example.com", "revoke ann@example.com"]).await;

@@ -374,7 +374,7 @@ async fn departure_whose_address_has_a_case_does_not_wait_for_another_address() 
     story.send_event(event("departed", "2", ANN, 20)).await;
     story.send_event(event("profile", "2", NEW, 10)).await;
     let cases = story.cases().await;
-    let without_address = cases.iter().find(|dossier| dossier.person.email.is_none()).unwrap();
+    let without_address = cases.iter().find(|record| record.person.email.is_none()).unwrap();
     assert_eq!(without_address.case.attention().unwrap().reason, AttentionReason::AddressUnconfirmed);
     story.finish(&["revoke ann@example.com"]).await;
 }

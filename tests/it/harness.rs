@@ -293,7 +293,7 @@ impl Harness {
         self.stop().await;
         self.finished = true;
         let verdict = offboardd::store::verify_journal(&self.database_file()).await.unwrap();
-        assert!(matches!(verdict, offboardd::store::Verdict::Intact { .. }), "{verdict:?}");
+        assert!(matches!(verdict, offboardd::store::JournalCheck::Intact { .. }), "{verdict:?}");
         let mut changes = self.changes();
         changes.sort();
         let mut expected = expected.to_vec();

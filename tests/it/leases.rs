@@ -5,7 +5,9 @@
 use jiff::Timestamp;
 use offboardd::domain::case::{Change, StateName, Transition};
 use offboardd::sandbox::{CallName, Fault};
-use offboardd::store::{Claimed, Dispatch, Intent, Lease, Leased, Report, Settlement, StoreError, Tx, Vacancy};
+use offboardd::store::{
+    AttemptReport, ClaimRequest, ClaimedJob, Dispatch, Intent, Lease, LeasedJob, Settlement, StoreError, Tx,
+};
 use serde_json::Value;
 use sqlx::Row as _;
 
@@ -22,28 +24,28 @@ async fn tomorrow() -> (Harness, Timestamp) {
 }
 
 /// Takes the one job that is due at `now`, for a minute.
-async fn claim(tx: &mut Tx, now: Timestamp) -> Claimed {
-    let vacancy = Vacancy { site: &site_name(), urgent: true, jobs: 10, until: now + duration("1m") };
-    let claimed = tx.claim(&[vacancy], now).await.unwrap();
-    let [claimed] = <[Claimed; 1]>::try_from(claimed).unwrap();
+async fn claim(tx: &mut Tx, now: Timestamp) -> ClaimedJob {
+    let request = ClaimRequest { site: &site_name(), urgent: true, jobs: 10, until: now + duration("1m") };
+    let claimed = tx.claim(&[request], now).await.unwrap();
+    let [claimed] = <[ClaimedJob; 1]>::try_from(claimed).unwrap();
     claimed
 }
 
 /// What stands behind its lease.
-async fn leased(tx: &mut Tx, claimed: &Claimed, now: Timestamp) -> Option<Leased> {
-    tx.leased(&[claimed.lease], now).await.unwrap().pop().unwrap().unwrap()
+async fn leased(tx: &mut Tx, claimed: &ClaimedJob, now: Timestamp) -> Option<LeasedJob> {
+    tx.load_leased(&[claimed.lease], now).await.unwrap().pop().unwrap().unwrap()
 }
 
-async fn dispatch(tx: &mut Tx, claimed: &Claimed, now: Timestamp) -> Dispatch {
+async fn dispatch(tx: &mut Tx, claimed: &ClaimedJob, now: Timestamp) -> Dispatch {
     let leased = leased(tx, claimed, now).await;
     let intent = Intent { change: Change::Revoke, detail: Value::Null, window: duration("1m") };
-    tx.dispatch(leased, &intent, &claimed.dossier, true, now).await.unwrap()
+    tx.dispatch(leased, &intent, &claimed.record, true, now).await.unwrap()
 }
 
-async fn settle(tx: &mut Tx, claimed: &Claimed, now: Timestamp) -> Result<StateName, StoreError> {
-    let report = Report {
+async fn settle(tx: &mut Tx, claimed: &ClaimedJob, now: Timestamp) -> Result<StateName, StoreError> {
+    let report = AttemptReport {
         started_at: claimed.started_at,
-        learned: claimed.dossier.clone(),
+        observed: claimed.record.clone(),
         settlement: Settlement::Finished(Transition::RevokeConfirmed),
         error: None,
         detail: Value::Null,
@@ -59,13 +61,13 @@ async fn who_oversleeps_the_lease_neither_calls_nor_settles() {
     let mut tx = story.store().begin().await.unwrap();
     let claimed = claim(&mut tx, tomorrow).await;
     let late = dispatch(&mut tx, &claimed, over).await;
-    assert!(matches!(late, Dispatch::Lost), "{late:?}");
+    assert!(matches!(late, Dispatch::LeaseLost), "{late:?}");
     assert!(matches!(settle(&mut tx, &claimed, over).await, Err(StoreError::LeaseLost)));
-    assert!(matches!(tx.site_refused(&claimed, "no", over).await, Err(StoreError::LeaseLost)));
+    assert!(matches!(tx.pause_rejecting_site(&claimed, "no", over).await, Err(StoreError::LeaseLost)));
 
     let in_time = over - duration("1ms");
     let dispatched = dispatch(&mut tx, &claimed, in_time).await;
-    assert!(matches!(dispatched, Dispatch::Go(_)), "{dispatched:?}");
+    assert!(matches!(dispatched, Dispatch::Allowed(_)), "{dispatched:?}");
     assert_eq!(settle(&mut tx, &claimed, in_time).await.unwrap(), StateName::Revoked);
     assert!(matches!(settle(&mut tx, &claimed, in_time).await, Err(StoreError::LeaseLost)), "it is settled");
     drop(tx);
@@ -79,7 +81,7 @@ async fn who_has_not_the_token_of_the_lease_neither_calls_nor_settles() {
     let mut claimed = claim(&mut tx, tomorrow).await;
     claimed.lease = Lease { token: offboardd::clock::new_id(tomorrow), ..claimed.lease };
     let forged = dispatch(&mut tx, &claimed, tomorrow).await;
-    assert!(matches!(forged, Dispatch::Lost), "{forged:?}");
+    assert!(matches!(forged, Dispatch::LeaseLost), "{forged:?}");
     assert!(matches!(settle(&mut tx, &claimed, tomorrow).await, Err(StoreError::LeaseLost)));
     drop(tx);
     story.finish(&[]).await;

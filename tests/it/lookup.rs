@@ -279,8 +279,8 @@ async fn a_flood_of_people_without_addresses_trips_the_brake_before_anybody_is_a
     crm(&story, Value::Array(flood)).await;
     let cases = story.cases().await;
     assert!(!cases.is_empty());
-    for dossier in cases {
-        assert!(matches!(dossier.case.state, State::Held(_) | State::NeedsAttention(_)), "{:?}", dossier.case.state);
+    for record in cases {
+        assert!(matches!(record.case.state, State::Held(_) | State::NeedsAttention(_)), "{:?}", record.case.state);
     }
     story.finish(&[]).await;
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr as _;
 
-use offboardd::store::{Database, Key, MIGRATOR};
+use offboardd::store::{Database, KeyLocation, MIGRATOR};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
 
@@ -107,7 +107,7 @@ async fn the_newest_schema_is_the_one_that_was_reviewed() {
 async fn a_schema_that_a_newer_version_made_is_not_called_current() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("offboardd.db");
-    let store = Database { path: path.clone(), key: Key::Beside }.open().await.unwrap();
+    let store = Database { path: path.clone(), key: KeyLocation::Beside }.open().await.unwrap();
     assert!(store.schema_is_current().await.unwrap());
     let mut beside = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(path)).await.unwrap();
     let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)

@@ -48,7 +48,7 @@ async fn a_crowd_of_revokes_and_deletions_stays_below_the_bursts() {
 
     let refused: Vec<_> = story.site.calls().into_iter().filter(|call| call.status == Some(429)).collect();
     assert!(refused.is_empty(), "{} of {} calls: {:?}", refused.len(), story.site.calls().len(), refused.first());
-    let states: Vec<_> = story.cases().await.into_iter().map(|dossier| dossier.case.state.name()).collect();
+    let states: Vec<_> = story.cases().await.into_iter().map(|record| record.case.state.name()).collect();
     let count = |state| states.iter().filter(|other| **other == state).count();
     assert_eq!((count(StateName::DeletionGrace), count(StateName::Revoked)), (people, people));
     for call in [CallName::Revoke, CallName::Delete] {

@@ -331,9 +331,9 @@ impl History {
     }
 
     async fn operate(&mut self, email: &'static str, verb: &str) {
-        let Some(dossier) = self.story.cases_of(email).await.into_iter().next() else { return };
+        let Some(record) = self.story.cases_of(email).await.into_iter().next() else { return };
         let was_with_a_human =
-            matches!(dossier.case.state, State::NeedsAttention(_)) && dossier.case.direction == Direction::Leaving;
+            matches!(record.case.state, State::NeedsAttention(_)) && record.case.direction == Direction::Leaving;
         let reply = self.story.try_action(ROSA, email, verb).await;
         if reply.status != 200 {
             assert!(matches!(reply.status, 403 | 409), "{verb}: {reply:?}");
@@ -341,7 +341,7 @@ impl History {
         }
         match verb {
             // A repetition of what took effect changes nothing.
-            "cancel" | "resolve" if dossier.case.state.name().is_closed() => {}
+            "cancel" | "resolve" if record.case.state.name().is_closed() => {}
             "cancel" | "resolve" => self.model.operator_stopped(email, self.story.now()),
             "hold" => self.model.hold(email, true),
             "release" => self.model.hold(email, false),
@@ -385,8 +385,8 @@ impl History {
             self.check();
         }
         let mut with_a_human = Vec::new();
-        for dossier in self.story.cases().await {
-            let case = dossier.case;
+        for record in self.story.cases().await {
+            let case = record.case;
             let waits = matches!(case.state, State::Held(Hold::Hold) | State::NeedsAttention(_) | State::Restoring);
             let rests = case.state == State::Revoked && case.delete_at().is_none();
             assert!(waits || rests || case.state.name().is_closed(), "a case got stuck: {case:?}");
@@ -394,7 +394,7 @@ impl History {
                 assert!(case.progress.gone_at.is_some());
             }
             if waits {
-                with_a_human.extend(dossier.person.email.map(|email| email.as_str().to_owned()));
+                with_a_human.extend(record.person.email.map(|email| email.as_str().to_owned()));
             }
         }
         for (_, email) in PEOPLE {

@@ -74,7 +74,7 @@ async fn recorded_departure_of_a_closed_case_opens_one_for_a_human() {
     send(&story, "back", ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Cancelled);
     send(&story, "left", ANN).await;
-    let open: Vec<_> = story.cases().await.into_iter().filter(|dossier| dossier.case.closed_at().is_none()).collect();
+    let open: Vec<_> = story.cases().await.into_iter().filter(|record| record.case.closed_at().is_none()).collect();
     assert_eq!(open.len(), 1);
     assert!(
         matches!(&open[0].case.state, State::NeedsAttention(attention) if attention.reason == AttentionReason::Repeated)
@@ -111,7 +111,7 @@ async fn same_body_after_an_operator_cancelled_waits_for_a_human() {
     send(&story, "left", ANN).await;
     story.act(ANN, "cancel").await;
     assert_eq!(send(&story, "left", ANN).await.status, 202);
-    let states = story.cases().await.into_iter().map(|dossier| dossier.case.state.name());
+    let states = story.cases().await.into_iter().map(|record| record.case.state.name());
     let states: Vec<_> = states.collect();
     assert!(states.contains(&StateName::Cancelled) && states.contains(&StateName::NeedsAttention), "{states:?}");
     story.finish(&[]).await;
@@ -129,8 +129,8 @@ async fn body_sent_again_before_the_undo_is_routed_is_not_lost() {
     }
     story.settle().await;
     let cases = story.cases().await;
-    let open = cases.iter().filter(|dossier| dossier.case.closed_at().is_none());
-    let reasons: Vec<_> = open.map(|dossier| dossier.case.attention().map(|attention| attention.reason)).collect();
+    let open = cases.iter().filter(|record| record.case.closed_at().is_none());
+    let reasons: Vec<_> = open.map(|record| record.case.attention().map(|attention| attention.reason)).collect();
     assert_eq!(reasons, [Some(AttentionReason::Repeated)]);
     let changes = story.changes();
     let changes: Vec<&str> = changes.iter().map(String::as_str).collect();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use offboardd::domain::case::StateName;
 use offboardd::sources::{Outgoing, Source, Spec};
-use offboardd::store::Offer;
+use offboardd::store::OfferedSecret;
 use rustix::process::{Signal, getpid, kill_process};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
@@ -108,8 +108,8 @@ async fn a_hangup_has_the_secrets_read_anew_where_no_file_looks_changed() {
     story.finish(&[]).await;
 }
 
-async fn offers(story: &Harness) -> Vec<Offer> {
-    story.store().offers().await.unwrap()
+async fn offers(story: &Harness) -> Vec<OfferedSecret> {
+    story.store().offered_secrets().await.unwrap()
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use offboardd::clock;
 use offboardd::domain::ids::{DeliveryId, SourceName};
-use offboardd::store::{Database, Key, LogKeeper, NewDelivery, Store};
+use offboardd::store::{Database, KeyLocation, NewDelivery, Store, WalCheckpointer};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
 
@@ -26,7 +26,7 @@ const LONGEST: u64 = 48 * 1024 * 1024;
 const SHORT: u64 = 6 * 1024 * 1024;
 
 async fn open(folder: &Path) -> Store {
-    Database { path: folder.join("offboardd.db"), key: Key::Beside }.open().await.unwrap()
+    Database { path: folder.join("offboardd.db"), key: KeyLocation::Beside }.open().await.unwrap()
 }
 
 async fn write_group(store: &Store) {
@@ -45,21 +45,21 @@ async fn write_group(store: &Store) {
         }
     };
     let group: Vec<NewDelivery> = (0..GROUP).map(delivery).collect();
-    store.accept(&group).await.unwrap();
+    store.insert_deliveries(&group).await.unwrap();
 }
 
 #[tokio::test]
 async fn however_much_is_written_the_log_begins_anew_before_it_is_long() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
-    let mut keeper = store.log_keeper();
+    let mut keeper = store.wal_checkpointer();
     let mut longest = 0;
     for _ in 0..GROUPS {
         write_group(&store).await;
-        assert!(keeper.turn().await.unwrap(), "something was written");
-        longest = longest.max(store.look_at_log().bytes);
+        assert!(keeper.checkpoint().await.unwrap(), "something was written");
+        longest = longest.max(store.wal_status().bytes);
     }
-    assert!(!keeper.turn().await.unwrap(), "nothing was written any more");
+    assert!(!keeper.checkpoint().await.unwrap(), "nothing was written any more");
     assert!(longest <= LONGEST, "the log was {longest} bytes long");
     keeper.close().await.unwrap();
     store.close().await;
@@ -74,7 +74,7 @@ async fn however_much_is_written_the_log_begins_anew_before_it_is_long() {
 async fn while_little_is_written_at_a_time_the_log_stays_short() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
-    let mut keeper = store.log_keeper();
+    let mut keeper = store.wal_checkpointer();
     let (source, mut now) = ("hr".parse().unwrap(), START.parse::<Timestamp>().unwrap());
     let mut longest = 0;
     for number in 0..120 {
@@ -83,14 +83,14 @@ async fn while_little_is_written_at_a_time_the_log_stays_short() {
         // It began before the rest was moved, so that it goes on behind it: by itself the log never begins anew.
         let mut tx = store.begin().await.unwrap();
         let secret = format!("{number:060000}").into();
-        assert!(tx.keep_offer(&source, &secret, now).await.unwrap());
+        assert!(tx.store_offered_secret(&source, &secret, now).await.unwrap());
         let writing = async {
             tokio::time::sleep(Duration::from_millis(5)).await;
             tx.commit().await.unwrap();
         };
-        let ((), turned) = tokio::join!(writing, keeper.turn());
+        let ((), turned) = tokio::join!(writing, keeper.checkpoint());
         turned.unwrap();
-        longest = longest.max(store.look_at_log().bytes);
+        longest = longest.max(store.wal_status().bytes);
     }
     assert!(longest <= SHORT, "the log was {longest} bytes long");
     keeper.close().await.unwrap();
@@ -101,7 +101,7 @@ async fn while_little_is_written_at_a_time_the_log_stays_short() {
 async fn who_goes_on_reading_the_log_keeps_nobody_from_writing() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
-    let mut keeper = store.log_keeper();
+    let mut keeper = store.wal_checkpointer();
     let options = SqliteConnectOptions::new().filename(folder.path().join("offboardd.db"));
     let mut reader = SqliteConnection::connect_with(&options).await.unwrap();
     let mut reading = reader.begin().await.unwrap();
@@ -111,17 +111,17 @@ async fn who_goes_on_reading_the_log_keeps_nobody_from_writing() {
     assert_eq!(count(&mut reading).await, 0);
     for _ in 0..GROUPS {
         write_group(&store).await;
-        keeper.turn().await.unwrap();
+        keeper.checkpoint().await.unwrap();
     }
     assert_eq!(count(&mut reading).await, 0, "who reads sees what was there when it began");
-    assert!(store.look_at_log().bytes > LONGEST);
+    assert!(store.wal_status().bytes > LONGEST);
     reading.rollback().await.unwrap();
-    let before = store.look_at_log().bytes;
+    let before = store.wal_status().bytes;
     for _ in 0..GROUPS {
         write_group(&store).await;
-        keeper.turn().await.unwrap();
+        keeper.checkpoint().await.unwrap();
     }
-    let grown = store.look_at_log().bytes - before;
+    let grown = store.wal_status().bytes - before;
     assert!(grown <= LONGEST, "the log goes on growing: by {grown} bytes");
     keeper.close().await.unwrap();
     store.close().await;
@@ -131,32 +131,32 @@ async fn who_goes_on_reading_the_log_keeps_nobody_from_writing() {
 async fn what_is_written_is_moved_into_the_database_while_the_log_is_short_and_somebody_else_writes() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
-    let mut keeper = store.log_keeper();
+    let mut keeper = store.wal_checkpointer();
     write_group(&store).await;
-    let written = store.look_at_log().bytes;
+    let written = store.wal_status().bytes;
     let size = || std::fs::metadata(folder.path().join("offboardd.db")).unwrap().len();
     assert!(size() < written / 2, "it is in the log alone");
     let writing = store.begin().await.unwrap();
-    let moving = tokio::time::timeout(Duration::from_secs(10), keeper.turn()).await;
+    let moving = tokio::time::timeout(Duration::from_secs(10), keeper.checkpoint()).await;
     assert!(moving.expect("who writes is not waited for").unwrap());
     assert!(size() > written / 2, "it is still in the log alone");
-    assert_eq!(store.look_at_log().bytes, written);
+    assert_eq!(store.wal_status().bytes, written);
     drop(writing);
     keeper.close().await.unwrap();
     store.close().await;
 }
 
 /// Whether the keeper waits for whoever writes, so that the log can begin anew.
-async fn waits_for_writers(store: &Store, keeper: &mut LogKeeper) -> bool {
+async fn waits_for_writers(store: &Store, keeper: &mut WalCheckpointer) -> bool {
     write_group(store).await;
     let writing = store.begin().await.unwrap();
-    let turned = tokio::time::timeout(Duration::from_secs(1), keeper.turn()).await;
+    let turned = tokio::time::timeout(Duration::from_secs(1), keeper.checkpoint()).await;
     drop(writing);
     turned.is_err()
 }
 
 /// How many groups are written before it does.
-async fn groups_before_writers_wait(store: &Store, keeper: &mut LogKeeper) -> usize {
+async fn groups_before_writers_wait(store: &Store, keeper: &mut WalCheckpointer) -> usize {
     for number in 1..=GROUPS {
         if waits_for_writers(store, keeper).await {
             return number;
@@ -169,7 +169,7 @@ async fn groups_before_writers_wait(store: &Store, keeper: &mut LogKeeper) -> us
 async fn writers_wait_once_for_a_long_log_that_somebody_reads_and_again_when_another_one_is_long() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
-    let mut keeper = store.log_keeper();
+    let mut keeper = store.wal_checkpointer();
     let options = SqliteConnectOptions::new().filename(folder.path().join("offboardd.db"));
     let mut reader = SqliteConnection::connect_with(&options).await.unwrap();
     let mut lengths = Vec::new();
@@ -181,7 +181,7 @@ async fn writers_wait_once_for_a_long_log_that_somebody_reads_and_again_when_ano
         reading.rollback().await.unwrap();
         // Nobody reads it any more: it is moved whole, and the next write begins it anew.
         write_group(&store).await;
-        assert!(keeper.turn().await.unwrap());
+        assert!(keeper.checkpoint().await.unwrap());
     }
     let [first, second] = lengths[..] else { panic!("{lengths:?}") };
     assert!(first > 1 && second <= first, "{lengths:?}");
@@ -198,10 +198,10 @@ async fn the_log_is_emptied_of_what_was_forgotten_unless_somebody_reads_it() {
     let mut reader = SqliteConnection::connect_with(&options).await.unwrap();
     let mut reading = reader.begin().await.unwrap();
     sqlx::query("SELECT COUNT(*) FROM deliveries").fetch_one(&mut *reading).await.unwrap();
-    assert!(!store.empty_log().await.unwrap(), "somebody reads it");
-    assert!(store.look_at_log().bytes > 0);
+    assert!(!store.truncate_wal().await.unwrap(), "somebody reads it");
+    assert!(store.wal_status().bytes > 0);
     reading.rollback().await.unwrap();
-    assert!(store.empty_log().await.unwrap());
-    assert_eq!(store.look_at_log().bytes, 0);
+    assert!(store.truncate_wal().await.unwrap());
+    assert_eq!(store.wal_status().bytes, 0);
     store.close().await;
 }

@@ -14,7 +14,7 @@ use crate::admin::state::AdminState;
 use crate::domain::case::{Hold, InvalidTransition, State as CaseState, Transition};
 use crate::domain::ids::CaseId;
 use crate::domain::operator::Role;
-use crate::store::{Dossier, Happened, Note, Tx};
+use crate::store::{CaseRecord, Note, Transitioned, Tx};
 
 type ActionResult = Result<Json<CaseView>, ApiError>;
 type Admin = State<Arc<AdminState>>;
@@ -26,8 +26,8 @@ pub(super) async fn approve(
     Body(body): Body<ApprovalBody>,
 ) -> ActionResult {
     let (stage, why) = body.named()?;
-    let dossier = admin.store.case(id).await?.ok_or(ApiError::NotFound("case"))?;
-    let account = dossier.account_hash(admin.store.key());
+    let record = admin.store.case(id).await?.ok_or(ApiError::NotFound("case"))?;
+    let account = record.account_hash(admin.store.key());
     let approved = Transition::Approved { by: caller.name.clone(), stage, account };
     carry_out(&admin, &caller, id, approved, why).await
 }
@@ -101,14 +101,14 @@ async fn carry_out(
     let now = admin.clock.now();
     let note = Note { by: Some(caller.name.clone()), remark: why.reason, detail: Value::Null };
     let mut tx = admin.store.begin().await?;
-    let dossier = tx.case(id).await?.ok_or(ApiError::NotFound("case"))?;
-    if tx.is_repeated(&dossier, &transition, now).await? {
-        return Ok(Json(view::show(admin, dossier, caller).await?));
+    let record = tx.case(id).await?.ok_or(ApiError::NotFound("case"))?;
+    if tx.is_repeated(&record, &transition, now).await? {
+        return Ok(Json(view::show(admin, record, caller).await?));
     }
-    let transitioned = operate(&mut tx, admin, caller, dossier, &transition, note).await?;
+    let transitioned = operate(&mut tx, admin, caller, record, &transition, note).await?;
     tx.commit().await?;
     admin.wake();
-    Ok(Json(view::show(admin, transitioned.dossier, caller).await?))
+    Ok(Json(view::show(admin, transitioned.record, caller).await?))
 }
 
 /// Applies an operator's action to one case. Only an approver who did not make the request can release a case that the brake
@@ -117,20 +117,20 @@ pub(super) async fn operate(
     tx: &mut Tx,
     admin: &AdminState,
     caller: &Caller,
-    dossier: Dossier,
+    record: CaseRecord,
     transition: &Transition,
     note: Note,
-) -> Result<Happened, ApiError> {
+) -> Result<Transitioned, ApiError> {
     let now = admin.clock.now();
-    let of_operator = dossier.case.source.is_none() && dossier.case.state == CaseState::Held(Hold::Brake);
+    let of_operator = record.case.source.is_none() && record.case.state == CaseState::Held(Hold::Brake);
     if !of_operator || !matches!(transition, Transition::Released { .. }) {
-        return Ok(tx.interfere(dossier, transition, note, now).await?);
+        return Ok(tx.transition_unless_dispatched(record, transition, note, now).await?);
     }
     if caller.role < Role::Approver {
         return Err(ApiError::RoleTooLow { has: caller.role, needs: Role::Approver });
     }
-    if dossier.case.terms.requested_by.as_deref() == Some(caller.name.as_str()) {
+    if record.case.terms.requested_by.as_deref() == Some(caller.name.as_str()) {
         return Err(ApiError::OwnRequest(InvalidTransition::OwnRequest));
     }
-    Ok(tx.release_from_operator_brake(dossier, note, now).await?)
+    Ok(tx.release_from_operator_brake(record, note, now).await?)
 }

@@ -211,22 +211,22 @@ async fn change_batch(
     let mut done = 0;
     let mut tx = admin.store.begin().await?;
     for reviewed in batch {
-        let Some(dossier) = tx.case(reviewed.id).await? else { continue };
+        let Some(record) = tx.case(reviewed.id).await? else { continue };
         // A case that changed since the review is left unchanged.
-        let same = dossier.case.state == reviewed.state
-            && digest_of("", [dossier.case.clone()]) == digest_of("", [reviewed.clone()]);
-        if !same || !is_allowed(&dossier.case, transition, caller, admin.clock.now()) {
+        let same = record.case.state == reviewed.state
+            && digest_of("", [record.case.clone()]) == digest_of("", [reviewed.clone()]);
+        if !same || !is_allowed(&record.case, transition, caller, admin.clock.now()) {
             continue;
         }
         let transition = if let Transition::Approved { by, stage, .. } = transition {
-            let account = dossier.account_hash(admin.store.key());
+            let account = record.account_hash(admin.store.key());
             Transition::Approved { by: by.clone(), stage: *stage, account }
         } else {
             transition.clone()
         };
         let note =
             Note { by: Some(caller.name.clone()), remark: Some(reason.to_owned()), detail: json!({ "bulk": true }) };
-        match operate(&mut tx, admin, caller, dossier, &transition, note).await {
+        match operate(&mut tx, admin, caller, record, &transition, note).await {
             Ok(_) => done += 1,
             Err(ApiError::Conflict(_) | ApiError::OwnRequest(_)) => {}
             Err(error) => return Err(error),

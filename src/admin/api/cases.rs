@@ -14,7 +14,7 @@ use crate::admin::state::AdminState;
 use crate::domain::ids::{CaseId, SiteName};
 use crate::domain::person::EmailAddress;
 use crate::proof::seal::KeyedHash;
-use crate::store::{CaseFilter, Dossier, StoreError};
+use crate::store::{CaseFilter, CaseRecord, StoreError};
 
 /// Newest first. A viewer cannot filter by email address.
 pub(super) async fn list(
@@ -47,8 +47,8 @@ pub(super) async fn show(
     State(admin): State<Arc<AdminState>>,
     CasePath(id): CasePath,
 ) -> Result<Json<CaseView>, ApiError> {
-    let dossier = find(&admin, id).await?;
-    Ok(Json(view::show(&admin, dossier, &caller).await?))
+    let record = find(&admin, id).await?;
+    Ok(Json(view::show(&admin, record, &caller).await?))
 }
 
 /// Oldest entry first.
@@ -57,12 +57,12 @@ pub(super) async fn history(
     State(admin): State<Arc<AdminState>>,
     CasePath(id): CasePath,
 ) -> Result<Json<List<HistoryView>>, ApiError> {
-    let dossier = find(&admin, id).await?;
-    let entries = admin.store.history(&dossier).await?;
+    let record = find(&admin, id).await?;
+    let entries = admin.store.history(&record).await?;
     Ok(Json(List::whole(entries.into_iter().map(|entry| HistoryView::of(entry, &caller)).collect())))
 }
 
-async fn find(admin: &AdminState, id: CaseId) -> Result<Dossier, ApiError> {
+async fn find(admin: &AdminState, id: CaseId) -> Result<CaseRecord, ApiError> {
     admin.store.case(id).await?.ok_or(ApiError::NotFound("case"))
 }
 

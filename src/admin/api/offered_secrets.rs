@@ -34,7 +34,7 @@ pub(super) async fn accept(
 ) -> Result<Json<SourceView>, ApiError> {
     require_configured(&admin, &name)?;
     let mut tx = admin.store.begin().await?;
-    if !tx.accept_offer(&name, &request.offer, request.replace, &caller.name, admin.clock.now()).await? {
+    if !tx.accept_offered_secret(&name, &request.offer, request.replace, &caller.name, admin.clock.now()).await? {
         return Err(ApiError::NotFound("offer"));
     }
     tx.commit().await?;

@@ -23,7 +23,7 @@ use crate::domain::event::Effective;
 use crate::domain::ids::{PolicyName, SiteName};
 use crate::domain::person::{EmailAddress, Person};
 use crate::domain::policy::{Action, Approvals, Policy};
-use crate::store::{Actor, Dossier, NewCase, Note, Tx};
+use crate::store::{Actor, CaseRecord, NewCase, Note, Tx};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,11 +79,11 @@ pub(super) async fn open(
     if let Some(open) = tx.open_case_of(&new.site, email_hash, None).await? {
         return Err(ApiError::AlreadyOpen(open.case.id));
     }
-    let dossier = open_counted(&mut tx, &caller.name, new, limits.brake, note, now).await?;
+    let record = open_counted(&mut tx, &caller.name, new, limits.brake, note, now).await?;
     tx.commit().await?;
     admin.wake();
-    let location = format!("/api/v1/cases/{}", dossier.case.id);
-    let case = view::show(&admin, dossier, &caller).await?;
+    let location = format!("/api/v1/cases/{}", record.case.id);
+    let case = view::show(&admin, record, &caller).await?;
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(case)).into_response())
 }
 
@@ -96,20 +96,20 @@ async fn open_counted(
     brake: Brake,
     note: Note,
     now: Timestamp,
-) -> Result<Dossier, ApiError> {
+) -> Result<CaseRecord, ApiError> {
     let is_braked = tx.is_operator_braked(name).await?;
     let beginning = is_braked.then_some(CaseState::Held(Hold::Brake));
-    let dossier = tx.open_case(new, beginning, note, now).await?;
-    let id = dossier.case.id;
+    let record = tx.open_case(new, beginning, note, now).await?;
+    let id = record.case.id;
     tx.count_escalation(Actor::Operator(name), id, Escalation::Opened, now);
     if is_braked {
         tx.add_to_operator_brake(name, id);
-    } else if let Some(tripped) = brake.trips(&tx.caused_lately(Actor::Operator(name), now).await?) {
+    } else if let Some(tripped) = brake.trips(&tx.recent_activity(Actor::Operator(name), now).await?) {
         let held = tx.freeze_operator(name, &tripped, now).await?;
         tracing::error!(operator = name, held, "operator {name}: brake tripped ({tripped}), {held} requests held");
         return tx.case(id).await?.ok_or(ApiError::NotFound("case"));
     }
-    Ok(dossier)
+    Ok(record)
 }
 
 /// The limits of an operator's request: the strictest of the named policy and the policies of the site's sources. If the site

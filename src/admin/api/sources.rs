@@ -14,7 +14,7 @@ use crate::admin::auth::{Approver, Caller, Operator, Viewer};
 use crate::admin::error::ApiError;
 use crate::admin::state::{AdminState, ConfiguredSource};
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
-use crate::store::{Braked, Note, Offer, SourceStanding};
+use crate::store::{BrakeStatus, Note, OfferedSecret, SourceStatus};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SourceView {
@@ -78,11 +78,11 @@ pub(crate) struct BrakeView {
     pub(crate) digest: String,
 }
 
-impl From<Braked> for BrakeView {
-    fn from(braked: Braked) -> Self {
+impl From<BrakeStatus> for BrakeView {
+    fn from(braked: BrakeStatus) -> Self {
         let of = braked.held.saturating_add(braked.carried_out);
         let message = format!("{} of {of} carried out", braked.carried_out);
-        let Braked { since, why, held, carried_out, digest } = braked;
+        let BrakeStatus { since, why, held, carried_out, digest } = braked;
         Self { since, why, message, held, carried_out, digest }
     }
 }
@@ -97,7 +97,7 @@ pub(crate) struct OfferedSecretView {
 }
 
 impl OfferedSecretView {
-    fn of(offer: &Offer, shown: bool) -> Self {
+    fn of(offer: &OfferedSecret, shown: bool) -> Self {
         let token = shown.then(|| offer.secret.expose_secret().to_owned());
         Self { id: offer.id.clone(), offered_at: offer.offered_at, token }
     }
@@ -178,7 +178,7 @@ pub(super) async fn changed(
 async fn views(admin: &AdminState, caller: &Caller) -> Result<Vec<SourceView>, ApiError> {
     let now = admin.clock.now();
     let standing = admin.store.sources().await?;
-    let offers = admin.store.offers().await?;
+    let offers = admin.store.offered_secrets().await?;
     let lookups = admin.store.waiting_lookups().await?;
     let ignored = admin.store.ignored_words(now).await?;
     let standing_of = |name: &SourceName| standing.iter().find(|standing| standing.name == *name);
@@ -211,7 +211,7 @@ async fn views(admin: &AdminState, caller: &Caller) -> Result<Vec<SourceView>, A
 fn view(
     name: &SourceName,
     configured: &ConfiguredSource,
-    standing: Option<&SourceStanding>,
+    standing: Option<&SourceStatus>,
     now: Timestamp,
 ) -> SourceView {
     let last_delivery_at = standing.and_then(|standing| standing.last_delivery_at);

@@ -14,7 +14,7 @@ use crate::domain::case::{Approval, Attention, AttentionReason, Case, Direction,
 use crate::domain::ids::{CaseId, PolicyName, SiteName, SourceName};
 use crate::domain::person::{EmailAddress, PersonId};
 use crate::domain::policy::Action;
-use crate::store::{Dossier, HistoryEntry, JobRow, StoreError};
+use crate::store::{CaseRecord, HistoryEntry, JobRow, StoreError};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct CaseView {
@@ -111,8 +111,8 @@ pub(crate) struct HistoryView {
 
 impl CaseView {
     /// Omits personal data that the caller may not see.
-    pub(super) fn of(admin: &AdminState, dossier: Dossier, job: Option<JobRow>, caller: &Caller) -> Self {
-        let Dossier { case, person, account, account_type, .. } = dossier;
+    pub(super) fn of(admin: &AdminState, record: CaseRecord, job: Option<JobRow>, caller: &Caller) -> Self {
+        let CaseRecord { case, person, account, account_type, .. } = record;
         let (person, account_id) = if caller.sees_personal_data() {
             (PersonView { id: person.id, email: person.email }, account.map(|account| account.id))
         } else {
@@ -171,25 +171,25 @@ impl HistoryView {
     }
 }
 
-pub(super) async fn show(admin: &AdminState, dossier: Dossier, caller: &Caller) -> Result<CaseView, StoreError> {
-    let job = admin.store.job_of(dossier.case.id).await?;
-    Ok(CaseView::of(admin, dossier, job, caller))
+pub(super) async fn show(admin: &AdminState, record: CaseRecord, caller: &Caller) -> Result<CaseView, StoreError> {
+    let job = admin.store.job_of(record.case.id).await?;
+    Ok(CaseView::of(admin, record, job, caller))
 }
 
 /// Keeps the order.
 pub(super) async fn show_all(
     admin: &AdminState,
-    dossiers: Vec<Dossier>,
+    records: Vec<CaseRecord>,
     caller: &Caller,
 ) -> Result<Vec<CaseView>, StoreError> {
-    let ids: Vec<CaseId> = dossiers.iter().map(|dossier| dossier.case.id).collect();
+    let ids: Vec<CaseId> = records.iter().map(|record| record.case.id).collect();
     let jobs = admin.store.jobs_of(&ids).await?;
     let mut jobs: HashMap<CaseId, JobRow> = jobs.into_iter().map(|job| (job.case_id, job)).collect();
-    let view = |dossier: Dossier| {
-        let job = jobs.remove(&dossier.case.id);
-        CaseView::of(admin, dossier, job, caller)
+    let view = |record: CaseRecord| {
+        let job = jobs.remove(&record.case.id);
+        CaseView::of(admin, record, job, caller)
     };
-    Ok(dossiers.into_iter().map(view).collect())
+    Ok(records.into_iter().map(view).collect())
 }
 
 /// The planned or past time of the deletion. `None` if the case cannot delete the account any more.

@@ -9,7 +9,7 @@ use super::{ADA, Daemon, OTTO, ROSA};
 use crate::domain::case::{Change, Hold, State};
 use crate::domain::ids::CaseId;
 use crate::domain::policy::Action;
-use crate::store::{Dispatch, Intent, Vacancy};
+use crate::store::{ClaimRequest, Dispatch, Intent};
 
 async fn approve(daemon: &Daemon, id: CaseId, who: &str) -> super::TestResponse {
     let body = json!({"reason": "I know them", "for": "delete"});
@@ -85,12 +85,12 @@ async fn cancel_during_the_call_is_rejected_as_too_late() {
     let now = daemon.now();
     let mut tx = daemon.store.begin().await.unwrap();
     let until = now + SignedDuration::from_mins(1);
-    let vacancy = Vacancy { site: &"acme".parse().unwrap(), urgent: true, jobs: 1, until };
-    let claimed = tx.claim(&[vacancy], now).await.unwrap().remove(0);
-    let leased = tx.leased(&[claimed.lease], now).await.unwrap().remove(0).unwrap();
+    let request = ClaimRequest { site: &"acme".parse().unwrap(), urgent: true, jobs: 1, until };
+    let claimed = tx.claim(&[request], now).await.unwrap().remove(0);
+    let leased = tx.load_leased(&[claimed.lease], now).await.unwrap().remove(0).unwrap();
     let intent = Intent { change: Change::Revoke, detail: Value::Null, window: SignedDuration::from_mins(1) };
-    let dispatch = tx.dispatch(leased, &intent, &claimed.dossier, true, now).await.unwrap();
-    assert!(matches!(dispatch, Dispatch::Go(_)));
+    let dispatch = tx.dispatch(leased, &intent, &claimed.record, true, now).await.unwrap();
+    assert!(matches!(dispatch, Dispatch::Allowed(_)));
     tx.commit().await.unwrap();
     let answer = daemon.act_on_case(id, "cancel").await;
     assert_eq!(answer.status, 409);
@@ -117,9 +117,9 @@ async fn operator_cannot_approve_their_own_request() {
     let opened = daemon.post("/api/v1/cases", OTTO, body).await.json();
     let id = opened["id"].as_str().unwrap().parse().unwrap();
     let mut tx = daemon.store.begin().await.unwrap();
-    let mut dossier = tx.case(id).await.unwrap().unwrap();
-    dossier.case.terms.requested_by = Some(ROSA.to_owned());
-    tx.learn(&dossier).unwrap();
+    let mut record = tx.case(id).await.unwrap().unwrap();
+    record.case.terms.requested_by = Some(ROSA.to_owned());
+    tx.save_observed(&record).unwrap();
     tx.commit().await.unwrap();
     let own = approve(&daemon, id, ROSA).await;
     assert_eq!(own.status, 403);

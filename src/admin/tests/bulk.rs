@@ -59,10 +59,10 @@ async fn digest_of_an_earlier_set_or_a_milder_action_releases_nothing() {
     let digest = bulk(&daemon, OTTO, json!({})).await.json()["digest"].clone();
     let first = bulk(&daemon, OTTO, json!({})).await.json()["cases"][0]["id"].as_str().unwrap().parse().unwrap();
     let mut tx = daemon.store.begin().await.unwrap();
-    let dossier = tx.case(first).await.unwrap().unwrap();
-    let (source, terms) = (dossier.case.source.clone(), Terms { action: Action::Delete, ..dossier.case.terms.clone() });
+    let record = tx.case(first).await.unwrap().unwrap();
+    let (source, terms) = (record.case.source.clone(), Terms { action: Action::Delete, ..record.case.terms.clone() });
     let erasure = Transition::ErasureRequested(Demand::new(source, Cause::ErasureRequested, &terms, daemon.now()));
-    tx.interfere(dossier, &erasure, Note::default(), daemon.now()).await.unwrap();
+    tx.transition_unless_dispatched(record, &erasure, Note::default(), daemon.now()).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(bulk(&daemon, OTTO, json!({"digest": digest})).await.status, 409);
     assert_eq!(held(&daemon).await, 5);

@@ -33,7 +33,7 @@ use crate::domain::ids::{CaseId, DeliveryId};
 use crate::domain::operator::{AdminToken, Role, TokenDigest};
 use crate::domain::person::{EmailAddress, Person, PersonId};
 use crate::domain::policy::{Action, Approvals, DayEdge, Policy};
-use crate::store::{Database, Dossier, Key, KnownAccount, NewCase, NewDelivery, Note, Store};
+use crate::store::{CaseRecord, Database, KeyLocation, KnownAccount, NewCase, NewDelivery, Note, Store};
 
 /// A listener with its own database.
 pub(crate) struct Daemon {
@@ -81,7 +81,7 @@ impl Daemon {
 
     async fn start(enforce: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let database = Database { path: dir.path().join("test.db"), key: Key::Given([7; 32]) };
+        let database = Database { path: dir.path().join("test.db"), key: KeyLocation::Given([7; 32]) };
         let store = database.open().await.unwrap();
         let clock = Arc::new(ManualClock::at("2026-06-01T08:00:00Z".parse().unwrap()));
         let worker = Arc::new(Notify::new());
@@ -154,7 +154,7 @@ impl Daemon {
     }
 
     /// A case of source `bamboohr` on site `acme`, in one hour.
-    pub(crate) async fn case(&self, email: &str, action: Action, beginning: Option<State>) -> Dossier {
+    pub(crate) async fn case(&self, email: &str, action: Action, beginning: Option<State>) -> CaseRecord {
         self.clock.advance(SignedDuration::from_millis(1));
         let now = self.clock.now();
         let new = NewCase {
@@ -170,12 +170,12 @@ impl Daemon {
         };
         let note = Note { by: None, remark: Some("a word about ann".into()), ..Note::default() };
         let mut tx = self.store.begin().await.unwrap();
-        let mut dossier = tx.open_case(new, beginning, note, now).await.unwrap();
-        dossier.account = Some(KnownAccount { id: AccountId::from("qm:secret:1".to_owned()), twin: false });
-        dossier.account_type = Some(AccountType::Customer);
-        tx.learn(&dossier).unwrap();
+        let mut record = tx.open_case(new, beginning, note, now).await.unwrap();
+        record.account = Some(KnownAccount { id: AccountId::from("qm:secret:1".to_owned()), twin: false });
+        record.account_type = Some(AccountType::Customer);
+        tx.save_observed(&record).unwrap();
         tx.commit().await.unwrap();
-        dossier
+        record
     }
 
     pub(crate) async fn scheduled(&self, email: &str) -> CaseId {
@@ -198,7 +198,7 @@ impl Daemon {
             sealed_body: NewDelivery::seal(key, id, b"{}"),
             source,
         };
-        self.store.accept(&[new]).await.unwrap();
+        self.store.insert_deliveries(&[new]).await.unwrap();
         id
     }
 

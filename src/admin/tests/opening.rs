@@ -59,8 +59,8 @@ async fn strictest_approvals_of_the_site_apply_to_any_named_policy() {
         assert_eq!((&case["policy"], &case["requested_by"]), (&json!(policy), &json!(OTTO)));
         let id = case["id"].as_str().unwrap().parse().unwrap();
         let mut tx = daemon.store.begin().await.unwrap();
-        let dossier = tx.case(id).await.unwrap().unwrap();
-        assert_eq!(dossier.case.terms.approvals.delete, 2, "{policy}");
+        let record = tx.case(id).await.unwrap().unwrap();
+        assert_eq!(record.case.terms.approvals.delete, 2, "{policy}");
     }
 }
 

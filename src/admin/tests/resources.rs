@@ -51,7 +51,7 @@ async fn source_is_paused_resumed_and_reported_quiet() {
 async fn offered_secret_is_visible_to_operators_and_accepted_by_approvers() {
     let daemon = Daemon::enforcing().await;
     let mut tx = daemon.store.begin().await.unwrap();
-    assert!(tx.keep_offer(&"bamboohr".parse().unwrap(), &"v3rify".into(), daemon.now()).await.unwrap());
+    assert!(tx.store_offered_secret(&"bamboohr".parse().unwrap(), &"v3rify".into(), daemon.now()).await.unwrap());
     tx.commit().await.unwrap();
     let seen_by = async |who| items(&daemon.get("/api/v1/sources", who).await.json())[0].clone();
     assert!(seen_by(VERA).await["offered"][0]["token"].is_null());
@@ -107,7 +107,7 @@ async fn delivery_with_an_expired_body_is_not_replayed() {
     let waiting = daemon.store.unrouted(&"bamboohr".parse().unwrap(), 1, 1).await.unwrap().remove(0);
     let mut tx = daemon.store.begin().await.unwrap();
     tx.routed(&waiting, None, daemon.now());
-    tx.upkeep(SignedDuration::ZERO, daemon.now()).await.unwrap();
+    tx.apply_retention(SignedDuration::ZERO, daemon.now()).await.unwrap();
     tx.commit().await.unwrap();
     let answer = daemon.post(&format!("/api/v1/deliveries/{id}/replay"), OTTO, json!({})).await;
     assert_eq!(

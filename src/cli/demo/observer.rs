@@ -15,7 +15,7 @@ use crate::domain::case::{State, StateName};
 use crate::domain::ids::DeliveryId;
 use crate::domain::person::EmailAddress;
 use crate::sandbox::{AccountView, CallRecord, Sandbox};
-use crate::store::{CaseFilter, Dossier, HistoryEntry, Store};
+use crate::store::{CaseFilter, CaseRecord, HistoryEntry, Store};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -39,12 +39,12 @@ pub(super) struct Observer {
 #[derive(Debug)]
 pub(super) struct Fact {
     pub(super) at: Timestamp,
-    pub(super) dossier: Dossier,
+    pub(super) record: CaseRecord,
 }
 
 impl Fact {
     pub(super) fn require_state(&self, expected: StateName) -> anyhow::Result<()> {
-        let state = self.dossier.case.state.name();
+        let state = self.record.case.state.name();
         anyhow::ensure!(state == expected, "expected the case in state `{expected}`, found `{state}`");
         Ok(())
     }
@@ -81,13 +81,13 @@ impl Observer {
             let too_late = self.calendar.now() > by;
             let case = self.case_of(who).await?;
             let mut found = "there is no case".to_owned();
-            if let Some(dossier) = &case {
-                if let Some(entry) = self.entry_of(dossier, kind).await? {
-                    let dossier = self.store.case(dossier.case.id).await?.context("the case is not in the database")?;
-                    return Ok(Fact { at: entry.at, dossier });
+            if let Some(record) = &case {
+                if let Some(entry) = self.entry_of(record, kind).await? {
+                    let record = self.store.case(record.case.id).await?.context("the case is not in the database")?;
+                    return Ok(Fact { at: entry.at, record });
                 }
                 // A closed case gets no more entries. The history was read after the state.
-                let state = &dossier.case.state;
+                let state = &record.case.state;
                 found = format!("the case is `{}`", state.name());
                 if let State::NeedsAttention(attention) = state {
                     found = format!("{found}: {}", attention.detail);
@@ -106,19 +106,19 @@ impl Observer {
         self.until(who, kind, self.calendar.deadline(self.calendar.now())).await
     }
 
-    pub(super) async fn case_of(&self, who: &Character) -> anyhow::Result<Option<Dossier>> {
+    pub(super) async fn case_of(&self, who: &Character) -> anyhow::Result<Option<CaseRecord>> {
         Ok(self.cases_of(who).await?.into_iter().next())
     }
 
     /// Newest first. A shredded case is found too, by the hash of its email address.
-    pub(super) async fn cases_of(&self, who: &Character) -> anyhow::Result<Vec<Dossier>> {
+    pub(super) async fn cases_of(&self, who: &Character) -> anyhow::Result<Vec<CaseRecord>> {
         let hash = self.store.key().hash_email(&SITE.parse()?, &EmailAddress::parse(who.email)?);
         let filter = CaseFilter { email_hashes: Some(vec![hash]), limit: 10, ..CaseFilter::default() };
         Ok(self.store.cases(&filter).await?.items)
     }
 
-    async fn entry_of(&self, dossier: &Dossier, kind: &str) -> anyhow::Result<Option<HistoryEntry>> {
-        let history = self.store.history(dossier).await?;
+    async fn entry_of(&self, record: &CaseRecord, kind: &str) -> anyhow::Result<Option<HistoryEntry>> {
+        let history = self.store.history(record).await?;
         Ok(history.into_iter().find(|entry| entry.kind == kind))
     }
 

@@ -1,15 +1,15 @@
 //! Cases: opened, moved, closed, found.
 
-mod finding;
-mod moves;
+mod queries;
 mod rows;
+mod transitions;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub(super) use self::finding::readable;
-pub use self::finding::{BulkFilter, CaseFilter};
+pub(super) use self::queries::readable;
+pub use self::queries::{BulkFilter, CaseFilter};
 pub(super) use self::rows::read_case;
 use crate::domain::account::{AccountId, AccountType};
 use crate::domain::case::{Case, Cause, StateName, Terms};
@@ -19,7 +19,7 @@ use crate::proof::seal::{CaseKey, MasterKey};
 
 /// A case with what is known about its person.
 #[derive(Debug, Clone)]
-pub struct Dossier {
+pub struct CaseRecord {
     /// The case.
     pub case: Case,
     /// When it was opened.
@@ -81,17 +81,17 @@ impl Note {
 
 /// What a transition did.
 #[derive(Debug, Clone)]
-pub struct Happened {
+pub struct Transitioned {
     /// The case after it.
-    pub dossier: Dossier,
+    pub record: CaseRecord,
     /// Where it stood before.
     pub from: StateName,
 }
 
-impl Dossier {
-    /// This case as the database has it now, with what an attempt learned about the account meanwhile.
-    pub(super) fn with_what_was_learned(self, learned: &Self) -> Self {
-        Self { account: learned.account.clone(), account_type: learned.account_type, looks: learned.looks, ..self }
+impl CaseRecord {
+    /// This case as the database has it now, with what an attempt observed about the account meanwhile.
+    pub(super) fn with_observed(self, observed: &Self) -> Self {
+        Self { account: observed.account.clone(), account_type: observed.account_type, looks: observed.looks, ..self }
     }
 
     /// The keyed hash of the account, if it is known: what an approval covers, and what the journal shows.

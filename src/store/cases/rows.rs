@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Dossier, KnownAccount};
+use super::{CaseRecord, KnownAccount};
 use crate::domain::account::AccountType;
 use crate::domain::case::{Attention, Case, Hold, Progress, State, StateName};
 use crate::domain::ids::CaseId;
 use crate::domain::person::Person;
 use crate::proof::seal::{CaseKey, MasterKey};
-use crate::store::row::{Reading, millis, millis_if_any};
+use crate::store::row::{RowReader, millis, millis_if_any};
 use crate::store::{StoreError, Tx};
 
 /// What a case knows about its person, as it is sealed.
@@ -23,11 +23,11 @@ struct Known {
 
 impl Tx {
     /// Writes all that changes about a case, and what is known of its person.
-    pub(super) fn write_case(&mut self, dossier: &Dossier) -> Result<(), StoreError> {
-        let case = &dossier.case;
-        let (email_hash, person_hash) = self.hashes(&case.site, case.source.as_ref(), &dossier.person);
-        let known = Known { person: dossier.person.clone(), account: dossier.account.clone() };
-        let sealed = match &dossier.key {
+    pub(super) fn write_case(&mut self, record: &CaseRecord) -> Result<(), StoreError> {
+        let case = &record.case;
+        let (email_hash, person_hash) = self.hashes(&case.site, case.source.as_ref(), &record.person);
+        let known = Known { person: record.person.clone(), account: record.account.clone() };
+        let sealed = match &record.key {
             Some(key) => Some(key.seal(case.id.as_bytes(), to_json(&known)?.as_bytes())),
             None => None,
         };
@@ -60,8 +60,8 @@ impl Tx {
         .bind(millis_if_any(case.progress.last_look_at))
         .bind(millis_if_any(case.progress.gone_at))
         .bind(millis_if_any(case.progress.reinvite_dispatched_at))
-        .bind(dossier.looks)
-        .bind(dossier.account_type.map(AccountType::as_str))
+        .bind(record.looks)
+        .bind(record.account_type.map(AccountType::as_str))
         .bind(sealed)
         .bind(millis_if_any(case.closed_at()))
         .bind(email_hash.map(|hash| hash.0.to_vec()))
@@ -73,64 +73,64 @@ impl Tx {
 }
 
 /// Reads a row with the columns of `cases` and the `sealed_key` beside it.
-pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result<Dossier, StoreError> {
-    let reading = Reading { what: "case", row };
-    let id: CaseId = reading.word("id")?;
-    let name: StateName = reading.word("state")?;
+pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result<CaseRecord, StoreError> {
+    let reader = RowReader { what: "case", row };
+    let id: CaseId = reader.word("id")?;
+    let name: StateName = reader.word("state")?;
     let case = Case {
         id,
-        site: reading.word("site")?,
-        source: reading.word_if_any("source")?,
-        terms: reading.json("terms")?,
-        demands: reading.json("demands")?,
-        direction: reading.word("direction")?,
-        effective_at: reading.at("effective_at")?,
+        site: reader.word("site")?,
+        source: reader.word_if_any("source")?,
+        terms: reader.json("terms")?,
+        demands: reader.json("demands")?,
+        direction: reader.word("direction")?,
+        effective_at: reader.at("effective_at")?,
         progress: Progress {
-            revoke_dispatched_at: reading.at_if_any("revoke_dispatched_at")?,
-            revoked_at: reading.at_if_any("revoked_at")?,
-            detached_at: reading.at_if_any("detached_at")?,
-            deletion_dispatched_at: reading.at_if_any("deletion_dispatched_at")?,
-            deletion_requested_at: reading.at_if_any("deletion_requested_at")?,
-            grace_ends_at: reading.at_if_any("grace_ends_at")?,
-            last_look_at: reading.at_if_any("last_look_at")?,
-            gone_at: reading.at_if_any("gone_at")?,
-            reinvite_dispatched_at: reading.at_if_any("reinvite_dispatched_at")?,
+            revoke_dispatched_at: reader.at_if_any("revoke_dispatched_at")?,
+            revoked_at: reader.at_if_any("revoked_at")?,
+            detached_at: reader.at_if_any("detached_at")?,
+            deletion_dispatched_at: reader.at_if_any("deletion_dispatched_at")?,
+            deletion_requested_at: reader.at_if_any("deletion_requested_at")?,
+            grace_ends_at: reader.at_if_any("grace_ends_at")?,
+            last_look_at: reader.at_if_any("last_look_at")?,
+            gone_at: reader.at_if_any("gone_at")?,
+            reinvite_dispatched_at: reader.at_if_any("reinvite_dispatched_at")?,
         },
-        approvals: reading.json("approvals")?,
+        approvals: reader.json("approvals")?,
         on_hold: row.try_get("on_hold")?,
-        state: read_state(&reading, name)?,
-        since: reading.at("since")?,
+        state: read_state(&reader, name)?,
+        since: reader.at("since")?,
     };
     if let Some(why) = case.contradiction() {
         return Err(StoreError::inconsistent("case", id, why));
     }
     let opening = |source| StoreError::Sealed { what: "case", source };
-    let key = reading
+    let key = reader
         .bytes_if_any("sealed_key")?
         .map(|sealed| CaseKey::unseal(master, id.as_bytes(), &sealed).map_err(opening))
         .transpose()?;
-    let known = match (&key, reading.bytes_if_any("sealed")?) {
+    let known = match (&key, reader.bytes_if_any("sealed")?) {
         (Some(key), Some(sealed)) => {
             let plain = key.open(id.as_bytes(), &sealed).map_err(opening)?;
             serde_json::from_slice(&plain).map_err(|error| StoreError::inconsistent("case", id, error))?
         }
         _ => Known { person: Person::default(), account: None },
     };
-    Ok(Dossier {
+    Ok(CaseRecord {
         case,
-        opened_at: reading.at("opened_at")?,
+        opened_at: reader.at("opened_at")?,
         person: known.person,
         account: known.account,
-        account_type: reading.word_if_any("account_type")?,
-        looks: reading.count("looks")?,
+        account_type: reader.word_if_any("account_type")?,
+        looks: reader.count("looks")?,
         key,
     })
 }
 
-fn read_state(reading: &Reading<'_>, name: StateName) -> Result<State, StoreError> {
+fn read_state(reader: &RowReader<'_>, name: StateName) -> Result<State, StoreError> {
     Ok(match name {
         StateName::Scheduled => State::Scheduled,
-        StateName::Held => State::Held(reading.word("held")?),
+        StateName::Held => State::Held(reader.word("held")?),
         StateName::Revoking => State::Revoking,
         StateName::Revoked => State::Revoked,
         StateName::Deleting => State::Deleting,
@@ -141,8 +141,8 @@ fn read_state(reading: &Reading<'_>, name: StateName) -> Result<State, StoreErro
         StateName::Cancelled => State::Cancelled,
         StateName::NoAccount => State::NoAccount,
         StateName::NeedsAttention => State::NeedsAttention(Attention {
-            reason: reading.word("attention")?,
-            detail: reading.text_if_any("attention_detail")?.unwrap_or_default(),
+            reason: reader.word("attention")?,
+            detail: reader.text_if_any("attention_detail")?.unwrap_or_default(),
         }),
     })
 }

@@ -31,7 +31,7 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
     Ok(Outcome::Finished { transition: Transition::Detached, detail })
 }
 
-/// Whether nobody can tell from the answer if the person was in it: a desk answers 204 either way. The journal says of those
+/// Whether nobody can tell from the answer if the person was in it: a queue answers 204 either way. The journal says of those
 /// that they were asked, not that they were left.
 const fn answers_strangers_the_same(what: Detach) -> bool {
     matches!(what, Detach::ServiceDesks)
@@ -40,7 +40,7 @@ const fn answers_strangers_the_same(what: Detach) -> bool {
 /// What can be left with one call.
 enum Place {
     Organization(OrganizationId),
-    Desk(ServiceDeskId),
+    JobCommitQueue(ServiceDeskId),
     Request(RequestKey),
 }
 
@@ -49,7 +49,7 @@ impl Place {
     fn detail(&self) -> Value {
         match self {
             Self::Organization(id) => json!({ "what": Detach::Organizations, "id": id.as_str() }),
-            Self::Desk(id) => json!({ "what": Detach::ServiceDesks, "id": id.as_str() }),
+            Self::JobCommitQueue(id) => json!({ "what": Detach::ServiceDesks, "id": id.as_str() }),
             Self::Request(_) => json!({ "what": Detach::Participants }),
         }
     }
@@ -60,7 +60,7 @@ async fn places(attempt: &Attempt<'_>, what: Detach, id: &AccountId) -> Result<V
     let client = attempt.client;
     Ok(match what {
         Detach::Organizations => client.organizations(id).await?.into_iter().map(Place::Organization).collect(),
-        Detach::ServiceDesks => client.service_desks().await?.into_iter().map(Place::Desk).collect(),
+        Detach::ServiceDesks => client.service_desks().await?.into_iter().map(Place::JobCommitQueue).collect(),
         Detach::Participants => client.open_requests(id).await?.into_iter().map(Place::Request).collect(),
     })
 }
@@ -70,7 +70,7 @@ async fn leave(attempt: &Attempt<'_>, place: &Place, id: &AccountId) -> Result<L
     attempt.request_dispatch(Change::Detach, place.detail()).await?;
     let left = match place {
         Place::Organization(organization) => attempt.client.leave_organization(organization, id).await?,
-        Place::Desk(desk) => attempt.client.leave_service_desk(desk, id).await?,
+        Place::JobCommitQueue(queue) => attempt.client.leave_service_desk(queue, id).await?,
         Place::Request(request) => attempt.client.leave_request(request, id).await?,
     };
     let mut detail = place.detail();

@@ -22,7 +22,7 @@ pub(super) enum Located {
 }
 
 /// Finds the account by the person's exact address, or reads the one that is known. Either way the account was read by id
-/// just now and passed the guard; what was learned is put into the attempt's record.
+/// just now and passed the guard; what was observed is put into the attempt's record.
 pub(super) async fn locate(attempt: &mut Attempt<'_>) -> Result<Located, StepError> {
     let Some(email) = attempt.record.person.email.clone() else {
         return Err(Outcome::stuck(Attention::no_email()).into());

@@ -4,24 +4,24 @@ use offboardd::domain::case::{AttentionReason, State, StateName};
 use offboardd::domain::ids::DeliveryId;
 use offboardd::domain::person::EmailAddress;
 use offboardd::sandbox::{AccountType, AccountView, CallName};
-use offboardd::store::{CaseFilter, DeliveryRow, Dossier, EventRow, HistoryEntry, JobRow};
+use offboardd::store::{CaseFilter, CaseRecord, DeliveryRow, EventRow, HistoryEntry, JobRow};
 
 use super::{Harness, site_name};
 
 impl Harness {
     /// The newest case of whoever has this address, also after it has forgotten it.
-    pub(crate) async fn case(&self, email: &str) -> Dossier {
+    pub(crate) async fn case(&self, email: &str) -> CaseRecord {
         self.cases_of(email).await.into_iter().next().unwrap_or_else(|| panic!("there is no case of {email}"))
     }
 
-    pub(crate) async fn cases_of(&self, email: &str) -> Vec<Dossier> {
+    pub(crate) async fn cases_of(&self, email: &str) -> Vec<CaseRecord> {
         let hash = self.store().key().hash_email(&site_name(), &EmailAddress::parse(email).unwrap());
         let filter = CaseFilter { email_hashes: Some(vec![hash]), limit: 1000, ..CaseFilter::default() };
         self.store().cases(&filter).await.unwrap().items
     }
 
     /// All cases, the newest first.
-    pub(crate) async fn cases(&self) -> Vec<Dossier> {
+    pub(crate) async fn cases(&self) -> Vec<CaseRecord> {
         self.store().cases(&CaseFilter { limit: 1000, ..CaseFilter::default() }).await.unwrap().items
     }
 
@@ -30,7 +30,7 @@ impl Harness {
     }
 
     pub(super) async fn states(&self) -> Vec<StateName> {
-        self.cases().await.iter().map(|dossier| dossier.case.state.name()).collect()
+        self.cases().await.iter().map(|record| record.case.state.name()).collect()
     }
 
     /// Whether the site refuses us.

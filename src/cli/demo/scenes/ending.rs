@@ -7,7 +7,7 @@ use crate::cli::demo::cast::{ANN, IDA};
 use crate::cli::demo::narrator::{self, short};
 use crate::cli::demo::observer::Observer;
 use crate::sandbox::{AccountView, CallRecord};
-use crate::store::{self, Verdict};
+use crate::store::{self, JournalCheck};
 
 /// What the database files must not contain: email address and family name of the erased person.
 const TRACES: [&str; 2] = [ANN.email, "Archer"];
@@ -82,8 +82,8 @@ async fn check_cases(observer: &Observer) -> anyhow::Result<()> {
 /// The metrics counted every webhook of the demo.
 async fn check_metrics(observer: &Observer) -> anyhow::Result<()> {
     let metrics = observer.get("/metrics").await?;
-    let count = |verdict: &str| -> u64 {
-        let label = format!("verdict=\"{verdict}\"");
+    let count = |check: &str| -> u64 {
+        let label = format!("check=\"{check}\"");
         let counters = metrics.lines().filter(|line| line.starts_with("offboardd_deliveries_total{"));
         let counters = counters.filter(|line| line.contains(&label)).filter_map(|line| line.rsplit(' ').next());
         counters.filter_map(|number| number.parse::<u64>().ok()).sum()
@@ -105,12 +105,12 @@ async fn check_metrics(observer: &Observer) -> anyhow::Result<()> {
 
 async fn check_journal(observer: &Observer) -> anyhow::Result<()> {
     match store::verify_journal(&observer.folder.database()).await? {
-        Verdict::Intact { entries, head } => {
+        JournalCheck::Intact { entries, head } => {
             let head: String = hex::encode(head).chars().take(16).collect();
             narrator::sum_up("journal", &format!("intact: {entries} entries, newest link {head}…"));
             Ok(())
         }
-        Verdict::Broken(broken) => anyhow::bail!("the journal is broken: {broken}"),
+        JournalCheck::Broken(broken) => anyhow::bail!("the journal is broken: {broken}"),
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) async fn announce(observer: &Observer) -> anyhow::Result<Timestamp> {
     observer.narrate(Speaker::Hr, &format!("payroll posts: {} ({}) leaves on day {day}", BEN.name, BEN.email));
     observer.deliver(&observer.hr.sign(PAYROLL, &bodies::departure(&BEN, effective_at, now))?).await?;
     let opened = observer.soon(&BEN, "opened").await?;
-    let case = &opened.dossier.case;
+    let case = &opened.record.case;
     opened.require_state(StateName::Scheduled)?;
     let wanted = case.job_wanted().context("the case has no job for the departure")?;
     anyhow::ensure!(wanted.due_at == effective_at, "the job is not due at the time of the departure");

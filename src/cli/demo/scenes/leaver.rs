@@ -42,7 +42,7 @@ pub(super) async fn leave(observer: &Observer) -> anyhow::Result<Left> {
     let delivery = observer.deliver(&webhook).await?;
 
     let opened = observer.soon(&ANN, "opened").await?;
-    observer.narrate_at(opened.at, Speaker::Daemon, &format!("opens a case: {}", opened.dossier.case.terms.action));
+    observer.narrate_at(opened.at, Speaker::Daemon, &format!("opens a case: {}", opened.record.case.terms.action));
     let revoked = observer.soon(&ANN, "revoke_confirmed").await?;
     let call = only(observer, CallName::Revoke, REVOKE)?;
     let account = observer.account_of(&ANN)?;
@@ -52,7 +52,7 @@ pub(super) async fn leave(observer: &Observer) -> anyhow::Result<Left> {
         Speaker::Atlassian,
         &format!("receives {} …{REVOKE}, answers {}", call.method, status(&call)),
     );
-    let delete_at = revoked.dossier.case.delete_at().context("no deletion is planned")?;
+    let delete_at = revoked.record.case.delete_at().context("no deletion is planned")?;
     observer.narrate_at(
         revoked.at,
         Speaker::Daemon,
@@ -90,7 +90,7 @@ pub(super) async fn delete(observer: &Observer, left: &Left) -> anyhow::Result<(
         ),
     );
     let grace_ends_at =
-        accepted.dossier.case.progress.grace_ends_at.context("the case has no end of the deletion grace")?;
+        accepted.record.case.progress.grace_ends_at.context("the case has no end of the deletion grace")?;
     observer.narrate_at(
         accepted.at,
         Speaker::Daemon,
@@ -110,7 +110,7 @@ pub(super) async fn erase(observer: &Observer) -> anyhow::Result<()> {
         observer.until(&ANN, "gone_seen", observer.calendar.deadline(later(requested_at, DELETION_GRACE))).await?;
     let waited = seen.at.duration_since(requested_at);
     anyhow::ensure!(waited >= DELETION_GRACE, "the grace ended after {} days", whole_days(waited));
-    let last_look_at = seen.dossier.case.progress.last_look_at.context("the case has no time for the last read")?;
+    let last_look_at = seen.record.case.progress.last_look_at.context("the case has no time for the last read")?;
     observer.narrate_at(
         seen.at,
         Speaker::Daemon,
@@ -118,7 +118,7 @@ pub(super) async fn erase(observer: &Observer) -> anyhow::Result<()> {
     );
     let gone = observer.until(&ANN, "gone_confirmed", observer.calendar.deadline(last_look_at)).await?;
     gone.require_state(StateName::Erased)?;
-    let erased = &gone.dossier;
+    let erased = &gone.record;
     anyhow::ensure!(
         erased.person.email.is_none() && erased.person.id.is_none() && erased.account.is_none(),
         "the erased case still contains personal data"

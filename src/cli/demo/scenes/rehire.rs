@@ -22,7 +22,7 @@ pub(super) async fn leave(observer: &Observer) -> anyhow::Result<Timestamp> {
         !observer.account_of(&IDA)?.active,
         "expected the access of Ida to be revoked, but the account is active"
     );
-    let delete_at = revoked.dossier.case.delete_at().context("no deletion is planned")?;
+    let delete_at = revoked.record.case.delete_at().context("no deletion is planned")?;
     let day = observer.calendar.day_of(delete_at);
     observer.narrate_at(revoked.at, Speaker::Daemon, &format!("revokes access, deletion due on day {day}"));
     Ok(delete_at)
@@ -35,7 +35,7 @@ pub(super) async fn rehire(observer: &Observer) -> anyhow::Result<()> {
     observer.deliver(&observer.hr.sign(CRM, &body)?).await?;
     let stopped = observer.soon(&IDA, "stopped").await?;
     stopped.require_state(StateName::Restoring)?;
-    let case = &stopped.dossier.case;
+    let case = &stopped.record.case;
     let wanted = case.job_wanted().context("the case has no job for the grant")?;
     anyhow::ensure!(wanted.kind == JobKind::Restore, "a {} job is still queued", wanted.kind);
     let attention = case.attention().context("the case does not need attention for the grant")?;

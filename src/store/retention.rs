@@ -8,9 +8,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{Connection as _, Row as _};
 use tracing::instrument;
 
-use super::deliveries::forgotten_before;
+use super::deliveries::expiry_limit;
 use super::files::{file_error, private, sync_folder};
-use super::row::{Reading, millis};
+use super::row::{RowReader, millis};
 use super::{Store, StoreError, Tx, stamp};
 
 /// How many rows one step touches, so that no commit of the intake waits long for it: a millisecond or two.
@@ -18,11 +18,11 @@ const STEP: i64 = 25;
 
 /// What one round of upkeep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct UpkeepReport {
+pub struct RetentionReport {
     /// Deliveries whose repetition would be taken for a new one from now on.
-    pub windows_closed: u64,
+    pub dedupe_windows_closed: u64,
     /// Bodies that were forgotten.
-    pub bodies_forgotten: u64,
+    pub bodies_deleted: u64,
 }
 
 /// What the gauges show.
@@ -37,7 +37,11 @@ pub struct Gauges {
 impl Tx {
     /// One small step of forgetting. Call again while it does something.
     #[instrument(name = "store.upkeep", skip_all, err)]
-    pub async fn upkeep(&mut self, keep_payloads: SignedDuration, now: Timestamp) -> Result<UpkeepReport, StoreError> {
+    pub async fn apply_retention(
+        &mut self,
+        keep_payloads: SignedDuration,
+        now: Timestamp,
+    ) -> Result<RetentionReport, StoreError> {
         let windows = self
             .statement(
                 "UPDATE deliveries SET dedupes = 0
@@ -54,19 +58,19 @@ impl Tx {
                  SELECT seq FROM deliveries WHERE routed_at IS NOT NULL AND body IS NOT NULL AND routed_at <= ?
                      AND (status = 'routed' OR partly_read = 1) ORDER BY routed_at LIMIT ?)",
             )
-            .bind(forgotten_before(now, keep_payloads))
+            .bind(expiry_limit(now, keep_payloads))
             .bind(STEP)
             .changed()
             .await?;
-        self.forget_escalations(STEP, now).await?;
-        Ok(UpkeepReport { windows_closed: windows, bodies_forgotten: bodies })
+        self.delete_old_escalations(STEP, now).await?;
+        Ok(RetentionReport { dedupe_windows_closed: windows, bodies_deleted: bodies })
     }
 }
 
-impl UpkeepReport {
+impl RetentionReport {
     /// Whether there may be more to do.
-    pub const fn did_something(&self) -> bool {
-        self.windows_closed > 0 || self.bodies_forgotten > 0
+    pub const fn has_more(&self) -> bool {
+        self.dedupe_windows_closed > 0 || self.bodies_deleted > 0
     }
 }
 
@@ -91,13 +95,13 @@ impl Store {
         .bind(millis(now))
         .fetch_one(&self.reader)
         .await?;
-        let reading = Reading { what: "gauge", row: &row };
-        Ok(Gauges { oldest_due: reading.at_if_any("oldest_due")?, attention: reading.count("attention")? })
+        let reader = RowReader { what: "gauge", row: &row };
+        Ok(Gauges { oldest_due: reader.at_if_any("oldest_due")?, attention: reader.count("attention")? })
     }
 
     /// Whether the database takes writes: takes the write lock, writes nothing.
     #[instrument(name = "store.probe", skip_all, err)]
-    pub async fn probe(&self) -> Result<(), StoreError> {
+    pub async fn check_writable(&self) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         tx.statement("UPDATE key_check SET sealed = sealed").changed().await?;
         Ok(())
@@ -147,8 +151,9 @@ mod tests {
 
     #[test]
     fn a_step_that_did_anything_is_followed_by_another() {
-        let goes_on =
-            |windows_closed, bodies_forgotten| UpkeepReport { windows_closed, bodies_forgotten }.did_something();
+        let goes_on = |dedupe_windows_closed, bodies_deleted| {
+            RetentionReport { dedupe_windows_closed, bodies_deleted }.has_more()
+        };
         assert!(goes_on(1, 0) && goes_on(0, 1) && goes_on(1, 1));
         assert!(!goes_on(0, 0));
     }

@@ -7,20 +7,21 @@ use crate::clock::ManualClock;
 use crate::domain::case::{Cause, Change, Terms, Transition};
 use crate::domain::person::{EmailAddress, Person};
 use crate::domain::policy::{Action, Approvals};
-use crate::store::{Claimed, Database, Key, NewCase, Note, Settlement, Vacancy};
+use crate::store::{ClaimRequest, ClaimedJob, Database, KeyLocation, NewCase, Note, Settlement};
 
 /// A database in which a worker has claimed the revokes of some people.
 struct Office {
     store: Store,
     clock: Arc<ManualClock>,
-    claimed: Vec<Claimed>,
+    claimed: Vec<ClaimedJob>,
     dir: tempfile::TempDir,
 }
 
 impl Office {
     async fn with(people: usize) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = Database { path: dir.path().join("test.db"), key: Key::Given([7; 32]) }.open().await.unwrap();
+        let store =
+            Database { path: dir.path().join("test.db"), key: KeyLocation::Given([7; 32]) }.open().await.unwrap();
         let clock = Arc::new(ManualClock::at("2026-06-01T08:00:00Z".parse().unwrap()));
         let (now, site) = (clock.now(), "acme".parse().unwrap());
         let mut tx = store.begin().await.unwrap();
@@ -46,66 +47,66 @@ impl Office {
             };
             tx.open_case(new, None, Note::default(), now).await.unwrap();
         }
-        let vacancy = Vacancy { site: &site, urgent: true, jobs: 100, until: now + SignedDuration::from_mins(1) };
-        let claimed = tx.claim(&[vacancy], now).await.unwrap();
+        let request = ClaimRequest { site: &site, urgent: true, jobs: 100, until: now + SignedDuration::from_mins(1) };
+        let claimed = tx.claim(&[request], now).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(claimed.len(), people);
         Self { store, clock, claimed, dir }
     }
 
-    /// A scribe who has not begun yet, so that whatever is handed in before comes together.
-    fn scribe(&self) -> (Scribe, Desk) {
-        Scribe::new(self.store.clone(), Arc::<ManualClock>::clone(&self.clock), true)
+    /// A committer who has not begun yet, so that whatever is handed in before comes together.
+    fn committer(&self) -> (JobCommitter, JobCommitQueue) {
+        JobCommitter::new(self.store.clone(), Arc::<ManualClock>::clone(&self.clock), true)
     }
 
-    fn report(&self, nth: usize, settlement: Settlement) -> (Lease, Report) {
-        let Claimed { lease, started_at, dossier, .. } = &self.claimed[nth];
-        let learned = dossier.clone();
-        (*lease, Report { started_at: *started_at, learned, settlement, error: None, detail: Value::Null })
+    fn report(&self, nth: usize, settlement: Settlement) -> (Lease, AttemptReport) {
+        let ClaimedJob { lease, started_at, record, .. } = &self.claimed[nth];
+        let observed = record.clone();
+        (*lease, AttemptReport { started_at: *started_at, observed, settlement, error: None, detail: Value::Null })
     }
 
-    fn question(&self, nth: usize) -> (Lease, Question) {
+    fn question(&self, nth: usize) -> (Lease, DispatchRequest) {
         let intent = Intent { change: Change::Revoke, detail: Value::Null, window: SignedDuration::from_mins(1) };
-        (self.claimed[nth].lease, Question { intent, learned: self.claimed[nth].dossier.clone() })
+        (self.claimed[nth].lease, DispatchRequest { intent, observed: self.claimed[nth].record.clone() })
     }
 
-    async fn case(&self, nth: usize) -> Dossier {
-        self.store.case(self.claimed[nth].dossier.case.id).await.unwrap().unwrap()
+    async fn case(&self, nth: usize) -> CaseRecord {
+        self.store.case(self.claimed[nth].record.case.id).await.unwrap().unwrap()
     }
 }
 
 const REVOKED: Settlement = Settlement::Finished(Transition::RevokeConfirmed);
 
-/// Hands all of these in before the scribe begins.
+/// Hands all of these in before the committer begins.
 async fn settle_together(
-    (scribe, desk): (Scribe, Desk),
-    reports: Vec<(Lease, Report)>,
+    (committer, queue): (JobCommitter, JobCommitQueue),
+    reports: Vec<(Lease, AttemptReport)>,
 ) -> Vec<Result<StateName, StoreError>> {
     let handed_in = async move {
-        let reports = reports.into_iter().map(|(lease, report)| desk.settle(lease, report));
+        let reports = reports.into_iter().map(|(lease, report)| queue.settle(lease, report));
         futures_util::future::join_all(reports).await
     };
-    tokio::join!(handed_in, scribe.run()).0
+    tokio::join!(handed_in, committer.run()).0
 }
 
 #[tokio::test]
 async fn all_that_come_together_are_written_and_answered_each_with_its_own() {
     let office = Office::with(3).await;
-    let (scribe, desk) = office.scribe();
+    let (committer, queue) = office.committer();
     let [first, second, third] = [0, 1, 2].map(|nth| office.question(nth));
     let asked = async move {
         tokio::join!(
-            desk.ask(first.0, first.1),
-            desk.ask(Lease { token: uuid::Uuid::nil(), ..second.0 }, second.1),
-            desk.ask(third.0, third.1),
+            queue.ask(first.0, first.1),
+            queue.ask(Lease { token: uuid::Uuid::nil(), ..second.0 }, second.1),
+            queue.ask(third.0, third.1),
         )
     };
-    let ((first, forged, third), ()) = tokio::join!(asked, scribe.run());
-    assert!(matches!(first, Ok(Dispatch::Go(_))), "{first:?}");
-    assert!(matches!(forged, Ok(Dispatch::Lost)), "{forged:?}");
-    assert!(matches!(third, Ok(Dispatch::Go(_))), "{third:?}");
+    let ((first, forged, third), ()) = tokio::join!(asked, committer.run());
+    assert!(matches!(first, Ok(Dispatch::Allowed(_))), "{first:?}");
+    assert!(matches!(forged, Ok(Dispatch::LeaseLost)), "{forged:?}");
+    assert!(matches!(third, Ok(Dispatch::Allowed(_))), "{third:?}");
     let asked = [office.case(0).await, office.case(1).await, office.case(2).await];
-    assert_eq!(asked.map(|dossier| dossier.case.progress.revoke_dispatched_at.is_some()), [true, false, true]);
+    assert_eq!(asked.map(|record| record.case.progress.revoke_dispatched_at.is_some()), [true, false, true]);
 }
 
 #[tokio::test]
@@ -115,7 +116,7 @@ async fn one_that_cannot_be_written_takes_none_of_the_others_along() {
     let mut reports: Vec<_> = (0..5).map(|nth| office.report(nth, REVOKED)).collect();
     reports[2].1.settlement = Settlement::Finished(Transition::DeletionDispatched);
     reports[3].0.token = uuid::Uuid::nil();
-    let answers = settle_together(office.scribe(), reports).await;
+    let answers = settle_together(office.committer(), reports).await;
     assert!(matches!(answers[2], Err(StoreError::Inconsistent { .. })), "{:?}", answers[2]);
     assert!(matches!(answers[3], Err(StoreError::LeaseLost)), "{:?}", answers[3]);
     for nth in [0, 1, 4] {
@@ -130,14 +131,14 @@ async fn one_that_cannot_be_written_takes_none_of_the_others_along() {
 #[tokio::test]
 async fn what_an_attempt_reports_builds_on_what_was_written_for_its_question() {
     let office = Office::with(2).await;
-    let (scribe, desk) = office.scribe();
+    let (committer, queue) = office.committer();
     // It ran out of time while its question lay there.
     let (lease, question) = office.question(0);
-    let matter = Matter::Question(Handed { what: question, answer: oneshot::channel().0, found: None });
-    desk.0.send(Entry { lease, matter }).await.unwrap();
+    let write = PendingWrite::DispatchRequest(Pending { what: question, answer: oneshot::channel().0, found: None });
+    queue.0.send(Entry { lease, write }).await.unwrap();
     let later = office.clock.now() + SignedDuration::from_mins(5);
     let reports = vec![office.report(0, Settlement::RetryAt(later)), office.report(1, REVOKED)];
-    let answers = settle_together((scribe, desk), reports).await;
+    let answers = settle_together((committer, queue), reports).await;
     assert!(matches!(answers[..], [Ok(StateName::Revoking), Ok(StateName::Revoked)]), "{answers:?}");
     assert_eq!(office.case(0).await.case.progress.revoke_dispatched_at, Some(office.clock.now()));
 }
@@ -147,12 +148,12 @@ async fn who_asks_hears_nothing_of_what_was_not_committed() {
     let office = Office::with(2).await;
     // The question fits the rules, and only the commit, with the other's report, fails.
     rusqlite::Connection::open(office.dir.path().join("test.db")).unwrap().execute("DROP TABLE attempts", []).unwrap();
-    let (scribe, desk) = office.scribe();
+    let (committer, queue) = office.committer();
     let ((lease, question), (other, report)) = (office.question(0), office.report(1, REVOKED));
-    let asked = async move { tokio::join!(desk.ask(lease, question), desk.settle(other, report)) };
-    let ((answer, settled), ()) = tokio::join!(asked, scribe.run());
-    assert!(matches!(answer, Err(StoreError::NotWritten)), "{answer:?}");
-    assert!(matches!(settled, Err(StoreError::NotWritten)), "{settled:?}");
+    let asked = async move { tokio::join!(queue.ask(lease, question), queue.settle(other, report)) };
+    let ((answer, settled), ()) = tokio::join!(asked, committer.run());
+    assert!(matches!(answer, Err(StoreError::NotCommitted)), "{answer:?}");
+    assert!(matches!(settled, Err(StoreError::NotCommitted)), "{settled:?}");
     assert_eq!(office.case(0).await.case.progress.revoke_dispatched_at, None);
 }
 
@@ -160,8 +161,8 @@ async fn who_asks_hears_nothing_of_what_was_not_committed() {
 async fn nothing_is_written_without_a_database() {
     let office = Office::with(1).await;
     office.store.close().await;
-    let answers = settle_together(office.scribe(), vec![office.report(0, REVOKED)]).await;
-    assert!(matches!(answers[..], [Err(StoreError::NotWritten)]), "{answers:?}");
+    let answers = settle_together(office.committer(), vec![office.report(0, REVOKED)]).await;
+    assert!(matches!(answers[..], [Err(StoreError::NotCommitted)]), "{answers:?}");
 }
 
 /// A clock that panics when it is first looked at.
@@ -180,6 +181,6 @@ async fn a_panic_ends_the_group_and_not_the_writing() {
     let office = Office::with(2).await;
     let clock = Startled(Arc::clone(&office.clock), AtomicBool::new(false));
     let reports = vec![office.report(0, REVOKED), office.report(1, REVOKED)];
-    let answers = settle_together(Scribe::new(office.store.clone(), Arc::new(clock), true), reports).await;
+    let answers = settle_together(JobCommitter::new(office.store.clone(), Arc::new(clock), true), reports).await;
     assert!(matches!(answers[..], [Ok(StateName::Revoked), Ok(StateName::Revoked)]), "{answers:?}");
 }

@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use serde_json::json;
 use tracing::instrument;
 
-use super::row::{Reading, millis};
+use super::row::{RowReader, millis};
 use super::{Store, StoreError, Tx};
 use crate::domain::case::JobKind;
 use crate::domain::ids::{SiteName, SourceName};
 
 /// What stands against a site.
 #[derive(Debug, Clone)]
-pub struct SiteStanding {
+pub struct SiteStatus {
     /// Which.
     pub name: SiteName,
     /// Since when it is paused.
@@ -37,7 +37,7 @@ pub struct PausedKind {
 
 /// What stands against a source.
 #[derive(Debug, Clone)]
-pub struct SourceStanding {
+pub struct SourceStatus {
     /// Which.
     pub name: SourceName,
     /// Since when it is paused.
@@ -151,7 +151,7 @@ impl Tx {
         let paused = done > 0;
         if paused {
             self.pausing = Some(self.paused_sources().await?);
-            self.drop_waiting_offers(source);
+            self.delete_waiting_secrets(source);
             self.write_journal(None, "source_paused", &json!({ "source": source, "by": by }), now).await?;
         }
         Ok(paused)
@@ -176,14 +176,14 @@ impl Tx {
     /// The sources that are paused.
     pub(super) async fn paused_sources(&mut self) -> Result<HashSet<SourceName>, StoreError> {
         let rows = self.statement("SELECT name AS id, name FROM sources WHERE paused_at IS NOT NULL").rows().await?;
-        rows.iter().map(|row| Reading { what: "source", row }.word("name")).collect()
+        rows.iter().map(|row| RowReader { what: "source", row }.word("name")).collect()
     }
 }
 
 impl Store {
     /// What stands against the sites that ever had anything against them.
     #[instrument(name = "store.site.list", skip_all, err)]
-    pub async fn sites(&self) -> Result<Vec<SiteStanding>, StoreError> {
+    pub async fn sites(&self) -> Result<Vec<SiteStatus>, StoreError> {
         let rows = sqlx::query(
             "SELECT name AS id, name, paused_at, reason FROM sites
              UNION ALL SELECT DISTINCT site, site, NULL, NULL FROM paused_kinds WHERE site NOT IN (SELECT name FROM sites)",
@@ -193,13 +193,13 @@ impl Store {
         let mut kinds = self.paused_kinds().await?;
         rows.iter()
             .map(|row| {
-                let reading = Reading { what: "site", row };
-                let name = reading.word("name")?;
-                Ok(SiteStanding {
+                let reader = RowReader { what: "site", row };
+                let name = reader.word("name")?;
+                Ok(SiteStatus {
                     paused_kinds: kinds.remove(&name).unwrap_or_default(),
                     name,
-                    paused_at: reading.at_if_any("paused_at")?,
-                    reason: reading.text_if_any("reason")?,
+                    paused_at: reader.at_if_any("paused_at")?,
+                    reason: reader.text_if_any("reason")?,
                 })
             })
             .collect()
@@ -212,11 +212,11 @@ impl Store {
                 .await?;
         let mut kinds = HashMap::<SiteName, Vec<PausedKind>>::new();
         for row in &rows {
-            let reading = Reading { what: "paused kind of jobs", row };
-            kinds.entry(reading.word("site")?).or_default().push(PausedKind {
-                kind: reading.word("kind")?,
-                paused_at: reading.at("paused_at")?,
-                reason: reading.text_if_any("reason")?.unwrap_or_default(),
+            let reader = RowReader { what: "paused kind of jobs", row };
+            kinds.entry(reader.word("site")?).or_default().push(PausedKind {
+                kind: reader.word("kind")?,
+                paused_at: reader.at("paused_at")?,
+                reason: reader.text_if_any("reason")?.unwrap_or_default(),
             });
         }
         Ok(kinds)
@@ -224,18 +224,18 @@ impl Store {
 
     /// What is known of the sources that were ever heard or paused.
     #[instrument(name = "store.source.list", skip_all, err)]
-    pub async fn sources(&self) -> Result<Vec<SourceStanding>, StoreError> {
+    pub async fn sources(&self) -> Result<Vec<SourceStatus>, StoreError> {
         let rows = sqlx::query("SELECT name AS id, name, paused_at, paused_by, last_delivery_at FROM sources")
             .fetch_all(&self.reader)
             .await?;
         rows.iter()
             .map(|row| {
-                let reading = Reading { what: "source", row };
-                Ok(SourceStanding {
-                    name: reading.word("name")?,
-                    paused_at: reading.at_if_any("paused_at")?,
-                    paused_by: reading.text_if_any("paused_by")?,
-                    last_delivery_at: reading.at_if_any("last_delivery_at")?,
+                let reader = RowReader { what: "source", row };
+                Ok(SourceStatus {
+                    name: reader.word("name")?,
+                    paused_at: reader.at_if_any("paused_at")?,
+                    paused_by: reader.text_if_any("paused_by")?,
+                    last_delivery_at: reader.at_if_any("last_delivery_at")?,
                 })
             })
             .collect()

@@ -4,12 +4,12 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
-use super::Dossier;
+use super::CaseRecord;
 use super::rows::{read_case, to_json};
 use crate::domain::case::{Case, Hold, StateName};
 use crate::domain::ids::{CaseId, SiteName, SourceName};
 use crate::proof::seal::{KeyedHash, MasterKey};
-use crate::store::row::Reading;
+use crate::store::row::RowReader;
 use crate::store::{Page, Store, StoreError, Tx};
 
 /// Which cases to list.
@@ -49,24 +49,24 @@ pub struct BulkFilter<'a> {
 }
 
 /// Reads rows of cases. One that cannot be read is logged and left out, so that it hides none of the others.
-pub(in crate::store) fn readable(rows: &[SqliteRow], key: &MasterKey) -> Result<Vec<Dossier>, StoreError> {
-    let mut dossiers = Vec::with_capacity(rows.len());
+pub(in crate::store) fn readable(rows: &[SqliteRow], key: &MasterKey) -> Result<Vec<CaseRecord>, StoreError> {
+    let mut records = Vec::with_capacity(rows.len());
     for row in rows {
         match read_case(row, key) {
-            Ok(dossier) => dossiers.push(dossier),
+            Ok(record) => records.push(record),
             Err(error) if error.is_about_one_row() => {
                 tracing::error!(%error, "a case cannot be read and is left out");
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(dossiers)
+    Ok(records)
 }
 
 impl Tx {
     /// The case of this id.
     #[instrument(name = "store.case.find", skip_all, fields(case.id = %id), err)]
-    pub async fn case(&mut self, id: CaseId) -> Result<Option<Dossier>, StoreError> {
+    pub async fn case(&mut self, id: CaseId) -> Result<Option<CaseRecord>, StoreError> {
         let row = self.statement(
             "SELECT c.*, k.sealed AS sealed_key FROM cases c LEFT JOIN case_keys k ON k.case_id = c.id WHERE c.id = ?",
         )
@@ -79,7 +79,7 @@ impl Tx {
     pub(in crate::store) async fn cases(
         &mut self,
         ids: &[String],
-    ) -> Result<Vec<Option<Result<Dossier, StoreError>>>, StoreError> {
+    ) -> Result<Vec<Option<Result<CaseRecord, StoreError>>>, StoreError> {
         let rows = self
             .statement(
                 "SELECT l.key AS nth, c.*, k.sealed AS sealed_key FROM json_each(?) l
@@ -105,7 +105,7 @@ impl Tx {
         site: &SiteName,
         email_hash: Option<KeyedHash>,
         person_hash: Option<KeyedHash>,
-    ) -> Result<Option<Dossier>, StoreError> {
+    ) -> Result<Option<CaseRecord>, StoreError> {
         // A cross join, so that SQLite begins with the person and not with all open cases of the site.
         let rows = self
             .statement(
@@ -161,7 +161,7 @@ impl Tx {
         site: &SiteName,
         email_hash: Option<KeyedHash>,
         person_hash: Option<KeyedHash>,
-    ) -> Result<Vec<Dossier>, StoreError> {
+    ) -> Result<Vec<CaseRecord>, StoreError> {
         let rows = self
             .statement(
                 "SELECT c.*, k.sealed AS sealed_key FROM (
@@ -183,7 +183,7 @@ impl Tx {
 impl Store {
     /// The case of this id.
     #[instrument(name = "store.case.show", skip_all, fields(case.id = %id), err)]
-    pub async fn case(&self, id: CaseId) -> Result<Option<Dossier>, StoreError> {
+    pub async fn case(&self, id: CaseId) -> Result<Option<CaseRecord>, StoreError> {
         let row = sqlx::query(
             "SELECT c.*, k.sealed AS sealed_key FROM cases c LEFT JOIN case_keys k ON k.case_id = c.id WHERE c.id = ?",
         )
@@ -195,7 +195,7 @@ impl Store {
 
     /// Cases, newest first.
     #[instrument(name = "store.case.list", skip_all, err)]
-    pub async fn cases(&self, filter: &CaseFilter) -> Result<Page<Dossier>, StoreError> {
+    pub async fn cases(&self, filter: &CaseFilter) -> Result<Page<CaseRecord>, StoreError> {
         let hashes = filter
             .email_hashes
             .as_ref()
@@ -245,7 +245,7 @@ impl Store {
         .bind(filter.attention)
         .fetch_all(&self.reader)
         .await?;
-        readable(&rows, &self.key).map(|dossiers| dossiers.into_iter().map(|dossier| dossier.case).collect())
+        readable(&rows, &self.key).map(|records| records.into_iter().map(|record| record.case).collect())
     }
 
     /// How many cases stand in each state on each site.
@@ -256,8 +256,8 @@ impl Store {
             .await?;
         rows.iter()
             .map(|row| {
-                let reading = Reading { what: "case", row };
-                Ok((reading.word("site")?, reading.word("state")?, reading.count("count")?.into()))
+                let reader = RowReader { what: "case", row };
+                Ok((reader.word("site")?, reader.word("state")?, reader.count("count")?.into()))
             })
             .collect()
     }

@@ -31,7 +31,7 @@ const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
 /// What the write-ahead log looks like.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LogLook {
+pub struct WalStatus {
     /// How large it is. A log that began anew keeps its size.
     pub bytes: u64,
     /// When it was written to last.
@@ -40,11 +40,11 @@ pub struct LogLook {
 
 /// Works the write-ahead log off, by a connection of its own.
 #[derive(Debug)]
-pub struct LogKeeper {
+pub struct WalCheckpointer {
     store: Store,
     /// None before the first look, and after trouble.
     connection: Option<SqliteConnection>,
-    last: LogLook,
+    last: WalStatus,
     /// The salt of the log that was stamped last.
     stamped: Option<u32>,
     /// How often somebody was writing when a log was to be stamped.
@@ -53,7 +53,7 @@ pub struct LogKeeper {
     tried_at: i64,
 }
 
-impl LogKeeper {
+impl WalCheckpointer {
     /// Looks at the log, and moves what it holds into the database; says whether anything was written since the last look.
     ///
     /// It is moved in small steps and while others write. A commit that did it, as SQLite would by itself, would be a slow
@@ -61,8 +61,8 @@ impl LogKeeper {
     /// The log goes on growing meanwhile. Once it is long, or sooner while little is written, what is left of it is moved while
     /// nobody writes, so that it can begin anew.
     #[instrument(name = "store.log.turn", skip_all, err)]
-    pub async fn turn(&mut self) -> Result<bool, StoreError> {
-        let look = self.store.look_at_log();
+    pub async fn checkpoint(&mut self) -> Result<bool, StoreError> {
+        let look = self.store.wal_status();
         // A replaced database must not get what the log of the other one holds.
         if look == self.last || self.store.check_files().is_err() {
             return Ok(false);
@@ -84,9 +84,9 @@ impl LogKeeper {
         let enough = if left <= FEW { SHORT } else { LONG };
         if pages >= self.tried_at.saturating_add(enough) {
             self.tried_at = pages;
-            let held = self.store.writer.hold().await?;
+            let guard = self.store.writer.acquire().await?;
             checkpoint(&mut connection, PASSIVE).await?;
-            held.release();
+            guard.release();
         }
         self.connection = Some(connection);
         Ok(true)
@@ -98,19 +98,19 @@ impl LogKeeper {
         if files.log_salt()? == self.stamped {
             return Ok(());
         }
-        let held = match self.store.writer.try_hold() {
-            Some(held) => held,
+        let guard = match self.store.writer.try_acquire() {
+            Some(guard) => guard,
             None if self.missed < PATIENCE => {
                 self.missed += 1;
                 // Looked at again with the next turn, written to or not.
-                self.last = LogLook::default();
+                self.last = WalStatus::default();
                 return Ok(());
             }
-            None => self.store.writer.hold().await?,
+            None => self.store.writer.acquire().await?,
         };
         let stamped = stamp::renew(files, connection).await;
-        self.last = self.store.look_at_log();
-        held.release();
+        self.last = self.store.wal_status();
+        guard.release();
         self.missed = 0;
         self.stamped = stamped?;
         Ok(())
@@ -133,11 +133,11 @@ async fn checkpoint(connection: &mut SqliteConnection, statement: &'static str) 
 
 impl Store {
     /// Whoever is to keep the write-ahead log short.
-    pub fn log_keeper(&self) -> LogKeeper {
-        LogKeeper {
+    pub fn wal_checkpointer(&self) -> WalCheckpointer {
+        WalCheckpointer {
             store: self.clone(),
             connection: None,
-            last: self.look_at_log(),
+            last: self.wal_status(),
             stamped: None,
             missed: 0,
             tried_at: 0,
@@ -146,8 +146,8 @@ impl Store {
 
     /// Empties the write-ahead log, so that nothing that was forgotten is left in it. False when somebody was reading it:
     /// writers wait while this does, so it does not wait for long, and what it holds is moved before, while they write.
-    #[instrument(name = "store.empty_log", skip_all, err)]
-    pub async fn empty_log(&self) -> Result<bool, StoreError> {
+    #[instrument(name = "store.truncate_wal", skip_all, err)]
+    pub async fn truncate_wal(&self) -> Result<bool, StoreError> {
         let mut beside = self.writer.another(Some(SHORTLY)).await?;
         checkpoint(&mut beside, PASSIVE).await?;
         let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut beside).await?;
@@ -156,11 +156,11 @@ impl Store {
     }
 
     /// What the write-ahead log looks like now: another look tells whether anything was written meanwhile.
-    pub fn look_at_log(&self) -> LogLook {
+    pub fn wal_status(&self) -> WalStatus {
         let mut log = self.path.as_os_str().to_owned();
         log.push("-wal");
         // Without a log there is nothing in it.
-        let Ok(log) = std::fs::metadata(log) else { return LogLook::default() };
-        LogLook { bytes: log.len(), written_at: log.modified().ok() }
+        let Ok(log) = std::fs::metadata(log) else { return WalStatus::default() };
+        WalStatus { bytes: log.len(), written_at: log.modified().ok() }
     }
 }

@@ -11,7 +11,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
-use super::row::{Reading, millis};
+use super::row::{RowReader, millis};
 use super::{Store, StoreError, Tx};
 use crate::domain::ids::SourceName;
 use crate::proof::seal::{KeyedHash, MasterKey};
@@ -27,7 +27,7 @@ const PACE: SignedDuration = SignedDuration::from_secs(1);
 
 /// A secret that a vendor offered.
 #[derive(Debug, Clone)]
-pub struct Offer {
+pub struct OfferedSecret {
     /// Whose.
     pub source: SourceName,
     /// Names this secret and no other, without telling it.
@@ -43,7 +43,7 @@ pub struct Offer {
 impl Tx {
     /// Keeps an offered secret until an operator accepts it. False when too many come at once: it must be offered again.
     #[instrument(name = "store.offer.keep", skip_all, fields(source = %source), err)]
-    pub async fn keep_offer(
+    pub async fn store_offered_secret(
         &mut self,
         source: &SourceName,
         secret: &SecretString,
@@ -61,7 +61,7 @@ impl Tx {
         if row.try_get::<Option<bool>, _>("is_known")? == Some(true) {
             return Ok(true);
         }
-        let newest = Reading { what: "offer", row: &row }.at_if_any("newest")?;
+        let newest = RowReader { what: "offer", row: &row }.at_if_any("newest")?;
         if newest.is_some_and(|newest| now.duration_since(newest) < PACE) {
             return Ok(false);
         }
@@ -88,14 +88,14 @@ impl Tx {
 
     /// Drops the offers that wait, so that the next one is the first.
     #[instrument(name = "store.offer.drop_waiting", skip_all, fields(source = %source))]
-    pub(super) fn drop_waiting_offers(&mut self, source: &SourceName) {
+    pub(super) fn delete_waiting_secrets(&mut self, source: &SourceName) {
         self.statement("DELETE FROM offers WHERE source = ? AND accepted_at IS NULL").bind(source.as_str()).later();
     }
 
     /// Makes an offered secret one of the source's own, besides or instead of those accepted before. False when there is
     /// no such offer.
     #[instrument(name = "store.offer.accept", skip_all, fields(source = %source), err)]
-    pub async fn accept_offer(
+    pub async fn accept_offered_secret(
         &mut self,
         source: &SourceName,
         id: &str,
@@ -133,7 +133,7 @@ impl Tx {
 impl Store {
     /// What vendors offered, the oldest first, accepted or not.
     #[instrument(name = "store.offer.list", skip_all, err)]
-    pub async fn offers(&self) -> Result<Vec<Offer>, StoreError> {
+    pub async fn offered_secrets(&self) -> Result<Vec<OfferedSecret>, StoreError> {
         let rows = sqlx::query("SELECT source AS id, * FROM offers ORDER BY source, offered_at")
             .fetch_all(&self.reader)
             .await?;
@@ -141,18 +141,18 @@ impl Store {
     }
 }
 
-fn read_offer(row: &SqliteRow, key: &MasterKey) -> Result<Offer, StoreError> {
-    let reading = Reading { what: "offer", row };
-    let source: SourceName = reading.word("source")?;
+fn read_offer(row: &SqliteRow, key: &MasterKey) -> Result<OfferedSecret, StoreError> {
+    let reader = RowReader { what: "offer", row };
+    let source: SourceName = reader.word("source")?;
     let hash: Vec<u8> = row.try_get("hash")?;
-    let sealed = reading.bytes_if_any("sealed")?.unwrap_or_default();
+    let sealed = reader.bytes_if_any("sealed")?.unwrap_or_default();
     let plain =
         key.open(&hash, &sealed).map_err(|cannot_open| StoreError::Sealed { what: "offer", source: cannot_open })?;
-    Ok(Offer {
+    Ok(OfferedSecret {
         id: hex::encode(&hash),
         secret: SecretString::from(String::from_utf8_lossy(&plain).into_owned()),
-        offered_at: reading.at("offered_at")?,
-        accepted_at: reading.at_if_any("accepted_at")?,
+        offered_at: reader.at("offered_at")?,
+        accepted_at: reader.at_if_any("accepted_at")?,
         source,
     })
 }
@@ -164,11 +164,11 @@ fn hash_of(id: &str) -> Option<KeyedHash> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Database, Key};
+    use crate::store::{Database, KeyLocation};
 
     async fn store() -> (tempfile::TempDir, Store) {
         let dir = tempfile::tempdir().unwrap();
-        let store = Database { path: dir.path().join("x.db"), key: Key::Given([7; 32]) }.open().await.unwrap();
+        let store = Database { path: dir.path().join("x.db"), key: KeyLocation::Given([7; 32]) }.open().await.unwrap();
         (dir, store)
     }
 
@@ -178,13 +178,13 @@ mod tests {
 
     async fn offer(store: &Store, secret: &str, second: i64) -> bool {
         let mut tx = store.begin().await.unwrap();
-        let kept = tx.keep_offer(&"hr".parse().unwrap(), &secret.into(), at(second)).await.unwrap();
+        let kept = tx.store_offered_secret(&"hr".parse().unwrap(), &secret.into(), at(second)).await.unwrap();
         tx.commit().await.unwrap();
         kept
     }
 
     async fn told(store: &Store) -> Vec<(String, bool)> {
-        let offers = store.offers().await.unwrap().into_iter();
+        let offers = store.offered_secrets().await.unwrap().into_iter();
         offers.map(|offer| (offer.secret.expose_secret().to_owned(), offer.accepted_at.is_some())).collect()
     }
 
@@ -214,10 +214,10 @@ mod tests {
         for (second, secret) in [(0, "a"), (10, "b")] {
             assert!(offer(&store, secret, second).await);
         }
-        let id = store.offers().await.unwrap().swap_remove(0).id;
+        let id = store.offered_secrets().await.unwrap().swap_remove(0).id;
         let mut tx = store.begin().await.unwrap();
-        tx.accept_offer(&source, &id, false, "rosa", at(20)).await.unwrap();
-        tx.drop_waiting_offers(&source);
+        tx.accept_offered_secret(&source, &id, false, "rosa", at(20)).await.unwrap();
+        tx.delete_waiting_secrets(&source);
         tx.commit().await.unwrap();
         assert_eq!(told(&store).await, [("a".to_owned(), true)]);
     }
@@ -229,10 +229,10 @@ mod tests {
         for (second, secret) in [(0, "a"), (10, "b")] {
             assert!(offer(&store, secret, second).await);
         }
-        let ids: Vec<_> = store.offers().await.unwrap().into_iter().map(|offer| offer.id).collect();
+        let ids: Vec<_> = store.offered_secrets().await.unwrap().into_iter().map(|offer| offer.id).collect();
         let accept = async |id: &str, alone| {
             let mut tx = store.begin().await.unwrap();
-            let done = tx.accept_offer(&source, id, alone, "rosa", at(20)).await.unwrap();
+            let done = tx.accept_offered_secret(&source, id, alone, "rosa", at(20)).await.unwrap();
             tx.commit().await.unwrap();
             done
         };

@@ -1,4 +1,4 @@
-//! [`Tx::happen`] is the only way in which a case changes: the rules are asked; the row, the job that the new state wants and
+//! [`Tx::transition`] is the only way in which a case changes: the rules are asked; the row, the job that the new state wants and
 //! the journal entry are written in one transaction; and a case that closes is forgotten.
 
 use jiff::Timestamp;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tracing::instrument;
 
 use super::rows::{held, stuck};
-use super::{Dossier, Happened, NewCase, Note};
+use super::{CaseRecord, NewCase, Note, Transitioned};
 use crate::clock;
 use crate::domain::case::{
     Case, Demand, Direction, EndedDemands, Hold, JobKind, Progress, State, StateName, Transition,
@@ -16,7 +16,7 @@ use crate::domain::ids::{CaseId, SourceName};
 use crate::domain::person::Person;
 use crate::proof::seal::CaseKey;
 use crate::store::row::millis;
-use crate::store::{HappenError, JobRow, StoreError, Tx};
+use crate::store::{JobRow, StoreError, TransitionError, Tx};
 
 impl Tx {
     /// Opens a case. Held by `hold` from the beginning, or stuck where no address is known; else on its way.
@@ -27,7 +27,7 @@ impl Tx {
         beginning: Option<State>,
         note: Note,
         now: Timestamp,
-    ) -> Result<Dossier, StoreError> {
+    ) -> Result<CaseRecord, StoreError> {
         let id = CaseId::from(clock::new_id(now));
         let (email_hash, person_hash) = self.hashes(&new.site, new.source.as_ref(), &new.person);
         let person_key = email_hash
@@ -60,7 +60,7 @@ impl Tx {
         };
         let case = case.with_hold();
         let (key, sealed_key) = CaseKey::generate(&self.key, id.as_bytes());
-        let dossier = Dossier {
+        let record = CaseRecord {
             case,
             opened_at: now,
             person: new.person,
@@ -75,73 +75,73 @@ impl Tx {
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, '{}', '[]', '[]', 'leaving', 0, ?)",
         )
         .bind(id.to_string())
-        .bind(dossier.case.site.as_str())
-        .bind(dossier.case.source.as_ref().map(SourceName::as_str))
+        .bind(record.case.site.as_str())
+        .bind(record.case.source.as_ref().map(SourceName::as_str))
         .bind(person_key.0.as_slice())
         .bind(millis(now))
-        .bind(dossier.case.state.name().as_str())
+        .bind(record.case.state.name().as_str())
         .bind(millis(now))
-        .bind(held(&dossier.case.state).map(Hold::as_str))
-        .bind(stuck(&dossier.case.state).map(|attention| attention.reason.as_str()))
+        .bind(held(&record.case.state).map(Hold::as_str))
+        .bind(stuck(&record.case.state).map(|attention| attention.reason.as_str()))
         .later();
         self.statement("INSERT INTO case_keys (case_id, sealed) VALUES (?, ?)")
             .bind(id.to_string())
             .bind(sealed_key)
             .later();
-        self.write_case(&dossier)?;
-        if dossier.case.source.is_none() {
+        self.write_case(&record)?;
+        if record.case.source.is_none() {
             let keys: Vec<_> = email_hash.into_iter().collect();
             self.note_operators_fact(&keys, FactKind::OperatorRequested, now);
         }
-        self.sync_job(&dossier.case, None, false, now);
+        self.sync_job(&record.case, None, false, now);
         let mut note = note;
-        set(&mut note.detail, "action", json!(dossier.case.terms.action));
-        set(&mut note.detail, "effective_at", json!(dossier.case.effective_at));
-        self.journal_case(&dossier, "opened", None, note, now).await?;
-        Ok(dossier)
+        set(&mut note.detail, "action", json!(record.case.terms.action));
+        set(&mut note.detail, "effective_at", json!(record.case.effective_at));
+        self.journal_case(&record, "opened", None, note, now).await?;
+        Ok(record)
     }
 
     /// Lets something happen to a case: asks the rules, and writes the case, the job that it wants now and the journal
-    /// entry. What the dossier has learned about person and account is written with it.
-    #[instrument(name = "store.case.happen", skip_all, fields(case.id = %dossier.case.id, transition = transition.name()), err(level = "debug"))]
-    pub async fn happen(
+    /// entry. What the record has observed about person and account is written with it.
+    #[instrument(name = "store.case.happen", skip_all, fields(case.id = %record.case.id, transition = transition.name()), err(level = "debug"))]
+    pub async fn transition(
         &mut self,
-        dossier: Dossier,
+        record: CaseRecord,
         transition: &Transition,
         note: Note,
         now: Timestamp,
-    ) -> Result<Happened, HappenError> {
-        let open = self.open_job(dossier.case.id).await?;
-        self.happen_with(dossier, transition, note, open.as_ref(), now).await
+    ) -> Result<Transitioned, TransitionError> {
+        let open = self.open_job(record.case.id).await?;
+        self.transition_with_job(record, transition, note, open.as_ref(), now).await
     }
 
-    /// [`Tx::happen`] for whoever knows which job the case has open.
-    pub(in crate::store) async fn happen_with(
+    /// [`Tx::transition`] for whoever knows which job the case has open.
+    pub(in crate::store) async fn transition_with_job(
         &mut self,
-        dossier: Dossier,
+        record: CaseRecord,
         transition: &Transition,
         note: Note,
         open: Option<&JobRow>,
         now: Timestamp,
-    ) -> Result<Happened, HappenError> {
-        let from = dossier.case.state.name();
-        let case = dossier.case.apply(transition, now)?;
-        if case == dossier.case && (*transition == Transition::Due || transition.is_idempotent()) {
-            return Ok(Happened { dossier, from });
+    ) -> Result<Transitioned, TransitionError> {
+        let from = record.case.state.name();
+        let case = record.case.apply(transition, now)?;
+        if case == record.case && (*transition == Transition::Due || transition.is_idempotent()) {
+            return Ok(Transitioned { record, from });
         }
-        let before = dossier.case.clone();
-        let dossier = Dossier { case, ..dossier };
+        let before = record.case.clone();
+        let record = CaseRecord { case, ..record };
         // What an operator decided is a fact about the person: a body that arrived before is no mere duplicate after it.
         if matches!(transition, Transition::Cancelled | Transition::Resolved) {
-            let keys = self.hashes(&dossier.case.site, dossier.case.source.as_ref(), &dossier.person);
+            let keys = self.hashes(&record.case.site, record.case.source.as_ref(), &record.person);
             self.supersede_bodies(keys, None, now);
         }
-        self.write_case(&dossier)?;
-        self.follow_hold(&before, &dossier, transition, now);
-        self.sync_job(&dossier.case, open, *transition == Transition::Retried, now);
-        let moved = dossier.case.state.name() != from;
+        self.write_case(&record)?;
+        self.follow_hold(&before, &record, transition, now);
+        self.sync_job(&record.case, open, *transition == Transition::Retried, now);
+        let moved = record.case.state.name() != from;
         let mut note = note;
-        let lapsed = before.approvals.len().saturating_sub(dossier.case.approvals.len());
+        let lapsed = before.approvals.len().saturating_sub(record.case.approvals.len());
         if let Transition::Approved { stage, .. } | Transition::Withdrawn { stage, .. } = transition {
             set(&mut note.detail, "for", json!(stage));
         }
@@ -149,102 +149,101 @@ impl Tx {
             set(&mut note.detail, "approvals_lapsed", json!(lapsed));
         }
         if *transition != Transition::Due || moved {
-            self.journal_case(&dossier, transition.name(), Some(from), note, now).await?;
+            self.journal_case(&record, transition.name(), Some(from), note, now).await?;
         }
         if matches!(transition, Transition::Cancelled | Transition::Resolved) {
-            let (email_hash, person_hash) =
-                self.hashes(&dossier.case.site, dossier.case.source.as_ref(), &dossier.person);
+            let (email_hash, person_hash) = self.hashes(&record.case.site, record.case.source.as_ref(), &record.person);
             let keys: Vec<_> = email_hash.into_iter().chain(person_hash).collect();
             self.note_operators_fact(&keys, FactKind::OperatorStopped, now);
         }
-        let dossier = if dossier.case.state.name().is_closed() { self.forget(dossier) } else { dossier };
-        Ok(Happened { dossier, from })
+        let record = if record.case.state.name().is_closed() { self.shred(record) } else { record };
+        Ok(Transitioned { record, from })
     }
 
-    /// [`Tx::happen`] for whoever may come while a worker is at it: an event, or an operator. While the call that changes
+    /// [`Tx::transition`] for whoever may come while a worker is at it: an event, or an operator. While the call that changes
     /// something is being made, everything that would move the case is too late.
-    pub async fn interfere(
+    pub async fn transition_unless_dispatched(
         &mut self,
-        dossier: Dossier,
+        record: CaseRecord,
         transition: &Transition,
         note: Note,
         now: Timestamp,
-    ) -> Result<Happened, HappenError> {
+    ) -> Result<Transitioned, TransitionError> {
         let moves = !matches!(transition, Transition::Approved { .. } | Transition::Retried);
-        if moves && self.is_dispatched(dossier.case.id).await? {
-            return Err(HappenError::TooLate);
+        if moves && self.is_dispatched(record.case.id).await? {
+            return Err(TransitionError::TooLate);
         }
         if matches!(transition, Transition::Held | Transition::Released { .. }) {
-            self.hold_other_cases(&dossier, transition, &note, now).await?;
+            self.hold_other_cases(&record, transition, &note, now).await?;
         }
-        let case_id = dossier.case.id;
+        let case_id = record.case.id;
         let detaching = moves && self.dispatched(case_id).await? == Some(JobKind::Detach);
-        let mut happened = self.happen(dossier, transition, note, now).await?;
+        let mut transitioned = self.transition(record, transition, note, now).await?;
         if detaching && self.dispatched(case_id).await?.is_none() {
             let why = "the case moved while the call was made";
-            self.note_without_outcome(&mut happened.dossier, JobKind::Detach, "call_unconfirmed", Some(why), now)
+            self.record_unconfirmed_call(&mut transitioned.record, JobKind::Detach, "call_unconfirmed", Some(why), now)
                 .await?;
         }
-        Ok(happened)
+        Ok(transitioned)
     }
 
     /// A hold applies to the person: the other open cases of the same person are held and released with this one.
     async fn hold_other_cases(
         &mut self,
-        dossier: &Dossier,
+        record: &CaseRecord,
         transition: &Transition,
         note: &Note,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let holds = *transition == Transition::Held;
-        if !holds && !dossier.case.on_hold {
+        if !holds && !record.case.on_hold {
             return Ok(());
         }
-        for id in self.other_cases_of_person(dossier).await? {
+        for id in self.other_cases_of_person(record).await? {
             let Some(other) = self.case(id).await? else { continue };
             if other.case.on_hold == holds || self.is_dispatched(id).await? {
                 continue;
             }
-            match self.happen(other, transition, note.clone(), now).await {
-                Ok(_) | Err(HappenError::Refused(_) | HappenError::TooLate) => {}
-                Err(HappenError::Store(error)) => return Err(error),
+            match self.transition(other, transition, note.clone(), now).await {
+                Ok(_) | Err(TransitionError::Invalid(_) | TransitionError::TooLate) => {}
+                Err(TransitionError::Store(error)) => return Err(error),
             }
         }
         Ok(())
     }
 
     /// Keeps the holds on persons and the brakes' records in step with a case that just changed.
-    fn follow_hold(&mut self, before: &Case, dossier: &Dossier, transition: &Transition, now: Timestamp) {
-        let case = &dossier.case;
+    fn follow_hold(&mut self, before: &Case, record: &CaseRecord, transition: &Transition, now: Timestamp) {
+        let case = &record.case;
         if case.on_hold && !before.on_hold {
-            self.hold_person(dossier, now);
+            self.hold_person(record, now);
         } else if before.on_hold && !case.on_hold {
-            self.release_person(dossier);
+            self.release_person(record);
         }
         let closed = case.state.name().is_closed();
         let stopped = case.direction == Direction::Returning && before.direction == Direction::Leaving;
         if closed || stopped {
-            self.forget_brake_of(case.id, closed);
+            self.clear_brake_of(case.id, closed);
         } else if let Transition::DemandsEnded { source, ended } = transition {
             self.drop_deferred(source, case.id, *ended == EndedDemands::FormerAddress);
         }
     }
 
-    /// Writes down what was learned about the person or the account, without anything transition to the case.
-    #[instrument(name = "store.case.learn", skip_all, fields(case.id = %dossier.case.id), err)]
-    pub fn learn(&mut self, dossier: &Dossier) -> Result<(), StoreError> {
-        self.write_case(dossier)
+    /// Writes down what was observed about the person or the account, without anything transition to the case.
+    #[instrument(name = "store.case.learn", skip_all, fields(case.id = %record.case.id), err)]
+    pub fn save_observed(&mut self, record: &CaseRecord) -> Result<(), StoreError> {
+        self.write_case(record)
     }
 
     async fn journal_case(
         &mut self,
-        dossier: &Dossier,
+        record: &CaseRecord,
         kind: &str,
         from: Option<StateName>,
         note: Note,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let case = &dossier.case;
+        let case = &record.case;
         let mut detail = note.detail;
         set(&mut detail, "state", json!(case.state.name()));
         if let Some(from) = from.filter(|from| *from != case.state.name()) {
@@ -259,12 +258,12 @@ impl Tx {
         if let Some(by) = note.by {
             set(&mut detail, "by", json!(by));
         }
-        if let Some(account) = &dossier.account {
+        if let Some(account) = &record.account {
             let hash = self.key.hash_account(&case.site, account.id.as_str());
             set(&mut detail, "account", json!(hex::encode(hash.0)));
         }
         let seq = self.write_journal(Some(case.id), kind, &detail, now).await?;
-        if let (Some(remark), Some(key)) = (note.remark.filter(|remark| !remark.is_empty()), &dossier.key) {
+        if let (Some(remark), Some(key)) = (note.remark.filter(|remark| !remark.is_empty()), &record.key) {
             self.statement("INSERT INTO remarks (seq, case_id, sealed) VALUES (?, ?, ?)")
                 .bind(seq)
                 .bind(case.id.to_string())
@@ -276,8 +275,8 @@ impl Tx {
 
     /// Shreds what a closed case knew: its key, what was sealed with it, and the bodies of deliveries that no open case
     /// needs. Who is gone from the site is forgotten as a person too; who stayed or came back is still known to the source.
-    fn forget(&mut self, dossier: Dossier) -> Dossier {
-        let id = dossier.case.id.to_string();
+    fn shred(&mut self, record: CaseRecord) -> CaseRecord {
+        let id = record.case.id.to_string();
         let shredding = [
             "DELETE FROM remarks WHERE case_id = ?1",
             "DELETE FROM case_keys WHERE case_id = ?1",
@@ -291,7 +290,7 @@ impl Tx {
         for statement in shredding {
             self.statement(statement).bind(&id).later();
         }
-        let gone = matches!(dossier.case.state, State::Erased | State::NoAccount);
+        let gone = matches!(record.case.state, State::Erased | State::NoAccount);
         if gone {
             for statement in [
                 "DELETE FROM people WHERE email_hash = (SELECT email_hash FROM cases WHERE id = ?1)",
@@ -300,7 +299,7 @@ impl Tx {
                 self.statement(statement).bind(&id).later();
             }
         }
-        Dossier { person: Person::default(), account: None, key: None, ..dossier }
+        CaseRecord { person: Person::default(), account: None, key: None, ..record }
     }
 }
 

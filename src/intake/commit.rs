@@ -9,7 +9,7 @@ use tracing::Instrument as _;
 
 use super::body_budget::Reservation;
 use super::metrics::Metrics;
-use crate::store::{Accepted, NewDelivery, Store, StoreError};
+use crate::store::{Inserted, NewDelivery, Store, StoreError};
 
 /// How many deliveries may wait for the writer; who comes then is asked to come again.
 const WAITING: usize = 4096;
@@ -17,28 +17,28 @@ const WAITING: usize = 4096;
 /// How many deliveries one commit holds at most, so that the first of them does not wait for long.
 const GROUP: usize = 256;
 
-struct Entry {
+struct PendingDelivery {
     delivery: NewDelivery,
     /// The room of its body: taken until the commit, even if the client does not wait for it.
     reservation: Reservation,
-    answer: oneshot::Sender<Accepted>,
+    answer: oneshot::Sender<Inserted>,
 }
 
 /// Where verified deliveries wait for the commit.
 #[derive(Debug, Clone)]
-pub struct Queue(mpsc::Sender<Entry>);
+pub struct DeliveryQueue(mpsc::Sender<PendingDelivery>);
 
-impl std::fmt::Debug for Entry {
+impl std::fmt::Debug for PendingDelivery {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Entry({})", self.delivery.id)
+        write!(f, "PendingDelivery({})", self.delivery.id)
     }
 }
 
-impl Queue {
+impl DeliveryQueue {
     /// Has a delivery committed; says what became of it once it is on the disk. `None` when that cannot be done now.
-    pub(super) async fn commit(&self, delivery: NewDelivery, reservation: Reservation) -> Option<Accepted> {
+    pub(super) async fn commit(&self, delivery: NewDelivery, reservation: Reservation) -> Option<Inserted> {
         let (answer, committed) = oneshot::channel();
-        self.0.try_send(Entry { delivery, reservation, answer }).ok()?;
+        self.0.try_send(PendingDelivery { delivery, reservation, answer }).ok()?;
         // The writer drops the sender when the commit failed.
         committed.await.ok()
     }
@@ -46,18 +46,18 @@ impl Queue {
 
 /// The one who commits.
 #[derive(Debug)]
-pub struct Writer {
+pub struct DeliveryCommitter {
     store: Store,
     metrics: Metrics,
-    entries: mpsc::Receiver<Entry>,
+    entries: mpsc::Receiver<PendingDelivery>,
     committed: Arc<Notify>,
 }
 
-impl Writer {
+impl DeliveryCommitter {
     /// A writer and the queue before it. `committed` is told after every commit.
-    pub fn new(store: Store, metrics: Metrics, committed: Arc<Notify>) -> (Self, Queue) {
+    pub fn new(store: Store, metrics: Metrics, committed: Arc<Notify>) -> (Self, DeliveryQueue) {
         let (sender, entries) = mpsc::channel(WAITING);
-        (Self { store, metrics, entries, committed }, Queue(sender))
+        (Self { store, metrics, entries, committed }, DeliveryQueue(sender))
     }
 
     /// Commits until the last queue is dropped: whoever was let in is answered.
@@ -88,9 +88,9 @@ impl Writer {
         }
     }
 
-    async fn commit(&self, deliveries: &[NewDelivery]) -> Result<Vec<Accepted>, StoreError> {
+    async fn commit(&self, deliveries: &[NewDelivery]) -> Result<Vec<Inserted>, StoreError> {
         let begun = std::time::Instant::now();
-        let accepted = self.store.accept(deliveries).await?;
+        let accepted = self.store.insert_deliveries(deliveries).await?;
         self.metrics.committed(deliveries.len(), begun.elapsed().as_secs_f64());
         Ok(accepted)
     }
@@ -106,15 +106,15 @@ mod tests {
     use crate::clock;
     use crate::domain::ids::DeliveryId;
     use crate::intake::body_budget::{BYTES, BodyBudget, SMALL};
-    use crate::store::{Database, Key};
+    use crate::store::{Database, KeyLocation};
 
     #[tokio::test]
     async fn a_body_whose_client_went_away_keeps_its_room_until_it_is_committed() {
         let dir = tempfile::tempdir().unwrap();
-        let database = Database { path: dir.path().join("x.db"), key: Key::Given([7; 32]) };
+        let database = Database { path: dir.path().join("x.db"), key: KeyLocation::Given([7; 32]) };
         let store = database.open().await.unwrap();
         let (writer, queue) =
-            Writer::new(store.clone(), Metrics::register(&mut Registry::default()), Arc::new(Notify::new()));
+            DeliveryCommitter::new(store.clone(), Metrics::register(&mut Registry::default()), Arc::new(Notify::new()));
         let received_at = Timestamp::UNIX_EPOCH;
         let id = DeliveryId::from(clock::new_id(received_at));
         let source = "hr".parse().unwrap();

@@ -12,26 +12,26 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::Clock;
 use crate::domain::case::StateName;
-use crate::store::{Dispatch, Dossier, Intent, Lease, Leased, Report, Store, StoreError, Tx};
+use crate::store::{AttemptReport, CaseRecord, Dispatch, Intent, Lease, LeasedJob, Store, StoreError, Tx};
 
 /// How many entries one commit holds at most: few enough for a few milliseconds, because a vendor may wait meanwhile.
 const GROUP: usize = 32;
 
 /// Whether this call may be made.
 #[derive(Debug)]
-pub(super) struct Question {
+pub(super) struct DispatchRequest {
     pub(super) intent: Intent,
     /// What the attempt's reads said until now.
-    pub(super) learned: Dossier,
+    pub(super) observed: CaseRecord,
 }
 
 /// Where attempts hand in what is to be written down.
 #[derive(Debug, Clone)]
-pub(super) struct Desk(mpsc::Sender<Entry>);
+pub(super) struct JobCommitQueue(mpsc::Sender<Entry>);
 
 /// Who writes it down.
 #[derive(Debug)]
-pub(super) struct Scribe {
+pub(super) struct JobCommitter {
     store: Store,
     clock: Arc<dyn Clock>,
     enforce: bool,
@@ -41,57 +41,62 @@ pub(super) struct Scribe {
 #[derive(Debug)]
 struct Entry {
     lease: Lease,
-    matter: Matter,
+    write: PendingWrite,
 }
 
 #[derive(Debug)]
-enum Matter {
-    Question(Handed<Question, Dispatch>),
-    CallDone(Handed<Value, ()>),
-    Report(Handed<Report, StateName>),
+enum PendingWrite {
+    DispatchRequest(Pending<DispatchRequest, Dispatch>),
+    CallDone(Pending<Value, ()>),
+    Report(Pending<AttemptReport, StateName>),
 }
 
 /// What was handed in, and who waits for what.
 #[derive(Debug)]
-struct Handed<W, A> {
+struct Pending<W, A> {
     what: W,
     answer: oneshot::Sender<Result<A, StoreError>>,
     /// What is answered after the commit; nothing where there was none.
     found: Option<Result<A, StoreError>>,
 }
 
-impl Desk {
+impl JobCommitQueue {
     /// Asks, right before a call that changes something, whether it may be made.
-    pub(super) async fn ask(&self, lease: Lease, question: Question) -> Result<Dispatch, StoreError> {
-        self.hand_in(lease, Matter::Question, question).await
+    pub(super) async fn ask(&self, lease: Lease, question: DispatchRequest) -> Result<Dispatch, StoreError> {
+        self.submit(lease, PendingWrite::DispatchRequest, question).await
     }
 
     /// Records that a call was answered, while the attempt goes on.
     pub(super) async fn call_done(&self, lease: Lease, detail: Value) -> Result<(), StoreError> {
-        self.hand_in(lease, Matter::CallDone, detail).await
+        self.submit(lease, PendingWrite::CallDone, detail).await
     }
 
     /// Settles an attempt; says where its case is then.
-    pub(super) async fn settle(&self, lease: Lease, report: Report) -> Result<StateName, StoreError> {
-        self.hand_in(lease, Matter::Report, report).await
+    pub(super) async fn settle(&self, lease: Lease, report: AttemptReport) -> Result<StateName, StoreError> {
+        self.submit(lease, PendingWrite::Report, report).await
     }
 
-    async fn hand_in<W, A>(&self, lease: Lease, matter: fn(Handed<W, A>) -> Matter, what: W) -> Result<A, StoreError> {
+    async fn submit<W, A>(
+        &self,
+        lease: Lease,
+        write: fn(Pending<W, A>) -> PendingWrite,
+        what: W,
+    ) -> Result<A, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let matter = matter(Handed { what, answer, found: None });
-        self.0.send(Entry { lease, matter }).await.map_err(|_nobody_writes| StoreError::NotWritten)?;
-        answered.await.map_err(|_given_up| StoreError::NotWritten)?
+        let write = write(Pending { what, answer, found: None });
+        self.0.send(Entry { lease, write }).await.map_err(|_nobody_writes| StoreError::NotCommitted)?;
+        answered.await.map_err(|_given_up| StoreError::NotCommitted)?
     }
 }
 
-impl Scribe {
-    /// A scribe and the desk before it. Without `enforce`, no call may be made.
-    pub(super) fn new(store: Store, clock: Arc<dyn Clock>, enforce: bool) -> (Self, Desk) {
+impl JobCommitter {
+    /// A committer and the queue before it. Without `enforce`, no call may be made.
+    pub(super) fn new(store: Store, clock: Arc<dyn Clock>, enforce: bool) -> (Self, JobCommitQueue) {
         let (sender, entries) = mpsc::channel(GROUP);
-        (Self { store, clock, enforce, entries }, Desk(sender))
+        (Self { store, clock, enforce, entries }, JobCommitQueue(sender))
     }
 
-    /// Writes until the last desk is dropped.
+    /// Writes until the last queue is dropped.
     pub(super) async fn run(mut self) {
         let mut entries = Vec::with_capacity(GROUP);
         while self.entries.recv_many(&mut entries, GROUP).await > 0 {
@@ -100,7 +105,7 @@ impl Scribe {
                 let (group, _) = entries.split_at_mut(count);
                 let done = self.write_next(group).await;
                 for entry in entries.drain(..done) {
-                    entry.matter.answer();
+                    entry.write.answer();
                 }
             }
         }
@@ -121,7 +126,7 @@ impl Scribe {
         if let Some((first, _)) = entries.split_first_mut()
             && let Err(error) = self.write(std::slice::from_mut(first)).await
         {
-            first.matter.fail(error);
+            first.write.fail(error);
         }
         1
     }
@@ -130,10 +135,10 @@ impl Scribe {
     async fn write(&self, entries: &mut [Entry]) -> Result<(), StoreError> {
         // A panic over one entry must not end the writing for all others.
         let written = AssertUnwindSafe(self.transact(entries)).catch_unwind().await;
-        let written = written.unwrap_or_else(|_panic| Err(StoreError::OwnFault));
+        let written = written.unwrap_or_else(|_panic| Err(StoreError::Panicked));
         if written.is_err() {
             for entry in entries {
-                entry.matter.forget();
+                entry.write.forget();
             }
         }
         written
@@ -143,13 +148,13 @@ impl Scribe {
         let mut tx = self.store.begin().await?;
         let now = self.clock.now();
         // What is alike, one after the other: it is written in the same words.
-        entries.sort_by_key(|entry| matches!(entry.matter, Matter::Report(_)));
+        entries.sort_by_key(|entry| matches!(entry.write, PendingWrite::Report(_)));
         let leases: Vec<_> = entries.iter().map(|entry| entry.lease).collect();
-        let jobs = tx.leased(&leases, now).await?;
+        let jobs = tx.load_leased(&leases, now).await?;
         for (entry, job) in entries.iter_mut().zip(jobs) {
             match job {
-                Ok(job) => entry.matter.write(&mut tx, job, self.enforce, now).await?,
-                Err(error) => entry.matter.fail(error),
+                Ok(job) => entry.write.write(&mut tx, job, self.enforce, now).await?,
+                Err(error) => entry.write.fail(error),
             }
             tx.end_part();
         }
@@ -164,25 +169,25 @@ fn of_different_jobs(entries: &[Entry]) -> usize {
     entries.iter().take_while(|entry| jobs.insert(entry.lease.job_id)).count()
 }
 
-impl Matter {
+impl PendingWrite {
     async fn write(
         &mut self,
         tx: &mut Tx,
-        job: Option<Leased>,
+        job: Option<LeasedJob>,
         enforce: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         match self {
-            Self::Question(Handed { what: Question { intent, learned }, found, .. }) => {
-                *found = Some(Ok(tx.dispatch(job, intent, learned, enforce, now).await?));
+            Self::DispatchRequest(Pending { what: DispatchRequest { intent, observed }, found, .. }) => {
+                *found = Some(Ok(tx.dispatch(job, intent, observed, enforce, now).await?));
             }
-            Self::CallDone(Handed { what: detail, found, .. }) => {
+            Self::CallDone(Pending { what: detail, found, .. }) => {
                 *found = match tx.call_done(job, detail, now).await {
                     Err(lost @ StoreError::LeaseLost) => Some(Err(lost)),
                     done => Some(Ok(done?)),
                 };
             }
-            Self::Report(Handed { what: report, found, .. }) => {
+            Self::Report(Pending { what: report, found, .. }) => {
                 *found = match tx.settle(job, report, now).await {
                     // Nothing of it is written, so that the others can be committed.
                     Err(lost @ StoreError::LeaseLost) => Some(Err(lost)),
@@ -196,7 +201,7 @@ impl Matter {
     /// It was rolled back.
     fn forget(&mut self) {
         match self {
-            Self::Question(handed) => handed.found = None,
+            Self::DispatchRequest(handed) => handed.found = None,
             Self::CallDone(handed) => handed.found = None,
             Self::Report(handed) => handed.found = None,
         }
@@ -204,7 +209,7 @@ impl Matter {
 
     fn fail(&mut self, error: StoreError) {
         match self {
-            Self::Question(handed) => handed.found = Some(Err(error)),
+            Self::DispatchRequest(handed) => handed.found = Some(Err(error)),
             Self::CallDone(handed) => handed.found = Some(Err(error)),
             Self::Report(handed) => handed.found = Some(Err(error)),
         }
@@ -212,14 +217,14 @@ impl Matter {
 
     fn answer(self) {
         match self {
-            Self::Question(handed) => handed.answer(),
+            Self::DispatchRequest(handed) => handed.answer(),
             Self::CallDone(handed) => handed.answer(),
             Self::Report(handed) => handed.answer(),
         }
     }
 }
 
-impl<W, A> Handed<W, A> {
+impl<W, A> Pending<W, A> {
     fn answer(self) {
         if let Some(found) = self.found
             && self.answer.send(found).is_err()
