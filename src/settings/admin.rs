@@ -49,14 +49,11 @@ impl AdminTable {
                 if !names.insert(skeleton(&token.name)) {
                     return Err(Problem::at(
                         "name",
-                        format!(
-                            "`{}` is there already, or a name that looks like it: give everybody a name",
-                            token.name
-                        ),
+                        format!("`{}` exists already, or a name that looks like it: choose another name", token.name),
                     ));
                 }
                 if !digests.insert(token.digest) {
-                    return Err(Problem::at("token", "somebody else has this token: give everybody their own"));
+                    return Err(Problem::at("token", "another entry has this token: create one token for each person"));
                 }
                 Ok(token)
             });

@@ -7,7 +7,8 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 
 use super::file::SettingsFile;
-use super::problem::{Problem, Step};
+use super::problem::Problem;
+use crate::sources::{KeyPath, Step};
 
 /// No more faults than these are reported at once.
 const MOST_FAULTS: usize = 100;
@@ -98,7 +99,7 @@ impl<'a> Document<'a> {
                     }
                     Err(error) => error,
                 };
-            let problem = Problem::of_serde(track.path().iter().filter_map(step).collect(), error.message());
+            let problem = Problem::of_serde(KeyPath::of_serde(&track.path()), error.message());
             let here = problem.path().to_vec();
             let original = tables.original(problem);
             let is_new =
@@ -275,8 +276,8 @@ fn duplicate(text: &str, offset: usize) -> Located {
         }
     }
     let message = match first {
-        Some(first) => format!("{what} is in line {first} already: keep one of the two"),
-        None => format!("{what} is there twice: keep one of the two"),
+        Some(first) => format!("{what} exists already in line {first}: keep one of them"),
+        None => format!("{what} exists twice: keep one of them"),
     };
     located(text, offset, Problem::here(message))
 }
@@ -290,15 +291,6 @@ fn header(line: &str) -> Option<&str> {
 /// What stands before the `=` of a line.
 fn key(line: &str) -> Option<&str> {
     line.split_once('=').map(|(key, _)| key.trim())
-}
-
-fn step(segment: &serde_path_to_error::Segment) -> Option<Step> {
-    use serde_path_to_error::Segment;
-    match segment {
-        Segment::Map { key } => Some(Step::Key(key.clone())),
-        Segment::Seq { index } => Some(Step::Index(*index)),
-        Segment::Enum { .. } | Segment::Unknown => None,
-    }
 }
 
 fn located(text: &str, offset: usize, problem: Problem) -> Located {

@@ -79,13 +79,13 @@ impl<'de> Deserialize<'de> for HttpUrl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HttpUrlError {
     /// Another scheme, or none.
-    #[error("not a web address: write it with its scheme, like \"https://acme.example\"")]
+    #[error("not an HTTP URL: write it with its scheme, like \"https://acme.example\"")]
     NotHttp,
     /// `https://user:password@…`.
-    #[error("an address with credentials in it: write them in their own key, as {{ env = … }} or {{ file = … }}")]
+    #[error("the URL contains credentials: write them in their own key, as {{ env = … }} or {{ file = … }}")]
     Credentials,
     /// `?…` or `#…`.
-    #[error("an address with `?` or `#` in it: write it without them")]
+    #[error("the URL contains `?` or `#`: write it without them")]
     TooLong,
 }
 
@@ -127,7 +127,7 @@ impl<'de> Deserialize<'de> for ListenAddress {
 
 /// A text that is not where a listener can listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not where one can listen: write an IP address and a port, like \"127.0.0.1:8080\" or \"[::]:8080\"")]
+#[error("invalid listen address: use IP:PORT, like \"127.0.0.1:8080\" or \"[::]:8080\"")]
 pub struct ListenAddressError;
 
 #[cfg(test)]

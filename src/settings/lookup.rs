@@ -164,7 +164,7 @@ impl LookupTable {
     fn first_url(&self, lookup_preset: Option<&'static LookupPreset>) -> Result<String, Problem> {
         let url = self.url.as_deref().or_else(|| lookup_preset.map(|lookup_preset| lookup_preset.url.as_str()));
         let url = url.ok_or_else(|| {
-            Problem::at("url", "this key is missing: write the address to read, with {person_id} where the id goes")
+            Problem::at("url", "this key is missing: write the address to read, with {person_id} in place of the id")
         })?;
         self.address("url", url)
     }
@@ -175,9 +175,9 @@ impl LookupTable {
             || self.url.is_none() && lookup_preset.is_some_and(LookupPreset::needs_company);
         match (&self.company, wanted) {
             (None, true) => {
-                Err(Problem::at("company", "this key is missing: the address needs what the vendor calls you"))
+                Err(Problem::at("company", "this key is missing: the URL contains {company}, your name at the vendor"))
             }
-            (Some(_), false) => Err(Problem::at("company", "the address has no {company} in it: take this key out")),
+            (Some(_), false) => Err(Problem::at("company", "the URL contains no {company}: remove this key")),
             (Some(_), true) | (None, false) => Ok(()),
         }
     }
@@ -187,15 +187,12 @@ impl LookupTable {
         // An id may stand in what is posted instead.
         let posts_id = self.body.as_deref().is_some_and(|body| body.contains(PERSON_ID)) || self.url.is_none();
         if !url.contains(PERSON_ID) && !posts_id {
-            let message = "this would read the same for everybody: write {person_id} where the id goes";
+            let message = "the URL is the same for every person: write {person_id} in place of the id";
             return Err(Problem::at(key, message));
         }
         let (path, query) = url.split_once('?').unwrap_or((&url, ""));
         if query.contains('#') || path.replace(PERSON_ID, "42").replace(SECRET, "s").parse::<HttpUrl>().is_err() {
-            return Err(Problem::at(
-                key,
-                "not a web address: write it like \"https://acme.example/people/{person_id}\"",
-            ));
+            return Err(Problem::at(key, "not an HTTP URL: write it like \"https://acme.example/people/{person_id}\""));
         }
         url_secret::check(key, &url, self.auth.secret.is_some())?;
         Ok(url)
@@ -206,7 +203,7 @@ impl LookupTable {
             let problem = if !is_header_name(name) {
                 "not the name of a header: write it like \"Api-Version\""
             } else if url_secret::is_secret_header(name) {
-                "a secret never stands in the settings: write it in `auth`, as { env = \"NAME\" } or { file = \"PATH\" }"
+                "a secret must not be written in the settings: write it in `auth`, as { env = \"NAME\" } or { file = \"PATH\" }"
             } else if !value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
                 "no header can carry this value: write printable ASCII characters"
             } else {
@@ -225,7 +222,8 @@ impl LookupTable {
         let lookup_preset = lookup_preset.map(|lookup_preset| lookup_preset.email.as_slice());
         let paths = self.email.as_ref().map(OneOrMany::as_slice).or(lookup_preset).unwrap_or_default();
         if paths.is_empty() {
-            let message = "this key is missing: write where the address is in the answer, like \"$.workEmail\"";
+            let message =
+                "this key is missing: write the place of the email address in the response, like \"$.workEmail\"";
             faults.add(Problem::at("email", message));
         }
         let mut emails = Vec::new();
@@ -294,7 +292,7 @@ impl LookupAuthTable {
             return if self.is_secret_alone() {
                 Ok(Auth::InUrl(read("secret", secret)?))
             } else {
-                Err(Problem::here("write { secret = … } alone: the address holds it, and nothing else is sent"))
+                Err(Problem::here("write { secret = … } without other keys: the secret is sent in the URL only"))
             };
         }
         let Self {
@@ -330,7 +328,7 @@ impl LookupAuthTable {
             (None, (None, None), (None, None), (Some(client_id), Some(client_secret), given)) => {
                 let preset_url = || with_company(lookup_preset?.token_url.as_deref()?, company).parse::<HttpUrl>().ok();
                 let token_url = given.clone().or_else(preset_url).ok_or_else(|| {
-                    Problem::at("token_url", "this key is missing: write where the client is exchanged for a token")
+                    Problem::at("token_url", "this key is missing: write the URL that issues access tokens")
                 })?;
                 let token_url = token_url.get().clone();
                 let client_id = read("client_id", client_id)?;

@@ -55,9 +55,10 @@ pub use size::{ByteSize, ByteSizeError};
 pub use source::{SourceSettings, SourceTable};
 pub use store::{SealingKey, StoreSettings, StoreTable, StoreUrl, StoreUrlError};
 
+use crate::sources::Step;
 use crate::sources::near::{listed, nearest};
 use document::{Document, Located};
-use problem::{Faults, Step};
+use problem::Faults;
 
 /// Everything that the settings say, ready for use.
 #[derive(Debug)]
@@ -194,13 +195,13 @@ impl Settings {
 
     /// Reads a source anew, secrets and all; the settings themselves stay as they are.
     pub fn reload_source(&self, name: &SourceName, env: &Environment<'_>) -> Result<SourceSettings, Problem> {
-        let table = self.file.sources.get(name).ok_or_else(|| Problem::here("there is no such source"))?;
+        let table = self.file.sources.get(name).ok_or_else(|| Problem::here("the settings have no such source"))?;
         table.convert(name, self.file.server.public_url.as_ref(), &self.base_dir, env).map_err(first)
     }
 
     /// Reads a site anew, credentials and all.
     pub fn reload_site(&self, name: &SiteName, env: &Environment<'_>) -> Result<Site, Problem> {
-        let table = self.file.sites.get(name).ok_or_else(|| Problem::here("there is no such site"))?;
+        let table = self.file.sites.get(name).ok_or_else(|| Problem::here("the settings have no such site"))?;
         table.convert(name, &self.base_dir, env).map_err(first)
     }
 
@@ -261,7 +262,7 @@ fn under(problems: Vec<Problem>, key: &str) -> Vec<Problem> {
 
 /// One of the problems: whoever reads again while the daemon runs repairs one and sees the next.
 fn first(problems: Vec<Problem>) -> Problem {
-    problems.into_iter().next().unwrap_or_else(|| Problem::here("it cannot be used"))
+    problems.into_iter().next().unwrap_or_else(|| Problem::here("the source or site cannot be used"))
 }
 
 /// Refuses the name of something that does not exist, and lists what does.
@@ -332,7 +333,7 @@ fn all(faults: &[Fault]) -> String {
     if let [fault] = faults {
         return fault.to_string();
     }
-    let mut text = format!("the settings have {} faults:", faults.len());
+    let mut text = format!("the settings have {} errors:", faults.len());
     for fault in faults {
         text.push_str("\n  ");
         text.push_str(&fault.to_string());
@@ -348,7 +349,7 @@ impl SettingsError {
     }
 }
 
-const MORE_THAN_NOTHING: &str = "must be more than nothing: write a duration like \"30s\"";
+const MORE_THAN_NOTHING: &str = "must be longer than zero: write a duration like \"30s\"";
 
 /// Refuses a wait of no time where that would mean spinning, or nothing at all.
 fn positive(key: &str, duration: ConfigDuration) -> Result<SignedDuration, Problem> {
@@ -360,5 +361,5 @@ fn header_safe(secret: &SecretString) -> Result<(), Problem> {
     if secret.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(());
     }
-    Err(Problem::here("this secret has blanks or other characters that no token has: put only the token there"))
+    Err(Problem::here("the secret contains spaces or other characters that no token has: store only the token"))
 }

@@ -56,7 +56,7 @@ impl PolicyTable {
         let mut faults = Faults::default();
         for (key, limit) in [("per_hour", self.brake.per_hour), ("per_day", self.brake.per_day)] {
             if limit == 0 {
-                faults.add(Problem::at(key, "a brake that lets nobody through: write 1 or more").under("brake"));
+                faults.add(Problem::at(key, "the brake would stop every action: write 1 or more").under("brake"));
             }
         }
         let mut seen = HashSet::new();
@@ -202,7 +202,7 @@ impl std::fmt::Display for ZoneError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (&self.instead, self.is_offset) {
             (Some(name), true) => {
-                write!(f, "an offset is no time zone: write the zone's name in the IANA database, like \"{name}\"")
+                write!(f, "an offset is not a time zone: write the name in the IANA database, like \"{name}\"")
             }
             (Some(name), false) => write!(f, "no time zone has this name: did you mean \"{name}\"?"),
             (None, _) => f.write_str(

@@ -95,17 +95,17 @@ pub enum SecretError {
         source: io::Error,
     },
     /// Nothing but line ends.
-    #[error("{0} is empty: put the secret there")]
+    #[error("{0} is empty: store the secret there")]
     Empty(SecretRef),
     /// A NUL, which no secret has.
-    #[error("{0} has a NUL character in it: put the secret there as text")]
+    #[error("{0} has a NUL character in it: store the secret as text")]
     Nul(SecretRef),
     /// Not UTF-8.
-    #[error("{0} is not UTF-8 text: put the secret there as text")]
+    #[error("{0} is not UTF-8 text: store the secret as text")]
     NotText(SecretRef),
 }
 
-const INLINE: &str = r#"a secret never stands in the settings: write { env = "NAME" } or { file = "PATH" }"#;
+const INLINE: &str = r#"a secret must not be written in the settings: write { env = "NAME" } or { file = "PATH" }"#;
 const EITHER: &str = r#"a secret is { env = "NAME" } or { file = "PATH" }"#;
 
 impl<'de> Deserialize<'de> for SecretRef {
@@ -179,16 +179,13 @@ mod tests {
 
     #[test]
     fn what_is_no_secret_is_refused_without_showing_it() {
-        assert_eq!(variable("").unwrap_err(), "the environment variable `KEY` is empty: put the secret there");
-        assert_eq!(file(b"\n").unwrap_err(), "the file `DIR/key` is empty: put the secret there");
+        assert_eq!(variable("").unwrap_err(), "the environment variable `KEY` is empty: store the secret there");
+        assert_eq!(file(b"\n").unwrap_err(), "the file `DIR/key` is empty: store the secret there");
         assert_eq!(
             file(b"hun\0ter2").unwrap_err(),
-            "the file `DIR/key` has a NUL character in it: put the secret there as text"
+            "the file `DIR/key` has a NUL character in it: store the secret as text"
         );
-        assert_eq!(
-            file(b"\xff\xfe").unwrap_err(),
-            "the file `DIR/key` is not UTF-8 text: put the secret there as text"
-        );
+        assert_eq!(file(b"\xff\xfe").unwrap_err(), "the file `DIR/key` is not UTF-8 text: store the secret as text");
         assert_eq!(file(&b"x".repeat(70_000)).unwrap_err(), "cannot read the secret file `DIR/key`");
         assert_eq!(
             SecretRef::Env("NONE".to_owned()).read(&|_| None).unwrap_err().to_string(),

@@ -7,8 +7,9 @@ use std::path::Path;
 use secrecy::ExposeSecret as _;
 
 use super::file::SettingsFile;
-use super::problem::{Problem, Step};
+use super::problem::Problem;
 use super::secret::{Environment, SecretRef};
+use crate::sources::Step;
 
 /// Below this an admin token can be guessed.
 const SHORTEST_ADMIN_TOKEN: usize = 20;
@@ -64,17 +65,17 @@ impl SettingsFile {
 /// What is around a secret that does not belong to it.
 fn padding(secret: &str) -> Option<&'static str> {
     if secret.trim() != secret {
-        return Some("has a blank at its beginning or end, which counts as a part of the secret: take it out");
+        return Some("begins or ends with a space, which counts as part of the secret: remove it");
     }
     if secret.chars().any(|c| c.is_control() || "\u{200b}\u{200c}\u{200d}\u{2060}\u{feff}\u{ad}".contains(c)) {
-        return Some("has an invisible character in it, which counts as a part of the secret: type it again");
+        return Some("has an invisible character in it, which counts as part of the secret: type it again");
     }
     let quoted = ['"', '\'', '`'].into_iter().any(|quote| {
         let inner = secret.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
         inner.is_some_and(|inner| !inner.is_empty())
     });
     quoted.then_some(
-        "has quotes around it, which count as a part of the secret (a file for `--env-file` keeps them): take them out",
+        "has quotes around it, which count as part of the secret (a file for `--env-file` keeps them): remove them",
     )
 }
 

@@ -64,7 +64,7 @@ impl ServerTable {
     pub(super) fn convert(&self) -> Result<ServerSettings, Problem> {
         let (webhooks, admin) = (self.webhooks.get(), self.admin.get());
         if webhooks == admin && admin.port() != 0 {
-            return Err(Problem::at("admin", "the two listeners need different addresses: give this one another port"));
+            return Err(Problem::at("admin", "both listeners have the same address: change the port of one"));
         }
         Ok(ServerSettings {
             webhooks,

@@ -146,7 +146,7 @@ impl SiteTable {
             faults.add(Problem::here(MORE_THAN_NOTHING).under_index(i).under("look_again"));
         }
         if self.concurrency == 0 {
-            faults.add(Problem::at("concurrency", "nothing would ever be done: write 1 or more"));
+            faults.add(Problem::at("concurrency", "no job would ever run: write 1 or more"));
         }
         let auth = faults.take(self.auth.convert(base_dir, env).map_err(|problem| problem.under("auth")));
         let protect = faults.take_all("protect", self.protect.convert());
@@ -184,7 +184,7 @@ impl SiteTable {
         let url = self.url.get();
         let host = url.host_str().unwrap_or_default();
         if host.ends_with(".atlassian.net") && url.path() != "/" {
-            return Err(Problem::at("url", format!("more than the site's address: write \"https://{host}\"")));
+            return Err(Problem::at("url", format!("more than the URL of the site: write \"https://{host}\"")));
         }
         Ok(())
     }
@@ -192,11 +192,11 @@ impl SiteTable {
     fn checked_cloud_id(&self, via_gateway: bool) -> Result<Option<String>, Problem> {
         match &self.cloud_id {
             Some(id) if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') => {
-                Err(Problem::at("cloud_id", format!("not a cloud id: {} tells it", self.tenant_info())))
+                Err(Problem::at("cloud_id", format!("not a cloud id: {} shows it", self.tenant_info())))
             }
             None if via_gateway || self.delete_with == DeleteWith::CustomerAccount => {
                 let what = if via_gateway { "via = \"gateway\"" } else { "delete_with = \"customer-account\"" };
-                Err(Problem::at("cloud_id", format!("{what} needs this key: {} tells it", self.tenant_info())))
+                Err(Problem::at("cloud_id", format!("{what} needs this key: {} shows it", self.tenant_info())))
             }
             id => Ok(id.clone()),
         }
@@ -252,7 +252,7 @@ impl ProtectTable {
             !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'-' | b'_' | b'.'))
         };
         for (i, _) in self.account_ids.iter().enumerate().filter(|(_, id)| !is_an_id(id)) {
-            let message = "not an account id, so it would protect nobody: take it from the address of the profile at \
+            let message = "not an account id: copy it from the URL of the profile at \
                            admin.atlassian.com, like \"712020:6f8f0d7e-…\" or \"qm:…\"";
             faults.add(Problem::here(message).under_index(i).under("account_ids"));
         }
@@ -267,7 +267,7 @@ impl ProtectTable {
 /// A domain in the spelling in which addresses are compared. An entry that can match nobody is rejected: a typing error in a
 /// protect list would otherwise be noticed only after the wrong account was deleted.
 fn protected_domain(text: &str) -> Result<String, Problem> {
-    let example = "write only what stands behind the @, like \"example.com\"";
+    let example = "write only what follows the @, like \"example.com\"";
     let domain = canonical_domain(text).map_err(|_not_repeated| {
         let what = if text.contains("://") {
             "a URL"
@@ -284,11 +284,11 @@ fn protected_domain(text: &str) -> Result<String, Problem> {
         } else {
             "no domain"
         };
-        Problem::here(format!("this is {what}, which matches nobody: {example}"))
+        Problem::here(format!("this is {what}, which matches no account: {example}"))
     })?;
     if domain.contains('.') || domain.starts_with('[') {
         Ok(domain)
     } else {
-        Err(Problem::here(format!("a domain without a dot matches nobody: {example}")))
+        Err(Problem::here(format!("a domain without a dot matches no account: {example}")))
     }
 }

@@ -11,11 +11,11 @@ use super::defaults;
 use super::http_url::HttpUrl;
 use super::lookup::LookupTable;
 use super::positive;
-use super::problem::{Faults, Problem, Step};
+use super::problem::{Faults, Problem};
 use super::secret::{Environment, SecretRef};
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
 use crate::duration::ConfigDuration;
-use crate::sources::{self, lookup::Lookup, preset};
+use crate::sources::{self, CompileError, Step, lookup::Lookup, preset};
 
 /// No more faults of one source than these are reported at once.
 const MOST_FAULTS: usize = 20;
@@ -93,7 +93,7 @@ impl SourceTable {
             secrets,
             public_url: public_url.map(|url| url.below(&["webhooks", name.as_str()])),
         };
-        let compiled = faults.take(self.known_preset()).and_then(|()| self.compile(name, &spec, &mut faults));
+        let compiled = faults.take(self.known_preset()).and_then(|()| self.compile(&spec, &mut faults));
         let lookup = self.lookup.as_ref();
         let lookup = lookup.map(|lookup| lookup.convert(self.preset.as_deref(), base_dir, env)).transpose();
         let lookup = faults.take_all("lookup", lookup);
@@ -137,41 +137,41 @@ impl SourceTable {
         Err(Problem::at("preset", format!("no preset is called `{name}`: {instead}")))
     }
 
-    /// Compiles the source. Of a description that is wrong, each wrong key is reported: it is left out, and the rest is
-    /// compiled again.
-    fn compile(&self, name: &SourceName, spec: &sources::Spec, faults: &mut Faults) -> Option<sources::Source> {
-        let error = match sources::Source::compile(name, spec.clone()) {
+    /// Compiles the source. Each wrong key of its description is reported: the key is removed, and the rest is compiled
+    /// again.
+    fn compile(&self, spec: &sources::Spec, faults: &mut Faults) -> Option<sources::Source> {
+        let mut error = match sources::Source::of_spec(spec.clone()) {
             Ok(compiled) => return Some(compiled),
-            Err(error) => error,
+            Err(error) => Some(error),
         };
-        let mut rest = spec.clone();
-        let mut first = Some(error);
-        let mut seen: Vec<Problem> = Vec::new();
-        let mut note = |problem: Problem, rest: &mut sources::Spec| {
-            let begins = |other: &Problem| other.path().starts_with(problem.path());
-            let goes_on = seen.len() < MOST_FAULTS && leave_out(rest, problem.path());
-            if !seen.iter().any(begins) {
-                seen.push(problem);
-            }
-            goes_on
-        };
-        while let Some(error) = first.take().or_else(|| sources::Source::compile(name, rest.clone()).err()) {
-            if !note(self.blame(name, &error), &mut rest) {
+        let mut found = FoundErrors { rest: spec.clone(), problems: Vec::new() };
+        while let Some(next) = error {
+            error = if found.record(self.problem_of(next)) {
+                sources::Source::of_spec(found.rest.clone()).err()
+            } else {
+                None
+            };
+        }
+        // An error elsewhere in the source may have hidden errors of the mapping.
+        while let Err(error) = sources::check_mapping(&found.rest) {
+            if !found.record(self.problem_of(error)) {
                 break;
             }
         }
-        // Another fault of the source may have kept the mapping from being read.
-        while let Err(error) = sources::check_mapping(&rest) {
-            if !note(self.blame(name, &error), &mut rest) {
-                break;
-            }
-        }
-        // That no secret is left is no news where one could not be read.
+        // An unreadable secret explains why none is left.
         let unread = faults.any_below("secrets");
-        for problem in seen.into_iter().filter(|problem| !unread || !problem.is_at("secrets")) {
+        for problem in found.problems.into_iter().filter(|problem| !unread || !problem.is_at("secrets")) {
             faults.add(problem);
         }
         None
+    }
+
+    /// An error without a path is about the preset if nothing else describes the source.
+    fn problem_of(&self, error: CompileError) -> (Problem, bool) {
+        let is_of_one_value = error.is_of_one_value;
+        let is_of_preset = error.path.0.is_empty() && self.signature.is_none() && self.mapping.is_none();
+        let problem = Problem::from(error);
+        (if is_of_preset { problem.under("preset") } else { problem }, is_of_one_value)
     }
 
     fn read_secrets(&self, base_dir: &Path, env: &Environment<'_>, faults: &mut Faults) -> Vec<SecretString> {
@@ -186,23 +186,22 @@ impl SourceTable {
     pub(super) fn references(&self) -> impl Iterator<Item = &SecretRef> {
         self.secrets.iter().chain(self.lookup.iter().flat_map(LookupTable::references))
     }
+}
 
-    /// Finds out which key a compiler's sentence is about, for its line; without a key in front it is about the preset,
-    /// when nothing else was written.
-    fn blame(&self, name: &SourceName, error: &sources::CompileError) -> Problem {
-        let sentence = error.to_string();
-        let sentence = sentence.strip_prefix(&format!("sources.{name}: ")).unwrap_or(&sentence);
-        let ours = |place: &str| {
-            let key = place.split(['.', '[']).next().unwrap_or_default();
-            ["preset", "signature", "mapping", "secrets"].contains(&key) && !place.contains(' ')
-        };
-        match sentence.split_once(": ") {
-            Some((place, reason)) if ours(place) => Problem::of_sentence(place, reason),
-            _ if self.preset.is_some() && self.signature.is_none() && self.mapping.is_none() => {
-                Problem::at("preset", sentence)
-            }
-            _ => Problem::here(sentence),
+/// The errors of a description, and what is left of it without the wrong keys.
+struct FoundErrors {
+    rest: sources::Spec,
+    problems: Vec<Problem>,
+}
+
+impl FoundErrors {
+    /// Keeps the problem, and removes its key if only its value is wrong. `false`: there is nothing more to try.
+    fn record(&mut self, (problem, is_of_one_value): (Problem, bool)) -> bool {
+        let goes_on = is_of_one_value && self.problems.len() < MOST_FAULTS && leave_out(&mut self.rest, problem.path());
+        if !self.problems.iter().any(|other| other.path().starts_with(problem.path())) {
+            self.problems.push(problem);
         }
+        goes_on
     }
 }
 
@@ -227,37 +226,5 @@ fn leave_out(spec: &mut sources::Spec, path: &[Step]) -> bool {
     match (last, at) {
         (Step::Key(key), Some(table)) => table.remove(key).is_some(),
         _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_source_is_blamed_for_has_its_place() {
-        let mut table: SourceTable =
-            toml::from_str("preset = \"github\"\nsite = \"acme\"\npolicy = \"p\"\nsecrets = []").unwrap();
-        let name: SourceName = "hr".parse().unwrap();
-        let blame = |table: &SourceTable, sentence: &str| {
-            table.blame(&name, &sources::CompileError(sentence.to_owned())).to_string()
-        };
-        for (sentence, blamed) in [
-            ("sources.hr: unknown preset `git`; there are github", "preset: unknown preset `git`; there are github"),
-            ("sources.hr: signature.list.keys[0]: wrong", "signature.list.keys[0]: wrong"),
-            ("sources.hr: secrets: a secret is empty", "secrets: a secret is empty"),
-            (
-                "sources.hr: signature.encoding: unknown variant `hexa`, expected `hex` or `base64`",
-                "signature.encoding: write one of: `hex`, `base64`",
-            ),
-            (
-                "sources.hr: mapping: unknown field `mail`, expected `email`",
-                "mapping.mail: unknown key; did you mean `email`?",
-            ),
-        ] {
-            assert_eq!(blame(&table, sentence), blamed);
-        }
-        table.signature = Some(toml::Table::new());
-        assert_eq!(blame(&table, "sources.hr: not so: odd"), "not so: odd");
     }
 }

@@ -141,7 +141,7 @@ pub enum StoreUrlError {
     #[error("the database is a file: write \"sqlite:PATH\", like \"sqlite:offboardd.db\", without parameters")]
     NotSqlite,
     /// Gone with the process.
-    #[error("a database in memory loses what was acknowledged: write \"sqlite:PATH\"")]
+    #[error("a database in memory loses acknowledged deliveries: write \"sqlite:PATH\"")]
     Memory,
 }
 

@@ -210,7 +210,7 @@ fn secrets_are_read_anew_from_where_they_were() {
     std::fs::write(dir.path().join("hr"), "\n").unwrap();
     let refusal = settings.reload_source(&source.name, &env).unwrap_err().to_string();
     assert!(
-        refusal.starts_with("secrets[0]: the file ") && refusal.ends_with("is empty: put the secret there"),
+        refusal.starts_with("secrets[0]: the file ") && refusal.ends_with("is empty: store the secret there"),
         "{refusal}"
     );
 }
@@ -240,24 +240,24 @@ fn an_unknown_key_is_refused_and_the_meant_one_offered() {
 
 #[test]
 fn a_missing_key_is_asked_for() {
-    insta::assert_snapshot!(refusal("departed =", "#"), @"offboardd.toml:34:1: policies.leavers.departed: this key is missing: say what a departure leads to: ignore, revoke, revoke_then_delete or delete");
-    insta::assert_snapshot!(refusal("url = \"https://acme", "# \"https://acme"), @r#"offboardd.toml:25:1: sites.acme.url: this key is missing: write the address, like "https://acme.atlassian.net""#);
-    insta::assert_snapshot!(refusal("auth =", "#"), @"offboardd.toml:25:1: sites.acme.auth: this key is missing: say who we are there: { email = …, token = … }, { bearer = … } or { client_id = …, client_secret = … }");
+    insta::assert_snapshot!(refusal("departed =", "#"), @"offboardd.toml:34:1: policies.leavers.departed: this key is missing: write the action for a departure: ignore, revoke, revoke_then_delete or delete");
+    insta::assert_snapshot!(refusal("url = \"https://acme", "# \"https://acme"), @r#"offboardd.toml:25:1: sites.acme.url: this key is missing: write the URL, like "https://acme.atlassian.net""#);
+    insta::assert_snapshot!(refusal("auth =", "#"), @"offboardd.toml:25:1: sites.acme.auth: this key is missing: write the credentials: { email = …, token = … }, { bearer = … } or { client_id = …, client_secret = … }");
     insta::assert_snapshot!(refusal("secrets = ", "#"), @r#"offboardd.toml:46:1: sources.bamboohr.secrets: this key is missing: write where the secrets are, like [{ env = "NAME" }]"#);
     insta::assert_snapshot!(refusal("preset =", "#"), @r#"offboardd.toml:46:1: sources.bamboohr.preset: this key is missing: name the vendor, or "standard-webhooks", or describe it in [sources.NAME.signature]"#);
 }
 
 #[test]
 fn an_inline_secret_is_refused_and_never_repeated() {
-    insta::assert_snapshot!(refusal("{ env = \"ROSA_TOKEN\" }", "\"hunter2\""), @r#"offboardd.toml:13:9: admin.tokens[0].token: a secret never stands in the settings: write { env = "NAME" } or { file = "PATH" }"#);
-    insta::assert_snapshot!(refusal("{ env = \"ACME_TOKEN\" }", "\"hunter2\""), @r#"offboardd.toml:29:46: sites.acme.auth.token: a secret never stands in the settings: write { env = "NAME" } or { file = "PATH" }"#);
-    insta::assert_snapshot!(refusal("{ email = \"bot@acme.example\", token = { env = \"ACME_TOKEN\" } }", "\"hunter2\""), @"offboardd.toml:29:8: sites.acme.auth: write a table, not a text: say who we are there: { email = …, token = … }, { bearer = … } or { client_id = …, client_secret = … }");
-    insta::assert_snapshot!(refusal("[{ env = \"BAMBOOHR_KEY\" }, ", "[\"hunter2\", "), @r#"offboardd.toml:50:12: sources.bamboohr.secrets[0]: a secret never stands in the settings: write { env = "NAME" } or { file = "PATH" }"#);
+    insta::assert_snapshot!(refusal("{ env = \"ROSA_TOKEN\" }", "\"hunter2\""), @r#"offboardd.toml:13:9: admin.tokens[0].token: a secret must not be written in the settings: write { env = "NAME" } or { file = "PATH" }"#);
+    insta::assert_snapshot!(refusal("{ env = \"ACME_TOKEN\" }", "\"hunter2\""), @r#"offboardd.toml:29:46: sites.acme.auth.token: a secret must not be written in the settings: write { env = "NAME" } or { file = "PATH" }"#);
+    insta::assert_snapshot!(refusal("{ email = \"bot@acme.example\", token = { env = \"ACME_TOKEN\" } }", "\"hunter2\""), @"offboardd.toml:29:8: sites.acme.auth: write a table, not a text: write the credentials: { email = …, token = … }, { bearer = … } or { client_id = …, client_secret = … }");
+    insta::assert_snapshot!(refusal("[{ env = \"BAMBOOHR_KEY\" }, ", "[\"hunter2\", "), @r#"offboardd.toml:50:12: sources.bamboohr.secrets[0]: a secret must not be written in the settings: write { env = "NAME" } or { file = "PATH" }"#);
     insta::assert_snapshot!(refusal("[{ env = \"BAMBOOHR_KEY\" }, { env = \"BAMBOOHR_OLD_KEY\" }]", "\"hunter2\""), @r#"offboardd.toml:50:11: sources.bamboohr.secrets: write a list in square brackets, not a text: write where the secrets are, like [{ env = "NAME" }]"#);
     insta::assert_snapshot!(refusal("{ file = \"offboardd-key\" }", "{ value = \"hunter2\" }"), @r#"offboardd.toml:17:7: store.key: a secret is { env = "NAME" } or { file = "PATH" }"#);
     insta::assert_snapshot!(refusal("{ file = \"offboardd-key\" }", "{ env = \"hunter2=\" }"), @"offboardd.toml:17:7: store.key: `env` takes the name of a variable: letters, digits and `_`");
     insta::assert_snapshot!(refusal("{ file = \"offboardd-key\" }", "{ env = \"A\", file = \"b\" }"), @r#"offboardd.toml:17:7: store.key: a secret is { env = "NAME" } or { file = "PATH" }"#);
-    insta::assert_snapshot!(refusal("https://acme.atl", "https://bot:hunter2@acme.atl"), @"offboardd.toml:26:7: sites.acme.url: an address with credentials in it: write them in their own key, as { env = … } or { file = … }");
+    insta::assert_snapshot!(refusal("https://acme.atl", "https://bot:hunter2@acme.atl"), @"offboardd.toml:26:7: sites.acme.url: the URL contains credentials: write them in their own key, as { env = … } or { file = … }");
 }
 
 #[test]
@@ -269,11 +269,11 @@ fn a_secret_that_is_not_there_is_named() {
 
     let empty = |name: &str| Some(if name == "BAMBOOHR_OLD_KEY" { "\n" } else { "x" }.to_owned());
     let missing = Settings::parse(&sample(), dir.path(), &empty).unwrap_err().to_string();
-    insta::assert_snapshot!(missing, @"offboardd.toml:50:38: sources.bamboohr.secrets[1]: the environment variable `BAMBOOHR_OLD_KEY` is empty: put the secret there");
+    insta::assert_snapshot!(missing, @"offboardd.toml:50:38: sources.bamboohr.secrets[1]: the environment variable `BAMBOOHR_OLD_KEY` is empty: store the secret there");
 
     let blank = |name: &str| Some(format!("hunter2 {name}"));
     let missing = Settings::parse(&sample(), dir.path(), &blank).unwrap_err().to_string();
-    insta::assert_snapshot!(missing, @"offboardd.toml:13:9: admin.tokens[0].token: this secret has blanks or other characters that no token has: put only the token there");
+    insta::assert_snapshot!(missing, @"offboardd.toml:13:9: admin.tokens[0].token: the secret contains spaces or other characters that no token has: store only the token");
 
     let missing = refusal("file = \"offboardd-key\"", "file = \"/nowhere/key\"");
     insta::assert_snapshot!(missing, @"offboardd.toml:17:7: store.key: cannot read the secret file `/nowhere/key`: No such file or directory (os error 2)");
@@ -288,7 +288,7 @@ fn a_dangling_name_is_refused_and_the_names_that_there_are_are_listed() {
     insta::assert_snapshot!(refusal("[sites.acme]", "[sites.\"ac me\"]"), @r#"offboardd.toml:25:8: sites."ac me": a name has 1 to 64 letters, digits, `-` or `_`"#);
     let alone = "[sources.hr]\npreset = \"github\"\nsite = \"acme\"\npolicy = \"p\"\nsecrets = [{ env = \"A\" }]";
     insta::assert_snapshot!(parse(alone).unwrap_err(), @"
-    the settings have 2 faults:
+    the settings have 2 errors:
       offboardd.toml:3:8: sources.hr.site: no site is called `acme`: describe it in [sites.acme]
       offboardd.toml:4:10: sources.hr.policy: no policy is called `p`: describe it in [policies.p]
     ");
@@ -299,28 +299,28 @@ fn a_bad_duration_is_refused_and_the_meant_one_offered() {
     insta::assert_snapshot!(refusal("\"30d\"", "\"30 days\""), @r#"offboardd.toml:38:15: policies.leavers.local_grace: not a duration: write "30d""#);
     insta::assert_snapshot!(refusal("\"30d\"", "\"-30d\""), @r#"offboardd.toml:38:15: policies.leavers.local_grace: not a duration: write whole numbers with the units d, h, m, s or ms, like "90s", "15m", "36h" or "14d""#);
     insta::assert_snapshot!(refusal("\"30d\"", "30"), @r#"offboardd.toml:38:15: policies.leavers.local_grace: write a duration like "90s", "15m", "36h" or "14d", not that number"#);
-    insta::assert_snapshot!(refusal("base = \"5s\"", "base = \"0s\""), @r#"offboardd.toml:21:8: retry.base: must be more than nothing: write a duration like "30s""#);
+    insta::assert_snapshot!(refusal("base = \"5s\"", "base = \"0s\""), @r#"offboardd.toml:21:8: retry.base: must be longer than zero: write a duration like "30s""#);
 }
 
 #[test]
 fn a_value_that_makes_no_sense_is_refused() {
     insta::assert_snapshot!(refusal("mode = \"observe\"", "mode = \"dry-run\""), @"offboardd.toml:2:8: mode: write one of: observe, enforce");
     insta::assert_snapshot!(refusal("\"revoke_then_delete\"", "\"revoke-then-delete\""), @"offboardd.toml:35:12: policies.leavers.departed: write one of: ignore, revoke, revoke_then_delete, delete");
-    insta::assert_snapshot!(refusal("per_day = 100", "per_day = 0"), @"offboardd.toml:44:36: policies.leavers.brake.per_day: a brake that lets nobody through: write 1 or more");
+    insta::assert_snapshot!(refusal("per_day = 100", "per_day = 0"), @"offboardd.toml:44:36: policies.leavers.brake.per_day: the brake would stop every action: write 1 or more");
     insta::assert_snapshot!(refusal("per_day = 100", "per_day = -1"), @"offboardd.toml:44:36: policies.leavers.brake.per_day: write a whole number from 0 on, not that number");
     insta::assert_snapshot!(refusal("delete = 1", "delete = 1000"), @"offboardd.toml:41:36: policies.leavers.approvals.delete: write a whole number from 0 to 255, not that number");
     insta::assert_snapshot!(refusal("reinvite = false", "reinvite = \"no\""), @"offboardd.toml:43:12: policies.leavers.reinvite: write true or false, not a text");
     insta::assert_snapshot!(refusal("Europe/Berlin", "Europe/Berlim"), @r#"offboardd.toml:39:12: policies.leavers.timezone: no time zone has this name: did you mean "Europe/Berlin"?"#);
     insta::assert_snapshot!(refusal("Europe/Berlin", "Nowhere"), @r#"offboardd.toml:39:12: policies.leavers.timezone: no time zone has this name: write one of the IANA database, like "Europe/Berlin" or "UTC""#);
-    insta::assert_snapshot!(refusal("127.0.0.1:8080", "localhost"), @r#"offboardd.toml:5:12: server.webhooks: not where one can listen: write an IP address and a port, like "127.0.0.1:8080" or "[::]:8080""#);
-    insta::assert_snapshot!(refusal("127.0.0.1:8080", "127.0.0.1:9090"), @"offboardd.toml:6:9: server.admin: the two listeners need different addresses: give this one another port");
+    insta::assert_snapshot!(refusal("127.0.0.1:8080", "localhost"), @r#"offboardd.toml:5:12: server.webhooks: invalid listen address: use IP:PORT, like "127.0.0.1:8080" or "[::]:8080""#);
+    insta::assert_snapshot!(refusal("127.0.0.1:8080", "127.0.0.1:9090"), @"offboardd.toml:6:9: server.admin: both listeners have the same address: change the port of one");
     insta::assert_snapshot!(refusal("1MiB", "1 megabyte"), @r#"offboardd.toml:8:12: server.max_body: not a size: write a whole number with the unit B, KiB, MiB, KB or MB, like "1MiB", from "1B" to "64MiB""#);
     insta::assert_snapshot!(refusal("\"participants\"]", "\"organizations\"]"), @"offboardd.toml:42:45: policies.leavers.detach[2]: written twice");
-    insta::assert_snapshot!(refusal("domains = []", "domains = [\"@example.com\"]"), @r#"offboardd.toml:32:37: sites.acme.protect.domains[0]: this is an email address, which matches nobody: write only what stands behind the @, like "example.com""#);
+    insta::assert_snapshot!(refusal("domains = []", "domains = [\"@example.com\"]"), @r#"offboardd.toml:32:37: sites.acme.protect.domains[0]: this is an email address, which matches no account: write only what follows the @, like "example.com""#);
     insta::assert_snapshot!(refusal("emails = []", "emails = [\"ann@example.com\", \"ann\"]"), @"offboardd.toml:32:22: sites.acme.protect.emails[1]: not an e-mail address");
-    insta::assert_snapshot!(refusal("deletion_grace =", "concurrency = 0\n#"), @"offboardd.toml:31:15: sites.acme.concurrency: nothing would ever be done: write 1 or more");
-    insta::assert_snapshot!(refusal("deletion_grace =", "look_again = [\"1m\", \"0s\"]\n#"), @r#"offboardd.toml:31:21: sites.acme.look_again[1]: must be more than nothing: write a duration like "30s""#);
-    insta::assert_snapshot!(refusal("{ env = \"BAMBOOHR_KEY\" }, { env = \"BAMBOOHR_OLD_KEY\" }", ""), @"offboardd.toml:50:11: sources.bamboohr.secrets: anybody could send: write at least one { env = … } or { file = … }");
+    insta::assert_snapshot!(refusal("deletion_grace =", "concurrency = 0\n#"), @"offboardd.toml:31:15: sites.acme.concurrency: no job would ever run: write 1 or more");
+    insta::assert_snapshot!(refusal("deletion_grace =", "look_again = [\"1m\", \"0s\"]\n#"), @r#"offboardd.toml:31:21: sites.acme.look_again[1]: must be longer than zero: write a duration like "30s""#);
+    insta::assert_snapshot!(refusal("{ env = \"BAMBOOHR_KEY\" }, { env = \"BAMBOOHR_OLD_KEY\" }", ""), @"offboardd.toml:50:11: sources.bamboohr.secrets: any sender would be accepted: write at least one { env = … } or { file = … }");
     insta::assert_snapshot!(refusal("sqlite:offboardd.db", "postgres://localhost"), @r#"offboardd.toml:16:7: store.url: the database is a file: write "sqlite:PATH", like "sqlite:offboardd.db", without parameters"#);
 }
 
@@ -354,16 +354,16 @@ fn protect_entries_that_can_match_nobody_are_rejected() {
 
 #[test]
 fn an_address_that_cannot_be_meant_is_refused() {
-    insta::assert_snapshot!(refusal("https://hooks.acme.example", "hooks.acme.example"), @r#"offboardd.toml:7:14: server.public_url: not a web address: write it with its scheme, like "https://acme.example""#);
-    insta::assert_snapshot!(refusal("https://acme.atlassian.net", "https://acme.atlassian.net/jira/people"), @r#"offboardd.toml:26:7: sites.acme.url: more than the site's address: write "https://acme.atlassian.net""#);
+    insta::assert_snapshot!(refusal("https://hooks.acme.example", "hooks.acme.example"), @r#"offboardd.toml:7:14: server.public_url: not an HTTP URL: write it with its scheme, like "https://acme.example""#);
+    insta::assert_snapshot!(refusal("https://acme.atlassian.net", "https://acme.atlassian.net/jira/people"), @r#"offboardd.toml:26:7: sites.acme.url: more than the URL of the site: write "https://acme.atlassian.net""#);
 }
 
 #[test]
 fn a_site_that_needs_its_cloud_id_says_where_it_stands() {
-    insta::assert_snapshot!(refusal("cloud_id =", "#"), @r#"offboardd.toml:25:1: sites.acme.cloud_id: delete_with = "customer-account" needs this key: https://acme.atlassian.net/_edge/tenant_info tells it"#);
+    insta::assert_snapshot!(refusal("cloud_id =", "#"), @r#"offboardd.toml:25:1: sites.acme.cloud_id: delete_with = "customer-account" needs this key: https://acme.atlassian.net/_edge/tenant_info shows it"#);
     let by_gateway = "via = \"gateway\"\ndelete_with = \"jira-user\" #";
     let without_id = sample().replace("cloud_id =", "#").replace("delete_with =", by_gateway);
-    insta::assert_snapshot!(parse(&without_id).unwrap_err(), @r#"offboardd.toml:25:1: sites.acme.cloud_id: via = "gateway" needs this key: https://acme.atlassian.net/_edge/tenant_info tells it"#);
+    insta::assert_snapshot!(parse(&without_id).unwrap_err(), @r#"offboardd.toml:25:1: sites.acme.cloud_id: via = "gateway" needs this key: https://acme.atlassian.net/_edge/tenant_info shows it"#);
     assert!(parse(&sample().replace("cloud_id =", "#").replace("customer-account", "jira-user")).is_ok());
 }
 
@@ -389,8 +389,8 @@ fn everybody_has_a_name_and_a_token_of_their_own() {
     let another = |name: &str, token: &str| {
         format!("[[admin.tokens]]\nname = \"{name}\"\nrole = \"viewer\"\ntoken = {{ env = \"{token}\" }}\n[store]")
     };
-    insta::assert_snapshot!(refusal("[store]", &another("rosa", "OTHER_TOKEN")), @"offboardd.toml:16:8: admin.tokens[1].name: `rosa` is there already, or a name that looks like it: give everybody a name");
-    insta::assert_snapshot!(refusal("[store]", &another("tom", "ROSA_TOKEN")), @"offboardd.toml:18:9: admin.tokens[1].token: somebody else has this token: give everybody their own");
+    insta::assert_snapshot!(refusal("[store]", &another("rosa", "OTHER_TOKEN")), @"offboardd.toml:16:8: admin.tokens[1].name: `rosa` exists already, or a name that looks like it: choose another name");
+    insta::assert_snapshot!(refusal("[store]", &another("tom", "ROSA_TOKEN")), @"offboardd.toml:18:9: admin.tokens[1].token: another entry has this token: create one token for each person");
     insta::assert_snapshot!(refusal("[store]", &another("", "OTHER_TOKEN")), @"offboardd.toml:16:8: admin.tokens[1].name: a name has 1 to 64 characters");
 }
 
@@ -415,29 +415,29 @@ fn a_lookup_is_understood() {
     ");
     let refused = |url: &str, email: &str, auth: &str| lookup(&format!("{url}\n{email}\nauth = {auth}")).unwrap_err();
     insta::assert_snapshot!(refused("url = \"https://api.example.com/\"", email, "{}"), @"
-    the settings have 2 faults:
-    sources.bamboohr.lookup.url: this would read the same for everybody: write {person_id} where the id goes
+    the settings have 2 errors:
+    sources.bamboohr.lookup.url: the URL is the same for every person: write {person_id} in place of the id
     sources.bamboohr.lookup.auth: write exactly one of { bearer = … }, { secret = … }, { user = …, password = … }, { header = …, value = … } and { client_id = …, client_secret = … }
     ");
     insta::assert_snapshot!(refused("url = \"api/{person_id}\"", email, "{}"), @r#"
-    the settings have 2 faults:
-    sources.bamboohr.lookup.url: not a web address: write it like "https://acme.example/people/{person_id}"
+    the settings have 2 errors:
+    sources.bamboohr.lookup.url: not an HTTP URL: write it like "https://acme.example/people/{person_id}"
     sources.bamboohr.lookup.auth: write exactly one of { bearer = … }, { secret = … }, { user = …, password = … }, { header = …, value = … } and { client_id = …, client_secret = … }
     "#);
     insta::assert_snapshot!(refused(url, "email = \"workEmail\"", "{}"), @"
-    the settings have 2 faults:
+    the settings have 2 errors:
     sources.bamboohr.lookup.email: `workEmail` is no JSONPath (RFC 9535): write `$.workEmail`
     sources.bamboohr.lookup.auth: write exactly one of { bearer = … }, { secret = … }, { user = …, password = … }, { header = …, value = … } and { client_id = …, client_secret = … }
     ");
     insta::assert_snapshot!(refused(url, email, "{}"), @"sources.bamboohr.lookup.auth: write exactly one of { bearer = … }, { secret = … }, { user = …, password = … }, { header = …, value = … } and { client_id = …, client_secret = … }");
     insta::assert_snapshot!(refused(&format!("{url}\nfallback_url = \"https://api.example.com/gone/{{person_id}}?api_key=hunter2\"\nheaders.X-Api-Key = \"hunter2\""), email, "{ bearer = { env = \"KEY\" } }"), @r#"
-    the settings have 2 faults:
-    sources.bamboohr.lookup.fallback_url: a secret never stands in the settings: write {secret} in its place, and auth = { secret = { env = "NAME" } }
-    sources.bamboohr.lookup.headers.X-Api-Key: a secret never stands in the settings: write it in `auth`, as { env = "NAME" } or { file = "PATH" }
+    the settings have 2 errors:
+    sources.bamboohr.lookup.fallback_url: a secret must not be written in the settings: write {secret} in its place, and auth = { secret = { env = "NAME" } }
+    sources.bamboohr.lookup.headers.X-Api-Key: a secret must not be written in the settings: write it in `auth`, as { env = "NAME" } or { file = "PATH" }
     "#);
     let with_secret = "url = \"https://api.example.com/people/{person_id}?key={secret}\"";
-    insta::assert_snapshot!(refused(&format!("{with_secret}\nfallback_url = \"https://api.example.com/gone/{{person_id}}\""), email, "{ secret = { env = \"KEY\" } }"), @"sources.bamboohr.lookup.fallback_url: `auth.secret` is sent nowhere: write {secret} where the key goes");
-    insta::assert_snapshot!(refused(with_secret, email, "{ secret = { env = \"KEY\" }, scope = \"people\" }"), @"sources.bamboohr.lookup.auth: write { secret = … } alone: the address holds it, and nothing else is sent");
+    insta::assert_snapshot!(refused(&format!("{with_secret}\nfallback_url = \"https://api.example.com/gone/{{person_id}}\""), email, "{ secret = { env = \"KEY\" } }"), @"sources.bamboohr.lookup.fallback_url: `auth.secret` is not used: write {secret} in place of the key");
+    insta::assert_snapshot!(refused(with_secret, email, "{ secret = { env = \"KEY\" }, scope = \"people\" }"), @"sources.bamboohr.lookup.auth: write { secret = … } without other keys: the secret is sent in the URL only");
     insta::assert_snapshot!(refused(url, email, "{ header = \"a b\", value = { env = \"KEY\" } }"), @r#"sources.bamboohr.lookup.auth.header: not the name of a header: write it like "X-Api-Key""#);
 }
 
@@ -465,12 +465,12 @@ fn a_lookup_preset_lookup_wants_only_what_the_customer_knows() {
     let user = "auth = { user = { env = \"KEY\" } }";
     let good = lookup(&format!("company = \"acme\"\n{user}")).unwrap();
     assert!(good.contains("gateway.php/acme/v1/employees/{person_id}?fields=workEmail"), "{good}");
-    insta::assert_snapshot!(lookup(user).unwrap_err(), @"sources.bamboohr.lookup.company: this key is missing: the address needs what the vendor calls you");
+    insta::assert_snapshot!(lookup(user).unwrap_err(), @"sources.bamboohr.lookup.company: this key is missing: the URL contains {company}, your name at the vendor");
     insta::assert_snapshot!(lookup(&format!("vendor = \"x\"\n{user}")).unwrap_err(), @"sources.bamboohr.lookup.vendor: no lookup preset has this name; there are `bamboohr`, `close`, `finch`, `gusto`, `hibob`, `hubspot`, `microsoft-graph`, `personio`, `remote`");
     let client = "auth = { client_id = { env = \"ID\" }, client_secret = { env = \"KEY\" } }";
     let personio = lookup(&format!("vendor = \"personio\"\n{client}")).unwrap();
     assert!(personio.contains("/v2/auth/token") && !personio.contains("hunter2"), "{personio}");
-    insta::assert_snapshot!(lookup(&format!("company = \"acme\"\n{client}")).unwrap_err(), @"sources.bamboohr.lookup.auth.token_url: this key is missing: write where the client is exchanged for a token");
+    insta::assert_snapshot!(lookup(&format!("company = \"acme\"\n{client}")).unwrap_err(), @"sources.bamboohr.lookup.auth.token_url: this key is missing: write the URL that issues access tokens");
 }
 
 #[test]
@@ -593,18 +593,18 @@ fn all_faults_are_reported_together_in_the_order_of_the_text() {
     let env = |name: &str| (name != "NONE").then(|| format!("hunter2-{name}"));
     let refusal = Settings::parse(&text, with_key().path(), &env).unwrap_err().to_string();
     insta::assert_snapshot!(refusal, @r#"
-    the settings have 11 faults:
+    the settings have 11 errors:
       offboardd.toml:11:8: admin.tokens[0].name: a name has 1 to 64 characters
-      offboardd.toml:22:7: retry.max: must be more than nothing: write a duration like "30s"
-      offboardd.toml:34:1: policies.leavers.departed: this key is missing: say what a departure leads to: ignore, revoke, revoke_then_delete or delete
+      offboardd.toml:22:7: retry.max: must be longer than zero: write a duration like "30s"
+      offboardd.toml:34:1: policies.leavers.departed: this key is missing: write the action for a departure: ignore, revoke, revoke_then_delete or delete
       offboardd.toml:38:1: policies.leavers.local_grce: unknown key; did you mean `local_grace`?
-      offboardd.toml:39:12: policies.leavers.timezone: an offset is no time zone: write the zone's name in the IANA database, like "Europe/Berlin"
-      offboardd.toml:44:22: policies.leavers.brake.per_hour: a brake that lets nobody through: write 1 or more
+      offboardd.toml:39:12: policies.leavers.timezone: an offset is not a time zone: write the name in the IANA database, like "Europe/Berlin"
+      offboardd.toml:44:22: policies.leavers.brake.per_hour: the brake would stop every action: write 1 or more
       offboardd.toml:47:10: sources.bamboohr.preset: no preset is called `bambohr`: did you mean `bamboohr`?
       offboardd.toml:49:10: sources.bamboohr.policy: no policy is called `leaver`: did you mean `leavers`? There are `leavers`
-      offboardd.toml:50:12: sources.bamboohr.secrets[0]: a secret never stands in the settings: write { env = "NAME" } or { file = "PATH" }
+      offboardd.toml:50:12: sources.bamboohr.secrets[0]: a secret must not be written in the settings: write { env = "NAME" } or { file = "PATH" }
       offboardd.toml:50:23: sources.bamboohr.secrets[1]: the environment variable `NONE` is not set
-      offboardd.toml:51:15: sources.bamboohr.quiet_after: must be more than nothing: write a duration like "30s"
+      offboardd.toml:51:15: sources.bamboohr.quiet_after: must be longer than zero: write a duration like "30s"
     "#);
 }
 
@@ -614,7 +614,7 @@ fn each_wrong_key_of_a_mapping_and_a_signature_is_reported() {
         [sources.own.signature]\nheaders = [\"X-S\"]\nalgorithm = \"md5\"\nencodng = \"hex\"\n\
         [sources.own.mapping]\ntype = \"event\"\ntypes = { left = \"gone\" }\nmail = \"$.m\"\n";
     insta::assert_snapshot!(parse(&format!("{SAMPLE}{own}")).unwrap_err(), @"
-    the settings have 5 faults:
+    the settings have 5 errors:
       offboardd.toml:58:13: sources.own.signature.algorithm: write one of: `sha1`, `sha256`, `sha512`
       offboardd.toml:59:11: sources.own.signature.encodng: unknown key; did you mean `encoding`?
       offboardd.toml:61:8: sources.own.mapping.type: `event` is no JSONPath (RFC 9535): write `$.event`
@@ -628,13 +628,13 @@ fn a_table_or_a_key_that_is_there_twice_names_the_line_of_the_first() {
     let again =
         "[sources.bamboohr]\npreset = \"okta\"\nsite = \"acme\"\npolicy = \"leavers\"\nsecrets = [{ env = \"A\" }]\n";
     insta::assert_snapshot!(parse(&format!("{SAMPLE}{again}[sources.crm]\nsite = \"acme\"\n")).unwrap_err(), @"
-    the settings have 4 faults:
-      offboardd.toml:52:10: this table is in line 46 already: keep one of the two
-      offboardd.toml:57:1: sources.crm.policy: this key is missing: say which of the [policies] it follows
+    the settings have 4 errors:
+      offboardd.toml:52:10: this table exists already in line 46: keep one of them
+      offboardd.toml:57:1: sources.crm.policy: this key is missing: write the name of one of the [policies]
       offboardd.toml:57:1: sources.crm.secrets: this key is missing: write where the secrets are, like [{ env = \"NAME\" }]
       offboardd.toml:57:1: sources.crm.preset: this key is missing: name the vendor, or \"standard-webhooks\", or describe it in [sources.NAME.signature]
     ");
-    insta::assert_snapshot!(refusal("max = \"1h\"", "base = \"1h\""), @"offboardd.toml:22:1: this key is in line 21 already: keep one of the two");
+    insta::assert_snapshot!(refusal("max = \"1h\"", "base = \"1h\""), @"offboardd.toml:22:1: this key exists already in line 21: keep one of them");
 }
 
 #[test]
@@ -652,7 +652,7 @@ fn secrets_with_padding_and_short_admin_tokens_are_suspect() {
     assert!(!found.concat().contains("hunter2"), "{found:?}");
     insta::assert_snapshot!(found.join("\n"), @"
     offboardd.toml:13:9: admin.tokens[0].token: the environment variable `ROSA_TOKEN` holds a token of fewer than 20 characters, which can be guessed: make one with `openssl rand -hex 32`
-    offboardd.toml:29:46: sites.acme.auth.token: the environment variable `ACME_TOKEN` has quotes around it, which count as a part of the secret (a file for `--env-file` keeps them): take them out
-    offboardd.toml:50:38: sources.bamboohr.secrets[1]: the environment variable `BAMBOOHR_OLD_KEY` has a blank at its beginning or end, which counts as a part of the secret: take it out
+    offboardd.toml:29:46: sites.acme.auth.token: the environment variable `ACME_TOKEN` has quotes around it, which count as part of the secret (a file for `--env-file` keeps them): remove them
+    offboardd.toml:50:38: sources.bamboohr.secrets[1]: the environment variable `BAMBOOHR_OLD_KEY` begins or ends with a space, which counts as part of the secret: remove it
     ");
 }

@@ -35,14 +35,14 @@ pub(super) fn check(key: &str, url: &str, is_named: bool) -> Result<(), Problem>
     {
         return Err(Problem::at(
             key,
-            "a secret never stands in the settings: write {secret} in its place, and auth = { secret = { env = \"NAME\" } }",
+            "a secret must not be written in the settings: write {secret} in its place, and auth = { secret = { env = \"NAME\" } }",
         ));
     }
     match (url.contains(SECRET), is_named) {
         (true, false) => {
-            Err(Problem::at("auth", "the address holds {secret}: write auth = { secret = { env = \"NAME\" } }"))
+            Err(Problem::at("auth", "the URL contains {secret}: write auth = { secret = { env = \"NAME\" } }"))
         }
-        (false, true) => Err(Problem::at(key, "`auth.secret` is sent nowhere: write {secret} where the key goes")),
+        (false, true) => Err(Problem::at(key, "`auth.secret` is not used: write {secret} in place of the key")),
         (true, true) | (false, false) => Ok(()),
     }
 }

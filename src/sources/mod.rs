@@ -7,6 +7,7 @@
 //! database.
 
 mod bearer;
+pub(crate) mod compile_error;
 mod encoding;
 mod handshake;
 mod header;
@@ -18,6 +19,7 @@ pub mod near;
 pub mod preset;
 mod public_url;
 mod recipe;
+pub(crate) mod serde_message;
 mod sign;
 mod signature;
 mod signature_key;
@@ -39,6 +41,7 @@ use url::Url;
 use crate::domain::event::{Event, EventType};
 use crate::domain::ids::SourceName;
 
+pub use self::compile_error::{CompileError, KeyPath, Step};
 use self::encoding::Encoding;
 use self::handshake::Handshake;
 pub use self::handshake::HandshakeResponse;
@@ -106,28 +109,14 @@ pub struct Verified {
     pub handshake: Option<HandshakeResponse>,
 }
 
-/// What is wrong with the description of a source: one sentence that says what to write instead.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct CompileError(pub String);
-
-impl CompileError {
-    fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
-    }
-
-    fn within(self, place: &str) -> Self {
-        Self(format!("{place}: {}", self.0))
-    }
-}
-
 impl Source {
-    /// Makes a source of what the settings say.
+    /// Makes a source of its description. The path of an error begins with `sources.NAME`.
     pub fn compile(name: &SourceName, spec: Spec) -> Result<Self, CompileError> {
-        Self::assemble(spec).map_err(|error| error.within(&format!("sources.{name}")))
+        Self::of_spec(spec).map_err(|error| error.within(name.as_str()).within("sources"))
     }
 
-    fn assemble(spec: Spec) -> Result<Self, CompileError> {
+    /// The same, where the path of an error begins below `sources.NAME`.
+    pub(crate) fn of_spec(spec: Spec) -> Result<Self, CompileError> {
         let (signature, mapping) = described(spec.preset.as_deref(), spec.signature, spec.mapping)?;
         for secret in &spec.secrets {
             signature_key::check_secret(secret).map_err(|error| error.within("secrets"))?;
@@ -137,8 +126,9 @@ impl Source {
             recipe.compile(&spec.secrets, spec.public_url.as_ref()).map_err(|error| error.within("signature"))?;
         // A vendor that offers the secret itself must be greeted before anybody knows it; nothing is admitted till then.
         if spec.secrets.is_empty() && !handshakes.iter().any(Handshake::offers_a_secret) {
-            return Err(CompileError::new(
-                "secrets: anybody could send: write at least one { env = … } or { file = … }",
+            return Err(CompileError::at(
+                "secrets",
+                "any sender would be accepted: write at least one { env = … } or { file = … }",
             ));
         }
         let description: Description = read_table("mapping", mapping)?;
@@ -290,12 +280,12 @@ fn described(
     let (preset_signature, preset_mapping) = match preset {
         Some(name) => {
             let preset = preset::find(name).ok_or_else(|| {
-                CompileError::new(format!("unknown preset `{name}`; there are {}", preset::names().join(", ")))
+                CompileError::at("preset", format!("unknown preset `{name}`; there are {}", preset::names().join(", ")))
             })?;
             (preset.signature.clone(), preset.mapping.clone())
         }
         None if signature.is_none() => {
-            return Err(CompileError::new("write preset = \"…\", or describe the vendor in a `signature` table"));
+            return Err(CompileError::new("write preset = \"…\", or describe the vendor in [sources.NAME.signature]"));
         }
         None if mapping.is_some() => (toml::Table::new(), toml::Table::new()),
         None => (toml::Table::new(), preset::own_events()),
@@ -312,11 +302,8 @@ fn described(
 }
 
 fn read_table<T: DeserializeOwned>(place: &str, table: toml::Table) -> Result<T, CompileError> {
-    serde_path_to_error::deserialize(toml::Value::Table(table)).map_err(|error| {
-        let key = error.path().to_string();
-        let reason = error.inner().message().trim_end();
-        CompileError::new(if key == "." { format!("{place}: {reason}") } else { format!("{place}.{key}: {reason}") })
-    })
+    serde_path_to_error::deserialize(toml::Value::Table(table))
+        .map_err(|error| CompileError::of_serde(error.path(), error.inner().message()).within(place))
 }
 
 #[cfg(test)]

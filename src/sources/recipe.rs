@@ -211,11 +211,12 @@ impl Recipe {
         let digest = self.mode == Mode::Digest;
         match (digest, template.holds(Token::Secret)) {
             (true, false) => {
-                return Err(CompileError::new("template: a plain digest proves nothing without {secret}"));
+                return Err(CompileError::at("template", "a plain digest proves nothing without {secret}"));
             }
             (false, true) => {
-                return Err(CompileError::new(
-                    "template: {secret} belongs to mode = \"digest\"; an HMAC is keyed with it",
+                return Err(CompileError::at(
+                    "template",
+                    "{secret} belongs to mode = \"digest\"; an HMAC is keyed with it",
                 ));
             }
             (true, true) | (false, false) => {}
@@ -225,7 +226,7 @@ impl Recipe {
             (true, Some(url)) => Some(url.clone()),
             (true, None) => {
                 return Err(CompileError::new(
-                    "this vendor signs the address: write server.public_url, the address under which it reaches us",
+                    "this vendor signs the URL: write server.public_url, the URL that the vendor calls",
                 ));
             }
         };
@@ -252,7 +253,7 @@ impl Recipe {
 
     fn signature_headers(&self) -> Result<Names, CompileError> {
         header::names(&self.headers)?
-            .ok_or_else(|| CompileError::new("`headers` names no header: write where the signature stands"))
+            .ok_or_else(|| CompileError::at("headers", "`headers` names no header: write the header of the signature"))
     }
 
     fn envelope(&self) -> Result<Envelope, CompileError> {
@@ -261,10 +262,11 @@ impl Recipe {
                 Err(CompileError::new("`prefix` and `list` exclude each other: a list has its keys"))
             }
             (Some(list), _) if !list.separator.is_ascii() || !list.pair.is_ascii() => {
-                Err(CompileError::new("list.separator and list.pair are ASCII characters"))
+                Err(CompileError::at("list", "`separator` and `pair` are ASCII characters"))
             }
             (Some(list), _) if list.keys.is_empty() => {
-                Err(CompileError::new("list.keys is empty: name the key of the signature, like [\"v1\"]"))
+                Err(CompileError::at("keys", "the list is empty: name the key of the signature, like [\"v1\"]")
+                    .within("list"))
             }
             (Some(list), _) => Ok(Envelope::List(list.clone())),
             (None, prefix) => Ok(Envelope::Prefix(prefix.to_owned())),
@@ -277,7 +279,7 @@ impl Recipe {
             (None, None, None) => Ok(None),
             (Some(names), None, None) => Ok(Some(TimeSource::Header(names))),
             (None, Some(_), None) if self.list.is_none() => {
-                Err(CompileError::new("timestamp_part needs `list`: a bare signature has no other entries"))
+                Err(CompileError::at("timestamp_part", "this key needs `list`: a bare signature has no other entries"))
             }
             (None, Some(key), None) => Ok(Some(TimeSource::Part(key))),
             (None, None, Some(pointer)) => Ok(Some(TimeSource::Body(json_pointer("timestamp_pointer", pointer)?))),
@@ -302,6 +304,6 @@ fn json_pointer(key: &str, pointer: String) -> Result<String, CompileError> {
     if pointer.starts_with('/') {
         Ok(pointer)
     } else {
-        Err(CompileError::new(format!("{key}: a JSON pointer (RFC 6901) begins with `/`")))
+        Err(CompileError::at(key, "a JSON pointer (RFC 6901) begins with `/`"))
     }
 }

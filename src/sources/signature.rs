@@ -317,7 +317,7 @@ impl Scheme {
         };
         let beside_the_body = matches!(self.time, Some(TimeSource::Header(_) | TimeSource::Part(_)));
         if holds(Token::Timestamp) && !beside_the_body {
-            return Err(CompileError::new("template: {timestamp} needs timestamp_headers or timestamp_part"));
+            return Err(CompileError::at("template", "{timestamp} needs timestamp_headers or timestamp_part"));
         }
         if beside_the_body && !holds(Token::Timestamp) {
             return Err(CompileError::new(
@@ -325,7 +325,7 @@ impl Scheme {
             ));
         }
         if holds(Token::Id) && !matches!(self.id, Some(IdSource::Header(_))) {
-            return Err(CompileError::new("template: {id} needs id_headers"));
+            return Err(CompileError::at("template", "{id} needs id_headers"));
         }
         Ok(())
     }

@@ -57,15 +57,16 @@ impl Template {
         while let Some((literal, behind)) = rest.split_once('{') {
             push_literal(&mut parts, literal)?;
             let (name, behind) =
-                behind.split_once('}').ok_or_else(|| CompileError::new("template: a `{` is not closed"))?;
+                behind.split_once('}').ok_or_else(|| CompileError::at("template", "a `{` is not closed"))?;
             if let Some(name) = name.strip_prefix("header:") {
                 parts.push(Part::Header(header::name(name).map_err(|error| error.within("template"))?));
                 rest = behind;
                 continue;
             }
             let token = TOKENS.iter().find(|(known, _)| *known == name).map(|(_, token)| *token).ok_or_else(|| {
-                CompileError::new(
-                    "template: unknown token; there are {body} {timestamp} {id} {method} {url} {secret} {header:NAME}",
+                CompileError::at(
+                    "template",
+                    "unknown token; there are {body} {timestamp} {id} {method} {url} {secret} {header:NAME}",
                 )
             })?;
             parts.push(Part::Token(token));
@@ -76,7 +77,7 @@ impl Template {
         if template.holds(Token::Body) {
             Ok(template)
         } else {
-            Err(CompileError::new("template: {body} is missing; a signature without it protects nothing"))
+            Err(CompileError::at("template", "{body} is missing; a signature without it protects nothing"))
         }
     }
 
@@ -101,7 +102,7 @@ impl Template {
 
 fn push_literal(parts: &mut Vec<Part>, literal: &str) -> Result<(), CompileError> {
     if looks_like_a_time(literal) {
-        return Err(CompileError::new("template: a time is typed in as text; write {timestamp}"));
+        return Err(CompileError::at("template", "a time is typed in as text; write {timestamp}"));
     }
     if !literal.is_empty() {
         parts.push(Part::Literal(literal.as_bytes().into()));

@@ -297,7 +297,7 @@ fn several_faults_are_reported_below_one_line_that_counts_them() {
     let ended = folder.run(&["check"]);
     assert_eq!(ended.code, Some(1));
     let lines: Vec<_> = ended.stderr.lines().collect();
-    assert_eq!(lines[0], "offboardd: the settings have 2 faults:");
+    assert_eq!(lines[0], "offboardd: the settings have 2 errors:");
     assert!(
         lines[1].starts_with("  offboardd.toml:8:1: policies.leavers.departs: unknown key; did you mean `departed`?")
     );

@@ -99,16 +99,16 @@ impl Description {
     /// What can be wrong with the whole though every key is right.
     pub(super) fn check(&self) -> Result<(), CompileError> {
         if self.rules.is_empty() && (self.words.is_empty() || self.types.is_empty()) {
-            return Err(CompileError::new("a mapping needs `type` and `types`, or `rules`, to tell what happened"));
+            return Err(CompileError::new("a mapping needs `type` and `types`, or `rules`, to determine the event"));
         }
         if self.person_id.is_empty() && self.email.is_empty() && self.rules.iter().all(Rule::has_no_identity) {
-            return Err(CompileError::new("a mapping needs `person_id` or `email`, to tell to whom it happened"));
+            return Err(CompileError::new("a mapping needs `person_id` or `email`, to identify the person"));
         }
         if let Some(format) = self.date_format.iter().find(|format| !date::is_format(format)) {
-            return Err(CompileError::new(format!(
-                "`{format}` is no date format: write one like \"%d.%m.%Y\" or \"%m/%d/%Y\""
-            ))
-            .within("date_format"));
+            return Err(CompileError::at(
+                "date_format",
+                format!("`{format}` is no date format: write one like \"%d.%m.%Y\" or \"%m/%d/%Y\""),
+            ));
         }
         // A time beside what is signed could be rewritten by anybody who has seen a request.
         let of_rules = self.rules.iter().filter_map(|rule| rule.effective_at.as_ref()).flatten();
