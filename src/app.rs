@@ -209,7 +209,7 @@ impl Parts<'_> {
         let lookups = router.routes.iter();
         let lookups = lookups.filter_map(|(name, route)| Some((name.clone(), Arc::clone(route.lookup.as_ref()?))));
         let lookups = lookups.collect();
-        for resolver in router.resolvers(&atlassian::http()?, self.settings.retry) {
+        for resolver in router.resolvers(&crate::outbound::http()?, self.settings.retry) {
             self.shutdown.spawn("router.resolver", resolver.run(self.shutdown.stopping()));
         }
         self.shutdown.spawn("router", router.run(self.shutdown.stopping()));
@@ -301,7 +301,7 @@ pub fn sites(
     clock: &Arc<dyn Clock>,
     registry: &mut Registry,
 ) -> anyhow::Result<BTreeMap<SiteName, Client>> {
-    let http = atlassian::http()?;
+    let http = crate::outbound::http()?;
     let metrics = atlassian::Metrics::register(registry);
     let clients = settings.sites.values().map(|site| {
         let client = Client::new(Arc::new(site.clone()), http.clone(), Arc::clone(clock), metrics.clone());

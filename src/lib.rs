@@ -65,6 +65,7 @@ pub mod domain;
 pub mod duration;
 pub mod intake;
 pub mod listener;
+pub mod outbound;
 pub mod proof;
 pub mod router;
 pub mod sandbox;

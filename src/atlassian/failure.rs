@@ -3,17 +3,17 @@
 //! The words are for an admin. Of what the far side wrote they repeat error *codes* only (letters, dots, a number), never
 //! a sentence: it may name the person.
 
-use jiff::fmt::rfc2822;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 
 use super::call::Call;
 use super::endpoint_url::UrlError;
 use super::pacing::LONGEST_REST;
-use super::response::{ApiResponse, TransportError};
+use super::response::ApiResponse;
 use crate::domain::clock_check::ClockProblem;
 use crate::domain::retry::Failure;
+use crate::outbound::{BodyError, TransportError, retry_instant};
 
 /// The reasons of a 429 that Atlassian documents.
 const LIMITS: [&str; 4] =
@@ -168,21 +168,23 @@ pub(super) fn not_json(call: Call, error: &serde_json::Error) -> Failure {
 }
 
 /// No answer, or only the beginning of one.
-pub(super) fn of_transport_error(call: Call, error: &TransportError) -> Failure {
+pub(super) fn of_transport_error(call: Call, error: &BodyError) -> Failure {
     let what = match error {
-        TransportError::Unsendable => {
+        BodyError::Transport(TransportError::Unsendable) => {
             return Failure::AccessDenied {
                 detail: format!(
                     "{call}: the credentials hold characters that no header can carry; is a line break in them?"
                 ),
             };
         }
-        TransportError::Timeout => "no response in time".to_owned(),
-        TransportError::Unreachable { cause } => {
+        BodyError::Transport(TransportError::Timeout) => "no response in time".to_owned(),
+        BodyError::Transport(TransportError::Unreachable { cause }) => {
             return Failure::SiteUnavailable { detail: format!("{call}: cannot connect: {cause}") };
         }
-        TransportError::Broken => "the connection broke before the response was complete".to_owned(),
-        TransportError::TooLong => "the response is longer than any should be".to_owned(),
+        BodyError::Transport(TransportError::Broken) => {
+            "the connection broke before the response was complete".to_owned()
+        }
+        BodyError::TooLong => "the response is longer than any should be".to_owned(),
     };
     Failure::Transient { detail: format!("{call}: {what}"), retry_at: None }
 }
@@ -219,25 +221,8 @@ fn retry_at(response: &ApiResponse) -> Option<Timestamp> {
     }
 }
 
-/// An instant in any of the forms that were seen: seconds from now, an HTTP date, ISO 8601 with or without seconds. Whatever is
-/// absurd (epoch seconds, the year 9999) is cut off at an hour.
 fn instant(text: &str, response: &ApiResponse) -> Option<Timestamp> {
-    if let Ok(seconds) = text.parse::<f64>() {
-        let wait = SignedDuration::try_from_secs_f64(seconds.ceil())
-            .ok()
-            .or_else(|| (seconds > 0.0).then_some(LONGEST_REST))?;
-        return Some(within_reason(response.at.saturating_add(wait.min(LONGEST_REST)).ok()?, response.at));
-    }
-    let at = rfc2822::parse(text).map(|date| date.timestamp()).ok().or_else(|| text.parse().ok())?;
-    // Dates are by Atlassian's clock, which the response tells.
-    let theirs =
-        header(&response.headers, "date").and_then(|date| rfc2822::parse(date).ok()).map(|date| date.timestamp());
-    let wait = at.duration_since(theirs.unwrap_or(response.at));
-    Some(within_reason(response.at.saturating_add(wait).unwrap_or(Timestamp::MAX), response.at))
-}
-
-fn within_reason(at: Timestamp, now: Timestamp) -> Timestamp {
-    at.clamp(now, now.saturating_add(LONGEST_REST).unwrap_or(Timestamp::MAX))
+    retry_instant(text, &response.headers, response.at, LONGEST_REST)
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -16,11 +16,11 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use super::client::Client;
-use super::http::http;
 use super::metrics::Metrics;
 use super::site::{Auth, DeleteWith, Site};
 use crate::clock::{Clock as _, ManualClock};
 use crate::domain::guard::Protection;
+use crate::outbound::http;
 
 /// The script and what was asked of it. Ends when it is dropped.
 pub(super) struct FakeServer {

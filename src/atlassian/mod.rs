@@ -25,7 +25,6 @@ mod fake_server;
 #[cfg(test)]
 mod fault_tests;
 mod find;
-mod http;
 mod metrics;
 mod oauth;
 mod pacing;
@@ -41,6 +40,5 @@ pub use client::{Client, Deleted, Reinvited, Revoked};
 pub use detach::{Left, OrganizationId, RequestKey, ServiceDeskId};
 pub use failure::ALLOWLIST;
 pub use find::UserSurvey;
-pub use http::{HttpError, http};
 pub use metrics::Metrics;
 pub use site::{Auth, DeleteWith, Site};

@@ -1,95 +1,31 @@
-//! Access tokens of OAuth clients: fetched when first needed, renewed before they expire and when one is refused.
+//! Access tokens of the site's OAuth client.
 
-use jiff::{SignedDuration, Timestamp};
-use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
-use tokio::sync::Mutex;
+use secrecy::SecretString;
 
 use super::call::Call;
 use super::transport::Transport;
 use crate::domain::retry::Failure;
-
-/// A token that does not say how long it lives is trusted for so long. Atlassian's live for an hour, says its support
-/// page on service accounts.
-const DEFAULT_LIFETIME_S: u32 = 300;
-
-/// Nobody's token lives longer without being renewed: a clock that was set back must not keep one for ever.
-const MAX_LIFETIME_S: u32 = 24 * 60 * 60;
-
-/// The access token of one site. The lock is held while a new one is fetched, so that many calls fetch one.
-#[derive(Debug, Default)]
-pub(super) struct AccessTokens(Mutex<Option<AccessToken>>);
-
-#[derive(Debug)]
-struct AccessToken {
-    secret: SecretString,
-    token_lifetime: Option<SignedDuration>,
-    fetched_at: Timestamp,
-    renew_at: Timestamp,
-}
-
-#[derive(Deserialize)]
-struct Grant {
-    access_token: SecretString,
-    expires_in: Option<u32>,
-}
-
-impl AccessTokens {
-    /// How long the token lives, as it was said when it was given.
-    pub(super) async fn token_lifetime(&self) -> Option<SignedDuration> {
-        self.0.lock().await.as_ref()?.token_lifetime
-    }
-}
+use crate::outbound::{Grant, TokenCache, client_credentials};
 
 impl Transport {
-    /// A token that is good as far as we know, and is not the one that was just `refused`.
+    /// A valid access token other than the `rejected` one.
+    ///
+    /// The token request is a form, which every OAuth server must accept. Atlassian's guides for apps show JSON at the same
+    /// URL; generic OAuth clients use forms there.
     pub(super) async fn access_token(
         &self,
-        tokens: &AccessTokens,
+        tokens: &TokenCache,
         client_id: &str,
         client_secret: &SecretString,
-        refused: Option<&SecretString>,
+        rejected: Option<&SecretString>,
     ) -> Result<SecretString, Failure> {
-        let mut held = tokens.0.lock().await;
-        let now = self.clock.now();
-        match held.as_ref() {
-            Some(token) if token.is_fresh(now) && !token.is(refused) => Ok(token.secret.clone()),
-            Some(_) | None => {
-                let token = self.fetch(client_id, client_secret).await?;
-                Ok(held.insert(token).secret.clone())
-            }
-        }
-    }
-
-    /// The client credentials grant (RFC 6749, 4.4) as a form, which every such server must take. Atlassian's guides for apps
-    /// show JSON at the same address; generic OAuth clients are at work there with forms.
-    async fn fetch(&self, client_id: &str, client_secret: &SecretString) -> Result<AccessToken, Failure> {
-        let request = self.prepare(Call::Token, None, &[], None)?.form(&[
-            ("grant_type", "client_credentials"),
-            ("client_id", client_id),
-            ("client_secret", client_secret.expose_secret()),
-        ]);
-        let response = self.exchange(Call::Token, request).await?;
-        let grant: Grant = response.read()?;
-        let life = grant.expires_in.unwrap_or(DEFAULT_LIFETIME_S).min(MAX_LIFETIME_S);
-        // A tenth early, at most a minute: an answer takes a while, and clocks differ.
-        let usable = SignedDuration::from_secs((life - (life / 10).min(60)).into());
-        Ok(AccessToken {
-            secret: grant.access_token,
-            token_lifetime: grant.expires_in.map(|seconds| SignedDuration::from_secs(seconds.into())),
-            fetched_at: response.at,
-            renew_at: response.at.saturating_add(usable).unwrap_or(response.at),
-        })
-    }
-}
-
-impl AccessToken {
-    fn is_fresh(&self, now: Timestamp) -> bool {
-        (self.fetched_at..self.renew_at).contains(&now)
-    }
-
-    fn is(&self, other: Option<&SecretString>) -> bool {
-        other.is_some_and(|other| other.expose_secret() == self.secret.expose_secret())
+        let fetch = async {
+            let request =
+                self.prepare(Call::Token, None, &[], None)?.form(&client_credentials(client_id, client_secret));
+            let response = self.exchange(Call::Token, request).await?;
+            Ok((response.read::<Grant>()?, response.at))
+        };
+        tokens.get(self.clock.now(), rejected, fetch).await
     }
 }
 
@@ -100,6 +36,8 @@ mod tests {
     use super::super::client::Client;
     use super::super::fake_server::{FakeServer, Reply, reply, site_at};
     use super::super::site::{Auth, Site};
+    use jiff::SignedDuration;
+
     use super::*;
     use crate::domain::account::AccountId;
 

@@ -1,10 +1,8 @@
 //! What came back from one request, read to its end but never further than is sane.
 
-use std::error::Error;
-
 use jiff::Timestamp;
+use reqwest::RequestBuilder;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use reqwest::{RequestBuilder, Response};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::call::Call;
@@ -12,6 +10,7 @@ use super::failure;
 use super::metrics::Ending;
 use crate::clock::Clock;
 use crate::domain::retry::Failure;
+use crate::outbound::{BodyError, TransportError, read_capped};
 
 /// A page of a thousand users is about one megabyte.
 const LONGEST_BODY: usize = 8 * 1024 * 1024;
@@ -28,24 +27,6 @@ pub(super) struct ApiResponse {
     pub(super) body: Vec<u8>,
     /// When it came.
     pub(super) at: Timestamp,
-}
-
-/// Why there is no answer.
-#[derive(Debug)]
-pub(super) enum TransportError {
-    /// It could not even be written down.
-    Unsendable,
-    /// Nothing, or not everything, came in time.
-    Timeout,
-    /// There was no connection.
-    Unreachable {
-        /// What the operating system or TLS said of it.
-        cause: String,
-    },
-    /// The connection broke.
-    Broken,
-    /// The body did not end.
-    TooLong,
 }
 
 impl ApiResponse {
@@ -107,64 +88,26 @@ impl ApiResponse {
     }
 }
 
-impl TransportError {
-    pub(super) fn ending(&self) -> Ending {
-        match self {
-            Self::Timeout => Ending::Timeout,
-            Self::Broken => Ending::Reset,
-            Self::Unsendable | Self::Unreachable { .. } | Self::TooLong => Ending::Error,
-        }
-    }
-}
-
-impl From<reqwest::Error> for TransportError {
-    /// A `reqwest::Error` prints the URL, and with it the address that was looked for: it ends here.
-    fn from(error: reqwest::Error) -> Self {
-        let error = error.without_url();
-        if error.is_timeout() {
-            Self::Timeout
-        } else if error.is_builder() {
-            Self::Unsendable
-        } else if error.is_connect() {
-            Self::Unreachable { cause: innermost(&error) }
-        } else {
-            Self::Broken
-        }
-    }
-}
-
 /// Sends `request` and reads the answer.
-pub(super) async fn receive(
-    call: Call,
-    request: RequestBuilder,
-    clock: &dyn Clock,
-) -> Result<ApiResponse, TransportError> {
-    let mut response = request.send().await?;
+pub(super) async fn receive(call: Call, request: RequestBuilder, clock: &dyn Clock) -> Result<ApiResponse, BodyError> {
+    let mut response = request.send().await.map_err(|error| BodyError::Transport(error.into()))?;
     let status = response.status().as_u16();
     let body = match status {
-        200..300 => read_body(&mut response, LONGEST_BODY).await?,
+        200..300 => read_capped(&mut response, LONGEST_BODY).await?,
         // An error without its body is still that error.
-        400..500 if status != 429 => read_body(&mut response, LONGEST_ERROR).await.unwrap_or_default(),
+        400..500 if status != 429 => read_capped(&mut response, LONGEST_ERROR).await.unwrap_or_default(),
         _ => Vec::new(),
     };
     Ok(ApiResponse { call, status, headers: std::mem::take(response.headers_mut()), body, at: clock.now() })
 }
 
-async fn read_body(response: &mut Response, longest: usize) -> Result<Vec<u8>, TransportError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > longest {
-            return Err(TransportError::TooLong);
+/// How a request without a response is counted.
+pub(super) fn ending_of(error: &BodyError) -> Ending {
+    match error {
+        BodyError::Transport(TransportError::Timeout) => Ending::Timeout,
+        BodyError::Transport(TransportError::Broken) => Ending::Reset,
+        BodyError::Transport(TransportError::Unsendable | TransportError::Unreachable { .. }) | BodyError::TooLong => {
+            Ending::Error
         }
-        body.extend_from_slice(&chunk);
     }
-    Ok(body)
-}
-
-fn innermost(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }

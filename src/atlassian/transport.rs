@@ -21,12 +21,12 @@ use super::clock_watch::{self, ClockWatch};
 use super::endpoint_url::endpoint_url;
 use super::failure;
 use super::metrics::{Ending, Metrics};
-use super::oauth::AccessTokens;
 use super::pacing::Pacer;
-use super::response::{ApiResponse, receive};
+use super::response::{ApiResponse, ending_of, receive};
 use super::site::{Auth, Site};
 use crate::clock::Clock;
 use crate::domain::retry::Failure;
+use crate::outbound::TokenCache;
 
 /// The line to one site.
 pub(super) struct Transport {
@@ -44,12 +44,12 @@ pub(super) struct Transport {
 /// Who we are, with the access token that was handed out for it.
 struct Credentials {
     auth: Auth,
-    access_tokens: AccessTokens,
+    access_tokens: TokenCache,
 }
 
 impl Credentials {
     fn new(auth: Auth) -> Self {
-        Self { auth, access_tokens: AccessTokens::default() }
+        Self { auth, access_tokens: TokenCache::default() }
     }
 }
 
@@ -99,7 +99,7 @@ impl Transport {
 
     /// How long the access token lives, where it said so when it was handed out.
     pub(super) async fn token_lifetime(&self) -> Option<SignedDuration> {
-        self.credentials.load_full().access_tokens.token_lifetime().await
+        self.credentials.load_full().access_tokens.stated_lifetime().await
     }
 
     /// Makes the call, once. Only an OAuth token that was refused is renewed, and the call, which was not carried out
@@ -186,7 +186,7 @@ impl Transport {
                 Ok(response)
             }
             Err(error) => {
-                self.observe(call, error.ending(), begun.elapsed());
+                self.observe(call, ending_of(&error), begun.elapsed());
                 Err(failure::of_transport_error(call, &error))
             }
         }
@@ -217,9 +217,9 @@ mod tests {
 
     use super::super::client::Client;
     use super::super::fake_server::{FakeServer, site_at};
-    use super::super::http::http;
     use super::*;
     use crate::domain::account::AccountId;
+    use crate::outbound::http;
 
     fn id() -> AccountId {
         AccountId::from("qm:7f3c:99".to_owned())

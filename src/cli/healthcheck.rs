@@ -8,7 +8,6 @@ use clap::Args;
 use url::Url;
 
 use super::config::Config;
-use crate::atlassian;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example: offboardd healthcheck http://127.0.0.1:9090/livez")]
@@ -23,7 +22,7 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> anyhow::Result
         Some(url) => url,
         None => Url::parse(&format!("http://{}/readyz", reachable(config.load()?.server.admin)))?,
     };
-    let request = atlassian::http()?.get(url.clone()).timeout(Duration::from_secs(4));
+    let request = crate::outbound::http()?.get(url.clone()).timeout(Duration::from_secs(4));
     let response =
         request.send().await.map_err(reqwest::Error::without_url).with_context(|| format!("no response from {url}"))?;
     anyhow::ensure!(response.status().is_success(), "{url} responded {}", response.status());

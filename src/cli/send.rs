@@ -10,7 +10,6 @@ use url::Url;
 
 use super::config::Config;
 use super::output::print_out;
-use crate::atlassian;
 use crate::clock::{self, Clock as _, SystemClock};
 use crate::domain::ids::SourceName;
 use crate::settings::Settings;
@@ -54,7 +53,7 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> anyhow::Result
         print_out(&lines.concat());
         return Ok(());
     }
-    let mut request = atlassian::http()?.post(url.clone()).body(body).timeout(Duration::from_secs(30));
+    let mut request = crate::outbound::http()?.post(url.clone()).body(body).timeout(Duration::from_secs(30));
     for (name, value) in &headers {
         request = request.header(name, value);
     }

@@ -15,9 +15,9 @@ use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Span, Timestamp};
-use offboardd::atlassian;
 use offboardd::clock::{Clock as _, ManualClock};
 use offboardd::domain::ids::{DeliveryId, SiteName};
+use offboardd::outbound;
 use offboardd::sandbox::{CallName, Fault, Sandbox, Seed};
 use offboardd::store::Store;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -138,7 +138,7 @@ impl Harness {
             folder,
             settings,
             running: None,
-            http: atlassian::http().unwrap(),
+            http: outbound::http().unwrap(),
             sent: AtomicU32::new(0),
             finished: false,
             _site_tasks: site_tasks,

@@ -31,7 +31,7 @@ async fn send(
     no_more: Arc<AtomicBool>,
 ) -> Vec<(usize, String)> {
     let source = vendor();
-    let http = offboardd::atlassian::http().unwrap();
+    let http = offboardd::outbound::http().unwrap();
     let mut acknowledged = Vec::new();
     for person in people {
         let body = json!({ "type": "departed", "person": { "email": email(person) } }).to_string();

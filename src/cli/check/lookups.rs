@@ -5,7 +5,6 @@ use std::fmt;
 use serde::Serialize;
 
 use super::report::{CheckStatus, Finding};
-use crate::atlassian;
 use crate::clock::{Clock as _, SystemClock};
 use crate::domain::ids::SourceName;
 use crate::domain::person::PersonId;
@@ -36,7 +35,7 @@ impl fmt::Display for LookupReport {
 
 /// Checks the credentials of every lookup.
 pub(super) async fn inspect(settings: &Settings) -> anyhow::Result<Vec<LookupReport>> {
-    let http = atlassian::http()?;
+    let http = crate::outbound::http()?;
     let mut reports = Vec::new();
     for (source, lookup) in settings.sources.values().filter_map(|source| Some((source, source.lookup.as_ref()?))) {
         reports.push(LookupReport {

@@ -32,7 +32,7 @@ use crate::app::App;
 use crate::clock::{Clock, SystemClock};
 use crate::sandbox::{self, Sandbox, Seed};
 use crate::settings::Settings;
-use crate::{atlassian, shutdown};
+use crate::shutdown;
 
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example: offboardd demo --once")]
@@ -66,7 +66,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let folder = Folder::create(arguments.webhooks, arguments.admin, site, clock.now())?;
     let settings = Arc::new(Settings::load(&folder.settings())?);
     let app = App::build(Arc::clone(&settings), Arc::clone(&clock)).await?;
-    let http = atlassian::http()?;
+    let http = crate::outbound::http()?;
     let observer = Observer {
         hr: HrSystem::new(&settings, http.clone(), reachable(app.webhooks()?), Arc::clone(&clock)),
         calendar: Calendar::beginning_now(clock),

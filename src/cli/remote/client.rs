@@ -13,7 +13,6 @@ use url::Url;
 
 use super::options::{ListArgs, Remote};
 use crate::admin::api::List;
-use crate::atlassian;
 
 /// Longer than the request timeout of the daemon.
 const TIMEOUT: Duration = Duration::from_secs(40);
@@ -51,7 +50,7 @@ impl Client {
         if remote.url.cannot_be_a_base() {
             bail!("invalid OFFBOARDD_URL: use http://HOST:PORT");
         }
-        Ok(Self { http: atlassian::http()?, base: remote.url.clone(), token, json: remote.json })
+        Ok(Self { http: crate::outbound::http()?, base: remote.url.clone(), token, json: remote.json })
     }
 
     pub(super) fn prints_json(&self) -> bool {

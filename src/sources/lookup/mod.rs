@@ -9,20 +9,20 @@ mod token;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{RequestBuilder, Response, StatusCode};
+use reqwest::{RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 use url::Url;
 
 pub use self::preset::{AuthKind, LookupPreset, find, names, of_preset};
-use self::token::{TokenRequest, Tokens};
+use self::token::TokenRequest;
 use crate::domain::person::{EmailAddress, PersonId};
 use crate::domain::retry::Failure;
+use crate::outbound::{BodyError, TokenCache, TransportError, read_capped, retry_instant};
 
 /// What stands for the person's id in the address.
 pub const PERSON_ID: &str = "{person_id}";
@@ -63,7 +63,7 @@ pub struct Lookup {
     endpoint: LookupEndpoint,
     /// Who we are there.
     auth: Auth,
-    tokens: Tokens,
+    tokens: TokenCache,
 }
 
 /// Who we are at a vendor.
@@ -116,7 +116,7 @@ pub enum LookupOutcome {
 impl Lookup {
     /// A lookup at this place with these credentials.
     pub fn new(endpoint: LookupEndpoint, auth: Auth) -> Self {
-        Self { endpoint, auth, tokens: Tokens::default() }
+        Self { endpoint, auth, tokens: TokenCache::default() }
     }
 
     /// Who we are there.
@@ -199,7 +199,7 @@ impl Lookup {
             Auth::Header { name, value } => request.header(name, value.expose_secret()),
             Auth::Client { token_url, client_id, client_secret, scope, audience } => {
                 let client = TokenRequest { token_url, client_id, client_secret, scope, audience };
-                request.bearer_auth(self.tokens.get(http, &client, now).await?.expose_secret())
+                request.bearer_auth(client.token(&self.tokens, http, now).await?.expose_secret())
             }
         })
     }
@@ -279,46 +279,33 @@ impl VendorResponse {
     /// `Retry-After`, in seconds or as an HTTP date.
     fn retry_at(&self) -> Option<Timestamp> {
         let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-        let at = match text.parse::<u32>() {
-            Ok(seconds) => self.at.saturating_add(SignedDuration::from_secs(seconds.into())).ok()?,
-            Err(_) => rfc2822::parse(text).ok()?.timestamp(),
-        };
-        Some(at.clamp(self.at, self.at.saturating_add(LONGEST_REST).unwrap_or(Timestamp::MAX)))
+        retry_instant(text, &self.headers, self.at, LONGEST_REST)
     }
 }
 
 async fn receive(request: RequestBuilder, now: Timestamp) -> Result<VendorResponse, Failure> {
-    let mut response = request.timeout(TIMEOUT).send().await.map_err(lost)?;
+    let mut response =
+        request.timeout(TIMEOUT).send().await.map_err(|error| failure_of(&BodyError::Transport(error.into())))?;
     let status = response.status();
-    let body = if status == StatusCode::OK { read_body(&mut response).await? } else { Vec::new() };
+    let body = if status == StatusCode::OK {
+        read_capped(&mut response, LONGEST_BODY).await.map_err(|error| failure_of(&error))?
+    } else {
+        Vec::new()
+    };
     Ok(VendorResponse { status, headers: std::mem::take(response.headers_mut()), body, at: now })
 }
 
-async fn read_body(response: &mut Response) -> Result<Vec<u8>, Failure> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(lost)? {
-        if body.len() + chunk.len() > LONGEST_BODY {
-            return Err(transient("the answer is longer than any should be"));
+fn failure_of(error: &BodyError) -> Failure {
+    transient(match error {
+        BodyError::Transport(TransportError::Unsendable) => {
+            return Failure::AccessDenied {
+                detail: "lookup: the credentials hold characters that no header can carry".to_owned(),
+            };
         }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-/// A `reqwest::Error` prints the URL, and with it whom we asked for: only its kind goes on.
-#[expect(clippy::needless_pass_by_value, reason = "the error ends here")]
-fn lost(error: reqwest::Error) -> Failure {
-    if error.is_builder() {
-        return Failure::AccessDenied {
-            detail: "lookup: the credentials hold characters that no header can carry".to_owned(),
-        };
-    }
-    transient(if error.is_timeout() {
-        "no answer in time"
-    } else if error.is_connect() {
-        "cannot connect to the vendor"
-    } else {
-        "the connection broke before the answer was complete"
+        BodyError::Transport(TransportError::Timeout) => "no response in time",
+        BodyError::Transport(TransportError::Unreachable { .. }) => "cannot connect to the vendor",
+        BodyError::Transport(TransportError::Broken) => "the connection broke before the response was complete",
+        BodyError::TooLong => "the response is too long",
     })
 }
 

@@ -48,7 +48,7 @@ fn daemon() -> (Folder, Daemon) {
 }
 
 async fn status(to: std::net::SocketAddr, method: Method, path: &str, authorization: Option<&str>) -> u16 {
-    let request = offboardd::atlassian::http().unwrap().request(method, format!("http://{to}{path}"));
+    let request = offboardd::outbound::http().unwrap().request(method, format!("http://{to}{path}"));
     let request = authorization.into_iter().fold(request, |request, value| request.header("authorization", value));
     request.json(&json!({})).send().await.unwrap().status().as_u16()
 }

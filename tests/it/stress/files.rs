@@ -21,7 +21,7 @@ fn mode(file: &Path) -> u32 {
 
 async fn take(daemon: &crate::binary::Daemon, id: &str) -> Option<u16> {
     let body = json!({ "type": "ignored", "id": id }).to_string();
-    let http = offboardd::atlassian::http().unwrap();
+    let http = offboardd::outbound::http().unwrap();
     load::post(&http, &load::hr_source(), daemon.webhooks, id, &body).await.map(|(status, _)| status)
 }
 
