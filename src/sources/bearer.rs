@@ -11,7 +11,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
 
-use super::CompileError;
+use super::compile_error::CompileError;
 use super::header::{self, Names};
 use super::json_path::Expression;
 use super::signature::Rejection;

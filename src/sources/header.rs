@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::CompileError;
+use super::compile_error::CompileError;
 use super::signature::Rejection;
 
 /// Names under which a vendor may send the same thing; never empty, the first that is present counts.

@@ -10,8 +10,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use super::CompileError;
 use super::bearer::{Basic, BodyToken, StaticHeader};
+use super::compile_error::CompileError;
 use super::encoding::Encoding;
 use super::handshake::Handshake;
 use super::header::{self, Names, RequiredHeader};

@@ -14,9 +14,9 @@ use serde_json::Value;
 use subtle::{Choice, ConstantTimeEq as _};
 use url::Url;
 
-use super::CompileError;
 use super::Request;
 use super::bearer::{Basic, BodyToken, StaticHeader};
+use super::compile_error::CompileError;
 use super::encoding::Encoding;
 use super::header::{self, Names, RequiredHeader};
 use super::mapping::body;

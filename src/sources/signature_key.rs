@@ -8,7 +8,7 @@ use serde::Deserialize;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::CompileError;
+use super::compile_error::CompileError;
 use super::encoding::Encoding;
 
 /// The hash beneath a signature.

@@ -2,7 +2,7 @@
 
 use axum::http::HeaderName;
 
-use super::CompileError;
+use super::compile_error::CompileError;
 use super::header;
 
 /// A placeholder of a template.

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer};
 
 use crate::domain::event::EventType;
-use crate::sources::CompileError;
+use crate::sources::compile_error::CompileError;
 use crate::sources::json_path::{Condition, Expression, Location, UnknownType, one_or_many};
 
 use super::body::Format;

@@ -77,7 +77,7 @@ pub(super) struct Mapping(Description);
 
 impl Mapping {
     /// Checks a description as a whole.
-    pub(super) fn compile(description: Description) -> Result<Self, super::CompileError> {
+    pub(super) fn compile(description: Description) -> Result<Self, super::compile_error::CompileError> {
         description.check()?;
         Ok(Self(description))
     }
