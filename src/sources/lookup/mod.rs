@@ -262,17 +262,13 @@ impl VendorResponse {
         let detail = |what: &str| format!("lookup: {status}: {what}");
         match status {
             429 => Failure::RateLimited { detail: detail("too many requests"), retry_at: self.retry_at() },
-            401 | 403 => Failure::AccessDenied {
-                detail: detail(
-                    "the vendor refuses us: put credentials that may read people where the settings read them",
-                ),
-            },
-            408 | 425 | 500.. => {
-                Failure::Transient { detail: detail("the vendor's own trouble"), retry_at: self.retry_at() }
+            401 | 403 => {
+                Failure::AccessDenied { detail: detail("access denied: configure credentials that may read people") }
             }
-            200..=299 => Failure::Transient { detail: detail("not an answer that we know"), retry_at: None },
-            300..=399 => Failure::Permanent { detail: detail("a redirect, which is not followed: mend the `url`") },
-            _ => Failure::Permanent { detail: detail("the request is not understood: mend the lookup") },
+            408 | 425 | 500.. => Failure::Transient { detail: detail("the vendor failed"), retry_at: self.retry_at() },
+            200..=299 => Failure::Transient { detail: detail("unexpected response"), retry_at: None },
+            300..=399 => Failure::Permanent { detail: detail("a redirect, which is not followed: correct the `url`") },
+            _ => Failure::Permanent { detail: detail("the vendor rejected the request: correct the lookup") },
         }
     }
 

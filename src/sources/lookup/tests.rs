@@ -171,9 +171,9 @@ async fn every_failure_has_its_kind_and_shows_nobody() {
     let garbage = outcome(200, &[], "ann@example.com").await.unwrap_err();
     assert_eq!(garbage.detail(), "lookup: the answer is not JSON: line 1, column 1");
     let endless = outcome(200, &[], &"x".repeat(LONGEST_BODY + 1)).await.unwrap_err();
-    assert_eq!(endless.detail(), "lookup: the answer is longer than any should be");
+    assert_eq!(endless.detail(), "lookup: the response is too long");
     let redirect = outcome(302, &[("location", "/elsewhere")], "").await.unwrap_err();
-    assert_eq!(redirect.detail(), "lookup: 302: a redirect, which is not followed: mend the `url`");
+    assert_eq!(redirect.detail(), "lookup: 302: a redirect, which is not followed: correct the `url`");
 }
 
 #[tokio::test]

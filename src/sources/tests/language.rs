@@ -255,8 +255,8 @@ fn dates_and_paths_that_cannot_be_used_are_refused_with_what_to_write() {
         ("type = 'header:a b'", "expected the name of a header"),
         ("date_format = 'dd.mm.yyyy'", "date_format: `dd.mm.yyyy` is no date format"),
         ("occurred_at = 'header:X-Time'", "not for dates"),
-        ("type = { path = '$.a', unknown = 1 }", "unknown field `unknown`"),
-        ("effective_is = 'date'", "`instant` or `day`"),
+        ("type = { path = '$.a', unknown = 1 }", "unknown: unknown key"),
+        ("effective_is = 'date'", "`instant`, `day`"),
     ] {
         let all = format!(
             "{}\n{mapping}",

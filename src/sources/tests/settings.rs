@@ -171,7 +171,7 @@ fn debug_shows_no_secret() {
         assert!(!shown.contains("00112233") && !shown.contains("user:password"), "{preset}: {shown}");
         // Nor as the bytes that hex, base64 or text make of it.
         assert!(!shown.contains("[0, 17, 34") && !shown.contains("[48, 48, 49"), "{preset}: {shown}");
-        assert!(shown.contains("SignatureKey(…)") || shown.contains("Known(…)"), "{preset}: {shown}");
+        assert!(shown.contains("SignatureKey(…)") || shown.contains("SecretDigests(…)"), "{preset}: {shown}");
     }
 }
 
