@@ -26,7 +26,7 @@ pub struct SiteAccess {
     pub me: Me,
     /// "Administer Jira", unless the site did not say.
     pub administer: Option<bool>,
-    /// "Browse users and groups", without which nobody is ever found; unless the site did not say.
+    /// "Browse users and groups", without which no account is found. `None`: the site did not report it.
     pub browse_users: Option<bool>,
 }
 
@@ -41,18 +41,18 @@ pub struct Me {
     pub account_type: AccountType,
 }
 
-/// What the site says of itself to everyone.
+/// What the site reports without credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServerInfo {
-    /// Where it says that it is.
+    /// The URL that the site reports.
     pub base_url: Option<String>,
     /// `Cloud`, or something that we are not made for.
     pub deployment_type: Option<String>,
 }
 
 impl SiteAccess {
-    /// The names of the permissions that the site says we lack.
+    /// The names of the missing permissions.
     pub fn missing(&self) -> Vec<&'static str> {
         let wanted = [(self.administer, "Administer Jira"), (self.browse_users, "Browse users and groups")];
         wanted.into_iter().filter(|(granted, _)| *granted == Some(false)).map(|(_, name)| name).collect()
@@ -119,12 +119,12 @@ impl Client {
         Some(format!("sites.{}.cloud_id is another site's: this one's is {theirs}", site.name))
     }
 
-    /// What is at the site's URL, asked without credentials.
+    /// Reads what is at the site's URL, without credentials.
     pub async fn server_info(&self) -> Result<ServerInfo, Failure> {
         self.send(Request::of(Call::ServerInfo)).await?.read()
     }
 
-    /// The site's cloud id, asked of the site itself without credentials.
+    /// Reads the site's cloud id from the site itself, without credentials.
     pub async fn tenant_info(&self) -> Result<String, Failure> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]

@@ -1,8 +1,8 @@
 //! Whose problem a rejection is: this call's, or the whole site's.
 //!
 //! A 403, a redirect, a web page or a 404 without an account says that something is wrong, not with what. One cheap read that
-//! concerns nobody (`myself`) decides: if it works, only this kind of call is rejected; if it does not, the site is
-//! unavailable or rejects the credentials, which is one problem and nobody's case.
+//! concerns no account (`myself`) decides: if it works, only this kind of call is rejected; if it does not, the site is
+//! unavailable or rejects the credentials, which is one problem of the site.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -35,11 +35,11 @@ impl Outcomes {
 /// What is doubtful about a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Doubt {
-    /// It says that we may not.
+    /// The account may not make this call.
     Forbidden,
-    /// It says that there is no such API.
+    /// There is no such API.
     NoSuchCall,
-    /// It says that there is no such account.
+    /// There is no such account.
     NoSuchAccount,
     /// It is a web page instead of Atlassian's response: the outcome of the call is unknown.
     Page,
@@ -85,7 +85,7 @@ impl Client {
         }
     }
 
-    /// Who we are: the cheapest read that needs credentials. An error says what is wrong with the site as a whole.
+    /// Reads our own account, the cheapest read that needs credentials. An error is about the site as a whole.
     pub(super) async fn whoami(&self) -> Result<User, Failure> {
         let sent = self.transport.send(Request::of(Call::Myself)).await.and_then(reject_unauthenticated);
         let user = match sent {
@@ -108,7 +108,7 @@ impl Client {
     }
 }
 
-/// Whether the site took the credentials. It says so in a header even where it answers 200, as to a stranger.
+/// Rejects an unauthenticated response. A header shows it even if the status is 200.
 pub(super) fn reject_unauthenticated(response: ApiResponse) -> Result<ApiResponse, Failure> {
     if response.is_unauthenticated() { Err(failure::unauthenticated(&response)) } else { Ok(response) }
 }

@@ -78,7 +78,7 @@ pub(super) enum Api {
     Jira,
     /// Customer Service Management: only through the gateway.
     CustomerService,
-    /// At the site itself and without credentials, whatever the settings say: it tells whether the site is right.
+    /// At the site itself and without credentials, whatever the settings say: it shows whether the URL is right.
     Anonymous,
     /// Where OAuth clients get their access tokens.
     OAuth,

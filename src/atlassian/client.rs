@@ -1,4 +1,4 @@
-//! What can be asked and told of one account, and what the answers mean.
+//! The calls about one account, and the meaning of their responses.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -17,7 +17,7 @@ use crate::domain::clock_check::ClockProblem;
 use crate::domain::person::EmailAddress;
 use crate::domain::retry::Failure;
 
-/// One site, to be asked and told. Cheap to clone; all clones share pacing and access token.
+/// The client of one site. Cheap to clone; all clones share pacing and access token.
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(super) transport: Arc<Transport>,
@@ -26,7 +26,7 @@ pub struct Client {
 /// What became of a revoke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Revoked {
-    /// Accepted. Whether it was revoked before is not known; a read tells that access is gone.
+    /// Accepted. Whether it was revoked before is not known; a read shows that access is gone.
     Done,
     /// The site knows no such customer (404, or 400 by an earlier reference).
     NotThere,
@@ -56,7 +56,7 @@ impl Client {
         Self { transport: Arc::new(Transport::new(site, http, clock, metrics)) }
     }
 
-    /// Whether our own clock is fit for a changing call, by what the site's latest response said.
+    /// Whether our clock agrees with the site's latest response, as a changing call requires.
     pub fn check_clock(&self) -> Result<(), ClockProblem> {
         self.transport.clock_watch.check(self.transport.clock.as_ref())
     }
@@ -67,12 +67,11 @@ impl Client {
         self.transport.clock_watch.set_journal_end(journal_end);
     }
 
-    /// The site that it asks.
     pub fn site(&self) -> &Arc<Site> {
         &self.transport.site
     }
 
-    /// Exchanges the credentials, for all clones: an expired token is mended by its successor, without a restart.
+    /// Replaces the credentials of all clones, so that a new token needs no restart.
     pub fn set_auth(&self, auth: Auth) {
         self.transport.set_auth(auth);
     }

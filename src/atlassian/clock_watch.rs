@@ -59,7 +59,7 @@ pub(super) fn read(clock: &dyn Clock) -> Reading {
     Reading { wall: clock.now(), elapsed: clock.elapsed() }
 }
 
-/// When the response was made. One from a cache says how long it lay there.
+/// When the response was made. A cached response states its age.
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
     let date = rfc2822::parse(headers.get(DATE)?.to_str().ok()?).ok()?.timestamp();
     let age = headers.get(AGE).and_then(|age| age.to_str().ok()?.trim().parse::<u32>().ok()).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Where a customer is a member, and how they leave: organizations, service desks, other people's requests.
 //!
-//! Leaving what one is not in is not a failure, in whichever way the far side says so.
+//! Leaving a group without being a member is not a failure, whichever status Atlassian returns.
 
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -14,10 +14,10 @@ use super::wire::{Issues, Numbered, Page};
 use crate::domain::account::AccountId;
 use crate::domain::retry::Failure;
 
-/// As many as JSM gives at once where it does not cap at less.
+/// The largest page of JSM, which may return fewer.
 const PAGE: &str = "50";
 
-/// No list that we walk is longer, in pages: one that does not end would be asked for ever.
+/// Limits a list that does not end, in pages.
 const LONGEST_LIST: usize = 1000;
 
 macro_rules! ids {
@@ -72,13 +72,13 @@ impl Client {
         left(&response, response.is_api_status(404))
     }
 
-    /// Every service desk of the site: which of them the customer is in cannot be asked.
+    /// Every service desk of the site. No call returns those of one customer.
     pub async fn service_desks(&self) -> Result<Vec<ServiceDeskId>, Failure> {
         let all = self.pages::<Numbered>(Call::ServiceDesks, None).await?;
         Ok(all.into_iter().map(|numbered| ServiceDeskId(numbered.id)).collect())
     }
 
-    /// Takes the customer off a service desk. A desk that is open to everyone answers 400: nobody is on its list.
+    /// Takes the customer off a service desk. A service desk that is open to everyone returns 400: its list is empty.
     pub async fn leave_service_desk(&self, desk: &ServiceDeskId, id: &AccountId) -> Result<Left, Failure> {
         let response = self.leave(Call::LeaveServiceDesk, desk.as_str(), id).await?;
         left(&response, response.is_api_status(400) || response.is_api_status(404))
@@ -104,7 +104,7 @@ impl Client {
         Err(failure::unreadable(Call::OpenRequests, "the list does not end"))
     }
 
-    /// Takes the customer off a request's participants. It answers 400 for the reporter, who stays, and for somebody who
+    /// Takes the customer off a request's participants. It returns 400 for the reporter, who stays, and for an account that
     /// takes no part.
     pub async fn leave_request(&self, request: &RequestKey, id: &AccountId) -> Result<Left, Failure> {
         let response = self.leave(Call::LeaveRequest, request.as_str(), id).await?;
@@ -115,7 +115,7 @@ impl Client {
         self.send(Request::of(call).id(what).body(json!({ "accountIds": [id.as_str()] }))).await
     }
 
-    /// A whole list of JSM, which caps its pages as it likes: goes on by what came, never by what was asked for.
+    /// A whole list of JSM, which may shorten its pages: continues by the number of results, not by the requested size.
     async fn pages<T: DeserializeOwned>(&self, call: Call, account: Option<&AccountId>) -> Result<Vec<T>, Failure> {
         let mut all = Vec::new();
         for _ in 0..LONGEST_LIST {

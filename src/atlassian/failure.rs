@@ -1,6 +1,6 @@
 //! Why a call failed: status, headers and broken connections become a [`Failure`] here and nowhere else.
 //!
-//! The words are for an admin. Of what the far side wrote they repeat error *codes* only (letters, dots, a number), never
+//! The texts are for an admin. Of Atlassian's response they repeat error *codes* only (letters, dots, a number), never
 //! a sentence: it may name the person.
 
 use jiff::Timestamp;
@@ -27,7 +27,7 @@ pub(super) fn of_response(response: &ApiResponse) -> Failure {
     match status {
         429 => Failure::RateLimited { detail: format!("{seen}: too many requests"), retry_at: retry_at(response) },
         408 | 425 | 500.. if !(call.is_about_the_site() && response.is_from_proxy()) => {
-            Failure::Transient { detail: format!("{seen}: Atlassian's own trouble"), retry_at: retry_at(response) }
+            Failure::Transient { detail: format!("{seen}: Atlassian failed"), retry_at: retry_at(response) }
         }
         409 if call == Call::Scan => Failure::Transient {
             detail: format!("{seen}: listing the users took Atlassian too long"),
@@ -55,7 +55,7 @@ fn unavailable(response: &ApiResponse, seen: &str) -> Failure {
     Failure::SiteUnavailable { detail: format!("{seen}: {}", what_is_there(response)) }
 }
 
-/// One kind of call is rejected, and the site answers another: `forbidden` when it says that we may not.
+/// One kind of call is rejected while the site answers another: `forbidden` if the account lacks a permission.
 pub(super) fn of_rejected_call(response: &ApiResponse, forbidden: bool, works_otherwise: bool) -> Failure {
     let ApiResponse { call, status, .. } = *response;
     let seen = format!("{call}: {status}{}", reason(response));
@@ -81,14 +81,14 @@ pub(super) fn unauthenticated(response: &ApiResponse) -> Failure {
     }
 }
 
-/// The site says that we are nobody.
+/// The site treats the request as anonymous.
 pub(super) fn anonymous() -> Failure {
     Failure::AccessDenied {
         detail: format!("{}: the site responses as to a stranger: {NEW_CREDENTIALS}", Call::Myself),
     }
 }
 
-/// Who may not browse users sees nobody, whatever is read.
+/// Without this permission every search is empty.
 pub(super) const CANNOT_BROWSE_USERS: &str = "our account lacks the permission \"Browse users and groups\"";
 
 /// Nothing that is read of accounts counts without a permission.
@@ -96,14 +96,14 @@ pub(super) fn cannot_browse_users() -> Failure {
     Failure::AccessDenied { detail: CANNOT_BROWSE_USERS.to_owned() }
 }
 
-/// What is said when the organization's IP allowlist is in the way: other credentials do not help then.
+/// The organization's IP allowlist rejects the call: other credentials do not help.
 pub const ALLOWLIST: &str = "the IP allowlist of the organization rejects this machine: add its IP address at \
      admin.atlassian.com → Security → IP allowlists";
 
 const NEW_CREDENTIALS: &str = "the credentials are refused: wrong, expired (API tokens last a year at most) or revoked; make \
      a new token, put it where the settings read it, and resume the site. A token with scopes works only with via = \"gateway\"";
 
-/// Why the site refuses us as a whole, as far as the response tells.
+/// Why the site rejects every call, as far as the response shows.
 fn why_refused(response: &ApiResponse) -> String {
     match (special_cause(response), response.status) {
         (Some(cause), _) => cause.to_owned(),
@@ -111,7 +111,7 @@ fn why_refused(response: &ApiResponse) -> String {
             format!("the token lacks a scope; the call needs {}", response.call.needs())
         }
         (None, 401) => NEW_CREDENTIALS.to_owned(),
-        (None, _) => format!("our account may not do this; it needs {}", response.call.needs()),
+        (None, _) => format!("access denied (403): the configured account needs {}", response.call.needs()),
     }
 }
 
@@ -157,12 +157,12 @@ fn what_is_there(response: &ApiResponse) -> &'static str {
     }
 }
 
-/// An answer of the right status whose body is not what the reference says. Whether a deed was done is not known.
+/// A response with the right status and an unexpected body. Whether the call took effect is unknown.
 pub(super) fn unreadable(call: Call, what: &str) -> Failure {
     Failure::Transient { detail: format!("{call}: the response cannot be read: {what}"), retry_at: None }
 }
 
-/// A body that is not the JSON of the reference: says where, never what stood there.
+/// A body that is not the JSON of the reference. The text states the position, never the content.
 pub(super) fn not_json(call: Call, error: &serde_json::Error) -> Failure {
     unreadable(call, &format!("{:?} error at line {}, column {}", error.classify(), error.line(), error.column()))
 }
@@ -192,7 +192,7 @@ pub(super) fn of_transport_error(call: Call, error: &BodyError) -> Failure {
 /// Not called: its lane is closed, or full for longer than a task should wait.
 pub(super) fn deferred_by_pacer(call: Call, until: Timestamp) -> Failure {
     Failure::RateLimited {
-        detail: format!("{call}: held back to keep below Atlassian's limits"),
+        detail: format!("{call}: deferred by the local rate limit for this endpoint"),
         retry_at: Some(until),
     }
 }
@@ -229,7 +229,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
 
-/// What the far side said of the reason, in brackets, as far as it is a code.
+/// The reason in Atlassian's response, in brackets, if it is a code.
 fn reason(response: &ApiResponse) -> String {
     let code = match response.status {
         // The body of a 429 is not even read.
@@ -260,7 +260,7 @@ fn as_code(value: &Value) -> Option<String> {
     fits.then(|| text.to_owned())
 }
 
-/// The gateway says so in a sentence of its own, as users report, and the remedy is another than for a wrong token.
+/// The gateway reports it in a sentence (as users report), and the remedy differs from that for a wrong token.
 pub(super) fn scope_is_missing(response: &ApiResponse) -> bool {
     const SENTENCE: &[u8] = b"scope does not match";
     response.body.windows(SENTENCE.len()).any(|window| window == SENTENCE)

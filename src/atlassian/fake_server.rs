@@ -1,4 +1,4 @@
-//! A far side for tests that says what a test tells it to say, over a real socket.
+//! A server for tests that replies by a script, over a real socket.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::clock::{Clock as _, ManualClock};
 use crate::domain::guard::Protection;
 use crate::outbound::http;
 
-/// The script and what was asked of it. Ends when it is dropped.
+/// The server and its recorded requests. It stops when it is dropped.
 pub(super) struct FakeServer {
     pub(super) url: Url,
     pub(super) clock: Arc<ManualClock>,
@@ -46,7 +46,7 @@ pub(super) struct Reply {
 }
 
 impl FakeServer {
-    /// A far side that answers each request, the first being number 0, by `script`.
+    /// Answers each request by `script`; the first request is number 0.
     pub(super) async fn scripted(script: impl Fn(&RecordedRequest, usize) -> Reply + Send + Sync + 'static) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_second(1_800_000_000).unwrap()));
         let seen = Arc::new(Mutex::new(Vec::<RecordedRequest>::new()));
@@ -79,12 +79,12 @@ impl FakeServer {
         Self { url, clock, metrics: Metrics::default(), seen, _server: server }
     }
 
-    /// A far side that answers everything the same.
+    /// Answers every request the same.
     pub(super) async fn always(status: u16, body: &'static str) -> Self {
         Self::scripted(move |_, _| reply(status, body)).await
     }
 
-    /// A far side that knows us and answers everything else the same.
+    /// Accepts the credentials and answers every other request the same.
     pub(super) async fn authenticated(status: u16, body: &'static str) -> Self {
         Self::scripted(move |request, _| {
             let myself = request.line.ends_with("/myself");

@@ -1,4 +1,4 @@
-//! A far side that fails in every way, asked by every call. Nothing here is part of the product.
+//! Every call against a server that fails in every way.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -32,7 +32,7 @@ fn id() -> AccountId {
     AccountId::from(THEIR_ID.to_owned())
 }
 
-/// What every call about somebody came to, where it failed.
+/// The failures of every call about one person.
 async fn failures(client: &Client) -> Vec<(Call, Failure)> {
     let (email, id) = (EmailAddress::parse(SOMEBODY).unwrap(), id());
     let organization = OrganizationId::from("3".to_owned());

@@ -11,12 +11,12 @@ use crate::domain::account::Account;
 use crate::domain::person::EmailAddress;
 use crate::domain::retry::Failure;
 
-/// The platform's search ends after its first thousand, says Atlassian's reference.
+/// The platform's search ends after its first thousand results (Atlassian's reference).
 const END_OF_SEARCH: usize = 1000;
 const SEARCH_PAGE: usize = 100;
 const SCAN_PAGE: usize = 1000;
 
-/// A far side whose list does not end would be asked for ever: this is enough for a hundred thousand users
+/// Limits a list that does not end: this is enough for a hundred thousand users
 /// in pages of fifty.
 const LONGEST_SCAN: usize = 2000;
 
@@ -57,7 +57,7 @@ impl Client {
     }
 
     /// The accounts with exactly this address, revoked ones too, out of everyone on the site: one page after the other,
-    /// of which nobody else is kept. Accounts that hide their address are not among them.
+    /// of which no other account is kept. Accounts that hide their address are not among them.
     pub async fn scan(&self, email: &EmailAddress) -> Result<Vec<Account>, Failure> {
         Ok(self.survey(email).await?.found)
     }
@@ -119,7 +119,7 @@ pub struct UserSurvey {
 }
 
 impl UserSurvey {
-    /// Whether so many hide their address that not finding one says nothing: more than one in ten.
+    /// Whether so many hide their address that a missing account proves nothing: more than one in ten.
     pub const fn hides_too_many(&self) -> bool {
         self.hidden.saturating_mul(10) > self.customers
     }
@@ -132,7 +132,7 @@ impl UserSurvey {
     }
 }
 
-/// Whether a page is the one `before` it once more: such a server shows everything on each page, whatever it is asked for.
+/// Whether a page is the one `before` it once more: such a server returns everything on each page and ignores the parameters.
 fn is_repeated(page: &[ListedUser], before: &mut Option<Vec<String>>) -> bool {
     let ids: Vec<_> = page.iter().filter_map(ListedUser::id).map(str::to_owned).collect();
     let repeated = !ids.is_empty() && before.as_ref() == Some(&ids);

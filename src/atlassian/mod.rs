@@ -3,7 +3,7 @@
 //! [`Client`] says what can be asked of a site and what the answers mean. It decides nothing: who may be touched, when, and
 //! whether to try again is for others. It never repeats a call by itself, except that an access token which was refused
 //! is renewed once. An answer that got lost is [`Failure::Transient`](crate::domain::retry::Failure::Transient), and only
-//! a read tells whether the deed was done.
+//! a read shows whether the call took effect.
 //!
 //! ```text
 //! client, find, detach     the intents              call       every endpoint: address, pace, what it needs

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
     use crate::domain::account::AccountId;
 
-    /// A gateway that hands out `token-1`, `token-2` … and asks `judge` what it thinks of the one presented.
+    /// A gateway that hands out `token-1`, `token-2` … and calls `judge` with the token of each request.
     async fn gateway(judge: impl Fn(&str) -> Reply + Send + Sync + 'static) -> (FakeServer, Client) {
         let handed_out = AtomicUsize::new(0);
         let server = FakeServer::scripted(move |request, _| {

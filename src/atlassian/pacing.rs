@@ -1,4 +1,4 @@
-//! How fast we go: below the documented bursts, and not at all where a 429 said so.
+//! The rate of calls: below the documented bursts, and none while a 429 forbids them.
 //!
 //! Each endpoint and method of a site has a lane of its own, so that a slow delete never slows a revoke. Waiting for a turn
 //! is short; whatever takes longer is handed back, because the durable queue waits better than a task.
@@ -41,7 +41,7 @@ struct Pace {
 }
 
 impl Pacer {
-    /// Waits for this call's turn. When that is not soon, says when instead.
+    /// Waits until this call may be sent. If that is not soon, returns the time instead.
     pub(super) async fn acquire(&self, call: Call, now: Timestamp) -> Result<(), Timestamp> {
         let wait = self.lane(call, |lane| {
             if let Some(until) = lane.closed_until(now) {

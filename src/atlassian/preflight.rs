@@ -1,4 +1,4 @@
-//! Reads that change nothing and concern nobody: whether the calls that we need work on this site at all.
+//! Reads that change nothing and concern no account: whether the required calls work on this site.
 
 use jiff::SignedDuration;
 use serde::de::IgnoredAny;
@@ -40,7 +40,7 @@ impl Client {
         self.send(Request::of(Call::Search).query(&query)).await?.read::<Vec<IgnoredAny>>().map(drop)
     }
 
-    /// How long the access token that is in use lives, where we were told.
+    /// Lifetime of the access token in use, if its grant stated one.
     pub async fn access_token_life(&self) -> Option<SignedDuration> {
         self.transport.token_lifetime().await
     }

@@ -1,4 +1,4 @@
-//! What came back from one request, read to its end but never further than is sane.
+//! The response to one request, with a body of limited length.
 
 use jiff::Timestamp;
 use reqwest::RequestBuilder;
@@ -18,7 +18,7 @@ const LONGEST_BODY: usize = 8 * 1024 * 1024;
 /// Only a code is looked for in the body of an error.
 const LONGEST_ERROR: usize = 64 * 1024;
 
-/// An answer, whatever it says.
+/// A response with any status.
 #[derive(Debug)]
 pub(super) struct ApiResponse {
     pub(super) call: Call,
@@ -48,7 +48,7 @@ impl ApiResponse {
         self.has_status(status) && !self.is_web_page()
     }
 
-    /// Whether the call was carried out, or told what it asked for.
+    /// Whether the call succeeded.
     pub(super) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }

@@ -35,11 +35,11 @@ pub struct Site {
     pub look_again: Vec<SignedDuration>,
     /// How often a re-hired person's account is read, to see that access was granted.
     pub watch_grant: SignedDuration,
-    /// How often the site is asked, while it refuses us, whether it takes us again.
+    /// How often a paused site is probed.
     pub probe_every: SignedDuration,
     /// How often a site that is not paused is probed when nothing is called there; zero: never.
     pub probe_idle: SignedDuration,
-    /// How many jobs of this site are worked on at once: so many that take access away or give it back, and so many others.
+    /// How many jobs of this site run at the same time: this many that revoke or restore access, and this many others.
     pub concurrency: usize,
     /// How long one call may take.
     pub timeout: SignedDuration,

@@ -53,7 +53,7 @@ impl Credentials {
     }
 }
 
-/// What a call says besides its name.
+/// The parameters of a call.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     call: Call,
@@ -92,12 +92,12 @@ impl Transport {
         Self { site, clock, credentials, http, metrics, pacer, clock_watch, outcomes }
     }
 
-    /// From the next call on we are somebody else.
+    /// Replaces the credentials from the next call on.
     pub(super) fn set_auth(&self, auth: Auth) {
         self.credentials.store(Arc::new(Credentials::new(auth)));
     }
 
-    /// How long the access token lives, where it said so when it was handed out.
+    /// Lifetime of the access token, if its grant stated one.
     pub(super) async fn token_lifetime(&self) -> Option<SignedDuration> {
         self.credentials.load_full().access_tokens.stated_lifetime().await
     }

@@ -52,7 +52,7 @@ impl User {
     }
 }
 
-/// One of a list of users, which may have a shape that nobody knows: it must not hide the others.
+/// One entry of a list of users. An entry of unknown shape must not hide the others.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum ListedUser {
@@ -127,13 +127,13 @@ pub(super) struct Issues {
 }
 
 impl Issues {
-    /// What asks for the next page, when there is one.
+    /// The token of the next page, if there is one.
     pub(super) fn next(&mut self) -> Option<String> {
         self.next_page_token.take().filter(|_| !self.is_last)
     }
 }
 
-/// An issue of which only the key was asked for.
+/// An issue of which only the key was requested.
 #[derive(Deserialize)]
 pub(super) struct Issue {
     pub(super) key: String,

@@ -10,7 +10,7 @@ use super::file::SettingsFile;
 use super::problem::Problem;
 use crate::sources::{KeyPath, Step};
 
-/// No more faults than these are reported at once.
+/// The largest number of errors in one report.
 const MOST_FAULTS: usize = 100;
 
 /// A settings file as TOML.

@@ -1,4 +1,4 @@
-//! `[sources.NAME.lookup]`: whom to ask for a person's address when deliveries carry only an id.
+//! `[sources.NAME.lookup]`: the vendor API that returns the email address when deliveries carry only an id.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,6 +1,6 @@
-//! The settings file: read, refuse what is not known, resolve secrets, validate, and hand each part what it wants.
+//! The settings file: reads it, rejects unknown keys, resolves secrets, and converts it for each module.
 //!
-//! After [`Settings::load`] nothing can be wrong that could have been seen. Nothing here listens, connects or writes.
+//! Loading validates everything that can be validated offline. Nothing here listens, connects or writes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -99,7 +99,7 @@ impl Settings {
         Self::read(&text, path, base_dir, &|name| std::env::var(name).ok())
     }
 
-    /// Reads the text of a settings file. Secret files lie relative to `base_dir`, variables are asked of `env`.
+    /// Reads the text of a settings file. Secret files lie relative to `base_dir`, `env` reads environment variables.
     pub fn parse(text: &str, base_dir: &Path, env: &Environment<'_>) -> Result<Self, SettingsError> {
         Self::read(text, Path::new("offboardd.toml"), base_dir, env)
     }
@@ -193,13 +193,13 @@ impl Settings {
         format!("{}:{line}:{column}", self.path.display())
     }
 
-    /// Reads a source anew, secrets and all; the settings themselves stay as they are.
+    /// Reads the secrets of a source again. The settings do not change.
     pub fn reload_source(&self, name: &SourceName, env: &Environment<'_>) -> Result<SourceSettings, Problem> {
         let table = self.file.sources.get(name).ok_or_else(|| Problem::here("the settings have no such source"))?;
         table.convert(name, self.file.server.public_url.as_ref(), &self.base_dir, env).map_err(first)
     }
 
-    /// Reads a site anew, credentials and all.
+    /// Reads the credentials of a site again.
     pub fn reload_site(&self, name: &SiteName, env: &Environment<'_>) -> Result<Site, Problem> {
         let table = self.file.sites.get(name).ok_or_else(|| Problem::here("the settings have no such site"))?;
         table.convert(name, &self.base_dir, env).map_err(first)
@@ -260,7 +260,7 @@ fn under(problems: Vec<Problem>, key: &str) -> Vec<Problem> {
     problems.into_iter().map(|problem| problem.under(key)).collect()
 }
 
-/// One of the problems: whoever reads again while the daemon runs repairs one and sees the next.
+/// One of the problems: the next one appears when this one is fixed.
 fn first(problems: Vec<Problem>) -> Problem {
     problems.into_iter().next().unwrap_or_else(|| Problem::here("the source or site cannot be used"))
 }

@@ -144,7 +144,7 @@ const ABBREVIATIONS: [(&str, &str); 16] = [
     ("WEST", "Europe/Lisbon"),
 ];
 
-/// The zone that somebody may have meant: by an offset, an abbreviation, a city, or a slip.
+/// The zone that was probably meant by an offset, an abbreviation, a city or a misspelling.
 fn meant(name: &str) -> ZoneError {
     let name = name.trim();
     if let Some(hours) = offset_hours(name) {

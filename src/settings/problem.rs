@@ -1,6 +1,6 @@
 //! What is wrong in the settings: where, and what to write instead.
 //!
-//! A refusal never repeats a value, only keys and names: a value may be a secret that somebody wrote where it does not belong.
+//! A message never repeats a value, only keys and names: a value may be a secret in the wrong place.
 
 use std::fmt;
 

@@ -17,7 +17,7 @@ use crate::domain::ids::{PolicyName, SiteName, SourceName};
 use crate::duration::ConfigDuration;
 use crate::sources::{self, CompileError, Step, lookup::Lookup, preset};
 
-/// No more faults of one source than these are reported at once.
+/// The largest number of errors of one source in one report.
 const MOST_FAULTS: usize = 20;
 
 /// `[sources.NAME]`: one HR or CRM system that sends webhooks to `/webhooks/NAME`.
@@ -71,7 +71,7 @@ pub struct SourceSettings {
     pub quiet_after: Option<SignedDuration>,
     /// How long a delivery without an id of its own is recognized as a duplicate by its body.
     pub dedupe_window: SignedDuration,
-    /// Whom to ask for the address when deliveries carry none.
+    /// The vendor API that returns the email address when deliveries carry none.
     pub lookup: Option<Arc<Lookup>>,
 }
 

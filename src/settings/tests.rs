@@ -87,7 +87,7 @@ fn without_places(text: &str) -> String {
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// What is said about the sample when `from` stands there as `to`.
+/// The error for the sample with `from` replaced by `to`.
 fn refusal(from: &str, to: &str) -> String {
     let sample = sample();
     assert!(sample.contains(from), "the sample has no {from}");

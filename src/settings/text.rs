@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::de::{Deserializer, Error, Visitor};
 
-/// Reads a text by its `FromStr`; `expecting` is told to whoever wrote something else than a text.
+/// Reads a text by its `FromStr`; `expecting` becomes part of the error for a value that is not a text.
 ///
 /// Unlike `#[serde(try_from = "String")]`, so that a number in place of `"30s"` is answered by what a duration looks like.
 pub(super) fn deserialize<'de, D, T>(deserializer: D, expecting: &'static str) -> Result<T, D::Error>

@@ -96,7 +96,7 @@ fn is_placeholder(value: &str) -> bool {
     value.contains('{') && value.ends_with('}')
 }
 
-/// Long, with letters and digits: a key or an id of the kind that nobody reads.
+/// Long, with letters and digits: a generated key or id.
 fn looks_secret(value: &str) -> bool {
     let has = |wanted: fn(&char) -> bool| value.chars().any(|c| wanted(&c));
     value.len() >= 16 && !value.contains(['{', '.', ':']) && has(char::is_ascii_digit) && has(char::is_ascii_alphabetic)

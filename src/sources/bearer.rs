@@ -1,6 +1,6 @@
 //! Vendors that do not sign: the secret itself comes along, in a header or in the body.
 //!
-//! Only the digests of the secrets are kept and compared, so that a comparison tells neither length nor content.
+//! Only the digests of the secrets are kept and compared, so that a comparison reveals neither length nor content.
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;

@@ -1,4 +1,4 @@
-//! Challenges and pings: what a vendor asks before it sends, and between deliveries.
+//! Challenges and pings that a vendor sends before and between deliveries.
 //!
 //! Unsigned ones are answered before verification; they cost nothing and change nothing. Signed ones come after it.
 
@@ -13,10 +13,10 @@ use super::header;
 use super::mapping::body;
 use super::signature::{Scheme, Shape};
 
-/// Nothing that a vendor asks before its signature is longer.
+/// The largest challenge of a request without a signature, in bytes.
 const LONGEST_CHALLENGE: usize = 4096;
 
-/// What a vendor asks, and what it wants to hear. Where each is from: presets.toml.
+/// A request of a vendor and its expected response. presets.toml states the source of each.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Handshake {
@@ -129,7 +129,7 @@ impl HandshakeResponse {
 }
 
 impl Handshake {
-    /// Whether a secret is only learnt through it.
+    /// Whether the vendor offers its secret by this handshake.
     pub(super) fn offers_a_secret(&self) -> bool {
         matches!(self, Self::HookSecret { .. } | Self::CaptureToken { .. })
     }

@@ -61,7 +61,7 @@ pub(super) struct Location {
     pub(super) expression: Expression,
     /// What is cut off the front of a text. A text without it is not one of this place.
     pub(super) prefix: Option<String>,
-    /// What to make of a word that the mapping does not know, when the place says so itself.
+    /// What an unknown word becomes, if the place states it.
     pub(super) unknown_type: Option<UnknownType>,
 }
 

@@ -136,7 +136,7 @@ impl Source {
         Ok(Self { scheme, handshakes, mapping })
     }
 
-    /// The answer to a handshake that carries no signature; `None` for everything else. To be asked before verification.
+    /// The answer to a handshake that carries no signature; `None` for everything else. Call it before verification.
     pub fn answer_handshake(&self, request: &Request<'_>) -> Option<HandshakeResponse> {
         self.handshakes.iter().find_map(|handshake| handshake.answer_unsigned(request))
     }
@@ -252,7 +252,7 @@ fn explain(mapping: &Mapping, content_type: Option<&str>, body: &[u8]) -> Result
     mapping.explain(content_type, &Headers::of(&headers), body)
 }
 
-/// What the bodies of a preset's vendor mean, without any secret: for whoever only looks.
+/// Explains a body of a preset's vendor, without any secret.
 pub fn explain_preset(
     preset: &preset::Preset,
     content_type: Option<&str>,

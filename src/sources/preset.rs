@@ -46,7 +46,7 @@ pub struct Preset {
     pub mapping: Table,
 }
 
-/// What `examples.toml` says of a preset.
+/// The entry of a preset in `examples.toml`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Samples {
@@ -142,12 +142,12 @@ impl Preset {
         }
     }
 
-    /// A delivery that says that somebody left; where [`Self::no_departure`] has a reason, one that is passed over.
+    /// A delivery of a departure; an ignored delivery if [`Self::no_departure`] has a reason.
     pub fn example(&self) -> Option<Sample> {
         self.sample(|samples| samples.departure.as_ref())
     }
 
-    /// A delivery that says that the person of [`Self::example`] came back.
+    /// A delivery of the return of the person of [`Self::example`].
     pub fn return_example(&self) -> Option<Sample> {
         self.sample(|samples| samples.back.as_ref())
     }
@@ -157,7 +157,7 @@ impl Preset {
         self.samples().find_map(|samples| samples.no_departure.as_deref())
     }
 
-    /// Why nothing of this vendor's says that somebody came back.
+    /// Why no event of this vendor is a return.
     pub fn no_return(&self) -> Option<&'static str> {
         self.samples().find_map(|samples| samples.no_return.as_deref())
     }

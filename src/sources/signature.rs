@@ -27,7 +27,7 @@ use super::template::{Part, Template, Token};
 use super::timestamp::{TimeSource, Unit, Window};
 use crate::domain::named;
 
-/// Why a request was refused; for metrics and logs, never for the one who asked.
+/// Why a request was rejected; for metrics and logs, never for the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rejection {
     /// No signature, secret or token came along.
@@ -46,7 +46,7 @@ pub enum Rejection {
     IdMissing,
     /// A header that matters came twice, with different values.
     HeaderAmbiguous,
-    /// A header that this scheme needs is missing or says something else.
+    /// A header that this scheme requires is missing or has another value.
     HeaderUnexpected,
     /// The body cannot be read, and this vendor's proof stands in the body.
     BodyUnreadable,
@@ -130,7 +130,7 @@ pub(super) struct Signed {
     pub(super) url_decoding: UrlDecoding,
     /// Where the signature stands.
     pub(super) headers: Names,
-    /// How it is told from what stands around it.
+    /// What surrounds it in the header.
     pub(super) envelope: Envelope,
     /// How it is written.
     pub(super) encoding: Encoding,

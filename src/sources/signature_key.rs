@@ -38,7 +38,7 @@ pub(super) enum KeyEncoding {
 /// Zendesk shows this one to everybody who presses "test webhook".
 const PUBLIC_SECRETS: [&str; 1] = ["dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="];
 
-/// Refuses a secret that everybody knows or nobody needs to know.
+/// Rejects an empty secret and a publicly known one.
 pub(super) fn check_secret(secret: &SecretString) -> Result<(), CompileError> {
     let text = secret.expose_secret();
     if text.trim().is_empty() {
