@@ -21,6 +21,7 @@ mod harness;
 mod ignored;
 mod intake;
 mod journal;
+mod language;
 mod layers;
 mod leases;
 mod lookup;
