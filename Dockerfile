@@ -39,7 +39,7 @@ COPY --from=build /out /
 # A new volume takes over this owner and mode; a directory of the host's must be given to 65532 by hand.
 COPY --from=build --chown=65532:65532 /data /data
 
-# By number, so that Kubernetes' runAsNonRoot can tell that it is not root.
+# By number, so that Kubernetes' runAsNonRoot can verify that it is not root.
 USER 65532:65532
 # Relative paths (`sqlite:offboardd.db`, the key beside it) end up in the volume, as do temporary files:
 # nothing else has to be writable.

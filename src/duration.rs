@@ -97,7 +97,7 @@ fn is_too_long(text: &str) -> bool {
     text.len() - unit.len() > 9 && UNITS.iter().any(|(name, _)| *name == unit)
 }
 
-/// What somebody may have meant who wrote `30 days`, `2w`, `1.5h` or `PT30M`.
+/// The likely meaning of `30 days`, `2w`, `1.5h` or `PT30M`.
 fn guess(text: &str) -> Option<ConfigDuration> {
     let span: Span = text.trim().parse().ok()?;
     let meant = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
@@ -155,7 +155,7 @@ pub enum DurationError {
         |duration| format!("\"{duration}\""),
     ))]
     NotOne {
-        /// What was meant, as far as one can tell.
+        /// The likely meaning, if there is one.
         instead: Option<ConfigDuration>,
     },
     /// More than a hundred years.
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_can_guess_is_refused_with_examples() {
+    fn text_without_a_likely_meaning_is_refused_with_examples() {
         for text in ["", "30", "d", "-5s", "soon", "1 month", "5s1h", "1h1h", "1è"] {
             let refusal = read(text).unwrap_err();
             insta::allow_duplicates! {

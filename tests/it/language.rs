@@ -83,7 +83,23 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[("tests/it/language.rs", "", "the li
 
 /// How many lines of an area may still hold such a word. Lower a number when lines were reworded; an area without a number
 /// holds none.
-const LEFT_OVER: &[(&str, usize)] = &[];
+const LEFT_OVER: &[(&str, usize)] = &[
+    ("benches", 49),
+    ("migrations", 13),
+    ("src/admin", 69),
+    ("src/atlassian", 119),
+    ("src/cli", 24),
+    ("src/domain", 26),
+    ("src/intake", 5),
+    ("src/proof", 9),
+    ("src/router", 139),
+    ("src/sandbox", 137),
+    ("src/settings", 48),
+    ("src/sources", 227),
+    ("src/store", 363),
+    ("src/worker", 141),
+    ("tests", 541),
+];
 
 /// The part of the repository that a file belongs to: a module of `src`, or a folder.
 fn area(path: &Path) -> String {

@@ -205,13 +205,13 @@ fn check_warns_only_of_rows_that_miss_a_line() {
             }
             if preset["lookup"]["needed"] == true {
                 let (code, lines) = Folder::new(&settings_of(&row, preset, false)).check_with_secrets();
-                let missing = format!("write [sources.{name}.lookup] with ");
+                let missing = format!("add [sources.{name}.lookup] with ");
                 assert!(code == Some(0) && lines.iter().any(|line| line.contains(&missing)), "{name}: {lines:?}");
             }
             if row.results_in == "needs a mapping" {
                 let without = Row { write: String::new(), results_in: row.results_in.clone(), presets: Vec::new() };
                 let (_, lines) = Folder::new(&settings_of(&without, preset, false)).check_with_secrets();
-                let missing = format!("write a [sources.{name}.mapping]");
+                let missing = format!("[sources.{name}.mapping]");
                 assert!(lines.iter().any(|line| line.contains(&missing)), "{name}: {lines:?}");
             }
         }
