@@ -1,11 +1,15 @@
-//! Deliveries become events, events become cases: by the pure rules of `domain`, the sources in turn.
+//! Turns deliveries into events, and events into cases, by the pure rules of `domain`. The sources are routed in turn.
 //!
-//! Awakened by the intake, by a settled job and by period; takes no input and decides only from what is stored, so that it
-//! can be killed at any instant. It calls nobody; a [`Resolver`] beside it asks vendors for addresses that deliveries lack.
+//! The router runs when the intake stored a delivery, when a job is settled, and by period. It decides only from what is stored, so that
+//! it can be killed at any instant. It makes no calls; a [`Resolver`] queries vendors for addresses that deliveries lack.
 //! A large delivery is routed in parts, each in one transaction, and counts as unrouted until the last one.
 
+mod addresses;
 mod apply;
+mod changes;
+mod context;
 mod metrics;
+mod people;
 mod repeats;
 mod resolver;
 mod source_queue;
@@ -19,7 +23,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use self::apply::EventContext;
+use self::context::EventContext;
 pub use self::metrics::Metrics;
 pub use self::resolver::Resolver;
 use self::source_queue::SourceQueue;

@@ -1,6 +1,6 @@
 //! Bodies that arrive again: what an event of one may do, and which earlier bodies an event supersedes.
 
-use super::apply::{EventContext, Outcome, applied, ignored, waits};
+use super::context::{EventContext, Outcome, applied, ignored, waits};
 use crate::domain::case::{Attention, AttentionReason, State, Transition};
 use crate::domain::event::{Event, EventType};
 use crate::domain::person::{EmailAddress, PersonId};

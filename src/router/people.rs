@@ -1,0 +1,125 @@
+//! The person of an event: whose email address it is, and whether the person has left.
+
+use jiff::Timestamp;
+
+use super::context::{EventContext, ResolvedPerson};
+use crate::domain::case::Direction;
+use crate::domain::event::{Event, EventType};
+use crate::domain::facts::{self};
+use crate::domain::person::Person;
+use crate::domain::routing::AddressOwnership;
+use crate::proof::seal::KeyedHash;
+use crate::store::{CaseRecord, StoreError, Tx};
+
+impl EventContext<'_> {
+    /// Whose account an event is about: by the address that it names or, without one, the address that is known for the
+    /// person's id. After a change of address that is the *old* one; the new one is never touched.
+    pub(super) async fn resolve_person(&self, tx: &mut Tx, event: &Event) -> Result<ResolvedPerson, StoreError> {
+        let named = match event.event_type {
+            EventType::EmailChanged => event.old_email.clone(),
+            EventType::Departed
+            | EventType::DepartureCancelled
+            | EventType::Returned
+            | EventType::ErasureRequested
+            | EventType::Profile
+            | EventType::Ignored => event.person.email.clone(),
+        };
+        let email = match (named, &event.person.id) {
+            (Some(email), _) => Some(email),
+            (None, Some(id)) => {
+                let known = tx.address_of(self.source, id).await?;
+                // "The address changed" from a source that repeats the present one says nothing about an old one.
+                known.filter(|old| {
+                    event.event_type != EventType::EmailChanged || event.person.email.as_ref() != Some(old)
+                })
+            }
+            (None, None) => None,
+        };
+        let person = Person { id: event.person.id.clone(), email };
+        let (email_hash, person_hash) = tx.hashes(self.site, Some(self.source), &person);
+        Ok(ResolvedPerson { person, email_hash, person_hash })
+    }
+
+    /// Whose the address is. That two ids have it is no news to the case that was opened for this very id.
+    pub(super) async fn ownership(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        resolved: &ResolvedPerson,
+        open: Option<&CaseRecord>,
+    ) -> Result<AddressOwnership, StoreError> {
+        let Some(email_hash) = resolved.email_hash else { return Ok(AddressOwnership::Unknown) };
+        let is_changed = event.event_type == EventType::EmailChanged;
+        if !is_changed && self.is_own_case(tx, open, resolved).await? {
+            return Ok(AddressOwnership::Own);
+        }
+        let owners = tx.owners(self.source, email_hash, self.now).await?;
+        let is_shared = if let Some(person_hash) = resolved.person_hash {
+            // Of a changed address even its former owner may be the present one again, if the event says which is new.
+            let says_which = is_changed && event.person.email.is_some();
+            owners.iter().any(|owner| owner.person_hash != person_hash || says_which)
+        } else {
+            // An event without an id is about the one who has the address, as long as it is one and known before.
+            let happened_at = facts::happened_at(event, self.received_at);
+            owners.len() > 1 || owners.iter().any(|owner| owner.as_of > happened_at)
+        };
+        Ok(if is_shared { AddressOwnership::Shared } else { AddressOwnership::Own })
+    }
+
+    /// Whether the open case is this person's, and nobody else's of the source.
+    pub(super) async fn is_own_case(
+        &self,
+        tx: &mut Tx,
+        open: Option<&CaseRecord>,
+        resolved: &ResolvedPerson,
+    ) -> Result<bool, StoreError> {
+        let Some(open) = open else { return Ok(false) };
+        // Another source may use the same id for somebody else, and after a stop everything is checked again.
+        let same_source = open.case.source.as_ref() == Some(self.source);
+        let same_person = resolved.person.id.is_some() && open.person.id == resolved.person.id;
+        let is_own = same_source && same_person && open.case.direction == Direction::Leaving;
+        Ok(is_own && !self.has_other_people(tx, open, resolved.person_hash).await?)
+    }
+
+    /// Whether another person id of this source demands something of the case.
+    pub(super) async fn has_other_people(
+        &self,
+        tx: &mut Tx,
+        record: &CaseRecord,
+        person_hash: Option<KeyedHash>,
+    ) -> Result<bool, StoreError> {
+        match person_hash {
+            Some(person_hash) => tx.has_other_people(record.case.id, self.source, person_hash).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Stores of a person when it is gone, so that it does not keep somebody else's address from going.
+    pub(super) async fn note_departure(
+        &self,
+        tx: &mut Tx,
+        event: &Event,
+        resolved: &ResolvedPerson,
+    ) -> Result<(), StoreError> {
+        let gone_at = match event.event_type {
+            EventType::Departed | EventType::ErasureRequested => {
+                Some(self.policy.effective_at(event.effective, self.received_at))
+            }
+            EventType::DepartureCancelled | EventType::Returned => None,
+            EventType::EmailChanged | EventType::Profile | EventType::Ignored => return Ok(()),
+        };
+        match (resolved.person_hash, resolved.email_hash) {
+            (Some(person_hash), _) => tx.note_gone(self.source, person_hash, gone_at),
+            // Without an id the one who has the address left, as long as it is one. Who comes back without an id may be known
+            // under another one by now.
+            (None, Some(email_hash)) if gone_at.is_some() => {
+                let owners = tx.owners(self.source, email_hash, Timestamp::MIN).await?;
+                if let [owner] = owners.as_slice() {
+                    tx.note_gone(self.source, owner.person_hash, gone_at);
+                }
+            }
+            (None, _) => {}
+        }
+        Ok(())
+    }
+}
