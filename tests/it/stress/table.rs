@@ -84,9 +84,9 @@ fn the_table_is_whole_after_every_row() {
     add(&file, ["a longer one".to_owned(), "–".to_owned(), "so is this".to_owned(), "BROKEN".to_owned()]);
     assert_eq!(
         std::fs::read_to_string(&file).unwrap(),
-        "| fault        | how often | promised    | seen           |\n\
-         | ------------ | --------- | ----------- | -------------- |\n\
-         | a            | 1         | all is well | all was × well |\n\
-         | a longer one | –         | so is this  | BROKEN         |\n"
+        "| fault        | count | expected    | observed       |\n\
+         | ------------ | ----- | ----------- | -------------- |\n\
+         | a            | 1     | all is well | all was × well |\n\
+         | a longer one | –     | so is this  | BROKEN         |\n"
     );
 }
