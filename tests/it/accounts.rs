@@ -201,7 +201,7 @@ async fn who_was_deleted_by_hand_meanwhile_is_gone_and_that_was_the_goal() {
     story.send_departed("ann@example.com").await;
     let id = story.account("ann@example.com").account_id;
     let url = format!("http://{}/rest/api/3/user?accountId={id}", story.site_address());
-    let by_hand = offboardd::outbound::http().unwrap().delete(url).basic_auth("admin@example.com", Some("x"));
+    let by_hand = crate::http::client().delete(url).basic_auth("admin@example.com", Some("x"));
     assert!(by_hand.send().await.unwrap().status().is_success());
     story.advance("30d").await;
     assert_eq!(story.state("ann@example.com").await, StateName::Deleting, "one look is no conclusion");

@@ -199,7 +199,7 @@ async fn restarts_with_a_backlog(rounds: usize, deliveries: usize, items: usize,
     let accounts = folder.file("seed.json", &seed(rounds * 4));
     let (_sandbox, site) = folder.sandbox(&["--seed", &accounts]);
     folder.file("offboardd.toml", &settings(site, "brake = { per_hour = 1000000, per_day = 1000000 }"));
-    let (http, vendor) = (offboardd::outbound::http().unwrap(), vendor());
+    let (http, vendor) = (crate::http::client(), vendor());
     let mut daemon = folder.serve("warn,offboardd=info");
     let (mut proven, mut delay) = (0, 2);
     for round in 0..rounds * 4 {

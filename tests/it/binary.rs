@@ -68,7 +68,7 @@ pub(crate) fn vendor() -> Source {
 
 /// Asks the sandbox at `site` for one of its lists.
 pub(crate) async fn sandbox_list(site: SocketAddr, what: &str) -> Vec<Value> {
-    let request = offboardd::outbound::http().unwrap().get(format!("http://{site}/_sandbox/{what}"));
+    let request = crate::http::client().get(format!("http://{site}/_sandbox/{what}"));
     let mut answer: Value = request.send().await.unwrap().json().await.unwrap();
     serde_json::from_value(answer["items"].take()).unwrap()
 }

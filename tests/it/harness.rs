@@ -138,7 +138,7 @@ impl Harness {
             folder,
             settings,
             running: None,
-            http: outbound::http().unwrap(),
+            http: crate::http::client(),
             sent: AtomicU32::new(0),
             finished: false,
             _site_tasks: site_tasks,
@@ -195,7 +195,7 @@ impl Harness {
 
     /// Waits until everything that is due has been done.
     pub(crate) async fn settle(&self) {
-        let mut database = self.database().await;
+        let mut database = self.running().database.lock().await;
         self.wait_until("nothing to be left that is due", async || {
             let row = sqlx::query(
                 "SELECT EXISTS (SELECT 1 FROM deliveries WHERE status = 'received')
@@ -208,13 +208,12 @@ impl Harness {
                          AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL)))",
             )
             .bind(self.clock.now().as_millisecond())
-            .fetch_one(&mut database)
+            .fetch_one(&mut *database)
             .await
             .unwrap();
             !row.get::<bool, _>(0)
         })
         .await;
-        database.close().await.unwrap();
     }
 
     /// Waits until the site was asked for this.

@@ -8,7 +8,7 @@ use offboardd::domain::case::StateName;
 use offboardd::store::DeliveryFilter;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::harness::{Harness, Reply};
@@ -43,10 +43,10 @@ impl Harness {
 
     /// Writes these bytes, and reads until the daemon closes the connection.
     async fn raw(&self, bytes: &[u8]) -> String {
-        let mut stream = self.connect().await;
-        // Whoever is refused early may be hung up on while still talking.
-        drop(stream.write_all(bytes).await);
-        read_all(&mut stream).await
+        let (mut reader, mut writer) = self.connect().await.into_split();
+        // A server that rejects early closes the connection before it has read everything.
+        let (_, response) = tokio::join!(writer.write_all(bytes), read_all(&mut reader));
+        response
     }
 
     async fn stored(&self) -> usize {
@@ -62,7 +62,7 @@ impl Harness {
     }
 }
 
-async fn read_all(stream: &mut TcpStream) -> String {
+async fn read_all(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut answer = Vec::new();
     let reading = stream.read_to_end(&mut answer);
     // A reset after the answer is as good as an end.

@@ -32,7 +32,7 @@ fn nobody_listed(times: u32) -> Fault {
 async fn delete_by_hand(story: &Harness) {
     let id = story.account(ANN).account_id;
     let url = format!("http://{}/rest/api/3/user?accountId={id}", story.site_address());
-    let request = offboardd::outbound::http().unwrap().delete(url).basic_auth("admin@example.com", Some("x"));
+    let request = crate::http::client().delete(url).basic_auth("admin@example.com", Some("x"));
     assert!(request.send().await.unwrap().status().is_success());
 }
 

@@ -18,6 +18,7 @@ mod fault_matrix;
 mod files;
 mod gate;
 mod harness;
+mod http;
 mod ignored;
 mod intake;
 mod journal;

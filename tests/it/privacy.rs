@@ -138,7 +138,7 @@ async fn the_most_talkative_log_names_nobody_and_no_secret() {
         if expected == 401 {
             body.push(' ');
         }
-        let mut request = offboardd::outbound::http().unwrap().post(format!("http://{}/webhooks/hr", daemon.webhooks));
+        let mut request = crate::http::client().post(format!("http://{}/webhooks/hr", daemon.webhooks));
         for (name, value) in headers {
             secrets.extend(value.strip_prefix("v1,").map(str::to_owned));
             request = request.header(name, value);

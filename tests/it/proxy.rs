@@ -55,7 +55,7 @@ async fn what_is_on_this_machine_is_asked_directly_whatever_proxy_there_is() {
     let mut serve = folder.command(&["serve"]);
     let daemon = Folder::serve_as(proxy.told_to(&mut serve, &everywhere).env("RUST_LOG", "info"));
     let body = r#"{"type":"departed","person":{"email":"ann@example.com"}}"#;
-    let http = offboardd::outbound::http().unwrap();
+    let http = crate::http::client();
     let answer = load::post(&http, &vendor(), daemon.webhooks, "msg_1", body).await;
     assert_eq!(answer.map(|(status, _)| status), Some(202));
     daemon.process.wait_for_lines("revoke_confirmed", 1);

@@ -31,7 +31,7 @@ async fn send(
     no_more: Arc<AtomicBool>,
 ) -> Vec<(usize, String)> {
     let source = vendor();
-    let http = offboardd::outbound::http().unwrap();
+    let http = crate::http::client();
     let mut acknowledged = Vec::new();
     for person in people {
         let body = json!({ "type": "departed", "person": { "email": email(person) } }).to_string();
@@ -86,10 +86,10 @@ async fn ten_kills_under_load_lose_nothing_and_double_nothing() {
     for sender in 0..SENDERS {
         let people = (sender..PEOPLE).step_by(SENDERS).collect();
         // Slow enough that there is something to send between all of the kills.
-        senders.spawn(send(people, told.clone(), Duration::from_millis(300), Arc::clone(&no_more)));
+        senders.spawn(send(people, told.clone(), Duration::from_millis(100), Arc::clone(&no_more)));
     }
     for _ in 0..KILLS {
-        tokio::time::sleep(Duration::from_millis(200 + rng.below(900))).await;
+        tokio::time::sleep(Duration::from_millis(50 + rng.below(350))).await;
         daemon.process.kill();
         daemon = folder.serve("warn,offboardd=info");
         tell.send(daemon.webhooks).unwrap();

@@ -158,7 +158,7 @@ async fn an_account_that_vanished_after_a_revoke_was_asked_for_is_for_a_human() 
     story.send_departed(ANN).await;
     let id = story.account(ANN).account_id;
     let url = format!("http://{}/rest/api/3/user?accountId={id}", story.site_address());
-    let by_hand = offboardd::outbound::http().unwrap().delete(url).basic_auth("admin@example.com", Some("x"));
+    let by_hand = crate::http::client().delete(url).basic_auth("admin@example.com", Some("x"));
     assert!(by_hand.send().await.unwrap().status().is_success());
     story.advance("5s").await;
     story.advance_past_rechecks().await;
@@ -180,7 +180,7 @@ async fn an_account_that_vanished_before_a_revoke_was_asked_for_was_deleted_by_s
     let story = found_and_waiting().await;
     let id = story.account(ANN).account_id;
     let url = format!("http://{}/rest/api/3/user?accountId={id}", story.site_address());
-    let by_hand = offboardd::outbound::http().unwrap().delete(url).basic_auth("admin@example.com", Some("x"));
+    let by_hand = crate::http::client().delete(url).basic_auth("admin@example.com", Some("x"));
     assert!(by_hand.send().await.unwrap().status().is_success());
     assert_eq!(story.approve(ROSA, ANN, "revoke").await.status, 200);
     assert_eq!(story.state(ANN).await, StateName::Revoking, "one look is no conclusion");
@@ -228,7 +228,7 @@ async fn a_customer_who_was_migrated_to_an_atlassian_account_is_not_called_erase
     story.send_departed(ANN).await;
     let id = story.account(ANN).account_id;
     let url = format!("http://{}/rest/api/3/user?accountId={id}", story.site_address());
-    let by_hand = offboardd::outbound::http().unwrap().delete(url).basic_auth("admin@example.com", Some("x"));
+    let by_hand = crate::http::client().delete(url).basic_auth("admin@example.com", Some("x"));
     assert!(by_hand.send().await.unwrap().status().is_success());
     let account_type = sandbox::AccountType::Atlassian;
     story.site.add(sandbox::NewAccount { account_type, ..sandbox::NewAccount::customer(ANN, "Ann Archer") }).unwrap();

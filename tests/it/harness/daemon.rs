@@ -9,6 +9,8 @@ use offboardd::app::{self, App, Wakeups};
 use offboardd::clock::ManualClock;
 use offboardd::settings::Settings;
 use offboardd::store::Store;
+use sqlx::Connection as _;
+use sqlx::sqlite::SqliteConnection;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +28,18 @@ pub(super) struct Running {
     pub(super) ended: Mutex<oneshot::Receiver<anyhow::Result<()>>>,
     pub(super) settings: Arc<Settings>,
     pub(super) store: Store,
+    /// For [`Harness::settle`].
+    pub(super) database: tokio::sync::Mutex<SqliteConnection>,
+}
+
+impl Running {
+    /// Closes the test's own connections to the database.
+    async fn close_database(&self) {
+        self.store.close().await;
+        let mut database = self.database.lock().await;
+        let closed = std::mem::replace(&mut *database, SqliteConnection::connect("sqlite::memory:").await.unwrap());
+        closed.close().await.unwrap();
+    }
 }
 
 impl Drop for Running {
@@ -55,7 +69,7 @@ impl Harness {
     /// Drops the daemon where it stands, as a power cut would, and starts another one on the same files.
     pub(crate) async fn crash(&mut self) {
         let running = self.running.take().expect("the daemon is running");
-        running.store.close().await;
+        running.close_database().await;
         drop(running);
         // A power cut ends SQLite's threads, too. Here they end a moment after their daemon.
         let database = std::fs::canonicalize(self.database_file()).unwrap();
@@ -70,7 +84,7 @@ impl Harness {
     /// Stops the daemon as SIGTERM would.
     pub(crate) async fn stop(&mut self) {
         let mut running = self.running.take().expect("the daemon is running");
-        running.store.close().await;
+        running.close_database().await;
         running.stop.cancel();
         let ended = running.ended.get_mut().unwrap();
         let ended = tokio::time::timeout(TIMEOUT, ended).await.expect("the daemon stops in time");
@@ -106,6 +120,7 @@ impl Harness {
             ended: Mutex::new(ended),
             settings,
             store,
+            database: tokio::sync::Mutex::new(self.database().await),
         });
     }
 

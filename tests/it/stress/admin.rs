@@ -1,5 +1,6 @@
 //! The private listener, at every route that it has: who is let in, and as what.
 
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 
@@ -47,8 +48,14 @@ fn daemon() -> (Folder, Daemon) {
     (folder, daemon)
 }
 
-async fn status(to: std::net::SocketAddr, method: Method, path: &str, authorization: Option<&str>) -> u16 {
-    let request = offboardd::outbound::http().unwrap().request(method, format!("http://{to}{path}"));
+async fn status(
+    http: &reqwest::Client,
+    to: std::net::SocketAddr,
+    method: Method,
+    path: &str,
+    authorization: Option<&str>,
+) -> u16 {
+    let request = http.request(method, format!("http://{to}{path}"));
     let request = authorization.into_iter().fold(request, |request, value| request.header("authorization", value));
     request.json(&json!({})).send().await.unwrap().status().as_u16()
 }
@@ -60,6 +67,7 @@ async fn every_route_is_closed_without_a_token_and_asks_for_its_role() {
         "401, 401, 403 below its role",
     );
     let (_folder, daemon) = daemon();
+    let http = crate::http::client();
     let routes = routes();
     assert!(routes.len() >= 20, "{routes:?}");
     let [(_, viewer), (_, operator), (_, approver)] = TOKENS;
@@ -78,28 +86,33 @@ async fn every_route_is_closed_without_a_token_and_asks_for_its_role() {
     let mut asked = 0;
     for (method, route) in &routes {
         let path = path(route);
-        for authorization in &nearly {
-            let status = status(daemon.admin, method.clone(), &path, authorization.as_deref()).await;
+        // All at the same time: each wrong token is answered late.
+        let attempts = nearly
+            .iter()
+            .map(|authorization| status(&http, daemon.admin, method.clone(), &path, authorization.as_deref()));
+        for (status, authorization) in join_all(attempts).await.into_iter().zip(&nearly) {
             assert_eq!(status, 401, "{method} {route} with {authorization:?}");
         }
         // Neither where a token does not belong, nor by a method that there is not.
-        for (method, path) in [
+        let elsewhere = [
             (method.clone(), format!("{path}?token={approver}&access_token={approver}")),
             (Method::DELETE, path.clone()),
             (Method::PUT, path.clone()),
             (Method::OPTIONS, path.clone()),
-        ] {
-            assert_eq!(status(daemon.admin, method.clone(), &path, None).await, 401, "{method} {path}");
+        ];
+        let attempts = elsewhere.iter().map(|(method, path)| status(&http, daemon.admin, method.clone(), path, None));
+        for (status, (method, path)) in join_all(attempts).await.into_iter().zip(&elsewhere) {
+            assert_eq!(status, 401, "{method} {path}");
         }
         for (token, may) in
             [(viewer, *method == Method::GET), (operator, !OF_APPROVERS.contains(route)), (approver, true)]
         {
-            let status = status(daemon.admin, method.clone(), &path, Some(&format!("Bearer {token}"))).await;
+            let status = status(&http, daemon.admin, method.clone(), &path, Some(&format!("Bearer {token}"))).await;
             assert_eq!(status == 403, !may, "{method} {route} with {token}: {status}");
             assert_ne!(status, 401, "{method} {route} with {token}");
         }
         // The public listener knows none of it.
-        let outside = status(daemon.webhooks, method.clone(), &path, Some(&format!("Bearer {approver}"))).await;
+        let outside = status(&http, daemon.webhooks, method.clone(), &path, Some(&format!("Bearer {approver}"))).await;
         assert_eq!(outside, 404, "{method} {route} outside");
         asked += nearly.len() + 8;
     }

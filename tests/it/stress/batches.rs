@@ -114,7 +114,7 @@ async fn until_all_processed(database: &Path, timeout: Duration) {
 
 /// The size of an answer of the admin API.
 async fn answer_size(daemon: &Daemon, path: &str) -> usize {
-    let request = offboardd::outbound::http().unwrap().get(format!("http://{}{path}", daemon.admin));
+    let request = crate::http::client().get(format!("http://{}{path}", daemon.admin));
     let answer = request.bearer_auth(crate::binary::SITE_TOKEN).send().await.unwrap();
     assert_eq!(answer.status(), 200, "{path}");
     answer.bytes().await.unwrap().len()
@@ -131,7 +131,7 @@ async fn poison_batches_under_512_mib_leave_daemon_and_other_source_running() {
     let folder = Folder::new(&with_crm(&load::settings(UNREACHABLE, "offboardd.db"), token));
     let mut daemon = Folder::serve_as(&mut after(LIMIT, &folder, &["serve"]));
     let (rounds, database) = (times(10), folder.database());
-    let http = offboardd::outbound::http().unwrap();
+    let http = crate::http::client();
     let bodies = Arc::new(poison());
     let mut longest = Duration::ZERO;
     for round in 0..rounds {
@@ -177,7 +177,7 @@ async fn batch_of_22000_items_does_not_delay_deliveries_of_another_source() {
     let folder = Folder::new(&with_crm(&load::settings(UNREACHABLE, "offboardd.db"), ""));
     let daemon = folder.serve(QUIET);
     let (rounds, database) = (times(5), folder.database());
-    let http = offboardd::outbound::http().unwrap();
+    let http = crate::http::client();
     let (mut longest, mut beside) = (Duration::ZERO, 0);
     for round in 0..rounds {
         let short: Vec<_> = (0..22_000).map(|item| format!("{{\"type\":\"x\",\"n\":{item}}}")).collect();
@@ -244,7 +244,7 @@ async fn lookup_flood_is_limited_per_day_and_does_not_delay_departures_of_anothe
     let settings = load::settings(&format!("http://{site}"), "offboardd.db").replace("revoke_then_delete", "revoke");
     folder.file("offboardd.toml", &with_crm(&settings, &lookup));
     let daemon = folder.serve(QUIET);
-    let (http, database) = (offboardd::outbound::http().unwrap(), folder.database());
+    let (http, database) = (crate::http::client(), folder.database());
     let flood = usize::try_from(times(12_000)).unwrap();
     for (number, kind) in ["returned", "departed", "departure_cancelled"].into_iter().enumerate() {
         for part in (0..flood).step_by(MAX_ITEMS) {

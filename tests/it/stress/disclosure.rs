@@ -41,10 +41,8 @@ impl Heard {
 
 /// Asks, and gives back the whole answer, head and body.
 async fn ask(daemon: &Daemon, method: Method, path: &str, token: &str, body: Option<Value>) -> (u16, String) {
-    let mut request = offboardd::outbound::http()
-        .unwrap()
-        .request(method, format!("http://{}{path}", daemon.admin))
-        .bearer_auth(token);
+    let mut request =
+        crate::http::client().request(method, format!("http://{}{path}", daemon.admin)).bearer_auth(token);
     if let Some(body) = body {
         request = request.json(&body);
     }
@@ -79,7 +77,7 @@ async fn nobody_who_may_not_know_is_told_a_name_or_a_secret() {
     let mut daemon = Folder::serve_as(with_tokens(&["serve"]).env("RUST_LOG", "trace"));
 
     // One that is carried out, one that cannot be read, one that finds nobody, and forged ones.
-    let (http, hr) = (offboardd::outbound::http().unwrap(), load::hr_source());
+    let (http, hr) = (crate::http::client(), load::hr_source());
     let bodies = [
         json!({ "type": "departed", "person": { "id": PERSON_ID, "email": EMAIL } }),
         json!({ "type": STRAY, "person": { "id": PERSON_ID, "email": [EMAIL] }, "effective_at": EMAIL }),

@@ -66,7 +66,7 @@ impl Drop for Mounted {
 }
 
 async fn readiness(daemon: &Daemon) -> (u16, Value) {
-    let http = offboardd::outbound::http().unwrap();
+    let http = crate::http::client();
     let answer = http.get(format!("http://{}/readyz", daemon.admin)).send().await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
@@ -74,7 +74,7 @@ async fn readiness(daemon: &Daemon) -> (u16, Value) {
 /// A genuine delivery of this many bytes.
 async fn take(daemon: &Daemon, id: &str, bytes: usize) -> (u16, Value) {
     let body = json!({ "type": "ignored", "x": "x".repeat(bytes) }).to_string();
-    let http = offboardd::outbound::http().unwrap();
+    let http = crate::http::client();
     load::post(&http, &load::hr_source(), daemon.webhooks, id, &body).await.expect("an answer")
 }
 

@@ -21,7 +21,7 @@ fn mode(file: &Path) -> u32 {
 
 async fn take(daemon: &crate::binary::Daemon, id: &str) -> Option<u16> {
     let body = json!({ "type": "ignored", "id": id }).to_string();
-    let http = offboardd::outbound::http().unwrap();
+    let http = crate::http::client();
     load::post(&http, &load::hr_source(), daemon.webhooks, id, &body).await.map(|(status, _)| status)
 }
 
@@ -168,8 +168,10 @@ async fn a_database_that_somebody_else_locks_is_503_until_it_is_let_go() {
     let mut other = load::open(&folder.database()).await;
     sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
     let begun = Instant::now();
-    for id in ["b", "c"] {
-        assert_eq!(take(&daemon, id).await, Some(503), "{:#?}", daemon.process.output_lines());
+    // Both at the same time: each waits as long as the database is busy.
+    let (b, c) = tokio::join!(take(&daemon, "b"), take(&daemon, "c"));
+    for status in [b, c] {
+        assert_eq!(status, Some(503), "{:#?}", daemon.process.output_lines());
     }
     assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
     sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();

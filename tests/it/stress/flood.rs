@@ -30,7 +30,7 @@ async fn send(to: SocketAddr, forged: bool, rate: Option<f64>) -> f64 {
     let begun = Instant::now();
     for _ in 0..SENDERS {
         senders.spawn(async move {
-            let (http, hr) = (offboardd::outbound::http().unwrap(), load::hr_source());
+            let (http, hr) = (crate::http::client(), load::hr_source());
             let (mut count, mut turn) = (0_u32, begun);
             while begun.elapsed() < MEASURED {
                 if let Some(rate) = rate {
@@ -101,7 +101,7 @@ async fn a_flood_of_forged_requests_is_a_line_a_second_in_the_log_and_none_is_un
     for sender in 0..6 {
         let (to, hr) = (daemon.webhooks, Arc::clone(&hr));
         unsigned.spawn(async move {
-            let http = offboardd::outbound::http().unwrap();
+            let http = crate::http::client();
             for number in 0..FORGED / 6 {
                 let status = if number % 2 == 0 {
                     forge(&http, &hr, to, &format!("{sender}_{number}"), "{}").await

@@ -33,14 +33,14 @@ async fn open_idle_connection(at: SocketAddr, number: usize) -> Option<TcpStream
 async fn genuine(daemon: &Daemon, id: &str) -> Duration {
     let begun = Instant::now();
     let body = json!({ "type": "ignored", "id": id }).to_string();
-    let http = offboardd::outbound::http().unwrap();
+    let http = crate::http::client();
     let answer = load::post(&http, &load::hr_source(), daemon.webhooks, id, &body).await;
     assert_eq!(answer.map(|(status, _)| status), Some(202), "{:#?}", daemon.process.output_lines());
     begun.elapsed()
 }
 
 async fn ready(daemon: &Daemon) -> bool {
-    let http = offboardd::outbound::http().unwrap();
+    let http = crate::http::client();
     let answer = http.get(format!("http://{}/readyz", daemon.admin)).send().await;
     answer.is_ok_and(|answer| answer.status() == 200)
 }

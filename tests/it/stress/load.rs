@@ -114,7 +114,7 @@ impl Load {
             let (told, enough) = (told.clone(), Arc::clone(&enough));
             let (acknowledged, refusals) = (Arc::clone(&acknowledged), Arc::clone(&refusals));
             all.spawn(async move {
-                let (http, hr) = (offboardd::outbound::http().unwrap(), hr_source());
+                let (http, hr) = (crate::http::client(), hr_source());
                 let mut mine = Vec::new();
                 for person in (sender..people).step_by(senders) {
                     let body = json!({ "type": "departed", "person": { "email": email(person) } }).to_string();
@@ -198,7 +198,7 @@ pub(super) async fn lost_deliveries(file: &Path, acknowledged: &BTreeMap<usize, 
 
 /// How many deeds the site saw of this kind, and how many accounts they were done to.
 pub(super) async fn changes(site: SocketAddr, call: &str) -> (usize, usize) {
-    let request = offboardd::outbound::http().unwrap().get(format!("http://{site}/_sandbox/calls"));
+    let request = crate::http::client().get(format!("http://{site}/_sandbox/calls"));
     let calls: Value = request.send().await.unwrap().json().await.unwrap();
     let done = calls["items"].as_array().unwrap().iter().filter(|made| made["changed"] == true && made["call"] == call);
     let accounts: Vec<_> = done.map(|made| made["account_id"].as_str().unwrap()).collect();

@@ -29,7 +29,7 @@ pub(super) fn peak(daemon: &Daemon) -> Option<usize> {
 
 async fn taken(daemon: &Daemon, id: &str, bytes: usize) -> Option<u16> {
     let body = json!({ "type": "ignored", "x": "x".repeat(bytes) }).to_string();
-    let http = offboardd::outbound::http().unwrap();
+    let http = crate::http::client();
     load::post(&http, &load::hr_source(), daemon.webhooks, id, &body).await.map(|(status, _)| status)
 }
 
@@ -139,7 +139,7 @@ async fn what_is_packed_small_and_unpacks_large_is_never_unpacked() {
     let Some(before) = peak(&daemon) else {
         return row.skipped("this machine does not say how much memory a process has");
     };
-    let (bomb, http, hr) = (bomb(BYTES), offboardd::outbound::http().unwrap(), load::hr_source());
+    let (bomb, http, hr) = (bomb(BYTES), crate::http::client(), load::hr_source());
     for (number, (header, value, expected)) in [
         ("content-encoding", "gzip", 415),
         ("content-encoding", "identity, gzip", 415),

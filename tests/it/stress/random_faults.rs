@@ -45,7 +45,7 @@ fn fault(rng: &mut SeededRng) -> Value {
 
 /// Resumes the site and retries whatever needs a human, again and again.
 async fn operate(admin: SocketAddr) {
-    let http = offboardd::outbound::http().unwrap();
+    let http = crate::http::client();
     let ask = async |request: reqwest::RequestBuilder| -> Value {
         request.bearer_auth(SITE_TOKEN).send().await.unwrap().json().await.unwrap()
     };
@@ -82,7 +82,7 @@ async fn a_far_side_that_fails_in_every_way_under_load_loses_nobody_and_doubles_
     let mut operator = tokio::task::JoinSet::new();
     operator.spawn(operate(daemon.admin));
 
-    let http = offboardd::outbound::http().unwrap();
+    let http = crate::http::client();
     let control = format!("http://{site}/_sandbox/faults");
     for _ in 0..faults {
         let fault = fault(&mut rng);

@@ -68,11 +68,7 @@ async fn connections_on_which_nothing_was_asked_do_not_hold_up_a_stop() {
         sitting.push(stream);
     }
     // One that is accepted later shows that these are.
-    assert!(
-        load::post(&offboardd::outbound::http().unwrap(), &load::hr_source(), daemon.webhooks, "a", "{}")
-            .await
-            .is_some()
-    );
+    assert!(load::post(&crate::http::client(), &load::hr_source(), daemon.webhooks, "a", "{}").await.is_some());
     let begun = Instant::now();
     assert!(daemon.process.terminate().success());
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}: {:#?}", begun.elapsed(), daemon.process.output_lines());
@@ -90,7 +86,7 @@ async fn whoever_was_let_in_before_a_stop_is_answered() {
     sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
     let mut senders = tokio::task::JoinSet::new();
     // One client for all: to make one takes its time, and all of them are to be in before the stop.
-    let http = offboardd::outbound::http().unwrap();
+    let http = crate::http::client();
     for number in 0..WAITING {
         let (to, http) = (daemon.webhooks, http.clone());
         senders.spawn(async move {
