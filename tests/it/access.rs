@@ -42,7 +42,7 @@ fn put(file: &Path, secret: &str) {
 }
 
 #[tokio::test]
-async fn replaced_or_removed_admin_token_opens_nothing_any_more() {
+async fn replaced_or_removed_admin_token_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("frank");
     std::fs::write(&file, "the-old-token-of-frank").unwrap();
@@ -64,7 +64,7 @@ async fn replaced_or_removed_admin_token_opens_nothing_any_more() {
 }
 
 #[tokio::test]
-async fn wrong_tokens_are_counted_and_slowed_down_and_the_right_one_is_not() {
+async fn wrong_tokens_are_counted_and_delayed_and_valid_ones_are_not() {
     let story = Harness::start().await;
     let begun = Instant::now();
     for i in 0..30 {
@@ -79,7 +79,7 @@ async fn wrong_tokens_are_counted_and_slowed_down_and_the_right_one_is_not() {
 }
 
 #[tokio::test]
-async fn every_answer_of_the_admin_listener_forbids_storing_and_guessing() {
+async fn every_admin_response_is_no_store_and_nosniff() {
     let story = Harness::start().await;
     for path in ["/api/v1/cases", "/api/v1/nothing", "/livez", "/metrics", "/", "/nothing"] {
         let answer = raw(story.admin(), &get(path, "Host: a\r\n")).await.to_lowercase();
@@ -90,7 +90,7 @@ async fn every_answer_of_the_admin_listener_forbids_storing_and_guessing() {
 }
 
 #[tokio::test]
-async fn request_id_is_taken_over_only_when_short_and_safe() {
+async fn request_id_is_adopted_only_if_short_and_safe() {
     let story = Harness::start().await;
     let id_of = async |id: &str| {
         let answer = raw(story.admin(), &get("/livez", &format!("Host: a\r\nX-Request-Id: {id}\r\n"))).await;

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::harness::{Harness, Setup};
 
 #[tokio::test]
-async fn namesakes_are_left_alone() {
+async fn namesakes_are_not_touched() {
     let story = Harness::start().await;
     // A longer address, another word before it, and somebody whose *name* is the address.
     for namesake in ["ann@example.com.au", "mary-ann@example.com", "frontdesk@example.com"] {
@@ -25,7 +25,7 @@ async fn namesakes_are_left_alone() {
 }
 
 #[tokio::test]
-async fn an_address_in_other_letters_is_the_same_address() {
+async fn email_in_other_letter_case_is_the_same_email() {
     let story = Harness::start().await;
     story.send_departed("hana.ito@example.com").await;
     assert_eq!(story.state("hana.ito@example.com").await, StateName::Revoked);
@@ -33,7 +33,7 @@ async fn an_address_in_other_letters_is_the_same_address() {
 }
 
 #[tokio::test]
-async fn an_address_with_odd_but_legal_characters_finds_its_account() {
+async fn email_with_unusual_characters_finds_its_account() {
     let odd = ["o'brien+jira@example.com", "käthe@example.com", "\"a@b\"@example.com", "x_!#$%&*/=?^`{|}~@example.com"];
     let story = Harness::start().await;
     for address in odd {
@@ -48,7 +48,7 @@ async fn an_address_with_odd_but_legal_characters_finds_its_account() {
 }
 
 #[tokio::test]
-async fn a_hidden_address_cannot_be_confirmed_and_is_for_a_human() {
+async fn hidden_email_needs_attention() {
     let story = Harness::start().await;
     story.send_departed("eve@example.com").await;
     assert_eq!(story.attention("eve@example.com").await, AttentionReason::AddressUnconfirmed);
@@ -57,7 +57,7 @@ async fn a_hidden_address_cannot_be_confirmed_and_is_for_a_human() {
 }
 
 #[tokio::test]
-async fn a_twin_with_an_atlassian_account_is_left_alone_and_noted() {
+async fn atlassian_twin_is_not_touched_and_is_recorded() {
     let story = Harness::start().await;
     story.send_departed("cleo@example.com").await;
     let case = story.case("cleo@example.com").await;
@@ -68,7 +68,7 @@ async fn a_twin_with_an_atlassian_account_is_left_alone_and_noted() {
 }
 
 #[tokio::test]
-async fn two_customers_of_one_address_are_for_a_human() {
+async fn two_customers_with_one_email_need_attention() {
     let story = Harness::start().await;
     story.send_departed("dora@example.com").await;
     assert_eq!(story.attention("dora@example.com").await, AttentionReason::AmbiguousAccount);
@@ -83,7 +83,7 @@ async fn two_customers_of_one_address_are_for_a_human() {
 }
 
 #[tokio::test]
-async fn a_licensed_user_is_never_touched() {
+async fn licensed_user_is_never_touched() {
     let story = Harness::with(Setup { site: "delete_with = \"jira-user\"", ..Setup::default() }).await;
     story.send_departed("finn@example.com").await;
     assert_eq!(story.attention("finn@example.com").await, AttentionReason::NotACustomer);
@@ -92,7 +92,7 @@ async fn a_licensed_user_is_never_touched() {
 }
 
 #[tokio::test]
-async fn the_platforms_deletion_is_used_where_the_settings_say_so() {
+async fn platform_deletion_is_used_if_configured() {
     let story = Harness::with(Setup { site: "delete_with = \"jira-user\"", ..Setup::default() }).await;
     story.send_departed("ann@example.com").await;
     story.advance("30d").await;
@@ -102,7 +102,7 @@ async fn the_platforms_deletion_is_used_where_the_settings_say_so() {
 }
 
 #[tokio::test]
-async fn the_protected_are_never_touched_by_address_domain_or_account() {
+async fn protected_email_domain_or_account_is_never_touched() {
     let site = "protect = { emails = [\"ANN@example.com\"], domains = [\"example.com.au\"], account_ids = \
                 [\"qm:11111111-2222-3333-4444-555555555555:00000000-0000-4000-8000-000000000105\"] }";
     let story = Harness::with(Setup { site, ..Setup::default() }).await;
@@ -116,7 +116,7 @@ async fn the_protected_are_never_touched_by_address_domain_or_account() {
 }
 
 #[tokio::test]
-async fn nobody_is_looked_for_again_three_times_before_there_is_no_account() {
+async fn no_account_needs_three_repeated_searches() {
     let story = Harness::start().await;
     story.send_departed("nobody@example.com").await;
     for wait in ["1m", "10m", "1h"] {
@@ -129,7 +129,7 @@ async fn nobody_is_looked_for_again_three_times_before_there_is_no_account() {
 }
 
 #[tokio::test]
-async fn who_is_new_is_found_when_looked_for_again() {
+async fn new_account_is_found_by_a_repeated_search() {
     let story = Harness::start().await;
     story.site.change_options(|options| options.search_lag = jiff::SignedDuration::from_secs(90));
     story.site.add(NewAccount::customer("new@example.com", "Neil New")).unwrap();
@@ -143,7 +143,7 @@ async fn who_is_new_is_found_when_looked_for_again() {
 }
 
 #[tokio::test]
-async fn who_may_not_browse_users_sees_nobody_and_that_is_the_sites_trouble() {
+async fn missing_browse_permission_pauses_the_site() {
     let story = Harness::start().await;
     story.site.change_options(|options| options.permissions.browse_users = false);
     story.send_departed("nobody@example.com").await;
@@ -155,7 +155,7 @@ async fn who_may_not_browse_users_sees_nobody_and_that_is_the_sites_trouble() {
 }
 
 #[tokio::test]
-async fn who_was_revoked_by_hand_before_is_only_deleted() {
+async fn account_revoked_elsewhere_is_only_deleted() {
     let story = Harness::start().await;
     story.send_departed("gus@example.com").await;
     assert_eq!(story.state("gus@example.com").await, StateName::Revoked);
@@ -166,7 +166,7 @@ async fn who_was_revoked_by_hand_before_is_only_deleted() {
 }
 
 #[tokio::test]
-async fn who_was_granted_access_again_by_hand_is_not_deleted() {
+async fn access_granted_again_prevents_the_deletion() {
     let story = Harness::start().await;
     story.send_departed("ann@example.com").await;
     story.advance("29d").await;
@@ -179,7 +179,7 @@ async fn who_was_granted_access_again_by_hand_is_not_deleted() {
 }
 
 #[tokio::test]
-async fn who_has_another_address_or_became_a_user_since_the_revoke_is_not_deleted() {
+async fn changed_email_or_account_type_prevents_the_deletion() {
     let story = Harness::start().await;
     story.send_departed("ann@example.com").await;
     story.send_departed("ben@example.com").await;
@@ -196,7 +196,7 @@ async fn who_has_another_address_or_became_a_user_since_the_revoke_is_not_delete
 }
 
 #[tokio::test]
-async fn who_was_deleted_by_hand_meanwhile_is_gone_and_that_was_the_goal() {
+async fn account_deleted_elsewhere_ends_the_case() {
     let story = Harness::start().await;
     story.send_departed("ann@example.com").await;
     let id = story.account("ann@example.com").account_id;
@@ -213,7 +213,7 @@ async fn who_was_deleted_by_hand_meanwhile_is_gone_and_that_was_the_goal() {
 }
 
 #[tokio::test]
-async fn the_same_id_with_another_address_is_a_mover_and_no_leaver() {
+async fn same_person_id_with_another_email_is_not_a_departure() {
     let story = Harness::start().await;
     for email in ["ann@example.com", "ben@example.com"] {
         story.send_event(json!({ "type": "profile", "person": { "id": "42", "email": email } })).await;

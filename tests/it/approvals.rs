@@ -27,7 +27,7 @@ async fn held(story: &Harness) -> Option<Hold> {
 }
 
 #[tokio::test]
-async fn an_approval_of_a_later_deletion_does_not_cover_an_erasure_now() {
+async fn approval_of_a_later_deletion_does_not_cover_an_immediate_erasure() {
     let story = story_with(ONE_FOR_A_DELETION).await;
     story.send_departed(ANN).await;
     assert_eq!(story.approve(ROSA, ANN, "delete").await.status, 200);
@@ -44,7 +44,7 @@ async fn an_approval_of_a_later_deletion_does_not_cover_an_erasure_now() {
 }
 
 #[tokio::test]
-async fn an_approval_does_not_survive_a_return() {
+async fn return_voids_an_approval() {
     let story = story_with(ONE_FOR_A_DELETION).await;
     story.send_departed(ANN).await;
     assert_eq!(story.approve(ROSA, ANN, "delete").await.status, 200);
@@ -58,7 +58,7 @@ async fn an_approval_does_not_survive_a_return() {
 }
 
 #[tokio::test]
-async fn an_approval_does_not_survive_access_that_was_granted_again() {
+async fn access_granted_again_voids_an_approval() {
     let story = story_with(ONE_FOR_A_DELETION).await;
     story.send_departed(ANN).await;
     assert_eq!(story.approve(ROSA, ANN, "delete").await.status, 200);
@@ -73,7 +73,7 @@ async fn an_approval_does_not_survive_access_that_was_granted_again() {
 }
 
 #[tokio::test]
-async fn an_approval_is_withdrawn_until_the_call() {
+async fn approval_can_be_withdrawn_until_the_call() {
     let story = story_with(ONE_FOR_A_DELETION).await;
     story.send_departed(ANN).await;
     assert_eq!(story.approve(ROSA, ANN, "delete").await.status, 200);
@@ -92,7 +92,7 @@ async fn an_approval_is_withdrawn_until_the_call() {
 }
 
 #[tokio::test]
-async fn no_case_waits_for_an_approval_that_is_not_needed() {
+async fn case_without_a_call_to_make_waits_for_no_approval() {
     let policy = "departed = \"revoke_then_delete\"\nerasure_requested = \"delete\"\napprovals.revoke = 1";
     let story = story_with(policy).await;
     story.send_departed(ANN).await;
@@ -103,7 +103,7 @@ async fn no_case_waits_for_an_approval_that_is_not_needed() {
 }
 
 #[tokio::test]
-async fn a_hold_applies_to_the_next_case_of_the_person_too() {
+async fn hold_applies_to_the_next_case_of_the_person() {
     let mut story = story_with("departed = \"revoke\"").await;
     story.send_departed_at(ANN, "2026-10-01T00:00:00Z").await;
     story.act(ANN, "hold").await;
@@ -129,7 +129,7 @@ async fn a_hold_applies_to_the_next_case_of_the_person_too() {
 }
 
 #[tokio::test]
-async fn an_operators_cancel_lifts_the_hold() {
+async fn operator_cancel_lifts_the_hold() {
     let story = story_with("departed = \"revoke\"").await;
     story.send_departed_at(ANN, "2026-10-01T00:00:00Z").await;
     story.act(ANN, "hold").await;
@@ -141,7 +141,7 @@ async fn an_operators_cancel_lifts_the_hold() {
 }
 
 #[tokio::test]
-async fn a_hold_after_the_revoke_keeps_every_later_event_from_deleting() {
+async fn hold_after_the_revoke_prevents_deletion_by_later_events() {
     let story =
         story_with("departed = \"revoke_then_delete\"\nerasure_requested = \"delete\"\nlocal_grace = \"1d\"").await;
     story.send_departed(ANN).await;
@@ -156,7 +156,7 @@ async fn a_hold_after_the_revoke_keeps_every_later_event_from_deleting() {
 }
 
 #[tokio::test]
-async fn an_own_request_needs_the_strictest_approvals_of_the_site() {
+async fn operator_request_needs_the_strictest_approvals_of_the_site() {
     let more = "[policies.lax]\ndeparted = \"revoke\"\n[sources.lax]\npreset = \"standard-webhooks\"\nsite = \"acme\"
          policy = \"lax\"\nsecrets = [{ env = \"HR_KEY\" }]";
     let story = Harness::with(Setup { policy: ONE_FOR_A_DELETION, more, ..Setup::default() }).await;

@@ -38,7 +38,7 @@ async fn a_return_behind_a_backlog(story: &Harness) {
 }
 
 #[tokio::test]
-async fn a_stop_behind_a_backlog_wins_over_a_job_that_falls_due() {
+async fn stop_behind_a_backlog_prevents_a_due_revoke() {
     let story = Harness::start().await;
     story.send_departed_at(ANN, story.now() + SignedDuration::from_hours(1)).await;
     a_return_behind_a_backlog(&story).await;
@@ -48,7 +48,7 @@ async fn a_stop_behind_a_backlog_wins_over_a_job_that_falls_due() {
 }
 
 #[tokio::test]
-async fn a_stop_of_another_source_of_the_site_is_routed_before_the_call() {
+async fn stop_from_another_source_is_routed_before_the_call() {
     let crm = "[sources.crm]\npreset = \"standard-webhooks\"\nsite = \"acme\"\npolicy = \"leavers\"\n\
         secrets = [{ env = \"HR_KEY\" }]";
     let story = Harness::with(Setup { more: crm, ..Setup::default() }).await;
@@ -63,7 +63,7 @@ async fn a_stop_of_another_source_of_the_site_is_routed_before_the_call() {
 }
 
 #[tokio::test]
-async fn after_a_stop_and_after_a_crash_the_router_runs_before_the_worker() {
+async fn restart_and_crash_run_the_router_before_the_worker() {
     for crash in [false, true] {
         let mut story = Harness::start().await;
         story.send_departed_at(ANN, story.now() + SignedDuration::from_hours(1)).await;
@@ -82,7 +82,7 @@ async fn after_a_stop_and_after_a_crash_the_router_runs_before_the_worker() {
 }
 
 #[tokio::test]
-async fn a_return_that_waits_for_a_call_is_applied_before_a_second_call() {
+async fn return_during_a_failing_call_is_applied_before_the_next_call() {
     for crash in [false, true] {
         let mut story = Harness::start().await;
         let slow = Fault { call: Some(CallName::Revoke), delay_ms: 1500, status: Some(500), ..Fault::default() };
@@ -102,7 +102,7 @@ async fn a_return_that_waits_for_a_call_is_applied_before_a_second_call() {
 }
 
 #[tokio::test]
-async fn a_large_delivery_is_routed_item_by_item_and_keeps_no_other_source_waiting() {
+async fn large_delivery_is_routed_in_parts_beside_other_sources() {
     let crm = "[sources.crm]\npreset = \"standard-webhooks\"\nsite = \"acme\"\npolicy = \"leavers\"\n\
         secrets = [{ env = \"HR_KEY\" }]";
     let story = Harness::with(Setup { more: crm, ..Setup::default() }).await;
@@ -122,7 +122,7 @@ async fn a_large_delivery_is_routed_item_by_item_and_keeps_no_other_source_waiti
 }
 
 #[tokio::test]
-async fn a_large_delivery_that_trips_the_brake_has_nothing_carried_out() {
+async fn large_delivery_that_trips_the_brake_makes_no_call() {
     let story = Harness::start().await;
     let people = [ANN, BEN].into_iter().map(str::to_owned).chain((0..400).map(|n| format!("p{n}@example.com")));
     let all: Value = people.map(|email| departed(&email)).collect();
@@ -134,7 +134,7 @@ async fn a_large_delivery_that_trips_the_brake_has_nothing_carried_out() {
 }
 
 #[tokio::test]
-async fn a_delivery_of_too_many_items_is_unreadable_and_says_so_in_few_words() {
+async fn delivery_beyond_the_item_limit_is_unreadable_with_a_short_problem() {
     let story = Harness::start().await;
     let items: Value = (0..10_001).map(|_| json!(1)).collect();
     let delivery = story.send_event(items).await;
@@ -152,7 +152,7 @@ async fn a_delivery_of_too_many_items_is_unreadable_and_says_so_in_few_words() {
 }
 
 #[tokio::test]
-async fn the_body_of_a_partly_unreadable_delivery_expires_and_that_of_an_unreadable_one_stays() {
+async fn body_of_a_partly_unreadable_delivery_expires_of_an_unreadable_one_not() {
     let mut story = Harness::start().await;
     let partly =
         story.send_event(json!([{ "type": "profile", "person": { "id": "7" } }, { "type": "departed" }])).await;
@@ -166,7 +166,7 @@ async fn the_body_of_a_partly_unreadable_delivery_expires_and_that_of_an_unreada
 }
 
 #[tokio::test]
-async fn a_delivery_over_which_the_process_died_twice_is_unreadable_and_can_be_replayed() {
+async fn delivery_that_crashed_the_process_twice_is_unreadable_and_replayable() {
     let mut story = Harness::start().await;
     let mut deliveries = Vec::new();
     for email in [ANN, BEN] {
@@ -261,7 +261,7 @@ async fn wait_until_routed(folder: &Folder, delivery: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_sigterm_and_sigkill_with_a_backlog_no_call_follows_an_acknowledged_stop() {
+async fn restart_with_a_backlog_makes_no_call_after_an_acknowledged_stop() {
     for kill in [false, true] {
         restarts_with_a_backlog(1, 5, 100, kill).await;
     }
@@ -269,14 +269,14 @@ async fn after_sigterm_and_sigkill_with_a_backlog_no_call_follows_an_acknowledge
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes minutes: see the module `stress`"]
-async fn twenty_restarts_of_each_kind_with_fifteen_thousand_unrouted_events_call_nobody() {
+async fn twenty_restarts_with_15000_unrouted_events_make_no_call() {
     for kill in [false, true] {
         restarts_with_a_backlog(20, 30, 500, kill).await;
     }
 }
 
 #[tokio::test]
-async fn a_departure_of_the_year_9999_disturbs_no_list() {
+async fn departure_in_the_year_9999_breaks_no_list() {
     let story = Harness::start().await;
     for effective_at in [Timestamp::MAX.to_string(), "9999-12-31".to_owned()] {
         let event = json!({ "type": "departed", "person": { "email": ANN }, "effective_at": effective_at });

@@ -32,7 +32,7 @@ async fn brake(story: &Harness) -> Value {
 }
 
 #[tokio::test]
-async fn a_flood_in_one_delivery_is_frozen_before_its_first_call_and_released_by_its_digest() {
+async fn flood_in_one_delivery_is_held_before_any_call_and_released_by_digest() {
     let story = site_of(212).await;
     story.send_event(Value::Array((0..212).map(departed).collect())).await;
     assert!(story.site.calls().is_empty(), "nobody was even looked for");
@@ -60,7 +60,7 @@ async fn a_flood_in_one_delivery_is_frozen_before_its_first_call_and_released_by
 }
 
 #[tokio::test]
-async fn who_left_long_before_the_flood_is_not_deleted_while_the_source_is_frozen() {
+async fn tripped_brake_holds_the_deletion_of_an_earlier_leaver() {
     let policy = "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\nbrake = { per_hour = 2, per_day = 100 }";
     let story = Harness::with(Setup { seed: Seed::default(), policy, ..Setup::default() }).await;
     for number in 0..4 {
@@ -83,7 +83,7 @@ async fn who_left_long_before_the_flood_is_not_deleted_while_the_source_is_froze
 }
 
 #[tokio::test]
-async fn only_the_source_that_floods_is_frozen() {
+async fn tripped_brake_holds_only_the_source_of_the_flood() {
     let story = site_of(40).await;
     story.send_event(Value::Array((0..30).map(departed).collect())).await;
     let employee = |id: usize| {
@@ -99,7 +99,7 @@ async fn only_the_source_that_floods_is_frozen() {
 }
 
 #[tokio::test]
-async fn who_trickles_in_below_the_limit_is_believed() {
+async fn departures_below_the_brake_limit_are_carried_out() {
     let story = site_of(30).await;
     for number in 0..30 {
         story.send_event(departed(number)).await;
@@ -111,7 +111,7 @@ async fn who_trickles_in_below_the_limit_is_believed() {
 }
 
 #[tokio::test]
-async fn those_beyond_the_limit_are_held_one_by_one_too() {
+async fn single_departures_beyond_the_brake_limit_are_held() {
     let story = site_of(30).await;
     for number in 0..30 {
         story.send_event(departed(number)).await;
@@ -158,7 +158,7 @@ async fn brake_of(story: &Harness, name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn actions_that_become_earlier_or_stronger_trip_the_brake() {
+async fn earlier_or_stronger_actions_count_for_the_brake() {
     let policy = "departed = \"revoke_then_delete\"\nerasure_requested = \"delete\"\nlocal_grace = \"60d\"
          brake = { per_hour = 3, per_day = 100 }";
     for (effective, kind) in [(Some("2027-01-01"), "departed"), (None, "erasure_requested")] {
@@ -185,7 +185,7 @@ async fn actions_that_become_earlier_or_stronger_trip_the_brake() {
 }
 
 #[tokio::test]
-async fn a_flood_by_one_source_about_cases_of_another_is_held_and_released_by_its_digest() {
+async fn flood_about_cases_of_another_source_is_held_and_released_by_digest() {
     let story = two_sources(5).await;
     story.send_event(Value::Array((0..5).map(departed).collect())).await;
     story.advance("2h").await;
@@ -204,7 +204,7 @@ async fn a_flood_by_one_source_about_cases_of_another_is_held_and_released_by_it
 }
 
 #[tokio::test]
-async fn what_a_frozen_source_reports_takes_effect_at_its_release_and_is_in_its_digest() {
+async fn event_of_a_held_source_takes_effect_at_release_and_changes_the_digest() {
     let story = two_sources(10).await;
     story.send_event(Value::Array((0..2).map(departed).collect())).await;
     crm_says(&story, (2..6).map(|number| of_crm("departed", number)).collect()).await;
@@ -235,7 +235,7 @@ async fn what_a_frozen_source_reports_takes_effect_at_its_release_and_is_in_its_
 }
 
 #[tokio::test]
-async fn a_flood_of_own_requests_is_held_with_the_limits_of_the_strictest_policy() {
+async fn flood_of_operator_requests_is_held_by_the_strictest_brake() {
     let story = two_sources(6).await;
     let request = |number: usize| {
         json!({ "site": "acme", "email": address(number), "action": "revoke",

@@ -25,7 +25,7 @@ secrets = [{ env = \"HR_KEY\" }]
 ";
 
 #[test]
-fn without_a_command_it_prints_help() {
+fn missing_command_prints_help() {
     let folder = Folder::new("");
     let (bare, asked) = (folder.run(&[]), folder.run(&["--help"]));
     assert_eq!(asked.code, Some(0));
@@ -60,7 +60,7 @@ fn misuse_ends_with_2() {
 }
 
 #[test]
-fn a_mistake_in_the_settings_is_one_line_that_says_where_and_what_instead() {
+fn settings_error_is_one_line_with_place_and_suggestion() {
     for (mistake, expected) in [
         (
             "[server]\nwebhoks = \"127.0.0.1:0\"",
@@ -90,7 +90,7 @@ fn a_mistake_in_the_settings_is_one_line_that_says_where_and_what_instead() {
 }
 
 #[test]
-fn a_secret_that_is_written_into_the_settings_is_refused_and_not_repeated() {
+fn secret_in_the_settings_file_is_refused_and_not_printed() {
     for secret in ["token = \"hunter2-hunter2\"", "token = { env = \"ACME_TOKEN\", value = \"hunter2-hunter2\" }"] {
         let folder = Folder::new(&SETTINGS.replace("token = { env = \"ACME_TOKEN\" }", secret));
         let ended = folder.run(&["check"]);
@@ -107,7 +107,7 @@ fn a_secret_that_is_written_into_the_settings_is_refused_and_not_repeated() {
 }
 
 #[test]
-fn check_prints_the_settings_as_they_take_effect_without_their_secrets() {
+fn check_prints_effective_settings_without_secrets() {
     let folder = Folder::new(SETTINGS);
     let (text, json) = (folder.run(&["check"]), folder.run(&["check", "--json"]));
     let warning = "warning: no [[admin.tokens]] configured: API and console reject every request\n";
@@ -144,7 +144,7 @@ fn send_prints_the_headers_of_the_published_vector() {
 }
 
 #[test]
-fn send_posts_to_a_daemon_and_fails_when_it_is_refused() {
+fn send_fails_if_the_daemon_rejects_the_delivery() {
     let folder = Folder::new(SETTINGS);
     let mut daemon = folder.serve("info");
     let url = format!("http://{}/webhooks/hr", daemon.webhooks);
@@ -162,7 +162,7 @@ fn send_posts_to_a_daemon_and_fails_when_it_is_refused() {
 }
 
 #[test]
-fn migrate_makes_a_database_and_leaves_a_current_one_alone() {
+fn migrate_creates_a_database_and_keeps_a_current_one() {
     let folder = Folder::new(SETTINGS);
     let first = folder.run(&["migrate"]);
     assert_eq!(first.code, Some(0), "{first:?}");
@@ -173,7 +173,7 @@ fn migrate_makes_a_database_and_leaves_a_current_one_alone() {
 }
 
 #[test]
-fn a_backup_of_a_running_database_is_whole_and_opens_with_the_same_key() {
+fn backup_of_a_running_database_is_complete_and_opens_with_its_key() {
     let folder = Folder::new(SETTINGS);
     let daemon = folder.serve("info");
     let url = format!("http://{}/webhooks/hr", daemon.webhooks);
@@ -202,7 +202,7 @@ fn a_backup_of_a_running_database_is_whole_and_opens_with_the_same_key() {
 }
 
 #[test]
-fn a_second_daemon_on_the_same_database_refuses_to_start() {
+fn second_daemon_on_one_database_refuses_to_start() {
     let row = expect_row("a second daemon on the same database", "it refuses to start, with a clear reason");
     let folder = Folder::new(SETTINGS);
     let mut first = folder.serve("info");
@@ -216,7 +216,7 @@ fn a_second_daemon_on_the_same_database_refuses_to_start() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_a_clear_reason() {
+fn port_in_use_prevents_the_start_with_a_clear_reason() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let folder = Folder::new(&SETTINGS.replacen("127.0.0.1:0", &address.to_string(), 1));
@@ -242,7 +242,7 @@ fn sigterm_ends_the_daemon_and_the_sandbox_with_0() {
 }
 
 #[test]
-fn healthcheck_asks_readyz_and_says_0_only_when_it_is_200() {
+fn healthcheck_exits_with_0_only_if_readyz_is_200() {
     let folder = Folder::new(SETTINGS);
     let mut daemon = folder.serve("info");
     let ready = folder.run(&["healthcheck", &format!("http://{}", daemon.admin)]);
@@ -291,7 +291,7 @@ fn check_exits_with_1_for_warnings_only_if_it_is_strict() {
 }
 
 #[test]
-fn several_faults_are_reported_below_one_line_that_counts_them() {
+fn several_settings_errors_are_listed_below_their_count() {
     let folder =
         Folder::new(&SETTINGS.replace("departed =", "departs =").replace("preset = \"standard", "preset = \"standart"));
     let ended = folder.run(&["check"]);

@@ -60,7 +60,7 @@ async fn clock_ahead_of_atlassian_pauses_the_site_until_it_is_right() {
 }
 
 #[tokio::test]
-async fn clock_that_is_half_a_minute_off_or_behind_holds_nothing_up() {
+async fn clock_half_a_minute_off_or_behind_pauses_nothing() {
     for offset in [-30, 30, 7200] {
         let story = Harness::start().await;
         story.set_date_offset(offset);
@@ -71,7 +71,7 @@ async fn clock_that_is_half_a_minute_off_or_behind_holds_nothing_up() {
 }
 
 #[tokio::test]
-async fn clock_that_is_set_back_after_a_pause_in_the_future_resumes_the_site() {
+async fn clock_set_back_after_a_future_pause_resumes_the_site() {
     let story = Harness::start().await;
     let wrong = SignedDuration::from_hours(40 * 24);
     story.clock.jump(wrong);
@@ -90,7 +90,7 @@ async fn clock_that_is_set_back_after_a_pause_in_the_future_resumes_the_site() {
 }
 
 #[tokio::test]
-async fn start_with_a_clock_behind_the_journal_waits_until_the_clock_has_passed_it() {
+async fn start_with_a_clock_behind_the_journal_waits_until_it_has_passed() {
     let mut story = Harness::start().await;
     story.send_departed("ben@example.com").await;
     story.stop().await;
@@ -107,7 +107,7 @@ async fn start_with_a_clock_behind_the_journal_waits_until_the_clock_has_passed_
 }
 
 #[tokio::test]
-async fn start_with_a_clock_behind_the_journal_goes_on_when_atlassian_agrees() {
+async fn start_with_a_clock_behind_the_journal_continues_if_atlassian_agrees() {
     let mut story = Harness::start().await;
     story.send_departed("ben@example.com").await;
     story.stop().await;

@@ -26,7 +26,7 @@ async fn write_terms(story: &Harness, case: CaseId, terms: &str) {
 }
 
 #[tokio::test]
-async fn the_job_of_a_damaged_case_is_put_off_by_an_hour_and_the_others_are_done() {
+async fn job_of_an_inconsistent_case_is_deferred_and_others_run() {
     let story = Harness::start().await;
     for email in [ANN, BEN] {
         let tomorrow = story.now() + duration("1d");
@@ -51,7 +51,7 @@ async fn the_job_of_a_damaged_case_is_put_off_by_an_hour_and_the_others_are_done
 }
 
 #[tokio::test]
-async fn a_delivery_about_a_damaged_case_is_set_aside_and_can_be_replayed_when_it_is_mended() {
+async fn delivery_for_an_inconsistent_case_is_unreadable_until_fixed_and_replayed() {
     let story = Harness::start().await;
     let tomorrow = story.now() + duration("1d");
     story.send_departed_at(ANN, tomorrow).await;

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::harness::{Harness, ROSA, Setup, TOM};
 
 #[tokio::test]
-async fn a_leaver_is_revoked_at_once_deleted_after_the_grace_and_erased_after_atlassians() {
+async fn departure_is_revoked_then_deleted_after_grace_then_erased() {
     let story = Harness::start().await;
     story.send_departed("ann@example.com").await;
 
@@ -35,7 +35,7 @@ async fn a_leaver_is_revoked_at_once_deleted_after_the_grace_and_erased_after_at
 }
 
 #[tokio::test]
-async fn a_departure_that_bamboohr_signed_and_told_field_by_field_is_carried_out_in_the_zone_of_the_policy() {
+async fn bamboohr_departure_runs_at_the_end_of_day_in_the_policy_timezone() {
     let story = Harness::start().await;
     let body = json!({ "employees": [{
         "id": "300", "action": "Updated", "timestamp": "2026-09-07T11:59:00+0000",
@@ -61,7 +61,7 @@ async fn a_departure_that_bamboohr_signed_and_told_field_by_field_is_carried_out
 }
 
 #[tokio::test]
-async fn a_policy_that_only_revokes_rests_there() {
+async fn revoke_policy_ends_revoked() {
     let story = Harness::with(Setup { policy: "departed = \"revoke\"", ..Setup::default() }).await;
     story.send_departed("ann@example.com").await;
     story.advance("1000d").await;
@@ -70,7 +70,7 @@ async fn a_policy_that_only_revokes_rests_there() {
 }
 
 #[tokio::test]
-async fn a_policy_that_deletes_at_once_does_not_revoke() {
+async fn delete_policy_deletes_without_a_revoke() {
     let story = Harness::with(Setup { policy: "departed = \"delete\"", ..Setup::default() }).await;
     story
         .send_event(json!({ "type": "departed", "person": { "email": "ann@example.com" },
@@ -84,7 +84,7 @@ async fn a_policy_that_deletes_at_once_does_not_revoke() {
 }
 
 #[tokio::test]
-async fn a_request_for_erasure_overtakes_the_grace_of_a_departure() {
+async fn erasure_request_overrides_the_grace_of_a_departure() {
     let policy = "departed = \"revoke_then_delete\"\nerasure_requested = \"delete\"";
     let story = Harness::with(Setup { policy, ..Setup::default() }).await;
     story.send_departed("ann@example.com").await;
@@ -95,7 +95,7 @@ async fn a_request_for_erasure_overtakes_the_grace_of_a_departure() {
 }
 
 #[tokio::test]
-async fn after_a_change_of_address_only_the_account_of_the_old_one_goes() {
+async fn email_change_offboards_only_the_account_of_the_old_email() {
     let policy = "departed = \"ignore\"\nemail_changed = \"revoke\"";
     let story = Harness::with(Setup { policy, ..Setup::default() }).await;
     story
@@ -109,7 +109,7 @@ async fn after_a_change_of_address_only_the_account_of_the_old_one_goes() {
 }
 
 #[tokio::test]
-async fn the_leaver_is_taken_out_of_organizations_desks_and_requests_when_the_policy_says_so() {
+async fn detach_policy_removes_organizations_service_desks_and_requests() {
     let policy = "departed = \"revoke\"\ndetach = [\"organizations\", \"service_desks\", \"participants\"]";
     let mut seed = Seed::sample();
     let mut desk = seed.desks[1].clone();
@@ -141,7 +141,7 @@ async fn the_leaver_is_taken_out_of_organizations_desks_and_requests_when_the_po
 }
 
 #[tokio::test]
-async fn of_several_people_in_one_delivery_a_bad_one_is_shown_and_the_others_count() {
+async fn unreadable_item_of_a_batch_is_shown_and_the_others_are_applied() {
     let story = Harness::start().await;
     let id = story
         .send_event(json!([
@@ -163,7 +163,7 @@ async fn of_several_people_in_one_delivery_a_bad_one_is_shown_and_the_others_cou
 }
 
 #[tokio::test]
-async fn what_was_applied_of_a_delivery_is_not_applied_again_when_it_is_read_once_more() {
+async fn replay_of_a_delivery_applies_its_events_once() {
     let story = Harness::start().await;
     let id = story
         .send_event(json!([
@@ -183,7 +183,7 @@ async fn what_was_applied_of_a_delivery_is_not_applied_again_when_it_is_read_onc
 }
 
 #[tokio::test]
-async fn without_an_address_a_human_is_asked_and_a_later_profile_lets_the_case_go_on() {
+async fn case_without_an_email_needs_attention_until_a_profile_names_it() {
     let story = Harness::start().await;
     story.send_event(json!({ "type": "departed", "person": { "id": "42" } })).await;
     let cases = story.cases().await;
@@ -201,7 +201,7 @@ async fn without_an_address_a_human_is_asked_and_a_later_profile_lets_the_case_g
 }
 
 #[tokio::test]
-async fn an_address_that_was_sent_before_is_remembered_for_the_id() {
+async fn email_from_an_earlier_delivery_is_used_for_the_person_id() {
     let story = Harness::start().await;
     let hired = json!({ "employees": [{ "id": "300", "action": "Created", "changedFields": [], "fields": {
         "Status": "Active", "Work Email": "ann@example.com" } }] });
@@ -215,7 +215,7 @@ async fn an_address_that_was_sent_before_is_remembered_for_the_id() {
 }
 
 #[tokio::test]
-async fn observing_plans_reads_and_holds_and_changes_nothing() {
+async fn observe_mode_reads_and_changes_nothing() {
     let mut story = Harness::with(Setup { mode: "observe", ..Setup::default() }).await;
     story.send_departed("ann@example.com").await;
     story.send_departed("dora@example.com").await;
@@ -242,7 +242,7 @@ async fn observing_plans_reads_and_holds_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_deletion_waits_for_its_approval_and_for_nothing_else() {
+async fn deletion_waits_for_its_approval_only() {
     let policy = "departed = \"revoke_then_delete\"\nlocal_grace = \"1d\"\napprovals.delete = 2";
     let story = Harness::with(Setup { policy, ..Setup::default() }).await;
     story.send_departed("ann@example.com").await;
@@ -259,7 +259,7 @@ async fn a_deletion_waits_for_its_approval_and_for_nothing_else() {
 }
 
 #[tokio::test]
-async fn who_comes_back_to_the_site_after_being_erased_is_a_new_case() {
+async fn departure_after_an_erasure_opens_a_new_case() {
     let story = Harness::start().await;
     story.send_departed("ann@example.com").await;
     story.advance("30d").await;

@@ -87,7 +87,7 @@ async fn late_departure_is_outdated_by_a_return_under_another_address() {
 }
 
 #[tokio::test]
-async fn order_within_a_delivery_is_no_order_of_facts() {
+async fn item_order_in_a_delivery_does_not_order_facts() {
     let story = story().await;
     story.send_batch(&[event("returned", "1", OLD, 10), event("departed", "1", NEW, 20)]).await;
     story.advance("100d").await;
@@ -185,7 +185,7 @@ async fn outdated_event_stores_no_address() {
 }
 
 #[tokio::test]
-async fn former_address_that_is_the_present_one_again_is_not_touched() {
+async fn former_email_in_use_again_is_not_touched() {
     // Changed back, the other address is a former one.
     let both = [(changed("1", NEW, OLD, 10), vec!["revoke new@example.com"]), (event("profile", "1", OLD, 10), vec![])];
     for (back, changes) in both {
@@ -199,7 +199,7 @@ async fn former_address_that_is_the_present_one_again_is_not_touched() {
 }
 
 #[tokio::test]
-async fn former_address_that_somebody_has_now_is_not_touched() {
+async fn former_email_of_another_person_is_not_touched() {
     let story = story().await;
     story.send_event(event("profile", "2", OLD, 40)).await;
     let delivery = story.send_event(changed("1", OLD, NEW, 30)).await;
@@ -208,7 +208,7 @@ async fn former_address_that_somebody_has_now_is_not_touched() {
 }
 
 #[tokio::test]
-async fn record_with_the_address_of_an_open_case_hands_it_to_a_human() {
+async fn record_with_the_email_of_an_open_case_needs_attention() {
     for life in [event("profile", "2", ANN, 0), changed("2", "x@example.com", ANN, 0)] {
         let story = story().await;
         story.send_event(event("departed", "1", ANN, 30)).await;
@@ -233,7 +233,7 @@ async fn leavers_own_record_is_no_sign_of_life() {
 }
 
 #[tokio::test]
-async fn stop_by_another_source_hands_the_case_to_a_human() {
+async fn stop_by_another_source_needs_attention() {
     let story = story_of("departed = \"revoke\"", CRM).await;
     story.send_event(effective(event("departed", "1", ANN, 30), story.in_days(1))).await;
     story.send_by("crm", &event("returned", "c1", ANN, 10)).await;
@@ -254,7 +254,7 @@ async fn stronger_action_of_two_sources_wins() {
 }
 
 #[tokio::test]
-async fn events_that_wait_for_a_call_are_decided_by_what_was_known_when_they_arrived() {
+async fn events_that_wait_for_a_call_are_decided_by_their_arrival() {
     let story = story().await;
     story.inject(Fault { call: Some(CallName::Revoke), delay_ms: 1500, times: Some(1), ..Fault::default() });
     assert_eq!(story.send("hr", &event("departed", "1", ANN, 30)).await.status, 202);
@@ -300,7 +300,7 @@ async fn departure_moves_a_deletion_that_fails() {
 }
 
 #[tokio::test]
-async fn leaver_who_was_renamed_is_shown_to_a_human_and_never_closed_as_unknown() {
+async fn renamed_leaver_needs_attention_and_is_not_closed_as_unknown() {
     let departures = [event("departed", "1", "left@example.com", 20), event("departed", "1", "", 20)];
     for departed in departures {
         let story = story().await;
@@ -314,7 +314,7 @@ async fn leaver_who_was_renamed_is_shown_to_a_human_and_never_closed_as_unknown(
 }
 
 #[tokio::test]
-async fn address_that_arrives_later_and_is_somebody_elses_is_shown_to_a_human() {
+async fn late_email_of_another_person_needs_attention() {
     let story = story().await;
     story.send_event(event("erasure_requested", "2", "", 30)).await;
     story.send_event(event("profile", "3", ANN, 20)).await;
@@ -324,7 +324,7 @@ async fn address_that_arrives_later_and_is_somebody_elses_is_shown_to_a_human() 
 }
 
 #[tokio::test]
-async fn address_that_arrives_later_and_was_stopped_since_is_shown_to_a_human() {
+async fn late_email_that_was_stopped_needs_attention() {
     let story = story_of("departed = \"revoke\"", CRM).await;
     story.send_event(event("departed", "2", "", 30)).await;
     story.send_by("crm", &event("returned", "c1", ANN, 20)).await;
@@ -334,7 +334,7 @@ async fn address_that_arrives_later_and_was_stopped_since_is_shown_to_a_human() 
 }
 
 #[tokio::test]
-async fn leaver_of_a_stopped_case_is_not_touched_while_somebody_else_has_the_address() {
+async fn leaver_of_a_stopped_case_is_not_touched_while_another_has_the_email() {
     let story = story().await;
     story.send_event(event("departed", "1", ANN, 40)).await;
     story.send_event(changed("3", "x@example.com", ANN, 30)).await;
@@ -346,7 +346,7 @@ async fn leaver_of_a_stopped_case_is_not_touched_while_somebody_else_has_the_add
 }
 
 #[tokio::test]
-async fn departure_that_names_the_address_does_not_carry_an_older_one_past_a_stop() {
+async fn departure_with_an_email_carries_no_older_one_past_a_stop() {
     let story = story_of("departed = \"revoke\"\nerasure_requested = \"delete\"", CRM).await;
     story.send_event(event("erasure_requested", "2", "", 30)).await;
     story.send_by("crm", &event("returned", "c1", ANN, 20)).await;

@@ -223,7 +223,7 @@ fn is_an_answer(call: CallName, column: Column) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_call_may_fail_in_every_way() {
+async fn every_failure_of_every_call_ends_well() {
     let row = expect_row(
         "every call fails in every way",
         "the deed at most once and on nobody else; good as soon as the site is",

@@ -93,7 +93,7 @@ fn backup_copied_over_the_live_database_is_noticed_before_the_next_2xx() {
 }
 
 #[test]
-fn folder_that_is_renamed_is_noticed_and_works_again_under_its_name() {
+fn renamed_folder_is_noticed_and_accepted_after_renaming_back() {
     let story = Story::begin();
     let moved = story.folder.path().with_extension("moved");
     std::fs::rename(story.folder.path(), &moved).unwrap();
@@ -112,7 +112,7 @@ fn removed_log_is_noticed_before_the_next_2xx() {
 }
 
 #[test]
-fn other_key_is_noticed_before_the_next_2xx_and_the_right_one_put_back_is_accepted() {
+fn replaced_key_is_noticed_before_the_next_2xx_and_accepted_when_restored() {
     let story = Story::begin();
     let key = std::fs::read(story.path(".key")).unwrap();
     std::fs::write(story.path(".key"), "5c".repeat(32)).unwrap();
@@ -144,7 +144,7 @@ fn second_daemon_by_a_hard_link_is_refused() {
 }
 
 #[test]
-fn backup_copied_beside_a_left_log_is_refused_and_restore_helps() {
+fn backup_copied_beside_a_foreign_wal_is_refused_and_restore_works() {
     let mut story = Story::begin();
     let backup = story.backup("backup.db");
     // Longer than the log is without a stamp.
@@ -170,7 +170,7 @@ fn backup_copied_beside_a_left_log_is_refused_and_restore_helps() {
 }
 
 #[test]
-fn log_that_was_removed_after_a_crash_is_missed_and_one_that_sqlite_worked_off_is_not() {
+fn missing_wal_after_a_crash_is_refused_unless_checkpointed() {
     let mut story = Story::begin();
     story.daemon.process.kill();
     drop(rusqlite::Connection::open(story.path("")).unwrap().query_row("SELECT 1 FROM journal", [], |_| Ok(())));
@@ -186,7 +186,7 @@ fn log_that_was_removed_after_a_crash_is_missed_and_one_that_sqlite_worked_off_i
 }
 
 #[test]
-fn what_is_no_database_of_ours_is_refused_by_name() {
+fn foreign_file_as_database_is_refused_with_its_name() {
     let folder = Folder::new("");
     let (_sandbox, site) = folder.sandbox(&[]);
     folder.file("offboardd.toml", &settings(site, ""));

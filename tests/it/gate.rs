@@ -40,7 +40,7 @@ async fn during_the_first_leave() -> Harness {
 }
 
 #[tokio::test]
-async fn observe_mode_makes_no_call_of_a_detach_that_was_queued() {
+async fn observe_mode_runs_no_queued_detach() {
     let mut story = start(DETACH).await;
     story.inject(Fault { call: Some(CallName::ListOrganizations), status: Some(500), ..Fault::default() });
     story.send_departed(BEN).await;
@@ -53,7 +53,7 @@ async fn observe_mode_makes_no_call_of_a_detach_that_was_queued() {
 }
 
 #[tokio::test]
-async fn a_return_between_two_calls_of_a_detach_stops_the_rest() {
+async fn return_between_two_detach_calls_stops_the_rest() {
     let story = during_the_first_leave().await;
     story.send_returned(BEN).await;
     assert_eq!(story.state(BEN).await, StateName::Restoring);
@@ -64,7 +64,7 @@ async fn a_return_between_two_calls_of_a_detach_stops_the_rest() {
 }
 
 #[tokio::test]
-async fn a_hold_between_two_calls_of_a_detach_stops_the_rest_until_it_is_released() {
+async fn hold_between_two_detach_calls_stops_the_rest_until_release() {
     let story = during_the_first_leave().await;
     story.act(BEN, "hold").await;
     story.wait_for_change(CallName::DetachOrganization).await;
@@ -79,7 +79,7 @@ async fn a_hold_between_two_calls_of_a_detach_stops_the_rest_until_it_is_release
 }
 
 #[tokio::test]
-async fn a_source_pause_between_two_calls_of_a_detach_stops_the_rest_until_it_is_resumed() {
+async fn source_pause_between_two_detach_calls_stops_the_rest_until_resume() {
     let story = during_the_first_leave().await;
     story.post_action("sources/hr/pause").await;
     assert_eq!(detaches(&story), 1);
@@ -93,7 +93,7 @@ async fn a_source_pause_between_two_calls_of_a_detach_stops_the_rest_until_it_is
 }
 
 #[tokio::test]
-async fn a_hold_while_the_places_are_read_stops_a_detach_before_its_first_call() {
+async fn hold_during_the_reads_of_a_detach_prevents_its_first_call() {
     let story = start(DETACH).await;
     story.inject(Fault { call: Some(CallName::ListOrganizations), delay_ms: 500, times: Some(1), ..Fault::default() });
     let departed = json!({ "type": "departed", "person": { "email": BEN } });
@@ -108,7 +108,7 @@ async fn a_hold_while_the_places_are_read_stops_a_detach_before_its_first_call()
 }
 
 #[tokio::test]
-async fn each_call_of_a_detach_has_its_intent_before_and_its_outcome_after_it() {
+async fn each_detach_call_is_journaled_before_and_after() {
     let story = start(DETACH).await;
     story.send_departed(BEN).await;
     let kinds = kinds(&story).await;
@@ -122,7 +122,7 @@ async fn each_call_of_a_detach_has_its_intent_before_and_its_outcome_after_it() 
 }
 
 #[tokio::test]
-async fn a_detach_that_is_killed_in_the_middle_is_in_the_history_and_completed_after_the_start() {
+async fn killed_detach_is_in_the_history_and_completes_after_restart() {
     let mut story = during_the_first_leave().await;
     story.crash().await;
     story.settle().await;
@@ -135,7 +135,7 @@ async fn a_detach_that_is_killed_in_the_middle_is_in_the_history_and_completed_a
 }
 
 #[tokio::test]
-async fn a_call_without_a_known_outcome_is_in_the_history() {
+async fn call_with_an_unknown_outcome_is_in_the_history() {
     let story = start("departed = \"revoke\"").await;
     story.inject(Fault { call: Some(CallName::Revoke), status: Some(500), times: Some(1), ..Fault::default() });
     story.send_departed(BEN).await;
@@ -161,7 +161,7 @@ async fn observe_mode_sends_no_invitation() {
 }
 
 #[tokio::test]
-async fn a_protected_address_is_not_invited() {
+async fn protected_email_is_not_invited() {
     let mut story = start(REINVITE).await;
     story.send_departed(BEN).await;
     story.send_returned(BEN).await;
@@ -176,7 +176,7 @@ async fn a_protected_address_is_not_invited() {
 }
 
 #[tokio::test]
-async fn an_invitation_has_its_intent_in_the_history_before_its_outcome() {
+async fn invitation_is_journaled_before_its_outcome() {
     let story = start(REINVITE).await;
     story.send_departed(BEN).await;
     story.send_returned(BEN).await;

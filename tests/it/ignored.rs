@@ -37,7 +37,7 @@ fn body(id: u32, word: &str) -> String {
 }
 
 #[test]
-fn ignored_words_are_counted_per_source_and_shown_in_lists_and_metrics() {
+fn ignored_words_are_counted_per_source_in_lists_and_metrics() {
     let folder = Folder::new(SETTINGS);
     let daemon = folder.serve("info");
     let url = format!("http://{}/webhooks/okta", daemon.webhooks);

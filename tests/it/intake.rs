@@ -80,7 +80,7 @@ fn refused(reply: &Reply) {
 }
 
 #[tokio::test]
-async fn a_new_delivery_is_taken_and_a_replayed_one_is_told_the_id_of_the_first() {
+async fn new_delivery_is_accepted_and_a_replay_returns_its_id() {
     let story = Harness::start().await;
     let headers = story.genuine(BODY);
     let first = story.post("hr", BODY, &headers).await;
@@ -98,7 +98,7 @@ async fn a_new_delivery_is_taken_and_a_replayed_one_is_told_the_id_of_the_first(
 }
 
 #[tokio::test]
-async fn a_delivery_without_an_id_is_known_by_its_body_for_a_while() {
+async fn delivery_without_an_id_is_deduplicated_by_body_within_the_window() {
     let story = Harness::start().await;
     let body = json!({ "employees": [] });
     let first = story.send("bamboohr", &body).await;
@@ -112,7 +112,7 @@ async fn a_delivery_without_an_id_is_known_by_its_body_for_a_while() {
 }
 
 #[tokio::test]
-async fn the_same_id_from_another_source_is_another_delivery() {
+async fn same_id_from_another_source_is_another_delivery() {
     let story = Harness::start().await;
     let body = json!({ "employees": [] });
     assert_eq!(story.send("bamboohr", &body).await.status, 202);
@@ -122,7 +122,7 @@ async fn the_same_id_from_another_source_is_another_delivery() {
 }
 
 #[tokio::test]
-async fn many_at_once_are_each_taken_once() {
+async fn concurrent_copies_are_each_stored_once() {
     let story = Harness::start().await;
     let headers: Vec<_> = (0..60).map(|_| story.genuine(BODY)).collect();
     let twice = headers.iter().chain(&headers).map(|headers| story.post("hr", BODY, headers));
@@ -135,7 +135,7 @@ async fn many_at_once_are_each_taken_once() {
 }
 
 #[tokio::test]
-async fn what_is_forged_is_refused_without_a_word_of_why() {
+async fn forged_delivery_is_rejected_without_a_reason() {
     let row =
         expect_row("signatures that are missing, stripped, changed, or of another source", "401, and no word of why");
     let story = Harness::start().await;
@@ -162,7 +162,7 @@ async fn what_is_forged_is_refused_without_a_word_of_why() {
 }
 
 #[tokio::test]
-async fn what_is_stale_or_from_the_future_is_refused_to_the_second() {
+async fn stale_or_future_timestamp_is_rejected_to_the_second() {
     let row = expect_row(
         "times of signing at the edges of the window, and beyond",
         "taken inside, 401 outside, to the second",
@@ -186,7 +186,7 @@ async fn what_is_stale_or_from_the_future_is_refused_to_the_second() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_refused_however_its_length_is_told() {
+async fn body_over_the_limit_is_413_however_it_is_framed() {
     let row = expect_row("bodies over the limit, announced, chunked, or only announced", "413");
     let story = Harness::start().await;
     let large = vec![b' '; TWO_MEBIBYTES];
@@ -212,7 +212,7 @@ async fn a_body_over_the_limit_is_refused_however_its_length_is_told() {
 }
 
 #[tokio::test]
-async fn a_chunked_body_is_as_good_as_any() {
+async fn chunked_body_is_accepted() {
     let story = Harness::start().await;
     let mut request = story.written(BODY, "transfer-encoding: chunked\r\n");
     request.truncate(request.len() - BODY.len());
@@ -226,7 +226,7 @@ async fn a_chunked_body_is_as_good_as_any() {
 }
 
 #[tokio::test]
-async fn who_expects_to_be_told_to_continue_is_told() {
+async fn expect_100_continue_is_answered() {
     let story = Harness::start().await;
     let expectant = format!("content-length: {}\r\nexpect: 100-continue\r\n", BODY.len());
     let request = story.written(BODY, &expectant);
@@ -243,7 +243,7 @@ async fn who_expects_to_be_told_to_continue_is_told() {
 }
 
 #[tokio::test]
-async fn a_truncated_body_is_never_stored() {
+async fn truncated_body_is_never_stored() {
     let story = Harness::start().await;
     for more in ["content-length: 1000\r\n", "transfer-encoding: chunked\r\n"] {
         let mut stream = story.connect().await;
@@ -258,7 +258,7 @@ async fn a_truncated_body_is_never_stored() {
 }
 
 #[tokio::test]
-async fn an_encoding_in_which_nothing_is_signed_is_refused() {
+async fn content_encoding_is_rejected_with_415() {
     let row = expect_row("encoded bodies", "415, and nothing is unpacked");
     let story = Harness::start().await;
     for encoding in ["gzip", "deflate", "br", "gzip, identity", "x"] {
@@ -275,7 +275,7 @@ async fn an_encoding_in_which_nothing_is_signed_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_signed_and_cannot_be_read_is_taken_and_shown() {
+async fn signed_but_unreadable_delivery_is_accepted_and_shown() {
     let row = expect_row(
         "signed bodies of invalid UTF-8, half JSON, ten thousand levels",
         "taken, shown as unreadable, no value repeated",
@@ -314,7 +314,7 @@ async fn what_is_signed_and_cannot_be_read_is_taken_and_shown() {
 }
 
 #[tokio::test]
-async fn a_word_that_stands_twice_in_an_object_is_nothing_to_act_on_wrongly() {
+async fn duplicate_json_key_leads_to_no_wrong_action() {
     let story = Harness::start().await;
     let twice = br#"{"type":"departed","type":"profile","person":{"id":"1","email":"ann@example.com"}}"#;
     assert_eq!(story.send_bytes("hr", twice).await.status, 202);
@@ -325,7 +325,7 @@ async fn a_word_that_stands_twice_in_an_object_is_nothing_to_act_on_wrongly() {
 }
 
 #[tokio::test]
-async fn what_is_no_source_is_not_found() {
+async fn unknown_source_is_404() {
     let row = expect_row("path tricks in place of a source", "404 or 400");
     let story = Harness::start().await;
     let long = format!("/webhooks/{}", "a".repeat(10_000));
@@ -368,7 +368,7 @@ async fn what_is_no_source_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_path_in_other_letters_of_the_same_meaning_is_the_same_source() {
+async fn percent_encoded_path_names_the_same_source() {
     let story = Harness::start().await;
     let reply = story.request(Method::POST, "/webhooks/%68r?from=vendor", BODY, &story.genuine(BODY)).await;
     assert_eq!(reply.status, 202);
@@ -377,7 +377,7 @@ async fn a_path_in_other_letters_of_the_same_meaning_is_the_same_source() {
 }
 
 #[tokio::test]
-async fn a_header_that_is_sent_twice_and_differs_is_no_header() {
+async fn header_with_two_values_counts_as_missing() {
     let row = expect_row("headers that are sent twice and differ", "401");
     let story = Harness::start().await;
     let headers = story.genuine(BODY);
@@ -397,7 +397,7 @@ async fn a_header_that_is_sent_twice_and_differs_is_no_header() {
 }
 
 #[tokio::test]
-async fn a_length_that_is_told_twice_cannot_smuggle_a_second_request() {
+async fn repeated_content_length_cannot_smuggle_a_request() {
     let row = expect_row("smuggling: lengths that contradict each other", "nothing hidden is taken");
     let story = Harness::start().await;
     let smuggled = story.written(BODY, &format!("content-length: {}\r\n", BODY.len()));
@@ -422,7 +422,7 @@ async fn a_length_that_is_told_twice_cannot_smuggle_a_second_request() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_hung_up_on() {
+async fn input_that_is_not_http_closes_the_connection() {
     let row = expect_row("no HTTP, heads of 100 KiB, a thousand header lines", "hung up on, or 4xx");
     let story = Harness::start().await;
     let large = format!("POST /webhooks/hr HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "x".repeat(100 * 1024));
@@ -441,7 +441,7 @@ async fn what_is_no_http_is_hung_up_on() {
 }
 
 #[tokio::test]
-async fn another_method_is_refused_and_told_which_would_do() {
+async fn wrong_method_is_405_with_the_allowed_one() {
     let story = Harness::start().await;
     for method in ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", "PROPFIND"] {
         let request = format!("{method} /webhooks/hr HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
@@ -453,7 +453,7 @@ async fn another_method_is_refused_and_told_which_would_do() {
 }
 
 #[tokio::test]
-async fn slow_clients_keep_neither_others_waiting_nor_the_stop() {
+async fn slow_clients_delay_neither_others_nor_the_shutdown() {
     let row = expect_row("requests that stop half-way", "others are taken, a stop is not held up");
     let mut story = Harness::start().await;
     let request = story.written(BODY, &format!("content-length: {}\r\n", BODY.len()));
@@ -483,7 +483,7 @@ async fn slow_clients_keep_neither_others_waiting_nor_the_stop() {
 }
 
 #[tokio::test]
-async fn a_paused_source_is_asked_to_come_again_later() {
+async fn delivery_to_a_paused_source_is_503() {
     let story = Harness::start().await;
     story.post_action("sources/hr/pause").await;
     for headers in [story.genuine(BODY), Vec::new()] {
@@ -496,7 +496,7 @@ async fn a_paused_source_is_asked_to_come_again_later() {
 }
 
 #[tokio::test]
-async fn trouble_of_our_own_is_503_and_never_the_senders_fault() {
+async fn internal_failure_is_503() {
     let story = Harness::start().await;
     let mut database = story.database().await;
     let full = "CREATE TRIGGER full BEFORE INSERT ON deliveries BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
@@ -515,7 +515,7 @@ async fn trouble_of_our_own_is_503_and_never_the_senders_fault() {
 }
 
 #[tokio::test]
-async fn the_public_listener_says_that_it_is_alive_and_nothing_else() {
+async fn public_listener_answers_livez_only() {
     let story = Harness::start().await;
     let reply = story.request(Method::GET, "/livez", b"", &[]).await;
     assert_eq!((reply.status, reply.body), (200, Value::String("alive\n".to_owned())));

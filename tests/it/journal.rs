@@ -33,7 +33,7 @@ fn verify(folder: &Folder) -> CommandOutput {
 }
 
 #[tokio::test]
-async fn the_database_refuses_to_change_or_to_shorten_the_journal() {
+async fn journal_rows_cannot_be_updated_or_deleted() {
     let (folder, entries) = carried_through().await;
     let mut database = open(&folder.database()).await;
     for statement in [
@@ -52,7 +52,7 @@ async fn the_database_refuses_to_change_or_to_shorten_the_journal() {
 }
 
 #[tokio::test]
-async fn whoever_takes_the_locks_off_and_changes_an_entry_is_found_out() {
+async fn verify_finds_an_entry_changed_without_the_triggers() {
     let (folder, entries) = carried_through().await;
     assert!(entries >= 6);
     let untouched = std::fs::read(folder.database()).unwrap();
@@ -90,7 +90,7 @@ async fn whoever_takes_the_locks_off_and_changes_an_entry_is_found_out() {
 }
 
 #[tokio::test]
-async fn a_pause_and_its_end_are_an_entry_each_and_what_changes_nothing_is_none() {
+async fn pause_and_resume_are_journaled_and_repetitions_are_not() {
     let story = Harness::start().await;
     let (site, source, now) = (site_name(), "hr".parse().unwrap(), story.now());
     let mut tx = story.store().begin().await.unwrap();
@@ -122,7 +122,7 @@ async fn a_pause_and_its_end_are_an_entry_each_and_what_changes_nothing_is_none(
 }
 
 #[tokio::test]
-async fn what_is_cut_off_at_the_end_is_told_by_the_newest_link() {
+async fn verify_reports_the_newest_link_so_that_truncation_shows() {
     let (folder, entries) = carried_through().await;
     let whole = verify(&folder).stdout;
     let mut database = open(&folder.database()).await;
@@ -136,7 +136,7 @@ async fn what_is_cut_off_at_the_end_is_told_by_the_newest_link() {
 }
 
 #[test]
-fn a_database_that_is_none_is_not_called_intact() {
+fn verify_of_a_missing_or_foreign_database_fails() {
     let folder = Folder::new("");
     let missing = verify(&folder);
     assert_eq!((missing.code, missing.stderr.starts_with("offboardd: no database at")), (Some(1), true));

@@ -55,7 +55,7 @@ async fn settle(tx: &mut Tx, claimed: &ClaimedJob, now: Timestamp) -> Result<Sta
 }
 
 #[tokio::test]
-async fn who_oversleeps_the_lease_neither_calls_nor_settles() {
+async fn expired_lease_neither_dispatches_nor_settles() {
     let (story, tomorrow) = tomorrow().await;
     let over = tomorrow + duration("1m");
     let mut tx = story.store().begin().await.unwrap();
@@ -75,7 +75,7 @@ async fn who_oversleeps_the_lease_neither_calls_nor_settles() {
 }
 
 #[tokio::test]
-async fn who_has_not_the_token_of_the_lease_neither_calls_nor_settles() {
+async fn wrong_lease_token_neither_dispatches_nor_settles() {
     let (story, tomorrow) = tomorrow().await;
     let mut tx = story.store().begin().await.unwrap();
     let mut claimed = claim(&mut tx, tomorrow).await;
@@ -88,7 +88,7 @@ async fn who_has_not_the_token_of_the_lease_neither_calls_nor_settles() {
 }
 
 #[tokio::test]
-async fn the_job_of_a_worker_that_died_is_taken_back_when_its_lease_is_over() {
+async fn job_of_a_dead_worker_is_requeued_when_its_lease_expires() {
     let (story, tomorrow) = tomorrow().await;
     let over = tomorrow + duration("1m");
     let mut tx = story.store().begin().await.unwrap();
@@ -105,7 +105,7 @@ async fn the_job_of_a_worker_that_died_is_taken_back_when_its_lease_is_over() {
 }
 
 #[tokio::test]
-async fn a_job_that_nobody_settled_is_done_by_the_same_daemon_when_its_lease_is_over() {
+async fn unsettled_job_runs_again_when_its_lease_expires() {
     let (story, tomorrow) = tomorrow().await;
     let mut tx = story.store().begin().await.unwrap();
     let job = claim(&mut tx, tomorrow).await.lease.job_id;
@@ -119,7 +119,7 @@ async fn a_job_that_nobody_settled_is_done_by_the_same_daemon_when_its_lease_is_
 }
 
 #[tokio::test]
-async fn each_attempt_is_written_down_and_a_look_that_came_too_early_is_none() {
+async fn each_attempt_is_recorded_and_an_early_check_is_not() {
     let story = Harness::with(Setup { site: "look_again = [\"1m\"]\nlook_back = \"0s\"", ..Setup::default() }).await;
     story.inject(Fault { call: Some(CallName::Revoke), status: Some(500), times: Some(1), ..Fault::default() });
     story.send_departed(ANN).await;

@@ -96,7 +96,7 @@ async fn only_case(story: &Harness) -> (StateName, Option<AttentionReason>) {
 }
 
 #[tokio::test]
-async fn who_left_without_an_address_is_looked_up_and_ends_in_the_right_account() {
+async fn departure_without_an_email_is_looked_up_and_revoked() {
     let hibob = HiBob::start().await;
     let story = hibob.story().await;
     hibob.will_say_that_it_is("Ann@example.com");
@@ -109,7 +109,7 @@ async fn who_left_without_an_address_is_looked_up_and_ends_in_the_right_account(
 }
 
 #[tokio::test]
-async fn what_was_said_before_is_remembered_and_not_asked_for() {
+async fn known_email_of_a_person_id_needs_no_lookup() {
     let hibob = HiBob::start().await;
     let story = hibob.story().await;
     let mut created = tells("employee.created", "7");
@@ -123,7 +123,7 @@ async fn what_was_said_before_is_remembered_and_not_asked_for() {
 }
 
 #[tokio::test]
-async fn a_vendor_in_trouble_is_asked_again_and_nothing_is_done_meanwhile() {
+async fn failing_lookup_is_retried_and_its_event_waits() {
     let hibob = HiBob::start().await;
     let mut story = hibob.story().await;
     for (status, body) in [(500, "down"), (200, "<html>ann@example.com"), (401, "{}"), (403, "{}"), (429, "")] {
@@ -147,7 +147,7 @@ async fn a_vendor_in_trouble_is_asked_again_and_nothing_is_done_meanwhile() {
 }
 
 #[tokio::test]
-async fn whom_the_vendor_does_not_know_is_for_a_human() {
+async fn lookup_without_an_email_needs_attention() {
     for (status, body) in [
         (404, "{}".to_owned()),
         (200, "{}".to_owned()),
@@ -170,7 +170,7 @@ async fn whom_the_vendor_does_not_know_is_for_a_human() {
 }
 
 #[tokio::test]
-async fn a_vendor_that_never_answers_is_given_up_and_a_human_called() {
+async fn lookup_that_never_succeeds_needs_attention() {
     let hibob = HiBob::start().await;
     let story = hibob.story().await;
     let delivery = told(&story, tells("employee.left", "7")).await;
@@ -182,7 +182,7 @@ async fn a_vendor_that_never_answers_is_given_up_and_a_human_called() {
 }
 
 #[tokio::test]
-async fn an_address_that_comes_by_itself_is_not_asked_for_any_more() {
+async fn email_from_a_later_delivery_ends_the_lookup() {
     let hibob = HiBob::start().await;
     let story = hibob.story().await;
     hibob.will_say(500, "");
@@ -220,7 +220,7 @@ async fn crm(story: &Harness, event: Value) -> offboardd::domain::ids::DeliveryI
 }
 
 #[tokio::test]
-async fn what_comes_later_about_the_same_person_does_not_overtake_what_waits() {
+async fn later_event_of_a_person_waits_behind_the_lookup() {
     let hibob = HiBob::start().await;
     let story = story_of_all_words(&hibob).await;
     hibob.will_say(500, "");
@@ -240,7 +240,7 @@ async fn what_comes_later_about_the_same_person_does_not_overtake_what_waits() {
 }
 
 #[tokio::test]
-async fn a_change_of_address_does_not_overtake_a_departure_that_waits() {
+async fn email_change_waits_behind_a_departure_in_lookup() {
     let hibob = HiBob::start().await;
     let story = story_of_all_words(&hibob).await;
     hibob.will_say(500, "");
@@ -255,7 +255,7 @@ async fn a_change_of_address_does_not_overtake_a_departure_that_waits() {
 }
 
 #[tokio::test]
-async fn a_return_that_names_the_address_stops_a_departure_that_waits_for_it() {
+async fn return_with_an_email_stops_a_departure_in_lookup() {
     let hibob = HiBob::start().await;
     let story = story_of_all_words(&hibob).await;
     hibob.will_say(500, "");
@@ -269,7 +269,7 @@ async fn a_return_that_names_the_address_stops_a_departure_that_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_flood_of_people_without_addresses_trips_the_brake_before_anybody_is_asked_for() {
+async fn flood_without_emails_trips_the_brake() {
     let hibob = HiBob::start().await;
     let story = story_of_all_words(&hibob).await;
     let flood: Vec<_> = (0..40).map(|id| json!({ "type": "departed", "person": { "id": id.to_string() } })).collect();
@@ -286,7 +286,7 @@ async fn a_flood_of_people_without_addresses_trips_the_brake_before_anybody_is_a
 }
 
 #[tokio::test]
-async fn a_lookup_that_is_taken_out_of_the_settings_leaves_nobody_waiting() {
+async fn removed_lookup_setting_ends_its_pending_lookups() {
     let hibob = HiBob::start().await;
     let mut story = hibob.story().await;
     let delivery = told(&story, tells("employee.left", "7")).await;
@@ -300,7 +300,7 @@ async fn a_lookup_that_is_taken_out_of_the_settings_leaves_nobody_waiting() {
 }
 
 #[tokio::test]
-async fn the_deletion_of_a_duplicate_record_is_for_a_human() {
+async fn deletion_of_a_duplicate_record_needs_attention() {
     let story = Harness::start().await;
     let known = |id: &str| json!({ "type": "profile", "person": { "id": id, "email": "ann@example.com" } });
     let left = |id: &str| json!({ "type": "departed", "person": { "id": id } });
@@ -316,7 +316,7 @@ async fn the_deletion_of_a_duplicate_record_is_for_a_human() {
 }
 
 #[tokio::test]
-async fn an_event_without_a_person_id_is_about_the_address_itself() {
+async fn event_without_a_person_id_applies_to_the_email() {
     let story = Harness::start().await;
     story.send_event(json!({ "type": "profile", "person": { "id": "5", "email": "ann@example.com" } })).await;
     story.send_departed("ann@example.com").await;
@@ -325,7 +325,7 @@ async fn an_event_without_a_person_id_is_about_the_address_itself() {
 }
 
 #[tokio::test]
-async fn duplicate_record_hands_the_departure_to_a_human_and_its_deletion_changes_nothing() {
+async fn duplicate_record_needs_attention_and_its_deletion_changes_nothing() {
     let story = Harness::start().await;
     let known = |id: &str| json!({ "type": "profile", "person": { "id": id, "email": "ann@example.com" } });
     story.send_event(known("5")).await;
@@ -346,7 +346,7 @@ async fn duplicate_record_hands_the_departure_to_a_human_and_its_deletion_change
 }
 
 #[tokio::test]
-async fn who_left_before_does_not_keep_the_address_of_who_has_it_now() {
+async fn earlier_leaver_does_not_keep_an_email_of_its_next_owner() {
     let story = Harness::start().await;
     let known = |id: &str| json!({ "type": "profile", "person": { "id": id, "email": "ann@example.com" } });
     let left = |id: &str| json!({ "type": "departed", "person": { "id": id } });
@@ -361,7 +361,7 @@ async fn who_left_before_does_not_keep_the_address_of_who_has_it_now() {
 }
 
 #[tokio::test]
-async fn a_stop_of_an_unknown_id_without_a_case_is_not_looked_up() {
+async fn stop_of_an_unknown_id_without_a_case_is_not_looked_up() {
     let hibob = HiBob::start().await;
     let story = story_of_all_words(&hibob).await;
     let stops: Vec<_> = (0..50).map(|id| json!({ "type": "returned", "person": { "id": id.to_string() } })).collect();
@@ -373,7 +373,7 @@ async fn a_stop_of_an_unknown_id_without_a_case_is_not_looked_up() {
 }
 
 #[tokio::test]
-async fn a_stop_of_an_unknown_id_is_looked_up_while_a_case_is_known_by_its_address_only() {
+async fn stop_of_an_unknown_id_is_looked_up_while_a_case_has_no_person_id() {
     let hibob = HiBob::start().await;
     let story = story_of_all_words(&hibob).await;
     let leaves = json!({ "type": "departed", "person": { "email": "ann@example.com" }, "effective_at": "2026-10-01" });

@@ -37,7 +37,7 @@ async fn delete_by_hand(story: &Harness) {
 }
 
 #[tokio::test]
-async fn a_revoke_that_takes_effect_after_its_answer_was_lost_leaves_the_case_waiting_for_a_grant() {
+async fn revoke_effective_after_a_lost_response_waits_for_a_grant() {
     let story = Harness::start().await;
     story.inject(lost(CallName::Revoke));
     story.send_departed(ANN).await;
@@ -56,7 +56,7 @@ async fn a_revoke_that_takes_effect_after_its_answer_was_lost_leaves_the_case_wa
 }
 
 #[tokio::test]
-async fn a_deletion_that_takes_effect_after_its_answer_was_lost_is_not_called_stopped() {
+async fn deletion_effective_after_a_lost_response_is_not_cancelled() {
     let story = Harness::with(Setup { policy: "departed = \"delete\"", ..Setup::default() }).await;
     story.inject(lost(CallName::Delete));
     story.send_departed(ANN).await;
@@ -71,7 +71,7 @@ async fn a_deletion_that_takes_effect_after_its_answer_was_lost_is_not_called_st
 }
 
 #[tokio::test]
-async fn a_deletion_that_was_lost_on_its_way_is_called_stopped_after_a_later_read() {
+async fn lost_deletion_call_is_cancelled_after_a_later_read() {
     let story = Harness::with(Setup { policy: "departed = \"delete\"", ..Setup::default() }).await;
     story.inject(lost(CallName::Delete));
     story.send_departed(ANN).await;
@@ -83,7 +83,7 @@ async fn a_deletion_that_was_lost_on_its_way_is_called_stopped_after_a_later_rea
 }
 
 #[tokio::test]
-async fn a_crash_while_the_revoke_is_out_does_not_make_one_read_a_proof() {
+async fn crash_during_the_revoke_needs_more_than_one_read() {
     let mut story = Harness::start().await;
     story.inject(Fault { delay_ms: 2000, drop: Some(FaultTiming::Before), ..lost(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
@@ -101,7 +101,7 @@ async fn a_crash_while_the_revoke_is_out_does_not_make_one_read_a_proof() {
 }
 
 #[tokio::test]
-async fn an_account_that_cannot_be_seen_for_a_while_is_deleted_when_it_is_seen_again() {
+async fn temporarily_missing_account_is_deleted_when_it_reappears() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     story.inject(read_as(None, 2));
@@ -115,7 +115,7 @@ async fn an_account_that_cannot_be_seen_for_a_while_is_deleted_when_it_is_seen_a
 }
 
 #[tokio::test]
-async fn an_account_that_only_customer_service_management_still_has_is_not_called_gone() {
+async fn account_left_in_customer_service_management_is_not_gone() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     story.inject(read_as(None, 4));
@@ -129,7 +129,7 @@ async fn an_account_that_only_customer_service_management_still_has_is_not_calle
 }
 
 #[tokio::test]
-async fn a_fallback_record_before_the_deletion_or_after_the_revoke_is_no_conclusion() {
+async fn fallback_record_before_deletion_or_after_revoke_proves_nothing() {
     let story = Harness::start().await;
     // The second read is the one after the revoke.
     story.inject(Fault { skip: 1, ..read_as(Some(fallback(&story)), 1) });
@@ -146,7 +146,7 @@ async fn a_fallback_record_before_the_deletion_or_after_the_revoke_is_no_conclus
 }
 
 #[tokio::test]
-async fn one_404_ends_no_watch_for_a_grant() {
+async fn single_404_does_not_end_the_watch_for_a_grant() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     story.send_returned(ANN).await;
@@ -160,7 +160,7 @@ async fn one_404_ends_no_watch_for_a_grant() {
 }
 
 #[tokio::test]
-async fn a_deletion_that_was_accepted_is_not_called_again_while_a_read_still_shows_the_account() {
+async fn accepted_deletion_is_not_repeated_while_reads_show_the_account() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     let still = json!({ "accountId": story.account(ANN).account_id, "accountType": "customer", "active": false,
@@ -176,7 +176,7 @@ async fn a_deletion_that_was_accepted_is_not_called_again_while_a_read_still_sho
 }
 
 #[tokio::test]
-async fn a_customer_who_was_migrated_to_an_atlassian_account_is_for_a_human() {
+async fn migrated_customer_needs_attention() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     delete_by_hand(&story).await;
@@ -190,7 +190,7 @@ async fn a_customer_who_was_migrated_to_an_atlassian_account_is_for_a_human() {
 }
 
 #[tokio::test]
-async fn a_leaver_who_has_access_again_is_revoked_again_when_a_newer_departure_arrives() {
+async fn newer_departure_revokes_regained_access() {
     let story = Harness::with(Setup { policy: "departed = \"revoke\"", ..Setup::default() }).await;
     story.send_departed(ANN).await;
     story.advance("10d").await;

@@ -71,7 +71,7 @@ async fn rows(database: &mut SqliteConnection) -> Vec<(String, i64)> {
 }
 
 #[tokio::test]
-async fn every_step_keeps_the_rows_that_it_meets() {
+async fn every_migration_keeps_existing_rows() {
     let mut database = database().await;
     let mut before = Vec::new();
     for migration in MIGRATOR.iter() {
@@ -93,7 +93,7 @@ async fn every_step_keeps_the_rows_that_it_meets() {
 }
 
 #[tokio::test]
-async fn the_newest_schema_is_the_one_that_was_reviewed() {
+async fn newest_schema_matches_the_reviewed_snapshot() {
     let mut database = database().await;
     MIGRATOR.run(&mut database).await.unwrap();
     let rows = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE '\\_%' ESCAPE '\\'
@@ -104,7 +104,7 @@ async fn the_newest_schema_is_the_one_that_was_reviewed() {
 }
 
 #[tokio::test]
-async fn a_schema_that_a_newer_version_made_is_not_called_current() {
+async fn newer_schema_is_not_reported_as_current() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("offboardd.db");
     let store = Database { path: path.clone(), key: KeyLocation::Beside }.open().await.unwrap();

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use crate::harness::{Harness, Setup};
 
 #[tokio::test]
-async fn a_crowd_of_revokes_and_deletions_stays_below_the_bursts() {
+async fn many_revokes_and_deletions_stay_below_the_burst_limits() {
     let people: usize = std::env::var("OFFBOARDD_PACE").map_or(150, |text| text.parse().unwrap());
     let policy =
         "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\nbrake = { per_hour = 100000, per_day = 100000 }";

@@ -56,7 +56,7 @@ async fn sealed(story: &Harness) -> Vec<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn no_file_ever_holds_an_address_and_after_the_end_not_even_a_sealed_one() {
+async fn files_hold_no_email_and_after_closing_no_ciphertext() {
     let mut story = Harness::start().await;
     let account_id = story.account(EMAIL).account_id;
     let plain = [EMAIL, "ann%40example.com", PERSON_ID, &account_id].map(|text| text.as_bytes().to_vec());
@@ -88,7 +88,7 @@ async fn no_file_ever_holds_an_address_and_after_the_end_not_even_a_sealed_one()
 }
 
 #[tokio::test]
-async fn an_address_that_is_forgotten_by_one_case_is_kept_for_an_open_one() {
+async fn shredding_one_case_keeps_the_email_of_an_open_one() {
     let story = Harness::start().await;
     story
         .send_event(json!([
@@ -106,7 +106,7 @@ async fn an_address_that_is_forgotten_by_one_case_is_kept_for_an_open_one() {
 }
 
 #[tokio::test]
-async fn whoever_closes_a_case_is_answered_with_what_it_has_not_forgotten() {
+async fn response_to_closing_a_case_shows_what_is_not_shredded() {
     let story = Harness::start().await;
     story.send_departed(EMAIL).await;
     story.send_returned(EMAIL).await;
@@ -121,7 +121,7 @@ async fn whoever_closes_a_case_is_answered_with_what_it_has_not_forgotten() {
 }
 
 #[tokio::test]
-async fn the_most_talkative_log_names_nobody_and_no_secret() {
+async fn trace_log_holds_no_person_and_no_secret() {
     let folder = Folder::new("");
     let (_sandbox, site) = folder.sandbox(&["--deletion-grace", "1s"]);
     let policy = "detach = [\"organizations\", \"service_desks\", \"participants\"]";

@@ -44,7 +44,7 @@ impl Proxy {
 }
 
 #[tokio::test]
-async fn what_is_on_this_machine_is_asked_directly_whatever_proxy_there_is() {
+async fn local_addresses_are_called_without_the_proxy() {
     let (folder, proxy) = (Folder::new(""), Proxy::start());
     let (_sandbox, site) = folder.sandbox(&[]);
     let token = "[[admin.tokens]]\nname = \"rosa\"\nrole = \"approver\"\ntoken = { env = \"ACME_TOKEN\" }\n";
@@ -77,7 +77,7 @@ async fn what_is_on_this_machine_is_asked_directly_whatever_proxy_there_is() {
 }
 
 #[test]
-fn what_is_elsewhere_is_asked_through_the_proxy_unless_it_is_excepted() {
+fn remote_addresses_are_called_through_the_proxy_unless_excluded() {
     let (folder, proxy) = (Folder::new(""), Proxy::start());
     let elsewhere = "http://elsewhere.invalid/readyz";
     for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
@@ -97,7 +97,7 @@ fn what_is_elsewhere_is_asked_through_the_proxy_unless_it_is_excepted() {
 }
 
 #[test]
-fn a_proxy_that_is_none_is_named_without_what_stands_there() {
+fn invalid_proxy_is_reported_without_its_value() {
     let folder = Folder::new("");
     let mut command = folder.command(&["healthcheck", "http://elsewhere.invalid/readyz"]);
     let output = command.env("HTTP_PROXY", "http://user:pa55word@[nowhere").output().unwrap();

@@ -174,7 +174,7 @@ struct History {
 }
 
 #[test]
-fn no_random_history_breaks_a_rule() {
+fn random_histories_break_no_rule() {
     let longer = std::env::var("OFFBOARDD_HISTORIES_SECONDS").ok();
     let seconds = longer.as_ref().map_or(10, |text| text.parse().unwrap());
     if let Ok(seed) = std::env::var("OFFBOARDD_HISTORIES_SEED") {

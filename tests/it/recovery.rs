@@ -73,7 +73,7 @@ async fn open(folder: &Folder) -> SqliteConnection {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_kills_under_load_lose_nothing_and_double_nothing() {
+async fn ten_kills_under_load_lose_and_repeat_nothing() {
     let mut rng = SeededRng::from_environment();
     let folder = Folder::new("");
     let seed = folder.file("seed.json", &seed(PEOPLE));

@@ -18,7 +18,7 @@ fn failing(call: CallName) -> Fault {
 }
 
 #[tokio::test]
-async fn a_departure_that_is_cancelled_before_its_day_changes_nothing() {
+async fn departure_cancelled_before_its_day_changes_nothing() {
     let story = Harness::start().await;
     story.send_event(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": "2026-12-31" })).await;
     assert_eq!(story.state(ANN).await, StateName::Scheduled);
@@ -31,7 +31,7 @@ async fn a_departure_that_is_cancelled_before_its_day_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_departure_that_is_moved_is_carried_out_on_its_new_day() {
+async fn moved_departure_runs_on_its_new_day() {
     let story = Harness::start().await;
     for day in ["2026-09-30", "2026-09-20", "2026-10-10"] {
         story.send_event(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": day })).await;
@@ -44,7 +44,7 @@ async fn a_departure_that_is_moved_is_carried_out_on_its_new_day() {
 }
 
 #[tokio::test]
-async fn who_is_rehired_while_held_is_cancelled() {
+async fn rehire_while_held_cancels() {
     let story = Harness::with(Setup { mode: "observe", ..Setup::default() }).await;
     story.send_departed(ANN).await;
     assert_eq!(story.case(ANN).await.case.state, State::Held(Hold::Observe));
@@ -54,7 +54,7 @@ async fn who_is_rehired_while_held_is_cancelled() {
 }
 
 #[tokio::test]
-async fn who_is_rehired_while_the_account_is_looked_for_is_cancelled() {
+async fn rehire_during_the_search_cancels() {
     let story = Harness::start().await;
     story.send_departed("nobody@example.com").await;
     assert_eq!(story.state("nobody@example.com").await, StateName::Revoking);
@@ -64,7 +64,7 @@ async fn who_is_rehired_while_the_account_is_looked_for_is_cancelled() {
 }
 
 #[tokio::test]
-async fn who_is_rehired_while_the_revoke_fails_keeps_access_and_that_is_read() {
+async fn rehire_during_a_failing_revoke_keeps_access_by_a_read() {
     let story = Harness::start().await;
     story.inject(failing(CallName::Revoke));
     story.send_departed(ANN).await;
@@ -80,7 +80,7 @@ async fn who_is_rehired_while_the_revoke_fails_keeps_access_and_that_is_read() {
 }
 
 #[tokio::test]
-async fn who_is_rehired_after_the_revoke_is_not_deleted_and_waits_for_somebody_who_grants_access() {
+async fn rehire_after_the_revoke_waits_for_a_grant_and_is_not_deleted() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     story.advance("29d").await;
@@ -101,7 +101,7 @@ async fn who_is_rehired_after_the_revoke_is_not_deleted_and_waits_for_somebody_w
 }
 
 #[tokio::test]
-async fn who_leaves_again_while_being_restored_is_on_the_way_out_again() {
+async fn departure_during_the_restoration_revokes_again() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     story.advance("20d").await;
@@ -117,7 +117,7 @@ async fn who_leaves_again_while_being_restored_is_on_the_way_out_again() {
 }
 
 #[tokio::test]
-async fn who_is_rehired_while_the_deletion_fails_is_not_deleted() {
+async fn rehire_during_a_failing_deletion_prevents_it() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     story.inject(failing(CallName::Delete));
@@ -136,7 +136,7 @@ async fn who_is_rehired_while_the_deletion_fails_is_not_deleted() {
 }
 
 #[tokio::test]
-async fn who_is_rehired_after_a_deletion_whose_answer_was_lost_is_told_the_truth() {
+async fn rehire_after_a_deletion_with_a_lost_response_is_too_late() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     story.inject(Fault { call: Some(CallName::Delete), drop: Some(FaultTiming::After), ..Fault::default() });
@@ -152,7 +152,7 @@ async fn who_is_rehired_after_a_deletion_whose_answer_was_lost_is_told_the_truth
 }
 
 #[tokio::test]
-async fn who_is_rehired_inside_the_deletion_grace_cannot_be_saved_and_the_case_says_from_when_on_to_invite() {
+async fn rehire_in_deletion_grace_reports_reinvite_date() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     story.advance("30d").await;
@@ -168,7 +168,7 @@ async fn who_is_rehired_inside_the_deletion_grace_cannot_be_saved_and_the_case_s
 }
 
 #[tokio::test]
-async fn who_is_rehired_inside_the_deletion_grace_is_invited_anew_after_it_when_the_policy_says_so() {
+async fn rehire_in_deletion_grace_is_reinvited_if_configured() {
     let policy = "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\nreinvite = true";
     let story = Harness::with(Setup { policy, ..Setup::default() }).await;
     story.send_departed(ANN).await;
@@ -188,7 +188,7 @@ async fn who_is_rehired_inside_the_deletion_grace_is_invited_anew_after_it_when_
 }
 
 #[tokio::test]
-async fn who_was_invited_anew_by_somebody_else_is_not_said_to_have_been_by_us() {
+async fn reinvitation_by_another_admin_is_not_recorded_as_ours() {
     let policy = "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\nreinvite = true";
     let story = Harness::with(Setup { policy, ..Setup::default() }).await;
     story.send_departed(ANN).await;
@@ -203,7 +203,7 @@ async fn who_was_invited_anew_by_somebody_else_is_not_said_to_have_been_by_us() 
 }
 
 #[tokio::test]
-async fn who_is_rehired_while_a_human_is_asked_is_cancelled() {
+async fn rehire_while_attention_is_needed_cancels() {
     let story = Harness::start().await;
     story.send_departed("dora@example.com").await;
     assert_eq!(story.state("dora@example.com").await, StateName::NeedsAttention);
@@ -213,7 +213,7 @@ async fn who_is_rehired_while_a_human_is_asked_is_cancelled() {
 }
 
 #[tokio::test]
-async fn who_comes_back_under_another_address_is_known_by_the_id() {
+async fn return_under_another_email_is_matched_by_person_id() {
     let story = Harness::start().await;
     let departed = json!({ "type": "departed", "person": { "id": "42", "email": ANN }, "effective_at": "2026-12-31" });
     story.send_event(departed).await;
@@ -223,7 +223,7 @@ async fn who_comes_back_under_another_address_is_known_by_the_id() {
 }
 
 #[tokio::test]
-async fn after_the_end_a_return_leads_to_nothing() {
+async fn return_after_the_end_changes_nothing() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     story.advance("30d").await;
@@ -235,7 +235,7 @@ async fn after_the_end_a_return_leads_to_nothing() {
 }
 
 #[tokio::test]
-async fn an_older_departure_does_not_undo_a_newer_return() {
+async fn older_departure_does_not_undo_a_newer_return() {
     let story = Harness::start().await;
     story.send_event(event("returned", "2026-09-07T11:00:00Z")).await;
     let late = story.send_event(event("departed", "2026-09-07T10:00:00Z")).await;
@@ -245,7 +245,7 @@ async fn an_older_departure_does_not_undo_a_newer_return() {
 }
 
 #[tokio::test]
-async fn an_older_return_or_cancellation_does_not_stop_a_newer_departure() {
+async fn older_return_or_cancellation_does_not_stop_a_newer_departure() {
     let story = Harness::start().await;
     story.send_event(event("departed", "2026-09-07T11:00:00Z")).await;
     for stop in ["returned", "departure_cancelled"] {
@@ -257,7 +257,7 @@ async fn an_older_return_or_cancellation_does_not_stop_a_newer_departure() {
 }
 
 #[tokio::test]
-async fn a_clock_of_a_source_that_is_ahead_does_not_silence_what_comes_later() {
+async fn source_clock_ahead_does_not_outdate_later_events() {
     let story = Harness::start().await;
     story
         .send_event(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": "2026-12-31",
@@ -270,7 +270,7 @@ async fn a_clock_of_a_source_that_is_ahead_does_not_silence_what_comes_later() {
 }
 
 #[tokio::test]
-async fn the_same_departure_from_a_second_delivery_changes_nothing() {
+async fn same_departure_in_a_second_delivery_changes_nothing() {
     let story = Harness::start().await;
     let departed = json!({ "type": "departed", "person": { "email": ANN },
         "effective_at": "2026-09-10T08:00:00Z", "occurred_at": "2026-09-07T11:00:00Z" });
@@ -294,7 +294,7 @@ async fn the_same_departure_from_a_second_delivery_changes_nothing() {
 }
 
 #[tokio::test]
-async fn two_sources_that_tell_of_the_same_person_share_one_case() {
+async fn two_sources_with_the_same_person_share_one_case() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     let body = json!({ "employees": [{ "id": "300", "fields": { "Status": "Inactive", "Work Email": ANN } }] });

@@ -29,7 +29,7 @@ async fn probe(story: &Harness, after: &str, call: CallName) {
 }
 
 #[tokio::test]
-async fn rejected_deletions_pause_deletions_only_and_then_go_to_a_human() {
+async fn rejected_deletions_pause_deletions_only_then_need_attention() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     story.inject(forbidden(CallName::Delete));
@@ -54,7 +54,7 @@ async fn rejected_deletions_pause_deletions_only_and_then_go_to_a_human() {
 }
 
 #[tokio::test]
-async fn one_rejected_account_delays_nobody_when_the_call_works_for_others() {
+async fn rejection_of_one_account_delays_no_other() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     let ben = story.account(BEN).account_id;
@@ -69,7 +69,7 @@ async fn one_rejected_account_delays_nobody_when_the_call_works_for_others() {
 }
 
 #[tokio::test]
-async fn an_api_that_is_removed_waits_without_a_human_until_it_is_back() {
+async fn removed_api_pauses_the_calls_until_it_is_back() {
     let story = Harness::start().await;
     story.inject(Fault { status: Some(410), ..forbidden(CallName::Search) });
     story.send_departed(ANN).await;
@@ -85,7 +85,7 @@ async fn an_api_that_is_removed_waits_without_a_human_until_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_site_that_is_away_is_paused_once_and_resumes_by_itself() {
+async fn unavailable_site_is_paused_once_and_resumes() {
     for answer in [
         Fault {
             status: Some(404),
@@ -118,7 +118,7 @@ async fn a_site_that_is_away_is_paused_once_and_resumes_by_itself() {
 }
 
 #[tokio::test]
-async fn an_expired_token_of_an_idle_site_is_found_before_a_call_is_due() {
+async fn expired_token_of_an_idle_site_is_found_by_a_probe() {
     let mut story = Harness::start().await;
     story.restart_with(|settings| settings.replace("probe_idle = \"0s\"", "probe_idle = \"15m\"")).await;
     story.site.change_options(|options| options.tokens = Some(Vec::new()));
@@ -133,7 +133,7 @@ async fn an_expired_token_of_an_idle_site_is_found_before_a_call_is_due() {
 }
 
 #[tokio::test]
-async fn where_many_customers_hide_their_address_nobody_found_is_for_a_human() {
+async fn no_match_needs_attention_where_many_customers_hide_their_email() {
     let story = Harness::with(Setup { site: "look_again = []\nlook_back = \"0s\"", ..Setup::default() }).await;
     for account in story.site.accounts() {
         if account.account_type == AccountType::Customer {

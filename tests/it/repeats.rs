@@ -52,7 +52,7 @@ async fn same_body_twice_in_a_row_is_a_duplicate() {
 }
 
 #[tokio::test]
-async fn recorded_departure_after_a_return_waits_for_a_human() {
+async fn recorded_departure_after_a_return_needs_attention() {
     let story = story().await;
     send(&story, "left", ANN).await;
     send(&story, "back", ANN).await;
@@ -68,7 +68,7 @@ async fn recorded_departure_after_a_return_waits_for_a_human() {
 }
 
 #[tokio::test]
-async fn recorded_departure_of_a_closed_case_opens_one_for_a_human() {
+async fn recorded_departure_of_a_closed_case_opens_one_that_needs_attention() {
     let story = Harness::with(Setup { more: TIMELESS, mode: "observe", ..Setup::default() }).await;
     send(&story, "left", ANN).await;
     send(&story, "back", ANN).await;
@@ -106,7 +106,7 @@ async fn repeated_return_before_any_departure_is_not_lost() {
 }
 
 #[tokio::test]
-async fn same_body_after_an_operator_cancelled_waits_for_a_human() {
+async fn same_body_after_an_operator_cancel_needs_attention() {
     let story = Harness::with(Setup { more: TIMELESS, mode: "observe", ..Setup::default() }).await;
     send(&story, "left", ANN).await;
     story.act(ANN, "cancel").await;
@@ -170,7 +170,7 @@ async fn signed_time_after_the_undo_proves_a_second_departure() {
 }
 
 #[tokio::test]
-async fn person_of_a_repeated_batch_whose_case_stands_is_left_alone() {
+async fn person_of_a_repeated_batch_with_an_unchanged_case_is_not_touched() {
     const BATCH: &str = "[sources.gh]
         preset = \"github\"
         site = \"acme\"

@@ -13,7 +13,7 @@ fn fault(call: CallName) -> Fault {
 }
 
 #[tokio::test]
-async fn a_leaver_is_carried_to_the_end_by_a_new_daemon_in_every_state() {
+async fn restart_in_every_state_carries_a_departure_to_its_end() {
     let mut story = Harness::start().await;
     story
         .send_event(json!({ "type": "departed", "person": { "email": ANN }, "effective_at": "2026-09-08T12:00:00Z" }))
@@ -40,7 +40,7 @@ async fn a_leaver_is_carried_to_the_end_by_a_new_daemon_in_every_state() {
 }
 
 #[tokio::test]
-async fn the_states_that_wait_for_somebody_survive_a_restart() {
+async fn restart_keeps_states_that_wait_for_an_operator() {
     let mut story = Harness::start().await;
     story.send_departed(ANN).await;
     story.send_returned(ANN).await;
@@ -65,7 +65,7 @@ async fn the_states_that_wait_for_somebody_survive_a_restart() {
 }
 
 #[tokio::test]
-async fn what_fell_due_while_nobody_was_there_is_done_at_the_start_and_nothing_before_its_time() {
+async fn restart_runs_overdue_jobs_and_nothing_early() {
     let mut story = Harness::start().await;
     story.send_departed(ANN).await;
     story.stop().await;
@@ -85,7 +85,7 @@ async fn what_fell_due_while_nobody_was_there_is_done_at_the_start_and_nothing_b
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_back_makes_nothing_happen_early_or_twice() {
+async fn clock_set_back_runs_nothing_early_or_twice() {
     let mut story = Harness::start().await;
     story.send_departed(ANN).await;
     story.clock.advance(-duration("300d"));
@@ -98,7 +98,7 @@ async fn a_clock_that_is_set_back_makes_nothing_happen_early_or_twice() {
 }
 
 #[tokio::test]
-async fn a_stop_lets_the_call_under_way_finish_and_settles_it() {
+async fn shutdown_completes_and_settles_a_running_call() {
     let mut story = Harness::start().await;
     story.inject(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
@@ -111,7 +111,7 @@ async fn a_stop_lets_the_call_under_way_finish_and_settles_it() {
 }
 
 #[tokio::test]
-async fn a_daemon_that_dies_between_the_call_and_its_answer_leaves_a_job_that_is_taken_up_by_reading() {
+async fn crash_before_the_response_is_resolved_by_a_read() {
     let mut story = Harness::start().await;
     story.inject(Fault { delay_ms: 300, after_deed: true, times: Some(1), ..fault(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
@@ -138,7 +138,7 @@ async fn a_daemon_that_dies_between_the_call_and_its_answer_leaves_a_job_that_is
 }
 
 #[tokio::test]
-async fn a_daemon_that_dies_before_the_deed_does_it_after_the_restart() {
+async fn crash_before_the_call_repeats_it_after_restart() {
     let mut story = Harness::start().await;
     story.inject(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Read) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
@@ -151,7 +151,7 @@ async fn a_daemon_that_dies_before_the_deed_does_it_after_the_restart() {
 }
 
 #[tokio::test]
-async fn what_a_case_agreed_to_outlives_a_change_of_the_policy() {
+async fn changed_policy_leaves_terms_of_open_cases() {
     let mut story = Harness::start().await;
     story.send_departed(ANN).await;
     story.restart_with(|settings| settings.replace("local_grace = \"30d\"", "local_grace = \"1d\"")).await;
@@ -163,7 +163,7 @@ async fn what_a_case_agreed_to_outlives_a_change_of_the_policy() {
 }
 
 #[tokio::test]
-async fn a_paused_site_is_still_paused_after_a_restart() {
+async fn paused_site_stays_paused_after_restart() {
     let mut story = Harness::start().await;
     story.inject(Fault { status: Some(401), times: Some(1), ..fault(CallName::Search) });
     story.send_departed(ANN).await;

@@ -18,7 +18,7 @@ fn once(call: CallName, status: u16) -> Fault {
 }
 
 #[tokio::test]
-async fn one_failure_after_a_long_watch_is_retried() {
+async fn failure_after_a_long_watch_is_retried() {
     let story = start().await;
     story.send_departed(ANN).await;
     story.send_returned(ANN).await;
@@ -35,7 +35,7 @@ async fn one_failure_after_a_long_watch_is_retried() {
 }
 
 #[tokio::test]
-async fn one_failure_after_a_long_rate_limit_is_retried() {
+async fn failure_after_a_long_rate_limit_is_retried() {
     let story = start().await;
     let limited = Fault { call: Some(CallName::Search), retry_after: Some(json!(600)), ..Fault::default() };
     story.inject(limited);
@@ -53,7 +53,7 @@ async fn one_failure_after_a_long_rate_limit_is_retried() {
 }
 
 #[tokio::test]
-async fn a_failure_before_and_one_after_a_long_pause_are_retried() {
+async fn failures_before_and_after_a_long_pause_are_retried() {
     let story = start().await;
     story.inject(once(CallName::Search, 500));
     story.send_departed(ANN).await;
@@ -68,7 +68,7 @@ async fn a_failure_before_and_one_after_a_long_pause_are_retried() {
 }
 
 #[tokio::test]
-async fn a_failure_before_and_one_after_a_long_rate_limit_are_retried() {
+async fn failures_before_and_after_a_long_rate_limit_are_retried() {
     let story = start().await;
     story.inject(once(CallName::Search, 500));
     story.send_departed(ANN).await;
@@ -92,7 +92,7 @@ async fn a_failure_before_and_one_after_a_long_rate_limit_are_retried() {
 }
 
 #[tokio::test]
-async fn failures_in_a_row_end_before_a_human() {
+async fn consecutive_failures_need_attention() {
     let story = start().await;
     story.inject(Fault { call: Some(CallName::Search), status: Some(500), ..Fault::default() });
     story.send_departed(ANN).await;

@@ -67,7 +67,7 @@ async fn until_told(story: &Harness, secret: &str, wanted: u16) {
 }
 
 #[tokio::test]
-async fn a_secret_is_rotated_without_a_restart_and_without_a_gap() {
+async fn secret_is_rotated_without_restart_and_without_gap() {
     let (story, folder) = story().await;
     assert_eq!((told(&story, "old").await, told(&story, "new").await), (202, 401));
     put(folder.path().join("next"), "new");
@@ -80,7 +80,7 @@ async fn a_secret_is_rotated_without_a_restart_and_without_a_gap() {
 }
 
 #[tokio::test]
-async fn a_broken_value_leaves_the_old_one_in_its_place() {
+async fn invalid_secret_file_keeps_the_previous_secret() {
     let (story, folder) = story().await;
     put(folder.path().join("next"), "\n");
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -92,7 +92,7 @@ async fn a_broken_value_leaves_the_old_one_in_its_place() {
 }
 
 #[tokio::test]
-async fn a_hangup_has_the_secrets_read_anew_where_no_file_looks_changed() {
+async fn sighup_reloads_secrets_even_if_no_file_looks_changed() {
     let (story, folder) = story().await;
     let file = folder.path().join("key");
     let modified = std::fs::metadata(&file).unwrap().modified().unwrap();
@@ -113,7 +113,7 @@ async fn offers(story: &Harness) -> Vec<OfferedSecret> {
 }
 
 #[tokio::test]
-async fn a_secret_that_the_vendor_offers_counts_once_an_operator_has_accepted_it() {
+async fn offered_secret_is_valid_after_an_operator_accepts_it() {
     let more = "[sources.gusto]\npreset = \"gusto\"\nsite = \"acme\"\npolicy = \"leavers\"\nsecrets = []";
     let mut story = Harness::with(Setup { more, ..Setup::default() }).await;
     let token = json!({ "verification_token": "v3rify-me", "webhook_subscription_uuid": "u" });

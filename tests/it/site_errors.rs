@@ -14,7 +14,7 @@ fn fault(call: CallName) -> Fault {
 }
 
 #[tokio::test]
-async fn a_site_that_refuses_our_credentials_is_paused_and_no_attempt_is_burnt() {
+async fn rejected_credentials_pause_the_site_and_count_no_attempt() {
     for (call, status) in [(CallName::Search, 401), (CallName::Read, 401), (CallName::Revoke, 401)] {
         let site = "probe_every = \"1000d\"";
         let story = Harness::with(Setup { site, ..Setup::default() }).await;
@@ -39,7 +39,7 @@ async fn a_site_that_refuses_our_credentials_is_paused_and_no_attempt_is_burnt()
 }
 
 #[tokio::test]
-async fn too_many_requests_are_answered_with_the_wait_that_was_asked_for() {
+async fn status_429_is_retried_after_retry_after() {
     for (call, name) in [(CallName::Revoke, "revoke"), (CallName::Search, "search")] {
         let story = Harness::start().await;
         story.inject(Fault { retry_after: Some(json!(120)), times: Some(1), ..fault(call) });
@@ -53,7 +53,7 @@ async fn too_many_requests_are_answered_with_the_wait_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_limit_on_deletions_does_not_slow_a_revoke() {
+async fn rate_limit_on_deletions_does_not_delay_a_revoke() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     story.inject(Fault { retry_after: Some(json!(3600)), times: Some(1), ..fault(CallName::Delete) });
@@ -66,7 +66,7 @@ async fn a_limit_on_deletions_does_not_slow_a_revoke() {
 }
 
 #[tokio::test]
-async fn errors_are_retried_with_growing_waits_until_a_human_is_called() {
+async fn errors_are_retried_with_backoff_until_attention_is_needed() {
     let more = "[retry]\nbase = \"5s\"\nmax = \"10m\"\ngive_up_after = \"2h\"";
     let story = Harness::with(Setup { more, ..Setup::default() }).await;
     story.inject(Fault { status: Some(500), ..fault(CallName::Revoke) });
@@ -97,7 +97,7 @@ async fn errors_are_retried_with_growing_waits_until_a_human_is_called() {
 }
 
 #[tokio::test]
-async fn what_waits_for_its_next_attempt_is_tried_at_once_when_an_operator_says_so() {
+async fn operator_retry_runs_a_waiting_job_immediately() {
     let story = Harness::start().await;
     story.inject(Fault { status: Some(500), times: Some(2), ..fault(CallName::Search) });
     story.send_departed(ANN).await;
@@ -115,7 +115,7 @@ async fn what_waits_for_its_next_attempt_is_tried_at_once_when_an_operator_says_
 }
 
 #[tokio::test]
-async fn what_will_not_pass_by_itself_is_for_a_human_at_once() {
+async fn permanent_rejection_needs_attention_without_retries() {
     let story = Harness::start().await;
     story.inject(Fault { status: Some(412), ..fault(CallName::Revoke) });
     story.send_departed(ANN).await;
@@ -125,7 +125,7 @@ async fn what_will_not_pass_by_itself_is_for_a_human_at_once() {
 }
 
 #[tokio::test]
-async fn a_revoke_whose_answer_was_lost_is_read_back_and_not_done_twice() {
+async fn revoke_with_a_lost_response_is_read_back_and_not_repeated() {
     for lost in [
         Fault { drop: Some(FaultTiming::After), ..fault(CallName::Revoke) },
         Fault { status: Some(503), after_deed: true, ..fault(CallName::Revoke) },
@@ -146,7 +146,7 @@ async fn a_revoke_whose_answer_was_lost_is_read_back_and_not_done_twice() {
 }
 
 #[tokio::test]
-async fn a_deletion_whose_answer_was_lost_is_read_back_and_not_done_twice() {
+async fn deletion_with_a_lost_response_is_read_back_and_not_repeated() {
     for lost in [
         Fault { drop: Some(FaultTiming::After), ..fault(CallName::Delete) },
         Fault { status: Some(502), after_deed: true, ..fault(CallName::Delete) },
@@ -166,7 +166,7 @@ async fn a_deletion_whose_answer_was_lost_is_read_back_and_not_done_twice() {
 }
 
 #[tokio::test]
-async fn a_call_that_never_arrived_is_made_again() {
+async fn call_that_never_arrived_is_repeated() {
     let story = Harness::start().await;
     for call in [CallName::Search, CallName::Read, CallName::Revoke, CallName::Delete] {
         story.inject(Fault { drop: Some(FaultTiming::Before), times: Some(1), ..fault(call) });
@@ -183,7 +183,7 @@ async fn a_call_that_never_arrived_is_made_again() {
 }
 
 #[tokio::test]
-async fn revoked_is_said_only_when_a_read_says_so() {
+async fn case_is_revoked_only_after_a_confirming_read() {
     let story = Harness::start().await;
     story.site.change_options(|options| options.read_lag = SignedDuration::from_mins(10));
     story.send_departed(ANN).await;
@@ -196,7 +196,7 @@ async fn revoked_is_said_only_when_a_read_says_so() {
 }
 
 #[tokio::test]
-async fn a_return_while_the_revoke_is_being_made_waits_and_then_restores() {
+async fn return_during_the_revoke_call_restores_afterwards() {
     let story = Harness::start().await;
     story.inject(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
@@ -221,7 +221,7 @@ async fn a_return_while_the_revoke_is_being_made_waits_and_then_restores() {
 }
 
 #[tokio::test]
-async fn a_return_while_the_deletion_is_being_made_waits_and_is_noted() {
+async fn return_during_the_deletion_call_is_recorded() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     story.inject(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Delete) });
@@ -239,7 +239,7 @@ async fn a_return_while_the_deletion_is_being_made_waits_and_is_noted() {
 }
 
 #[tokio::test]
-async fn a_return_while_the_account_is_still_being_read_stops_the_revoke() {
+async fn return_during_the_read_stops_the_revoke() {
     let story = Harness::start().await;
     story.inject(Fault { delay_ms: 2000, times: Some(1), ..fault(CallName::Read) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
@@ -252,7 +252,7 @@ async fn a_return_while_the_account_is_still_being_read_stops_the_revoke() {
 }
 
 #[tokio::test]
-async fn a_pause_while_the_account_is_still_being_read_keeps_the_revoke_waiting() {
+async fn pause_during_the_read_defers_the_revoke() {
     let story = Harness::start().await;
     story.inject(Fault { delay_ms: 1000, times: Some(1), ..fault(CallName::Read) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
@@ -270,7 +270,7 @@ async fn a_pause_while_the_account_is_still_being_read_keeps_the_revoke_waiting(
 }
 
 #[tokio::test]
-async fn a_departure_that_is_moved_to_later_after_a_failure_waits_for_its_time_and_begins_anew() {
+async fn departure_moved_later_after_a_failure_starts_again_at_its_new_time() {
     let story = Harness::start().await;
     story.inject(Fault { status: Some(500), times: Some(1), ..fault(CallName::Search) });
     story.send_departed(ANN).await;
@@ -285,7 +285,7 @@ async fn a_departure_that_is_moved_to_later_after_a_failure_waits_for_its_time_a
 }
 
 #[tokio::test]
-async fn a_departure_that_is_moved_to_earlier_after_a_failure_keeps_the_wait_and_the_count() {
+async fn departure_moved_earlier_after_a_failure_keeps_backoff_and_attempts() {
     let story = Harness::start().await;
     story.inject(Fault { status: Some(500), times: Some(1), ..fault(CallName::Search) });
     story.send_departed(ANN).await;
@@ -301,7 +301,7 @@ async fn a_departure_that_is_moved_to_earlier_after_a_failure_keeps_the_wait_and
 }
 
 #[tokio::test]
-async fn a_departure_that_is_moved_to_later_while_the_account_is_still_being_read_waits_for_its_time() {
+async fn departure_moved_later_during_the_read_waits_for_its_new_time() {
     for answer in [
         Fault { delay_ms: 1000, ..fault(CallName::Read) },
         Fault { status: Some(500), delay_ms: 1000, ..fault(CallName::Read) },
@@ -322,7 +322,7 @@ async fn a_departure_that_is_moved_to_later_while_the_account_is_still_being_rea
 }
 
 #[tokio::test]
-async fn one_case_that_fails_does_not_stop_the_others() {
+async fn failing_case_does_not_stop_others() {
     let story = Harness::start().await;
     let ann = story.account(ANN).account_id;
     story.inject(Fault { account: Some(ann), status: Some(500), ..Fault::default() });

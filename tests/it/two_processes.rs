@@ -20,7 +20,7 @@ async fn history(folder: &Folder) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_departure_of_each_vendor_ends_in_erased_with_one_revoke_and_one_deletion_and_nothing_early() {
+async fn departure_from_each_vendor_ends_erased_with_one_revoke_and_one_deletion() {
     let folder = Folder::new("");
     let (_sandbox, site) = folder.sandbox(&["--deletion-grace", "1s"]);
     folder.file("offboardd.toml", &settings(site, ""));

@@ -20,7 +20,7 @@ fn fault(call: CallName) -> Fault {
 // The last look.
 
 #[tokio::test]
-async fn erased_is_said_a_day_after_the_end_of_the_grace_when_a_second_look_says_so_too() {
+async fn erased_needs_a_second_read_a_day_after_the_grace() {
     let story = Harness::with(Setup { site: "", ..Setup::default() }).await;
     story.send_departed(ANN).await;
     story.advance("30d").await;
@@ -34,7 +34,7 @@ async fn erased_is_said_a_day_after_the_end_of_the_grace_when_a_second_look_says
 }
 
 #[tokio::test]
-async fn the_last_look_waits_hardly_at_all_where_the_grace_is_seconds() {
+async fn second_read_follows_soon_after_a_grace_of_seconds() {
     let story = Harness::with(Setup { site: "deletion_grace = \"14s\"", ..Setup::default() }).await;
     story.send_departed(ANN).await;
     story.advance("30d").await;
@@ -46,7 +46,7 @@ async fn the_last_look_waits_hardly_at_all_where_the_grace_is_seconds() {
 }
 
 #[tokio::test]
-async fn an_account_that_is_there_again_at_the_last_look_is_for_a_human() {
+async fn account_present_at_the_second_read_needs_attention() {
     let story = Harness::with(Setup { site: "", ..Setup::default() }).await;
     story.send_departed(ANN).await;
     let account = story.account(ANN).account_id;
@@ -62,7 +62,7 @@ async fn an_account_that_is_there_again_at_the_last_look_is_for_a_human() {
 }
 
 #[tokio::test]
-async fn whoever_waits_to_be_invited_anew_does_not_wait_for_the_last_look() {
+async fn reinvitation_does_not_wait_for_the_second_read() {
     let policy = "departed = \"delete\"\nreinvite = true";
     let story = Harness::with(Setup { policy, site: "", ..Setup::default() }).await;
     story.send_departed(ANN).await;
@@ -73,7 +73,7 @@ async fn whoever_waits_to_be_invited_anew_does_not_wait_for_the_last_look() {
 }
 
 #[tokio::test]
-async fn whoever_came_back_too_late_and_is_not_invited_is_looked_at_twice_too() {
+async fn late_return_without_reinvitation_gets_the_second_read() {
     let story = Harness::with(Setup { site: "", ..Setup::default() }).await;
     story.send_departed(ANN).await;
     story.advance("30d").await;
@@ -88,7 +88,7 @@ async fn whoever_came_back_too_late_and_is_not_invited_is_looked_at_twice_too() 
 // Lies.
 
 #[tokio::test]
-async fn under_the_cloud_id_of_another_site_nothing_is_called_deleted() {
+async fn cloud_id_of_another_site_erases_nothing() {
     let seed = Seed { cloud_id: Some("99999999-2222-3333-4444-555555555555".to_owned()), ..Seed::sample() };
     let story = Harness::with(Setup { seed, ..Setup::default() }).await;
     story.send_departed(ANN).await;
@@ -110,7 +110,7 @@ async fn under_the_cloud_id_of_another_site_nothing_is_called_deleted() {
 }
 
 #[tokio::test]
-async fn through_a_gateway_that_leads_to_another_site_nothing_happens_at_all() {
+async fn gateway_of_another_site_changes_nothing() {
     let seed = Seed { cloud_id: Some("99999999-2222-3333-4444-555555555555".to_owned()), ..Seed::sample() };
     let story = Harness::with(Setup { seed, site: "via = \"gateway\"", ..Setup::default() }).await;
     story.send_departed(ANN).await;
@@ -122,7 +122,7 @@ async fn through_a_gateway_that_leads_to_another_site_nothing_happens_at_all() {
 }
 
 #[tokio::test]
-async fn a_site_that_hides_revoked_accounts_is_believed_where_its_list_says_more() {
+async fn site_that_hides_revoked_accounts_is_checked_by_its_list() {
     let story = Harness::start().await;
     story.site.change_options(|options| options.revoked_reads = sandbox::RevokedAccount::Missing);
     story.send_departed(ANN).await;
@@ -140,7 +140,7 @@ async fn a_site_that_hides_revoked_accounts_is_believed_where_its_list_says_more
 }
 
 #[tokio::test]
-async fn a_site_that_shows_revoked_accounts_as_active_is_never_said_to_have_revoked() {
+async fn account_shown_active_after_the_revoke_is_not_revoked() {
     let story = Harness::start().await;
     story.site.change_options(|options| options.revoked_reads = sandbox::RevokedAccount::Active);
     story.send_departed(ANN).await;
@@ -152,7 +152,7 @@ async fn a_site_that_shows_revoked_accounts_as_active_is_never_said_to_have_revo
 }
 
 #[tokio::test]
-async fn an_account_that_vanished_after_a_revoke_was_asked_for_is_for_a_human() {
+async fn account_missing_after_the_revoke_call_needs_attention() {
     let story = Harness::start().await;
     story.inject(Fault { drop: Some(FaultTiming::After), times: Some(1), ..fault(CallName::Revoke) });
     story.send_departed(ANN).await;
@@ -176,7 +176,7 @@ async fn found_and_waiting() -> Harness {
 }
 
 #[tokio::test]
-async fn an_account_that_vanished_before_a_revoke_was_asked_for_was_deleted_by_somebody_else() {
+async fn account_missing_before_the_revoke_call_was_deleted_elsewhere() {
     let story = found_and_waiting().await;
     let id = story.account(ANN).account_id;
     let url = format!("http://{}/rest/api/3/user?accountId={id}", story.site_address());
@@ -190,7 +190,7 @@ async fn an_account_that_vanished_before_a_revoke_was_asked_for_was_deleted_by_s
 }
 
 #[tokio::test]
-async fn an_account_that_cannot_be_read_is_not_called_revoked_because_it_is_listed() {
+async fn unreadable_account_in_the_list_is_not_revoked() {
     let story = found_and_waiting().await;
     let unreadable = Fault { status: Some(404), ..fault(CallName::Read) };
     // Listed as active, and nobody asked yet.
@@ -223,7 +223,7 @@ async fn an_account_that_cannot_be_read_is_not_called_revoked_because_it_is_list
 }
 
 #[tokio::test]
-async fn a_customer_who_was_migrated_to_an_atlassian_account_is_not_called_erased() {
+async fn migrated_customer_is_not_erased() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     let id = story.account(ANN).account_id;
@@ -242,7 +242,7 @@ async fn a_customer_who_was_migrated_to_an_atlassian_account_is_not_called_erase
 // How it came about.
 
 #[tokio::test]
-async fn a_revoke_that_found_nothing_to_revoke_is_told_from_one_that_was_done() {
+async fn revoke_without_effect_is_recorded_as_such() {
     let story = Harness::start().await;
     // Somebody else is faster, between our read and our call.
     story.site.change_options(|options| options.second_revoke = 404);
@@ -259,7 +259,7 @@ async fn a_revoke_that_found_nothing_to_revoke_is_told_from_one_that_was_done() 
 }
 
 #[tokio::test]
-async fn an_invitation_whose_answer_was_lost_is_ours() {
+async fn invitation_with_a_lost_response_is_recognized() {
     let policy = "departed = \"delete\"\nreinvite = true";
     let story = Harness::with(Setup { policy, ..Setup::default() }).await;
     story.send_departed(ANN).await;
@@ -274,7 +274,7 @@ async fn an_invitation_whose_answer_was_lost_is_ours() {
 // A site that refuses us.
 
 #[tokio::test]
-async fn a_site_is_resumed_by_itself_when_it_takes_us_again() {
+async fn site_resumes_when_it_accepts_the_credentials_again() {
     let story = Harness::with(Setup { site: "probe_every = \"30s\"", ..Setup::default() }).await;
     story.site.change_options(|options| options.tokens = Some(Vec::new()));
     story.send_departed(ANN).await;
@@ -295,7 +295,7 @@ async fn a_site_is_resumed_by_itself_when_it_takes_us_again() {
 }
 
 #[tokio::test]
-async fn a_site_that_answers_but_shows_us_nobody_is_not_resumed_by_itself() {
+async fn site_without_browse_permission_does_not_resume() {
     let story = Harness::with(Setup { site: "probe_every = \"30s\"", ..Setup::default() }).await;
     story.site.change_options(|options| options.permissions.browse_users = false);
     story.send_departed(ANN).await;
@@ -325,7 +325,7 @@ async fn a_site_that_answers_but_shows_us_nobody_is_not_resumed_by_itself() {
 }
 
 #[tokio::test]
-async fn an_oauth_client_works_through_the_gateway_and_renews_its_token() {
+async fn oauth_client_uses_the_gateway_and_renews_its_token() {
     let mut story = Harness::start().await;
     story.site.change_options(|settings| {
         settings.tokens = Some(Vec::new());
@@ -345,7 +345,7 @@ async fn an_oauth_client_works_through_the_gateway_and_renews_its_token() {
 // What it costs, and who waits for whom.
 
 #[tokio::test]
-async fn a_revoke_costs_four_calls_and_a_deletion_three() {
+async fn revoke_takes_four_calls_and_deletion_three() {
     let story = Harness::with(Setup { seed: lonely(), ..Setup::default() }).await;
     let calls = || story.site.calls().into_iter().map(|record| record.call).collect::<Vec<_>>();
     story.send_departed(ANN).await;
@@ -362,7 +362,7 @@ async fn a_revoke_costs_four_calls_and_a_deletion_three() {
 }
 
 #[tokio::test]
-async fn a_deletion_without_a_revoke_before_it_costs_four_calls() {
+async fn deletion_without_a_revoke_takes_four_calls() {
     let story = Harness::with(Setup { seed: lonely(), policy: "departed = \"delete\"", ..Setup::default() }).await;
     story.send_departed(ANN).await;
     let calls: Vec<_> = story.site.calls().into_iter().map(|record| record.call).collect();
@@ -384,7 +384,7 @@ fn lonely() -> Seed {
 }
 
 #[tokio::test]
-async fn deletions_that_take_long_do_not_keep_a_revoke_waiting() {
+async fn slow_deletions_do_not_delay_a_revoke() {
     let story = Harness::with(Setup { site: "concurrency = 1", ..Setup::default() }).await;
     story.send_departed(ANN).await;
     story.send_departed(BEN).await;

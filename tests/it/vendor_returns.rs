@@ -41,7 +41,7 @@ async fn changes_after_a_return(preset: &Preset, secret: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_way_back_of_each_vendor_prevents_the_deletion() {
+async fn return_event_of_each_vendor_prevents_the_deletion() {
     let folder = tempfile::tempdir().unwrap();
     let basic = folder.path().join("basic");
     std::fs::write(&basic, "user:password").unwrap();

@@ -49,7 +49,7 @@ async fn write_group(store: &Store) {
 }
 
 #[tokio::test]
-async fn however_much_is_written_the_log_begins_anew_before_it_is_long() {
+async fn wal_restarts_before_it_exceeds_its_limit() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
     let mut keeper = store.wal_checkpointer();
@@ -71,7 +71,7 @@ async fn however_much_is_written_the_log_begins_anew_before_it_is_long() {
 }
 
 #[tokio::test]
-async fn while_little_is_written_at_a_time_the_log_stays_short() {
+async fn wal_stays_short_under_small_writes() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
     let mut keeper = store.wal_checkpointer();
@@ -98,7 +98,7 @@ async fn while_little_is_written_at_a_time_the_log_stays_short() {
 }
 
 #[tokio::test]
-async fn who_goes_on_reading_the_log_keeps_nobody_from_writing() {
+async fn long_read_of_the_wal_does_not_block_writes() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
     let mut keeper = store.wal_checkpointer();
@@ -128,7 +128,7 @@ async fn who_goes_on_reading_the_log_keeps_nobody_from_writing() {
 }
 
 #[tokio::test]
-async fn what_is_written_is_moved_into_the_database_while_the_log_is_short_and_somebody_else_writes() {
+async fn short_wal_is_checkpointed_beside_a_writer() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
     let mut keeper = store.wal_checkpointer();
@@ -166,7 +166,7 @@ async fn groups_before_writers_wait(store: &Store, keeper: &mut WalCheckpointer)
 }
 
 #[tokio::test]
-async fn writers_wait_once_for_a_long_log_that_somebody_reads_and_again_when_another_one_is_long() {
+async fn writers_wait_once_for_each_long_wal_with_a_reader() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
     let mut keeper = store.wal_checkpointer();
@@ -190,7 +190,7 @@ async fn writers_wait_once_for_a_long_log_that_somebody_reads_and_again_when_ano
 }
 
 #[tokio::test]
-async fn the_log_is_emptied_of_what_was_forgotten_unless_somebody_reads_it() {
+async fn wal_is_truncated_after_shredding_unless_a_reader_is_active() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
     write_group(&store).await;

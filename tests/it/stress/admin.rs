@@ -61,7 +61,7 @@ async fn status(
 }
 
 #[tokio::test]
-async fn every_route_is_closed_without_a_token_and_asks_for_its_role() {
+async fn every_admin_route_requires_a_token_and_its_role() {
     let row = expect_row(
         "every admin route without a token, with a wrong one, as every role",
         "401, 401, 403 below its role",

@@ -225,7 +225,7 @@ async fn unknowing_vendor() -> (SocketAddr, Arc<AtomicUsize>, JoinSet<()>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes: see the module `stress`"]
-async fn lookup_flood_is_limited_per_day_and_does_not_delay_departures_of_another_source() {
+async fn lookup_flood_is_limited_per_day_and_other_departures_proceed() {
     let row = expect_row(
         "departures and returns of unknown person ids at a source with a lookup",
         "at most 5,000 lookups a day; another source's departures are revoked meanwhile",

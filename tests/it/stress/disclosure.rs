@@ -65,7 +65,7 @@ fn folder() -> (Folder, crate::binary::Process) {
 
 #[tokio::test]
 #[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
-async fn nobody_who_may_not_know_is_told_a_name_or_a_secret() {
+async fn public_viewers_metrics_and_logs_show_no_person_and_no_secret() {
     let row = expect_row("everything said to the public, viewers, metrics, log, command line", "no person, no secret");
     let (folder, _sandbox) = folder();
     let with_tokens = |arguments: &[&str]| {

@@ -80,7 +80,7 @@ async fn take(daemon: &Daemon, id: &str, bytes: usize) -> (u16, Value) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes root: see the module `stress`"]
-async fn power_cuts_under_load_lose_nothing_that_was_acknowledged() {
+async fn power_cuts_under_load_lose_no_acknowledged_delivery() {
     let row = expect_row(
         "power cut under load: what was not synced is dropped",
         "every 2xx is kept, no deed twice, the journal is whole",
@@ -136,7 +136,7 @@ async fn power_cuts_under_load_lose_nothing_that_was_acknowledged() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes root: see the module `stress`"]
-async fn a_full_disk_is_503_until_there_is_room_again() {
+async fn full_disk_is_503_until_space_is_free() {
     let row = expect_row(
         "full disk, and room again",
         "503 while it is full, 202 without a restart after it, nothing acknowledged lost",
@@ -188,7 +188,7 @@ async fn a_full_disk_is_503_until_there_is_room_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes root: see the module `stress`"]
-async fn a_read_only_disk_is_a_clear_reason_not_to_start() {
+async fn read_only_disk_prevents_the_start_with_a_clear_reason() {
     let row = expect_row("read-only file system", "a refusal to start with a clear reason");
     let folder = Folder::new(&load::settings(UNREACHABLE, "disk/offboardd.db"));
     let at = folder.path().join("disk");
@@ -215,7 +215,7 @@ async fn a_read_only_disk_is_a_clear_reason_not_to_start() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes root: see the module `stress`"]
-async fn a_disk_that_fails_is_503_and_never_the_senders_fault() {
+async fn failing_disk_is_503() {
     let row = expect_row("every read and write of the disk fails", "503, and /readyz says so");
     let folder = Folder::new(&load::settings(UNREACHABLE, "disk/offboardd.db"));
     let (image, at) = (folder.path().join("disk.img"), folder.path().join("disk"));

@@ -26,7 +26,7 @@ async fn take(daemon: &crate::binary::Daemon, id: &str) -> Option<u16> {
 }
 
 #[tokio::test]
-async fn every_file_is_its_owners_alone_whatever_the_umask_says() {
+async fn files_are_private_with_any_umask() {
     let row = expect_row("umask 0", "every file is its owner’s alone");
     let folder = folder();
     let mut daemon = Folder::serve_as(&mut after("umask 0", &folder, &["serve"]));
@@ -46,7 +46,7 @@ async fn every_file_is_its_owners_alone_whatever_the_umask_says() {
 }
 
 #[tokio::test]
-async fn a_lost_key_is_told_and_no_other_one_is_made_in_its_place() {
+async fn missing_key_is_refused_and_not_replaced() {
     let row = expect_row(
         "the key is lost, or another one",
         "a refusal to start that says where to put it; no file is changed",
@@ -85,7 +85,7 @@ async fn a_lost_key_is_told_and_no_other_one_is_made_in_its_place() {
 }
 
 #[test]
-fn a_key_file_that_others_may_read_or_that_holds_no_key_is_refused_as_it_is() {
+fn readable_or_malformed_key_file_is_refused_and_kept() {
     let row = expect_row(
         "a key file that others may read, or that holds no key",
         "a refusal to start that does not repeat it",
@@ -109,7 +109,7 @@ fn a_key_file_that_others_may_read_or_that_holds_no_key_is_refused_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_damaged_database_is_refused_or_takes_nothing_and_never_blames_the_sender() {
+async fn damaged_database_is_refused_or_503() {
     let row = expect_row(
         "a page of the database is overwritten",
         "a refusal to start with a clear reason, 503, or it is not needed",
@@ -160,7 +160,7 @@ async fn a_damaged_database_is_refused_or_takes_nothing_and_never_blames_the_sen
 }
 
 #[tokio::test]
-async fn a_database_that_somebody_else_locks_is_503_until_it_is_let_go() {
+async fn locked_database_is_503_until_it_is_unlocked() {
     let row = expect_row("another process locks the database", "503 until it lets go, then 202");
     let folder = folder();
     let daemon = folder.serve("info");
@@ -182,7 +182,7 @@ async fn a_database_that_somebody_else_locks_is_503_until_it_is_let_go() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_the_database_gave_up_by_itself_does_not_stop_those_after_it() {
+async fn transaction_rolled_back_by_sqlite_fails_alone() {
     let row = expect_row("SQLite gives a transaction up by itself", "503, and 202 as soon as the reason is gone");
     // As when the disk is full (`disk.rs` fills one).
     let folder = folder();

@@ -66,7 +66,7 @@ async fn forge(http: &reqwest::Client, hr: &Source, to: SocketAddr, id: &str, bo
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it measures: see the module `stress`"]
-async fn a_flood_of_forged_requests_does_not_slow_genuine_ones_by_more_than_half() {
+async fn forged_flood_leaves_half_of_the_genuine_throughput() {
     let row = expect_row(
         "as many forged requests as genuine ones, offered beside them",
         "at least half as many genuine ones are taken as without",
@@ -91,7 +91,7 @@ async fn a_flood_of_forged_requests_does_not_slow_genuine_ones_by_more_than_half
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_forged_requests_is_a_line_a_second_in_the_log_and_none_is_uncounted() {
+async fn forged_flood_is_logged_once_a_second_with_exact_counts() {
     const FORGED: u64 = 600;
     let row = expect_row("forged requests, and the log", "a line a second for each reason, and every one is counted");
     let folder = Folder::new(&load::settings(UNREACHABLE, "offboardd.db"));
@@ -135,7 +135,7 @@ fn median(mut measured: Vec<u128>) -> u128 {
 
 #[test]
 #[ignore = "it measures: see the module `stress`"]
-fn a_forged_signature_takes_as_long_as_a_good_one() {
+fn forged_signature_takes_as_long_as_a_genuine_one() {
     let row = expect_row(
         "signatures that are good, wrong at once, wrong at the end",
         "each takes as long as the others, within a twentieth",

@@ -46,7 +46,7 @@ async fn ready(daemon: &Daemon) -> bool {
 }
 
 #[tokio::test]
-async fn more_idle_connections_than_there_are_files_keep_nobody_out() {
+async fn idle_connections_beyond_the_file_limit_block_no_delivery() {
     let row = expect_row(
         "more idle connections than there may be files",
         "genuine deliveries are taken within five seconds, and /readyz is 200",
@@ -70,7 +70,7 @@ async fn more_idle_connections_than_there_are_files_keep_nobody_out() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "ten thousand connections: see the module `stress`"]
-async fn ten_thousand_idle_connections_keep_nobody_out() {
+async fn ten_thousand_idle_connections_block_no_delivery() {
     let row = expect_row(
         "connections that say nothing, or begin and stop",
         "a genuine delivery on a new connection is taken within two seconds",

@@ -47,7 +47,7 @@ pub(super) async fn count_lost_and_doubled(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes minutes: see the module `stress`"]
-async fn hundreds_of_kills_under_load_lose_nothing_and_double_nothing() {
+async fn hundreds_of_kills_under_load_lose_and_repeat_nothing() {
     let row =
         expect_row("SIGKILL at a random instant under load", "every 2xx is kept, no deed twice, the journal is whole");
     let (kills, mut rng) = (times(300), SeededRng::from_environment());

@@ -56,7 +56,7 @@ async fn asked_to_come_again(stream: &mut TcpStream) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn large_bodies_that_never_end_neither_fill_the_memory_nor_keep_others_out() {
+async fn large_unfinished_bodies_stay_within_memory_and_block_no_delivery() {
     let row = expect_row(
         "large bodies that never end",
         "memory stays bounded; genuine deliveries are taken, small ones and large ones",
@@ -92,7 +92,7 @@ async fn large_bodies_that_never_end_neither_fill_the_memory_nor_keep_others_out
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bodies_in_crumbs_cost_no_more_than_their_bytes() {
+async fn bodies_in_one_byte_chunks_take_no_more_memory_than_their_bytes() {
     const BYTES: usize = 40_000;
     let row = expect_row("bodies in chunks of one byte", "they cost no more memory than their bytes");
     let folder = Folder::new(&load::settings(UNREACHABLE, "offboardd.db"));
@@ -130,7 +130,7 @@ fn bomb(bytes: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn what_is_packed_small_and_unpacks_large_is_never_unpacked() {
+async fn compressed_bodies_are_never_decompressed() {
     const BYTES: usize = MEBIBYTE - 1024;
     let row =
         expect_row("compressed bombs", "415 where they say what they are, else taken as they are; nothing is unpacked");
@@ -171,7 +171,7 @@ async fn what_is_packed_small_and_unpacks_large_is_never_unpacked() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn answers_that_nobody_reads_neither_fill_the_memory_nor_hold_up_a_stop() {
+async fn unread_responses_stay_within_memory_and_delay_no_shutdown() {
     const SENDERS: usize = 40;
     let row = expect_row(
         "requests one behind the other, and nobody reads the answers",

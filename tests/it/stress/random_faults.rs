@@ -63,7 +63,7 @@ async fn operate(admin: SocketAddr) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes minutes: see the module `stress`"]
-async fn a_far_side_that_fails_in_every_way_under_load_loses_nobody_and_doubles_nothing() {
+async fn random_faults_under_load_lose_and_repeat_nothing() {
     let row = expect_row(
         "any call to the site fails in any way, at random under load",
         "every 2xx is kept and carried out, no deed twice, the journal is whole",

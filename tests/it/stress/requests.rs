@@ -62,7 +62,7 @@ async fn goes_on(story: Harness) {
 }
 
 #[tokio::test]
-async fn requests_that_come_one_behind_the_other_are_each_judged_by_themselves() {
+async fn pipelined_requests_are_verified_separately() {
     let row = expect_row("pipelined requests, good and forged", "each is judged by itself");
     let story = story().await;
     let length = format!("content-length: {}", BODY.len());
@@ -82,7 +82,7 @@ async fn requests_that_come_one_behind_the_other_are_each_judged_by_themselves()
 }
 
 #[tokio::test]
-async fn chunks_that_are_none_end_the_connection_and_nothing_behind_them_is_heard() {
+async fn malformed_chunks_end_the_connection_and_hide_no_request() {
     let row =
         expect_row("bad chunks, with a request hidden behind them", "the connection ends, nothing behind is heard");
     let story = story().await;
@@ -114,7 +114,7 @@ async fn chunks_that_are_none_end_the_connection_and_nothing_behind_them_is_hear
 }
 
 #[tokio::test]
-async fn what_two_readers_could_end_at_different_places_is_not_taken_at_all() {
+async fn ambiguous_framing_is_rejected() {
     let row =
         expect_row("smuggling: two lengths, a length and chunks, folded lines", "not taken, nor what is hidden in it");
     let story = story().await;
@@ -141,7 +141,7 @@ async fn what_two_readers_could_end_at_different_places_is_not_taken_at_all() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_are_refused_where_they_mean_something() {
+async fn invalid_utf8_is_rejected_in_significant_places() {
     let row = expect_row("bytes that are no UTF-8 in the target and in headers", "4xx where they mean something");
     let story = story().await;
     let genuine = || written(&story, &format!("{LAST}content-length: {}", BODY.len()), BODY);
@@ -183,7 +183,7 @@ async fn bytes_that_are_no_text_are_refused_where_they_mean_something() {
 }
 
 #[tokio::test]
-async fn one_vendors_delivery_is_not_taken_for_anothers_with_the_same_secret() {
+async fn replay_at_a_source_with_the_same_secret_is_a_new_delivery() {
     let row = expect_row("replay at another source that has the same secret", "it hides no delivery of either");
     let story = story().await;
     let headers = story.sign("hr", "msg_same", story.now(), BODY);
@@ -198,7 +198,7 @@ async fn one_vendors_delivery_is_not_taken_for_anothers_with_the_same_secret() {
 }
 
 #[tokio::test]
-async fn what_was_recorded_is_a_repetition_inside_its_window_and_refused_after_it() {
+async fn replay_is_a_duplicate_inside_its_window_and_rejected_after() {
     let row = expect_row("replay inside the window, and after it", "200 with the id of the first inside, 401 after");
     let story = story().await;
     let headers = story.sign("hr", "msg_recorded", story.now(), BODY);
@@ -216,7 +216,7 @@ async fn what_was_recorded_is_a_repetition_inside_its_window_and_refused_after_i
 }
 
 #[tokio::test]
-async fn a_new_id_that_nobody_signed_makes_no_new_delivery_and_hides_none() {
+async fn unsigned_id_creates_no_delivery_and_hides_none() {
     let row =
         expect_row("replay under an id that nobody signed", "no new delivery, and a genuine one with that id is taken");
     let story = story().await;
@@ -247,7 +247,7 @@ async fn a_new_id_that_nobody_signed_makes_no_new_delivery_and_hides_none() {
 }
 
 #[test]
-fn a_weaker_scheme_is_no_way_around_a_stronger_one() {
+fn signature_of_one_scheme_is_rejected_by_every_other() {
     let row = expect_row("downgrade: what one scheme signed, before another", "only its own scheme takes it");
     let clock = ManualClock::at("2026-09-07T12:00:00Z".parse().unwrap());
     let of = |preset: &str| {

@@ -50,14 +50,14 @@ async fn rolling(stops: u32, people: usize, pause: Duration) -> (usize, usize, u
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rolling_restarts_under_load_lose_nothing_and_end_in_time() {
+async fn restarts_under_load_lose_nothing_and_end_in_time() {
     let (acknowledged, lost, _, longest) = rolling(3, 400, Duration::from_millis(20)).await;
     assert!(acknowledged >= 24 && lost == 0, "{lost} of {acknowledged} are lost");
     assert!(longest < DEADLINE, "{longest:?}");
 }
 
 #[tokio::test]
-async fn connections_on_which_nothing_was_asked_do_not_hold_up_a_stop() {
+async fn idle_connections_do_not_delay_a_shutdown() {
     let row = expect_row("SIGTERM while connections say nothing", "they do not hold it up");
     let folder = Folder::new(&load::settings(load::UNREACHABLE, "offboardd.db"));
     let mut daemon = folder.serve("info");
@@ -76,7 +76,7 @@ async fn connections_on_which_nothing_was_asked_do_not_hold_up_a_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_was_let_in_before_a_stop_is_answered() {
+async fn delivery_accepted_before_a_shutdown_is_answered() {
     const WAITING: usize = 60;
     let row = expect_row("SIGTERM while deliveries wait for their commit", "each is answered, and kept");
     let folder = Folder::new(&load::settings(load::UNREACHABLE, "offboardd.db"));
@@ -112,7 +112,7 @@ async fn whoever_was_let_in_before_a_stop_is_answered() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes minutes: see the module `stress`"]
-async fn fifty_rolling_restarts_under_load_lose_nothing() {
+async fn fifty_restarts_under_load_lose_nothing() {
     let row = expect_row(
         "SIGTERM under load, and the next daemon",
         "every 2xx is kept, at worst 503, within the deadline, nothing taken up again",

@@ -77,7 +77,7 @@ fn cells(line: &str) -> [String; 4] {
 }
 
 #[test]
-fn the_table_is_whole_after_every_row() {
+fn table_file_is_complete_after_each_row() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("table.md");
     add(&file, ["a".to_owned(), "1".to_owned(), "all is well".to_owned(), "all was × well".to_owned()]);

@@ -18,7 +18,7 @@ fn fault(call: CallName) -> Fault {
 }
 
 #[tokio::test]
-async fn a_clock_that_jumps_while_a_call_is_made_does_not_make_it_twice() {
+async fn clock_jump_during_a_call_does_not_repeat_it() {
     let row = expect_row("the clock jumps while a call is made", "the call is made once");
     for jump in ["1d", "-1d"] {
         let story = Harness::start().await;
@@ -39,7 +39,7 @@ async fn a_clock_that_jumps_while_a_call_is_made_does_not_make_it_twice() {
 }
 
 #[tokio::test]
-async fn a_clock_that_jumps_ahead_and_back_does_nothing_early_and_nothing_twice() {
+async fn clock_jumps_run_nothing_early_or_twice() {
     let row = expect_row("the clock jumps ahead and back", "nothing early, nothing twice");
     let story = Harness::start().await;
     story.send_departed(ANN).await;
@@ -62,7 +62,7 @@ async fn a_clock_that_jumps_ahead_and_back_does_nothing_early_and_nothing_twice(
 }
 
 #[tokio::test]
-async fn the_end_of_a_day_is_when_it_ends_there_however_long_it_is() {
+async fn day_ends_at_local_midnight_whatever_its_length() {
     let row = expect_row(
         "days of 23 and 25 hours, leap days, days without a midnight",
         "a day ends when it ends there, to the second",
@@ -95,7 +95,7 @@ async fn the_end_of_a_day_is_when_it_ends_there_however_long_it_is() {
 }
 
 #[tokio::test]
-async fn a_grace_is_counted_in_hours_and_no_change_of_the_clocks_shortens_it() {
+async fn grace_counts_hours_across_daylight_saving_changes() {
     let row = expect_row("a grace over a leap day and a change of the clocks", "its hours are counted");
     let policy = "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\ntimezone = \"Europe/Berlin\"";
     let story = Harness::with(Setup { policy, ..Setup::default() }).await;
@@ -170,14 +170,14 @@ async fn three_days_without_the_site(people: usize) -> (usize, usize, usize) {
 }
 
 #[tokio::test]
-async fn a_site_that_was_away_for_three_days_finds_everybody_still_waiting() {
+async fn site_outage_of_three_days_loses_no_job() {
     let (revoked, doubled, _) = three_days_without_the_site(40).await;
     assert_eq!((revoked, doubled), (40, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes minutes: see the module `stress`"]
-async fn thousands_wait_for_a_site_that_was_away_for_three_days() {
+async fn site_outage_of_three_days_keeps_thousands_of_jobs() {
     let row = expect_row(
         "the site is away for three days while people leave",
         "everybody is revoked within the longest wait of a retry, nobody twice",
