@@ -17,7 +17,6 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Span, Timestamp};
 use offboardd::clock::{Clock as _, ManualClock};
 use offboardd::domain::ids::{DeliveryId, SiteName};
-use offboardd::outbound;
 use offboardd::sandbox::{CallName, Fault, Sandbox, Seed};
 use offboardd::store::Store;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
