@@ -138,8 +138,12 @@ impl EventContext<'_> {
         resolved: &ResolvedPerson,
     ) -> Result<Outcome, StoreError> {
         let mut outcome = ignored(IgnoredReason::NoOpenCase, None);
+        let email = match &resolved.person.email {
+            Some(email) if !self.was_changed_since(tx, event, resolved.email_hash).await? => Some(email),
+            Some(_) | None => None,
+        };
         for record in tx.open_cases_of(self.site, resolved.email_hash, resolved.person_hash).await? {
-            let is_of_address = resolved.person.email.is_some() && record.person.email == resolved.person.email;
+            let is_of_address = email.is_some() && record.person.email.as_ref() == email;
             // What waits for the release of the source's brake is taken back, too.
             tx.drop_deferred(self.source, record.case.id, false);
             if !is_of_address && !record.case.is_demanded_for_leaving(self.source) {
@@ -154,6 +158,18 @@ impl EventContext<'_> {
             outcome = if outcome.case_id.is_none() { one } else { combine(outcome, one) };
         }
         Ok(outcome)
+    }
+
+    /// Whether the address of a stop became a former one after it: the stop says nothing about the demand that followed.
+    async fn was_changed_since(
+        &self,
+        tx: &mut Tx,
+        stop: &Event,
+        email_hash: Option<KeyedHash>,
+    ) -> Result<bool, StoreError> {
+        let happened_at = facts::happened_at(stop, self.received_at);
+        let known = tx.facts(email_hash.as_slice(), None).await?;
+        Ok(known.iter().any(|fact| fact.kind == FactKind::EmailChanged && fact.happened_at > happened_at))
     }
 
     /// The source reports an address of somebody: if a case of that address is open, it may be the wrong one to end.

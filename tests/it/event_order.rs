@@ -425,3 +425,14 @@ async fn address_that_is_a_present_one_again_leaves_the_departure() {
     assert_eq!(story.state(OLD).await, StateName::Revoked);
     story.finish(&[&format!("revoke {OLD}")]).await;
 }
+
+#[tokio::test]
+async fn stop_that_is_older_than_a_change_of_its_address_leaves_the_former_address() {
+    let story = story().await;
+    let day = story.in_days(1);
+    story.send_event(effective(changed("1", OLD, NEW, 10), day)).await;
+    story.send_event(event("returned", "1", OLD, 20)).await;
+    story.advance("2d").await;
+    assert_eq!(story.state(OLD).await, StateName::Revoked);
+    story.finish(&[&format!("revoke {OLD}")]).await;
+}
