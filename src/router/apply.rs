@@ -87,14 +87,19 @@ impl EventContext<'_> {
         resolved: ResolvedPerson,
     ) -> Result<Outcome, StoreError> {
         match event.event_type {
-            EventType::Returned | EventType::DepartureCancelled => self.stop(tx, event, &resolved).await,
+            EventType::Returned | EventType::DepartureCancelled => {
+                let outcome = self.stop(tx, event, &resolved).await?;
+                // The person may have an address by now of which somebody else's case is open.
+                let life = self.apply_sign_of_life(tx, event).await?;
+                Ok(life.map_or(outcome, |life| combine(outcome, life)))
+            }
             EventType::Profile => {
-                let outcome = self.apply_sign_of_life(tx, event, &resolved).await?;
+                let outcome = self.apply_sign_of_life(tx, event).await?;
                 Ok(outcome.unwrap_or_else(|| ignored(IgnoredReason::Remembered, None)))
             }
             // A departure of the future says as well that somebody who has not left has the address.
             EventType::EmailChanged | EventType::Departed | EventType::ErasureRequested => {
-                let life = self.apply_sign_of_life(tx, event, &resolved).await?;
+                let life = self.apply_sign_of_life(tx, event).await?;
                 let outcome = self.open_or_change(tx, event, resolved).await?;
                 Ok(life.map_or(outcome, |life| combine(outcome, life)))
             }
@@ -173,28 +178,21 @@ impl EventContext<'_> {
     }
 
     /// The source reports an address of somebody: if a case of that address is open, it may be the wrong one to end.
-    pub(super) async fn apply_sign_of_life(
-        &self,
-        tx: &mut Tx,
-        event: &Event,
-        resolved: &ResolvedPerson,
-    ) -> Result<Option<Outcome>, StoreError> {
-        // Without an address it is about the known one. What changed is a former address, which says nothing about now.
-        let is_changed = event.event_type == EventType::EmailChanged;
-        let known = resolved.person.email.as_ref().filter(|_| !is_changed);
-        let (Some(id), Some(email)) = (&event.person.id, event.person.email.as_ref().or(known)) else {
+    async fn apply_sign_of_life(&self, tx: &mut Tx, event: &Event) -> Result<Option<Outcome>, StoreError> {
+        let Some(id) = &event.person.id else { return Ok(None) };
+        // The present address counts, which may be another one than an older event names.
+        let Some(email) = tx.address_of(self.source, id).await? else { return Ok(None) };
+        if event.event_type == EventType::EmailChanged && event.person.email.is_none() {
             return Ok(None);
-        };
-        let person = Person { id: Some(id.clone()), email: Some(email.clone()) };
+        }
+        let person = Person { id: Some(id.clone()), email: Some(email) };
         let (email_hash, person_hash) = tx.hashes(self.site, Some(self.source), &person);
         let Some(record) = tx.open_case_of(self.site, email_hash, None).await? else { return Ok(None) };
         let has_left = match person_hash {
             Some(hash) => tx.is_gone(self.source, hash, self.now).await?,
             None => false,
         };
-        // An older report than the one that is known says nothing about now.
-        let has_it_now = tx.address_of(self.source, id).await?.as_ref() == Some(email);
-        if has_left || !has_it_now {
+        if has_left {
             return Ok(None);
         }
         // Without an id, a departure is about the one who had the address when the case was opened.

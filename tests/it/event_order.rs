@@ -436,3 +436,16 @@ async fn stop_that_is_older_than_a_change_of_its_address_leaves_the_former_addre
     assert_eq!(story.state(OLD).await, StateName::Revoked);
     story.finish(&[&format!("revoke {OLD}")]).await;
 }
+
+#[tokio::test]
+async fn person_who_stays_after_all_protects_the_present_address() {
+    for (kind, minutes) in [("departed", 30), ("returned", 25)] {
+        let story = story().await;
+        story.send_event(event("departed", "2", OLD, 50)).await;
+        story.send_event(event("profile", "2", ANN, 20)).await;
+        story.send_event(effective(event("departed", "1", ANN, 19), story.in_days(1))).await;
+        story.send_event(effective(event(kind, "2", OLD, minutes), story.in_days(10))).await;
+        assert_eq!(story.attention(ANN).await, AttentionReason::AddressUnconfirmed, "{kind}");
+        story.finish(&[&format!("revoke {OLD}")]).await;
+    }
+}
