@@ -406,7 +406,8 @@ impl History {
             });
             let is_shown = with_a_human.iter().any(|shown| shown == email);
             let is_lost = is_active && !is_shown && self.model.must_leave(email, self.story.now());
-            assert!(!is_lost, "{email} should have been offboarded, and no human knows");
+            let history = if is_lost { self.story.history_text(email).await } else { String::new() };
+            assert!(!is_lost, "{email} should have been offboarded, and no human knows:\n{history}");
         }
         let changes = self.story.changes();
         self.story.finish(&changes.iter().map(String::as_str).collect::<Vec<_>>()).await;
