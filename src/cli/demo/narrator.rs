@@ -25,8 +25,8 @@ impl fmt::Display for Speaker {
             Self::Hr => "HR",
             Self::Daemon => "offboardd",
             Self::Atlassian => "Atlassian",
-            Self::Admin => "an admin",
-            Self::Forger => "an attacker",
+            Self::Admin => "admin",
+            Self::Forger => "attacker",
         })
     }
 }
