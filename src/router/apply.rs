@@ -6,6 +6,7 @@ use crate::domain::facts::{self, Fact, FactKind, Order};
 use crate::domain::person::Person;
 use crate::domain::repeat::Repetition;
 use crate::domain::routing::{self, Decision, IgnoredReason, PersonContext};
+use crate::proof::seal::KeyedHash;
 use crate::store::{StoreError, Tx};
 
 impl EventContext<'_> {
