@@ -118,7 +118,8 @@ async fn forged_flood_is_logged_once_a_second_with_exact_counts() {
     let seconds = begun.elapsed().as_secs() + 2;
     let said = daemon.process.output_lines();
     let lines = said.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let lines: Vec<_> = lines.filter(|line| line["message"].as_str().unwrap_or_default().contains("refused")).collect();
+    let lines: Vec<_> =
+        lines.filter(|line| line["message"].as_str().unwrap_or_default().contains("rejected")).collect();
     let counted = |reason: &str| -> u64 {
         lines.iter().filter(|line| line["reason"] == reason).map(|line| line["count"].as_u64().unwrap()).sum()
     };

@@ -82,8 +82,8 @@ async fn check_cases(observer: &Observer) -> anyhow::Result<()> {
 /// The metrics counted every webhook of the demo.
 async fn check_metrics(observer: &Observer) -> anyhow::Result<()> {
     let metrics = observer.get("/metrics").await?;
-    let count = |check: &str| -> u64 {
-        let label = format!("check=\"{check}\"");
+    let count = |verdict: &str| -> u64 {
+        let label = format!("verdict=\"{verdict}\"");
         let counters = metrics.lines().filter(|line| line.starts_with("offboardd_deliveries_total{"));
         let counters = counters.filter(|line| line.contains(&label)).filter_map(|line| line.rsplit(' ').next());
         counters.filter_map(|number| number.parse::<u64>().ok()).sum()

@@ -50,7 +50,7 @@ fn transitions(today: i32) -> Vec<Transition> {
         Transition::AttentionNeeded(Attention::no_email()),
         Transition::Stopped,
         Transition::DemandsEnded { source: "hr".parse().unwrap(), ended: EndedDemands::Leaving },
-        Transition::DemandsEnded { source: "hr".parse().unwrap(), ended: EndedDemands::Leaving },
+        Transition::DemandsEnded { source: "hr".parse().unwrap(), ended: EndedDemands::FormerAddress },
         Transition::Cancelled,
         Transition::Held,
         Transition::Released { enforce: true },
@@ -65,6 +65,7 @@ fn transitions(today: i32) -> Vec<Transition> {
     for on in [today, today + 10] {
         all.push(Transition::Departed(full_demand(Cause::Departed, Action::RevokeThenDelete, on)));
         all.push(Transition::ErasureRequested(full_demand(Cause::ErasureRequested, Action::Delete, on)));
+        all.push(Transition::Departed(full_demand(Cause::EmailChanged, Action::Revoke, on)));
     }
     all
 }
