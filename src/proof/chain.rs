@@ -1,5 +1,5 @@
-//! The journal's chain: every entry carries a hash over itself and the entry before, so that nothing can be changed, taken
-//! out or slipped in without a trace.
+//! The hash chain of the journal: each entry carries a hash over itself and the previous entry, so that a changed,
+//! removed or inserted entry is detected.
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -7,21 +7,20 @@ use sha2::{Digest as _, Sha256};
 /// A link of the chain.
 pub type Link = [u8; 32];
 
-/// Before the first entry.
+/// The link before the first entry.
 pub const GENESIS: Link = [0; 32];
 
-/// What the journal says of one happening.
+/// One entry of the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainEntry {
     /// Counted from 1, without gaps.
     pub seq: i64,
-    /// When.
     pub at: Timestamp,
-    /// The case, where it is about one.
+    /// The case, if the entry is about one.
     pub case_id: Option<String>,
-    /// What happened, in one word.
+    /// The kind of the entry, in one word.
     pub kind: String,
-    /// The particulars as JSON, without personal data.
+    /// Details as JSON, without personal data.
     pub detail: String,
 }
 
@@ -40,7 +39,7 @@ impl ChainEntry {
     }
 }
 
-/// Walks a chain entry by entry.
+/// Verifies a chain entry by entry.
 #[derive(Debug)]
 pub struct ChainVerifier {
     seq: i64,
@@ -53,27 +52,24 @@ impl Default for ChainVerifier {
     }
 }
 
-/// Where a chain breaks.
+/// The first entry at which a chain is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ChainError {
     /// An entry is missing before this one.
     #[error("entry {expected} is missing: {found} stands in its place")]
     Gap {
-        /// What should have come.
+        /// The number that should follow.
         expected: i64,
-        /// What came.
+        /// The number of the entry found instead.
         found: i64,
     },
-    /// An entry was changed, or the one before it.
+    /// This entry or the previous one was changed.
     #[error("entry {seq} does not follow from the entry before it: one of them was changed")]
-    Changed {
-        /// Its number.
-        seq: i64,
-    },
+    Changed { seq: i64 },
 }
 
 impl ChainVerifier {
-    /// Takes the next entry, with the link that is written beside it.
+    /// Verifies the next entry against the link that is stored with it.
     pub fn step(&mut self, entry: &ChainEntry, written: &[u8]) -> Result<(), ChainError> {
         let expected = self.seq.saturating_add(1);
         if entry.seq != expected {
@@ -87,17 +83,16 @@ impl ChainVerifier {
         Ok(())
     }
 
-    /// How many entries were walked.
+    /// The number of entries verified.
     pub fn len(&self) -> i64 {
         self.seq
     }
 
-    /// Whether none was.
     pub fn is_empty(&self) -> bool {
         self.seq == 0
     }
 
-    /// The newest link: who keeps it elsewhere can tell later that nothing was cut off.
+    /// The newest link. A copy that is kept elsewhere proves later that no entry was cut off.
     pub fn head(&self) -> Link {
         self.link
     }
@@ -134,19 +129,19 @@ mod tests {
     }
 
     #[test]
-    fn an_untouched_chain_is_walked_to_its_end() {
+    fn untouched_chain_is_verified_to_its_end() {
         assert_eq!(walk(&chain()), Ok(5));
     }
 
     #[test]
-    fn a_changed_entry_is_found() {
+    fn changed_entry_is_found() {
         let mut chain = chain();
         chain[2].0.detail = "{\"by\":\"nobody\"}".to_owned();
         assert_eq!(walk(&chain), Err(ChainError::Changed { seq: 3 }));
     }
 
     #[test]
-    fn a_changed_entry_with_its_own_link_mended_breaks_the_next() {
+    fn changed_entry_with_recomputed_link_breaks_the_next() {
         let mut chain = chain();
         chain[2].0.kind = "held".to_owned();
         chain[2].1 = chain[2].0.link(&chain[1].1);
@@ -154,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_entry_is_found() {
+    fn missing_entry_is_found() {
         let mut chain = chain();
         chain.remove(1);
         assert_eq!(walk(&chain), Err(ChainError::Gap { expected: 2, found: 3 }));

@@ -1,4 +1,4 @@
-//! What stays provable and what is forgotten: sealing of personal data, keyed hashes for look-up, the journal's chain.
+//! Encryption of personal data, keyed hashes for lookup, and the hash chain of the journal.
 
 pub mod chain;
 pub mod seal;

@@ -1,8 +1,8 @@
-//! Sealing: personal data is written to the database only as ChaCha20-Poly1305 ciphertext (RFC 8439) and found again by
+//! Sealing: personal data is written to the database only as ChaCha20-Poly1305 ciphertext (RFC 8439), and is found by
 //! keyed hash (HMAC-SHA256).
 //!
-//! One master key seals the bodies of deliveries and the key of each case; a case's own key seals what the case knows about
-//! its person. To forget a person is to forget that key.
+//! One master key seals the bodies of deliveries and the key of each case. The key of a case seals the personal data of
+//! the case. Deleting that key shreds the data.
 
 use std::fmt;
 
@@ -15,13 +15,13 @@ use crate::clock;
 use crate::domain::ids::{SiteName, SourceName};
 use crate::domain::person::{EmailAddress, PersonId};
 
-/// How many bytes a nonce has; it stands before the ciphertext.
+/// The size of a nonce in bytes. The nonce precedes the ciphertext.
 const NONCE: usize = 12;
 
-/// How many bytes of a delivery's hash are of its id; the others are of its body.
+/// The number of bytes in a delivery's hash that come from its id. The others come from its body.
 pub const ID_HALF: usize = 16;
 
-/// The key that everything else hangs on. Its bytes are shown to nobody.
+/// The key from which all other keys are derived. `Debug` does not print its bytes.
 #[derive(Clone)]
 pub struct MasterKey {
     sealing: ChaCha20Poly1305,
@@ -34,7 +34,7 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// A keyed hash: equal for equal things, tells nothing without the key.
+/// A keyed hash: equal for equal inputs. It reveals nothing without the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyedHash(pub [u8; 32]);
 
@@ -46,33 +46,34 @@ impl MasterKey {
         Self { sealing: ChaCha20Poly1305::new(&Key::from(sealing)), hashing: keyed(&hashing) }
     }
 
-    /// Seals `plain`; it opens only with the same `context`, so that a row's ciphertext is of no use in another row.
+    /// Seals `plain`. It opens only with the same `context`, so that the ciphertext of one row cannot be used in
+    /// another row.
     pub fn seal(&self, context: &[u8], plain: &[u8]) -> Vec<u8> {
         seal(&self.sealing, context, plain)
     }
 
-    /// Opens what [`MasterKey::seal`] sealed.
+    /// Opens the output of [`MasterKey::seal`].
     pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, UnsealError> {
         open(&self.sealing, context, sealed)
     }
 
-    /// The hash by which an address is found on a site.
+    /// The hash of an email address on a site.
     pub fn hash_email(&self, site: &SiteName, email: &EmailAddress) -> KeyedHash {
         self.hash(b"email", &[site.as_str().as_bytes(), email.as_str().as_bytes()])
     }
 
-    /// The hash by which a source's person id is found.
+    /// The hash of a source's person id.
     pub fn hash_person_id(&self, source: &SourceName, id: &PersonId) -> KeyedHash {
         self.hash(b"person", &[source.as_str().as_bytes(), id.as_str().as_bytes()])
     }
 
-    /// The hash by which a repeated delivery is recognised: the vendor's delivery id or, without one, the body.
+    /// Identifies a repeated delivery: by the vendor's delivery id or, without one, by the body.
     pub fn hash_delivery(&self, source: &SourceName, kind: &str, what: &[u8]) -> KeyedHash {
         self.hash(b"delivery", &[source.as_str().as_bytes(), kind.as_bytes(), what])
     }
 
-    /// The hash that identifies a delivery with an id of its own: half of it is the id's, half the body's, so that another
-    /// body under a used id is another delivery, and is found beside the first.
+    /// Identifies a delivery that has an id. One half is from the id, the other from the body: a different body under a
+    /// used id is a different delivery, and is adjacent in the index.
     pub fn hash_delivery_with_id(&self, source: &SourceName, id: &str, body: &[u8]) -> KeyedHash {
         let mut hash = self.hash_delivery(source, "id", id.as_bytes());
         let body = self.hash_delivery(source, "body under an id", body);
@@ -82,12 +83,12 @@ impl MasterKey {
         hash
     }
 
-    /// The hash that names an account in the journal.
+    /// The hash that stands for an account in the journal.
     pub fn hash_account(&self, site: &SiteName, account_id: &str) -> KeyedHash {
         self.hash(b"account", &[site.as_str().as_bytes(), account_id.as_bytes()])
     }
 
-    /// Each part is preceded by its length, so that no two lists of parts are one text.
+    /// Each part is preceded by its length, so that different lists of parts have different inputs.
     fn hash(&self, purpose: &[u8], parts: &[&[u8]]) -> KeyedHash {
         let mut mac = self.hashing.clone();
         for part in std::iter::once(&purpose).chain(parts) {
@@ -98,7 +99,6 @@ impl MasterKey {
     }
 }
 
-/// The key of one case.
 #[derive(Clone)]
 pub struct CaseKey(ChaCha20Poly1305);
 
@@ -109,30 +109,30 @@ impl fmt::Debug for CaseKey {
 }
 
 impl CaseKey {
-    /// A new key, and the same key sealed for the database.
+    /// Returns a new key, and the same key sealed for the database.
     pub fn generate(master: &MasterKey, context: &[u8]) -> (Self, Vec<u8>) {
         let bytes = clock::random::<32>();
         (Self(ChaCha20Poly1305::new(&Key::from(bytes))), master.seal(context, &bytes))
     }
 
-    /// Opens a case's key.
+    /// Opens a case's sealed key.
     pub fn unseal(master: &MasterKey, context: &[u8], sealed: &[u8]) -> Result<Self, UnsealError> {
         let bytes: [u8; 32] = master.open(context, sealed)?.try_into().map_err(|_wrong_length| UnsealError)?;
         Ok(Self(ChaCha20Poly1305::new(&Key::from(bytes))))
     }
 
-    /// Seals what the case knows.
+    /// Seals the personal data of the case.
     pub fn seal(&self, context: &[u8], plain: &[u8]) -> Vec<u8> {
         seal(&self.0, context, plain)
     }
 
-    /// Opens what the case knows.
+    /// Opens the personal data of the case.
     pub fn open(&self, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, UnsealError> {
         open(&self.0, context, sealed)
     }
 }
 
-/// Sealed data that does not open: another key, another row, or damage.
+/// Sealed data does not open: the key or the row is wrong, or the data is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("sealed data does not open: it was sealed with another key, or it is damaged")]
 pub struct UnsealError;
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_sealed_opens_only_with_its_key_and_its_context() {
+    fn sealed_data_opens_only_with_its_key_and_its_context() {
         let key = MasterKey::new(&[7; 32]);
         let sealed = key.seal(b"row 1", b"ann@example.com");
         assert_eq!(key.open(b"row 1", &sealed).as_deref(), Ok(b"ann@example.com".as_slice()));
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_case_key_survives_the_database_and_nothing_else_opens_its_data() {
+    fn case_key_survives_the_database_and_no_other_key_opens_its_data() {
         let master = MasterKey::new(&[7; 32]);
         let (key, sealed_key) = CaseKey::generate(&master, b"case");
         let sealed = key.seal(b"person", b"ann@example.com");
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn hashes_keep_their_parts_apart() {
+    fn hash_depends_on_where_its_parts_are_split() {
         let key = MasterKey::new(&[7; 32]);
         let hash = |kind: &str, what: &str| key.hash_delivery(&"hr".parse().unwrap(), kind, what.as_bytes());
         assert_ne!(hash("id", "ab"), hash("ida", "b"));

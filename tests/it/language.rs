@@ -91,7 +91,7 @@ const LEFT_OVER: &[(&str, usize)] = &[
     ("src/cli", 3),
     ("src/domain", 26),
     ("src/intake", 5),
-    ("src/proof", 9),
+    ("src/proof", 1),
     ("src/router", 85),
     ("src/sandbox", 137),
     ("src/settings", 48),
