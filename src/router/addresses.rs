@@ -1,4 +1,4 @@
-//! The email addresses of people: stored, looked up, and given to the cases that wait for one.
+//! The email addresses of people: stored, looked up, and passed to the cases that wait for one.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -13,8 +13,8 @@ use crate::proof::seal::KeyedHash;
 use crate::store::{Actor, CaseRecord, Note, ReportedAddress, StoreError, TransitionError, Tx};
 
 impl EventContext<'_> {
-    /// Has the vendor asked for the address of an event that could do something and lacks it. While somebody is asked for,
-    /// whatever else comes about the same person without an address waits too, so that nothing overtakes.
+    /// Starts a lookup of the email address for an event that needs one. While a lookup is pending, later events about
+    /// the same person without an email address wait too, so that they stay in order.
     pub(super) async fn ask(
         &self,
         tx: &mut Tx,
@@ -27,7 +27,7 @@ impl EventContext<'_> {
             EventType::Departed | EventType::ErasureRequested => {
                 self.policy.action(event.event_type) != Some(Action::Ignore)
             }
-            // The vendor knows the present address, and what changes with `email_changed` is the old one.
+            // The vendor knows the current email address; the one that changes with `email_changed` is the old one.
             EventType::DepartureCancelled
             | EventType::Returned
             | EventType::EmailChanged
@@ -40,10 +40,12 @@ impl EventContext<'_> {
             }
             return Ok(Some(person_hash));
         }
-        // An open case of the same person id has what is needed: the address for a departure, itself for a stop.
+        // An open case of the same person id is sufficient: it has the email address for a departure, and is the target
+        // of a stop.
         let open = tx.open_case_of(self.site, None, Some(person_hash)).await?;
         let is_known = open.is_some_and(|record| is_stop(event.event_type) || record.person.email.is_some());
-        // A stop of somebody who can have no case stops nothing: a flood of them must not become a flood of lookups.
+        // A stop of a person without any possible case stops nothing. A flood of such stops must not cause a flood of
+        // lookups.
         let may_stop = is_stop(event.event_type) && !is_known && tx.may_concern_a_case(self.source, self.site).await?;
         if is_known || !(leaves || may_stop) {
             return Ok(None);
@@ -60,7 +62,7 @@ impl EventContext<'_> {
         Ok(())
     }
 
-    /// Stores which address belongs to an id, unless something newer is known, and lets what waited for just that continue.
+    /// Stores the email address of an id, unless a newer one is known, and resumes the cases that waited for it.
     pub(super) async fn learn(
         &self,
         tx: &mut Tx,
@@ -94,7 +96,7 @@ impl EventContext<'_> {
         let (email_hash, _) = tx.hashes(self.site, None, &record.person);
         let has_case = tx.open_case_of(self.site, email_hash, None).await?.is_some();
         let conflict = match email_hash {
-            // That case does the work. This one must not wait for another address, which would be the wrong one.
+            // That case does the work. This one must not wait for another email address, which would be the wrong one.
             Some(_) if has_case => {
                 record.person.email = None;
                 Some(Attention::address_has_case())
@@ -106,7 +108,7 @@ impl EventContext<'_> {
         let note = Note::detail(json!({ "delivery": self.delivery_id, "learned": "address" }));
         match tx.transition(record, &transition, note, self.now).await {
             Ok(_) => {
-                // What waited for an address becomes due by this event: it is counted, and a frozen source moves nothing.
+                // The case that waited becomes due by this event. It is counted, and a frozen source moves no case.
                 tx.count_escalation(Actor::Source(self.source), case_id, Escalation::Earlier, self.now);
                 tx.withhold_if_braked(self.source, case_id, self.now).await
             }
@@ -118,8 +120,8 @@ impl EventContext<'_> {
         }
     }
 
-    /// Why an address that became known later is not acted on by itself: another person id of the source, of somebody who has
-    /// not left, has it, or a newer stop of it is known.
+    /// The reason why an email address that became known later needs a human: another person id of the source that has
+    /// not left has it, or a newer stop of it is known.
     pub(super) async fn address_conflict(
         &self,
         tx: &mut Tx,
@@ -132,7 +134,7 @@ impl EventContext<'_> {
             return Ok(Some(Attention::shared_address()));
         }
         let of_address = tx.facts(&[email_hash], None).await?;
-        // The event that names the address must not make what waited for it look newer than it is.
+        // The event that names the email address must not make the waiting event look newer than it is.
         let mut of_person = tx.facts(person_hash.as_slice(), Some(self.delivery_id)).await?;
         of_person.retain(|fact| !fact.is_of_this_delivery);
         Ok(facts::is_stopped_since(&of_address, &of_person).then(Attention::address_stopped))

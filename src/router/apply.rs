@@ -10,7 +10,7 @@ use crate::proof::seal::KeyedHash;
 use crate::store::{StoreError, Tx};
 
 impl EventContext<'_> {
-    /// Decides an event by what is known now, and lets it take effect.
+    /// Decides an event by the current facts, and applies it.
     pub(super) async fn apply(&self, tx: &mut Tx, event: &Event) -> Result<Outcome, StoreError> {
         let resolved = self.resolve_person(tx, event).await?;
         let keys = (resolved.email_hash, resolved.person_hash);
@@ -37,11 +37,12 @@ impl EventContext<'_> {
         }
         match self.order(tx, event, &resolved).await? {
             Order::Newest => {}
-            // What is rejected stores nothing: an older event must not bring back an address, least of all an erased one.
+            // A rejected event stores nothing: an older event must not restore an email address, least of all an erased
+            // one.
             Order::Outdated => return Ok(ignored(IgnoredReason::Older, None)),
             Order::Repeated => return Ok(ignored(IgnoredReason::SameFact, None)),
         }
-        // An event that may be a recording is no fact.
+        // An event that may be a replayed recording is not a fact.
         if self.repetition == Repetition::New {
             self.store_address_of(tx, event).await?;
             self.note_departure(tx, event, &resolved).await?;
@@ -49,8 +50,8 @@ impl EventContext<'_> {
         self.take_effect(tx, event, resolved).await
     }
 
-    /// Lets an event take effect that waited for a call: whether it counts was decided when it arrived, so that it is not
-    /// compared with itself or with what came after it.
+    /// Applies an event that waited for a call. Its order was decided on arrival, so it is not compared with itself or
+    /// with later events.
     pub(super) async fn resume(&self, tx: &mut Tx, event: &Event) -> Result<Outcome, StoreError> {
         let resolved = self.resolve_person(tx, event).await?;
         let keys = (resolved.email_hash, resolved.person_hash);
@@ -60,7 +61,7 @@ impl EventContext<'_> {
         Ok(outcome)
     }
 
-    /// Compares an event with what is known under the id and the address of its person, and stores it where it is newest.
+    /// Compares an event with the facts about its person's id and email address, and stores it where it is the newest.
     pub(super) async fn order(
         &self,
         tx: &mut Tx,
@@ -68,7 +69,7 @@ impl EventContext<'_> {
         resolved: &ResolvedPerson,
     ) -> Result<Order, StoreError> {
         let Some(kind) = FactKind::of(event.event_type) else { return Ok(Order::Newest) };
-        // That an address is a former one says nothing about its owner.
+        // A former email address says nothing about its owner.
         let person_hash = resolved.person_hash.filter(|_| kind != FactKind::EmailChanged);
         let keys: Vec<_> = resolved.email_hash.into_iter().chain(person_hash).collect();
         let known = tx.facts(&keys, Some(self.delivery_id)).await?;
@@ -90,7 +91,7 @@ impl EventContext<'_> {
         match event.event_type {
             EventType::Returned | EventType::DepartureCancelled => {
                 let outcome = self.stop(tx, event, &resolved).await?;
-                // The person may have an address by now of which somebody else's case is open.
+                // The person may now have an email address for which another person's case is open.
                 let life = self.apply_sign_of_life(tx, event).await?;
                 Ok(life.map_or(outcome, |life| combine(outcome, life)))
             }
@@ -98,7 +99,7 @@ impl EventContext<'_> {
                 let outcome = self.apply_sign_of_life(tx, event).await?;
                 Ok(outcome.unwrap_or_else(|| ignored(IgnoredReason::Remembered, None)))
             }
-            // A departure of the future says as well that somebody who has not left has the address.
+            // A departure in the future also states that a person who has not left has the email address.
             EventType::EmailChanged | EventType::Departed | EventType::ErasureRequested => {
                 let life = self.apply_sign_of_life(tx, event).await?;
                 let outcome = self.open_or_change(tx, event, resolved).await?;
@@ -108,8 +109,9 @@ impl EventContext<'_> {
         }
     }
 
-    /// Opens a case, or changes the open one of the address. A departure does not find a case by the person's id as long as
-    /// it names an address: the same id with another address is a mover, whose old account is another matter.
+    /// Opens a case, or changes the open one of the email address. A departure that names an email address does not
+    /// find a case by the person's id: the same id with another email address is a mover, whose old account is a
+    /// separate matter.
     pub(super) async fn open_or_change(
         &self,
         tx: &mut Tx,
@@ -135,8 +137,8 @@ impl EventContext<'_> {
         }
     }
 
-    /// Stops every open case that the event is about: the one of its address, and, as far as the person leaves, those that a
-    /// departure or an erasure request of its person id opened.
+    /// Stops every open case that the event is about: the case of its email address and, if the person leaves, the
+    /// cases that a departure or an erasure request of its person id opened.
     pub(super) async fn stop(
         &self,
         tx: &mut Tx,
@@ -150,7 +152,7 @@ impl EventContext<'_> {
         };
         for record in tx.open_cases_of(self.site, resolved.email_hash, resolved.person_hash).await? {
             let is_of_address = email.is_some() && record.person.email.as_ref() == email;
-            // What waits for the release of the source's brake is taken back, too.
+            // Events that wait for the release of the source's brake are withdrawn, too.
             tx.drop_deferred(self.source, record.case.id, false);
             if !is_of_address && !record.case.is_demanded_for_leaving(self.source) {
                 continue;
@@ -166,7 +168,8 @@ impl EventContext<'_> {
         Ok(outcome)
     }
 
-    /// Whether the address of a stop became a former one after it: the stop says nothing about the demand that followed.
+    /// Whether the email address of a stop became a former one after the stop. Such a stop does not apply to the later
+    /// demand.
     async fn was_changed_since(
         &self,
         tx: &mut Tx,
@@ -178,10 +181,10 @@ impl EventContext<'_> {
         Ok(known.iter().any(|fact| fact.kind == FactKind::EmailChanged && fact.happened_at > happened_at))
     }
 
-    /// The source reports an address of somebody: if a case of that address is open, it may be the wrong one to end.
+    /// The source reports a person's email address. An open case of that email address may concern the wrong person.
     async fn apply_sign_of_life(&self, tx: &mut Tx, event: &Event) -> Result<Option<Outcome>, StoreError> {
         let Some(id) = &event.person.id else { return Ok(None) };
-        // The present address counts, which may be another one than an older event names.
+        // The current email address counts. An older event may name another one.
         let Some(email) = tx.address_of(self.source, id).await? else { return Ok(None) };
         if event.event_type == EventType::EmailChanged && event.person.email.is_none() {
             return Ok(None);
@@ -196,7 +199,7 @@ impl EventContext<'_> {
         if has_left {
             return Ok(None);
         }
-        // Without an id, a departure is about the one who had the address when the case was opened.
+        // Without an id, a departure is about the person who had the email address when the case was opened.
         let is_same_person = match &record.person.id {
             Some(of_case) if of_case == id && record.case.source.as_ref() == Some(self.source) => {
                 !self.has_other_people(tx, &record, person_hash).await?

@@ -13,7 +13,8 @@ use crate::domain::routing::IgnoredReason;
 use crate::store::{Actor, CaseRecord, NewCase, Note, SourceEffect, StoreError, TransitionError, Tx};
 
 impl EventContext<'_> {
-    /// A demand of this person joins the case, which may be another source's: a stop by the person's id has to find it.
+    /// Records that a demand of this person joins the case, which may be another source's: a stop by the person's id
+    /// must find it.
     pub(super) fn join(&self, tx: &mut Tx, id: CaseId, event: &Event, transition: &Transition) {
         let demands = matches!(transition, Transition::Departed(_) | Transition::ErasureRequested(_));
         let (_, person_hash) = tx.hashes(self.site, Some(self.source), &event.person);
@@ -55,7 +56,7 @@ impl EventContext<'_> {
         transition: &Transition,
     ) -> Result<Outcome, StoreError> {
         let id = record.case.id;
-        // What came earlier about this case and waits for its call takes effect earlier.
+        // Earlier events of this case that wait for its call are applied first.
         if tx.has_waiting_event(id, self.waited).await? {
             return Ok(waits(Some(id), None));
         }
@@ -76,7 +77,7 @@ impl EventContext<'_> {
                 tracing::info!(case.id = %id, case.state = %state, transition, "case {id}: {from} to {state} ({transition})");
                 Ok(applied(id))
             }
-            // The call about this person is being made right now: the event is applied when its outcome is known.
+            // The call about this person is in progress: the event is applied when the outcome is known.
             Err(TransitionError::TooLate) => Ok(waits(Some(id), None)),
             Err(TransitionError::Invalid(error)) => {
                 tracing::info!(case.id = %id, %error, "case {id}: an event changed nothing");

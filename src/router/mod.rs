@@ -1,8 +1,9 @@
 //! Turns deliveries into events, and events into cases, by the pure rules of `domain`. The sources are routed in turn.
 //!
-//! The router runs when the intake stored a delivery, when a job is settled, and by period. It decides only from what is stored, so that
-//! it can be killed at any instant. It makes no calls; a [`Resolver`] queries vendors for addresses that deliveries lack.
-//! A large delivery is routed in parts, each in one transaction, and counts as unrouted until the last one.
+//! The router runs when the intake stored a delivery, when a job is settled, and periodically. It decides only from
+//! stored data, so that it can be killed at any instant. It makes no calls; a [`Resolver`] queries vendors for email
+//! addresses that deliveries lack. A large delivery is routed in parts, each in one transaction, and counts as unrouted
+//! until the last one.
 
 mod addresses;
 mod apply;
@@ -39,49 +40,46 @@ use crate::store::{
     EventOutcome, EventStatus, NewEvent, Origin, Store, StoreError, Tx, UnroutedDelivery, WaitingEvent,
 };
 
-/// The safety net under the notifications.
+/// The period of the fallback in case a notification is missed.
 const PERIOD: Duration = Duration::from_mins(1);
 
-/// What the router needs to know of a source.
+/// The settings of a source that the router needs.
 #[derive(Debug, Clone)]
 pub struct Route {
-    /// How its bodies are read.
+    /// The rules by which its bodies are read.
     pub source: Arc<Source>,
-    /// Whose customers its people are.
+    /// The site on which its people have accounts.
     pub site: SiteName,
-    /// What its events lead to.
+    /// The terms of the cases that its events open.
     pub policy: Policy,
-    /// Whom to ask for an address; exchanged as a whole when secrets are read anew.
+    /// The client for lookups of email addresses. It is replaced as a whole when secrets are reloaded.
     pub lookup: Option<Arc<ArcSwap<Arc<Lookup>>>>,
 }
 
-/// Turns stored deliveries into cases.
 #[derive(Debug, Clone)]
 pub struct Router {
-    /// The database.
     pub store: Store,
     /// The sources by name.
     pub routes: BTreeMap<SourceName, Route>,
-    /// For "now".
+    /// The source of the current time.
     pub clock: Arc<dyn Clock>,
-    /// What is counted.
     pub metrics: Metrics,
-    /// Told when there may be something to route.
+    /// Notified when there may be work for the router.
     pub awakened: Arc<Notify>,
-    /// Tells the worker that there may be something to do.
+    /// Notifies the worker of possible work.
     pub worker: Arc<Notify>,
-    /// Tells the resolvers that there may be somebody to ask for.
+    /// Notifies the resolvers of possible lookups.
     pub resolver: Arc<Notify>,
 }
 
-/// What the router keeps between two rounds. A new process begins without it.
+/// The state that the router keeps between rounds. A new process starts without it.
 #[derive(Debug, Default)]
 struct RouterState {
     queues: BTreeMap<SourceName, SourceQueue>,
     /// The newest delivery at the start of the process.
     at_start: Option<i64>,
     begun: bool,
-    /// Events that waited and cannot be applied: each is logged once.
+    /// Waiting events that cannot be applied. Each is logged once.
     stuck: BTreeSet<EventId>,
 }
 
@@ -90,13 +88,13 @@ impl Router {
     pub async fn run(self, stopping: CancellationToken) {
         let mut state = RouterState::default();
         loop {
-            // Interest is registered before the look, so that nothing slips in between.
+            // The notification is registered before the check, so that none is missed in between.
             let awakened = self.awakened.notified();
             let done = self.route_all(&mut state, &stopping).await;
             if let Err(error) = done {
                 let error = anyhow::Error::new(error);
                 tracing::error!(error = format!("{error:#}"), "routing failed; it goes on with the next round");
-                // The trouble is the database's: a moment's peace for it.
+                // The database has failed: pause before the next attempt.
                 tokio::select! {
                     () = stopping.cancelled() => break,
                     () = tokio::time::sleep(Duration::from_secs(1)) => continue,
@@ -115,7 +113,7 @@ impl Router {
         }
     }
 
-    /// Routes what there is: one turn of each source after the other, until none has anything left.
+    /// Routes all deliveries: one turn of each source after the other, until none has any left.
     async fn route_all(&self, state: &mut RouterState, stopping: &CancellationToken) -> Result<(), StoreError> {
         if !state.begun {
             state.at_start = self.store.newest_delivery().await?;
@@ -138,7 +136,7 @@ impl Router {
         }
     }
 
-    /// Who waits for a vendor that is not asked any more, because the settings changed, goes on as it is.
+    /// After a change of settings, releases events that wait for a lookup at a vendor that is no longer queried.
     async fn end_orphaned_lookups(&self) -> Result<(), StoreError> {
         for waiting in self.store.waiting_lookups().await? {
             let route = self.routes.get(&waiting.source);
@@ -156,7 +154,7 @@ impl Router {
         Ok(())
     }
 
-    /// A delivery that meets a row which cannot be must not keep the others waiting.
+    /// A delivery that meets an inconsistent row must not block the others.
     async fn mark_unreadable(&self, id: DeliveryId, error: StoreError) -> Result<(), StoreError> {
         let problem = error.to_string();
         let error = anyhow::Error::new(error);
@@ -166,12 +164,12 @@ impl Router {
         tx.commit().await
     }
 
-    /// Looks at what the source opened lately, before anybody sees what this delivery opened.
+    /// Checks the recent activity of the source before the changes by this delivery become visible.
     async fn check_brake(&self, tx: &mut Tx, source: &SourceName, route: &Route) -> Result<(), StoreError> {
         let now = self.clock.now();
         if let Some(tripped) = route.policy.brake.trips(&tx.recent_activity_of_source(source, now).await?) {
             if tx.is_braked(source).await? {
-                // It tripped over an earlier part, perhaps of the same delivery: by now there are more.
+                // The brake tripped at an earlier part, possibly of the same delivery. The count has grown since.
                 tx.update_brake_reason(source, &tripped);
                 return Ok(());
             }
@@ -181,7 +179,7 @@ impl Router {
         Ok(())
     }
 
-    /// Takes one event; says whether it led to anything.
+    /// Routes one event. Returns whether it changed anything.
     async fn route_event(
         &self,
         tx: &mut Tx,
@@ -199,8 +197,8 @@ impl Router {
         Ok(matches!(outcome.status, EventStatus::Applied | EventStatus::Waiting))
     }
 
-    /// Applies the events that came while a call about their person was in progress. One that cannot be applied stays, and
-    /// with it the jobs of its case: a stop must not be lost.
+    /// Applies the events that arrived while a call about their person was in progress. An event that cannot be applied
+    /// stays, and blocks the jobs of its case: a stop must not be lost.
     async fn settle_waiting_events(&self, state: &mut RouterState) -> Result<(), StoreError> {
         let events = self.store.waiting_events().await?;
         let any = !events.is_empty();
@@ -238,7 +236,7 @@ impl Router {
         tx.commit().await
     }
 
-    /// Takes up an event that waited for an address.
+    /// Resumes an event that waited for an email address.
     async fn resume_event(&self, tx: &mut Tx, waiting: WaitingEvent) -> Result<(), StoreError> {
         let Some(route) = self.routes.get(&waiting.source) else {
             tx.settle_event(waiting.id, unreadable("no such source"));

@@ -1,4 +1,4 @@
-//! The person of an event: whose email address it is, and whether the person has left.
+//! The person of an event: who owns the email address, and whether the person has left.
 
 use jiff::Timestamp;
 
@@ -12,8 +12,9 @@ use crate::proof::seal::KeyedHash;
 use crate::store::{CaseRecord, StoreError, Tx};
 
 impl EventContext<'_> {
-    /// Whose account an event is about: by the address that it names or, without one, the address that is known for the
-    /// person's id. After a change of address that is the *old* one; the new one is never touched.
+    /// The person and the account that an event is about: by the email address that it names or, without one, by the
+    /// known email address of the person's id. After a change of email address, that is the *old* one; the new one is
+    /// never touched.
     pub(super) async fn resolve_person(&self, tx: &mut Tx, event: &Event) -> Result<ResolvedPerson, StoreError> {
         let named = match event.event_type {
             EventType::EmailChanged => event.old_email.clone(),
@@ -28,7 +29,7 @@ impl EventContext<'_> {
             (Some(email), _) => Some(email),
             (None, Some(id)) => {
                 let known = tx.address_of(self.source, id).await?;
-                // "The address changed" from a source that repeats the present one says nothing about an old one.
+                // An `email_changed` event that repeats the current email address says nothing about an old one.
                 known.filter(|old| {
                     event.event_type != EventType::EmailChanged || event.person.email.as_ref() != Some(old)
                 })
@@ -40,7 +41,8 @@ impl EventContext<'_> {
         Ok(ResolvedPerson { person, email_hash, person_hash })
     }
 
-    /// Whose the address is. That two ids have it is no news to the case that was opened for this very id.
+    /// The owner of the email address. A second id with the same email address does not affect a case that was opened
+    /// for this id.
     pub(super) async fn ownership(
         &self,
         tx: &mut Tx,
@@ -55,18 +57,19 @@ impl EventContext<'_> {
         }
         let owners = tx.owners(self.source, email_hash, self.now).await?;
         let is_shared = if let Some(person_hash) = resolved.person_hash {
-            // Of a changed address even its former owner may be the present one again, if the event says which is new.
+            // For a changed email address, even its former owner may be the current one again, if the event names the
+            // new one.
             let says_which = is_changed && event.person.email.is_some();
             owners.iter().any(|owner| owner.person_hash != person_hash || says_which)
         } else {
-            // An event without an id is about the one who has the address, as long as it is one and known before.
+            // An event without an id is about the owner of the email address, if exactly one was known before.
             let happened_at = facts::happened_at(event, self.received_at);
             owners.len() > 1 || owners.iter().any(|owner| owner.as_of > happened_at)
         };
         Ok(if is_shared { AddressOwnership::Shared } else { AddressOwnership::Own })
     }
 
-    /// Whether the open case is this person's, and nobody else's of the source.
+    /// Whether the open case belongs to this person and to no other person of the source.
     pub(super) async fn is_own_case(
         &self,
         tx: &mut Tx,
@@ -74,14 +77,13 @@ impl EventContext<'_> {
         resolved: &ResolvedPerson,
     ) -> Result<bool, StoreError> {
         let Some(open) = open else { return Ok(false) };
-        // Another source may use the same id for somebody else, and after a stop everything is checked again.
+        // Another source may use the same id for a different person, and after a stop everything is checked again.
         let same_source = open.case.source.as_ref() == Some(self.source);
         let same_person = resolved.person.id.is_some() && open.person.id == resolved.person.id;
         let is_own = same_source && same_person && open.case.direction == Direction::Leaving;
         Ok(is_own && !self.has_other_people(tx, open, resolved.person_hash).await?)
     }
 
-    /// Whether another person id of this source demands something of the case.
     pub(super) async fn has_other_people(
         &self,
         tx: &mut Tx,
@@ -94,7 +96,7 @@ impl EventContext<'_> {
         }
     }
 
-    /// Stores of a person when it is gone, so that it does not keep somebody else's address from going.
+    /// Stores when a person left, so that the person does not block the departure of another person's email address.
     pub(super) async fn note_departure(
         &self,
         tx: &mut Tx,
@@ -110,8 +112,8 @@ impl EventContext<'_> {
         };
         match (resolved.person_hash, resolved.email_hash) {
             (Some(person_hash), _) => tx.note_gone(self.source, person_hash, gone_at),
-            // Without an id the one who has the address left, as long as it is one. Who comes back without an id may be known
-            // under another one by now.
+            // Without an id, the owner of the email address left, if there is exactly one. A person who returns without
+            // an id may be known under a different one by now.
             (None, Some(email_hash)) if gone_at.is_some() => {
                 let owners = tx.owners(self.source, email_hash, Timestamp::MIN).await?;
                 if let [owner] = owners.as_slice() {

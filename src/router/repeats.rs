@@ -1,4 +1,4 @@
-//! Bodies that arrive again: what an event of one may do, and which earlier bodies an event supersedes.
+//! Bodies that arrive again: the permitted effects of their events, and the earlier bodies that an event supersedes.
 
 use super::context::{EventContext, Outcome, applied, ignored, waits};
 use crate::domain::case::{Attention, AttentionReason, State, Transition};
@@ -9,14 +9,14 @@ use crate::domain::routing::IgnoredReason;
 use crate::store::{CaseRecord, EventStatus, PersonKeys, StoreError, TransitionError, Tx};
 
 impl EventContext<'_> {
-    /// What it means for this person that the body of the event's delivery may have arrived before.
+    /// The effect on this person if the body of the event's delivery may have arrived before.
     pub(super) async fn repetition(
         &self,
         tx: &mut Tx,
         event: &Event,
         keys: PersonKeys,
     ) -> Result<Repetition, StoreError> {
-        // Which address belongs to an id has rules of its own.
+        // The email address of an id has its own rules.
         if matches!(event.event_type, EventType::Profile | EventType::Ignored) {
             return Ok(Repetition::New);
         }
@@ -24,7 +24,8 @@ impl EventContext<'_> {
         Ok(repeat::judge(earlier, self.origin.signed_at, self.received_at))
     }
 
-    /// Stores whom the body is about and, when the event took effect, that earlier bodies about the person are superseded.
+    /// Stores the person that the body is about. If the event took effect, marks earlier bodies about the person as
+    /// superseded.
     pub(super) fn record_body(&self, tx: &mut Tx, keys: PersonKeys, outcome: &Outcome) {
         if self.repetition == Repetition::Duplicate {
             return;
@@ -39,7 +40,7 @@ impl EventContext<'_> {
         tx.record_body(&self.origin, keys);
     }
 
-    /// Another address of a person id is an effect too. Call it before the address is stored.
+    /// A change of a person id's email address also supersedes. Call it before the email address is stored.
     pub(super) fn note_address(&self, tx: &mut Tx, id: &PersonId, email: &EmailAddress) {
         tx.supersede_bodies_of_other_address((self.site, self.source), (id, email), &self.origin, self.effect_at());
     }

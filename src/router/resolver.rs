@@ -1,10 +1,11 @@
-//! Asking a source's vendor for the addresses that its deliveries lack: one source, one person at a time.
+//! Queries a source's vendor for the email addresses that its deliveries lack: one source, one person at a time.
 //!
-//! An event without an address whose person id the memory does not know waits in the database, and with it whatever else
-//! comes about the same person. What the vendor says is remembered, and they go on in their order. Where it knows nobody of
-//! this id, or no address, they go on without, and a human sees the case (`no_email`). Any failure is the vendor's trouble or
-//! the lookup's, not the person's: it is tried again as durably as any job, and only after `retry.give_up_after` do they go
-//! on without. Each source has its own, so that a vendor that is down keeps nobody else waiting.
+//! An event without an email address and with an unknown person id waits in the database. Later events about the same
+//! person wait with it. The vendor's answer is stored, and the events continue in their order. If the vendor does not
+//! know the id or has no email address, they continue without one, and the case needs a human (`no_email`). A failure
+//! is attributed to the vendor or the lookup, not to the person: it is retried as durably as any job. Only after
+//! `retry.give_up_after` do the events continue without an email address. Each source has its own resolver, so that an
+//! unavailable vendor delays no other source.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,13 +24,12 @@ use crate::domain::retry::{Failure, RetryDecision, RetryPolicy};
 use crate::sources::lookup::{Http, Lookup, LookupOutcome};
 use crate::store::{PendingLookup, StoreError};
 
-/// The safety net under the notifications.
+/// The period of the fallback in case a notification is missed.
 const PERIOD: Duration = Duration::from_mins(1);
 
-/// The seconds of a day.
 const DAY_S: i64 = 86_400;
 
-/// Asks one source's vendor for addresses.
+/// Queries one source's vendor for email addresses.
 #[derive(Debug)]
 pub struct Resolver {
     router: Router,
@@ -42,7 +42,7 @@ pub struct Resolver {
 }
 
 impl Router {
-    /// A resolver for each source that has somebody to ask.
+    /// One resolver for each source whose vendor can be queried.
     pub fn resolvers(&self, http: &Http, retry: RetryPolicy) -> Vec<Resolver> {
         let asking = self.routes.iter().filter_map(|(source, route)| Some((source, route, route.lookup.as_ref()?)));
         asking
@@ -60,10 +60,10 @@ impl Router {
 }
 
 impl Resolver {
-    /// Asks until `stopping`.
+    /// Runs lookups until `stopping`.
     pub async fn run(self, stopping: CancellationToken) {
         loop {
-            // Interest is registered before the look, so that nothing slips in between.
+            // The notification is registered before the check, so that none is missed in between.
             let awakened = self.awakened.notified();
             let wait = match self.look_up_all_due(&stopping).await {
                 Ok(wait) => wait,
@@ -82,7 +82,7 @@ impl Resolver {
         }
     }
 
-    /// Asks for whoever is due; says how long to wait for the next.
+    /// Runs all due lookups. Returns the wait until the next one.
     async fn look_up_all_due(&self, stopping: &CancellationToken) -> Result<Duration, StoreError> {
         while let Some(asked) = self.router.store.next_lookup(&self.source, self.router.clock.now()).await? {
             let until = asked.due_at.duration_since(self.router.clock.now());
@@ -109,8 +109,8 @@ impl Resolver {
         Ok(PERIOD)
     }
 
-    /// Counts the lookup against the limit of the day. Beyond it, a departure waits for the next day, and a stop continues
-    /// without an address.
+    /// Counts the lookup against the daily limit. Beyond it, a departure waits for the next day, and a stop continues
+    /// without an email address.
     async fn can_look_up(&self, asked: &PendingLookup) -> Result<bool, StoreError> {
         let now = self.router.clock.now();
         let mut tx = self.router.store.begin().await?;
@@ -130,7 +130,7 @@ impl Resolver {
         Ok(false)
     }
 
-    /// The vendor is not asked for what came by itself meanwhile.
+    /// Queries the vendor, unless a delivery has supplied the email address meanwhile.
     async fn ask(&self, asked: &PendingLookup) -> Result<Result<LookupOutcome, Failure>, StoreError> {
         let mut tx = self.router.store.begin().await?;
         let remembered = tx.address_of(&self.source, &asked.id).await?;
@@ -155,7 +155,7 @@ impl Resolver {
             Err(failure) => self.fail(asked, &failure).await,
         };
         match settled {
-            // One damaged row must not keep the others waiting.
+            // One damaged row must not block the others.
             Err(error) if error.is_about_one_row() => {
                 let problem = error.to_string();
                 let error = anyhow::Error::new(error);
@@ -215,7 +215,8 @@ impl Resolver {
         tx.commit().await
     }
 
-    /// Lets what waited go on, in the order in which it came. What was learned at first hand meanwhile wins over the answer.
+    /// Releases the waiting events in the order of their arrival. An email address from a delivery takes precedence
+    /// over the answer.
     async fn release(&self, asked: &PendingLookup, email: Option<&EmailAddress>) -> Result<(), StoreError> {
         let router = &self.router;
         let mut tx = router.store.begin().await?;
@@ -237,7 +238,7 @@ impl Resolver {
     }
 }
 
-/// When the next day begins, in UTC.
+/// The start of the next day in UTC.
 fn next_day(now: Timestamp) -> Result<Timestamp, jiff::Error> {
     let day = now.as_second().div_euclid(DAY_S).saturating_add(1);
     Timestamp::from_second(day.saturating_mul(DAY_S))

@@ -1,7 +1,8 @@
 //! The deliveries of one source on their way through the router: fetched a few at a time, read one after the other.
 //!
-//! A large body is read on a thread of its own, so that the other sources have their turns meanwhile. Its items stay here
-//! between the parts; a process that dies in between reads the body again and continues after the last committed part.
+//! A large body is read on a separate thread, so that the other sources have their turns meanwhile. Its items stay here
+//! between the parts. After a crash in between, the new process reads the body again and continues after the last
+//! committed part.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
@@ -16,28 +17,28 @@ use crate::domain::ids::DeliveryId;
 use crate::sources::Source;
 use crate::store::{OTHER_WORDS, UnroutedDelivery};
 
-/// Bodies up to this size are read where they are routed: it takes about a millisecond.
+/// Bodies up to this size are read in place: it takes about a millisecond.
 const SMALL: usize = 32 * 1024;
 
-/// How many problems of a delivery are written, and how long each may be.
+/// The maximum number of problems that are written for a delivery, and the maximum length of each.
 const PROBLEMS: usize = 5;
 const PROBLEM_LENGTH: usize = 300;
 
-/// An item of a delivery: an event, or what is wrong with it.
+/// An item of a delivery: an event, or the reason why the item cannot be read.
 pub(super) type Item = Result<Event, String>;
 
-/// How many different words of one delivery are counted by themselves; what comes after them counts together.
+/// The maximum number of different words of one delivery that are counted separately. Any others count together.
 const WORDS: usize = 100;
 
-/// What a body holds.
+/// The contents of a body.
 #[derive(Debug, Default)]
 struct Body {
     items: Vec<Item>,
-    /// The vendor's words of the items that are passed over, and how often each is there.
+    /// The vendor's words of ignored items, with the number of items of each.
     ignored: BTreeMap<String, u32>,
 }
 
-/// What reading a body returned.
+/// The result of reading a body.
 type Read = Result<Body, String>;
 
 /// The deliveries of one source.
@@ -49,17 +50,17 @@ pub(super) struct SourceQueue {
     pub(super) current: Option<DeliveryProgress>,
     /// The delivery that is being routed.
     pub(super) at: Option<DeliveryId>,
-    /// A turn failed over one of the deliveries: each is routed by itself, until the one is found.
+    /// A turn failed at one of the deliveries: each is routed separately until the faulty one is found.
     pub(super) one_by_one: bool,
     /// Whether deliveries were fetched since the start of the process.
     pub(super) fetched: bool,
-    /// How many of the next deliveries may be the one over which the process died.
+    /// The number of next deliveries that may have caused the crash of the previous process.
     pub(super) suspects: usize,
     /// The delivery for which a crash is counted in advance.
     pub(super) marked: Option<DeliveryId>,
 }
 
-/// A delivery that was read, and how far it is routed.
+/// A delivery that was read, with its routing progress.
 #[derive(Debug)]
 pub(super) struct DeliveryProgress {
     pub(super) delivery: UnroutedDelivery,
@@ -75,13 +76,13 @@ pub(super) struct DeliveryProgress {
     pub(super) any_readable: bool,
     bad: usize,
     problems: Vec<String>,
-    /// The vendor's words of the items that are passed over, and how often each is there.
+    /// The vendor's words of ignored items, with the number of items of each.
     pub(super) ignored: BTreeMap<String, u32>,
-    /// Why the body as a whole cannot be read.
+    /// The reason why the body as a whole cannot be read.
     unreadable: Option<String>,
 }
 
-/// What stands at the head of a line.
+/// The state of the first delivery in the queue.
 pub(super) enum Head {
     /// A delivery whose items can be routed.
     Ready,
@@ -123,7 +124,7 @@ impl SourceQueue {
         let content_type = delivery.content_type.clone();
         let small = body.len() <= SMALL;
         let read = move || {
-            // A panic over one body would come again at every start: it is one more way of being unreadable.
+            // A panic over one body would recur at every start: it counts as unreadable.
             let read = AssertUnwindSafe(|| read_body(&source, content_type.as_deref(), &body));
             std::panic::catch_unwind(read).map_err(|_panic| panicked())?
         };
@@ -141,13 +142,13 @@ impl SourceQueue {
         Head::Reading
     }
 
-    /// The next delivery, if it may be the one over which the process died.
+    /// The next delivery, if it may have caused the crash of the previous process.
     pub(super) fn suspect(&self) -> Option<&UnroutedDelivery> {
         let is_next = self.current.is_none() && self.reading.is_none() && self.suspects > 0;
         self.waiting.front().filter(|_| is_next)
     }
 
-    /// Takes the next delivery as unreadable.
+    /// Marks the next delivery as unreadable.
     pub(super) fn mark_next_unreadable(&mut self, problem: &str) {
         if let Some(delivery) = self.waiting.pop_front() {
             self.suspects = self.suspects.saturating_sub(1);
@@ -156,12 +157,13 @@ impl SourceQueue {
         }
     }
 
-    /// Whether everything that was fetched is routed.
+    /// Whether all fetched deliveries are routed.
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.reading.is_none() && self.current.is_none()
     }
 
-    /// Forgets what was fetched after a turn failed: nothing of the turn is committed, and the database knows the rest.
+    /// Drops the fetched deliveries after a turn failed: nothing of the turn is committed, and the database still has
+    /// the rest.
     pub(super) fn reset(&mut self) {
         *self = Self { fetched: self.fetched, marked: self.marked, one_by_one: true, ..Self::default() };
     }
@@ -175,7 +177,7 @@ impl DeliveryProgress {
         };
         let count = items.len();
         let mut progress = Self {
-            // After a replay everything is looked at again; what was applied stays applied.
+            // After a replay, all items are read again; applied ones stay applied.
             next: 0,
             items: items.into_iter(),
             count,
@@ -220,7 +222,7 @@ impl DeliveryProgress {
         self.count
     }
 
-    /// What is wrong with the delivery, in few words however many items it has.
+    /// A short description of the delivery's problems, however many items it has.
     pub(super) fn problem(&self) -> Option<String> {
         if let Some(problem) = &self.unreadable {
             return Some(problem.clone());
@@ -260,7 +262,7 @@ fn panicked() -> String {
     "an error of our own: see the log, and report it".to_owned()
 }
 
-/// A mapping may be long, and so may be what it expected.
+/// Cuts a long problem: a mapping may be long, and so may its expectation.
 fn shortened(mut problem: String) -> String {
     if let Some((end, _)) = problem.char_indices().nth(PROBLEM_LENGTH) {
         problem.truncate(end);
@@ -306,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn the_problem_of_ten_thousand_bad_items_is_short() {
+    fn problem_of_ten_thousand_bad_items_is_short() {
         let mut progress = DeliveryProgress::new(delivery(0, false), Ok(unreadable(10_000)));
         while progress.take().is_some() {}
         let problem = progress.problem().unwrap();
@@ -315,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delivery_that_was_partly_routed_continues_after_the_last_part() {
+    fn partly_routed_delivery_continues_after_the_last_part() {
         let progress = DeliveryProgress::new(delivery(3, false), Ok(unreadable(5)));
         assert_eq!((progress.next, progress.bad, progress.begun), (3, 3, true));
         let progress = DeliveryProgress::new(delivery(9, false), Ok(unreadable(5)));
@@ -323,13 +325,13 @@ mod tests {
     }
 
     #[test]
-    fn a_replayed_delivery_begins_again() {
+    fn replayed_delivery_starts_again() {
         let progress = DeliveryProgress::new(delivery(3, true), Ok(unreadable(5)));
         assert_eq!((progress.next, progress.begun), (0, false));
     }
 
     #[test]
-    fn a_problem_is_cut_between_characters() {
+    fn problem_is_cut_between_characters() {
         assert_eq!(shortened("ä".repeat(400)), format!("{}…", "ä".repeat(300)));
         assert_eq!(shortened("short".to_owned()), "short");
     }

@@ -1,7 +1,7 @@
 //! One turn of one source: one transaction, bounded in time, of several deliveries or of a part of a large one.
 //!
-//! The sources are routed in turn, so that a source that floods keeps the others waiting for one turn each and no longer.
-//! Items stay in their order, and so do the deliveries of a source.
+//! The sources are routed in turn, so that a flood of one source delays the others by one turn each. Items stay in
+//! their order, and so do the deliveries of a source.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -13,23 +13,24 @@ use super::{Route, Router, unreadable};
 use crate::domain::ids::{DeliveryId, SourceName};
 use crate::store::{StoreError, Tx, UnroutedDelivery};
 
-/// How long a turn lasts while nobody else waits to write. Somebody who begins to wait meanwhile ends it.
+/// The duration of a turn while no other writer waits. A writer that begins to wait ends the turn.
 const TURN: Duration = Duration::from_millis(20);
 
-/// How long while somebody does: about as long as a commit of the intake at full load, so that both have their share.
+/// The duration while another writer waits: about as long as a commit of the intake at full load, so that both get a
+/// share.
 const SHARE: Duration = Duration::from_millis(3);
 
-/// How many items a turn routes at most, so that the statements that travel together stay few.
+/// The maximum number of items in a turn, so that the batch of statements stays small.
 const ITEMS: usize = 256;
 
-/// How many deliveries of a source are fetched together, and how many bytes of bodies.
+/// The maximum number of deliveries of a source that are fetched together, and of bytes of their bodies.
 const DELIVERIES: u32 = 64;
 const BYTES: u64 = 256 * 1024;
 
-/// How often the process may die over one delivery before the delivery is given up.
+/// The number of crashes over one delivery after which the delivery is marked unreadable.
 const CRASHES: u32 = 2;
 
-/// What is written to the log when a delivery is done.
+/// The data that is logged when a delivery is done.
 struct RoutedDelivery {
     id: DeliveryId,
     items: usize,
@@ -37,7 +38,7 @@ struct RoutedDelivery {
 }
 
 impl Router {
-    /// Routes what fits into one turn of a source. False when there is nothing to do now.
+    /// Routes one turn of a source. Returns false when there is nothing to do now.
     pub(super) async fn turn(
         &self,
         source: &SourceName,
@@ -47,7 +48,7 @@ impl Router {
         let turned = AssertUnwindSafe(self.route_turn(source, queue, at_start)).catch_unwind().await;
         match turned.unwrap_or(Err(StoreError::Panicked)) {
             Err(error) if error.is_about_one_row() && queue.at.is_some() => {
-                // One delivery meets a row that cannot be, or a fault of ours. By itself it takes none of the others along.
+                // One delivery meets an inconsistent row or a bug. Routed separately, it does not affect the others.
                 let failed = queue.at.filter(|_| queue.one_by_one);
                 queue.reset();
                 if let Some(id) = failed {
@@ -107,7 +108,7 @@ impl Router {
             done.push(self.finish(&mut tx, progress));
             tx.end_part();
             queue.current = None;
-            // A delivery without items costs a little, too.
+            // A delivery without items has a small cost, too.
             items += 1;
             let one_by_one = queue.one_by_one || queue.marked.is_some() || queue.suspect().is_some();
             if one_by_one || is_over(&tx, items) || !matches!(queue.advance(route, &self.awakened).await, Head::Ready) {
@@ -137,14 +138,14 @@ impl Router {
         queue.waiting = self.store.unrouted(source, DELIVERIES, BYTES).await?.into();
         if !queue.fetched {
             queue.fetched = true;
-            // These are what the process before this one fetched, if it died in the middle of something.
+            // The previous process had fetched these if it crashed while routing.
             queue.suspects = queue.waiting.iter().filter(|waiting| Some(waiting.origin.seq) <= at_start).count();
         }
         Ok(())
     }
 
-    /// Whether the process died over a delivery is only known afterwards: the crash is counted before, for the deliveries
-    /// that may have been the reason, and taken back by the commit of what was routed.
+    /// Counts a crash in advance for the deliveries that may cause one, because it is too late after a crash. The
+    /// commit of the routed deliveries resets the count.
     async fn mark_suspect(&self, queue: &mut SourceQueue) -> Result<(), StoreError> {
         let Some((id, crashes)) = queue.suspect().map(|suspect| (suspect.id, suspect.crashes)) else { return Ok(()) };
         if crashes >= CRASHES {
@@ -158,7 +159,7 @@ impl Router {
         Ok(())
     }
 
-    /// Takes back what [`Self::mark_suspect`] counted, where a stop came before the commit.
+    /// Resets the count of [`Self::mark_suspect`] if the daemon stops before the commit.
     pub(super) async fn clear_crash_mark(&self, queue: &mut SourceQueue) -> Result<(), StoreError> {
         let Some(id) = queue.marked.take() else { return Ok(()) };
         let mut tx = self.store.begin().await?;
@@ -170,7 +171,7 @@ impl Router {
         let problem = progress.problem();
         let now = self.clock.now();
         tx.routed(&progress.delivery, problem.as_deref(), now);
-        // What an earlier reading applied was counted by it.
+        // The earlier reading counted the items that it applied.
         if progress.applied.is_empty() {
             tx.count_ignored(&progress.delivery.source, &progress.ignored, now);
         }

@@ -92,7 +92,7 @@ const LEFT_OVER: &[(&str, usize)] = &[
     ("src/domain", 26),
     ("src/intake", 5),
     ("src/proof", 1),
-    ("src/router", 85),
+    ("src/router", 52),
     ("src/sandbox", 137),
     ("src/settings", 48),
     ("src/sources", 227),
