@@ -1,4 +1,4 @@
-//! One attempt of a job: made by the step of its kind, settled here, whatever came of it.
+//! One attempt of a job: the step of its kind runs it, and this module settles it, whatever the result.
 
 use std::any::Any;
 use std::time::Duration;
@@ -16,39 +16,37 @@ use crate::domain::case::{Attention, AttentionReason, Change, JobKind, Transitio
 use crate::domain::retry::{Failure, RetryDecision};
 use crate::store::{AttemptReport, CaseRecord, ClaimedJob, Dispatch, Intent, Settlement, StoreError};
 
-/// What is left of a lease for settling.
+/// The part of a lease that is reserved for settling.
 const TO_SETTLE: SignedDuration = SignedDuration::from_secs(10);
 
-/// One attempt of a job.
 #[derive(Debug)]
 pub(super) struct Attempt<'a> {
     pub(super) worker: &'a Worker,
     pub(super) client: &'a Client,
     pub(super) claimed: &'a ClaimedJob,
-    /// The case as it was claimed, with what the reads of this attempt observed.
+    /// The case as it was claimed, with the observations of this attempt's reads.
     pub(super) record: CaseRecord,
     queue: &'a JobCommitQueue,
 }
 
-/// What an attempt came to.
+/// The result of an attempt.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// The job is finished, and this happened. The detail goes into the journal, so it holds no personal data.
+    /// The job is finished with this transition. The detail goes into the journal, so it holds no personal data.
     Finished { transition: Transition, detail: Value },
-    /// Not yet: to be looked at again then, at no cost.
+    /// Not due yet: checked again at `at`, without counting an attempt.
     NotYet { at: Timestamp, why: &'static str },
-    /// A call of before may still be carried out: to be looked at again then. The failures before it are not over.
+    /// An earlier call may still take effect: checked again at `at`. Earlier failures in a row still count.
     StillOpen { at: Timestamp, why: &'static str },
-    /// The database said that it must not go on, and has settled it already.
+    /// The database stopped the attempt and has settled it already.
     Ended(&'static str),
 }
 
-/// Why a step did not come to its own end.
+/// The reason why a step was not completed.
 #[derive(Debug)]
 pub(super) enum StepError {
-    /// A call failed.
     Failed(Failure),
-    /// The attempt ends early, with this.
+    /// The attempt ends early, with this outcome.
     Ends(Outcome),
     /// The database failed, or the lease is lost.
     Store(StoreError),
@@ -83,7 +81,7 @@ impl Outcome {
 }
 
 impl StepError {
-    /// A failure that may pass.
+    /// A failure that may be temporary.
     pub(super) fn transient(detail: &str) -> Self {
         Self::Failed(Failure::Transient { detail: detail.to_owned(), retry_at: None })
     }
@@ -99,7 +97,7 @@ impl<'a> Attempt<'a> {
         Self { worker, client, claimed, record: claimed.record.clone(), queue }
     }
 
-    /// Does the work inside the lease: who oversleeps it would do what somebody else does too.
+    /// Runs the job within its lease: after the lease, another worker may run the same job.
     pub(super) async fn run_within_lease(&mut self) -> Result<Outcome, StepError> {
         let left = self.claimed.lease.until.duration_since(self.now()).saturating_sub(TO_SETTLE);
         let left = Duration::try_from(left).unwrap_or_default();
@@ -109,7 +107,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Does the work of the job's kind.
+    /// Runs the step of the job's kind.
     async fn run(&mut self) -> Result<Outcome, StepError> {
         match self.claimed.kind {
             JobKind::Revoke => steps::revoke::run(self).await,
@@ -121,12 +119,12 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// The gate: checked right before every call that changes something. Records the intent if the call may be made; else the
-    /// attempt is over.
+    /// The gate: checked right before every call that changes something. Records the intent if the call is allowed;
+    /// otherwise ends the attempt.
     pub(super) async fn request_dispatch(&self, change: Change, detail: Value) -> Result<(), StepError> {
         let intent = Intent { change, detail, window: self.open_window() };
         let dispatch = loop {
-            // After a wait, too.
+            // Checked after a wait, too.
             if let Err(problem) = self.client.check_clock() {
                 return Err(StepError::Failed(Failure::AccessDenied { detail: problem.to_string() }));
             }
@@ -154,7 +152,7 @@ impl<'a> Attempt<'a> {
         Err(StepError::Ends(Outcome::Ended(why)))
     }
 
-    /// Records that a call was answered, where the attempt makes several.
+    /// Records that a call was answered, in an attempt that makes several.
     pub(super) async fn call_done(&self, detail: Value) -> Result<(), StepError> {
         Ok(self.queue.call_done(self.claimed.lease, detail).await?)
     }
@@ -167,14 +165,14 @@ impl<'a> Attempt<'a> {
         self.now().saturating_add(by).unwrap_or(Timestamp::MAX)
     }
 
-    /// How long after it was dispatched a call may take effect: it can reach the site as late as our timeout, and the site may
-    /// need as long again.
+    /// The time after its dispatch in which a call may take effect. It can reach the site as late as the timeout here,
+    /// and the site may need as long again.
     pub(super) fn open_window(&self) -> SignedDuration {
         self.client.site().timeout.saturating_mul(2)
     }
 
-    /// Another look, as often as the site's settings want one, and one at least: one read is never a conclusion. `None` when
-    /// all of them said the same.
+    /// Another read, as often as the site's settings demand, and at least once: one read is never a conclusion. `None`
+    /// when all of them agreed.
     pub(super) fn look_again(&mut self, why: &'static str) -> Option<Outcome> {
         let looks = usize::try_from(self.record.looks).unwrap_or(usize::MAX);
         let wait = match self.client.site().look_again.get(looks) {
@@ -189,7 +187,7 @@ impl<'a> Attempt<'a> {
         Some(Outcome::NotYet { at: self.later(wait), why })
     }
 
-    /// Writes down what came of it.
+    /// Stores the outcome.
     pub(super) async fn settle(
         &self,
         made: Result<Result<Outcome, StepError>, Box<dyn Any + Send>>,
@@ -223,7 +221,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// What follows from a failure: the durable retry, a pause of the site, or a human.
+    /// Handles a failure: a durable retry, a pause of the site, or a human.
     async fn fail(&self, failure: Failure) -> Result<(), StoreError> {
         let now = self.now();
         let failures = self.claimed.failures.saturating_add(1);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::domain::ids::SiteName;
 use crate::store::{Store, StoreError};
 
-/// How long a job waits for the router after its reads. Then it is requeued, and reads again.
+/// The maximum time that a job waits for the router after its reads. Then the job is requeued, and reads again.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// The first and the longest wait between two reads of the router's progress.

@@ -1,5 +1,5 @@
-//! What attempts ask of the database and tell it is written down together: one commit serves as many of them as came while
-//! the one before was under way. Each is answered after the commit, so that no call is made on what may not last.
+//! Commits the requests and reports of attempts in groups: one commit serves all that arrived during the previous
+//! commit. Each is answered after the commit, so that no call is made on the basis of data that may be lost.
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
@@ -14,22 +14,22 @@ use crate::clock::Clock;
 use crate::domain::case::StateName;
 use crate::store::{AttemptReport, CaseRecord, Dispatch, Intent, Lease, LeasedJob, Store, StoreError, Tx};
 
-/// How many entries one commit holds at most: few enough for a few milliseconds, because a vendor may wait meanwhile.
+/// The maximum number of entries in one commit: it takes a few milliseconds, because a vendor may wait meanwhile.
 const GROUP: usize = 32;
 
-/// Whether this call may be made.
+/// A request to make a call.
 #[derive(Debug)]
 pub(super) struct DispatchRequest {
     pub(super) intent: Intent,
-    /// What the attempt's reads said until now.
+    /// The observations of the attempt's reads so far.
     pub(super) observed: CaseRecord,
 }
 
-/// Where attempts hand in what is to be written down.
+/// The queue of requests and reports that wait for a commit.
 #[derive(Debug, Clone)]
 pub(super) struct JobCommitQueue(mpsc::Sender<Entry>);
 
-/// Who writes it down.
+/// Commits the entries of the queue.
 #[derive(Debug)]
 pub(super) struct JobCommitter {
     store: Store,
@@ -51,27 +51,27 @@ enum PendingWrite {
     Report(Pending<AttemptReport, StateName>),
 }
 
-/// What was handed in, and who waits for what.
+/// An entry with the channel for its answer.
 #[derive(Debug)]
 struct Pending<W, A> {
     what: W,
     answer: oneshot::Sender<Result<A, StoreError>>,
-    /// What is answered after the commit; nothing where there was none.
+    /// The answer to send after the commit; `None` before the entry was written.
     found: Option<Result<A, StoreError>>,
 }
 
 impl JobCommitQueue {
-    /// Asks, right before a call that changes something, whether it may be made.
+    /// Requests permission for a call that changes something, right before the call.
     pub(super) async fn ask(&self, lease: Lease, question: DispatchRequest) -> Result<Dispatch, StoreError> {
         self.submit(lease, PendingWrite::DispatchRequest, question).await
     }
 
-    /// Records that a call was answered, while the attempt goes on.
+    /// Records that a call was answered; the attempt continues.
     pub(super) async fn call_done(&self, lease: Lease, detail: Value) -> Result<(), StoreError> {
         self.submit(lease, PendingWrite::CallDone, detail).await
     }
 
-    /// Settles an attempt; says where its case is then.
+    /// Settles an attempt. Returns the state of its case after that.
     pub(super) async fn settle(&self, lease: Lease, report: AttemptReport) -> Result<StateName, StoreError> {
         self.submit(lease, PendingWrite::Report, report).await
     }
@@ -90,13 +90,13 @@ impl JobCommitQueue {
 }
 
 impl JobCommitter {
-    /// A committer and the queue before it. Without `enforce`, no call may be made.
+    /// Creates a committer and its queue. Without `enforce`, no call is allowed.
     pub(super) fn new(store: Store, clock: Arc<dyn Clock>, enforce: bool) -> (Self, JobCommitQueue) {
         let (sender, entries) = mpsc::channel(GROUP);
         (Self { store, clock, enforce, entries }, JobCommitQueue(sender))
     }
 
-    /// Writes until the last queue is dropped.
+    /// Commits until the last queue is dropped.
     pub(super) async fn run(mut self) {
         let mut entries = Vec::with_capacity(GROUP);
         while self.entries.recv_many(&mut entries, GROUP).await > 0 {
@@ -111,7 +111,7 @@ impl JobCommitter {
         }
     }
 
-    /// Writes these entries; says how many of the first are done with, written or not.
+    /// Writes these entries. Returns the number of leading entries that are finished, written or not.
     async fn write_next(&self, entries: &mut [Entry]) -> usize {
         match self.write(entries).await {
             Ok(()) => return entries.len(),
@@ -122,7 +122,7 @@ impl JobCommitter {
                 return count;
             }
         }
-        // One of them meets a row that cannot be. By itself it takes none of the others along.
+        // One of the entries meets an inconsistent row. Written separately, it does not affect the others.
         if let Some((first, _)) = entries.split_first_mut()
             && let Err(error) = self.write(std::slice::from_mut(first)).await
         {
@@ -131,9 +131,8 @@ impl JobCommitter {
         1
     }
 
-    /// Writes these entries in one transaction.
     async fn write(&self, entries: &mut [Entry]) -> Result<(), StoreError> {
-        // A panic over one entry must not end the writing for all others.
+        // A panic over one entry must not stop the commits of all others.
         let written = AssertUnwindSafe(self.transact(entries)).catch_unwind().await;
         let written = written.unwrap_or_else(|_panic| Err(StoreError::Panicked));
         if written.is_err() {
@@ -147,7 +146,7 @@ impl JobCommitter {
     async fn transact(&self, entries: &mut [Entry]) -> Result<(), StoreError> {
         let mut tx = self.store.begin().await?;
         let now = self.clock.now();
-        // What is alike, one after the other: it is written in the same words.
+        // Entries of the same kind are adjacent, because they use the same statements.
         entries.sort_by_key(|entry| matches!(entry.write, PendingWrite::Report(_)));
         let leases: Vec<_> = entries.iter().map(|entry| entry.lease).collect();
         let jobs = tx.load_leased(&leases, now).await?;
@@ -162,8 +161,8 @@ impl JobCommitter {
     }
 }
 
-/// How many of the first entries are of different jobs. An attempt that ran out of time reports while its question still
-/// waits: what is reported then builds on what was written for the question.
+/// The number of leading entries that belong to different jobs. An attempt that ran out of time reports while its
+/// request still waits. The report then builds on the result of the request.
 fn of_different_jobs(entries: &[Entry]) -> usize {
     let mut jobs = BTreeSet::new();
     entries.iter().take_while(|entry| jobs.insert(entry.lease.job_id)).count()
@@ -189,7 +188,7 @@ impl PendingWrite {
             }
             Self::Report(Pending { what: report, found, .. }) => {
                 *found = match tx.settle(job, report, now).await {
-                    // Nothing of it is written, so that the others can be committed.
+                    // Nothing of this entry is written, so that the others can be committed.
                     Err(lost @ StoreError::LeaseLost) => Some(Err(lost)),
                     settled => Some(Ok(settled?)),
                 };
@@ -198,7 +197,7 @@ impl PendingWrite {
         Ok(())
     }
 
-    /// It was rolled back.
+    /// Drops the answers after a rollback.
     fn forget(&mut self) {
         match self {
             Self::DispatchRequest(handed) => handed.found = None,

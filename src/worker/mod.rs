@@ -1,12 +1,12 @@
-//! Due jobs become calls, calls settle cases; expired leases are taken back.
+//! Runs due jobs: their calls settle cases, and jobs with an expired lease are requeued.
 //!
 //! ```text
 //! tick:  claim (short transaction) ─▶ read ─▶ decide (pure) ─▶ dispatch (short transaction) ─▶ call ─▶ read back ─▶ settle
 //! ```
 //!
-//! No transaction is open across a call. Those of jobs that come together are one: many are claimed at once, and a committer
-//! writes down together what attempts ask and report. Nothing is retried in here: a failed attempt goes back to the queue
-//! with its next time, which is the only retry there is. A site that refuses us, or one kind of calls, is paused in the
+//! No transaction is open across a call. Jobs share transactions: many are claimed together, and a committer groups the
+//! requests and reports of attempts. There are no retries in here: a failed attempt is requeued with its next time,
+//! which is the only form of retry. A site that rejects the credentials, or one kind of calls, is paused in the
 //! database and probed until it works again.
 
 mod attempt;
@@ -41,59 +41,56 @@ use crate::domain::ids::{JobId, SiteName};
 use crate::domain::retry::RetryPolicy;
 use crate::store::{ClaimRequest, ClaimedJob, Store, StoreError};
 
-/// The safety net under the notifications.
+/// The period of the fallback in case a notification is missed.
 const PERIOD: Duration = Duration::from_mins(1);
 
-/// How long to wait before another look when a look and a claim disagree.
+/// The wait before the next check when a check and a claim disagree.
 const AGAIN: SignedDuration = SignedDuration::from_secs(1);
 
-/// How long until the next look while the router has not caught up since the start. It notifies the worker before.
+/// The wait before the next check while the router has not caught up since the start. It notifies the worker before.
 const CATCHING_UP: Duration = Duration::from_millis(200);
 
-/// How long until the next look after a claim. Most often a job ends before.
+/// The wait before the next check after a claim. Most often a job ends before.
 const SOON: SignedDuration = SignedDuration::from_millis(20);
 
 /// A job makes at most about this many calls; its lease allows each its full time.
 const CALLS: i32 = 8;
 
-/// Whose room a job takes up: each site has some for urgent jobs and some for the others.
+/// The capacity that a job uses: each site has a capacity for urgent jobs and one for the others.
 type WorkLane = (SiteName, bool);
 
-/// The jobs that are running here, by whose room they take up.
+/// The jobs that run in this process, by lane.
 type Running = BTreeMap<WorkLane, BTreeSet<JobId>>;
 
-/// Works on the jobs of all sites.
 #[derive(Debug)]
 pub struct Worker {
-    /// The database.
     pub store: Store,
-    /// The sites by name.
+    /// The clients of the sites by name.
     pub sites: BTreeMap<SiteName, Client>,
-    /// When a failed attempt is tried again.
+    /// The rules for retries of failed attempts.
     pub retry: RetryPolicy,
-    /// Whether anything is changed at Atlassian; else everything is planned, read and held.
+    /// Whether changes are made at Atlassian. Otherwise everything is planned, read and held.
     pub enforce: bool,
-    /// For "now".
+    /// The source of the current time.
     pub clock: Arc<dyn Clock>,
-    /// What is counted.
     pub metrics: Metrics,
-    /// Told when there may be something to do.
+    /// Notified when there may be work for the worker.
     pub awakened: Arc<Notify>,
-    /// Tells the router that a call is settled, so that an event that waited for it can go on.
+    /// Notifies the router that a call is settled, so that an event that waits for it can continue.
     pub router: Arc<Notify>,
-    /// When the worker last turned, in milliseconds since 1970: for `/readyz`.
+    /// When the worker last completed a tick, in milliseconds since 1970: for `/readyz`.
     pub heartbeat: Arc<AtomicI64>,
 }
 
 impl Worker {
-    /// Works until `stopping`; then claims nothing more and finishes what it has.
+    /// Works until `stopping`; then claims nothing more and finishes the running jobs.
     pub async fn run(self: Arc<Self>, stopping: CancellationToken) {
         let (committer, queue) = JobCommitter::new(self.store.clone(), Arc::clone(&self.clock), self.enforce);
         tokio::join!(self.run_jobs(queue, stopping), committer.run());
     }
 
     async fn run_jobs(self: Arc<Self>, queue: JobCommitQueue, stopping: CancellationToken) {
-        // We hold the lock on the database, so that whatever is running there belongs to a process that is dead.
+        // This process holds the lock on the database, so that all running jobs in it belong to a dead process.
         let mut first = true;
         let mut jobs: JoinSet<(WorkLane, JobId)> = JoinSet::new();
         let mut running = Running::new();
@@ -101,7 +98,7 @@ impl Worker {
         let mut backlog = StartupBacklog::default();
         loop {
             self.heartbeat.store(self.clock.now().as_millisecond(), Ordering::Relaxed);
-            // Interest is registered before the look, so that nothing slips in between.
+            // The notification is registered before the check, so that none is missed in between.
             let awakened = self.awakened.notified();
             let turned = async {
                 self.recover(first, &running).await?;
@@ -133,7 +130,7 @@ impl Worker {
         while jobs.join_next().await.is_some() {}
     }
 
-    /// Claims what is due and there is room for; says how long to wait for the next.
+    /// Claims due jobs up to the capacity. Returns the wait until the next tick.
     async fn tick(
         self: &Arc<Self>,
         queue: &JobCommitQueue,
@@ -150,7 +147,7 @@ impl Worker {
             next = later.into_iter().map(|(_, due_at)| due_at).chain(next).min();
         } else {
             let claimed = self.claim(&due, running, now).await?;
-            // Nothing claimed: somebody paused them meanwhile, or all of them were put off.
+            // Nothing was claimed: the jobs were paused meanwhile, or all of them were deferred.
             let again = if claimed.is_empty() { AGAIN } else { SOON };
             next = now.checked_add(again).ok().into_iter().chain(next).min();
             for job in claimed {
@@ -164,8 +161,8 @@ impl Worker {
         Ok(until.map_or(PERIOD, |until| until.unsigned_abs().saturating_add(Duration::from_millis(1)).min(PERIOD)))
     }
 
-    /// When the next job of each lane falls due in which there is room. A job that ends awakens us for the others. Sites
-    /// that are `behind` wait for the router.
+    /// When the next job is due in any lane with free capacity. A job that ends wakes the worker for the other lanes.
+    /// Sites that are `behind` wait for the router.
     async fn next_due(
         &self,
         running: &Running,
@@ -184,7 +181,7 @@ impl Worker {
         self.sites.get(site).map_or(0, |client| client.site().concurrency.saturating_sub(busy))
     }
 
-    /// Claims, for all lanes in one transaction, as many due jobs as there is room for.
+    /// Claims due jobs for all lanes in one transaction, up to the capacity.
     async fn claim(
         &self,
         due: &[(WorkLane, Timestamp)],
@@ -205,7 +202,7 @@ impl Worker {
         Ok(claimed)
     }
 
-    /// One job, from claimed to settled. Says whose room is free again.
+    /// Runs one claimed job until it is settled. Returns the lane that has capacity again.
     async fn run_job(
         self: Arc<Self>,
         queue: JobCommitQueue,
@@ -228,7 +225,7 @@ impl Worker {
         if let Err(error) = worked.instrument(span.clone()).await {
             let _entered = span.enter();
             if matches!(error, StoreError::LeaseLost) {
-                // Somebody was faster: a stop, or whoever took the job up after its lease was over.
+                // The job was stopped, or another worker claimed it after the lease had expired.
                 tracing::info!("the job was taken back meanwhile");
             } else {
                 let error = anyhow::Error::new(error);
@@ -239,8 +236,8 @@ impl Worker {
         (lane, claimed.lease.job_id)
     }
 
-    /// Takes back the jobs of workers that died. Those that are running here are never among them: when the clock jumps
-    /// ahead or the machine sleeps, a lease can be over while its call is still being made.
+    /// Requeues the jobs of workers that died. Jobs that run in this process are excluded: when the clock jumps ahead
+    /// or the machine sleeps, a lease can expire while its call is in progress.
     async fn recover(&self, all: bool, running: &Running) -> Result<(), StoreError> {
         let now = self.clock.now();
         if !all && !self.store.any_lease_expired(now).await? {
@@ -250,7 +247,7 @@ impl Worker {
         let ours: Vec<JobId> = running.values().flatten().copied().collect();
         let recovered = tx.recover(all, &ours, now).await?;
         tx.commit().await?;
-        // An event that waited for the call of such a job can be applied now, and is before the job is claimed again.
+        // An event that waited for the call of such a job can be applied now, before the job is claimed again.
         self.router.notify_one();
         for job in recovered {
             tracing::warn!(job.id = %job.job_id, case.id = %job.case_id, "a job whose worker died is taken up again");
@@ -259,7 +256,7 @@ impl Worker {
     }
 
     fn ended(ended: Result<(WorkLane, JobId), tokio::task::JoinError>, running: &mut Running) {
-        // A panic inside an attempt is caught there; a task that was aborted is one that the whole daemon ends with.
+        // A panic inside an attempt is caught there. A task is aborted only when the whole daemon ends.
         if let Ok((lane, job_id)) = ended
             && let Some(busy) = running.get_mut(&lane)
         {

@@ -1,7 +1,7 @@
-//! Sites that refuse us are asked, now and then and beside the work for the others, whether they take us again.
+//! Probes sites that reject the credentials, periodically and apart from the work for other sites.
 //!
-//! A cheap read that is answered resumes the site. One that takes our reads and then refuses the deed all the same is asked
-//! more and more seldom, so that it is not paused and resumed all day; an operator can resume it at any time.
+//! A cheap read that succeeds resumes the site. A site that accepts reads but then rejects the change is probed less
+//! and less often, so that it is not paused and resumed all day. An operator can resume it at any time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,16 +16,16 @@ use crate::domain::ids::SiteName;
 use crate::domain::retry::Failure;
 use crate::store::{SiteStatus, StoreError};
 
-/// No site is asked more seldom.
+/// The maximum wait between two probes of a site.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
-/// Who refuses us again within so many waits of being resumed did not mean it.
+/// A site flaps if it rejects the credentials again within this many waits after it was resumed.
 const FLAPPING: i32 = 2;
 
-/// What is paused: a whole site, or one kind of its jobs.
+/// The scope of a pause: a whole site, or one kind of its jobs.
 type Paused = (SiteName, Option<JobKind>);
 
-/// What is known of the sites that refuse us or did lately.
+/// The probes that run and their schedules.
 #[derive(Debug, Default)]
 pub(super) struct Probes {
     paused: BTreeMap<Paused, ProbeSchedule>,
@@ -34,11 +34,11 @@ pub(super) struct Probes {
     probing: JoinSet<(Paused, Option<Timestamp>)>,
 }
 
-/// When one site is asked.
+/// The schedule of one site's probes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct ProbeSchedule {
     paused_at: Option<Timestamp>,
-    /// When it was last resumed because it answered.
+    /// When a successful probe last resumed the site.
     resumed_at: Option<Timestamp>,
     wait: SignedDuration,
     next: Option<Timestamp>,
@@ -46,7 +46,7 @@ struct ProbeSchedule {
 }
 
 impl ProbeSchedule {
-    /// A pause that began then, at a site that is to be asked `every` so often.
+    /// Records a pause that began at `paused_at`. The site is probed at the interval `every`.
     fn observe_pause(&mut self, paused_at: Timestamp, every: SignedDuration) {
         if self.paused_at == Some(paused_at) {
             return;
@@ -57,9 +57,9 @@ impl ProbeSchedule {
         self.next = Some(later(paused_at, self.wait));
     }
 
-    /// Whether it is time to ask. If so, the next time is set.
+    /// Whether a probe is due. If so, schedules the next one.
     fn is_due(&mut self, now: Timestamp) -> bool {
-        // Further away than one wait: the clock was ahead when it was set, and has been set back.
+        // More than one wait ahead: the clock was ahead when the time was set, and has been set back.
         let due = !self.probing && self.next.is_some_and(|next| now >= next || next.duration_since(now) > self.wait);
         if due {
             self.probing = true;
@@ -70,7 +70,7 @@ impl ProbeSchedule {
 }
 
 impl Probes {
-    /// Begins to ask those sites whose time has come. Says when the next one's time comes.
+    /// Starts the probes that are due. Returns when the next one is due.
     pub(super) async fn tick(&mut self, worker: &Arc<Worker>) -> Result<Option<Timestamp>, StoreError> {
         while let Some(ended) = self.probing.try_join_next() {
             self.ended(ended);
@@ -98,7 +98,8 @@ impl Probes {
         Ok(next)
     }
 
-    /// Tries the credentials of a site that is not paused, when nothing else did for a while. Says when the next time is.
+    /// Tries the credentials of a site that is not paused, when no call did for a while. Returns when the next try is
+    /// due.
     fn tick_idle(&mut self, worker: &Arc<Worker>, site: &SiteName, now: Timestamp) -> Option<Timestamp> {
         let client = worker.sites.get(site)?;
         let every = client.site().probe_idle;
@@ -114,7 +115,7 @@ impl Probes {
     }
 
     fn ended(&mut self, ended: Result<(Paused, Option<Timestamp>), tokio::task::JoinError>) {
-        // A task that was aborted is one that the whole daemon ends with.
+        // A task is aborted only when the whole daemon ends.
         if let Ok((paused, resumed_at)) = ended
             && let Some(schedule) = self.paused.get_mut(&paused)
         {
@@ -124,7 +125,7 @@ impl Probes {
     }
 }
 
-/// What is paused at a site. While the whole site is, its kinds of jobs need no probe of their own.
+/// The pauses of a site. While the whole site is paused, its kinds of jobs need no probe.
 fn pauses(standing: SiteStatus) -> Vec<(Paused, Timestamp)> {
     let SiteStatus { name, paused_at, paused_kinds, .. } = standing;
     match paused_at {
@@ -133,7 +134,7 @@ fn pauses(standing: SiteStatus) -> Vec<(Paused, Timestamp)> {
     }
 }
 
-/// Asks one site, and resumes what is paused there when nothing stands in our way. Says when that was.
+/// Probes one site, and resumes it if access is complete. Returns when it was resumed.
 async fn probe(worker: Arc<Worker>, client: Client, paused: Paused) -> (Paused, Option<Timestamp>) {
     let (site, kind) = &paused;
     let missing_access = match kind {
@@ -173,7 +174,7 @@ async fn try_credentials(worker: Arc<Worker>, client: Client) -> (Paused, Option
     ((site, None), None)
 }
 
-/// A probe that finds the whole site unavailable, or our credentials rejected, pauses it.
+/// Pauses the site if the probe finds it unavailable or the credentials rejected.
 async fn pause_if_refused(worker: &Worker, site: &SiteName, failure: &Failure) {
     let (Failure::AccessDenied { detail } | Failure::SiteUnavailable { detail }) = failure else { return };
     let paused = async {
@@ -218,19 +219,19 @@ mod tests {
     }
 
     #[test]
-    fn a_site_is_asked_once_in_every_wait() {
+    fn paused_site_is_probed_once_in_every_wait() {
         let mut schedule = ProbeSchedule::default();
         schedule.observe_pause(minute(0), MINUTE);
         assert!(!schedule.is_due(minute(0)));
         assert!(schedule.is_due(minute(1)));
-        assert!(!schedule.is_due(minute(9)), "it is being asked");
+        assert!(!schedule.is_due(minute(9)), "a probe is in progress");
         schedule.probing = false;
         schedule.observe_pause(minute(0), MINUTE);
-        assert!(schedule.is_due(minute(2)), "it is the same pause");
+        assert!(schedule.is_due(minute(2)), "same pause");
     }
 
     #[test]
-    fn site_that_was_paused_in_what_is_now_the_future_is_asked() {
+    fn site_paused_in_the_future_is_probed_after_the_clock_was_set_back() {
         let mut schedule = ProbeSchedule::default();
         schedule.observe_pause(minute(1000), MINUTE);
         assert!(schedule.is_due(minute(5)), "the clock was set back");
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_site_that_flaps_is_asked_more_and_more_seldom_and_one_that_held_is_not() {
+    fn flapping_site_is_probed_less_often_and_a_stable_one_is_not() {
         let mut schedule = ProbeSchedule::default();
         let mut now = 0;
         let mut waits = Vec::new();

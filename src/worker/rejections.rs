@@ -1,8 +1,8 @@
-//! What follows from a rejection: a pause of the site, a pause of one kind of jobs, or a human.
+//! Handles rejections: by a pause of the site, a pause of one kind of jobs, or a human.
 //!
-//! A site is paused once and reported once, however many jobs meet the same problem. A rejected call pauses only the kind of
-//! job that made it; if the call works for other accounts, nothing is paused. The same job rejected again is for a human:
-//! each rejection was confirmed by another call that worked.
+//! A site is paused once and reported once, however many jobs meet the same problem. A rejected call pauses only the
+//! kind of job that made it. If the call works for other accounts, nothing is paused. A second rejection of the same
+//! job needs a human: each rejection was confirmed by another call that worked.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::domain::case::{Attention, AttentionReason, Transition};
 use crate::store::{RejectedCall, Settlement, StoreError};
 
 impl Attempt<'_> {
-    /// Pauses the site and gives the job back.
+    /// Pauses the site and requeues the job.
     pub(super) async fn site_refused(&self, detail: &str) -> Result<(), StoreError> {
         self.worker.metrics.count(self.claimed.kind, "site_refused");
         let site = &self.claimed.record.case.site;
@@ -24,7 +24,7 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// Gives the job back, pauses its kind unless the call works for other accounts, or hands the case to a human.
+    /// Requeues the job and pauses its kind, unless the call works for other accounts, or hands the case to a human.
     pub(super) async fn call_refused(
         &self,
         detail: &str,

@@ -54,7 +54,7 @@ impl Office {
         Self { store, clock, claimed, dir }
     }
 
-    /// A committer who has not begun yet, so that whatever is handed in before comes together.
+    /// A committer that has not started yet, so that all entries that are queued before form one group.
     fn committer(&self) -> (JobCommitter, JobCommitQueue) {
         JobCommitter::new(self.store.clone(), Arc::<ManualClock>::clone(&self.clock), true)
     }
@@ -77,7 +77,7 @@ impl Office {
 
 const REVOKED: Settlement = Settlement::Finished(Transition::RevokeConfirmed);
 
-/// Hands all of these in before the committer begins.
+/// Queues all of these before the committer starts.
 async fn settle_together(
     (committer, queue): (JobCommitter, JobCommitQueue),
     reports: Vec<(Lease, AttemptReport)>,
@@ -90,7 +90,7 @@ async fn settle_together(
 }
 
 #[tokio::test]
-async fn all_that_come_together_are_written_and_answered_each_with_its_own() {
+async fn entries_of_one_group_are_each_written_and_answered() {
     let office = Office::with(3).await;
     let (committer, queue) = office.committer();
     let [first, second, third] = [0, 1, 2].map(|nth| office.question(nth));
@@ -110,9 +110,9 @@ async fn all_that_come_together_are_written_and_answered_each_with_its_own() {
 }
 
 #[tokio::test]
-async fn one_that_cannot_be_written_takes_none_of_the_others_along() {
+async fn entry_that_cannot_be_written_does_not_affect_the_others() {
     let office = Office::with(5).await;
-    // Nothing is deleted of a case that only revokes: the rules refuse it, in the middle of the group.
+    // No deletion is dispatched in a case that only revokes: the rules reject it, in the middle of the group.
     let mut reports: Vec<_> = (0..5).map(|nth| office.report(nth, REVOKED)).collect();
     reports[2].1.settlement = Settlement::Finished(Transition::DeletionDispatched);
     reports[3].0.token = uuid::Uuid::nil();
@@ -129,10 +129,10 @@ async fn one_that_cannot_be_written_takes_none_of_the_others_along() {
 }
 
 #[tokio::test]
-async fn what_an_attempt_reports_builds_on_what_was_written_for_its_question() {
+async fn report_builds_on_the_result_of_the_request_before_it() {
     let office = Office::with(2).await;
     let (committer, queue) = office.committer();
-    // It ran out of time while its question lay there.
+    // The attempt ran out of time while its request was queued.
     let (lease, question) = office.question(0);
     let write = PendingWrite::DispatchRequest(Pending { what: question, answer: oneshot::channel().0, found: None });
     queue.0.send(Entry { lease, write }).await.unwrap();
@@ -144,9 +144,9 @@ async fn what_an_attempt_reports_builds_on_what_was_written_for_its_question() {
 }
 
 #[tokio::test]
-async fn who_asks_hears_nothing_of_what_was_not_committed() {
+async fn request_that_was_not_committed_gets_an_error() {
     let office = Office::with(2).await;
-    // The question fits the rules, and only the commit, with the other's report, fails.
+    // The request is valid. Only the commit, with the other job's report, fails.
     rusqlite::Connection::open(office.dir.path().join("test.db")).unwrap().execute("DROP TABLE attempts", []).unwrap();
     let (committer, queue) = office.committer();
     let ((lease, question), (other, report)) = (office.question(0), office.report(1, REVOKED));
@@ -158,26 +158,26 @@ async fn who_asks_hears_nothing_of_what_was_not_committed() {
 }
 
 #[tokio::test]
-async fn nothing_is_written_without_a_database() {
+async fn closed_database_writes_nothing_and_returns_an_error() {
     let office = Office::with(1).await;
     office.store.close().await;
     let answers = settle_together(office.committer(), vec![office.report(0, REVOKED)]).await;
     assert!(matches!(answers[..], [Err(StoreError::NotCommitted)]), "{answers:?}");
 }
 
-/// A clock that panics when it is first looked at.
+/// A clock that panics at the first call.
 #[derive(Debug)]
 struct Startled(Arc<ManualClock>, AtomicBool);
 
 impl Clock for Startled {
     fn now(&self) -> Timestamp {
-        assert!(self.1.swap(true, Ordering::Relaxed), "a panic, on purpose");
+        assert!(self.1.swap(true, Ordering::Relaxed), "intended panic");
         self.0.now()
     }
 }
 
 #[tokio::test]
-async fn a_panic_ends_the_group_and_not_the_writing() {
+async fn panic_ends_the_group_and_not_the_committer() {
     let office = Office::with(2).await;
     let clock = Startled(Arc::clone(&office.clock), AtomicBool::new(false));
     let reports = vec![office.report(0, REVOKED), office.report(1, REVOKED)];

@@ -33,7 +33,7 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
         Deleted::Accepted if there && asked => {
             Err(StepError::transient("the deletion was accepted again, but the account can still be read"))
         }
-        // Accepted, which may take a while.
+        // Accepted: it may take a while.
         Deleted::Accepted if there => Ok(still_open(attempt, attempt.later(attempt.open_window()))),
         Deleted::Accepted => Ok(done(attempt)),
         Deleted::AlreadyGone if there => Err(still_there(attempt).await),
@@ -48,8 +48,8 @@ fn still_open(attempt: &Attempt<'_>, until: Timestamp) -> Outcome {
     Outcome::StillOpen { at, why: "the deletion that was asked for may still be carried out" }
 }
 
-/// No read finds the account. Where the delete call accepts only customer accounts of this site, its 404 is the proof. The
-/// other call must not be made without a read of the account's type right before it.
+/// No read finds the account. Where the delete call accepts only customer accounts of this site, its 404 is the proof.
+/// The other call must not be made without a read of the account's type right before it.
 async fn gone(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
     let Some(known) = attempt.record.account.clone() else { return Ok(was_gone(attempt)) };
     let asked = attempt.record.case.progress.deletion_dispatched_at.is_some();

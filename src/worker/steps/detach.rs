@@ -1,6 +1,7 @@
-//! Leaving what the terms name: organizations, closed service desks, open requests of others.
+//! Removes the person from the places that the terms name: organizations, closed service desks, open requests of
+//! others.
 //!
-//! Each call passes the gate by itself, so that a stop, a hold or a pause between two of them stops the rest.
+//! Each call passes the gate separately, so that a stop, a hold or a pause between two of them stops the rest.
 
 use serde_json::{Map, Value, json};
 
@@ -31,13 +32,13 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
     Ok(Outcome::Finished { transition: Transition::Detached, detail })
 }
 
-/// Whether nobody can tell from the answer if the person was in it: a queue answers 204 either way. The journal says of those
-/// that they were asked, not that they were left.
+/// Whether the answer is the same for a person that was not a member: a queue answers 204 either way. The journal then
+/// records that the removal was requested, not that the person was removed.
 const fn answers_strangers_the_same(what: Detach) -> bool {
     matches!(what, Detach::ServiceDesks)
 }
 
-/// What can be left with one call.
+/// A place that one call can leave.
 enum Place {
     Organization(OrganizationId),
     JobCommitQueue(ServiceDeskId),
@@ -45,7 +46,7 @@ enum Place {
 }
 
 impl Place {
-    /// What the journal says of it. The key of a request leads to somebody's ticket, so it is left out.
+    /// The detail for the journal. The key of a request identifies another person's ticket, so it is omitted.
     fn detail(&self) -> Value {
         match self {
             Self::Organization(id) => json!({ "what": Detach::Organizations, "id": id.as_str() }),
@@ -55,7 +56,7 @@ impl Place {
     }
 }
 
-/// What there is to leave.
+/// The places to leave.
 async fn places(attempt: &Attempt<'_>, what: Detach, id: &AccountId) -> Result<Vec<Place>, Failure> {
     let client = attempt.client;
     Ok(match what {
@@ -65,7 +66,7 @@ async fn places(attempt: &Attempt<'_>, what: Detach, id: &AccountId) -> Result<V
     })
 }
 
-/// One call, with its intent before it and its outcome after it. Leaving what one is not in is not a failure.
+/// One call, with its intent before it and its outcome after it. Leaving a place without membership is not a failure.
 async fn leave(attempt: &Attempt<'_>, place: &Place, id: &AccountId) -> Result<Left, StepError> {
     attempt.request_dispatch(Change::Detach, place.detail()).await?;
     let left = match place {

@@ -1,4 +1,4 @@
-//! Which account is the person's, read right now.
+//! Finds the person's account by a read right before the change.
 
 use crate::atlassian::UserSurvey;
 use crate::domain::account::{Account, AccountType};
@@ -9,25 +9,24 @@ use crate::domain::retry::Failure;
 use crate::store::KnownAccount;
 use crate::worker::attempt::{Attempt, Outcome, StepError};
 
-/// The person's account.
 pub(super) enum Located {
-    /// It may be touched, as far as this read tells.
+    /// This read found no reason against a change.
     Here(Account),
-    /// It was known, and all looks said that it is not there any more: neither by its id (404, or a nameless shell) nor in the
-    /// list of everyone.
+    /// The account was known, and all reads agreed that it is gone: neither its id (404, or a nameless shell) nor the
+    /// list of all accounts finds it.
     Gone,
-    /// It cannot be read by its id, but is still in the list of everyone, as it says here. One of them lags behind, or
-    /// Atlassian does not show such accounts by id.
+    /// The account cannot be read by its id, but is in the list of all accounts, with these values. One of them lags
+    /// behind, or Atlassian does not show such accounts by id.
     Listed(Account),
 }
 
-/// Finds the account by the person's exact address, or reads the one that is known. Either way the account was read by id
-/// just now and passed the guard; what was observed is put into the attempt's record.
+/// Finds the account by the person's exact email address, or reads the known one. Either way the account was read by id
+/// right now and passed the guard. The observations go into the attempt's record.
 pub(super) async fn locate(attempt: &mut Attempt<'_>) -> Result<Located, StepError> {
     let Some(email) = attempt.record.person.email.clone() else {
         return Err(Outcome::stuck(Attention::no_email()).into());
     };
-    // Before any call: a protected address needs none.
+    // Before any call: a protected email address needs none.
     if attempt.client.site().protect.covers_address(&email) {
         return Err(Outcome::stuck(GuardViolation::Protected).into());
     }
@@ -47,7 +46,7 @@ pub(super) async fn locate(attempt: &mut Attempt<'_>) -> Result<Located, StepErr
         Ok(()) => Ok(Located::Here(account)),
         Err(violation) => {
             if violation == GuardViolation::AddressUnconfirmed {
-                // To a stranger everybody hides their address.
+                // Accounts hide their email addresses from a caller without that permission.
                 ensure_can_browse_users(attempt).await?;
             }
             Err(Outcome::stuck(violation).into())
@@ -55,18 +54,18 @@ pub(super) async fn locate(attempt: &mut Attempt<'_>) -> Result<Located, StepErr
     }
 }
 
-/// Whether Atlassian shows a record with fallback values: the real one is unavailable at the moment, so that nothing in it
-/// counts.
+/// Whether Atlassian shows a record with fallback values: the real one is temporarily unavailable, so that none of its
+/// values count.
 pub(super) const fn is_fallback(account: &Account) -> bool {
     matches!(account.account_type, AccountType::Unknown)
 }
 
-/// What follows from a fallback record: another look, as long as one is due.
+/// The outcome of a fallback record: another read, as long as one is due.
 pub(super) fn unavailable(attempt: &mut Attempt<'_>) -> Option<Outcome> {
     attempt.look_again("the account's record is not available at the moment; it is looked at again")
 }
 
-/// The account cannot be read any more.
+/// Handles a known account that cannot be read any more.
 async fn vanished(attempt: &mut Attempt<'_>, known: &KnownAccount, email: &EmailAddress) -> Result<Located, StepError> {
     ensure_can_browse_users(attempt).await?;
     let listed = attempt.client.scan(email).await?;
@@ -76,7 +75,8 @@ async fn vanished(attempt: &mut Attempt<'_>, known: &KnownAccount, email: &Email
     if let Some(outcome) = attempt.look_again("the account cannot be read; it is looked at again") {
         return Err(outcome.into());
     }
-    // A customer who was migrated to an Atlassian account is not gone: the person still has access, by another account.
+    // A customer account that was migrated to an Atlassian account is not gone: the person still has access, by another
+    // account.
     let asked = attempt.record.case.progress.deletion_dispatched_at.is_some();
     if !known.twin && !asked && guard::is_migrated(&known.id, &listed) {
         attempt.record.account = Some(KnownAccount { twin: true, ..known.clone() });
@@ -85,8 +85,8 @@ async fn vanished(attempt: &mut Attempt<'_>, known: &KnownAccount, email: &Email
     Ok(Located::Gone)
 }
 
-/// Looks for the address: among active accounts by search, then among everyone by scan, because a search sees neither who
-/// was revoked before nor, for a while, who is new.
+/// Finds the email address: among active accounts by search, then among all accounts by scan. A search finds neither
+/// accounts that were revoked before nor, for a while, new ones.
 async fn find(attempt: &mut Attempt<'_>, email: &EmailAddress) -> Result<KnownAccount, StepError> {
     let protect = &attempt.client.site().protect;
     let mut candidates = attempt.client.search(email).await?;
@@ -98,7 +98,7 @@ async fn find(attempt: &mut Attempt<'_>, email: &EmailAddress) -> Result<KnownAc
         identification = guard::identify(&candidates, email, protect);
     }
     if identification == Identification::Rejected(GuardViolation::AddressUnconfirmed) {
-        // To a stranger everybody hides their address.
+        // Accounts hide their email addresses from a caller without that permission.
         ensure_can_browse_users(attempt).await?;
     }
     match identification {
@@ -118,8 +118,8 @@ async fn find(attempt: &mut Attempt<'_>, email: &EmailAddress) -> Result<KnownAc
     }
 }
 
-/// Who may not browse users is told that nobody is there: an empty list, not a 403; and under the cloud id of another site
-/// nobody is there in truth. Before "not there" is believed, the site is asked whether we would see it.
+/// Ensures that "not found" is reliable. An account without permission to browse users gets an empty list, not a 403.
+/// Under the cloud id of another site, the account is really absent.
 pub(super) async fn ensure_can_browse_users(attempt: &Attempt<'_>) -> Result<(), StepError> {
     let missing_access = attempt.client.missing_access().await?;
     if missing_access.is_empty() {
@@ -129,7 +129,7 @@ pub(super) async fn ensure_can_browse_users(attempt: &Attempt<'_>) -> Result<(),
     }
 }
 
-/// What is said of an account that is [`Located::Listed`], until the list says the same as the read.
+/// The error for an account that is [`Located::Listed`], until the list agrees with the read.
 pub(super) fn still_listed(account: &Account) -> StepError {
     StepError::transient(if account.active {
         "the account cannot be read by its id, but the list of users still has it, active"
@@ -138,8 +138,8 @@ pub(super) fn still_listed(account: &Account) -> StepError {
     })
 }
 
-/// A leaver whose address was changed on leaving may have the account under an earlier one. A human decides; such a case is
-/// never closed as if there were no account.
+/// An account may have a former email address of a person whose email address changed on leaving. A human decides; such
+/// a case is never closed as if there were no account.
 async fn renamed(attempt: &Attempt<'_>) -> Result<Option<Outcome>, StepError> {
     let (Some(source), Some(id)) = (&attempt.record.case.source, &attempt.record.person.id) else { return Ok(None) };
     let former = attempt.worker.store.former_addresses(source, id).await?;
@@ -156,7 +156,7 @@ async fn renamed(attempt: &Attempt<'_>) -> Result<Option<Outcome>, StepError> {
     Ok((!former.is_empty()).then(|| Outcome::stuck(Attention::renamed(found))))
 }
 
-/// All looks found nobody, which means something only where most customers show their address.
+/// No read found the person, which is conclusive only where most customers show their email address.
 fn nobody(survey: &UserSurvey) -> Outcome {
     if survey.hides_too_many() {
         Outcome::stuck(Attention::hidden_addresses(survey.hidden, survey.customers))

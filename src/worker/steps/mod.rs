@@ -1,7 +1,8 @@
 //! The steps of each kind of job: find or read, guard, dispatch, call, read back.
 //!
-//! Every step can be interrupted anywhere and repeated from its beginning, because it reads before it calls. One read is never
-//! a conclusion: an account counts as gone after several reads. The rules are `domain`'s, the calls `atlassian`'s.
+//! Every step can be interrupted anywhere and repeated from its beginning, because it reads before it calls. One read
+//! is never a conclusion: an account counts as gone after several reads. The rules are in `domain`, the calls in
+//! `atlassian`.
 
 pub(super) mod delete;
 pub(super) mod detach;
