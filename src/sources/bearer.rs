@@ -1,6 +1,6 @@
-//! Vendors that do not sign: the secret itself comes along, in a header or in the body.
+//! Proofs without a signature: the vendor sends the secret itself, in a header or in the body.
 //!
-//! Only the digests of the secrets are kept and compared, so that a comparison reveals neither length nor content.
+//! Only digests of the secrets are stored and compared, so that a comparison reveals neither length nor content.
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -16,7 +16,7 @@ use super::header::{self, Names};
 use super::json_path::Expression;
 use super::signature::Rejection;
 
-/// The secrets, known only by digest.
+/// The digests of the secrets.
 #[derive(Clone)]
 struct SecretDigests(Vec<[u8; 32]>);
 
@@ -25,7 +25,7 @@ impl SecretDigests {
         Self(secrets.iter().map(|secret| digest(secret.expose_secret().as_bytes())).collect())
     }
 
-    /// Compares with every secret, whichever fits.
+    /// Compares with every secret, in constant time.
     fn includes(&self, presented: &[u8]) -> Choice {
         let presented = digest(presented);
         self.0.iter().fold(Choice::from(0), |found, digest| found | digest.ct_eq(&presented))
@@ -110,7 +110,7 @@ impl Basic {
 
 /// The secret in the body: every element must carry it.
 ///
-/// The one way in which a body has to be parsed before it is trusted.
+/// This is the only proof for which a body is parsed before it is verified.
 #[derive(Debug, Clone)]
 pub(super) struct BodyToken {
     items: Option<Expression>,
@@ -124,7 +124,7 @@ impl BodyToken {
         Self { items, token, digests: SecretDigests::of(secrets), first: secrets.first().cloned() }
     }
 
-    /// The secret with which a body is sent.
+    /// The secret that outgoing bodies carry.
     pub(super) fn secret(&self) -> Option<&SecretString> {
         self.first.as_ref()
     }

@@ -1,4 +1,4 @@
-//! An error in the description of a source, with the path of the key that it is about.
+//! An error in the description of a source, with the path of the wrong key.
 
 use std::fmt;
 
@@ -7,7 +7,6 @@ use super::serde_message::SerdeMessage;
 /// One step of the path to a value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
-    /// Into a table.
     Key(String),
     /// Into a list, counted from 0.
     Index(usize),
@@ -21,7 +20,7 @@ pub struct KeyPath(pub Vec<Step>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{message}", with_colon(path))]
 pub struct CompileError {
-    /// The key. Empty if the error is about the table that is read.
+    /// The key. Empty if the error concerns the whole table.
     pub path: KeyPath,
     /// What is wrong, and what to write instead.
     pub message: String,
@@ -30,12 +29,12 @@ pub struct CompileError {
 }
 
 impl CompileError {
-    /// An error about the table that is read.
+    /// An error about the current table.
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self { path: KeyPath::default(), message: message.into(), is_of_one_value: false }
     }
 
-    /// An error about one key of the table that is read.
+    /// An error about one key of the current table.
     pub(super) fn at(key: &str, message: impl Into<String>) -> Self {
         Self::new(message).within(key)
     }
@@ -50,7 +49,7 @@ impl CompileError {
         Self { path, message: message.to_string(), is_of_one_value: true }
     }
 
-    /// The same error, seen from the table around it.
+    /// The same error, with its path relative to the enclosing table.
     pub(super) fn within(mut self, key: &str) -> Self {
         self.path.0.insert(0, Step::Key(key.to_owned()));
         self
@@ -93,7 +92,7 @@ impl fmt::Display for KeyPath {
     }
 }
 
-/// The path in front of a message; nothing for an empty path.
+/// The path as a prefix of a message; empty for an empty path.
 pub(crate) fn with_colon(path: &KeyPath) -> String {
     if path.0.is_empty() { String::new() } else { format!("{path}: ") }
 }

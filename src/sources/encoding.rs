@@ -1,4 +1,4 @@
-//! How a signature is written: hex or one of the two base64 alphabets.
+//! Text encoding of a signature: hex or one of the two base64 alphabets.
 
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
@@ -23,7 +23,7 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    /// The bytes, if it is the encoding of any.
+    /// The decoded bytes; `None` if the text is invalid.
     pub(super) fn decode(self, text: &[u8]) -> Option<Vec<u8>> {
         match self {
             Self::Hex => hex::decode(text).ok(),
@@ -32,7 +32,7 @@ impl Encoding {
         }
     }
 
-    /// As the vendor writes it: lower-case hex, padded base64.
+    /// The vendor's notation: lower-case hex, padded base64.
     pub(super) fn encode(self, bytes: &[u8]) -> String {
         match self {
             Self::Hex => hex::encode(bytes),

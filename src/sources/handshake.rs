@@ -1,6 +1,6 @@
 //! Challenges and pings that a vendor sends before and between deliveries.
 //!
-//! Unsigned ones are answered before verification; they cost nothing and change nothing. Signed ones come after it.
+//! Unsigned ones are answered before verification and store nothing. Signed ones are answered after it.
 
 use axum::http::StatusCode;
 use secrecy::SecretString;
@@ -20,73 +20,64 @@ const LONGEST_CHALLENGE: usize = 4096;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Handshake {
-    /// A GET whose header comes back as a member of a JSON object (Okta).
+    /// A GET whose header is returned as a member of a JSON object (Okta).
     EchoHeader {
-        /// The header with the challenge.
         header: String,
-        /// The member of the answer.
+        /// The member of the response.
         member: String,
     },
-    /// A query parameter comes back as plain text (Microsoft Graph).
-    EchoQuery {
-        /// The parameter with the challenge.
-        parameter: String,
-    },
-    /// A signed body that matches; a string in it comes back as JSON under the same name (Slack).
+    /// A query parameter is returned as plain text (Microsoft Graph).
+    EchoQuery { parameter: String },
+    /// A signed body that matches; one of its strings is returned as JSON under the same name (Slack).
     EchoBody {
-        /// Which bodies.
+        /// The condition on the body.
         when: Match,
-        /// The member with the challenge.
         member: String,
     },
-    /// A signed body that matches; a token in it comes back with its own signature (Zoom).
+    /// A signed body that matches; one of its tokens is returned with its own signature (Zoom).
     ProveSecret {
-        /// Which bodies.
+        /// The condition on the body.
         when: Match,
         /// A JSON pointer to the token.
         token: String,
-        /// The member of the answer that repeats the token.
+        /// The member of the response that repeats the token.
         plain: String,
-        /// The member of the answer that holds its hex signature.
+        /// The member of the response that holds its hex signature.
         signed: String,
     },
-    /// A body that matches is only a ping: 200, and nothing is stored.
+    /// A body that matches is a ping: it is answered with 200 and not stored.
     Ping {
-        /// Which bodies.
+        /// The condition on the body.
         when: Match,
-        /// Whether it carries a signature like any delivery.
+        /// Whether the ping is signed like a delivery.
         #[serde(default)]
         signed: bool,
     },
-    /// A request with this header is only a ping, once its signature holds: 200, and nothing is stored (Google).
+    /// A request with this header is a ping if its signature is valid: it is answered with 200 and not stored (Google).
     PingHeader {
-        /// The header.
         header: String,
-        /// What must stand there.
+        /// The required value.
         equals: String,
     },
-    /// HEAD is answered with 200 (Intercom, Trello). Braces, so that serde refuses unknown keys here, too.
+    /// HEAD is answered with 200 (Intercom, Trello). The braces make serde reject unknown keys here, too.
     Head {},
-    /// A header that comes back and becomes the secret, once an operator has accepted it (Asana).
-    HookSecret {
-        /// The header.
-        header: String,
-    },
-    /// A body with a token that is shown to the operator, who takes it back to the vendor (Gusto, Notion).
+    /// A header that is returned and becomes the secret after an operator accepts it (Asana).
+    HookSecret { header: String },
+    /// A body with a token that is shown to the operator, who enters it at the vendor (Gusto, Notion).
     CaptureToken {
         /// A JSON pointer to the token.
         pointer: String,
     },
 }
 
-/// Which bodies are meant.
+/// A condition on a body.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Match {
-    /// A JSON pointer; the whole body when empty.
+    /// A JSON pointer; empty for the whole body.
     #[serde(default)]
     pub pointer: String,
-    /// What must stand there.
+    /// The required value.
     pub equals: Value,
 }
 
@@ -96,16 +87,14 @@ impl Match {
     }
 }
 
-/// What a handshake is answered with; nothing else is stored of it.
+/// The response to a handshake. Only an offered secret is stored.
 #[derive(Debug, Clone)]
 pub struct HandshakeResponse {
-    /// The status.
     pub status: StatusCode,
-    /// The headers, `content-type` among them.
+    /// The headers, including `content-type`.
     pub headers: Vec<(String, String)>,
-    /// The body.
     pub body: Vec<u8>,
-    /// A secret that the vendor offered; an operator must accept it before it counts.
+    /// A secret that the vendor offered. It is valid only after an operator accepted it.
     pub offered: Option<SecretString>,
 }
 
@@ -117,7 +106,7 @@ impl HandshakeResponse {
     fn text(content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![
             ("content-type".to_owned(), content_type.to_owned()),
-            // What is echoed came from anybody: no browser may take it for a page.
+            // The echoed text is untrusted: no browser may interpret it as a page.
             ("x-content-type-options".to_owned(), "nosniff".to_owned()),
         ];
         Self { headers, body: body.into(), ..Self::empty() }
@@ -129,17 +118,16 @@ impl HandshakeResponse {
 }
 
 impl Handshake {
-    /// Whether the vendor offers its secret by this handshake.
+    /// Whether this handshake offers the vendor's secret.
     pub(super) fn offers_a_secret(&self) -> bool {
         matches!(self, Self::HookSecret { .. } | Self::CaptureToken { .. })
     }
 
-    /// Whether the vendor wants the secret typed back by a human.
+    /// Whether an operator has to enter the secret at the vendor.
     pub(super) fn shows_a_token(&self) -> bool {
         matches!(self, Self::CaptureToken { .. })
     }
 
-    /// What it is, in a sentence.
     pub(super) fn describe(&self) -> String {
         match self {
             Self::EchoHeader { header, .. } => format!("a GET with {header} is answered with its value"),
@@ -161,7 +149,7 @@ impl Handshake {
         }
     }
 
-    /// The answer to an unsigned handshake.
+    /// The response to an unsigned handshake.
     pub(super) fn answer_unsigned(&self, request: &Request<'_>) -> Option<HandshakeResponse> {
         match self {
             Self::EchoHeader { header, member } if request.method == "GET" => {
@@ -202,7 +190,7 @@ impl Handshake {
         }
     }
 
-    /// The answer to a handshake whose signature holds and that needs no body.
+    /// The response to a handshake with a valid signature that is recognized by its headers.
     pub(super) fn answer_by_headers(&self, request: &Request<'_>) -> Option<HandshakeResponse> {
         match self {
             Self::PingHeader { header, equals } => {
@@ -220,7 +208,7 @@ impl Handshake {
         }
     }
 
-    /// The answer to a handshake whose signature holds.
+    /// The response to a handshake with a valid signature that is recognized by its body.
     pub(super) fn answer_signed(&self, scheme: &Scheme, body: &Value) -> Option<HandshakeResponse> {
         match self {
             Self::EchoBody { when, member } if when.fits(body) => {
@@ -245,7 +233,7 @@ impl Handshake {
         }
     }
 
-    /// Whether [`Self::answer_signed`] needs to see the body.
+    /// Whether [`Self::answer_signed`] needs the body.
     pub(super) fn reads_signed_bodies(&self) -> bool {
         matches!(self, Self::EchoBody { .. } | Self::ProveSecret { .. } | Self::Ping { signed: true, .. })
     }

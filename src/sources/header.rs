@@ -1,14 +1,14 @@
-//! Reads headers without being fooled: a header that was sent twice with different values is no header.
+//! Reads headers unambiguously: a header with two different values counts as missing.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::compile_error::CompileError;
 use super::signature::Rejection;
 
-/// Names under which a vendor may send the same thing; never empty, the first that is present counts.
+/// Alternative names of one header; never empty, the first that is present counts.
 pub(super) type Names = Vec<HeaderName>;
 
-/// Reads names; `None` when there are none.
+/// Parses names; `None` when there are none.
 pub(super) fn names(texts: &[String]) -> Result<Option<Names>, CompileError> {
     let names = texts.iter().map(|text| name(text)).collect::<Result<Names, _>>()?;
     Ok((!names.is_empty()).then_some(names))
@@ -18,7 +18,7 @@ pub(super) fn name(text: &str) -> Result<HeaderName, CompileError> {
     HeaderName::try_from(text).map_err(|_ignored| CompileError::new(format!("`{text}` cannot be the name of a header")))
 }
 
-/// The value of the first of the names that is present.
+/// The value of the first name that is present.
 pub(super) fn find<'a>(headers: &'a HeaderMap, names: &[HeaderName]) -> Result<Option<&'a [u8]>, Rejection> {
     for name in names {
         let mut values = headers.get_all(name).iter().map(HeaderValue::as_bytes);
@@ -28,12 +28,10 @@ pub(super) fn find<'a>(headers: &'a HeaderMap, names: &[HeaderName]) -> Result<O
     Ok(None)
 }
 
-/// A header that must be there with exactly this value.
+/// A header that must be present with exactly this value.
 #[derive(Debug, Clone)]
 pub(super) struct RequiredHeader {
-    /// Its name.
     pub(super) name: HeaderName,
-    /// Its value.
     pub(super) value: String,
 }
 

@@ -1,4 +1,4 @@
-//! Where something stands in a delivery: RFC 9535 JSONPath or the name of a header, checked when the settings are read.
+//! Location of a value in a delivery: RFC 9535 JSONPath or the name of a header, parsed when the settings are loaded.
 
 use axum::http::HeaderName;
 use serde::de::Error as _;
@@ -16,12 +16,12 @@ pub(super) struct Expression {
 }
 
 impl Expression {
-    /// What it finds, in order.
+    /// The matching values, in order.
     pub(super) fn query<'v>(&self, value: &'v Value) -> Vec<&'v Value> {
         self.path.query(value).all()
     }
 
-    /// The JSON pointers (RFC 6901) of what it finds.
+    /// The JSON pointers (RFC 6901) of the matching values.
     pub(super) fn pointers(&self, value: &Value) -> Vec<String> {
         self.path.query_located(value).locations().map(serde_json_path::NormalizedPath::to_json_pointer).collect()
     }
@@ -31,7 +31,7 @@ impl Expression {
         Self { path: JsonPath::default(), text: "$".to_owned() }
     }
 
-    /// As it was written.
+    /// The original text.
     pub(super) fn as_str(&self) -> &str {
         &self.text
     }
@@ -52,42 +52,40 @@ impl<'de> Deserialize<'de> for Expression {
 
 /// A JSONPath over the item; written `envelope:$.…`, over the whole body; written `header:NAME`, a header of the request.
 ///
-/// As a table, `{ path = "$.resource", prefix = "users/" }` cuts a fixed text off the front of what stands there.
+/// As a table, `{ path = "$.resource", prefix = "users/" }` removes a fixed prefix from the text at the path.
 #[derive(Debug, Clone)]
 pub(super) struct Location {
-    /// What is searched.
     pub(super) scope: Scope,
-    /// For what; `$` for a header.
+    /// The JSONPath; `$` for a header.
     pub(super) expression: Expression,
-    /// What is cut off the front of a text. A text without it is not one of this place.
+    /// The removed prefix. A text without it counts as missing.
     pub(super) prefix: Option<String>,
-    /// What an unknown word becomes, if the place states it.
+    /// The result of an unknown word, if the location states one.
     pub(super) unknown_type: Option<UnknownType>,
 }
 
 /// What a [`Location`] searches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// The element of the batch.
     Item,
-    /// All that was sent.
+    /// The whole body.
     Envelope,
-    /// A header, by its name in lower case.
+    /// A header, by its lower-case name.
     Header(String),
 }
 
-/// What to make of a word that the mapping does not know.
+/// The result of a word that the mapping does not contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum UnknownType {
-    /// It does not concern us: vendors send many topics.
+    /// Not relevant: vendors send many topics.
     Ignored,
-    /// A human should look at it.
+    /// An operator should check it.
     Unreadable,
 }
 
 impl Location {
-    /// As it was written.
+    /// The original text.
     pub(super) fn text(&self) -> String {
         match &self.scope {
             Scope::Item | Scope::Envelope => self.expression.as_str().to_owned(),
@@ -95,7 +93,7 @@ impl Location {
         }
     }
 
-    /// The header that it reads, if it reads one.
+    /// The header that the location reads, if any.
     pub(super) fn header(&self) -> Option<&str> {
         match &self.scope {
             Scope::Header(name) => Some(name),
@@ -144,27 +142,26 @@ impl<'de> Deserialize<'de> for Location {
 /// `@.type == 'User' && @.email`.
 #[derive(Debug, Clone)]
 pub(crate) struct Condition {
-    /// What it is about.
     pub(super) scope: Scope,
     expression: Expression,
 }
 
 impl Condition {
-    /// Whether it holds for the one element of `alone`, an array.
+    /// Whether the condition holds for the single element of the array `alone`.
     ///
-    /// A filter selects among children, so the value to be judged comes wrapped in an array.
+    /// A filter selects among children, so the caller wraps the value in an array.
     pub(super) fn holds(&self, alone: &Value) -> bool {
         !self.expression.query(alone).is_empty()
     }
 
-    /// Whether it compares anything with null.
+    /// Whether the condition compares with null.
     pub(super) fn names_null(&self) -> bool {
         self.expression.as_str().contains("null")
     }
 }
 
 impl std::fmt::Display for Condition {
-    /// As it was written.
+    /// The original text.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let filter = self.expression.as_str();
         let filter = filter.strip_prefix("$[?").and_then(|filter| filter.strip_suffix(']')).unwrap_or(filter);
@@ -196,7 +193,7 @@ fn scoped(text: String) -> (Scope, String) {
 
 /// Reads one value or a list of them.
 pub(super) fn one_or_many<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    // Not an untagged enum, which would swallow the reason why an expression was refused.
+    // An untagged enum would hide the reason why an expression was rejected.
     let written = toml::Value::deserialize(deserializer)?;
     let values = if let toml::Value::Array(values) = written { values } else { vec![written] };
     values.into_iter().map(|value| T::deserialize(value).map_err(serde::de::Error::custom)).collect()

@@ -1,8 +1,9 @@
-//! What is wrong with a JSONPath, for its author: where, and what to write instead.
+//! Describes an invalid JSONPath for its author: the position, and what to write instead.
 
 use serde_json_path::{JsonPath, ParseError};
 
-/// Says what is wrong with `path`. A condition is parsed inside `$[?…]`: `before` is the length of what precedes the text.
+/// Describes what is wrong with `path`. A condition is parsed inside `$[?…]`: `before` is the length of the preceding
+/// text.
 pub(crate) fn describe(path: &str, error: &ParseError, before: usize) -> String {
     if let Some(instead) = instead(path).filter(|_| before == 0) {
         return format!("`{path}` is no JSONPath (RFC 9535): write `{instead}`");
@@ -24,7 +25,7 @@ fn characters(path: &str, bytes: usize) -> usize {
     path.get(..bytes).map_or(0, |before| before.chars().count())
 }
 
-/// The path that was meant by `work.email`, `.work.email`, `/work/email` or `work email`.
+/// The path that `work.email`, `.work.email`, `/work/email` or `work email` probably mean.
 fn instead(path: &str) -> Option<String> {
     let path = path.trim();
     if path.starts_with(['$', '@']) || path.is_empty() {
@@ -51,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_does_not_begin_with_a_dollar_is_answered_with_one_that_does() {
+    fn path_without_dollar_suggests_path_with_dollar() {
         for (path, instead) in [
             ("workEmail", "$.workEmail"),
             (".work.email", "$.work.email"),
@@ -65,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_breaks_off_says_where() {
+    fn incomplete_path_reports_its_position() {
         insta::assert_snapshot!(of_path("$.work email"), @"`$.work email` is no JSONPath (RFC 9535), like `$.person.email`: it cannot be read at character 7, before ` email`");
         insta::assert_snapshot!(of_path("$.work["), @"`$.work[` is no JSONPath (RFC 9535), like `$.person.email`: it cannot be read at character 7, before `[`");
         let error = JsonPath::parse("$[?@.status = 'left']").unwrap_err();

@@ -1,10 +1,10 @@
-//! Inbound knowledge: what HR and CRM systems send, how they sign it, and what it means.
+//! Inbound webhooks: what HR and CRM systems send, how they sign it, and which events it contains.
 //!
-//! A [`Source`] is made of a [`preset`] and what the settings override of it, all of it data. The intake asks it
-//! to [`answer_handshake`](Source::answer_handshake) and to [`verify`](Source::verify); the router asks it to [`read`](Source::read);
-//! `offboardd send` asks it to [`sign`](Source::sign), the mirror of verification; and a [`lookup`](lookup::Lookup) asks the
-//! vendor's API for the address of somebody whom a delivery names by id only. It keeps no state, and knows nothing of the
-//! database.
+//! A [`Source`] consists of a [`preset`] and the overrides of the settings, all of it data. The intake calls
+//! [`answer_handshake`](Source::answer_handshake) and [`verify`](Source::verify); the router calls
+//! [`read`](Source::read); `offboardd send` calls [`sign`](Source::sign), the inverse of verification. A
+//! [`lookup`](lookup::Lookup) queries the vendor's API for the email address of a person whom a delivery identifies by
+//! id only. The module keeps no state and does not use the database.
 
 mod bearer;
 pub(crate) mod compile_error;
@@ -54,22 +54,22 @@ use self::signature::{ParsedBody, Scheme};
 pub use self::strength::{WeakSecret, weak_secrets};
 pub use self::summary::{Meaning, PresetSummary};
 
-/// What the settings say of a source, before it is compiled.
+/// The settings of a source before compilation.
 #[derive(Debug, Clone, Default)]
 pub struct Spec {
-    /// The preset's name; without one, the generic description is all in `signature` and `mapping`.
+    /// The preset's name; without one, `signature` and `mapping` hold the whole description.
     pub preset: Option<String>,
-    /// `[sources.X.signature]`: overrides the preset's, key by key.
+    /// `[sources.X.signature]`: overrides the preset key by key.
     pub signature: Option<toml::Table>,
-    /// `[sources.X.mapping]`: overrides the preset's, key by key.
+    /// `[sources.X.mapping]`: overrides the preset key by key.
     pub mapping: Option<toml::Table>,
     /// Any of them is accepted.
     pub secrets: Vec<SecretString>,
-    /// The address under which the vendor reaches this source, for schemes that sign it.
+    /// The URL under which the vendor reaches this source, for schemes that sign it.
     pub public_url: Option<Url>,
 }
 
-/// A source, ready to verify, to shake hands and to read.
+/// A compiled source.
 #[derive(Debug)]
 pub struct Source {
     scheme: Scheme,
@@ -77,16 +77,15 @@ pub struct Source {
     mapping: Mapping,
 }
 
-/// A request as it came in.
+/// A request as received.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// `POST`, mostly.
+    /// Usually `POST`.
     pub method: &'a str,
-    /// What stands behind the `?`.
+    /// The part after the `?`.
     pub query: Option<&'a str>,
-    /// All headers.
     pub headers: &'a HeaderMap,
-    /// The bytes, before anything decoded them.
+    /// The raw bytes, before any decoding.
     pub body: &'a [u8],
 }
 
@@ -96,26 +95,27 @@ impl Request<'_> {
     }
 }
 
-/// What a genuine request is.
+/// The result of a successful verification.
 #[derive(Debug)]
 pub struct Verified {
-    /// The vendor's own id of the delivery, the same when it is sent again. Without one, the body's hash takes its place;
-    /// also where the id stands in a header that is not signed (GitHub, Greenhouse, Shopify): a request that somebody
-    /// recorded would pass as a new one under a new id, and a new one be taken for an old one under an id told in advance.
+    /// The vendor's own id of the delivery, which is the same when the vendor resends it. Without one, the hash of the
+    /// body identifies the delivery. This is also the case where the id is in an unsigned header (GitHub, Greenhouse,
+    /// Shopify): a recorded request under a new id would pass as a new one, and a new request under a predicted id
+    /// would be dropped as a duplicate.
     pub delivery_id: Option<String>,
-    /// The time that the signature covers; inside the body it is the same when the body is sent again.
+    /// The signed time; a time inside the body is the same when the body is resent.
     pub signed_at: Option<Timestamp>,
-    /// The request is a handshake: to be answered with this, and not stored.
+    /// The response, if the request is a handshake: it is not stored.
     pub handshake: Option<HandshakeResponse>,
 }
 
 impl Source {
-    /// Makes a source of its description. The path of an error begins with `sources.NAME`.
+    /// Compiles a description. The path of an error begins with `sources.NAME`.
     pub fn compile(name: &SourceName, spec: Spec) -> Result<Self, CompileError> {
         Self::of_spec(spec).map_err(|error| error.within(name.as_str()).within("sources"))
     }
 
-    /// The same, where the path of an error begins below `sources.NAME`.
+    /// The same, with error paths relative to `sources.NAME`.
     pub(crate) fn of_spec(spec: Spec) -> Result<Self, CompileError> {
         let (signature, mapping) = described(spec.preset.as_deref(), spec.signature, spec.mapping)?;
         for secret in &spec.secrets {
@@ -124,7 +124,8 @@ impl Source {
         let recipe: Recipe = read_table("signature", signature)?;
         let (scheme, handshakes) =
             recipe.compile(&spec.secrets, spec.public_url.as_ref()).map_err(|error| error.within("signature"))?;
-        // A vendor that offers the secret itself must be greeted before anybody knows it; nothing is admitted till then.
+        // A vendor that offers the secret itself must get its response before a secret exists; until then no request is
+        // accepted.
         if spec.secrets.is_empty() && !handshakes.iter().any(Handshake::offers_a_secret) {
             return Err(CompileError::at(
                 "secrets",
@@ -136,17 +137,17 @@ impl Source {
         Ok(Self { scheme, handshakes, mapping })
     }
 
-    /// The answer to a handshake that carries no signature; `None` for everything else. Call it before verification.
+    /// The response to an unsigned handshake; `None` for every other request. Call it before verification.
     pub fn answer_handshake(&self, request: &Request<'_>) -> Option<HandshakeResponse> {
         self.handshakes.iter().find_map(|handshake| handshake.answer_unsigned(request))
     }
 
-    /// Whether the vendor offers a secret that a human has to type back to it.
+    /// Whether the vendor offers a secret that an operator has to enter at the vendor.
     pub fn shows_a_token(&self) -> bool {
         self.handshakes.iter().any(Handshake::shows_a_token)
     }
 
-    /// Whether a request received `now` is the vendor's, judged by its raw bytes.
+    /// Verifies by the raw bytes that a request received `now` is the vendor's.
     pub fn verify(&self, request: &Request<'_>, now: Timestamp) -> Result<Verified, Rejection> {
         let body = ParsedBody::of(request);
         let (delivery_id, signed_at) = self.scheme.verify(request, &body, now)?;
@@ -162,16 +163,16 @@ impl Source {
         self.handshakes.iter().find_map(|handshake| handshake.answer_signed(&self.scheme, body))
     }
 
-    /// How long after its signing a request is still admitted: a body's hash must be remembered for at least as long.
-    /// `None` when the vendor's requests do not grow old.
+    /// How long after its signing a request is accepted: the hash of a body must be stored for at least as long. `None`
+    /// when requests do not expire.
     pub fn window(&self) -> Option<SignedDuration> {
         let window = self.scheme.window;
         self.scheme.time.as_ref()?;
         Some(window.past?.saturating_add(window.future?))
     }
 
-    /// A body as it is stored: where the mapping reads headers of the request, they stand in front of it, each on a line
-    /// and an empty line behind the last. [`Self::read`] and [`Self::explain`] take that apart again.
+    /// The stored form of a body: the headers that the mapping reads, one per line, an empty line, and the body.
+    /// [`Self::read`] and [`Self::explain`] split them again.
     pub fn to_store<'b>(&self, headers: &HeaderMap, body: &'b [u8]) -> Cow<'b, [u8]> {
         if !self.mapping.reads_headers() {
             return Cow::Borrowed(body);
@@ -180,37 +181,35 @@ impl Source {
         for (name, value) in self.mapping.headers(headers) {
             stored.extend([name.as_bytes(), b": ", value.as_bytes(), b"\n"].concat());
         }
-        // Always there, so that nobody's body is taken for headers.
+        // The empty line is always present, so that no body is read as headers.
         stored.push(b'\n');
         stored.extend_from_slice(body);
         Cow::Owned(stored)
     }
 
-    /// The events that a body holds, as it was stored, one result an item, so that one bad item never takes the others
-    /// along.
+    /// The events of a stored body, one result per item, so that one bad item never affects the others.
     pub fn read(&self, content_type: Option<&str>, body: &[u8]) -> Result<Vec<Result<Event, Unreadable>>, Unreadable> {
         let (headers, body) = preset::split_headers(body);
         self.mapping.read(content_type, &Headers::of(&headers), body)
     }
 
-    /// The same, and why each is what it is.
+    /// The same, each with its reason.
     pub fn explain(&self, content_type: Option<&str>, body: &[u8]) -> Result<Vec<Explained>, Unreadable> {
         explain(&self.mapping, content_type, body)
     }
 
-    /// The vendor's words of the items that are passed over, an entry for each item: so that a new word is
-    /// noticed. `body` is as it was stored.
+    /// The vendor's words of the ignored items, one entry per item, to detect new words. `body` is the stored form.
     pub fn ignored_words(&self, content_type: Option<&str>, body: &[u8]) -> Vec<String> {
         let (headers, body) = preset::split_headers(body);
         self.mapping.ignored_words(content_type, &Headers::of(&headers), body)
     }
 
-    /// The types of event that a delivery can have at all.
+    /// The types of event that a delivery can have.
     pub fn event_types(&self) -> BTreeSet<EventType> {
         self.mapping.event_types()
     }
 
-    /// Whether a delivery can carry an email address. Without one, only earlier deliveries or a lookup have it.
+    /// Whether a delivery can carry an email address. Otherwise only earlier deliveries or a lookup provide it.
     pub fn can_name_address(&self) -> bool {
         self.mapping.can_name_address()
     }
@@ -220,13 +219,13 @@ impl Source {
         self.mapping.can_name_id()
     }
 
-    /// The headers with which the vendor would send a message: the mirror of [`Self::verify`].
+    /// The headers with which the vendor would send a message: the inverse of [`Self::verify`].
     pub fn sign(&self, message: &Outgoing<'_>) -> Result<Vec<(String, String)>, SignError> {
         self.scheme.sign(message, &[])
     }
 
-    /// A sample (see [`preset::Sample`]) as it would be sent: the headers in front of it, and the body with the secret
-    /// in the place of `{secret}` where this vendor puts it into the body.
+    /// A sample (see [`preset::Sample`]) as the vendor would send it: the headers, and the body with the secret in
+    /// place of `{secret}` if this vendor puts it into the body.
     pub fn prepare(&self, sample: &[u8]) -> (Vec<(String, String)>, Vec<u8>) {
         let (headers, body) = preset::split_headers(sample);
         let secret = self.scheme.secret_in_body().and_then(|secret| serde_json::to_string(secret.expose_secret()).ok());
@@ -237,7 +236,7 @@ impl Source {
         (headers, filled.unwrap_or_else(|| body.to_vec()))
     }
 
-    /// The same for a vendor whose signature covers other headers of the request, which are these.
+    /// The same for a vendor whose signature covers other headers of the request, given as `headers`.
     pub fn sign_with(
         &self,
         message: &Outgoing<'_>,
@@ -262,16 +261,16 @@ pub fn explain_preset(
     Ok(explain(&mapping, content_type, body))
 }
 
-/// Checks the mapping of a description by itself, where something else is wrong with the source.
+/// Checks the mapping of a description alone, when another part of the source is invalid.
 pub(crate) fn check_mapping(spec: &Spec) -> Result<(), CompileError> {
-    // Without a signature of its own a source without a preset has nothing to merge with; that is another fault.
+    // Without its own signature, a source without a preset has nothing to merge with; that is a separate error.
     let signature = spec.signature.clone().or_else(|| Some(toml::Table::new()));
     let (_, mapping) = described(spec.preset.as_deref(), signature, spec.mapping.clone())?;
     let description: Description = read_table("mapping", mapping)?;
     Mapping::compile(description).map_err(|error| error.within("mapping")).map(|_| ())
 }
 
-/// The preset's tables with the settings' merged over them.
+/// The preset's tables, merged with those of the settings.
 fn described(
     preset: Option<&str>,
     signature: Option<toml::Table>,
@@ -291,7 +290,7 @@ fn described(
         None => (toml::Table::new(), preset::own_events()),
     };
     let mut preset_mapping = preset_mapping;
-    // The rules are about the words of the preset's places: elsewhere they would judge by what is not there.
+    // Rules refer to the words of the preset's locations: with other locations they would match missing values.
     if mapping.as_ref().is_some_and(|mapping| mapping.contains_key("type")) {
         preset_mapping.remove("rules");
     }

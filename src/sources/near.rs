@@ -1,6 +1,6 @@
-//! Which of the existing names an unknown name may have meant.
+//! Suggests an existing name for an unknown name.
 
-/// The name that differs least from `word`, when it differs little enough to be a slip.
+/// The name that differs least from `word`, if the difference is small enough for a typing error.
 pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let enough = (word.chars().count() / 3).clamp(1, 3);
     let word = word.to_lowercase();
@@ -8,7 +8,7 @@ pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
     names.into_iter().map(|name| (distance(name), name)).filter(|(d, _)| *d <= enough).min().map(|(_, name)| name)
 }
 
-/// The nearest name, or else one that begins with `word` or with which `word` begins.
+/// The nearest name, or else one that is a prefix or an extension of `word`.
 pub fn nearest_or_longer<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
     let lower = word.to_lowercase();
     nearest(word, names.iter().copied()).or_else(|| {
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_of_the_pen_is_recognized_and_another_word_is_not() {
+    fn typing_error_gets_a_suggestion_and_another_word_does_not() {
         let names = ["local_grace", "timezone", "brake"];
         assert_eq!(nearest("local_grce", names), Some("local_grace"));
         assert_eq!(nearest("timeZone", names), Some("timezone"));

@@ -1,4 +1,4 @@
-//! The vendors that are known by name: loaded from `presets.toml`, listed, and merged with what the settings override.
+//! The shipped vendor presets: loaded from `presets.toml`, listed, and merged with the overrides of the settings.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use super::near;
 const FILE: &str = include_str!("presets.toml");
 const SAMPLES_FILE: &str = include_str!("examples.toml");
 
-/// The one whose mapping is offboardd's own event.
+/// The preset whose mapping is offboardd's own event.
 const OWN_EVENTS: &str = "standard-webhooks";
 
 /// A shipped description of a vendor.
@@ -23,14 +23,14 @@ pub struct Preset {
     /// Other names of the preset.
     #[serde(default)]
     pub aliases: Vec<String>,
-    /// Where the facts were read.
+    /// The source of the facts.
     pub source: String,
-    /// How sure they are.
+    /// How reliable the facts are.
     pub confidence: Confidence,
-    /// How sure the mapping is, when it is less so than the rest.
+    /// How reliable the mapping is, if less so than the rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping_confidence: Option<Confidence>,
-    /// What an integrator should know, and why ambiguous events lead to nothing.
+    /// Notes for an integrator, and why ambiguous events have no effect.
     #[serde(default)]
     pub notes: Vec<String>,
     /// Whether the vendor's own bodies need a `[sources.X.mapping]`, because the preset only verifies them.
@@ -39,9 +39,9 @@ pub struct Preset {
     /// The preset whose mapping this one shares.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping_of: Option<String>,
-    /// How requests are proven.
+    /// How requests are proven authentic.
     pub signature: Table,
-    /// What bodies mean.
+    /// How bodies become events.
     #[serde(default)]
     pub mapping: Table,
 }
@@ -62,20 +62,19 @@ struct Samples {
 /// A request like the vendor's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
-    /// The headers that the mapping reads, each on a line, with an empty line behind them, and then the body: what
-    /// [`split_headers`] takes apart again. `{secret}` stands for the source's secret.
+    /// The headers that the mapping reads, one per line, an empty line, and the body, as [`split_headers`] splits them.
+    /// `{secret}` stands for the source's secret.
     pub text: String,
-    /// Its `Content-Type`.
     pub content_type: String,
 }
 
-/// How sure a preset's facts are.
+/// How reliable a preset's facts are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Confidence {
-    /// Read in the vendor's own documentation or code.
+    /// From the vendor's own documentation or code.
     Verified,
-    /// Read in other people's code or catalogues: try it with a real delivery first.
+    /// From third-party code or lists: test it with a real delivery first.
     Secondary,
 }
 
@@ -107,7 +106,7 @@ pub fn find(name: &str) -> Option<&'static Preset> {
     PRESETS.get(name).or_else(|| PRESETS.values().find(|preset| preset.aliases.iter().any(|alias| alias == name)))
 }
 
-/// The name or alias that an unknown name may have meant.
+/// The name or alias that is nearest to an unknown name.
 pub fn nearest(name: &str) -> Option<&'static str> {
     let aliases = PRESETS.values().flat_map(|preset| preset.aliases.iter().map(String::as_str));
     let names: Vec<_> = names().into_iter().chain(aliases).collect();
@@ -119,7 +118,7 @@ pub(super) fn own_events() -> Table {
     PRESETS.get(OWN_EVENTS).map(|preset| preset.mapping.clone()).unwrap_or_default()
 }
 
-/// `over` laid over `under`, key by key, tables within tables as well; lists are replaced as a whole.
+/// `over` merged over `under`, key by key, nested tables included; lists are replaced as a whole.
 pub(super) fn merged(mut under: Table, over: Table) -> Table {
     for (key, value) in over {
         let value = match (under.remove(&key), value) {
@@ -132,8 +131,8 @@ pub(super) fn merged(mut under: Table, over: Table) -> Table {
 }
 
 impl Preset {
-    /// What `offboardd preset show` prints: the preset's block of `presets.toml` as it was written, and the one whose
-    /// mapping it shares.
+    /// The output of `offboardd preset show`: the preset's block of `presets.toml`, and the block whose mapping it
+    /// shares.
     pub fn describe(&self) -> String {
         let own = block(self.name());
         match &self.mapping_of {
@@ -152,7 +151,7 @@ impl Preset {
         self.sample(|samples| samples.back.as_ref())
     }
 
-    /// Why nothing of this vendor's leads to a departure unless the settings say so.
+    /// Why no event of this vendor is a departure unless the settings say so.
     pub fn no_departure(&self) -> Option<&'static str> {
         self.samples().find_map(|samples| samples.no_departure.as_deref())
     }
@@ -162,7 +161,7 @@ impl Preset {
         self.samples().find_map(|samples| samples.no_return.as_deref())
     }
 
-    /// What to click at the vendor's, step by step. `/webhooks/NAME` stands for the source's URL.
+    /// The setup steps at the vendor. `/webhooks/NAME` stands for the source's URL.
     pub fn clicks(&self) -> &'static [String] {
         self.samples().map(|samples| samples.clicks.as_slice()).find(|clicks| !clicks.is_empty()).unwrap_or_default()
     }
@@ -178,15 +177,15 @@ impl Preset {
         Some(Sample { text: text.clone() + "\n", content_type })
     }
 
-    /// What the settings call it.
+    /// The name in the settings.
     pub fn name(&self) -> &'static str {
         PRESETS.iter().find(|(_, preset)| std::ptr::eq(*preset, self)).map_or("", |(name, _)| name.as_str())
     }
 }
 
-/// The headers in front of a sample, each on a line of its own and an empty line after the last, and the body behind them.
+/// Splits a sample into headers, one per line before an empty line, and body.
 ///
-/// What begins like JSON or a form has none.
+/// A sample that begins like JSON or a form has no headers.
 pub fn split_headers(sample: &[u8]) -> (Vec<(String, String)>, &[u8]) {
     let mut headers = Vec::new();
     let mut rest = sample;
@@ -208,7 +207,7 @@ pub fn split_headers(sample: &[u8]) -> (Vec<(String, String)>, &[u8]) {
     }
 }
 
-/// The lines of the file that belong to a preset: from its table to the next one of another name.
+/// The lines of the file that belong to a preset: from its table to the next table of another name.
 fn block(name: &str) -> String {
     let mut inside = false;
     let mut lines = Vec::new();
@@ -229,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_is_shown_as_it_was_written() {
+    fn block_is_printed_unchanged() {
         let shown = find("bamboohr").unwrap().describe();
         assert!(shown.starts_with("[bamboohr]\n") && shown.contains("[[bamboohr.mapping.rules]]"), "{shown}");
         assert!(!shown.contains("[github"), "{shown}");

@@ -1,4 +1,4 @@
-//! The public address, written as the vendor signs it. It comes from the settings, never from `Host`.
+//! The public URL in the form that the vendor signs. It comes from the settings, never from `Host`.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,8 @@ use url::Url;
 
 use super::recipe::UrlDecoding;
 
-/// What HubSpot's page on validating requests wants undone before signing; `%3F` stays, or the query would begin there.
+/// The encodings that HubSpot's page on validating requests decodes before signing; `%3F` stays, or the query would
+/// begin there.
 const HUBSPOT: [(&str, char); 11] = [
     ("%3A", ':'),
     ("%2F", '/'),
@@ -21,7 +22,7 @@ const HUBSPOT: [(&str, char); 11] = [
     ("%3B", ';'),
 ];
 
-/// Our address with the query of the request.
+/// Our URL with the query of the request.
 pub(super) fn signed<'u>(url: &'u Url, query: Option<&str>, decoding: UrlDecoding) -> Cow<'u, str> {
     let whole = query.map_or(Cow::Borrowed(url.as_str()), |query| Cow::Owned(format!("{url}?{query}")));
     match decoding {
@@ -53,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_listed_encodings_are_undone() {
+    fn only_listed_encodings_are_decoded() {
         let url: Url = "https://hooks.example.com/in/hubspot".parse().unwrap();
         let query = Some("to=ann%40example.com&q=%3f%2f%2F%20%zz%4");
         assert_eq!(

@@ -1,7 +1,7 @@
-//! How a vendor proves that a request is its own: the declarative description, as presets and settings write it.
+//! The declarative description of a vendor's proof of authenticity, for presets and settings.
 //!
-//! Only the description and its translation into a [`Scheme`]; nothing here sees a request. The dimensions are those that
-//! the schemes of some forty vendors need, no more.
+//! This module only translates a description into a [`Scheme`]; it handles no requests. Its keys cover the schemes of
+//! some forty vendors, no more.
 
 use std::collections::BTreeMap;
 
@@ -113,7 +113,7 @@ impl Default for Recipe {
     }
 }
 
-/// What kind of proof a request carries.
+/// Kind of proof that a request carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Mode {
@@ -141,17 +141,17 @@ pub(super) struct List {
     pub keys: Vec<String>,
 }
 
-/// Which percent-encodings of `{url}` are undone before signing.
+/// Which percent-encodings of `{url}` are decoded before signing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum UrlDecoding {
-    /// None: as requested.
+    /// None: the URL as requested.
     None,
-    /// Those that HubSpot's page on validating requests lists.
+    /// The encodings that HubSpot's page on validating requests lists.
     Hubspot,
 }
 
-/// How far a time may be off: `"5m"`, `"14d"` (a day is 24 h), or `"off"`.
+/// Tolerance of a time: `"5m"`, `"14d"` (a day is 24 h), or `"off"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tolerance(pub Option<SignedDuration>);
 
@@ -171,7 +171,7 @@ impl<'de> Deserialize<'de> for Tolerance {
 }
 
 impl Recipe {
-    /// Checks the description as a whole and readies it for the secrets.
+    /// Checks the description as a whole and compiles it with the secrets.
     pub(super) fn compile(
         self,
         secrets: &[SecretString],

@@ -1,6 +1,6 @@
-//! The messages of serde and the `toml` crate, in words for the author of a settings file.
+//! Translates the messages of serde and the `toml` crate for the author of a settings file.
 //!
-//! The only place that reads their wording. A message never repeats a value: it may be a secret in the wrong place.
+//! Only this module depends on their wording. A message never repeats a value: it may be a misplaced secret.
 
 use std::fmt;
 
@@ -9,25 +9,21 @@ use super::near::{listed, nearest};
 /// What a deserializer reports, without the value that it found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SerdeMessage {
-    /// A key that the table does not have.
+    /// An unknown key.
     UnknownKey {
-        /// The key.
         key: String,
         /// The key that was probably meant.
         suggestion: Option<String>,
         /// The keys of the table.
         known: Vec<String>,
     },
-    /// A key without a default is missing.
-    MissingKey {
-        /// The key.
-        key: String,
-    },
+    /// A missing key without a default.
+    MissingKey { key: String },
     /// A value of another type.
     WrongType {
-        /// What to write.
+        /// The expected form.
         expected: String,
-        /// What was written.
+        /// The type of the value.
         found: &'static str,
     },
     /// A text that is not one of the choices.
@@ -35,7 +31,7 @@ pub(crate) enum SerdeMessage {
         /// The choices, as a list in words.
         choices: String,
     },
-    /// The words of our own types.
+    /// A message of our own types.
     Other(String),
 }
 
@@ -54,7 +50,7 @@ impl SerdeMessage {
         {
             Self::wrong_type(mismatch.trim_end())
         } else if let Some((_, names)) = quoted_after(message, "unknown variant ") {
-            // The parser may append the place in backticks, on a line of its own.
+            // The parser may append the location in backticks, on a separate line.
             let names = between_backticks(names.lines().next().unwrap_or_default());
             Self::UnknownChoice { choices: listed(names) }
         } else if let Some(names) = message.strip_prefix("expected one of: ") {
@@ -115,7 +111,7 @@ fn quoted_after<'a>(message: &'a str, prefix: &str) -> Option<(&'a str, &'a str)
     message.strip_prefix(prefix)?.strip_prefix('`')?.split_once('`')
 }
 
-/// A sentence of the `toml` crate without the lines "in `key`" that it appends.
+/// A sentence of the `toml` crate without the lines "in `key`" that the crate appends.
 fn without_place(message: &str) -> &str {
     message.split("\nin `").next().unwrap_or_default().trim_end()
 }

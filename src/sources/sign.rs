@@ -1,4 +1,4 @@
-//! The mirror of verification: the headers that a vendor would send, from the same recipe.
+//! The inverse of verification: the headers that a vendor would send, from the same recipe.
 
 use std::borrow::Cow;
 
@@ -10,34 +10,33 @@ use super::mapping::body;
 use super::signature::{Envelope, IdSource, Scheme, Shape, Signed, TemplateValues};
 use super::timestamp::TimeSource;
 
-/// A request to be signed.
+/// A request to sign.
 #[derive(Debug, Clone, Copy)]
 pub struct Outgoing<'a> {
-    /// `POST`, mostly.
+    /// Usually `POST`.
     pub method: &'a str,
-    /// What will stand behind the `?` of the address.
+    /// The part after the `?` of the URL.
     pub query: Option<&'a str>,
-    /// The delivery's id, where the vendor sends one in a header.
+    /// The delivery's id, if the vendor sends one in a header.
     pub id: &'a str,
-    /// The time of signing, where the vendor sends one beside the body.
+    /// The time of signing, if the vendor sends one outside the body.
     pub at: Timestamp,
-    /// The body.
     pub body: &'a [u8],
 }
 
 /// Why a request could not be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
-    /// There is nothing to sign with.
+    /// No secret is configured.
     #[error("the source has no secret")]
     NoSecret,
-    /// The vendor puts the secret into the body, and it is not there.
+    /// The vendor puts the secret into the body, and this body lacks it.
     #[error("this vendor's proof stands in the body: put the secret there, as the vendor would")]
     TokenNotInBody,
 }
 
 impl Scheme {
-    /// The headers that prove a message, with the first secret.
+    /// The headers that sign a message with the first secret.
     pub(super) fn sign(
         &self,
         message: &Outgoing<'_>,

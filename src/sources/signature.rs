@@ -1,8 +1,8 @@
 //! Verification over the raw bytes, in constant time.
 //!
-//! Knows nothing of what a body says; [`super::recipe`] made the [`Scheme`] that is followed here, and [`super::sign`] is
-//! the mirror. Every secret and every signature is tried, without stopping early, so that a forged request takes as long
-//! as a genuine one; the window is judged last, so that "stale" is only said of what was truly signed.
+//! This module does not interpret bodies. [`super::recipe`] compiles the [`Scheme`], and [`super::sign`] is the
+//! inverse. Every secret and every signature is tried without an early exit, so that a forged request takes as long as
+//! a genuine one. The window is checked last, so that "stale" is reported only for a valid signature.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -30,25 +30,25 @@ use crate::domain::named;
 /// Why a request was rejected; for metrics and logs, never for the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rejection {
-    /// No signature, secret or token came along.
+    /// The request has no signature, secret or token.
     SignatureMissing,
-    /// What came along cannot be one.
+    /// The signature or secret has an invalid form.
     SignatureMalformed,
-    /// It is not of any of our secrets.
+    /// No configured secret matches.
     SignatureMismatch,
     /// The time of signing is missing.
     TimestampMissing,
-    /// The time of signing is no time.
+    /// The time of signing cannot be parsed.
     TimestampMalformed,
-    /// Truly signed, but too long ago or in the future.
+    /// The signature is valid, but too old or in the future.
     Stale,
     /// The signed id of the delivery is missing.
     IdMissing,
-    /// A header that matters came twice, with different values.
+    /// A relevant header occurs twice with different values.
     HeaderAmbiguous,
     /// A header that this scheme requires is missing or has another value.
     HeaderUnexpected,
-    /// The body cannot be read, and this vendor's proof stands in the body.
+    /// The body cannot be parsed, and this vendor's proof is in the body.
     BodyUnreadable,
 }
 
@@ -67,20 +67,19 @@ named!(Rejection {
 
 impl std::error::Error for Rejection {}
 
-/// How a source's requests are proven, ready for requests.
+/// The compiled verification of a source.
 #[derive(Debug)]
 pub(super) struct Scheme {
-    /// The kind of proof.
     pub(super) shape: Shape,
-    /// Headers that must say something.
+    /// Headers that must have a certain value.
     pub(super) expect: Vec<RequiredHeader>,
-    /// Where the time stands.
+    /// Location of the time.
     pub(super) time: Option<TimeSource>,
-    /// How it is written.
+    /// Notation of the time.
     pub(super) unit: Unit,
-    /// How far off it may be.
+    /// Accepted deviation of the time.
     pub(super) window: Window,
-    /// Where the delivery's id stands.
+    /// Location of the delivery's id.
     pub(super) id: Option<IdSource>,
 }
 
@@ -98,8 +97,8 @@ pub(super) enum Shape {
 }
 
 impl Shape {
-    /// Whether this stands beside what is signed, so that whoever has seen one request can write another one with it.
-    /// Where the secret itself is sent, nothing is: whoever has seen a request has that too.
+    /// Whether the token is unsigned, so that anyone who has recorded a request can send another one with it. Where the
+    /// secret itself is sent, nothing is left out: a recorded request contains the secret too.
     fn leaves_out(&self, token: Token) -> bool {
         match self {
             Self::Signed(signed) => !signed.template.holds(token),
@@ -108,7 +107,7 @@ impl Shape {
     }
 }
 
-/// Where the delivery's id stands.
+/// Location of the delivery's id.
 #[derive(Debug, Clone)]
 pub(super) enum IdSource {
     /// In a header.
@@ -120,33 +119,31 @@ pub(super) enum IdSource {
 /// A hash over a template.
 #[derive(Debug)]
 pub(super) struct Signed {
-    /// One for each secret; any of them counts.
+    /// One for each secret; any of them is accepted.
     pub(super) keys: Vec<SignatureKey>,
-    /// What is signed.
     pub(super) template: Template,
-    /// Our public address, when it is signed.
+    /// Our public URL, if it is signed.
     pub(super) url: Option<Url>,
-    /// How it is written when it is signed.
+    /// Its encoding in the signed text.
     pub(super) url_decoding: UrlDecoding,
-    /// Where the signature stands.
+    /// The headers that may hold the signature.
     pub(super) headers: Names,
-    /// What surrounds it in the header.
+    /// The text around the signature in the header.
     pub(super) envelope: Envelope,
-    /// How it is written.
     pub(super) encoding: Encoding,
 }
 
-/// What stands around a signature.
+/// The text around a signature.
 #[derive(Debug, Clone)]
 pub(super) enum Envelope {
-    /// A fixed text before it, perhaps empty.
+    /// A fixed text before it, possibly empty.
     Prefix(String),
     /// Other entries.
     List(List),
 }
 
-/// A body that is parsed once, when somebody asks for what it says, and never before its signature holds (unless the
-/// proof itself stands in it).
+/// A body that is parsed once, on first use, and never before its signature is verified (unless the body itself holds
+/// the proof).
 #[derive(Debug)]
 pub(super) struct ParsedBody<'a> {
     request: &'a Request<'a>,
@@ -164,7 +161,7 @@ impl<'a> ParsedBody<'a> {
     }
 }
 
-/// What fills the template.
+/// The values for the template.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TemplateValues<'a> {
     pub(super) body: &'a [u8],
@@ -175,14 +172,14 @@ pub(super) struct TemplateValues<'a> {
     pub(super) headers: &'a HeaderMap,
 }
 
-/// What the signature header holds.
+/// The parsed signature header.
 struct SignatureEntries<'a> {
     signatures: Vec<Vec<u8>>,
     timestamp: Option<&'a [u8]>,
 }
 
 impl Scheme {
-    /// Verifies a request received `now`; returns the id that it carries and the time that is signed.
+    /// Verifies a request received `now`; returns its id and its signed time.
     pub(super) fn verify(
         &self,
         request: &Request<'_>,
@@ -207,7 +204,7 @@ impl Scheme {
                 token.verify(body).map(|()| None)?
             }
         };
-        // From here on the bytes are the vendor's.
+        // From here on the bytes are authentic.
         let within = match &self.time {
             Some(TimeSource::Body(pointer)) => Some(self.time_in_body(body, pointer)?),
             Some(TimeSource::Header(_) | TimeSource::Part(_)) | None => signed_at,
@@ -223,7 +220,7 @@ impl Scheme {
         Ok((id, within))
     }
 
-    /// The secret that stands in the body, for a vendor that puts it there.
+    /// The secret in the body, for a vendor that puts it there.
     pub(super) fn secret_in_body(&self) -> Option<&SecretString> {
         match &self.shape {
             Shape::BodyToken(token) => token.secret(),
@@ -255,7 +252,7 @@ impl Scheme {
             None => None,
         };
         for name in signed.template.headers() {
-            // Two values of one header could be signed as one and read as the other.
+            // One of two values could be signed and the other one read.
             header::find(request.headers, std::slice::from_ref(name))?;
         }
         let url = signed.url(request.query);
@@ -309,7 +306,7 @@ impl Scheme {
         self.unit.parse(text.as_bytes()).ok_or(Rejection::TimestampMalformed)
     }
 
-    /// What is judged must be signed: a time or an id that anybody could rewrite protects nothing.
+    /// The checked values must be signed: a time or an id that anyone could change protects nothing.
     pub(super) fn check_what_is_signed(&self) -> Result<(), CompileError> {
         let holds = |token| match &self.shape {
             Shape::Signed(signed) => signed.template.holds(token),
@@ -332,7 +329,7 @@ impl Scheme {
 }
 
 impl Signed {
-    /// The signature of one secret over a filled template, fed piece by piece.
+    /// The signature of one secret over a filled template, computed piece by piece.
     pub(super) fn tag(&self, key: &SignatureKey, values: &TemplateValues<'_>) -> Vec<u8> {
         let mut hash = key.start();
         for part in self.template.parts() {
@@ -350,7 +347,7 @@ impl Signed {
         hash.finish()
     }
 
-    /// The address as it is signed; empty when it is not.
+    /// The URL in its signed form; empty if it is not signed.
     pub(super) fn url(&self, query: Option<&str>) -> Cow<'_, str> {
         self.url.as_ref().map_or(Cow::Borrowed(""), |url| public_url::signed(url, query, self.url_decoding))
     }
@@ -368,7 +365,7 @@ impl Signed {
 }
 
 impl List {
-    /// The keys and values of a header, blanks around them dropped; what has no key is skipped.
+    /// The keys and values of a header without surrounding blanks; entries without a key are skipped.
     fn entries<'a>(&self, value: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         let separator = u8::try_from(self.separator).unwrap_or(b',');
         let pair = u8::try_from(self.pair).unwrap_or(b'=');
@@ -389,7 +386,7 @@ fn id_at(body: &Value, pointer: &str) -> Option<String> {
     }
 }
 
-/// An id that cannot be one is as good as none: the body's hash takes its place.
+/// An invalid id counts as missing: the hash of the body takes its place.
 fn usable_id(bytes: &[u8]) -> Option<String> {
     let text = str::from_utf8(bytes).ok()?;
     let fits = !text.is_empty() && text.len() <= 256 && !text.chars().any(char::is_control);

@@ -1,4 +1,4 @@
-//! The keyed (or plain) hash of one secret, ready to be fed.
+//! The keyed (or plain) hash of one secret, ready for input.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use super::encoding::Encoding;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Algorithm {
-    /// SHA-1, which Intercom and Segment still use; as an HMAC it holds.
+    /// SHA-1, which Intercom and Segment still use; as an HMAC it is secure.
     Sha1,
     /// SHA-256.
     Sha256,
@@ -23,7 +23,7 @@ pub(super) enum Algorithm {
     Sha512,
 }
 
-/// How a secret is written.
+/// Encoding of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum KeyEncoding {
@@ -35,7 +35,7 @@ pub(super) enum KeyEncoding {
     Base64,
 }
 
-/// Zendesk shows this one to everybody who presses "test webhook".
+/// Zendesk uses this public secret for every "test webhook".
 const PUBLIC_SECRETS: [&str; 1] = ["dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ=="];
 
 /// Rejects an empty secret and a publicly known one.
@@ -50,12 +50,12 @@ pub(super) fn check_secret(secret: &SecretString) -> Result<(), CompileError> {
     }
 }
 
-/// A secret, ready to sign: for an HMAC the key is already mixed in, so that a request costs no key setup.
+/// A prepared secret: for an HMAC the key is already mixed in, so that a request needs no key setup.
 #[derive(Clone)]
 pub(super) enum SignatureKey {
-    /// Keyed.
+    /// Keyed hash.
     Hmac(Hash),
-    /// Plain; the template puts the secret in.
+    /// Plain hash; the template contains the secret.
     Digest(Hash, SecretString),
 }
 
@@ -89,14 +89,14 @@ impl SignatureKey {
         Self::Digest(Hash::plain(algorithm), secret)
     }
 
-    /// A hash to feed.
+    /// Starts a hash.
     pub(super) fn start(&self) -> Hash {
         match self {
             Self::Hmac(hash) | Self::Digest(hash, _) => hash.clone(),
         }
     }
 
-    /// What `{secret}` stands for.
+    /// The value of `{secret}`.
     pub(super) fn secret(&self) -> &[u8] {
         match self {
             Self::Hmac(_) => b"",
@@ -113,7 +113,7 @@ impl fmt::Debug for SignatureKey {
 
 macro_rules! hashes {
     ($($variant:ident: $keyed:ident = $hash:ty),+ $(,)?) => {
-        /// A hash under way.
+        /// A hash in progress.
         #[derive(Clone)]
         pub(super) enum Hash {
             $(
@@ -136,7 +136,6 @@ macro_rules! hashes {
                 match algorithm { $(Algorithm::$variant => Self::$variant(<$hash>::new()),)+ }
             }
 
-            /// Feeds the next bytes.
             pub(super) fn update(&mut self, bytes: &[u8]) {
                 match self {
                     $(
@@ -146,7 +145,6 @@ macro_rules! hashes {
                 }
             }
 
-            /// The signature.
             pub(super) fn finish(self) -> Vec<u8> {
                 match self {
                     $(

@@ -1,4 +1,4 @@
-//! How strong the secrets of a source are, as its vendor's scheme uses them.
+//! Strength of the secrets of a source in its vendor's scheme.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -7,24 +7,24 @@ use super::recipe::{Mode, Recipe};
 use super::signature_key::KeyEncoding;
 use super::{CompileError, Spec, described, read_table};
 
-/// Below this a secret can be guessed from a few recorded deliveries.
+/// A shorter secret can be guessed from a few recorded deliveries, in bytes.
 const ENOUGH: usize = 16;
 
-/// The least that the specification of Standard Webhooks allows.
+/// The minimum that the specification of Standard Webhooks allows, in bytes.
 const ENOUGH_FOR_STANDARD_WEBHOOKS: usize = 24;
 
 /// A secret that is too short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WeakSecret {
-    /// Its place among the secrets of the source, from 0.
+    /// The index among the secrets of the source.
     pub index: usize,
-    /// How many bytes it has behind its prefix and decoded.
+    /// Length in bytes, decoded and without the prefix.
     pub bytes: usize,
-    /// How many it should have.
+    /// The required length in bytes.
     pub enough: usize,
 }
 
-/// The secrets that are too short for how they are used.
+/// The secrets that are too short for their use.
 pub fn weak_secrets(spec: &Spec) -> Result<Vec<WeakSecret>, CompileError> {
     let (signature, _) = described(spec.preset.as_deref(), spec.signature.clone(), spec.mapping.clone())?;
     let recipe: Recipe = read_table("signature", signature)?;
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_measured_as_its_scheme_uses_it() {
+    fn secret_is_measured_decoded_and_without_its_prefix() {
         for (preset, secret, found) in [
             ("okta", "x", Some((1, 16))),
             ("okta", "0123456789abcdef", None),

@@ -1,6 +1,6 @@
-//! A preset in plain words, for people who set a vendor up: how it signs, what it asks, what its bodies mean.
+//! A summary of a preset for people who set a vendor up: proof, handshakes and meaning of its bodies.
 //!
-//! Derived from the same tables by which requests are verified and bodies are read, so that it cannot say something else.
+//! It is derived from the tables that verification and mapping use, so it cannot contradict them.
 
 use serde::Serialize;
 use toml::{Table, Value};
@@ -11,68 +11,67 @@ use super::recipe::{Mode, Recipe, Tolerance};
 use super::signature_key::{Algorithm, KeyEncoding};
 use super::{CompileError, Encoding, Mapping, lookup, read_table};
 
-/// What there is to know of a preset.
+/// The summary of a preset.
 #[derive(Debug, Clone, Serialize)]
 pub struct PresetSummary {
-    /// What the settings call it.
+    /// The name in the settings.
     pub name: String,
     /// The vendor's name.
     pub title: String,
     /// Other names of the preset.
     pub aliases: Vec<String>,
-    /// How sure the facts are.
+    /// How reliable the facts are.
     pub confidence: Confidence,
-    /// How sure the mapping is.
+    /// How reliable the mapping is.
     pub mapping_confidence: Confidence,
-    /// Where the facts were read.
+    /// The source of the facts.
     pub source: String,
-    /// How a request is proven, in a sentence.
+    /// The proof of a request, as a sentence.
     pub proof: String,
     /// The headers of the signature, or of the static secret; the first that is present counts.
     pub signature_headers: Vec<String>,
-    /// What the secret is.
+    /// Form of the secret.
     pub secret: String,
-    /// Whether `server.public_url` must be exactly the address under which the vendor reaches us.
+    /// Whether `server.public_url` must be exactly the URL under which the vendor reaches us.
     pub needs_public_url: bool,
-    /// How far off the time of signing may be; `None` when requests carry none that is signed.
+    /// Accepted deviation of the time of signing; `None` when requests carry no signed time.
     pub window: Option<String>,
-    /// What tells a delivery that is sent again: the vendor's id of it, or the body.
+    /// What identifies a resent delivery: the vendor's id, or the body.
     pub delivery_id: String,
-    /// What the vendor asks before and between deliveries, a sentence each.
+    /// The vendor's handshakes before and between deliveries, one sentence each.
     pub handshakes: Vec<String>,
     /// Whether the vendor offers the secret itself, so that an operator must accept it.
     pub offers_secret: bool,
-    /// Whether deliveries may hold an address at all.
+    /// Whether deliveries can hold an email address.
     pub reads_address: bool,
     /// The types of event that a delivery can have.
     pub leads_to: Vec<String>,
-    /// Why nothing leads to a departure unless the settings say so.
+    /// Why no event is a departure unless the settings say so.
     pub no_departure: Option<String>,
-    /// Why nothing says that somebody came back.
+    /// Why no event is a return.
     pub no_return: Option<String>,
-    /// What to click at the vendor's.
+    /// The setup steps at the vendor.
     pub clicks: Vec<String>,
-    /// What the vendor's words mean.
+    /// The event of each vendor word.
     pub events: Vec<Meaning>,
-    /// Whom to ask for an address that is missing.
+    /// The lookup that provides a missing email address.
     pub lookup: Option<lookup::LookupPreset>,
-    /// What an integrator should know, and why ambiguous events lead to nothing.
+    /// Notes for an integrator, and why ambiguous events have no effect.
     pub notes: Vec<String>,
-    /// The lines of the settings.
+    /// The lines for the settings file.
     pub settings: String,
 }
 
-/// What a word or a condition means.
+/// The event of a word or a condition.
 #[derive(Debug, Clone, Serialize)]
 pub struct Meaning {
     /// The vendor's word, or a condition about the body.
     pub when: String,
-    /// The event.
     pub event: String,
 }
 
 impl PresetSummary {
-    /// What there is to know of a preset of this name or alias.
+    /// The summary of the preset with this name or alias.
     pub fn of(name: &str) -> Option<Result<Self, CompileError>> {
         super::preset::find(name).map(Self::of_preset)
     }
@@ -181,7 +180,7 @@ fn reads_address(mapping: &Table) -> bool {
     mapping.contains_key("email") || rules.filter_map(Value::as_table).any(|rule| rule.contains_key("email"))
 }
 
-/// The rules first, as they are asked first.
+/// Rules come first, as they are evaluated first.
 fn meanings(mapping: &Table) -> Vec<Meaning> {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
     let rules = mapping.get("rules").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_table);
@@ -217,7 +216,7 @@ mod tests {
     use crate::sources::preset;
 
     #[test]
-    fn every_preset_can_be_told_in_words() {
+    fn every_preset_has_a_summary() {
         for name in preset::names() {
             let summary = PresetSummary::of(name).unwrap().unwrap();
             assert!(!summary.proof.contains("``") && !summary.settings.is_empty(), "{summary:?}");
@@ -227,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_are_those_of_the_recipe() {
+    fn summary_agrees_with_the_recipe() {
         let told = |name: &str| {
             let summary = PresetSummary::of(name).unwrap().unwrap();
             format!("{} / {} / {}", summary.proof, summary.secret, summary.delivery_id)
@@ -268,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_there_is_besides_the_signature_is_told() {
+    fn summary_lists_window_id_and_handshakes() {
         let told = |name: &str| {
             let summary = PresetSummary::of(name).unwrap().unwrap();
             let PresetSummary { signature_headers, window, handshakes, reads_address, delivery_id, .. } = summary;
@@ -290,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_mapping_that_says_where_the_address_is_reads_one() {
+    fn only_a_mapping_with_an_email_location_reads_addresses() {
         let reads = |mapping: &str| reads_address(&toml::from_str(mapping).unwrap());
         assert!(reads("email = '$.mail'"));
         assert!(reads("rules = [{ when = '@.a' }, { when = '@.b', email = '$.mail' }]"));

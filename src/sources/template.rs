@@ -1,4 +1,4 @@
-//! What a vendor signs: literal text and tokens, in its order.
+//! The signed text of a vendor: literals and tokens in order.
 
 use axum::http::HeaderName;
 
@@ -8,15 +8,15 @@ use super::header;
 /// A placeholder of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Token {
-    /// The body, byte for byte.
+    /// The raw body.
     Body,
-    /// The time, as the vendor wrote it.
+    /// The time, in the vendor's notation.
     Timestamp,
     /// The delivery's id.
     Id,
-    /// `POST`.
+    /// The method, such as `POST`.
     Method,
-    /// The public address with the query.
+    /// The public URL with the query.
     Url,
     /// The secret, for plain digests.
     Secret,
@@ -31,26 +31,26 @@ const TOKENS: [(&str, Token); 6] = [
     ("secret", Token::Secret),
 ];
 
-/// A stretch of a template.
+/// A part of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Part {
-    /// As it stands.
+    /// Fixed text.
     Literal(Box<[u8]>),
-    /// To be filled in.
+    /// A placeholder.
     Token(Token),
-    /// The value of a header; empty when the request has none of that name.
+    /// The value of a header; empty when the request lacks the header.
     Header(HeaderName),
 }
 
-/// What is signed.
+/// The signed text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Template(Vec<Part>);
 
 impl Template {
-    /// Reads `v0:{timestamp}:{body}`.
+    /// Parses a template like `v0:{timestamp}:{body}`.
     ///
-    /// `{body}` must be in it: a signature that leaves the body out protects nothing. A time typed in as text is refused:
-    /// it would be the same for every request, and no window could be judged by it.
+    /// `{body}` is required: a signature without the body protects nothing. A literal time is rejected: it would be the
+    /// same for every request, and no window could be checked.
     pub(super) fn parse(text: &str) -> Result<Self, CompileError> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -94,7 +94,7 @@ impl Template {
         })
     }
 
-    /// The stretches, in order.
+    /// The parts, in order.
     pub(super) fn parts(&self) -> &[Part] {
         &self.0
     }
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_protect_nothing_is_refused() {
+    fn template_that_protects_nothing_is_rejected() {
         for (text, hint) in [
             ("{timestamp}", "{body} is missing"),
             ("", "{body} is missing"),

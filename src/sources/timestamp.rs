@@ -1,13 +1,13 @@
-//! The time of signing: read only to judge the window; what is signed is the text as it came.
+//! The time of signing, parsed only to check the window; the signed text is the original notation.
 
 use axum::http::HeaderName;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-/// Where the time of signing stands.
+/// Location of the time of signing.
 #[derive(Debug, Clone)]
 pub(super) enum TimeSource {
-    /// In a header of its own.
+    /// In a separate header.
     Header(Vec<HeaderName>),
     /// In the signature header, under this key.
     Part(String),
@@ -15,7 +15,7 @@ pub(super) enum TimeSource {
     Body(String),
 }
 
-/// How a time is written.
+/// Notation of a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Unit {
@@ -30,7 +30,7 @@ pub(super) enum Unit {
 }
 
 impl Unit {
-    /// The instant that a text of this unit stands for.
+    /// Parses a time in this unit.
     pub(super) fn parse(self, text: &[u8]) -> Option<Timestamp> {
         let text = str::from_utf8(text).ok()?;
         match self {
@@ -45,7 +45,7 @@ impl Unit {
         }
     }
 
-    /// The text that a vendor of this unit would write.
+    /// The notation of a vendor that uses this unit.
     pub(super) fn print(self, at: Timestamp) -> String {
         match self {
             Self::S | Self::Auto => at.as_second().to_string(),
@@ -61,17 +61,17 @@ fn digits(text: &str) -> Option<i64> {
     plain.then(|| text.parse().ok()).flatten()
 }
 
-/// How far the time of signing may be from the time of receipt; `None` is as far as it likes.
+/// Accepted distance of the time of signing from the time of receipt; `None` is unlimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Window {
-    /// How old.
+    /// Limit of the age.
     pub(super) past: Option<SignedDuration>,
-    /// How far ahead.
+    /// Limit of the advance.
     pub(super) future: Option<SignedDuration>,
 }
 
 impl Window {
-    /// Whether a request signed then may still come now. The edges are inside.
+    /// Whether a request signed at `signed_at` is accepted at `now`. The limits are inclusive.
     pub(super) fn admits(self, signed_at: Timestamp, now: Timestamp) -> bool {
         let age = now.duration_since(signed_at);
         self.past.is_none_or(|past| age <= past) && self.future.is_none_or(|future| -age <= future)
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_edges_of_the_window_are_inside() {
+    fn limits_of_the_window_are_inclusive() {
         let five = SignedDuration::from_mins(5);
         let window = Window { past: Some(five), future: Some(five) };
         let now = Timestamp::from_second(1_766_000_000).unwrap();
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn each_side_may_be_off() {
+    fn each_side_can_be_disabled() {
         let now = Timestamp::from_second(1_766_000_000).unwrap();
         let window = Window { past: None, future: Some(SignedDuration::ZERO) };
         assert!(window.admits(Timestamp::UNIX_EPOCH, now));
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn units_are_told_apart_by_magnitude() {
+    fn units_are_distinguished_by_magnitude() {
         let at = Timestamp::from_second(1_766_000_000).unwrap();
         for text in ["1766000000", "1766000000000", "2025-12-17T19:33:20Z", "2025-12-17T20:33:20+0100"] {
             assert_eq!(Unit::Auto.parse(text.as_bytes()), Some(at), "{text}");
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn only_plain_digits_are_a_time() {
+    fn only_plain_digits_are_a_valid_time() {
         for text in ["", "+1766000000", "-1", " 1766000000", "1766000000 ", "1e9", "0x10", "99999999999999999999", "١"]
         {
             assert_eq!(Unit::S.parse(text.as_bytes()), None, "{text}");

@@ -95,7 +95,7 @@ const LEFT_OVER: &[(&str, usize)] = &[
     ("src/router", 52),
     ("src/sandbox", 137),
     ("src/settings", 48),
-    ("src/sources", 227),
+    ("src/sources", 93),
     ("src/store", 147),
     ("src/worker", 51),
     ("tests", 519),

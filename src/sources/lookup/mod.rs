@@ -1,7 +1,7 @@
-//! Person id to e-mail address: asking the vendor's API when a delivery names a person by id only.
+//! Person id to email address: queries the vendor's API when a delivery identifies a person by id only.
 //!
-//! Next to `atlassian`, the only place that opens an outbound connection. It only reads, asks for one person at a time, and
-//! repeats nothing: that is for whoever asked. No text of a failure holds an address, an id or a URL.
+//! Besides `atlassian`, only this module opens outbound connections. It only reads, one person per query, and never
+//! retries: retries belong to the caller. No text of a failure contains an email address, an id or a URL.
 
 mod preset;
 mod token;
@@ -24,114 +24,103 @@ use crate::domain::person::{EmailAddress, PersonId};
 use crate::domain::retry::Failure;
 use crate::outbound::{BodyError, TokenCache, TransportError, read_capped, retry_instant};
 
-/// What stands for the person's id in the address.
+/// Placeholder of the person's id in the URL.
 pub const PERSON_ID: &str = "{person_id}";
 
-/// What stands for the secret in the address.
+/// Placeholder of the secret in the URL.
 pub const SECRET: &str = "{secret}";
 
-/// One answer takes no longer.
+/// Time limit of one response.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a vendor tells of one person is a few kilobytes.
+/// The data that a vendor returns about one person is a few kilobytes.
 const LONGEST_BODY: usize = 256 * 1024;
 
-/// No `Retry-After` is believed beyond this.
+/// Upper limit of an accepted `Retry-After`.
 const LONGEST_REST: SignedDuration = SignedDuration::from_hours(24);
 
-/// What carries the questions: one for the whole process.
+/// The HTTP client for all lookups of the process.
 pub type Http = reqwest::Client;
 
-/// Where a vendor keeps a person's address.
+/// Where a vendor's API returns a person's email address.
 #[derive(Debug, Clone)]
 pub struct LookupEndpoint {
-    /// The URLs to read, with [`PERSON_ID`] in each; the next one where the one before knows nobody of this id.
+    /// The URLs to read, each with [`PERSON_ID`]; the next one is read when the previous one does not know the id.
     pub urls: Vec<String>,
-    /// Headers that the vendor wants, in lower case. No secrets.
+    /// Headers that the vendor requires, in lower case. No secrets.
     pub headers: Vec<(String, String)>,
-    /// What is posted, as JSON, with [`PERSON_ID`] where the id goes; without it, it is a GET.
+    /// The JSON body to post, with [`PERSON_ID`] in place of the id; without it, the request is a GET.
     pub body: Option<String>,
-    /// Where the e-mail address is in the answer; the first place that has one counts.
+    /// Location of the email address in the response; the first location with a value counts.
     pub emails: Vec<JsonPath>,
-    /// Whether the vendor writes the person's id, without hyphens, in front of the address of a deleted person.
+    /// Whether the vendor prefixes a deleted person's email address with the person's id, without hyphens.
     pub id_in_front: bool,
 }
 
-/// A vendor that can be queried for a person's address.
+/// A vendor that can be queried for a person's email address.
 #[derive(Debug)]
 pub struct Lookup {
     endpoint: LookupEndpoint,
-    /// Who we are there.
     auth: Auth,
     tokens: TokenCache,
 }
 
-/// Who we are at a vendor.
+/// The credentials at a vendor.
 #[derive(Debug, Clone)]
 pub enum Auth {
     /// `Authorization: Bearer`.
     Bearer(SecretString),
     /// `Authorization: Basic`.
-    Basic {
-        /// The user.
-        user: SecretString,
-        /// The password, if there is one.
-        password: Option<SecretString>,
-    },
+    Basic { user: SecretString, password: Option<SecretString> },
     /// In the URL, in the place of `{secret}`.
     InUrl(SecretString),
-    /// A header of the vendor's own.
+    /// A vendor-specific header.
     Header {
-        /// Its name, in lower case.
+        /// The name, in lower case.
         name: String,
-        /// Its value.
         value: SecretString,
     },
     /// OAuth 2.0 client credentials: exchanged for an access token, and again when that expires.
     Client {
-        /// Where.
         token_url: Url,
-        /// The client's id.
         client_id: SecretString,
-        /// The client's secret.
         client_secret: SecretString,
-        /// What the token is for, where the vendor wants that said.
+        /// The scope of the token, if the vendor requires one.
         scope: Option<String>,
-        /// Whom the token is for, where the vendor wants that said.
+        /// The audience of the token, if the vendor requires one.
         audience: Option<String>,
     },
 }
 
-/// What the vendor said of a person.
+/// The vendor's response about a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LookupOutcome {
-    /// The address.
     Found(EmailAddress),
-    /// It knows nobody of this id.
+    /// The vendor does not know the id.
     UnknownPerson,
-    /// It knows the person, and no address or none that could be one.
+    /// The vendor knows the person, but returns no valid email address.
     NoAddress,
 }
 
 impl Lookup {
-    /// A lookup at this place with these credentials.
+    /// A lookup at this endpoint with these credentials.
     pub fn new(endpoint: LookupEndpoint, auth: Auth) -> Self {
         Self { endpoint, auth, tokens: TokenCache::default() }
     }
 
-    /// Who we are there.
     pub fn auth(&self) -> &Auth {
         &self.auth
     }
 
-    /// Asks for the address of one person. `http` must not follow redirects: they would carry our credentials away.
+    /// Queries the email address of one person. `http` must not follow redirects: a redirect would disclose the
+    /// credentials.
     pub async fn find_email(
         &self,
         http: &reqwest::Client,
         id: &PersonId,
         now: Timestamp,
     ) -> Result<LookupOutcome, Failure> {
-        // An id that is a step in a path would name something else than a person.
+        // An id that is a path step would address something other than a person.
         if matches!(id.as_str(), "." | "..") {
             return Ok(LookupOutcome::UnknownPerson);
         }
@@ -173,7 +162,7 @@ impl Lookup {
         }
     }
 
-    /// The URL with the secret in its place. The person id goes in later: it must not be able to ask for the secret.
+    /// The URL with the secret inserted. The person id is inserted later: it must not be able to contain `{secret}`.
     fn with_secret<'a>(&self, url: &'a str) -> Cow<'a, str> {
         match &self.auth {
             Auth::InUrl(secret) => {
@@ -204,10 +193,10 @@ impl Lookup {
         })
     }
 
-    /// Two different values in one place are no address: to take the first would be to guess.
+    /// Two different values at one location count as none: to choose the first would be a guess.
     fn read(&self, answer: &VendorResponse, id: &PersonId) -> Result<LookupOutcome, Failure> {
         let value: Value = serde_json::from_slice(&answer.body).map_err(|error| Failure::Transient {
-            // Only where, never the parser's own words: they may quote the body.
+            // Only the position, never the parser's own words: they may quote the body.
             detail: format!("lookup: the answer is not JSON: line {}, column {}", error.line(), error.column()),
             retry_at: None,
         })?;
@@ -236,14 +225,14 @@ impl Lookup {
     }
 }
 
-/// The id within a text of JSON.
+/// The body with the id inserted as JSON text.
 fn filled(body: &str, id: &PersonId) -> String {
     let quoted = Value::from(id.as_str()).to_string();
     let inner = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default();
     body.replace(PERSON_ID, inner)
 }
 
-/// An answer, whatever it says.
+/// A response with any status.
 struct VendorResponse {
     status: StatusCode,
     headers: HeaderMap,

@@ -1,4 +1,4 @@
-//! The vendors that have a lookup preset: loaded from `lookups.toml`.
+//! The vendors with a lookup preset, loaded from `lookups.toml`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -8,56 +8,56 @@ use serde::{Deserialize, Serialize};
 use crate::domain::named;
 use crate::sources::preset::Confidence;
 
-/// A lookup that lacks only the credentials and what only the customer knows.
+/// A lookup without the credentials and the customer-specific values.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct LookupPreset {
     /// The vendor's name.
     pub title: String,
-    /// The presets whose sources ask there unless they say otherwise.
+    /// The presets whose sources use this lookup by default.
     pub presets: Vec<String>,
-    /// Where the facts were read.
+    /// The source of the facts.
     pub source: String,
-    /// How sure they are.
+    /// How reliable the facts are.
     pub confidence: Confidence,
-    /// The address to read.
+    /// The URL to read.
     pub url: String,
-    /// The URL to read when the first one knows nobody of this id.
+    /// The URL to read when the first one does not know the id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback_url: Option<String>,
-    /// Headers that the vendor wants.
+    /// Headers that the vendor requires.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
-    /// What is posted there, as JSON.
+    /// The JSON body to post.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// Where the e-mail address is in the answer; the first place that has one counts.
+    /// Location of the email address in the response; the first location with a value counts.
     pub email: Vec<String>,
-    /// Whether the vendor writes the person's id in front of the address of a deleted person.
+    /// Whether the vendor prefixes a deleted person's email address with the person's id.
     #[serde(default, skip_serializing_if = "is_false")]
     pub id_in_front: bool,
-    /// Which credentials the vendor wants.
+    /// The kind of credentials that the vendor requires.
     pub auth: AuthKind,
-    /// The password where the vendor does not look at it.
+    /// The password, if the vendor ignores it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
-    /// Where access tokens are handed out.
+    /// The URL that issues access tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_url: Option<String>,
-    /// What the access token is for.
+    /// The scope of the access token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
-    /// Whom the access token is for.
+    /// The audience of the access token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
-    /// Whether the vendor's departures hold no address, so that a source cannot do without the lookup.
+    /// Whether the vendor's departures hold no email address, so that a source requires the lookup.
     #[serde(default, skip_serializing_if = "is_false")]
     pub needed: bool,
-    /// What an integrator should know.
+    /// Notes for an integrator.
     pub notes: Vec<String>,
 }
 
-/// Which credentials a vendor wants.
+/// The kind of credentials that a vendor requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthKind {
     /// `{ bearer = … }`
@@ -76,14 +76,14 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl LookupPreset {
-    /// Whether a URL of it holds `{company}`, which only the customer knows.
+    /// Whether one of its URLs contains `{company}`, which only the customer knows.
     pub fn needs_company(&self) -> bool {
         self.url.contains("{company}") || self.token_url.as_ref().is_some_and(|url| url.contains("{company}"))
     }
 }
 
 impl LookupPreset {
-    /// The lines of `[sources.NAME.lookup]` that only the customer can fill in.
+    /// The lines of `[sources.NAME.lookup]` that the customer has to fill in.
     pub fn lines(&self, source: &str) -> Vec<String> {
         let upper = source.to_uppercase().replace('-', "_");
         let company = self.needs_company().then(|| "company = \"…\"".to_owned());
@@ -102,7 +102,7 @@ impl LookupPreset {
         company.into_iter().chain([auth]).collect()
     }
 
-    /// The same in one line.
+    /// The same keys on one line.
     pub fn keys(&self, source: &str) -> String {
         self.lines(source).join(" and ")
     }
@@ -123,7 +123,7 @@ pub fn find(vendor: &str) -> Option<&'static LookupPreset> {
     LOOKUP_PRESETS.get(vendor)
 }
 
-/// The lookup preset of the sources with a preset.
+/// The lookup preset of the sources that use `preset`.
 pub fn of_preset(preset: &str) -> Option<&'static LookupPreset> {
     LOOKUP_PRESETS.values().find(|lookup| lookup.presets.iter().any(|name| name == preset))
 }
@@ -137,7 +137,7 @@ mod tests {
     use crate::sources::preset;
 
     #[test]
-    fn every_lookup_preset_lookup_could_be_used() {
+    fn every_lookup_preset_is_usable() {
         for (name, preset) in LOOKUP_PRESETS.iter() {
             let body = preset.body.as_deref().unwrap_or("{}");
             assert!(preset.url.starts_with("https://"), "{name}");

@@ -1,4 +1,4 @@
-//! A stub of a vendor over real sockets, and what its answers are taken for.
+//! Lookups against a stub vendor over real sockets.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::*;
 
-/// A vendor that answers everything in one way, and what it was asked.
+/// A vendor with one fixed response, and its recorded requests.
 struct Vendor {
     url: String,
     seen: Arc<Mutex<Vec<String>>>,
@@ -96,7 +96,7 @@ fn ann() -> LookupOutcome {
 }
 
 #[tokio::test]
-async fn a_secret_in_the_url_is_sent_to_the_fallback_as_well_and_not_asked_for_by_an_id() {
+async fn secret_in_url_is_sent_to_fallback_and_cannot_be_requested_by_id() {
     let vendor = Vendor::says(404, &[], "").await;
     let urls = ["people", "deleted"].map(|step| format!("{}/{step}/{PERSON_ID}?key={SECRET}", vendor.url));
     let place = LookupEndpoint {
@@ -121,7 +121,7 @@ async fn a_secret_in_the_url_is_sent_to_the_fallback_as_well_and_not_asked_for_b
 }
 
 #[tokio::test]
-async fn an_answer_is_an_address_nobody_or_none() {
+async fn response_is_found_unknown_person_or_no_address() {
     assert_eq!(outcome(200, &[], r#"{"work":{"email":"Ann@example.com"}}"#).await, Ok(ann()));
     for body in [
         "{}",
@@ -138,14 +138,14 @@ async fn an_answer_is_an_address_nobody_or_none() {
 }
 
 #[tokio::test]
-async fn two_different_addresses_are_none() {
+async fn two_different_addresses_count_as_none() {
     let vendor = Vendor::says(200, &[], r#"{"mails":["ann@example.com","bea@example.com"]}"#).await;
     let lookup = lookup(format!("{}/{PERSON_ID}", vendor.url), "$.mails.*", bearer());
     assert_eq!(find_email(&lookup, "42").await, Ok(LookupOutcome::NoAddress));
 }
 
 #[tokio::test]
-async fn every_failure_has_its_kind_and_shows_nobody() {
+async fn every_failure_has_its_kind_and_no_personal_data() {
     let kind = |failure: &Failure| match failure {
         Failure::Transient { .. } => "transient",
         Failure::RateLimited { .. } => "rate limited",
@@ -177,14 +177,14 @@ async fn every_failure_has_its_kind_and_shows_nobody() {
 }
 
 #[tokio::test]
-async fn an_answer_may_be_long_and_come_in_pieces() {
+async fn long_response_in_chunks_is_read() {
     let told_of_ann = r#"{"work":{"email":"ann@example.com"}}"#;
     let body = told_of_ann.to_owned() + &" ".repeat(LONGEST_BODY - told_of_ann.len());
     assert_eq!(outcome(200, &[], &body).await, Ok(ann()));
 }
 
 #[tokio::test]
-async fn a_token_that_was_refused_is_not_shown_again() {
+async fn rejected_token_is_not_sent_again() {
     let vendor = Vendor::says(401, &[], "").await;
     let auth = Auth::Client {
         token_url: format!("{}/token", vendor.url).parse().unwrap(),
@@ -202,14 +202,14 @@ async fn a_token_that_was_refused_is_not_shown_again() {
 }
 
 #[tokio::test]
-async fn the_vendor_says_when_to_come_again() {
+async fn retry_after_of_the_vendor_is_used() {
     let failure = outcome(503, &[("retry-after", "120")], "").await.unwrap_err();
     let Failure::Transient { retry_at, .. } = failure else { panic!("{failure:?}") };
     assert_eq!(retry_at, Some(now() + SignedDuration::from_secs(120)));
 }
 
 #[tokio::test]
-async fn nobody_there_is_said_without_whom_was_asked_for() {
+async fn failed_connection_is_reported_without_the_person_id() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/{PERSON_ID}", listener.local_addr().unwrap());
     drop(listener);
@@ -218,7 +218,7 @@ async fn nobody_there_is_said_without_whom_was_asked_for() {
 }
 
 #[tokio::test]
-async fn an_id_cannot_step_out_of_its_place() {
+async fn id_cannot_change_the_url_around_it() {
     let vendor = Vendor::says(200, &[], r#"{"work":{"email":"ann@example.com"}}"#).await;
     let lookup = vendor.lookup(bearer());
     for id in ["../../admin?x=1#y", "..", "a/b", "ü & +"] {
@@ -235,7 +235,7 @@ async fn an_id_cannot_step_out_of_its_place() {
 }
 
 #[tokio::test]
-async fn credentials_are_shown_in_the_vendors_way() {
+async fn credentials_are_sent_in_the_vendors_form() {
     let vendor = Vendor::says(200, &[], r#"{"work":{"email":"ann@example.com"}}"#).await;
     let header = Auth::Header { name: "x-api-key".to_owned(), value: "k3y".into() };
     let basic = Auth::Basic { user: "service".into(), password: Some("token".into()) };
@@ -253,7 +253,7 @@ async fn credentials_are_shown_in_the_vendors_way() {
     for id in ["2", "3"] {
         assert_eq!(find_email(&lookup, id).await, Ok(ann()));
     }
-    // It lives a minute, and is renewed a tenth early.
+    // The token lives one minute and is renewed when a tenth of it is left.
     for (id, seconds) in [("4", 53), ("5", 54)] {
         let later = now() + SignedDuration::from_secs(seconds);
         assert_eq!(lookup.find_email(&http(), &PersonId::parse(id).unwrap(), later).await, Ok(ann()));
@@ -273,7 +273,7 @@ async fn credentials_are_shown_in_the_vendors_way() {
     );
 }
 
-/// A stand-in of a vendor's documented API: answers by method, path and body.
+/// A stub of a vendor's documented API: responses by method, path and body.
 type Api = fn(&str, &str, &str) -> (u16, &'static str);
 
 /// Runs a lookup preset for the person `id`, with its URLs replaced by those of a test server.
@@ -346,7 +346,7 @@ async fn remote_returns_the_work_address_of_an_employment() {
 }
 
 #[tokio::test]
-async fn finch_is_posted_the_id_and_returns_the_work_address() {
+async fn finch_receives_the_id_by_post_and_returns_the_work_address() {
     let (outcome, seen) = find_with_preset("finch", "5d0b", |_, _, _| {
         (
             200,
@@ -364,7 +364,7 @@ async fn finch_is_posted_the_id_and_returns_the_work_address() {
 }
 
 #[tokio::test]
-async fn an_id_within_what_is_posted_cannot_end_its_text() {
+async fn id_in_posted_body_cannot_end_its_json_string() {
     let (_, seen) = find_with_preset("finch", "a\"},{\"b\\", |_, _, _| (200, r#"{"responses":[]}"#)).await;
     assert!(seen[0].ends_with(r#"{"requests":[{"individual_id":"a\"},{\"b\\"}]}"#), "{seen:?}");
 }
@@ -385,7 +385,7 @@ async fn gusto_and_hibob_return_the_work_address() {
 }
 
 #[tokio::test]
-async fn close_prefers_the_office_address_and_guesses_between_none() {
+async fn close_prefers_the_office_address_and_never_guesses() {
     let (outcome, seen) = find_with_preset("close", "cont_1", |_, _, _| {
         (200, r#"{"emails":[{"type":"home","email":"a@home.example"},{"type":"office","email":"ann@example.com"}]}"#)
     })
@@ -415,7 +415,7 @@ async fn personio_exchanges_its_client_and_returns_the_address() {
 }
 
 #[tokio::test]
-async fn a_deleted_user_of_entra_is_found_among_the_deleted_items() {
+async fn deleted_user_of_entra_is_found_among_deleted_items() {
     const ID: &str = "87d349ed-44d7-43e1-9a83-5f2406dee5bd";
     let graph: Api = |_, path, body| match path {
         "/acme/oauth2/v2.0/token" if body.contains("scope=https%3A%2F%2Fgraph.microsoft.com%2F.default") => {
@@ -452,7 +452,7 @@ async fn a_deleted_user_of_entra_is_found_among_the_deleted_items() {
 }
 
 #[tokio::test]
-async fn a_token_endpoint_that_misses_the_scope_is_reported_with_the_key() {
+async fn missing_scope_at_token_endpoint_is_reported_with_its_key() {
     let api: Api = |_, _, _| (400, r#"{"error":"invalid_request"}"#);
     let (outcome, _) = find_with_preset("personio", "7", api).await;
     let Err(Failure::AccessDenied { detail }) = outcome else { panic!("{outcome:?}") };

@@ -8,7 +8,7 @@ use super::{receive, transient};
 use crate::domain::retry::Failure;
 use crate::outbound::{Grant, TokenCache, client_credentials};
 
-/// A token request: the client, and what the token is for.
+/// A token request: the client, with scope and audience.
 #[derive(Debug)]
 pub(super) struct TokenRequest<'a> {
     pub(super) token_url: &'a Url,
@@ -36,7 +36,7 @@ impl TokenRequest<'_> {
         form.extend(self.audience.as_deref().map(|audience| ("audience", audience)));
         let response = receive(http.post(self.token_url.clone()).form(&form), now).await?;
         if response.status.as_u16() == 400 {
-            // RFC 6749, 5.2: an unknown client, and a token request without the scope that the vendor wants.
+            // RFC 6749, 5.2: an unknown client, or a token request without a scope that the vendor requires.
             let what = match (self.scope, self.audience) {
                 (None, None) => "is rejected, or the vendor requires a `scope` or an `audience` in `auth`",
                 _ => "is rejected, or the `scope` or `audience` is not one of the vendor's",

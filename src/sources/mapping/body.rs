@@ -1,4 +1,4 @@
-//! A body as a JSON value, whether it came as JSON or as a form, in whichever encoding.
+//! Parses a body, JSON or form in any supported encoding, into a JSON value.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Unreadable;
 
-/// What a body is.
+/// Format of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Format {
@@ -18,10 +18,10 @@ pub(super) enum Format {
     Form,
 }
 
-/// A name like `a[b][c]` is read no deeper than this.
+/// The nesting of a name like `a[b][c]` is limited to this depth.
 const DEEPEST_NAME: usize = 8;
 
-/// Reads a body as what its `Content-Type` says, JSON when that says nothing.
+/// Parses a body according to its `Content-Type`, by default as JSON.
 pub(in crate::sources) fn parse(content_type: Option<&str>, bytes: &[u8]) -> Result<Value, Unreadable> {
     parse_as(None, content_type, bytes)
 }
@@ -35,7 +35,7 @@ pub(super) fn parse_as(format: Option<Format>, content_type: Option<&str>, bytes
     }
 }
 
-/// curl calls any body a form, so one that begins like JSON is taken as JSON.
+/// curl labels any body a form, so a body that begins like JSON is parsed as JSON.
 fn guess(content_type: Option<&str>, text: &str) -> Format {
     let says_form = content_type
         .and_then(|text| text.split(';').next())
@@ -44,10 +44,10 @@ fn guess(content_type: Option<&str>, text: &str) -> Format {
     if says_form && !begins_like_json { Format::Form } else { Format::Json }
 }
 
-/// The parser stops at a depth of 128, long before the stack ends.
+/// The parser stops at a depth of 128, long before the stack overflows.
 fn json(text: &str) -> Result<Value, Unreadable> {
     serde_json::from_str(text).map_err(|error| {
-        // Only where, never the parser's own words: they may quote the body.
+        // Only the position, never the parser's own words: they may quote the body.
         Unreadable::whole("$", format!("JSON (it breaks off at line {}, column {})", error.line(), error.column()))
     })
 }
@@ -59,7 +59,7 @@ fn charset(content_type: &str) -> Option<&str> {
     Some(value.trim().trim_matches('"'))
 }
 
-/// The text of a body: by its byte order mark, by what its `Content-Type` declares, or by what is evident.
+/// Decodes a body by its byte order mark, by the declared charset, or by its first bytes.
 fn decode<'b>(charset: Option<&str>, bytes: &'b [u8]) -> Result<Cow<'b, str>, Unreadable> {
     if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
         return utf8(rest);
@@ -77,7 +77,7 @@ fn decode<'b>(charset: Option<&str>, bytes: &'b [u8]) -> Result<Cow<'b, str>, Un
             _ => utf16(bytes, u16::from_le_bytes),
         },
         "iso-8859-1" | "iso8859-1" | "latin1" | "latin-1" | "windows-1252" | "cp1252" | "us-ascii" | "ascii" => {
-            // A sender that declares this by habit and writes UTF-8 is read as what it writes.
+            // Some senders declare Latin-1 by habit but write UTF-8: valid UTF-8 is decoded as such.
             Ok(str::from_utf8(bytes).map_or_else(|_latin| latin1(bytes), Cow::Borrowed))
         }
         "utf-8" | "utf8" | "" => utf8(bytes),
@@ -91,7 +91,7 @@ fn utf8(bytes: &[u8]) -> Result<Cow<'_, str>, Unreadable> {
         .map_err(|error| Unreadable::whole("$", format!("UTF-8 (it is not, from byte {} on)", error.valid_up_to())))
 }
 
-/// Whoever writes JSON or a form begins with an ASCII character, so a zero beside it betrays UTF-16.
+/// JSON and forms begin with an ASCII character, so a zero byte beside it indicates UTF-16.
 fn evident(bytes: &[u8]) -> Result<Cow<'_, str>, Unreadable> {
     match bytes {
         [0, second, ..] if *second != 0 => utf16(bytes, u16::from_be_bytes),
@@ -106,7 +106,7 @@ fn evident(bytes: &[u8]) -> Result<Cow<'_, str>, Unreadable> {
     }
 }
 
-/// Damaged UTF-8 is not Latin-1: nothing in it may be a character of UTF-8 beyond ASCII, nor a control character.
+/// Distinguishes Latin-1 from damaged UTF-8: it holds neither a multi-byte UTF-8 character nor a control character.
 fn looks_like_latin1(bytes: &[u8]) -> bool {
     let plain = bytes.utf8_chunks().all(|chunk| chunk.valid().is_ascii());
     plain && !bytes.iter().any(|byte| (0x80..0xa0).contains(byte))
@@ -121,7 +121,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Cow<'static, str>, Un
         .ok_or_else(|| Unreadable::whole("$", "UTF-16, as its first bytes or its Content-Type say"))
 }
 
-/// What Windows-1252 has where ISO-8859-1 has control characters, which nobody means.
+/// The characters of Windows-1252 where ISO-8859-1 has control characters, which no sender intends.
 const WINDOWS_1252: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
     '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
@@ -135,9 +135,10 @@ fn latin1(bytes: &[u8]) -> Cow<'static, str> {
     Cow::Owned(bytes.iter().map(character).collect())
 }
 
-/// Names and texts; a name that comes twice holds all its texts, and so is no text.
+/// Names and texts. A name that occurs twice holds all its texts, and therefore counts as missing.
 ///
-/// `contact[email]` is there under that name, and as the member `email` of `contact` unless something else has that name.
+/// `contact[email]` is stored under that name, and as the member `email` of `contact` unless another field has that
+/// name.
 fn form(charset: Option<&str>, text: &str) -> Result<Value, Unreadable> {
     let mut fields = Map::new();
     let mut nested = Map::new();
@@ -177,7 +178,7 @@ fn add(fields: &mut Map<String, Value>, name: String, text: Value) {
     }
 }
 
-/// `a[b][0]` as `a`, `b`, `0`; `None` for a name without brackets or with odd ones.
+/// `a[b][0]` as `a`, `b`, `0`; `None` for a name without brackets or with unbalanced ones.
 fn steps(name: &str) -> Option<Vec<&str>> {
     let (root, rest) = name.split_once('[')?;
     let inner: Vec<&str> = rest.strip_suffix(']')?.split("][").collect();
@@ -206,7 +207,7 @@ fn insert(fields: &mut Map<String, Value>, steps: &[&str], text: Value) {
     }
 }
 
-/// Objects whose members are numbered are lists.
+/// Converts objects with numbered members to lists.
 fn listed(value: Value) -> Value {
     let Value::Object(members) = value else { return value };
     let numbered = !members.is_empty() && members.keys().all(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_are_read_in_their_declared_or_evident_encoding() {
+    fn body_is_decoded_by_declared_or_detected_encoding() {
         let latin: Vec<u8> = ANN.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
         let little = utf16_bytes(ANN, u16::to_le_bytes);
         let big = utf16_bytes(ANN, u16::to_be_bytes);
@@ -268,13 +269,13 @@ mod tests {
     }
 
     #[test]
-    fn windows_1252_has_a_euro_sign() {
+    fn windows_1252_euro_sign_is_decoded() {
         let read = parse(Some("application/json; charset=windows-1252"), b"{\"a\":\"\x80\x9f\xff\"}").unwrap();
         assert_eq!(read, json!({"a": "€Ÿÿ"}));
     }
 
     #[test]
-    fn brackets_of_a_form_are_members_and_lists() {
+    fn form_brackets_become_members_and_lists() {
         let read = |text: &str| parse(Some("application/x-www-form-urlencoded"), text.as_bytes()).unwrap();
         let one = read("type=left&contact%5Bemail%5D=ann%40example.com&contact[id]=7");
         assert_eq!(one["contact"], json!({"email": "ann@example.com", "id": "7"}));
@@ -282,7 +283,7 @@ mod tests {
         let list = read("people[10][id]=b&people[2][id]=a&tags[]=x&tags[]=y&one[]=z");
         assert_eq!(list["people"], json!([{"id": "a"}, {"id": "b"}]));
         assert_eq!((&list["tags"], &list["one"]), (&json!(["x", "y"]), &json!(["z"])));
-        // A field of that name wins, and odd brackets are only a name.
+        // A field of that exact name takes precedence, and unbalanced brackets are part of the name.
         assert_eq!(read("a=1&a[b]=2")["a"], json!("1"));
         assert_eq!(read("a[b=2&]c[=3"), json!({"a[b": "2", "]c[": "3"}));
         assert_eq!(read("name=K%E4the+B")["name"], json!("Käthe B"));

@@ -1,4 +1,4 @@
-//! Dates as vendors write them, kept as exactly as they were said: an instant, a day, or a local time.
+//! Dates in the notations of the vendors, with their precision preserved: an instant, a day, or a local time.
 
 use jiff::civil::{self, Date, DateTime};
 use jiff::fmt::strtime;
@@ -8,46 +8,46 @@ use serde_json::Value;
 
 use crate::domain::event::Effective;
 
-/// A last day before or after these years is none: `0001-01-01`, `1900-01-01` and `9999-12-31` stand for "no date".
+/// A last day outside these years counts as none: `0001-01-01`, `1900-01-01` and `9999-12-31` mean "no date".
 const FIRST_YEAR: i16 = 1970;
 const LAST_YEAR: i16 = 2200;
 
-/// How dates of a mapping are to be read.
+/// How the dates of a mapping are read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DateReader<'a> {
-    /// The formats, when it is not ISO 8601; the first that fits counts.
+    /// The formats, unless dates are ISO 8601; the first that fits counts.
     pub(super) formats: &'a [String],
-    /// The zone of local times, when the mapping knows it.
+    /// The zone of local times, if the mapping states it.
     pub(super) zone: Option<&'a TimeZone>,
     /// Whether an instant stands for a day.
     pub(super) is_day: bool,
 }
 
-/// Why a value is no last day.
+/// Why a value is no valid last day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DateError {
-    /// It is not a date; perhaps it looks like one in another format.
+    /// It is not a date; the text names a format that might fit.
     NoDate(Option<&'static str>),
-    /// It is one that nobody's last day can be.
+    /// The year is outside the accepted range.
     OutOfRange,
 }
 
-/// A date as it was written.
+/// A date with the precision of its notation.
 #[derive(Debug, Clone, Copy)]
 enum WrittenDate {
-    /// An instant, and the civil time that was written when there was one.
+    /// An instant, and the civil time if one was written.
     At(Timestamp, Option<DateTime>),
     /// A day.
     On(Date),
-    /// A time of day without a zone.
+    /// A date and time without a zone.
     Local(DateTime),
 }
 
 impl DateReader<'_> {
-    /// What a date in a body stands for.
+    /// The date that a value in a body denotes.
     ///
-    /// Understood are RFC 3339, offsets without a colon (BambooHR's `+0000`), local times (HiBob's), days, seconds to
-    /// nanoseconds since 1970, as numbers or digits, and `/Date(…)/` of older .NET and of `OData`.
+    /// Accepted are RFC 3339, offsets without a colon (BambooHR's `+0000`), local times (HiBob's), days, seconds to
+    /// nanoseconds since 1970 as numbers or digits, and `/Date(…)/` of older .NET and of `OData`.
     pub(super) fn effective(&self, value: &Value) -> Result<Effective, DateError> {
         let text = text(value).ok_or(DateError::NoDate(None))?;
         let moment = self.moment(&text).ok_or_else(|| self.misfit(&text))?;
@@ -70,14 +70,14 @@ impl DateReader<'_> {
         if in_range(day) { Ok(effective) } else { Err(DateError::OutOfRange) }
     }
 
-    /// The instant that a date in a body stands for, to order events. What has no zone is taken as UTC.
+    /// The instant that a value in a body denotes, to order events. A date without a zone is read as UTC.
     ///
-    /// `Ok(None)` for a time that no event can have: it stands for "no date".
+    /// `Ok(None)` for a time outside the accepted years: it means "no date".
     pub(super) fn instant(&self, value: &Value) -> Result<Option<Timestamp>, DateError> {
         let utc = TimeZone::UTC;
         let zone = self.zone.unwrap_or(&utc);
         let text = text(value).ok_or(DateError::NoDate(None))?;
-        // Some vendors write this one in ISO 8601 whatever format their other dates have.
+        // Some vendors write this time in ISO 8601 whatever format their other dates have.
         let moment = self.moment(&text).or_else(|| iso(&text));
         let (day, at) = match moment {
             Some(WrittenDate::At(at, _)) => (at.to_zoned(TimeZone::UTC).date(), Some(at)),
@@ -89,8 +89,8 @@ impl DateReader<'_> {
         Ok(at.filter(|_| in_range(day)))
     }
 
-    /// The day that an instant stands for: the one that begins with it in the mapping's zone, else the one whose midnight
-    /// was written, else the one in which it lies.
+    /// The day that an instant denotes: the day that begins with it in the mapping's zone, else the day whose midnight
+    /// was written, else the day that contains it.
     fn day_of(&self, at: Timestamp, written: Option<DateTime>) -> Date {
         let there = at.to_zoned(self.zone.cloned().unwrap_or(TimeZone::UTC)).datetime();
         let is_midnight = |time: &DateTime| time.time() == civil::Time::midnight();
@@ -104,7 +104,7 @@ impl DateReader<'_> {
         if self.formats.is_empty() { iso(text) } else { self.formats.iter().find_map(|format| formatted(format, text)) }
     }
 
-    /// What is wrong with a text that is no date: its shape may tell what to write.
+    /// The error for a text that is no date, with the format that its shape suggests.
     fn misfit(&self, text: &str) -> DateError {
         let written = text.trim_end_matches(['Z', 'z']).parse::<DateTime>();
         if written.is_ok_and(|written| !in_range(written.date())) {
@@ -126,7 +126,7 @@ impl DateReader<'_> {
     }
 }
 
-/// What systems write for "no date": nothing, or a date of zeros.
+/// Notations of "no date": an empty value, or a date of zeros.
 pub(super) fn is_no_date(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -140,7 +140,7 @@ pub(super) fn is_no_date(value: &Value) -> bool {
     }
 }
 
-/// Whether a format can be used at all.
+/// Whether the format is valid.
 pub(super) fn is_format(format: &str) -> bool {
     let sample = civil::date(2031, 12, 31).at(17, 30, 0, 0).to_zoned(TimeZone::UTC);
     let written = sample.ok().and_then(|sample| strtime::format(format, &sample).ok());
@@ -182,8 +182,8 @@ fn iso(text: &str) -> Option<WrittenDate> {
     }
 }
 
-/// Digits are told apart by their number, never by a guess that could put a departure into 1970: 8 are a day, 10 are
-/// seconds (from 2001 to 2286), 13 are milliseconds, 16 are microseconds, 19 are nanoseconds.
+/// Digits are distinguished by their number, so that no guess moves a departure to 1970: 8 are a day, 10 are seconds
+/// (from 2001 to 2286), 13 are milliseconds, 16 are microseconds, 19 are nanoseconds.
 fn digits(text: &str) -> Option<WrittenDate> {
     if let Some((seconds, fraction)) = text.split_once('.') {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -206,7 +206,7 @@ fn digits(text: &str) -> Option<WrittenDate> {
 
 fn formatted(format: &str, text: &str) -> Option<WrittenDate> {
     let parsed = strtime::parse(format, text).ok()?;
-    // Asked for a time, a format without one would say midnight: a day too early where the end of the day counts.
+    // A format without a time would be read as midnight: a day too early if the end of the day counts.
     if parsed.hour().is_none() {
         return parsed.to_date().ok().map(WrittenDate::On);
     }
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_kept_as_exactly_as_they_were_said() {
+    fn dates_keep_the_precision_of_their_notation() {
         let at = |text: &str| Some(Effective::At(text.parse().unwrap()));
         for (written, meant) in [
             (json!("2026-12-31T17:00:00Z"), at("2026-12-31T17:00:00Z")),
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_none() {
+    fn invalid_date_is_rejected() {
         for written in [
             json!("soon"),
             json!("2026-13-01"),
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_cannot_be_a_last_day_is_out_of_range() {
+    fn date_outside_accepted_years_is_out_of_range() {
         for written in [
             "0001-01-01",
             "0001-01-01T00:00:00",
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_format_may_say_otherwise() {
+    fn configured_format_replaces_iso_8601() {
         let german = ["%d.%m.%Y".to_owned()];
         let both = ["%d.%m.%Y".to_owned(), "%m/%d/%Y".to_owned(), "%Y-%m-%d".to_owned()];
         let reading = DateReader { formats: &german, ..PLAIN };
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_in_another_format_is_answered_with_the_format_to_write() {
+    fn date_in_another_format_suggests_that_format() {
         for (written, hint) in [
             ("12/31/2026", "%m/%d/%Y"),
             ("1/2/2026", "%d/%m/%Y"),
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_finer_than_milliseconds_is_kept() {
+    fn order_finer_than_milliseconds_is_preserved() {
         let read = PLAIN.instant(&json!("2026-12-31T17:00:00.123456789Z")).unwrap().unwrap();
         assert_eq!(read.to_string(), "2026-12-31T17:00:00.123456789Z");
     }

@@ -96,7 +96,7 @@ impl Default for Description {
 }
 
 impl Description {
-    /// What can be wrong with the whole though every key is right.
+    /// Checks that require several keys together.
     pub(super) fn check(&self) -> Result<(), CompileError> {
         if self.rules.is_empty() && (self.words.is_empty() || self.types.is_empty()) {
             return Err(CompileError::new("a mapping needs `type` and `types`, or `rules`, to determine the event"));
@@ -110,7 +110,7 @@ impl Description {
                 format!("`{format}` is no date format: write one like \"%d.%m.%Y\" or \"%m/%d/%Y\""),
             ));
         }
-        // A time beside what is signed could be rewritten by anybody who has seen a request.
+        // A time that is not signed could be changed by anyone who has recorded a request.
         let of_rules = self.rules.iter().filter_map(|rule| rule.effective_at.as_ref()).flatten();
         if self.occurred_at.iter().chain(&self.effective_at).chain(of_rules).any(|place| place.header().is_some()) {
             return Err(CompileError::new(
@@ -131,12 +131,13 @@ impl Description {
             .collect()
     }
 
-    /// Every place of a date from when on something counts.
+    /// Every location of an effective date.
     pub(super) fn dates(&self) -> impl Iterator<Item = &Location> {
         self.effective_at.iter().chain(self.rules.iter().filter_map(|rule| rule.effective_at.as_ref()).flatten())
     }
 
-    /// The types of event that an item can have: those of the words, if a word is read at all, and those of the rules.
+    /// The types of event that an item can have: those of the words, if the mapping reads words, and those of the
+    /// rules.
     pub(super) fn event_types(&self) -> BTreeSet<EventType> {
         let words = if self.words.is_empty() { None } else { Some(self.types.values().copied()) };
         words.into_iter().flatten().chain(self.rules.iter().map(|rule| rule.event)).collect()
@@ -166,7 +167,7 @@ impl Description {
 pub(super) struct Rule {
     /// A logical expression of RFC 9535 about the item: `@.data.state == 'inactive'`.
     pub(super) when: Condition,
-    /// What happened.
+    /// The resulting event.
     pub(super) event: EventType,
     #[serde(default, deserialize_with = "some_one_or_many")]
     pub(super) person_id: Option<Vec<Location>>,
@@ -184,13 +185,13 @@ impl Rule {
     }
 }
 
-/// How exactly `effective_at` is meant.
+/// Precision of `effective_at`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Precision {
-    /// As exactly as it is written.
+    /// The precision of the notation.
     Instant,
-    /// A day, even where a time is written: midnight UTC, midnight of a zone, no zone at all.
+    /// A day, even where a time is written: midnight UTC, midnight of a zone, or no zone.
     Day,
 }
 

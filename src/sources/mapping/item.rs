@@ -1,4 +1,4 @@
-//! One item of a delivery to one event.
+//! Maps one item of a delivery to one event.
 
 use std::borrow::Cow;
 
@@ -11,24 +11,22 @@ use crate::domain::event::{Effective, Event, EventType};
 use crate::domain::person::{EmailAddress, Person, PersonId};
 use crate::sources::json_path::{Condition, Location, Scope, UnknownType};
 
-/// An item, and what there is to read it by.
+/// An item, with everything that is required to read it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Item<'a> {
-    /// Its place in the batch.
+    /// The index in the batch.
     pub(super) index: usize,
-    /// Itself.
     pub(super) value: &'a Value,
-    /// All that was sent.
+    /// The whole body.
     pub(super) envelope: &'a Value,
-    /// The same, alone in an array, for conditions.
+    /// The item alone in an array, for conditions.
     pub(super) wrapped: &'a Value,
     /// The headers of the request that the mapping reads.
     pub(super) headers: &'a Headers,
-    /// How to read it.
     pub(super) mapping: &'a Description,
 }
 
-/// What an item was found to be, by what, and where its facts stand.
+/// The classification of an item: the event, the reason, and the locations of its facts.
 #[derive(Debug, Clone)]
 struct Classification<'a> {
     event_type: EventType,
@@ -39,16 +37,16 @@ struct Classification<'a> {
     effective_at: &'a [Location],
 }
 
-/// By what an item was found to be what it is.
+/// The reason of a classification.
 #[derive(Debug, Clone)]
 enum MatchedBy<'a> {
     /// A condition that holds.
     Rule(&'a Condition),
-    /// A word that the table knows, and where it stands.
+    /// A word that the table contains, and its location.
     Word(Cow<'a, str>, &'a Location),
-    /// Words, none of which it knows.
+    /// None of the words is in the table.
     UnknownWord,
-    /// The condition of items that hold nothing.
+    /// The condition that skips items.
     Skipped(&'a Condition),
 }
 
@@ -75,7 +73,7 @@ impl<'a> Classification<'a> {
         }
     }
 
-    /// The places that a rule names replace the mapping's.
+    /// The locations that a rule names replace those of the mapping.
     fn by_rule(mapping: &'a Description, rule: &'a Rule) -> Self {
         Self {
             event_type: rule.event,
@@ -94,7 +92,7 @@ impl<'a> Item<'a> {
         self.event_of(&self.find()?)
     }
 
-    /// The same, and by what it was found to be that, in words. They may hold the vendor's word, which is no person's.
+    /// The same, with the reason in words. The reason may contain the vendor's word, which is not personal data.
     pub(super) fn explain(self) -> (Result<Event, Unreadable>, Option<String>) {
         match self.find() {
             Ok(found) => {
@@ -117,7 +115,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// The vendor's word of an item that is passed over; `None` for the others, and for those without a word.
+    /// The vendor's word of an ignored item; `None` for other items, and for items without a word.
     pub(super) fn ignored_word(self) -> Option<String> {
         if self.find().ok()?.event_type != EventType::Ignored {
             return None;
@@ -140,7 +138,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// The rules first, which are the exceptions; then the first word that the table knows.
+    /// Rules take precedence, because they are the exceptions; then the first word that the table contains.
     fn find(self) -> Result<Classification<'a>, Unreadable> {
         if let Some(found) = self.by_condition() {
             return Ok(found);
@@ -170,7 +168,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// What a condition makes of the item, if one holds.
+    /// The classification by a condition, if one holds.
     fn by_condition(self) -> Option<Classification<'a>> {
         if self.mapping.rules.is_empty() && self.mapping.skip_item.is_none() {
             return None;
@@ -189,7 +187,7 @@ impl<'a> Item<'a> {
         Some(Classification::by_rule(self.mapping, rule))
     }
 
-    /// What a condition is about.
+    /// The value that a condition is evaluated on.
     fn subject<'s>(self, scope: &Scope, alone: &'s Value) -> &'s Value
     where
         'a: 's,
@@ -200,8 +198,8 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// The item and the envelope as conditions shall see them when a date in them is none: `""` and `0000-00-00` are
-    /// null. `None` when there is no such date.
+    /// The item and the envelope for conditions when a date in them is blank: `""` and `0000-00-00` become null. `None`
+    /// when there is no such date.
     fn blanks(self, alone: &Value) -> Option<Blanks> {
         let mut blanks = None;
         for place in self.mapping.dates() {
@@ -219,7 +217,7 @@ impl<'a> Item<'a> {
         blanks
     }
 
-    /// That id and address belong together is nothing when one of them is missing.
+    /// A profile without both id and email address has no effect.
     fn profile(self, found: &Classification<'_>) -> Result<Event, Unreadable> {
         let person = self.person(found)?;
         if person.id.is_none() || person.email.is_none() {
@@ -235,7 +233,7 @@ impl<'a> Item<'a> {
         })
     }
 
-    /// The account of the old address may go, so it must not be the new one as well: a change of case is no change.
+    /// The account of the old address may be revoked, so it must not equal the new one: a change of case is no change.
     fn email_changed(self, found: &Classification<'_>) -> Result<Event, Unreadable> {
         let person = self.identified_person(found)?;
         let old_email = self.address(found.old_email)?;
@@ -263,7 +261,7 @@ impl<'a> Item<'a> {
         })
     }
 
-    /// A stop is not lost to a date or an address that cannot be read, as long as the id says who stays.
+    /// A stop is valid despite an unreadable date or address, as long as the id identifies the person.
     fn stop(self, found: &Classification<'_>) -> Result<Event, Unreadable> {
         let person = match (self.id(found.person_id), self.identified_person(found)) {
             (Ok(Some(id)), Err(_)) => Person { id: Some(id), email: None },
@@ -302,8 +300,8 @@ impl<'a> Item<'a> {
         id.map(Some).ok_or_else(|| self.unreadable(places, expected))
     }
 
-    /// The first of the places that holds an address. A login without an `@` is no address, and the next place counts;
-    /// what has an `@` and cannot be one is shown: it is somebody's, and was meant to be one.
+    /// The email address of the first location that has one. A login without an `@` is no address, and the next
+    /// location is read. A text with an `@` that is invalid is an error: it was meant to be an address.
     fn address(self, places: &[Location]) -> Result<Option<EmailAddress>, Unreadable> {
         let expected = "one e-mail address";
         for place in places {
@@ -321,7 +319,7 @@ impl<'a> Item<'a> {
         Ok(None)
     }
 
-    /// A date that cannot be read is never "at once", and one that cannot be a last day is shown.
+    /// An unreadable date never means "immediately", and a date that cannot be a last day is an error.
     fn effective(self, found: &Classification<'_>) -> Result<Effective, Unreadable> {
         let places = found.effective_at;
         let expected = "one date";
@@ -354,8 +352,8 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// What stands in the first of the places that is not empty. Two different values in one place are none: to take the
-    /// first would be to guess whom a delivery is about.
+    /// The value of the first location that is not empty. Two different values at one location count as none: to choose
+    /// the first would be a guess about the person.
     fn single<'p>(
         self,
         places: &'p [Location],
@@ -378,7 +376,7 @@ impl<'a> Item<'a> {
             if !matches!(first, Value::Array(_) | Value::Object(_)) {
                 return Ok(Some((place, first)));
             }
-            // The same field may be flat or an object; another of the places knows.
+            // The same field may be flat or an object: another location may have the value.
             only_structures = only_structures.or(Some(true));
         }
         if only_structures == Some(true) { Err(self.unreadable(places, expected)) } else { Ok(None) }
@@ -398,7 +396,7 @@ impl<'a> Item<'a> {
     }
 }
 
-/// An item and its envelope, each alone in an array, in which a date that is none is null, and in which it is missing.
+/// An item and its envelope, each alone in an array, with blank dates once as null and once removed.
 struct Blanks {
     null: (Value, Value),
     missing: (Value, Value),
@@ -426,7 +424,7 @@ impl Blanks {
         }
     }
 
-    /// Whether a rule holds though a date is none. Where only the date would say that somebody left, nobody did: so a
+    /// Whether a rule holds despite a blank date. A rule that only the date could fulfill does not prove a departure: a
     /// rule that departs must hold without the date, unless it names null itself.
     fn hold(&self, rule: &Rule) -> bool {
         let holds = |both: &(Value, Value)| match rule.when.scope {
@@ -460,14 +458,14 @@ fn text(value: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
-/// A word as it may be kept and shown: what is long or looks like an address is no word for what happened.
+/// A word that may be stored and shown: a long one, or one like an email address, is no event type.
 fn presentable(word: &str) -> String {
     const LONGEST: usize = 64;
     let fits = word.chars().count() <= LONGEST && !word.contains('@') && !word.chars().any(char::is_control);
     if fits { word.to_owned() } else { "(other)".to_owned() }
 }
 
-/// A word says what happened: a text, a number, true or false.
+/// A word is a text, a number, true or false.
 fn word<'v>(value: &'v Value, place: &Location) -> Option<Cow<'v, str>> {
     match value {
         Value::String(text) if !text.trim().is_empty() => Some(Cow::Borrowed(without_prefix(text.trim(), place))),
@@ -477,19 +475,19 @@ fn word<'v>(value: &'v Value, place: &Location) -> Option<Cow<'v, str>> {
     }
 }
 
-/// A text without the prefix that its place cuts off.
+/// The text without the prefix of its location.
 fn without_prefix<'t>(text: &'t str, place: &Location) -> &'t str {
     place.prefix.as_deref().and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text)
 }
 
-/// Whether an address stands alone: no brackets, no list, and nothing in it that nobody sees.
+/// Whether an address stands alone: no brackets, no list, no invisible characters.
 fn is_bare(text: &str) -> bool {
     let is_odd = |c: char| matches!(c, '<' | '>' | ';' | ',') || is_invisible(c);
     let is_quoted = text.starts_with('"');
     !text.chars().any(|c| if is_quoted { is_invisible(c) } else { is_odd(c) })
 }
 
-/// Characters of no width, which people paste without seeing them.
+/// Zero-width characters, which people paste without noticing.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180e}'

@@ -1,8 +1,9 @@
-//! Body to events: what a vendor's words mean.
+//! Body to events: the meaning of a vendor's words.
 //!
-//! A mapping is data, from the preset and the settings. It says where the items of a batch are, which word or condition
-//! makes an item which event, and where the person and the dates stand. It never searches: what is not where the mapping
-//! says is not there, and two different values in one place are none. One bad item never takes the others along.
+//! A mapping is data, from the preset and the settings. It names the location of the items of a batch, the word or
+//! condition that makes an item an event, and the locations of the person and the dates. It never searches: a value
+//! elsewhere does not count, and two different values at one location count as none. One bad item never affects the
+//! others.
 
 pub(super) mod body;
 pub(super) mod date;
@@ -19,17 +20,15 @@ pub(super) use self::description::Description;
 use self::item::Item;
 use crate::domain::event::{Event, EventType};
 
-/// How many items one delivery may hold.
 const MOST_ITEMS: usize = 10_000;
 
-/// What cannot be read: where, and what was expected there. Never what was found, which may be somebody's.
+/// An unreadable value: its location, and what was expected there. Never the value, which may be personal data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Unreadable {
-    /// Which element of the batch, from 0; `None` when it is the body as a whole.
+    /// The index of the item in the batch; `None` for the body as a whole.
     pub item: Option<usize>,
-    /// The JSONPath at which it was looked for.
+    /// The JSONPath of the value.
     pub path: String,
-    /// What was expected.
     pub expected: String,
 }
 
@@ -48,16 +47,15 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// An event, and by what an item was found to be that.
+/// An event, and the reason of its classification.
 #[derive(Debug)]
 pub struct Explained {
-    /// The event.
     pub event: Result<Event, Unreadable>,
-    /// The word or the rule, in words; `None` when there was none.
+    /// The word or the rule, in words; `None` if there was neither.
     pub because: Option<String>,
 }
 
-/// The headers of a request that a mapping reads, by their names in lower case.
+/// The headers of a request that a mapping reads, by their lower-case names.
 #[derive(Debug, Default)]
 pub struct Headers(BTreeMap<String, Value>);
 
@@ -71,7 +69,7 @@ impl Headers {
     }
 }
 
-/// A mapping, ready to read.
+/// A compiled mapping.
 #[derive(Debug, Clone)]
 pub(super) struct Mapping(Description);
 
@@ -82,7 +80,7 @@ impl Mapping {
         Ok(Self(description))
     }
 
-    /// The types of event that a delivery can have at all. Without one that the policy acts on, nothing ever happens.
+    /// The types of event that a delivery can have. A source needs at least one that the policy acts on.
     pub(super) fn event_types(&self) -> BTreeSet<EventType> {
         self.0.event_types()
     }
@@ -97,7 +95,7 @@ impl Mapping {
         self.0.can_name_id()
     }
 
-    /// The events of a body, one result an item.
+    /// The events of a body, one result per item.
     pub(super) fn read(
         &self,
         content_type: Option<&str>,
@@ -111,7 +109,7 @@ impl Mapping {
         self.each(content_type, headers, bytes, |item| item.read())
     }
 
-    /// The same, and by what each was found to be that.
+    /// The same, each with its reason.
     pub(super) fn explain(
         &self,
         content_type: Option<&str>,
@@ -124,7 +122,7 @@ impl Mapping {
         })
     }
 
-    /// The vendor's words of the items that are passed over, an entry for each item.
+    /// The vendor's words of the ignored items, one entry per item.
     pub(super) fn ignored_words(&self, content_type: Option<&str>, headers: &Headers, bytes: &[u8]) -> Vec<String> {
         #[expect(
             clippy::redundant_closure_for_method_calls,
@@ -141,14 +139,14 @@ impl Mapping {
         bytes: &[u8],
         make: impl Fn(Item<'_>) -> T,
     ) -> Result<Vec<T>, Unreadable> {
-        // A condition judges the elements of an array, so the envelope is kept in one from the start.
+        // A condition evaluates the elements of an array, so the envelope is wrapped in one from the start.
         let wrapped = Value::Array(vec![self.unpack(body::parse_as(self.0.body, content_type, bytes)?)]);
         let Some(envelope) = wrapped.get(0) else { return Ok(Vec::new()) };
         if self.0.skip.as_ref().is_some_and(|condition| condition.holds(&wrapped)) {
             return Ok(Vec::new());
         }
         let items = self.items(envelope)?;
-        // Before any of them is read: what each is read into is many times as large as a small item.
+        // Checked before any item is read: the result of a small item is many times as large as the item.
         if items.len() > MOST_ITEMS {
             let expected = format!("at most {MOST_ITEMS} items, and there are {}", items.len());
             return Err(Unreadable::whole("$", expected));
@@ -160,12 +158,13 @@ impl Mapping {
             .collect())
     }
 
-    /// Whether it reads headers of the request.
+    /// Whether the mapping reads headers of the request.
     pub(super) fn reads_headers(&self) -> bool {
         !self.0.headers().is_empty()
     }
 
-    /// The headers of a request that the mapping reads, by their names in lower case. One that came twice is none.
+    /// The headers of a request that the mapping reads, by their lower-case names. A header that occurs twice is
+    /// omitted.
     pub(super) fn headers<'h>(&self, all: &'h HeaderMap) -> BTreeMap<String, &'h str> {
         let value = |name: &str| {
             let mut values = all.get_all(name).iter();
@@ -175,7 +174,7 @@ impl Mapping {
         self.0.headers().into_iter().filter_map(value).collect()
     }
 
-    /// Texts that hold JSON, as what they hold.
+    /// Parses texts that hold JSON.
     fn unpack(&self, mut body: Value) -> Value {
         for place in &self.0.embedded {
             for pointer in place.pointers(&body) {
@@ -189,7 +188,7 @@ impl Mapping {
         body
     }
 
-    /// The first place that has something is the batch; an array there stands for its elements.
+    /// The first location with a value is the batch; an array there stands for its elements.
     fn items<'v>(&self, envelope: &'v Value) -> Result<Vec<&'v Value>, Unreadable> {
         for place in &self.0.items {
             let found = place.query(envelope);

@@ -1,11 +1,11 @@
-//! The long run of what must hold for anything that anybody may send or write: minutes, not cases.
+//! Long fuzz runs of the invariants for arbitrary input. They take minutes.
 //!
 //! ```text
 //! FUZZ_SECONDS=180 cargo test --release --lib fuzz -- --ignored --nocapture --test-threads 1
 //! ```
 //!
-//! Each runs for `FUZZ_SECONDS` (10 without it) over fresh inputs. A failure prints the seed of its input; with
-//! `FUZZ_SEED` it begins there.
+//! Each test runs for `FUZZ_SECONDS` (default: 10) over fresh inputs. A failure prints the seed of its input;
+//! `FUZZ_SEED` starts with that seed.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::*;
 
-/// Makes inputs until the time is over, and says how many.
+/// Generates inputs until the time is over, and prints their number.
 fn run<S: Strategy>(what: &str, strategy: S, holds: impl Fn(S::Value)) {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let budget = Duration::from_secs(number("FUZZ_SECONDS").unwrap_or(10));
@@ -39,7 +39,7 @@ fn run<S: Strategy>(what: &str, strategy: S, holds: impl Fn(S::Value)) {
     eprintln!("{what}: {inputs} inputs in {:?}, the last seed was {seed}", begun.elapsed());
 }
 
-/// JSON of any shape, with the words of the vendors among it.
+/// JSON of any shape, including words of the vendors.
 fn json() -> impl Strategy<Value = Value> {
     let word = prop_oneof![
         4 => prop::sample::select(vec![
@@ -65,7 +65,7 @@ fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Bodies: JSON, JSON with a slip, forms, and anything.
+/// Bodies: JSON, damaged JSON, forms, and arbitrary bytes.
 fn bodies() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         4 => json().prop_map(|value| value.to_string().into_bytes()),
@@ -87,7 +87,7 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
 
 #[test]
 #[ignore = "runs for minutes: see the command above"]
-fn fuzz_no_preset_panics_over_any_body_and_no_refusal_repeats_it() {
+fn fuzz_any_body_causes_no_panic_and_no_error_repeats_it() {
     let presets = preset::names();
     let sources: Vec<_> = presets.iter().map(|name| source(name, usable_secret(name))).collect();
     let types = prop::sample::select(vec![
@@ -104,11 +104,11 @@ fn fuzz_no_preset_panics_over_any_body_and_no_refusal_repeats_it() {
         };
         for item in items {
             match item {
-                Ok(event) => assert!(!format!("{event:?}").contains("ann@example.com"), "Debug shows nobody"),
+                Ok(event) => assert!(!format!("{event:?}").contains("ann@example.com"), "Debug shows an email address"),
                 Err(unreadable) => assert!(!unreadable.to_string().contains("ann@example.com"), "{unreadable}"),
             }
         }
-        // To explain is to read, with words beside it.
+        // `explain` returns the events of `read`, with reasons.
         match (read, sources[which].explain(content_type, &body)) {
             (Ok(read), Ok(explained)) => {
                 assert_eq!(read, explained.into_iter().map(|explained| explained.event).collect::<Vec<_>>());
@@ -120,7 +120,7 @@ fn fuzz_no_preset_panics_over_any_body_and_no_refusal_repeats_it() {
 
 #[test]
 #[ignore = "runs for minutes: see the command above"]
-fn fuzz_no_header_and_no_body_gets_past_any_preset() {
+fn fuzz_unsigned_requests_pass_no_preset() {
     let presets = preset::names();
     let sources: Vec<_> = presets.iter().map(|name| source(name, usable_secret(name))).collect();
     let headers_of: Vec<Vec<HeaderName>> = presets
@@ -150,13 +150,13 @@ fn fuzz_no_header_and_no_body_gets_past_any_preset() {
         }
         let request = Request { method, query: Some(&query), headers: &sent, body: &body };
         let _answer = sources[which].answer_handshake(&request);
-        assert!(sources[which].verify(&request, at(SIGNED_AT)).is_err(), "nothing was signed");
+        assert!(sources[which].verify(&request, at(SIGNED_AT)).is_err(), "an unsigned request is accepted");
     });
 }
 
 #[test]
 #[ignore = "runs for minutes: see the command above"]
-fn fuzz_what_is_signed_is_verified_and_what_is_changed_is_not() {
+fn fuzz_signed_request_verifies_and_changed_one_does_not() {
     let presets = preset::names();
     let sources: Vec<_> = presets.iter().map(|name| source(name, usable_secret(name))).collect();
     let input = (0..sources.len(), vec(any::<u8>(), 1..300), any::<prop::sample::Index>(), 0..8_u32, "[!-~]{1,30}");
@@ -176,7 +176,7 @@ fn fuzz_what_is_signed_is_verified_and_what_is_changed_is_not() {
 
 #[test]
 #[ignore = "runs for minutes: see the command above"]
-fn fuzz_no_expression_of_the_settings_panics_over_any_body() {
+fn fuzz_any_expression_of_settings_causes_no_panic() {
     let path = prop_oneof![
         "\\$(\\.[a-z*]{1,6}|\\['[ -~&&[^'\\\\]]{0,6}'\\]|\\[[-0-9:*]{1,8}\\]|\\.\\.[a-z]{1,4}|\\[\\?@\\.[a-z]{1,4} ?(==|<|>=|!=) ?('[a-z]{0,4}'|[0-9]{1,20}|null)\\]){0,5}",
         "[$@.\\[\\]?'\"*:,()&|!<>=a-z0-9 -]{0,40}",
@@ -200,7 +200,7 @@ fn fuzz_no_expression_of_the_settings_panics_over_any_body() {
 
 #[test]
 #[ignore = "runs for minutes: see the command above"]
-fn fuzz_no_recipe_of_the_settings_panics_or_lets_a_forgery_in() {
+fn fuzz_any_recipe_causes_no_panic_and_accepts_no_forgery() {
     let word = prop::sample::select(vec![
         "hmac",
         "digest",

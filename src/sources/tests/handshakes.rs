@@ -1,4 +1,4 @@
-//! What vendors ask before they send, and what they hear.
+//! Handshakes that vendors send, and their responses.
 
 use axum::http::StatusCode;
 use secrecy::ExposeSecret as _;
@@ -17,7 +17,7 @@ fn greeted(
     source(preset, usable_secret(preset)).answer_handshake(&request)
 }
 
-/// The answer to a body that is signed as the preset's vendor would.
+/// The response to a body that is signed as the preset's vendor would.
 fn answered(source: &Source, body: &str) -> Option<HandshakeResponse> {
     let message = Outgoing { method: "POST", query: None, id: "1", at: at(SIGNED_AT), body: body.as_bytes() };
     let signed = headers(&source.sign(&message).unwrap());
@@ -31,7 +31,7 @@ fn said(answer: &HandshakeResponse) -> (&str, &str) {
 }
 
 #[test]
-fn okta_hears_its_challenge() {
+fn okta_receives_its_challenge() {
     let challenge = [("X-Okta-Verification-Challenge", "ab\"c")];
     let answer = greeted("okta", "GET", None, &challenge, "").unwrap();
     assert_eq!(said(&answer), ("application/json", r#"{"verification":"ab\"c"}"#));
@@ -41,7 +41,7 @@ fn okta_hears_its_challenge() {
 }
 
 #[test]
-fn graph_hears_its_token_decoded_as_text_that_no_browser_runs() {
+fn graph_receives_its_decoded_token_as_text_that_no_browser_runs() {
     let query = Some("a=1&validationToken=Validation%3A+Testing%20%3Cb%3E");
     let answer = greeted("microsoft-graph", "POST", query, &[], "").unwrap();
     assert_eq!(said(&answer), ("text/plain; charset=utf-8", "Validation: Testing <b>"));
@@ -52,7 +52,7 @@ fn graph_hears_its_token_decoded_as_text_that_no_browser_runs() {
 }
 
 #[test]
-fn pings_are_answered_and_nothing_else_is_taken_for_one() {
+fn only_pings_are_answered_as_pings() {
     for (preset, body) in [
         ("hibob", r#""Ping test""#),
         ("hibob", r#" {"text": "Ping test"} "#),
@@ -66,7 +66,7 @@ fn pings_are_answered_and_nothing_else_is_taken_for_one() {
 }
 
 #[test]
-fn signed_pings_come_after_verification() {
+fn signed_ping_is_answered_only_after_verification() {
     for (preset, body) in [
         ("greenhouse", r#"{"action":"ping","payload":{}}"#),
         ("ashby", r#"{"action":"ping"}"#),
@@ -80,7 +80,7 @@ fn signed_pings_come_after_verification() {
 }
 
 #[test]
-fn slack_hears_its_challenge_only_with_a_good_signature() {
+fn slack_receives_its_challenge_only_with_a_valid_signature() {
     let body = r#"{"token":"x","challenge":"3eZbrw1a","type":"url_verification"}"#;
     assert!(greeted("slack", "POST", None, &[], body).is_none());
     let answer = answered(&source("slack", "secret"), body).unwrap();
@@ -88,13 +88,13 @@ fn slack_hears_its_challenge_only_with_a_good_signature() {
 }
 
 #[test]
-fn a_head_request_is_answered_where_the_vendor_probes_with_it() {
+fn head_request_is_answered_where_the_vendor_probes_with_it() {
     assert!(greeted("intercom", "HEAD", None, &[], "").is_some());
     assert!(greeted("bamboohr", "HEAD", None, &[], "").is_none());
 }
 
 #[test]
-fn gusto_offers_its_token_before_anybody_knows_a_secret() {
+fn gusto_offers_its_token_before_a_secret_exists() {
     let gusto = compile(Spec { preset: Some("gusto".to_owned()), ..Spec::default() }).unwrap();
     let none = HeaderMap::new();
     let answer = gusto
@@ -108,7 +108,7 @@ fn gusto_offers_its_token_before_anybody_knows_a_secret() {
 }
 
 #[test]
-fn each_handshake_has_its_method() {
+fn handshake_with_another_method_is_not_answered() {
     let token = r#"{"verification_token":"tok"}"#;
     let query = Some("validationToken=x");
     let ping = r#""Ping test""#;
@@ -131,7 +131,7 @@ fn each_handshake_has_its_method() {
 }
 
 #[test]
-fn a_challenge_is_short_and_not_empty() {
+fn empty_or_long_challenge_is_not_answered() {
     for (challenge, greets) in [("", false), ("x", true), (&*"x".repeat(4096), true), (&*"x".repeat(4097), false)] {
         let sent = [("X-Okta-Verification-Challenge", challenge)];
         assert_eq!(greeted("okta", "GET", None, &sent, "").is_some(), greets, "{}", challenge.len());
@@ -145,20 +145,20 @@ fn a_challenge_is_short_and_not_empty() {
 }
 
 #[test]
-fn a_signed_event_that_looks_like_a_handshake_in_part_is_an_event() {
+fn signed_event_that_partly_resembles_a_handshake_is_an_event() {
     let event = r#"{"challenge":"3eZbrw1a","type":"event_callback"}"#;
     assert!(answered(&source("slack", "secret"), event).is_none());
     assert!(answered(&described(ZOOM), r#"{"event":"user.deleted","payload":{"plainToken":"data"}}"#).is_none());
 }
 
 #[test]
-fn only_who_shows_a_token_to_a_human_says_so() {
+fn only_a_vendor_that_shows_a_token_reports_it() {
     assert!(source("gusto", "secret").shows_a_token());
     assert!(!source("hibob", "secret").shows_a_token());
-    assert!(!described(ASANA).shows_a_token(), "it takes the secret back by itself");
+    assert!(!described(ASANA).shows_a_token(), "Asana needs no operator to enter its secret");
 }
 
-/// A source without a preset that shakes hands like this.
+/// A source without a preset that has this handshake.
 fn described(handshake: &str) -> Source {
     compile(Spec {
         signature: Some(table(&format!("headers = ['X-Signature']\nhandshakes = [{handshake}]"))),
@@ -173,7 +173,7 @@ const ZOOM: &str = "{ kind = 'prove_secret', when = { pointer = '/event', equals
     token = '/payload/plainToken', plain = 'plainToken', signed = 'encryptedToken' }";
 
 #[test]
-fn handshakes_of_vendors_without_a_preset_are_settings() {
+fn settings_can_describe_handshakes_without_a_preset() {
     // Asana
     let sent = headers(&[("X-Hook-Secret", "abc")]);
     let answer = described(ASANA).answer_handshake(&post(&sent, b"")).unwrap();

@@ -18,7 +18,7 @@ fn told(mapping: &str, body: &str) -> Vec<String> {
 }
 
 #[test]
-fn words_may_be_flags_and_numbers() {
+fn flags_and_numbers_are_valid_words() {
     let flag =
         "type = '$.active'\ntypes = { 'false' = 'departed', true = 'profile' }\nemail = '$.mail'\nperson_id = '$.id'";
     assert_eq!(told(flag, r#"{"active":false,"mail":"ann@example.com"}"#), ["departed email=ann@example.com"]);
@@ -32,7 +32,7 @@ fn words_may_be_flags_and_numbers() {
 }
 
 #[test]
-fn an_unknown_status_is_unreadable_where_its_place_says_so() {
+fn unknown_status_is_unreadable_if_its_location_says_so() {
     let mapping = "type = [{ path = '$.status', unknown_type = 'unreadable' }, '$.topic']\n\
                    types = { left = 'departed', here = 'profile' }\nperson_id = '$.id'\nemail = '$.mail'";
     assert_eq!(told(mapping, r#"{"status":"left","topic":"x","id":1}"#), ["departed id=1"]);
@@ -42,7 +42,7 @@ fn an_unknown_status_is_unreadable_where_its_place_says_so() {
 }
 
 #[test]
-fn a_topic_in_a_header_is_read_and_its_header_is_kept() {
+fn topic_in_a_header_is_read_and_stored() {
     let source =
         described("type = 'header:X-Topic'\ntypes = { left = 'departed' }\nperson_id = ['header:X-Person', '$.id']");
     let sent = headers(&[("X-Topic", "left"), ("X-Other", "1"), ("X-Person", "7")]);
@@ -51,7 +51,7 @@ fn a_topic_in_a_header_is_read_and_its_header_is_kept() {
     let events = source.read(None, &stored).unwrap();
     assert_eq!(line(&events[0]), "departed id=7");
     let twice = source.to_store(&headers(&[("X-Topic", "left"), ("X-Topic", "here")]), b"x-topic: left\n\n{}");
-    assert!(source.read(None, &twice).is_err(), "a body is not taken for headers");
+    assert!(source.read(None, &twice).is_err(), "a body is read as headers");
     assert_eq!(*described("type = '$.t'\ntypes = { a = 'departed' }\nemail = '$.m'").to_store(&sent, b"{}"), *b"{}");
     let without = source.read(None, b"{}").unwrap();
     assert_eq!(
@@ -61,7 +61,7 @@ fn a_topic_in_a_header_is_read_and_its_header_is_kept() {
 }
 
 #[test]
-fn of_several_addresses_the_first_that_is_one_counts() {
+fn first_valid_address_of_several_counts() {
     let mapping = "type = '$.t'\ntypes = { left = 'departed' }\nperson_id = '$.id'\nemail = ['$.work', '$.private']";
     for (body, read) in [
         (r#"{"t":"left","work":"w@example.com","private":"p@example.com"}"#, "departed email=w@example.com"),
@@ -78,7 +78,7 @@ fn of_several_addresses_the_first_that_is_one_counts() {
 }
 
 #[test]
-fn an_address_that_is_not_bare_is_shown() {
+fn address_with_other_text_is_unreadable() {
     let mapping = "type = '$.t'\ntypes = { left = 'departed' }\nperson_id = '$.id'\nemail = '$.mail'";
     for mail in [
         "<ann@example.com>",
@@ -96,7 +96,7 @@ fn an_address_that_is_not_bare_is_shown() {
 }
 
 #[test]
-fn where_only_a_date_says_so_no_date_is_no_departure() {
+fn blank_date_is_no_departure_where_only_a_date_decides() {
     for when in ["@.end", "@.end && @.end != null", "@.end != null && @.id"] {
         let mapping = format!(
             "rules = [{{ when = '{when}', event = 'departed' }}, {{ when = '@.id', event = 'profile' }}]\n\
@@ -112,7 +112,7 @@ fn where_only_a_date_says_so_no_date_is_no_departure() {
 }
 
 #[test]
-fn where_a_status_says_so_no_date_is_immediately() {
+fn status_without_a_date_departs_immediately() {
     let by_word = "type = '$.status'\ntypes = { left = 'departed' }\nperson_id = '$.id'\neffective_at = '$.end'";
     let by_rule =
         "rules = [{ when = \"@.status == 'left'\", event = 'departed' }]\nperson_id = '$.id'\neffective_at = '$.end'";
@@ -126,7 +126,7 @@ fn where_a_status_says_so_no_date_is_immediately() {
 }
 
 #[test]
-fn a_cancellation_by_an_empty_date_is_read() {
+fn empty_date_can_cancel_a_departure() {
     for end in ["null", "\"\"", "\"0000-00-00\""] {
         let body = format!(r#"{{"id":7,"email":"ann@example.com","terminated_on":{end}}}"#);
         let read = source("factorial", "secret").read(None, body.as_bytes()).unwrap();
@@ -135,7 +135,7 @@ fn a_cancellation_by_an_empty_date_is_read() {
 }
 
 #[test]
-fn a_date_that_is_no_last_day_is_shown_and_stops_no_return() {
+fn impossible_last_day_is_unreadable_and_stops_no_return() {
     let source = source("standard-webhooks", "AAAA");
     for day in ["0001-01-01", "0001-01-01T00:00:00", "1900-01-01T00:00:00Z", "9999-12-31", "9999-12-31T23:59:59Z"] {
         let read = |kind: &str| {
@@ -149,7 +149,7 @@ fn a_date_that_is_no_last_day_is_shown_and_stops_no_return() {
 }
 
 #[test]
-fn a_stop_is_not_lost_to_an_address_that_cannot_be_read() {
+fn stop_is_valid_despite_an_unreadable_address() {
     let own = source("standard-webhooks", "AAAA");
     let read = |person: &str| {
         let body = format!(r#"{{"type":"returned","person":{person}}}"#);
@@ -160,7 +160,7 @@ fn a_stop_is_not_lost_to_an_address_that_cannot_be_read() {
 }
 
 #[test]
-fn a_date_in_another_format_says_what_to_write() {
+fn date_in_another_format_suggests_that_format() {
     let mapping = "type = '$.t'\ntypes = { left = 'departed' }\nperson_id = '$.id'\neffective_at = '$.end'";
     let said = told(mapping, r#"{"t":"left","id":1,"end":"31.12.2031"}"#);
     assert_eq!(said, [r#"unreadable: item 0, at `$.end`: expected one date: write date_format = "%d.%m.%Y""#]);
@@ -174,7 +174,7 @@ fn a_date_in_another_format_says_what_to_write() {
 }
 
 #[test]
-fn json_within_json_is_read() {
+fn json_inside_json_is_read() {
     let mapping = "embedded = ['$.payload', '$.payload.inner']\ntype = '$.payload.t'\ntypes = { left = 'departed' }\nperson_id = '$.payload.inner.id'";
     let body = r#"{"payload":"{\"t\":\"left\",\"inner\":\"{\\\"id\\\":7}\"}"}"#;
     assert_eq!(told(mapping, body), ["departed id=7"]);
@@ -183,7 +183,7 @@ fn json_within_json_is_read() {
 }
 
 #[test]
-fn an_own_type_replaces_the_presets_rules_about_it() {
+fn own_type_replaces_the_rules_of_the_preset() {
     let body = r#"{"employees":[{"id":"5","changedFields":["Beschäftigung"],"fields":{"Beschäftigung":"Ausgeschieden","Work Email":"ann@example.com"}}]}"#;
     let read = |mapping: &str| {
         let source = compile(Spec { mapping: Some(table(mapping)), ..spec("bamboohr", "x") }).unwrap();
@@ -194,7 +194,7 @@ fn an_own_type_replaces_the_presets_rules_about_it() {
 }
 
 #[test]
-fn an_attempt_that_failed_is_nothing() {
+fn failed_attempt_is_ignored() {
     let body = |result: &str| {
         format!(
             r#"{{"data":{{"events":[{{"eventType":"user.lifecycle.deactivate","outcome":{{"result":"{result}"}},
@@ -247,7 +247,7 @@ fn field_aliases_of_bamboohr_are_read() {
 }
 
 #[test]
-fn dates_and_paths_that_cannot_be_used_are_refused_with_what_to_write() {
+fn invalid_dates_and_paths_are_rejected_with_a_suggestion() {
     for (mapping, hint) in [
         ("type = 'employee.status'", "write `$.employee.status`"),
         ("type = '.status'", "write `$.status`"),
@@ -298,7 +298,7 @@ fn a_signature_may_cover_headers() {
 }
 
 #[test]
-fn a_static_token_is_accepted_with_and_without_bearer() {
+fn static_token_is_accepted_with_and_without_bearer() {
     let source = source("static-token", "a-token");
     for (name, value, good) in [
         ("Authorization", "Bearer a-token", true),
@@ -315,7 +315,7 @@ fn a_static_token_is_accepted_with_and_without_bearer() {
 }
 
 #[test]
-fn the_sync_message_of_google_is_answered_and_not_stored() {
+fn sync_message_of_google_is_answered_and_not_stored() {
     let google = source("google-workspace", "token");
     let verified = |state: &str, token: &str| {
         let sent = headers(&[("X-Goog-Channel-Token", token), ("X-Goog-Resource-State", state)]);

@@ -1,4 +1,4 @@
-//! Sources as a whole: presets through sign, verify and read.
+//! Sources as a whole: presets with sign, verify and read.
 
 mod computed;
 mod fuzz;
@@ -23,7 +23,7 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-/// A secret in a shape that the preset accepts: this one is text, hex and base64 at once.
+/// A secret in a form that the preset accepts: this one is valid text, hex and base64.
 fn usable_secret(preset: &str) -> &'static str {
     if matches!(preset, "pipedrive" | "paylocity") { "user:password" } else { "00112233445566778899aabbccddeeff" }
 }

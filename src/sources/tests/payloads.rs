@@ -1,11 +1,11 @@
-//! Bodies shaped like the vendors' documents, through the preset of each.
+//! Bodies in the form of the vendors' documents, read by the preset of each vendor.
 
 use super::*;
 use crate::domain::event::{Effective, EventType};
 
 const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 
-/// The events of a body, each on a line: type, id, address, old address, effective, occurred.
+/// The events of a body, one per line: type, id, address, old address, effective, occurred.
 fn told(preset: &str, body: &str) -> Vec<String> {
     tell(&source(preset, usable_secret(preset)), body)
 }
@@ -71,7 +71,7 @@ fn every_type_of_our_own_event_is_read() {
             "erasure_requested email=ann@example.com",
         ),
         (r#"{"type":"profile","person":{"id":"42","email":"ann@example.com"}}"#, "profile id=42 email=ann@example.com"),
-        // One half of a profile says nothing.
+        // A profile without both values has no effect.
         (r#"{"type":"profile","person":{"id":"42"}}"#, "ignored"),
         (
             r#"{"type":"departed","person":{"id":"42"},"effective_at":"2026-12-31T17:00"}"#,
@@ -83,7 +83,7 @@ fn every_type_of_our_own_event_is_read() {
 }
 
 #[test]
-fn a_number_is_an_id_when_it_is_a_whole_one() {
+fn only_a_whole_number_is_an_id() {
     for (id, line) in [
         ("-7", "returned id=-7"),
         ("18446744073709551615", "returned id=18446744073709551615"),
@@ -96,7 +96,7 @@ fn a_number_is_an_id_when_it_is_a_whole_one() {
 }
 
 #[test]
-fn a_blank_is_no_word_that_could_be_unknown() {
+fn blank_is_no_unknown_word() {
     for (word, line) in [
         ("employee.updated", "ignored"),
         (" ", "unreadable: item 0, at `$.event_type`: expected a type of event that the mapping knows"),
@@ -107,7 +107,7 @@ fn a_blank_is_no_word_that_could_be_unknown() {
 }
 
 #[test]
-fn what_became_less_than_its_word_is_explained() {
+fn event_that_differs_from_its_word_is_explained() {
     for (person, because) in [
         (r#"{"id":"42","email":"ann@example.com"}"#, "`$.type` is `profile`: profile"),
         (r#"{"id":"42"}"#, "`$.type` is `profile`: profile, but it does not hold both an id and an address"),
@@ -125,21 +125,21 @@ fn what_became_less_than_its_word_is_explained() {
     assert_eq!(because_of(departed), "`$.type` is `departed`: departed");
 }
 
-/// Why a body of one item is what it is.
+/// The reason of the classification of a body with one item.
 fn because_of(body: &str) -> String {
     let mut explained = source("standard-webhooks", "AAAA").explain(None, body.as_bytes()).unwrap();
     explained.remove(0).because.unwrap()
 }
 
 #[test]
-fn a_change_of_case_is_no_change_of_address() {
+fn change_of_case_is_no_change_of_address() {
     let body =
         r#"{"type":"email_changed","person":{"id":"42","email":"Ann@example.com","old_email":"ann@EXAMPLE.com"}}"#;
     assert_eq!(told("standard-webhooks", body), ["profile id=42 email=ann@example.com"]);
 }
 
 #[test]
-fn one_bad_element_never_takes_the_others_along() {
+fn one_bad_element_never_affects_the_others() {
     let body = r#"[{"type":"departed","person":{"id":"1"}}, 7, {"type":"departed","person":{"email":"nobody"}},
         {"type":"departed","person":{"id":"2"}}, {"type":"gone","person":{"id":"3"}}, {"type":"departed","person":{}},
         {"type":"departed","person":{"id":"4"},"effective_at":"soon"}, null, {"type":"departed","person":{"id":{"n":5}}}]"#;
@@ -160,7 +160,7 @@ fn one_bad_element_never_takes_the_others_along() {
 }
 
 #[test]
-fn what_is_not_json_says_where_and_never_what() {
+fn invalid_json_reports_its_position_and_never_its_text() {
     let deep = "[".repeat(10_000);
     for (body, line) in [
         ("", "whole: at `$`: expected JSON (it breaks off at line 1, column 0)"),
@@ -203,7 +203,7 @@ fn bamboohr_field_based() {
             "ignored",
             "departed id=11",
             "unreadable: item 7, at `$.fields['Status']`: expected a word that `types` knows; add the new one there, as departed, profile or ignored",
-            // The history of employment does not outvote the status.
+            // The history of employment does not override the status.
             "profile id=13 email=fay@example.com",
         ]
     );
@@ -222,7 +222,7 @@ fn bamboohr_event_based() {
 }
 
 #[test]
-fn bamboohr_as_it_was_captured_and_in_another_shape() {
+fn bamboohr_is_read_as_captured_and_in_another_shape() {
     let captured = r#"{"employees":[{"changedFields":["First name"],"fields":{"Employee #":{"value":"300"},"First name":{"value":"Tefi"},"Last name":{"value":"Adams"}},"id":"5"}]}"#;
     assert_eq!(told("bamboohr", captured), ["ignored"]);
     let other = told("bamboohr", r#"{"workers":[{"id":"5"}]}"#);
@@ -230,7 +230,7 @@ fn bamboohr_as_it_was_captured_and_in_another_shape() {
 }
 
 #[test]
-fn the_names_of_fields_and_statuses_are_settings() {
+fn names_of_fields_and_statuses_are_configurable() {
     let source = compile(Spec {
         mapping: Some(table(
             "type = [\"$.fields['Beschäftigung']\", '$.action']\nemail = \"$.fields['E-Mail']\"\n\
@@ -248,7 +248,7 @@ fn the_names_of_fields_and_statuses_are_settings() {
 }
 
 #[test]
-fn two_different_addresses_in_one_place_are_none() {
+fn two_different_addresses_at_one_location_count_as_none() {
     let source = compile(Spec {
         mapping: Some(table("type = '$.type'\ntypes.gone = 'departed'\nemail = '$.emails[*].value'")),
         ..spec("standard-webhooks", "AAAA")
@@ -273,13 +273,13 @@ fn forms_are_read_by_their_content_type() {
         read(form, "event=gone&contact%5Bemail%5D=ann%2Bx%40example.com").unwrap(),
         "departed email=ann+x@example.com"
     );
-    // A field that comes twice is no field.
+    // A field that occurs twice counts as missing.
     assert!(
         read(form, "event=gone&contact[email]=a@example.com&contact[email]=b@example.com")
             .unwrap()
             .starts_with("unreadable")
     );
-    // curl calls JSON a form, too.
+    // curl labels JSON as a form, too.
     assert_eq!(
         read(form, r#"{"event":"gone","contact[email]":"ann@example.com"}"#).unwrap(),
         "departed email=ann@example.com"

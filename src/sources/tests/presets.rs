@@ -1,9 +1,9 @@
-//! Every preset from the vendor's side to ours: signed, verified, and read, with a body shaped like the documented one.
+//! Every preset end to end: signed, verified, and read, with a body like the documented one.
 
 use super::payloads::tell;
 use super::*;
 
-/// Preset, body, and the events that it tells. A body token is the secret of [`usable_secret`].
+/// Preset, body, and its events. A body token is the secret of [`usable_secret`].
 const STORIES: &[(&str, &str, &[&str])] = &[
     (
         "standard-webhooks",
@@ -291,7 +291,7 @@ fn every_preset_signs_verifies_and_reads() {
 }
 
 #[test]
-fn every_delivery_of_an_unsigned_vendor_needs_its_secret() {
+fn unsigned_delivery_requires_its_secret() {
     for preset in ["okta", "factorial", "rippling", "pipedrive", "zoho", "copper", "microsoft-graph", "auth0"] {
         let (_, body, _) = STORIES.iter().find(|(name, _, _)| *name == preset).unwrap();
         let message = Outgoing { method: "POST", query: None, id: "1", at: at(SIGNED_AT), body: body.as_bytes() };
@@ -305,7 +305,7 @@ fn every_delivery_of_an_unsigned_vendor_needs_its_secret() {
 }
 
 #[test]
-fn one_notification_without_its_token_refuses_the_batch() {
+fn one_notification_without_its_token_rejects_the_batch() {
     let graph = source("microsoft-graph", "state");
     let body = r#"{"value":[{"clientState":"state","changeType":"deleted"},{"changeType":"deleted"}]}"#;
     let verdict = graph.verify(&post(&HeaderMap::new(), body.as_bytes()), at(SIGNED_AT));
@@ -319,13 +319,13 @@ fn one_notification_without_its_token_refuses_the_batch() {
 }
 
 #[test]
-fn what_is_ambiguous_is_one_line_of_settings_away() {
+fn ambiguous_event_can_be_mapped_by_one_line_of_settings() {
     let zoho = compile(Spec { mapping: Some(table("types.delete = 'departed'")), ..spec("zoho", "x") }).unwrap();
     let body = r#"{"module":"Contacts","operation":"delete","ids":["1"],"token":"x","server_time":1564113600000}"#;
     assert_eq!(tell(&zoho, body), ["departed id=1 occurred=2019-07-26T04:00:00Z"]);
 }
 
-/// A poor man's fuzzer: every story, cut anywhere and with every byte changed in turn.
+/// A minimal fuzzer: every body truncated at any position and with every byte changed in turn.
 #[test]
 fn no_damaged_body_makes_a_preset_panic() {
     for (preset, body, _) in STORIES {

@@ -1,11 +1,11 @@
-//! Whatever the recipe: what was signed is verified, what was changed is not, and nothing panics.
+//! Invariants for every recipe: a signed request verifies, a changed one does not, and nothing panics.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
 
-/// Recipes of every shape that signs.
+/// Recipes with every kind of signature.
 fn recipes() -> impl Strategy<Value = String> {
     let algorithms = prop::sample::select(vec!["sha1", "sha256", "sha512"]);
     let encodings = prop::sample::select(vec!["hex", "base64", "base64url"]);
@@ -63,18 +63,18 @@ fn received<'a>(headers: &'a HeaderMap, body: &'a [u8]) -> Request<'a> {
 
 proptest! {
     #[test]
-    fn what_was_signed_is_verified(
+    fn signed_request_verifies(
         recipe in recipes(), secret in "[ -~]{0,40}[!-~]", id in "[!-~]{1,40}", body in vec(any::<u8>(), 0..200),
     ) {
         let source = described(&recipe, &secret);
         let signed = headers(&source.sign(&outgoing(&id, &body)).unwrap());
         let verified = source.verify(&received(&signed, &body), at(SIGNED_AT)).unwrap();
-        // What is not signed says nothing: anybody could have written it.
+        // An unsigned id or time counts for nothing: anyone could have written it.
         prop_assert_eq!(verified.delivery_id, recipe.contains("{id}").then_some(id));
     }
 
     #[test]
-    fn what_was_changed_is_refused(
+    fn changed_request_is_rejected(
         recipe in recipes(), id in "[!-~]{1,40}", body in vec(any::<u8>(), 1..200), flip in any::<prop::sample::Index>(),
         bit in 0..8_u32,
     ) {
@@ -116,7 +116,7 @@ proptest! {
     }
 
     #[test]
-    fn no_preset_panics_on_what_anybody_may_send(
+    fn arbitrary_input_makes_no_preset_panic(
         preset in prop::sample::select(preset::names()), body in "[\\PC]{0,60}", query in "[ -~]{0,40}", value in "[ -~]{0,40}",
     ) {
         let source = source(preset, usable_secret(preset));
@@ -135,7 +135,7 @@ proptest! {
     }
 
     #[test]
-    fn the_public_library_agrees(id in "msg_[a-zA-Z0-9]{1,30}", body in "[ -~]{0,100}", key in vec(any::<u8>(), 24..64)) {
+    fn public_library_agrees(id in "msg_[a-zA-Z0-9]{1,30}", body in "[ -~]{0,100}", key in vec(any::<u8>(), 24..64)) {
         use base64::Engine as _;
         let secret = format!("whsec_{}", base64::prelude::BASE64_STANDARD.encode(&key));
         let theirs = standardwebhooks::Webhook::new(&secret).unwrap();
@@ -149,7 +149,7 @@ proptest! {
     }
 }
 
-/// The headers that a preset looks at, by its own table.
+/// The headers that a preset reads, by its own table.
 fn find_headers(preset: &str) -> Vec<HeaderName> {
     let table = &preset::find(preset).unwrap().signature;
     ["headers", "timestamp_headers", "id_headers"]

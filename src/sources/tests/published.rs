@@ -1,10 +1,10 @@
-//! Vectors that the vendors published, in their documents or in the tests of their libraries, or that were captured.
+//! Vectors that the vendors published, in documents or tests of their libraries, or that were captured.
 
 use super::vectors::{PLAIN, Vector};
 
 const BAMBOOHR: &str = r#"{"employees":[{"changedFields":["First name"],"fields":{"Employee #":{"value":"300"},"First name":{"value":"Tefi"},"Last name":{"value":"Adams"}},"id":"5"}]}"#;
 
-/// Published by the vendors, or in their own libraries' tests, or captured.
+/// Published by the vendors, in their own libraries' tests, or captured.
 pub(super) const PUBLISHED: &[Vector] = &[
     Vector {
         preset: "bamboohr",
@@ -53,7 +53,7 @@ pub(super) const PUBLISHED: &[Vector] = &[
         body: "data",
         ..PLAIN
     },
-    // A bare hex signature over the body, as Datasaur's documents give it.
+    // A bare hex signature over the body, as in Datasaur's documents.
     Vector {
         signature: "headers = ['X-Signature']\nprefix = ''",
         secret: "secret",
@@ -106,7 +106,7 @@ pub(super) const PUBLISHED: &[Vector] = &[
         now: 1_676_312_382,
         ..PLAIN
     },
-    // The order of Zendesk's older page, as a setting; then that of today's, from the same facts.
+    // The order of Zendesk's older page, by a setting; then that of the current page, from the same facts.
     Vector {
         signature: "template = '{body}{timestamp}'",
         headers: &[
@@ -140,7 +140,7 @@ pub(super) const PUBLISHED: &[Vector] = &[
         now: 1_531_420_618,
         ..PLAIN
     },
-    // Convoy's vectors have the shapes of HiBob's and Shopify's signatures.
+    // Convoy's vectors have the forms of HiBob's and Shopify's signatures.
     Vector {
         preset: "hibob",
         secret: "Convoy",

@@ -1,11 +1,11 @@
-//! The sample of every preset, from the vendor's side to ours and back: it departs, or the preset says why it cannot; and
-//! the vendor's own way of coming back is a stop, or a sign of life under the same address.
+//! The sample of every preset, end to end: it departs, or the preset states why it cannot. The vendor's sample of a
+//! return is a stop, or a profile with the same email address.
 
 use super::payloads::line;
 use super::*;
 use crate::sources::preset::{Preset, Sample};
 
-/// The events of a sample, signed and verified as the vendor's.
+/// The events of a sample, signed and verified like the vendor's.
 fn events_of(preset: &Preset, sample: &Sample) -> Vec<Event> {
     let name = preset.name();
     let source = source(name, usable_secret(name));
@@ -27,7 +27,7 @@ fn events_of(preset: &Preset, sample: &Sample) -> Vec<Event> {
 }
 
 #[test]
-fn each_sample_departs_or_the_preset_says_why_not() {
+fn each_sample_departs_or_its_preset_states_why_not() {
     for name in preset::names() {
         let preset = preset::find(name).unwrap();
         let events = events_of(preset, &preset.example().unwrap_or_else(|| panic!("{name} has no sample")));
@@ -38,16 +38,16 @@ fn each_sample_departs_or_the_preset_says_why_not() {
         }
         assert!(events.iter().all(|event| event.event_type == EventType::Ignored), "{name}: {events:?}");
         let types = source(name, usable_secret(name)).event_types();
-        assert!(!types.contains(&EventType::Departed), "{name} departs after all");
+        assert!(!types.contains(&EventType::Departed), "{name} has no departure, but its sample departs");
     }
 }
 
 #[test]
-fn each_way_back_is_a_stop_or_a_sign_of_life() {
+fn each_return_sample_is_a_stop_or_a_profile() {
     for name in preset::names() {
         let preset = preset::find(name).unwrap();
         let Some(back) = preset.return_example() else {
-            assert!(preset.no_return().is_some(), "{name}: neither a way back nor why there is none");
+            assert!(preset.no_return().is_some(), "{name}: neither a return sample nor a reason why there is none");
             continue;
         };
         let left = events_of(preset, &preset.example().unwrap()).remove(0);
@@ -57,9 +57,9 @@ fn each_way_back_is_a_stop_or_a_sign_of_life() {
             EventType::Returned | EventType::DepartureCancelled => {
                 let same = (left.person.id.is_some() && left.person.id == back.person.id)
                     || (left.person.email.is_some() && left.person.email == back.person.email);
-                assert!(same, "{name}: nobody known comes back: {told}");
+                assert!(same, "{name}: the return sample is about another person: {told}");
             }
-            // Under another id only the address tells that it is the same person.
+            // With another id, only the email address identifies the same person.
             EventType::Profile => {
                 let email = back.person.email.as_ref().map(crate::domain::person::EmailAddress::as_str);
                 assert_eq!(email, Some("ann@example.com"), "{name}: {told}");
@@ -69,7 +69,7 @@ fn each_way_back_is_a_stop_or_a_sign_of_life() {
             }
         }
         if let (Some(left), Some(back)) = (left.occurred_at, back.occurred_at) {
-            assert!(left < back, "{name}: the way back is not newer");
+            assert!(left < back, "{name}: the return is not newer than the departure");
         }
     }
 }
@@ -82,7 +82,7 @@ fn every_preset_has_steps_to_set_it_up() {
 }
 
 #[test]
-fn headers_in_front_of_a_sample_are_told_from_a_body() {
+fn headers_of_a_sample_are_separated_from_its_body() {
     let split = |text: &'static str| {
         let (headers, body) = preset::split_headers(text.as_bytes());
         (headers.len(), str::from_utf8(body).unwrap())

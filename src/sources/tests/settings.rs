@@ -1,4 +1,4 @@
-//! What is wrong in the settings is said when they are read, in a sentence that names the key.
+//! Errors in the settings of a source are reported on load, in a sentence that names the key.
 
 use super::*;
 
@@ -13,7 +13,7 @@ fn refusal(signature: &str, mapping: &str, secret: &str) -> String {
 }
 
 #[test]
-fn a_signature_that_would_protect_nothing_is_refused() {
+fn signature_that_protects_nothing_is_rejected() {
     for (signature, hint) in [
         ("", "`headers` names no header"),
         ("headers = ['X-S']\ntemplate = '{timestamp}'", "{body} is missing"),
@@ -53,7 +53,7 @@ fn a_signature_that_would_protect_nothing_is_refused() {
 }
 
 #[test]
-fn a_mapping_that_tells_nothing_is_refused() {
+fn mapping_without_event_or_person_is_rejected() {
     let signed = "headers = ['X-S']";
     for (mapping, hint) in [
         ("person_id = '$.id'", "`type` and `types`, or `rules`"),
@@ -73,7 +73,7 @@ fn a_mapping_that_tells_nothing_is_refused() {
 }
 
 #[test]
-fn a_rule_alone_may_say_what_happened_and_to_whom() {
+fn rule_alone_can_define_event_and_person() {
     for place in ["person_id = '$.id'", "email = '$.mail'"] {
         let mapping = format!("rules = [{{ when = '@.gone', event = 'departed', {place} }}]");
         let spec = Spec {
@@ -87,7 +87,7 @@ fn a_rule_alone_may_say_what_happened_and_to_whom() {
 }
 
 #[test]
-fn a_secret_that_everybody_knows_is_refused() {
+fn publicly_known_secret_is_rejected() {
     for (preset, secret, hint) in [
         ("github", "", "empty"),
         ("github", " \n", "empty"),
@@ -103,7 +103,7 @@ fn a_secret_that_everybody_knows_is_refused() {
 }
 
 #[test]
-fn a_secret_in_a_form_is_found_there_when_the_sender_says_that_it_is_one() {
+fn secret_in_a_declared_form_is_found() {
     let copper = source("copper", "s3cret");
     let verified = |content_type: &str, body: &str| {
         let headers = headers(&[("Content-Type", content_type)]);
@@ -117,7 +117,7 @@ fn a_secret_in_a_form_is_found_there_when_the_sender_says_that_it_is_one() {
 }
 
 #[test]
-fn a_body_without_the_vendors_token_is_not_sent_as_if_it_had_one() {
+fn body_without_the_vendors_token_is_not_signed() {
     let copper = source("copper", "s3cret");
     let sign = |body: &str| {
         copper.sign(&Outgoing { method: "POST", query: None, id: "1", at: at(SIGNED_AT), body: body.as_bytes() })
@@ -128,14 +128,14 @@ fn a_body_without_the_vendors_token_is_not_sent_as_if_it_had_one() {
 }
 
 #[test]
-fn an_unknown_preset_is_answered_with_the_known_ones() {
+fn unknown_preset_lists_the_known_ones() {
     let said = compile(spec("bambooHR", "x")).unwrap_err().to_string();
     assert!(said.contains("unknown preset `bambooHR`") && said.contains("bamboohr, "), "{said}");
     assert!(compile(Spec::default()).unwrap_err().to_string().contains("preset ="));
 }
 
 #[test]
-fn a_secret_without_padding_is_tolerated() {
+fn secret_without_padding_is_accepted() {
     assert!(compile(spec("standard-webhooks", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfI")).is_ok());
 }
 
@@ -152,7 +152,7 @@ fn any_of_several_secrets_is_accepted() {
 }
 
 #[test]
-fn a_secret_that_is_listed_twice_counts_once_and_is_accepted() {
+fn secret_listed_twice_counts_once() {
     let twice = |preset, secret| {
         let source = compile(Spec { secrets: vec![SecretString::from(secret); 2], ..spec(preset, secret) }).unwrap();
         let message = Outgoing { method: "POST", query: None, id: "1", at: at(SIGNED_AT), body: b"{}" };
@@ -169,14 +169,14 @@ fn debug_shows_no_secret() {
     for preset in preset::names() {
         let shown = format!("{:?}", source(preset, usable_secret(preset)));
         assert!(!shown.contains("00112233") && !shown.contains("user:password"), "{preset}: {shown}");
-        // Nor as the bytes that hex, base64 or text make of it.
+        // Nor the bytes that hex, base64 or text decode to.
         assert!(!shown.contains("[0, 17, 34") && !shown.contains("[48, 48, 49"), "{preset}: {shown}");
         assert!(shown.contains("SignatureKey(…)") || shown.contains("SecretDigests(…)"), "{preset}: {shown}");
     }
 }
 
 #[test]
-fn a_source_is_shared_between_tasks() {
+fn source_can_be_shared_between_tasks() {
     fn shared<T: Send + Sync>(_: &T) {}
     shared(&source("bamboohr", "x"));
 }

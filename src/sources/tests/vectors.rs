@@ -1,4 +1,4 @@
-//! Published vectors, and those computed from the vendors' documents; what is changed in any byte is refused.
+//! Published and computed vectors; a change of any byte is rejected.
 
 use super::computed::COMPUTED;
 use super::published::{HUBSPOT, PUBLISHED};
@@ -7,7 +7,7 @@ use super::*;
 /// A request of a vendor that is known to be genuine.
 pub(super) struct Vector {
     pub(super) preset: &'static str,
-    /// What the settings override, in TOML.
+    /// The overrides of the settings, in TOML.
     pub(super) signature: &'static str,
     pub(super) secret: &'static str,
     pub(super) method: &'static str,
@@ -76,7 +76,7 @@ fn every_byte_counts(vector: &Vector) {
 }
 
 fn another_key_is_refused(vector: &Vector) {
-    // One letter of the secret is changed to another that is legal in text, hex and base64 alike.
+    // One letter of the secret is changed to another one that is valid in text, hex and base64.
     let (first, rest) = vector.secret.split_at(vector.secret.len() - 4);
     let other = rest.replacen(|c: char| c.is_ascii_alphanumeric(), "0", 1);
     let other = if other == rest { rest.replacen('0', "1", 1) } else { other };
@@ -86,22 +86,22 @@ fn another_key_is_refused(vector: &Vector) {
 }
 
 #[test]
-fn every_vector_holds() {
+fn every_vector_verifies() {
     PUBLISHED.iter().chain(COMPUTED).for_each(holds);
 }
 
 #[test]
-fn every_byte_of_a_vector_counts() {
+fn change_of_any_byte_of_a_vector_is_rejected() {
     PUBLISHED.iter().chain(COMPUTED).for_each(every_byte_counts);
 }
 
 #[test]
-fn another_key_is_refused_everywhere() {
+fn another_key_is_rejected_for_every_vector() {
     PUBLISHED.iter().chain(COMPUTED).for_each(another_key_is_refused);
 }
 
 #[test]
-fn signing_gives_the_computed_vectors() {
+fn signing_reproduces_the_computed_vectors() {
     for vector in COMPUTED {
         let message = Outgoing {
             method: vector.method,
@@ -112,14 +112,14 @@ fn signing_gives_the_computed_vectors() {
         };
         let signed = headers(&vector.source(vector.secret).sign(&message).unwrap());
         let (name, value) = vector.headers.last().unwrap();
-        // Attio sends the same under two names; a vendor may leave a blank between entries.
+        // Attio sends the same value under two names; a vendor may add a blank between entries.
         let signed = signed.get(*name).or_else(|| signed.get("Attio-Signature")).unwrap();
         assert_eq!(signed.to_str().unwrap(), value.replace(", ", ","), "{}", vector.preset);
     }
 }
 
 #[test]
-fn an_older_signature_does_not_count_where_a_newer_one_is_set() {
+fn older_signature_is_rejected_if_a_newer_one_is_configured() {
     let v1 = PUBLISHED.iter().find(|vector| vector.preset == "hubspot-v1").unwrap();
     for (preset, rejection) in [("hubspot", Rejection::SignatureMissing), ("hubspot-v2", Rejection::HeaderUnexpected)] {
         let verdict = source(preset, HUBSPOT).verify(&post(&headers(v1.headers), v1.body.as_bytes()), at(SIGNED_AT));
@@ -128,7 +128,7 @@ fn an_older_signature_does_not_count_where_a_newer_one_is_set() {
 }
 
 #[test]
-fn segment_batches_which_are_not_covered_are_refused() {
+fn segment_batch_with_only_its_first_item_signed_is_rejected() {
     let segment = source("segment", "secret");
     let first = r#"{"type":"delete","userId":"42"}"#;
     let message = Outgoing { method: "POST", query: None, id: "1", at: at(SIGNED_AT), body: first.as_bytes() };
@@ -139,7 +139,7 @@ fn segment_batches_which_are_not_covered_are_refused() {
 }
 
 #[test]
-fn the_time_of_a_first_attempt_is_good_for_days() {
+fn time_of_a_first_attempt_is_valid_for_days() {
     let vector = COMPUTED.iter().find(|vector| vector.preset == "remote").unwrap();
     let source = vector.source(vector.secret);
     let headers = headers(vector.headers);
@@ -171,7 +171,7 @@ const GENUINE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
 const SENT_AT: i64 = 1_614_265_330;
 
 #[test]
-fn one_good_signature_among_several_is_enough() {
+fn one_valid_signature_among_several_is_enough() {
     for signature in [
         GENUINE.to_owned(),
         format!("v1,Ceo5qEr07ixe2NLpvHk3FH9bwy/WavXrAFQ/9tdO6mc= v2,Zm9v {GENUINE}"),
@@ -213,13 +213,13 @@ fn the_window_is_five_minutes_on_both_sides_and_its_edges_are_inside() {
 }
 
 #[test]
-fn stale_is_only_said_of_what_was_truly_signed() {
+fn stale_is_reported_only_for_a_valid_signature() {
     let forged = GENUINE.replace("g0hM", "h0hM");
     assert_eq!(standard_webhooks_with(&forged, SENT_AT + 9999), Err(Rejection::SignatureMismatch));
 }
 
 #[test]
-fn a_header_sent_twice_with_different_values_is_refused() {
+fn header_with_two_different_values_is_rejected() {
     let vector = &PUBLISHED[1];
     let source = vector.source(vector.secret);
     for (name, value) in vector.headers {
@@ -233,7 +233,7 @@ fn a_header_sent_twice_with_different_values_is_refused() {
 }
 
 #[test]
-fn a_time_that_stands_twice_in_the_list_is_one_time_or_none() {
+fn time_listed_twice_counts_only_if_equal() {
     let stripe = source("stripe", "secret");
     let message = Outgoing { method: "POST", query: None, id: "1", at: at(SIGNED_AT), body: b"{}" };
     let signed = stripe.sign(&message).unwrap();
@@ -256,11 +256,11 @@ fn a_stripped_signature_is_missing_and_not_a_mismatch() {
 }
 
 #[test]
-fn bytes_cannot_wander_between_the_body_and_a_time_without_a_separator() {
+fn bytes_cannot_move_between_body_and_adjacent_time() {
     let vector = &PUBLISHED[0];
     let source = vector.source(vector.secret);
     let signature = vector.headers[1];
-    // The same signed bytes, cut elsewhere.
+    // The same signed bytes, split at another position.
     let longer_body = format!("{}165", vector.body);
     let shorter_body = vector.body.strip_suffix('}').unwrap();
     for (body, timestamp) in [(longer_body.as_str(), "8248023"), (shorter_body, "}1658248023")] {
@@ -287,7 +287,7 @@ fn verdict(source: &Source, body: &str, now: i64) -> Result<Option<String>, Reje
 }
 
 #[test]
-fn a_time_inside_the_body_is_judged_like_any_other() {
+fn time_inside_the_body_is_checked_like_any_other() {
     let linear = generic("timestamp_pointer = '/webhookTimestamp'\ntolerance_past = '1m'");
     for (body, now, expected) in [
         (r#"{"webhookTimestamp":1766000000000}"#, SIGNED_AT + 60, Ok(None)),
@@ -304,7 +304,7 @@ fn a_time_inside_the_body_is_judged_like_any_other() {
 }
 
 #[test]
-fn an_id_that_cannot_be_one_is_none() {
+fn invalid_id_counts_as_missing() {
     let source = generic("id_pointer = '/id'");
     let long = format!(r#"{{"id":"{}"}}"#, "x".repeat(257));
     for (body, id) in [
@@ -321,12 +321,12 @@ fn an_id_that_cannot_be_one_is_none() {
 }
 
 #[test]
-fn an_id_beside_what_is_signed_is_none() {
+fn unsigned_id_counts_as_missing() {
     for (more, id) in [
         ("id_headers = ['X-Id']", None),
         ("id_headers = ['X-Id']\ntemplate = '{id}.{body}'", Some("1")),
         ("id_headers = ['X-Id']\nmode = 'digest'\ntemplate = '{secret}{body}'", None),
-        // Whoever has seen this has seen the secret.
+        // Anyone who has seen this request has seen the secret.
         ("id_headers = ['X-Id']\nmode = 'static_header'", Some("1")),
     ] {
         assert_eq!(verdict(&generic(more), "{}", SIGNED_AT).unwrap().as_deref(), id, "{more}");
@@ -334,7 +334,7 @@ fn an_id_beside_what_is_signed_is_none() {
 }
 
 #[test]
-fn a_signature_may_be_in_either_case_of_hex_but_not_cut() {
+fn hex_signature_matches_in_either_case_but_not_truncated() {
     let github = source("github", "secret");
     let hex = "1b2c16b75bd2a870c114153ccda5bcfca63314bc722fa160d690de133ccbb9db";
     for (value, expected) in [
@@ -354,7 +354,7 @@ fn a_signature_may_be_in_either_case_of_hex_but_not_cut() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn missing_part_is_named() {
     let vector = &PUBLISHED[1];
     let source = vector.source(vector.secret);
     for (name, expected) in [
