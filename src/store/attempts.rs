@@ -1,8 +1,8 @@
-//! An attempt of a job: asked right before its call whether it may make it, and settled after it.
+//! An attempt of a job: permitted right before its call, and settled after it.
 //!
-//! Every write of a worker names its lease's token and insists on finding it: one that overslept its lease, or whose job was
-//! cancelled meanwhile, cannot overwrite a newer truth. The race between a stop and a call is decided by whose transaction
-//! is first: [`Tx::dispatch`] or the stop.
+//! Every write of a worker names the token of its lease and fails without it. A worker whose lease has expired, or
+//! whose job was cancelled, cannot overwrite newer data. The first transaction decides the race between a stop and a
+//! call: [`Tx::dispatch`] or the stop.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -18,110 +18,108 @@ use super::{CaseRecord, ClaimedJob, JobRow, JobState, Lease, Note, StoreError, T
 use crate::domain::case::{Change, Hold, JobKind, StateName, Transition};
 use crate::proof::seal::MasterKey;
 
-/// Whether the call may be made.
+/// Whether the call is allowed.
 #[derive(Debug)]
 pub enum Dispatch {
-    /// Yes, at once: the intent is written down.
+    /// The call is allowed: the intent is recorded.
     Allowed(Box<CaseRecord>),
-    /// No: the case is held now, and the job is gone.
+    /// The case is held now, and the job is finished.
     Held(Hold),
-    /// No: its time has not come. The case was put back to where it waits.
+    /// The call is not due yet. The case was returned to the state in which it waits.
     NotDue,
-    /// No: the job was stopped, or the lease is over.
+    /// The job was stopped, or the lease is over.
     LeaseLost,
-    /// No: site or source are paused. The job is back in the queue.
+    /// The site or the source is paused. The job is requeued.
     Paused,
-    /// Not yet: deliveries of the site's sources up to this one must be routed first.
+    /// Deliveries of the site's sources up to this one must be routed first.
     Unrouted(i64),
-    /// No: an event about the person waits to be applied first. The job is back in the queue.
+    /// An event about the person must be applied first. The job is requeued.
     EventWaits,
-    /// No: an earlier call may still take effect, and the time of the next one has not come. The job is back in the queue.
+    /// An earlier call may still take effect, and the next one is not due. The job is requeued.
     Open,
 }
 
-/// A call that an attempt wants to make.
+/// A call that an attempt requests.
 #[derive(Debug, Clone)]
 pub struct Intent {
-    /// What it changes.
     pub change: Change,
-    /// Particulars for the journal, so that they hold no personal data.
+    /// Details for the journal, without personal data.
     pub detail: Value,
-    /// How long after it was asked for such a call may take effect.
+    /// How long after the dispatch the call may take effect.
     pub window: SignedDuration,
 }
 
-/// What an attempt came to.
+/// The result of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settlement {
-    /// The job is finished, and this happened.
+    /// The job is finished with this transition.
     Finished(Transition),
-    /// It failed and is tried again then; it costs an attempt.
+    /// The attempt failed and counts. The job is retried at this time.
     RetryAt(Timestamp),
-    /// It is not its time yet: looked at again then, at no cost. Failures before are over.
+    /// The job is not due and is checked again at this time. It counts no attempt and ends the failures in a row.
     SnoozeUntil(Timestamp),
-    /// It could not be tried: tried again then, at no cost. The wait is no part of the time in which it fails.
+    /// The attempt was not possible and does not count. The job is retried at this time. The wait does not count
+    /// towards giving up.
     WaitUntil(Timestamp),
 }
 
-/// What an attempt that goes back into the queue does to the row of failures before it.
+/// The effect of a requeued attempt on the failures in a row before it.
 #[derive(Debug, Clone, Copy)]
 enum Failing {
-    /// One more.
+    /// Adds one failure.
     Counts(Timestamp),
-    /// The row is over.
+    /// Ends the failures in a row.
     Ends,
-    /// The row stands, and does not grow older while the job waits for so long.
+    /// Keeps the failures. The wait of this length does not count towards giving up.
     Rests(SignedDuration),
 }
 
-/// What an attempt came to, and what it observed about the account.
+/// The result of an attempt, with its observations of the account.
 #[derive(Debug, Clone)]
 pub struct AttemptReport {
-    /// When it began.
     pub started_at: Timestamp,
-    /// What its reads said.
+    /// The observations of the attempt's reads.
     pub observed: CaseRecord,
-    /// What it came to.
     pub settlement: Settlement,
-    /// Why it did not finish the job.
+    /// The reason why the job is not finished.
     pub error: Option<String>,
-    /// For the journal, so that it holds no personal data.
+    /// Details for the journal, without personal data.
     pub detail: Value,
 }
 
 /// A call that was rejected while the credentials worked.
 #[derive(Debug, Clone, Copy)]
 pub struct RejectedCall<'a> {
-    /// Which call, and how to fix it.
+    /// The rejected call, and how to fix the cause.
     pub reason: &'a str,
-    /// When the job is tried again.
+    /// When the job is retried.
     pub due_at: Timestamp,
     /// Whether other jobs of its kind would be rejected too.
     pub pauses: bool,
 }
 
-/// A job that is leased, its case, and what stands against it.
+/// A leased job, its case, and the reasons against its call.
 #[expect(clippy::struct_excessive_bools, reason = "each is a reason of its own not to make the call")]
 #[derive(Debug)]
 pub struct LeasedJob {
     lease: Lease,
     record: CaseRecord,
     job: JobRow,
-    /// Site or source are paused.
+    /// The site or the source is paused.
     paused: bool,
-    /// A brake holds it: that of its source, or another.
+    /// A brake holds the case: that of its source, or another.
     braked: bool,
     /// An event about the person waits to be applied.
     event_waits: bool,
     /// A call of this attempt was dispatched, and its outcome is not recorded.
     dispatched: bool,
-    /// What the router has not read yet.
+    /// The deliveries that are not routed yet.
     backlog: Backlog,
 }
 
 impl Tx {
-    /// What stands behind each of these leases, in their order; `None` behind one that is over or was taken away. One that
-    /// cannot be read keeps nobody else waiting.
+    /// Loads the jobs of these leases, in their order; `None` for a lease that is lost. A row that cannot be read does
+    /// not block the others.
     #[instrument(name = "store.job.leased", skip_all, fields(count = leases.len()), err)]
     pub async fn load_leased(
         &mut self,
@@ -158,7 +156,7 @@ impl Tx {
             if let (Some(lease), Some(place)) = (leases.get(nth), all.get_mut(nth))
                 && now < lease.until
             {
-                // What follows is written down: with the newest entry at hand, there is nothing more to read.
+                // The following writes add journal entries: with the newest entry known, no further read is needed.
                 if let Some(seq) = row.try_get("head")? {
                     self.head = Some(Head::read(seq, row.try_get("link")?)?);
                 }
@@ -168,8 +166,8 @@ impl Tx {
         Ok(all)
     }
 
-    /// Asks, right before the call, whether it may be made; if so, writes the intent down. `observed` brings what the reads
-    /// of this attempt said about the account.
+    /// Decides right before the call whether it is allowed. If so, records the intent. `observed` holds the
+    /// observations of this attempt's reads.
     #[instrument(name = "store.job.dispatch", skip_all, err)]
     pub async fn dispatch(
         &mut self,
@@ -229,13 +227,14 @@ impl Tx {
                         return Err(StoreError::inconsistent("case", case_id, refused));
                     }
                 };
-                // A call whose answer was lost may still take effect: only a later read proves that it was not carried out.
+                // A call whose answer was lost may still take effect: only a later read proves that it was not carried
+                // out.
                 if let Some(until) = open_until.filter(|until| now < *until) {
                     self.requeue(lease, until, Failing::Rests(until.duration_since(now)), None);
                     self.save_observed(&record)?;
                     return Ok(Dispatch::Open);
                 }
-                // The account was just read and the deed is not done: the case can wait for its time again.
+                // The account was just read and the change is not made: the case can wait for its time again.
                 tracing::info!(case.id = %case_id, "a deed whose answer was lost is not done, and its time has not come");
                 self.finish(lease, now);
                 self.transition_or_inconsistent(record, &Transition::NotDone, Note::default(), now).await?;
@@ -244,8 +243,8 @@ impl Tx {
         }
     }
 
-    /// Settles an attempt: what it came to, what was observed, what happens to the case. [`StoreError::LeaseLost`] when
-    /// somebody was faster.
+    /// Settles an attempt: stores its result, its observations, and the transition of the case.
+    /// [`StoreError::LeaseLost`] if the lease was lost meanwhile.
     #[instrument(name = "store.job.settle", skip_all, err)]
     pub async fn settle(
         &mut self,
@@ -281,8 +280,8 @@ impl Tx {
         Ok(record.case.state.name())
     }
 
-    /// Records that a call of this attempt was answered. The attempt goes on, and asks again before its next call;
-    /// meanwhile the case can be stopped. [`StoreError::LeaseLost`] when somebody was faster.
+    /// Records that a call of this attempt was answered. The attempt continues, and requests its next call separately;
+    /// meanwhile the case can be stopped. [`StoreError::LeaseLost`] if the lease was lost meanwhile.
     #[instrument(name = "store.job.call_done", skip_all, err)]
     pub async fn call_done(
         &mut self,
@@ -304,7 +303,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Records that a call was dispatched and that its outcome is not known. It may still take effect for a while.
+    /// Records that a call was dispatched and that its outcome is unknown. It may still take effect for a while.
     pub(in crate::store) async fn record_unconfirmed_call(
         &mut self,
         record: &mut CaseRecord,
@@ -319,7 +318,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Pauses the site that refused us, and gives the job back without counting the attempt. False when it was paused before.
+    /// Pauses the site that rejected the credentials, and requeues the job without counting the attempt. Returns false
+    /// if it was paused before.
     #[instrument(name = "store.job.site_refused", skip_all, fields(job.id = %claimed.lease.job_id), err)]
     pub async fn pause_rejecting_site(
         &mut self,
@@ -338,8 +338,8 @@ impl Tx {
         self.pause_site(&record.case.site, reason, now).await
     }
 
-    /// Gives a job back whose call was rejected while the credentials worked, without counting the attempt. With `pauses`, its
-    /// kind is paused at the site; false when it was paused before.
+    /// Requeues a job whose call was rejected while the credentials worked, without counting the attempt. With
+    /// `pauses`, its kind is paused at the site; returns false if it was paused before.
     #[instrument(name = "store.job.call_refused", skip_all, fields(job.id = %claimed.lease.job_id), err)]
     pub async fn requeue_rejected_call(
         &mut self,
@@ -361,7 +361,8 @@ impl Tx {
         if refused.pauses { self.pause_kind(&record.case.site, job.kind, refused.reason, now).await } else { Ok(false) }
     }
 
-    /// Lets something happen to a case whose job was just finished.
+    /// Applies a transition to a case whose job was just finished. A transition that the rules forbid is an
+    /// inconsistency.
     async fn transition_or_inconsistent(
         &mut self,
         record: CaseRecord,

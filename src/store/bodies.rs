@@ -1,4 +1,4 @@
-//! Deliveries without an id of their own, by the people that they are about: for how long the same body is a duplicate.
+//! The people that a delivery without an id is about. They decide for how long the same body is a duplicate.
 
 use jiff::Timestamp;
 use sqlx::Row as _;
@@ -12,14 +12,13 @@ use crate::domain::person::{EmailAddress, PersonId};
 use crate::domain::repeat::EarlierCopy;
 use crate::proof::seal::KeyedHash;
 
-/// What proves of a delivery that it is not an earlier one again.
+/// The identity of a delivery, by which it is compared with earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
-    /// Its id.
     pub delivery_id: DeliveryId,
     /// Its place in the order of acceptance.
     pub seq: i64,
-    /// The hash that identifies it, where that is the body's: the vendor signs no id.
+    /// The hash that identifies the delivery, if that is the body's: the vendor signs no id.
     pub body_hash: Option<KeyedHash>,
     /// The time that the signature covers.
     pub signed_at: Option<Timestamp>,
@@ -76,7 +75,7 @@ impl Tx {
         .transpose()
     }
 
-    /// Stores that a delivery without an id of its own is about this person.
+    /// Stores that a delivery without an id is about this person.
     #[instrument(name = "store.body.record", skip_all)]
     pub fn record_body(&mut self, origin: &Origin, (email_hash, person_hash): PersonKeys) {
         let Some(body_hash) = origin.body_hash else { return };
@@ -91,8 +90,9 @@ impl Tx {
         }
     }
 
-    /// Something about this person took effect: earlier bodies about them are not duplicates any more when they come
-    /// again. `by` is the delivery that caused it; copies of its own body stay duplicates. `None` for an operator.
+    /// Marks earlier bodies about this person as superseded, because something about the person took effect: they are
+    /// no longer duplicates when they arrive again. `by` is the delivery that caused it; copies of its own body stay
+    /// duplicates. `None` for an operator.
     #[instrument(name = "store.body.supersede", skip_all)]
     pub fn supersede_bodies(
         &mut self,
@@ -123,7 +123,8 @@ impl Tx {
         }
     }
 
-    /// The same when another email address becomes known for a person id. Call it before the address is stored.
+    /// Marks earlier bodies as superseded when the email address of a person id changes. Call it before the address is
+    /// stored.
     #[instrument(name = "store.body.readdress", skip_all)]
     pub fn supersede_bodies_of_other_address(
         &mut self,

@@ -1,5 +1,5 @@
-//! The brake: which destructive actions a source or an operator caused lately, what is held because they were too many, and
-//! its release by the digest of what would be done.
+//! The brake: the recent destructive actions of a source or an operator, the cases held because the actions exceeded a
+//! limit, and the release by a digest of the pending changes.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -19,23 +19,22 @@ use crate::proof::seal::MasterKey;
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// For how long escalations are kept: a little longer than the busiest day is looked for.
+/// How long escalations are kept: a little longer than the window in which the busiest day is searched.
 const KEPT: SignedDuration = SignedDuration::from_hours(24 * 40);
 
-/// The cases that the brake of `?1` holds, and those about which a frozen source reported something.
+/// The cases that the brake of `?1` holds, and those about which a frozen source reported an event.
 const CONCERNED: &str = "SELECT c.*, NULL AS sealed_key FROM cases c WHERE c.closed_at IS NULL AND c.id IN (
          SELECT id FROM cases WHERE state = 'held' AND held = 'brake' AND source = ?1
          UNION SELECT b.id FROM brake_holds h JOIN cases b ON b.id = h.case_id WHERE h.actor = ?1 AND b.held = 'brake'
          UNION SELECT case_id FROM brake_deferred WHERE source = ?1)
      ORDER BY c.id";
 
-/// What a frozen source reported meanwhile, in the order of arrival.
+/// The events that a frozen source reported meanwhile, in the order of arrival.
 const DEFERRED: &str = "SELECT '' AS id, * FROM brake_deferred WHERE source = ?1 ORDER BY seq";
 
-/// Whose actions a brake counts.
+/// The subject of a brake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor<'a> {
-    /// A source.
     Source(&'a SourceName),
     /// An operator, by the name of the admin token.
     Operator(&'a str),
@@ -51,42 +50,42 @@ impl Actor<'_> {
     }
 }
 
-/// What became of an event of a source.
+/// The effect of a source's event.
 #[derive(Debug)]
 pub enum SourceEffect {
-    /// It was applied to the case.
+    /// The event was applied to the case.
     Applied(Box<Transitioned>),
-    /// The source is frozen: it takes effect when the source is released.
+    /// The source is frozen: the event takes effect when the source is released.
     Deferred,
 }
 
-/// What a source's brake holds.
+/// The state of a source's brake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrakeStatus {
-    /// Since when.
+    /// When the brake tripped.
     pub since: Timestamp,
-    /// Which limit was passed, and by how much.
+    /// The limit that was exceeded, and by how much.
     pub why: String,
-    /// How many cases it holds.
+    /// The number of cases held.
     pub held: u32,
-    /// How many of the same flood were carried out before it tripped.
+    /// The number of cases of the same flood that were carried out before the brake tripped.
     pub carried_out: u32,
-    /// Names exactly what a release would do: each case with its action and dates.
+    /// Identifies exactly the changes that a release would make: each case with its action and dates.
     pub digest: String,
 }
 
-/// Why a brake was not released.
+/// The reason why a brake was not released.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotReleased {
-    /// It did not trip.
+    /// The brake did not trip.
     #[error("the brake of this source holds nothing")]
     NotBraked,
-    /// Something else would be done than what was reviewed.
+    /// The release would make different changes than the reviewed ones.
     #[error("the list has changed since you looked: {held} cases are held now, with the digest {digest}")]
     Changed {
-        /// How many cases are held now.
+        /// The number of cases held now.
         held: u32,
-        /// The digest of the present list.
+        /// The digest of the current list.
         digest: String,
     },
     /// A call about one of the cases is in progress.
@@ -106,8 +105,8 @@ impl Tx {
             .later();
     }
 
-    /// Applies an event of a source to a case, and counts it if it makes an action earlier or stronger. A frozen source can
-    /// stop and postpone; what would escalate is deferred until its release.
+    /// Applies an event of a source to a case, and counts it if it makes an action earlier or stronger. A frozen source
+    /// can stop and postpone. Its escalations are deferred until its release.
     #[instrument(name = "store.brake.transition_unless_dispatched", skip_all, fields(source = %source, case.id = %record.case.id), err(level = "debug"))]
     pub async fn transition_by_source(
         &mut self,
@@ -130,7 +129,7 @@ impl Tx {
         Ok(SourceEffect::Applied(Box::new(transitioned)))
     }
 
-    /// Keeps what a frozen source reported; false for what has no effect of its own.
+    /// Defers an event of a frozen source. Returns false for an event without a demand.
     fn defer(&mut self, source: &SourceName, case_id: CaseId, transition: &Transition) -> bool {
         let (Transition::Departed(demand) | Transition::ErasureRequested(demand)) = transition else { return false };
         self.statement("INSERT INTO brake_deferred (source, case_id, kind, demand) VALUES (?, ?, ?, ?)")
@@ -142,7 +141,7 @@ impl Tx {
         true
     }
 
-    /// Drops what a frozen source reported and took back since.
+    /// Deletes deferred events that the frozen source has withdrawn.
     pub fn drop_deferred(&mut self, source: &SourceName, case_id: CaseId, former_address: bool) {
         self.statement(
             "DELETE FROM brake_deferred
@@ -154,7 +153,7 @@ impl Tx {
         .later();
     }
 
-    /// Lets nothing escape the brake that an event of a frozen source set in motion besides its dates and its action.
+    /// Holds a case that an event of a frozen source changed in another way than by its dates or its action.
     #[instrument(name = "store.brake.rein_in", skip_all, fields(source = %source), err)]
     pub async fn withhold_if_braked(
         &mut self,
@@ -168,8 +167,8 @@ impl Tx {
         Ok(())
     }
 
-    /// What an actor caused lately, not counting what was released. Persons whose address is still looked up are counted
-    /// too: a flood must not pass one by one as the lookups end.
+    /// The recent activity of an actor, without released cases. Persons with a pending lookup are counted too: a flood
+    /// must not pass one by one as the lookups end.
     #[instrument(name = "store.brake.opened", skip_all, err)]
     pub async fn recent_activity(&mut self, actor: Actor<'_>, now: Timestamp) -> Result<RecentActivity, StoreError> {
         let ago = |span| millis(now.saturating_sub(span).unwrap_or(Timestamp::MIN));
@@ -224,7 +223,7 @@ impl Tx {
         Ok(row.is_some())
     }
 
-    /// Notes how many there are by now that the brake of a frozen source stopped.
+    /// Stores the current count in the reason of a frozen source's brake.
     #[instrument(name = "store.brake.count", skip_all, fields(source = %source))]
     pub fn update_brake_reason(&mut self, source: &SourceName, tripped: &BrakeTrip) {
         self.statement("UPDATE sources SET brake = ? WHERE name = ? AND braked_at IS NOT NULL")
@@ -233,7 +232,7 @@ impl Tx {
             .later();
     }
 
-    /// Whether an operator's brake holds cases: it is released by releasing or cancelling them.
+    /// Whether an operator's brake holds cases: releasing or cancelling them releases the brake.
     #[instrument(name = "store.brake.is_operator_braked", skip_all, err)]
     pub async fn is_operator_braked(&mut self, name: &str) -> Result<bool, StoreError> {
         let row = self
@@ -244,8 +243,8 @@ impl Tx {
         Ok(row.is_some())
     }
 
-    /// Freezes a source: every action that it caused in the last day and that was not carried out is held, whichever source
-    /// opened the case.
+    /// Freezes a source: all its actions of the last day that were not carried out are held, whichever source opened
+    /// the case.
     #[instrument(name = "store.brake.freeze", skip_all, fields(source = %source), err)]
     pub async fn freeze(
         &mut self,
@@ -281,7 +280,7 @@ impl Tx {
         Ok(held)
     }
 
-    /// Lets an operator's brake hold a case that was opened after it tripped.
+    /// Holds a case that was opened after the operator's brake tripped.
     pub fn add_to_operator_brake(&mut self, name: &str, case_id: CaseId) {
         self.add_brake_hold(&Actor::Operator(name).key(), case_id);
     }
@@ -310,12 +309,12 @@ impl Tx {
         Ok(held)
     }
 
-    /// Lets a brake hold a case; false where the case waits for something else anyway, or where its call is in progress.
+    /// Holds a case by a brake. Returns false if the case waits for another reason, or if its call is in progress.
     async fn hold_by_brake(&mut self, actor: &str, id: CaseId, now: Timestamp) -> Result<bool, StoreError> {
         let record = match self.case(id).await {
             Ok(Some(record)) => record,
             Ok(None) => return Ok(false),
-            // A row that cannot be read is never acted on, and must not keep the brake from holding the others.
+            // A row that cannot be read is never acted on, and must not prevent the brake from holding the others.
             Err(error) if error.is_about_one_row() => return Ok(false),
             Err(error) => return Err(error),
         };
@@ -328,7 +327,7 @@ impl Tx {
         {
             Ok(_) => Ok(true),
             Err(TransitionError::Store(error)) => Err(error),
-            // Its call is being made right now: that one was not stopped, and is counted as carried out.
+            // Its call is in progress: it was not stopped, and counts as carried out.
             Err(TransitionError::Invalid(_) | TransitionError::TooLate) => Ok(false),
         }
     }
@@ -340,7 +339,7 @@ impl Tx {
             .later();
     }
 
-    /// Releases exactly what has this digest: the held cases proceed, and what the source reported meanwhile takes effect.
+    /// Releases exactly the changes with this digest: the held cases proceed, and the deferred events take effect.
     #[instrument(name = "store.brake.release", skip_all, fields(source = %source), err)]
     pub async fn release_brake(
         &mut self,
@@ -389,7 +388,7 @@ impl Tx {
             }
             match self.transition(record, &transition, note.clone(), now).await {
                 Ok(_) => {}
-                // What was reported meanwhile may have become pointless.
+                // A deferred event may have become irrelevant.
                 Err(TransitionError::Invalid(_) | TransitionError::TooLate) if !releases => {}
                 Err(TransitionError::Store(error)) => return Err(error),
                 Err(error) => return Err(StoreError::inconsistent("case", id, error)),
@@ -413,7 +412,7 @@ impl Tx {
         Ok(row.is_some())
     }
 
-    /// Releases one request from the brake of the operator who made it. The caller checks who may.
+    /// Releases one request from the brake of the operator that made it. The caller checks permissions.
     #[instrument(name = "store.brake.release_operator", skip_all, fields(case.id = %record.case.id), err(level = "debug"))]
     pub async fn release_from_operator_brake(
         &mut self,
@@ -422,7 +421,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<Transitioned, TransitionError> {
         let id = record.case.id;
-        // What was released is not counted again.
+        // A released case is not counted again.
         for statement in [
             "DELETE FROM brake_holds WHERE case_id = ? AND actor LIKE 'operator:%'",
             "DELETE FROM escalations WHERE case_id = ? AND actor LIKE 'operator:%'",
@@ -435,7 +434,7 @@ impl Tx {
         self.transition(record, &Transition::BrakeReleased, note, now).await
     }
 
-    /// Removes what the brakes know about a case that was stopped or closed.
+    /// Deletes the brakes' records of a case that was stopped or closed.
     pub(super) fn clear_brake_of(&mut self, case_id: CaseId, closed: bool) {
         self.statement("DELETE FROM brake_deferred WHERE case_id = ?").bind(case_id.to_string()).later();
         if closed {
@@ -443,7 +442,7 @@ impl Tx {
         }
     }
 
-    /// Removes escalations that are too old to be counted; returns how many.
+    /// Deletes escalations that are too old to be counted. Returns their number.
     pub(super) async fn delete_old_escalations(&mut self, step: i64, now: Timestamp) -> Result<u64, StoreError> {
         self.statement("DELETE FROM escalations WHERE rowid IN (SELECT rowid FROM escalations WHERE at <= ? LIMIT ?)")
             .bind(millis(now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN)))
@@ -454,7 +453,7 @@ impl Tx {
 }
 
 impl Store {
-    /// What a source's brake holds; `None` while it did not trip.
+    /// The state of a source's brake; `None` while it has not tripped.
     #[instrument(name = "store.brake.show", skip_all, fields(source = %source), err)]
     pub async fn braked(&self, source: &SourceName, now: Timestamp) -> Result<Option<BrakeStatus>, StoreError> {
         let row = sqlx::query(
@@ -509,14 +508,14 @@ impl Planned {
     }
 }
 
-/// What a release would do.
+/// The changes that a release would make.
 struct Release {
     planned: Vec<Planned>,
     digest: String,
 }
 
 impl Release {
-    /// Reads the cases and what was deferred. A row that cannot be read is left out: it is never acted on.
+    /// Reads the cases and the deferred events. A row that cannot be read is omitted: it is never acted on.
     fn read(cases: &[SqliteRow], deferred: &[SqliteRow], key: &MasterKey, now: Timestamp) -> Result<Self, StoreError> {
         let cases = readable(cases, key)?.into_iter();
         let mut planned: Vec<_> = cases.map(|record| Planned { case: record.case, deferred: Vec::new() }).collect();
@@ -542,7 +541,7 @@ impl Release {
     }
 }
 
-/// Names what an action would do: SHA-256 over the action and each case with its own action and its dates.
+/// Identifies the changes of an action: SHA-256 over the action and each case with its own action and its dates.
 pub fn digest_of(what: &str, cases: impl IntoIterator<Item = Case>) -> String {
     let mut hash = Sha256::new();
     hash.update(what.as_bytes());

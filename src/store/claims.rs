@@ -1,4 +1,4 @@
-//! Claims: a worker takes a due job for a time; when it dies, the job is taken back.
+//! Claims: a worker leases a due job for a limited time. After the worker died, the job is requeued.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -14,67 +14,57 @@ use crate::clock;
 use crate::domain::case::{JobKind, Transition};
 use crate::domain::ids::{CaseId, JobId, SiteName};
 
-/// Why a job was taken back.
+/// The reason why a job was requeued.
 const INTERRUPTED: &str = "the worker stopped in the middle of it";
 
-/// The right to work on a job for a time.
+/// The right to work on a job for a limited time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
-    /// The job.
     pub job_id: JobId,
-    /// Only who knows this may settle it.
+    /// Required to settle the job.
     pub token: Uuid,
-    /// Until then.
     pub until: Timestamp,
 }
 
-/// A job that was claimed.
 #[derive(Debug)]
 pub struct ClaimedJob {
-    /// The right to it.
     pub lease: Lease,
-    /// What to do.
     pub kind: JobKind,
-    /// How many attempts were made before.
+    /// The number of attempts before this one.
     pub attempts: u32,
-    /// How many of them failed in a row, the last one included.
+    /// The number of failures in a row, including the last attempt.
     pub failures: u32,
-    /// Since when they fail, not counting what was no failure meanwhile; `None` when the last one did not fail.
+    /// When the failures in a row began, without waits that were no failure; `None` if the last attempt did not fail.
     pub failing_since: Option<Timestamp>,
-    /// How often its call was rejected while the credentials worked.
+    /// The number of times its call was rejected while the credentials worked.
     pub refusals: u32,
-    /// When this one began.
+    /// When this attempt began.
     pub started_at: Timestamp,
-    /// Whose.
     pub record: CaseRecord,
 }
 
 /// A job whose worker died.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecoveredJob {
-    /// The job.
     pub job_id: JobId,
-    /// Whose.
     pub case_id: CaseId,
 }
 
-/// For which jobs there is room: urgent ones of a site, or others of it. Each have room of their own, so that slow deletions
-/// never keep a revoke waiting.
+/// A request for jobs of one lane: urgent ones of a site, or the others. Each lane has its own capacity, so that slow
+/// deletions never delay a revoke.
 #[derive(Debug, Clone, Copy)]
 pub struct ClaimRequest<'a> {
-    /// The site.
     pub site: &'a SiteName,
-    /// Whether for urgent ones.
     pub urgent: bool,
-    /// For how many.
+    /// The maximum number of jobs.
     pub jobs: u32,
-    /// How long they are leased.
+    /// The end of their leases.
     pub until: Timestamp,
 }
 
 impl Tx {
-    /// Claims due jobs, as many as there is room for; none of a case to which an event waits to be
-    /// applied, and none of a source while a large delivery of it is routed in parts.
+    /// Claims due jobs up to the requested numbers. Excludes cases with an event that waits to be applied, and sources
+    /// with a large delivery that is routed in parts.
     #[instrument(name = "store.job.claim", skip_all, fields(requests = requests.len()), err)]
     pub async fn claim(
         &mut self,
@@ -108,10 +98,10 @@ impl Tx {
         Ok(claimed)
     }
 
-    /// Leases the jobs that fall due first, and has them returned.
+    /// Leases the jobs that are due first, and returns their rows.
     fn lease(&mut self, request: &ClaimRequest<'_>, token: Uuid, now: Timestamp) {
-        // The sign before the limit keeps SQLite from planning the statement anew for every number. What a job waited
-        // beyond its time, because of a pause or because the daemon was down, is no part of the time in which it fails.
+        // The sign before the limit prevents SQLite from planning the statement again for every number. The time that a
+        // job waited beyond its due time, because of a pause or a stopped daemon, does not count towards giving up.
         self.statement(
             "UPDATE jobs SET state = 'running', lease_token = ?1, lease_until = ?2,
                  failing_since = failing_since + MAX(0, ?3 - due_at)
@@ -135,7 +125,7 @@ impl Tx {
         .later();
     }
 
-    /// A leased job with its case, which falls due with it.
+    /// A leased job with its case, which becomes due with it.
     async fn load_claimed(
         &mut self,
         lease: Lease,
@@ -166,7 +156,7 @@ impl Tx {
         })
     }
 
-    /// A job whose case cannot be read must not keep the others waiting: it is looked at again in an hour, and says why.
+    /// Defers a job whose case cannot be read by an hour and stores the reason: it must not block the others.
     fn put_off(&mut self, job_id: JobId, error: StoreError, now: Timestamp) {
         let due_at = now.saturating_add(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MAX);
         let text = error.to_string();
@@ -182,8 +172,8 @@ impl Tx {
         .later();
     }
 
-    /// Takes back the jobs of workers that died: those whose lease is over or, at a start, all; but none of `alive`. Where a
-    /// call was dispatched, its outcome is not known: the history says so.
+    /// Requeues the jobs of dead workers: those whose lease is over or, at a start, all; but none of `alive`. If a call
+    /// was dispatched, its outcome is unknown, and the history records that.
     #[instrument(name = "store.job.recover", skip_all, err)]
     pub async fn recover(
         &mut self,
@@ -222,7 +212,7 @@ impl Tx {
         Ok(recovered)
     }
 
-    /// A call was dispatched, and its worker did not live to see the answer.
+    /// Records that a call was dispatched, and that its worker died before the answer.
     async fn note_interrupted(&mut self, case_id: CaseId, job: JobKind, now: Timestamp) -> Result<(), StoreError> {
         match self.case(case_id).await {
             Ok(Some(mut record)) => {
@@ -230,7 +220,8 @@ impl Tx {
                 self.save_observed(&record)
             }
             Ok(None) => Err(StoreError::inconsistent("case", case_id, "it is not there, but has a job")),
-            // A case that cannot be read must not keep the daemon from starting: its job is put off when it is claimed.
+            // A case that cannot be read must not prevent the start of the daemon: its job is deferred when it is
+            // claimed.
             Err(error) if error.is_about_one_row() => {
                 let detail = json!({ "job": job, "why": INTERRUPTED });
                 self.write_journal(Some(case_id), "interrupted", &detail, now).await.map(drop)
@@ -241,7 +232,7 @@ impl Tx {
 }
 
 impl Store {
-    /// Whether a lease is over, so that its job has to be taken back.
+    /// Whether a lease is over, so that its job must be requeued.
     #[instrument(name = "store.job.any_expired", skip_all, err)]
     pub async fn any_lease_expired(&self, now: Timestamp) -> Result<bool, StoreError> {
         let row = sqlx::query("SELECT 1 FROM jobs WHERE state = 'running' AND lease_until <= ? LIMIT 1")
@@ -251,8 +242,8 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// When the next queued job of each of these falls due, urgent ones or others of a site: `None` where there is none, or
-    /// where the site is paused. One look for all of them, however many sites there are.
+    /// The due time of the next queued job in each of these lanes: `None` where there is none, or where the site is
+    /// paused. One query for all lanes, however many sites there are.
     #[instrument(name = "store.job.next_due", skip_all, fields(lanes = lanes.len()), err)]
     pub async fn next_due(&self, lanes: &[(&SiteName, bool)]) -> Result<Vec<Option<Timestamp>>, StoreError> {
         let lanes: Vec<_> = lanes.iter().map(|(site, urgent)| json!([site, urgency(*urgent)])).collect();

@@ -1,4 +1,4 @@
-//! Deliveries: accepted in groups, read out in their order, forgotten in time.
+//! Deliveries: accepted in groups, read in their order, expired in time.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -13,12 +13,12 @@ use crate::domain::ids::{DeliveryId, SourceName};
 use crate::domain::named;
 use crate::proof::seal::{ID_HALF, KeyedHash, MasterKey};
 
-/// One row of [`INSERTS`], as it is bound.
+/// The number of bound values in one row of [`INSERTS`].
 const COLUMNS: usize = 8;
 
-/// The texts that insert up to 1, 2, 4, … and 256 rows. One statement for a group, because each costs a way to SQLite's
-/// thread and back; few texts, because each is prepared once. The rows that a group is short of are not bound: to SQLite
-/// they are NULL, and are left out.
+/// The statements that insert up to 1, 2, 4, … and 256 rows. There is one statement for a group, because each costs a
+/// round trip to the SQLite thread. There are few texts, because each is prepared once. Unused rows are not bound:
+/// SQLite reads them as NULL, and the statement skips them.
 static INSERTS: LazyLock<Vec<(usize, String)>> = LazyLock::new(|| {
     let text = |rows: usize| {
         let row = format!("({})", ["?"; COLUMNS].join(", "));
@@ -36,15 +36,13 @@ static INSERTS: LazyLock<Vec<(usize, String)>> = LazyLock::new(|| {
 /// A verified delivery, to be stored.
 #[derive(Debug)]
 pub struct NewDelivery {
-    /// Its id, as the vendor will be told.
+    /// The id that is returned to the vendor.
     pub id: DeliveryId,
-    /// Whose.
     pub source: SourceName,
-    /// When it came.
     pub received_at: Timestamp,
-    /// By what a repetition is recognised.
+    /// Identifies a repeated delivery.
     pub dedupe_hash: KeyedHash,
-    /// Until when; `None` for as long as the delivery is kept.
+    /// The end of the deduplication window; `None` for as long as the delivery is kept.
     pub dedupe_until: Option<Timestamp>,
     /// The time that the signature covers.
     pub signed_at: Option<Timestamp>,
@@ -60,93 +58,82 @@ impl NewDelivery {
         key.seal(id.as_bytes(), body)
     }
 
-    /// Whether the vendor gave it an id, rather than its body being all that identifies it.
+    /// Whether the vendor gave it an id, so that it is not identified by its body alone.
     fn has_id(&self) -> bool {
         self.dedupe_until.is_none()
     }
 }
 
-/// What became of a delivery.
+/// The result of an insert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inserted {
-    /// It is stored.
+    /// The delivery is stored.
     New(DeliveryId),
-    /// It is stored, although its id was used before, for another body.
+    /// The delivery is stored, although its id was used before, for another body.
     ReusedId(DeliveryId),
-    /// It was stored before; this is the first one's id.
+    /// The delivery was stored before. This is the id of the first one.
     Duplicate(DeliveryId),
 }
 
 /// A delivery that the router has not read yet.
 #[derive(Debug)]
 pub struct UnroutedDelivery {
-    /// Its id.
     pub id: DeliveryId,
-    /// Whose.
     pub source: SourceName,
-    /// When it came.
     pub received_at: Timestamp,
     /// The `Content-Type` header.
     pub content_type: Option<String>,
-    /// The body as it came; `None` when it is forgotten.
+    /// The body as received; `None` when it has expired.
     pub body: Option<Vec<u8>>,
-    /// What proves that it is not an earlier one again.
+    /// The identity by which it is compared with earlier deliveries.
     pub origin: Origin,
-    /// How many of its items are routed already.
+    /// The number of its items that are routed already.
     pub items_routed: u32,
-    /// How often the process died while it routed this delivery.
+    /// The number of crashes while this delivery was routed.
     pub crashes: u32,
     /// Whether events of an earlier reading are stored.
     pub replayed: bool,
 }
 
-/// Where a delivery stands.
+/// The status of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeliveryStatus {
     /// Stored, not read yet.
     Received,
     /// Its events are known.
     Routed,
-    /// It could not be read.
     Unreadable,
 }
 
 named!(DeliveryStatus { Received = "received", Routed = "routed", Unreadable = "unreadable" });
 
-/// A delivery as it is shown: without its body.
+/// A delivery in a list: without its body.
 #[derive(Debug, Clone)]
 pub struct DeliveryRow {
-    /// Its id.
     pub id: DeliveryId,
-    /// Whose.
     pub source: SourceName,
-    /// When it came.
     pub received_at: Timestamp,
-    /// Where it stands.
     pub status: DeliveryStatus,
-    /// When it was read.
     pub routed_at: Option<Timestamp>,
-    /// Why it could not be read.
+    /// The reason why it could not be read.
     pub problem: Option<String>,
-    /// Whether its body is still there, so that it can be replayed.
+    /// Whether its body is still stored, so that it can be replayed.
     pub replayable: bool,
 }
 
-/// Which deliveries to list.
+/// The deliveries to list.
 #[derive(Debug, Clone, Default)]
 pub struct DeliveryFilter {
-    /// Of this source.
     pub source: Option<SourceName>,
-    /// In this status.
     pub status: Option<DeliveryStatus>,
-    /// After this one, from an earlier page.
+    /// The last delivery of the previous page.
     pub cursor: Option<i64>,
-    /// At most so many.
+    /// The maximum number of deliveries.
     pub limit: usize,
 }
 
 impl Tx {
-    /// Says that a delivery was read, or why it was not.
+    /// Records that a delivery was read, or why it was not.
     #[instrument(name = "store.delivery.routed", skip_all, fields(delivery.id = %waiting.id))]
     pub fn routed(&mut self, waiting: &UnroutedDelivery, problem: Option<&str>, now: Timestamp) {
         let id = waiting.id;
@@ -166,7 +153,7 @@ impl Tx {
         .later();
     }
 
-    /// Shows a delivery as unreadable although its body may be fine: what it is about is damaged.
+    /// Marks a delivery as unreadable although its body may be intact: the data that it refers to is damaged.
     #[instrument(name = "store.delivery.set_aside", skip_all, fields(delivery.id = %id))]
     pub fn mark_unreadable(&mut self, id: DeliveryId, problem: &str, now: Timestamp) {
         self.statement(
@@ -178,7 +165,7 @@ impl Tx {
         .later();
     }
 
-    /// Puts a delivery before the router again. False when there is none, or its body is forgotten.
+    /// Queues a delivery for the router again. Returns false if there is none, or its body has expired.
     #[instrument(name = "store.delivery.replay", skip_all, fields(delivery.id = %id), err)]
     pub async fn replay(&mut self, id: DeliveryId) -> Result<bool, StoreError> {
         let done = self.statement(
@@ -193,12 +180,12 @@ impl Tx {
 }
 
 impl Store {
-    /// Stores deliveries; says of each, in their order, whether it is new. They are on the disk when this returns.
+    /// Stores deliveries. Returns for each, in their order, whether it is new. They are on the disk when this returns.
     #[instrument(name = "store.delivery.accept", skip_all, fields(count = deliveries.len()), err)]
     pub async fn insert_deliveries(&self, deliveries: &[NewDelivery]) -> Result<Vec<Inserted>, StoreError> {
         let mut accepted = Vec::with_capacity(deliveries.len());
         let largest = INSERTS.last().map_or(1, |(rows, _)| *rows);
-        // Held until all is said, so that nobody forgets meanwhile what a repetition is recognised by.
+        // Held to the end, so that no hash that identifies a repetition expires meanwhile.
         let mut held = self.writer.acquire_for_intake().await?;
         let mut newest = 0;
         for group in deliveries.chunks(largest) {
@@ -244,7 +231,6 @@ impl Store {
         Ok(Page { items: page.items.into_iter().map(|(_, row)| row).collect(), next: page.next })
     }
 
-    /// One delivery.
     #[instrument(name = "store.delivery.find", skip_all, fields(delivery.id = %id), err)]
     pub async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryRow>, StoreError> {
         let row = sqlx::query(
@@ -258,13 +244,13 @@ impl Store {
     }
 }
 
-/// What one statement inserted.
+/// The result of one insert statement.
 struct InsertedRows {
     count: usize,
     last_seq: i64,
 }
 
-/// Inserts the deliveries that are new, in a transaction of their own.
+/// Inserts the deliveries that are new, in a separate transaction.
 async fn insert(connection: &mut SqliteConnection, group: &[NewDelivery]) -> Result<InsertedRows, StoreError> {
     let Some((_, text)) = INSERTS.iter().find(|(rows, _)| group.len() <= *rows) else {
         return Err(StoreError::inconsistent("group of deliveries", group.len(), "it is larger than any statement"));
@@ -286,8 +272,8 @@ async fn insert(connection: &mut SqliteConnection, group: &[NewDelivery]) -> Res
     Ok(InsertedRows { count, last_seq: done.last_insert_rowid() })
 }
 
-/// Which of the inserted deliveries carry an id that was used before, for another body. All bodies under one id are
-/// neighbors in the index.
+/// The inserted deliveries that carry an id that was used before, for another body. All bodies under one id are
+/// adjacent in the index.
 async fn reused_ids(
     connection: &mut SqliteConnection,
     inserted: &InsertedRows,
@@ -309,22 +295,22 @@ async fn reused_ids(
     rows.iter().map(|row| RowReader { what: "delivery", row }.word("id")).collect()
 }
 
-/// Returns for each delivery of a group that was not inserted whole whether it is new.
+/// Returns for each delivery of a partly inserted group whether it is new.
 ///
-/// A body that arrived before is stored again while any later delivery is unread: that one may be about the same person.
-/// The router knows, and ignores what is only a duplicate. The newest copy takes over from the earlier one, so that a body
-/// that is repeated over and over is not stored over and over.
+/// A body that arrived before is stored again while any later delivery is unread: that delivery may be about the same
+/// person. The router knows, and ignores a mere duplicate. The newest copy replaces the earlier one as the reference,
+/// so that a body that is repeated many times is not stored many times.
 async fn distinguish(
     connection: &mut SqliteConnection,
     group: &[NewDelivery],
     new: impl Fn(DeliveryId) -> Inserted,
 ) -> Result<Vec<Inserted>, StoreError> {
     let mut accepted = Vec::with_capacity(group.len());
-    // A read that becomes a write later fails at once while the log is being emptied: the lock is taken first.
+    // A read that becomes a write later fails immediately while the log is being emptied: the lock is acquired first.
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     for delivery in group {
         let first = sqlx::query(
-            // The sign keeps SQLite from reading all later deliveries, routed or not.
+            // The sign prevents SQLite from reading all later deliveries, routed or not.
             "SELECT d.id, EXISTS (SELECT 1 FROM deliveries w WHERE w.status = 'received' AND +w.seq > d.seq) AS unread
              FROM deliveries d WHERE d.dedupe_hash = ? AND d.dedupes = 1",
         )
@@ -362,7 +348,7 @@ fn delivery_row(row: &sqlx::sqlite::SqliteRow) -> Result<DeliveryRow, StoreError
     })
 }
 
-/// How long after `routed_at` a body is kept.
+/// The latest `routed_at` of a body that has expired.
 pub(super) fn expiry_limit(now: Timestamp, keep: SignedDuration) -> i64 {
     millis(now.saturating_sub(keep).unwrap_or(Timestamp::MIN))
 }

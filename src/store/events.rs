@@ -1,4 +1,4 @@
-//! Events: what was read out of a delivery, and what became of it.
+//! Events: the contents of a delivery, and their status.
 
 use std::collections::HashSet;
 
@@ -14,22 +14,22 @@ use crate::domain::ids::{CaseId, DeliveryId, EventId, SourceName};
 use crate::domain::named;
 use crate::proof::seal::{KeyedHash, MasterKey};
 
-/// How many events of one delivery are shown at most: an answer is no longer than a person can read.
+/// The maximum number of events shown for one delivery: more than a person can read is of no use.
 const MOST_SHOWN: u32 = 1000;
 
-/// How many events that waited are loaded together.
+/// The maximum number of waiting events that are loaded together.
 const AT_ONE_TIME: u32 = 256;
 
-/// What became of an event.
+/// The status of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EventStatus {
-    /// A call about the same person is under way, or the vendor is asked for the address; it is applied after that.
+    /// A call about the same person is in progress, or a lookup of the email address is pending. The event is applied
+    /// later.
     Waiting,
-    /// It moved a case.
+    /// The event changed a case.
     Applied,
-    /// It led to nothing.
+    /// The event had no effect.
     Ignored,
-    /// It could not be read.
     Unreadable,
 }
 
@@ -38,72 +38,62 @@ named!(EventStatus { Waiting = "waiting", Applied = "applied", Ignored = "ignore
 /// An event, to be stored.
 #[derive(Debug)]
 pub struct NewEvent<'a> {
-    /// Its id.
     pub id: EventId,
-    /// The delivery that it was read out of.
     pub delivery_id: DeliveryId,
-    /// Its place in the delivery.
+    /// Its index in the delivery.
     pub position: u32,
-    /// Whose.
     pub source: &'a SourceName,
-    /// What happened, in one word.
+    /// The type in one word.
     pub event_type: &'a str,
-    /// When it happened.
     pub happened_at: Timestamp,
 }
 
-/// An event that waits for a call to be settled, or for an address.
+/// An event that waits for a call to be settled, or for an email address.
 #[derive(Debug)]
 pub struct WaitingEvent {
-    /// Its id.
     pub id: EventId,
     /// The order in which it was read.
     pub seq: i64,
-    /// The delivery that it was read out of.
     pub delivery_id: DeliveryId,
-    /// Whose.
     pub source: SourceName,
-    /// When the delivery came.
+    /// When the delivery arrived.
     pub received_at: Timestamp,
-    /// What proves that its delivery is not an earlier one again.
+    /// The identity of its delivery, by which it is compared with earlier ones.
     pub origin: Origin,
-    /// The event itself.
     pub event: Event,
 }
 
-/// What became of an event, as it is stored.
+/// The outcome of an event, as it is stored.
 #[derive(Debug, Clone, Copy)]
 pub struct EventOutcome<'a> {
-    /// In one word.
     pub status: EventStatus,
-    /// Why it led to nothing, or why it could not be read.
+    /// The reason why it had no effect or could not be read.
     pub reason: Option<&'a str>,
     /// The case that it is about.
     pub case_id: Option<CaseId>,
-    /// Whose address it waits for.
+    /// The person whose email address it waits for.
     pub asked: Option<KeyedHash>,
 }
 
-/// An event as it is shown.
+/// An event in a list.
 #[derive(Debug, Clone)]
 pub struct EventRow {
-    /// Its place in the delivery.
+    /// Its index in the delivery.
     pub position: u32,
-    /// What happened, in one word.
+    /// The type in one word.
     pub event_type: String,
-    /// What became of it.
     pub status: EventStatus,
-    /// Why it led to nothing, or why it could not be read.
+    /// The reason why it had no effect or could not be read.
     pub reason: Option<String>,
     /// The case that it is about.
     pub case_id: Option<CaseId>,
 }
 
-/// An event that waited, or why it cannot be read.
+/// A waiting event, or the reason why it cannot be read.
 pub type StoredWaiting = (EventId, Result<WaitingEvent, StoreError>);
 
 impl Tx {
-    /// Stores an event and what became of it.
+    /// Stores an event and its outcome.
     #[instrument(name = "store.event.record", skip_all, fields(delivery.id = %event.delivery_id), err)]
     pub fn record_event(
         &mut self,
@@ -136,7 +126,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Says what became of an event that waited.
+    /// Stores the outcome of an event that waited.
     #[instrument(name = "store.event.settle", skip_all)]
     pub fn settle_event(&mut self, id: EventId, outcome: EventOutcome<'_>) {
         self.statement(
@@ -152,7 +142,7 @@ impl Tx {
         .later();
     }
 
-    /// Whether an event waits for a call of this case, and was read before the event `before`.
+    /// Whether an event that was read before the event `before` waits for a call of this case.
     #[instrument(name = "store.event.any_waiting", skip_all, fields(case.id = %case_id), err)]
     pub async fn has_waiting_event(&mut self, case_id: CaseId, before: Option<i64>) -> Result<bool, StoreError> {
         let row = self
@@ -168,8 +158,8 @@ impl Tx {
         Ok(row.is_some())
     }
 
-    /// Forgets what an earlier reader of a delivery led to, before it is read again, except for the items that were
-    /// applied; says which those are.
+    /// Deletes the events of an earlier reading of a delivery, before it is read again, except for the applied ones.
+    /// Returns the positions of the applied ones.
     #[instrument(name = "store.event.begin_reading", skip_all, err)]
     pub async fn begin_reading(&mut self, delivery_id: DeliveryId) -> Result<HashSet<u32>, StoreError> {
         let rows = self
@@ -195,8 +185,8 @@ impl Tx {
 }
 
 impl Store {
-    /// Events that waited for a call which is settled now, in the order in which they came. One that cannot be read keeps
-    /// none of the others waiting.
+    /// Events that waited for a call which is settled now, in the order of their arrival. An event that cannot be read
+    /// does not block the others.
     #[instrument(name = "store.event.waiting", skip_all, err)]
     pub async fn waiting_events(&self) -> Result<Vec<StoredWaiting>, StoreError> {
         let rows = sqlx::query(
@@ -214,7 +204,7 @@ impl Store {
             .collect()
     }
 
-    /// What was read out of a delivery, up to [`MOST_SHOWN`].
+    /// The events of a delivery, up to [`MOST_SHOWN`].
     #[instrument(name = "store.event.of_delivery", skip_all, err)]
     pub async fn events_of(&self, delivery_id: DeliveryId) -> Result<Vec<EventRow>, StoreError> {
         let rows = sqlx::query("SELECT * FROM events WHERE delivery_id = ? ORDER BY position LIMIT ?")
@@ -237,7 +227,7 @@ impl Store {
     }
 }
 
-/// Opens an event that waits.
+/// Unseals a waiting event.
 pub(super) fn read_waiting(row: &SqliteRow, key: &MasterKey) -> Result<WaitingEvent, StoreError> {
     let reader = RowReader { what: "event", row };
     let id: EventId = reader.word("id")?;

@@ -1,4 +1,4 @@
-//! The newest facts about people's leaving and staying, by person id and by address.
+//! The newest facts about people's leaving and staying, by person id and by email address.
 
 use jiff::Timestamp;
 use sqlx::Row as _;
@@ -11,7 +11,7 @@ use crate::domain::ids::DeliveryId;
 use crate::proof::seal::KeyedHash;
 
 impl Tx {
-    /// What is known under any of these keys. Facts of the delivery `reading` are marked.
+    /// The facts under any of these keys. Facts of the delivery `reading` are marked.
     #[instrument(name = "store.facts.find", skip_all, err)]
     pub async fn facts(&mut self, keys: &[KeyedHash], reader: Option<DeliveryId>) -> Result<Vec<Fact>, StoreError> {
         let mut facts = Vec::new();
@@ -56,14 +56,15 @@ impl Tx {
         }
     }
 
-    /// Stores what an operator decided about a person as a fact of its own instant.
+    /// Stores an operator's decision about a person as a fact with its own instant.
     pub(super) fn note_operators_fact(&mut self, keys: &[KeyedHash], kind: FactKind, now: Timestamp) {
         let fact = Fact { kind, happened_at: now, claimed_at: None, is_of_this_delivery: false };
         self.note_fact(keys, &fact, None);
     }
 }
 
-/// An instant in nanoseconds since 1970: facts are told apart within a millisecond. The column ends in the year 2262.
+/// An instant in nanoseconds since 1970, which distinguishes facts within a millisecond. The column ends in the year
+/// 2262.
 pub(super) fn nanos(at: Timestamp) -> i64 {
     let end = if at.as_nanosecond().is_negative() { i64::MIN } else { i64::MAX };
     i64::try_from(at.as_nanosecond()).unwrap_or(end)

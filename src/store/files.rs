@@ -1,12 +1,13 @@
 //! The files of a database: identified, locked for one daemon, and checked before every acknowledgment.
 //!
-//! The lock is a `flock` on the database file itself, so that every path to the file (a link, a bind mount) meets it. SQLite
-//! locks with `fcntl`, which is independent of it; but closing any descriptor of the file would release SQLite's own locks,
-//! so the descriptor here stays open for as long as the store. A second lock file beside the database serves network file
-//! systems, where a `flock` becomes an `fcntl` lock, and protects the path after the file was replaced.
+//! The lock is a `flock` on the database file itself, so that it applies to every path to the file (a link, a bind
+//! mount). SQLite locks with `fcntl`, which is independent of it. Closing any descriptor of the file would release
+//! SQLite's own locks, so the descriptor here stays open for as long as the store. A second lock file beside the
+//! database serves network file systems, where a `flock` becomes an `fcntl` lock, and protects the path after the file
+//! was replaced.
 //!
-//! A process that dies leaves the highest row numbers that were acknowledged in the lock file: the next start compares them
-//! with what the database holds. They are not synced; a power cut takes them, and then nothing is compared.
+//! The lock file holds the highest acknowledged row numbers: after a crash, the next start compares them with the
+//! database. They are not synced; a power cut loses them, and then nothing is compared.
 
 use std::fs::{File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::ErrorKind;
@@ -18,25 +19,25 @@ use sha2::{Digest as _, Sha256};
 
 use super::StoreError;
 
-/// What every SQLite database begins with.
+/// The first bytes of every SQLite database.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// Where the header of the main file holds `user_version`.
+/// The offset of `user_version` in the header of the main file.
 const USER_VERSION: u64 = 60;
 
-/// Where the header of a write-ahead log holds its first salt, which every reset increments.
+/// The offset of the first salt in the header of a write-ahead log. Every reset increments the salt.
 const SALT: u64 = 16;
 
-/// The header of a write-ahead log.
+/// The size of the header of a write-ahead log.
 const LOG_HEADER: u64 = 32;
 
-/// What a write-ahead log begins with; the lowest bit says in which order bytes are summed.
+/// The first bytes of a write-ahead log. The lowest bit is the byte order of the checksums.
 const LOG_MAGIC: u32 = 0x377f_0682;
 
-/// How many stamps the main file may have: what is in it, and what was written since and is not checkpointed.
+/// The maximum number of stamps that the main file may have: the current one, and later ones that are not checkpointed.
 const STAMPS: usize = 3;
 
-/// One file, whatever its name.
+/// The identity of a file, whatever its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct FileId {
     device: u64,
@@ -49,7 +50,6 @@ impl FileId {
     }
 }
 
-/// The files of the daemon's database.
 #[derive(Debug)]
 pub(super) struct Files {
     path: PathBuf,
@@ -57,11 +57,12 @@ pub(super) struct Files {
     id: FileId,
     lock: File,
     log: OnceLock<Log>,
-    /// What the main file may hold as its stamp; empty before the first one.
+    /// The stamps that the main file may have; empty before the first one.
     stamps: Mutex<Vec<u32>>,
     key: Option<KeyFile>,
     acknowledged: Mutex<Acknowledged>,
-    /// What was found to be replaced. Connections that were opened since may use the other file: only a restart helps.
+    /// The file that was found to be replaced. Connections opened since then may use the other file: only a restart
+    /// helps.
     replaced: OnceLock<String>,
 }
 
@@ -85,7 +86,7 @@ struct KeyFile {
     seen: Mutex<Option<Seen>>,
 }
 
-/// What tells without reading that a file is as it was.
+/// The metadata that shows without a read whether a file changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Seen {
     id: FileId,
@@ -102,7 +103,7 @@ impl Files {
         if let Some(why) = wrong_kind(&metadata) {
             return Err(unusable(path, why));
         }
-        // The path that SQLite uses, too: it names the log after the file that a link leads to.
+        // The path that SQLite uses, too: it names the log after the target of a link.
         let real = path.canonicalize().map_err(|error| unusable_file(path, &error))?;
         let in_use = || StoreError::InUse { path: path.display().to_string() };
         if network_file_system(&real).is_none() {
@@ -136,7 +137,7 @@ impl Files {
         with_suffix(&self.path, "-wal")
     }
 
-    /// Watches the key file from now on.
+    /// Starts to watch the key file.
     pub(super) fn watch_key(&mut self, path: &Path) -> Result<(), StoreError> {
         let bytes = std::fs::read(path).map_err(|source| file_error(path, source))?;
         self.key =
@@ -144,7 +145,7 @@ impl Files {
         Ok(())
     }
 
-    /// Watches the write-ahead log from now on. A connection is open, so the file exists and stays.
+    /// Starts to watch the write-ahead log. A connection is open, so the file exists and stays.
     pub(super) fn watch_log(&self) -> Result<(), StoreError> {
         let path = self.log_path();
         let file = File::open(&path).map_err(|source| file_error(&path, source))?;
@@ -153,7 +154,7 @@ impl Files {
         Ok(())
     }
 
-    /// From now on the main file may hold this stamp, or one of the two before it, until a checkpoint.
+    /// Allows the main file to hold this stamp, or one of the two before it, until a checkpoint.
     pub(super) fn expect_stamp(&self, stamp: u32) {
         let mut stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
         if stamps.last() != Some(&stamp) {
@@ -163,7 +164,7 @@ impl Files {
         }
     }
 
-    /// Whether the content of the main file and its log is still ours: `cp` overwrites a file without replacing it.
+    /// Whether the main file or its log was overwritten: `cp` overwrites a file without replacing it.
     fn is_overwritten(&self, log: &Log) -> Result<Option<PathBuf>, StoreError> {
         let main = self.main_version()?;
         let stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
@@ -174,13 +175,13 @@ impl Files {
         let path = self.log_path();
         let failed = |source| file_error(&path, source);
         let mut magic = [0; 4];
-        // An empty log is one that was worked off.
+        // An empty log is fully checkpointed.
         let has_header = log.file.metadata().map_err(failed)?.len() >= LOG_HEADER;
         let read = if has_header { log.file.read_at(&mut magic, 0).map_err(failed)? } else { 0 };
         Ok((read == magic.len() && u32::from_be_bytes(magic) & !1 != LOG_MAGIC).then_some(path))
     }
 
-    /// Fails once a file is not the one that was opened: what would be written now might not be there after a restart.
+    /// Fails if a file is not the one that was opened: further writes might be lost at a restart.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         if let Some(why) = self.replaced.get() {
             return Err(StoreError::FilesChanged { why: why.clone() });
@@ -200,7 +201,7 @@ impl Files {
                 }
                 Err(error) => return Err(missing(&path, &error)),
             }
-            // Again, because a checkpoint may have been writing just these bytes.
+            // Checked again, because a checkpoint may have been writing these bytes.
             if self.is_overwritten(log)?.is_some()
                 && let Some(path) = self.is_overwritten(log)?
             {
@@ -222,7 +223,7 @@ impl Files {
         StoreError::FilesChanged { why }
     }
 
-    /// What the last process that held the lock had acknowledged; `None` when it left no record.
+    /// The record of the last process that held the lock; `None` if there is none.
     pub(super) fn acknowledged_before(&self) -> Option<Acknowledged> {
         read_acknowledged(&self.lock)
     }
@@ -241,7 +242,7 @@ impl Files {
         Ok(())
     }
 
-    /// Replaces the record: the database is another one now.
+    /// Replaces the record, because the database was replaced.
     pub(super) fn reset_acknowledged(&self, to: Acknowledged) -> Result<(), StoreError> {
         let mut acknowledged = self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
         self.write_acknowledged(to)?;
@@ -255,7 +256,7 @@ impl Files {
         self.lock.write_all_at(text.as_bytes(), 0).map_err(|source| file_error(&path, source))
     }
 
-    /// The `user_version` of the main file alone, without what the log adds; `None` for a file without a header.
+    /// The `user_version` of the main file alone, without the log; `None` for a file without a header.
     pub(super) fn main_version(&self) -> Result<Option<u32>, StoreError> {
         let failed = |source| file_error(&self.path, source);
         if self.database.metadata().map_err(failed)?.len() < 100 {
@@ -266,7 +267,7 @@ impl Files {
         Ok(Some(u32::from_be_bytes(version)))
     }
 
-    /// How large the write-ahead log is; `None` when there is none.
+    /// The size of the write-ahead log; `None` if there is none.
     pub(super) fn log_size(&self) -> Result<Option<u64>, StoreError> {
         let path = self.log_path();
         match std::fs::metadata(&path) {
@@ -293,7 +294,7 @@ impl Files {
         Ok(Some(u32::from_be_bytes(salt)))
     }
 
-    /// Refuses a file that is no SQLite database.
+    /// Rejects a file that is not a SQLite database.
     pub(super) fn require_sqlite(&self, named: &Path) -> Result<(), StoreError> {
         let mut begins = [0; MAGIC.len()];
         let count = self.database.read_at(&mut begins, 0).map_err(|source| file_error(&self.path, source))?;
@@ -303,7 +304,7 @@ impl Files {
         Err(unusable(named, "the file is not a database: it has no SQLite header"))
     }
 
-    /// Takes away what others may do with the database and its log; warns where that is not possible.
+    /// Removes the permissions of others on the database and its log; warns where that is not possible.
     pub(super) fn make_private(&self) {
         for path in [self.path.clone(), self.log_path(), with_suffix(&self.path, "-shm")] {
             let Ok(metadata) = std::fs::metadata(&path) else { continue };
@@ -349,7 +350,7 @@ impl KeyFile {
     }
 }
 
-/// Refuses what cannot become or be a database file, before anything is created; says whether it exists.
+/// Rejects a path that is not and cannot become a database file, before anything is created. Returns whether it exists.
 pub(super) fn examine(path: &Path) -> Result<bool, StoreError> {
     match std::fs::metadata(path) {
         Ok(metadata) => wrong_kind(&metadata).map_or(Ok(true), |why| Err(unusable(path, why))),
@@ -368,7 +369,7 @@ pub(super) fn examine(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// Creates the empty file of a new database, readable by its owner alone whatever the umask says. SQLite gives the files
+/// Creates the empty file of a new database, readable by its owner only, whatever the umask. SQLite gives the files
 /// that it creates beside it the same permissions.
 pub(super) fn create(path: &Path) -> Result<(), StoreError> {
     for suffix in ["-wal", "-journal"] {
@@ -392,14 +393,14 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
 /// Opens a file that only its owner may read from the moment it is created.
 pub(super) fn private(options: &mut OpenOptions, path: &Path) -> std::io::Result<File> {
     let file = options.mode(0o600).open(path)?;
-    // An existing file keeps what its owner allowed; an empty one holds nothing that was allowed to anybody.
+    // An existing file keeps its permissions. An empty file contains no data that others were allowed to read.
     if file.metadata()?.len() == 0 {
         file.set_permissions(Permissions::from_mode(0o600))?;
     }
     Ok(file)
 }
 
-/// The flag that refuses to open a symbolic link.
+/// The flag that prevents opening a symbolic link.
 pub(super) fn nofollow() -> i32 {
     i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default()
 }
@@ -415,7 +416,7 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// The file system that holds `path`, when it is one on which SQLite's locks or shared memory cannot be relied on.
+/// The file system that holds `path`, if SQLite cannot rely on its locks or shared memory.
 pub(super) fn network_file_system(path: &Path) -> Option<&'static str> {
     let found = rustix::fs::statfs(path).or_else(|_missing| rustix::fs::statfs(folder_of(path))).ok()?;
     // The kernel's magic numbers have 32 bits; the type of the field differs between platforms.
@@ -508,7 +509,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_there_keeps_what_its_owner_allowed_unless_it_is_empty() {
+    fn existing_file_keeps_its_permissions_unless_it_is_empty() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x");
         for (text, expected) in [("", 0o600), ("something", 0o644)] {

@@ -1,10 +1,10 @@
-//! The gate before a call that changes something: every delivery of the site's sources that was acknowledged up to then is
+//! The gate before a call that changes something: every delivery of the site's sources that was acknowledged before is
 //! routed first, because one of them may stop the call.
 //!
-//! When a job requests its call, the newest delivery is noted as the job's fence, and the job waits until the router has
-//! passed it. Deliveries that arrive later do not move the fence. One second fence covers what was acknowledged during the
-//! wait for the first; after that the call is made, so that a flood delays it by two fences at most. A delivery that is
-//! routed in parts counts as unrouted until its last part is committed.
+//! When a job requests its call, the newest delivery is stored as the job's fence, and the job waits until the router
+//! has passed it. Deliveries that arrive later do not move the fence. One second fence covers the deliveries
+//! acknowledged during the wait for the first. After that the call is made, so that a flood delays it by two fences at
+//! most. A delivery that is routed in parts counts as unrouted until its last part is committed.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use super::row::{RowReader, millis};
 use super::{Lease, Store, StoreError, Tx};
 use crate::domain::ids::{JobId, SiteName, SourceName};
 
-/// How many fences a job waits for before one call.
+/// The maximum number of fences that a job waits for before one call.
 const FENCES: u32 = 2;
 
 /// The unrouted deliveries of a job's site, and the fence of the job, as columns of the row of a leased job.
@@ -31,13 +31,13 @@ pub(super) struct Backlog {
     fences: u32,
 }
 
-/// What a job has to do at the gate.
+/// The decision for a job at the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Passage {
     Pass,
     /// Wait until the router has passed this delivery.
     Wait(i64),
-    /// The same, and note it as the job's fence.
+    /// Wait for this delivery, and store it as the job's fence.
     Note(i64),
 }
 
@@ -62,7 +62,7 @@ impl Backlog {
 }
 
 impl Tx {
-    /// Stores which source belongs to which site, as the settings say now.
+    /// Stores which source belongs to which site, from the current settings.
     #[instrument(name = "store.source.bind", skip_all, err)]
     pub async fn bind_sources(&mut self, sources: &[(&SourceName, &SiteName)]) -> Result<(), StoreError> {
         self.statement("UPDATE sources SET site = NULL WHERE site IS NOT NULL").later();
@@ -78,7 +78,7 @@ impl Tx {
         self.rows().await.map(drop)
     }
 
-    /// Whether a job must wait for the router before its call: the delivery that has to be routed first.
+    /// The delivery that must be routed before the job's call; `None` if the job need not wait.
     pub(super) fn closed_until(&mut self, job_id: JobId, backlog: &Backlog) -> Option<i64> {
         match backlog.passage() {
             Passage::Pass => None,
@@ -93,7 +93,7 @@ impl Tx {
         }
     }
 
-    /// Returns a job to the queue that waited long enough for the router. It keeps its fence, and no attempt is counted.
+    /// Requeues a job that waited too long for the router. It keeps its fence, and no attempt is counted.
     #[instrument(name = "store.job.defer_until_routed", skip_all, err)]
     pub async fn defer_until_routed(&mut self, lease: Lease, now: Timestamp) -> Result<(), StoreError> {
         let changed = self
@@ -156,20 +156,20 @@ mod tests {
     }
 
     #[test]
-    fn without_an_unrouted_delivery_a_job_passes() {
+    fn job_passes_without_an_unrouted_delivery() {
         assert_eq!(passage(None, None, 0), Passage::Pass);
         assert_eq!(passage(None, Some(50), 1), Passage::Pass);
     }
 
     #[test]
-    fn an_unrouted_delivery_makes_the_newest_one_the_fence() {
+    fn unrouted_delivery_makes_the_newest_one_the_fence() {
         assert_eq!(passage(Some(20), None, 0), Passage::Note(90));
         assert_eq!(passage(Some(20), Some(50), 1), Passage::Wait(50));
         assert_eq!(passage(Some(50), Some(50), 1), Passage::Wait(50));
     }
 
     #[test]
-    fn what_arrives_later_extends_the_wait_by_one_fence_and_no_more() {
+    fn later_deliveries_extend_the_wait_by_one_fence_only() {
         assert_eq!(passage(Some(51), Some(50), 1), Passage::Note(90));
         assert_eq!(passage(Some(90), Some(90), 2), Passage::Wait(90));
         assert_eq!(passage(Some(91), Some(90), 2), Passage::Pass);

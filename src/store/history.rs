@@ -1,4 +1,4 @@
-//! The history of one case: its journal entries, with what operators wrote beside them as long as the case remembers.
+//! The history of one case: its journal entries, with the operators' remarks until they are shredded.
 
 use jiff::Timestamp;
 use sqlx::Row as _;
@@ -13,19 +13,17 @@ use crate::domain::case::{Direction, Transition};
 pub struct HistoryEntry {
     /// Its number in the journal.
     pub seq: i64,
-    /// When.
     pub at: Timestamp,
-    /// What happened, in one word.
+    /// The kind of the entry, in one word.
     pub kind: String,
-    /// The particulars.
     pub detail: serde_json::Value,
-    /// What an operator wrote.
+    /// The remark of an operator.
     pub remark: Option<String>,
 }
 
 impl Tx {
-    /// Whether an operator's action took effect already, so that its repetition changes nothing: a cancel or a release whose
-    /// state still stands, or an action that the state forbids by now and that was an operator's last one.
+    /// Whether an operator's action already took effect, so that a repetition changes nothing: a cancel or a release
+    /// whose state still holds, or an action that the state now forbids and that was the last action of an operator.
     #[instrument(name = "store.case.is_repeated", skip_all, fields(case.id = %record.case.id), err)]
     pub async fn is_repeated(
         &mut self,
@@ -34,7 +32,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let cancels_again = *transition == Transition::Cancelled && record.case.direction == Direction::Returning;
-        // An approval is repeated by the case's own rules: they know whose it was.
+        // The case's own rules handle a repeated approval: they store the operator of each approval.
         let is_approval = matches!(transition, Transition::Approved { .. } | Transition::Withdrawn { .. });
         if is_approval || (!cancels_again && record.case.apply(transition, now).is_ok()) {
             return Ok(false);
@@ -51,7 +49,7 @@ impl Tx {
 }
 
 impl Store {
-    /// What happened to a case, oldest first.
+    /// The entries of a case, oldest first.
     #[instrument(name = "store.case.history", skip_all, fields(case.id = %record.case.id), err)]
     pub async fn history(&self, record: &CaseRecord) -> Result<Vec<HistoryEntry>, StoreError> {
         let rows = sqlx::query(

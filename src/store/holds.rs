@@ -9,7 +9,8 @@ use crate::domain::ids::{CaseId, SiteName, SourceName};
 use crate::proof::seal::KeyedHash;
 
 impl Tx {
-    /// Whether an operator holds this person, by the address, by the source's id, or by what is known to belong to them.
+    /// Whether an operator holds this person, by the email address, by the source's id, or by other known keys of the
+    /// person.
     #[instrument(name = "store.hold.is_held", skip_all, err)]
     pub(super) async fn is_person_held(
         &mut self,

@@ -1,6 +1,6 @@
-//! Which of a vendor's words were passed over, and how often: so that a word is noticed that a mapping should know.
+//! Counts of the vendors' words that were ignored: they show words that a mapping should know.
 //!
-//! Counted by day and source. Of one source's day a bounded number of words is kept; what comes after them counts together.
+//! Counted by day and source. For each day of a source, the number of words is bounded; any others count together.
 
 use std::collections::BTreeMap;
 
@@ -14,28 +14,26 @@ use crate::domain::ids::SourceName;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// So many different words a day are kept of a source.
+/// The maximum number of different words stored for a source and day.
 const MOST_WORDS: i64 = 100;
 
-/// Under what the words beyond those are counted.
+/// The name under which all other words are counted.
 pub const OTHER_WORDS: &str = "(other)";
 
-/// For how long words are counted.
+/// The period over which words are counted.
 pub const COUNTED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// A word that was passed over.
+/// An ignored word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IgnoredWord {
-    /// Whose.
     pub source: SourceName,
-    /// The vendor's word.
     pub word: String,
-    /// How often, in the time of [`COUNTED_FOR`].
+    /// The count over the period [`COUNTED_FOR`].
     pub count: u64,
 }
 
 impl Tx {
-    /// Counts words that were passed over, and forgets what is older than [`COUNTED_FOR`].
+    /// Counts ignored words, and deletes counts that are older than [`COUNTED_FOR`].
     #[instrument(name = "store.ignored.count", skip_all, fields(source = %source))]
     pub fn count_ignored(&mut self, source: &SourceName, words: &BTreeMap<String, u32>, now: Timestamp) {
         if words.is_empty() {
@@ -71,7 +69,7 @@ impl Tx {
 }
 
 impl Store {
-    /// The words that were passed over lately, the most frequent of each source first.
+    /// The recently ignored words, the most frequent of each source first.
     #[instrument(name = "store.ignored.list", skip_all, err)]
     pub async fn ignored_words(&self, now: Timestamp) -> Result<Vec<IgnoredWord>, StoreError> {
         let rows = sqlx::query(

@@ -1,4 +1,4 @@
-//! The queue: derived from the cases. Each state of a case says which job it wants; here it is made so.
+//! The queue, derived from the cases: each state of a case wants at most one job, and the queue is updated to match.
 
 use jiff::Timestamp;
 use sqlx::Row as _;
@@ -12,56 +12,47 @@ use crate::domain::case::{Case, JobKind};
 use crate::domain::ids::{CaseId, JobId, SiteName, SourceName};
 use crate::domain::named;
 
-/// Where a job stands.
+/// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum JobState {
-    /// It waits for its time.
+    /// It waits until it is due.
     Queued,
-    /// A worker has it.
+    /// A worker has leased it.
     Running,
-    /// It is finished.
     Done,
-    /// The case wants it no more.
+    /// The case no longer wants it.
     Cancelled,
 }
 
 named!(JobState { Queued = "queued", Running = "running", Done = "done", Cancelled = "cancelled" });
 
-/// A job as it is shown.
+/// A job in a list.
 #[derive(Debug, Clone)]
 pub struct JobRow {
-    /// Its id.
     pub id: JobId,
-    /// Whose.
     pub case_id: CaseId,
-    /// Where.
     pub site: SiteName,
-    /// What to do.
     pub kind: JobKind,
-    /// Where it stands.
     pub state: JobState,
-    /// When it is due.
     pub due_at: Timestamp,
-    /// How many attempts failed or finished it.
+    /// The number of attempts that failed or finished it.
     pub attempts: u32,
-    /// What the last attempt came to, if it failed.
+    /// The error of the last attempt, if it failed.
     pub last_error: Option<String>,
 }
 
-/// Which jobs to list.
+/// The jobs to list.
 #[derive(Debug, Clone, Default)]
 pub struct JobFilter {
-    /// In this state.
     pub state: Option<JobState>,
-    /// Of this kind.
     pub kind: Option<JobKind>,
-    /// After this one, from an earlier page.
+    /// The last job of the previous page.
     pub cursor: Option<JobId>,
-    /// At most so many.
+    /// The maximum number of jobs.
     pub limit: usize,
 }
 
-/// How the queue's index tells urgent jobs from the others.
+/// The value of an urgent or other job in the queue's index.
 pub(super) const fn urgency(urgent: bool) -> i64 {
     if urgent { 0 } else { 1 }
 }
@@ -77,16 +68,16 @@ impl Tx {
         open.as_ref().map(read_job).transpose()
     }
 
-    /// Makes the queue hold what the case wants: at most one open job, of the wanted kind, due when wanted. `open` is the
-    /// one that it holds now.
+    /// Updates the queue to what the case wants: at most one open job, of the wanted kind and due time. `open` is the
+    /// current one.
     pub(super) fn sync_job(&mut self, case: &Case, open: Option<&JobRow>, retried: bool, now: Timestamp) {
         let (wanted, waits) = (case.job_wanted(), case.waits_for_its_time(now));
         match (wanted, open) {
             (None, None) => {}
-            // A worker that has the job of a case that waits again has lost it: below.
+            // If the case waits again, a worker that has leased its job has lost it: see below.
             (Some(wanted), Some(job)) if job.kind == wanted.kind && !(waits && job.state == JobState::Running) => {
-                // A job that waits between two attempts keeps its time, unless it would come too early; one that was not
-                // tried follows the case.
+                // A job that waits between two attempts keeps its time, unless that is too early. A job without an
+                // attempt follows the case.
                 let follows = waits || job.attempts == 0;
                 if job.state == JobState::Queued && (retried || (follows && job.due_at != wanted.due_at)) {
                     let due_at = if retried { now } else { wanted.due_at };
@@ -122,7 +113,7 @@ impl Tx {
         }
     }
 
-    /// The job of this case for which a call that changes something is being made right now.
+    /// The job of this case for which a call that changes something is in progress.
     pub(in crate::store) async fn dispatched(&mut self, case_id: CaseId) -> Result<Option<JobKind>, StoreError> {
         let row = self
             .statement(
@@ -134,8 +125,8 @@ impl Tx {
         row.map(|row| RowReader { what: "job", row: &row }.word("kind")).transpose()
     }
 
-    /// Whether a call is being made for this case whose outcome decides where the case stands. A detach is many calls, none of
-    /// which does: it is stopped between two of them.
+    /// Whether a call whose outcome decides the state of this case is in progress. A detach consists of many calls that
+    /// do not decide it: it is stopped between two of them.
     pub(super) async fn is_dispatched(&mut self, case_id: CaseId) -> Result<bool, StoreError> {
         Ok(self.dispatched(case_id).await?.is_some_and(|kind| kind != JobKind::Detach))
     }
@@ -189,7 +180,7 @@ impl Store {
         .bind(i64::try_from(filter.limit.saturating_add(1)).unwrap_or(i64::MAX))
         .fetch_all(&self.reader)
         .await?;
-        // The page ends by its rows, so that one that cannot be read hides none of the others.
+        // The page is cut by its rows, so that a row that cannot be read does not hide the others.
         let ids: Vec<String> = rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
         let page = Page::of(ids, filter.limit, String::clone);
         let mut items = Vec::with_capacity(page.items.len());

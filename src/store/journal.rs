@@ -32,7 +32,7 @@ impl Head {
 }
 
 impl Tx {
-    /// Adds an entry; says its number. `detail` holds no personal data.
+    /// Adds an entry. Returns its number. `detail` holds no personal data.
     pub async fn write_journal(
         &mut self,
         case_id: Option<CaseId>,
@@ -78,21 +78,21 @@ impl Store {
     }
 }
 
-/// What walking a journal found.
+/// The result of a journal verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JournalCheck {
-    /// Every entry follows from the one before.
+    /// Every entry follows from the previous one.
     Intact {
-        /// How many there are.
+        /// The number of entries.
         entries: i64,
         /// The newest link.
         head: Link,
     },
-    /// The first entry that does not.
+    /// The first entry that does not follow.
     Broken(ChainError),
 }
 
-/// Walks the whole chain of a database file; needs no key and changes nothing.
+/// Verifies the whole chain of a database file; needs no key and changes nothing.
 pub async fn verify_journal(path: &Path) -> Result<JournalCheck, StoreError> {
     let options = SqliteConnectOptions::new().filename(path).read_only(true);
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;

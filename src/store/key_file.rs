@@ -1,4 +1,4 @@
-//! The key file beside the database: 64 hexadecimal digits, readable by its owner alone.
+//! The key file beside the database: 64 hexadecimal digits, readable by its owner only.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
@@ -9,7 +9,8 @@ use super::StoreError;
 use super::files::{file_error, nofollow, private, sync_folder, with_suffix};
 use crate::clock;
 
-/// Reads the key, or makes one where there is none. `sealed`: there was one, and another is of no use.
+/// Reads the key, or creates one if there is none. `sealed`: data is sealed with an existing key, so a new one is
+/// useless.
 pub(super) fn read_or_make(path: &Path, sealed: bool) -> Result<[u8; 32], StoreError> {
     let key = match File::open(path) {
         Ok(file) => read(file),
@@ -34,15 +35,15 @@ fn read(file: File) -> std::io::Result<[u8; 32]> {
     Ok(key)
 }
 
-/// Written under another name and renamed, so that a crash leaves no half key, and synced with its folder: what is sealed
-/// with a key that a power cut took back is lost. No link that somebody prepared is followed.
+/// Written under another name and renamed, so that a crash leaves no partial key, and synced with its folder: after a
+/// power cut, data that is sealed with an unsynced key is lost. No prepared link is followed.
 fn make(path: &Path) -> std::io::Result<[u8; 32]> {
     if std::fs::symlink_metadata(path).is_ok() {
         return Err(std::io::Error::other("it is a symbolic link to a file that does not exist"));
     }
     let key = clock::random::<32>();
     let draft = with_suffix(path, ".new");
-    // What a crash left of an earlier attempt, or a link: removed, not followed.
+    // The remains of a crashed attempt, or a link: removed, not followed.
     match std::fs::remove_file(&draft) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}

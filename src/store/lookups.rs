@@ -1,4 +1,4 @@
-//! Whose address a vendor is asked for, and the events that wait for that: in the order in which they came.
+//! Pending lookups of email addresses at vendors, and the events that wait for them, in the order of their arrival.
 
 use jiff::Timestamp;
 use sqlx::Row as _;
@@ -11,44 +11,42 @@ use crate::domain::ids::{SiteName, SourceName};
 use crate::domain::person::PersonId;
 use crate::proof::seal::KeyedHash;
 
-/// Somebody whose address the vendor is asked for.
+/// A person whose email address is looked up at the vendor.
 #[derive(Debug, Clone)]
 pub struct PendingLookup {
-    /// The source's own number.
+    /// The source's own id of the person.
     pub id: PersonId,
-    /// The same as a hash: the key of the row.
+    /// The hash of the id: the key of the row.
     pub person_hash: KeyedHash,
-    /// When to ask next.
+    /// When the next query is due.
     pub due_at: Timestamp,
-    /// How often it was asked in vain.
+    /// The number of failed queries.
     pub attempts: u32,
-    /// When it was asked first.
+    /// When the first query was made.
     pub first_at: Option<Timestamp>,
     /// Whether a departure or an erasure waits for it, and not only a stop.
     pub is_urgent: bool,
 }
 
-/// How many lookups a source makes in a day, so that a flood costs its vendor no more than that.
+/// The maximum number of lookups per source and day, so that a flood costs its vendor no more than that.
 const LOOKUPS_A_DAY: u32 = 5000;
 
-/// How many of them for stops alone: departures always have the rest.
+/// The maximum for stops alone: the rest is reserved for departures.
 const LOOKUPS_OF_STOPS_A_DAY: u32 = 1000;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// How many of a source wait for their address.
+/// The number of people of a source that wait for an email address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingLookups {
-    /// Whose.
     pub source: SourceName,
-    /// How many people.
     pub count: u32,
-    /// Why asking for one of them failed.
+    /// The reason why a query for one of them failed.
     pub problem: Option<String>,
 }
 
 impl Tx {
-    /// Has the vendor asked for somebody's address, unless it is being asked already; urgently where somebody leaves.
+    /// Starts the lookup of a person's email address, unless one is pending; urgent if the person leaves.
     #[instrument(name = "store.lookup.begin", skip_all, fields(source = %source))]
     pub fn begin_lookup(&mut self, source: &SourceName, id: &PersonId, urgent: bool, now: Timestamp) -> KeyedHash {
         let person_hash = self.key.hash_person_id(source, id);
@@ -66,7 +64,7 @@ impl Tx {
         person_hash
     }
 
-    /// Whether the vendor is being asked for somebody's address.
+    /// Whether a lookup of the person's email address is pending.
     #[instrument(name = "store.lookup.is_asked", skip_all, err)]
     pub async fn has_lookup(&mut self, source: &SourceName, person_hash: KeyedHash) -> Result<bool, StoreError> {
         let row = self
@@ -78,8 +76,8 @@ impl Tx {
         Ok(row.is_some())
     }
 
-    /// Whether a person id of which nothing is known may belong to an open case of the site: one that is known by its
-    /// address only, or under an id of another source.
+    /// Whether an unknown person id may belong to an open case of the site: one that is known by its email address
+    /// only, or under an id of another source.
     #[instrument(name = "store.lookup.may_concern", skip_all, err)]
     pub async fn may_concern_a_case(&mut self, source: &SourceName, site: &SiteName) -> Result<bool, StoreError> {
         let row = self
@@ -98,7 +96,7 @@ impl Tx {
         Ok(row.try_get("may_concern")?)
     }
 
-    /// Counts a lookup of a source. False when the source made too many today, of this kind or altogether.
+    /// Counts a lookup of a source. Returns false if the source made too many today, of this kind or in total.
     #[instrument(name = "store.lookup.count_today", skip_all, fields(source = %source), err)]
     pub async fn count_lookup(
         &mut self,
@@ -122,7 +120,7 @@ impl Tx {
         Ok(counted == 1)
     }
 
-    /// Has somebody taken up at once, because the address is known now.
+    /// Makes a lookup due immediately, because the email address is known now.
     #[instrument(name = "store.lookup.hasten", skip_all)]
     pub fn hasten_lookup(&mut self, source: &SourceName, id: &PersonId, now: Timestamp) {
         let person_hash = self.key.hash_person_id(source, id);
@@ -133,7 +131,7 @@ impl Tx {
             .later();
     }
 
-    /// Writes down that asking failed, and when it is done again.
+    /// Stores that a query failed, and when the next one is due.
     #[instrument(name = "store.lookup.put_off", skip_all, fields(source = %source))]
     pub fn defer_lookup(
         &mut self,
@@ -155,7 +153,7 @@ impl Tx {
         .later();
     }
 
-    /// Ends the asking, and hands out the events that waited for it, in the order in which they came.
+    /// Ends a lookup, and returns the events that waited for it, in the order of their arrival.
     #[instrument(name = "store.lookup.end", skip_all, fields(source = %source), err)]
     pub async fn end_lookup(
         &mut self,
@@ -184,7 +182,8 @@ impl Tx {
 }
 
 impl Store {
-    /// Whom of a source to ask for next: of those that are due, departures and erasures first; else who is due next.
+    /// The next person of a source to look up: among the due ones, departures and erasures first; otherwise the next to
+    /// become due.
     #[instrument(name = "store.lookup.next", skip_all, fields(source = %source), err)]
     pub async fn next_lookup(&self, source: &SourceName, now: Timestamp) -> Result<Option<PendingLookup>, StoreError> {
         let row = sqlx::query(
@@ -220,7 +219,7 @@ impl Store {
         }))
     }
 
-    /// How many of each source wait for their address.
+    /// The number of people of each source that wait for an email address.
     #[instrument(name = "store.lookup.count", skip_all, err)]
     pub async fn waiting_lookups(&self) -> Result<Vec<WaitingLookups>, StoreError> {
         let rows = sqlx::query(
@@ -251,7 +250,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn departures_are_looked_up_before_stops_that_came_earlier() {
+    async fn departures_are_looked_up_before_earlier_stops() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(&folder).await;
         let (source, now) = ("hr".parse().unwrap(), Timestamp::UNIX_EPOCH);
@@ -265,7 +264,7 @@ mod tests {
         let next = async |now| store.next_lookup(&source, now).await.unwrap().unwrap().id;
         assert_eq!(next(now).await, id("stop"), "the departure is not due yet");
         assert_eq!(next(later).await, id("leaver"));
-        // A departure of somebody who is looked up for a stop makes that urgent.
+        // A departure of a person that is looked up for a stop makes the lookup urgent.
         let mut tx = store.begin().await.unwrap();
         tx.begin_lookup(&source, &id("both"), true, later);
         tx.commit().await.unwrap();
@@ -273,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_lookups_of_a_day_are_limited_and_those_of_stops_more_so() {
+    async fn lookups_per_day_are_limited_with_a_lower_limit_for_stops() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(&folder).await;
         let (source, now) = ("hr".parse().unwrap(), Timestamp::UNIX_EPOCH);
@@ -282,7 +281,7 @@ mod tests {
             assert!(tx.count_lookup(&source, false, now).await.unwrap());
         }
         assert!(!tx.count_lookup(&source, false, now).await.unwrap());
-        assert!(tx.count_lookup(&source, true, now).await.unwrap(), "departures have the rest");
+        assert!(tx.count_lookup(&source, true, now).await.unwrap(), "the rest is reserved for departures");
         tx.statement("UPDATE sources SET lookups = ?").bind(LOOKUPS_A_DAY).later();
         assert!(!tx.count_lookup(&source, true, now).await.unwrap());
         let tomorrow = now + jiff::SignedDuration::from_hours(24);

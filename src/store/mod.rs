@@ -4,7 +4,7 @@
 //! is on the disk. Reads that decide nothing are on [`Store`]; everything that writes, and every read that a write depends
 //! on, is on [`Tx`]. Dropping a transaction rolls it back. Only the intake's groups need none: one statement commits them.
 //!
-//! Not here: what may happen to a case (that is `domain`), and what is said to whom about it.
+//! Not here: the rules for changes of a case (see `domain`), and any notification about them.
 
 mod attempts;
 mod bodies;
@@ -70,7 +70,6 @@ use self::writer::Writer;
 use crate::domain::ids::SourceName;
 use crate::proof::seal::MasterKey;
 
-/// The database of one daemon.
 #[derive(Debug, Clone)]
 pub struct Store {
     reader: SqlitePool,
@@ -80,38 +79,37 @@ pub struct Store {
     paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
 }
 
-/// One page of a list.
 #[derive(Debug, Clone)]
 pub struct Page<T> {
-    /// At most as many as were asked for.
+    /// At most the requested number of items.
     pub items: Vec<T>,
-    /// Where the next page begins.
+    /// The cursor of the next page.
     pub next: Option<String>,
 }
 
 impl Store {
-    /// Begins a write transaction, when those that were begun before are over.
+    /// Begins a write transaction, after earlier ones have ended.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let guard = self.writer.acquire().await?;
         Ok(Tx::begin(guard, Arc::clone(&self.key), Arc::clone(&self.paused_sources)))
     }
 
-    /// Whether a source is paused, from memory: the intake asks this of every request.
+    /// Whether a source is paused, from memory: the intake checks this for every request.
     pub fn is_source_paused(&self, source: &SourceName) -> bool {
         self.paused_sources.load().contains(source)
     }
 
-    /// The key that seals, for those who hash an address to look it up.
+    /// The master key, for callers that hash an email address to look it up.
     pub fn key(&self) -> &Arc<MasterKey> {
         &self.key
     }
 
-    /// Fails once the database, its log or its key was replaced or removed under the daemon.
+    /// Fails if the database, its log or its key was replaced or removed under the daemon.
     pub fn check_files(&self) -> Result<(), StoreError> {
         self.writer.check_files()
     }
 
-    /// Waits until nobody uses the database any more, and closes it.
+    /// Waits until the database is no longer in use, and closes it.
     pub async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;
@@ -119,7 +117,7 @@ impl Store {
 }
 
 impl<T> Page<T> {
-    /// Makes a page of up to `limit` rows out of a query that asked for one more.
+    /// Builds a page of up to `limit` rows from a query for one more row.
     fn of(mut items: Vec<T>, limit: usize, cursor: impl Fn(&T) -> String) -> Self {
         let more = items.len() > limit;
         items.truncate(limit);
@@ -133,7 +131,7 @@ mod tests {
     use super::Page;
 
     #[test]
-    fn a_next_page_is_told_of_only_where_there_is_one() {
+    fn next_page_is_returned_only_if_there_is_one() {
         let page = |rows: usize| Page::of((0..rows).collect(), 2, usize::to_string);
         let told = |rows| (page(rows).items, page(rows).next);
         assert_eq!(told(1), (vec![0], None));

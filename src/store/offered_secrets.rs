@@ -1,8 +1,8 @@
-//! Secrets that a vendor offered in its handshake: sealed, of no use until an operator accepts one, and of use from then on.
+//! Secrets that a vendor offered in its handshake: sealed, and not used until an operator accepts one.
 //!
-//! Anybody may offer, because nothing is signed yet. So only a few wait at a time, and the first ones stay: no later offer
-//! pushes an earlier one out before a day is over. To accept one is to say which. An operator who pauses and resumes the
-//! source drops those that wait, and the next ones are the first again.
+//! Any client may offer one, because nothing is signed yet. So only a few wait at a time, and the first ones stay: no
+//! later offer replaces an earlier one within a day. An operator accepts an offer by its id. Pausing and resuming the
+//! source deletes the waiting offers, and the next ones are the first again.
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -16,32 +16,30 @@ use super::{Store, StoreError, Tx};
 use crate::domain::ids::SourceName;
 use crate::proof::seal::{KeyedHash, MasterKey};
 
-/// How many offers of a source wait for an operator at most.
+/// The maximum number of offers of a source that wait for an operator.
 const WAITING: u32 = 20;
 
-/// For how long an offer waits undisturbed.
+/// The time for which no other offer replaces a waiting one.
 const WAIT: SignedDuration = SignedDuration::from_hours(24);
 
-/// Offers of one source that come faster are refused: a vendor makes one subscription at a time.
+/// Faster offers of one source are rejected: a vendor makes one subscription at a time.
 const PACE: SignedDuration = SignedDuration::from_secs(1);
 
 /// A secret that a vendor offered.
 #[derive(Debug, Clone)]
 pub struct OfferedSecret {
-    /// Whose.
     pub source: SourceName,
-    /// Names this secret and no other, without telling it.
+    /// Identifies this secret without revealing it.
     pub id: String,
-    /// The secret.
     pub secret: SecretString,
-    /// When it came.
     pub offered_at: Timestamp,
-    /// Since when it is one of the source's secrets.
+    /// When it became one of the source's secrets.
     pub accepted_at: Option<Timestamp>,
 }
 
 impl Tx {
-    /// Keeps an offered secret until an operator accepts it. False when too many come at once: it must be offered again.
+    /// Stores an offered secret until an operator accepts it. Returns false if offers are too frequent: the vendor must
+    /// repeat it.
     #[instrument(name = "store.offer.keep", skip_all, fields(source = %source), err)]
     pub async fn store_offered_secret(
         &mut self,
@@ -86,14 +84,14 @@ impl Tx {
         Ok(kept == 1)
     }
 
-    /// Drops the offers that wait, so that the next one is the first.
+    /// Deletes the waiting offers, so that the next one is the first.
     #[instrument(name = "store.offer.drop_waiting", skip_all, fields(source = %source))]
     pub(super) fn delete_waiting_secrets(&mut self, source: &SourceName) {
         self.statement("DELETE FROM offers WHERE source = ? AND accepted_at IS NULL").bind(source.as_str()).later();
     }
 
-    /// Makes an offered secret one of the source's own, besides or instead of those accepted before. False when there is
-    /// no such offer.
+    /// Accepts an offered secret, in addition to or in place of those accepted before. Returns false if there is no
+    /// such offer.
     #[instrument(name = "store.offer.accept", skip_all, fields(source = %source), err)]
     pub async fn accept_offered_secret(
         &mut self,
@@ -131,7 +129,7 @@ impl Tx {
 }
 
 impl Store {
-    /// What vendors offered, the oldest first, accepted or not.
+    /// All offers, the oldest first, accepted or not.
     #[instrument(name = "store.offer.list", skip_all, err)]
     pub async fn offered_secrets(&self) -> Result<Vec<OfferedSecret>, StoreError> {
         let rows = sqlx::query("SELECT source AS id, * FROM offers ORDER BY source, offered_at")
@@ -189,10 +187,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn flood_of_offers_is_slowed_down_and_pushes_out_no_earlier_one() {
+    async fn flood_of_offers_is_limited_and_replaces_no_earlier_offer() {
         let (_dir, store) = store().await;
         assert!(offer(&store, "genuine", 0).await);
-        assert!(offer(&store, "genuine", 0).await, "the same once more is no other");
+        assert!(offer(&store, "genuine", 0).await, "a repeated offer is not a new one");
         assert!(!offer(&store, "too fast", 0).await);
         for second in 10..29 {
             assert!(offer(&store, &format!("forged {second}"), second).await);
@@ -202,13 +200,13 @@ mod tests {
         }
         let waiting = told(&store).await;
         assert_eq!((waiting.len(), waiting[0].0.as_str()), (20, "genuine"));
-        // A day later there is space again.
+        // The first offers expire after a day.
         assert!(offer(&store, "late", 86_400 + 50).await);
         assert_eq!(told(&store).await.len(), 1);
     }
 
     #[tokio::test]
-    async fn pause_drops_the_offers_that_wait_and_no_accepted_one() {
+    async fn pause_deletes_waiting_offers_only() {
         let (_dir, store) = store().await;
         let source: SourceName = "hr".parse().unwrap();
         for (second, secret) in [(0, "a"), (10, "b")] {
@@ -223,7 +221,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_accepted_secret_stays_until_another_is_accepted_instead() {
+    async fn accepted_secret_stays_until_another_replaces_it() {
         let (_dir, store) = store().await;
         let source: SourceName = "hr".parse().unwrap();
         for (second, secret) in [(0, "a"), (10, "b")] {

@@ -13,35 +13,29 @@ use super::writer::Writer;
 use super::{Store, StoreError, key_file, stamp};
 use crate::proof::seal::MasterKey;
 
-/// The schema's history.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
 
-/// How many different texts a connection keeps prepared.
+/// The maximum number of prepared statements per connection.
 const STATEMENTS: usize = 512;
 
-/// How many reads go on at once.
+/// The maximum number of concurrent reads.
 const READERS: u32 = 4;
 
-/// How often the files are checked before they are refused, and the time between two checks.
+/// The number of file checks before the database is rejected, and the time between two checks.
 const CHECKS: u32 = 5;
 const BETWEEN_CHECKS: Duration = Duration::from_millis(50);
 
-/// What the sealed text of `key_check` says.
+/// The plain text of `key_check`.
 const KNOWN: &[u8] = b"offboardd";
 
-/// Where the master key comes from.
+/// The source of the master key.
 #[derive(Clone)]
 pub enum KeyLocation {
-    /// It was configured.
+    /// The key was configured.
     Given([u8; 32]),
-    /// It was configured, and read from this file.
-    Read {
-        /// The key.
-        bytes: [u8; 32],
-        /// The file.
-        from: PathBuf,
-    },
-    /// It lies in a file beside the database, made at the first start.
+    /// The key was configured, and read from this file.
+    Read { bytes: [u8; 32], from: PathBuf },
+    /// The key is in a file beside the database, created at the first start.
     Beside,
 }
 
@@ -55,17 +49,15 @@ impl std::fmt::Debug for KeyLocation {
     }
 }
 
-/// One database file, and how its key is found.
+/// One database file and the location of its key.
 #[derive(Debug, Clone)]
 pub struct Database {
-    /// The file.
     pub path: PathBuf,
-    /// Its key.
     pub key: KeyLocation,
 }
 
 impl Database {
-    /// Opens the database for a daemon: creates the file and brings the schema to this version where needed.
+    /// Opens the database for a daemon: creates the file and migrates the schema where needed.
     pub async fn open(&self) -> Result<Store, StoreError> {
         let files = self.claim().await?;
         files.make_private();
@@ -73,23 +65,23 @@ impl Database {
         self.with(Some(files)).await
     }
 
-    /// Opens a database that exists, for a command beside the daemon; its schema must be of this version.
+    /// Opens an existing database for a command beside the daemon; its schema must be of this version.
     pub async fn open_existing(&self) -> Result<Store, StoreError> {
         if !files::examine(&self.path)? {
             return Err(files::unusable(&self.path, "it does not exist: `offboardd serve` creates it"));
         }
         match Files::lock(&self.path) {
-            // No daemon runs, so that what the last one left is checked here. The lock is not held any longer: a daemon that
-            // starts meanwhile is no harm.
+            // No daemon runs, so that the state after the last one is checked here. The lock is released after that: a
+            // daemon that starts meanwhile causes no harm.
             Ok(files) => self.verify(&files).await?,
-            // The daemon that runs has checked it.
+            // The running daemon has checked it.
             Err(StoreError::InUse { .. }) => {}
             Err(error) => return Err(error),
         }
         self.with(None).await
     }
 
-    /// Brings the schema to this version; says how many steps that took.
+    /// Migrates the schema to this version. Returns the number of steps.
     pub async fn migrate(&self) -> Result<usize, StoreError> {
         let files = self.claim().await?;
         let steps = self.bring_up_to_date().await;
@@ -97,7 +89,7 @@ impl Database {
         steps
     }
 
-    /// What an operator should know about the place of the database, for `check` and the start.
+    /// Warnings about the location of the database, for `check` and the start.
     pub fn warnings(&self) -> Vec<String> {
         let path = self.path.display();
         let mut warnings = Vec::new();
@@ -124,9 +116,10 @@ impl Database {
         warnings
     }
 
-    /// Locks the database for one process, creates the file if there is none, and checks what the last process left.
+    /// Locks the database for one process, creates the file if there is none, and checks the state after the last
+    /// process.
     ///
-    /// One daemon for one database: two would each take the other's leases for those of a dead one.
+    /// One daemon for one database: two daemons would each treat the other's leases as those of a dead process.
     async fn claim(&self) -> Result<Files, StoreError> {
         if !files::examine(&self.path)? {
             files::create(&self.path)?;
@@ -146,12 +139,13 @@ impl Database {
         Ok(files)
     }
 
-    /// Refuses what is not a database of ours, or not what the last daemon left. Writes nothing.
+    /// Rejects a file that is not a database of this program, or not in the state that the last daemon left. Writes
+    /// nothing.
     async fn verify(&self, files: &Files) -> Result<(), StoreError> {
         files.require_sqlite(&self.path)?;
         let mut checks = 1;
         while let Err(error) = stamp::verify(files, &self.path).await {
-            // A command that ends at this moment moves the log into the main file while both are read.
+            // A command that ends right now moves the log into the main file while both are read.
             if checks == CHECKS || !matches!(error, StoreError::Unsound { .. }) {
                 return Err(error);
             }
@@ -179,14 +173,14 @@ impl Database {
         Ok(after.saturating_sub(before))
     }
 
-    /// Where the key lies when none is configured.
+    /// The path of the key if none is configured.
     pub fn key_file(&self) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
         name.push(".key");
         name.into()
     }
 
-    /// With `files`, which are locked: for a daemon, which watches them and marks the database as in use.
+    /// `files` are the locked files of a daemon, which watches them and marks the database as in use.
     async fn with(&self, files: Option<Files>) -> Result<Store, StoreError> {
         let mut connection = SqliteConnection::connect_with(&self.options()).await?;
         let bytes = self.key_bytes(is_sealed(&mut connection).await?)?;
@@ -222,15 +216,15 @@ impl Database {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
-            // What is forgotten is overwritten, not only unlinked.
+            // Deleted data is overwritten, not only unlinked.
             .pragma("secure_delete", "ON")
-            // The log is emptied by the `WalCheckpointer` long before; this is for when that fails.
+            // The `WalCheckpointer` empties the log long before; this is the fallback.
             .pragma("wal_autocheckpoint", "16000")
-            // Room for every text that we ever send: each is prepared once.
+            // Large enough for all statements of the program: each is prepared once.
             .statement_cache_capacity(STATEMENTS)
     }
 
-    /// `sealed`: something was sealed with the key already, so that another one is of no use.
+    /// `sealed`: data is already sealed with the key, so that a new one is useless.
     pub(super) fn key_bytes(&self, sealed: bool) -> Result<[u8; 32], StoreError> {
         match &self.key {
             KeyLocation::Given(bytes) | KeyLocation::Read { bytes, .. } => Ok(*bytes),
@@ -239,8 +233,8 @@ impl Database {
     }
 }
 
-/// The connections that read. A file does not go away like a server does, so they are neither tested before each use nor
-/// replaced in time: one of them keeps the write-ahead log in place when the writer has to reconnect.
+/// The read connections. A file does not go away like a server does, so they are neither tested before each use nor
+/// replaced over time: one of them keeps the write-ahead log in place when the writer has to reconnect.
 fn readers() -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(READERS)
@@ -250,7 +244,7 @@ fn readers() -> SqlitePoolOptions {
         .test_before_acquire(false)
 }
 
-/// Whether anything was sealed in this database: the first daemon to open it seals a known text.
+/// Whether any data is sealed in this database: the first daemon to open it seals a known text.
 pub(super) async fn is_sealed(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
     Ok(sqlx::query("SELECT 1 FROM key_check").fetch_optional(connection).await?.is_some())
 }
@@ -268,7 +262,7 @@ pub(super) async fn check_key(connection: &mut SqliteConnection, key: &MasterKey
 }
 
 async fn applied(pool: &SqlitePool) -> usize {
-    // The table is not there before the first migration.
+    // The table does not exist before the first migration.
     let steps = sqlx::query("SELECT version FROM _sqlx_migrations WHERE success").fetch_all(pool).await;
     steps.map_or(0, |steps| steps.len())
 }
@@ -278,7 +272,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_key_file_that_cannot_be_opened_is_left_as_it_is() {
+    async fn key_file_that_cannot_be_opened_is_left_unchanged() {
         let dir = tempfile::tempdir().unwrap();
         let database = Database { path: dir.path().join("x.db"), key: KeyLocation::Beside };
         std::os::unix::fs::symlink(database.key_file(), database.key_file()).unwrap();

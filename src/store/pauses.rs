@@ -1,4 +1,4 @@
-//! What stands against sites and sources: pauses, and when a source was last heard.
+//! Pauses of sites and sources, and the time of a source's last delivery.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,45 +11,39 @@ use super::{Store, StoreError, Tx};
 use crate::domain::case::JobKind;
 use crate::domain::ids::{SiteName, SourceName};
 
-/// What stands against a site.
+/// The status of a site.
 #[derive(Debug, Clone)]
 pub struct SiteStatus {
-    /// Which.
     pub name: SiteName,
-    /// Since when it is paused.
+    /// When the pause began.
     pub paused_at: Option<Timestamp>,
-    /// Why, and how to mend it.
+    /// The reason, and how to fix it.
     pub reason: Option<String>,
     /// The kinds of jobs that are paused while the others run.
     pub paused_kinds: Vec<PausedKind>,
 }
 
-/// A kind of jobs that a site's rejections pause.
+/// A kind of jobs that is paused because the site rejects its calls.
 #[derive(Debug, Clone)]
 pub struct PausedKind {
-    /// Which.
     pub kind: JobKind,
-    /// Since when.
     pub paused_at: Timestamp,
-    /// Which call was rejected, and how to fix it.
+    /// The rejected call, and how to fix the cause.
     pub reason: String,
 }
 
-/// What stands against a source.
+/// The status of a source.
 #[derive(Debug, Clone)]
 pub struct SourceStatus {
-    /// Which.
     pub name: SourceName,
-    /// Since when it is paused.
+    /// When the pause began.
     pub paused_at: Option<Timestamp>,
-    /// Who paused it.
     pub paused_by: Option<String>,
-    /// When it was last heard.
     pub last_delivery_at: Option<Timestamp>,
 }
 
 impl Tx {
-    /// Pauses a site: nothing is called there until it is resumed. False when it was paused before.
+    /// Pauses a site: it gets no calls until it is resumed. Returns false if it was paused before.
     #[instrument(name = "store.site.pause", skip_all, fields(site = %site), err)]
     pub async fn pause_site(&mut self, site: &SiteName, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
         let done = self
@@ -69,7 +63,7 @@ impl Tx {
         Ok(paused)
     }
 
-    /// Pauses one kind of jobs of a site. False when it was paused before.
+    /// Pauses one kind of jobs of a site. Returns false if it was paused before.
     #[instrument(name = "store.site.pause_kind", skip_all, fields(site = %site, job.kind = %kind), err)]
     pub async fn pause_kind(
         &mut self,
@@ -97,7 +91,7 @@ impl Tx {
         Ok(paused)
     }
 
-    /// Resumes one kind of jobs of a site, or all of them. False when none was paused.
+    /// Resumes one kind of jobs of a site, or all of them. Returns false if none was paused.
     #[instrument(name = "store.site.resume_kinds", skip_all, fields(site = %site), err)]
     pub async fn resume_kinds(
         &mut self,
@@ -120,7 +114,7 @@ impl Tx {
         Ok(resumed)
     }
 
-    /// Lets a site's jobs run again. False when it was not paused.
+    /// Resumes the jobs of a site. Returns false if it was not paused.
     #[instrument(name = "store.site.resume", skip_all, fields(site = %site), err)]
     pub async fn resume_site(&mut self, site: &SiteName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
         let done = self
@@ -135,7 +129,7 @@ impl Tx {
         Ok(resumed)
     }
 
-    /// Pauses a source: its webhooks are asked to come again later, and its jobs wait. False when it was paused before.
+    /// Pauses a source: its deliveries are rejected for now, and its jobs wait. Returns false if it was paused before.
     #[instrument(name = "store.source.pause", skip_all, fields(source = %source), err)]
     pub async fn pause_source(&mut self, source: &SourceName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
         let done = self
@@ -157,7 +151,7 @@ impl Tx {
         Ok(paused)
     }
 
-    /// Hears a source again. False when it was not paused.
+    /// Resumes a paused source. Returns false if it was not paused.
     #[instrument(name = "store.source.resume", skip_all, fields(source = %source), err)]
     pub async fn resume_source(&mut self, source: &SourceName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
         let done = self
@@ -173,7 +167,6 @@ impl Tx {
         Ok(resumed)
     }
 
-    /// The sources that are paused.
     pub(super) async fn paused_sources(&mut self) -> Result<HashSet<SourceName>, StoreError> {
         let rows = self.statement("SELECT name AS id, name FROM sources WHERE paused_at IS NOT NULL").rows().await?;
         rows.iter().map(|row| RowReader { what: "source", row }.word("name")).collect()
@@ -181,7 +174,7 @@ impl Tx {
 }
 
 impl Store {
-    /// What stands against the sites that ever had anything against them.
+    /// The status of all sites that were ever paused.
     #[instrument(name = "store.site.list", skip_all, err)]
     pub async fn sites(&self) -> Result<Vec<SiteStatus>, StoreError> {
         let rows = sqlx::query(
@@ -222,7 +215,7 @@ impl Store {
         Ok(kinds)
     }
 
-    /// What is known of the sources that were ever heard or paused.
+    /// The status of all sources that ever delivered or were paused.
     #[instrument(name = "store.source.list", skip_all, err)]
     pub async fn sources(&self) -> Result<Vec<SourceStatus>, StoreError> {
         let rows = sqlx::query("SELECT name AS id, name, paused_at, paused_by, last_delivery_at FROM sources")

@@ -1,4 +1,4 @@
-//! What is known about people: which address a source's person id has, had before, and whether the person has left.
+//! People: the current and the former email addresses of a source's person id, and whether the person has left.
 
 use jiff::Timestamp;
 use sqlx::Row as _;
@@ -12,36 +12,32 @@ use crate::domain::ids::{SiteName, SourceName};
 use crate::domain::person::{EmailAddress, Person, PersonId};
 use crate::proof::seal::{KeyedHash, MasterKey};
 
-/// How many former addresses of a person are kept.
+/// The maximum number of former email addresses of a person.
 const FORMER: u32 = 5;
 
-/// A person id that has an address and has not left.
+/// A person id that has an email address and has not left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Owner {
-    /// The person id, hashed.
     pub person_hash: KeyedHash,
-    /// When the source reported the address.
+    /// When the source reported the email address.
     pub as_of: Timestamp,
 }
 
-/// An id, its address, and since when the two belong together.
+/// A person id, its email address, and when the two were reported together.
 #[derive(Debug, Clone, Copy)]
 pub struct ReportedAddress<'a> {
-    /// Whose id it is.
     pub source: &'a SourceName,
-    /// The site whose accounts have such addresses.
+    /// The site whose accounts have such email addresses.
     pub site: &'a SiteName,
-    /// The id.
     pub id: &'a PersonId,
-    /// The address.
     pub email: &'a EmailAddress,
-    /// When the source reported it.
+    /// When the source reported the email address.
     pub as_of: Timestamp,
 }
 
 impl Tx {
-    /// Stores that an id has an address, unless something newer is known; false if so. The address before becomes a former
-    /// one.
+    /// Stores the email address of an id, unless a newer one is known; returns false in that case. The previous one
+    /// becomes a former one.
     #[instrument(name = "store.people.learn", skip_all, err)]
     pub async fn set_address(&mut self, observed: ReportedAddress<'_>, now: Timestamp) -> Result<bool, StoreError> {
         let ReportedAddress { source, site, id, email, as_of } = observed;
@@ -79,7 +75,7 @@ impl Tx {
         .bind(nanos(as_of))
         .bind(millis(now))
         .later();
-        // A present address is no former one.
+        // The current email address is not a former one.
         self.statement("DELETE FROM former_addresses WHERE source = ? AND person_hash = ? AND email_hash = ?")
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
@@ -88,7 +84,7 @@ impl Tx {
         Ok(true)
     }
 
-    /// Whether an id had its present address at `at` already.
+    /// Whether an id already had its current email address at `at`.
     #[instrument(name = "store.people.had_address", skip_all, err)]
     pub async fn had_address_before(
         &mut self,
@@ -136,7 +132,7 @@ impl Tx {
         .later();
     }
 
-    /// The address of a source's person id, as far as it is known.
+    /// The email address of a source's person id, if it is known.
     #[instrument(name = "store.people.address", skip_all, err)]
     pub async fn address_of(&mut self, source: &SourceName, id: &PersonId) -> Result<Option<EmailAddress>, StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
@@ -149,7 +145,7 @@ impl Tx {
         row.map(|row| open_address(&self.key, person_hash, &row)).transpose().map(Option::flatten)
     }
 
-    /// The person ids of a source that have this address and have not left by `now`. Two are enough to know.
+    /// The person ids of a source that have this email address and have not left by `now`. The query stops at two.
     #[instrument(name = "store.people.owners", skip_all, err)]
     pub async fn owners(
         &mut self,
@@ -179,7 +175,7 @@ impl Tx {
             .collect()
     }
 
-    /// Stores when a source's person left or will leave; `None` for somebody who stays.
+    /// Stores when a source's person left or will leave; `None` for a person that stays.
     #[instrument(name = "store.people.note_gone", skip_all)]
     pub fn note_gone(&mut self, source: &SourceName, person_hash: KeyedHash, gone_at: Option<Timestamp>) {
         self.statement("UPDATE people SET gone_at = ? WHERE source = ? AND person_hash = ?")
@@ -207,7 +203,7 @@ impl Tx {
         Ok(row.is_some())
     }
 
-    /// The hashes by which a person of a source is known on a site.
+    /// The hashes that identify a source's person on a site.
     pub fn hashes(
         &self,
         site: &SiteName,
@@ -221,7 +217,7 @@ impl Tx {
 }
 
 impl Store {
-    /// The addresses that a source's person id had before, latest first.
+    /// The former email addresses of a source's person id, latest first.
     #[instrument(name = "store.people.former_addresses", skip_all, err)]
     pub async fn former_addresses(&self, source: &SourceName, id: &PersonId) -> Result<Vec<EmailAddress>, StoreError> {
         let person_hash = self.key.hash_person_id(source, id);

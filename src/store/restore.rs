@@ -1,4 +1,4 @@
-//! Puts a backup in the place of the database, after checking that it can be used.
+//! Replaces the database by a backup, after a check of the backup.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -14,21 +14,20 @@ use super::open::{check_key, is_sealed};
 use super::{Database, StoreError, stamp};
 use crate::proof::seal::MasterKey;
 
-/// What was restored.
+/// The result of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restored {
-    /// How many entries its journal has.
+    /// The number of entries in its journal.
     pub journal_entries: i64,
-    /// When the newest of them was written.
     pub newest_entry: Option<Timestamp>,
-    /// It was copied from under a running daemon and not by `backup`: what was only in the log is not part of it.
+    /// The backup was copied under a running daemon and not made by `backup`: it lacks the contents of the log.
     pub without_its_log: bool,
-    /// Where the database is that was there before, with its log.
+    /// The path of the previous database and its log.
     pub previous: Option<PathBuf>,
 }
 
 impl Database {
-    /// Puts a copy of `backup` in the place of the database. One that exists is set aside if `replace`. No daemon may run.
+    /// Replaces the database by a copy of `backup`. An existing one is renamed if `replace`. No daemon may run.
     #[instrument(name = "store.restore", skip_all, err)]
     pub async fn restore(&self, backup: &Path, replace: bool, now: Timestamp) -> Result<Restored, StoreError> {
         self.require_backup(backup)?;
@@ -59,7 +58,7 @@ impl Database {
         rename(&draft, target)?;
         sync_folder(target).map_err(|source| file_error(target, source))?;
         drop(lock);
-        // The record beside the database was of the previous one.
+        // The record beside the database belonged to the previous one.
         Files::lock(&self.path)?.reset_acknowledged(acknowledged)?;
         Ok(restored)
     }
@@ -86,7 +85,7 @@ impl Database {
         Ok(())
     }
 
-    /// A checked copy beside the database.
+    /// Creates a checked copy beside the database.
     async fn draft(&self, backup: &Path, draft: &Path) -> Result<(Restored, Acknowledged), StoreError> {
         let cannot = |why: String| StoreError::Backup { path: backup.display().to_string(), why };
         if std::fs::symlink_metadata(draft).is_ok() {
@@ -100,7 +99,7 @@ impl Database {
         copy.sync_all().map_err(|source| file_error(draft, source))?;
         drop(copy);
         let options = SqliteConnectOptions::new().filename(draft).synchronous(SqliteSynchronous::Full);
-        // What SQLite says of a file that is none is said once for all.
+        // SQLite's errors about a file that is not a database are reported in one form.
         let broken = |error: sqlx::Error| cannot(format!("it cannot be read as a database: {error}"));
         let mut connection = SqliteConnection::connect_with(&options).await.map_err(broken)?;
         let checked = async {
@@ -132,7 +131,8 @@ impl Database {
     }
 }
 
-/// Renames the database and its log, the log first: a database without its log is refused, one with another's would not be.
+/// Renames the database and its log, the log first: a database without its log is rejected, one with a different log
+/// would not be.
 fn set_aside(path: &Path, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
     let aside = with_suffix(path, &format!(".replaced-{}", now.as_millisecond()));
     let shared = with_suffix(path, "-shm");

@@ -1,4 +1,4 @@
-//! Upkeep: what is over is forgotten, in small steps; and the counts for metrics and health.
+//! Retention: expired data is deleted in small steps. Also the counts for metrics and health, and the backup.
 
 use std::fs::OpenOptions;
 use std::path::Path;
@@ -13,29 +13,28 @@ use super::files::{file_error, private, sync_folder};
 use super::row::{RowReader, millis};
 use super::{Store, StoreError, Tx, stamp};
 
-/// How many rows one step touches, so that no commit of the intake waits long for it: a millisecond or two.
+/// The number of rows per step: a commit of the intake waits a millisecond or two.
 const STEP: i64 = 25;
 
-/// What one round of upkeep did.
+/// The result of one retention step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RetentionReport {
-    /// Deliveries whose repetition would be taken for a new one from now on.
+    /// Deliveries whose repetition now counts as a new delivery.
     pub dedupe_windows_closed: u64,
-    /// Bodies that were forgotten.
     pub bodies_deleted: u64,
 }
 
-/// What the gauges show.
+/// The values of the gauges.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Gauges {
-    /// The oldest job that is due and not being worked on.
+    /// The oldest job that is due and not leased.
     pub oldest_due: Option<Timestamp>,
-    /// Cases that need a human.
+    /// The number of cases that need a human.
     pub attention: u32,
 }
 
 impl Tx {
-    /// One small step of forgetting. Call again while it does something.
+    /// Runs one small retention step. Call again while it deletes rows.
     #[instrument(name = "store.upkeep", skip_all, err)]
     pub async fn apply_retention(
         &mut self,
@@ -51,7 +50,7 @@ impl Tx {
             .bind(STEP)
             .changed()
             .await?;
-        // A body of which nothing could be read is kept: it is replayed when the mapping is fixed.
+        // A body that was entirely unreadable is kept: it is replayed when the mapping is fixed.
         let bodies = self
             .statement(
                 "UPDATE deliveries SET body = NULL WHERE seq IN (
@@ -68,18 +67,17 @@ impl Tx {
 }
 
 impl RetentionReport {
-    /// Whether there may be more to do.
+    /// Whether another step may delete more.
     pub const fn has_more(&self) -> bool {
         self.dedupe_windows_closed > 0 || self.bodies_deleted > 0
     }
 }
 
 impl Store {
-    /// What the gauges show.
     #[instrument(name = "store.gauges", skip_all, err)]
     pub async fn gauges(&self, now: Timestamp) -> Result<Gauges, StoreError> {
         let row = sqlx::query(
-            // From site to site by the queue's index: its beginning is looked at, and not all that waits.
+            // From site to site by the queue's index: only its beginning is read, not all waiting jobs.
             "WITH RECURSIVE lanes (site) AS (
                  SELECT MIN(site) FROM jobs WHERE state = 'queued'
                  UNION ALL
@@ -99,7 +97,7 @@ impl Store {
         Ok(Gauges { oldest_due: reader.at_if_any("oldest_due")?, attention: reader.count("attention")? })
     }
 
-    /// Whether the database takes writes: takes the write lock, writes nothing.
+    /// Whether the database is writable: acquires the write lock, writes nothing.
     #[instrument(name = "store.probe", skip_all, err)]
     pub async fn check_writable(&self) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
@@ -110,7 +108,7 @@ impl Store {
     /// Writes a consistent copy of the running database. The file must not exist.
     #[instrument(name = "store.backup", skip_all, err)]
     pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        // Created beforehand, empty, because SQLite would let the umask decide who may read it.
+        // Created beforehand, empty: otherwise the umask would decide who may read it.
         drop(private(OpenOptions::new().write(true).create_new(true), to).map_err(|source| file_error(to, source))?);
         let copied = self.copy(to).await;
         if copied.is_err() {
@@ -124,7 +122,7 @@ impl Store {
         let copied = sqlx::query("VACUUM INTO ?").bind(to.display().to_string()).execute(&mut beside).await;
         beside.close().await?;
         copied?;
-        // No log that lies somewhere belongs to the copy.
+        // No existing log belongs to the copy.
         let options = SqliteConnectOptions::new().filename(to).synchronous(SqliteSynchronous::Full);
         let mut copy = SqliteConnection::connect_with(&options).await?;
         let separated = stamp::separate(&mut copy).await;
@@ -150,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_step_that_did_anything_is_followed_by_another() {
+    fn retention_step_that_deleted_rows_is_followed_by_another() {
         let goes_on = |dedupe_windows_closed, bodies_deleted| {
             RetentionReport { dedupe_windows_closed, bodies_deleted }.has_more()
         };

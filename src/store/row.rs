@@ -1,4 +1,4 @@
-//! Rows to values: instants, ids, words, each read once here.
+//! Conversion of columns to values: instants, ids, words.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::StoreError;
 
-/// Reads the columns of one row of table `what`, and says which row it was when one makes no sense.
+/// Reads the columns of one row of table `what`. An error names the row.
 pub(super) struct RowReader<'a> {
     pub(super) what: &'static str,
     pub(super) row: &'a SqliteRow,
@@ -33,7 +33,7 @@ impl RowReader<'_> {
         u32::try_from(count).map_err(|error| self.broken(column, error))
     }
 
-    /// A word of ours: an id, a name, a state.
+    /// A word of this program: an id, a name, a state.
     pub(super) fn word<T>(&self, column: &str) -> Result<T, StoreError>
     where
         T: FromStr,
@@ -70,18 +70,18 @@ impl RowReader<'_> {
     }
 }
 
-/// An instant as it is written.
+/// An instant as it is stored.
 pub(super) fn millis(instant: Timestamp) -> i64 {
     instant.as_millisecond()
 }
 
-/// An instant as it is written, if there is one.
+/// An instant as it is stored, if there is one.
 pub(super) fn millis_if_any(instant: Option<Timestamp>) -> Option<i64> {
     instant.map(millis)
 }
 
 /// jiff rejects the milliseconds of its own last instant, which lies within the last second that it accepts. A date far
-/// ahead is stored as that instant, and one row of it must not fail a list of others.
+/// ahead is stored as that instant, and one such row must not fail a list of others.
 fn instant(at: i64) -> Result<Timestamp, jiff::Error> {
     if at == millis(Timestamp::MAX) {
         return Ok(Timestamp::MAX);
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_instant_that_can_be_written_can_be_read() {
+    fn every_instant_that_can_be_stored_can_be_read() {
         for at in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
             let read = instant(millis(at));
             assert!(read.is_ok(), "{at}: {read:?}");

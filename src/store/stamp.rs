@@ -1,18 +1,18 @@
-//! Whether a write-ahead log belongs to the database file that it lies beside.
+//! Stamps: they show whether a write-ahead log belongs to the database file beside it.
 //!
-//! SQLite applies any intact log that has the right name: a backup copied beside yesterday's log becomes a mixture of both.
-//! So the header of the database holds a stamp (`user_version`, which is on page 1 and thereby in the log as well):
+//! SQLite applies any intact log that has the right name: a backup copied beside yesterday's log becomes a mixture of
+//! both. So the header of the database holds a stamp (`user_version`, which is on page 1 and thus in the log as well):
 //!
-//! - Each generation of the log is stamped soon after it began, with a hash of the stamp before and of the log's first salt,
-//!   which every reset increments. The main file therefore holds the stamp of its log, or the one that leads to it.
-//! - A backup and a restored database have a stamp of their own, from chance, which leads to no log.
-//! - The highest bit says that a daemon uses the database. A clean stop clears it.
+//! - Each generation of the log is stamped soon after it began, with a hash of the previous stamp and of the log's first
+//!   salt, which every reset increments. The main file therefore holds the stamp of its log, or the previous one.
+//! - A backup and a restored database have a random stamp, to which no log belongs.
+//! - The highest bit is set while a daemon uses the database. A clean stop clears it.
 //!
 //! The stamp also shows while the daemon runs that the main file was overwritten in place.
 //!
-//! After an unclean stop the database is checked without being written to: stamp, structure, and that no acknowledged row
+//! After an unclean stop the database is checked without writes: the stamp, the structure, and that no acknowledged row
 //! is missing. A copy of the main file that was taken under a running daemon, within the same generation of the log, is
-//! sound together with that log; one of the generation before is recognized by the structure only.
+//! sound together with that log. A copy from the previous generation is recognized by the structure only.
 
 use std::path::Path;
 
@@ -25,20 +25,20 @@ use super::files::{Acknowledged, Files};
 use super::{MIGRATOR, StoreError};
 use crate::clock;
 
-/// The bit that says that a daemon uses the database.
+/// The bit that is set while a daemon uses the database.
 const IN_USE: u32 = 1 << 31;
 
-/// Writing a stamp can begin a new log: how often it is then written again.
+/// Writing a stamp can begin a new log: the number of times that it is then written again.
 const TRIES: usize = 3;
 
-/// What a database file without a daemon looks like.
+/// The state of a database file without a daemon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Found {
-    /// In the main file alone.
+    /// The stamp in the main file alone.
     main: u32,
-    /// In the main file together with the log.
+    /// The stamp in the main file together with the log.
     all: u32,
-    /// The log's first salt; `None` for a log that holds nothing.
+    /// The log's first salt; `None` for an empty log.
     salt: Option<u32>,
 }
 
@@ -47,7 +47,7 @@ impl Found {
     fn belongs_together(self) -> bool {
         let Some(salt) = self.salt else { return true };
         let (main, all) = (self.main & !IN_USE, self.all & !IN_USE);
-        // A stamp that began a new log itself was made from the salt before.
+        // A stamp that began a new log itself was made from the previous salt.
         all == main || all == next(main, salt) || all == next(main, salt.wrapping_sub(1))
     }
 }
@@ -63,7 +63,7 @@ fn next(stamp: u32, salt: u32) -> u32 {
     u32::from_be_bytes([a, b, c, d]) & !IN_USE
 }
 
-/// Refuses a database that is not what the last daemon left. Writes nothing.
+/// Rejects a database that is not in the state that the last daemon left. Writes nothing.
 #[instrument(name = "store.stamp.verify", skip_all, err)]
 pub(super) async fn verify(files: &Files, named: &Path) -> Result<(), StoreError> {
     let log = files.log_path();
@@ -116,7 +116,7 @@ pub(super) async fn verify(files: &Files, named: &Path) -> Result<(), StoreError
     }
     let gone = match files.acknowledged_before() {
         Some(before) => before.deliveries > acknowledged.deliveries || before.journal > acknowledged.journal,
-        // It was copied from under a running daemon, without what belongs to it.
+        // It was copied under a running daemon, without the files that belong to it.
         None => size.is_none(),
     };
     if gone {
@@ -129,15 +129,15 @@ pub(super) async fn verify(files: &Files, named: &Path) -> Result<(), StoreError
     Ok(())
 }
 
-/// Stamps the log that is in use, and says that a daemon uses the database.
+/// Stamps the log that is in use, and marks the database as in use.
 #[instrument(name = "store.stamp.begin", skip_all, err)]
 pub(super) async fn begin(files: &Files, connection: &mut SqliteConnection) -> Result<(), StoreError> {
     sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await?;
-    // This begins a log, whose salt is known then.
+    // This begins a log, whose salt is known after that.
     let version = version_of(connection).await?;
     write(connection, version | IN_USE).await?;
     renew(files, connection).await?;
-    // Into the main file, which is all that is left if somebody takes the log away.
+    // Into the main file, which is all that is left if the log is removed.
     sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut *connection).await?;
     if let Some(main) = files.main_version()? {
         files.expect_stamp(main);
@@ -146,12 +146,13 @@ pub(super) async fn begin(files: &Files, connection: &mut SqliteConnection) -> R
     Ok(())
 }
 
-/// Stamps the log if it began since the last stamp; says with which salt it is stamped. No other writer may be active.
+/// Stamps the log if it began since the last stamp. Returns the salt for which it is stamped. No other writer may be
+/// active.
 pub(super) async fn renew(files: &Files, connection: &mut SqliteConnection) -> Result<Option<u32>, StoreError> {
     for _ in 0..TRIES {
         let Some(salt) = files.log_salt()? else { return Ok(None) };
         let version = version_of(connection).await?;
-        // A log begins only after everything before it is in the main file, the stamp too.
+        // A log begins only after all earlier data is in the main file, including the stamp.
         let Some(main) = files.main_version()?.filter(|main| (main ^ version) & !IN_USE == 0) else {
             return Ok(Some(salt));
         };
@@ -165,21 +166,21 @@ pub(super) async fn renew(files: &Files, connection: &mut SqliteConnection) -> R
     Ok(None)
 }
 
-/// Says that no daemon uses the database any more.
+/// Marks the database as no longer in use.
 pub(super) async fn end(files: &Files, connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let version = version_of(connection).await? & !IN_USE;
     files.expect_stamp(version);
     write(connection, version).await
 }
 
-/// Gives a copy a stamp of its own, which no log belongs to; says whether it was copied from under a running daemon.
+/// Gives a copy a stamp to which no log belongs. Returns whether it was copied under a running daemon.
 pub(super) async fn separate(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
     let was_in_use = version_of(connection).await? & IN_USE != 0;
     write(connection, u32::from_be_bytes(clock::random()) & !IN_USE).await?;
     Ok(was_in_use)
 }
 
-/// What a check that writes nothing found.
+/// The result of a check that writes nothing.
 struct Looked {
     version: u32,
     broken: Option<String>,
@@ -206,7 +207,7 @@ pub(super) async fn quick_check(connection: &mut SqliteConnection) -> Result<Opt
     Ok((found != "ok").then_some(found))
 }
 
-/// The highest numbers of what may have been acknowledged.
+/// The highest row numbers that may have been acknowledged.
 pub(super) async fn acknowledged(connection: &mut SqliteConnection) -> Result<Acknowledged, sqlx::Error> {
     let tables = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('deliveries', 'journal')";
     let row = sqlx::query(tables).fetch_one(&mut *connection).await?;
@@ -219,7 +220,7 @@ pub(super) async fn acknowledged(connection: &mut SqliteConnection) -> Result<Ac
     Ok(Acknowledged { deliveries: row.try_get("deliveries")?, journal: row.try_get("journal")? })
 }
 
-/// The newest schema version that was applied; `None` where there is none. Fails for tables of another program.
+/// The newest applied schema version; `None` if there is none. Fails for tables of another program.
 pub(super) async fn schema_version(connection: &mut SqliteConnection, named: &Path) -> Result<Option<i64>, StoreError> {
     let sql = "SELECT COUNT(*) AS tables, COALESCE(SUM(name = '_sqlx_migrations'), 0) AS migrations,
                       COALESCE(SUM(name = 'key_check'), 0) AS ours
@@ -250,7 +251,7 @@ async fn version_of(connection: &mut SqliteConnection) -> Result<u32, sqlx::Erro
 
 async fn write(connection: &mut SqliteConnection, version: u32) -> Result<(), StoreError> {
     let version = version.cast_signed();
-    // A pragma takes no parameters; this is a number.
+    // A pragma accepts no parameters; this is a number.
     sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA user_version = {version}"))).execute(connection).await?;
     Ok(())
 }
@@ -260,21 +261,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn log_belongs_to_the_file_whose_stamp_leads_to_it() {
+    fn log_belongs_to_the_file_from_which_its_stamp_follows() {
         let (main, salt) = (7, 1000);
         let found = |all, salt| Found { main, all, salt }.belongs_together();
         assert!(found(next(main, salt), Some(salt)), "stamped");
         assert!(found(next(main, salt) | IN_USE, Some(salt)), "stamped by a running daemon");
         assert!(found(next(main, salt), Some(salt + 1)), "the stamp itself began the log");
         assert!(found(main, Some(salt)), "not stamped yet, or in the main file already");
-        assert!(found(99, None), "a log that holds nothing");
+        assert!(found(99, None), "an empty log");
         assert!(!found(next(main, salt), Some(salt + 2)));
         assert!(!found(next(8, salt), Some(salt)), "stamped over another file");
         assert!(!found(99, Some(salt)));
     }
 
     #[test]
-    fn mark_of_a_running_daemon_is_no_part_of_the_chain() {
+    fn in_use_bit_is_not_part_of_the_chain() {
         assert_eq!(next(7, 1), next(7 | IN_USE, 1));
         assert_ne!(next(7, 1), next(7, 2));
         assert_eq!(next(7, 1) & IN_USE, 0);

@@ -1,8 +1,8 @@
-//! A write transaction, and how its statements reach SQLite.
+//! A write transaction, and the batches in which its statements are sent to SQLite.
 //!
-//! SQLite has a thread of its own, and each way there and back costs more than most statements do. So what only writes is
-//! not sent by itself: it waits for the next statement whose answer matters, or for the commit, and goes along with it,
-//! in its order. The `BEGIN` travels with the first statement, the `COMMIT` with the last.
+//! One round trip to the SQLite thread costs more than most statements. So a statement that only writes is not sent
+//! separately. It is sent with the next statement whose result is needed, or with the commit, in its order. The `BEGIN`
+//! is sent with the first statement, the `COMMIT` with the last.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,25 +19,25 @@ use super::writer::WriteGuard;
 use crate::domain::ids::SourceName;
 use crate::proof::seal::MasterKey;
 
-/// A text of more statements than this is not kept for the next time: it hardly ever comes again.
+/// A batch of more statements than this is not cached: the same batch rarely occurs again.
 const KEPT: usize = 24;
 
-/// How many statements travel together at least, where there are more.
+/// The minimum number of statements in a batch, if there are more to come.
 const LOAD: usize = 12;
 
 /// A write transaction. Nothing is written until [`Tx::commit`].
 #[derive(Debug)]
 pub struct Tx {
-    /// Until it is over.
+    /// `None` after the end of the transaction.
     guard: Option<WriteGuard>,
-    /// What travels before `batch`.
+    /// The batches that are sent before `batch`.
     loads: Vec<Batch>,
     batch: Batch,
     pub(super) key: Arc<MasterKey>,
     paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
-    /// The sources that are paused after this transaction, where it changed that.
+    /// The sources that are paused after this transaction, if it changed that.
     pub(super) pausing: Option<HashSet<SourceName>>,
-    /// The journal's newest entry, as soon as it is known: nobody else adds one meanwhile.
+    /// The journal's newest entry, once known: no other writer adds one meanwhile.
     pub(super) head: Option<Head>,
 }
 
@@ -48,12 +48,12 @@ impl Tx {
         paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
     ) -> Self {
         let mut batch = Batch::default();
-        // Takes the write lock at once, so that the transaction cannot fail half-way for want of it.
+        // Acquires the write lock first, so that the transaction cannot fail halfway for lack of it.
         batch.add("BEGIN IMMEDIATE");
         Self { guard: Some(guard), loads: Vec::new(), batch, key, paused_sources, pausing: None, head: None }
     }
 
-    /// Makes everything durable at once.
+    /// Commits all writes together. They are durable when this returns.
     pub async fn commit(mut self) -> Result<(), StoreError> {
         if let Some(guard) = &self.guard {
             guard.check_files()?;
@@ -70,25 +70,25 @@ impl Tx {
         Ok(())
     }
 
-    /// Whether somebody else waits to write.
+    /// Whether another writer waits.
     pub fn is_awaited(&self) -> bool {
         self.guard.as_ref().is_some_and(WriteGuard::is_awaited)
     }
 
-    /// Ends a part of what is written: what follows may travel by itself.
+    /// Ends a part of the writes: later statements may be sent in another batch.
     pub fn end_part(&mut self) {
         if self.batch.count >= LOAD {
             self.loads.push(std::mem::take(&mut self.batch));
         }
     }
 
-    /// Begins a statement. It is sent when its answer is asked for or, after [`Statement::later`], with another one.
+    /// Begins a statement. It is sent when its result is requested or, after [`Statement::later`], with another one.
     pub(super) fn statement(&mut self, sql: &str) -> Statement<'_> {
         self.batch.add(sql);
         Statement { tx: self }
     }
 
-    /// Sends whatever waits; says what rows all of it has.
+    /// Sends all batches. Returns the rows of all statements.
     pub(super) async fn rows(&mut self) -> Result<Vec<SqliteRow>, StoreError> {
         Ok(self.send().await?.1)
     }
@@ -106,7 +106,7 @@ impl Tx {
 
 impl Drop for Tx {
     fn drop(&mut self) {
-        // Without a runtime everything ends, the connection too, and SQLite forgets what was not committed.
+        // Without a runtime the process and the connection end, and SQLite discards uncommitted writes.
         if let Some(guard) = self.guard.take()
             && let Ok(runtime) = Handle::try_current()
         {
@@ -115,7 +115,7 @@ impl Drop for Tx {
     }
 }
 
-/// A statement that is being put together.
+/// A statement under construction.
 #[must_use = "say when it is to be sent"]
 pub(super) struct Statement<'t> {
     tx: &'t mut Tx,
@@ -132,12 +132,11 @@ impl Statement<'_> {
     #[expect(clippy::unused_self, reason = "nothing is left to do: it is the word for that")]
     pub(super) fn later(self) {}
 
-    /// How many rows it changed.
+    /// The number of rows that it changed.
     pub(super) async fn changed(self) -> Result<u64, StoreError> {
         Ok(self.tx.send().await?.0)
     }
 
-    /// Its rows.
     pub(super) async fn rows(self) -> Result<Vec<SqliteRow>, StoreError> {
         self.tx.rows().await
     }
@@ -147,7 +146,6 @@ impl Statement<'_> {
         Ok(self.rows().await?.into_iter().next())
     }
 
-    /// Its only row.
     pub(super) async fn the_row(self) -> Result<SqliteRow, StoreError> {
         Ok(self.row().await?.ok_or(sqlx::Error::RowNotFound)?)
     }
@@ -158,14 +156,14 @@ impl Statement<'_> {
 struct Batch {
     text: String,
     arguments: SqliteArguments,
-    /// How many statements it has.
+    /// The number of statements.
     count: usize,
     unbound: Option<sqlx::error::BoxDynError>,
 }
 
 impl Batch {
-    /// Adds a statement. Each numbers its parameters from one; together they are numbered on, as `$7`: SQLite leaves out
-    /// numbers that a statement does not use then, where it would count them in after a `?`.
+    /// Adds a statement. The parameters of each statement start at one. In the batch they are numbered continuously, as
+    /// `$7`: SQLite skips unused numbers then, where it would count them after a `?`.
     fn add(&mut self, sql: &str) {
         let base = self.arguments.len();
         let mut next = base;
@@ -191,7 +189,7 @@ impl Batch {
         }
     }
 
-    /// Sends them, and adds their rows; says how many the last one changed.
+    /// Sends the batch, and adds its rows to `rows`. Returns the number of rows that the last statement changed.
     async fn send(self, guard: &mut WriteGuard, rows: &mut Vec<SqliteRow>) -> Result<u64, StoreError> {
         if self.count == 0 {
             return Ok(0);
@@ -224,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statements_that_travel_together_number_their_parameters_on() {
+    fn statements_of_one_batch_number_their_parameters_continuously() {
         let mut batch = Batch::default();
         batch.add("UPDATE a SET x = ?, y = ? WHERE id = ?");
         for value in [1, 2, 3] {

@@ -1,4 +1,4 @@
-//! Deliveries on their way through the router: whose are unrouted, the next of a source, and how far one is routed.
+//! Unrouted deliveries: the sources that have any, the next ones of a source, and the progress of one in parts.
 
 use sqlx::Row as _;
 use tracing::instrument;
@@ -8,7 +8,7 @@ use super::{Origin, Store, StoreError, Tx, UnroutedDelivery};
 use crate::domain::ids::{DeliveryId, SourceName};
 
 impl Tx {
-    /// Notes how many items of a delivery are routed. It stays unrouted as a whole.
+    /// Stores how many items of a delivery are routed. It stays unrouted as a whole.
     #[instrument(name = "store.delivery.part_routed", skip_all, fields(delivery.id = %id))]
     pub fn part_routed(&mut self, id: DeliveryId, items: u32) {
         self.statement("UPDATE deliveries SET items_routed = ?, crashes = 0 WHERE id = ?")
@@ -17,7 +17,7 @@ impl Tx {
             .later();
     }
 
-    /// Notes that some items of an unreadable delivery were read: its body expires like that of a routed one.
+    /// Stores that some items of an unreadable delivery were read: its body expires like that of a routed one.
     #[instrument(name = "store.delivery.partly_read", skip_all, fields(delivery.id = %id))]
     pub fn partly_read(&mut self, id: DeliveryId) {
         self.statement("UPDATE deliveries SET partly_read = 1 WHERE id = ?").bind(id.to_string()).later();
@@ -29,7 +29,7 @@ impl Tx {
         self.statement("UPDATE deliveries SET crashes = crashes + 1 WHERE id = ?").bind(id.to_string()).later();
     }
 
-    /// Takes back [`Tx::expect_crash`]: the process stops without a crash.
+    /// Reverts [`Tx::expect_crash`]: the process stops without a crash.
     #[instrument(name = "store.delivery.expect_no_crash", skip_all, fields(delivery.id = %id))]
     pub fn expect_no_crash(&mut self, id: DeliveryId) {
         self.statement("UPDATE deliveries SET crashes = MAX(crashes - 1, 0) WHERE id = ?").bind(id.to_string()).later();
@@ -37,7 +37,6 @@ impl Tx {
 }
 
 impl Store {
-    /// The sources that have unrouted deliveries.
     #[instrument(name = "store.delivery.unrouted_sources", skip_all, err)]
     pub async fn unrouted_sources(&self) -> Result<Vec<SourceName>, StoreError> {
         // From source to source by the index, however many deliveries wait.
@@ -91,7 +90,7 @@ impl Store {
             .map(|row| {
                 let reader = RowReader { what: "delivery", row };
                 let id: DeliveryId = reader.word("id")?;
-                // A body that does not open is shown as unreadable, not as a reason to stop everybody else's.
+                // A body that does not open is returned as unreadable, so that it does not block the other deliveries.
                 let body = reader.bytes_if_any("body")?.and_then(|sealed| self.key.open(id.as_bytes(), &sealed).ok());
                 Ok(UnroutedDelivery {
                     id,

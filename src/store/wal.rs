@@ -1,4 +1,4 @@
-//! The write-ahead log: kept short without keeping anybody waiting, and emptied of what was forgotten.
+//! The write-ahead log: kept short without delaying other writers, and cleared of deleted data.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,62 +8,63 @@ use tracing::instrument;
 
 use super::{Store, StoreError, stamp};
 
-/// How long emptying the log waits for those who read it.
+/// The time that emptying the log waits for readers.
 const SHORTLY: Duration = Duration::from_millis(5);
 
-/// How many pages are moved out of the log at least, once anything is: few enough for a few milliseconds of the disk.
+/// The minimum number of pages that a checkpoint moves out of the log: it takes the disk a few milliseconds.
 const STEP: i64 = 200;
 
-/// From how many pages on the log begins anew: 32 MiB.
+/// The number of pages at which the log restarts: 32 MiB.
 const LONG: i64 = 8_000;
 
-/// And from how many on when only [`FEW`] came since the last look: 4 MiB. A shorter log is sooner emptied of what was
-/// forgotten; to begin it anew so often would cost a twentieth of what is taken in at full speed.
+/// The number of pages at which the log restarts if at most [`FEW`] are left: 4 MiB. A shorter log is cleared of
+/// deleted data sooner, but restarting it that often would cost 5% of the intake's full throughput.
 const SHORT: i64 = 1_000;
 
-/// How many pages are moved while nobody writes without being felt. At full speed more of them come between two looks.
+/// The number of pages that are moved without a noticeable delay while writers wait. At full speed more are added per
+/// turn.
 const FEW: i64 = 64;
 
-/// How many turns a stamp waits for a moment in which nobody writes, before it waits in the line.
+/// The number of turns that a stamp waits for a free writer, before it queues for the writer.
 const PATIENCE: u32 = 20;
 
 const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
-/// What the write-ahead log looks like.
+/// The size and age of the write-ahead log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WalStatus {
-    /// How large it is. A log that began anew keeps its size.
+    /// The size in bytes. A restarted log keeps its size.
     pub bytes: u64,
-    /// When it was written to last.
+    /// When it was last written.
     pub written_at: Option<SystemTime>,
 }
 
-/// Works the write-ahead log off, by a connection of its own.
+/// Checkpoints the write-ahead log on a separate connection.
 #[derive(Debug)]
 pub struct WalCheckpointer {
     store: Store,
-    /// None before the first look, and after trouble.
+    /// `None` before the first turn, and after an error.
     connection: Option<SqliteConnection>,
     last: WalStatus,
     /// The salt of the log that was stamped last.
     stamped: Option<u32>,
-    /// How often somebody was writing when a log was to be stamped.
+    /// The number of times that the writer was busy when a log needed a stamp.
     missed: u32,
-    /// How many pages the log held when it last was to begin anew and did not: somebody reads it.
+    /// The number of pages when the log last could not restart, because of a reader.
     tried_at: i64,
 }
 
 impl WalCheckpointer {
-    /// Looks at the log, and moves what it holds into the database; says whether anything was written since the last look.
+    /// Checkpoints the log into the database. Returns whether anything was written since the last turn.
     ///
-    /// It is moved in small steps and while others write. A commit that did it, as SQLite would by itself, would be a slow
-    /// one; a large step keeps the disk from them for as long as it takes to write, which is the longest that a vendor waits.
-    /// The log goes on growing meanwhile. Once it is long, or sooner while little is written, what is left of it is moved while
-    /// nobody writes, so that it can begin anew.
+    /// The pages are moved in small steps and while others write. A commit that moved them, as SQLite does by default,
+    /// would be slow. A large step occupies the disk for as long as it takes to write, which is the longest that a
+    /// vendor waits. The log continues to grow meanwhile. Once it is long, or sooner while little is written, the rest
+    /// is moved while no other connection writes, so that the log can restart.
     #[instrument(name = "store.log.turn", skip_all, err)]
     pub async fn checkpoint(&mut self) -> Result<bool, StoreError> {
         let look = self.store.wal_status();
-        // A replaced database must not get what the log of the other one holds.
+        // The log of the previous database must not be written into a replaced one.
         if look == self.last || self.store.check_files().is_err() {
             return Ok(false);
         }
@@ -92,7 +93,7 @@ impl WalCheckpointer {
         Ok(true)
     }
 
-    /// Stamps the log, if it began since the last look.
+    /// Stamps the log, if it began since the last turn.
     async fn stamp(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let Some(files) = self.store.writer.watched() else { return Ok(()) };
         if files.log_salt()? == self.stamped {
@@ -102,7 +103,7 @@ impl WalCheckpointer {
             Some(guard) => guard,
             None if self.missed < PATIENCE => {
                 self.missed += 1;
-                // Looked at again with the next turn, written to or not.
+                // The next turn tries again, whether or not the log was written.
                 self.last = WalStatus::default();
                 return Ok(());
             }
@@ -116,7 +117,6 @@ impl WalCheckpointer {
         Ok(())
     }
 
-    /// Closes its connection.
     pub async fn close(self) -> Result<(), StoreError> {
         match self.connection {
             Some(connection) => Ok(connection.close().await?),
@@ -125,14 +125,14 @@ impl WalCheckpointer {
     }
 }
 
-/// How many pages the log holds, and how many of them are in the database too.
+/// The number of pages in the log, and how many of them are in the database too.
 async fn checkpoint(connection: &mut SqliteConnection, statement: &'static str) -> Result<(i64, i64), StoreError> {
     let row = sqlx::query(statement).fetch_one(connection).await?;
     Ok((row.try_get("log")?, row.try_get("checkpointed")?))
 }
 
 impl Store {
-    /// Whoever is to keep the write-ahead log short.
+    /// Creates the task state that keeps the write-ahead log short.
     pub fn wal_checkpointer(&self) -> WalCheckpointer {
         WalCheckpointer {
             store: self.clone(),
@@ -144,8 +144,8 @@ impl Store {
         }
     }
 
-    /// Empties the write-ahead log, so that nothing that was forgotten is left in it. False when somebody was reading it:
-    /// writers wait while this does, so it does not wait for long, and what it holds is moved before, while they write.
+    /// Empties the write-ahead log, so that it contains no deleted data. Returns false if a reader is active. Writers
+    /// wait meanwhile, so the wait is short, and the contents are checkpointed before, while they write.
     #[instrument(name = "store.truncate_wal", skip_all, err)]
     pub async fn truncate_wal(&self) -> Result<bool, StoreError> {
         let mut beside = self.writer.another(Some(SHORTLY)).await?;
@@ -155,11 +155,11 @@ impl Store {
         Ok(row.try_get::<i64, _>("busy")? == 0)
     }
 
-    /// What the write-ahead log looks like now: another look tells whether anything was written meanwhile.
+    /// The current status of the log. A different status later means that it was written.
     pub fn wal_status(&self) -> WalStatus {
         let mut log = self.path.as_os_str().to_owned();
         log.push("-wal");
-        // Without a log there is nothing in it.
+        // A missing log is empty.
         let Ok(log) = std::fs::metadata(log) else { return WalStatus::default() };
         WalStatus { bytes: log.len(), written_at: log.modified().ok() }
     }

@@ -1,7 +1,7 @@
-//! The one connection that writes. Who holds it, writes; the others wait.
+//! The only connection that writes. One holder at a time writes; the others wait.
 //!
-//! The intake waits for one other at most, because a vendor waits for its answer: the others form a line of their own, of
-//! which only the first stands beside the intake. Each is served in turn, so that neither starves.
+//! The intake waits for one other holder at most, because a vendor waits for its answer. The others form a separate
+//! queue, of which only the first competes with the intake. Each is served in turn, so that neither starves.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -15,34 +15,33 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::files::Files;
 use super::{StoreError, stamp};
 
-/// How long the connection is waited for.
+/// The maximum wait for the connection.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The connection, or what is there instead.
+/// The connection, or the reason why there is none.
 enum WriterState {
-    /// Nobody holds it.
+    /// The connection is not held.
     Free(SqliteConnection),
-    /// Whoever had it did not bring it back as it was: the next one makes another.
+    /// The last holder did not release it: the next one opens another.
     Empty,
-    /// There is none any more.
     Closed,
 }
 
-/// Where the connection lies when nobody holds it.
+/// The shared connection and its queue.
 #[derive(Clone)]
 pub(super) struct Writer {
     options: Arc<SqliteConnectOptions>,
-    /// How many hold the connection or wait for it.
+    /// The number of tasks that hold the connection or wait for it.
     interested: Arc<AtomicUsize>,
     state: Arc<Mutex<WriterState>>,
-    /// Where all but the intake line up.
+    /// The queue for all but the intake.
     line: Arc<Mutex<()>>,
     /// The files of a daemon's database, locked and watched; `None` for a command beside it.
     files: Option<Arc<Files>>,
 }
 
-/// The connection, held by somebody. Dropped without [`WriteGuard::release`], it is closed and made anew: SQLite gives a
-/// transaction up by itself when the disk is full, and what else is wrong with such a connection nobody knows.
+/// The held connection. If dropped without [`WriteGuard::release`], it is closed and replaced: SQLite rolls a
+/// transaction back by itself when the disk is full, and the connection may have other unknown faults.
 pub(super) struct WriteGuard {
     connection: SqliteConnection,
     state: OwnedMutexGuard<WriterState>,
@@ -50,7 +49,7 @@ pub(super) struct WriteGuard {
     files: Option<Arc<Files>>,
 }
 
-/// Counts somebody who holds the connection or waits for it, for as long as it lives.
+/// Counts a task that holds the connection or waits for it, for as long as it lives.
 struct Interest(Arc<AtomicUsize>);
 
 impl Interest {
@@ -79,7 +78,7 @@ impl std::fmt::Debug for WriteGuard {
 }
 
 impl Writer {
-    /// `options` make another connection when the first one is of no use any more.
+    /// `options` open another connection when the first one is no longer usable.
     pub(super) fn new(options: SqliteConnectOptions, connection: SqliteConnection, files: Option<Arc<Files>>) -> Self {
         Self {
             options: Arc::new(options),
@@ -95,12 +94,12 @@ impl Writer {
         self.files.as_ref()
     }
 
-    /// Fails once a file under the daemon was replaced or removed.
+    /// Fails if a file under the daemon was replaced or removed.
     pub(super) fn check_files(&self) -> Result<(), StoreError> {
         self.watched().map_or(Ok(()), |files| files.check())
     }
 
-    /// Another connection, for what would keep everybody waiting on this one.
+    /// Opens another connection, for work that would block this one.
     pub(super) async fn another(&self, busy_timeout: Option<Duration>) -> Result<SqliteConnection, StoreError> {
         self.check_files()?;
         let options = SqliteConnectOptions::clone(&self.options);
@@ -108,7 +107,7 @@ impl Writer {
         Ok(SqliteConnection::connect_with(&options).await?)
     }
 
-    /// Waits for the connection, in the line.
+    /// Waits for the connection in the queue.
     pub(super) async fn acquire(&self) -> Result<WriteGuard, StoreError> {
         let interest = Interest::in_it(&self.interested);
         let in_line = async {
@@ -118,13 +117,13 @@ impl Writer {
         tokio::time::timeout(PATIENCE, in_line).await.map_err(|_elapsed| sqlx::Error::PoolTimedOut)?
     }
 
-    /// Waits for the connection, beside the line: for the intake.
+    /// Waits for the connection outside the queue: for the intake.
     pub(super) async fn acquire_for_intake(&self) -> Result<WriteGuard, StoreError> {
         let taking = self.take(Interest::in_it(&self.interested));
         tokio::time::timeout(PATIENCE, taking).await.map_err(|_elapsed| sqlx::Error::PoolTimedOut)?
     }
 
-    /// The connection, if nobody has it.
+    /// The connection, if it is free.
     pub(super) fn try_acquire(&self) -> Option<WriteGuard> {
         let interest = Interest::in_it(&self.interested);
         let mut state = Arc::clone(&self.state).try_lock_owned().ok()?;
@@ -155,7 +154,7 @@ impl Writer {
         Ok(WriteGuard { connection, state, interest, files: self.files.clone() })
     }
 
-    /// Waits until nobody holds the connection, and closes it for good.
+    /// Waits until the connection is free, and closes it for good.
     pub(super) async fn close(&self) {
         let mut state = self.state.lock().await;
         if let WriterState::Free(mut connection) = std::mem::replace(&mut *state, WriterState::Closed) {
@@ -176,30 +175,30 @@ impl Writer {
 }
 
 impl WriteGuard {
-    /// Whether somebody else waits for the connection.
+    /// Whether another task waits for the connection.
     pub(super) fn is_awaited(&self) -> bool {
         self.interest.0.load(Ordering::Relaxed) > 1
     }
 
-    /// Fails once a file under the daemon was replaced or removed.
+    /// Fails if a file under the daemon was replaced or removed.
     pub(super) fn check_files(&self) -> Result<(), StoreError> {
         self.files.as_ref().map_or(Ok(()), |files| files.check())
     }
 
-    /// Records what was committed, before it is acknowledged: fails if it may not be there after a restart.
+    /// Records the committed row numbers before they are acknowledged: fails if the rows may be lost at a restart.
     pub(super) fn acknowledge(&self, deliveries: i64, journal: i64) -> Result<(), StoreError> {
         self.check_files()?;
         self.files.as_ref().map_or(Ok(()), |files| files.acknowledge(deliveries, journal))
     }
 
-    /// Gives the connection back as it was: no transaction is open on it.
+    /// Releases the connection. No transaction is open on it.
     pub(super) fn release(self) {
         let Self { connection, mut state, interest, files: _ } = self;
         *state = WriterState::Free(connection);
         drop(interest);
     }
 
-    /// Undoes what is not committed, and gives the connection back.
+    /// Rolls back uncommitted writes, and releases the connection.
     pub(super) async fn roll_back(mut self) {
         match self.connection.execute("ROLLBACK").await {
             Ok(_) => self.release(),
@@ -230,7 +229,7 @@ mod tests {
     use crate::store::{Database, KeyLocation};
 
     #[tokio::test]
-    async fn who_writes_knows_whether_somebody_else_waits_to_write() {
+    async fn writer_notices_whether_another_writer_waits() {
         let dir = tempfile::tempdir().unwrap();
         let store = Database { path: dir.path().join("x.db"), key: KeyLocation::Given([7; 32]) }.open().await.unwrap();
         let first = store.begin().await.unwrap();
@@ -245,6 +244,6 @@ mod tests {
         };
         tokio::time::timeout(Duration::from_secs(10), noticed).await.expect("it is noticed");
         drop(first);
-        assert!(!others.join_next().await.unwrap().unwrap().is_awaited(), "nobody is left");
+        assert!(!others.join_next().await.unwrap().unwrap().is_awaited(), "no other writer waits");
     }
 }

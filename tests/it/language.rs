@@ -96,7 +96,7 @@ const LEFT_OVER: &[(&str, usize)] = &[
     ("src/sandbox", 137),
     ("src/settings", 48),
     ("src/sources", 93),
-    ("src/store", 147),
+    ("src/store", 29),
     ("src/worker", 51),
     ("tests", 519),
 ];

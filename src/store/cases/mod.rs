@@ -17,20 +17,18 @@ use crate::domain::ids::{SiteName, SourceName};
 use crate::domain::person::Person;
 use crate::proof::seal::{CaseKey, MasterKey};
 
-/// A case with what is known about its person.
+/// A case with the data about its person.
 #[derive(Debug, Clone)]
 pub struct CaseRecord {
-    /// The case.
     pub case: Case,
-    /// When it was opened.
     pub opened_at: Timestamp,
-    /// The person, until the case has forgotten.
+    /// The person; empty after the data was shredded.
     pub person: Person,
-    /// The account, as soon as it was found and until the case has forgotten.
+    /// The account, once found and until the data is shredded.
     pub account: Option<KnownAccount>,
-    /// The account's type, as soon as it was found.
+    /// The type of the account, once found.
     pub account_type: Option<AccountType>,
-    /// How often the account was looked for in vain.
+    /// The number of reads that did not find the account.
     pub looks: u32,
     key: Option<CaseKey>,
 }
@@ -38,76 +36,72 @@ pub struct CaseRecord {
 /// The account that a case is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownAccount {
-    /// Its id.
     pub id: AccountId,
-    /// The same address also belongs to an account that is left alone.
+    /// Whether the same email address also belongs to an account that is not touched.
     pub twin: bool,
 }
 
 /// A case to be opened.
 #[derive(Debug)]
 pub struct NewCase {
-    /// Where.
     pub site: SiteName,
-    /// Whose event it is; `None` for an operator's own request.
+    /// The source of the event; `None` for an operator's own request.
     pub source: Option<SourceName>,
-    /// Whose case it is.
     pub person: Person,
-    /// What is agreed.
     pub terms: Terms,
-    /// Why.
+    /// The reason for the case.
     pub cause: Cause,
-    /// No call is made before.
+    /// No call is made before this time.
     pub effective_at: Timestamp,
 }
 
-/// What stands beside a transition in the journal.
+/// The additions to a transition in the journal.
 #[derive(Debug, Clone, Default)]
 pub struct Note {
-    /// Who did it: the name of an admin token; `None` for the daemon itself.
+    /// The name of the admin token; `None` for the daemon itself.
     pub by: Option<String>,
-    /// What an operator wrote. Sealed: it may name somebody.
+    /// The remark of an operator. Sealed, because it may name a person.
     pub remark: Option<String>,
-    /// Particulars without personal data.
+    /// Details without personal data.
     pub detail: Value,
 }
 
 impl Note {
-    /// A note of particulars alone. They must hold no personal data.
+    /// A note with details only. They must hold no personal data.
     pub fn detail(detail: Value) -> Self {
         Self { detail, ..Self::default() }
     }
 }
 
-/// What a transition did.
+/// The result of a transition.
 #[derive(Debug, Clone)]
 pub struct Transitioned {
     /// The case after it.
     pub record: CaseRecord,
-    /// Where it stood before.
+    /// The state before it.
     pub from: StateName,
 }
 
 impl CaseRecord {
-    /// This case as the database has it now, with what an attempt observed about the account meanwhile.
+    /// The case from the database, with the observations of an attempt about the account.
     pub(super) fn with_observed(self, observed: &Self) -> Self {
         Self { account: observed.account.clone(), account_type: observed.account_type, looks: observed.looks, ..self }
     }
 
-    /// The keyed hash of the account, if it is known: what an approval covers, and what the journal shows.
+    /// The keyed hash of the account, if it is known. Approvals cover it, and the journal shows it.
     pub fn account_hash(&self, key: &MasterKey) -> Option<String> {
         let account = self.account.as_ref()?;
         Some(hex::encode(key.hash_account(&self.case.site, account.id.as_str()).0))
     }
 
-    /// Removes approvals of another account than the one that is known now.
+    /// Removes approvals that cover another account than the currently known one.
     pub(super) fn lapse_approvals_of_other_accounts(&mut self, key: &MasterKey) {
         if let Some(account) = self.account_hash(key) {
             self.case.lapse_approvals_of_other_accounts(&account);
         }
     }
 
-    /// Opens what an operator wrote beside the journal entry `seq`.
+    /// Opens the operator's remark at the journal entry `seq`.
     pub(super) fn remark(&self, seq: i64, sealed: &[u8]) -> Option<String> {
         let plain = self.key.as_ref()?.open(&seq.to_be_bytes(), sealed).ok()?;
         String::from_utf8(plain).ok()

@@ -1,4 +1,4 @@
-//! Finding cases: one by its id or its person, many by what they have in common.
+//! Queries for cases: one by its id or its person, many by shared properties.
 
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -12,35 +12,29 @@ use crate::proof::seal::{KeyedHash, MasterKey};
 use crate::store::row::RowReader;
 use crate::store::{Page, Store, StoreError, Tx};
 
-/// Which cases to list.
+/// The cases to list.
 #[derive(Debug, Clone, Default)]
 pub struct CaseFilter {
-    /// In this state.
     pub state: Option<StateName>,
-    /// Of this source.
     pub source: Option<SourceName>,
-    /// Of this site.
     pub site: Option<SiteName>,
-    /// Of whoever has one of these hashes: one address, on each of the sites asked.
+    /// Only cases with one of these hashes: one email address on each queried site.
     pub email_hashes: Option<Vec<KeyedHash>>,
     /// Only those that need a human, or only those that do not.
     pub attention: Option<bool>,
-    /// After this one, from an earlier page.
+    /// The last case of the previous page.
     pub cursor: Option<CaseId>,
-    /// At most so many.
+    /// The maximum number of cases.
     pub limit: usize,
 }
 
-/// Which open cases a bulk action concerns.
+/// The open cases that a bulk action concerns.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BulkFilter<'a> {
-    /// In this state.
     pub state: Option<StateName>,
-    /// Held for this.
+    /// Only cases held for this reason.
     pub held: Option<Hold>,
-    /// Of this source.
     pub source: Option<&'a SourceName>,
-    /// Of this site.
     pub site: Option<&'a SiteName>,
     /// Own requests of this operator.
     pub requested_by: Option<&'a str>,
@@ -48,7 +42,7 @@ pub struct BulkFilter<'a> {
     pub attention: Option<bool>,
 }
 
-/// Reads rows of cases. One that cannot be read is logged and left out, so that it hides none of the others.
+/// Reads rows of cases. A row that cannot be read is logged and omitted, so that it does not hide the others.
 pub(in crate::store) fn readable(rows: &[SqliteRow], key: &MasterKey) -> Result<Vec<CaseRecord>, StoreError> {
     let mut records = Vec::with_capacity(rows.len());
     for row in rows {
@@ -64,7 +58,6 @@ pub(in crate::store) fn readable(rows: &[SqliteRow], key: &MasterKey) -> Result<
 }
 
 impl Tx {
-    /// The case of this id.
     #[instrument(name = "store.case.find", skip_all, fields(case.id = %id), err)]
     pub async fn case(&mut self, id: CaseId) -> Result<Option<CaseRecord>, StoreError> {
         let row = self.statement(
@@ -74,7 +67,7 @@ impl Tx {
         row.map(|row| read_case(&row, &self.key)).transpose()
     }
 
-    /// The cases of these ids, in their order; one that cannot be read keeps none of the others from being.
+    /// The cases of these ids, in their order. A case that cannot be read does not affect the others.
     #[instrument(name = "store.case.find_all", skip_all, fields(count = ids.len()), err)]
     pub(in crate::store) async fn cases(
         &mut self,
@@ -98,7 +91,7 @@ impl Tx {
         Ok(cases)
     }
 
-    /// The open case of whoever has this address or, failing that, this person id.
+    /// The open case of this email address or, without one, of this person id.
     #[instrument(name = "store.case.find_open", skip_all, err)]
     pub async fn open_case_of(
         &mut self,
@@ -154,7 +147,8 @@ impl Tx {
         Ok(row.is_some())
     }
 
-    /// All open cases of this address, of this person id, and those that a departure of this person id joined, oldest first.
+    /// All open cases of this email address, of this person id, and those that a departure of this person id joined,
+    /// oldest first.
     #[instrument(name = "store.case.find_all_open", skip_all, err)]
     pub async fn open_cases_of(
         &mut self,
@@ -181,7 +175,6 @@ impl Tx {
 }
 
 impl Store {
-    /// The case of this id.
     #[instrument(name = "store.case.show", skip_all, fields(case.id = %id), err)]
     pub async fn case(&self, id: CaseId) -> Result<Option<CaseRecord>, StoreError> {
         let row = sqlx::query(
@@ -218,15 +211,15 @@ impl Store {
         .bind(i64::try_from(filter.limit.saturating_add(1)).unwrap_or(i64::MAX))
         .fetch_all(&self.reader)
         .await?;
-        // The page ends by its rows, so that one that cannot be read does not end the list.
+        // The page is cut by its rows, so that a row that cannot be read does not end the list.
         let ids: Vec<String> = rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
         let page = Page::of(ids, filter.limit, String::clone);
         let shown = rows.get(..page.items.len()).unwrap_or_default();
         Ok(Page { items: readable(shown, &self.key)?, next: page.next })
     }
 
-    /// The open cases that a bulk action may concern, oldest first, without what is known about their persons. One that cannot
-    /// be read is left out: nothing is done to it.
+    /// The open cases that a bulk action may concern, oldest first, without the data about their persons. A case that
+    /// cannot be read is omitted and stays unchanged.
     #[instrument(name = "store.case.open_cases", skip_all, err)]
     pub async fn open_cases(&self, filter: &BulkFilter<'_>) -> Result<Vec<Case>, StoreError> {
         let rows = sqlx::query(
@@ -248,7 +241,7 @@ impl Store {
         readable(&rows, &self.key).map(|records| records.into_iter().map(|record| record.case).collect())
     }
 
-    /// How many cases stand in each state on each site.
+    /// The number of cases in each state on each site.
     #[instrument(name = "store.case.count", skip_all, err)]
     pub async fn count_cases(&self) -> Result<Vec<(SiteName, StateName, u64)>, StoreError> {
         let rows = sqlx::query("SELECT site AS id, site, state, COUNT(*) AS count FROM cases GROUP BY site, state")

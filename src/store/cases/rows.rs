@@ -1,4 +1,4 @@
-//! A case as a row, in both directions.
+//! Conversion between a case and its row.
 
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
@@ -13,7 +13,7 @@ use crate::proof::seal::{CaseKey, MasterKey};
 use crate::store::row::{RowReader, millis, millis_if_any};
 use crate::store::{StoreError, Tx};
 
-/// What a case knows about its person, as it is sealed.
+/// The personal data of a case, in the form that is sealed.
 #[derive(Serialize, Deserialize)]
 struct Known {
     person: Person,
@@ -22,7 +22,7 @@ struct Known {
 }
 
 impl Tx {
-    /// Writes all that changes about a case, and what is known of its person.
+    /// Writes the variable data of a case, and the personal data.
     pub(super) fn write_case(&mut self, record: &CaseRecord) -> Result<(), StoreError> {
         let case = &record.case;
         let (email_hash, person_hash) = self.hashes(&case.site, case.source.as_ref(), &record.person);
@@ -72,7 +72,7 @@ impl Tx {
     }
 }
 
-/// Reads a row with the columns of `cases` and the `sealed_key` beside it.
+/// Reads a row with the columns of `cases` and the joined `sealed_key`.
 pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result<CaseRecord, StoreError> {
     let reader = RowReader { what: "case", row };
     let id: CaseId = reader.word("id")?;

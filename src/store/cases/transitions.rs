@@ -1,5 +1,5 @@
-//! [`Tx::transition`] is the only way in which a case changes: the rules are asked; the row, the job that the new state wants and
-//! the journal entry are written in one transaction; and a case that closes is forgotten.
+//! [`Tx::transition`] is the only way in which a case changes. One transaction applies the rules and writes the row,
+//! the job that the new state wants, and the journal entry. The data of a closed case is shredded.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use crate::store::row::millis;
 use crate::store::{JobRow, StoreError, TransitionError, Tx};
 
 impl Tx {
-    /// Opens a case. Held by `hold` from the beginning, or stuck where no address is known; else on its way.
+    /// Opens a case. It is held by `hold`, needs attention where no email address is known, or is scheduled.
     #[instrument(name = "store.case.open", skip_all, err)]
     pub async fn open_case(
         &mut self,
@@ -101,8 +101,8 @@ impl Tx {
         Ok(record)
     }
 
-    /// Lets something happen to a case: asks the rules, and writes the case, the job that it wants now and the journal
-    /// entry. What the record has observed about person and account is written with it.
+    /// Applies a transition to a case: checks the rules, and writes the case, the job that it wants now and the journal
+    /// entry. The observations in the record are written, too.
     #[instrument(name = "store.case.happen", skip_all, fields(case.id = %record.case.id, transition = transition.name()), err(level = "debug"))]
     pub async fn transition(
         &mut self,
@@ -115,7 +115,7 @@ impl Tx {
         self.transition_with_job(record, transition, note, open.as_ref(), now).await
     }
 
-    /// [`Tx::transition`] for whoever knows which job the case has open.
+    /// [`Tx::transition`] for a caller that knows the open job of the case.
     pub(in crate::store) async fn transition_with_job(
         &mut self,
         record: CaseRecord,
@@ -131,7 +131,7 @@ impl Tx {
         }
         let before = record.case.clone();
         let record = CaseRecord { case, ..record };
-        // What an operator decided is a fact about the person: a body that arrived before is no mere duplicate after it.
+        // An operator's decision is a fact about the person: an earlier body is no longer a mere duplicate after it.
         if matches!(transition, Transition::Cancelled | Transition::Resolved) {
             let keys = self.hashes(&record.case.site, record.case.source.as_ref(), &record.person);
             self.supersede_bodies(keys, None, now);
@@ -160,8 +160,8 @@ impl Tx {
         Ok(Transitioned { record, from })
     }
 
-    /// [`Tx::transition`] for whoever may come while a worker is at it: an event, or an operator. While the call that changes
-    /// something is being made, everything that would move the case is too late.
+    /// [`Tx::transition`] for an event or an operator, which may conflict with a running worker. While the call that
+    /// changes something is in progress, any transition that would move the case is too late.
     pub async fn transition_unless_dispatched(
         &mut self,
         record: CaseRecord,
@@ -229,7 +229,7 @@ impl Tx {
         }
     }
 
-    /// Writes down what was observed about the person or the account, without anything transition to the case.
+    /// Stores the observations about the person or the account, without a transition of the case.
     #[instrument(name = "store.case.learn", skip_all, fields(case.id = %record.case.id), err)]
     pub fn save_observed(&mut self, record: &CaseRecord) -> Result<(), StoreError> {
         self.write_case(record)
@@ -273,8 +273,9 @@ impl Tx {
         Ok(())
     }
 
-    /// Shreds what a closed case knew: its key, what was sealed with it, and the bodies of deliveries that no open case
-    /// needs. Who is gone from the site is forgotten as a person too; who stayed or came back is still known to the source.
+    /// Shreds the personal data of a closed case: its key, the data sealed with it, and the bodies of deliveries that
+    /// no open case needs. A person that is gone from the site is deleted, too; a person that stayed or returned is
+    /// still known to the source.
     fn shred(&mut self, record: CaseRecord) -> CaseRecord {
         let id = record.case.id.to_string();
         let shredding = [
