@@ -1,33 +1,33 @@
--- Instants are milliseconds since 1970 UTC. Ids are UUIDs (version 7) as text. What names a person is sealed
+-- Instants are milliseconds since 1970 UTC. Ids are UUIDs (version 7) as text. Data that identifies a person is sealed
 -- (ChaCha20-Poly1305) or a keyed hash (HMAC-SHA256), never plain.
 
--- One HTTP request of a source, verified and stored as it came.
+-- One HTTP request of a source, verified and stored as received.
 CREATE TABLE deliveries (
     seq          INTEGER PRIMARY KEY,   -- the order of acceptance
     id           TEXT    NOT NULL UNIQUE,
     source       TEXT    NOT NULL,
     received_at  INTEGER NOT NULL,
-    -- Keyed hash of the source and the body or, where the vendor signs an id, 16 bytes of the hash of that id followed by
-    -- 16 bytes of the hash of the body: other bodies under the same id are neighbors in the index.
+    -- Keyed hash of the source and the body or, where the vendor signs an id, 16 bytes of the hash of that id followed
+    -- by 16 bytes of the hash of the body: different bodies under the same id are adjacent in the index.
     dedupe_hash  BLOB,
     dedupe_until INTEGER,               -- NULL: for as long as the row is kept (the vendor gave an id)
-    -- 0: the same delivery again is stored. Its window is over, or something else about one of its people took effect.
+    -- 0: a repeated delivery is stored again. Its window is over, or a later event about one of its people took effect.
     dedupes      INTEGER NOT NULL DEFAULT 1 CHECK (dedupes IN (0, 1)),
     signed_at    INTEGER,               -- the time that the signature covers
     content_type TEXT,
     body         BLOB,                  -- sealed; emptied when it is no longer needed for a replay
     status       TEXT    NOT NULL DEFAULT 'received' CHECK (status IN ('received', 'routed', 'unreadable')),
     routed_at    INTEGER,
-    problem      TEXT,                  -- why it could not be read: a place in the body and what was expected there
-    items_routed INTEGER NOT NULL DEFAULT 0,  -- how many of its items are routed, while it is routed in parts
-    -- How often the process died while it routed this delivery; counted after a start only, before the delivery is routed.
+    problem      TEXT,                  -- why it could not be read: a place in the body and the expected value
+    items_routed INTEGER NOT NULL DEFAULT 0,  -- the number of routed items, while it is routed in parts
+    -- The number of crashes while this delivery was routed; counted after a start only, before the delivery is routed.
     crashes      INTEGER NOT NULL DEFAULT 0,
-    replayed     INTEGER NOT NULL DEFAULT 0 CHECK (replayed IN (0, 1)),  -- its events of an earlier reading are stored
+    replayed     INTEGER NOT NULL DEFAULT 0 CHECK (replayed IN (0, 1)),  -- the events of an earlier reading are stored
     partly_read  INTEGER NOT NULL DEFAULT 0 CHECK (partly_read IN (0, 1))  -- unreadable, but some of its items were read
 ) STRICT;
 CREATE UNIQUE INDEX deliveries_once ON deliveries (dedupe_hash) WHERE dedupes = 1;
 CREATE INDEX deliveries_windows ON deliveries (dedupe_until) WHERE dedupes = 1 AND dedupe_until IS NOT NULL;
--- The unrouted ones of each source, in their order: the router takes the sources in turn.
+-- The unrouted deliveries of each source, in their order: the router serves the sources in turn.
 CREATE INDEX deliveries_unrouted ON deliveries (source, seq) WHERE status = 'received';
 -- A source's jobs wait until a delivery that is routed in parts is done.
 CREATE INDEX deliveries_in_parts ON deliveries (source) WHERE items_routed > 0;
@@ -35,30 +35,30 @@ CREATE INDEX deliveries_unreadable ON deliveries (seq) WHERE status = 'unreadabl
 CREATE INDEX deliveries_kept ON deliveries (routed_at) WHERE routed_at IS NOT NULL AND body IS NOT NULL
     AND (status = 'routed' OR partly_read = 1);
 
--- Whom a delivery is about that has no id of its own, by the keyed hashes of the email address and of the person id. The
--- same body again is a duplicate only while nothing else about that person took effect.
+-- The people that a delivery without an id is about, by the keyed hashes of the email address and of the person id. The
+-- same body again is a duplicate only until a later event about that person took effect.
 CREATE TABLE body_people (
     person_key    BLOB    NOT NULL,
     body_hash     BLOB    NOT NULL,
     delivery_seq  INTEGER NOT NULL,
-    superseded_at INTEGER,              -- when something else about this person took effect
+    superseded_at INTEGER,              -- when a later event about this person took effect
     PRIMARY KEY (person_key, body_hash, delivery_seq)
 ) STRICT, WITHOUT ROWID;
 
--- One fact about one person, read out of a delivery.
+-- One fact about one person, from a delivery.
 CREATE TABLE events (
-    seq         INTEGER PRIMARY KEY,    -- the order of reading: ids of one millisecond have none
+    seq         INTEGER PRIMARY KEY,    -- the order of reading: ids within one millisecond are unordered
     id          TEXT    NOT NULL UNIQUE,
     delivery_id TEXT    NOT NULL,
     position    INTEGER NOT NULL,       -- in the delivery's batch, from 0
     source      TEXT    NOT NULL,
     type        TEXT    NOT NULL,
     happened_at INTEGER NOT NULL,
-    -- waiting: a call about the same person is under way, or the vendor is asked for the address; it is applied after that.
+    -- waiting: a call about the same person is in progress, or a lookup of the email address is pending.
     status      TEXT    NOT NULL CHECK (status IN ('waiting', 'applied', 'ignored', 'unreadable')),
-    reason      TEXT,                   -- why it led to nothing, or why it could not be read
+    reason      TEXT,                   -- why it had no effect, or why it could not be read
     case_id     TEXT,
-    person_hash BLOB,                   -- whose address the vendor is asked for, while it waits for that
+    person_hash BLOB,                   -- the person whose email address is looked up
     sealed      BLOB                    -- the event itself, while it waits
 ) STRICT;
 CREATE INDEX events_of_delivery ON events (delivery_id, position);
@@ -67,32 +67,32 @@ CREATE INDEX events_of_case ON events (case_id) WHERE case_id IS NOT NULL;
 CREATE INDEX events_waiting ON events (case_id) WHERE status = 'waiting' AND person_hash IS NULL;
 CREATE INDEX events_of_lookup ON events (person_hash) WHERE person_hash IS NOT NULL;
 
--- Which address a source's person id belongs to, as learned from what the source sent.
+-- The email address of a source's person id, as reported by the source.
 CREATE TABLE people (
     source      TEXT    NOT NULL,
     person_hash BLOB    NOT NULL,
     email_hash  BLOB    NOT NULL,
-    sealed      BLOB    NOT NULL,       -- the address
+    sealed      BLOB    NOT NULL,       -- the email address
     as_of_ns    INTEGER NOT NULL,       -- when the source reported it, in nanoseconds: a later report wins
-    since_ns    INTEGER NOT NULL,       -- when the source first reported this address
+    since_ns    INTEGER NOT NULL,       -- when the source first reported this email address
     seen_at     INTEGER NOT NULL,
     gone_at     INTEGER,                -- when this person of the source left or will leave
     PRIMARY KEY (source, person_hash)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX people_by_address ON people (email_hash);
 
--- Addresses that a source's person id had before: a leaver who was renamed may have the account under one of them.
+-- Former email addresses of a source's person id: the account of a renamed leaver may have one of them.
 CREATE TABLE former_addresses (
     source      TEXT    NOT NULL,
     person_hash BLOB    NOT NULL,
     email_hash  BLOB    NOT NULL,
-    sealed      BLOB    NOT NULL,       -- the address
-    until_ns    INTEGER NOT NULL,       -- when the next address was reported
+    sealed      BLOB    NOT NULL,       -- the email address
+    until_ns    INTEGER NOT NULL,       -- when the next email address was reported
     PRIMARY KEY (source, person_hash, email_hash)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX former_addresses_by_address ON former_addresses (email_hash);
 
--- Whose address a source's vendor is asked for. Their events wait meanwhile.
+-- Pending lookups of email addresses at the source's vendor. The events of these people wait meanwhile.
 CREATE TABLE lookups (
     source      TEXT    NOT NULL,
     person_hash BLOB    NOT NULL,
@@ -101,22 +101,22 @@ CREATE TABLE lookups (
     urgency     INTEGER NOT NULL DEFAULT 0,  -- 0 before 1: a departure or an erasure waits for it, or only stops
     due_at      INTEGER NOT NULL,
     attempts    INTEGER NOT NULL DEFAULT 0,
-    first_at    INTEGER,                -- the first attempt, from which giving up is counted
+    first_at    INTEGER,                -- the first attempt, from which the time until giving up counts
     problem     TEXT,                   -- why the last one failed
     PRIMARY KEY (source, person_hash)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lookups_due ON lookups (source, urgency, due_at);
 
--- How often a vendor's word was passed over that no mapping knows, by day.
+-- The number of ignored items for each of a vendor's words without a mapping, by day.
 CREATE TABLE ignored_words (
     source      TEXT    NOT NULL,
     day         INTEGER NOT NULL,       -- days since 1970 UTC
-    word        TEXT    NOT NULL,       -- the vendor's word for what happened; names nobody
+    word        TEXT    NOT NULL,       -- the vendor's word for the event; identifies no person
     count       INTEGER NOT NULL,
     PRIMARY KEY (source, day, word)
 ) STRICT, WITHOUT ROWID;
 
--- Secrets that vendors offered in their handshakes, until an operator accepted one and from then on.
+-- Secrets that vendors offered in their handshakes, waiting for an operator or accepted.
 CREATE TABLE offers (
     source      TEXT    NOT NULL,
     hash        BLOB    NOT NULL,       -- of the secret
@@ -127,12 +127,12 @@ CREATE TABLE offers (
     PRIMARY KEY (source, hash)
 ) STRICT, WITHOUT ROWID;
 
--- The newest fact of each kind about a person's leaving and staying, under the hash of the source's person id and under the
--- hash of the address, so that an older event never undoes a newer one.
+-- The newest fact of each kind about a person's leaving and staying, under the hash of the source's person id and under
+-- the hash of the email address, so that an older event never reverts a newer one.
 CREATE TABLE facts (
     person_key  BLOB    NOT NULL,
     kind        TEXT    NOT NULL,
-    happened_ns INTEGER NOT NULL,       -- nanoseconds since 1970: order within a millisecond is kept
+    happened_ns INTEGER NOT NULL,       -- nanoseconds since 1970: keeps the order within a millisecond
     claimed_ns  INTEGER,                -- the source's own time, which may lie after the receipt
     delivery_id TEXT,                   -- a replay of that delivery is not a repetition of the fact
     PRIMARY KEY (person_key, kind)
@@ -143,7 +143,7 @@ CREATE TABLE cases (
     id                    TEXT    PRIMARY KEY,
     site                  TEXT    NOT NULL,
     source                TEXT,         -- NULL: an operator's own request
-    -- The hash of the address on the site or, as long as no address is known, of the source's person id.
+    -- The hash of the email address on the site or, as long as none is known, of the source's person id.
     person_key            BLOB    NOT NULL,
     email_hash            BLOB,
     person_hash           BLOB,
@@ -156,7 +156,7 @@ CREATE TABLE cases (
     attention             TEXT    CHECK ((attention IS NOT NULL) = (state = 'needs_attention')),
     attention_detail      TEXT,
     terms                 TEXT    NOT NULL,  -- JSON
-    demands               TEXT    NOT NULL,  -- JSON: what each source and operator wants done, and from when on
+    demands               TEXT    NOT NULL,  -- JSON: the demands of each source and operator, with effective dates
     approvals             TEXT    NOT NULL,  -- JSON
     on_hold               INTEGER NOT NULL DEFAULT 0 CHECK (on_hold IN (0, 1)),  -- an operator holds the person
     direction                TEXT    NOT NULL CHECK (direction IN ('leaving', 'returning')),
@@ -170,14 +170,14 @@ CREATE TABLE cases (
     last_look_at          INTEGER,
     gone_at               INTEGER,
     reinvite_dispatched_at INTEGER,
-    looks                 INTEGER NOT NULL DEFAULT 0,  -- how often the account was looked for in vain
+    looks                 INTEGER NOT NULL DEFAULT 0,  -- the number of reads that did not find the account
     account_type          TEXT,
     sealed                BLOB,         -- the person and the account, with the case's own key; emptied when it closes
     closed_at             INTEGER
 ) STRICT;
 -- At most one open case for each person and site.
 CREATE UNIQUE INDEX cases_one_open ON cases (site, person_key) WHERE closed_at IS NULL;
--- Whether a stop of an id of which nothing is known may concern any open case.
+-- For a stop of an unknown id: whether it may concern any open case.
 CREATE INDEX cases_open_by_source ON cases (site, source, person_hash) WHERE closed_at IS NULL;
 CREATE INDEX cases_by_address ON cases (email_hash, id) WHERE email_hash IS NOT NULL;
 CREATE INDEX cases_by_person_id ON cases (person_hash, id) WHERE person_hash IS NOT NULL;
@@ -188,14 +188,14 @@ CREATE INDEX cases_by_source ON cases (source, opened_at) WHERE source IS NOT NU
 -- Persons that an operator holds: no event of a source lifts a hold, and a new case of the same person begins with it.
 CREATE TABLE holds (
     site       TEXT    NOT NULL,
-    person_key BLOB    NOT NULL,        -- a hash by which the person is known: of the address, or of the source's person id
-    case_id    TEXT    NOT NULL,        -- the case on which the hold was placed; rows with the same one are released together
+    person_key BLOB    NOT NULL,        -- the hash of the email address, or of the source's person id
+    case_id    TEXT    NOT NULL,        -- the case on which the hold was placed; its rows are released together
     held_at    INTEGER NOT NULL,
     PRIMARY KEY (site, person_key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX holds_of_case ON holds (case_id);
 
--- The destructive actions that were opened, moved earlier or made stronger: what the brake counts.
+-- The destructive actions that were opened, moved earlier or made stronger. The brake counts them.
 CREATE TABLE escalations (
     actor   TEXT    NOT NULL,           -- a source's name, or `operator:` and the name of an admin token
     at      INTEGER NOT NULL,
@@ -204,7 +204,7 @@ CREATE TABLE escalations (
 ) STRICT;
 CREATE INDEX escalations_of_actor ON escalations (actor, at);
 
--- Which brake holds which case, besides the brake of the source that opened it.
+-- The cases held by each brake, besides those of the source that opened them.
 CREATE TABLE brake_holds (
     actor   TEXT NOT NULL,
     case_id TEXT NOT NULL,
@@ -212,7 +212,8 @@ CREATE TABLE brake_holds (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX brake_holds_of_actor ON brake_holds (actor);
 
--- What a frozen source reported about an open case. It takes effect when the source is released, and is part of its digest.
+-- Events of a frozen source about an open case. They take effect when the source is released, and are part of its
+-- digest.
 CREATE TABLE brake_deferred (
     seq          INTEGER PRIMARY KEY,   -- the order of arrival
     source       TEXT    NOT NULL,
@@ -223,7 +224,7 @@ CREATE TABLE brake_deferred (
 CREATE INDEX brake_deferred_of_source ON brake_deferred (source, seq);
 CREATE INDEX brake_deferred_of_case ON brake_deferred (case_id);
 
--- Persons of other sources, or other ids, whose departure joined an open case: a stop of theirs finds it here.
+-- Persons of other sources, or other ids, whose departure joined an open case: their stops find the case here.
 CREATE TABLE case_people (
     person_hash BLOB NOT NULL,
     case_id     TEXT NOT NULL,
@@ -231,32 +232,32 @@ CREATE TABLE case_people (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX case_people_of_case ON case_people (case_id);
 
--- The key of each case, sealed with the master key. To forget a person is to delete this row.
+-- The key of each case, sealed with the master key. Deleting a row shreds the personal data of its case.
 CREATE TABLE case_keys (
     case_id TEXT PRIMARY KEY REFERENCES cases (id),
     sealed  BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- One queued piece of work of a case. Derived: each state of a case says which job it wants.
+-- One queued job of a case. Derived: each state of a case wants at most one job.
 CREATE TABLE jobs (
     id            TEXT    PRIMARY KEY,
     case_id       TEXT    NOT NULL REFERENCES cases (id),
     site          TEXT    NOT NULL,
     source        TEXT,
     kind          TEXT    NOT NULL CHECK (kind IN ('revoke', 'detach', 'delete', 'verify', 'restore', 'reinvite')),
-    urgency       INTEGER NOT NULL,     -- 0 before 1: taking access away is never kept waiting by a deletion
+    urgency       INTEGER NOT NULL,     -- 0 before 1: a deletion never delays a revoke
     state         TEXT    NOT NULL CHECK (state IN ('queued', 'running', 'done', 'cancelled')),
     due_at        INTEGER NOT NULL,
     attempts      INTEGER NOT NULL DEFAULT 0,
     failures      INTEGER NOT NULL DEFAULT 0,  -- failed attempts in a row
-    -- The first of them, from which giving up is counted. Moved on by what is no failure: rate limits, pauses.
+    -- The first of them, from which the time until giving up counts. Moved later by rate limits and pauses.
     failing_since INTEGER,
-    refusals      INTEGER NOT NULL DEFAULT 0,  -- how often its call was rejected (403) while the credentials worked
-    -- Who works on it and until when; who comes later with this token finds it changed and leaves it alone.
+    refusals      INTEGER NOT NULL DEFAULT 0,  -- rejections of its call (403) while the credentials worked
+    -- The lease of a worker. A worker whose token no longer matches has lost the lease.
     lease_token   TEXT,
     lease_until   INTEGER,
-    dispatched_at INTEGER,              -- the call that changes something is being made: too late to stop it
-    -- The newest delivery when its call was requested, and how often that was noted: no call before these are routed.
+    dispatched_at INTEGER,              -- the call that changes something is in progress: too late to stop it
+    -- The newest delivery when its call was requested, and the number of such fences: no call before it is routed.
     fence         INTEGER,
     fences        INTEGER NOT NULL DEFAULT 0,
     last_error    TEXT,
@@ -268,7 +269,7 @@ CREATE INDEX jobs_due ON jobs (site, urgency, due_at) WHERE state = 'queued';
 CREATE INDEX jobs_leased ON jobs (lease_until) WHERE state = 'running';
 CREATE INDEX jobs_of_case ON jobs (case_id, id);
 
--- One try of a job: the calls that it made and what came back.
+-- One attempt of a job: its calls and their result.
 CREATE TABLE attempts (
     job_id     TEXT    NOT NULL REFERENCES jobs (id),
     number     INTEGER NOT NULL,
@@ -279,7 +280,7 @@ CREATE TABLE attempts (
     PRIMARY KEY (job_id, number)
 ) STRICT, WITHOUT ROWID;
 
--- What stands against a site: it refused us (401, 403) and waits for somebody to mend that.
+-- The pause of a site: it rejected the credentials (401, 403) and waits for a fix.
 CREATE TABLE sites (
     name      TEXT    PRIMARY KEY,
     paused_at INTEGER,
@@ -295,28 +296,28 @@ CREATE TABLE paused_kinds (
     PRIMARY KEY (site, kind)
 ) STRICT, WITHOUT ROWID;
 
--- What stands against a source, and when it was last heard.
+-- The pause and the brake of a source, and the time of its last delivery.
 CREATE TABLE sources (
     name              TEXT    PRIMARY KEY,
     paused_at         INTEGER,
     paused_by         TEXT,
-    braked_at         INTEGER,          -- the brake tripped: what it opens is held until somebody has looked
-    brake             TEXT,             -- which limit, and by how much
-    brake_released_at INTEGER,          -- who was let go with it is not counted again
+    braked_at         INTEGER,          -- the brake tripped: cases of the source are held until an operator releases it
+    brake             TEXT,             -- the limit that was exceeded, and by how much
+    brake_released_at INTEGER,          -- cases released with it are not counted again
     last_delivery_at  INTEGER,
-    site              TEXT,             -- whose customers its people are; NULL: the settings know no such source any more
-    lookups_day       INTEGER,          -- the day since 1970 on which addresses were last looked up, and how often
+    site              TEXT,             -- the site of its people's accounts; NULL: no longer configured
+    lookups_day       INTEGER,          -- the day since 1970 of the newest lookups, and their number
     lookups           INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
--- The append-only, hash-chained history. No personal data: a case is named by its id, an account by a keyed hash.
+-- The append-only, hash-chained history. No personal data: a case is identified by its id, an account by a keyed hash.
 CREATE TABLE journal (
     seq     INTEGER PRIMARY KEY,
     at      INTEGER NOT NULL,
     case_id TEXT,
     kind    TEXT    NOT NULL,
     detail  TEXT    NOT NULL,           -- JSON
-    link    BLOB    NOT NULL            -- SHA-256 over the link before and this entry
+    link    BLOB    NOT NULL            -- SHA-256 over the previous link and this entry
 ) STRICT;
 CREATE INDEX journal_of_case ON journal (case_id, seq) WHERE case_id IS NOT NULL;
 CREATE TRIGGER journal_is_never_changed BEFORE UPDATE ON journal
@@ -324,7 +325,7 @@ BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER journal_is_never_shortened BEFORE DELETE ON journal
 BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 
--- What an operator wrote beside a journal entry: free text, so it may name somebody and is sealed with the case's key.
+-- An operator's remark on a journal entry: free text, which may name a person and is sealed with the case's key.
 CREATE TABLE remarks (
     seq     INTEGER PRIMARY KEY REFERENCES journal (seq),
     case_id TEXT NOT NULL,
@@ -332,7 +333,7 @@ CREATE TABLE remarks (
 ) STRICT;
 CREATE INDEX remarks_of_case ON remarks (case_id);
 
--- A known text, sealed: tells at start whether the key is the one that this database was sealed with.
+-- A known text, sealed: shows at start whether the key is the one that this database was sealed with.
 CREATE TABLE key_check (
     only   INTEGER PRIMARY KEY CHECK (only = 1),
     sealed BLOB NOT NULL
