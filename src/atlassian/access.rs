@@ -1,4 +1,4 @@
-//! Who we are at a site and what we may do there: for a paused site that may be resumed, and for `check --online`.
+//! The daemon's account at a site and its permissions: for probes of a paused site, and for `check --online`.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,16 +15,16 @@ use crate::domain::account::AccountType;
 use crate::domain::person::EmailAddress;
 use crate::domain::retry::Failure;
 
-/// Jira's keys of the two global permissions that everything rests on.
+/// Jira's keys of the two global permissions that all calls require.
 const ADMINISTER: &str = "ADMINISTER";
 const BROWSE_USERS: &str = "USER_PICKER";
 
-/// What the site thinks of us.
+/// The state of the daemon's account at a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteAccess {
     /// Who we are.
     pub me: Me,
-    /// "Administer Jira", unless the site did not say.
+    /// "Administer Jira"; `None`: the site did not report it.
     pub administer: Option<bool>,
     /// "Browse users and groups", without which no account is found. `None`: the site did not report it.
     pub browse_users: Option<bool>,
@@ -72,7 +72,7 @@ impl Client {
         self.access_of(user).await
     }
 
-    /// What `user`, as whom the site knows us, may do there.
+    /// The permissions of `user`, the daemon's account at the site.
     pub(super) async fn access_of(&self, user: User) -> Result<SiteAccess, Failure> {
         #[derive(Deserialize)]
         struct Permissions {
@@ -85,7 +85,7 @@ impl Client {
         }
 
         let asked = format!("{ADMINISTER},{BROWSE_USERS}");
-        // Not `send`: that may ask this in turn.
+        // Not `send`: it may call this function.
         let response = self.transport.send(Request::of(Call::Permissions).query(&[("permissions", &asked)])).await?;
         let response = reject_unauthenticated(response)?;
         let Permissions { permissions } = response.read()?;
@@ -97,8 +97,8 @@ impl Client {
         })
     }
 
-    /// What makes every read of accounts misleading as far as three cheap reads tell, in words for an admin; empty when nothing
-    /// does. A permission that only some calls need is not among them: those calls are rejected by themselves.
+    /// The problems that make every read of accounts misleading, as far as three cheap reads show them, in words for an
+    /// admin. A permission that only some calls need is not included: those calls are rejected individually.
     pub async fn missing_access(&self) -> Result<Vec<String>, Failure> {
         let mut missing_access = Vec::new();
         if self.probe().await?.browse_users == Some(false) {
@@ -110,8 +110,8 @@ impl Client {
         Ok(missing_access)
     }
 
-    /// Whether the settings name the cloud id of another site. Then the gateway leads there, where nobody is whom we look
-    /// for, and every 404 lies. A site that does not tell its id is believed to have the one of the settings.
+    /// Whether the settings name the cloud id of another site. The gateway would lead to that site, where every read
+    /// returns 404. A site that does not report its id is assumed to have the configured one.
     pub async fn wrong_cloud_id(&self) -> Option<String> {
         let site = self.site();
         let ours = site.cloud_id.as_deref()?;
@@ -132,7 +132,7 @@ impl Client {
             cloud_id: String,
         }
 
-        // Not `send`: that may ask this in turn.
+        // Not `send`: it may call this function.
         let info: TenantInfo = self.transport.send(Request::of(Call::TenantInfo)).await?.read()?;
         if info.cloud_id.is_empty() {
             return Err(failure::unreadable(Call::TenantInfo, "the cloud id is empty"));
@@ -147,7 +147,7 @@ mod tests {
     use super::super::site::Site;
 
     #[tokio::test]
-    async fn a_probe_tells_who_we_are_and_what_we_lack() {
+    async fn probe_reports_the_account_and_missing_permissions() {
         let server = FakeServer::scripted(|_, number| {
             reply(200, if number == 0 {
                 r#"{"accountId":"5b1","accountType":"atlassian","active":true,"displayName":"Offboarding","emailAddress":"bot@example.com"}"#
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_site_does_not_say_is_not_missing() {
+    async fn unreported_permission_is_not_missing() {
         let server = FakeServer::scripted(|_, number| {
             reply(200, if number == 0 { r#"{"accountId":"5b1"}"# } else { r#"{"permissions":{}}"# })
         })
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_site_is_asked_without_credentials_and_past_the_gateway() {
+    async fn site_is_queried_without_credentials_and_not_through_the_gateway() {
         let server = FakeServer::scripted(|_, number| {
             reply(
                 200,

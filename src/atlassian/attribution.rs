@@ -1,4 +1,4 @@
-//! Whose problem a rejection is: this call's, or the whole site's.
+//! Attributes a rejection to one kind of call, or to the whole site.
 //!
 //! A 403, a redirect, a web page or a 404 without an account says that something is wrong, not with what. One cheap read that
 //! concerns no account (`myself`) decides: if it works, only this kind of call is rejected; if it does not, the site is
@@ -113,7 +113,7 @@ pub(super) fn reject_unauthenticated(response: ApiResponse) -> Result<ApiRespons
     if response.is_unauthenticated() { Err(failure::unauthenticated(&response)) } else { Ok(response) }
 }
 
-/// Nobody in particular has an id, or none that is active.
+/// Whether the user has no id, or is not active.
 fn is_anonymous(user: &User) -> bool {
     user.account_id.as_deref().is_none_or(|id| id.is_empty() || id == "unknown" || id == "anonymous")
         || user.account_type() == AccountType::Unknown && user.is_inactive()
@@ -129,7 +129,7 @@ fn doubt(response: &ApiResponse, latest: Option<bool>) -> Option<Doubt> {
         401 | 408 | 425 | 429 => None,
         400..500 if response.is_web_page() => Some(Doubt::NoSuchCall),
         404 | 405 if !call.is_about_an_account() => Some(Doubt::NoSuchCall),
-        // A read is made again before anything follows from it; who changes something wants to know now.
+        // Reads are repeated before anything follows from them; a changing call needs the answer now.
         404 if call != Call::Read => Some(Doubt::NoSuchAccount),
         400 if call == Call::Revoke => Some(Doubt::NoSuchAccount),
         200..300 if response.is_web_page() => Some(Doubt::Page),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_api_that_is_gone_is_the_calls_problem_and_nobodys_case() {
+    async fn missing_api_rejects_the_call_and_no_case() {
         for status in [302, 404, 407, 410] {
             let server = working(move |_| reply(status, "{}")).await;
             let failure = server.client().search(&ann()).await.unwrap_err();

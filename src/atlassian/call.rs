@@ -1,5 +1,5 @@
-//! Every endpoint that we call: how it is named in metrics and failures, where it is, how fast it may be called, and
-//! what it asks of our account. Facts are from Atlassian's API reference (JSM, Jira platform v3, Customer Service
+//! Every endpoint that the daemon calls: its name in metrics and failures, its path, its rate limit, and the required
+//! permissions. Facts are from Atlassian's API reference (JSM, Jira platform v3, Customer Service Management v1).
 //! Management v1).
 
 use reqwest::Method;
@@ -71,7 +71,7 @@ named!(Call {
     Token = "token",
 });
 
-/// Which of Atlassian's doors an endpoint is behind.
+/// The API that an endpoint belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Api {
     /// Jira and JSM: at the site, or through the gateway.
@@ -90,7 +90,7 @@ pub(super) struct Endpoint {
     pub(super) method: &'static Method,
     pub(super) api: Api,
     pub(super) path: &'static str,
-    /// Answers only those who send `X-ExperimentalApi: opt-in` (412 otherwise).
+    /// Whether the call requires `X-ExperimentalApi: opt-in` (412 otherwise).
     pub(super) experimental: bool,
 }
 
@@ -172,12 +172,13 @@ impl Call {
         }
     }
 
-    /// Whether it tells about the site and ourselves only, so that its response decides whose problem another rejection is.
+    /// Whether the call is about the site and the daemon's account only, so that its response attributes other
+    /// rejections.
     pub(super) const fn is_about_the_site(self) -> bool {
         matches!(self, Self::Myself | Self::Permissions | Self::ServerInfo | Self::TenantInfo | Self::Token)
     }
 
-    /// Whether a 404 says something about one account. For every other call it says that there is no such API.
+    /// Whether a 404 concerns one account. For every other call it means that the API does not exist.
     pub(super) const fn is_about_an_account(self) -> bool {
         matches!(
             self,

@@ -23,7 +23,7 @@ pub struct Client {
     pub(super) transport: Arc<Transport>,
 }
 
-/// What became of a revoke.
+/// The result of a revoke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Revoked {
     /// Accepted. Whether it was revoked before is not known; a read shows that access is gone.
@@ -32,21 +32,21 @@ pub enum Revoked {
     NotThere,
 }
 
-/// What became of a deletion.
+/// The result of a deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deleted {
     /// Accepted: the deletion grace begins. It may take a while, in which the account can still be read.
     Accepted,
-    /// There was no such account any more.
+    /// The account did not exist any more.
     AlreadyGone,
 }
 
-/// What became of a re-invitation.
+/// The result of a re-invitation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reinvited {
     /// A brand-new account, without any tie to an old one.
     Invited(AccountId),
-    /// Somebody has the address already.
+    /// An account with this email address exists already.
     Exists,
 }
 
@@ -121,7 +121,7 @@ impl Client {
 
     /// Invites a customer, as a new account.
     ///
-    /// It creates the account where none is: never a way to look for one.
+    /// It creates the account if none exists: never use it to search for one.
     pub async fn reinvite(&self, email: &EmailAddress, display_name: &str) -> Result<Reinvited, Failure> {
         let invitation = json!({ "email": email.as_str(), "displayName": display_name });
         let query = [("strictConflictStatusCode", "true")];
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_read_tells_here_gone_and_former() {
+    async fn read_distinguishes_present_missing_and_former() {
         let server = FakeServer::always(200, ANN).await;
         let account = server.client().read(&id()).await.unwrap().unwrap();
         assert!(account.active && !account.former && account.email == Some(ann()));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_read_about_somebody_else_is_no_answer() {
+    async fn read_of_another_account_is_rejected() {
         let server = FakeServer::always(200, r#"{"accountId":"qm:a:2","accountType":"customer","active":false}"#).await;
         assert!(matches!(server.client().read(&id()).await, Err(Failure::Transient { .. })));
     }
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_revoke_has_no_body_and_tells_done_from_not_there() {
+    async fn revoke_has_no_body_and_distinguishes_done_from_missing() {
         let server = FakeServer::always(204, "").await;
         assert_eq!(server.client().revoke(&id()).await, Ok(Revoked::Done));
         let request = server.requests().remove(0);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_200_with_something_else_is_not_a_deed() {
+    async fn unexpected_body_with_200_is_no_success() {
         let server = FakeServer::always(200, "<html>Sign in to the proxy</html>").await;
         assert!(matches!(server.client().revoke(&id()).await, Err(Failure::SiteUnavailable { .. })));
         assert!(matches!(server.client().delete(&id()).await, Err(Failure::SiteUnavailable { .. })));
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_invitation_says_only_address_and_name() {
+    async fn invitation_sends_only_email_and_name() {
         let server = FakeServer::always(201, r#"{"accountId":"qm:a:2","emailAddress":"ann@example.com"}"#).await;
         let invited = server.client().reinvite(&ann(), "Ann").await;
         assert_eq!(invited, Ok(Reinvited::Invited(AccountId::from("qm:a:2".to_owned()))));

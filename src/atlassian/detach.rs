@@ -50,10 +50,10 @@ ids! {
     RequestKey,
 }
 
-/// What became of leaving.
+/// The result of leaving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
-    /// Accepted; some endpoints accept it of those who were not in, too.
+    /// Accepted; some endpoints also accept it for an account that was no member.
     Done,
     /// There was nothing to leave.
     NothingToLeave,
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_list_goes_on_by_what_came_until_the_last_page() {
+    async fn list_continues_by_received_count_until_the_last_page() {
         let server = FakeServer::scripted(|request, _| {
             let start = request.number("start");
             let last = start == 4;

@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_say_what_mends_them() {
+    fn rejection_names_its_fix() {
         assert!(detail(Call::Read, 401, "").contains("make a new token"));
         assert!(detail(Call::Revoke, 403, "").contains("site admin"));
         assert!(detail(Call::DeleteCustomerAccount, 403, "").contains("Administer Jira"));

@@ -89,7 +89,7 @@ fn counted(metrics: &Metrics) -> String {
 }
 
 #[tokio::test]
-async fn no_failure_names_anybody_whatever_the_far_side_writes() {
+async fn no_failure_contains_personal_data_from_a_response() {
     let body = format!(
         r#"{{"errorMessages":["{SOMEBODY}"],"errorMessage":"{THEIR_ID}","message":"Zita Quill","code":"{THEIR_ID}",
             "error":"{SOMEBODY}","errors":{{"{THEIR_ID}":"{SOMEBODY}"}},"values":"{SOMEBODY}","accountId":["{THEIR_ID}"]}}"#
@@ -108,7 +108,7 @@ async fn no_failure_names_anybody_whatever_the_far_side_writes() {
 }
 
 #[tokio::test]
-async fn no_log_names_anybody_at_any_level() {
+async fn no_log_contains_personal_data_at_any_level() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -119,8 +119,8 @@ async fn no_log_names_anybody_at_any_level() {
         .finish();
     let server = FakeServer::scripted(|_, _| reply(503, SOMEBODY)).await;
     let _guard = tracing::subscriber::set_default(subscriber);
-    // A test on another thread, without a subscriber, may be the first at a place that logs, and its lack of interest is
-    // remembered for all. After one round every place is known, and is asked again.
+    // Another test thread without a subscriber may register a log callsite first, and its lack of interest is cached.
+    // After one round every callsite is registered, and its interest is computed again.
     failures(&server.client()).await;
     tracing::callsite::rebuild_interest_cache();
     failures(&server.client()).await;
@@ -132,7 +132,7 @@ async fn no_log_names_anybody_at_any_level() {
 }
 
 #[tokio::test]
-async fn far_sides_that_are_ill_are_asked_again_later() {
+async fn failing_server_is_retried_later() {
     let servers = [
         (FakeServer::scripted(|_, _| reply(204, "").after(Duration::from_secs(99))).await, "timeout"),
         (FakeServer::scripted(|_, _| Reply::stuck(200)).await, "timeout"),
@@ -175,7 +175,7 @@ async fn a_connection_that_is_dropped_before_the_answer_is_a_reset() {
 }
 
 #[tokio::test]
-async fn nobody_at_home_says_why() {
+async fn failed_connection_reports_its_cause() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = Url::parse(&format!("http://{}", closed.local_addr().unwrap())).unwrap();
     drop(closed);
@@ -196,7 +196,7 @@ async fn an_error_whose_body_does_not_come_is_still_that_error() {
 }
 
 #[tokio::test]
-async fn after_a_429_only_that_call_waits_and_asks_nobody() {
+async fn after_a_429_only_that_call_is_deferred() {
     let server = FakeServer::scripted(|request, _| {
         if request.line.starts_with("DELETE") { reply(429, "{").with("retry-after", "1847") } else { reply(204, "") }
     })

@@ -1,6 +1,6 @@
-//! Finding the accounts of an address, with what Atlassian's lists do and do not say.
+//! Finds the accounts of an email address, within the limits of Atlassian's lists.
 //!
-//! Which of the accounts found is the person's is not decided here.
+//! This module does not decide which account is the person's.
 
 use super::call::Call;
 use super::client::{Client, no_account};
@@ -23,8 +23,8 @@ const LONGEST_SCAN: usize = 2000;
 impl Client {
     /// The *candidates* for an address: active accounts whose name or address begins with it, namesakes included.
     ///
-    /// It misses revoked accounts, and for a while new ones. Without the permission to browse users it finds nobody and
-    /// does not say so: see [`Client::probe`].
+    /// It misses revoked accounts, and recent ones for a while. Without the permission to browse users the result is
+    /// empty and no error is reported: see [`Client::probe`].
     pub async fn search(&self, email: &EmailAddress) -> Result<Vec<Account>, Failure> {
         let mut candidates = self.search_spelling(email, email.as_str()).await?;
         for spelling in email.other_spellings() {
@@ -43,8 +43,8 @@ impl Client {
                 break;
             }
             start += page.len();
-            // A server may cap its pages at any size, so that a short page is not the last: the list ends where nothing
-            // comes. But nobody caps at one, and one is the usual answer: this saves every look-up a second call.
+            // A server may cap its pages at any size, so a short page is not the last: the list ends with an empty
+            // page. No known server caps at one, and one result is the usual case: this saves a second call.
             let last = page.len() <= 1;
             for user in page {
                 candidates.extend(candidate(user, email, Call::Search)?);
@@ -107,7 +107,7 @@ impl Client {
     }
 }
 
-/// What a walk through everyone found.
+/// The result of a scan of all users.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserSurvey {
     /// The accounts with exactly the address.
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_search_goes_on_until_nothing_more_comes_however_the_server_caps_it() {
+    async fn search_continues_to_an_empty_page_for_any_page_cap() {
         for cap in [2, 3, 50, 100] {
             let server = FakeServer::scripted(move |request, _| {
                 let start = request.number("startAt");
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_search_that_finds_one_or_nobody_is_one_call() {
+    async fn search_with_at_most_one_result_is_one_call() {
         for (body, count) in [("[]".to_owned(), 0), (format!("[{ANN}]"), 1)] {
             let server = FakeServer::scripted(move |_, _| reply(200, body.clone())).await;
             assert_eq!(server.client().search(&ann()).await.unwrap().len(), count);
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_search_keeps_those_who_hide_their_address() {
+    async fn search_keeps_accounts_with_hidden_addresses() {
         let hidden = r#"[{"accountId":"qm:1","accountType":"customer","active":true,"emailAddress":null}]"#;
         let server = FakeServer::always(200, hidden).await;
         assert_eq!(server.client().search(&ann()).await.unwrap()[0].email, None);
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn candidates_that_cannot_be_read_and_are_somebody_else_do_not_matter() {
+    async fn unreadable_candidate_of_another_person_is_ignored() {
         for odd in [
             r#"{"accountId":"557058:app","accountType":"app","displayName":"ann@example.com.au"}"#,
             r#"{"accountId":"qm:2","accountType":"customer","emailAddress":"ann@example.com.au"}"#,

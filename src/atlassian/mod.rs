@@ -1,15 +1,15 @@
-//! The one remote system that we change: calls by intent, wire types, failures classified once, pacing.
+//! The client of the remote system that the daemon changes: calls by intent, wire types, failures, pacing.
 //!
-//! [`Client`] says what can be asked of a site and what the answers mean. It decides nothing: who may be touched, when, and
-//! whether to try again is for others. It never repeats a call by itself, except that an access token which was refused
-//! is renewed once. An answer that got lost is [`Failure::Transient`](crate::domain::retry::Failure::Transient), and only
-//! a read shows whether the call took effect.
+//! [`Client`] defines the calls and interprets the responses. It makes no decisions about accounts, times or retries.
+//! It never repeats a call, except that a rejected access token is renewed once. A lost response is
+//! [`Failure::Transient`](crate::domain::retry::Failure::Transient), and only a read shows whether the call took
+//! effect.
 //!
 //! ```text
-//! client, find, detach     the intents              call       every endpoint: address, pace, what it needs
-//! standing, inquiry        who we are, what works   failure    why a call failed, in words
-//! link                     one call and back        clock_watch our clock against the site's
-//! judge                    whose problem a rejection is
+//! client, find, detach     the intents                call         every endpoint: path, rate, permissions
+//! access, preflight        permissions, reachability  failure      why a call failed, in words
+//! transport                one request and response   clock_watch  our clock against the site's
+//! attribution              call or whole site
 //! ```
 
 mod access;

@@ -97,7 +97,7 @@ mod tests {
     async fn a_refused_token_is_renewed_once_and_the_call_made_again() {
         let (server, client) = gateway(|token| reply(if token == "Bearer token-1" { 401 } else { 204 }, "")).await;
         assert!(client.revoke(&id()).await.is_ok());
-        assert_eq!(server.request_lines().len(), 4, "a token, a refusal, a token, the deed");
+        assert_eq!(server.request_lines().len(), 4, "a token, a rejection, a token, the call");
     }
 
     #[tokio::test]

@@ -103,7 +103,7 @@ fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
 mod tests {
     use super::*;
 
-    /// When each of `count` calls goes, all of them asking as early as they may.
+    /// When each of `count` calls starts if all of them are requested immediately.
     fn departures(call: Call, count: usize) -> Vec<Duration> {
         let start = Instant::now();
         let mut lane = Lane::default();

@@ -9,7 +9,7 @@ use super::transport::Request;
 use crate::domain::account::AccountId;
 use crate::domain::retry::Failure;
 
-/// Nobody's id: a read of it is answered with 404 where the API is there and lets us in.
+/// An id that no account has: a read of it returns 404 where the API is available and grants access.
 const NOBODY: &str = "qm:offboardd:nobody";
 
 impl Client {
@@ -34,7 +34,7 @@ impl Client {
         }
     }
 
-    /// Whether users can be searched at all. Nobody is found by this text.
+    /// Whether users can be searched at all. No account matches this text.
     pub async fn search_answers(&self) -> Result<(), Failure> {
         let query = [("query", NOBODY), ("startAt", "0"), ("maxResults", "1")];
         self.send(Request::of(Call::Search).query(&query)).await?.read::<Vec<IgnoredAny>>().map(drop)
@@ -51,7 +51,7 @@ mod tests {
     use super::super::fake_server::{FakeServer, reply};
 
     #[tokio::test]
-    async fn nobody_is_asked_for_and_not_finding_them_is_the_good_answer() {
+    async fn read_of_an_unused_id_returning_404_is_success() {
         let server = FakeServer::authenticated(404, r#"{"code":404,"message":"no such customer"}"#).await;
         assert_eq!(server.client().customer_service_answers().await, Ok(()));
         let asked = "GET /jsm/csm/cloudid/cloud-1/api/v1/customer/account/qm%3Aoffboardd%3Anobody";

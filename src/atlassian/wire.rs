@@ -43,8 +43,8 @@ impl User {
         })
     }
 
-    /// The shell of a deleted account, as Atlassian's support pages name it. Somebody who only calls themselves that has
-    /// access, or an address.
+    /// The shell of a deleted account, as Atlassian's support pages name it. A person with the same display name has
+    /// access, or an email address.
     fn is_former(&self) -> bool {
         matches!(self.display_name.as_deref(), Some("Former user" | "Former user (Deactivated)"))
             && self.email_address.as_deref().is_none_or(str::is_empty)
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_former_user_is_told_from_somebody_of_that_name() {
+    fn former_user_is_distinguished_from_a_person_of_that_name() {
         let former = |rest: &str| {
             account(&format!(r#"{{"accountId":"1","displayName":"Former user"{rest}}}"#)).map(|account| account.former)
         };
