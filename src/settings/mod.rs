@@ -180,7 +180,7 @@ impl Settings {
         }))
     }
 
-    /// Where a key of the settings is, as `FILE:LINE:COLUMN`; `keys` leads to it from the top.
+    /// The position of a key as `FILE:LINE:COLUMN`; `keys` is its path from the top.
     pub fn place_of(&self, keys: &[&str]) -> String {
         let step = |key: &&str| match key.parse() {
             Ok(index) => Step::Index(index),

@@ -190,7 +190,7 @@ impl<'de> Deserialize<'de> for Zone {
 /// A name that is no time zone's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneError {
-    /// What was meant, as far as one can tell.
+    /// The probable meaning, if it can be determined.
     pub instead: Option<String>,
     /// An offset was written, which a zone with daylight saving has for a part of the year only.
     pub is_offset: bool,

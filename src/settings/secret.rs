@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
-/// Asks the environment for a variable.
+/// Returns the value of an environment variable.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// Where a secret is to be found. The secret itself never stands in the settings.

@@ -56,7 +56,7 @@ pub struct ServerSettings {
     pub public_url: Option<Url>,
     /// The largest body that is taken, in bytes.
     pub max_body: usize,
-    /// How long a stop waits for what is under way.
+    /// How long a stop waits for requests and jobs in progress.
     pub shutdown: SignedDuration,
 }
 

@@ -264,8 +264,8 @@ impl ProtectTable {
     }
 }
 
-/// A domain in the spelling in which addresses are compared. An entry that can match nobody is rejected: a typing error in a
-/// protect list would otherwise be noticed only after the wrong account was deleted.
+/// A domain in the spelling in which addresses are compared. An entry that cannot match any address is rejected: a
+/// typing error in a protect list would otherwise be noticed only after the wrong account was deleted.
 fn protected_domain(text: &str) -> Result<String, Problem> {
     let example = "write only what follows the @, like \"example.com\"";
     let domain = canonical_domain(text).map_err(|_not_repeated| {

@@ -195,7 +195,7 @@ fn a_source_is_reached_below_the_public_url() {
 }
 
 #[test]
-fn secrets_are_read_anew_from_where_they_were() {
+fn secrets_are_reloaded_from_their_original_location() {
     let dir = with_key();
     let text = sample().replace("{ env = \"BAMBOOHR_KEY\" }", "{ file = \"hr\" }");
     std::fs::write(dir.path().join("hr"), "first\n").unwrap();
@@ -239,7 +239,7 @@ fn an_unknown_key_is_refused_and_the_meant_one_offered() {
 }
 
 #[test]
-fn a_missing_key_is_asked_for() {
+fn missing_key_is_reported() {
     insta::assert_snapshot!(refusal("departed =", "#"), @"offboardd.toml:34:1: policies.leavers.departed: this key is missing: write the action for a departure: ignore, revoke, revoke_then_delete or delete");
     insta::assert_snapshot!(refusal("url = \"https://acme", "# \"https://acme"), @r#"offboardd.toml:25:1: sites.acme.url: this key is missing: write the URL, like "https://acme.atlassian.net""#);
     insta::assert_snapshot!(refusal("auth =", "#"), @"offboardd.toml:25:1: sites.acme.auth: this key is missing: write the credentials: { email = …, token = … }, { bearer = … } or { client_id = …, client_secret = … }");
@@ -325,7 +325,7 @@ fn a_value_that_makes_no_sense_is_refused() {
 }
 
 #[test]
-fn protect_entries_that_can_match_nobody_are_rejected() {
+fn protect_entries_that_cannot_match_are_rejected() {
     for (entry, word) in [
         ("https://example.com", "a URL"),
         ("mail.example.com:25", "a domain with a port"),
@@ -385,7 +385,7 @@ fn credentials_are_of_exactly_one_kind() {
 }
 
 #[test]
-fn everybody_has_a_name_and_a_token_of_their_own() {
+fn admin_names_and_tokens_are_unique() {
     let another = |name: &str, token: &str| {
         format!("[[admin.tokens]]\nname = \"{name}\"\nrole = \"viewer\"\ntoken = {{ env = \"{token}\" }}\n[store]")
     };

@@ -93,7 +93,7 @@ const LEFT_OVER: &[(&str, usize)] = &[
     ("src/proof", 1),
     ("src/router", 52),
     ("src/sandbox", 137),
-    ("src/settings", 48),
+    ("src/settings", 5),
     ("src/sources", 93),
     ("src/store", 29),
     ("src/worker", 51),
