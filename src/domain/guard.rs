@@ -113,8 +113,9 @@ pub fn identify(candidates: &[Account], email: &EmailAddress, protection: &Prote
     }
 }
 
-/// Whether the customer account `gone`, which can no longer be read, was migrated to an Atlassian account, and so was not
-/// erased: `found`, all accounts with its email address, holds an active Atlassian account and not the customer.
+/// Whether the customer account `gone`, which can no longer be read, was migrated to an Atlassian account instead of erased.
+///
+/// That is so when `found`, all accounts with its email address, holds an active Atlassian account and not the customer.
 pub fn is_migrated(gone: &AccountId, found: &[Account]) -> bool {
     let is_customer = |account: &Account| account.account_type == AccountType::Customer || account.id == *gone;
     !found.iter().any(is_customer) && found.iter().any(|c| c.account_type == AccountType::Atlassian && c.active)

@@ -188,7 +188,7 @@ impl Operation {
         }
     }
 
-    /// AccountSelector it is about, if it is about one account.
+    /// The account that the call is about, if it is about one.
     pub(super) fn account(&self, request: &Inbound) -> Option<String> {
         match self {
             Self::ReadCustomer { account } | Self::Revoke { account } | Self::DeleteCustomer { account } => {

@@ -21,7 +21,7 @@ pub struct CallRecord {
     /// The query as it was sent.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub query: String,
-    /// AccountSelector it is about, if it is about one account.
+    /// The account that the call is about, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
     /// What was answered; nothing when the connection was dropped or the caller did not wait.

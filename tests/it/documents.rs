@@ -41,7 +41,7 @@ fn section<'a>(document: &'a str, heading: &str) -> &'a str {
     let (_, rest) = document.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no heading {heading}"));
     let level = heading.split(' ').next().unwrap().len();
     let ends = (2..=level).filter_map(|level| rest.find(&format!("\n{} ", "#".repeat(level))));
-    &rest[..ends.min().unwrap_or(rest.len())]
+    rest.get(..ends.min().unwrap_or(rest.len())).unwrap()
 }
 
 fn blocks(text: &str) -> Vec<Block> {

@@ -123,7 +123,10 @@ fn files() -> Vec<PathBuf> {
                 .any(|extension| path.extension().is_some_and(|found| found == *extension));
             if path.is_dir() && name != "target" && name != ".git" {
                 folders.push(path);
-            } else if is_text || name == "Dockerfile" || path.parent().is_some_and(|parent| parent.ends_with(".ci")) {
+            } else if is_text
+                || name == "Dockerfile"
+                || path.parent().and_then(Path::file_name).is_some_and(|parent| parent == ".ci")
+            {
                 files.push(path);
             }
         }

@@ -77,7 +77,7 @@ impl Case {
         let earlier = [Stage::Revoke, Stage::Delete].into_iter().any(|stage| {
             let planned = self.planned_at(stage);
             // A deletion that came first would have taken access away as well.
-            let planned_before = before.planned_at(stage).or(before.planned_at(Stage::Delete));
+            let planned_before = before.planned_at(stage).or_else(|| before.planned_at(Stage::Delete));
             // An action that was due already does not become earlier.
             planned.is_some_and(|at| planned_before.is_none_or(|before| at.max(now) < before.max(now)))
         });

@@ -28,7 +28,8 @@ fn settings_and_commands_of_the_readme_work() {
         let command = line.split('#').next().unwrap().trim();
         // The site of the settings does not exist, so that the online check reports it.
         let is_online = command.contains("--online");
-        lines += &if is_online { format!("if {command}; then exit 9; fi\n") } else { format!("{command}\n") };
+        let line = if is_online { format!("if {command}; then exit 9; fi\n") } else { format!("{command}\n") };
+        lines.push_str(&line);
     }
     succeed(&folder, ports[1], &lines);
 }
@@ -99,8 +100,8 @@ fn command_lines() -> Vec<Line> {
         let text = document(&name);
         let in_blocks = blocks(&text).into_iter().filter(|block| block.language == "sh").map(|block| block.text);
         let code: String = in_blocks.collect();
-        let prose: String =
-            text.lines().filter(|line| !line.trim_start().starts_with("```")).map(|line| format!("{line}\n")).collect();
+        let prose: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("```")).collect();
+        let prose = prose.join("\n");
         let inline = prose.split('`').skip(1).step_by(2).map(str::to_owned);
         for piece in code.lines().map(str::to_owned).chain(inline) {
             let piece = piece.split('#').next().unwrap().to_owned();
