@@ -54,13 +54,13 @@ pub struct DeliveryCommitter {
 }
 
 impl DeliveryCommitter {
-    /// A writer and the queue before it. `committed` is told after every commit.
+    /// A committer and its queue. Every commit notifies `committed`.
     pub fn new(store: Store, metrics: Metrics, committed: Arc<Notify>) -> (Self, DeliveryQueue) {
         let (sender, entries) = mpsc::channel(WAITING);
         (Self { store, metrics, entries, committed }, DeliveryQueue(sender))
     }
 
-    /// Commits until the last queue is dropped: whoever was let in is answered.
+    /// Commits until the last queue is dropped: every accepted request gets a response.
     pub async fn run(mut self) {
         let mut group = Vec::with_capacity(GROUP);
         while self.entries.recv_many(&mut group, GROUP).await > 0 {
@@ -71,7 +71,7 @@ impl DeliveryCommitter {
                 Ok(accepted) => {
                     for (accepted, (_share, answer)) in accepted.into_iter().zip(waiting) {
                         if answer.send(accepted).is_err() {
-                            tracing::debug!("a client went away before its answer; it is told when it sends again");
+                            tracing::debug!("client disconnected before the response; a repeated delivery gets it");
                         }
                     }
                     self.committed.notify_one();

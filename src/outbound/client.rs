@@ -8,14 +8,14 @@ use reqwest::{ClientBuilder, NoProxy, Proxy};
 /// For which requests a proxy is.
 type Kind = fn(String) -> reqwest::Result<Proxy>;
 
-/// What no proxy is asked for: by these names it would find itself.
+/// Hosts that are never reached through a proxy: by these names a proxy would find itself.
 const THIS_MACHINE: &str = "localhost,127.0.0.0/8,::1";
 
 /// An HTTP client with timeouts, without redirects, and without retries of its own.
 ///
-/// A redirect would carry a changing call to somewhere that nobody configured, and a retry would repeat a deed behind the
-/// queue's back. It honours `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in small letters too, except for what
-/// is on this machine. One for the whole process is enough.
+/// A redirect would carry a changing call to a host that is not configured, and only the durable queue retries. The client
+/// honors `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, in lower case too, except for hosts of this machine. One
+/// client for the whole process is enough.
 pub fn http() -> Result<reqwest::Client, HttpError> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("offboardd/", env!("CARGO_PKG_VERSION")))
