@@ -1,7 +1,7 @@
 //! An Atlassian Cloud site with JSM, in memory and over HTTP: for the demo, for integrators, and for our own tests.
 //!
 //! It behaves as far as Atlassian's references, support articles and users tell; what nobody knows is a switch in
-//! [`Settings`]. One listener plays the site, the gateway and the authorization server. The daemon has no code path for
+//! [`SandboxOptions`]. One listener plays the site, the gateway and the authorization server. The daemon has no code path for
 //! it: it is just a URL. It shares no code with the client that talks to it either, so that a mistake of one is not
 //! repeated by the other.
 //!

@@ -31,6 +31,7 @@ pub(super) fn settings(site: &str, database: &str) -> String {
          cloud_id = \"11111111-2222-3333-4444-555555555555\"
          auth = {{ email = \"admin@example.com\", token = {{ env = \"ACME_TOKEN\" }} }}
          deletion_grace = \"1s\"
+         look_again = [\"1s\", \"2s\"]
          [policies.leavers]
          departed = \"revoke_then_delete\"
          local_grace = \"1s\"
