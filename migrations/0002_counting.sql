@@ -1,2 +1,0 @@
--- The gauges count all cases by site and state, from this index alone.
-CREATE INDEX cases_counted ON cases (site, state);
