@@ -158,9 +158,10 @@ impl Harness {
         self.post_action("sites/acme/resume").await;
     }
 
-    /// An operator resumes the site, if nothing else has.
+    /// An operator resumes the site and its kinds of calls, if no probe has.
     pub(crate) async fn resume_site_if_paused(&self) {
-        if self.is_paused().await {
+        let sites = self.store().sites().await.unwrap();
+        if sites.iter().any(|site| site.paused_at.is_some() || !site.paused_kinds.is_empty()) {
             self.resume_site().await;
         }
     }
