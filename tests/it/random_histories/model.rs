@@ -206,8 +206,21 @@ impl Model {
         });
         let nobody_had_a_say = self.operator_stops.iter().all(|(of, ..)| *of != email)
             && !self.addresses.iter().any(|(_, (other, _))| *other == email && of_address.is_empty());
-        let demanded = of_address.iter().any(|fact| self.is_live(fact, email, now) && fact.event.effective <= now);
+        let demanded = of_address.iter().any(|fact| {
+            self.is_live(fact, email, now) && fact.event.effective <= now && !self.was_in_use_on_arrival(fact)
+        });
         one_person && nobody_had_a_say && demanded && !self.held.contains(email)
+    }
+
+    /// Whether a change of address was older than what was known: its person had the former address then, by a newer report.
+    fn was_in_use_on_arrival(&self, fact: &Fact) -> bool {
+        fact.event.kind == Kind::Changed
+            && self.facts.iter().any(|other| {
+                (other.event.source, other.event.id) == (fact.event.source, fact.event.id)
+                    && other.event.email == fact.about
+                    && other.at < fact.at
+                    && other.event.occurred > fact.event.occurred
+            })
     }
 
     /// Whether a fact demands something of this account at `now`.
