@@ -59,7 +59,12 @@ impl Case {
     fn apply_deletion_result(&mut self, transition: &Transition, now: Timestamp) -> Result<(), InvalidTransition> {
         match (transition, &self.state) {
             (Transition::DeletionDispatched, State::Deleting) => {
-                let is_due = self.delete_at().is_some_and(|at| now >= at);
+                let is_past = |at: Option<Timestamp>| at.is_some_and(|at| now >= at);
+                // The local grace begins with the revoke. Without a revoke, only a deletion that needs none is due.
+                let is_due = match self.progress.revoked_at {
+                    Some(_) => is_past(self.delete_at()),
+                    None => is_past(self.direct_delete_at()),
+                };
                 self.ensure_its_time_has_come(self.direction == Direction::Leaving && is_due)?;
                 self.progress.deletion_dispatched_at = Some(now);
             }

@@ -83,3 +83,13 @@ fn invitation_is_dispatched_only_after_return_and_grace() {
     assert!(case.apply(&Transition::ReinviteDispatched, day(53)).is_err());
     assert_eq!(after(&case, &[(54, Transition::ReinviteDispatched)]).progress.reinvite_dispatched_at, Some(day(54)));
 }
+
+#[test]
+fn departure_after_a_lost_deletion_is_revoked_before_its_grace() {
+    let lost = after(&opened(Action::Delete), &[(10, Transition::Due), (10, Transition::DeletionDispatched)]);
+    let again = after(&lost, &[(11, Transition::Stopped), (60, departed(10))]);
+    assert_eq!(again.state, State::Deleting, "the account is read first");
+    assert!(again.apply(&Transition::DeletionDispatched, day(60)).is_err());
+    let revoking = after(&again, &[(60, Transition::NotDone)]);
+    assert_eq!(wants(&revoking), Some((JobKind::Revoke, day(60))));
+}
