@@ -152,8 +152,10 @@ impl EventContext<'_> {
         };
         for record in tx.open_cases_of(self.site, resolved.email_hash, resolved.person_hash).await? {
             let is_of_address = email.is_some() && record.person.email.as_ref() == email;
-            // Events that wait for the release of the source's brake are withdrawn, too.
-            tx.drop_deferred(self.source, record.case.id, false);
+            // Demands that wait for the release of the source's brake end too, unless the stop may be a recording.
+            if self.repetition == Repetition::New {
+                tx.drop_deferred(self.source, record.case.id, false);
+            }
             if !is_of_address && !record.case.is_demanded_for_leaving(self.source) {
                 continue;
             }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::context::{EventContext, ResolvedPerson};
 use crate::domain::case::Direction;
 use crate::domain::event::{Event, EventType};
-use crate::domain::facts::{self};
+use crate::domain::facts;
 use crate::domain::person::Person;
 use crate::domain::routing::AddressOwnership;
 use crate::proof::seal::KeyedHash;

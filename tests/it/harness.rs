@@ -222,7 +222,7 @@ impl Harness {
 
     /// Waits until the site has done what it was asked for, whether or not it has answered.
     pub(crate) async fn wait_for_change(&self, call: CallName) {
-        self.wait_until("the deed", async || {
+        self.wait_until("the change", async || {
             self.site.calls().iter().any(|record| record.call == call && record.changed)
         })
         .await;
