@@ -207,18 +207,18 @@ impl Model {
         let nobody_had_a_say = self.operator_stops.iter().all(|(of, ..)| *of != email)
             && !self.addresses.iter().any(|(_, (other, _))| *other == email && of_address.is_empty());
         let demanded = of_address.iter().any(|fact| {
-            self.is_live(fact, email, now) && fact.event.effective <= now && !self.was_in_use_on_arrival(fact)
+            self.is_live(fact, email, now) && fact.event.effective <= now && !self.was_in_use_again(fact)
         });
         one_person && nobody_had_a_say && demanded && !self.held.contains(email)
     }
 
-    /// Whether a change of address was older than what was known: its person had the former address then, by a newer report.
-    fn was_in_use_on_arrival(&self, fact: &Fact) -> bool {
+    /// Whether the person of a change of address had the former address again, by a newer report: it was outdated when
+    /// it arrived, or was changed back. Another address by a mere record later does not demand the account again.
+    fn was_in_use_again(&self, fact: &Fact) -> bool {
         fact.event.kind == Kind::Changed
             && self.facts.iter().any(|other| {
                 (other.event.source, other.event.id) == (fact.event.source, fact.event.id)
                     && other.event.email == fact.about
-                    && other.at < fact.at
                     && other.event.occurred > fact.event.occurred
             })
     }
