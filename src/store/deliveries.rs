@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{Connection as _, Row as _, SqliteConnection};
+use sqlx::{Row as _, SqliteConnection};
 use tracing::instrument;
 
+use super::commit::Effects;
 use super::row::{RowReader, millis, millis_if_any};
 use super::{Origin, Page, Store, StoreError, Tx};
 use crate::domain::ids::{DeliveryId, SourceName};
@@ -186,15 +187,15 @@ impl Store {
         let mut accepted = Vec::with_capacity(deliveries.len());
         let largest = INSERTS.last().map_or(1, |(rows, _)| *rows);
         // Held to the end, so that no hash that identifies a repetition expires meanwhile.
-        let mut held = self.writer.acquire_for_intake().await?;
+        let mut turn = self.writer.begin_for_intake().await?;
         let mut newest = 0;
         for group in deliveries.chunks(largest) {
-            let inserted = insert(&mut held, group).await?;
+            let inserted = insert(&mut turn, group).await?;
             if inserted.count > 0 {
                 newest = inserted.last_seq;
             }
             let reused = if inserted.count > 0 && group.iter().any(NewDelivery::has_id) {
-                reused_ids(&mut held, &inserted).await?
+                reused_ids(&mut turn, &inserted).await?
             } else {
                 HashSet::new()
             };
@@ -202,12 +203,13 @@ impl Store {
             if inserted.count == group.len() {
                 accepted.extend(group.iter().map(|delivery| new(delivery.id)));
             } else {
-                accepted.extend(distinguish(&mut held, group, new).await?);
+                // A read that becomes a write later fails immediately while the log is being emptied: the lock is
+                // acquired first.
+                turn.share_transaction().await?;
+                accepted.extend(distinguish(&mut turn, group, new).await?);
             }
         }
-        let acknowledged = held.acknowledge(newest, 0);
-        held.release();
-        acknowledged?;
+        turn.complete(Effects { newest_delivery: newest, ..Effects::default() }).await?;
         Ok(accepted)
     }
 
@@ -250,7 +252,7 @@ struct InsertedRows {
     last_seq: i64,
 }
 
-/// Inserts the deliveries that are new, in a separate transaction.
+/// Inserts the deliveries that are new.
 async fn insert(connection: &mut SqliteConnection, group: &[NewDelivery]) -> Result<InsertedRows, StoreError> {
     let Some((_, text)) = INSERTS.iter().find(|(rows, _)| group.len() <= *rows) else {
         return Err(StoreError::inconsistent("group of deliveries", group.len(), "it is larger than any statement"));
@@ -306,8 +308,6 @@ async fn distinguish(
     new: impl Fn(DeliveryId) -> Inserted,
 ) -> Result<Vec<Inserted>, StoreError> {
     let mut accepted = Vec::with_capacity(group.len());
-    // A read that becomes a write later fails immediately while the log is being emptied: the lock is acquired first.
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     for delivery in group {
         let first = sqlx::query(
             // The sign prevents SQLite from reading all later deliveries, routed or not.
@@ -315,7 +315,7 @@ async fn distinguish(
              FROM deliveries d WHERE d.dedupe_hash = ? AND d.dedupes = 1",
         )
         .bind(delivery.dedupe_hash.0.as_slice())
-        .fetch_one(&mut *transaction)
+        .fetch_one(&mut *connection)
         .await?;
         let id: DeliveryId = RowReader { what: "delivery", row: &first }.word("id")?;
         if id == delivery.id {
@@ -323,15 +323,14 @@ async fn distinguish(
         } else if !delivery.has_id() && first.try_get("unread")? {
             sqlx::query("UPDATE deliveries SET dedupes = 0 WHERE id = ?")
                 .bind(id.to_string())
-                .execute(&mut *transaction)
+                .execute(&mut *connection)
                 .await?;
-            insert(&mut transaction, std::slice::from_ref(delivery)).await?;
+            insert(connection, std::slice::from_ref(delivery)).await?;
             accepted.push(Inserted::New(delivery.id));
         } else {
             accepted.push(Inserted::Duplicate(id));
         }
     }
-    transaction.commit().await?;
     Ok(accepted)
 }
 

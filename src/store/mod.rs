@@ -2,7 +2,7 @@
 //!
 //! One writer connection and a few read-only ones over one file in WAL mode with `synchronous = FULL`: what is committed
 //! is on the disk. Reads that decide nothing are on [`Store`]; everything that writes, and every read that a write depends
-//! on, is on [`Tx`]. Dropping a transaction rolls it back. Only the intake's groups need none: one statement commits them.
+//! on, is on [`Tx`]. Dropping a [`Tx`] rolls its writes back.
 //!
 //! Not here: the rules for changes of a case (see `domain`), and any notification about them.
 
@@ -11,6 +11,7 @@ mod bodies;
 mod brake;
 mod cases;
 mod claims;
+mod commit;
 mod deliveries;
 mod error;
 mod events;
@@ -35,7 +36,6 @@ mod stamp;
 mod tx;
 mod unrouted;
 mod wal;
-mod writer;
 
 pub use self::attempts::{AttemptReport, Dispatch, Intent, LeasedJob, RejectedCall, Settlement};
 pub use self::bodies::{Origin, PersonKeys};
@@ -66,7 +66,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use sqlx::SqlitePool;
 
-use self::writer::Writer;
+use self::commit::Writer;
 use crate::domain::ids::SourceName;
 use crate::proof::seal::MasterKey;
 
@@ -88,10 +88,9 @@ pub struct Page<T> {
 }
 
 impl Store {
-    /// Begins a write transaction, after earlier ones have ended.
+    /// Begins a unit of work, after earlier ones have ended.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        let guard = self.writer.acquire().await?;
-        Ok(Tx::begin(guard, Arc::clone(&self.key), Arc::clone(&self.paused_sources)))
+        Ok(Tx::new(self.writer.begin().await?, Arc::clone(&self.key)))
     }
 
     /// Whether a source is paused, from memory: the intake checks this for every request.

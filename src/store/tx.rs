@@ -1,21 +1,19 @@
 //! A write transaction, and the batches in which its statements are sent to SQLite.
 //!
 //! One round trip to the SQLite thread costs more than most statements. So a statement that only writes is not sent
-//! separately. It is sent with the next statement whose result is needed, or with the commit, in its order. The `BEGIN`
-//! is sent with the first statement, the `COMMIT` with the last.
+//! separately. It is sent with the next statement whose result is needed, or at the end of the unit, in its order.
 
 use std::collections::HashSet;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use futures_util::TryStreamExt as _;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Arguments as _, AssertSqlSafe, Either, Encode, Executor as _, Sqlite, Type};
-use tokio::runtime::Handle;
 
 use super::StoreError;
+use super::commit::{Effects, Turn};
 use super::journal::Head;
-use super::writer::WriteGuard;
 use crate::domain::ids::SourceName;
 use crate::proof::seal::MasterKey;
 
@@ -25,16 +23,17 @@ const KEPT: usize = 24;
 /// The minimum number of statements in a batch, if there are more to come.
 const LOAD: usize = 12;
 
-/// A write transaction. Nothing is written until [`Tx::commit`].
+/// One unit of work: its writes are committed together by [`Tx::commit`], or not at all. It shares a transaction with
+/// other units: see [`super::commit`].
+///
+/// The connection is accessible as it is in sqlx's own transaction: `execute(&mut *tx)`.
 #[derive(Debug)]
 pub struct Tx {
-    /// `None` after the end of the transaction.
-    guard: Option<WriteGuard>,
+    turn: Turn,
     /// The batches that are sent before `batch`.
     loads: Vec<Batch>,
     batch: Batch,
     pub(super) key: Arc<MasterKey>,
-    paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
     /// The sources that are paused after this transaction, if it changed that.
     pub(super) pausing: Option<HashSet<SourceName>>,
     /// The journal's newest entry, once known: no other writer adds one meanwhile.
@@ -42,37 +41,21 @@ pub struct Tx {
 }
 
 impl Tx {
-    pub(super) fn begin(
-        guard: WriteGuard,
-        key: Arc<MasterKey>,
-        paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
-    ) -> Self {
-        let mut batch = Batch::default();
-        // Acquires the write lock first, so that the transaction cannot fail halfway for lack of it.
-        batch.add("BEGIN IMMEDIATE");
-        Self { guard: Some(guard), loads: Vec::new(), batch, key, paused_sources, pausing: None, head: None }
+    pub(super) fn new(turn: Turn, key: Arc<MasterKey>) -> Self {
+        let head = turn.effects_before().journal_head;
+        Self { turn, loads: Vec::new(), batch: Batch::default(), key, pausing: None, head }
     }
 
     /// Commits all writes together. They are durable when this returns.
     pub async fn commit(mut self) -> Result<(), StoreError> {
-        if let Some(guard) = &self.guard {
-            guard.check_files()?;
-        }
-        self.statement("COMMIT").changed().await?;
-        if let Some(guard) = self.guard.take() {
-            let acknowledged = guard.acknowledge(0, self.head.map_or(0, Head::seq));
-            guard.release();
-            acknowledged?;
-        }
-        if let Some(paused) = self.pausing.take() {
-            self.paused_sources.store(Arc::new(paused));
-        }
-        Ok(())
+        self.send().await?;
+        let effects = Effects { journal_head: self.head, newest_delivery: 0, paused_sources: self.pausing };
+        self.turn.complete(effects).await
     }
 
     /// Whether another writer waits.
     pub fn is_awaited(&self) -> bool {
-        self.guard.as_ref().is_some_and(WriteGuard::is_awaited)
+        self.turn.is_awaited()
     }
 
     /// Ends a part of the writes: later statements may be sent in another batch.
@@ -94,24 +77,26 @@ impl Tx {
     }
 
     async fn send(&mut self) -> Result<(u64, Vec<SqliteRow>), StoreError> {
-        let guard = self.guard.as_mut().ok_or(sqlx::Error::PoolClosed)?;
         let mut rows = Vec::new();
         for load in self.loads.drain(..) {
-            load.send(guard, &mut rows).await?;
+            load.send(&mut self.turn, &mut rows).await?;
         }
-        let changed = std::mem::take(&mut self.batch).send(guard, &mut rows).await?;
+        let changed = std::mem::take(&mut self.batch).send(&mut self.turn, &mut rows).await?;
         Ok((changed, rows))
     }
 }
 
-impl Drop for Tx {
-    fn drop(&mut self) {
-        // Without a runtime the process and the connection end, and SQLite discards uncommitted writes.
-        if let Some(guard) = self.guard.take()
-            && let Ok(runtime) = Handle::try_current()
-        {
-            drop(runtime.spawn(guard.roll_back()));
-        }
+impl Deref for Tx {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.turn
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.turn
     }
 }
 
@@ -190,7 +175,7 @@ impl Batch {
     }
 
     /// Sends the batch, and adds its rows to `rows`. Returns the number of rows that the last statement changed.
-    async fn send(self, guard: &mut WriteGuard, rows: &mut Vec<SqliteRow>) -> Result<u64, StoreError> {
+    async fn send(self, connection: &mut SqliteConnection, rows: &mut Vec<SqliteRow>) -> Result<u64, StoreError> {
         if self.count == 0 {
             return Ok(0);
         }
@@ -198,7 +183,7 @@ impl Batch {
             return Err(sqlx::Error::Encode(error).into());
         }
         let query = sqlx::query_with(AssertSqlSafe(self.text), self.arguments).persistent(self.count <= KEPT);
-        let mut answers = guard.fetch_many(query);
+        let mut answers = connection.fetch_many(query);
         let mut changed = 0;
         while let Some(answer) = answers.try_next().await? {
             match answer {

@@ -85,9 +85,9 @@ impl WalCheckpointer {
         let enough = if left <= FEW { SHORT } else { LONG };
         if pages >= self.tried_at.saturating_add(enough) {
             self.tried_at = pages;
-            let guard = self.store.writer.acquire().await?;
+            let turn = self.store.writer.acquire().await?;
             checkpoint(&mut connection, PASSIVE).await?;
-            guard.release();
+            drop(turn);
         }
         self.connection = Some(connection);
         Ok(true)
@@ -99,8 +99,8 @@ impl WalCheckpointer {
         if files.log_salt()? == self.stamped {
             return Ok(());
         }
-        let guard = match self.store.writer.try_acquire() {
-            Some(guard) => guard,
+        let turn = match self.store.writer.try_acquire() {
+            Some(turn) => turn,
             None if self.missed < PATIENCE => {
                 self.missed += 1;
                 // The next turn tries again, whether or not the log was written.
@@ -111,7 +111,7 @@ impl WalCheckpointer {
         };
         let stamped = stamp::renew(files, connection).await;
         self.last = self.store.wal_status();
-        guard.release();
+        drop(turn);
         self.missed = 0;
         self.stamped = stamped?;
         Ok(())
