@@ -128,8 +128,7 @@ impl Tx {
     ) -> Result<Vec<Result<Option<LeasedJob>, StoreError>>, StoreError> {
         let keys: Vec<_> =
             leases.iter().map(|lease| json!([lease.job_id.to_string(), lease.token.to_string()])).collect();
-        let rows = self
-            .statement(
+        let rows = sqlx::query(
                 "SELECT l.key AS nth, c.*, k.sealed AS sealed_key, j.kind, j.due_at, j.attempts, h.seq AS head, h.link,
                      j.dispatched_at IS NOT NULL AS dispatched,
                      EXISTS (SELECT 1 FROM sites s WHERE s.name = c.site AND s.paused_at IS NOT NULL)
@@ -142,13 +141,12 @@ impl Tx {
                      (SELECT MIN((SELECT MIN(d.seq) FROM deliveries d WHERE d.source = s.name AND d.status = 'received'))
                       FROM sources s WHERE s.site = c.site) AS first_unrouted,
                      (SELECT MAX(seq) FROM deliveries) AS newest_delivery, j.fence, j.fences
-                 FROM json_each(?) l CROSS JOIN jobs j ON j.id = l.value ->> 0 AND j.lease_token = l.value ->> 1
+                 FROM json_each($1) l CROSS JOIN jobs j ON j.id = l.value ->> 0 AND j.lease_token = l.value ->> 1
                      JOIN cases c ON c.id = j.case_id LEFT JOIN case_keys k ON k.case_id = c.id
                      LEFT JOIN journal h ON h.seq = (SELECT MAX(seq) FROM journal)
                  WHERE j.state = 'running'",
             )
-            .bind(json!(keys).to_string())
-            .rows()
+            .bind(json!(keys).to_string()).fetch_all(&mut **self)
             .await?;
         let mut all: Vec<_> = leases.iter().map(|_| Ok(None)).collect();
         for row in &rows {
@@ -183,11 +181,11 @@ impl Tx {
         record.lapse_approvals_of_other_accounts(&self.key);
         let case_id = record.case.id;
         if leased.paused || leased.event_waits {
-            self.requeue(lease, now, Failing::Rests(SignedDuration::ZERO), None);
-            self.save_observed(&record)?;
+            self.requeue(lease, now, Failing::Rests(SignedDuration::ZERO), None).await?;
+            self.save_observed(&record).await?;
             return Ok(if leased.paused { Dispatch::Paused } else { Dispatch::EventWaits });
         }
-        if let Some(fence) = self.closed_until(lease.job_id, &leased.backlog) {
+        if let Some(fence) = self.closed_until(lease.job_id, &leased.backlog).await? {
             return Ok(Dispatch::Unrouted(fence));
         }
         let withheld = if record.case.on_hold {
@@ -202,7 +200,7 @@ impl Tx {
             None
         };
         if let Some(hold) = withheld {
-            self.finish(lease, now);
+            self.finish(lease, now).await?;
             let note = Note::detail(json!({ "stage": leased.job.kind }));
             self.transition_or_inconsistent(record, &Transition::Withheld(hold), note, now).await?;
             return Ok(Dispatch::Held(hold));
@@ -211,10 +209,11 @@ impl Tx {
         match self.transition_with_job(record.clone(), &intent.change.dispatched(), note, Some(&leased.job), now).await
         {
             Ok(transitioned) => {
-                self.statement("UPDATE jobs SET dispatched_at = ?, fence = NULL, fences = 0 WHERE id = ?")
+                sqlx::query("UPDATE jobs SET dispatched_at = $1, fence = NULL, fences = 0 WHERE id = $2")
                     .bind(millis(now))
                     .bind(lease.job_id.to_string())
-                    .later();
+                    .execute(&mut **self)
+                    .await?;
                 Ok(Dispatch::Allowed(Box::new(transitioned.record)))
             }
             Err(TransitionError::Store(error)) => Err(error),
@@ -230,13 +229,13 @@ impl Tx {
                 // A call whose answer was lost may still take effect: only a later read proves that it was not carried
                 // out.
                 if let Some(until) = open_until.filter(|until| now < *until) {
-                    self.requeue(lease, until, Failing::Rests(until.duration_since(now)), None);
-                    self.save_observed(&record)?;
+                    self.requeue(lease, until, Failing::Rests(until.duration_since(now)), None).await?;
+                    self.save_observed(&record).await?;
                     return Ok(Dispatch::Open);
                 }
                 // The account was just read and the change is not made: the case can wait for its time again.
                 tracing::info!(case.id = %case_id, "a deed whose answer was lost is not done, and its time has not come");
-                self.finish(lease, now);
+                self.finish(lease, now).await?;
                 self.transition_or_inconsistent(record, &Transition::NotDone, Note::default(), now).await?;
                 Ok(Dispatch::NotDue)
             }
@@ -256,11 +255,11 @@ impl Tx {
         let mut record = record.with_observed(&report.observed);
         let error = report.error.as_deref();
         if matches!(report.settlement, Settlement::Finished(_) | Settlement::RetryAt(_)) {
-            self.record_attempt(&lease, report, now);
+            self.record_attempt(&lease, report, now).await?;
         }
         let (due_at, failing) = match &report.settlement {
             Settlement::Finished(transition) => {
-                self.finish(&lease, now);
+                self.finish(&lease, now).await?;
                 if dispatched && matches!(transition, Transition::AttentionNeeded(_)) {
                     record.case.progress.ended_without_outcome(job.kind, now);
                 }
@@ -272,11 +271,11 @@ impl Tx {
             Settlement::SnoozeUntil(due_at) => (*due_at, Failing::Ends),
             Settlement::WaitUntil(due_at) => (*due_at, Failing::Rests(due_at.duration_since(now))),
         };
-        self.requeue(&lease, due_at, failing, error);
+        self.requeue(&lease, due_at, failing, error).await?;
         if dispatched {
             self.record_unconfirmed_call(&mut record, job.kind, "call_unconfirmed", error, now).await?;
         }
-        self.save_observed(&record)?;
+        self.save_observed(&record).await?;
         Ok(record.case.state.name())
     }
 
@@ -299,7 +298,10 @@ impl Tx {
                 return Err(StoreError::inconsistent("case", case_id, refused));
             }
         }
-        self.statement("UPDATE jobs SET dispatched_at = NULL WHERE id = ?").bind(lease.job_id.to_string()).later();
+        sqlx::query("UPDATE jobs SET dispatched_at = NULL WHERE id = $1")
+            .bind(lease.job_id.to_string())
+            .execute(&mut **self)
+            .await?;
         Ok(())
     }
 
@@ -330,10 +332,10 @@ impl Tx {
         let leased = self.load_leased(&[claimed.lease], now).await?.pop().transpose()?.flatten();
         let LeasedJob { mut record, job, dispatched, .. } = leased.ok_or(StoreError::LeaseLost)?;
         // Not later than it was due: a clock that is ahead pauses sites, too.
-        self.requeue(&claimed.lease, job.due_at.min(now), Failing::Rests(SignedDuration::ZERO), Some(reason));
+        self.requeue(&claimed.lease, job.due_at.min(now), Failing::Rests(SignedDuration::ZERO), Some(reason)).await?;
         if dispatched {
             self.record_unconfirmed_call(&mut record, job.kind, "call_unconfirmed", Some(reason), now).await?;
-            self.save_observed(&record)?;
+            self.save_observed(&record).await?;
         }
         self.pause_site(&record.case.site, reason, now).await
     }
@@ -351,13 +353,17 @@ impl Tx {
         let leased = self.load_leased(&[claimed.lease], now).await?.pop().transpose()?.flatten();
         let LeasedJob { lease, record, job, dispatched, .. } = leased.ok_or(StoreError::LeaseLost)?;
         let record = record.with_observed(observed);
-        self.requeue(&lease, refused.due_at, Failing::Rests(refused.due_at.duration_since(now)), Some(refused.reason));
+        self.requeue(&lease, refused.due_at, Failing::Rests(refused.due_at.duration_since(now)), Some(refused.reason))
+            .await?;
         if dispatched {
             let detail = json!({ "job": job.kind, "why": refused.reason, "state": record.case.state.name() });
             self.write_journal(Some(record.case.id), "call_rejected", &detail, now).await?;
         }
-        self.statement("UPDATE jobs SET refusals = refusals + 1 WHERE id = ?").bind(lease.job_id.to_string()).later();
-        self.save_observed(&record)?;
+        sqlx::query("UPDATE jobs SET refusals = refusals + 1 WHERE id = $1")
+            .bind(lease.job_id.to_string())
+            .execute(&mut **self)
+            .await?;
+        self.save_observed(&record).await?;
         if refused.pauses { self.pause_kind(&record.case.site, job.kind, refused.reason, now).await } else { Ok(false) }
     }
 
@@ -380,28 +386,36 @@ impl Tx {
         }
     }
 
-    fn finish(&mut self, lease: &Lease, now: Timestamp) {
-        self.statement(
-            "UPDATE jobs SET state = 'done', finished_at = ?, attempts = attempts + 1, lease_token = NULL,
-                 lease_until = NULL, last_error = NULL WHERE id = ?",
+    async fn finish(&mut self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE jobs SET state = 'done', finished_at = $1, attempts = attempts + 1, lease_token = NULL,
+                 lease_until = NULL, last_error = NULL WHERE id = $2",
         )
         .bind(millis(now))
         .bind(lease.job_id.to_string())
-        .later();
+        .execute(&mut **self)
+        .await?;
+        Ok(())
     }
 
-    fn requeue(&mut self, lease: &Lease, due_at: Timestamp, failing: Failing, error: Option<&str>) {
+    async fn requeue(
+        &mut self,
+        lease: &Lease,
+        due_at: Timestamp,
+        failing: Failing,
+        error: Option<&str>,
+    ) -> Result<(), StoreError> {
         let (counts, since, rests) = match failing {
             Failing::Counts(now) => (true, Some(now), Some(0)),
             Failing::Ends => (false, None, None),
             Failing::Rests(wait) => (false, None, i64::try_from(wait.as_millis()).ok()),
         };
-        self.statement(
-            "UPDATE jobs SET state = 'queued', due_at = ?1, last_error = ?2, lease_token = NULL, lease_until = NULL,
-                 dispatched_at = NULL, fence = NULL, fences = 0, attempts = attempts + ?3,
-                 failures = CASE WHEN ?4 IS NULL THEN 0 ELSE failures + ?3 END,
-                 failing_since = COALESCE(failing_since, ?5) + ?4
-             WHERE id = ?6",
+        sqlx::query(
+            "UPDATE jobs SET state = 'queued', due_at = $1, last_error = $2, lease_token = NULL, lease_until = NULL,
+                 dispatched_at = NULL, fence = NULL, fences = 0, attempts = attempts + $3,
+                 failures = CASE WHEN $4 IS NULL THEN 0 ELSE failures + $3 END,
+                 failing_since = COALESCE(failing_since, $5) + $4
+             WHERE id = $6",
         )
         .bind(millis(due_at))
         .bind(error)
@@ -409,25 +423,34 @@ impl Tx {
         .bind(rests)
         .bind(millis_if_any(since))
         .bind(lease.job_id.to_string())
-        .later();
+        .execute(&mut **self)
+        .await?;
+        Ok(())
     }
 
-    fn record_attempt(&mut self, lease: &Lease, report: &AttemptReport, now: Timestamp) {
+    async fn record_attempt(
+        &mut self,
+        lease: &Lease,
+        report: &AttemptReport,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let outcome = match &report.settlement {
             Settlement::Finished(transition) => transition.name(),
             Settlement::RetryAt(_) => "failed",
             Settlement::SnoozeUntil(_) | Settlement::WaitUntil(_) => "looked",
         };
-        self.statement(
+        sqlx::query(
             "INSERT INTO attempts (job_id, number, started_at, ended_at, outcome, detail)
-             SELECT ?1, COALESCE(MAX(number), 0) + 1, ?2, ?3, ?4, ?5 FROM attempts WHERE job_id = ?1",
+             SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4, $5 FROM attempts WHERE job_id = $1",
         )
         .bind(lease.job_id.to_string())
         .bind(millis(report.started_at))
         .bind(millis(now))
         .bind(outcome)
         .bind(report.error.as_deref())
-        .later();
+        .execute(&mut **self)
+        .await?;
+        Ok(())
     }
 }
 

@@ -24,13 +24,13 @@ const KEPT: SignedDuration = SignedDuration::from_hours(24 * 40);
 
 /// The cases that the brake of `?1` holds, and those about which a frozen source reported an event.
 const CONCERNED: &str = "SELECT c.*, NULL AS sealed_key FROM cases c WHERE c.closed_at IS NULL AND c.id IN (
-         SELECT id FROM cases WHERE state = 'held' AND held = 'brake' AND source = ?1
-         UNION SELECT b.id FROM brake_holds h JOIN cases b ON b.id = h.case_id WHERE h.actor = ?1 AND b.held = 'brake'
-         UNION SELECT case_id FROM brake_deferred WHERE source = ?1)
+         SELECT id FROM cases WHERE state = 'held' AND held = 'brake' AND source = $1
+         UNION SELECT b.id FROM brake_holds h JOIN cases b ON b.id = h.case_id WHERE h.actor = $1 AND b.held = 'brake'
+         UNION SELECT case_id FROM brake_deferred WHERE source = $1)
      ORDER BY c.id";
 
 /// The events that a frozen source reported meanwhile, in the order of arrival.
-const DEFERRED: &str = "SELECT '' AS id, * FROM brake_deferred WHERE source = ?1 ORDER BY seq";
+const DEFERRED: &str = "SELECT '' AS id, * FROM brake_deferred WHERE source = $1 ORDER BY seq";
 
 /// The subject of a brake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,13 +96,21 @@ pub enum NotReleased {
 impl Tx {
     /// Counts a destructive action that `actor` opened, moved earlier or made stronger.
     #[instrument(name = "store.brake.count", skip_all, fields(case.id = %case_id))]
-    pub fn count_escalation(&mut self, actor: Actor<'_>, case_id: CaseId, escalation: Escalation, now: Timestamp) {
-        self.statement("INSERT INTO escalations (actor, at, case_id, kind) VALUES (?, ?, ?, ?)")
+    pub async fn count_escalation(
+        &mut self,
+        actor: Actor<'_>,
+        case_id: CaseId,
+        escalation: Escalation,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO escalations (actor, at, case_id, kind) VALUES ($1, $2, $3, $4)")
             .bind(actor.key())
             .bind(millis(now))
             .bind(case_id.to_string())
             .bind(escalation.as_str())
-            .later();
+            .execute(&mut **self)
+            .await?;
+        Ok(())
     }
 
     /// Applies an event of a source to a case, and counts it if it makes an action earlier or stronger. A frozen source
@@ -118,39 +126,54 @@ impl Tx {
     ) -> Result<SourceEffect, TransitionError> {
         let case_id = record.case.id;
         let escalation = record.case.apply(transition, now)?.escalation(&record.case, now);
-        if escalation.is_some() && self.is_braked(source).await? && self.defer(source, case_id, transition) {
+        if escalation.is_some() && self.is_braked(source).await? && self.defer(source, case_id, transition).await? {
             self.write_journal(Some(case_id), "deferred_by_brake", &note.detail, now).await?;
             return Ok(SourceEffect::Deferred);
         }
         let transitioned = self.transition_unless_dispatched(record, transition, note, now).await?;
         if let Some(escalation) = escalation {
-            self.count_escalation(Actor::Source(source), case_id, escalation, now);
+            self.count_escalation(Actor::Source(source), case_id, escalation, now).await?;
         }
         Ok(SourceEffect::Applied(Box::new(transitioned)))
     }
 
     /// Defers an event of a frozen source. Returns false for an event without a demand.
-    fn defer(&mut self, source: &SourceName, case_id: CaseId, transition: &Transition) -> bool {
-        let (Transition::Departed(demand) | Transition::ErasureRequested(demand)) = transition else { return false };
-        self.statement("INSERT INTO brake_deferred (source, case_id, kind, demand) VALUES (?, ?, ?, ?)")
+    async fn defer(
+        &mut self,
+        source: &SourceName,
+        case_id: CaseId,
+        transition: &Transition,
+    ) -> Result<bool, StoreError> {
+        let (Transition::Departed(demand) | Transition::ErasureRequested(demand)) = transition else {
+            return Ok(false);
+        };
+        sqlx::query("INSERT INTO brake_deferred (source, case_id, kind, demand) VALUES ($1, $2, $3, $4)")
             .bind(source.as_str())
             .bind(case_id.to_string())
             .bind(transition.name())
             .bind(json!(demand).to_string())
-            .later();
-        true
+            .execute(&mut **self)
+            .await?;
+        Ok(true)
     }
 
     /// Deletes deferred events that the frozen source has withdrawn.
-    pub fn drop_deferred(&mut self, source: &SourceName, case_id: CaseId, former_address: bool) {
-        self.statement(
+    pub async fn drop_deferred(
+        &mut self,
+        source: &SourceName,
+        case_id: CaseId,
+        former_address: bool,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
             "DELETE FROM brake_deferred
-             WHERE source = ? AND case_id = ? AND (demand ->> '$.cause' = 'email_changed') = ?",
+             WHERE source = $1 AND case_id = $2 AND (demand ->> '$.cause' = 'email_changed') = $3",
         )
         .bind(source.as_str())
         .bind(case_id.to_string())
         .bind(former_address)
-        .later();
+        .execute(&mut **self)
+        .await?;
+        Ok(())
     }
 
     /// Holds a case that an event of a frozen source changed in another way than by its dates or its action.
@@ -172,31 +195,30 @@ impl Tx {
     #[instrument(name = "store.brake.opened", skip_all, err)]
     pub async fn recent_activity(&mut self, actor: Actor<'_>, now: Timestamp) -> Result<RecentActivity, StoreError> {
         let ago = |span| millis(now.saturating_sub(span).unwrap_or(Timestamp::MIN));
-        let row = self
-            .statement(
-                "WITH counted AS (
+        let row = sqlx::query(
+            "WITH counted AS (
                  SELECT at, case_id, kind FROM (
-                     SELECT at, case_id, kind FROM escalations WHERE actor = ?1 AND at > ?3
+                     SELECT at, case_id, kind FROM escalations WHERE actor = $1 AND at > $3
                      UNION ALL
-                     SELECT l.since, hex(l.person_hash), 'opened' FROM lookups l WHERE l.source = ?1 AND EXISTS (
+                     SELECT l.since, hex(l.person_hash), 'opened' FROM lookups l WHERE l.source = $1 AND EXISTS (
                          SELECT 1 FROM events e WHERE e.person_hash = l.person_hash
                              AND e.type IN ('departed', 'erasure_requested')))
-                 WHERE at > COALESCE((SELECT brake_released_at FROM sources WHERE name = ?1), 0))
+                 WHERE at > COALESCE((SELECT brake_released_at FROM sources WHERE name = $1), 0))
              SELECT '' AS id,
-                 (SELECT COUNT(*) FROM (SELECT DISTINCT case_id, kind FROM counted WHERE at > ?2)) AS last_hour,
-                 (SELECT COUNT(*) FROM (SELECT DISTINCT case_id, kind FROM counted WHERE at > ?3)) AS last_day,
+                 (SELECT COUNT(*) FROM (SELECT DISTINCT case_id, kind FROM counted WHERE at > $2)) AS last_hour,
+                 (SELECT COUNT(*) FROM (SELECT DISTINCT case_id, kind FROM counted WHERE at > $3)) AS last_day,
                  (SELECT COALESCE(MAX(count), 0) FROM (
-                     SELECT COUNT(*) AS count FROM escalations WHERE actor = ?1 AND at > ?4 AND at <= ?3
-                     GROUP BY (?3 - at) / 86400000)) AS busiest_day,
-                 (SELECT MIN(opened_at) FROM cases WHERE source = ?1) <= ?5 AS is_known",
-            )
-            .bind(actor.key())
-            .bind(ago(HOUR))
-            .bind(ago(DAY))
-            .bind(ago(DAY.saturating_mul(31)))
-            .bind(ago(DAY.saturating_mul(7)))
-            .the_row()
-            .await?;
+                     SELECT COUNT(*) AS count FROM escalations WHERE actor = $1 AND at > $4 AND at <= $3
+                     GROUP BY ($3 - at) / 86400000)) AS busiest_day,
+                 (SELECT MIN(opened_at) FROM cases WHERE source = $1) <= $5 AS is_known",
+        )
+        .bind(actor.key())
+        .bind(ago(HOUR))
+        .bind(ago(DAY))
+        .bind(ago(DAY.saturating_mul(31)))
+        .bind(ago(DAY.saturating_mul(7)))
+        .fetch_one(&mut **self)
+        .await?;
         let reader = RowReader { what: "source", row: &row };
         let known: Option<bool> = row.try_get("is_known")?;
         let busiest_day = if known == Some(true) { Some(reader.count("busiest_day")?) } else { None };
@@ -215,30 +237,30 @@ impl Tx {
     /// Whether a source is frozen.
     #[instrument(name = "store.brake.is_braked", skip_all, fields(source = %source), err)]
     pub async fn is_braked(&mut self, source: &SourceName) -> Result<bool, StoreError> {
-        let row = self
-            .statement("SELECT 1 FROM sources WHERE name = ? AND braked_at IS NOT NULL")
+        let row = sqlx::query("SELECT 1 FROM sources WHERE name = $1 AND braked_at IS NOT NULL")
             .bind(source.as_str())
-            .row()
+            .fetch_optional(&mut **self)
             .await?;
         Ok(row.is_some())
     }
 
     /// Stores the current count in the reason of a frozen source's brake.
     #[instrument(name = "store.brake.count", skip_all, fields(source = %source))]
-    pub fn update_brake_reason(&mut self, source: &SourceName, tripped: &BrakeTrip) {
-        self.statement("UPDATE sources SET brake = ? WHERE name = ? AND braked_at IS NOT NULL")
+    pub async fn update_brake_reason(&mut self, source: &SourceName, tripped: &BrakeTrip) -> Result<(), StoreError> {
+        sqlx::query("UPDATE sources SET brake = $1 WHERE name = $2 AND braked_at IS NOT NULL")
             .bind(tripped.to_string())
             .bind(source.as_str())
-            .later();
+            .execute(&mut **self)
+            .await?;
+        Ok(())
     }
 
     /// Whether an operator's brake holds cases: releasing or cancelling them releases the brake.
     #[instrument(name = "store.brake.is_operator_braked", skip_all, err)]
     pub async fn is_operator_braked(&mut self, name: &str) -> Result<bool, StoreError> {
-        let row = self
-            .statement("SELECT 1 FROM brake_holds WHERE actor = ? LIMIT 1")
+        let row = sqlx::query("SELECT 1 FROM brake_holds WHERE actor = $1 LIMIT 1")
             .bind(Actor::Operator(name).key())
-            .row()
+            .fetch_optional(&mut **self)
             .await?;
         Ok(row.is_some())
     }
@@ -252,14 +274,15 @@ impl Tx {
         tripped: &BrakeTrip,
         now: Timestamp,
     ) -> Result<u32, StoreError> {
-        self.statement(
-            "INSERT INTO sources (name, braked_at, brake) VALUES (?1, ?2, ?3)
-             ON CONFLICT (name) DO UPDATE SET braked_at = ?2, brake = ?3",
+        sqlx::query(
+            "INSERT INTO sources (name, braked_at, brake) VALUES ($1, $2, $3)
+             ON CONFLICT (name) DO UPDATE SET braked_at = $2, brake = $3",
         )
         .bind(source.as_str())
         .bind(millis(now))
         .bind(tripped.to_string())
-        .later();
+        .execute(&mut **self)
+        .await?;
         let held = self.hold_all_by_brake(Actor::Source(source), now).await?;
         let detail = json!({ "source": source, "brake": tripped.to_string(), "held": held });
         self.write_journal(None, "brake_tripped", &detail, now).await?;
@@ -281,26 +304,25 @@ impl Tx {
     }
 
     /// Holds a case that was opened after the operator's brake tripped.
-    pub fn add_to_operator_brake(&mut self, name: &str, case_id: CaseId) {
-        self.add_brake_hold(&Actor::Operator(name).key(), case_id);
+    pub async fn add_to_operator_brake(&mut self, name: &str, case_id: CaseId) -> Result<(), StoreError> {
+        self.add_brake_hold(&Actor::Operator(name).key(), case_id).await
     }
 
     async fn hold_all_by_brake(&mut self, actor: Actor<'_>, now: Timestamp) -> Result<u32, StoreError> {
         let actor = actor.key();
-        let rows = self
-            .statement(
-                "SELECT DISTINCT c.id FROM escalations e JOIN cases c ON c.id = e.case_id
-                 WHERE e.actor = ?1 AND e.at > ?2
-                     AND e.at > COALESCE((SELECT brake_released_at FROM sources WHERE name = ?1), 0)
+        let rows = sqlx::query(
+            "SELECT DISTINCT c.id FROM escalations e JOIN cases c ON c.id = e.case_id
+                 WHERE e.actor = $1 AND e.at > $2
+                     AND e.at > COALESCE((SELECT brake_released_at FROM sources WHERE name = $1), 0)
                      AND c.closed_at IS NULL AND c.direction = 'leaving' AND c.deletion_dispatched_at IS NULL
                      AND CASE e.kind WHEN 'opened' THEN COALESCE(c.revoke_dispatched_at, 0) < e.at
                          ELSE COALESCE(c.revoke_dispatched_at, 0) <= e.at END
                  ORDER BY c.id",
-            )
-            .bind(&actor)
-            .bind(millis(now.saturating_sub(DAY).unwrap_or(Timestamp::MIN)))
-            .rows()
-            .await?;
+        )
+        .bind(&actor)
+        .bind(millis(now.saturating_sub(DAY).unwrap_or(Timestamp::MIN)))
+        .fetch_all(&mut **self)
+        .await?;
         let mut held = 0;
         for row in &rows {
             let id = RowReader { what: "case", row }.word("id")?;
@@ -318,7 +340,7 @@ impl Tx {
             Err(error) if error.is_about_one_row() => return Ok(false),
             Err(error) => return Err(error),
         };
-        self.add_brake_hold(actor, id);
+        self.add_brake_hold(actor, id).await?;
         let active = matches!(record.case.state, State::Scheduled | State::Revoking | State::Revoked | State::Deleting);
         if !active || record.case.direction == Direction::Returning || record.case.next_stage().is_none() {
             return Ok(false);
@@ -332,11 +354,13 @@ impl Tx {
         }
     }
 
-    fn add_brake_hold(&mut self, actor: &str, case_id: CaseId) {
-        self.statement("INSERT INTO brake_holds (actor, case_id) VALUES (?, ?) ON CONFLICT DO NOTHING")
+    async fn add_brake_hold(&mut self, actor: &str, case_id: CaseId) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO brake_holds (actor, case_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(actor)
             .bind(case_id.to_string())
-            .later();
+            .execute(&mut **self)
+            .await?;
+        Ok(())
     }
 
     /// Releases exactly the changes with this digest: the held cases proceed, and the deferred events take effect.
@@ -351,8 +375,8 @@ impl Tx {
         if !self.is_braked(source).await? {
             return Ok(Err(NotReleased::NotBraked));
         }
-        let cases = self.statement(CONCERNED).bind(source.as_str()).rows().await?;
-        let deferred = self.statement(DEFERRED).bind(source.as_str()).rows().await?;
+        let cases = sqlx::query(CONCERNED).bind(source.as_str()).fetch_all(&mut **self).await?;
+        let deferred = sqlx::query(DEFERRED).bind(source.as_str()).fetch_all(&mut **self).await?;
         let release = Release::read(&cases, &deferred, &self.key, now)?;
         if release.digest != digest {
             return Ok(Err(NotReleased::Changed { held: release.held(), digest: release.digest }));
@@ -362,12 +386,13 @@ impl Tx {
                 return Ok(Err(NotReleased::Busy));
             }
         }
-        self.statement("UPDATE sources SET braked_at = NULL, brake = NULL, brake_released_at = ? WHERE name = ?")
+        sqlx::query("UPDATE sources SET braked_at = NULL, brake = NULL, brake_released_at = $1 WHERE name = $2")
             .bind(millis(now))
             .bind(source.as_str())
-            .later();
-        self.statement("DELETE FROM brake_holds WHERE actor = ?").bind(source.as_str()).later();
-        self.statement("DELETE FROM brake_deferred WHERE source = ?").bind(source.as_str()).later();
+            .execute(&mut **self)
+            .await?;
+        sqlx::query("DELETE FROM brake_holds WHERE actor = $1").bind(source.as_str()).execute(&mut **self).await?;
+        sqlx::query("DELETE FROM brake_deferred WHERE source = $1").bind(source.as_str()).execute(&mut **self).await?;
         for planned in &release.planned {
             self.release_case(planned, &note, now).await?;
         }
@@ -400,15 +425,14 @@ impl Tx {
     /// Whether a brake holds a case: that of its source, or one that is recorded for the case.
     #[instrument(name = "store.brake.holds", skip_all, fields(case.id = %case_id), err)]
     pub async fn is_held_by_brake(&mut self, case_id: CaseId) -> Result<bool, StoreError> {
-        let row = self
-            .statement(
-                "SELECT 1 FROM cases c WHERE c.id = ?1 AND (
-                     EXISTS (SELECT 1 FROM brake_holds WHERE case_id = ?1)
+        let row = sqlx::query(
+            "SELECT 1 FROM cases c WHERE c.id = $1 AND (
+                     EXISTS (SELECT 1 FROM brake_holds WHERE case_id = $1)
                      OR EXISTS (SELECT 1 FROM sources s WHERE s.name = c.source AND s.braked_at IS NOT NULL))",
-            )
-            .bind(case_id.to_string())
-            .row()
-            .await?;
+        )
+        .bind(case_id.to_string())
+        .fetch_optional(&mut **self)
+        .await?;
         Ok(row.is_some())
     }
 
@@ -422,12 +446,14 @@ impl Tx {
     ) -> Result<Transitioned, TransitionError> {
         let id = record.case.id;
         // A released case is not counted again.
-        for statement in [
-            "DELETE FROM brake_holds WHERE case_id = ? AND actor LIKE 'operator:%'",
-            "DELETE FROM escalations WHERE case_id = ? AND actor LIKE 'operator:%'",
-        ] {
-            self.statement(statement).bind(id.to_string()).later();
-        }
+        sqlx::query("DELETE FROM brake_holds WHERE case_id = $1 AND actor LIKE 'operator:%'")
+            .bind(id.to_string())
+            .execute(&mut **self)
+            .await?;
+        sqlx::query("DELETE FROM escalations WHERE case_id = $1 AND actor LIKE 'operator:%'")
+            .bind(id.to_string())
+            .execute(&mut **self)
+            .await?;
         if self.is_held_by_brake(id).await? {
             return self.transition(record, &Transition::Released { enforce: true }, note, now).await;
         }
@@ -435,20 +461,30 @@ impl Tx {
     }
 
     /// Deletes the brakes' records of a case that was stopped or closed.
-    pub(super) fn clear_brake_of(&mut self, case_id: CaseId, closed: bool) {
-        self.statement("DELETE FROM brake_deferred WHERE case_id = ?").bind(case_id.to_string()).later();
+    pub(super) async fn clear_brake_of(&mut self, case_id: CaseId, closed: bool) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM brake_deferred WHERE case_id = $1")
+            .bind(case_id.to_string())
+            .execute(&mut **self)
+            .await?;
         if closed {
-            self.statement("DELETE FROM brake_holds WHERE case_id = ?").bind(case_id.to_string()).later();
+            sqlx::query("DELETE FROM brake_holds WHERE case_id = $1")
+                .bind(case_id.to_string())
+                .execute(&mut **self)
+                .await?;
         }
+        Ok(())
     }
 
     /// Deletes escalations that are too old to be counted. Returns their number.
     pub(super) async fn delete_old_escalations(&mut self, step: i64, now: Timestamp) -> Result<u64, StoreError> {
-        self.statement("DELETE FROM escalations WHERE rowid IN (SELECT rowid FROM escalations WHERE at <= ? LIMIT ?)")
-            .bind(millis(now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN)))
-            .bind(step)
-            .changed()
-            .await
+        let done = sqlx::query(
+            "DELETE FROM escalations WHERE rowid IN (SELECT rowid FROM escalations WHERE at <= $1 LIMIT $2)",
+        )
+        .bind(millis(now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN)))
+        .bind(step)
+        .execute(&mut **self)
+        .await?;
+        Ok(done.rows_affected())
     }
 }
 
@@ -462,7 +498,7 @@ impl Store {
                   WHERE e.actor = s.name AND e.at > s.braked_at - 86400000 AND e.at > COALESCE(s.brake_released_at, 0)
                       AND (c.deletion_dispatched_at >= e.at OR c.revoke_dispatched_at > e.at
                           OR (e.kind = 'opened' AND c.revoke_dispatched_at = e.at))) AS carried_out
-             FROM sources s WHERE name = ? AND braked_at IS NOT NULL",
+             FROM sources s WHERE name = $1 AND braked_at IS NOT NULL",
         )
         .bind(source.as_str())
         .fetch_optional(&self.reader)

@@ -136,46 +136,59 @@ pub struct DeliveryFilter {
 impl Tx {
     /// Records that a delivery was read, or why it was not.
     #[instrument(name = "store.delivery.routed", skip_all, fields(delivery.id = %waiting.id))]
-    pub fn routed(&mut self, waiting: &UnroutedDelivery, problem: Option<&str>, now: Timestamp) {
+    pub async fn routed(
+        &mut self,
+        waiting: &UnroutedDelivery,
+        problem: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let id = waiting.id;
         let status = if problem.is_some() { DeliveryStatus::Unreadable } else { DeliveryStatus::Routed };
-        self.statement("UPDATE deliveries SET status = ?, routed_at = ?, problem = ?, items_routed = 0 WHERE id = ?")
+        sqlx::query("UPDATE deliveries SET status = $1, routed_at = $2, problem = $3, items_routed = 0 WHERE id = $4")
             .bind(status.as_str())
             .bind(millis(now))
             .bind(problem)
             .bind(id.to_string())
-            .later();
-        self.statement(
-            "INSERT INTO sources (name, last_delivery_at) VALUES (?1, ?2)
-             ON CONFLICT (name) DO UPDATE SET last_delivery_at = MAX(COALESCE(last_delivery_at, 0), ?2)",
+            .execute(&mut **self)
+            .await?;
+        sqlx::query(
+            "INSERT INTO sources (name, last_delivery_at) VALUES ($1, $2)
+             ON CONFLICT (name) DO UPDATE SET last_delivery_at = MAX(COALESCE(last_delivery_at, 0), $2)",
         )
         .bind(waiting.source.as_str())
         .bind(millis(waiting.received_at))
-        .later();
+        .execute(&mut **self)
+        .await?;
+        Ok(())
     }
 
     /// Marks a delivery as unreadable although its body may be intact: the data that it refers to is damaged.
     #[instrument(name = "store.delivery.set_aside", skip_all, fields(delivery.id = %id))]
-    pub fn mark_unreadable(&mut self, id: DeliveryId, problem: &str, now: Timestamp) {
-        self.statement(
-            "UPDATE deliveries SET status = 'unreadable', routed_at = ?, problem = ?, items_routed = 0 WHERE id = ?",
+    pub async fn mark_unreadable(&mut self, id: DeliveryId, problem: &str, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE deliveries SET status = 'unreadable', routed_at = $1, problem = $2, items_routed = 0 WHERE id = $3",
         )
         .bind(millis(now))
         .bind(problem)
         .bind(id.to_string())
-        .later();
+        .execute(&mut **self)
+        .await?;
+        Ok(())
     }
 
     /// Queues a delivery for the router again. Returns false if there is none, or its body has expired.
     #[instrument(name = "store.delivery.replay", skip_all, fields(delivery.id = %id), err)]
     pub async fn replay(&mut self, id: DeliveryId) -> Result<bool, StoreError> {
-        let done = self.statement(
+        let done = sqlx::query(
             "UPDATE deliveries SET status = 'received', routed_at = NULL, problem = NULL, crashes = 0, partly_read = 0,
                  items_routed = CASE status WHEN 'received' THEN items_routed ELSE 0 END,
                  replayed = CASE status WHEN 'received' THEN replayed ELSE 1 END
-             WHERE id = ? AND body IS NOT NULL",
+             WHERE id = $1 AND body IS NOT NULL",
         )
-        .bind(id.to_string()).changed().await?;
+        .bind(id.to_string())
+        .execute(&mut **self)
+        .await?
+        .rows_affected();
         Ok(done == 1)
     }
 }
@@ -218,8 +231,8 @@ impl Store {
     pub async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Page<DeliveryRow>, StoreError> {
         let rows = sqlx::query(
             "SELECT seq, id, source, received_at, status, routed_at, problem, body IS NOT NULL AS replayable FROM deliveries
-             WHERE (?1 IS NULL OR source = ?1) AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR seq < ?3)
-             ORDER BY seq DESC LIMIT ?4",
+             WHERE ($1 IS NULL OR source = $1) AND ($2 IS NULL OR status = $2) AND ($3 IS NULL OR seq < $3)
+             ORDER BY seq DESC LIMIT $4",
         )
         .bind(filter.source.as_ref().map(SourceName::as_str))
         .bind(filter.status.map(DeliveryStatus::as_str))
@@ -237,7 +250,7 @@ impl Store {
     pub async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryRow>, StoreError> {
         let row = sqlx::query(
             "SELECT id, source, received_at, status, routed_at, problem, body IS NOT NULL AS replayable
-             FROM deliveries WHERE id = ?",
+             FROM deliveries WHERE id = $1",
         )
         .bind(id.to_string())
         .fetch_optional(&self.reader)
@@ -282,10 +295,10 @@ async fn reused_ids(
 ) -> Result<HashSet<DeliveryId>, StoreError> {
     let rows = sqlx::query(
         "SELECT n.id FROM deliveries n
-         WHERE n.seq > ?1 AND n.seq <= ?2 AND n.dedupe_until IS NULL AND substr(n.dedupe_hash, 1, ?3) IN (
-             (SELECT substr(o.dedupe_hash, 1, ?3) FROM deliveries o
+         WHERE n.seq > $1 AND n.seq <= $2 AND n.dedupe_until IS NULL AND substr(n.dedupe_hash, 1, $3) IN (
+             (SELECT substr(o.dedupe_hash, 1, $3) FROM deliveries o
               WHERE o.dedupes = 1 AND o.dedupe_hash > n.dedupe_hash AND o.seq < n.seq ORDER BY o.dedupe_hash LIMIT 1),
-             (SELECT substr(o.dedupe_hash, 1, ?3) FROM deliveries o
+             (SELECT substr(o.dedupe_hash, 1, $3) FROM deliveries o
               WHERE o.dedupes = 1 AND o.dedupe_hash < n.dedupe_hash AND o.seq < n.seq
               ORDER BY o.dedupe_hash DESC LIMIT 1))",
     )
@@ -312,7 +325,7 @@ async fn distinguish(
         let first = sqlx::query(
             // The sign prevents SQLite from reading all later deliveries, routed or not.
             "SELECT d.id, EXISTS (SELECT 1 FROM deliveries w WHERE w.status = 'received' AND +w.seq > d.seq) AS unread
-             FROM deliveries d WHERE d.dedupe_hash = ? AND d.dedupes = 1",
+             FROM deliveries d WHERE d.dedupe_hash = $1 AND d.dedupes = 1",
         )
         .bind(delivery.dedupe_hash.0.as_slice())
         .fetch_one(&mut *connection)
@@ -321,7 +334,7 @@ async fn distinguish(
         if id == delivery.id {
             accepted.push(new(id));
         } else if !delivery.has_id() && first.try_get("unread")? {
-            sqlx::query("UPDATE deliveries SET dedupes = 0 WHERE id = ?")
+            sqlx::query("UPDATE deliveries SET dedupes = 0 WHERE id = $1")
                 .bind(id.to_string())
                 .execute(&mut *connection)
                 .await?;

@@ -65,30 +65,29 @@ impl Tx {
     /// Stores which source belongs to which site, from the current settings.
     #[instrument(name = "store.source.bind", skip_all, err)]
     pub async fn bind_sources(&mut self, sources: &[(&SourceName, &SiteName)]) -> Result<(), StoreError> {
-        self.statement("UPDATE sources SET site = NULL WHERE site IS NOT NULL").later();
+        sqlx::query("UPDATE sources SET site = NULL WHERE site IS NOT NULL").execute(&mut **self).await?;
         for (source, site) in sources {
-            self.statement(
-                "INSERT INTO sources (name, site) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET site = ?2",
-            )
-            .bind(source.as_str())
-            .bind(site.as_str())
-            .later();
-            self.end_part();
+            sqlx::query("INSERT INTO sources (name, site) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET site = $2")
+                .bind(source.as_str())
+                .bind(site.as_str())
+                .execute(&mut **self)
+                .await?;
         }
-        self.rows().await.map(drop)
+        Ok(())
     }
 
     /// The delivery that must be routed before the job's call; `None` if the job need not wait.
-    pub(super) fn closed_until(&mut self, job_id: JobId, backlog: &Backlog) -> Option<i64> {
+    pub(super) async fn closed_until(&mut self, job_id: JobId, backlog: &Backlog) -> Result<Option<i64>, StoreError> {
         match backlog.passage() {
-            Passage::Pass => None,
-            Passage::Wait(fence) => Some(fence),
+            Passage::Pass => Ok(None),
+            Passage::Wait(fence) => Ok(Some(fence)),
             Passage::Note(fence) => {
-                self.statement("UPDATE jobs SET fence = ?, fences = fences + 1 WHERE id = ?")
+                sqlx::query("UPDATE jobs SET fence = $1, fences = fences + 1 WHERE id = $2")
                     .bind(fence)
                     .bind(job_id.to_string())
-                    .later();
-                Some(fence)
+                    .execute(&mut **self)
+                    .await?;
+                Ok(Some(fence))
             }
         }
     }
@@ -96,16 +95,16 @@ impl Tx {
     /// Requeues a job that waited too long for the router. It keeps its fence, and no attempt is counted.
     #[instrument(name = "store.job.defer_until_routed", skip_all, err)]
     pub async fn defer_until_routed(&mut self, lease: Lease, now: Timestamp) -> Result<(), StoreError> {
-        let changed = self
-            .statement(
-                "UPDATE jobs SET state = 'queued', due_at = ?, lease_token = NULL, lease_until = NULL
-             WHERE id = ? AND lease_token = ? AND state = 'running'",
-            )
-            .bind(millis(now))
-            .bind(lease.job_id.to_string())
-            .bind(lease.token.to_string())
-            .changed()
-            .await?;
+        let changed = sqlx::query(
+            "UPDATE jobs SET state = 'queued', due_at = $1, lease_token = NULL, lease_until = NULL
+             WHERE id = $2 AND lease_token = $3 AND state = 'running'",
+        )
+        .bind(millis(now))
+        .bind(lease.job_id.to_string())
+        .bind(lease.token.to_string())
+        .execute(&mut **self)
+        .await?
+        .rows_affected();
         if changed == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
     }
 }
@@ -124,7 +123,7 @@ impl Store {
         let row = sqlx::query(
             "SELECT NOT EXISTS (
                  SELECT 1 FROM sources s CROSS JOIN deliveries d ON d.source = s.name
-                 WHERE s.site = ? AND d.status = 'received' AND d.seq <= ?) AS is_routed",
+                 WHERE s.site = $1 AND d.status = 'received' AND d.seq <= $2) AS is_routed",
         )
         .bind(site.as_str())
         .bind(fence)
@@ -138,7 +137,7 @@ impl Store {
     pub async fn sites_behind(&self, fence: i64) -> Result<BTreeSet<SiteName>, StoreError> {
         let rows = sqlx::query(
             "SELECT DISTINCT site AS id, site FROM sources s WHERE site IS NOT NULL AND EXISTS (
-                 SELECT 1 FROM deliveries d WHERE d.source = s.name AND d.status = 'received' AND d.seq <= ?)",
+                 SELECT 1 FROM deliveries d WHERE d.source = s.name AND d.status = 'received' AND d.seq <= $1)",
         )
         .bind(fence)
         .fetch_all(&self.reader)

@@ -42,7 +42,10 @@ impl Tx {
     ) -> Result<i64, StoreError> {
         let head = match self.head {
             Some(head) => head,
-            None => match self.statement("SELECT seq, link FROM journal ORDER BY seq DESC LIMIT 1").row().await? {
+            None => match sqlx::query("SELECT seq, link FROM journal ORDER BY seq DESC LIMIT 1")
+                .fetch_optional(&mut **self)
+                .await?
+            {
                 Some(row) => Head::read(row.try_get("seq")?, row.try_get("link")?)?,
                 None => Head { seq: 0, link: GENESIS },
             },
@@ -55,14 +58,15 @@ impl Tx {
             detail: detail.to_string(),
         };
         let link = entry.link(&head.link);
-        self.statement("INSERT INTO journal (seq, at, case_id, kind, detail, link) VALUES (?, ?, ?, ?, ?, ?)")
+        sqlx::query("INSERT INTO journal (seq, at, case_id, kind, detail, link) VALUES ($1, $2, $3, $4, $5, $6)")
             .bind(entry.seq)
             .bind(millis(entry.at))
             .bind(entry.case_id)
             .bind(entry.kind)
             .bind(entry.detail)
             .bind(link.as_slice())
-            .later();
+            .execute(&mut **self)
+            .await?;
         self.head = Some(Head { seq: entry.seq, link });
         Ok(entry.seq)
     }

@@ -15,6 +15,7 @@ mod commit;
 mod deliveries;
 mod error;
 mod events;
+mod exec;
 mod facts;
 mod files;
 mod gate;

@@ -251,7 +251,7 @@ pub(super) async fn is_sealed(connection: &mut SqliteConnection) -> Result<bool,
 }
 
 pub(super) async fn check_key(connection: &mut SqliteConnection, key: &MasterKey) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO key_check (only, sealed) VALUES (1, ?) ON CONFLICT DO NOTHING")
+    sqlx::query("INSERT INTO key_check (only, sealed) VALUES (1, $1) ON CONFLICT DO NOTHING")
         .bind(key.seal(b"key_check", KNOWN))
         .execute(&mut *connection)
         .await?;

@@ -155,7 +155,6 @@ impl JobCommitter {
                 Ok(job) => entry.write.write(&mut tx, job, self.enforce, now).await?,
                 Err(error) => entry.write.fail(error),
             }
-            tx.end_part();
         }
         tx.commit().await
     }

@@ -119,7 +119,7 @@ async fn operator_cannot_approve_their_own_request() {
     let mut tx = daemon.store.begin().await.unwrap();
     let mut record = tx.case(id).await.unwrap().unwrap();
     record.case.terms.requested_by = Some(ROSA.to_owned());
-    tx.save_observed(&record).unwrap();
+    tx.save_observed(&record).await.unwrap();
     tx.commit().await.unwrap();
     let own = approve(&daemon, id, ROSA).await;
     assert_eq!(own.status, 403);
