@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::exec::ExecOne as _;
 use super::jobs::{read_job, urgency};
+use super::leases::Lease;
 use super::row::{RowReader, millis};
 use super::{CaseRecord, Note, Store, StoreError, TransitionError, Tx};
 use crate::clock;
@@ -16,15 +17,6 @@ use crate::domain::ids::{CaseId, JobId, SiteName};
 
 /// The reason why a job was requeued.
 const INTERRUPTED: &str = "the worker stopped in the middle of it";
-
-/// The right to work on a job for a limited time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lease {
-    pub job_id: JobId,
-    /// Required to settle the job.
-    pub token: Uuid,
-    pub until: Timestamp,
-}
 
 #[derive(Debug)]
 pub struct ClaimedJob {

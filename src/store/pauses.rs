@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde_json::json;
+use sqlx::Row as _;
 use tracing::instrument;
 
 use super::row::{RowReader, millis};
 use super::{Store, StoreError, Tx};
-use crate::domain::case::JobKind;
+use crate::domain::case::{Case, JobKind};
 use crate::domain::ids::{SiteName, SourceName};
 
 /// The status of a site.
@@ -168,6 +169,21 @@ impl Tx {
             self.write_journal(None, "source_resumed", &json!({ "source": source, "by": by }), now).await?;
         }
         Ok(resumed)
+    }
+
+    /// Whether the jobs of this kind of a case are paused, by its site or by its source.
+    pub(super) async fn is_paused(&mut self, case: &Case, kind: JobKind) -> Result<bool, StoreError> {
+        let row = sqlx::query(
+            "SELECT EXISTS (SELECT 1 FROM sites WHERE name = $1 AND paused_at IS NOT NULL)
+                 OR EXISTS (SELECT 1 FROM paused_kinds WHERE site = $1 AND kind = $2)
+                 OR EXISTS (SELECT 1 FROM sources WHERE name = $3 AND paused_at IS NOT NULL) AS is_paused",
+        )
+        .bind(case.site.as_str())
+        .bind(kind.as_str())
+        .bind(case.source.as_ref().map(SourceName::as_str))
+        .fetch_one(&mut **self)
+        .await?;
+        Ok(row.try_get("is_paused")?)
     }
 
     pub(super) async fn paused_sources(&mut self) -> Result<HashSet<SourceName>, StoreError> {

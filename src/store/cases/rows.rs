@@ -10,6 +10,7 @@ use crate::domain::case::{Attention, Case, Hold, Progress, State, StateName};
 use crate::domain::ids::CaseId;
 use crate::domain::person::Person;
 use crate::proof::seal::{CaseKey, MasterKey};
+use crate::store::exec::ExecOne as _;
 use crate::store::row::{RowReader, millis, millis_if_any};
 use crate::store::{StoreError, Tx};
 
@@ -32,13 +33,35 @@ impl Tx {
             None => None,
         };
         sqlx::query(
-            "UPDATE cases SET state = $1, since = $2, held = $3, attention = $4, attention_detail = $5, terms = $6, demands = $7,
-                 approvals = $8, on_hold = $9,
-                 direction = $10, effective_at = $11, revoke_dispatched_at = $12, revoked_at = $13, detached_at = $14, deletion_dispatched_at = $15,
-                 deletion_requested_at = $16, grace_ends_at = $17, last_look_at = $18, gone_at = $19, reinvite_dispatched_at = $20, looks = $21, account_type = $22, sealed = $23,
-                 closed_at = $24, email_hash = COALESCE($25, email_hash), person_hash = COALESCE($26, person_hash),
-                 person_key = COALESCE($27, person_key)
-             WHERE id = $28",
+            "UPDATE cases
+             SET state = $1,
+                 since = $2,
+                 held = $3,
+                 attention = $4,
+                 attention_detail = $5,
+                 terms = $6,
+                 demands = $7,
+                 approvals = $8,
+                 on_hold = $9,
+                 direction = $10,
+                 effective_at = $11,
+                 revoke_dispatched_at = $12,
+                 revoked_at = $13,
+                 detached_at = $14,
+                 deletion_dispatched_at = $15,
+                 deletion_requested_at = $16,
+                 grace_ends_at = $17,
+                 last_look_at = $18,
+                 gone_at = $19,
+                 reinvite_dispatched_at = $20,
+                 looks = $21,
+                 account_type = $22,
+                 sealed = $23,
+                 closed_at = $24,
+                 email_hash = COALESCE($25, email_hash),
+                 person_hash = COALESCE($26, person_hash),
+                 person_key = COALESCE($25, person_key)
+             WHERE id = $27",
         )
         .bind(case.state.name().as_str())
         .bind(millis(case.since))
@@ -66,9 +89,9 @@ impl Tx {
         .bind(millis_if_any(case.closed_at()))
         .bind(email_hash.map(|hash| hash.0.to_vec()))
         .bind(person_hash.map(|hash| hash.0.to_vec()))
-        .bind(email_hash.map(|hash| hash.0.to_vec()))
-        .bind(case.id.to_string()).execute(&mut **self).await?;
-        Ok(())
+        .bind(case.id.to_string())
+        .exec_one(&mut **self, "case", case.id)
+        .await
     }
 }
 
