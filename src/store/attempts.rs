@@ -133,7 +133,9 @@ impl Tx {
         };
         sqlx::query(
             "INSERT INTO attempts (job_id, number, started_at, ended_at, outcome, detail)
-             SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4, $5 FROM attempts WHERE job_id = $1",
+             SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4, $5
+             FROM attempts
+             WHERE job_id = $1",
         )
         .bind(lease.job_id.to_string())
         .bind(millis(report.started_at))

@@ -10,7 +10,7 @@ use super::exec::ExecOne as _;
 use super::jobs::{read_job, urgency};
 use super::leases::Lease;
 use super::row::{RowReader, millis};
-use super::{CaseRecord, Note, Store, StoreError, TransitionError, Tx};
+use super::{CaseRecord, Note, Store, StoreError, TransitionError, Tx, dialect};
 use crate::clock;
 use crate::domain::case::{JobKind, Transition};
 use crate::domain::ids::{CaseId, JobId, SiteName};
@@ -178,15 +178,12 @@ impl Tx {
         alive: &[JobId],
         now: Timestamp,
     ) -> Result<Vec<RecoveredJob>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT id, case_id, kind, dispatched_at FROM jobs
-                 WHERE state = 'running' AND ($2 OR lease_until <= $1) AND id NOT IN (SELECT value FROM json_each($3))",
-        )
-        .bind(millis(now))
-        .bind(all)
-        .bind(json!(alive).to_string())
-        .fetch_all(&mut **self)
-        .await?;
+        let rows = sqlx::query(dialect::JOBS_OF_DEAD_WORKERS)
+            .bind(millis(now))
+            .bind(all)
+            .bind(json!(alive).to_string())
+            .fetch_all(&mut **self)
+            .await?;
         let mut recovered = Vec::new();
         for row in &rows {
             let job = RowReader { what: "job", row };
@@ -195,14 +192,22 @@ impl Tx {
                 self.note_interrupted(case_id, job.word("kind")?, now).await?;
             }
             sqlx::query(
-                "UPDATE jobs SET state = 'queued', lease_token = NULL, lease_until = NULL, dispatched_at = NULL,
-                     fence = NULL, fences = 0, attempts = attempts + 1, due_at = $1, last_error = $2
+                "UPDATE jobs
+                 SET state = 'queued',
+                     lease_token = NULL,
+                     lease_until = NULL,
+                     dispatched_at = NULL,
+                     fence = NULL,
+                     fences = 0,
+                     attempts = attempts + 1,
+                     due_at = $1,
+                     last_error = $2
                  WHERE id = $3",
             )
             .bind(millis(now))
             .bind(INTERRUPTED)
             .bind(job_id.to_string())
-            .execute(&mut **self)
+            .exec_one(&mut **self, "job", job_id)
             .await?;
             recovered.push(RecoveredJob { job_id, case_id });
         }
@@ -230,7 +235,7 @@ impl Tx {
 
 impl Store {
     /// Whether a lease is over, so that its job must be requeued.
-    #[instrument(name = "store.job.any_expired", skip_all, err)]
+    #[instrument(name = "store.job.any_lease_expired", skip_all, err)]
     pub async fn any_lease_expired(&self, now: Timestamp) -> Result<bool, StoreError> {
         let row = sqlx::query("SELECT 1 FROM jobs WHERE state = 'running' AND lease_until <= $1 LIMIT 1")
             .bind(millis(now))
@@ -244,21 +249,7 @@ impl Store {
     #[instrument(name = "store.job.next_due", skip_all, fields(lanes = lanes.len()), err)]
     pub async fn next_due(&self, lanes: &[(&SiteName, bool)]) -> Result<Vec<Option<Timestamp>>, StoreError> {
         let lanes: Vec<_> = lanes.iter().map(|(site, urgent)| json!([site, urgency(*urgent)])).collect();
-        let rows = sqlx::query(
-            "SELECT l.key AS id, (
-                 SELECT due_at FROM jobs WHERE state = 'queued' AND site = l.value ->> 0 AND urgency = l.value ->> 1
-                     AND NOT EXISTS (SELECT 1 FROM sites WHERE name = l.value ->> 0 AND paused_at IS NOT NULL)
-                     AND kind NOT IN (SELECT kind FROM paused_kinds WHERE site = l.value ->> 0)
-                     AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
-                     AND (source IS NULL OR source NOT IN (SELECT source FROM deliveries WHERE items_routed > 0))
-                     AND NOT EXISTS (SELECT 1 FROM events e WHERE e.case_id = jobs.case_id AND e.status = 'waiting'
-                         AND e.person_hash IS NULL)
-                 ORDER BY due_at LIMIT 1) AS due_at
-             FROM json_each($1) l ORDER BY l.key",
-        )
-        .bind(json!(lanes).to_string())
-        .fetch_all(&self.reader)
-        .await?;
+        let rows = sqlx::query(dialect::NEXT_DUE).bind(json!(lanes).to_string()).fetch_all(&self.reader).await?;
         rows.iter().map(|row| RowReader { what: "job", row }.at_if_any("due_at")).collect()
     }
 }

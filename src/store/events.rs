@@ -107,8 +107,8 @@ impl Tx {
             .transpose()?
             .map(|json| self.key.seal(event.id.as_bytes(), &json));
         sqlx::query(
-            "INSERT INTO events (id, delivery_id, position, source, type, happened_at, status, reason, case_id,
-                 person_hash, sealed)
+            "INSERT INTO events (
+                 id, delivery_id, position, source, type, happened_at, status, reason, case_id, person_hash, sealed)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
         .bind(event.id.to_string())
@@ -131,7 +131,11 @@ impl Tx {
     #[instrument(name = "store.event.settle", skip_all)]
     pub async fn settle_event(&mut self, id: EventId, outcome: EventOutcome<'_>) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE events SET status = $1, reason = $2, case_id = $3, person_hash = $4,
+            "UPDATE events
+             SET status = $1,
+                 reason = $2,
+                 case_id = $3,
+                 person_hash = $4,
                  sealed = CASE $1 WHEN 'waiting' THEN sealed END
              WHERE id = $5 AND status = 'waiting'",
         )
@@ -146,12 +150,13 @@ impl Tx {
     }
 
     /// Whether an event that was read before the event `before` waits for a call of this case.
-    #[instrument(name = "store.event.any_waiting", skip_all, fields(case.id = %case_id), err)]
+    #[instrument(name = "store.event.has_waiting", skip_all, fields(case.id = %case_id), err)]
     pub async fn has_waiting_event(&mut self, case_id: CaseId, before: Option<i64>) -> Result<bool, StoreError> {
         let row = sqlx::query(
-            "SELECT 1 FROM events
-                 WHERE case_id = $1 AND status = 'waiting' AND person_hash IS NULL AND ($2 IS NULL OR seq < $2)
-                 LIMIT 1",
+            "SELECT 1
+             FROM events
+             WHERE case_id = $1 AND status = 'waiting' AND person_hash IS NULL AND ($2 IS NULL OR seq < $2)
+             LIMIT 1",
         )
         .bind(case_id.to_string())
         .bind(before)
@@ -191,11 +196,19 @@ impl Store {
     #[instrument(name = "store.event.waiting", skip_all, err)]
     pub async fn waiting_events(&self) -> Result<Vec<StoredWaiting>, StoreError> {
         let rows = sqlx::query(
-            "SELECT e.*, COALESCE(d.received_at, e.happened_at) AS received_at, d.seq, d.dedupe_hash, d.dedupe_until, d.signed_at
-             FROM events e LEFT JOIN deliveries d ON d.id = e.delivery_id
-             WHERE e.status = 'waiting' AND e.person_hash IS NULL AND NOT EXISTS (
-                 SELECT 1 FROM jobs j WHERE j.case_id = e.case_id AND j.state = 'running' AND j.dispatched_at IS NOT NULL)
-             ORDER BY e.seq LIMIT $1",
+            "SELECT
+                 e.*, COALESCE(d.received_at, e.happened_at) AS received_at, d.seq, d.dedupe_hash, d.dedupe_until,
+                 d.signed_at
+             FROM events e
+                 LEFT JOIN deliveries d ON d.id = e.delivery_id
+             WHERE e.status = 'waiting'
+                 AND e.person_hash IS NULL
+                 AND NOT EXISTS (
+                     SELECT 1
+                     FROM jobs j
+                     WHERE j.case_id = e.case_id AND j.state = 'running' AND j.dispatched_at IS NOT NULL)
+             ORDER BY e.seq
+             LIMIT $1",
         )
         .bind(AT_ONE_TIME)
         .fetch_all(&self.reader)

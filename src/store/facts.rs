@@ -16,11 +16,14 @@ impl Tx {
     pub async fn facts(&mut self, keys: &[KeyedHash], reader: Option<DeliveryId>) -> Result<Vec<Fact>, StoreError> {
         let mut facts = Vec::new();
         for key in keys {
-            let rows =
-                sqlx::query("SELECT kind, happened_ns, claimed_ns, delivery_id FROM facts WHERE person_key = $1")
-                    .bind(key.0.as_slice())
-                    .fetch_all(&mut **self)
-                    .await?;
+            let rows = sqlx::query(
+                "SELECT kind, happened_ns, claimed_ns, delivery_id
+                     FROM facts
+                     WHERE person_key = $1",
+            )
+            .bind(key.0.as_slice())
+            .fetch_all(&mut **self)
+            .await?;
             for row in &rows {
                 let fact = RowReader { what: "fact", row };
                 let claimed: Option<i64> = row.try_get("claimed_ns")?;
@@ -46,11 +49,13 @@ impl Tx {
     ) -> Result<(), StoreError> {
         for key in keys {
             sqlx::query(
-                "INSERT INTO facts (person_key, kind, happened_ns, claimed_ns, delivery_id) VALUES ($1, $2, $3, $4, $5)
+                "INSERT INTO facts (person_key, kind, happened_ns, claimed_ns, delivery_id)
+                 VALUES ($1, $2, $3, $4, $5)
                  ON CONFLICT (person_key, kind) DO UPDATE
-                 SET happened_ns = excluded.happened_ns, claimed_ns = excluded.claimed_ns,
+                 SET happened_ns = excluded.happened_ns,
+                     claimed_ns = excluded.claimed_ns,
                      delivery_id = excluded.delivery_id
-                 WHERE happened_ns <= excluded.happened_ns",
+                 WHERE facts.happened_ns <= excluded.happened_ns",
             )
             .bind(key.0.as_slice())
             .bind(fact.kind.as_str())

@@ -57,11 +57,16 @@ impl Tx {
     pub async fn bind_sources(&mut self, sources: &[(&SourceName, &SiteName)]) -> Result<(), StoreError> {
         sqlx::query("UPDATE sources SET site = NULL WHERE site IS NOT NULL").execute(&mut **self).await?;
         for (source, site) in sources {
-            sqlx::query("INSERT INTO sources (name, site) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET site = $2")
-                .bind(source.as_str())
-                .bind(site.as_str())
-                .execute(&mut **self)
-                .await?;
+            sqlx::query(
+                "INSERT INTO sources (name, site)
+                 VALUES ($1, $2)
+                 ON CONFLICT (name) DO UPDATE
+                 SET site = $2",
+            )
+            .bind(source.as_str())
+            .bind(site.as_str())
+            .execute(&mut **self)
+            .await?;
         }
         Ok(())
     }
@@ -131,7 +136,9 @@ impl Store {
     pub async fn is_routed(&self, site: &SiteName, fence: i64) -> Result<bool, StoreError> {
         let row = sqlx::query(
             "SELECT NOT EXISTS (
-                 SELECT 1 FROM sources s CROSS JOIN deliveries d ON d.source = s.name
+                 SELECT 1
+                 FROM sources s
+                     CROSS JOIN deliveries d ON d.source = s.name
                  WHERE s.site = $1 AND d.status = 'received' AND d.seq <= $2) AS is_routed",
         )
         .bind(site.as_str())
@@ -145,8 +152,13 @@ impl Store {
     #[instrument(name = "store.site.behind", skip_all, err)]
     pub async fn sites_behind(&self, fence: i64) -> Result<BTreeSet<SiteName>, StoreError> {
         let rows = sqlx::query(
-            "SELECT DISTINCT site AS id, site FROM sources s WHERE site IS NOT NULL AND EXISTS (
-                 SELECT 1 FROM deliveries d WHERE d.source = s.name AND d.status = 'received' AND d.seq <= $1)",
+            "SELECT DISTINCT site AS id, site
+             FROM sources s
+             WHERE site IS NOT NULL
+                 AND EXISTS (
+                     SELECT 1
+                     FROM deliveries d
+                     WHERE d.source = s.name AND d.status = 'received' AND d.seq <= $1)",
         )
         .bind(fence)
         .fetch_all(&self.reader)

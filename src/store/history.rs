@@ -38,7 +38,11 @@ impl Tx {
             return Ok(false);
         }
         let row = sqlx::query(
-            "SELECT kind FROM journal WHERE case_id = $1 AND detail ->> 'by' IS NOT NULL ORDER BY seq DESC LIMIT 1",
+            "SELECT kind
+             FROM journal
+             WHERE case_id = $1 AND detail ->> 'by' IS NOT NULL
+             ORDER BY seq DESC
+             LIMIT 1",
         )
         .bind(record.case.id.to_string())
         .fetch_optional(&mut **self)
@@ -52,8 +56,11 @@ impl Store {
     #[instrument(name = "store.case.history", skip_all, fields(case.id = %record.case.id), err)]
     pub async fn history(&self, record: &CaseRecord) -> Result<Vec<HistoryEntry>, StoreError> {
         let rows = sqlx::query(
-            "SELECT j.seq, j.at, j.kind, j.detail, r.sealed FROM journal j LEFT JOIN remarks r ON r.seq = j.seq
-             WHERE j.case_id = $1 ORDER BY j.seq",
+            "SELECT j.seq, j.at, j.kind, j.detail, r.sealed
+             FROM journal j
+                 LEFT JOIN remarks r ON r.seq = j.seq
+             WHERE j.case_id = $1
+             ORDER BY j.seq",
         )
         .bind(record.case.id.to_string())
         .fetch_all(&self.reader)

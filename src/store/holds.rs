@@ -20,9 +20,14 @@ impl Tx {
         person_hash: Option<KeyedHash>,
     ) -> Result<bool, StoreError> {
         let row = sqlx::query(
-            "SELECT 1 FROM holds WHERE site = $1 AND (person_key IN ($2, $3)
+            "SELECT 1
+             FROM holds
+             WHERE site = $1
+AND (
+                     person_key IN ($2, $3)
                      OR person_key IN (SELECT person_hash FROM people WHERE email_hash = $2)
-                     OR person_key IN (SELECT email_hash FROM people WHERE source = $4 AND person_hash = $3)) LIMIT 1",
+                     OR person_key IN (SELECT email_hash FROM people WHERE source = $4 AND person_hash = $3))
+             LIMIT 1",
         )
         .bind(site.as_str())
         .bind(email_hash.map(|hash| hash.0.to_vec()))
@@ -37,10 +42,19 @@ impl Tx {
     pub(super) async fn hold_person(&mut self, record: &CaseRecord, now: Timestamp) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO holds (site, person_key, case_id, held_at)
-             SELECT site, person_key, id, $2 FROM (
-                 SELECT site, id, email_hash AS person_key FROM cases WHERE id = $1
-                 UNION SELECT site, id, person_hash FROM cases WHERE id = $1
-                 UNION SELECT site, id, person_key FROM cases WHERE id = $1)
+             SELECT site, person_key, id, $2
+             FROM (
+                 SELECT site, id, email_hash AS person_key
+                 FROM cases
+                 WHERE id = $1
+                 UNION
+                 SELECT site, id, person_hash
+                 FROM cases
+                 WHERE id = $1
+                 UNION
+                 SELECT site, id, person_key
+                 FROM cases
+                 WHERE id = $1)
              WHERE person_key IS NOT NULL
              ON CONFLICT (site, person_key) DO NOTHING",
         )
@@ -54,10 +68,13 @@ impl Tx {
     /// Ends every hold on the person of a case.
     pub(super) async fn release_person(&mut self, record: &CaseRecord) -> Result<(), StoreError> {
         sqlx::query(
-            "DELETE FROM holds WHERE case_id IN (
-                 SELECT h.case_id FROM holds h JOIN cases c ON c.site = h.site
-                     AND h.person_key IN (c.email_hash, c.person_hash, c.person_key)
-                 WHERE c.id = $1)
+            "DELETE FROM holds
+             WHERE case_id IN (
+                     SELECT h.case_id
+                     FROM holds h
+                         JOIN cases c ON c.site = h.site
+                             AND h.person_key IN (c.email_hash, c.person_hash, c.person_key)
+                     WHERE c.id = $1)
                  OR case_id = $1",
         )
         .bind(record.case.id.to_string())
@@ -71,10 +88,17 @@ impl Tx {
         let (site, source) = (&record.case.site, record.case.source.as_ref());
         let (email_hash, person_hash) = self.hashes(site, source, &record.person);
         let rows = sqlx::query(
-            "SELECT id FROM (
-                     SELECT id, site, closed_at FROM cases WHERE email_hash = $2
-                     UNION SELECT id, site, closed_at FROM cases WHERE person_hash = $3)
-                 WHERE site = $1 AND closed_at IS NULL AND id <> $4 ORDER BY id",
+            "SELECT id
+             FROM (
+                 SELECT id, site, closed_at
+                 FROM cases
+                 WHERE email_hash = $2
+                 UNION
+                 SELECT id, site, closed_at
+                 FROM cases
+                 WHERE person_hash = $3)
+             WHERE site = $1 AND closed_at IS NULL AND id <> $4
+             ORDER BY id",
         )
         .bind(site.as_str())
         .bind(email_hash.map(|hash| hash.0.to_vec()))

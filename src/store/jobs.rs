@@ -5,8 +5,9 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
+use super::exec::ExecOne as _;
 use super::row::{RowReader, millis};
-use super::{Page, Store, StoreError, Tx};
+use super::{Page, Store, StoreError, Tx, dialect};
 use crate::clock;
 use crate::domain::case::{Case, JobKind};
 use crate::domain::ids::{CaseId, JobId, SiteName, SourceName};
@@ -87,12 +88,20 @@ impl Tx {
                 if job.state == JobState::Queued && (retried || (follows && job.due_at != wanted.due_at)) {
                     let due_at = if retried { now } else { wanted.due_at };
                     sqlx::query(
-                        "UPDATE jobs SET due_at = $1, attempts = 0, failures = 0, failing_since = NULL, refusals = 0, fence = NULL,
+                        "UPDATE jobs
+                         SET due_at = $1,
+                             attempts = 0,
+                             failures = 0,
+                             failing_since = NULL,
+                             refusals = 0,
+                             fence = NULL,
                              fences = 0
                          WHERE id = $2",
                     )
                     .bind(millis(due_at))
-                    .bind(job.id.to_string()).execute(&mut **self).await?;
+                    .bind(job.id.to_string())
+                    .exec_one(&mut **self, "job", job.id)
+                    .await?;
                 }
             }
             (None, Some(job)) => self.cancel_job(job.id, now).await?,
@@ -122,7 +131,9 @@ impl Tx {
     /// The job of this case for which a call that changes something is in progress.
     pub(in crate::store) async fn dispatched(&mut self, case_id: CaseId) -> Result<Option<JobKind>, StoreError> {
         let row = sqlx::query(
-            "SELECT id, kind FROM jobs WHERE case_id = $1 AND state = 'running' AND dispatched_at IS NOT NULL",
+            "SELECT id, kind
+             FROM jobs
+             WHERE case_id = $1 AND state = 'running' AND dispatched_at IS NOT NULL",
         )
         .bind(case_id.to_string())
         .fetch_optional(&mut **self)
@@ -138,11 +149,14 @@ impl Tx {
 
     async fn cancel_job(&mut self, id: JobId, now: Timestamp) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE jobs SET state = 'cancelled', finished_at = $1, lease_token = NULL, lease_until = NULL WHERE id = $2",
+            "UPDATE jobs
+             SET state = 'cancelled', finished_at = $1, lease_token = NULL, lease_until = NULL
+             WHERE id = $2",
         )
         .bind(millis(now))
-        .bind(id.to_string()).execute(&mut **self).await?;
-        Ok(())
+        .bind(id.to_string())
+        .exec_one(&mut **self, "job", id)
+        .await
     }
 }
 
@@ -151,7 +165,11 @@ impl Store {
     #[instrument(name = "store.job.of_case", skip_all, fields(case.id = %case_id), err)]
     pub async fn job_of(&self, case_id: CaseId) -> Result<Option<JobRow>, StoreError> {
         let row = sqlx::query(
-            "SELECT * FROM jobs WHERE case_id = $1 AND state IN ('queued', 'running') ORDER BY id DESC LIMIT 1",
+            "SELECT *
+             FROM jobs
+             WHERE case_id = $1 AND state IN ('queued', 'running')
+             ORDER BY id DESC
+             LIMIT 1",
         )
         .bind(case_id.to_string())
         .fetch_optional(&self.reader)
@@ -163,12 +181,10 @@ impl Store {
     #[instrument(name = "store.job.of_cases", skip_all, fields(count = case_ids.len()), err)]
     pub async fn jobs_of(&self, case_ids: &[CaseId]) -> Result<Vec<JobRow>, StoreError> {
         let ids: Vec<String> = case_ids.iter().map(CaseId::to_string).collect();
-        let rows = sqlx::query(
-            "SELECT * FROM jobs WHERE case_id IN (SELECT value FROM json_each($1)) AND state IN ('queued', 'running')",
-        )
-        .bind(serde_json::json!(ids).to_string())
-        .fetch_all(&self.reader)
-        .await?;
+        let rows = sqlx::query(dialect::JOBS_OF_CASES)
+            .bind(serde_json::json!(ids).to_string())
+            .fetch_all(&self.reader)
+            .await?;
         rows.iter().map(read_job).collect()
     }
 
@@ -176,8 +192,11 @@ impl Store {
     #[instrument(name = "store.job.list", skip_all, err)]
     pub async fn jobs(&self, filter: &JobFilter) -> Result<Page<JobRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT * FROM jobs WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR kind = $2) AND ($3 IS NULL OR id < $3)
-             ORDER BY id DESC LIMIT $4",
+            "SELECT *
+             FROM jobs
+             WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR kind = $2) AND ($3 IS NULL OR id < $3)
+             ORDER BY id DESC
+             LIMIT $4",
         )
         .bind(filter.state.map(JobState::as_str))
         .bind(filter.kind.map(JobKind::as_str))

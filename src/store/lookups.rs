@@ -58,8 +58,11 @@ impl Tx {
         let person_hash = self.key.hash_person_id(source, id);
         let sealed = self.key.seal(&person_hash.0, id.as_str().as_bytes());
         sqlx::query(
-            "INSERT INTO lookups (source, person_hash, sealed, since, due_at, urgency) VALUES ($1, $2, $3, $4, $4, $5)
-             ON CONFLICT (source, person_hash) DO UPDATE SET urgency = MIN(urgency, excluded.urgency)",
+            "INSERT INTO lookups (source, person_hash, sealed, since, due_at, urgency)
+             VALUES ($1, $2, $3, $4, $4, $5)
+             ON CONFLICT (source, person_hash) DO UPDATE
+             SET urgency = excluded.urgency
+             WHERE excluded.urgency < lookups.urgency",
         )
         .bind(source.as_str())
         .bind(person_hash.0.as_slice())
@@ -72,7 +75,7 @@ impl Tx {
     }
 
     /// Whether a lookup of the person's email address is pending.
-    #[instrument(name = "store.lookup.is_asked", skip_all, err)]
+    #[instrument(name = "store.lookup.exists", skip_all, err)]
     pub async fn has_lookup(&mut self, source: &SourceName, person_hash: KeyedHash) -> Result<bool, StoreError> {
         let row = sqlx::query("SELECT 1 FROM lookups WHERE source = $1 AND person_hash = $2")
             .bind(source.as_str())
@@ -89,10 +92,12 @@ impl Tx {
         let row = sqlx::query(
             // Four probes of one index, however many cases are open.
             "SELECT EXISTS (SELECT 1 FROM cases WHERE site = $1 AND closed_at IS NULL AND source IS NULL)
-                     OR EXISTS (SELECT 1 FROM cases WHERE site = $1 AND closed_at IS NULL AND source < $2)
-                     OR EXISTS (SELECT 1 FROM cases WHERE site = $1 AND closed_at IS NULL AND source > $2)
-                     OR EXISTS (SELECT 1 FROM cases WHERE site = $1 AND closed_at IS NULL AND source = $2
-                         AND person_hash IS NULL) AS may_concern",
+                 OR EXISTS (SELECT 1 FROM cases WHERE site = $1 AND closed_at IS NULL AND source < $2)
+                 OR EXISTS (SELECT 1 FROM cases WHERE site = $1 AND closed_at IS NULL AND source > $2)
+                 OR EXISTS (
+                     SELECT 1
+                     FROM cases
+                     WHERE site = $1 AND closed_at IS NULL AND source = $2 AND person_hash IS NULL) AS may_concern",
         )
         .bind(site.as_str())
         .bind(source.as_str())
@@ -111,10 +116,11 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         let most = if urgent { LOOKUPS_A_DAY } else { LOOKUPS_OF_STOPS_A_DAY };
         let counted = sqlx::query(
-            "INSERT INTO sources (name, lookups_day, lookups) VALUES ($1, $2, 1)
-                 ON CONFLICT (name) DO UPDATE SET lookups_day = $2,
-                     lookups = CASE WHEN lookups_day IS $2 THEN lookups + 1 ELSE 1 END
-                 WHERE lookups_day IS NOT $2 OR lookups < $3",
+            "INSERT INTO sources (name, lookups_day, lookups)
+             VALUES ($1, $2, 1)
+             ON CONFLICT (name) DO UPDATE
+             SET lookups_day = $2, lookups = CASE WHEN sources.lookups_day = $2 THEN sources.lookups + 1 ELSE 1 END
+             WHERE sources.lookups_day IS DISTINCT FROM $2 OR sources.lookups < $3",
         )
         .bind(source.as_str())
         .bind(millis(now).div_euclid(DAY_MS))
@@ -134,7 +140,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
-        sqlx::query("UPDATE lookups SET due_at = MIN(due_at, $1) WHERE source = $2 AND person_hash = $3")
+        sqlx::query("UPDATE lookups SET due_at = $1 WHERE source = $2 AND person_hash = $3 AND due_at > $1")
             .bind(millis(now))
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
@@ -144,7 +150,7 @@ impl Tx {
     }
 
     /// Stores that a query failed, and when the next one is due.
-    #[instrument(name = "store.lookup.put_off", skip_all, fields(source = %source))]
+    #[instrument(name = "store.lookup.defer", skip_all, fields(source = %source))]
     pub async fn defer_lookup(
         &mut self,
         source: &SourceName,
@@ -154,7 +160,8 @@ impl Tx {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE lookups SET due_at = $1, attempts = attempts + 1, first_at = COALESCE(first_at, $2), problem = $3
+            "UPDATE lookups
+             SET due_at = $1, attempts = attempts + 1, first_at = COALESCE(first_at, $2), problem = $3
              WHERE source = $4 AND person_hash = $5",
         )
         .bind(millis(due_at))
@@ -175,12 +182,17 @@ impl Tx {
         person_hash: KeyedHash,
     ) -> Result<Vec<WaitingEvent>, StoreError> {
         let rows = sqlx::query(
-                "SELECT e.*, COALESCE(d.received_at, e.happened_at) AS received_at, d.seq, d.dedupe_hash, d.dedupe_until, d.signed_at
-             FROM events e LEFT JOIN deliveries d ON d.id = e.delivery_id
-             WHERE e.person_hash = $1 AND e.status = 'waiting' ORDER BY e.seq",
-            )
-            .bind(person_hash.0.as_slice()).fetch_all(&mut **self)
-            .await?;
+            "SELECT
+                     e.*, COALESCE(d.received_at, e.happened_at) AS received_at, d.seq, d.dedupe_hash, d.dedupe_until,
+                     d.signed_at
+                 FROM events e
+                     LEFT JOIN deliveries d ON d.id = e.delivery_id
+                 WHERE e.person_hash = $1 AND e.status = 'waiting'
+                 ORDER BY e.seq",
+        )
+        .bind(person_hash.0.as_slice())
+        .fetch_all(&mut **self)
+        .await?;
         let waiting: Result<Vec<_>, _> = rows.iter().map(|row| read_waiting(row, &self.key)).collect();
         sqlx::query("UPDATE events SET person_hash = NULL WHERE person_hash = $1")
             .bind(person_hash.0.as_slice())
@@ -201,11 +213,15 @@ impl Store {
     #[instrument(name = "store.lookup.next", skip_all, fields(source = %source), err)]
     pub async fn next_lookup(&self, source: &SourceName, now: Timestamp) -> Result<Option<PendingLookup>, StoreError> {
         let row = sqlx::query(
-            "SELECT '' AS id, * FROM (
-                 SELECT * FROM (SELECT * FROM lookups WHERE source = $1 AND urgency = 0 ORDER BY due_at LIMIT 1)
+            "SELECT '' AS id, *
+             FROM (
+                 SELECT *
+                 FROM (SELECT * FROM lookups WHERE source = $1 AND urgency = 0 ORDER BY due_at LIMIT 1)
                  UNION ALL
-                 SELECT * FROM (SELECT * FROM lookups WHERE source = $1 AND urgency = 1 ORDER BY due_at LIMIT 1))
-             ORDER BY MAX(due_at, $2), urgency LIMIT 1",
+                 SELECT *
+                 FROM (SELECT * FROM lookups WHERE source = $1 AND urgency = 1 ORDER BY due_at LIMIT 1))
+             ORDER BY CASE WHEN due_at > $2 THEN due_at ELSE $2 END, urgency
+             LIMIT 1",
         )
         .bind(source.as_str())
         .bind(millis(now))
@@ -237,7 +253,9 @@ impl Store {
     #[instrument(name = "store.lookup.count", skip_all, err)]
     pub async fn waiting_lookups(&self) -> Result<Vec<WaitingLookups>, StoreError> {
         let rows = sqlx::query(
-            "SELECT source AS id, source, COUNT(*) AS count, MAX(problem) AS problem FROM lookups GROUP BY source",
+            "SELECT source AS id, source, COUNT(*) AS count, MAX(problem) AS problem
+             FROM lookups
+             GROUP BY source",
         )
         .fetch_all(&self.reader)
         .await?;

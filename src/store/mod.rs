@@ -13,6 +13,7 @@ mod cases;
 mod claims;
 mod commit;
 mod deliveries;
+mod dialect;
 mod dispatch;
 mod error;
 mod events;
@@ -37,9 +38,11 @@ mod restore;
 mod retention;
 mod row;
 mod stamp;
+mod turn;
 mod tx;
 mod unrouted;
 mod wal;
+mod writer;
 
 pub use self::attempts::{AttemptReport, Settlement};
 pub use self::bodies::{Origin, PersonKeys};
@@ -73,7 +76,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use sqlx::SqlitePool;
 
-use self::commit::Writer;
+use self::writer::Writer;
 use crate::domain::ids::SourceName;
 use crate::proof::seal::MasterKey;
 

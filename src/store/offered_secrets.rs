@@ -40,7 +40,7 @@ pub struct OfferedSecret {
 impl Tx {
     /// Stores an offered secret until an operator accepts it. Returns false if offers are too frequent: the vendor must
     /// repeat it.
-    #[instrument(name = "store.offer.keep", skip_all, fields(source = %source), err)]
+    #[instrument(name = "store.offered_secret.store", skip_all, fields(source = %source), err)]
     pub async fn store_offered_secret(
         &mut self,
         source: &SourceName,
@@ -49,13 +49,15 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         let hash = self.key.hash_delivery(source, "offer", secret.expose_secret().as_bytes());
         let row = sqlx::query(
-            "SELECT '' AS id, MAX(hash = $2) AS is_known, MAX(offered_at) AS newest FROM offers WHERE source = $1",
+            "SELECT '' AS id, COUNT(CASE WHEN hash = $2 THEN 1 END) AS known, MAX(offered_at) AS newest
+             FROM offers
+             WHERE source = $1",
         )
         .bind(source.as_str())
         .bind(hash.0.as_slice())
         .fetch_one(&mut **self)
         .await?;
-        if row.try_get::<Option<bool>, _>("is_known")? == Some(true) {
+        if row.try_get::<i64, _>("known")? > 0 {
             return Ok(true);
         }
         let newest = RowReader { what: "offer", row: &row }.at_if_any("newest")?;
@@ -70,8 +72,8 @@ impl Tx {
         let sealed = self.key.seal(&hash.0, secret.expose_secret().as_bytes());
         let kept = sqlx::query(
             "INSERT INTO offers (source, hash, sealed, offered_at)
-                 SELECT $1, $2, $3, $4
-                 WHERE (SELECT COUNT(*) FROM offers WHERE source = $1 AND accepted_at IS NULL) < $5",
+             SELECT $1, $2, $3, $4
+             WHERE (SELECT COUNT(*) FROM offers WHERE source = $1 AND accepted_at IS NULL) < $5",
         )
         .bind(source.as_str())
         .bind(hash.0.as_slice())
@@ -85,7 +87,7 @@ impl Tx {
     }
 
     /// Deletes the waiting offers, so that the next one is the first.
-    #[instrument(name = "store.offer.drop_waiting", skip_all, fields(source = %source))]
+    #[instrument(name = "store.offered_secret.delete_waiting", skip_all, fields(source = %source))]
     pub(super) async fn delete_waiting_secrets(&mut self, source: &SourceName) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM offers WHERE source = $1 AND accepted_at IS NULL")
             .bind(source.as_str())
@@ -96,7 +98,7 @@ impl Tx {
 
     /// Accepts an offered secret, in addition to or in place of those accepted before. Returns false if there is no
     /// such offer.
-    #[instrument(name = "store.offer.accept", skip_all, fields(source = %source), err)]
+    #[instrument(name = "store.offered_secret.accept", skip_all, fields(source = %source), err)]
     pub async fn accept_offered_secret(
         &mut self,
         source: &SourceName,
@@ -107,7 +109,8 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         let Some(hash) = hash_of(id) else { return Ok(false) };
         let done = sqlx::query(
-            "UPDATE offers SET accepted_at = COALESCE(accepted_at, $1), accepted_by = COALESCE(accepted_by, $2)
+            "UPDATE offers
+             SET accepted_at = COALESCE(accepted_at, $1), accepted_by = COALESCE(accepted_by, $2)
              WHERE source = $3 AND hash = $4",
         )
         .bind(millis(now))
@@ -135,7 +138,7 @@ impl Tx {
 
 impl Store {
     /// All offers, the oldest first, accepted or not.
-    #[instrument(name = "store.offer.list", skip_all, err)]
+    #[instrument(name = "store.offered_secret.list", skip_all, err)]
     pub async fn offered_secrets(&self) -> Result<Vec<OfferedSecret>, StoreError> {
         let rows = sqlx::query("SELECT source AS id, * FROM offers ORDER BY source, offered_at")
             .fetch_all(&self.reader)

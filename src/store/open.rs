@@ -8,8 +8,8 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Row as _, SqlitePool};
 
-use super::commit::Writer;
 use super::files::{self, Files};
+use super::writer::Writer;
 use super::{Store, StoreError, key_file, stamp};
 use crate::proof::seal::MasterKey;
 

@@ -48,8 +48,11 @@ impl Tx {
     #[instrument(name = "store.site.pause", skip_all, fields(site = %site), err)]
     pub async fn pause_site(&mut self, site: &SiteName, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
         let done = sqlx::query(
-            "INSERT INTO sites (name, paused_at, reason) VALUES ($1, $2, $3)
-             ON CONFLICT (name) DO UPDATE SET paused_at = $2, reason = $3 WHERE paused_at IS NULL",
+            "INSERT INTO sites (name, paused_at, reason)
+             VALUES ($1, $2, $3)
+             ON CONFLICT (name) DO UPDATE
+             SET paused_at = $2, reason = $3
+             WHERE sites.paused_at IS NULL",
         )
         .bind(site.as_str())
         .bind(millis(now))
@@ -74,7 +77,8 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let done = sqlx::query(
-            "INSERT INTO paused_kinds (site, kind, paused_at, reason) VALUES ($1, $2, $3, $4)
+            "INSERT INTO paused_kinds (site, kind, paused_at, reason)
+             VALUES ($1, $2, $3, $4)
              ON CONFLICT (site, kind) DO NOTHING",
         )
         .bind(site.as_str())
@@ -118,12 +122,15 @@ impl Tx {
     /// Resumes the jobs of a site. Returns false if it was not paused.
     #[instrument(name = "store.site.resume", skip_all, fields(site = %site), err)]
     pub async fn resume_site(&mut self, site: &SiteName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let done =
-            sqlx::query("UPDATE sites SET paused_at = NULL, reason = NULL WHERE name = $1 AND paused_at IS NOT NULL")
-                .bind(site.as_str())
-                .execute(&mut **self)
-                .await?
-                .rows_affected();
+        let done = sqlx::query(
+            "UPDATE sites
+                 SET paused_at = NULL, reason = NULL
+                 WHERE name = $1 AND paused_at IS NOT NULL",
+        )
+        .bind(site.as_str())
+        .execute(&mut **self)
+        .await?
+        .rows_affected();
         let resumed = done > 0;
         if resumed {
             self.write_journal(None, "site_resumed", &json!({ "site": site, "by": by }), now).await?;
@@ -135,8 +142,11 @@ impl Tx {
     #[instrument(name = "store.source.pause", skip_all, fields(source = %source), err)]
     pub async fn pause_source(&mut self, source: &SourceName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
         let done = sqlx::query(
-            "INSERT INTO sources (name, paused_at, paused_by) VALUES ($1, $2, $3)
-             ON CONFLICT (name) DO UPDATE SET paused_at = $2, paused_by = $3 WHERE paused_at IS NULL",
+            "INSERT INTO sources (name, paused_at, paused_by)
+             VALUES ($1, $2, $3)
+             ON CONFLICT (name) DO UPDATE
+             SET paused_at = $2, paused_by = $3
+             WHERE sources.paused_at IS NULL",
         )
         .bind(source.as_str())
         .bind(millis(now))
@@ -157,7 +167,9 @@ impl Tx {
     #[instrument(name = "store.source.resume", skip_all, fields(source = %source), err)]
     pub async fn resume_source(&mut self, source: &SourceName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
         let done = sqlx::query(
-            "UPDATE sources SET paused_at = NULL, paused_by = NULL WHERE name = $1 AND paused_at IS NOT NULL",
+            "UPDATE sources
+             SET paused_at = NULL, paused_by = NULL
+             WHERE name = $1 AND paused_at IS NOT NULL",
         )
         .bind(source.as_str())
         .execute(&mut **self)
@@ -199,8 +211,12 @@ impl Store {
     #[instrument(name = "store.site.list", skip_all, err)]
     pub async fn sites(&self) -> Result<Vec<SiteStatus>, StoreError> {
         let rows = sqlx::query(
-            "SELECT name AS id, name, paused_at, reason FROM sites
-             UNION ALL SELECT DISTINCT site, site, NULL, NULL FROM paused_kinds WHERE site NOT IN (SELECT name FROM sites)",
+            "SELECT name AS id, name, paused_at, reason
+             FROM sites
+             UNION ALL
+             SELECT DISTINCT site, site, NULL, NULL
+             FROM paused_kinds
+             WHERE site NOT IN (SELECT name FROM sites)",
         )
         .fetch_all(&self.reader)
         .await?;
@@ -220,10 +236,13 @@ impl Store {
     }
 
     async fn paused_kinds(&self) -> Result<HashMap<SiteName, Vec<PausedKind>>, StoreError> {
-        let rows =
-            sqlx::query("SELECT site AS id, site, kind, paused_at, reason FROM paused_kinds ORDER BY site, kind")
-                .fetch_all(&self.reader)
-                .await?;
+        let rows = sqlx::query(
+            "SELECT site AS id, site, kind, paused_at, reason
+                 FROM paused_kinds
+                 ORDER BY site, kind",
+        )
+        .fetch_all(&self.reader)
+        .await?;
         let mut kinds = HashMap::<SiteName, Vec<PausedKind>>::new();
         for row in &rows {
             let reader = RowReader { what: "paused kind of jobs", row };

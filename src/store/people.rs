@@ -38,17 +38,20 @@ pub struct ReportedAddress<'a> {
 impl Tx {
     /// Stores the email address of an id, unless a newer one is known; returns false in that case. The previous one
     /// becomes a former one.
-    #[instrument(name = "store.people.learn", skip_all, err)]
+    #[instrument(name = "store.people.set_address", skip_all, err)]
     pub async fn set_address(&mut self, observed: ReportedAddress<'_>, now: Timestamp) -> Result<bool, StoreError> {
         let ReportedAddress { source, site, id, email, as_of } = observed;
         let person_hash = self.key.hash_person_id(source, id);
         let email_hash = self.key.hash_email(site, email);
-        let known =
-            sqlx::query("SELECT email_hash, sealed, as_of_ns FROM people WHERE source = $1 AND person_hash = $2")
-                .bind(source.as_str())
-                .bind(person_hash.0.as_slice())
-                .fetch_optional(&mut **self)
-                .await?;
+        let known = sqlx::query(
+            "SELECT email_hash, sealed, as_of_ns
+                 FROM people
+                 WHERE source = $1 AND person_hash = $2",
+        )
+        .bind(source.as_str())
+        .bind(person_hash.0.as_slice())
+        .fetch_optional(&mut **self)
+        .await?;
         if let Some(known) = known {
             if nanos(as_of) < known.try_get::<i64, _>("as_of_ns")? {
                 return Ok(false);
@@ -64,8 +67,10 @@ impl Tx {
             "INSERT INTO people (source, person_hash, email_hash, sealed, as_of_ns, since_ns, seen_at)
              VALUES ($1, $2, $3, $4, $5, $5, $6)
              ON CONFLICT (source, person_hash) DO UPDATE
-             SET email_hash = excluded.email_hash, sealed = excluded.sealed, as_of_ns = excluded.as_of_ns,
-                 since_ns = CASE email_hash WHEN excluded.email_hash THEN since_ns ELSE excluded.since_ns END,
+             SET email_hash = excluded.email_hash,
+                 sealed = excluded.sealed,
+                 as_of_ns = excluded.as_of_ns,
+                 since_ns = CASE people.email_hash WHEN excluded.email_hash THEN people.since_ns ELSE excluded.since_ns END,
                  seen_at = excluded.seen_at",
         )
         .bind(source.as_str())
@@ -77,12 +82,15 @@ impl Tx {
         .execute(&mut **self)
         .await?;
         // The current email address is not a former one.
-        sqlx::query("DELETE FROM former_addresses WHERE source = $1 AND person_hash = $2 AND email_hash = $3")
-            .bind(source.as_str())
-            .bind(person_hash.0.as_slice())
-            .bind(email_hash.0.as_slice())
-            .execute(&mut **self)
-            .await?;
+        sqlx::query(
+            "DELETE FROM former_addresses
+             WHERE source = $1 AND person_hash = $2 AND email_hash = $3",
+        )
+        .bind(source.as_str())
+        .bind(person_hash.0.as_slice())
+        .bind(email_hash.0.as_slice())
+        .execute(&mut **self)
+        .await?;
         Ok(true)
     }
 
@@ -113,18 +121,28 @@ impl Tx {
         until: Timestamp,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO former_addresses (source, person_hash, email_hash, sealed, until_ns) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (source, person_hash, email_hash) DO UPDATE SET until_ns = excluded.until_ns",
+            "INSERT INTO former_addresses (source, person_hash, email_hash, sealed, until_ns)
+             VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (source, person_hash, email_hash) DO UPDATE
+             SET until_ns = excluded.until_ns",
         )
         .bind(source.as_str())
         .bind(person_hash.0.as_slice())
         .bind(email_hash)
         .bind(sealed)
-        .bind(nanos(until)).execute(&mut **self).await?;
+        .bind(nanos(until))
+        .execute(&mut **self)
+        .await?;
         sqlx::query(
-            "DELETE FROM former_addresses WHERE source = $1 AND person_hash = $2 AND email_hash NOT IN (
-                 SELECT email_hash FROM former_addresses WHERE source = $1 AND person_hash = $2
-                 ORDER BY until_ns DESC LIMIT $3)",
+            "DELETE FROM former_addresses
+             WHERE source = $1
+                 AND person_hash = $2
+                 AND email_hash NOT IN (
+                     SELECT email_hash
+                     FROM former_addresses
+                     WHERE source = $1 AND person_hash = $2
+                     ORDER BY until_ns DESC
+                     LIMIT $3)",
         )
         .bind(source.as_str())
         .bind(person_hash.0.as_slice())
@@ -155,9 +173,11 @@ impl Tx {
         now: Timestamp,
     ) -> Result<Vec<Owner>, StoreError> {
         let rows = sqlx::query(
-            "SELECT person_hash, as_of_ns FROM people
-                 WHERE email_hash = $1 AND source = $2 AND (gone_at IS NULL OR gone_at > $3)
-                 ORDER BY as_of_ns DESC LIMIT 3",
+            "SELECT person_hash, as_of_ns
+             FROM people
+             WHERE email_hash = $1 AND source = $2 AND (gone_at IS NULL OR gone_at > $3)
+             ORDER BY as_of_ns DESC
+             LIMIT 3",
         )
         .bind(email_hash.0.as_slice())
         .bind(source.as_str())
@@ -228,7 +248,10 @@ impl Store {
     pub async fn former_addresses(&self, source: &SourceName, id: &PersonId) -> Result<Vec<EmailAddress>, StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
         let rows = sqlx::query(
-            "SELECT sealed FROM former_addresses WHERE source = $1 AND person_hash = $2 ORDER BY until_ns DESC",
+            "SELECT sealed
+             FROM former_addresses
+             WHERE source = $1 AND person_hash = $2
+             ORDER BY until_ns DESC",
         )
         .bind(source.as_str())
         .bind(person_hash.0.as_slice())

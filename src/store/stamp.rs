@@ -209,22 +209,27 @@ pub(super) async fn quick_check(connection: &mut SqliteConnection) -> Result<Opt
 
 /// The highest row numbers that may have been acknowledged.
 pub(super) async fn acknowledged(connection: &mut SqliteConnection) -> Result<Acknowledged, sqlx::Error> {
-    let tables = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('deliveries', 'journal')";
+    let tables = "SELECT COUNT(*)
+         FROM sqlite_schema
+         WHERE type = 'table' AND name IN ('deliveries', 'journal')";
     let row = sqlx::query(tables).fetch_one(&mut *connection).await?;
     if row.try_get::<i64, _>(0)? < 2 {
         return Ok(Acknowledged::default());
     }
-    let newest = "SELECT COALESCE((SELECT MAX(seq) FROM deliveries), 0) AS deliveries,
-                         COALESCE((SELECT MAX(seq) FROM journal), 0) AS journal";
+    let newest = "SELECT
+             COALESCE((SELECT MAX(seq) FROM deliveries), 0) AS deliveries,
+             COALESCE((SELECT MAX(seq) FROM journal), 0) AS journal";
     let row = sqlx::query(newest).fetch_one(connection).await?;
     Ok(Acknowledged { deliveries: row.try_get("deliveries")?, journal: row.try_get("journal")? })
 }
 
 /// The newest applied schema version; `None` if there is none. Fails for tables of another program.
 pub(super) async fn schema_version(connection: &mut SqliteConnection, named: &Path) -> Result<Option<i64>, StoreError> {
-    let sql = "SELECT COUNT(*) AS tables, COALESCE(SUM(name = '_sqlx_migrations'), 0) AS migrations,
-                      COALESCE(SUM(name = 'key_check'), 0) AS ours
-               FROM sqlite_schema WHERE type = 'table'";
+    let sql = "SELECT
+             COUNT(*) AS tables, COALESCE(SUM(name = '_sqlx_migrations'), 0) AS migrations,
+             COALESCE(SUM(name = 'key_check'), 0) AS ours
+         FROM sqlite_schema
+         WHERE type = 'table'";
     let row = sqlx::query(sql).fetch_one(&mut *connection).await?;
     let count = |name: &str| row.try_get::<i64, _>(name);
     if count("tables")? == 0 {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use sqlx::sqlite::SqliteConnection;
 
 use super::StoreError;
-use super::commit::{Effects, Turn};
 use super::journal::Head;
+use super::turn::{Effects, Turn};
 use crate::domain::ids::SourceName;
 use crate::proof::seal::MasterKey;
 

@@ -61,7 +61,7 @@ impl WalCheckpointer {
     /// would be slow. A large step occupies the disk for as long as it takes to write, which is the longest that a
     /// vendor waits. The log continues to grow meanwhile. Once it is long, or sooner while little is written, the rest
     /// is moved while no other connection writes, so that the log can restart.
-    #[instrument(name = "store.log.turn", skip_all, err)]
+    #[instrument(name = "store.wal.checkpoint", skip_all, err)]
     pub async fn checkpoint(&mut self) -> Result<bool, StoreError> {
         let look = self.store.wal_status();
         // The log of the previous database must not be written into a replaced one.
@@ -146,7 +146,7 @@ impl Store {
 
     /// Empties the write-ahead log, so that it contains no deleted data. Returns false if a reader is active. Writers
     /// wait meanwhile, so the wait is short, and the contents are checkpointed before, while they write.
-    #[instrument(name = "store.truncate_wal", skip_all, err)]
+    #[instrument(name = "store.wal.truncate", skip_all, err)]
     pub async fn truncate_wal(&self) -> Result<bool, StoreError> {
         let mut beside = self.writer.another(Some(SHORTLY)).await?;
         checkpoint(&mut beside, PASSIVE).await?;

@@ -15,6 +15,7 @@ use crate::domain::facts::FactKind;
 use crate::domain::ids::{CaseId, SourceName};
 use crate::domain::person::Person;
 use crate::proof::seal::CaseKey;
+use crate::store::exec::ExecOne as _;
 use crate::store::row::millis;
 use crate::store::{JobRow, StoreError, TransitionError, Tx};
 
@@ -70,8 +71,9 @@ impl Tx {
             key: Some(key),
         };
         sqlx::query(
-            "INSERT INTO cases (id, site, source, person_key, opened_at, state, since, held, terms, demands, approvals,
-                 direction, effective_at, attention)
+            "INSERT INTO cases (
+                 id, site, source, person_key, opened_at, state, since, held, terms, demands, approvals, direction,
+                 effective_at, attention)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '{}', '[]', '[]', 'leaving', 0, $9)",
         )
         .bind(id.to_string())
@@ -105,7 +107,7 @@ impl Tx {
 
     /// Applies a transition to a case: checks the rules, and writes the case, the job that it wants now and the journal
     /// entry. The observations in the record are written, too.
-    #[instrument(name = "store.case.happen", skip_all, fields(case.id = %record.case.id, transition = transition.name()), err(level = "debug"))]
+    #[instrument(name = "store.case.transition", skip_all, fields(case.id = %record.case.id, transition = transition.name()), err(level = "debug"))]
     pub async fn transition(
         &mut self,
         record: CaseRecord,
@@ -239,7 +241,7 @@ impl Tx {
     }
 
     /// Stores the observations about the person or the account, without a transition of the case.
-    #[instrument(name = "store.case.learn", skip_all, fields(case.id = %record.case.id), err)]
+    #[instrument(name = "store.case.save_observed", skip_all, fields(case.id = %record.case.id), err)]
     pub async fn save_observed(&mut self, record: &CaseRecord) -> Result<(), StoreError> {
         self.write_case(record).await
     }
@@ -288,29 +290,45 @@ impl Tx {
     /// still known to the source.
     async fn shred(&mut self, record: CaseRecord) -> Result<CaseRecord, StoreError> {
         let id = record.case.id.to_string();
-        let shredding = [
-            "DELETE FROM remarks WHERE case_id = $1",
-            "DELETE FROM case_keys WHERE case_id = $1",
-            "DELETE FROM case_people WHERE case_id = $1",
-            "UPDATE cases SET sealed = NULL WHERE id = $1",
-            "UPDATE deliveries SET body = NULL
-             WHERE id IN (SELECT delivery_id FROM events WHERE case_id = $1) AND status = 'routed' AND NOT EXISTS (
-                 SELECT 1 FROM events e LEFT JOIN cases c ON c.id = e.case_id
-                 WHERE e.delivery_id = deliveries.id AND (e.status = 'waiting' OR (c.id IS NOT NULL AND c.closed_at IS NULL)))",
-        ];
-        for statement in shredding {
-            sqlx::query(statement).bind(&id).execute(&mut **self).await?;
-        }
-        let gone = matches!(record.case.state, State::Erased | State::NoAccount);
-        if gone {
-            for statement in [
-                "DELETE FROM people WHERE email_hash = (SELECT email_hash FROM cases WHERE id = $1)",
-                "DELETE FROM former_addresses WHERE email_hash = (SELECT email_hash FROM cases WHERE id = $1)",
-            ] {
-                sqlx::query(statement).bind(&id).execute(&mut **self).await?;
-            }
+        sqlx::query("DELETE FROM remarks WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
+        sqlx::query("DELETE FROM case_keys WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
+        sqlx::query("DELETE FROM case_people WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
+        sqlx::query("UPDATE cases SET sealed = NULL WHERE id = $1")
+            .bind(&id)
+            .exec_one(&mut **self, "case", &id)
+            .await?;
+        sqlx::query(
+            "UPDATE deliveries
+             SET body = NULL
+             WHERE id IN (SELECT delivery_id FROM events WHERE case_id = $1)
+                 AND status = 'routed'
+                 AND NOT EXISTS (
+                     SELECT 1
+                     FROM events e
+                         LEFT JOIN cases c ON c.id = e.case_id
+                     WHERE e.delivery_id = deliveries.id
+                         AND (e.status = 'waiting' OR (c.id IS NOT NULL AND c.closed_at IS NULL)))",
+        )
+        .bind(&id)
+        .execute(&mut **self)
+        .await?;
+        if matches!(record.case.state, State::Erased | State::NoAccount) {
+            self.shred_person(&id).await?;
         }
         Ok(CaseRecord { person: Person::default(), account: None, key: None, ..record })
+    }
+
+    /// Deletes the person of a case from the sources' people.
+    async fn shred_person(&mut self, case_id: &str) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM people WHERE email_hash = (SELECT email_hash FROM cases WHERE id = $1)")
+            .bind(case_id)
+            .execute(&mut **self)
+            .await?;
+        sqlx::query("DELETE FROM former_addresses WHERE email_hash = (SELECT email_hash FROM cases WHERE id = $1)")
+            .bind(case_id)
+            .execute(&mut **self)
+            .await?;
+        Ok(())
     }
 }
 
