@@ -205,8 +205,9 @@ impl Database {
             }
             None => None,
         };
-        let writer = Writer::new(self.options(), connection, files.map(Arc::new));
-        let store = Store { reader, writer, path: self.path.as_path().into(), key, paused_sources: Arc::default() };
+        let paused_sources = Arc::default();
+        let writer = Writer::start(self.options(), connection, files.map(Arc::new), Arc::clone(&paused_sources));
+        let store = Store { reader, writer, path: self.path.as_path().into(), key, paused_sources };
         let paused = store.begin().await?.paused_sources().await?;
         store.paused_sources.store(Arc::new(paused));
         Ok(store)
