@@ -177,16 +177,16 @@ impl<'a> Attempt<'a> {
     /// Another read, as often as the site's settings demand, and at least once: one read is never a conclusion. `None`
     /// when all of them agreed.
     pub(super) fn look_again(&mut self, why: &'static str) -> Option<Outcome> {
-        let looks = usize::try_from(self.record.looks).unwrap_or(usize::MAX);
-        let wait = match self.client.site().look_again.get(looks) {
+        let reads = usize::try_from(self.record.reads_without_account).unwrap_or(usize::MAX);
+        let wait = match self.client.site().look_again.get(reads) {
             Some(wait) => *wait,
-            None if looks == 0 => self.open_window(),
+            None if reads == 0 => self.open_window(),
             None => {
-                self.record.looks = 0;
+                self.record.reads_without_account = 0;
                 return None;
             }
         };
-        self.record.looks = self.record.looks.saturating_add(1);
+        self.record.reads_without_account = self.record.reads_without_account.saturating_add(1);
         Some(Outcome::NotYet { at: self.later(wait), why })
     }
 

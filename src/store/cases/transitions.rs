@@ -67,7 +67,7 @@ impl Tx {
             person: new.person,
             account: None,
             account_type: None,
-            looks: 0,
+            reads_without_account: 0,
             key: Some(key),
         };
         sqlx::query(
