@@ -98,9 +98,12 @@ impl<'a> Attempt<'a> {
         let left = self.claimed.lease.until.duration_since(self.now()).saturating_sub(TO_SETTLE);
         let left = Duration::try_from(left).unwrap_or_default();
         // A panic over one case must not stop the work for the others.
-        let step = AssertUnwindSafe(self.run()).catch_unwind().map(|ended| ended.unwrap_or(Err(StepError::Panicked)));
-        let timeout = tokio::time::timeout(left, step).await;
-        timeout.unwrap_or_else(|_elapsed| Err(StepError::transient("the attempt took too long")))
+        let step = AssertUnwindSafe(self.run()).catch_unwind();
+        match tokio::time::timeout(left, step).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_panic)) => Err(StepError::Panicked),
+            Err(_elapsed) => Err(StepError::transient("the attempt took too long")),
+        }
     }
 
     /// Runs the step of the job's kind.

@@ -90,7 +90,7 @@ impl Tx {
         .bind(email_hash.map(|hash| hash.0.to_vec()))
         .bind(person_hash.map(|hash| hash.0.to_vec()))
         .bind(case.id.to_string())
-        .exec_one(&mut **self, "case", case.id)
+        .exec_one(self, "case", case.id)
         .await
     }
 }
