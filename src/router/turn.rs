@@ -20,7 +20,7 @@ const TURN: Duration = Duration::from_millis(20);
 /// share.
 const SHARE: Duration = Duration::from_millis(3);
 
-/// The maximum number of items in a turn, so that the batch of statements stays small.
+/// The maximum number of items in a turn, so that little is repeated after a failure.
 const ITEMS: usize = 256;
 
 /// The maximum number of deliveries of a source that are fetched together, and of bytes of their bodies.

@@ -168,7 +168,7 @@ impl Tx {
         .bind(text)
         .bind(job_id.to_string())
         .bind(lease.token.to_string())
-        .exec_leased(&mut **self)
+        .exec_leased(self)
         .await
     }
 
@@ -210,7 +210,7 @@ impl Tx {
             .bind(millis(now))
             .bind(INTERRUPTED)
             .bind(job_id.to_string())
-            .exec_one(&mut **self, "job", job_id)
+            .exec_one(self, "job", job_id)
             .await?;
             recovered.push(RecoveredJob { job_id, case_id });
         }

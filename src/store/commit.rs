@@ -5,8 +5,8 @@
 //! during the previous one. A unit that fails, or whose future is dropped, is rolled back to its savepoint, and the
 //! others are unaffected. If SQLite rolls back the whole transaction, as on a full disk, every unit of the group fails.
 //!
-//! The intake waits for one unit of another writer at most, because a vendor waits for its answer. Its deliveries end
-//! the group. Without other writers they need no transaction: one statement commits them.
+//! A vendor waits for the intake. So its deliveries join after the units that begin within [`BEFORE_INTAKE`], and end the
+//! group. Without other writers they need no transaction: one statement commits them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -27,6 +27,10 @@ use crate::domain::ids::SourceName;
 /// the last.
 const UNITS: usize = 32;
 const JOINING: Duration = Duration::from_millis(10);
+
+/// The time in which other units go first while deliveries wait: about the duration of two dispatches. With one unit for
+/// each commit of the intake, the jobs of a busy site would wait for vendors.
+const BEFORE_INTAKE: Duration = Duration::from_millis(2);
 
 /// A request that is served while no transaction is open.
 pub(super) enum BetweenGroups {
@@ -50,14 +54,10 @@ pub(super) struct Committer {
 impl Committer {
     pub(super) async fn run(mut self) {
         loop {
-            let (first, second) = if self.intake_was_last {
-                (&mut self.units, &mut self.deliveries)
-            } else {
-                (&mut self.deliveries, &mut self.units)
-            };
+            let (first, second, between_groups) = self.queues(self.intake_was_last);
             tokio::select! {
                 biased;
-                Some(request) = self.between_groups.recv() => match request {
+                Some(request) = between_groups.recv() => match request {
                     BetweenGroups::Turn(turn) => self.lend(turn).await,
                     BetweenGroups::Close(done) => {
                         self.close().await;
@@ -74,6 +74,15 @@ impl Committer {
         }
     }
 
+    /// The queues in the order in which they are served, and the one that is served between groups.
+    const fn queues(
+        &mut self,
+        units_first: bool,
+    ) -> (&mut mpsc::Receiver<Request>, &mut mpsc::Receiver<Request>, &mut mpsc::Receiver<BetweenGroups>) {
+        let Self { deliveries, units, between_groups, .. } = self;
+        if units_first { (units, deliveries, between_groups) } else { (deliveries, units, between_groups) }
+    }
+
     /// Runs units until none waits or the group is full, and commits them. It never waits for further ones.
     async fn run_group(&mut self, first: Request) {
         let begun = Instant::now();
@@ -83,8 +92,10 @@ impl Committer {
             self.intake_was_last = is_intake;
             count += 1;
             result = self.run_unit(is_intake, turn).await;
-            if result.is_ok() && !is_intake && count < UNITS && begun.elapsed() < JOINING {
-                next = self.deliveries.try_recv().or_else(|_none_waits| self.units.try_recv()).ok();
+            let elapsed = begun.elapsed();
+            if result.is_ok() && !is_intake && count < UNITS && elapsed < JOINING {
+                let (first, second, _) = self.queues(elapsed < BEFORE_INTAKE);
+                next = first.try_recv().or_else(|_none_waits| second.try_recv()).ok();
             }
         }
         let span = tracing::debug_span!("store.commit", count);

@@ -133,7 +133,7 @@ impl Tx {
         .bind(millis(now))
         .bind(problem)
         .bind(id.to_string())
-        .exec_one(&mut **self, "delivery", id)
+        .exec_one(self, "delivery", id)
         .await?;
         sqlx::query(
             "INSERT INTO sources (name, last_delivery_at)
@@ -160,7 +160,7 @@ impl Tx {
         .bind(millis(now))
         .bind(problem)
         .bind(id.to_string())
-        .exec_one(&mut **self, "delivery", id)
+        .exec_one(self, "delivery", id)
         .await
     }
 

@@ -113,7 +113,7 @@ impl Tx {
                 .bind(fence)
                 .bind(lease.job_id.to_string())
                 .bind(lease.token.to_string())
-                .exec_leased(&mut **self)
+                .exec_leased(self)
                 .await?;
         }
         Ok(fence)

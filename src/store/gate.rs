@@ -118,7 +118,7 @@ impl Tx {
         .bind(millis(now))
         .bind(lease.job_id.to_string())
         .bind(lease.token.to_string())
-        .exec_leased(&mut **self)
+        .exec_leased(self)
         .await
     }
 }

@@ -100,7 +100,7 @@ impl Tx {
                     )
                     .bind(millis(due_at))
                     .bind(job.id.to_string())
-                    .exec_one(&mut **self, "job", job.id)
+                    .exec_one(self, "job", job.id)
                     .await?;
                 }
             }
@@ -155,7 +155,7 @@ impl Tx {
         )
         .bind(millis(now))
         .bind(id.to_string())
-        .exec_one(&mut **self, "job", id)
+        .exec_one(self, "job", id)
         .await
     }
 }

@@ -80,7 +80,7 @@ impl Tx {
         .bind(millis(now))
         .bind(lease.job_id.to_string())
         .bind(lease.token.to_string())
-        .exec_leased(&mut **self)
+        .exec_leased(self)
         .await
     }
 
@@ -89,7 +89,7 @@ impl Tx {
         sqlx::query("UPDATE jobs SET dispatched_at = NULL WHERE id = $1 AND lease_token = $2")
             .bind(lease.job_id.to_string())
             .bind(lease.token.to_string())
-            .exec_leased(&mut **self)
+            .exec_leased(self)
             .await
     }
 
@@ -97,7 +97,7 @@ impl Tx {
         sqlx::query("UPDATE jobs SET refusals = refusals + 1 WHERE id = $1 AND lease_token = $2")
             .bind(lease.job_id.to_string())
             .bind(lease.token.to_string())
-            .exec_leased(&mut **self)
+            .exec_leased(self)
             .await
     }
 
@@ -116,7 +116,7 @@ impl Tx {
         .bind(millis(now))
         .bind(lease.job_id.to_string())
         .bind(lease.token.to_string())
-        .exec_leased(&mut **self)
+        .exec_leased(self)
         .await
     }
 
@@ -155,7 +155,7 @@ impl Tx {
         .bind(millis_if_any(since))
         .bind(lease.job_id.to_string())
         .bind(lease.token.to_string())
-        .exec_leased(&mut **self)
+        .exec_leased(self)
         .await
     }
 }

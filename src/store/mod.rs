@@ -40,6 +40,7 @@ mod rejections;
 mod restore;
 mod retention;
 mod row;
+mod schema;
 mod stamp;
 mod turn;
 mod tx;
@@ -65,12 +66,13 @@ pub use self::journal::{ExpectedEntry, JournalCheck, verify_journal, verify_jour
 pub use self::leases::Lease;
 pub use self::lookups::{PendingLookup, WaitingLookups};
 pub use self::offered_secrets::OfferedSecret;
-pub use self::open::{Database, KeyLocation, MIGRATOR};
+pub use self::open::{Database, KeyLocation};
 pub use self::pauses::{PausedKind, SiteStatus, SourceStatus};
 pub use self::people::{Owner, ReportedAddress};
 pub use self::rejections::RejectedCall;
 pub use self::restore::Restored;
 pub use self::retention::{Gauges, RetentionReport};
+pub use self::schema::MIGRATOR;
 pub use self::tx::Tx;
 pub use self::wal::{WalCheckpointer, WalStatus};
 

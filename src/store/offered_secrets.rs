@@ -50,7 +50,7 @@ impl Tx {
         let hash = self.key.hash_delivery(source, "offer", secret.expose_secret().as_bytes());
         let row = sqlx::query(
             "SELECT '' AS id, COUNT(CASE WHEN hash = $2 THEN 1 END) AS known, MAX(offered_at) AS newest
-             FROM offers
+             FROM offered_secrets
              WHERE source = $1",
         )
         .bind(source.as_str())
@@ -64,16 +64,16 @@ impl Tx {
         if newest.is_some_and(|newest| now.duration_since(newest) < PACE) {
             return Ok(false);
         }
-        sqlx::query("DELETE FROM offers WHERE source = $1 AND accepted_at IS NULL AND offered_at <= $2")
+        sqlx::query("DELETE FROM offered_secrets WHERE source = $1 AND accepted_at IS NULL AND offered_at <= $2")
             .bind(source.as_str())
             .bind(millis(now.saturating_sub(WAIT).unwrap_or(Timestamp::MIN)))
             .execute(&mut **self)
             .await?;
         let sealed = self.key.seal(&hash.0, secret.expose_secret().as_bytes());
         let kept = sqlx::query(
-            "INSERT INTO offers (source, hash, sealed, offered_at)
+            "INSERT INTO offered_secrets (source, hash, sealed, offered_at)
              SELECT $1, $2, $3, $4
-             WHERE (SELECT COUNT(*) FROM offers WHERE source = $1 AND accepted_at IS NULL) < $5",
+             WHERE (SELECT COUNT(*) FROM offered_secrets WHERE source = $1 AND accepted_at IS NULL) < $5",
         )
         .bind(source.as_str())
         .bind(hash.0.as_slice())
@@ -89,7 +89,7 @@ impl Tx {
     /// Deletes the waiting offers, so that the next one is the first.
     #[instrument(name = "store.offered_secret.delete_waiting", skip_all, fields(source = %source))]
     pub(super) async fn delete_waiting_secrets(&mut self, source: &SourceName) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM offers WHERE source = $1 AND accepted_at IS NULL")
+        sqlx::query("DELETE FROM offered_secrets WHERE source = $1 AND accepted_at IS NULL")
             .bind(source.as_str())
             .execute(&mut **self)
             .await?;
@@ -109,7 +109,7 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         let Some(hash) = hash_of(id) else { return Ok(false) };
         let done = sqlx::query(
-            "UPDATE offers
+            "UPDATE offered_secrets
              SET accepted_at = COALESCE(accepted_at, $1), accepted_by = COALESCE(accepted_by, $2)
              WHERE source = $3 AND hash = $4",
         )
@@ -124,7 +124,7 @@ impl Tx {
             return Ok(false);
         }
         if alone {
-            sqlx::query("DELETE FROM offers WHERE source = $1 AND accepted_at IS NOT NULL AND hash <> $2")
+            sqlx::query("DELETE FROM offered_secrets WHERE source = $1 AND accepted_at IS NOT NULL AND hash <> $2")
                 .bind(source.as_str())
                 .bind(hash.0.as_slice())
                 .execute(&mut **self)
@@ -140,7 +140,7 @@ impl Store {
     /// All offers, the oldest first, accepted or not.
     #[instrument(name = "store.offered_secret.list", skip_all, err)]
     pub async fn offered_secrets(&self) -> Result<Vec<OfferedSecret>, StoreError> {
-        let rows = sqlx::query("SELECT source AS id, * FROM offers ORDER BY source, offered_at")
+        let rows = sqlx::query("SELECT source AS id, * FROM offered_secrets ORDER BY source, offered_at")
             .fetch_all(&self.reader)
             .await?;
         rows.iter().map(|row| read_offer(row, &self.key)).collect()

@@ -4,16 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Row as _, SqlitePool};
 
 use super::files::{self, Files};
+use super::schema::MIGRATOR;
 use super::writer::Writer;
 use super::{Store, StoreError, integrity, key_file, stamp};
 use crate::proof::seal::MasterKey;
-
-pub static MIGRATOR: Migrator = sqlx::migrate!();
 
 /// The maximum number of prepared statements per connection.
 const STATEMENTS: usize = 512;

@@ -21,8 +21,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use tracing::instrument;
 
+use super::StoreError;
 use super::files::Files;
-use super::{MIGRATOR, StoreError};
+use super::schema::MIGRATOR;
 use crate::clock;
 
 /// The bit that is set while a daemon uses the database.
@@ -262,7 +263,8 @@ async fn version_of(connection: &mut SqliteConnection) -> Result<u32, sqlx::Erro
 
 async fn write(connection: &mut SqliteConnection, version: u32) -> Result<(), StoreError> {
     let version = version.cast_signed();
-    // A pragma accepts no parameters; this is a number.
+    // The only text that is not static: a pragma accepts no parameters, and the stamp must be in the file header. This
+    // is a number.
     sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA user_version = {version}"))).execute(connection).await?;
     Ok(())
 }

@@ -89,8 +89,11 @@ impl Turn {
         Self { held, queues }
     }
 
-    /// Whether another writer waits.
+    /// Whether another writer waits, for its turn or for the commit of the group.
     pub(super) fn is_awaited(&self) -> bool {
+        if !self.held.group.answers.is_empty() {
+            return true;
+        }
         [&self.queues.units, &self.queues.deliveries].iter().any(|queue| queue.capacity() < queue.max_capacity())
     }
 

@@ -40,7 +40,7 @@ impl Tx {
         self.turn.complete(effects).await
     }
 
-    /// Whether another writer waits.
+    /// Whether another writer waits, for its turn or for the commit of the group.
     pub fn is_awaited(&self) -> bool {
         self.turn.is_awaited()
     }

@@ -15,7 +15,7 @@ impl Tx {
         sqlx::query("UPDATE deliveries SET items_routed = $1, crashes = 0 WHERE id = $2")
             .bind(items)
             .bind(id.to_string())
-            .exec_one(&mut **self, "delivery", id)
+            .exec_one(self, "delivery", id)
             .await
     }
 
@@ -24,7 +24,7 @@ impl Tx {
     pub async fn partly_read(&mut self, id: DeliveryId) -> Result<(), StoreError> {
         sqlx::query("UPDATE deliveries SET partly_read = 1 WHERE id = $1")
             .bind(id.to_string())
-            .exec_one(&mut **self, "delivery", id)
+            .exec_one(self, "delivery", id)
             .await
     }
 
@@ -33,7 +33,7 @@ impl Tx {
     pub async fn expect_crash(&mut self, id: DeliveryId) -> Result<(), StoreError> {
         sqlx::query("UPDATE deliveries SET crashes = crashes + 1 WHERE id = $1")
             .bind(id.to_string())
-            .exec_one(&mut **self, "delivery", id)
+            .exec_one(self, "delivery", id)
             .await
     }
 

@@ -98,9 +98,12 @@ impl<'a> Attempt<'a> {
         let left = self.claimed.lease.until.duration_since(self.now()).saturating_sub(TO_SETTLE);
         let left = Duration::try_from(left).unwrap_or_default();
         // A panic over one case must not stop the work for the others.
-        let step = AssertUnwindSafe(self.run()).catch_unwind().map(|ended| ended.unwrap_or(Err(StepError::Panicked)));
-        let timeout = tokio::time::timeout(left, step).await;
-        timeout.unwrap_or_else(|_elapsed| Err(StepError::transient("the attempt took too long")))
+        let step = AssertUnwindSafe(self.run()).catch_unwind();
+        match tokio::time::timeout(left, step).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_panic)) => Err(StepError::Panicked),
+            Err(_elapsed) => Err(StepError::transient("the attempt took too long")),
+        }
     }
 
     /// Runs the step of the job's kind.
@@ -177,16 +180,16 @@ impl<'a> Attempt<'a> {
     /// Another read, as often as the site's settings demand, and at least once: one read is never a conclusion. `None`
     /// when all of them agreed.
     pub(super) fn look_again(&mut self, why: &'static str) -> Option<Outcome> {
-        let looks = usize::try_from(self.record.looks).unwrap_or(usize::MAX);
-        let wait = match self.client.site().look_again.get(looks) {
+        let reads = usize::try_from(self.record.reads_without_account).unwrap_or(usize::MAX);
+        let wait = match self.client.site().look_again.get(reads) {
             Some(wait) => *wait,
-            None if looks == 0 => self.open_window(),
+            None if reads == 0 => self.open_window(),
             None => {
-                self.record.looks = 0;
+                self.record.reads_without_account = 0;
                 return None;
             }
         };
-        self.record.looks = self.record.looks.saturating_add(1);
+        self.record.reads_without_account = self.record.reads_without_account.saturating_add(1);
         Some(Outcome::NotYet { at: self.later(wait), why })
     }
 

@@ -51,10 +51,10 @@ impl Tx {
                  deletion_dispatched_at = $15,
                  deletion_requested_at = $16,
                  grace_ends_at = $17,
-                 last_look_at = $18,
+                 last_read_at = $18,
                  gone_at = $19,
                  reinvite_dispatched_at = $20,
-                 looks = $21,
+                 reads_without_account = $21,
                  account_type = $22,
                  sealed = $23,
                  closed_at = $24,
@@ -83,14 +83,14 @@ impl Tx {
         .bind(millis_if_any(case.progress.last_look_at))
         .bind(millis_if_any(case.progress.gone_at))
         .bind(millis_if_any(case.progress.reinvite_dispatched_at))
-        .bind(record.looks)
+        .bind(record.reads_without_account)
         .bind(record.account_type.map(AccountType::as_str))
         .bind(sealed)
         .bind(millis_if_any(case.closed_at()))
         .bind(email_hash.map(|hash| hash.0.to_vec()))
         .bind(person_hash.map(|hash| hash.0.to_vec()))
         .bind(case.id.to_string())
-        .exec_one(&mut **self, "case", case.id)
+        .exec_one(self, "case", case.id)
         .await
     }
 }
@@ -115,7 +115,7 @@ pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result
             deletion_dispatched_at: reader.at_if_any("deletion_dispatched_at")?,
             deletion_requested_at: reader.at_if_any("deletion_requested_at")?,
             grace_ends_at: reader.at_if_any("grace_ends_at")?,
-            last_look_at: reader.at_if_any("last_look_at")?,
+            last_look_at: reader.at_if_any("last_read_at")?,
             gone_at: reader.at_if_any("gone_at")?,
             reinvite_dispatched_at: reader.at_if_any("reinvite_dispatched_at")?,
         },
@@ -145,7 +145,7 @@ pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result
         person: known.person,
         account: known.account,
         account_type: reader.word_if_any("account_type")?,
-        looks: reader.count("looks")?,
+        reads_without_account: reader.count("reads_without_account")?,
         key,
     })
 }

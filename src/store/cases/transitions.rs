@@ -67,7 +67,7 @@ impl Tx {
             person: new.person,
             account: None,
             account_type: None,
-            looks: 0,
+            reads_without_account: 0,
             key: Some(key),
         };
         sqlx::query(
@@ -298,10 +298,7 @@ impl Tx {
         sqlx::query("DELETE FROM remarks WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
         sqlx::query("DELETE FROM case_keys WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
         sqlx::query("DELETE FROM case_people WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
-        sqlx::query("UPDATE cases SET sealed = NULL WHERE id = $1")
-            .bind(&id)
-            .exec_one(&mut **self, "case", &id)
-            .await?;
+        sqlx::query("UPDATE cases SET sealed = NULL WHERE id = $1").bind(&id).exec_one(self, "case", &id).await?;
         sqlx::query(
             "UPDATE deliveries
              SET body = NULL

@@ -71,7 +71,7 @@ async fn waiting_units_share_a_transaction() {
         write(&mut second).await;
         second.commit().await.unwrap();
     };
-    let (_, committed) = tokio::join!(last, first.commit());
+    let ((), committed) = tokio::join!(last, first.commit());
     committed.unwrap();
     office.assert_intact(2).await;
 }
