@@ -173,7 +173,8 @@ CREATE TABLE cases (
     reads_without_account INTEGER NOT NULL DEFAULT 0,
     account_type          TEXT,
     sealed                BLOB,         -- the person and the account, with the case's own key; emptied when it closes
-    closed_at             INTEGER
+    closed_at             INTEGER,
+    code                  BLOB          -- shows that a holder of the key wrote this row (HMAC-SHA256)
 ) STRICT;
 -- At most one open case for each person and site.
 CREATE UNIQUE INDEX cases_one_open ON cases (site, person_key) WHERE closed_at IS NULL;
@@ -313,12 +314,13 @@ CREATE TABLE sources (
 ) STRICT, WITHOUT ROWID;
 
 -- Why no change is made at any site until an approver lifts it: this database was changed by another hand, or is an older
--- copy. At most one row.
-CREATE TABLE fence (
-    only      INTEGER PRIMARY KEY CHECK (only = 1),
+-- copy. A finding that was lifted is not raised again.
+CREATE TABLE fences (
+    id        INTEGER PRIMARY KEY,
     reason    TEXT    NOT NULL CHECK (reason IN ('restored', 'older', 'changed')),
-    detail    TEXT    NOT NULL,
-    raised_at INTEGER                   -- NULL: found while the database was opened, not in the journal yet
+    detail    TEXT    NOT NULL UNIQUE,
+    raised_at INTEGER,                  -- NULL: found while the database was opened, not in the journal yet
+    lifted_at INTEGER
 ) STRICT;
 
 -- The append-only, hash-chained history. No personal data: a case is identified by its id, an account by a keyed hash.

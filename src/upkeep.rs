@@ -87,17 +87,18 @@ impl Upkeep {
 
     /// Walks the journal. If it was changed by another hand, no further change is made at Atlassian.
     async fn verify_history(&self) -> Result<(), StoreError> {
-        let Some(finding) = self.store.verify_history().await? else { return Ok(()) };
-        let mut tx = self.store.begin().await?;
-        let raised = tx.raise_fence(&finding, self.clock.now()).await?;
-        tx.commit().await?;
-        if raised {
-            tracing::error!(
-                reason = %finding.reason,
-                found = finding.detail,
-                "the journal or the rows of this database were changed by another hand: no change is made at Atlassian until an \
-                 approver has compared the open cases with the site and lifted the fence (offboardd fence show)"
-            );
+        for finding in self.store.verify_history().await? {
+            let mut tx = self.store.begin().await?;
+            let raised = tx.raise_fence(&finding, self.clock.now()).await?;
+            tx.commit().await?;
+            if raised {
+                tracing::error!(
+                    reason = %finding.reason,
+                    found = finding.detail,
+                    "the journal or the rows of this database were changed by another hand: no change is made at Atlassian until \
+                     an approver has compared the open cases with the site and lifted the fence (offboardd fence show)"
+                );
+            }
         }
         Ok(())
     }

@@ -91,6 +91,11 @@ pub enum ChainError {
 }
 
 impl ChainVerifier {
+    /// Continues after an entry, as if the chain up to it were whole.
+    pub fn after(seq: i64, link: Link) -> Self {
+        Self { seq, link }
+    }
+
     /// Verifies the next entry against the link that is stored with it.
     pub fn step(&mut self, entry: &ChainEntry, written: &[u8]) -> Result<(), ChainError> {
         let expected = self.seq.saturating_add(1);

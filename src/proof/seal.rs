@@ -123,6 +123,11 @@ impl MasterKey {
         self.hash(b"journal head", &[&seq.to_be_bytes(), link])
     }
 
+    /// The code that shows that a row was written by a holder of the key.
+    pub fn authenticate_row(&self, table: &str, row: &str) -> KeyedHash {
+        self.hash(b"row", &[table.as_bytes(), row.as_bytes()])
+    }
+
     /// Each part is preceded by its length, so that different lists of parts have different inputs.
     fn hash(&self, purpose: &[u8], parts: &[&[u8]]) -> KeyedHash {
         let mut mac = self.hashing.clone();

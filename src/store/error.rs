@@ -11,6 +11,9 @@ pub enum StoreError {
     /// The schema could not be migrated to this version.
     #[error("the database's schema cannot be brought to this version")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A row was written without the key.
+    #[error("{what} {id} was changed by another hand: its authentication code does not match")]
+    Tampered { what: &'static str, id: String },
     /// A row is inconsistent.
     #[error("the {what} `{id}` in the database contradicts itself: {why}")]
     Inconsistent {
@@ -92,7 +95,7 @@ impl StoreError {
     /// Whether the error concerns one row and not the whole database. Then the others can continue without that row.
     pub const fn is_about_one_row(&self) -> bool {
         match self {
-            Self::Inconsistent { .. } | Self::Sealed { .. } | Self::Panicked => true,
+            Self::Inconsistent { .. } | Self::Tampered { .. } | Self::Sealed { .. } | Self::Panicked => true,
             Self::Database(_)
             | Self::Migrate(_)
             | Self::File { .. }

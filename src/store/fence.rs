@@ -3,16 +3,25 @@
 
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::SqlitePool;
+use sqlx::{Row as _, SqlitePool};
 use tracing::instrument;
 
+use super::cases::read_case;
 use super::exec::ExecOne as _;
 use super::integrity::{FenceReason, Finding};
-use super::journal::{self, JournalCheck};
+use super::journal;
 use super::row::{RowReader, millis};
 use super::{BulkFilter, Store, StoreError, Tx, digest_of};
+use crate::proof::seal::MasterKey;
 
-const SELECT: &str = "SELECT only AS id, reason, detail, raised_at FROM fence";
+/// The number of cases that are verified in one read.
+const CASES: i64 = 500;
+
+const STANDING: &str = "SELECT id, reason, detail, raised_at
+     FROM fences
+     WHERE lifted_at IS NULL
+     ORDER BY id
+     LIMIT 1";
 
 /// The fence that stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,12 +34,12 @@ pub struct Fence {
 }
 
 impl Tx {
-    /// Raises the fence. Returns false if one stands already.
+    /// Raises the fence. Returns false if the finding was raised before.
     #[instrument(name = "store.fence.raise", skip_all, err)]
     pub async fn raise_fence(&mut self, finding: &Finding, now: Timestamp) -> Result<bool, StoreError> {
         let raised = sqlx::query(
-            "INSERT INTO fence (only, reason, detail, raised_at)
-             VALUES (1, $1, $2, $3)
+            "INSERT INTO fences (reason, detail, raised_at)
+             VALUES ($1, $2, $3)
              ON CONFLICT DO NOTHING",
         )
         .bind(finding.reason.as_str())
@@ -51,7 +60,11 @@ impl Tx {
     pub async fn announce_fence(&mut self, now: Timestamp) -> Result<Option<Fence>, StoreError> {
         let Some(fence) = self.fence().await? else { return Ok(None) };
         if fence.raised_at.is_none() {
-            sqlx::query("UPDATE fence SET raised_at = $1").bind(millis(now)).exec_one(self, "fence", 1).await?;
+            sqlx::query("UPDATE fences SET raised_at = $1 WHERE detail = $2")
+                .bind(millis(now))
+                .bind(&fence.detail)
+                .exec_one(self, "fence", &fence.reason)
+                .await?;
             let detail = json!({ "reason": fence.reason, "found": fence.detail });
             self.write_journal(None, "fence_raised", &detail, now).await?;
         }
@@ -60,15 +73,18 @@ impl Tx {
 
     /// The fence that stands, read where a write depends on it.
     pub async fn fence(&mut self) -> Result<Option<Fence>, StoreError> {
-        let row = sqlx::query(SELECT).fetch_optional(&mut **self).await?;
+        let row = sqlx::query(STANDING).fetch_optional(&mut **self).await?;
         row.as_ref().map(read_fence).transpose()
     }
 
-    /// Lifts the fence. Returns false if none stands.
+    /// Lifts the fence, for everything that was found so far. Returns false if none stands.
     #[instrument(name = "store.fence.lift", skip_all, err)]
     pub async fn lift_fence(&mut self, by: &str, now: Timestamp) -> Result<bool, StoreError> {
         let Some(fence) = self.fence().await? else { return Ok(false) };
-        sqlx::query("DELETE FROM fence").exec_one(self, "fence", 1).await?;
+        sqlx::query("UPDATE fences SET lifted_at = $1 WHERE lifted_at IS NULL")
+            .bind(millis(now))
+            .execute(&mut **self)
+            .await?;
         let detail = json!({ "by": by, "reason": fence.reason });
         self.write_journal(None, "fence_lifted", &detail, now).await?;
         Ok(true)
@@ -78,7 +94,7 @@ impl Tx {
 impl Store {
     #[instrument(name = "store.fence.find", skip_all, err)]
     pub async fn fence(&self) -> Result<Option<Fence>, StoreError> {
-        let row = sqlx::query(SELECT).fetch_optional(&self.reader).await?;
+        let row = sqlx::query(STANDING).fetch_optional(&self.reader).await?;
         row.as_ref().map(read_fence).transpose()
     }
 
@@ -89,18 +105,43 @@ impl Store {
         Ok((cases.len(), digest_of("lift the fence", cases)))
     }
 
-    /// Walks the whole history and looks for changes by another hand.
+    /// Walks the journal and the cases. Returns everything that was changed by another hand.
     #[instrument(name = "store.fence.verify", skip_all, err)]
-    pub async fn verify_history(&self) -> Result<Option<Finding>, StoreError> {
-        verify(&self.reader).await
+    pub async fn verify_history(&self) -> Result<Vec<Finding>, StoreError> {
+        let mut findings: Vec<_> = journal::breaks(&self.reader).await?.into_iter().map(Finding::of).collect();
+        findings.extend(tampered_cases(&self.reader, &self.key).await?);
+        Ok(findings)
     }
 }
 
-async fn verify(pool: &SqlitePool) -> Result<Option<Finding>, StoreError> {
-    Ok(match journal::walk(pool, &[], |_entries| ()).await? {
-        JournalCheck::Intact { .. } => None,
-        JournalCheck::Broken(broken) => Some(Finding::of(broken)),
-    })
+/// The cases whose row was not written with the key, or cannot be read.
+async fn tampered_cases(pool: &SqlitePool, key: &MasterKey) -> Result<Vec<Finding>, StoreError> {
+    let (mut last, mut findings) = (String::new(), Vec::new());
+    loop {
+        let rows = sqlx::query(
+            "SELECT c.*, k.sealed AS sealed_key
+             FROM cases c
+                 LEFT JOIN case_keys k ON k.case_id = c.id
+             WHERE c.id > $1
+             ORDER BY c.id
+             LIMIT $2",
+        )
+        .bind(&last)
+        .bind(CASES)
+        .fetch_all(pool)
+        .await?;
+        let Some(newest) = rows.last() else { return Ok(findings) };
+        last = newest.try_get("id")?;
+        for row in &rows {
+            match read_case(row, key) {
+                Ok(_authentic) => {}
+                Err(error) if error.is_about_one_row() => {
+                    findings.push(Finding { reason: FenceReason::Changed, detail: format!("rows: {error}") });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
 }
 
 fn read_fence(row: &sqlx::sqlite::SqliteRow) -> Result<Fence, StoreError> {

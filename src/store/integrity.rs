@@ -65,11 +65,11 @@ pub(super) async fn compare_with_record(
     })
 }
 
-/// Raises the fence while the database is opened or restored. An older finding stays.
+/// Raises the fence while the database is opened or restored. A finding that was lifted is not raised again.
 pub(super) async fn raise_at_opening(connection: &mut SqliteConnection, finding: &Finding) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO fence (only, reason, detail)
-         VALUES (1, $1, $2)
+        "INSERT INTO fences (reason, detail)
+         VALUES ($1, $2)
          ON CONFLICT DO NOTHING",
     )
     .bind(finding.reason.as_str())

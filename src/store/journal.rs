@@ -131,26 +131,67 @@ pub async fn verify_journal_with(
     check
 }
 
-/// Verifies the chain in parts, so that no read holds the write-ahead log for long.
-pub(super) async fn walk(
+/// Verifies the chain up to the first break.
+async fn walk(
     pool: &SqlitePool,
     expected: &[ExpectedEntry],
     progress: impl Fn(i64),
 ) -> Result<JournalCheck, StoreError> {
     let mut verifier = ChainVerifier::default();
     loop {
-        let rows = sqlx::query(
-            "SELECT seq AS id, seq, at, case_id, kind, detail, link
-             FROM journal
-             WHERE seq > $1
-             ORDER BY seq
-             LIMIT $2",
-        )
-        .bind(verifier.len())
-        .bind(PART)
-        .fetch_all(pool)
-        .await?;
-        for row in &rows {
+        let entries = part_after(pool, verifier.len()).await?;
+        if entries.is_empty() {
+            break;
+        }
+        for (entry, written) in entries {
+            if let Err(broken) = verifier.step(&entry, &written) {
+                return Ok(JournalCheck::Broken(broken));
+            }
+            let unexpected = |known: &&ExpectedEntry| known.seq == entry.seq && known.link != verifier.head();
+            if let Some(known) = expected.iter().find(unexpected) {
+                return Ok(JournalCheck::Broken(ChainError::Rewritten { seq: known.seq }));
+            }
+        }
+        progress(verifier.len());
+    }
+    if let Some(known) = expected.iter().filter(|known| known.seq > verifier.len()).max_by_key(|known| known.seq) {
+        return Ok(JournalCheck::Broken(ChainError::Cut { entries: verifier.len(), recorded: known.seq }));
+    }
+    Ok(JournalCheck::Intact { entries: verifier.len(), head: verifier.head() })
+}
+
+/// All breaks of the chain: the walk goes on after each with what is stored.
+pub(super) async fn breaks(pool: &SqlitePool) -> Result<Vec<ChainError>, StoreError> {
+    let (mut verifier, mut breaks) = (ChainVerifier::default(), Vec::new());
+    loop {
+        let entries = part_after(pool, verifier.len()).await?;
+        if entries.is_empty() {
+            return Ok(breaks);
+        }
+        for (entry, written) in entries {
+            if let Err(broken) = verifier.step(&entry, &written) {
+                breaks.push(broken);
+                verifier = ChainVerifier::after(entry.seq, written.try_into().unwrap_or(GENESIS));
+            }
+        }
+    }
+}
+
+/// The next entries with their links: a part of them, so that no read holds the write-ahead log for long.
+async fn part_after(pool: &SqlitePool, seq: i64) -> Result<Vec<(ChainEntry, Vec<u8>)>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT seq AS id, seq, at, case_id, kind, detail, link
+         FROM journal
+         WHERE seq > $1
+         ORDER BY seq
+         LIMIT $2",
+    )
+    .bind(seq)
+    .bind(PART)
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
             let reader = RowReader { what: "journal entry", row };
             let entry = ChainEntry {
                 seq: row.try_get("seq")?,
@@ -159,21 +200,7 @@ pub(super) async fn walk(
                 kind: reader.text("kind")?,
                 detail: reader.text("detail")?,
             };
-            if let Err(broken) = verifier.step(&entry, row.try_get("link")?) {
-                return Ok(JournalCheck::Broken(broken));
-            }
-            let unexpected = |known: &&ExpectedEntry| known.seq == entry.seq && known.link != verifier.head();
-            if let Some(known) = expected.iter().find(unexpected) {
-                return Ok(JournalCheck::Broken(ChainError::Rewritten { seq: known.seq }));
-            }
-        }
-        if rows.is_empty() {
-            break;
-        }
-        progress(verifier.len());
-    }
-    if let Some(known) = expected.iter().filter(|known| known.seq > verifier.len()).max_by_key(|known| known.seq) {
-        return Ok(JournalCheck::Broken(ChainError::Cut { entries: verifier.len(), recorded: known.seq }));
-    }
-    Ok(JournalCheck::Intact { entries: verifier.len(), head: verifier.head() })
+            Ok((entry, row.try_get("link")?))
+        })
+        .collect()
 }

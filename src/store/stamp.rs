@@ -101,6 +101,8 @@ pub(super) async fn verify(files: &Files, named: &Path) -> Result<(), StoreError
     };
     let found = Found { main, all: version, salt: files.log_salt()? };
     if left && !found.belongs_together() {
+        let Found { main, all, salt } = found;
+        tracing::error!(main_stamp = main, log_stamp = all, log_salt = salt, "database: the stamps do not match");
         return Err(unsound(format!(
             "the write-ahead log `{log}` beside it was written for another database file, as after copying a backup over \
              the database. Put the file back that the log belongs to, or run `offboardd restore --replace BACKUP`, \

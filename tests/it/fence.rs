@@ -106,3 +106,25 @@ async fn journal_is_verified_against_its_recorded_head() {
     assert!(matches!(verify().await, JournalCheck::Broken(_)));
     story.finish_with_broken_journal(&["revoke ann@example.com"]).await;
 }
+
+#[tokio::test]
+async fn row_of_a_case_changed_without_the_key_is_not_acted_on() {
+    for statement in [
+        "UPDATE cases SET terms = json_set(terms, '$.local_grace', 'PT0S')",
+        "UPDATE cases SET effective_at = effective_at - 86400000",
+        "UPDATE cases SET revoked_at = 0",
+        "UPDATE cases SET approvals = '[{\"by\":\"eve\",\"stage\":\"delete\",\"at\":\"2026-01-01T00:00:00Z\",\"account\":null}]'",
+        "UPDATE cases SET site = 'other'",
+        "UPDATE cases SET sealed = zeroblob(80)",
+        "UPDATE cases SET code = NULL",
+    ] {
+        let mut story = revoked().await;
+        execute(&story, statement).await;
+        story.start_daemon().await;
+        story.wait_until("the fence", async || story.store().fence().await.unwrap().is_some()).await;
+        assert_eq!(story.store().fence().await.unwrap().unwrap().reason, FenceReason::Changed, "{statement}");
+        lift(&story).await;
+        story.advance("40d").await;
+        story.finish(&["revoke ann@example.com"]).await;
+    }
+}

@@ -202,7 +202,7 @@ impl Harness {
                      OR EXISTS (SELECT 1 FROM lookups WHERE due_at <= ?1)
                      OR EXISTS (SELECT 1 FROM jobs WHERE state = 'running')
                      OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND due_at <= ?1
-                         AND NOT EXISTS (SELECT 1 FROM fence)
+                         AND NOT EXISTS (SELECT 1 FROM fences WHERE lifted_at IS NULL)
                          AND site NOT IN (SELECT name FROM sites WHERE paused_at IS NOT NULL)
                          AND NOT EXISTS (SELECT 1 FROM paused_kinds p WHERE p.site = jobs.site AND p.kind = jobs.kind)
                          AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL)))",

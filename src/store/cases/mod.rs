@@ -1,5 +1,6 @@
 //! Cases: opened, moved, closed, found.
 
+mod authentication;
 mod queries;
 mod rows;
 mod transitions;
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 pub(super) use self::queries::readable;
 pub use self::queries::{BulkFilter, CaseFilter};
+pub(super) use self::rows::read_case;
 use crate::domain::account::{AccountId, AccountType};
 use crate::domain::case::{Case, Cause, StateName, Terms};
 use crate::domain::ids::{SiteName, SourceName};

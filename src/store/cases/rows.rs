@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
+use super::authentication::authenticate;
 use super::{CaseRecord, KnownAccount};
 use crate::domain::account::AccountType;
 use crate::domain::case::{Attention, Case, Hold, Progress, State, StateName};
@@ -60,8 +61,9 @@ impl Tx {
                  closed_at = $24,
                  email_hash = COALESCE($25, email_hash),
                  person_hash = COALESCE($26, person_hash),
-                 person_key = COALESCE($25, person_key)
-             WHERE id = $27",
+                 person_key = COALESCE($25, person_key),
+                 code = $27
+             WHERE id = $28",
         )
         .bind(case.state.name().as_str())
         .bind(millis(case.since))
@@ -85,10 +87,11 @@ impl Tx {
         .bind(millis_if_any(case.progress.reinvite_dispatched_at))
         .bind(record.reads_without_account)
         .bind(record.account_type.map(AccountType::as_str))
-        .bind(sealed)
+        .bind(sealed.as_deref())
         .bind(millis_if_any(case.closed_at()))
         .bind(email_hash.map(|hash| hash.0.to_vec()))
         .bind(person_hash.map(|hash| hash.0.to_vec()))
+        .bind(authenticate(record, sealed.as_deref(), &self.key).0.as_slice())
         .bind(case.id.to_string())
         .exec_one(self, "case", case.id)
         .await
@@ -132,14 +135,15 @@ pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result
         .bytes_if_any("sealed_key")?
         .map(|sealed| CaseKey::unseal(master, id.as_bytes(), &sealed).map_err(opening))
         .transpose()?;
-    let known = match (&key, reader.bytes_if_any("sealed")?) {
+    let sealed = reader.bytes_if_any("sealed")?;
+    let known = match (&key, &sealed) {
         (Some(key), Some(sealed)) => {
-            let plain = key.open(id.as_bytes(), &sealed).map_err(opening)?;
+            let plain = key.open(id.as_bytes(), sealed).map_err(opening)?;
             serde_json::from_slice(&plain).map_err(|error| StoreError::inconsistent("case", id, error))?
         }
         _ => Known { person: Person::default(), account: None },
     };
-    Ok(CaseRecord {
+    let record = CaseRecord {
         case,
         opened_at: reader.at("opened_at")?,
         person: known.person,
@@ -147,7 +151,12 @@ pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result
         account_type: reader.word_if_any("account_type")?,
         reads_without_account: reader.count("reads_without_account")?,
         key,
-    })
+    };
+    let code = authenticate(&record, sealed.as_deref(), master);
+    if reader.bytes_if_any("code")?.as_deref() != Some(code.0.as_slice()) {
+        return Err(StoreError::Tampered { what: "case", id: id.to_string() });
+    }
+    Ok(record)
 }
 
 fn read_state(reader: &RowReader<'_>, name: StateName) -> Result<State, StoreError> {

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tracing::instrument;
 
+use super::authentication::authenticate;
 use super::rows::{held, stuck};
 use super::{CaseRecord, NewCase, Note, Transitioned};
 use crate::clock;
@@ -298,7 +299,11 @@ impl Tx {
         sqlx::query("DELETE FROM remarks WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
         sqlx::query("DELETE FROM case_keys WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
         sqlx::query("DELETE FROM case_people WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
-        sqlx::query("UPDATE cases SET sealed = NULL WHERE id = $1").bind(&id).exec_one(self, "case", &id).await?;
+        sqlx::query("UPDATE cases SET sealed = NULL, code = $1 WHERE id = $2")
+            .bind(authenticate(&record, None, &self.key).0.as_slice())
+            .bind(&id)
+            .exec_one(self, "case", &id)
+            .await?;
         sqlx::query(
             "UPDATE deliveries
              SET body = NULL

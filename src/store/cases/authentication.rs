@@ -1,0 +1,49 @@
+//! The authentication code of a case's row: whoever can write the database file but has no key cannot change the terms,
+//! the approvals, the dates, the hold or the person of a case.
+
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use super::CaseRecord;
+use super::rows::{held, stuck};
+use crate::proof::seal::{KeyedHash, MasterKey};
+use crate::store::row::{millis, millis_if_any};
+
+/// The code of a row. `sealed` is the personal data as it is stored.
+pub(super) fn authenticate(record: &CaseRecord, sealed: Option<&[u8]>, key: &MasterKey) -> KeyedHash {
+    let CaseRecord { case, opened_at, account_type, reads_without_account, .. } = record;
+    let progress = &case.progress;
+    let dates = [
+        progress.revoke_dispatched_at,
+        progress.revoked_at,
+        progress.detached_at,
+        progress.deletion_dispatched_at,
+        progress.deletion_requested_at,
+        progress.grace_ends_at,
+        progress.last_look_at,
+        progress.gone_at,
+        progress.reinvite_dispatched_at,
+    ];
+    // An array in JSON, so that no value can be taken for a part of another.
+    let row = json!([
+        case.id,
+        case.site,
+        case.source,
+        millis(*opened_at),
+        case.state.name(),
+        millis(case.since),
+        held(&case.state),
+        stuck(&case.state).map(|attention| (attention.reason, attention.detail.as_str())),
+        case.terms,
+        case.demands,
+        case.approvals,
+        case.on_hold,
+        case.direction,
+        millis(case.effective_at),
+        dates.map(millis_if_any),
+        reads_without_account,
+        account_type,
+        sealed.map(|sealed| hex::encode(Sha256::digest(sealed))),
+    ]);
+    key.authenticate_row("case", &row.to_string())
+}
