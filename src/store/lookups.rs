@@ -154,7 +154,7 @@ impl Tx {
     pub async fn defer_lookup(
         &mut self,
         source: &SourceName,
-        asked: &PendingLookup,
+        pending: &PendingLookup,
         due_at: Timestamp,
         problem: &str,
         now: Timestamp,
@@ -165,10 +165,10 @@ impl Tx {
              WHERE source = $4 AND person_hash = $5",
         )
         .bind(millis(due_at))
-        .bind(millis_if_any(asked.first_at.or(Some(now))))
+        .bind(millis_if_any(pending.first_at.or(Some(now))))
         .bind(problem)
         .bind(source.as_str())
-        .bind(asked.person_hash.0.as_slice())
+        .bind(pending.person_hash.0.as_slice())
         .execute(&mut **self)
         .await?;
         Ok(())

@@ -149,9 +149,9 @@ mod tests {
     #[test]
     fn next_page_is_returned_only_if_there_is_one() {
         let page = |rows: usize| Page::of((0..rows).collect(), 2, usize::to_string);
-        let told = |rows| (page(rows).items, page(rows).next);
-        assert_eq!(told(1), (vec![0], None));
-        assert_eq!(told(2), (vec![0, 1], None));
-        assert_eq!(told(3), (vec![0, 1], Some("1".to_owned())));
+        let items_and_next = |rows| (page(rows).items, page(rows).next);
+        assert_eq!(items_and_next(1), (vec![0], None));
+        assert_eq!(items_and_next(2), (vec![0, 1], None));
+        assert_eq!(items_and_next(3), (vec![0, 1], Some("1".to_owned())));
     }
 }

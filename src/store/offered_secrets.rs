@@ -189,7 +189,7 @@ mod tests {
         kept
     }
 
-    async fn told(store: &Store) -> Vec<(String, bool)> {
+    async fn listed(store: &Store) -> Vec<(String, bool)> {
         let offers = store.offered_secrets().await.unwrap().into_iter();
         offers.map(|offer| (offer.secret.expose_secret().to_owned(), offer.accepted_at.is_some())).collect()
     }
@@ -206,11 +206,11 @@ mod tests {
         for second in 29..100 {
             assert!(!offer(&store, &format!("forged {second}"), second).await);
         }
-        let waiting = told(&store).await;
+        let waiting = listed(&store).await;
         assert_eq!((waiting.len(), waiting[0].0.as_str()), (20, "genuine"));
         // The first offers expire after a day.
         assert!(offer(&store, "late", 86_400 + 50).await);
-        assert_eq!(told(&store).await.len(), 1);
+        assert_eq!(listed(&store).await.len(), 1);
     }
 
     #[tokio::test]
@@ -225,7 +225,7 @@ mod tests {
         tx.accept_offered_secret(&source, &id, false, "rosa", at(20)).await.unwrap();
         tx.delete_waiting_secrets(&source).await.unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(told(&store).await, [("a".to_owned(), true)]);
+        assert_eq!(listed(&store).await, [("a".to_owned(), true)]);
     }
 
     #[tokio::test]
@@ -245,8 +245,8 @@ mod tests {
         assert!(!accept("00", false).await && !accept(&"00".repeat(32), false).await);
         assert!(accept(&ids[0], false).await);
         assert!(accept(&ids[1], false).await);
-        assert_eq!(told(&store).await, [("a".to_owned(), true), ("b".to_owned(), true)]);
+        assert_eq!(listed(&store).await, [("a".to_owned(), true), ("b".to_owned(), true)]);
         assert!(accept(&ids[1], true).await);
-        assert_eq!(told(&store).await, [("b".to_owned(), true)]);
+        assert_eq!(listed(&store).await, [("b".to_owned(), true)]);
     }
 }

@@ -170,10 +170,10 @@ mod tests {
 
     #[test]
     fn retention_step_that_deleted_rows_is_followed_by_another() {
-        let goes_on = |dedupe_windows_closed, bodies_deleted| {
+        let has_more = |dedupe_windows_closed, bodies_deleted| {
             RetentionReport { dedupe_windows_closed, bodies_deleted }.has_more()
         };
-        assert!(goes_on(1, 0) && goes_on(0, 1) && goes_on(1, 1));
-        assert!(!goes_on(0, 0));
+        assert!(has_more(1, 0) && has_more(0, 1) && has_more(1, 1));
+        assert!(!has_more(0, 0));
     }
 }

@@ -89,15 +89,14 @@ const LEFT_OVER: &[(&str, usize)] = &[
     ("src/atlassian", 23),
     ("src/cli", 3),
     ("src/domain", 26),
-    ("src/intake", 2),
     ("src/proof", 1),
     ("src/router", 52),
     ("src/sandbox", 137),
     ("src/settings", 5),
     ("src/sources", 93),
-    ("src/store", 29),
-    ("src/worker", 51),
-    ("tests", 435),
+    ("src/store", 6),
+    ("src/worker", 34),
+    ("tests", 428),
 ];
 
 /// The part of the repository that a file belongs to: a module of `src`, or a folder.
