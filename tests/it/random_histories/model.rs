@@ -206,9 +206,9 @@ impl Model {
         });
         let nobody_had_a_say = self.operator_stops.iter().all(|(of, ..)| *of != email)
             && !self.addresses.iter().any(|(_, (other, _))| *other == email && of_address.is_empty());
-        let demanded = of_address.iter().any(|fact| {
-            self.is_live(fact, email, now) && fact.event.effective <= now && !self.was_in_use_again(fact)
-        });
+        let demanded = of_address
+            .iter()
+            .any(|fact| self.is_live(fact, email, now) && fact.event.effective <= now && !self.was_in_use_again(fact));
         one_person && nobody_had_a_say && demanded && !self.held.contains(email)
     }
 
