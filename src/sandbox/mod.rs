@@ -28,10 +28,12 @@ mod inbound;
 mod jql;
 mod limits;
 mod memberships;
+mod operations;
 mod options;
 mod platform;
 mod response;
 mod seed;
+mod server;
 mod service_desk;
 mod shapes;
 mod state;
@@ -39,12 +41,9 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::Router;
 use jiff::Timestamp;
-use tokio::net::TcpListener;
 
 pub use self::account::{AccountChange, AccountType, AccountView, NewAccount, State};
 pub use self::call::CallName;
@@ -71,13 +70,6 @@ impl Sandbox {
     pub fn new(options: SandboxOptions, seed: Seed, clock: Arc<dyn Clock>) -> Result<Self, SandboxError> {
         let state = SandboxState::new(options, seed, clock.now())?;
         Ok(Self { clock, state: Arc::new(Mutex::new(state)) })
-    }
-
-    /// Answers calls until `stop` is ready and the calls under way are answered.
-    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        let routes: Router = control::routes().fallback(exchange::respond).with_state(self);
-        let service = routes.into_make_service_with_connect_info::<stream::KillSwitch>();
-        axum::serve(stream::KillableListener(listener), service).with_graceful_shutdown(stop).await
     }
 
     /// The site's cloud id.
