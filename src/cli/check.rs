@@ -262,7 +262,7 @@ mod tests {
             }
             assert_eq!(settings.policies, again.policies);
             assert_eq!(settings.retry, again.retry);
-            assert_eq!(settings.server, again.server);
+            assert_eq!(settings.file.server, again.file.server);
         }
     }
 
