@@ -15,7 +15,9 @@ use super::compile_error::CompileError;
 use super::encoding::Encoding;
 use super::handshake::Handshake;
 use super::header::{self, Names, RequiredHeader};
+use super::header_list::List;
 use super::json_path::Expression;
+use super::public_url::UrlDecoding;
 use super::signature::{Envelope, IdSource, Scheme, Shape, Signed};
 use super::signature_key::{Algorithm, KeyEncoding, SignatureKey};
 use super::template::{Template, Token};
@@ -127,28 +129,6 @@ pub(super) enum Mode {
     Basic,
     /// The secret itself in the body (Microsoft Graph, Zoho, Copper).
     BodyToken,
-}
-
-/// A signature header that holds several entries.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct List {
-    /// Character between entries: `,` or a space. Spaces around entries are ignored.
-    pub separator: char,
-    /// Character between the key and the value of an entry: `=` or `,`. Example: `"="`.
-    pub pair: char,
-    /// Keys whose values are signatures; entries with other keys are ignored. Example: `["v1"]`.
-    pub keys: Vec<String>,
-}
-
-/// Which percent-encodings of `{url}` are decoded before signing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum UrlDecoding {
-    /// None: the URL as requested.
-    None,
-    /// The encodings that HubSpot's page on validating requests lists.
-    Hubspot,
 }
 
 /// Tolerance of a time: `"5m"`, `"14d"` (a day is 24 h), or `"off"`.

@@ -37,11 +37,11 @@ const PLANNED: &[&str] = &[];
 
 /// How many files of a module may still import each other in a circle. Lower a number when a circle is gone.
 const FILES_IN_CIRCLES: &[(&str, usize)] =
-    &[("sandbox", 6), ("settings", 2), ("sources", 7), ("store", 5), ("worker", 8)];
+    &[("store", 5), ("worker", 8)];
 
 /// The same where an import of a parent module by its child counts, too.
 const FILES_IN_CIRCLES_WITH_PARENTS: &[(&str, usize)] =
-    &[("router", 2), ("sandbox", 9), ("settings", 11), ("sources", 16), ("store", 6), ("worker", 10)];
+    &[("router", 2), ("store", 6), ("worker", 10)];
 
 /// A file of `src`.
 struct Source {

@@ -1,6 +1,8 @@
 //! The sample of every preset, end to end: it departs, or the preset states why it cannot. The vendor's sample of a
 //! return is a stop, or a profile with the same email address.
 
+use axum::http::header::CONTENT_TYPE;
+
 use super::payloads::line;
 use super::*;
 use crate::sources::preset::{Preset, Sample};
