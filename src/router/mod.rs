@@ -13,6 +13,7 @@ mod metrics;
 mod people;
 mod repeats;
 mod resolver;
+mod route;
 mod source_queue;
 mod turn;
 
@@ -20,41 +21,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::context::EventContext;
 pub use self::metrics::Metrics;
 pub use self::resolver::Resolver;
+pub use self::route::Route;
 use self::source_queue::SourceQueue;
 use crate::clock::{self, Clock};
 use crate::domain::event::Event;
 use crate::domain::facts;
-use crate::domain::ids::{DeliveryId, EventId, SiteName, SourceName};
-use crate::domain::policy::Policy;
+use crate::domain::ids::{DeliveryId, EventId, SourceName};
 use crate::domain::repeat::Repetition;
-use crate::sources::Source;
-use crate::sources::lookup::Lookup;
 use crate::store::{
     EventOutcome, EventStatus, NewEvent, Origin, Store, StoreError, Tx, UnroutedDelivery, WaitingEvent,
 };
 
 /// The period of the fallback in case a notification is missed.
 const PERIOD: Duration = Duration::from_mins(1);
-
-/// The settings of a source that the router needs.
-#[derive(Debug, Clone)]
-pub struct Route {
-    /// The rules by which its bodies are read.
-    pub source: Arc<Source>,
-    /// The site on which its people have accounts.
-    pub site: SiteName,
-    /// The terms of the cases that its events open.
-    pub policy: Policy,
-    /// The client for lookups of email addresses. It is replaced as a whole when secrets are reloaded.
-    pub lookup: Option<Arc<ArcSwap<Arc<Lookup>>>>,
-}
 
 #[derive(Debug, Clone)]
 pub struct Router {

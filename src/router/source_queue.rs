@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::Route;
+use super::route::Route;
 use crate::domain::event::{Event, EventType};
 use crate::domain::ids::DeliveryId;
 use crate::sources::Source;
