@@ -21,6 +21,13 @@ impl ConfigDuration {
     /// What to write, for the error about a value of another type.
     pub(crate) const EXPECTED: &str = r#"a duration like "90s", "15m", "36h" or "14d""#;
 
+    pub const ZERO: Self = Self(SignedDuration::ZERO);
+
+    /// So many milliseconds.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(SignedDuration::from_millis(millis))
+    }
+
     /// So many seconds.
     pub const fn from_secs(seconds: i64) -> Self {
         Self(SignedDuration::from_secs(seconds))

@@ -108,7 +108,7 @@ pub(super) fn indexed(
     now: Timestamp,
     fits: impl Fn(&Account, &Facts) -> bool,
 ) -> Vec<(&Account, &Facts)> {
-    let then = earlier(now, state.options.search_lag);
+    let then = earlier(now, state.options.search_lag.get());
     let known = state.accounts.values().filter_map(|account| Some((account, account.as_of(then)?)));
     known.filter(|(account, facts)| fits(account, facts)).collect()
 }
@@ -142,7 +142,7 @@ pub(super) fn read(
 ) -> Result<SiteResponse, ApiError> {
     let id = account_id(request)?;
     let account = state.accounts.get(&id).ok_or_else(no_user)?;
-    let facts = account.as_of(earlier(now, state.options.read_lag)).ok_or_else(no_user)?;
+    let facts = account.as_of(earlier(now, state.options.read_lag.get())).ok_or_else(no_user)?;
     let shown_active = match facts.state {
         State::Present => true,
         State::Revoked => match state.options.revoked_reads {

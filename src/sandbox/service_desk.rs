@@ -45,7 +45,7 @@ pub(super) fn invite(
         let status = if strict { StatusCode::CONFLICT } else { StatusCode::BAD_REQUEST };
         return Err(ApiError::new(status, "An account already exists for this email."));
     }
-    let grace = state.options.deletion_grace;
+    let grace = state.options.deletion_grace.get();
     let ends = |at: Timestamp| at.saturating_add(grace).unwrap_or(Timestamp::MAX);
     let banned = state.with_address(&email).filter_map(|account| account.deleted_at).any(|at| now < ends(at));
     if banned {

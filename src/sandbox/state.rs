@@ -171,7 +171,7 @@ impl SandboxState {
     /// Everything about one account.
     pub(super) fn view(&self, id: &str) -> Option<AccountView> {
         let account = self.accounts.get(id)?;
-        let mut view = account.view(self.options.deletion_grace);
+        let mut view = account.view(self.options.deletion_grace.get());
         view.organizations =
             self.memberships.organizations_of(id).map(|organization| organization.id.clone()).collect();
         view.desks = self.memberships.desks_of(id).map(|desk| desk.id.clone()).collect();

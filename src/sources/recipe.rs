@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Span, SpanRelativeTo};
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 use url::Url;
 
 use super::bearer::{Basic, BodyToken, StaticHeader};
@@ -22,6 +22,7 @@ use super::signature::{Envelope, IdSource, Scheme, Shape, Signed};
 use super::signature_key::{Algorithm, KeyEncoding, SignatureKey};
 use super::template::{Template, Token};
 use super::timestamp::{TimeSource, Unit, Window};
+use crate::duration::ConfigDuration;
 
 /// `[sources.NAME.signature]`: how the vendor proves that a request is its own. The keys override those of the preset.
 #[derive(Debug, Clone, Deserialize)]
@@ -102,8 +103,8 @@ impl Default for Recipe {
             timestamp_part: None,
             timestamp_pointer: None,
             timestamp_unit: Unit::Auto,
-            tolerance_past: Tolerance(Some(SignedDuration::from_mins(5))),
-            tolerance_future: Tolerance(Some(SignedDuration::from_mins(5))),
+            tolerance_past: Tolerance(Some(ConfigDuration::from_mins(5))),
+            tolerance_future: Tolerance(Some(ConfigDuration::from_mins(5))),
             id_headers: Vec::new(),
             id_pointer: None,
             url_decoding: UrlDecoding::None,
@@ -133,7 +134,7 @@ pub(super) enum Mode {
 
 /// Tolerance of a time: `"5m"`, `"14d"` (a day is 24 h), or `"off"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Tolerance(pub Option<SignedDuration>);
+pub(super) struct Tolerance(pub Option<ConfigDuration>);
 
 impl<'de> Deserialize<'de> for Tolerance {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -141,12 +142,8 @@ impl<'de> Deserialize<'de> for Tolerance {
         if text == "off" {
             return Ok(Self(None));
         }
-        text.parse::<Span>()
-            .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()))
-            .ok()
-            .filter(|tolerance| !tolerance.is_negative())
-            .map(|tolerance| Self(Some(tolerance)))
-            .ok_or_else(|| serde::de::Error::custom("expected a duration like \"5m\", or \"off\""))
+        let duration: Result<ConfigDuration, _> = text.parse();
+        duration.map(|duration| Self(Some(duration))).map_err(|error| D::Error::custom(format!("{error}, or \"off\"")))
     }
 }
 
@@ -157,7 +154,10 @@ impl Recipe {
         secrets: &[SecretString],
         public_url: Option<&Url>,
     ) -> Result<(Scheme, Vec<Handshake>), CompileError> {
-        let window = Window { past: self.tolerance_past.0, future: self.tolerance_future.0 };
+        let window = Window {
+            past: self.tolerance_past.0.map(ConfigDuration::get),
+            future: self.tolerance_future.0.map(ConfigDuration::get),
+        };
         let shape = match self.mode {
             Mode::Hmac | Mode::Digest => Shape::Signed(Box::new(self.signed(secrets, public_url)?)),
             Mode::StaticHeader => {

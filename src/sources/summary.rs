@@ -163,8 +163,8 @@ fn secret(recipe: &Recipe, offered: bool) -> String {
 
 fn window(recipe: &Recipe) -> Option<String> {
     recipe.template.contains("{timestamp}").then_some(())?;
-    let told = |tolerance: Tolerance| tolerance.0.map_or_else(|| "any time".to_owned(), |time| format!("{time:#}"));
-    Some(format!("{} into the past, {} into the future", told(recipe.tolerance_past), told(recipe.tolerance_future)))
+    let limit = |tolerance: Tolerance| tolerance.0.map_or_else(|| "any time".to_owned(), |time| time.to_string());
+    Some(format!("{} into the past, {} into the future", limit(recipe.tolerance_past), limit(recipe.tolerance_future)))
 }
 
 fn delivery_id(recipe: &Recipe) -> String {

@@ -131,7 +131,7 @@ async fn no_account_needs_three_repeated_searches() {
 #[tokio::test]
 async fn new_account_is_found_by_a_repeated_search() {
     let story = Harness::start().await;
-    story.site.change_options(|options| options.search_lag = jiff::SignedDuration::from_secs(90));
+    story.site.change_options(|options| options.search_lag = offboardd::duration::ConfigDuration::from_secs(90));
     story.site.add(NewAccount::customer("new@example.com", "Neil New")).unwrap();
     story.send_departed("new@example.com").await;
     assert_eq!(story.state("new@example.com").await, StateName::Revoking);

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use offboardd::domain::case::{AttentionReason, StateName};
+use offboardd::duration::ConfigDuration;
 use offboardd::sandbox::{CallName, Fault, FaultTiming};
 use serde_json::json;
 
@@ -185,7 +186,7 @@ async fn call_that_never_arrived_is_repeated() {
 #[tokio::test]
 async fn case_is_revoked_only_after_a_confirming_read() {
     let story = Harness::start().await;
-    story.site.change_options(|options| options.read_lag = SignedDuration::from_mins(10));
+    story.site.change_options(|options| options.read_lag = ConfigDuration::from_mins(10));
     story.send_departed(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);
     story.advance("9m").await;

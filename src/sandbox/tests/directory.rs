@@ -1,4 +1,5 @@
 use super::*;
+use crate::duration::ConfigDuration;
 use crate::sandbox::{AccountChange, DeletedAccount, HiddenEmail, NewAccount, RevokedAccount, State};
 
 #[tokio::test]
@@ -86,7 +87,7 @@ async fn a_user_has_the_documented_shape() {
 #[tokio::test]
 async fn a_new_account_is_read_at_once_and_found_after_the_lag() {
     let site = Site::open().await;
-    site.sandbox.change_options(|options| options.search_lag = SignedDuration::from_mins(10));
+    site.sandbox.change_options(|options| options.search_lag = ConfigDuration::from_mins(10));
     assert_eq!(site.search("jon@").await, ["Jon Jansen"], "what was there before is known");
 
     let id = site.sandbox.add(NewAccount::customer("new@example.com", "Nell New")).unwrap();
@@ -139,7 +140,7 @@ async fn a_revoked_account_reads_as_the_switch_says() {
 #[tokio::test]
 async fn a_deed_can_take_its_time_to_show() {
     let site = Site::open().await;
-    site.sandbox.change_options(|options| options.read_lag = SignedDuration::from_mins(1));
+    site.sandbox.change_options(|options| options.read_lag = ConfigDuration::from_mins(1));
     assert_eq!(site.delete(&customer(ANN)).await, 204);
     assert_eq!(site.get(&user(ANN)).await.0, 200);
     assert_eq!(site.get(&customer(ANN)).await.0, 200);

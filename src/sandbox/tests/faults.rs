@@ -1,3 +1,4 @@
+use crate::duration::ConfigDuration;
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -138,7 +139,7 @@ async fn whoever_does_not_wait_does_not_know_whether_the_deed_was_done() {
 #[tokio::test]
 async fn latency_is_a_setting_too() {
     let site = Site::open().await;
-    site.sandbox.change_options(|options| options.delete_latency = SignedDuration::from_millis(150));
+    site.sandbox.change_options(|options| options.delete_latency = ConfigDuration::from_millis(150));
     let start = Instant::now();
     assert_eq!(site.revoke(ANN).await, 204);
     assert!(start.elapsed() < Duration::from_millis(150));
