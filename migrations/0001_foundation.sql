@@ -1,5 +1,5 @@
 -- Instants are milliseconds since 1970 UTC. Ids are UUIDs (version 7) as text. Data that identifies a person is sealed
--- (ChaCha20-Poly1305) or a keyed hash (HMAC-SHA256), never plain.
+-- (XChaCha20-Poly1305) or a keyed hash (HMAC-SHA256), never plain.
 
 -- One HTTP request of a source, verified and stored as received.
 CREATE TABLE deliveries (
@@ -319,7 +319,7 @@ CREATE TABLE journal (
     case_id TEXT,
     kind    TEXT    NOT NULL,
     detail  TEXT    NOT NULL,           -- JSON
-    link    BLOB    NOT NULL            -- SHA-256 over the previous link and this entry
+    link    BLOB    NOT NULL            -- SHA-256 of the previous link and this entry as a line of text
 ) STRICT;
 CREATE INDEX journal_of_case ON journal (case_id, seq) WHERE case_id IS NOT NULL;
 CREATE TRIGGER journal_is_never_changed BEFORE UPDATE ON journal
@@ -335,8 +335,8 @@ CREATE TABLE remarks (
 ) STRICT;
 CREATE INDEX remarks_of_case ON remarks (case_id);
 
--- A known text, sealed: shows at start whether the key is the one that this database was sealed with.
-CREATE TABLE key_check (
+-- The key of the keyed hashes, sealed with the master key: shows at start whether that is the right one.
+CREATE TABLE store_key (
     only   INTEGER PRIMARY KEY CHECK (only = 1),
     sealed BLOB NOT NULL
 ) STRICT;

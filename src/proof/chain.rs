@@ -1,5 +1,9 @@
-//! The hash chain of the journal: each entry carries a hash over itself and the previous entry, so that a changed,
-//! removed or inserted entry is detected.
+//! The hash chain of the journal: each entry is a line of text, and each link is a hash over the previous link and the
+//! line, so that a changed, removed or inserted entry is detected. `sha256sum` recomputes a link:
+//!
+//! ```sh
+//! printf '%s\n%s\n' "$previous_link" "$line" | sha256sum
+//! ```
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -20,21 +24,25 @@ pub struct ChainEntry {
     pub case_id: Option<String>,
     /// The kind of the entry, in one word.
     pub kind: String,
-    /// Details as JSON, without personal data.
+    /// Details as JSON on one line, without personal data.
     pub detail: String,
 }
 
 impl ChainEntry {
-    /// The link after `previous` and this entry: SHA-256 over both, each part preceded by its length.
+    /// The entry as text, without a line feed: number, time in milliseconds, case or `-`, kind and details.
+    pub fn line(&self) -> String {
+        let Self { seq, at, case_id, kind, detail } = self;
+        let case_id = case_id.as_deref().unwrap_or("-");
+        format!("{seq} {at:.3} {case_id} {kind} {detail}")
+    }
+
+    /// The link after `previous` and this entry.
     pub fn link(&self, previous: &Link) -> Link {
         let mut hash = Sha256::new();
-        hash.update(previous);
-        hash.update(self.seq.to_be_bytes());
-        hash.update(self.at.as_millisecond().to_be_bytes());
-        for part in [self.case_id.as_deref().unwrap_or(""), &self.kind, &self.detail] {
-            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            hash.update(part);
-        }
+        hash.update(hex::encode(previous));
+        hash.update("\n");
+        hash.update(self.line());
+        hash.update("\n");
         hash.finalize().into()
     }
 }
@@ -126,6 +134,20 @@ mod tests {
             walk.step(entry, link)?;
         }
         Ok(walk.len())
+    }
+
+    #[test]
+    fn link_is_what_sha256sum_prints() {
+        let entry = ChainEntry {
+            seq: 1,
+            at: Timestamp::from_millisecond(1_798_761_600_250).unwrap(),
+            case_id: None,
+            kind: "source_paused".to_owned(),
+            detail: "{\"by\":\"rosa\"}".to_owned(),
+        };
+        assert_eq!(entry.line(), "1 2027-01-01T00:00:00.250Z - source_paused {\"by\":\"rosa\"}");
+        let expected = "f34dd2b830edd8e03a1cb1de95c38fa2c1cfbffdf013b056a98f22e87a94dd07";
+        assert_eq!(hex::encode(entry.link(&GENESIS)), expected);
     }
 
     #[test]

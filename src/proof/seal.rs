@@ -1,22 +1,29 @@
-//! Sealing: personal data is written to the database only as ChaCha20-Poly1305 ciphertext (RFC 8439), and is found by
-//! keyed hash (HMAC-SHA256).
+//! Sealing: personal data is written to the database only as XChaCha20-Poly1305 ciphertext, and is found by keyed hash
+//! (HMAC-SHA256). Its nonces have 24 random bytes: no number of deliveries under one key makes two of them meet.
 //!
 //! One master key seals the bodies of deliveries and the key of each case. The key of a case seals the personal data of
 //! the case. Deleting that key shreds the data.
+//!
+//! The key of the hashes is random and sealed in the database. It stays when the master key is rotated: hashes of
+//! persons who are forgotten cannot be computed again.
 
 use std::fmt;
 
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
-use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
+use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac as _};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
+use super::chain::Link;
 use crate::clock;
-use crate::domain::ids::{SiteName, SourceName};
+use crate::domain::ids::{CaseId, SiteName, SourceName};
 use crate::domain::person::{EmailAddress, PersonId};
 
 /// The size of a nonce in bytes. The nonce precedes the ciphertext.
-const NONCE: usize = 12;
+const NONCE: usize = 24;
+
+/// The context of the sealed hash key.
+const HASH_KEY: &[u8] = b"hash key";
 
 /// The number of bytes in a delivery's hash that come from its id. The others come from its body.
 pub const ID_HALF: usize = 16;
@@ -24,7 +31,7 @@ pub const ID_HALF: usize = 16;
 /// The key from which all other keys are derived. `Debug` does not print its bytes.
 #[derive(Clone)]
 pub struct MasterKey {
-    sealing: ChaCha20Poly1305,
+    sealing: XChaCha20Poly1305,
     hashing: Hmac<Sha256>,
 }
 
@@ -39,11 +46,23 @@ impl fmt::Debug for MasterKey {
 pub struct KeyedHash(pub [u8; 32]);
 
 impl MasterKey {
-    /// Derives one key for sealing and one for hashing, so that neither use weakens the other.
-    pub fn new(bytes: &[u8; 32]) -> Self {
-        let sealing = derive(bytes, b"offboardd seal v1");
-        let hashing = derive(bytes, b"offboardd hash v1");
-        Self { sealing: ChaCha20Poly1305::new(&Key::from(sealing)), hashing: keyed(&hashing) }
+    /// Returns the keys of a new database, and the random key of its hashes, sealed for the database.
+    pub fn generate(bytes: &[u8; 32]) -> (Self, Vec<u8>) {
+        let hashing = clock::random::<32>();
+        let key = Self::of(bytes, &hashing);
+        let sealed = key.seal(HASH_KEY, &hashing);
+        (key, sealed)
+    }
+
+    /// The keys of a database: fails if its sealed hash key was sealed with another master key.
+    pub fn unseal(bytes: &[u8; 32], sealed_hash_key: &[u8]) -> Result<Self, UnsealError> {
+        let sealing = sealing_cipher(bytes);
+        let hashing = open(&sealing, HASH_KEY, sealed_hash_key)?;
+        Ok(Self { sealing, hashing: keyed(&hashing.try_into().map_err(|_wrong_length| UnsealError)?) })
+    }
+
+    fn of(bytes: &[u8; 32], hashing: &[u8; 32]) -> Self {
+        Self { sealing: sealing_cipher(bytes), hashing: keyed(hashing) }
     }
 
     /// Seals `plain`. It opens only with the same `context`, so that the ciphertext of one row cannot be used in
@@ -88,6 +107,22 @@ impl MasterKey {
         self.hash(b"account", &[site.as_str().as_bytes(), account_id.as_bytes()])
     }
 
+    /// The salt of the commitment to a case's email address. Evidence shows it; without the key nobody can compute it.
+    pub fn commitment_salt(&self, case: CaseId) -> String {
+        hex::encode(self.hash(b"commitment", &[case.as_bytes()]).0)
+    }
+
+    /// The commitment to a case's email address, which the journal holds: SHA-256 of `salt:address`. Who knows the address
+    /// and the salt can check it.
+    pub fn commitment(&self, case: CaseId, email: &EmailAddress) -> String {
+        hex::encode(Sha256::digest(format!("{}:{}", self.commitment_salt(case), email.as_str())))
+    }
+
+    /// The code that shows that the newest entry of the journal was recorded by a holder of the key.
+    pub fn authenticate_head(&self, seq: i64, link: &Link) -> KeyedHash {
+        self.hash(b"journal head", &[&seq.to_be_bytes(), link])
+    }
+
     /// Each part is preceded by its length, so that different lists of parts have different inputs.
     fn hash(&self, purpose: &[u8], parts: &[&[u8]]) -> KeyedHash {
         let mut mac = self.hashing.clone();
@@ -100,7 +135,7 @@ impl MasterKey {
 }
 
 #[derive(Clone)]
-pub struct CaseKey(ChaCha20Poly1305);
+pub struct CaseKey(XChaCha20Poly1305);
 
 impl fmt::Debug for CaseKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,13 +147,13 @@ impl CaseKey {
     /// Returns a new key, and the same key sealed for the database.
     pub fn generate(master: &MasterKey, context: &[u8]) -> (Self, Vec<u8>) {
         let bytes = clock::random::<32>();
-        (Self(ChaCha20Poly1305::new(&Key::from(bytes))), master.seal(context, &bytes))
+        (Self(XChaCha20Poly1305::new(&Key::from(bytes))), master.seal(context, &bytes))
     }
 
     /// Opens a case's sealed key.
     pub fn unseal(master: &MasterKey, context: &[u8], sealed: &[u8]) -> Result<Self, UnsealError> {
         let bytes: [u8; 32] = master.open(context, sealed)?.try_into().map_err(|_wrong_length| UnsealError)?;
-        Ok(Self(ChaCha20Poly1305::new(&Key::from(bytes))))
+        Ok(Self(XChaCha20Poly1305::new(&Key::from(bytes))))
     }
 
     /// Seals the personal data of the case.
@@ -137,24 +172,25 @@ impl CaseKey {
 #[error("sealed data does not open: it was sealed with another key, or it is damaged")]
 pub struct UnsealError;
 
-fn seal(cipher: &ChaCha20Poly1305, context: &[u8], plain: &[u8]) -> Vec<u8> {
+fn seal(cipher: &XChaCha20Poly1305, context: &[u8], plain: &[u8]) -> Vec<u8> {
     let nonce = clock::random::<NONCE>();
     #[expect(clippy::expect_used, reason = "sealing fails only beyond 256 GiB, and a body is at most a few MiB")]
     let sealed =
-        cipher.encrypt(&Nonce::from(nonce), Payload { msg: plain, aad: context }).expect("short enough to seal");
+        cipher.encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: context }).expect("short enough to seal");
     [nonce.as_slice(), &sealed].concat()
 }
 
-fn open(cipher: &ChaCha20Poly1305, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, UnsealError> {
+fn open(cipher: &XChaCha20Poly1305, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, UnsealError> {
     let (nonce, sealed) = sealed.split_first_chunk::<NONCE>().ok_or(UnsealError)?;
     let payload = Payload { msg: sealed, aad: context };
-    cipher.decrypt(&Nonce::from(*nonce), payload).map_err(|chacha20poly1305::Error| UnsealError)
+    cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|chacha20poly1305::Error| UnsealError)
 }
 
-fn derive(key: &[u8; 32], purpose: &[u8]) -> [u8; 32] {
-    let mut mac = keyed(key);
-    mac.update(purpose);
-    mac.finalize().into_bytes().into()
+fn sealing_cipher(master: &[u8; 32]) -> XChaCha20Poly1305 {
+    let mut mac = keyed(master);
+    mac.update(b"offboardd seal v1");
+    let key: [u8; 32] = mac.finalize().into_bytes().into();
+    XChaCha20Poly1305::new(&Key::from(key))
 }
 
 fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
@@ -169,11 +205,11 @@ mod tests {
 
     #[test]
     fn sealed_data_opens_only_with_its_key_and_its_context() {
-        let key = MasterKey::new(&[7; 32]);
+        let key = MasterKey::of(&[7; 32], &[1; 32]);
         let sealed = key.seal(b"row 1", b"ann@example.com");
         assert_eq!(key.open(b"row 1", &sealed).as_deref(), Ok(b"ann@example.com".as_slice()));
         assert_eq!(key.open(b"row 2", &sealed), Err(UnsealError));
-        assert_eq!(MasterKey::new(&[8; 32]).open(b"row 1", &sealed), Err(UnsealError));
+        assert_eq!(MasterKey::of(&[8; 32], &[1; 32]).open(b"row 1", &sealed), Err(UnsealError));
         for at in 0..sealed.len() {
             let mut damaged = sealed.clone();
             damaged[at] ^= 1;
@@ -182,8 +218,18 @@ mod tests {
     }
 
     #[test]
+    fn hash_key_opens_only_with_the_master_key_that_sealed_it() {
+        let (key, sealed) = MasterKey::generate(&[7; 32]);
+        let again = MasterKey::unseal(&[7; 32], &sealed).unwrap();
+        let site = "acme".parse().unwrap();
+        assert_eq!(again.hash_account(&site, "qm:1"), key.hash_account(&site, "qm:1"));
+        assert!(matches!(MasterKey::unseal(&[8; 32], &sealed), Err(UnsealError)));
+        assert_ne!(MasterKey::generate(&[7; 32]).0.hash_account(&site, "qm:1"), key.hash_account(&site, "qm:1"));
+    }
+
+    #[test]
     fn case_key_survives_the_database_and_no_other_key_opens_its_data() {
-        let master = MasterKey::new(&[7; 32]);
+        let master = MasterKey::of(&[7; 32], &[1; 32]);
         let (key, sealed_key) = CaseKey::generate(&master, b"case");
         let sealed = key.seal(b"person", b"ann@example.com");
         let again = CaseKey::unseal(&master, b"case", &sealed_key).unwrap();
@@ -193,7 +239,7 @@ mod tests {
 
     #[test]
     fn hash_depends_on_where_its_parts_are_split() {
-        let key = MasterKey::new(&[7; 32]);
+        let key = MasterKey::of(&[7; 32], &[1; 32]);
         let hash = |kind: &str, what: &str| key.hash_delivery(&"hr".parse().unwrap(), kind, what.as_bytes());
         assert_ne!(hash("id", "ab"), hash("ida", "b"));
         assert_eq!(hash("id", "ab"), hash("id", "ab"));

@@ -255,10 +255,10 @@ mod tests {
         let store = store(&folder).await;
         let (source, now) = ("hr".parse().unwrap(), Timestamp::UNIX_EPOCH);
         let id = |text: &str| PersonId::parse(text).unwrap();
-        let later = now + jiff::SignedDuration::from_secs(1);
+        let (soon, later) = (now + jiff::SignedDuration::from_secs(1), now + jiff::SignedDuration::from_secs(2));
         let mut tx = store.begin().await.unwrap();
         tx.begin_lookup(&source, &id("stop"), false, now);
-        tx.begin_lookup(&source, &id("both"), false, now);
+        tx.begin_lookup(&source, &id("both"), false, soon);
         tx.begin_lookup(&source, &id("leaver"), true, later);
         tx.commit().await.unwrap();
         let next = async |now| store.next_lookup(&source, now).await.unwrap().unwrap().id;

@@ -25,9 +25,6 @@ const READERS: u32 = 4;
 const CHECKS: u32 = 5;
 const BETWEEN_CHECKS: Duration = Duration::from_millis(50);
 
-/// The plain text of `key_check`.
-const KNOWN: &[u8] = b"offboardd";
-
 /// The source of the master key.
 #[derive(Clone)]
 pub enum KeyLocation {
@@ -184,8 +181,7 @@ impl Database {
     async fn with(&self, files: Option<Files>) -> Result<Store, StoreError> {
         let mut connection = SqliteConnection::connect_with(&self.options()).await?;
         let bytes = self.key_bytes(is_sealed(&mut connection).await?)?;
-        let key = Arc::new(MasterKey::new(&bytes));
-        check_key(&mut connection, &key).await?;
+        let key = Arc::new(load_keys(&mut connection, &bytes).await?);
         let reader = readers().connect_with(self.options().read_only(true)).await?;
         let files = match files {
             Some(mut files) => {
@@ -244,21 +240,20 @@ fn readers() -> SqlitePoolOptions {
         .test_before_acquire(false)
 }
 
-/// Whether any data is sealed in this database: the first daemon to open it seals a known text.
+/// Whether any data is sealed in this database: the first daemon to open it seals the hash key.
 pub(super) async fn is_sealed(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
-    Ok(sqlx::query("SELECT 1 FROM key_check").fetch_optional(connection).await?.is_some())
+    Ok(sqlx::query("SELECT 1 FROM store_key").fetch_optional(connection).await?.is_some())
 }
 
-pub(super) async fn check_key(connection: &mut SqliteConnection, key: &MasterKey) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO key_check (only, sealed) VALUES (1, ?) ON CONFLICT DO NOTHING")
-        .bind(key.seal(b"key_check", KNOWN))
+/// The keys of this database, created when it is opened for the first time. Fails if it was sealed with another key.
+pub(super) async fn load_keys(connection: &mut SqliteConnection, bytes: &[u8; 32]) -> Result<MasterKey, StoreError> {
+    let (_, sealed) = MasterKey::generate(bytes);
+    sqlx::query("INSERT INTO store_key (only, sealed) VALUES (1, $1) ON CONFLICT DO NOTHING")
+        .bind(sealed)
         .execute(&mut *connection)
         .await?;
-    let row = sqlx::query("SELECT sealed FROM key_check").fetch_one(connection).await?;
-    match key.open(b"key_check", row.try_get("sealed")?) {
-        Ok(known) if known == KNOWN => Ok(()),
-        _ => Err(StoreError::WrongKey),
-    }
+    let row = sqlx::query("SELECT sealed FROM store_key").fetch_one(connection).await?;
+    MasterKey::unseal(bytes, row.try_get("sealed")?).map_err(|_other_key| StoreError::WrongKey)
 }
 
 async fn applied(pool: &SqlitePool) -> usize {

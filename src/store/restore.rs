@@ -10,9 +10,8 @@ use sqlx::{Connection as _, Row as _};
 use tracing::instrument;
 
 use super::files::{self, Acknowledged, Files, file_error, nofollow, private, sync_folder, with_suffix};
-use super::open::{check_key, is_sealed};
+use super::open::{is_sealed, load_keys};
 use super::{Database, StoreError, stamp};
-use crate::proof::seal::MasterKey;
 
 /// The result of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,8 +109,7 @@ impl Database {
                 return Err(cannot("it is empty".to_owned()));
             }
             let sealed = is_sealed(&mut connection).await?;
-            let key = MasterKey::new(&self.key_bytes(sealed)?);
-            check_key(&mut connection, &key).await?;
+            load_keys(&mut connection, &self.key_bytes(sealed)?).await?;
             let without_its_log = stamp::separate(&mut connection).await?;
             let acknowledged = stamp::acknowledged(&mut connection).await?;
             let row = sqlx::query("SELECT COUNT(*) AS entries, MAX(at) AS newest FROM journal");

@@ -101,7 +101,7 @@ impl Store {
     #[instrument(name = "store.probe", skip_all, err)]
     pub async fn check_writable(&self) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        tx.statement("UPDATE key_check SET sealed = sealed").changed().await?;
+        tx.statement("UPDATE store_key SET sealed = sealed").changed().await?;
         Ok(())
     }
 

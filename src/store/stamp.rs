@@ -223,7 +223,7 @@ pub(super) async fn acknowledged(connection: &mut SqliteConnection) -> Result<Ac
 /// The newest applied schema version; `None` if there is none. Fails for tables of another program.
 pub(super) async fn schema_version(connection: &mut SqliteConnection, named: &Path) -> Result<Option<i64>, StoreError> {
     let sql = "SELECT COUNT(*) AS tables, COALESCE(SUM(name = '_sqlx_migrations'), 0) AS migrations,
-                      COALESCE(SUM(name = 'key_check'), 0) AS ours
+                      COALESCE(SUM(name = 'store_key'), 0) AS ours
                FROM sqlite_schema WHERE type = 'table'";
     let row = sqlx::query(sql).fetch_one(&mut *connection).await?;
     let count = |name: &str| row.try_get::<i64, _>(name);
@@ -238,7 +238,7 @@ pub(super) async fn schema_version(connection: &mut SqliteConnection, named: &Pa
     let newest = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or_default();
     match version {
         Some(found) if found > newest => Err(StoreError::Newer { path: named.display().to_string(), found, newest }),
-        // The first step creates `key_check`.
+        // The first step creates `store_key`.
         Some(_) if count("ours")? == 0 => Err(super::files::unusable(named, "it is the database of another program")),
         version => Ok(version),
     }

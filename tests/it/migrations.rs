@@ -43,7 +43,7 @@ fn sample(version: i64) -> &'static [&'static str] {
             "INSERT INTO escalations (actor, at, case_id, kind) VALUES ('hr', 1, 'c1', 'opened')",
             "INSERT INTO brake_holds (actor, case_id) VALUES ('hr', 'c1')",
             "INSERT INTO brake_deferred (source, case_id, kind, demand) VALUES ('hr', 'c1', 'departed', '{}')",
-            "INSERT INTO key_check (only, sealed) VALUES (1, x'08')",
+            "INSERT INTO store_key (only, sealed) VALUES (1, x'08')",
         ],
         newer => panic!("add the rows of a database after migration {newer}"),
     }

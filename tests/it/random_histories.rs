@@ -18,7 +18,7 @@ use offboardd::domain::case::{Direction, Hold, State, StateName};
 use offboardd::sandbox::{AccountChange, AccountType, CallName, Fault, FaultTiming, NewAccount, Seed};
 use serde_json::{Value, json};
 
-use self::model::{Event, Kind, Model};
+use self::model::{Event, Kind, Model, OperatorStop};
 use crate::harness::{Harness, ROSA, Setup, duration};
 use crate::rng::SeededRng;
 
@@ -193,38 +193,39 @@ fn random_histories_break_no_rule() {
 
 fn check(seed: u64) {
     let history = SeededRng::from_seed(seed).history();
-    if holds(&history) {
-        return;
-    }
-    eprintln!("seed {seed} breaks a rule; it is repeated with fewer and fewer steps");
-    let shortest = shorten(history);
+    let Some(broken) = broken_rule(&history) else { return };
+    eprintln!("seed {seed} breaks a rule ({broken}); it is repeated with fewer and fewer steps");
+    let shortest = shorten(history, &broken);
     panic!("seed {seed} breaks a rule (see above); so does: {shortest:#?}");
 }
 
-/// Leaves out steps, one by one, as long as the history still breaks a rule and there is time.
-fn shorten(mut history: Vec<Step>) -> Vec<Step> {
+/// Leaves out steps, one by one, as long as the history still breaks the same rule and there is time.
+fn shorten(mut history: Vec<Step>, broken: &str) -> Vec<Step> {
     let (begun, mut at) = (Instant::now(), 0);
     while at < history.len() && begun.elapsed() < SHORTENING {
         let mut shorter = history.clone();
         shorter.remove(at);
-        if holds(&shorter) {
-            at += 1;
-        } else {
+        if broken_rule(&shorter).as_deref() == Some(broken) {
             history = shorter;
+        } else {
+            at += 1;
         }
     }
     history
 }
 
-/// Runs a history in a thread of its own, whose panic is the answer.
-fn holds(steps: &[Step]) -> bool {
+/// Runs a history in a thread of its own. Returns what its panic says of the broken rule, without whom it concerns.
+fn broken_rule(steps: &[Step]) -> Option<String> {
     let steps = steps.to_vec();
-    std::thread::spawn(move || {
+    let panic = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(run(steps));
     })
     .join()
-    .is_ok()
+    .err()?;
+    let message = panic.downcast_ref::<String>().cloned().unwrap_or_default();
+    let line = message.lines().find(|line| line.trim_start().starts_with("left:")).or(message.lines().next());
+    Some(line.unwrap_or_default().split_whitespace().filter(|word| !word.contains('@')).collect::<Vec<_>>().join(" "))
 }
 
 async fn run(steps: Vec<Step>) {
@@ -342,7 +343,11 @@ impl History {
         match verb {
             // A repetition of what took effect changes nothing.
             "cancel" | "resolve" if record.case.state.name().is_closed() => {}
-            "cancel" | "resolve" => self.model.operator_stopped(email, self.story.now()),
+            "cancel" | "resolve" => {
+                let id = record.person.id.as_ref().map(|id| id.as_str().to_owned());
+                let person = record.case.source.as_ref().map(ToString::to_string).zip(id);
+                self.model.operator_stopped(OperatorStop { email, person, at: self.story.now(), nth: 0 });
+            }
             "hold" => self.model.hold(email, true),
             "release" => self.model.hold(email, false),
             "retry" if was_with_a_human => self.model.operator_confirmed(email),

@@ -258,6 +258,11 @@ impl Tx {
         if let Some(by) = note.by {
             set(&mut detail, "by", json!(by));
         }
+        // When the address becomes known: evidence proves later that it is this one, although it is forgotten.
+        let learned = kind == "opened" || detail.get("learned").is_some();
+        if let Some(email) = record.person.email.as_ref().filter(|_| learned) {
+            set(&mut detail, "commitment", json!(self.key.commitment(case.id, email)));
+        }
         if let Some(account) = &record.account {
             let hash = self.key.hash_account(&case.site, account.id.as_str());
             set(&mut detail, "account", json!(hex::encode(hash.0)));

@@ -74,14 +74,24 @@ struct Fact {
     at: usize,
 }
 
+/// An operator cancelled or resolved a case.
+#[derive(Debug, Clone)]
+pub(super) struct OperatorStop {
+    pub(super) email: &'static str,
+    /// The source of the case, and the id of its person.
+    pub(super) person: Option<(String, String)>,
+    pub(super) at: Timestamp,
+    /// The order of arrival.
+    pub(super) nth: usize,
+}
+
 /// Everything that was acknowledged.
 #[derive(Debug, Default)]
 pub(super) struct Model {
     facts: Vec<Fact>,
     /// The present address of an id of a source, and when the source reported it.
     addresses: BTreeMap<(&'static str, &'static str), (&'static str, Timestamp)>,
-    /// When operators cancelled or resolved the case of an address, with the order of arrival.
-    operator_stops: Vec<(&'static str, Timestamp, usize)>,
+    operator_stops: Vec<OperatorStop>,
     /// When an operator confirmed that the account of an address is to go all the same.
     confirmed: BTreeMap<&'static str, usize>,
     held: BTreeSet<&'static str>,
@@ -130,15 +140,17 @@ impl Model {
             let same = known.kind == event.kind && known.occurred == event.occurred;
             related && ((counts && known.occurred > event.occurred) || same)
         });
-        let by_operator =
-            self.operator_stops.iter().any(|(email, at, _)| about == Some(*email) && event.occurred <= *at);
+        let by_operator = self.operator_stops.iter().any(|stop| {
+            let of_person = stop.person.as_ref().is_some_and(|(source, id)| source == event.source && id == event.id);
+            (about == Some(stop.email) || (of_person && event.kind != Kind::Changed)) && event.occurred <= stop.at
+        });
         by_fact || by_operator
     }
 
-    pub(super) fn operator_stopped(&mut self, email: &'static str, now: Timestamp) {
+    pub(super) fn operator_stopped(&mut self, stop: OperatorStop) {
         self.arrived += 1;
-        self.operator_stops.push((email, now, self.arrived));
-        self.held.remove(email);
+        self.held.remove(stop.email);
+        self.operator_stops.push(OperatorStop { nth: self.arrived, ..stop });
     }
 
     pub(super) fn operator_confirmed(&mut self, email: &'static str) {
@@ -204,7 +216,7 @@ impl Model {
             [one, other] => (one.event.source, one.event.id) == (other.event.source, other.event.id),
             _ => true,
         });
-        let nobody_had_a_say = self.operator_stops.iter().all(|(of, ..)| *of != email)
+        let nobody_had_a_say = self.operator_stops.iter().all(|stop| stop.email != email)
             && !self.addresses.iter().any(|(_, (other, _))| *other == email && of_address.is_empty());
         let demanded = of_address
             .iter()
@@ -259,7 +271,7 @@ impl Model {
             let counts = stop.event.kind.stops() && is_newer && stop.at > confirmed;
             counts && (names_address || names_person)
         });
-        let by_operator = self.operator_stops.iter().any(|(of, _, at)| *of == email && *at > fact.at);
+        let by_operator = self.operator_stops.iter().any(|stop| stop.email == email && stop.nth > fact.at);
         by_source || by_operator
     }
 
