@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stranger_is_recognized_whatever_the_status_is() {
+    async fn anonymous_session_is_recognized_whatever_the_status_is() {
         for status in [200, 204, 404] {
             let server = FakeServer::scripted(move |_, _| {
                 reply(status, "[]").with("x-seraph-loginreason", "AUTHENTICATED_FAILED")

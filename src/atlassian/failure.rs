@@ -30,8 +30,8 @@ impl ApiResponse {
     }
 }
 
-/// An answer whose status is not what the call is about. Total: a status that should have been understood by the caller
-/// is an answer that we do not know.
+/// Classifies a response that is not the expected one. A status that the caller should have handled is an unexpected
+/// response.
 pub(super) fn of_response(response: &ApiResponse) -> Failure {
     let ApiResponse { call, status, .. } = *response;
     let seen = format!("{call}: {status}{}", reason(response));
@@ -83,19 +83,21 @@ pub(super) fn of_rejected_call(response: &ApiResponse, forbidden: bool, works_ot
     Failure::CallRefused { detail: format!("{seen}, while the credentials work: {cause}"), forbidden, works_otherwise }
 }
 
-/// The site answers, but as to a stranger.
+/// The site responds, but treats the request as anonymous.
 pub(super) fn unauthenticated(response: &ApiResponse) -> Failure {
     let ApiResponse { call, status, .. } = *response;
     let cause = special_cause(response).unwrap_or(NEW_CREDENTIALS);
     Failure::AccessDenied {
-        detail: format!("{call}: {status}, but the site responses as to a stranger (X-Seraph-LoginReason): {cause}"),
+        detail: format!(
+            "{call}: {status}, but the site treats the request as anonymous (X-Seraph-LoginReason): {cause}"
+        ),
     }
 }
 
 /// The site treats the request as anonymous.
 pub(super) fn anonymous() -> Failure {
     Failure::AccessDenied {
-        detail: format!("{}: the site responses as to a stranger: {NEW_CREDENTIALS}", Call::Myself),
+        detail: format!("{}: the site treats the request as anonymous: {NEW_CREDENTIALS}", Call::Myself),
     }
 }
 
@@ -163,7 +165,7 @@ fn what_is_there(response: &ApiResponse) -> &'static str {
         }
         500.. => "the page of a proxy, or of a site in maintenance",
         _ => {
-            "a web page instead of an response: a login, a maintenance page or a proxy; there is no such API at the site's URL"
+            "a web page instead of a response: a login, a maintenance page or a proxy; there is no such API at the site's URL"
         }
     }
 }
@@ -217,7 +219,7 @@ pub(super) fn wrong_clock(problem: &ClockProblem) -> Failure {
 pub(super) fn no_url(call: Call, why: UrlError) -> Failure {
     let why = match why {
         UrlError::NoCloudId => "the settings lack the site's `cloud_id`, which calls through the gateway need",
-        UrlError::UnusableId => "what is asked for is empty or no id",
+        UrlError::UnusableId => "the id in the request is empty or invalid",
     };
     Failure::Permanent { detail: format!("{call}: not called: {why}") }
 }

@@ -78,7 +78,7 @@ impl Router {
             let done = self.route_all(&mut state, &stopping).await;
             if let Err(error) = done {
                 let error = anyhow::Error::new(error);
-                tracing::error!(error = format!("{error:#}"), "routing failed; it goes on with the next round");
+                tracing::error!(error = format!("{error:#}"), "routing failed, retry in the next round");
                 // The database has failed: pause before the next attempt.
                 tokio::select! {
                     () = stopping.cancelled() => break,
@@ -128,9 +128,9 @@ impl Router {
             if route.is_some_and(|route| route.lookup.is_some()) {
                 continue;
             }
-            while let Some(asked) = self.store.next_lookup(&waiting.source, self.clock.now()).await? {
+            while let Some(pending) = self.store.next_lookup(&waiting.source, self.clock.now()).await? {
                 let mut tx = self.store.begin().await?;
-                for event in tx.end_lookup(&waiting.source, asked.person_hash).await? {
+                for event in tx.end_lookup(&waiting.source, pending.person_hash).await? {
                     self.resume_event(&mut tx, event).await?;
                 }
                 tx.commit().await?;
@@ -143,7 +143,7 @@ impl Router {
     async fn mark_unreadable(&self, id: DeliveryId, error: StoreError) -> Result<(), StoreError> {
         let problem = error.to_string();
         let error = anyhow::Error::new(error);
-        tracing::error!(delivery.id = %id, error = format!("{error:#}"), "a delivery is set aside: the database contradicts itself");
+        tracing::error!(delivery.id = %id, error = format!("{error:#}"), "delivery {id}: marked unreadable, inconsistent row in the database");
         let mut tx = self.store.begin().await?;
         tx.mark_unreadable(id, &problem, self.clock.now());
         tx.commit().await

@@ -189,11 +189,12 @@ struct FoundErrors {
 impl FoundErrors {
     /// Keeps the problem, and removes its key if only its value is wrong. `false`: there is nothing more to try.
     fn record(&mut self, (problem, is_of_one_value): (Problem, bool)) -> bool {
-        let goes_on = is_of_one_value && self.problems.len() < MOST_FAULTS && leave_out(&mut self.rest, problem.path());
+        let continues =
+            is_of_one_value && self.problems.len() < MOST_FAULTS && leave_out(&mut self.rest, problem.path());
         if !self.problems.iter().any(|other| other.path().starts_with(problem.path())) {
             self.problems.push(problem);
         }
-        goes_on
+        continues
     }
 }
 

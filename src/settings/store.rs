@@ -48,7 +48,7 @@ impl StoreTable {
         let key = reference.as_ref().map(|reference| read_key(reference, env)).transpose();
         Ok(StoreSettings {
             // In the working directory: in a container that is the volume, while the settings and the secrets beside them
-            // lie where nobody can write.
+            // are in a directory that is not writable.
             path: self.url.path().to_owned(),
             key: key.map_err(|problem| problem.under("key"))?,
             key_from: match reference {

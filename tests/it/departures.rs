@@ -129,7 +129,7 @@ async fn detach_policy_removes_organizations_service_desks_and_requests() {
     assert_eq!(detached.kind, "detached");
     for (how, what, call) in [
         ("left", "organizations", "detach_organization"),
-        ("asked", "service_desks", "detach_desk"),
+        ("requested", "service_desks", "detach_desk"),
         ("left", "participants", "detach_request"),
     ] {
         let count = told.iter().filter(|change| change.starts_with(call)).count();

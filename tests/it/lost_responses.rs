@@ -170,7 +170,7 @@ async fn accepted_deletion_is_not_repeated_while_reads_show_the_account() {
     assert_eq!(story.state(ANN).await, StateName::Deleting, "a read still finds the account");
     story.advance("1m").await;
     story.advance_past_rechecks().await;
-    assert!(story.history_text(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
+    assert!(story.history_text(ANN).await.ends_with("deletion_accepted (done_by_earlier_call)"));
     assert_eq!(story.count(CallName::Delete), 1);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }

@@ -120,7 +120,7 @@ async fn crash_before_the_response_is_resolved_by_a_read() {
     story.crash().await;
     story.settle().await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
-    assert!(story.history_text(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
+    assert!(story.history_text(ANN).await.ends_with("revoke_confirmed (done_by_earlier_call)"));
     assert_eq!(story.count(CallName::Revoke), 1);
 
     story.inject(Fault { delay_ms: 300, after_deed: true, times: Some(1), ..fault(CallName::Delete) });
@@ -132,7 +132,7 @@ async fn crash_before_the_response_is_resolved_by_a_read() {
     assert!(story.history_text(ANN).await.ends_with("interrupted"), "{}", story.history_text(ANN).await);
     story.advance_past_rechecks().await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
-    assert!(story.history_text(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
+    assert!(story.history_text(ANN).await.ends_with("deletion_accepted (done_by_earlier_call)"));
     assert_eq!(story.count(CallName::Delete), 1);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }

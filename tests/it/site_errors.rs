@@ -140,7 +140,7 @@ async fn revoke_with_a_lost_response_is_read_back_and_not_repeated() {
         assert!(story.case(ANN).await.case.progress.revoke_dispatched_at.is_some());
         story.advance("5s").await;
         assert_eq!(story.state(ANN).await, StateName::Revoked);
-        assert!(story.history_text(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
+        assert!(story.history_text(ANN).await.ends_with("revoke_confirmed (done_by_earlier_call)"));
         assert_eq!(story.count(CallName::Revoke), 1);
         story.finish(&["revoke ann@example.com"]).await;
     }
@@ -160,7 +160,7 @@ async fn deletion_with_a_lost_response_is_read_back_and_not_repeated() {
         story.advance("5s").await;
         assert_eq!(story.state(ANN).await, StateName::Deleting, "one look is no conclusion");
         story.advance_past_rechecks().await;
-        assert!(story.history_text(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
+        assert!(story.history_text(ANN).await.ends_with("deletion_accepted (done_by_earlier_call)"));
         assert_eq!(story.count(CallName::Delete), 1);
         story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
     }

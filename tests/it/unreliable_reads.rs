@@ -129,7 +129,7 @@ async fn site_that_hides_revoked_accounts_is_checked_by_its_list() {
     assert_eq!(story.state(ANN).await, StateName::Revoking);
     story.advance("5s").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
-    assert!(story.history_text(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
+    assert!(story.history_text(ANN).await.ends_with("revoke_confirmed (done_by_earlier_call)"));
     // It cannot be read, so it is not deleted, and above all not called deleted.
     story.advance("30d").await;
     for _ in 0..250 {
@@ -267,7 +267,7 @@ async fn invitation_with_a_lost_response_is_recognized() {
     story.inject(Fault { drop: Some(FaultTiming::After), times: Some(1), ..fault(CallName::Invite) });
     story.advance("14d").await;
     story.advance("1h").await;
-    assert!(story.history_text(ANN).await.ends_with("reinvited (asked_by_us)"));
+    assert!(story.history_text(ANN).await.ends_with("reinvited (done_by_earlier_call)"));
     story.finish(&["delete ann@example.com", "invite"]).await;
 }
 

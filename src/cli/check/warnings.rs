@@ -336,7 +336,7 @@ approvals.delete = 1
         .replace("https://acme.atlassian.net", "http://acme.example.com")
         .replace("11111111-2222-3333-4444-555555555555", "acme")
         .replace("approvals.delete = 1", "approvals.delete = 2\ntimezone = \"Etc/GMT+5\"")
-        .replace("[policies.leavers]", "[policies.nobody]\ndeparted = \"ignore\"\n[policies.leavers]");
+        .replace("[policies.leavers]", "[policies.unused]\ndeparted = \"ignore\"\n[policies.leavers]");
         insta::assert_snapshot!(of(&odd).join("\n"), @r#"
         offboardd.toml:11:7: sites.acme.url: plain HTTP to another machine (http://acme.example.com) is not confidential: use https
         offboardd.toml:12:12: sites.acme.cloud_id: not a cloud id (a UUID): use the one that http://acme.example.com/_edge/tenant_info shows
@@ -348,7 +348,7 @@ approvals.delete = 1
         insta::assert_snapshot!(notes(&settings).join("\n"), @r#"
         mode is "observe": nothing is changed at Atlassian; set mode = "enforce" to make changes
         server.admin listens on 0.0.0.0:9090: keep that network private, or use a TLS proxy
-        policies.nobody is used by no source
+        policies.unused is used by no source
         retry.base is longer than retry.max: every wait is limited to retry.max
         "#);
         insta::assert_snapshot!(of("server.admin = \"0.0.0.0:9090\"").join("\n"), @"

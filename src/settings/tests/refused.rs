@@ -19,7 +19,7 @@ fn what_is_not_toml_is_refused_with_its_place() {
 fn an_unknown_key_is_refused_and_the_meant_one_offered() {
     insta::assert_snapshot!(refusal("local_grace", "local_grce"), @"offboardd.toml:38:1: policies.leavers.local_grce: unknown key; did you mean `local_grace`?");
     insta::assert_snapshot!(refusal("[retry]", "[retries]"), @"offboardd.toml:20:2: retries: unknown key; there are `mode`, `server`, `admin`, `store`, `retry`, `sites`, `policies`, `sources`");
-    insta::assert_snapshot!(refusal("reinvite", "colour"), @"offboardd.toml:43:1: policies.leavers.colour: unknown key; there are `departed`, `email_changed`, `erasure_requested`, `local_grace`, `timezone`, `effective`, `approvals`, `detach`, `reinvite`, `brake`");
+    insta::assert_snapshot!(refusal("reinvite", "shade"), @"offboardd.toml:43:1: policies.leavers.shade: unknown key; there are `departed`, `email_changed`, `erasure_requested`, `local_grace`, `timezone`, `effective`, `approvals`, `detach`, `reinvite`, `brake`");
     insta::assert_snapshot!(refusal("per_hour = 25,", "per_minute = 25,"), @"offboardd.toml:44:11: policies.leavers.brake.per_minute: unknown key; there are `per_hour`, `per_day`");
     insta::assert_snapshot!(refusal("role = ", "roles = "), @"offboardd.toml:12:1: admin.tokens[0].roles: unknown key; did you mean `role`?");
     insta::assert_snapshot!(refusal("emails = []", "email = []"), @"offboardd.toml:32:13: sites.acme.protect.email: unknown key; did you mean `emails`?");
@@ -70,7 +70,7 @@ fn a_secret_that_is_not_there_is_named() {
 fn a_dangling_name_is_refused_and_the_names_that_there_are_are_listed() {
     insta::assert_snapshot!(refusal("site = \"acme\"", "site = \"acne\""), @"offboardd.toml:48:8: sources.bamboohr.site: no site is called `acne`: did you mean `acme`? There are `acme`");
     insta::assert_snapshot!(refusal("site = \"acme\"", "site = \"globex\""), @"offboardd.toml:48:8: sources.bamboohr.site: no site is called `globex`: there are `acme`");
-    insta::assert_snapshot!(refusal("policy = \"leavers\"", "policy = \"everybody\""), @"offboardd.toml:49:10: sources.bamboohr.policy: no policy is called `everybody`: there are `leavers`");
+    insta::assert_snapshot!(refusal("policy = \"leavers\"", "policy = \"others\""), @"offboardd.toml:49:10: sources.bamboohr.policy: no policy is called `others`: there are `leavers`");
     insta::assert_snapshot!(refusal("site = \"acme\"", "site = \"ac me\""), @"offboardd.toml:48:8: sources.bamboohr.site: a name has 1 to 64 letters, digits, `-` or `_`");
     insta::assert_snapshot!(refusal("[sites.acme]", "[sites.\"ac me\"]"), @r#"offboardd.toml:25:8: sites."ac me": a name has 1 to 64 letters, digits, `-` or `_`"#);
     let alone = "[sources.hr]\npreset = \"github\"\nsite = \"acme\"\npolicy = \"p\"\nsecrets = [{ env = \"A\" }]";

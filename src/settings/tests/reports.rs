@@ -1,4 +1,4 @@
-//! Several mistakes at once, and random ones.
+//! Several mistakes together, and random ones.
 
 use proptest::prelude::*;
 

@@ -19,29 +19,29 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
         Located::Gone => return Ok(Outcome::finished(Transition::Detached, "nothing_left_to_leave")),
         Located::Listed(account) => return Err(still_listed(&account)),
     };
-    let (mut left, mut asked) = (Map::new(), Map::new());
+    let (mut left, mut requested) = (Map::new(), Map::new());
     for what in attempt.record.case.terms.detach.clone() {
         let mut count = 0_usize;
         for place in places(attempt, what, &account.id).await? {
             count += usize::from(leave(attempt, &place, &account.id).await? == Left::Done);
         }
-        let told = if answers_strangers_the_same(what) { &mut asked } else { &mut left };
-        told.insert(what.to_string(), json!(count));
+        let counts = if answers_non_members_alike(what) { &mut requested } else { &mut left };
+        counts.insert(what.to_string(), json!(count));
     }
-    let detail = json!({ "how": "done_by_us", "left": left, "asked": asked });
+    let detail = json!({ "how": "done_by_us", "left": left, "requested": requested });
     Ok(Outcome::Finished { transition: Transition::Detached, detail })
 }
 
-/// Whether the answer is the same for a person that was not a member: a queue answers 204 either way. The journal then
+/// Whether the answer is the same for a person that was not a member: a service desk answers 204 either way. The journal then
 /// records that the removal was requested, not that the person was removed.
-const fn answers_strangers_the_same(what: Detach) -> bool {
+const fn answers_non_members_alike(what: Detach) -> bool {
     matches!(what, Detach::ServiceDesks)
 }
 
 /// A place that one call can leave.
 enum Place {
     Organization(OrganizationId),
-    JobCommitQueue(ServiceDeskId),
+    ServiceDesk(ServiceDeskId),
     Request(RequestKey),
 }
 
@@ -50,7 +50,7 @@ impl Place {
     fn detail(&self) -> Value {
         match self {
             Self::Organization(id) => json!({ "what": Detach::Organizations, "id": id.as_str() }),
-            Self::JobCommitQueue(id) => json!({ "what": Detach::ServiceDesks, "id": id.as_str() }),
+            Self::ServiceDesk(id) => json!({ "what": Detach::ServiceDesks, "id": id.as_str() }),
             Self::Request(_) => json!({ "what": Detach::Participants }),
         }
     }
@@ -61,7 +61,7 @@ async fn places(attempt: &Attempt<'_>, what: Detach, id: &AccountId) -> Result<V
     let client = attempt.client;
     Ok(match what {
         Detach::Organizations => client.organizations(id).await?.into_iter().map(Place::Organization).collect(),
-        Detach::ServiceDesks => client.service_desks().await?.into_iter().map(Place::JobCommitQueue).collect(),
+        Detach::ServiceDesks => client.service_desks().await?.into_iter().map(Place::ServiceDesk).collect(),
         Detach::Participants => client.open_requests(id).await?.into_iter().map(Place::Request).collect(),
     })
 }
@@ -71,7 +71,7 @@ async fn leave(attempt: &Attempt<'_>, place: &Place, id: &AccountId) -> Result<L
     attempt.request_dispatch(Change::Detach, place.detail()).await?;
     let left = match place {
         Place::Organization(organization) => attempt.client.leave_organization(organization, id).await?,
-        Place::JobCommitQueue(queue) => attempt.client.leave_service_desk(queue, id).await?,
+        Place::ServiceDesk(desk) => attempt.client.leave_service_desk(desk, id).await?,
         Place::Request(request) => attempt.client.leave_request(request, id).await?,
     };
     let mut detail = place.detail();
