@@ -37,14 +37,14 @@ pub(super) async fn respond(
     let fault = &exchange.fault;
     let delay = Duration::from_millis(fault.delay_ms);
     tokio::time::sleep(exchange.latency).await;
-    if !fault.after_deed {
+    if !fault.after_effect {
         tokio::time::sleep(delay).await;
     }
     if fault.drop == Some(FaultTiming::Before) {
         return drop_connection(&kill_switch);
     }
     let response = sandbox.with(|state, now| exchange.execute(state, &request, now));
-    if fault.after_deed {
+    if fault.after_effect {
         tokio::time::sleep(delay).await;
     }
     if fault.drop.is_some() {
@@ -113,7 +113,7 @@ impl Exchange {
     fn execute(&self, state: &mut SandboxState, request: &Inbound, now: Timestamp) -> SiteResponse {
         let Self { number, call, fault, latency: _ } = self;
         let instead = fault.replacement(call.error_format);
-        let done = (instead.is_none() || fault.after_deed).then(|| state.handle(request, call, now));
+        let done = (instead.is_none() || fault.after_effect).then(|| state.handle(request, call, now));
         let changed = done.as_ref().is_some_and(|response| response.changed);
         let response = instead.or(done).unwrap_or_else(|| SiteResponse::empty(StatusCode::NO_CONTENT));
         let response = fault.add_headers(response);

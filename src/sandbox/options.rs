@@ -1,5 +1,5 @@
-//! The switches of the sandbox: everything about the far side that differs between sites, that nobody knows for sure,
-//! or that a test wants otherwise. Not the settings of the daemon, which knows nothing of this.
+//! The switches of the sandbox: everything that differs between sites, that is not documented, or that a test varies. The
+//! settings of the daemon are separate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -25,7 +25,7 @@ pub struct SandboxOptions {
     pub deletion_leaves: DeletedAccount,
     /// What revoking a revoked customer answers: 204, 404 or 400.
     pub second_revoke: u16,
-    /// What revoking something that is no portal-only customer answers: 404, or 400 as an earlier reference said.
+    /// What revoking something that is no portal-only customer answers: 404, or 400 as in an earlier reference.
     pub invalid_revoke: u16,
     /// What a deletion through Customer Service Management answers: 204, 200 or 202.
     pub delete_answer: u16,
@@ -35,7 +35,7 @@ pub struct SandboxOptions {
     pub hidden_address: HiddenEmail,
     /// Whether experimental calls insist on `X-ExperimentalApi: opt-in` (412 without).
     pub opt_in: bool,
-    /// The most that one page holds, whatever was asked for.
+    /// The largest page, whatever size is requested.
     pub page_caps: PageCaps,
     /// How many of the matches a user search can reach at all.
     pub search_window: usize,
@@ -203,7 +203,7 @@ impl Default for PageCaps {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Permissions {
-    /// *Browse users and groups*: without it a search finds nobody and a read is refused.
+    /// *Browse users and groups*: without it a search finds no account and a read is rejected.
     pub browse_users: bool,
     /// *Administer Jira*: inviting, and deleting customer accounts.
     pub administer: bool,

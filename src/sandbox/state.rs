@@ -140,7 +140,7 @@ impl SandboxState {
         Ok(id)
     }
 
-    /// Somebody else changes an account.
+    /// Another administrator changes an account.
     pub(super) fn change_account(
         &mut self,
         id: &str,

@@ -152,15 +152,15 @@ impl Column {
         let status = |status| Fault { status: Some(status), ..Fault::default() };
         match self {
             Self::TimeoutBefore => Fault { delay_ms: TOO_LONG_MS, ..Fault::default() },
-            Self::TimeoutAfter => Fault { delay_ms: TOO_LONG_MS, after_deed: true, ..Fault::default() },
+            Self::TimeoutAfter => Fault { delay_ms: TOO_LONG_MS, after_effect: true, ..Fault::default() },
             Self::DroppedBefore => Fault { drop: Some(FaultTiming::Before), ..Fault::default() },
             Self::DroppedAfter => Fault { drop: Some(FaultTiming::After), ..Fault::default() },
             Self::Reset => Fault { reset: true, ..Fault::default() },
             Self::SlowBody => Fault { slow_ms: Some(TOO_LONG_MS), ..Fault::default() },
-            Self::Garbage => Fault { garbage: true, after_deed: true, ..Fault::default() },
+            Self::Garbage => Fault { garbage: true, after_effect: true, ..Fault::default() },
             Self::Status(code) => status(code),
             Self::Page(code) => Fault { body: Some(json!("<html>Oops</html>")), ..status(code) },
-            Self::Done(code) => Fault { after_deed: true, ..status(code) },
+            Self::Done(code) => Fault { after_effect: true, ..status(code) },
             Self::Seconds(code) => Fault { retry_after: Some(json!(120)), ..status(code) },
             Self::Date(code) | Self::PastDate(code) => {
                 let past = matches!(self, Self::PastDate(_));

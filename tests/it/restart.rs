@@ -113,7 +113,7 @@ async fn shutdown_completes_and_settles_a_running_call() {
 #[tokio::test]
 async fn crash_before_the_response_is_resolved_by_a_read() {
     let mut story = Harness::start().await;
-    story.inject(Fault { delay_ms: 300, after_deed: true, times: Some(1), ..fault(CallName::Revoke) });
+    story.inject(Fault { delay_ms: 300, after_effect: true, times: Some(1), ..fault(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
     story.wait_for_change(CallName::Revoke).await;
@@ -123,7 +123,7 @@ async fn crash_before_the_response_is_resolved_by_a_read() {
     assert!(story.history_text(ANN).await.ends_with("revoke_confirmed (done_by_earlier_call)"));
     assert_eq!(story.count(CallName::Revoke), 1);
 
-    story.inject(Fault { delay_ms: 300, after_deed: true, times: Some(1), ..fault(CallName::Delete) });
+    story.inject(Fault { delay_ms: 300, after_effect: true, times: Some(1), ..fault(CallName::Delete) });
     story.clock.advance(duration("30d"));
     story.wake_tasks();
     story.wait_for_change(CallName::Delete).await;

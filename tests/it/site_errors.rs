@@ -129,8 +129,8 @@ async fn permanent_rejection_needs_attention_without_retries() {
 async fn revoke_with_a_lost_response_is_read_back_and_not_repeated() {
     for lost in [
         Fault { drop: Some(FaultTiming::After), ..fault(CallName::Revoke) },
-        Fault { status: Some(503), after_deed: true, ..fault(CallName::Revoke) },
-        Fault { garbage: true, after_deed: true, ..fault(CallName::Revoke) },
+        Fault { status: Some(503), after_effect: true, ..fault(CallName::Revoke) },
+        Fault { garbage: true, after_effect: true, ..fault(CallName::Revoke) },
         Fault { reset: true, ..fault(CallName::Revoke) },
     ] {
         let story = Harness::start().await;
@@ -150,7 +150,7 @@ async fn revoke_with_a_lost_response_is_read_back_and_not_repeated() {
 async fn deletion_with_a_lost_response_is_read_back_and_not_repeated() {
     for lost in [
         Fault { drop: Some(FaultTiming::After), ..fault(CallName::Delete) },
-        Fault { status: Some(502), after_deed: true, ..fault(CallName::Delete) },
+        Fault { status: Some(502), after_effect: true, ..fault(CallName::Delete) },
     ] {
         let story = Harness::start().await;
         story.send_departed(ANN).await;

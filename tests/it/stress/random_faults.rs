@@ -24,16 +24,16 @@ fn fault(rng: &mut SeededRng) -> Value {
         json!({ "drop": "before" }),
         json!({ "drop": "after" }),
         json!({ "reset": true }),
-        json!({ "garbage": true, "after_deed": true }),
+        json!({ "garbage": true, "after_effect": true }),
         json!({ "delay_ms": TOO_LONG_MS }),
-        json!({ "delay_ms": TOO_LONG_MS, "after_deed": true }),
+        json!({ "delay_ms": TOO_LONG_MS, "after_effect": true }),
         json!({ "slow_ms": TOO_LONG_MS }),
         json!({ "status": 429 }),
         json!({ "status": 429, "retry_after": 1 }),
         json!({ "status": 503, "retry_after": 1 }),
         json!({ "status": 502, "body": "<html>Oops</html>" }),
-        json!({ "status": 500, "after_deed": true }),
-        json!({ "status": 503, "after_deed": true }),
+        json!({ "status": 500, "after_effect": true }),
+        json!({ "status": 503, "after_effect": true }),
     ];
     ways.extend([204, 400, 401, 403, 404, 409, 412].map(|status| json!({ "status": status })));
     let pick = |rng: &mut SeededRng, many: usize| usize::try_from(rng.below(u64::try_from(many).unwrap())).unwrap();
