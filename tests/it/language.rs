@@ -79,7 +79,10 @@ const AVOID: &[(&str, &str)] = &[
 ];
 
 /// Where a word stands all the same: part of a path, a part of the line, and the reason.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[("tests/it/language.rs", "", "the list itself")];
+const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    ("tests/it/language.rs", "", "the list itself"),
+    ("src/sources/tests/published.rs", "It's a Secret to Everybody", "the secret of a published vector"),
+];
 
 /// How many lines of an area may still hold such a word. Lower a number when lines were reworded; an area without a number
 /// holds none.
