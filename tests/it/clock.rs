@@ -147,7 +147,7 @@ fn serve_with_time(folder: &Folder, offset: &str) -> crate::binary::Daemon {
 
 #[test]
 #[ignore = "needs libfaketime: cargo test --test it clock -- --ignored"]
-fn system_clock_forty_days_ahead_deletes_nobody() {
+fn system_clock_forty_days_ahead_deletes_no_account() {
     let folder = Folder::new("");
     let (_sandbox, site) = folder.sandbox(&[]);
     folder.file("offboardd.toml", &settings(site, "").replace("local_grace = \"1s\"", "local_grace = \"30d\""));

@@ -55,7 +55,7 @@ impl Harness {
         self.store().deliveries(&DeliveryFilter { limit: 1000, ..DeliveryFilter::default() }).await.unwrap().items.len()
     }
 
-    /// Ends a story in which `stored` deliveries were taken: one more is, and leads to its revoke.
+    /// Ends a story in which `stored` deliveries were taken: one more is, and results in its revoke.
     async fn still_takes_deliveries(self, stored: usize) {
         assert_eq!(self.stored().await, stored);
         self.send_departed("ann@example.com").await;
@@ -91,7 +91,7 @@ async fn new_delivery_is_accepted_and_a_replay_returns_its_id() {
         let again = story.post("hr", BODY, &headers).await;
         assert_eq!((again.status, &again.body), (200, &json!({ "delivery": first.delivery(), "duplicate": true })));
     }
-    // The same again, signed anew and with the same id, as Standard Webhooks retries.
+    // The same again, with a new signature and with the same id, as Standard Webhooks retries.
     story.advance("5h").await;
     let id = &headers.iter().find(|(name, _)| name == "webhook-id").unwrap().1;
     let again = story.post("hr", BODY, &story.sign("hr", id, story.now(), BODY)).await;
@@ -227,7 +227,7 @@ async fn signed_but_unreadable_delivery_is_accepted_and_shown() {
 }
 
 #[tokio::test]
-async fn duplicate_json_key_leads_to_no_wrong_action() {
+async fn duplicate_json_key_causes_no_wrong_action() {
     let story = Harness::start().await;
     let twice = br#"{"type":"departed","type":"profile","person":{"id":"1","email":"ann@example.com"}}"#;
     assert_eq!(story.send_bytes("hr", twice).await.status, 202);
@@ -245,7 +245,7 @@ async fn delivery_to_a_paused_source_is_503() {
         let reply = story.post("hr", BODY, &headers).await;
         assert_eq!((reply.status, reply.retry_after.as_deref()), (503, Some("60")));
     }
-    assert_eq!(story.send("bamboohr", &json!({ "employees": [] })).await.status, 202, "the others are heard");
+    assert_eq!(story.send("bamboohr", &json!({ "employees": [] })).await.status, 202, "the others are accepted");
     story.post_action("sources/hr/resume").await;
     story.still_takes_deliveries(1).await;
 }
@@ -263,7 +263,7 @@ async fn internal_failure_is_503() {
     }
     refused(&story.post("hr", BODY, &[]).await);
     sqlx::query("DROP TRIGGER full").execute(&mut database).await.unwrap();
-    // The vendor comes again, as it was asked to: nothing was half taken.
+    // The vendor sends it again after the 503: nothing was half stored.
     assert_eq!(story.post("hr", BODY, &headers).await.status, 202);
     story.settle().await;
     story.still_takes_deliveries(1).await;

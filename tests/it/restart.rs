@@ -1,4 +1,4 @@
-//! The daemon stops, cleanly or not, and another one goes on with the same files.
+//! The daemon stops, cleanly or not, and another one continues with the same files.
 
 use offboardd::domain::case::StateName;
 use offboardd::sandbox::{CallName, Fault};
@@ -45,7 +45,7 @@ async fn restart_keeps_states_that_wait_for_an_operator() {
     story.send_departed(ANN).await;
     story.send_returned(ANN).await;
     story.send_departed("dora@example.com").await;
-    story.send_departed("nobody@example.com").await;
+    story.send_departed("unknown@example.com").await;
     let policy = |settings: String| settings.replace("departed = ", "approvals.revoke = 1\ndeparted = ");
     story.restart_with(policy).await;
     story.send_departed("ben@example.com").await;
@@ -53,7 +53,7 @@ async fn restart_keeps_states_that_wait_for_an_operator() {
     for (email, state) in [
         (ANN, StateName::Restoring),
         ("dora@example.com", StateName::NeedsAttention),
-        ("nobody@example.com", StateName::Revoking),
+        ("unknown@example.com", StateName::Revoking),
         ("ben@example.com", StateName::Held),
     ] {
         assert_eq!(story.state(email).await, state, "{email}");

@@ -1,4 +1,4 @@
-//! The far side fails: nothing is lost, nothing is done twice, and a stop wins or is told that it was too late.
+//! Atlassian fails: nothing is lost, nothing is done twice, and a stop wins or is answered that it was too late.
 
 use jiff::SignedDuration;
 use offboardd::domain::case::{AttentionReason, StateName};
@@ -27,10 +27,10 @@ async fn rejected_credentials_pause_the_site_and_count_no_attempt() {
         assert_eq!(story.job(ANN).await.unwrap().attempts, 0, "{call:?} {status}");
 
         // Whatever comes meanwhile is taken, and waits.
-        let asked = story.site.calls().len();
+        let called = story.site.calls().len();
         story.send_departed("ben@example.com").await;
         story.advance("10d").await;
-        assert_eq!(story.site.calls().len(), asked, "{call:?} {status}");
+        assert_eq!(story.site.calls().len(), called, "{call:?} {status}");
         assert_eq!(story.state("ben@example.com").await, StateName::Revoking);
 
         story.resume_site().await;
@@ -90,7 +90,7 @@ async fn errors_are_retried_with_backoff_until_attention_is_needed() {
     assert_eq!(story.now().duration_since(began), duration("2h"), "the last attempt is made at the end");
     assert_eq!(story.count(CallName::Revoke), usize::try_from(attempts).unwrap());
 
-    // Whoever has mended it says so.
+    // The operator who has fixed it resumes it.
     story.site.clear_faults();
     story.act(ANN, "retry").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
@@ -209,7 +209,7 @@ async fn return_during_the_revoke_call_restores_afterwards() {
     assert_eq!(reply.status, 202);
     story.wait_until_routed(reply.delivery()).await;
     assert_eq!(story.outcome(reply.delivery()).await, ("waiting".to_owned(), None));
-    // An operator is told at once that it is too late.
+    // An operator learns immediately that it is too late.
     let too_late = story.try_action(ROSA, ANN, "cancel").await;
     assert_eq!(too_late.status, 409, "{too_late:?}");
 

@@ -112,7 +112,7 @@ async fn header_with_two_values_counts_as_missing() {
         twice.rotate_right(1);
         refused(&story.post("hr", BODY, &twice).await);
     }
-    // Said twice in the same words it is only said loudly.
+    // The same value twice is not ambiguous.
     let loudly = [headers.clone(), headers.clone()].concat();
     assert_eq!(story.post("hr", BODY, &loudly).await.status, 202);
     story.settle().await;
@@ -197,7 +197,7 @@ async fn slow_clients_delay_neither_others_nor_the_shutdown() {
     last.write_all(&request[199 * request.len() / 200..]).await.unwrap();
     assert_eq!(status(&read_all(&mut last).await), 202);
     story.settle().await;
-    // Nor do they hold up a stop: a client that has not said all by then is hung up on.
+    // Nor do they hold up a stop: the connection of a client that has not sent everything by then is closed.
     let begun = Instant::now();
     story.restart().await;
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
@@ -220,7 +220,7 @@ async fn unknown_source_is_404() {
     let story = Harness::start().await;
     let long = format!("/webhooks/{}", "a".repeat(10_000));
     for path in [
-        "/webhooks/nobody",
+        "/webhooks/unknown",
         "/webhooks/",
         "/webhooks",
         "/webhooks/HR",
@@ -251,7 +251,7 @@ async fn unknown_source_is_404() {
             assert!(matches!(status(&answer), 400 | 404), "{path}: {answer}");
         }
     }
-    let whole = "POST http://elsewhere.example.com/webhooks/nobody HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let whole = "POST http://elsewhere.example.com/webhooks/unknown HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     assert_eq!(status(&story.raw(whole.as_bytes()).await), 404);
     story.still_takes_deliveries(0).await;
     row.passed(44, "0 found");
