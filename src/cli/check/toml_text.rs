@@ -3,7 +3,7 @@
 //! `toml::to_string` writes a table header for each nested table, also for `{ env = "NAME" }`.
 
 use toml::{Table, Value};
-use toml_writer::ToTomlKey as _;
+use toml_writer::ToTomlKey;
 
 use crate::settings::SettingsFile;
 
@@ -18,15 +18,16 @@ pub(super) fn write(file: &SettingsFile) -> Result<String, toml::ser::Error> {
 fn section(text: &mut String, path: &[&str], table: &Table) {
     for (key, value) in table {
         if nested(path, key, value).is_none() {
-            text.push_str(&format!("{} = {value}\n", key.to_toml_key()));
+            text.extend([key.to_toml_key().as_str(), " = ", value.to_string().as_str(), "\n"]);
         }
     }
     for (key, value) in table {
         let inner = [path, &[key.as_str()]].concat();
-        let dotted = inner.iter().map(|key| key.to_toml_key()).collect::<Vec<_>>().join(".");
+        let dotted = inner.iter().map(ToTomlKey::to_toml_key).collect::<Vec<_>>().join(".");
         for table in nested(path, key, value).into_iter().flatten() {
             if !path.is_empty() || table.iter().any(|(key, value)| nested(&inner, key, value).is_none()) {
-                text.push_str(&if value.is_array() { format!("\n[[{dotted}]]\n") } else { format!("\n[{dotted}]\n") });
+                let [open, close] = if value.is_array() { ["[[", "]]"] } else { ["[", "]"] };
+                text.extend(["\n", open, dotted.as_str(), close, "\n"]);
             }
             section(text, &inner, table);
         }
