@@ -167,7 +167,7 @@ impl Folder {
                 return Ok(Daemon { webhooks: address("webhooks"), admin: address("admin"), process });
             }
             if let Some(status) = ended {
-                // What it lines_so_far last may still be on its way.
+                // What it printed last may still be on its way.
                 std::thread::sleep(Duration::from_millis(100));
                 return Err(CommandOutput {
                     code: status.code(),
@@ -207,12 +207,12 @@ impl Process {
         Self { child, lines }
     }
 
-    /// Everything that it lines_so_far so far, on either of its outputs.
+    /// Everything that it printed so far, on either of its outputs.
     pub(crate) fn output_lines(&self) -> Vec<String> {
         self.lines.lock().unwrap().clone()
     }
 
-    /// Waits until it has lines_so_far this `times` times.
+    /// Waits until it has printed this `times` times.
     pub(crate) fn wait_for_lines(&self, what: &str, times: usize) {
         let begun = Instant::now();
         while self.output_lines().iter().filter(|line| line.contains(what)).count() < times {

@@ -224,7 +224,7 @@ fn broken_rule(steps: &[Step]) -> Option<String> {
     .join()
     .err()?;
     let message = panic.downcast_ref::<String>().cloned().unwrap_or_default();
-    let line = message.lines().find(|line| line.trim_start().starts_with("left:")).or(message.lines().next());
+    let line = message.lines().find(|line| line.trim_start().starts_with("left:")).or_else(|| message.lines().next());
     Some(line.unwrap_or_default().split_whitespace().filter(|word| !word.contains('@')).collect::<Vec<_>>().join(" "))
 }
 
