@@ -117,7 +117,7 @@ CREATE TABLE ignored_words (
 ) STRICT, WITHOUT ROWID;
 
 -- Secrets that vendors offered in their handshakes, waiting for an operator or accepted.
-CREATE TABLE offers (
+CREATE TABLE offered_secrets (
     source      TEXT    NOT NULL,
     hash        BLOB    NOT NULL,       -- of the secret
     sealed      BLOB    NOT NULL,       -- the secret
@@ -167,10 +167,10 @@ CREATE TABLE cases (
     deletion_dispatched_at INTEGER,
     deletion_requested_at INTEGER,
     grace_ends_at         INTEGER,
-    last_look_at          INTEGER,
+    last_read_at          INTEGER,
     gone_at               INTEGER,
     reinvite_dispatched_at INTEGER,
-    looks                 INTEGER NOT NULL DEFAULT 0,  -- the number of reads that did not find the account
+    reads_without_account INTEGER NOT NULL DEFAULT 0,
     account_type          TEXT,
     sealed                BLOB,         -- the person and the account, with the case's own key; emptied when it closes
     closed_at             INTEGER
@@ -311,6 +311,15 @@ CREATE TABLE sources (
     lookups_day       INTEGER,          -- the day since 1970 of the newest lookups, and their number
     lookups           INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
+
+-- Why no change is made at any site until an approver lifts it: this database was changed by another hand, or is an older
+-- copy. At most one row.
+CREATE TABLE fence (
+    only      INTEGER PRIMARY KEY CHECK (only = 1),
+    reason    TEXT    NOT NULL CHECK (reason IN ('restored', 'older', 'changed')),
+    detail    TEXT    NOT NULL,
+    raised_at INTEGER                   -- NULL: found while the database was opened, not in the journal yet
+) STRICT;
 
 -- The append-only, hash-chained history. No personal data: a case is identified by its id, an account by a keyed hash.
 CREATE TABLE journal (

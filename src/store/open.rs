@@ -4,16 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Row as _, SqlitePool};
 
 use super::files::{self, Files};
+use super::schema::MIGRATOR;
 use super::writer::Writer;
-use super::{Store, StoreError, key_file, stamp};
+use super::{Store, StoreError, integrity, key_file, stamp};
 use crate::proof::seal::MasterKey;
-
-pub static MIGRATOR: Migrator = sqlx::migrate!();
 
 /// The maximum number of prepared statements per connection.
 const STATEMENTS: usize = 512;
@@ -180,7 +178,8 @@ impl Database {
     /// `files` are the locked files of a daemon, which watches them and marks the database as in use.
     async fn with(&self, files: Option<Files>) -> Result<Store, StoreError> {
         let mut connection = SqliteConnection::connect_with(&self.options()).await?;
-        let bytes = self.key_bytes(is_sealed(&mut connection).await?)?;
+        let is_sealed = is_sealed(&mut connection).await?;
+        let bytes = self.key_bytes(is_sealed)?;
         let key = Arc::new(load_keys(&mut connection, &bytes).await?);
         let reader = readers().connect_with(self.options().read_only(true)).await?;
         let files = match files {
@@ -191,14 +190,22 @@ impl Database {
                     KeyLocation::Beside => files.watch_key(&self.key_file())?,
                 }
                 stamp::begin(&files, &mut connection).await?;
-                files.reset_acknowledged(stamp::acknowledged(&mut connection).await?)?;
+                let recorded = files.acknowledged_before().and_then(|before| before.journal);
+                // A new database has no history, whatever the record of an earlier one says.
+                if let Some(recorded) = recorded.filter(|_| is_sealed)
+                    && let Some(finding) = integrity::compare_with_record(&mut connection, &key, recorded).await?
+                {
+                    integrity::raise_at_opening(&mut connection, &finding).await?;
+                }
+                files.reset_acknowledged(integrity::acknowledged(&mut connection, &key).await?)?;
                 files.watch_log()?;
                 Some(files)
             }
             None => None,
         };
-        let writer = Writer::new(self.options(), connection, files.map(Arc::new));
-        let store = Store { reader, writer, path: self.path.as_path().into(), key, paused_sources: Arc::default() };
+        let paused_sources = Arc::default();
+        let writer = Writer::start(self.options(), connection, files.map(Arc::new), Arc::clone(&paused_sources));
+        let store = Store { reader, writer, path: self.path.as_path().into(), key, paused_sources };
         let paused = store.begin().await?.paused_sources().await?;
         store.paused_sources.store(Arc::new(paused));
         Ok(store)

@@ -15,6 +15,7 @@ mod departures;
 mod documents;
 mod event_order;
 mod fault_matrix;
+mod fence;
 mod files;
 mod gate;
 mod harness;

@@ -5,6 +5,7 @@
 pub(crate) mod case;
 mod client;
 pub(crate) mod delivery;
+pub(crate) mod fence;
 mod format;
 pub(crate) mod job;
 mod list;
@@ -22,6 +23,7 @@ use secrecy::SecretString;
 use self::case::CaseCommand;
 use self::client::Client;
 use self::delivery::DeliveryCommand;
+use self::fence::FenceCommand;
 use self::job::JobCommand;
 use self::options::{Output, Remote};
 use self::site::SiteCommand;
@@ -40,6 +42,8 @@ pub(crate) enum RemoteCommand {
     Site(About<SiteCommand>),
     /// List, inspect and replay deliveries
     Delivery(About<DeliveryCommand>),
+    /// Show and lift the stop of all changes after the database was changed or restored
+    Fence(About<FenceCommand>),
 }
 
 /// A subcommand and the daemon that it calls.
@@ -60,5 +64,6 @@ pub(crate) async fn run(command: RemoteCommand, token: Option<SecretString>, out
         RemoteCommand::Source(about) => source::run(about.command, &client(&about.remote)?, output).await,
         RemoteCommand::Site(about) => site::run(about.command, &client(&about.remote)?, output).await,
         RemoteCommand::Delivery(about) => delivery::run(about.command, &client(&about.remote)?, output).await,
+        RemoteCommand::Fence(about) => fence::run(about.command, &client(&about.remote)?, output).await,
     }
 }

@@ -10,7 +10,6 @@ use serde_json::Value;
 
 pub(super) use self::queries::readable;
 pub use self::queries::{BulkFilter, CaseFilter};
-pub(super) use self::rows::read_case;
 use crate::domain::account::{AccountId, AccountType};
 use crate::domain::case::{Case, Cause, StateName, Terms};
 use crate::domain::ids::{SiteName, SourceName};
@@ -29,7 +28,7 @@ pub struct CaseRecord {
     /// The type of the account, once found.
     pub account_type: Option<AccountType>,
     /// The number of reads that did not find the account.
-    pub looks: u32,
+    pub reads_without_account: u32,
     key: Option<CaseKey>,
 }
 
@@ -85,7 +84,12 @@ pub struct Transitioned {
 impl CaseRecord {
     /// The case from the database, with the observations of an attempt about the account.
     pub(super) fn with_observed(self, observed: &Self) -> Self {
-        Self { account: observed.account.clone(), account_type: observed.account_type, looks: observed.looks, ..self }
+        Self {
+            account: observed.account.clone(),
+            account_type: observed.account_type,
+            reads_without_account: observed.reads_without_account,
+            ..self
+        }
     }
 
     /// The keyed hash of the account, if it is known. Approvals cover it, and the journal shows it.

@@ -37,7 +37,7 @@ async fn rolling(stops: u32, people: usize, pause: Duration) -> (usize, usize, u
         daemon = folder.serve("info");
         load.send_to(daemon.webhooks);
         let again: Vec<_> =
-            daemon.process.output_lines().into_iter().filter(|line| line.contains("whose worker died")).collect();
+            daemon.process.output_lines().into_iter().filter(|line| line.contains("lease expired")).collect();
         assert!(again.is_empty(), "work was left lying about: {again:?}");
     }
     let refused = load.refusals();
