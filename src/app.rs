@@ -71,10 +71,10 @@ impl App {
         let bind = async |name: &str, address: SocketAddr| {
             TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} (server.{name})"))
         };
-        let webhooks = bind("webhooks", settings.server.webhooks).await?;
-        let admin = bind("admin", settings.server.admin).await?;
+        let webhooks = bind("webhooks", settings.file.server.webhooks.get()).await?;
+        let admin = bind("admin", settings.file.server.admin.get()).await?;
         let accepted = rotation::accepted(&store).await?;
-        let sources: Vec<_> = settings.sources.values().map(|source| (&source.name, &source.site)).collect();
+        let sources: Vec<_> = settings.sources.values().map(|source| (&source.name, &source.table.site)).collect();
         let mut tx = store.begin().await?;
         tx.bind_sources(&sources).await?;
         let fence = tx.announce_fence(clock.now()).await?;
@@ -122,7 +122,7 @@ impl App {
     ///
     /// If a part ended early, or if the deadline of the shutdown passed. No state is lost in either case.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let deadline = self.settings.server.shutdown.unsigned_abs();
+        let deadline = self.settings.file.server.shutdown.get().unsigned_abs();
         let store = self.store.clone();
         let shutdown = Shutdown::new();
         self.start(&shutdown)?;
@@ -197,7 +197,7 @@ impl Parts<'_> {
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
             metrics,
-            max_body: self.settings.server.max_body,
+            max_body: self.settings.file.server.max_body.bytes(),
         };
         self.shutdown.spawn("intake.writer", writer.run());
         self.shutdown.spawn("intake.log", log.run_log(self.shutdown.stopping()));
@@ -252,8 +252,8 @@ impl Parts<'_> {
         let upkeep = Upkeep {
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
-            keep_payloads: self.settings.store.keep_payloads,
-            quiet_after: sources.map(|source| (source.name.clone(), source.quiet_after)).collect(),
+            keep_payloads: self.settings.file.store.keep_payloads.get(),
+            quiet_after: sources.map(|source| (source.name.clone(), source.table.quiet_after())).collect(),
         };
         self.shutdown.spawn("upkeep", upkeep.run(self.shutdown.stopping()));
     }
@@ -293,10 +293,10 @@ pub fn database(settings: &Settings) -> Database {
 
 fn routes(settings: &Settings) -> anyhow::Result<BTreeMap<SourceName, Route>> {
     let routes = settings.sources.values().map(|source| {
-        let policy = settings.policies.get(&source.policy).context("loading validated every policy name")?;
+        let policy = settings.policies.get(&source.table.policy).context("loading validated every policy name")?;
         let route = Route {
             source: Arc::clone(&source.compiled),
-            site: source.site.clone(),
+            site: source.table.site.clone(),
             policy: policy.clone(),
             lookup: source.lookup.as_ref().map(|lookup| Arc::new(ArcSwap::from_pointee(Arc::clone(lookup)))),
         };
@@ -326,10 +326,10 @@ fn configured_sites(settings: &Settings) -> BTreeMap<SiteName, ConfiguredSite> {
 fn configured_sources(settings: &Settings) -> BTreeMap<SourceName, ConfiguredSource> {
     let sources = settings.sources.values().map(|source| {
         let configured = ConfiguredSource {
-            site: source.site.clone(),
-            policy: source.policy.clone(),
+            site: source.table.site.clone(),
+            policy: source.table.policy.clone(),
             preset: source.spec.preset.clone(),
-            quiet_after: source.quiet_after,
+            quiet_after: source.table.quiet_after(),
             echoes_secret: source.compiled.shows_a_token(),
         };
         (source.name.clone(), configured)

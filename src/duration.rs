@@ -18,6 +18,16 @@ const UNITS: [(&str, i64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_0
 const LONGEST: SignedDuration = SignedDuration::from_hours(36_525 * 24);
 
 impl ConfigDuration {
+    /// What to write, for the error about a value of another type.
+    pub(crate) const EXPECTED: &str = r#"a duration like "90s", "15m", "36h" or "14d""#;
+
+    pub const ZERO: Self = Self(SignedDuration::ZERO);
+
+    /// So many milliseconds.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(SignedDuration::from_millis(millis))
+    }
+
     /// So many seconds.
     pub const fn from_secs(seconds: i64) -> Self {
         Self(SignedDuration::from_secs(seconds))
@@ -138,7 +148,7 @@ impl Visitor<'_> for DurationText {
     type Value = ConfigDuration;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(r#"a duration like "90s", "15m", "36h" or "14d""#)
+        f.write_str(ConfigDuration::EXPECTED)
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<ConfigDuration, E> {

@@ -21,9 +21,9 @@ const PATIENCE: Duration = Duration::from_mins(10);
 pub(crate) struct Process(Child);
 
 impl Process {
-    /// Starts it with what it says going into a file, as a container's log does.
-    pub(crate) fn start(command: &mut Command, said: &Path) -> Self {
-        let out = File::create(said).unwrap();
+    /// Starts it with its output in a file, like a container's log.
+    pub(crate) fn start(command: &mut Command, log: &Path) -> Self {
+        let out = File::create(log).unwrap();
         command.stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(out);
         Self(command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")))
     }
@@ -35,10 +35,10 @@ impl Process {
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
-    /// Asks it to stop, and waits until it did.
+    /// Sends SIGTERM, and waits for the end.
     pub(crate) fn stop(mut self) {
-        let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.0.id().to_string()]).status();
-        assert!(asked.unwrap().success());
+        let killed = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.0.id().to_string()]).status();
+        assert!(killed.unwrap().success());
         assert!(self.0.wait().unwrap().success(), "it did not stop as it should");
     }
 }
@@ -72,27 +72,27 @@ impl Daemon {
         Self { process, webhooks: address("webhooks"), admin: address("admin") }
     }
 
-    /// Asks the admin API.
-    pub(crate) fn ask(&self, method: &str, path: &str) -> (u16, String) {
-        ask(self.admin, method, path, ROSA)
+    /// Calls the admin API.
+    pub(crate) fn request(&self, method: &str, path: &str) -> (u16, String) {
+        request(self.admin, method, path, ROSA)
     }
 
     /// One of its metrics, added up over its labels; those of which a part of the labels is given.
     pub(crate) fn metric(&self, name: &str, labels: &str) -> u64 {
-        let (_, text) = self.ask("GET", "/metrics");
+        let (_, text) = self.request("GET", "/metrics");
         let of_it = text.lines().filter(|line| line.starts_with(name) && line.contains(labels));
         of_it.map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap() as u64).sum()
     }
 }
 
-/// The sandbox on loopback, with so many people; says where it is.
+/// The sandbox on loopback, with so many people; returns its URL.
 pub(crate) fn sandbox(folder: &Folder, people: usize) -> (Process, String) {
     let seed = folder.write("seed.json", &crate::folder::seed(people));
     let mut command = Command::new(env!("CARGO_BIN_EXE_offboardd"));
     command.args(["sandbox", "--listen", "127.0.0.1:0", "--seed"]).arg(seed);
-    let said = folder.path().join("sandbox.log");
-    let process = Process::start(&mut command, &said);
-    let place = wait_for(&said, |line| {
+    let log = folder.path().join("sandbox.log");
+    let process = Process::start(&mut command, &log);
+    let place = wait_for(&log, |line| {
         let rest = line.strip_prefix("the sandbox is at ")?;
         Some(rest.split(": ").next().unwrap().to_owned())
     });
@@ -112,19 +112,19 @@ pub(crate) fn wait_for<T>(file: &Path, read: impl Fn(&str) -> Option<T>) -> T {
     }
 }
 
-/// Waits until something is so; says how long that took.
+/// Waits until a condition holds; returns the time that it took.
 pub(crate) fn until(mut so: impl FnMut() -> bool) -> Duration {
     let begun = Instant::now();
     while !so() {
         assert!(begun.elapsed() < PATIENCE, "what was waited for did not come");
-        // Not more often: what is asked for costs what is measured.
+        // Not more often: a query takes time from the measurement.
         std::thread::sleep(Duration::from_millis(50));
     }
     begun.elapsed()
 }
 
 /// One request of its own connection.
-pub(crate) fn ask(to: SocketAddr, method: &str, path: &str, token: &str) -> (u16, String) {
+pub(crate) fn request(to: SocketAddr, method: &str, path: &str, token: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(to).unwrap();
     let head = format!(
         "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\

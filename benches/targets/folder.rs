@@ -8,7 +8,7 @@ use serde_json::json;
 /// The secret of every source.
 pub(crate) const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// A far side at which nobody listens.
+/// The URL of a site that does not exist.
 pub(crate) const NOWHERE: &str = "http://127.0.0.1:9";
 
 /// A folder with settings and a database.
@@ -36,8 +36,8 @@ impl Folder {
     }
 }
 
-/// Settings with one source for each of so many sites, all of which are at the same place: `hr0` for `site0`, and so on.
-/// The limits of the far side are counted for each site, so that many sites together can be as fast as we are.
+/// Settings with one source for each of so many sites, all of which have the same URL: `hr0` for `site0`, and so on.
+/// The limits of Atlassian are counted for each site, so that many sites together do not limit the daemon.
 pub(crate) fn settings(site: &str, sites: usize) -> String {
     let mut settings = "mode = \"enforce\"
         server = { webhooks = \"127.0.0.1:0\", admin = \"127.0.0.1:0\" }
@@ -95,7 +95,7 @@ pub(crate) fn with_secrets(command: &mut std::process::Command) -> &mut std::pro
 pub(crate) fn until_reachable(address: SocketAddr) {
     let begun = std::time::Instant::now();
     while std::net::TcpStream::connect(address).is_err() {
-        assert!(begun.elapsed().as_secs() < 30, "nobody listens on {address}");
+        assert!(begun.elapsed().as_secs() < 30, "no server listens on {address}");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
 }

@@ -11,7 +11,7 @@ use crate::{raw, servers};
 /// How often everything is run, one after the other.
 const ROUNDS: usize = 5;
 
-/// How many sites are drained at once: the far side's limits are counted for each.
+/// How many sites are drained together: Atlassian's limits are counted for each.
 const SITES: usize = 32;
 
 /// The daemon with everything on, the same without storage, with one transaction for each request, and bare SQLite.
@@ -69,7 +69,7 @@ pub(crate) fn one_by_one(table: &mut Table) {
     table.add(("T7", "≤ 2.5", "≤ 2"), "p50 at 1 connection ÷ one bare durable insert", measured, figures);
 }
 
-/// Departures that are routed and carried out while they come, against a sandbox that answers at once.
+/// Departures that are routed and carried out while they come, against a sandbox that answers immediately.
 pub(crate) fn while_draining(table: &mut Table) {
     let (mut alone, mut draining, mut routed, mut done) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {

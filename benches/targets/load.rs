@@ -23,17 +23,17 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 /// What is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// What leads to nothing.
+    /// A delivery without effect.
     Ignored,
-    /// Somebody leaves: the next of the sandbox's people.
+    /// A person leaves: the next of the sandbox's people.
     Departed,
-    /// Somebody leaves at this instant, in seconds since 1970.
+    /// A person leaves at this instant, in seconds since 1970.
     DepartedAt(i64),
     /// One delivery of so many departures in the far future.
     Batch(usize),
-    /// What leads to nothing, with a signature that does not hold.
+    /// A delivery without effect, with an invalid signature.
     Forged,
-    /// What leads to nothing, signed as GitHub does: the one way that adnanh/webhook knows.
+    /// A delivery without effect, signed like GitHub's: the only scheme of adnanh/webhook.
     Hub,
 }
 
@@ -54,10 +54,10 @@ pub(crate) struct Load {
     pub(crate) at_most: Option<u64>,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// Those that were answered as they should be, per second.
+    /// Expected responses per second.
     pub(crate) rate: f64,
     pub(crate) count: usize,
     /// How long each took, in microseconds, sorted.
@@ -73,7 +73,7 @@ impl Seen {
 }
 
 impl Load {
-    /// 64 connections, for three seconds, of what leads to nothing.
+    /// 64 connections, for three seconds, with deliveries without effect.
     pub(crate) fn usual(to: SocketAddr) -> Self {
         let lasts = Duration::from_secs(3);
         Self { to, path: None, sources: 1, kind: Kind::Ignored, connections: 64, lasts, rate: None, at_most: None }
@@ -118,11 +118,11 @@ impl Load {
                 turn += space;
             }
             let request = writer.request(&self);
-            let asked = Instant::now();
+            let begun = Instant::now();
             stream.write_all(request).await.unwrap();
             read(&mut stream, &mut answer).await;
             assert!(answer[9..].starts_with(expected), "{}", String::from_utf8_lossy(&answer));
-            took.push(asked.elapsed().as_micros() as u32);
+            took.push(begun.elapsed().as_micros() as u32);
         }
         took
     }

@@ -1,4 +1,4 @@
-//! Memory, the start, and what forgetting costs the others, with a million deliveries behind it.
+//! Memory, the start, and the cost of retention for other deliveries, after a million deliveries.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::folder::{Folder, NOWHERE, settings};
 use crate::load::Load;
 use crate::table::{Table, median};
 
-/// How many deliveries; `OFFBOARDD_BENCH_DELIVERIES` says otherwise.
+/// How many deliveries; `OFFBOARDD_BENCH_DELIVERIES` overrides it.
 fn many() -> u64 {
     std::env::var("OFFBOARDD_BENCH_DELIVERIES").map_or(1_000_000, |many| many.parse().unwrap())
 }
@@ -34,7 +34,7 @@ pub(crate) fn after_a_million(table: &mut Table) {
     for _ in 0..5 {
         let begun = Instant::now();
         let daemon = Daemon::serve(&folder);
-        while daemon.ask("GET", "/readyz").0 != 200 {
+        while daemon.request("GET", "/readyz").0 != 200 {
             std::thread::sleep(Duration::from_millis(2));
         }
         took.push(begun.elapsed().as_secs_f64() * 1e3);
@@ -44,12 +44,12 @@ pub(crate) fn after_a_million(table: &mut Table) {
     let worst = took.iter().copied().fold(0.0, f64::max);
     let figures = format!("the slowest of five {worst:.0} ms");
     table.add(("T12", "≤ 500 ms", "≤ 150 ms"), what, format!("{:.0} ms", median(took)), figures);
-    forgetting(table, &folder);
+    retention(table, &folder);
 }
 
-/// How much longer deliveries take while bodies and windows of others are forgotten, until the last is and the log is emptied
-/// of them. They lie together in the table, but anywhere in the index by which repetitions are recognised.
-fn forgetting(table: &mut Table, folder: &Folder) {
+/// How much longer deliveries take while bodies and deduplication windows of others expire, until the write-ahead log is free
+/// of them. They are adjacent in the table, but anywhere in the index for duplicates.
+fn retention(table: &mut Table, folder: &Folder) {
     const OVER: &str = "UPDATE deliveries SET status = 'routed', routed_at = 1, dedupe_until = 1
         WHERE seq IN (SELECT seq FROM deliveries WHERE body IS NOT NULL ORDER BY seq LIMIT ?1)";
     const LEFT: &str = "SELECT COUNT(*) FROM deliveries WHERE dedupe_until = 1 AND dedupes = 1";
@@ -66,7 +66,7 @@ fn forgetting(table: &mut Table, folder: &Folder) {
             daemon.process.stop();
             let connection = Connection::open(folder.database()).unwrap();
             let left: u32 = connection.query_row(LEFT, [], |row| row.get(0)).unwrap();
-            assert_eq!(left, 0, "they were not all forgotten while it was measured");
+            assert_eq!(left, 0, "not all expired during the measurement");
             p99[which].push(seen.quantile(0.99) / 1e3);
             slowest[which].push(seen.quantile(1.0) / 1e3);
         }

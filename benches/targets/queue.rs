@@ -192,7 +192,7 @@ pub(crate) fn at_the_documented_pace(table: &mut Table) {
     table.add(("T13", "≥ 0.9", "≥ 0.97"), what, format!("{:.3}", rate / BURST), figures);
 }
 
-/// Revokes of many sites, four calls each, at a far side that answers at once, beside a queue whose jobs do nothing.
+/// Revokes of many sites, four calls each, at a sandbox that answers immediately, beside a queue whose jobs do nothing.
 pub(crate) fn drained(table: &mut Table) {
     const SITES: usize = 40;
     const PEOPLE: u64 = 2000;

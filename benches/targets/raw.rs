@@ -42,9 +42,9 @@ pub(crate) fn deliveries(connection: &mut Connection, in_each: usize, lasts: Dur
 pub(crate) fn one_insert(connection: &mut Connection, lasts: Duration) -> f64 {
     let (begun, mut took) = (Instant::now(), Vec::new());
     while begun.elapsed() < lasts {
-        let asked = Instant::now();
+        let sent_at = Instant::now();
         insert(connection, took.len());
-        took.push(asked.elapsed().as_secs_f64() * 1e6);
+        took.push(sent_at.elapsed().as_secs_f64() * 1e6);
     }
     crate::table::median(took)
 }

@@ -56,7 +56,7 @@ pub(crate) fn beside_a_large_delivery(table: &mut Table) {
             }
             waits.push(begun.elapsed().as_secs_f64() * 1e3);
         }
-        assert!(waits.len() > 3, "the large delivery was routed before anybody could wait");
+        assert!(waits.len() > 3, "the large delivery was routed before any other could wait");
         longest.push(waits.into_iter().fold(0.0, f64::max));
     }
     let worst = longest.iter().copied().fold(0.0, f64::max);

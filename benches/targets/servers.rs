@@ -36,16 +36,16 @@ pub(crate) const NO_STORAGE: &str = "no-storage";
 /// Reads, verifies, seals, commits each delivery in a transaction of its own, answers.
 pub(crate) const ONE_EACH: &str = "one-each";
 
-/// Our intake, with nobody behind it who reads what was stored.
+/// Our intake, without a router that reads the stored deliveries.
 pub(crate) const INTAKE: &str = "intake";
 
 /// Starts one of them in this folder.
 pub(crate) fn start(kind: &str, folder: &Folder) -> (Process, SocketAddr) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.env(SERVER, kind).env("RUST_LOG", "info").current_dir(folder.path());
-    let said = folder.path().join("server.log");
-    let process = Process::start(&mut command, &said);
-    let address = wait_for(&said, |line| line.strip_prefix("serving on ")?.parse().ok());
+    let log = folder.path().join("server.log");
+    let process = Process::start(&mut command, &log);
+    let address = wait_for(&log, |line| line.strip_prefix("serving on ")?.parse().ok());
     (process, address)
 }
 

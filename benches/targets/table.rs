@@ -16,7 +16,7 @@ struct Row {
 }
 
 impl Table {
-    /// Adds a line, and says it at once to who is waiting.
+    /// Adds a line, and prints it immediately.
     pub(crate) fn add(
         &mut self,
         (target, must, stretch): (&'static str, &'static str, &'static str),

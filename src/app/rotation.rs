@@ -79,7 +79,7 @@ pub(super) fn intake_sources(settings: &Settings, accepted: &AcceptedSecrets) ->
                 Arc::clone(&source.compiled)
             }),
         };
-        (source.name.clone(), IntakeSource { source: compiled, dedupe_window: source.dedupe_window })
+        (source.name.clone(), IntakeSource { source: compiled, dedupe_window: source.table.dedupe_window.get() })
     });
     Arc::new(ArcSwap::from_pointee(intake_sources.collect()))
 }

@@ -84,9 +84,9 @@ impl Client {
             have_permission: bool,
         }
 
-        let asked = format!("{ADMINISTER},{BROWSE_USERS}");
+        let keys = format!("{ADMINISTER},{BROWSE_USERS}");
         // Not `send`: it may call this function.
-        let response = self.transport.send(Request::of(Call::Permissions).query(&[("permissions", &asked)])).await?;
+        let response = self.transport.send(Request::of(Call::Permissions).query(&[("permissions", &keys)])).await?;
         let response = reject_unauthenticated(response)?;
         let Permissions { permissions } = response.read()?;
         let granted = |key| permissions.get(key).map(|permission| permission.have_permission);

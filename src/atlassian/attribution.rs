@@ -4,33 +4,15 @@
 //! concerns no account (`myself`) decides: if it works, only this kind of call is rejected; if it does not, the site is
 //! unavailable or rejects the credentials, which is one problem of the site.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
 use super::call::Call;
 use super::client::Client;
+use super::error_code::scope_is_missing;
 use super::failure;
 use super::response::ApiResponse;
 use super::transport::Request;
 use super::wire::User;
 use crate::domain::account::AccountType;
 use crate::domain::retry::Failure;
-
-/// How the latest response to each call was: good, or a rejection of the call itself.
-#[derive(Debug, Default)]
-pub(super) struct Outcomes(Mutex<HashMap<Call, bool>>);
-
-impl Outcomes {
-    /// Whether the latest response was good; `None` before the first.
-    fn latest(&self, call: Call) -> Option<bool> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&call).copied()
-    }
-
-    /// Notes the latest response and returns the one before.
-    fn note(&self, call: Call, good: bool) -> Option<bool> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(call, good)
-    }
-}
 
 /// What is doubtful about a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +105,7 @@ fn doubt(response: &ApiResponse, latest: Option<bool>) -> Option<Doubt> {
     let (call, status) = (response.call, response.status);
     match status {
         // The first time it is the credentials. If they were found to work since, it is the call.
-        401 if latest == Some(false) || failure::scope_is_missing(response) => Some(Doubt::Forbidden),
+        401 if latest == Some(false) || scope_is_missing(response) => Some(Doubt::Forbidden),
         403 => Some(Doubt::Forbidden),
         300..400 | 407 | 410 => Some(Doubt::NoSuchCall),
         401 | 408 | 425 | 429 => None,
@@ -243,7 +225,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stranger_is_recognized_whatever_the_status_is() {
+    async fn anonymous_session_is_recognized_whatever_the_status_is() {
         for status in [200, 204, 404] {
             let server = FakeServer::scripted(move |_, _| {
                 reply(status, "[]").with("x-seraph-loginreason", "AUTHENTICATED_FAILED")

@@ -240,12 +240,12 @@ mod tests {
     #[tokio::test]
     async fn an_empty_id_never_becomes_a_call() {
         let server = FakeServer::always(204, "").await;
-        let nobody = AccountId::from(String::new());
+        let empty = AccountId::from(String::new());
         for client in
             [server.client(), server.client_of(Site { delete_with: DeleteWith::JiraUser, ..site_at(&server.url) })]
         {
-            assert!(matches!(client.delete(&nobody).await, Err(Failure::Permanent { .. })));
-            assert!(matches!(client.revoke(&nobody).await, Err(Failure::Permanent { .. })));
+            assert!(matches!(client.delete(&empty).await, Err(Failure::Permanent { .. })));
+            assert!(matches!(client.revoke(&empty).await, Err(Failure::Permanent { .. })));
         }
         assert!(server.request_lines().is_empty());
     }

@@ -103,7 +103,7 @@ mod tests {
         let delete = endpoint_url(&site, Call::DeleteCustomerAccount, Some("qm:1"), &[]).unwrap();
         assert_eq!(delete.as_str(), "https://api.atlassian.com/jsm/csm/cloudid/cloud-1/api/v1/customer/account/qm%3A1");
         let info = endpoint_url(&site, Call::TenantInfo, None, &[]).unwrap();
-        assert_eq!(info.as_str(), "https://acme.atlassian.net/_edge/tenant_info", "asked at the site itself");
+        assert_eq!(info.as_str(), "https://acme.atlassian.net/_edge/tenant_info", "read at the site itself");
     }
 
     #[test]

@@ -4,23 +4,34 @@
 //! a sentence: it may name the person.
 
 use jiff::Timestamp;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
-use serde_json::Value;
+use reqwest::header::RETRY_AFTER;
+use serde::de::DeserializeOwned;
 
 use super::call::Call;
 use super::endpoint_url::UrlError;
+use super::error_code::{reason, scope_is_missing};
 use super::pacing::LONGEST_REST;
 use super::response::ApiResponse;
 use crate::domain::clock_check::ClockProblem;
 use crate::domain::retry::Failure;
 use crate::outbound::{BodyError, TransportError, retry_instant};
 
-/// The reasons of a 429 that Atlassian documents.
-const LIMITS: [&str; 4] =
-    ["jira-burst-based", "jira-quota-global-based", "jira-quota-tenant-based", "jira-per-issue-on-write"];
+impl ApiResponse {
+    /// Reads the body of a successful response.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        if !(self.has_status(200) || self.has_status(201)) {
+            return Err(self.failure());
+        }
+        serde_json::from_slice(&self.body).map_err(|error| not_json(self.call, &error))
+    }
 
-/// An answer whose status is not what the call is about. Total: a status that should have been understood by the caller
-/// is an answer that we do not know.
+    pub(super) fn failure(&self) -> Failure {
+        of_response(self)
+    }
+}
+
+/// Classifies a response that is not the expected one. A status that the caller should have handled is an unexpected
+/// response.
 pub(super) fn of_response(response: &ApiResponse) -> Failure {
     let ApiResponse { call, status, .. } = *response;
     let seen = format!("{call}: {status}{}", reason(response));
@@ -72,19 +83,21 @@ pub(super) fn of_rejected_call(response: &ApiResponse, forbidden: bool, works_ot
     Failure::CallRefused { detail: format!("{seen}, while the credentials work: {cause}"), forbidden, works_otherwise }
 }
 
-/// The site answers, but as to a stranger.
+/// The site responds, but treats the request as anonymous.
 pub(super) fn unauthenticated(response: &ApiResponse) -> Failure {
     let ApiResponse { call, status, .. } = *response;
     let cause = special_cause(response).unwrap_or(NEW_CREDENTIALS);
     Failure::AccessDenied {
-        detail: format!("{call}: {status}, but the site responses as to a stranger (X-Seraph-LoginReason): {cause}"),
+        detail: format!(
+            "{call}: {status}, but the site treats the request as anonymous (X-Seraph-LoginReason): {cause}"
+        ),
     }
 }
 
 /// The site treats the request as anonymous.
 pub(super) fn anonymous() -> Failure {
     Failure::AccessDenied {
-        detail: format!("{}: the site responses as to a stranger: {NEW_CREDENTIALS}", Call::Myself),
+        detail: format!("{}: the site treats the request as anonymous: {NEW_CREDENTIALS}", Call::Myself),
     }
 }
 
@@ -121,7 +134,7 @@ fn special_cause(response: &ApiResponse) -> Option<&'static str> {
         let text = String::from_utf8_lossy(&response.body).to_lowercase();
         words.iter().any(|word| text.contains(word))
     };
-    let denied = header(&response.headers, "x-authentication-denied-reason").unwrap_or_default();
+    let denied = response.header("x-authentication-denied-reason").unwrap_or_default();
     if denied.to_ascii_uppercase().contains("CAPTCHA") || says(&["captcha"]) {
         Some("Atlassian wants a CAPTCHA after failed sign-ins: sign in once as the configured account in a browser")
     } else if matches!(response.status, 401 | 403)
@@ -152,7 +165,7 @@ fn what_is_there(response: &ApiResponse) -> &'static str {
         }
         500.. => "the page of a proxy, or of a site in maintenance",
         _ => {
-            "a web page instead of an response: a login, a maintenance page or a proxy; there is no such API at the site's URL"
+            "a web page instead of a response: a login, a maintenance page or a proxy; there is no such API at the site's URL"
         }
     }
 }
@@ -206,15 +219,15 @@ pub(super) fn wrong_clock(problem: &ClockProblem) -> Failure {
 pub(super) fn no_url(call: Call, why: UrlError) -> Failure {
     let why = match why {
         UrlError::NoCloudId => "the settings lack the site's `cloud_id`, which calls through the gateway need",
-        UrlError::UnusableId => "what is asked for is empty or no id",
+        UrlError::UnusableId => "the id in the request is empty or invalid",
     };
     Failure::Permanent { detail: format!("{call}: not called: {why}") }
 }
 
 /// When a limit is over: `Retry-After`, or a later `X-RateLimit-Reset` where that says "now" or nothing that can be read.
 fn retry_at(response: &ApiResponse) -> Option<Timestamp> {
-    let retry_after = header(&response.headers, RETRY_AFTER.as_str()).and_then(|text| instant(text, response));
-    let reset = || header(&response.headers, "x-ratelimit-reset").and_then(|text| instant(text, response));
+    let retry_after = response.header(RETRY_AFTER.as_str()).and_then(|text| instant(text, response));
+    let reset = || response.header("x-ratelimit-reset").and_then(|text| instant(text, response));
     match retry_after {
         Some(at) if at > response.at => Some(at),
         at => reset().max(at),
@@ -223,47 +236,6 @@ fn retry_at(response: &ApiResponse) -> Option<Timestamp> {
 
 fn instant(text: &str, response: &ApiResponse) -> Option<Timestamp> {
     retry_instant(text, &response.headers, response.at, LONGEST_REST)
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok().map(str::trim)
-}
-
-/// The reason in Atlassian's response, in brackets, if it is a code.
-fn reason(response: &ApiResponse) -> String {
-    let code = match response.status {
-        // The body of a 429 is not even read.
-        429 => header(&response.headers, "ratelimit-reason").filter(|r| LIMITS.contains(r)).map(str::to_owned),
-        _ => error_code(&response.body),
-    };
-    code.map(|code| format!(" ({code})")).unwrap_or_default()
-}
-
-/// The code in an error body of any of the families: JSM, gateway, OAuth, admin; the platform has only names of fields.
-fn error_code(body: &[u8]) -> Option<String> {
-    let body: Value = serde_json::from_slice(body).ok()?;
-    ["/i18nErrorMessage/i18nKey", "/errorCode", "/code", "/error", "/errors/0/code"]
-        .into_iter()
-        .filter_map(|pointer| body.pointer(pointer))
-        .find_map(as_code)
-        .or_else(|| body.get("errors")?.as_object()?.keys().find_map(|field| as_code(&Value::from(field.as_str()))))
-}
-
-/// A short number, or words of letters with dots, dashes and underscores between: no address and no id looks like that.
-fn as_code(value: &Value) -> Option<String> {
-    if let Some(number) = value.as_u64() {
-        return (number < 100_000).then(|| number.to_string());
-    }
-    let text = value.as_str()?;
-    let fits = (1..=80).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b'.' | b'-' | b'_'));
-    fits.then(|| text.to_owned())
-}
-
-/// The gateway reports it in a sentence (as users report), and the remedy differs from that for a wrong token.
-pub(super) fn scope_is_missing(response: &ApiResponse) -> bool {
-    const SENTENCE: &[u8] = b"scope does not match";
-    response.body.windows(SENTENCE.len()).any(|window| window == SENTENCE)
 }
 
 #[cfg(test)]
@@ -356,33 +328,6 @@ mod tests {
     }
 
     #[test]
-    fn every_family_of_error_bodies_gives_its_code() {
-        for (body, code) in [
-            (
-                r#"{"errorMessage":"Ann!","i18nErrorMessage":{"i18nKey":"sd.customer.not.found","parameters":[]}}"#,
-                "sd.customer.not.found",
-            ),
-            (r#"{"errorMessages":["no ann@example.com"],"errors":{"accountId":"qm:1 is bad"}}"#, "accountId"),
-            (r#"{"code":404,"message":"ann@example.com"}"#, "404"),
-            (r#"{"error":"invalid_client","error_description":"qm:1"}"#, "invalid_client"),
-            (r#"{"errors":[{"code":"USER_IS_MANAGED","detail":"ann@example.com"}]}"#, "USER_IS_MANAGED"),
-        ] {
-            assert_eq!(detail(Call::DeleteUser, 400, body), format!("delete_user: 400 ({code})"));
-        }
-        for body in [
-            "",
-            "qm:1",
-            "[",
-            "null",
-            r#"{"code":"qm:1","error":"ann@example.com"}"#,
-            r#"{"errorMessages":[],"errors":{"ann@example.com":"x","5b10a2844c20165700ede21g":"y"}}"#,
-        ] {
-            assert_eq!(detail(Call::DeleteUser, 400, body), "delete_user: 400");
-        }
-        assert!(!detail(Call::DeleteUser, 400, "<html>ann@example.com</html>").contains("ann"));
-    }
-
-    #[test]
     fn rejection_names_its_fix() {
         assert!(detail(Call::Read, 401, "").contains("make a new token"));
         assert!(detail(Call::Revoke, 403, "").contains("site admin"));
@@ -405,13 +350,5 @@ mod tests {
         let allowlist = r#"{"errorMessages":["IP address rejected: it is not on the allowed list"]}"#;
         assert!(refused(Call::Revoke, false, &[], allowlist).contains("IP allowlist"));
         assert!(refused(Call::Revoke, true, &[("content-type", "text/html")], "<html>").contains("proxy"));
-    }
-
-    #[test]
-    fn only_documented_limits_are_repeated() {
-        let limited =
-            |reason| of_response(&response(Call::Read, 429, &[("ratelimit-reason", reason)], "")).detail().to_owned();
-        assert_eq!(limited("jira-burst-based"), "read: 429 (jira-burst-based): too many requests");
-        assert_eq!(limited("ann"), "read: 429: too many requests");
     }
 }

@@ -25,7 +25,7 @@ use crate::domain::account::AccountId;
 use crate::domain::person::EmailAddress;
 use crate::domain::retry::Failure;
 
-const SOMEBODY: &str = "zita.quill@example.com";
+const ZITA: &str = "zita.quill@example.com";
 const THEIR_ID: &str = "qm:7f3c:99";
 
 fn id() -> AccountId {
@@ -34,11 +34,11 @@ fn id() -> AccountId {
 
 /// The failures of every call about one person.
 async fn failures(client: &Client) -> Vec<(Call, Failure)> {
-    let (email, id) = (EmailAddress::parse(SOMEBODY).unwrap(), id());
+    let (email, id) = (EmailAddress::parse(ZITA).unwrap(), id());
     let organization = OrganizationId::from("3".to_owned());
     let desk = ServiceDeskId::from("4".to_owned());
     let request = RequestKey::from("H-5".to_owned());
-    let asked: [(Call, BoxFuture<'_, Option<Failure>>); 15] = [
+    let calls: [(Call, BoxFuture<'_, Option<Failure>>); 15] = [
         (Call::Search, client.search(&email).map(Result::err).boxed()),
         (Call::Scan, client.scan(&email).map(Result::err).boxed()),
         (Call::Read, client.read(&id).map(Result::err).boxed()),
@@ -55,7 +55,7 @@ async fn failures(client: &Client) -> Vec<(Call, Failure)> {
         (Call::ServerInfo, client.server_info().map(Result::err).boxed()),
         (Call::TenantInfo, client.tenant_info().map(Result::err).boxed()),
     ];
-    let responses = asked.map(|(call, asked)| asked.map(move |failure| Some((call, failure?))));
+    let responses = calls.map(|(call, made)| made.map(move |failure| Some((call, failure?))));
     join_all(responses).await.into_iter().flatten().collect()
 }
 
@@ -73,7 +73,7 @@ impl Write for Log {
     }
 }
 
-fn names_nobody(failure: &Failure) -> bool {
+fn names_no_person(failure: &Failure) -> bool {
     let text = format!("{failure:?}").to_lowercase();
     ["zita", "quill", "example.com", "7f3c", "qm:", "qm%3a", "%40", "bot@", "secret"]
         .iter()
@@ -91,17 +91,17 @@ fn counted(metrics: &Metrics) -> String {
 #[tokio::test]
 async fn no_failure_contains_personal_data_from_a_response() {
     let body = format!(
-        r#"{{"errorMessages":["{SOMEBODY}"],"errorMessage":"{THEIR_ID}","message":"Zita Quill","code":"{THEIR_ID}",
-            "error":"{SOMEBODY}","errors":{{"{THEIR_ID}":"{SOMEBODY}"}},"values":"{SOMEBODY}","accountId":["{THEIR_ID}"]}}"#
+        r#"{{"errorMessages":["{ZITA}"],"errorMessage":"{THEIR_ID}","message":"Zita Quill","code":"{THEIR_ID}",
+            "error":"{ZITA}","errors":{{"{THEIR_ID}":"{ZITA}"}},"values":"{ZITA}","accountId":["{THEIR_ID}"]}}"#
     );
     for status in [200, 201, 202, 302, 400, 401, 403, 404, 405, 409, 412, 422, 429, 500, 503] {
-        for body in [body.clone(), format!("<html>{SOMEBODY} {THEIR_ID}</html>"), format!("{SOMEBODY} {THEIR_ID}")] {
+        for body in [body.clone(), format!("<html>{ZITA} {THEIR_ID}</html>"), format!("{ZITA} {THEIR_ID}")] {
             let server =
                 FakeServer::scripted(move |_, _| reply(status, body.clone()).with("location", "/qm:7f3c:99")).await;
             let failures = failures(&server.client()).await;
             assert!(!failures.is_empty(), "{status}");
             for (call, failure) in failures {
-                assert!(names_nobody(&failure), "{call} {status}: {failure:?}");
+                assert!(names_no_person(&failure), "{call} {status}: {failure:?}");
             }
         }
     }
@@ -117,7 +117,7 @@ async fn no_log_contains_personal_data_at_any_level() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    let server = FakeServer::scripted(|_, _| reply(503, SOMEBODY)).await;
+    let server = FakeServer::scripted(|_, _| reply(503, ZITA)).await;
     let _guard = tracing::subscriber::set_default(subscriber);
     // Another test thread without a subscriber may register a log callsite first, and its lack of interest is cached.
     // After one round every callsite is registered, and its interest is computed again.
@@ -148,7 +148,7 @@ async fn failing_server_is_retried_later() {
         assert_eq!(failures.len(), 15, "{status}");
         for (call, failure) in &failures {
             assert!(matches!(failure, Failure::Transient { retry_at: None, .. }), "{call}: {failure:?}");
-            assert!(names_nobody(failure), "{failure:?}");
+            assert!(names_no_person(failure), "{failure:?}");
         }
         assert_eq!(server.request_lines().len(), 15, "{status}: each call was made once");
         let line = format!("requests_total{{call=\"revoke\",status=\"{status}\"}} 1");

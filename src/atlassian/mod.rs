@@ -19,6 +19,7 @@ mod client;
 mod clock_watch;
 mod detach;
 mod endpoint_url;
+mod error_code;
 mod failure;
 #[cfg(test)]
 mod fake_server;
@@ -27,6 +28,7 @@ mod fault_tests;
 mod find;
 mod metrics;
 mod oauth;
+mod outcomes;
 mod pacing;
 mod preflight;
 mod response;

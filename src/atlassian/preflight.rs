@@ -10,12 +10,12 @@ use crate::domain::account::AccountId;
 use crate::domain::retry::Failure;
 
 /// An id that no account has: a read of it returns 404 where the API is available and grants access.
-const NOBODY: &str = "qm:offboardd:nobody";
+const MISSING_ACCOUNT: &str = "qm:offboardd:none";
 
 impl Client {
     /// Whether Customer Service Management answers us. Under a wrong cloud id it may look the same as under the right one.
     pub async fn customer_service_answers(&self) -> Result<(), Failure> {
-        let response = self.send(Request::of(Call::ReadCustomerAccount).id(NOBODY)).await?;
+        let response = self.send(Request::of(Call::ReadCustomerAccount).id(MISSING_ACCOUNT)).await?;
         if response.is_api_status(404) || response.has_status(200) { Ok(()) } else { Err(response.failure()) }
     }
 
@@ -36,7 +36,7 @@ impl Client {
 
     /// Whether users can be searched at all. No account matches this text.
     pub async fn search_answers(&self) -> Result<(), Failure> {
-        let query = [("query", NOBODY), ("startAt", "0"), ("maxResults", "1")];
+        let query = [("query", MISSING_ACCOUNT), ("startAt", "0"), ("maxResults", "1")];
         self.send(Request::of(Call::Search).query(&query)).await?.read::<Vec<IgnoredAny>>().map(drop)
     }
 
@@ -54,8 +54,8 @@ mod tests {
     async fn read_of_an_unused_id_returning_404_is_success() {
         let server = FakeServer::authenticated(404, r#"{"code":404,"message":"no such customer"}"#).await;
         assert_eq!(server.client().customer_service_answers().await, Ok(()));
-        let asked = "GET /jsm/csm/cloudid/cloud-1/api/v1/customer/account/qm%3Aoffboardd%3Anobody";
-        assert_eq!(server.request_lines(), [asked, "GET /rest/api/3/myself"]);
+        let read = "GET /jsm/csm/cloudid/cloud-1/api/v1/customer/account/qm%3Aoffboardd%3Anone";
+        assert_eq!(server.request_lines(), [read, "GET /rest/api/3/myself"]);
         let page = FakeServer::scripted(|_, _| reply(404, "<html>").with("content-type", "text/html")).await;
         assert!(page.client().customer_service_answers().await.is_err());
         assert!(FakeServer::always(403, "{}").await.client().customer_service_answers().await.is_err());

@@ -3,13 +3,11 @@
 use jiff::Timestamp;
 use reqwest::RequestBuilder;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::IgnoredAny;
 
 use super::call::Call;
-use super::failure;
 use super::metrics::Ending;
 use crate::clock::Clock;
-use crate::domain::retry::Failure;
 use crate::outbound::{BodyError, TransportError, read_capped};
 
 /// A page of a thousand users is about one megabyte.
@@ -70,21 +68,14 @@ impl ApiResponse {
         reason.split(',').any(|reason| matches!(reason.trim(), "AUTHENTICATED_FAILED" | "AUTHENTICATION_DENIED"))
     }
 
+    /// A header as text without surrounding blanks.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok().map(str::trim)
+    }
+
     fn content_type(&self) -> Option<String> {
         let value = self.headers.get(CONTENT_TYPE)?.to_str().ok()?;
         Some(value.trim_start().to_ascii_lowercase())
-    }
-
-    /// The body of a good answer.
-    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        if !(self.has_status(200) || self.has_status(201)) {
-            return Err(self.failure());
-        }
-        serde_json::from_slice(&self.body).map_err(|error| failure::not_json(self.call, &error))
-    }
-
-    pub(super) fn failure(&self) -> Failure {
-        failure::of_response(self)
     }
 }
 

@@ -15,12 +15,12 @@ use serde_json::Value;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span, debug, info_span};
 
-use super::attribution::Outcomes;
 use super::call::{Api, Call};
 use super::clock_watch::{self, ClockWatch};
 use super::endpoint_url::endpoint_url;
 use super::failure;
 use super::metrics::{Ending, Metrics};
+use super::outcomes::Outcomes;
 use super::pacing::Pacer;
 use super::response::{ApiResponse, ending_of, receive};
 use super::site::{Auth, Site};

@@ -70,13 +70,13 @@ impl Online {
 }
 
 /// Formats settings, notes and online findings as a complete settings file with comments, or as JSON.
-fn print(settings: &Settings, warnings: &[String], online: Option<&Online>, json: bool) -> serde_json::Result<String> {
+fn print(settings: &Settings, warnings: &[String], online: Option<&Online>, json: bool) -> anyhow::Result<String> {
     let notes = notes(settings);
     let sites = online.map(|online| online.sites.as_slice());
     let lookups = online.map(|online| online.lookups.as_slice());
     if json {
         let report = Report { settings: &settings.file, warnings, notes: &notes, sites, lookups };
-        return serde_json::to_string_pretty(&report);
+        return Ok(serde_json::to_string_pretty(&report)?);
     }
     let mut text = String::new();
     for note in &notes {
@@ -171,7 +171,7 @@ mod tests {
         token = { env = "ROSA_TOKEN" }
 
         [[admin.tokens]]
-        name = "tom \"the\" ü"
+        name = 'tom "the" ü'
         role = "viewer"
         token = { env = "TOM_TOKEN" }
 
@@ -262,7 +262,7 @@ mod tests {
             }
             assert_eq!(settings.policies, again.policies);
             assert_eq!(settings.retry, again.retry);
-            assert_eq!(settings.server, again.server);
+            assert_eq!(settings.file.server, again.file.server);
         }
     }
 

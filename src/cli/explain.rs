@@ -118,12 +118,13 @@ fn of_source(
     body: &[u8],
     now: Timestamp,
 ) -> anyhow::Result<Explanation> {
-    let policy = settings.policies.get(&source.policy).context("the settings checked that every policy exists")?;
+    let policy =
+        settings.policies.get(&source.table.policy).context("the settings checked that every policy exists")?;
     let lookup = if source.lookup.is_some() { Lookup::Configured } else { Lookup::None };
     let preset = source.spec.preset.as_deref();
     let circumstances = Circumstances { policy, preset, lookup, observes: settings.mode == Mode::Observe };
     let read = source.compiled.explain(content_type, body);
-    Ok(explanation(format!("source {}", source.name), source.policy.to_string(), read, &circumstances, now))
+    Ok(explanation(format!("source {}", source.name), source.table.policy.to_string(), read, &circumstances, now))
 }
 
 fn explanation(

@@ -20,7 +20,7 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> anyhow::Result
     let url = match arguments.url {
         Some(url) if url.path() == "/" => url.join("/readyz")?,
         Some(url) => url,
-        None => Url::parse(&format!("http://{}/readyz", reachable(config.load()?.server.admin)))?,
+        None => Url::parse(&format!("http://{}/readyz", reachable(config.load()?.file.server.admin.get())))?,
     };
     let request = crate::outbound::http()?.get(url.clone()).timeout(Duration::from_secs(4));
     let response =

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
-use jiff::SignedDuration;
 use tokio::net::TcpListener;
 
 use super::output::print_out;
@@ -41,7 +40,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     let mut options = SandboxOptions::default();
     if let Some(grace) = arguments.deletion_grace {
-        options.deletion_grace = SignedDuration::from(grace);
+        options.deletion_grace = grace;
     }
     let sandbox = Sandbox::new(options, seed, Arc::new(SystemClock))?;
     let listener =

@@ -45,7 +45,7 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> anyhow::Result
     let body = read(&arguments.body)?;
     let url = match &arguments.url {
         Some(url) => url.clone(),
-        None => Url::parse(&format!("http://{}/webhooks/{}", settings.server.webhooks, arguments.source))?,
+        None => Url::parse(&format!("http://{}/webhooks/{}", settings.file.server.webhooks.get(), arguments.source))?,
     };
     let (headers, body) = sign(&settings, &arguments, &url, &body)?;
     if arguments.print {

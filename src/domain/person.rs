@@ -77,7 +77,7 @@ const fn is_of_a_host_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')
 }
 
-/// Characters that show that a text is not one bare address: blanks and control characters, those that nobody sees (zero
+/// Characters that show that a text is not one bare address: blanks and control characters, invisible ones (zero
 /// width, bidirectional, variation selectors and the like: the default ignorable code points of Unicode), and those that
 /// stand around or between addresses in a list.
 fn is_never_in_an_address(c: char) -> bool {

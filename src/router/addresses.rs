@@ -15,7 +15,7 @@ use crate::store::{Actor, CaseRecord, Note, ReportedAddress, StoreError, Transit
 impl EventContext<'_> {
     /// Starts a lookup of the email address for an event that needs one. While a lookup is pending, later events about
     /// the same person without an email address wait too, so that they stay in order.
-    pub(super) async fn ask(
+    pub(super) async fn look_up(
         &self,
         tx: &mut Tx,
         event: &Event,

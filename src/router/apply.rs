@@ -30,8 +30,8 @@ impl EventContext<'_> {
         if self.repetition == Repetition::Duplicate {
             return Ok(ignored(IgnoredReason::Duplicate, None));
         }
-        if let Some(asked) = self.ask(tx, event, &resolved.person).await? {
-            return Ok(waits(None, Some(asked)));
+        if let Some(person) = self.look_up(tx, event, &resolved.person).await? {
+            return Ok(waits(None, Some(person)));
         }
         if resolved.email_hash.or(resolved.person_hash).is_none() {
             return Ok(ignored(IgnoredReason::NotOurs, None));

@@ -50,9 +50,9 @@ pub(super) fn ignored(reason: IgnoredReason, open: Option<CaseId>) -> Outcome {
 
 /// The event waits until the call about the person is settled or, where the vendor is queried for the address, until the
 /// address is known.
-pub(super) fn waits(case_id: Option<CaseId>, asked: Option<KeyedHash>) -> Outcome {
-    let reason = asked.map(|_| "address_is_looked_up");
-    Outcome { status: EventStatus::Waiting, reason, case_id, asked }
+pub(super) fn waits(case_id: Option<CaseId>, looked_up: Option<KeyedHash>) -> Outcome {
+    let reason = looked_up.map(|_| "address_is_looked_up");
+    Outcome { status: EventStatus::Waiting, reason, case_id, asked: looked_up }
 }
 
 /// Of two effects of one event, the one that its row shows: the one that waits, else the one that was applied.

@@ -13,6 +13,7 @@ mod metrics;
 mod people;
 mod repeats;
 mod resolver;
+mod route;
 mod source_queue;
 mod turn;
 
@@ -20,41 +21,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use self::context::EventContext;
 pub use self::metrics::Metrics;
 pub use self::resolver::Resolver;
+pub use self::route::Route;
 use self::source_queue::SourceQueue;
 use crate::clock::{self, Clock};
 use crate::domain::event::Event;
 use crate::domain::facts;
-use crate::domain::ids::{DeliveryId, EventId, SiteName, SourceName};
-use crate::domain::policy::Policy;
+use crate::domain::ids::{DeliveryId, EventId, SourceName};
 use crate::domain::repeat::Repetition;
-use crate::sources::Source;
-use crate::sources::lookup::Lookup;
 use crate::store::{
     EventOutcome, EventStatus, NewEvent, Origin, Store, StoreError, Tx, UnroutedDelivery, WaitingEvent,
 };
 
 /// The period of the fallback in case a notification is missed.
 const PERIOD: Duration = Duration::from_mins(1);
-
-/// The settings of a source that the router needs.
-#[derive(Debug, Clone)]
-pub struct Route {
-    /// The rules by which its bodies are read.
-    pub source: Arc<Source>,
-    /// The site on which its people have accounts.
-    pub site: SiteName,
-    /// The terms of the cases that its events open.
-    pub policy: Policy,
-    /// The client for lookups of email addresses. It is replaced as a whole when secrets are reloaded.
-    pub lookup: Option<Arc<ArcSwap<Arc<Lookup>>>>,
-}
 
 #[derive(Debug, Clone)]
 pub struct Router {
@@ -93,7 +78,7 @@ impl Router {
             let done = self.route_all(&mut state, &stopping).await;
             if let Err(error) = done {
                 let error = anyhow::Error::new(error);
-                tracing::error!(error = format!("{error:#}"), "routing failed; it goes on with the next round");
+                tracing::error!(error = format!("{error:#}"), "routing failed, retry in the next round");
                 // The database has failed: pause before the next attempt.
                 tokio::select! {
                     () = stopping.cancelled() => break,
@@ -143,9 +128,9 @@ impl Router {
             if route.is_some_and(|route| route.lookup.is_some()) {
                 continue;
             }
-            while let Some(asked) = self.store.next_lookup(&waiting.source, self.clock.now()).await? {
+            while let Some(pending) = self.store.next_lookup(&waiting.source, self.clock.now()).await? {
                 let mut tx = self.store.begin().await?;
-                for event in tx.end_lookup(&waiting.source, asked.person_hash).await? {
+                for event in tx.end_lookup(&waiting.source, pending.person_hash).await? {
                     self.resume_event(&mut tx, event).await?;
                 }
                 tx.commit().await?;
@@ -158,7 +143,7 @@ impl Router {
     async fn mark_unreadable(&self, id: DeliveryId, error: StoreError) -> Result<(), StoreError> {
         let problem = error.to_string();
         let error = anyhow::Error::new(error);
-        tracing::error!(delivery.id = %id, error = format!("{error:#}"), "a delivery is set aside: the database contradicts itself");
+        tracing::error!(delivery.id = %id, error = format!("{error:#}"), "delivery {id}: marked unreadable, inconsistent row in the database");
         let mut tx = self.store.begin().await?;
         tx.mark_unreadable(id, &problem, self.clock.now()).await?;
         tx.commit().await

@@ -44,8 +44,9 @@ pub struct Resolver {
 impl Router {
     /// One resolver for each source whose vendor can be queried.
     pub fn resolvers(&self, http: &Http, retry: RetryPolicy) -> Vec<Resolver> {
-        let asking = self.routes.iter().filter_map(|(source, route)| Some((source, route, route.lookup.as_ref()?)));
-        asking
+        let routes = self.routes.iter();
+        routes
+            .filter_map(|(source, route)| Some((source, route, route.lookup.as_ref()?)))
             .map(|(source, route, lookup)| Resolver {
                 router: self.clone(),
                 source: source.clone(),
@@ -70,7 +71,7 @@ impl Resolver {
                 Err(error) => {
                     let error = anyhow::Error::new(error);
                     let source = &self.source;
-                    tracing::error!(%source, error = format!("{error:#}"), "addresses cannot be looked up; it is tried again");
+                    tracing::error!(%source, error = format!("{error:#}"), "lookup at {source}: database error, retry in 1 s");
                     Duration::from_secs(1)
                 }
             };
@@ -84,22 +85,21 @@ impl Resolver {
 
     /// Runs all due lookups. Returns the wait until the next one.
     async fn look_up_all_due(&self, stopping: &CancellationToken) -> Result<Duration, StoreError> {
-        while let Some(asked) = self.router.store.next_lookup(&self.source, self.router.clock.now()).await? {
-            let until = asked.due_at.duration_since(self.router.clock.now());
+        while let Some(pending) = self.router.store.next_lookup(&self.source, self.router.clock.now()).await? {
+            let until = pending.due_at.duration_since(self.router.clock.now());
             if until.is_positive() {
                 return Ok(until.unsigned_abs().saturating_add(Duration::from_millis(1)).min(PERIOD));
             }
-            let span =
-                tracing::info_span!("router.lookup", source = %self.source, attempt = asked.attempts.saturating_add(1));
+            let span = tracing::info_span!("router.lookup", source = %self.source, attempt = pending.attempts.saturating_add(1));
             let resolved = async {
-                if !self.can_look_up(&asked).await? {
+                if !self.can_look_up(&pending).await? {
                     return Ok(());
                 }
                 let answer = tokio::select! {
                     () = stopping.cancelled() => return Ok(()),
-                    answer = self.ask(&asked) => answer?,
+                    answer = self.query_vendor(&pending) => answer?,
                 };
-                self.settle(&asked, answer).await
+                self.settle(&pending, answer).await
             };
             resolved.instrument(span).await?;
             if stopping.is_cancelled() {
@@ -111,62 +111,63 @@ impl Resolver {
 
     /// Counts the lookup against the daily limit. Beyond it, a departure waits for the next day, and a stop continues
     /// without an email address.
-    async fn can_look_up(&self, asked: &PendingLookup) -> Result<bool, StoreError> {
+    async fn can_look_up(&self, pending: &PendingLookup) -> Result<bool, StoreError> {
         let now = self.router.clock.now();
         let mut tx = self.router.store.begin().await?;
-        let may = tx.count_lookup(&self.source, asked.is_urgent, now).await?;
+        let may = tx.count_lookup(&self.source, pending.is_urgent, now).await?;
         tx.commit().await?;
         if may {
             return Ok(true);
         }
-        if asked.is_urgent {
+        if pending.is_urgent {
             let problem = "the limit of lookups a day is reached: continued on the next day (UTC)";
             tracing::error!(source = %self.source, "source {}: {problem}", self.source);
-            self.defer(asked, next_day(now), problem).await?;
+            self.defer(pending, next_day(now), problem).await?;
         } else {
             tracing::warn!(source = %self.source, "source {}: the limit of lookups a day is reached, a stop continues without an address", self.source);
-            self.release(asked, None).await?;
+            self.release(pending, None).await?;
         }
         Ok(false)
     }
 
     /// Queries the vendor, unless a delivery has supplied the email address meanwhile.
-    async fn ask(&self, asked: &PendingLookup) -> Result<Result<LookupOutcome, Failure>, StoreError> {
+    async fn query_vendor(&self, pending: &PendingLookup) -> Result<Result<LookupOutcome, Failure>, StoreError> {
         let mut tx = self.router.store.begin().await?;
-        let remembered = tx.address_of(&self.source, &asked.id).await?;
+        let stored = tx.address_of(&self.source, &pending.id).await?;
         drop(tx);
-        if let Some(email) = remembered {
+        if let Some(email) = stored {
             return Ok(Ok(LookupOutcome::Found(email)));
         }
         let lookup = Arc::clone(&self.lookup.load());
-        Ok(lookup.find_email(&self.http, &asked.id, self.router.clock.now()).await)
+        Ok(lookup.find_email(&self.http, &pending.id, self.router.clock.now()).await)
     }
 
-    async fn settle(&self, asked: &PendingLookup, answer: Result<LookupOutcome, Failure>) -> Result<(), StoreError> {
+    async fn settle(&self, pending: &PendingLookup, answer: Result<LookupOutcome, Failure>) -> Result<(), StoreError> {
+        let source = &self.source;
         let settled = match answer {
             Ok(LookupOutcome::Found(email)) => {
-                tracing::info!("the vendor said the address");
-                self.release(asked, Some(&email)).await
+                tracing::info!(%source, "lookup at {source}: email address found");
+                self.release(pending, Some(&email)).await
             }
-            Ok(told @ (LookupOutcome::UnknownPerson | LookupOutcome::NoAddress)) => {
-                tracing::warn!(?told, "the vendor has no address: what waited for it goes on without");
-                self.release(asked, None).await
+            Ok(outcome @ (LookupOutcome::UnknownPerson | LookupOutcome::NoAddress)) => {
+                tracing::warn!(%source, ?outcome, "lookup at {source}: no email address found, processing its events without one");
+                self.release(pending, None).await
             }
-            Err(failure) => self.fail(asked, &failure).await,
+            Err(failure) => self.fail(pending, &failure).await,
         };
         match settled {
             // One damaged row must not block the others.
             Err(error) if error.is_about_one_row() => {
                 let problem = error.to_string();
                 let error = anyhow::Error::new(error);
-                tracing::error!(error = format!("{error:#}"), "a lookup is set aside: the database contradicts itself");
-                self.defer(asked, self.router.clock.now().saturating_add(self.retry.max), &problem).await
+                tracing::error!(%source, error = format!("{error:#}"), "lookup at {source}: inconsistent row in the database, deferred");
+                self.defer(pending, self.router.clock.now().saturating_add(self.retry.max), &problem).await
             }
             settled => settled,
         }
     }
 
-    async fn fail(&self, asked: &PendingLookup, failure: &Failure) -> Result<(), StoreError> {
+    async fn fail(&self, pending: &PendingLookup, failure: &Failure) -> Result<(), StoreError> {
         let now = self.router.clock.now();
         let retry_at = match failure {
             Failure::Transient { retry_at, .. } | Failure::RateLimited { retry_at, .. } => *retry_at,
@@ -175,58 +176,56 @@ impl Resolver {
             | Failure::CallRefused { .. }
             | Failure::Permanent { .. } => None,
         };
-        let attempts = asked.attempts.saturating_add(1);
+        let attempts = pending.attempts.saturating_add(1);
         let error = failure.detail();
-        match self.retry.next(attempts, asked.first_at.unwrap_or(now), retry_at, now, clock::chance()) {
+        let source = &self.source;
+        match self.retry.next(attempts, pending.first_at.unwrap_or(now), retry_at, now, clock::chance()) {
             RetryDecision::RetryAt(due_at) => {
                 match failure {
                     Failure::AccessDenied { .. }
                     | Failure::SiteUnavailable { .. }
                     | Failure::CallRefused { .. }
                     | Failure::Permanent { .. } => {
-                        tracing::error!(error, %due_at, "the lookup has to be mended; it is tried again");
+                        tracing::error!(%source, error, %due_at, "lookup at {source}: rejected, correct the lookup; retry at {due_at}");
                     }
                     Failure::Transient { .. } | Failure::RateLimited { .. } => {
-                        tracing::warn!(error, %due_at, "an address could not be looked up; it is tried again");
+                        tracing::warn!(%source, error, %due_at, "lookup at {source}: failed, retry at {due_at}");
                     }
                 }
-                self.defer(asked, Ok(due_at), error).await
+                self.defer(pending, Ok(due_at), error).await
             }
             RetryDecision::GiveUp => {
-                tracing::error!(
-                    error,
-                    "an address could not be looked up for long enough: what waited goes on without"
-                );
-                self.release(asked, None).await
+                tracing::error!(%source, error, "lookup at {source}: gave up, processing its events without an email address");
+                self.release(pending, None).await
             }
         }
     }
 
     async fn defer(
         &self,
-        asked: &PendingLookup,
+        pending: &PendingLookup,
         due_at: Result<Timestamp, jiff::Error>,
         problem: &str,
     ) -> Result<(), StoreError> {
         let now = self.router.clock.now();
         let due_at = due_at.unwrap_or_else(|_too_far| now.saturating_add(SignedDuration::from_hours(1)).unwrap_or(now));
         let mut tx = self.router.store.begin().await?;
-        tx.defer_lookup(&self.source, asked, due_at, problem, now).await?;
+        tx.defer_lookup(&self.source, pending, due_at, problem, now).await?;
         tx.commit().await
     }
 
     /// Releases the waiting events in the order of their arrival. An email address from a delivery takes precedence
     /// over the answer.
-    async fn release(&self, asked: &PendingLookup, email: Option<&EmailAddress>) -> Result<(), StoreError> {
+    async fn release(&self, pending: &PendingLookup, email: Option<&EmailAddress>) -> Result<(), StoreError> {
         let router = &self.router;
         let mut tx = router.store.begin().await?;
-        let waiting = tx.end_lookup(&self.source, asked.person_hash).await?;
+        let waiting = tx.end_lookup(&self.source, pending.person_hash).await?;
         if let (Some(email), Some(first)) = (email, waiting.first())
-            && tx.address_of(&self.source, &asked.id).await?.is_none()
+            && tx.address_of(&self.source, &pending.id).await?.is_none()
         {
             let context: EventContext<'_> =
                 router.event_context(&self.source, &self.route, first.origin, first.received_at);
-            context.learn(&mut tx, &asked.id, email, router.clock.now()).await?;
+            context.learn(&mut tx, &pending.id, email, router.clock.now()).await?;
         }
         for event in waiting {
             router.resume_event(&mut tx, event).await?;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::Route;
+use super::route::Route;
 use crate::domain::event::{Event, EventType};
 use crate::domain::ids::DeliveryId;
 use crate::sources::Source;
@@ -111,7 +111,7 @@ impl SourceQueue {
         self.at = Some(delivery.id);
         let body = match (route, delivery.body.take()) {
             (None, _) => Err("the settings know no source of this name".to_owned()),
-            (Some(_), None) => Err("its body is forgotten, or was sealed with another key".to_owned()),
+            (Some(_), None) => Err("the stored body has expired, or was sealed with another key".to_owned()),
             (Some(route), Some(body)) => Ok((Arc::clone(&route.source), body)),
         };
         let (source, body) = match body {

@@ -51,13 +51,13 @@ pub struct NewAccount {
     /// Its id; without one it gets a fresh id of its type's form.
     #[serde(alias = "accountId")]
     pub account_id: Option<String>,
-    /// Its type; a portal-only customer unless said otherwise.
+    /// Its type; by default a portal-only customer.
     #[serde(alias = "accountType")]
     pub account_type: AccountType,
     /// Its address.
     #[serde(alias = "emailAddress")]
     pub email: Option<String>,
-    /// Its name; the address unless said otherwise.
+    /// Its name; by default the email address.
     #[serde(alias = "displayName")]
     pub display_name: Option<String>,
     /// Whether the address is kept out of answers.
@@ -225,7 +225,7 @@ impl Account {
     }
 }
 
-/// Everything about an account, as only the sandbox can tell: addresses that are hidden, and accounts that are gone.
+/// Everything about an account, including what Atlassian does not return: hidden email addresses and deleted accounts.
 #[derive(Debug, Clone, Serialize)]
 pub struct AccountView {
     /// Its id.
@@ -246,7 +246,7 @@ pub struct AccountView {
     pub revoked_at: Option<Timestamp>,
     /// When it was deleted.
     pub deleted_at: Option<Timestamp>,
-    /// From when on its address can be invited again.
+    /// The instant from which its email address can be invited again.
     pub grace_ends_at: Option<Timestamp>,
     /// Ids of the organizations that it is in.
     pub organizations: Vec<String>,
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn the_past_is_remembered() {
+    fn earlier_facts_are_kept() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let mut account = Account::new("qm:1".to_owned(), NewAccount::customer("a@example.com", "A"), at(10));
         account.revoke(at(20));

@@ -52,7 +52,7 @@ pub enum CallName {
     Unknown,
 }
 
-/// What is asked for.
+/// The requested operation.
 #[derive(Debug)]
 pub(super) enum Operation {
     TenantInfo,
@@ -88,7 +88,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Understands a request; `is_here` says whether the gateway leads to this site under a cloud id.
+    /// Parses a request; `is_here` returns whether a cloud id is that of this site.
     pub(super) fn of(request: &Inbound, is_here: impl Fn(&str) -> bool) -> Self {
         let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
         match segments.as_slice() {
@@ -223,7 +223,7 @@ impl Operation {
         matches!(self, Self::DeskCustomers { .. } | Self::DetachDesk { .. } | Self::DeleteCustomer { .. })
     }
 
-    /// Whether it may be done with these permissions. A search may always: it finds nobody.
+    /// Whether these permissions are sufficient. A search is always allowed; without the permission it finds no account.
     pub(super) const fn may(&self, permissions: Permissions, platform_delete: bool) -> bool {
         match self {
             Self::Scan | Self::ReadUser => permissions.browse_users,

@@ -1,14 +1,14 @@
-//! The log of calls: what was asked, what was answered, and what it changed.
+//! The log of calls: the request, the response, and the change.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::call::CallName;
 
-/// One call, as it was seen from the far side.
+/// One call, as the site received it.
 #[derive(Debug, Clone, Serialize)]
 pub struct CallRecord {
-    /// Counts up from 1, and goes on when the log is cleared.
+    /// Counts from 1, and continues after the log is cleared.
     pub number: u64,
     /// When it came.
     pub at: Timestamp,
@@ -60,7 +60,7 @@ impl Calls {
         &self.records
     }
 
-    /// Forgets every call.
+    /// Deletes all calls.
     pub(super) fn clear(&mut self) {
         self.records.clear();
     }

@@ -1,5 +1,5 @@
-//! The sandbox's own routes under `/_sandbox`: what the handle does, for those who are in another process. Atlassian has
-//! nothing like it.
+//! The sandbox's own routes under `/_sandbox`: the methods of [`Sandbox`] for other processes. Atlassian has no such
+//! routes.
 
 use std::error::Error as _;
 
@@ -24,7 +24,7 @@ the site      /rest/api/3/...  /rest/servicedeskapi/...  /_edge/tenant_info
 the gateway   /ex/jira/{cloudId}/rest/...  /jsm/csm/cloudid/{cloudId}/api/v1/customer/account/{id}  /oauth/token
 
 GET    /_sandbox/calls                 the log of calls, and what each changed
-DELETE /_sandbox/calls                 forget it
+DELETE /_sandbox/calls                 delete the log
 GET    /_sandbox/accounts              every account, with what has become of it
 POST   /_sandbox/accounts              add one: {email, display_name, account_type, hidden, active, account_id}
 GET    /_sandbox/accounts/{id}         one account
@@ -35,7 +35,7 @@ GET    /_sandbox/places                organizations, service desks and requests
 POST   /_sandbox/seed                  add accounts and memberships, in the form of a seed file
 GET    /_sandbox/faults                the faults that wait
 POST   /_sandbox/faults                add one: {call, method, path_contains, account, skip, times,
-                                       status, body, headers, retry_after, garbage, after_deed,
+                                       status, body, headers, retry_after, garbage, after_effect,
                                        delay_ms, drop: \"before\" | \"after\", reset, slow_ms}
 DELETE /_sandbox/faults                take them all back
 GET    /_sandbox/settings              the switches
@@ -174,7 +174,7 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, SandboxError> {
     serde_json::from_slice(body).map_err(SandboxError::InvalidJson)
 }
 
-/// An error on its way out, with its cause: whoever writes a test wants to know which key was wrong.
+/// An error with its cause, so that the author of a test sees which key was wrong.
 #[derive(Debug)]
 struct ControlError(SandboxError);
 

@@ -11,9 +11,9 @@ use super::state::SandboxState;
 
 /// `GET customer/account/{customerId}`
 ///
-/// The reference does not show the answer's shape to those who are not signed in: this is the least that it can be.
+/// The public reference omits the shape of the response: this is the minimum.
 pub(super) fn read(state: &SandboxState, id: &str, now: Timestamp) -> Result<SiteResponse, ApiError> {
-    let then = earlier(now, state.options.read_lag);
+    let then = earlier(now, state.options.read_lag.get());
     let facts = state.accounts.get(id).and_then(|account| account.as_of(then)).ok_or_else(no_customer)?;
     if facts.account_type != AccountType::Customer || facts.state == State::Deleted {
         return Err(no_customer());

@@ -1,8 +1,8 @@
-//! Why the sandbox cannot do what its owner asked for. What it tells its callers is in `answer`.
+//! Errors of the control routes and methods. The errors of Atlassian's calls are in `response`.
 
 use axum::http::StatusCode;
 
-/// Why the sandbox cannot do what its owner asked for. The texts repeat what the owner wrote: made-up people.
+/// Why a control request failed. The texts repeat its values, which are of fictitious people.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// A seed or a request is not the JSON that it should be.
@@ -11,7 +11,7 @@ pub enum SandboxError {
     /// Two accounts would have one id.
     #[error("the account `{0}` is there already")]
     DuplicateAccount(String),
-    /// A reference to nobody, or to an address that several accounts have.
+    /// A reference to no account, or to an email address that several accounts have.
     #[error("`{who}` fits {found} accounts: name one by its account id")]
     NotUnique {
         /// The reference.

@@ -16,6 +16,7 @@ use super::call::{Call, CallName};
 use super::calls::CallRecord;
 use super::fault::{Fault, FaultTarget, FaultTiming};
 use super::inbound::Inbound;
+use super::options::SandboxOptions;
 use super::response::SiteResponse;
 use super::state::SandboxState;
 use super::stream::KillSwitch;
@@ -36,20 +37,23 @@ pub(super) async fn respond(
     let fault = &exchange.fault;
     let delay = Duration::from_millis(fault.delay_ms);
     tokio::time::sleep(exchange.latency).await;
-    if !fault.after_deed {
+    if !fault.after_effect {
         tokio::time::sleep(delay).await;
     }
     if fault.drop == Some(FaultTiming::Before) {
         return drop_connection(&kill_switch);
     }
     let response = sandbox.with(|state, now| exchange.execute(state, &request, now));
-    if fault.after_deed {
+    if fault.after_effect {
         tokio::time::sleep(delay).await;
     }
     if fault.drop.is_some() {
         return drop_connection(&kill_switch);
     }
-    let date = sandbox.with(|state, now| now.saturating_add(state.options.date_offset));
+    let date = sandbox.with(|state, now| {
+        let SandboxOptions { date_ahead, date_behind, .. } = &state.options;
+        now.saturating_add(date_ahead.get().saturating_sub(date_behind.get()))
+    });
     let mut response = send(response, fault, &kill_switch).await;
     // The sandbox's clock may be another than the machine's, which would be the default. A fault's own header stays.
     if let Some(date) =
@@ -95,13 +99,13 @@ impl Exchange {
             changed: false,
         });
         let extra = if name == CallName::Revoke {
-            state.options.revoke_latency
+            state.options.revoke_latency.get()
         } else if name == CallName::Delete {
-            state.options.delete_latency
+            state.options.delete_latency.get()
         } else {
             SignedDuration::ZERO
         };
-        let latency = state.options.latency.saturating_add(extra).unsigned_abs();
+        let latency = state.options.latency.get().saturating_add(extra).unsigned_abs();
         Self { number, call, fault, latency }
     }
 
@@ -109,7 +113,7 @@ impl Exchange {
     fn execute(&self, state: &mut SandboxState, request: &Inbound, now: Timestamp) -> SiteResponse {
         let Self { number, call, fault, latency: _ } = self;
         let instead = fault.replacement(call.error_format);
-        let done = (instead.is_none() || fault.after_deed).then(|| state.handle(request, call, now));
+        let done = (instead.is_none() || fault.after_effect).then(|| state.handle(request, call, now));
         let changed = done.as_ref().is_some_and(|response| response.changed);
         let response = instead.or(done).unwrap_or_else(|| SiteResponse::empty(StatusCode::NO_CONTENT));
         let response = fault.add_headers(response);

@@ -1,5 +1,5 @@
-//! Faults: how to make the far side misbehave, once or for good. A fault says which calls it hits, and what happens to
-//! them; the deed itself is done or not done, and the sandbox's log says which.
+//! Faults that make the site misbehave, once or permanently. A fault selects calls and states what happens to them. The
+//! sandbox's log shows whether the call had its effect.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::call::CallName;
 use super::response::{ApiError, ErrorFormat, SiteResponse};
 
-/// One fault. What selects a call must all fit; what is not said does not matter.
+/// One fault. A call must match every selector that is given.
 ///
 /// In order: the call waits `delay_ms`; it is dropped, or answered with `status`, or carried out; then the answer may be
 /// replaced, cut off or slowed down.
@@ -31,19 +31,19 @@ pub struct Fault {
     /// Hits so many calls, then is over; without it, it stays until faults are cleared.
     pub times: Option<u32>,
 
-    /// Answers with this status. The deed is not done, unless `after_deed`.
+    /// Answers with this status. The call has no effect, unless `after_effect`.
     pub status: Option<u16>,
-    /// Answers with this body: text goes out as HTML, anything else as JSON. The status is 200 unless said otherwise.
+    /// Answers with this body: text goes out as HTML, anything else as JSON. The default status is 200.
     pub body: Option<Value>,
     /// Adds these headers to the answer, whatever it is.
     pub headers: BTreeMap<String, String>,
-    /// Adds `Retry-After`, seconds or an HTTP date. The status is 429 unless said otherwise.
+    /// Adds `Retry-After`, seconds or an HTTP date. The default status is 429.
     pub retry_after: Option<Value>,
-    /// Answers 200, or `status`, with something that is not what it claims to be. The deed is not done, unless
-    /// `after_deed`.
+    /// Answers 200, or `status`, with a body that contradicts its content type. The call has no effect, unless
+    /// `after_effect`.
     pub garbage: bool,
-    /// Does the deed first: waiting and other answers come after it.
-    pub after_deed: bool,
+    /// The call has its effect first: the delay and the other response follow.
+    pub after_effect: bool,
     /// Waits so long.
     pub delay_ms: u64,
     /// Closes the connection without an answer.
@@ -54,13 +54,13 @@ pub struct Fault {
     pub slow_ms: Option<u64>,
 }
 
-/// Before or after the deed.
+/// Before or after the effect of the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultTiming {
-    /// The deed is not done.
+    /// The call has no effect.
     Before,
-    /// The deed is done, and nobody hears of it.
+    /// The call has its effect, and its response is lost.
     After,
 }
 
@@ -113,7 +113,7 @@ impl Fault {
             Some(value) => SiteResponse::json(status, value),
             None if self.garbage => bare.with_body("application/json;charset=UTF-8", Bytes::from_static(GARBAGE)),
             None if status.is_success() => bare,
-            None => ApiError::new(status, "The sandbox was asked to response so.").into_response(error_format),
+            None => ApiError::new(status, "This response was injected as a fault.").into_response(error_format),
         })
     }
 

@@ -30,7 +30,7 @@ pub(super) fn token(state: &mut SandboxState, request: &Inbound, now: Timestamp)
     if !known {
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "Unauthorized"));
     }
-    let lifetime = state.options.token_lifetime;
+    let lifetime = state.options.token_lifetime.get();
     let token = format!("sandbox-{}", hex::encode(clock::random::<16>()));
     state.access_tokens.insert(token.clone(), now.saturating_add(lifetime).unwrap_or(Timestamp::MAX));
     Ok(SiteResponse::ok(&json!({

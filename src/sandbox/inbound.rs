@@ -1,4 +1,4 @@
-//! One HTTP request, read whole and taken apart. It knows nothing about what the request asks for.
+//! One HTTP request, read completely and parsed, independent of its operation.
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, StatusCode, header};

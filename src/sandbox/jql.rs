@@ -1,5 +1,5 @@
-//! As much of JQL as somebody needs who takes a person off the requests: conditions joined by `AND`. Not a parser of JQL:
-//! anything else is refused rather than misread.
+//! The part of JQL that the removal of a participant needs: conditions joined by `AND`. Anything else is rejected rather
+//! than misread.
 
 /// One condition on a request.
 #[derive(Debug, PartialEq, Eq)]

@@ -46,7 +46,7 @@ impl BurstBuckets {
 }
 
 impl BurstStatus {
-    /// The same answer with the headers that tell the caller how close it is.
+    /// The same response with the headers that state the remaining budget.
     pub(super) fn add_headers(self, response: SiteResponse) -> SiteResponse {
         let near = self.remaining < f64::from(self.limit) * 0.2;
         response

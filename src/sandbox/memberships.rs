@@ -28,7 +28,7 @@ pub struct ServiceDesk {
     pub key: String,
     /// The name of its project.
     pub name: String,
-    /// Open access or public sign-up: everybody is a customer, and nobody can be taken off it.
+    /// Open access or public sign-up: all people are customers, and none can be removed.
     #[serde(default)]
     pub open: bool,
     /// Who is on its list: account ids or, in a seed, addresses that only one account has.

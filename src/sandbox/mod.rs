@@ -1,9 +1,8 @@
 //! An Atlassian Cloud site with JSM, in memory and over HTTP: for the demo, for integrators, and for our own tests.
 //!
-//! It behaves as far as Atlassian's references, support articles and users tell; what nobody knows is a switch in
-//! [`SandboxOptions`]. One listener plays the site, the gateway and the authorization server. The daemon has no code path for
-//! it: it is just a URL. It shares no code with the client that talks to it either, so that a mistake of one is not
-//! repeated by the other.
+//! It behaves as Atlassian's references, support articles and users describe; what is unknown is a switch in
+//! [`SandboxOptions`]. One listener serves the site, the gateway and the authorization server. The daemon has no code path
+//! for it: it is only a URL. It shares no code with the client, so that a mistake of one is not repeated by the other.
 //!
 //! ```text
 //! request ─▶ inbound ─▶ call ─▶ visit: log, fault, wait ─▶ world: who, may, how fast ─▶ platform
@@ -12,8 +11,8 @@
 //!                                  answer, or the line is cut                           gateway
 //! ```
 //!
-//! [`Sandbox`] is also the hand of whoever owns it: add people, look at what became of them, read the log of calls, make
-//! calls fail, click *Grant access*. Everything that it does can be done under `/_sandbox` too.
+//! The methods of [`Sandbox`] control it: they add people, return the state of accounts and the log of calls, inject faults,
+//! and grant access. The routes under `/_sandbox` do the same.
 
 mod account;
 mod call;
@@ -28,10 +27,12 @@ mod inbound;
 mod jql;
 mod limits;
 mod memberships;
+mod operations;
 mod options;
 mod platform;
 mod response;
 mod seed;
+mod server;
 mod service_desk;
 mod shapes;
 mod state;
@@ -39,12 +40,9 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::Router;
 use jiff::Timestamp;
-use tokio::net::TcpListener;
 
 pub use self::account::{AccountChange, AccountType, AccountView, NewAccount, State};
 pub use self::call::CallName;
@@ -59,7 +57,7 @@ pub use self::seed::Seed;
 use self::state::SandboxState;
 use crate::clock::Clock;
 
-/// A site, and the hand that plays with it. Clones are the same site.
+/// A site and its controls. Clones are the same site.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     clock: Arc<dyn Clock>,
@@ -67,17 +65,10 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A site that holds what the seed says.
+    /// A site with the content of the seed.
     pub fn new(options: SandboxOptions, seed: Seed, clock: Arc<dyn Clock>) -> Result<Self, SandboxError> {
         let state = SandboxState::new(options, seed, clock.now())?;
         Ok(Self { clock, state: Arc::new(Mutex::new(state)) })
-    }
-
-    /// Answers calls until `stop` is ready and the calls under way are answered.
-    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        let routes: Router = control::routes().fallback(exchange::respond).with_state(self);
-        let service = routes.into_make_service_with_connect_info::<stream::KillSwitch>();
-        axum::serve(stream::KillableListener(listener), service).with_graceful_shutdown(stop).await
     }
 
     /// The site's cloud id.
@@ -90,12 +81,12 @@ impl Sandbox {
         self.with(|state, now| state.add(account, now, now))
     }
 
-    /// Adds accounts, organizations, service desks and requests. Its cloud id is not looked at.
+    /// Adds accounts, organizations, service desks and requests. The cloud id of the seed is ignored.
     pub fn add_seed(&self, seed: Seed) -> Result<(), SandboxError> {
         self.with(|state, now| state.add_seed(seed, now, now))
     }
 
-    /// What has become of an account.
+    /// The state of an account.
     pub fn account(&self, id: &str) -> Option<AccountView> {
         self.lock().view(id)
     }
@@ -128,12 +119,12 @@ impl Sandbox {
         }
     }
 
-    /// The calls that came, in order of arrival.
+    /// The received calls, in order of arrival.
     pub fn calls(&self) -> Vec<CallRecord> {
         self.lock().calls.records().to_vec()
     }
 
-    /// Forgets the calls that came.
+    /// Deletes the log of calls.
     pub fn clear_calls(&self) {
         self.lock().calls.clear();
     }
@@ -150,7 +141,7 @@ impl Sandbox {
         self.lock().faults.pending().to_vec()
     }
 
-    /// Takes all faults back.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
         self.lock().faults.clear();
     }

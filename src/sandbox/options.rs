@@ -1,33 +1,31 @@
-//! The switches of the sandbox: everything about the far side that differs between sites, that nobody knows for sure,
-//! or that a test wants otherwise. Not the settings of the daemon, which knows nothing of this.
+//! The switches of the sandbox: everything that differs between sites, that is not documented, or that a test varies. The
+//! settings of the daemon are separate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
-use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+
+use crate::duration::ConfigDuration;
 
 /// How this site behaves. `PATCH /_sandbox/settings` changes any of it while the sandbox runs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SandboxOptions {
     /// How long the address of a deleted customer cannot be invited again.
-    #[serde(with = "span")]
-    pub deletion_grace: SignedDuration,
+    pub deletion_grace: ConfigDuration,
     /// How long a new or changed account looks to searches as it did before. Reads by id do not wait
     /// for it.
-    #[serde(with = "span")]
-    pub search_lag: SignedDuration,
+    pub search_lag: ConfigDuration,
     /// How long reads by id see a changed account as it was, as if every change took its time.
-    #[serde(with = "span")]
-    pub read_lag: SignedDuration,
+    pub read_lag: ConfigDuration,
     /// What reading a revoked account by id gives.
     pub revoked_reads: RevokedAccount,
     /// What reading a deleted account gives.
     pub deletion_leaves: DeletedAccount,
     /// What revoking a revoked customer answers: 204, 404 or 400.
     pub second_revoke: u16,
-    /// What revoking something that is no portal-only customer answers: 404, or 400 as an earlier reference said.
+    /// What revoking something that is no portal-only customer answers: 404, or 400 as in an earlier reference.
     pub invalid_revoke: u16,
     /// What a deletion through Customer Service Management answers: 204, 200 or 202.
     pub delete_answer: u16,
@@ -37,22 +35,20 @@ pub struct SandboxOptions {
     pub hidden_address: HiddenEmail,
     /// Whether experimental calls insist on `X-ExperimentalApi: opt-in` (412 without).
     pub opt_in: bool,
-    /// The most that one page holds, whatever was asked for.
+    /// The largest page, whatever size is requested.
     pub page_caps: PageCaps,
     /// How many of the matches a user search can reach at all.
     pub search_window: usize,
     /// How long every call takes.
-    #[serde(with = "span")]
-    pub latency: SignedDuration,
-    /// How far the clock that `Date` headers come from is off.
-    #[serde(with = "span")]
-    pub date_offset: SignedDuration,
+    pub latency: ConfigDuration,
+    /// How far the clock of the `Date` headers is ahead.
+    pub date_ahead: ConfigDuration,
+    /// How far the clock of the `Date` headers is behind.
+    pub date_behind: ConfigDuration,
     /// How much longer a revoke takes.
-    #[serde(with = "span")]
-    pub revoke_latency: SignedDuration,
+    pub revoke_latency: ConfigDuration,
     /// How much longer a deletion takes.
-    #[serde(with = "span")]
-    pub delete_latency: SignedDuration,
+    pub delete_latency: ConfigDuration,
     /// Whether the documented burst limits are kept.
     pub burst_limits: bool,
     /// The API tokens (passwords of Basic) and access tokens that are accepted; without a list any that is not empty.
@@ -60,8 +56,7 @@ pub struct SandboxOptions {
     /// The OAuth clients, id to secret, that get an access token; without a list any.
     pub clients: Option<BTreeMap<String, String>>,
     /// How long an access token from `/oauth/token` lives.
-    #[serde(with = "span")]
-    pub token_lifetime: SignedDuration,
+    pub token_lifetime: ConfigDuration,
     /// Whether the site's own address takes Bearer tokens too. Atlassian's documentation has them at the gateway only.
     pub bearer_at_site: bool,
     /// Scopes that the credentials lack: their calls through the gateway are refused.
@@ -73,9 +68,9 @@ pub struct SandboxOptions {
 impl Default for SandboxOptions {
     fn default() -> Self {
         Self {
-            deletion_grace: SignedDuration::from_hours(14 * 24),
-            search_lag: SignedDuration::ZERO,
-            read_lag: SignedDuration::ZERO,
+            deletion_grace: ConfigDuration::from_days(14),
+            search_lag: ConfigDuration::ZERO,
+            read_lag: ConfigDuration::ZERO,
             revoked_reads: RevokedAccount::Inactive,
             deletion_leaves: DeletedAccount::Gone,
             second_revoke: 204,
@@ -86,14 +81,15 @@ impl Default for SandboxOptions {
             opt_in: true,
             page_caps: PageCaps::default(),
             search_window: 1000,
-            latency: SignedDuration::ZERO,
-            date_offset: SignedDuration::ZERO,
-            revoke_latency: SignedDuration::ZERO,
-            delete_latency: SignedDuration::ZERO,
+            latency: ConfigDuration::ZERO,
+            date_ahead: ConfigDuration::ZERO,
+            date_behind: ConfigDuration::ZERO,
+            revoke_latency: ConfigDuration::ZERO,
+            delete_latency: ConfigDuration::ZERO,
             burst_limits: false,
             tokens: None,
             clients: None,
-            token_lifetime: SignedDuration::from_hours(1),
+            token_lifetime: ConfigDuration::from_hours(1),
             bearer_at_site: true,
             missing_scopes: BTreeSet::new(),
             permissions: Permissions::default(),
@@ -207,7 +203,7 @@ impl Default for PageCaps {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Permissions {
-    /// *Browse users and groups*: without it a search finds nobody and a read is refused.
+    /// *Browse users and groups*: without it a search finds no account and a read is rejected.
     pub browse_users: bool,
     /// *Administer Jira*: inviting, and deleting customer accounts.
     pub administer: bool,
@@ -234,26 +230,6 @@ impl Default for Permissions {
     }
 }
 
-/// Durations as people write them, `14d` included: a day is 24 hours.
-mod span {
-    use jiff::{SignedDuration, Span};
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
-    pub(super) fn serialize<S: Serializer>(duration: &SignedDuration, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&format_args!("{duration:#}"))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SignedDuration, D::Error> {
-        let text = String::deserialize(from)?;
-        let span: Span = text.parse().map_err(D::Error::custom)?;
-        let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(D::Error::custom)?;
-        if duration.is_negative() {
-            return Err(D::Error::custom("a duration here is not negative"));
-        }
-        Ok(duration)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -265,7 +241,7 @@ mod tests {
         let options = SandboxOptions::default()
             .patched(json!({ "deletion_grace": "2d", "permissions": { "agent": false }, "second_revoke": 404 }))
             .unwrap();
-        assert_eq!(options.deletion_grace, SignedDuration::from_hours(48));
+        assert_eq!(options.deletion_grace, ConfigDuration::from_days(2));
         assert_eq!(options.second_revoke, 404);
         assert!(!options.permissions.agent);
         assert!(options.permissions.administer);

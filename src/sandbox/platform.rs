@@ -48,12 +48,12 @@ pub(super) fn myself(state: &SandboxState, request: &Inbound, call: &Call) -> Re
 
 /// `GET mypermissions`
 pub(super) fn permissions(state: &SandboxState, request: &Inbound) -> Result<SiteResponse, ApiError> {
-    let asked = request
+    let keys = request
         .parameter("permissions")
-        .filter(|asked| !asked.is_empty())
+        .filter(|keys| !keys.is_empty())
         .ok_or_else(|| ApiError::bad_request("The 'permissions' query parameter is required."))?;
     let mut response = Map::new();
-    for key in asked.split(',').map(str::trim) {
+    for key in keys.split(',').map(str::trim) {
         let (id, name, kind, have) = match key {
             "ADMINISTER" => ("0", "Administer Jira", "GLOBAL", state.options.permissions.administer),
             "USER_PICKER" => ("27", "Browse users and groups", "GLOBAL", state.options.permissions.browse_users),
@@ -69,7 +69,7 @@ pub(super) fn permissions(state: &SandboxState, request: &Inbound) -> Result<Sit
     Ok(SiteResponse::ok(&json!({ "permissions": response })))
 }
 
-/// `GET user/search`: prefixes, active accounts only, as they were a lag ago; nobody without the permission.
+/// `GET user/search`: prefixes, active accounts only, as they were before the lag; none without the permission.
 pub(super) fn search(
     state: &SandboxState,
     request: &Inbound,
@@ -91,15 +91,15 @@ pub(super) fn search(
     list_users(state, request, call, reachable, state.options.page_caps.search)
 }
 
-/// `GET users/search`: everybody, inactive accounts and apps too.
+/// `GET users/search`: all accounts, including inactive ones and apps.
 pub(super) fn scan(
     state: &SandboxState,
     request: &Inbound,
     call: &Call,
     now: Timestamp,
 ) -> Result<SiteResponse, ApiError> {
-    let everybody = indexed(state, now, |_, facts| facts.state != State::Deleted);
-    list_users(state, request, call, &everybody, state.options.page_caps.scan)
+    let all = indexed(state, now, |_, facts| facts.state != State::Deleted);
+    list_users(state, request, call, &all, state.options.page_caps.scan)
 }
 
 /// The accounts that fit, as searches know them.
@@ -108,7 +108,7 @@ pub(super) fn indexed(
     now: Timestamp,
     fits: impl Fn(&Account, &Facts) -> bool,
 ) -> Vec<(&Account, &Facts)> {
-    let then = earlier(now, state.options.search_lag);
+    let then = earlier(now, state.options.search_lag.get());
     let known = state.accounts.values().filter_map(|account| Some((account, account.as_of(then)?)));
     known.filter(|(account, facts)| fits(account, facts)).collect()
 }
@@ -142,7 +142,7 @@ pub(super) fn read(
 ) -> Result<SiteResponse, ApiError> {
     let id = account_id(request)?;
     let account = state.accounts.get(&id).ok_or_else(no_user)?;
-    let facts = account.as_of(earlier(now, state.options.read_lag)).ok_or_else(no_user)?;
+    let facts = account.as_of(earlier(now, state.options.read_lag.get())).ok_or_else(no_user)?;
     let shown_active = match facts.state {
         State::Present => true,
         State::Revoked => match state.options.revoked_reads {
@@ -171,7 +171,7 @@ pub(super) fn delete(state: &mut SandboxState, request: &Inbound, now: Timestamp
     Ok(SiteResponse::empty(StatusCode::NO_CONTENT).with_changed(true))
 }
 
-/// `POST search/jql`: requests only, and only by the conditions that somebody who leaves them asks for.
+/// `POST search/jql`: requests only, and only by the conditions that the removal of a participant needs.
 pub(super) fn search_requests(state: &SandboxState, request: &Inbound, call: &Call) -> Result<SiteResponse, ApiError> {
     let body: SearchBody = request.json()?;
     let conditions = jql::parse(&body.jql).map_err(|clause| {

@@ -59,7 +59,7 @@ impl SiteResponse {
         self
     }
 
-    /// The same, said to have changed something or not.
+    /// The same response, marked as a change or not.
     pub(super) fn with_changed(mut self, changed: bool) -> Self {
         self.changed = changed;
         self

@@ -46,7 +46,7 @@ impl Seed {
     }
 
     /// A site with every trap that is known of: namesakes by prefix and by word, a name that is an address, twins, two
-    /// customers with one address, a hidden address, a licensed user, an app, somebody who was revoked long ago.
+    /// customers with one address, a hidden address, a licensed user, an app, a customer who was revoked long ago.
     ///
     /// # Panics
     ///

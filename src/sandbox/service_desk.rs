@@ -45,7 +45,7 @@ pub(super) fn invite(
         let status = if strict { StatusCode::CONFLICT } else { StatusCode::BAD_REQUEST };
         return Err(ApiError::new(status, "An account already exists for this email."));
     }
-    let grace = state.options.deletion_grace;
+    let grace = state.options.deletion_grace.get();
     let ends = |at: Timestamp| at.saturating_add(grace).unwrap_or(Timestamp::MAX);
     let banned = state.with_address(&email).filter_map(|account| account.deleted_at).any(|at| now < ends(at));
     if banned {
@@ -126,7 +126,7 @@ pub(super) fn desks(state: &SandboxState, request: &Inbound, call: &Call) -> Res
     Ok(SiteResponse::ok(&shapes.page(request, state.options.page_caps.jsm, &found)?))
 }
 
-/// `GET servicedesk/{id}/customer`: finds revoked customers too. On an open desk everybody is a customer.
+/// `GET servicedesk/{id}/customer`: finds revoked customers too. On an open desk all people are customers.
 pub(super) fn desk_customers(
     state: &SandboxState,
     request: &Inbound,
@@ -145,7 +145,7 @@ pub(super) fn desk_customers(
     Ok(SiteResponse::ok(&shapes.page(request, state.options.page_caps.jsm, &customers)?))
 }
 
-/// `DELETE servicedesk/{id}/customer`: nobody can be taken off an open desk.
+/// `DELETE servicedesk/{id}/customer`: an open desk has no list to remove from.
 pub(super) fn leave_desk(state: &mut SandboxState, request: &Inbound, id: &str) -> Result<SiteResponse, ApiError> {
     let leaving = accounts(state, request)?;
     let desk = state.memberships.desks.get_mut(id).ok_or_else(|| not_found("The service desk does not exist."))?;

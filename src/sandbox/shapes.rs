@@ -78,7 +78,7 @@ impl Shapes {
         format!("{}/rest/api/3/issue/{id}", self.base)
     }
 
-    /// JSM's paged list: the part of `all` that `start` and `limit` ask for and `cap` allows.
+    /// JSM's paged list: the part of `all` that `start` and `limit` request and `cap` allows.
     pub(super) fn page(
         &self,
         request: &Inbound,

@@ -1,22 +1,17 @@
-//! Everything that the sandbox holds, and the gate that every call passes. No I/O and no clock: `now` is handed in.
+//! Everything that the sandbox holds. No I/O and no clock: `now` is a parameter.
 
 use std::collections::BTreeMap;
 
-use axum::http::StatusCode;
 use jiff::Timestamp;
 
 use super::account::{Account, AccountChange, AccountType, AccountView, NewAccount, State};
-use super::call::{Call, Operation};
 use super::calls::Calls;
 use super::error::SandboxError;
 use super::fault::Faults;
-use super::inbound::{Credentials, Inbound};
-use super::limits::{BurstBuckets, BurstStatus};
+use super::limits::BurstBuckets;
 use super::memberships::Memberships;
-use super::options::{DeleteRole, SandboxOptions};
-use super::response::{ApiError, ErrorFormat, SiteResponse};
+use super::options::SandboxOptions;
 use super::seed::Seed;
-use super::{customer_service, gateway, platform, service_desk};
 use crate::clock;
 
 const CLOUD_ID: &str = "11111111-2222-3333-4444-555555555555";
@@ -32,7 +27,7 @@ pub(super) struct SandboxState {
     pub(super) faults: Faults,
     pub(super) calls: Calls,
     pub(super) access_tokens: BTreeMap<String, Timestamp>,
-    burst_buckets: BurstBuckets,
+    pub(super) burst_buckets: BurstBuckets,
 }
 
 impl SandboxState {
@@ -145,7 +140,7 @@ impl SandboxState {
         Ok(id)
     }
 
-    /// Somebody else changes an account.
+    /// Another administrator changes an account.
     pub(super) fn change_account(
         &mut self,
         id: &str,
@@ -176,100 +171,11 @@ impl SandboxState {
     /// Everything about one account.
     pub(super) fn view(&self, id: &str) -> Option<AccountView> {
         let account = self.accounts.get(id)?;
-        let mut view = account.view(self.options.deletion_grace);
+        let mut view = account.view(self.options.deletion_grace.get());
         view.organizations =
             self.memberships.organizations_of(id).map(|organization| organization.id.clone()).collect();
         view.desks = self.memberships.desks_of(id).map(|desk| desk.id.clone()).collect();
         view.participates_in = self.memberships.requests_of(id).map(|request| request.key.clone()).collect();
         Some(view)
     }
-
-    /// Carries a call out, or says why not.
-    pub(super) fn handle(&mut self, request: &Inbound, call: &Call, now: Timestamp) -> SiteResponse {
-        let burst_status = match self.authorize(request, call, now) {
-            Ok(burst_status) => burst_status,
-            Err(error) => return error.into_response(call.error_format),
-        };
-        let response = self.execute(request, call, now).unwrap_or_else(|error| error.into_response(call.error_format));
-        match burst_status {
-            Some(burst_status) => burst_status.add_headers(response),
-            None => response,
-        }
-    }
-
-    /// Who are you, may you, and not so fast.
-    fn authorize(&mut self, request: &Inbound, call: &Call, now: Timestamp) -> Result<Option<BurstStatus>, ApiError> {
-        let operation = &call.operation;
-        if !operation.is_anonymous() && !self.accepts(request.credentials().as_ref(), call.via_gateway, now) {
-            let error =
-                ApiError::new(StatusCode::UNAUTHORIZED, "Client must be authenticated to access this resource.");
-            return Err(if call.via_gateway { error.in_format(ErrorFormat::Gateway) } else { error });
-        }
-        let lacks_scope = operation.scope().is_some_and(|scope| self.options.missing_scopes.contains(scope));
-        if call.via_gateway && lacks_scope {
-            return Err(ApiError::new(StatusCode::UNAUTHORIZED, "Unauthorized; scope does not match")
-                .in_format(ErrorFormat::Gateway));
-        }
-        let burst_status = if self.options.burst_limits {
-            Some(self.burst_buckets.take(operation, &request.method, now)?)
-        } else {
-            None
-        };
-        if self.options.opt_in && operation.is_experimental() && !request.opted_in() {
-            let message = "This API is experimental. Set the header X-ExperimentalApi to opt-in to use it.";
-            return Err(ApiError::new(StatusCode::PRECONDITION_FAILED, message));
-        }
-        let permissions = self.options.permissions;
-        let platform_delete = permissions.organization_admin
-            || (permissions.site_admin && self.options.platform_delete_needs == DeleteRole::SiteAdmin);
-        if !operation.may(permissions, platform_delete) {
-            return Err(ApiError::new(StatusCode::FORBIDDEN, "You do not have permission to do this."));
-        }
-        Ok(burst_status)
-    }
-
-    fn accepts(&self, credentials: Option<&Credentials>, via_gateway: bool, now: Timestamp) -> bool {
-        let listed = |token: &String| self.options.tokens.as_ref().is_none_or(|tokens| tokens.contains(token));
-        match credentials {
-            None => false,
-            Some(Credentials::Basic { password, .. }) => listed(password),
-            Some(Credentials::Bearer(_)) if !via_gateway && !self.options.bearer_at_site => false,
-            Some(Credentials::Bearer(token)) => match self.access_tokens.get(token) {
-                Some(expires_at) => now < *expires_at,
-                None => listed(token),
-            },
-        }
-    }
-
-    fn execute(&mut self, request: &Inbound, call: &Call, now: Timestamp) -> Result<SiteResponse, ApiError> {
-        match &call.operation {
-            Operation::TenantInfo => Ok(gateway::tenant_info(self)),
-            Operation::Token => gateway::token(self, request, now),
-            Operation::ServerInfo => Ok(platform::server_info(request, now)),
-            Operation::Myself => platform::myself(self, request, call),
-            Operation::Permissions => platform::permissions(self, request),
-            Operation::Search => platform::search(self, request, call, now),
-            Operation::Scan => platform::scan(self, request, call, now),
-            Operation::ReadUser => platform::read(self, request, call, now),
-            Operation::DeleteUser => platform::delete(self, request, now),
-            Operation::SearchRequests => platform::search_requests(self, request, call),
-            Operation::Revoke { account } => service_desk::revoke(self, account, now),
-            Operation::Invite => service_desk::invite(self, request, call, now),
-            Operation::ListOrganizations => service_desk::organizations(self, request, call),
-            Operation::DetachOrganization { organization } => {
-                service_desk::leave_organization(self, request, organization)
-            }
-            Operation::ListDesks => service_desk::desks(self, request, call),
-            Operation::DeskCustomers { desk } => service_desk::desk_customers(self, request, call, desk, now),
-            Operation::DetachDesk { desk } => service_desk::leave_desk(self, request, desk),
-            Operation::DetachRequest { key } => service_desk::leave_request(self, request, call, key),
-            Operation::ReadCustomer { account } => customer_service::read(self, account, now),
-            Operation::DeleteCustomer { account } => customer_service::delete(self, account, now),
-            Operation::Unknown => Err(unknown_path(request)),
-        }
-    }
-}
-
-fn unknown_path(request: &Inbound) -> ApiError {
-    ApiError::new(StatusCode::NOT_FOUND, format!("The sandbox does not know {} {}.", request.method, request.path))
 }

@@ -70,7 +70,7 @@ impl KillableStream {
 impl Drop for KillableStream {
     fn drop(&mut self) {
         if self.kill_switch.is_killed() {
-            // Without lingering the peer is told by a reset. If the socket refuses, it is told by an ordinary close.
+            // Without lingering the close is a reset. If the socket rejects the option, it is an ordinary close.
             drop(self.stream.set_zero_linger());
         }
     }

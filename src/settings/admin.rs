@@ -6,7 +6,6 @@ use std::path::Path;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
-use super::header_safe;
 use super::problem::Problem;
 use super::secret::{Environment, SecretRef};
 use crate::domain::operator::{AdminToken, Role, TokenDigest};
@@ -94,8 +93,8 @@ impl TokenTable {
         if !name.chars().all(is_name_character) {
             return Err(Problem::at("name", "write the name in Latin letters: others look like them"));
         }
-        let secret = self.token.based_on(base_dir).read(env).map_err(|error| Problem::from(error).under("token"))?;
-        header_safe(&secret).map_err(|problem| problem.under("token"))?;
+        let secret = self.token.based_on(base_dir).read_token(env);
+        let secret = secret.map_err(|error| Problem::from(error).under("token"))?;
         Ok(AdminToken { name: name.to_owned(), role: self.role, digest: TokenDigest::of(secret.expose_secret()) })
     }
 }

@@ -1,26 +1,43 @@
-//! What holds when the settings say nothing: the one place for it.
+//! The default of every setting.
 
 use super::http_url::{HttpUrl, ListenAddress};
 use super::policy::Zone;
+use super::retry::RetryTable;
+use super::server::ServerTable;
 use super::size::ByteSize;
-use super::store::StoreUrl;
+use super::store::StoreTable;
+use super::store_url::StoreUrl;
 use crate::duration::ConfigDuration;
 
-pub(super) const WEBHOOKS: ListenAddress = ListenAddress::loopback(8080);
-pub(super) const ADMIN: ListenAddress = ListenAddress::loopback(9090);
-pub(super) const MAX_BODY: ByteSize = ByteSize::from_mebibytes(1);
-pub(super) const SHUTDOWN: ConfigDuration = ConfigDuration::from_secs(30);
-
-pub(super) fn store_url() -> StoreUrl {
-    StoreUrl::file("offboardd.db")
+impl Default for ServerTable {
+    fn default() -> Self {
+        Self {
+            webhooks: ListenAddress::loopback(8080),
+            admin: ListenAddress::loopback(9090),
+            public_url: None,
+            max_body: ByteSize::from_mebibytes(1),
+            shutdown: ConfigDuration::from_secs(30),
+        }
+    }
 }
-pub(super) const KEEP_PAYLOADS: ConfigDuration = ConfigDuration::from_days(7);
 
-pub(super) const RETRY_BASE: ConfigDuration = ConfigDuration::from_secs(5);
-pub(super) const RETRY_MAX: ConfigDuration = ConfigDuration::from_hours(1);
-pub(super) const RETRY_GIVE_UP_AFTER: ConfigDuration = ConfigDuration::from_hours(72);
+impl Default for StoreTable {
+    fn default() -> Self {
+        Self { url: StoreUrl::file("offboardd.db"), key: None, keep_payloads: ConfigDuration::from_days(7) }
+    }
+}
 
-// Of the tables that have keys without a default serde wants a function for each key that has one.
+impl Default for RetryTable {
+    fn default() -> Self {
+        Self {
+            base: ConfigDuration::from_secs(5),
+            max: ConfigDuration::from_hours(1),
+            give_up_after: ConfigDuration::from_hours(72),
+        }
+    }
+}
+
+// Tables with required keys have no `Default`: serde needs a function for each of their optional keys.
 
 #[expect(clippy::expect_used, reason = "a constant address, read by a test")]
 pub(super) fn gateway() -> HttpUrl {

@@ -8,7 +8,6 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json_path::JsonPath;
 
-use super::header_safe;
 use super::http_url::HttpUrl;
 use super::problem::{Faults, Problem};
 use super::secret::{Environment, SecretRef};
@@ -284,9 +283,7 @@ impl LookupAuthTable {
         env: &Environment<'_>,
     ) -> Result<Auth, Problem> {
         let read = |key: &str, reference: &SecretRef| -> Result<SecretString, Problem> {
-            let secret = reference.based_on(base_dir).read(env).map_err(|error| Problem::from(error).under(key))?;
-            header_safe(&secret).map_err(|problem| problem.under(key))?;
-            Ok(secret)
+            reference.based_on(base_dir).read_token(env).map_err(|error| Problem::from(error).under(key))
         };
         if let Some(secret) = &self.secret {
             return if self.is_secret_alone() {

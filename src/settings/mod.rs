@@ -7,8 +7,6 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use jiff::SignedDuration;
-use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use crate::atlassian::Site;
@@ -16,7 +14,6 @@ use crate::domain::ids::{PolicyName, SiteName, SourceName};
 use crate::domain::operator::AdminToken;
 use crate::domain::policy::Policy;
 use crate::domain::retry::RetryPolicy;
-use crate::duration::ConfigDuration;
 
 mod admin;
 mod defaults;
@@ -35,8 +32,10 @@ mod site;
 mod size;
 mod source;
 mod store;
+mod store_url;
 mod text;
 mod url_secret;
+mod wait;
 
 #[cfg(test)]
 mod tests;
@@ -49,11 +48,12 @@ pub use policy::{PolicyTable, Zone, ZoneError};
 pub use problem::Problem;
 pub use retry::RetryTable;
 pub use secret::{Environment, SecretError, SecretRef};
-pub use server::{ServerSettings, ServerTable};
+pub use server::ServerTable;
 pub use site::{AuthTable, ProtectTable, SiteTable, Via};
 pub use size::{ByteSize, ByteSizeError};
 pub use source::{SourceSettings, SourceTable};
-pub use store::{SealingKey, StoreSettings, StoreTable, StoreUrl, StoreUrlError};
+pub use store::{SealingKey, StoreSettings, StoreTable};
+pub use store_url::{StoreUrl, StoreUrlError};
 
 use crate::sources::Step;
 use crate::sources::near::{listed, nearest};
@@ -67,8 +67,6 @@ pub struct Settings {
     pub file: SettingsFile,
     /// Whether anything is changed at Atlassian.
     pub mode: Mode,
-    /// Our two listeners.
-    pub server: ServerSettings,
     /// Who may use the API and the console.
     pub admin_tokens: Vec<AdminToken>,
     /// The database.
@@ -158,17 +156,14 @@ impl Settings {
             let source = source.map_err(|problems| under(problems, name.as_str()));
             sources.extend(faults.take_all("sources", source).map(|source| (name.clone(), source)));
         }
-        let server = faults.take(file.server.convert().map_err(|problem| problem.under("server")));
+        faults.take(file.server.check().map_err(|problem| problem.under("server")));
         let admin_tokens = faults.take_all("admin", file.admin.convert(base_dir, env));
         let store = faults.take(file.store.convert(base_dir, env).map_err(|problem| problem.under("store")));
-        let retry = faults.take_all("retry", file.retry.convert());
-        let converted = server.zip(admin_tokens).zip(store).zip(retry);
-        faults.or(converted.map(|(((server, admin_tokens), store), retry)| Self {
+        faults.or(admin_tokens.zip(store).map(|(admin_tokens, store)| Self {
             mode: file.mode,
-            server,
             admin_tokens,
             store,
-            retry,
+            retry: file.retry.convert(),
             sites,
             policies,
             sources,
@@ -347,19 +342,4 @@ impl SettingsError {
         faults.dedup();
         Self::Wrong { faults: faults.into_iter().map(|fault| Fault::new(file, fault)).collect() }
     }
-}
-
-const MORE_THAN_NOTHING: &str = "must be longer than zero: write a duration like \"30s\"";
-
-/// Refuses a wait of no time where that would mean spinning, or nothing at all.
-fn positive(key: &str, duration: ConfigDuration) -> Result<SignedDuration, Problem> {
-    if duration.is_zero() { Err(Problem::at(key, MORE_THAN_NOTHING)) } else { Ok(duration.get()) }
-}
-
-/// Refuses a secret that no HTTP header can carry, without showing it.
-fn header_safe(secret: &SecretString) -> Result<(), Problem> {
-    if secret.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Ok(());
-    }
-    Err(Problem::here("the secret contains spaces or other characters that no token has: store only the token"))
 }

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::problem::{Faults, Problem};
-use super::{defaults, positive};
+use super::wait::positive;
 use crate::domain::retry::RetryPolicy;
 use crate::duration::ConfigDuration;
 
@@ -12,26 +11,19 @@ use crate::duration::ConfigDuration;
 #[serde(default, deny_unknown_fields)]
 pub struct RetryTable {
     /// Longest wait after the first failure. It doubles with each further failure. Default: `"5s"`. Example: `"10s"`.
+    #[serde(deserialize_with = "positive")]
     pub base: ConfigDuration,
     /// Upper limit of every wait. Default: `"1h"`. Example: `"30m"`.
+    #[serde(deserialize_with = "positive")]
     pub max: ConfigDuration,
     /// How long after the first of consecutive failures the case needs attention. Default: `"72h"`. Example: `"1d"`.
+    #[serde(deserialize_with = "positive")]
     pub give_up_after: ConfigDuration,
 }
 
-impl Default for RetryTable {
-    fn default() -> Self {
-        Self { base: defaults::RETRY_BASE, max: defaults::RETRY_MAX, give_up_after: defaults::RETRY_GIVE_UP_AFTER }
-    }
-}
-
 impl RetryTable {
-    pub(super) fn convert(&self) -> Result<RetryPolicy, Vec<Problem>> {
-        let mut faults = Faults::default();
-        let base = faults.take(positive("base", self.base));
-        let max = faults.take(positive("max", self.max));
-        let give_up_after = faults.take(positive("give_up_after", self.give_up_after));
-        let policy = base.zip(max).zip(give_up_after);
-        faults.or(policy.map(|((base, max), give_up_after)| RetryPolicy { base, max, give_up_after }))
+    pub(super) fn convert(&self) -> RetryPolicy {
+        let Self { base, max, give_up_after } = self;
+        RetryPolicy { base: base.get(), max: max.get(), give_up_after: give_up_after.get() }
     }
 }

@@ -49,7 +49,14 @@ impl SecretRef {
         Ok(SecretString::from(text))
     }
 
-    /// Reads the secret as it is, newline and all.
+    /// Reads a secret that is sent in an HTTP header, which carries no blanks or control characters.
+    pub(super) fn read_token(&self, env: &Environment<'_>) -> Result<SecretString, SecretError> {
+        let secret = self.read(env)?;
+        let fits = secret.expose_secret().bytes().all(|byte| byte.is_ascii_graphic());
+        if fits { Ok(secret) } else { Err(SecretError::NotAToken) }
+    }
+
+    /// Reads the bytes of the secret, including a newline at the end.
     pub(super) fn read_bytes(&self, env: &Environment<'_>) -> Result<SecretSlice<u8>, SecretError> {
         let bytes = match self {
             Self::Env(name) => env(name).ok_or_else(|| SecretError::NotSet(name.clone()))?.into_bytes(),
@@ -103,6 +110,9 @@ pub enum SecretError {
     /// Not UTF-8.
     #[error("{0} is not UTF-8 text: store the secret as text")]
     NotText(SecretRef),
+    /// It has characters that no HTTP header carries.
+    #[error("the secret contains spaces or other characters that no token has: store only the token")]
+    NotAToken,
 }
 
 const INLINE: &str = r#"a secret must not be written in the settings: write { env = "NAME" } or { file = "PATH" }"#;

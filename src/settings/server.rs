@@ -1,19 +1,15 @@
 //! `[server]`: our two listeners.
 
-use std::net::SocketAddr;
-
-use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use super::http_url::{HttpUrl, ListenAddress};
 use super::problem::Problem;
 use super::size::ByteSize;
-use super::{defaults, positive};
+use super::wait::positive;
 use crate::duration::ConfigDuration;
 
 /// `[server]`: the two listeners.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerTable {
     /// Listen address of the public listener, which serves `/webhooks/*` and `/livez` only. Default: `"127.0.0.1:8080"`.
@@ -30,48 +26,15 @@ pub struct ServerTable {
     /// Example: `"4MiB"`.
     pub max_body: ByteSize,
     /// How long a stop waits for requests and jobs in progress. Default: `"30s"`. Example: `"1m"`.
+    #[serde(deserialize_with = "positive")]
     pub shutdown: ConfigDuration,
 }
 
-impl Default for ServerTable {
-    fn default() -> Self {
-        Self {
-            webhooks: defaults::WEBHOOKS,
-            admin: defaults::ADMIN,
-            public_url: None,
-            max_body: defaults::MAX_BODY,
-            shutdown: defaults::SHUTDOWN,
-        }
-    }
-}
-
-/// Our two listeners.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerSettings {
-    /// Where the public listener listens.
-    pub webhooks: SocketAddr,
-    /// Where the private listener listens.
-    pub admin: SocketAddr,
-    /// How the world reaches the public listener.
-    pub public_url: Option<Url>,
-    /// The largest body that is taken, in bytes.
-    pub max_body: usize,
-    /// How long a stop waits for requests and jobs in progress.
-    pub shutdown: SignedDuration,
-}
-
 impl ServerTable {
-    pub(super) fn convert(&self) -> Result<ServerSettings, Problem> {
-        let (webhooks, admin) = (self.webhooks.get(), self.admin.get());
-        if webhooks == admin && admin.port() != 0 {
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        if self.webhooks == self.admin && self.admin.get().port() != 0 {
             return Err(Problem::at("admin", "both listeners have the same address: change the port of one"));
         }
-        Ok(ServerSettings {
-            webhooks,
-            admin,
-            public_url: self.public_url.as_ref().map(|url| url.get().clone()),
-            max_body: self.max_body.bytes(),
-            shutdown: positive("shutdown", self.shutdown)?,
-        })
+        Ok(())
     }
 }

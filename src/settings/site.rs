@@ -6,10 +6,11 @@ use std::path::Path;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::defaults;
 use super::http_url::HttpUrl;
 use super::problem::{Faults, Problem};
 use super::secret::{Environment, SecretRef};
-use super::{MORE_THAN_NOTHING, defaults, header_safe, positive};
+use super::wait::{all_positive, positive};
 use crate::atlassian::{Auth, DeleteWith, Site};
 use crate::domain::account::AccountId;
 use crate::domain::guard::Protection;
@@ -56,15 +57,15 @@ pub struct SiteTable {
     pub protect: ProtectTable,
     /// Waits before an account that was not found is searched again, each counted from the search before. Default:
     /// `["1m", "10m", "1h"]`. Example: `["5m", "1h", "1d"]`.
-    #[serde(default = "defaults::look_again")]
+    #[serde(default = "defaults::look_again", deserialize_with = "all_positive")]
     pub look_again: Vec<ConfigDuration>,
     /// How often the account of a re-hired person is read, until access was granted again. Default: `"5m"`. Example:
     /// `"15m"`.
-    #[serde(default = "defaults::watch_grant")]
+    #[serde(default = "defaults::watch_grant", deserialize_with = "positive")]
     pub watch_grant: ConfigDuration,
     /// How often a paused site is probed. The interval grows when the site rejects calls although the probe succeeded.
     /// Default: `"1m"`. Example: `"5m"`.
-    #[serde(default = "defaults::probe_every")]
+    #[serde(default = "defaults::probe_every", deserialize_with = "positive")]
     pub probe_every: ConfigDuration,
     /// How often the credentials of a site that is not paused are tested, so that an expired token is reported before a
     /// call is due; `"0s"` disables this. Default: `"15m"`. Example: `"1h"`.
@@ -75,7 +76,7 @@ pub struct SiteTable {
     #[serde(default = "defaults::concurrency")]
     pub concurrency: u32,
     /// Time limit of one call. Default: `"30s"`. Example: `"1m"`.
-    #[serde(default = "defaults::timeout")]
+    #[serde(default = "defaults::timeout", deserialize_with = "positive")]
     pub timeout: ConfigDuration,
 }
 
@@ -142,19 +143,12 @@ impl SiteTable {
         faults.take(self.only_the_origin());
         let via_gateway = self.via == Some(Via::Gateway);
         let cloud_id = faults.take(self.checked_cloud_id(via_gateway)).flatten();
-        for (i, _) in self.look_again.iter().enumerate().filter(|(_, wait)| wait.is_zero()) {
-            faults.add(Problem::here(MORE_THAN_NOTHING).under_index(i).under("look_again"));
-        }
         if self.concurrency == 0 {
             faults.add(Problem::at("concurrency", "no job would ever run: write 1 or more"));
         }
         let auth = faults.take(self.auth.convert(base_dir, env).map_err(|problem| problem.under("auth")));
         let protect = faults.take_all("protect", self.protect.convert());
-        let watch_grant = faults.take(positive("watch_grant", self.watch_grant));
-        let probe_every = faults.take(positive("probe_every", self.probe_every));
-        let timeout = faults.take(positive("timeout", self.timeout));
-        let site = auth.zip(protect).zip(watch_grant).zip(probe_every).zip(timeout);
-        faults.or(site.map(|((((auth, protect), watch_grant), probe_every), timeout)| Site {
+        faults.or(auth.zip(protect).map(|(auth, protect)| Site {
             name: name.clone(),
             url: self.url.get().clone(),
             cloud_id,
@@ -166,11 +160,11 @@ impl SiteTable {
             look_back: self.look_back.unwrap_or_else(|| self.deletion_grace.nth(LOOK_BACK_SHARE)).get(),
             protect,
             look_again: self.look_again.iter().map(|wait| wait.get()).collect(),
-            watch_grant,
-            probe_every,
+            watch_grant: self.watch_grant.get(),
+            probe_every: self.probe_every.get(),
             probe_idle: self.probe_idle.get(),
             concurrency: usize::try_from(self.concurrency).unwrap_or(usize::MAX),
-            timeout,
+            timeout: self.timeout.get(),
         }))
     }
 
@@ -225,9 +219,8 @@ impl AuthTable {
                 Ok(Auth::Basic { email: email.trim().to_owned(), token: read("token", token)? })
             }
             (None, None, Some(bearer), None, None) => {
-                let token = read("bearer", bearer)?;
-                header_safe(&token).map_err(|problem| problem.under("bearer"))?;
-                Ok(Auth::Bearer(token))
+                let token = bearer.based_on(base_dir).read_token(env);
+                Ok(Auth::Bearer(token.map_err(|error| Problem::from(error).under("bearer"))?))
             }
             (None, None, None, Some(id), Some(secret)) if !id.trim().is_empty() => {
                 Ok(Auth::Client { client_id: id.trim().to_owned(), client_secret: read("client_secret", secret)? })

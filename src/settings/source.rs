@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::defaults;
 use super::http_url::HttpUrl;
 use super::lookup::LookupTable;
-use super::positive;
 use super::problem::{Faults, Problem};
 use super::secret::{Environment, SecretRef};
+use super::wait::{positive, some_positive};
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
 use crate::duration::ConfigDuration;
 use crate::sources::{self, CompileError, Step, lookup::Lookup, preset};
@@ -37,11 +37,11 @@ pub struct SourceTable {
     /// = "HR_OLD_KEY" }]`.
     pub secrets: Vec<SecretRef>,
     /// Report the source as quiet after this time without a delivery. Default: never. Example: `"7d"`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "some_positive", skip_serializing_if = "Option::is_none")]
     pub quiet_after: Option<ConfigDuration>,
     /// How long a delivery without an id of its own is recognized as a duplicate by its body. Default: `"3d"`. Example:
     /// `"7d"`.
-    #[serde(default = "defaults::dedupe_window")]
+    #[serde(default = "defaults::dedupe_window", deserialize_with = "positive")]
     pub dedupe_window: ConfigDuration,
     /// How the vendor signs. Overrides the preset key by key, or stands alone.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,23 +54,17 @@ pub struct SourceTable {
     pub lookup: Option<LookupTable>,
 }
 
-/// One HR or CRM system that sends webhooks.
+/// A source with its secrets, ready to verify and to read.
 #[derive(Debug, Clone)]
 pub struct SourceSettings {
-    /// What the settings call it.
+    /// The name in the settings.
     pub name: SourceName,
-    /// Which site it is about. There is one of this name.
-    pub site: SiteName,
-    /// Which policy it follows. There is one of this name.
-    pub policy: PolicyName,
+    /// The table as written; its site and policy exist.
+    pub table: SourceTable,
     /// What was compiled, secrets included.
     pub spec: sources::Spec,
     /// Ready to verify and to read.
     pub compiled: Arc<sources::Source>,
-    /// Alert when nothing has come for so long.
-    pub quiet_after: Option<SignedDuration>,
-    /// How long a delivery without an id of its own is recognized as a duplicate by its body.
-    pub dedupe_window: SignedDuration,
     /// The vendor API that returns the email address when deliveries carry none.
     pub lookup: Option<Arc<Lookup>>,
 }
@@ -97,20 +91,18 @@ impl SourceTable {
         let lookup = self.lookup.as_ref();
         let lookup = lookup.map(|lookup| lookup.convert(self.preset.as_deref(), base_dir, env)).transpose();
         let lookup = faults.take_all("lookup", lookup);
-        let quiet_after = self.quiet_after.map(|quiet| positive("quiet_after", quiet)).transpose();
-        let quiet_after = faults.take(quiet_after);
-        let dedupe_window = faults.take(positive("dedupe_window", self.dedupe_window));
-        let source = compiled.zip(lookup).zip(quiet_after).zip(dedupe_window);
-        faults.or(source.map(|(((compiled, lookup), quiet_after), dedupe_window)| SourceSettings {
+        faults.or(compiled.zip(lookup).map(|(compiled, lookup)| SourceSettings {
             name: name.clone(),
-            site: self.site.clone(),
-            policy: self.policy.clone(),
+            table: self.clone(),
             spec,
             compiled: Arc::new(compiled),
-            quiet_after,
-            dedupe_window,
             lookup: lookup.map(Arc::new),
         }))
+    }
+
+    /// After how long without a delivery the source is reported as quiet.
+    pub fn quiet_after(&self) -> Option<SignedDuration> {
+        self.quiet_after.map(ConfigDuration::get)
     }
 
     fn known_preset(&self) -> Result<(), Problem> {
@@ -197,11 +189,12 @@ struct FoundErrors {
 impl FoundErrors {
     /// Keeps the problem, and removes its key if only its value is wrong. `false`: there is nothing more to try.
     fn record(&mut self, (problem, is_of_one_value): (Problem, bool)) -> bool {
-        let goes_on = is_of_one_value && self.problems.len() < MOST_FAULTS && leave_out(&mut self.rest, problem.path());
+        let continues =
+            is_of_one_value && self.problems.len() < MOST_FAULTS && leave_out(&mut self.rest, problem.path());
         if !self.problems.iter().any(|other| other.path().starts_with(problem.path())) {
             self.problems.push(problem);
         }
-        goes_on
+        continues
     }
 }
 

@@ -1,18 +1,15 @@
 //! `[store]`: the database.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_PAD_INDIFFERENT, URL_SAFE_PAD_INDIFFERENT};
-use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretBox};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
 use super::secret::{Environment, SecretRef};
-use super::{defaults, text};
+use super::store_url::StoreUrl;
 use crate::duration::ConfigDuration;
 
 /// `[store]`: the database.
@@ -31,13 +28,7 @@ pub struct StoreTable {
     pub keep_payloads: ConfigDuration,
 }
 
-impl Default for StoreTable {
-    fn default() -> Self {
-        Self { url: defaults::store_url(), key: None, keep_payloads: defaults::KEEP_PAYLOADS }
-    }
-}
-
-/// The database.
+/// What follows from `[store]`: the resolved path and the key.
 #[derive(Debug)]
 pub struct StoreSettings {
     /// The file.
@@ -46,8 +37,6 @@ pub struct StoreSettings {
     pub key: Option<SealingKey>,
     /// The file that `key` was read from, if it was a file.
     pub key_from: Option<PathBuf>,
-    /// How long a routed delivery's sealed body is kept for replay.
-    pub keep_payloads: SignedDuration,
 }
 
 /// The 32 bytes that seal personal data.
@@ -59,14 +48,13 @@ impl StoreTable {
         let key = reference.as_ref().map(|reference| read_key(reference, env)).transpose();
         Ok(StoreSettings {
             // In the working directory: in a container that is the volume, while the settings and the secrets beside them
-            // lie where nobody can write.
-            path: self.url.0.clone(),
+            // are in a directory that is not writable.
+            path: self.url.path().to_owned(),
             key: key.map_err(|problem| problem.under("key"))?,
             key_from: match reference {
                 Some(SecretRef::File(path)) => Some(path),
                 Some(SecretRef::Env(_)) | None => None,
             },
-            keep_payloads: self.keep_payloads.get(),
         })
     }
 }
@@ -87,62 +75,6 @@ fn read_key(reference: &SecretRef, env: &Environment<'_>) -> Result<SealingKey, 
             Problem::here(format!("{reference} does not hold 32 bytes: make them with `openssl rand -hex 32`"))
         })?;
     Ok(SecretBox::new(Box::new(decoded)))
-}
-
-/// `sqlite:PATH`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreUrl(PathBuf);
-
-impl StoreUrl {
-    /// The database in this file.
-    pub(super) fn file(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
-    }
-}
-
-impl FromStr for StoreUrl {
-    type Err = StoreUrlError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let path = text.strip_prefix("sqlite:").ok_or(StoreUrlError::NotSqlite)?;
-        let path = path.strip_prefix("//").unwrap_or(path);
-        if path.contains(":memory:") || path.contains("mode=memory") {
-            return Err(StoreUrlError::Memory);
-        }
-        if path.is_empty() || path.contains(['?', '\0']) {
-            return Err(StoreUrlError::NotSqlite);
-        }
-        Ok(Self::file(path))
-    }
-}
-
-impl fmt::Display for StoreUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sqlite:{}", self.0.display())
-    }
-}
-
-impl Serialize for StoreUrl {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for StoreUrl {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text::deserialize(deserializer, "the database like \"sqlite:offboardd.db\"")
-    }
-}
-
-/// A text that names no database of ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum StoreUrlError {
-    /// Another kind of database, or none.
-    #[error("the database is a file: write \"sqlite:PATH\", like \"sqlite:offboardd.db\", without parameters")]
-    NotSqlite,
-    /// Gone with the process.
-    #[error("a database in memory loses acknowledged deliveries: write \"sqlite:PATH\"")]
-    Memory,
 }
 
 #[cfg(test)]
@@ -184,23 +116,6 @@ mod tests {
                 key(text).unwrap_err(),
                 "the environment variable `KEY` does not hold 32 bytes: make them with `openssl rand -hex 32`"
             );
-        }
-    }
-
-    #[test]
-    fn only_a_file_is_a_database() {
-        for (text, path) in [("sqlite:a.db", "a.db"), ("sqlite://a.db", "a.db"), ("sqlite:///data/a.db", "/data/a.db")]
-        {
-            assert_eq!(text.parse(), Ok(StoreUrl::file(path)), "{text}");
-        }
-        for (text, why) in [
-            ("offboardd.db", StoreUrlError::NotSqlite),
-            ("postgres://localhost/a", StoreUrlError::NotSqlite),
-            ("sqlite:", StoreUrlError::NotSqlite),
-            ("sqlite:a.db?mode=ro", StoreUrlError::NotSqlite),
-            ("sqlite::memory:", StoreUrlError::Memory),
-        ] {
-            assert_eq!(text.parse::<StoreUrl>(), Err(why), "{text}");
         }
     }
 }

@@ -14,7 +14,7 @@ use subtle::{Choice, ConstantTimeEq as _};
 use super::compile_error::CompileError;
 use super::header::{self, Names};
 use super::json_path::Expression;
-use super::signature::Rejection;
+use super::rejection::Rejection;
 
 /// The digests of the secrets.
 #[derive(Clone)]

@@ -7,10 +7,10 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Request;
 use super::encoding::Encoding;
 use super::header;
 use super::mapping::body;
+use super::request::Request;
 use super::signature::{Scheme, Shape};
 
 /// The largest challenge of a request without a signature, in bytes.

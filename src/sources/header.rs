@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::compile_error::CompileError;
-use super::signature::Rejection;
+use super::rejection::Rejection;
 
 /// Alternative names of one header; never empty, the first that is present counts.
 pub(super) type Names = Vec<HeaderName>;

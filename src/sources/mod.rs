@@ -11,6 +11,7 @@ pub(crate) mod compile_error;
 mod encoding;
 mod handshake;
 mod header;
+mod header_list;
 mod json_path;
 pub(crate) mod json_path_error;
 pub mod lookup;
@@ -19,6 +20,8 @@ pub mod near;
 pub mod preset;
 mod public_url;
 mod recipe;
+mod rejection;
+mod request;
 pub(crate) mod serde_message;
 mod sign;
 mod signature;
@@ -32,7 +35,6 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_TYPE;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
@@ -48,8 +50,9 @@ pub use self::handshake::HandshakeResponse;
 use self::mapping::{Description, Mapping};
 pub use self::mapping::{Explained, Headers, Unreadable};
 use self::recipe::Recipe;
+pub use self::rejection::Rejection;
+pub use self::request::Request;
 pub use self::sign::{Outgoing, SignError};
-pub use self::signature::Rejection;
 use self::signature::{ParsedBody, Scheme};
 pub use self::strength::{WeakSecret, weak_secrets};
 pub use self::summary::{Meaning, PresetSummary};
@@ -75,24 +78,6 @@ pub struct Source {
     scheme: Scheme,
     handshakes: Vec<Handshake>,
     mapping: Mapping,
-}
-
-/// A request as received.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    /// Usually `POST`.
-    pub method: &'a str,
-    /// The part after the `?`.
-    pub query: Option<&'a str>,
-    pub headers: &'a HeaderMap,
-    /// The raw bytes, before any decoding.
-    pub body: &'a [u8],
-}
-
-impl Request<'_> {
-    fn content_type(&self) -> Option<&str> {
-        self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok())
-    }
 }
 
 /// The result of a successful verification.

@@ -2,9 +2,18 @@
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
 use url::Url;
 
-use super::recipe::UrlDecoding;
+/// Which percent-encodings of `{url}` are decoded before signing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum UrlDecoding {
+    /// None: the URL as requested.
+    None,
+    /// The encodings that HubSpot's page on validating requests lists.
+    Hubspot,
+}
 
 /// The encodings that HubSpot's page on validating requests decodes before signing; `%3F` stays, or the query would
 /// begin there.

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Span, SpanRelativeTo};
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 use url::Url;
 
 use super::bearer::{Basic, BodyToken, StaticHeader};
@@ -15,11 +15,14 @@ use super::compile_error::CompileError;
 use super::encoding::Encoding;
 use super::handshake::Handshake;
 use super::header::{self, Names, RequiredHeader};
+use super::header_list::List;
 use super::json_path::Expression;
+use super::public_url::UrlDecoding;
 use super::signature::{Envelope, IdSource, Scheme, Shape, Signed};
 use super::signature_key::{Algorithm, KeyEncoding, SignatureKey};
 use super::template::{Template, Token};
 use super::timestamp::{TimeSource, Unit, Window};
+use crate::duration::ConfigDuration;
 
 /// `[sources.NAME.signature]`: how the vendor proves that a request is its own. The keys override those of the preset.
 #[derive(Debug, Clone, Deserialize)]
@@ -100,8 +103,8 @@ impl Default for Recipe {
             timestamp_part: None,
             timestamp_pointer: None,
             timestamp_unit: Unit::Auto,
-            tolerance_past: Tolerance(Some(SignedDuration::from_mins(5))),
-            tolerance_future: Tolerance(Some(SignedDuration::from_mins(5))),
+            tolerance_past: Tolerance(Some(ConfigDuration::from_mins(5))),
+            tolerance_future: Tolerance(Some(ConfigDuration::from_mins(5))),
             id_headers: Vec::new(),
             id_pointer: None,
             url_decoding: UrlDecoding::None,
@@ -129,31 +132,9 @@ pub(super) enum Mode {
     BodyToken,
 }
 
-/// A signature header that holds several entries.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct List {
-    /// Character between entries: `,` or a space. Spaces around entries are ignored.
-    pub separator: char,
-    /// Character between the key and the value of an entry: `=` or `,`. Example: `"="`.
-    pub pair: char,
-    /// Keys whose values are signatures; entries with other keys are ignored. Example: `["v1"]`.
-    pub keys: Vec<String>,
-}
-
-/// Which percent-encodings of `{url}` are decoded before signing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum UrlDecoding {
-    /// None: the URL as requested.
-    None,
-    /// The encodings that HubSpot's page on validating requests lists.
-    Hubspot,
-}
-
 /// Tolerance of a time: `"5m"`, `"14d"` (a day is 24 h), or `"off"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Tolerance(pub Option<SignedDuration>);
+pub(super) struct Tolerance(pub Option<ConfigDuration>);
 
 impl<'de> Deserialize<'de> for Tolerance {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -161,12 +142,8 @@ impl<'de> Deserialize<'de> for Tolerance {
         if text == "off" {
             return Ok(Self(None));
         }
-        text.parse::<Span>()
-            .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()))
-            .ok()
-            .filter(|tolerance| !tolerance.is_negative())
-            .map(|tolerance| Self(Some(tolerance)))
-            .ok_or_else(|| serde::de::Error::custom("expected a duration like \"5m\", or \"off\""))
+        let duration: Result<ConfigDuration, _> = text.parse();
+        duration.map(|duration| Self(Some(duration))).map_err(|error| D::Error::custom(format!("{error}, or \"off\"")))
     }
 }
 
@@ -177,7 +154,10 @@ impl Recipe {
         secrets: &[SecretString],
         public_url: Option<&Url>,
     ) -> Result<(Scheme, Vec<Handshake>), CompileError> {
-        let window = Window { past: self.tolerance_past.0, future: self.tolerance_future.0 };
+        let window = Window {
+            past: self.tolerance_past.0.map(ConfigDuration::get),
+            future: self.tolerance_future.0.map(ConfigDuration::get),
+        };
         let shape = match self.mode {
             Mode::Hmac | Mode::Digest => Shape::Signed(Box::new(self.signed(secrets, public_url)?)),
             Mode::StaticHeader => {

@@ -147,7 +147,7 @@ mod tests {
             ("unknown variant `hunter2`, expected `hex`\nin `a.b`\n", "write one of: `hex`"),
             ("expected one of: observe, enforce", "write one of: observe, enforce"),
             ("unknown field `emial`, expected one of `email`, `id`", "unknown key; did you mean `email`?"),
-            ("unknown field `colour`, expected `email` or `id`", "unknown key; there are `email`, `id`"),
+            ("unknown field `shade`, expected `email` or `id`", "unknown key; there are `email`, `id`"),
             ("missing field `email`", "this key is missing"),
             ("not a duration: write \"5m\"\nin `a.b`\n", "not a duration: write \"5m\""),
         ] {

@@ -14,58 +14,18 @@ use serde_json::Value;
 use subtle::{Choice, ConstantTimeEq as _};
 use url::Url;
 
-use super::Request;
 use super::bearer::{Basic, BodyToken, StaticHeader};
 use super::compile_error::CompileError;
 use super::encoding::Encoding;
 use super::header::{self, Names, RequiredHeader};
+use super::header_list::List;
 use super::mapping::body;
-use super::public_url;
-use super::recipe::{List, UrlDecoding};
+use super::public_url::{self, UrlDecoding};
+use super::rejection::Rejection;
+use super::request::Request;
 use super::signature_key::SignatureKey;
 use super::template::{Part, Template, Token};
 use super::timestamp::{TimeSource, Unit, Window};
-use crate::domain::named;
-
-/// Why a request was rejected; for metrics and logs, never for the response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Rejection {
-    /// The request has no signature, secret or token.
-    SignatureMissing,
-    /// The signature or secret has an invalid form.
-    SignatureMalformed,
-    /// No configured secret matches.
-    SignatureMismatch,
-    /// The time of signing is missing.
-    TimestampMissing,
-    /// The time of signing cannot be parsed.
-    TimestampMalformed,
-    /// The signature is valid, but too old or in the future.
-    Stale,
-    /// The signed id of the delivery is missing.
-    IdMissing,
-    /// A relevant header occurs twice with different values.
-    HeaderAmbiguous,
-    /// A header that this scheme requires is missing or has another value.
-    HeaderUnexpected,
-    /// The body cannot be parsed, and this vendor's proof is in the body.
-    BodyUnreadable,
-}
-
-named!(Rejection {
-    SignatureMissing = "signature_missing",
-    SignatureMalformed = "signature_malformed",
-    SignatureMismatch = "signature_mismatch",
-    TimestampMissing = "timestamp_missing",
-    TimestampMalformed = "timestamp_malformed",
-    Stale = "stale",
-    IdMissing = "id_missing",
-    HeaderAmbiguous = "header_ambiguous",
-    HeaderUnexpected = "header_unexpected",
-    BodyUnreadable = "body_unreadable",
-});
-
-impl std::error::Error for Rejection {}
 
 /// The compiled verification of a source.
 #[derive(Debug)]
@@ -361,20 +321,6 @@ impl Signed {
             }
         }
         if bool::from(genuine) { Ok(()) } else { Err(Rejection::SignatureMismatch) }
-    }
-}
-
-impl List {
-    /// The keys and values of a header without surrounding blanks; entries without a key are skipped.
-    fn entries<'a>(&self, value: &'a [u8]) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-        let separator = u8::try_from(self.separator).unwrap_or(b',');
-        let pair = u8::try_from(self.pair).unwrap_or(b'=');
-        value.split(move |byte| *byte == separator).filter_map(move |entry| {
-            let entry = entry.trim_ascii();
-            let at = entry.iter().position(|byte| *byte == pair)?;
-            let (key, rest) = entry.split_at_checked(at)?;
-            Some((key, rest.get(1..)?))
-        })
     }
 }
 

@@ -45,7 +45,7 @@ pub struct PresetSummary {
     /// Whether deliveries can hold an email address.
     pub reads_address: bool,
     /// The types of event that a delivery can have.
-    pub leads_to: Vec<String>,
+    pub event_types: Vec<String>,
     /// Why no event is a departure unless the settings say so.
     pub no_departure: Option<String>,
     /// Why no event is a return.
@@ -98,7 +98,7 @@ impl PresetSummary {
             handshakes: recipe.handshakes.iter().map(Handshake::describe).collect(),
             offers_secret,
             reads_address: reads_address(&preset.mapping),
-            leads_to: mapping.event_types().iter().map(ToString::to_string).collect(),
+            event_types: mapping.event_types().iter().map(ToString::to_string).collect(),
             no_departure: preset.no_departure().map(str::to_owned),
             no_return: preset.no_return().map(str::to_owned),
             clicks: preset.clicks().to_vec(),
@@ -163,8 +163,8 @@ fn secret(recipe: &Recipe, offered: bool) -> String {
 
 fn window(recipe: &Recipe) -> Option<String> {
     recipe.template.contains("{timestamp}").then_some(())?;
-    let told = |tolerance: Tolerance| tolerance.0.map_or_else(|| "any time".to_owned(), |time| format!("{time:#}"));
-    Some(format!("{} into the past, {} into the future", told(recipe.tolerance_past), told(recipe.tolerance_future)))
+    let limit = |tolerance: Tolerance| tolerance.0.map_or_else(|| "any time".to_owned(), |time| time.to_string());
+    Some(format!("{} into the past, {} into the future", limit(recipe.tolerance_past), limit(recipe.tolerance_future)))
 }
 
 fn delivery_id(recipe: &Recipe) -> String {
@@ -220,18 +220,18 @@ mod tests {
         for name in preset::names() {
             let summary = PresetSummary::of(name).unwrap().unwrap();
             assert!(!summary.proof.contains("``") && !summary.settings.is_empty(), "{summary:?}");
-            assert!(!summary.events.is_empty(), "{name} says nothing");
+            assert!(!summary.events.is_empty(), "{name} has no events");
         }
-        assert!(PresetSummary::of("nobody").is_none());
+        assert!(PresetSummary::of("unknown").is_none());
     }
 
     #[test]
     fn summary_agrees_with_the_recipe() {
-        let told = |name: &str| {
+        let shown = |name: &str| {
             let summary = PresetSummary::of(name).unwrap().unwrap();
             format!("{} / {} / {}", summary.proof, summary.secret, summary.delivery_id)
         };
-        insta::assert_snapshot!(["bamboohr", "stripe", "okta", "pipedrive", "zoho", "gusto", "hubspot-v1", "close"].map(told).join("\n"), @r"
+        insta::assert_snapshot!(["bamboohr", "stripe", "okta", "pipedrive", "zoho", "gusto", "hubspot-v1", "close"].map(shown).join("\n"), @r"
         HMAC-SHA-256 over `{body}{timestamp}`, in hex, in the header X-BambooHR-Signature / the vendor's key, as the text that it shows / none: the body itself, for the time of dedupe_window
         HMAC-SHA-256 over `{timestamp}.{body}`, in hex behind `v1=`, in the header Stripe-Signature / the vendor's key, as the text that it shows / `/id` of the body
         nothing is signed: the secret itself stands in the header Authorization / the value that you chose at the vendor's / `/eventId` of the body
@@ -268,13 +268,13 @@ mod tests {
 
     #[test]
     fn summary_lists_window_id_and_handshakes() {
-        let told = |name: &str| {
+        let shown = |name: &str| {
             let summary = PresetSummary::of(name).unwrap().unwrap();
             let PresetSummary { signature_headers, window, handshakes, reads_address, delivery_id, .. } = summary;
             format!("{name}: {signature_headers:?}, {window:?}, {reads_address}, {delivery_id}, {handshakes:?}")
         };
         let names = ["standard-webhooks", "pipedrive", "microsoft-graph", "okta", "slack", "intercom", "copper"];
-        insta::assert_snapshot!(names.map(told).join("\n"), @r#"
+        insta::assert_snapshot!(names.map(shown).join("\n"), @r#"
         standard-webhooks: ["webhook-signature", "svix-signature"], Some("5m into the past, 5m into the future"), true, the header webhook-id or svix-id, []
         pipedrive: ["Authorization"], None, true, none: the body itself, for the time of dedupe_window, []
         microsoft-graph: [], None, false, none: the body itself, for the time of dedupe_window, ["a request with ?validationToken= is answered with its value"]

@@ -106,9 +106,9 @@ mod tests {
         for text in ["1766000000", "1766000000000", "2025-12-17T19:33:20Z", "2025-12-17T20:33:20+0100"] {
             assert_eq!(Unit::Auto.parse(text.as_bytes()), Some(at), "{text}");
         }
-        let told = |text: &str| Unit::Auto.parse(text.as_bytes()).unwrap();
-        assert_eq!(told("99999999999"), Timestamp::from_second(99_999_999_999).unwrap());
-        assert_eq!(told("100000000000"), Timestamp::from_second(100_000_000).unwrap());
+        let parsed = |text: &str| Unit::Auto.parse(text.as_bytes()).unwrap();
+        assert_eq!(parsed("99999999999"), Timestamp::from_second(99_999_999_999).unwrap());
+        assert_eq!(parsed("100000000000"), Timestamp::from_second(100_000_000).unwrap());
     }
 
     #[test]

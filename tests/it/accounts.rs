@@ -12,7 +12,7 @@ use crate::harness::{Harness, Setup};
 #[tokio::test]
 async fn namesakes_are_not_touched() {
     let story = Harness::start().await;
-    // A longer address, another word before it, and somebody whose *name* is the address.
+    // A longer address, another word before it, and a person whose *name* is the address.
     for namesake in ["ann@example.com.au", "mary-ann@example.com", "frontdesk@example.com"] {
         assert!(story.account(namesake).active);
     }
@@ -37,7 +37,7 @@ async fn email_with_unusual_characters_finds_its_account() {
     let odd = ["o'brien+jira@example.com", "käthe@example.com", "\"a@b\"@example.com", "x_!#$%&*/=?^`{|}~@example.com"];
     let story = Harness::start().await;
     for address in odd {
-        story.site.add(NewAccount::customer(address, "Somebody")).unwrap();
+        story.site.add(NewAccount::customer(address, "A Person")).unwrap();
     }
     for address in odd {
         story.send_departed(address).await;
@@ -73,7 +73,7 @@ async fn two_customers_with_one_email_need_attention() {
     story.send_departed("dora@example.com").await;
     assert_eq!(story.attention("dora@example.com").await, AttentionReason::AmbiguousAccount);
     story.advance("100d").await;
-    // As soon as a human has made one of them, it goes on.
+    // As soon as a human has made one of them, the case continues.
     let old = story.site.accounts().into_iter().find(|account| account.display_name == "Dora Dean (old)").unwrap();
     let change = AccountChange { email: Some("old@example.com".to_owned()), ..AccountChange::default() };
     story.site.change_account(&old.account_id, change).unwrap();
@@ -118,12 +118,12 @@ async fn protected_email_domain_or_account_is_never_touched() {
 #[tokio::test]
 async fn no_account_needs_three_repeated_searches() {
     let story = Harness::start().await;
-    story.send_departed("nobody@example.com").await;
+    story.send_departed("unknown@example.com").await;
     for wait in ["1m", "10m", "1h"] {
-        assert_eq!(story.state("nobody@example.com").await, StateName::Revoking);
+        assert_eq!(story.state("unknown@example.com").await, StateName::Revoking);
         story.advance_quiet(wait).await;
     }
-    assert_eq!(story.state("nobody@example.com").await, StateName::NoAccount);
+    assert_eq!(story.state("unknown@example.com").await, StateName::NoAccount);
     assert_eq!(story.count(CallName::Search), 4);
     story.finish(&[]).await;
 }
@@ -131,7 +131,7 @@ async fn no_account_needs_three_repeated_searches() {
 #[tokio::test]
 async fn new_account_is_found_by_a_repeated_search() {
     let story = Harness::start().await;
-    story.site.change_options(|options| options.search_lag = jiff::SignedDuration::from_secs(90));
+    story.site.change_options(|options| options.search_lag = offboardd::duration::ConfigDuration::from_secs(90));
     story.site.add(NewAccount::customer("new@example.com", "Neil New")).unwrap();
     story.send_departed("new@example.com").await;
     assert_eq!(story.state("new@example.com").await, StateName::Revoking);
@@ -146,11 +146,11 @@ async fn new_account_is_found_by_a_repeated_search() {
 async fn missing_browse_permission_pauses_the_site() {
     let story = Harness::start().await;
     story.site.change_options(|options| options.permissions.browse_users = false);
-    story.send_departed("nobody@example.com").await;
+    story.send_departed("unknown@example.com").await;
     let site = story.store().sites().await.unwrap().remove(0);
     assert!(site.paused_at.is_some());
     assert!(site.reason.unwrap().contains("Browse users and groups"));
-    assert_eq!(story.state("nobody@example.com").await, StateName::Revoking);
+    assert_eq!(story.state("unknown@example.com").await, StateName::Revoking);
     story.finish(&[]).await;
 }
 

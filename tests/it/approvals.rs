@@ -160,7 +160,7 @@ async fn operator_request_needs_the_strictest_approvals_of_the_site() {
     let more = "[policies.lax]\ndeparted = \"revoke\"\n[sources.lax]\npreset = \"standard-webhooks\"\nsite = \"acme\"
          policy = \"lax\"\nsecrets = [{ env = \"HR_KEY\" }]";
     let story = Harness::with(Setup { policy: ONE_FOR_A_DELETION, more, ..Setup::default() }).await;
-    let request = json!({ "site": "acme", "email": ANN, "action": "delete", "reason": "asked", "policy": "lax" });
+    let request = json!({ "site": "acme", "email": ANN, "action": "delete", "reason": "requested", "policy": "lax" });
     let opened = story.api("/cases", Some(request)).await;
     assert_eq!(
         (opened.status, &opened.body["policy"], &opened.body["requested_by"]),

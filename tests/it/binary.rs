@@ -14,7 +14,7 @@ use serde_json::Value;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The secrets that [`Folder::command`] puts into the environment.
-pub(crate) const SITE_TOKEN: &str = "t0ken-that-nobody-may-see";
+pub(crate) const SITE_TOKEN: &str = "t0ken-that-is-never-shown";
 pub(crate) const HR_KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// Settings of a daemon for a sandbox at `site` in which days pass in seconds; `policy` are the keys of its policy.
@@ -50,7 +50,7 @@ pub(crate) fn settings(site: SocketAddr, policy: &str) -> String {
 }
 
 /// Where the webhooks of one story's daemons are, and those of no other's. A daemon that is started again gets another port,
-/// and whoever gets its old one would acknowledge what is sent there, because all have the same secrets. (All of 127.0.0.0/8
+/// and the process that gets its old one would acknowledge what is sent there, because all have the same secrets. (All of 127.0.0.0/8
 /// is this machine on Linux only.)
 pub(crate) fn own_loopback_address() -> SocketAddr {
     static STORIES: AtomicU8 = AtomicU8::new(1);
@@ -66,7 +66,7 @@ pub(crate) fn vendor() -> Source {
     Source::compile(&"hr".parse().unwrap(), spec).unwrap()
 }
 
-/// Asks the sandbox at `site` for one of its lists.
+/// Reads one of the lists of the sandbox at `site`.
 pub(crate) async fn sandbox_list(site: SocketAddr, what: &str) -> Vec<Value> {
     let request = crate::http::client().get(format!("http://{site}/_sandbox/{what}"));
     let mut answer: Value = request.send().await.unwrap().json().await.unwrap();
@@ -84,7 +84,7 @@ pub(crate) struct CommandOutput {
     pub(crate) stderr: String,
 }
 
-/// A command that goes on.
+/// A command that keeps running.
 pub(crate) struct Process {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
@@ -160,14 +160,14 @@ impl Folder {
         let begun = Instant::now();
         loop {
             let ended = process.child.try_wait().unwrap();
-            let said = process.output_lines();
-            let lines = said.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            let lines_so_far = process.output_lines();
+            let lines = lines_so_far.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
             if let Some(serving) = lines.into_iter().find(|line| line["message"] == "serving") {
                 let address = |name: &str| serving[name].as_str().unwrap().parse().unwrap();
                 return Ok(Daemon { webhooks: address("webhooks"), admin: address("admin"), process });
             }
             if let Some(status) = ended {
-                // What it said last may still be on its way.
+                // What it printed last may still be on its way.
                 std::thread::sleep(Duration::from_millis(100));
                 return Err(CommandOutput {
                     code: status.code(),
@@ -175,7 +175,7 @@ impl Folder {
                     stderr: process.output_lines().join("\n"),
                 });
             }
-            assert!(begun.elapsed() < TIMEOUT, "it does not start: {said:?}");
+            assert!(begun.elapsed() < TIMEOUT, "it does not start: {lines_so_far:?}");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -191,7 +191,7 @@ impl Folder {
     }
 }
 
-/// A daemon that goes on.
+/// A daemon that keeps running.
 pub(crate) struct Daemon {
     pub(crate) webhooks: SocketAddr,
     pub(crate) admin: SocketAddr,
@@ -207,12 +207,12 @@ impl Process {
         Self { child, lines }
     }
 
-    /// Everything that it said so far, on either of its outputs.
+    /// Everything that it printed so far, on either of its outputs.
     pub(crate) fn output_lines(&self) -> Vec<String> {
         self.lines.lock().unwrap().clone()
     }
 
-    /// Waits until it has said this `times` times.
+    /// Waits until it has printed this `times` times.
     pub(crate) fn wait_for_lines(&self, what: &str, times: usize) {
         let begun = Instant::now();
         while self.output_lines().iter().filter(|line| line.contains(what)).count() < times {
@@ -237,15 +237,15 @@ impl Process {
         }
     }
 
-    /// Asks it to stop, as a container does; says how it ended.
+    /// Sends SIGTERM, as a container does; returns how it ended.
     pub(crate) fn terminate(&mut self) -> ExitStatus {
         self.send_sigterm();
         self.wait()
     }
 
     pub(crate) fn send_sigterm(&self) {
-        let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.id().to_string()]).status();
-        assert!(asked.unwrap().success());
+        let killed = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.id().to_string()]).status();
+        assert!(killed.unwrap().success());
     }
 
     /// Ends it with SIGKILL.

@@ -1,4 +1,4 @@
-//! A flood is stopped before its first call, and let go by who has looked at exactly the list.
+//! A flood is stopped before its first call, and released by an operator who has seen exactly the list.
 
 use offboardd::domain::case::{Hold, State, StateName};
 use offboardd::sandbox::{CallName, NewAccount, Seed};
@@ -35,7 +35,7 @@ async fn brake(story: &Harness) -> Value {
 async fn flood_in_one_delivery_is_held_before_any_call_and_released_by_digest() {
     let story = site_of(212).await;
     story.send_event(Value::Array((0..212).map(departed).collect())).await;
-    assert!(story.site.calls().is_empty(), "nobody was even looked for");
+    assert!(story.site.calls().is_empty(), "no account was searched");
 
     let tripped = brake(&story).await;
     assert_eq!(tripped["message"], "0 of 212 carried out");
@@ -128,7 +128,7 @@ async fn single_departures_beyond_the_brake_limit_are_held() {
     story.finish(&expected.iter().map(String::as_str).collect::<Vec<_>>()).await;
 }
 
-/// A site where `hr` and a second source are heard, each with its own policy.
+/// A site with `hr` and a second source, each with its own policy.
 async fn two_sources(people: usize) -> Harness {
     let policy = "departed = \"revoke_then_delete\"\nerasure_requested = \"delete\"\nlocal_grace = \"30d\"";
     let more = "[policies.tight]\ndeparted = \"revoke\"\nerasure_requested = \"delete\"\nbrake = { per_hour = 3, per_day = 100 }
@@ -194,7 +194,7 @@ async fn flood_about_cases_of_another_source_is_held_and_released_by_digest() {
     let tripped = brake_of(&story, "crm").await;
     assert_eq!((&tripped["held"], &tripped["message"]), (&json!(5), &json!("0 of 5 carried out")));
     assert_eq!(brake(&story).await, Value::Null, "the source that opened the cases is not frozen");
-    let body = json!({ "digest": tripped["digest"], "reason": "legal asked for it" });
+    let body = json!({ "digest": tripped["digest"], "reason": "requested by legal" });
     assert_eq!(story.api("/sources/crm/release", Some(body)).await.status, 200);
     story.settle().await;
     assert_eq!(story.count(CallName::Delete), 5);
@@ -239,7 +239,7 @@ async fn flood_of_operator_requests_is_held_by_the_strictest_brake() {
     let story = two_sources(6).await;
     let request = |number: usize| {
         json!({ "site": "acme", "email": address(number), "action": "revoke",
-        "reason": "asked", "policy": "leavers", "effective_at": "2026-09-07T13:00:00Z" })
+        "reason": "requested", "policy": "leavers", "effective_at": "2026-09-07T13:00:00Z" })
     };
     for number in 0..5 {
         assert_eq!(story.api("/cases", Some(request(number))).await.status, 201);

@@ -27,9 +27,9 @@ secrets = [{ env = \"HR_KEY\" }]
 #[test]
 fn missing_command_prints_help() {
     let folder = Folder::new("");
-    let (bare, asked) = (folder.run(&[]), folder.run(&["--help"]));
-    assert_eq!(asked.code, Some(0));
-    for help in [bare.stdout + &bare.stderr, asked.stdout] {
+    let (bare, help) = (folder.run(&[]), folder.run(&["--help"]));
+    assert_eq!(help.code, Some(0));
+    for help in [bare.stdout + &bare.stderr, help.stdout] {
         assert!(help.contains("Usage: offboardd [OPTIONS] <COMMAND>"), "{help}");
         for command in ["serve", "demo", "sandbox", "check", "send", "journal", "backup", "migrate", "healthcheck"] {
             assert!(help.contains(&format!("\n  {command} ")), "{command} is missing in {help}");
@@ -156,9 +156,9 @@ fn send_fails_if_the_daemon_rejects_the_delivery() {
     assert_eq!(stale.code, Some(1));
     assert!(stale.stdout.starts_with("401 Unauthorized\n"), "{}", stale.stdout);
     assert!(daemon.process.terminate().success());
-    let nobody = folder.run(&["send", "hr", "--body", &body, "--url", &url]);
-    assert_eq!(nobody.code, Some(1));
-    assert!(nobody.stderr.starts_with("offboardd: cannot post the delivery\n"), "{}", nobody.stderr);
+    let failed = folder.run(&["send", "hr", "--body", &body, "--url", &url]);
+    assert_eq!(failed.code, Some(1));
+    assert!(failed.stderr.starts_with("offboardd: cannot post the delivery\n"), "{}", failed.stderr);
 }
 
 #[test]
@@ -189,13 +189,13 @@ fn backup_of_a_running_database_is_complete_and_opens_with_its_key() {
 
     let verified = folder.run(&["journal", "verify", "copy.db"]);
     assert!(verified.code == Some(0) && verified.stdout.starts_with("intact: 1 entries"), "{verified:?}");
-    // Restored elsewhere, with its key, it goes on.
+    // Restored elsewhere, with its key, it works.
     let elsewhere = Folder::new(SETTINGS);
     std::fs::copy(folder.path().join("copy.db"), elsewhere.database()).unwrap();
     std::fs::copy(folder.path().join("offboardd.db.key"), elsewhere.path().join("offboardd.db.key")).unwrap();
     let mut restored = elsewhere.serve("info");
     assert!(restored.process.terminate().success());
-    // Without it, nobody's.
+    // Without the key it cannot be read.
     std::fs::remove_file(elsewhere.path().join("offboardd.db.key")).unwrap();
     let lost = elsewhere.run(&["serve"]);
     assert!(lost.code == Some(1) && lost.stderr.contains("the key of this database is gone"), "{lost:?}");
@@ -253,11 +253,11 @@ fn healthcheck_exits_with_0_only_if_readyz_is_200() {
         let ended = folder.run(&["healthcheck", &format!("http://{address}")]);
         assert_eq!(ended.code, Some(code), "{status}: {ended:?}");
     }
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let ended = folder.run(&["healthcheck", &format!("http://{nobody}/readyz")]);
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let ended = folder.run(&["healthcheck", &format!("http://{closed}/readyz")]);
     assert_eq!(ended.code, Some(1));
     assert!(
-        ended.stderr.starts_with(&format!("offboardd: no response from http://{nobody}/readyz\n")),
+        ended.stderr.starts_with(&format!("offboardd: no response from http://{closed}/readyz\n")),
         "{}",
         ended.stderr
     );

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use jiff::SignedDuration;
 use offboardd::domain::case::StateName;
+use offboardd::duration::ConfigDuration;
 use offboardd::sandbox::CallName;
 use serde_json::json;
 
@@ -16,7 +17,10 @@ const ANN: &str = "ann@example.com";
 impl Harness {
     /// Sets the clock of the site's `Date` headers off ours by so many seconds.
     fn set_date_offset(&self, seconds: i64) {
-        self.site.change_options(|options| options.date_offset = SignedDuration::from_secs(seconds));
+        self.site.change_options(|options| {
+            options.date_ahead = ConfigDuration::from_secs(seconds.max(0));
+            options.date_behind = ConfigDuration::from_secs((-seconds).max(0));
+        });
     }
 
     async fn depart_now(&self) {
@@ -143,7 +147,7 @@ fn serve_with_time(folder: &Folder, offset: &str) -> crate::binary::Daemon {
 
 #[test]
 #[ignore = "needs libfaketime: cargo test --test it clock -- --ignored"]
-fn system_clock_forty_days_ahead_deletes_nobody() {
+fn system_clock_forty_days_ahead_deletes_no_account() {
     let folder = Folder::new("");
     let (_sandbox, site) = folder.sandbox(&[]);
     folder.file("offboardd.toml", &settings(site, "").replace("local_grace = \"1s\"", "local_grace = \"30d\""));

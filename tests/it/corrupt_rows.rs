@@ -1,5 +1,5 @@
-//! A row that contradicts itself, by a bug or by a hand in the database: what is about it waits and says so, everybody
-//! else's goes on, and once the row is mended nothing was lost.
+//! A row that contradicts itself, by a bug or by a hand in the database: what is about it waits and reports it, everything
+//! else continues, and once the row is fixed nothing was lost.
 
 use offboardd::domain::case::StateName;
 use offboardd::domain::ids::CaseId;

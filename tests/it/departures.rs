@@ -122,22 +122,22 @@ async fn detach_policy_removes_organizations_service_desks_and_requests() {
     // HELP-3 is done: it stays as it was.
     assert_eq!(ben.participates_in, ["HELP-3"]);
     assert_eq!(story.state("ben@example.com").await, StateName::Revoked);
-    let told = story.changes();
-    assert_eq!(told.iter().filter(|change| change.starts_with("detach_")).count(), 6, "{told:?}");
-    // What he was not in is not said to have been left; a desk answers the same whether he was.
+    let changes = story.changes();
+    assert_eq!(changes.iter().filter(|change| change.starts_with("detach_")).count(), 6, "{changes:?}");
+    // A place without his membership is not reported as left; a service desk answers the same either way.
     let detached = story.history("ben@example.com").await.pop().unwrap();
     assert_eq!(detached.kind, "detached");
     for (how, what, call) in [
         ("left", "organizations", "detach_organization"),
-        ("asked", "service_desks", "detach_desk"),
+        ("requested", "service_desks", "detach_desk"),
         ("left", "participants", "detach_request"),
     ] {
-        let count = told.iter().filter(|change| change.starts_with(call)).count();
+        let count = changes.iter().filter(|change| change.starts_with(call)).count();
         assert!(count > 0 && detached.detail[how][what] == count, "{what}: {:?}", detached.detail);
     }
     assert!(detached.detail["left"]["service_desks"].is_null());
-    let told: Vec<&str> = told.iter().map(String::as_str).collect();
-    story.finish(&told).await;
+    let changes: Vec<&str> = changes.iter().map(String::as_str).collect();
+    story.finish(&changes).await;
 }
 
 #[tokio::test]
@@ -193,7 +193,7 @@ async fn case_without_an_email_needs_attention_until_a_profile_names_it() {
     assert!(story.site.calls().is_empty());
 
     story.send_event(json!({ "type": "profile", "person": { "id": "43", "email": "ben@example.com" } })).await;
-    assert!(story.site.calls().is_empty(), "that was somebody else");
+    assert!(story.site.calls().is_empty(), "that was another person");
     story.send_event(json!({ "type": "profile", "person": { "id": "42", "email": "ann@example.com" } })).await;
     assert_eq!(story.case("ann@example.com").await.case.id, cases[0].case.id);
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);

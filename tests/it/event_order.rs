@@ -26,7 +26,7 @@ async fn story_of(policy: &'static str, more: &'static str) -> Harness {
     let admin = NewAccount::customer("admin@example.com", "Admin");
     seed.accounts.push(NewAccount { account_type: AccountType::Atlassian, ..admin });
     for email in [ANN, OLD, NEW] {
-        seed.accounts.push(NewAccount::customer(email, "Somebody"));
+        seed.accounts.push(NewAccount::customer(email, "A Person"));
     }
     Harness::with(Setup { seed, policy, more, ..Setup::default() }).await
 }
@@ -115,7 +115,7 @@ async fn same_fact_does_not_touch_the_next_account_of_an_erased_address() {
     story.send_event(departed.clone()).await;
     story.advance("14d").await;
     assert_eq!(story.state(ANN).await, StateName::Erased);
-    story.site.add(NewAccount::customer(ANN, "Somebody New")).unwrap();
+    story.site.add(NewAccount::customer(ANN, "New Person")).unwrap();
     story.send_event(departed).await;
     story.advance("100d").await;
     story.finish(&["delete ann@example.com"]).await;
@@ -134,7 +134,7 @@ async fn sub_millisecond_order_decides() {
 #[tokio::test]
 async fn older_return_does_not_stop_an_operators_request() {
     let story = story().await;
-    let request = json!({ "site": "acme", "email": ANN, "action": "revoke", "reason": "asked", "effective_at": story.in_days(1).to_string() });
+    let request = json!({ "site": "acme", "email": ANN, "action": "revoke", "reason": "requested", "effective_at": story.in_days(1).to_string() });
     assert_eq!(story.api("/cases", Some(request)).await.status, 201);
     story.send_event(event("returned", "1", ANN, 5)).await;
     assert_eq!(story.state(ANN).await, StateName::Scheduled);

@@ -1,5 +1,5 @@
-//! Every call of the client fails in every way. However it fails, the deed is done at most once and on nobody else, and it
-//! ends well as soon as the far side behaves again, or pauses the site, or asks a human.
+//! Every call of the client fails in every way. However it fails, the change is made at most once and for no other account, and
+//! the case ends well as soon as Atlassian works again, or the site is paused, or a human decides.
 //!
 //! Each row is a call at the place where it is made: what leads there, and what the good end is. Each column is a way to fail.
 //! A row is one story, in which a new person walks into each of the failures.
@@ -29,15 +29,15 @@ struct Row {
     road: Road,
 }
 
-/// What leads to the call, and the good end after it.
+/// The way to the call, and the good end after it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Road {
     /// A departure; ends revoked.
     Revoke,
-    /// The departure of somebody whom no search finds, because a human revoked them before; ends revoked.
+    /// The departure of a person whom no search finds, because a human revoked them before; ends revoked.
     RevokedBefore,
-    /// The departure of nobody; ends without an account.
-    Nobody,
+    /// The departure of a person without an account.
+    NoAccount,
     /// A departure, and ten minutes; ends in the deletion grace.
     Delete,
     /// A deletion, and its grace; ends erased.
@@ -67,9 +67,9 @@ fn rows() -> Vec<Row> {
         row("read before the revoke", C::Read, REVOKE, Road::Revoke),
         row("revoke", C::Revoke, REVOKE, Road::Revoke),
         Row { skip: 1, ..row("read after the revoke", C::Read, REVOKE, Road::Revoke) },
-        row("myself", C::Myself, REVOKE, Road::Nobody),
-        row("permissions", C::Permissions, REVOKE, Road::Nobody),
-        row("tenant info", C::TenantInfo, REVOKE, Road::Nobody),
+        row("myself", C::Myself, REVOKE, Road::NoAccount),
+        row("permissions", C::Permissions, REVOKE, Road::NoAccount),
+        row("tenant info", C::TenantInfo, REVOKE, Road::NoAccount),
         row("read before the deletion", C::Read, DELETE, Road::Delete),
         Row { path: Some("/jsm/csm/"), ..row("delete a customer account", C::Delete, DELETE, Road::Delete) },
         Row {
@@ -104,7 +104,7 @@ enum Column {
     Status(u16),
     /// With a page instead of an answer.
     Page(u16),
-    /// The deed is done, but the answer says something else.
+    /// The change is made, but the response differs.
     Done(u16),
     /// `Retry-After`: in seconds.
     Seconds(u16),
@@ -152,15 +152,15 @@ impl Column {
         let status = |status| Fault { status: Some(status), ..Fault::default() };
         match self {
             Self::TimeoutBefore => Fault { delay_ms: TOO_LONG_MS, ..Fault::default() },
-            Self::TimeoutAfter => Fault { delay_ms: TOO_LONG_MS, after_deed: true, ..Fault::default() },
+            Self::TimeoutAfter => Fault { delay_ms: TOO_LONG_MS, after_effect: true, ..Fault::default() },
             Self::DroppedBefore => Fault { drop: Some(FaultTiming::Before), ..Fault::default() },
             Self::DroppedAfter => Fault { drop: Some(FaultTiming::After), ..Fault::default() },
             Self::Reset => Fault { reset: true, ..Fault::default() },
             Self::SlowBody => Fault { slow_ms: Some(TOO_LONG_MS), ..Fault::default() },
-            Self::Garbage => Fault { garbage: true, after_deed: true, ..Fault::default() },
+            Self::Garbage => Fault { garbage: true, after_effect: true, ..Fault::default() },
             Self::Status(code) => status(code),
             Self::Page(code) => Fault { body: Some(json!("<html>Oops</html>")), ..status(code) },
-            Self::Done(code) => Fault { after_deed: true, ..status(code) },
+            Self::Done(code) => Fault { after_effect: true, ..status(code) },
             Self::Seconds(code) => Fault { retry_after: Some(json!(120)), ..status(code) },
             Self::Date(code) | Self::PastDate(code) => {
                 let past = matches!(self, Self::PastDate(_));
@@ -172,14 +172,14 @@ impl Column {
     }
 }
 
-/// What a failure leads to while it lasts.
+/// The result of a failure while it lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Leads {
     /// To the good end, by itself, at the latest when it is over.
     GoodEnd,
-    /// To a site that is paused, until somebody resumes it.
+    /// To a site that is paused, until an operator resumes it.
     Pause,
-    /// To a wait of this kind of call, until somebody resumes the site and retries the job.
+    /// To a wait of this kind of call, until an operator resumes the site and retries the job.
     CallPause,
     /// To a human, who retries it when it is over.
     Human(AttentionReason),
@@ -214,8 +214,8 @@ fn leads(row: &Row, column: Column) -> Leads {
 /// Whether this call means something by this failure.
 fn is_an_answer(call: CallName, column: Column) -> bool {
     use CallName as C;
-    // Nobody documents the first one, so that its failures say nothing. Then: there is nothing to leave, or nothing to
-    // delete; it took Atlassian too long; somebody has the address already.
+    // The first one is not documented, so that its failures say nothing. Then: there is nothing to leave, or nothing to
+    // delete; it took Atlassian too long; another account has the address.
     call == C::TenantInfo
         || (matches!(column, Column::Status(400 | 404)) && matches!(call, C::DetachDesk | C::DetachRequest))
         || (column == Column::Status(404) && matches!(call, C::DetachOrganization | C::Delete))
@@ -226,7 +226,7 @@ fn is_an_answer(call: CallName, column: Column) -> bool {
 async fn every_failure_of_every_call_ends_well() {
     let row = expect_row(
         "every call fails in every way",
-        "the deed at most once and on nobody else; good as soon as the site is",
+        "the change at most once and for no other account; good as soon as the site is",
     );
     let rows = rows();
     let ways = rows.len() * COLUMNS.len();
@@ -278,7 +278,7 @@ impl Walker<'_> {
     async fn walk(&self) {
         let Self { story, row, column, email } = self;
         let whom = format!("{} fails with {column:?}", row.name);
-        let account = (row.road != Road::Nobody).then(|| self.settle_in());
+        let account = (row.road != Road::NoAccount).then(|| self.settle_in());
         self.go_there().await;
 
         let fault = Fault {
@@ -331,12 +331,12 @@ impl Walker<'_> {
         self.has_been_done(account.as_deref(), &whom);
     }
 
-    /// The person, somebody of nearly the same address, and the places where the person is found.
+    /// The person, another one of nearly the same address, and the places where the person is found.
     fn settle_in(&self) -> String {
         let Self { story, row, email, .. } = self;
         let active = row.road != Road::RevokedBefore;
-        let id = story.site.add(NewAccount { active, ..NewAccount::customer(email, "Somebody") }).unwrap();
-        story.site.add(NewAccount::customer(&format!("{email}.au"), "Somebody Else")).unwrap();
+        let id = story.site.add(NewAccount { active, ..NewAccount::customer(email, "A Person") }).unwrap();
+        story.site.add(NewAccount::customer(&format!("{email}.au"), "Another Person")).unwrap();
         if row.road == Road::Detach {
             let alone = [id.clone()];
             let request = Request {
@@ -368,7 +368,7 @@ impl Walker<'_> {
     async fn go_there(&self) {
         let Self { story, row, email, .. } = self;
         match row.road {
-            Road::Revoke | Road::RevokedBefore | Road::Nobody | Road::Detach => {
+            Road::Revoke | Road::RevokedBefore | Road::NoAccount | Road::Detach => {
                 if row.call == CallName::Token {
                     story.advance("2h").await; // The token of before is over.
                 }
@@ -384,18 +384,20 @@ impl Walker<'_> {
     /// How far the trigger moves the clock.
     fn until_the_call(&self) -> SignedDuration {
         match self.row.road {
-            Road::Revoke | Road::RevokedBefore | Road::Nobody | Road::Detach => SignedDuration::ZERO,
+            Road::Revoke | Road::RevokedBefore | Road::NoAccount | Road::Detach => SignedDuration::ZERO,
             Road::Delete => duration("10m"),
             Road::Restore => duration("5m"),
             Road::Verify | Road::Reinvite => duration("14d"),
         }
     }
 
-    /// The step that leads to the call.
+    /// The step that makes the call.
     async fn trigger(&self) {
         let Self { story, row, email, .. } = self;
         match row.road {
-            Road::Revoke | Road::RevokedBefore | Road::Nobody | Road::Detach => drop(story.send_departed(email).await),
+            Road::Revoke | Road::RevokedBefore | Road::NoAccount | Road::Detach => {
+                story.send_departed(email).await;
+            }
             Road::Delete => story.advance("10m").await,
             Road::Verify | Road::Reinvite => story.advance("14d").await,
             Road::Restore => {
@@ -410,7 +412,7 @@ impl Walker<'_> {
         let case = self.story.case(&self.email).await.case;
         let good = match self.row.road {
             Road::Revoke | Road::RevokedBefore => StateName::Revoked,
-            Road::Nobody => StateName::NoAccount,
+            Road::NoAccount => StateName::NoAccount,
             Road::Delete => StateName::DeletionGrace,
             Road::Verify => StateName::Erased,
             Road::Detach => return case.state == State::Revoked && case.progress.detached_at.is_some(),
@@ -419,7 +421,7 @@ impl Walker<'_> {
         case.state.name() == good && (case.direction == Direction::Leaving || self.row.road != Road::Delete)
     }
 
-    /// Where a case is at its good end, the site agrees; and no deed was done twice, or to anybody else.
+    /// Where a case is at its good end, the site agrees; and no change was made twice, or to another account.
     fn has_been_done(&self, account: Option<&str>, whom: &str) {
         let Self { story, row, email, .. } = self;
         let Some(id) = account else { return };
@@ -428,18 +430,18 @@ impl Walker<'_> {
             Road::Revoke | Road::RevokedBefore | Road::Detach => "revoked",
             Road::Delete | Road::Verify | Road::Reinvite => "deleted",
             Road::Restore => "present",
-            Road::Nobody => return,
+            Road::NoAccount => return,
         };
         assert_eq!(json!(at_the_site.state), Value::from(expected), "{whom}: at the site");
-        for deed in [CallName::Revoke, CallName::Delete] {
+        for change in [CallName::Revoke, CallName::Delete] {
             let done = |record: &&CallRecord| {
-                record.call == deed && record.changed && record.account_id.as_deref() == Some(id)
+                record.call == change && record.changed && record.account_id.as_deref() == Some(id)
             };
-            assert!(story.site.calls().iter().filter(done).count() <= 1, "{whom}: {deed:?} was done twice");
+            assert!(story.site.calls().iter().filter(done).count() <= 1, "{whom}: {change:?} was made twice");
         }
         let mut others = story.site.accounts();
         others.retain(|other| other.email.as_deref() == Some(&format!("{email}.au")));
-        assert!(others.iter().all(|other| other.active), "{whom}: somebody else was hit");
+        assert!(others.iter().all(|other| other.active), "{whom}: another account was changed");
         let invited =
             story.site.accounts().into_iter().filter(|other| other.email.as_ref() == Some(email) && other.active);
         assert!(invited.count() <= 1, "{whom}: invited twice");

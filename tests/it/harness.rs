@@ -33,7 +33,7 @@ pub(crate) const START: &str = "2026-09-07T12:00:00Z";
 const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A credential that nothing but the `Authorization` header may show.
-const TOKEN: &str = "t0ken-that-nobody-may-see";
+const TOKEN: &str = "t0ken-that-is-never-shown";
 
 /// How a story differs from the usual one.
 pub(crate) struct Setup {
@@ -56,7 +56,7 @@ impl Default for Setup {
             mode: "enforce",
             seed: Seed::sample(),
             policy: "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\ntimezone = \"Europe/Berlin\"",
-            // The story of the last look is told in `far_side`; everywhere else the end of the grace is the end.
+            // The last read has its own tests; everywhere else the end of the grace is the end.
             site: "look_back = \"0s\"",
             tokens: "",
             more: "",
@@ -66,7 +66,7 @@ impl Default for Setup {
 
 /// One story.
 pub(crate) struct Harness {
-    /// The far side, to be set up and looked at.
+    /// The sandbox, to be set up and read.
     pub(crate) site: Sandbox,
     pub(crate) clock: Arc<ManualClock>,
     site_address: SocketAddr,
@@ -167,7 +167,7 @@ impl Harness {
         self.settle().await;
     }
 
-    /// Waits for `time`: until a second before nothing is asked and nothing moves, then whatever happens happens.
+    /// Waits for `time`: until a second before, nothing is called and nothing changes.
     pub(crate) async fn advance_quiet(&self, time: &str) {
         let second = SignedDuration::from_secs(1);
         let before = (self.site.calls().len(), self.states().await);
@@ -216,12 +216,12 @@ impl Harness {
         .await;
     }
 
-    /// Waits until the site was asked for this.
+    /// Waits until the site received this call.
     pub(crate) async fn wait_for_call(&self, call: CallName) {
         self.wait_until("the call", async || self.site.calls().iter().any(|record| record.call == call)).await;
     }
 
-    /// Waits until the site has done what it was asked for, whether or not it has answered.
+    /// Waits until the site has carried out this call, whether or not it has answered.
     pub(crate) async fn wait_for_change(&self, call: CallName) {
         self.wait_until("the change", async || {
             self.site.calls().iter().any(|record| record.call == call && record.changed)
@@ -292,7 +292,7 @@ impl Harness {
         assert!(matches!(verdict, JournalCheck::Intact { .. }), "{verdict:?}");
     }
 
-    /// [`Harness::finish`] for a story in which somebody changed the journal.
+    /// [`Harness::finish`] for a story in which the journal was changed.
     pub(crate) async fn finish_with_broken_journal(self, expected: &[&str]) {
         let verdict = self.end(expected).await;
         assert!(matches!(verdict, JournalCheck::Broken(_)), "{verdict:?}");

@@ -1,4 +1,4 @@
-//! The journal cannot be changed in passing, and whoever changes it on purpose is found out.
+//! The journal cannot be changed in passing, and a deliberate change is detected.
 
 use std::path::Path;
 

@@ -79,25 +79,14 @@ const AVOID: &[(&str, &str)] = &[
 ];
 
 /// Where a word stands all the same: part of a path, a part of the line, and the reason.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[("tests/it/language.rs", "", "the list itself")];
+const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    ("tests/it/language.rs", "", "the list itself"),
+    ("src/sources/tests/published.rs", "It's a Secret to Everybody", "the secret of a published vector"),
+];
 
 /// How many lines of an area may still hold such a word. Lower a number when lines were reworded; an area without a number
 /// holds none.
-const LEFT_OVER: &[(&str, usize)] = &[
-    ("benches", 49),
-    ("src/admin", 8),
-    ("src/atlassian", 23),
-    ("src/cli", 3),
-    ("src/domain", 26),
-    ("src/proof", 1),
-    ("src/router", 52),
-    ("src/sandbox", 137),
-    ("src/settings", 5),
-    ("src/sources", 93),
-    ("src/store", 6),
-    ("src/worker", 34),
-    ("tests", 428),
-];
+const LEFT_OVER: &[(&str, usize)] = &[("src/proof", 1), ("src/router", 4), ("src/store", 6)];
 
 /// The part of the repository that a file belongs to: a module of `src`, or a folder.
 fn area(path: &Path) -> String {

@@ -1,4 +1,4 @@
-//! Leases and attempts: only whoever holds a lease that is not over may call and settle, and what it came to is written down.
+//! Leases and attempts: only the holder of a valid lease may call and settle, and the result is stored.
 //!
 //! A daemon never oversleeps, so its part is played here: on a connection of its own, ahead of its clock, and rolled back.
 
@@ -90,7 +90,7 @@ async fn job_of_a_dead_worker_is_requeued_when_its_lease_expires() {
     assert_eq!(recovered.iter().map(|recovered| recovered.job_id).collect::<Vec<_>>(), [job]);
     let again = claim(&mut tx, over).await;
     assert_eq!((again.lease.job_id, again.attempts), (job, 1));
-    assert_eq!(tx.recover(true, &[], over).await.unwrap().len(), 1, "at a start nobody lives");
+    assert_eq!(tx.recover(true, &[], over).await.unwrap().len(), 1, "at a start no holder is alive");
     drop(tx);
     story.finish(&[]).await;
 }
@@ -114,7 +114,7 @@ async fn each_attempt_is_recorded_and_an_early_check_is_not() {
     let story = Harness::with(Setup { site: "look_again = [\"1m\"]\nlook_back = \"0s\"", ..Setup::default() }).await;
     story.inject(Fault { call: Some(CallName::Revoke), status: Some(500), times: Some(1), ..Fault::default() });
     story.send_departed(ANN).await;
-    story.send_departed("nobody@example.com").await;
+    story.send_departed("unknown@example.com").await;
     story.advance("1m").await;
     let mut database = story.database().await;
     let rows = sqlx::query("SELECT number, outcome, detail, ended_at >= started_at FROM attempts ORDER BY outcome")
@@ -124,7 +124,7 @@ async fn each_attempt_is_recorded_and_an_early_check_is_not() {
     let attempts: Vec<(i64, String, bool)> =
         rows.iter().map(|row| (row.get(0), row.get(1), row.get::<Option<String>, _>(2).is_some())).collect();
     assert!(rows.iter().all(|row| row.get(3)));
-    let told: Vec<_> = attempts.iter().map(|(number, outcome, why)| (*number, outcome.as_str(), *why)).collect();
-    assert_eq!(told, [(1, "account_missing", false), (1, "failed", true), (2, "revoke_confirmed", false)]);
+    let outcomes: Vec<_> = attempts.iter().map(|(number, outcome, why)| (*number, outcome.as_str(), *why)).collect();
+    assert_eq!(outcomes, [(1, "account_missing", false), (1, "failed", true), (2, "revoke_confirmed", false)]);
     story.finish(&["revoke ann@example.com"]).await;
 }

@@ -1,4 +1,4 @@
-//! Deliveries that name nobody but an id: what is remembered, whom the vendor is asked for, and what waits meanwhile.
+//! Deliveries with an id only: what is stored, what the vendor is queried for, and what waits meanwhile.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -14,37 +14,41 @@ use tokio::task::JoinSet;
 
 use crate::harness::{Harness, Setup};
 
-/// HiBob's API, as far as it is asked: what it says next, and what it was asked.
+/// The part of HiBob's API that lookups use: its next responses, and the queries that it received.
 struct HiBob {
     address: SocketAddr,
     answers: Arc<Mutex<VecDeque<(u16, String)>>>,
-    asked: Arc<Mutex<Vec<String>>>,
+    queries: Arc<Mutex<Vec<String>>>,
     _serving: JoinSet<()>,
 }
 
 impl HiBob {
     async fn start() -> Self {
         let answers = Arc::new(Mutex::new(VecDeque::new()));
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let (saying, hearing) = (Arc::clone(&answers), Arc::clone(&asked));
+        let queries = Arc::new(Mutex::new(Vec::new()));
+        let (responses, received) = (Arc::clone(&answers), Arc::clone(&queries));
         let answer = async move |request: Request| {
             let (head, body) = request.into_parts();
             let body = axum::body::to_bytes(body, 1024).await.unwrap();
             let who = head.headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());
-            assert_eq!(who.as_deref(), Some("Basic U0VSVklDRS0xOmhpYm9iLXQwa2Vu"), "the service user asks");
-            hearing.lock().unwrap().push(format!("{} {} {}", head.method, head.uri, String::from_utf8_lossy(&body)));
+            assert_eq!(
+                who.as_deref(),
+                Some("Basic U0VSVklDRS0xOmhpYm9iLXQwa2Vu"),
+                "the credentials of the service user"
+            );
+            received.lock().unwrap().push(format!("{} {} {}", head.method, head.uri, String::from_utf8_lossy(&body)));
             let (status, body) =
-                saying.lock().unwrap().pop_front().unwrap_or_else(|| (500, "nothing to say".to_owned()));
+                responses.lock().unwrap().pop_front().unwrap_or_else(|| (500, "nothing to say".to_owned()));
             (StatusCode::from_u16(status).unwrap(), body)
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut serving = JoinSet::new();
         serving.spawn(async { axum::serve(listener, Router::new().fallback(answer)).await.unwrap() });
-        Self { address, answers, asked, _serving: serving }
+        Self { address, answers, queries, _serving: serving }
     }
 
-    /// A story with HiBob as a source, and this one to ask.
+    /// A story with HiBob as a source, and this API for its lookups.
     async fn story(&self) -> Harness {
         let more = format!(
             "[sources.hibob]
@@ -69,16 +73,16 @@ impl HiBob {
         self.will_say(200, json!({ "/root/email": { "value": email } }).to_string());
     }
 
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+    fn queries(&self) -> Vec<String> {
+        self.queries.lock().unwrap().clone()
     }
 }
 
-fn tells(event: &str, id: &str) -> Value {
+fn hibob_event(event: &str, id: &str) -> Value {
     json!({ "type": event, "companyId": 636_192, "version": "v2", "data": { "employeeId": id } })
 }
 
-async fn told(story: &Harness, event: Value) -> offboardd::domain::ids::DeliveryId {
+async fn deliver(story: &Harness, event: Value) -> offboardd::domain::ids::DeliveryId {
     let reply = story.send("hibob", &event).await;
     assert_eq!(reply.status, 202, "{reply:?}");
     story.wait_until_routed(reply.delivery()).await;
@@ -100,9 +104,9 @@ async fn departure_without_an_email_is_looked_up_and_revoked() {
     let hibob = HiBob::start().await;
     let story = hibob.story().await;
     hibob.will_say_that_it_is("Ann@example.com");
-    let delivery = told(&story, tells("employee.left", "33 32")).await;
+    let delivery = deliver(&story, hibob_event("employee.left", "33 32")).await;
 
-    assert_eq!(hibob.asked(), [r#"POST /v1/people/33%2032 {"fields":["root.email"]}"#]);
+    assert_eq!(hibob.queries(), [r#"POST /v1/people/33%2032 {"fields":["root.email"]}"#]);
     assert_eq!(story.outcome(delivery).await, ("applied".to_owned(), None));
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
@@ -112,12 +116,12 @@ async fn departure_without_an_email_is_looked_up_and_revoked() {
 async fn known_email_of_a_person_id_needs_no_lookup() {
     let hibob = HiBob::start().await;
     let story = hibob.story().await;
-    let mut created = tells("employee.created", "7");
+    let mut created = hibob_event("employee.created", "7");
     created["data"]["email"] = json!("ann@example.com");
-    told(&story, created).await;
-    told(&story, tells("employee.left", "7")).await;
+    deliver(&story, created).await;
+    deliver(&story, hibob_event("employee.left", "7")).await;
 
-    assert_eq!(hibob.asked(), [""; 0]);
+    assert_eq!(hibob.queries(), [""; 0]);
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
 }
@@ -130,14 +134,14 @@ async fn failing_lookup_is_retried_and_its_event_waits() {
         hibob.will_say(status, body);
     }
     hibob.will_say_that_it_is("ann@example.com");
-    let delivery = told(&story, tells("employee.left", "7")).await;
+    let delivery = deliver(&story, hibob_event("employee.left", "7")).await;
     let waiting = ("waiting".to_owned(), Some("address_is_looked_up".to_owned()));
     assert_eq!(story.outcome(delivery).await, waiting);
     // What waits is in the database.
     story.restart().await;
-    for asked in 2..6 {
+    for queries in 2..6 {
         story.advance("1h").await;
-        assert_eq!(hibob.asked().len(), asked);
+        assert_eq!(hibob.queries().len(), queries);
         assert_eq!(story.outcome(delivery).await, waiting);
         assert_eq!(story.cases().await.len(), 0);
     }
@@ -157,13 +161,13 @@ async fn lookup_without_an_email_needs_attention() {
         let hibob = HiBob::start().await;
         let story = hibob.story().await;
         hibob.will_say(status, body);
-        let delivery = told(&story, tells("employee.left", "7")).await;
+        let delivery = deliver(&story, hibob_event("employee.left", "7")).await;
         assert_eq!(only_case(&story).await, (StateName::NeedsAttention, Some(AttentionReason::NoEmail)));
         assert_eq!(story.outcome(delivery).await.0, "applied");
-        // The same fact once more is asked for once more: by now the vendor may know.
+        // The same fact once more is looked up once more: by now the vendor may know.
         hibob.will_say_that_it_is("ann@example.com");
-        told(&story, json!({ "type": "employee.left", "data": { "employeeId": "7" }, "again": true })).await;
-        assert_eq!(hibob.asked().len(), 2);
+        deliver(&story, json!({ "type": "employee.left", "data": { "employeeId": "7" }, "again": true })).await;
+        assert_eq!(hibob.queries().len(), 2);
         assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
         story.finish(&["revoke ann@example.com"]).await;
     }
@@ -173,7 +177,7 @@ async fn lookup_without_an_email_needs_attention() {
 async fn lookup_that_never_succeeds_needs_attention() {
     let hibob = HiBob::start().await;
     let story = hibob.story().await;
-    let delivery = told(&story, tells("employee.left", "7")).await;
+    let delivery = deliver(&story, hibob_event("employee.left", "7")).await;
     story.advance("71h").await;
     assert_eq!(story.outcome(delivery).await.0, "waiting");
     story.advance("1h").await;
@@ -186,15 +190,15 @@ async fn email_from_a_later_delivery_ends_the_lookup() {
     let hibob = HiBob::start().await;
     let story = hibob.story().await;
     hibob.will_say(500, "");
-    told(&story, tells("employee.left", "7")).await;
-    told(&story, json!({ "type": "employee.updated", "data": { "employeeId": "7", "email": "ann@example.com" } }))
+    deliver(&story, hibob_event("employee.left", "7")).await;
+    deliver(&story, json!({ "type": "employee.updated", "data": { "employeeId": "7", "email": "ann@example.com" } }))
         .await;
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
-    assert_eq!(hibob.asked().len(), 1);
+    assert_eq!(hibob.queries().len(), 1);
     story.finish(&["revoke ann@example.com"]).await;
 }
 
-/// A source that asks and has words for everything.
+/// A source with a lookup and a word for every event.
 async fn story_of_all_words(hibob: &HiBob) -> Harness {
     let more = format!(
         "[sources.crm]
@@ -229,11 +233,11 @@ async fn later_event_of_a_person_waits_behind_the_lookup() {
     let other = json!({ "type": "departed", "person": { "id": "8", "email": "ben@example.com" } });
     crm(&story, other).await;
     assert_eq!((story.outcome(left).await.0, story.outcome(back).await.0), ("waiting".into(), "waiting".into()));
-    assert_eq!(story.state("ben@example.com").await, StateName::Revoked, "nobody else waits");
+    assert_eq!(story.state("ben@example.com").await, StateName::Revoked, "no other person waits");
 
     hibob.will_say(200, r#"{"email":"ann@example.com"}"#);
     story.advance("1m").await;
-    assert_eq!(hibob.asked().len(), 2, "one question for both");
+    assert_eq!(hibob.queries().len(), 2, "one query for both");
     assert_eq!((story.outcome(left).await.0, story.outcome(back).await.0), ("applied".into(), "applied".into()));
     assert_eq!(story.state("ann@example.com").await, StateName::Cancelled);
     story.finish(&["revoke ben@example.com"]).await;
@@ -289,7 +293,7 @@ async fn flood_without_emails_trips_the_brake() {
 async fn removed_lookup_setting_ends_its_pending_lookups() {
     let hibob = HiBob::start().await;
     let mut story = hibob.story().await;
-    let delivery = told(&story, tells("employee.left", "7")).await;
+    let delivery = deliver(&story, hibob_event("employee.left", "7")).await;
     assert_eq!(story.outcome(delivery).await.0, "waiting");
     story.restart_with(|settings| settings.split("[sources.hibob.lookup]").next().unwrap().to_owned()).await;
     while story.outcome(delivery).await.0 == "waiting" {
@@ -309,7 +313,7 @@ async fn deletion_of_a_duplicate_record_needs_attention() {
     story.send_event(left("6")).await;
     assert_eq!(story.attention("ann@example.com").await, AttentionReason::AddressUnconfirmed);
     story.advance_quiet("1d").await;
-    // Somebody has looked: this account is meant.
+    // An operator has checked: this account is meant.
     story.act("ann@example.com", "retry").await;
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
@@ -332,7 +336,7 @@ async fn duplicate_record_needs_attention_and_its_deletion_changes_nothing() {
     let leaves = json!({ "type": "departed", "person": { "id": "5" }, "effective_at": "2026-09-30" });
     story.send_event(leaves).await;
     assert_eq!(story.state("ann@example.com").await, StateName::Scheduled);
-    // The record is doubled: somebody who has not left has the address. Then the double is deleted.
+    // The record is doubled: a person who has not left has the address. Then the double is deleted.
     story.send_event(known("6")).await;
     assert_eq!(story.attention("ann@example.com").await, AttentionReason::AddressUnconfirmed);
     let deleted = story.send_event(json!({ "type": "departed", "person": { "id": "6" } })).await;
@@ -368,7 +372,7 @@ async fn stop_of_an_unknown_id_without_a_case_is_not_looked_up() {
     crm(&story, Value::Array(stops)).await;
     let one = crm(&story, json!({ "type": "departure_cancelled", "person": { "id": "x" } })).await;
     assert_eq!(story.outcome(one).await.0, "ignored");
-    assert_eq!(hibob.asked(), [""; 0]);
+    assert_eq!(hibob.queries(), [""; 0]);
     story.finish(&[]).await;
 }
 
@@ -380,7 +384,7 @@ async fn stop_of_an_unknown_id_is_looked_up_while_a_case_has_no_person_id() {
     crm(&story, leaves).await;
     hibob.will_say(200, r#"{"email":"ann@example.com"}"#);
     crm(&story, json!({ "type": "returned", "person": { "id": "7" } })).await;
-    assert_eq!(hibob.asked().len(), 1);
+    assert_eq!(hibob.queries().len(), 1);
     assert_eq!(story.state("ann@example.com").await, StateName::Cancelled);
     story.finish(&[]).await;
 }

@@ -24,11 +24,11 @@ fn fallback(story: &Harness) -> Value {
             "displayName": "User record unavailable" })
 }
 
-fn nobody_listed(times: u32) -> Fault {
+fn no_account_listed(times: u32) -> Fault {
     Fault { call: Some(CallName::Scan), body: Some(json!([])), times: Some(times), ..Fault::default() }
 }
 
-/// Somebody deletes Ann's account by hand.
+/// An administrator deletes Ann's account by hand.
 async fn delete_by_hand(story: &Harness) {
     let id = story.account(ANN).account_id;
     let url = format!("http://{}/rest/api/3/user?accountId={id}", story.site_address());
@@ -105,7 +105,7 @@ async fn temporarily_missing_account_is_deleted_when_it_reappears() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     story.inject(read_as(None, 2));
-    story.inject(nobody_listed(2));
+    story.inject(no_account_listed(2));
     story.advance("30d").await;
     story.advance("1m").await;
     assert_eq!((story.state(ANN).await, story.count(CallName::Delete)), (StateName::Deleting, 0));
@@ -119,7 +119,7 @@ async fn account_left_in_customer_service_management_is_not_gone() {
     let story = Harness::start().await;
     story.send_departed(ANN).await;
     story.inject(read_as(None, 4));
-    story.inject(nobody_listed(4));
+    story.inject(no_account_listed(4));
     story.advance("30d").await;
     story.advance_past_rechecks().await;
     assert_eq!((story.state(ANN).await, story.count(CallName::Delete)), (StateName::Deleting, 0));
@@ -170,7 +170,7 @@ async fn accepted_deletion_is_not_repeated_while_reads_show_the_account() {
     assert_eq!(story.state(ANN).await, StateName::Deleting, "a read still finds the account");
     story.advance("1m").await;
     story.advance_past_rechecks().await;
-    assert!(story.history_text(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
+    assert!(story.history_text(ANN).await.ends_with("deletion_accepted (done_by_earlier_call)"));
     assert_eq!(story.count(CallName::Delete), 1);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }

@@ -1,4 +1,4 @@
-//! Many due jobs at once, at a site that keeps Atlassian's burst limits: not one 429 is of our making.
+//! Many jobs due together, at a site that keeps Atlassian's burst limits: not one 429 is of our making.
 //!
 //! `OFFBOARDD_PACE=1000` takes that many people instead of a few.
 
@@ -24,7 +24,7 @@ async fn many_revokes_and_deletions_stay_below_the_burst_limits() {
     let address = |kind: &str, nth: usize| format!("{kind}-{nth}@example.com");
     let some = |kind: &'static str| (0..people).map(move |nth| address(kind, nth));
     for email in some("old").chain(some("new")) {
-        story.site.add(NewAccount::customer(&email, "Somebody")).unwrap();
+        story.site.add(NewAccount::customer(&email, "A Person")).unwrap();
     }
     let departures =
         |kind| some(kind).map(|email| json!({ "type": "departed", "person": { "email": email } })).collect::<Value>();
@@ -59,7 +59,7 @@ async fn many_revokes_and_deletions_stay_below_the_burst_limits() {
     story.finish(&changes.iter().map(String::as_str).collect::<Vec<_>>()).await;
 }
 
-/// The clock goes on by itself until this is dropped. The bursts are counted by it.
+/// The clock advances by itself until this is dropped. The bursts are counted by it.
 fn let_time_run(clock: &Arc<ManualClock>) -> JoinSet<()> {
     let clock = Arc::clone(clock);
     let mut running = JoinSet::new();

@@ -49,7 +49,7 @@ async fn sealed(story: &Harness) -> Vec<Vec<u8>> {
         "SELECT sealed FROM remarks",
     ] {
         let rows = sqlx::query(query).fetch_all(&mut database).await.unwrap();
-        // The nonce alone tells whether it is still there; a long body goes on in other pages.
+        // The nonce alone shows whether it is still there; a long body continues in other pages.
         all.extend(rows.iter().map(|row| row.get::<Vec<u8>, _>(0)[..28].to_vec()));
     }
     all
@@ -72,7 +72,7 @@ async fn files_hold_no_email_and_after_closing_no_ciphertext() {
     assert_eq!(story.state(EMAIL).await, StateName::Erased);
     holds_none(&files(story.folder()), &plain);
     assert!(ever_sealed.len() >= 8, "{}", ever_sealed.len());
-    // The delivery that only told the address is no case's: it goes with the time for which payloads are kept.
+    // The delivery that only reported the address is no case's: it goes with the time for which payloads are kept.
     assert_eq!(sealed(&story).await.len(), 1);
 
     story.restart().await;
@@ -82,7 +82,7 @@ async fn files_hold_no_email_and_after_closing_no_ciphertext() {
     holds_none(&files, &plain);
     holds_none(&files, &ever_sealed);
     story.start_daemon().await;
-    // Whoever asks for the address still finds the case, by its keyed hash.
+    // A search for the address still finds the case, by its keyed hash.
     assert_eq!(story.case(EMAIL).await.person.email, None);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
@@ -93,14 +93,14 @@ async fn shredding_one_case_keeps_the_email_of_an_open_one() {
     story
         .send_event(json!([
             { "type": "departed", "person": { "email": EMAIL } },
-            { "type": "departed", "person": { "email": "nobody@example.com" } },
+            { "type": "departed", "person": { "email": "unknown@example.com" } },
         ]))
         .await;
     for wait in ["1m", "10m", "1h"] {
         story.advance(wait).await;
     }
-    assert_eq!(story.state("nobody@example.com").await, StateName::NoAccount);
-    assert_eq!(story.case("nobody@example.com").await.person.email, None);
+    assert_eq!(story.state("unknown@example.com").await, StateName::NoAccount);
+    assert_eq!(story.case("unknown@example.com").await.person.email, None);
     assert_eq!(story.case(EMAIL).await.person.email.unwrap().as_str(), EMAIL);
     story.finish(&["revoke ann@example.com"]).await;
 }
@@ -152,9 +152,9 @@ async fn trace_log_holds_no_person_and_no_secret() {
         let id = account["account_id"].as_str().unwrap();
         secrets.extend([id.to_owned(), id.replace(':', "%3A"), account["display_name"].as_str().unwrap().to_owned()]);
     }
-    let said = daemon.process.output_lines();
-    assert!(said.len() > 100 && said.iter().any(|line| line.contains("TRACE")), "{} lines", said.len());
-    for line in said {
+    let lines = daemon.process.output_lines();
+    assert!(lines.len() > 100 && lines.iter().any(|line| line.contains("TRACE")), "{} lines", lines.len());
+    for line in lines {
         for secret in &secrets {
             assert!(!line.to_lowercase().contains(&secret.to_lowercase()), "{secret} is in: {line}");
         }

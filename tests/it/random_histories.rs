@@ -1,4 +1,4 @@
-//! Whatever happens in whatever order, nobody is touched whom no event is about, nobody early, and nobody after a stop that
+//! Whatever happens in whatever order, no account is touched that no event is about, none early, and none after a stop that
 //! was acknowledged; every case ends, rests, or waits for a human; and no leaver is lost.
 //!
 //! A history is a list of steps made from a seed: events of two sources (late, repeated, in batches, under other addresses
@@ -146,10 +146,10 @@ impl SeededRng {
             Fault { drop: Some(FaultTiming::Before), ..Fault::default() },
             Fault { drop: Some(FaultTiming::After), ..Fault::default() },
             Fault { reset: true, ..Fault::default() },
-            Fault { garbage: true, after_deed: true, ..Fault::default() },
+            Fault { garbage: true, after_effect: true, ..Fault::default() },
             Fault { delay_ms: 600, ..Fault::default() },
-            Fault { delay_ms: 600, after_deed: true, ..Fault::default() },
-            Fault { after_deed: true, ..status(500) },
+            Fault { delay_ms: 600, after_effect: true, ..Fault::default() },
+            Fault { after_effect: true, ..status(500) },
             Fault { retry_after: Some(json!(90)), ..status(429) },
             status(400),
             status(401),
@@ -181,7 +181,7 @@ fn random_histories_break_no_rule() {
         return check(seed.parse().unwrap());
     }
     let begun = Instant::now();
-    // Always the same ones by default, so that a change is judged by what it changes; new ones where somebody looks for longer.
+    // Always the same ones by default, so that a change is judged by what it changes; new ones in a longer run.
     let first = if longer.is_some() { u64::from(std::process::id()) << 20 } else { 1 };
     let mut histories = 0;
     while begun.elapsed() < Duration::from_secs(seconds) {
@@ -224,14 +224,14 @@ fn broken_rule(steps: &[Step]) -> Option<String> {
     .join()
     .err()?;
     let message = panic.downcast_ref::<String>().cloned().unwrap_or_default();
-    let line = message.lines().find(|line| line.trim_start().starts_with("left:")).or(message.lines().next());
+    let line = message.lines().find(|line| line.trim_start().starts_with("left:")).or_else(|| message.lines().next());
     Some(line.unwrap_or_default().split_whitespace().filter(|word| !word.contains('@')).collect::<Vec<_>>().join(" "))
 }
 
 async fn run(steps: Vec<Step>) {
     let mut history = History::begin().await;
     for step in steps {
-        // No two steps at the same instant: which of them is newer could not be told.
+        // No two steps at the same instant: which of them is newer would be undefined.
         history.story.clock.advance(SignedDuration::from_secs(1));
         history.story.wake_tasks();
         history.story.settle().await;
@@ -249,10 +249,10 @@ impl History {
             |email| NewAccount { account_type: AccountType::Atlassian, ..NewAccount::customer(email, "User") };
         seed.accounts.extend([atlassian("admin@example.com"), atlassian(PEOPLE[2].1)]);
         for (_, who) in PEOPLE {
-            seed.accounts.push(NewAccount::customer(who, "Somebody"));
-            seed.accounts.push(NewAccount::customer(&format!("{who}.au"), "Somebody Else"));
+            seed.accounts.push(NewAccount::customer(who, "A Person"));
+            seed.accounts.push(NewAccount::customer(&format!("{who}.au"), "Another Person"));
         }
-        seed.accounts.push(NewAccount::customer(RENAMED, "Somebody"));
+        seed.accounts.push(NewAccount::customer(RENAMED, "A Person"));
         let policy = "departed = \"revoke_then_delete\"\nlocal_grace = \"3d\"\nerasure_requested = \"delete\"\n\
                       email_changed = \"revoke\"\nbrake = { per_hour = 1000, per_day = 1000 }";
         let site = "timeout = \"300ms\"\nlook_again = [\"1m\"]\nprobe_every = \"10m\"";
@@ -282,7 +282,7 @@ impl History {
             Step::FaultsEnd => self.story.site.clear_faults(),
             Step::SiteResumed => self.story.resume_site_if_paused().await,
             Step::Granted(who) => {
-                // Nobody can grant what is gone.
+                // What is gone cannot be granted.
                 drop(self.story.site.grant(PEOPLE[who].1));
             }
             Step::Moved(who) => {
@@ -326,7 +326,7 @@ impl History {
         for email in PEOPLE.iter().map(|(_, email)| *email).chain([RENAMED]) {
             let newest = self.story.cases_of(email).await.into_iter().next();
             if newest.is_some_and(|record| matches!(record.case.state, State::Erased | State::NoAccount)) {
-                self.model.forget(email);
+                self.model.expire(email);
             }
         }
         for event in events {
@@ -363,7 +363,7 @@ impl History {
         self.story.settle().await;
     }
 
-    /// Every call since the last check that would change somebody was allowed.
+    /// Every call since the last check that would change an account was allowed.
     fn check(&mut self) {
         let calls = self.story.site.calls();
         for call in &calls[self.seen..] {

@@ -1,4 +1,4 @@
-//! `kill -9` under load: every 2xx is kept and ends in a case, and nobody is revoked or deleted twice.
+//! `kill -9` under load: every 2xx is kept and ends in a case, and no account is revoked or deleted twice.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ const SENDERS: usize = 8;
 const PEOPLE: usize = 240;
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// One of those who send: tells of each of its people until that is acknowledged, as a vendor would.
+/// One sender: reports each of its people until that is acknowledged, as a vendor would.
 async fn send(
     people: Vec<usize>,
     mut daemon: watch::Receiver<std::net::SocketAddr>,
@@ -80,26 +80,26 @@ async fn ten_kills_under_load_lose_and_repeat_nothing() {
     let (_sandbox, site) = folder.sandbox(&["--seed", &seed, "--deletion-grace", "1s"]);
     folder.file("offboardd.toml", &settings(site, "brake = { per_hour = 1000000, per_day = 1000000 }"));
     let mut daemon = folder.serve("warn,offboardd=info");
-    let (tell, told) = watch::channel(daemon.webhooks);
+    let (set_address, address) = watch::channel(daemon.webhooks);
     let no_more = Arc::new(AtomicBool::new(false));
     let mut senders = JoinSet::new();
     for sender in 0..SENDERS {
         let people = (sender..PEOPLE).step_by(SENDERS).collect();
         // Slow enough that there is something to send between all of the kills.
-        senders.spawn(send(people, told.clone(), Duration::from_millis(100), Arc::clone(&no_more)));
+        senders.spawn(send(people, address.clone(), Duration::from_millis(100), Arc::clone(&no_more)));
     }
     for _ in 0..KILLS {
         tokio::time::sleep(Duration::from_millis(50 + rng.below(350))).await;
         daemon.process.kill();
         daemon = folder.serve("warn,offboardd=info");
-        tell.send(daemon.webhooks).unwrap();
+        set_address.send(daemon.webhooks).unwrap();
     }
     let begun = Instant::now();
     let mut acknowledged = BTreeMap::new();
     while let Some(sender) = senders.join_next().await {
         acknowledged.extend(sender.unwrap());
     }
-    assert_eq!(acknowledged.len(), PEOPLE, "everybody is acknowledged in the end");
+    assert_eq!(acknowledged.len(), PEOPLE, "all people are acknowledged in the end");
 
     let mut database = open(&folder).await;
     loop {
@@ -118,7 +118,7 @@ async fn ten_kills_under_load_lose_and_repeat_nothing() {
             let deliveries = "SELECT status || ' ' || COALESCE(problem, ''), COUNT(*) FROM deliveries GROUP BY 1";
             let rows = sqlx::query(deliveries).fetch_all(&mut database).await.unwrap();
             let deliveries: Vec<(String, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-            panic!("not everybody is erased: {states:?}, {jobs:?}, {deliveries:?}");
+            panic!("not all are erased: {states:?}, {jobs:?}, {deliveries:?}");
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -146,7 +146,7 @@ async fn ten_kills_under_load_lose_and_repeat_nothing() {
     }
     let of = |name: &str| changes.keys().filter(|(call, _)| *call == name).count();
     assert_eq!((of("revoke"), of("delete"), changes.len()), (PEOPLE, PEOPLE, 2 * PEOPLE));
-    assert!(changes.values().all(|times| *times == 1), "somebody was changed twice: {changes:?}");
+    assert!(changes.values().all(|times| *times == 1), "an account was changed twice: {changes:?}");
 
     assert!(daemon.process.terminate().success());
     let verified = folder.run(&["journal", "verify"]);

@@ -56,10 +56,10 @@ async fn rehire_while_held_cancels() {
 #[tokio::test]
 async fn rehire_during_the_search_cancels() {
     let story = Harness::start().await;
-    story.send_departed("nobody@example.com").await;
-    assert_eq!(story.state("nobody@example.com").await, StateName::Revoking);
-    story.send_returned("nobody@example.com").await;
-    assert_eq!(story.state("nobody@example.com").await, StateName::Cancelled);
+    story.send_departed("unknown@example.com").await;
+    assert_eq!(story.state("unknown@example.com").await, StateName::Revoking);
+    story.send_returned("unknown@example.com").await;
+    assert_eq!(story.state("unknown@example.com").await, StateName::Cancelled);
     story.finish(&[]).await;
 }
 
@@ -177,13 +177,13 @@ async fn rehire_in_deletion_grace_is_reinvited_if_configured() {
     story.send_returned(ANN).await;
     story.advance_quiet("14d").await;
     assert_eq!(story.state(ANN).await, StateName::Restored);
-    let anew = story
+    let again = story
         .site
         .accounts()
         .into_iter()
         .find(|account| account.email.as_deref() == Some(ANN) && account.state == sandbox::State::Present);
-    assert_ne!(anew.expect("there is a new account").account_id, gone);
-    assert!(story.history_text(ANN).await.ends_with("reinvited (invited_anew)"));
+    assert_ne!(again.expect("there is a new account").account_id, gone);
+    assert!(story.history_text(ANN).await.ends_with("reinvited (invited_again)"));
     story.finish(&["revoke ann@example.com", "delete ann@example.com", "invite"]).await;
 }
 
@@ -198,7 +198,7 @@ async fn reinvitation_by_another_admin_is_not_recorded_as_ours() {
     story.site.add(NewAccount::customer(ANN, "Ann")).unwrap();
     story.advance("1d").await;
     assert_eq!(story.state(ANN).await, StateName::Restored);
-    assert!(story.history_text(ANN).await.ends_with("reinvited (somebody_has_the_address_already)"));
+    assert!(story.history_text(ANN).await.ends_with("reinvited (account_exists)"));
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }
 

@@ -44,7 +44,7 @@ async fn same_body_twice_in_a_row_is_a_duplicate() {
     assert_eq!(send(&story, "left", ANN).await.status, 202);
     let again = send(&story, "left", ANN).await;
     assert_eq!((again.status, again.body["duplicate"].as_bool()), (200, Some(true)));
-    // Somebody else's departure changes nothing about that.
+    // Another person's departure changes nothing about that.
     assert_eq!(send(&story, "left", BEN).await.status, 202);
     assert_eq!(send(&story, "left", ANN).await.status, 200);
     assert_eq!(story.state(ANN).await, StateName::Revoked);

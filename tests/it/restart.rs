@@ -1,4 +1,4 @@
-//! The daemon stops, cleanly or not, and another one goes on with the same files.
+//! The daemon stops, cleanly or not, and another one continues with the same files.
 
 use offboardd::domain::case::StateName;
 use offboardd::sandbox::{CallName, Fault};
@@ -45,7 +45,7 @@ async fn restart_keeps_states_that_wait_for_an_operator() {
     story.send_departed(ANN).await;
     story.send_returned(ANN).await;
     story.send_departed("dora@example.com").await;
-    story.send_departed("nobody@example.com").await;
+    story.send_departed("unknown@example.com").await;
     let policy = |settings: String| settings.replace("departed = ", "approvals.revoke = 1\ndeparted = ");
     story.restart_with(policy).await;
     story.send_departed("ben@example.com").await;
@@ -53,7 +53,7 @@ async fn restart_keeps_states_that_wait_for_an_operator() {
     for (email, state) in [
         (ANN, StateName::Restoring),
         ("dora@example.com", StateName::NeedsAttention),
-        ("nobody@example.com", StateName::Revoking),
+        ("unknown@example.com", StateName::Revoking),
         ("ben@example.com", StateName::Held),
     ] {
         assert_eq!(story.state(email).await, state, "{email}");
@@ -113,17 +113,17 @@ async fn shutdown_completes_and_settles_a_running_call() {
 #[tokio::test]
 async fn crash_before_the_response_is_resolved_by_a_read() {
     let mut story = Harness::start().await;
-    story.inject(Fault { delay_ms: 300, after_deed: true, times: Some(1), ..fault(CallName::Revoke) });
+    story.inject(Fault { delay_ms: 300, after_effect: true, times: Some(1), ..fault(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
     story.wait_for_change(CallName::Revoke).await;
     story.crash().await;
     story.settle().await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
-    assert!(story.history_text(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
+    assert!(story.history_text(ANN).await.ends_with("revoke_confirmed (done_by_earlier_call)"));
     assert_eq!(story.count(CallName::Revoke), 1);
 
-    story.inject(Fault { delay_ms: 300, after_deed: true, times: Some(1), ..fault(CallName::Delete) });
+    story.inject(Fault { delay_ms: 300, after_effect: true, times: Some(1), ..fault(CallName::Delete) });
     story.clock.advance(duration("30d"));
     story.wake_tasks();
     story.wait_for_change(CallName::Delete).await;
@@ -132,7 +132,7 @@ async fn crash_before_the_response_is_resolved_by_a_read() {
     assert!(story.history_text(ANN).await.ends_with("interrupted"), "{}", story.history_text(ANN).await);
     story.advance_past_rechecks().await;
     assert_eq!(story.state(ANN).await, StateName::DeletionGrace);
-    assert!(story.history_text(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
+    assert!(story.history_text(ANN).await.ends_with("deletion_accepted (done_by_earlier_call)"));
     assert_eq!(story.count(CallName::Delete), 1);
     story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
 }

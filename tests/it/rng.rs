@@ -1,4 +1,4 @@
-//! Chance that can be told again: numbers that only depend on a seed (`SplitMix64`).
+//! Reproducible randomness: numbers that only depend on a seed (`SplitMix64`).
 
 /// A sequence of numbers that is the same for the same seed.
 pub(crate) struct SeededRng(u64);

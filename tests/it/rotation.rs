@@ -32,7 +32,7 @@ async fn story() -> (Harness, tempfile::TempDir) {
 }
 
 fn put(file: PathBuf, secret: &str) {
-    // As an orchestrator does it: the whole file at once.
+    // As an orchestrator does it: the whole file is replaced.
     let beside = file.with_extension("new");
     std::fs::write(&beside, secret).unwrap();
     std::fs::rename(beside, file).unwrap();
@@ -45,23 +45,23 @@ fn signed(preset: &str, secret: &str, at: Timestamp, body: &[u8]) -> Vec<(String
     source.sign(&Outgoing { method: "POST", query: None, id: "1", at, body }).unwrap()
 }
 
-/// What a delivery signed with this secret is told.
-async fn told(story: &Harness, secret: &str) -> u16 {
+/// The status of a delivery that is signed with this secret.
+async fn status_with(story: &Harness, secret: &str) -> u16 {
     let body = json!({ "type": "employee.inactivated", "n": story.new_id() }).to_string();
     let headers = signed("hibob", secret, story.now(), body.as_bytes());
     story.post("hibob", body.as_bytes(), &headers).await.status
 }
 
-/// Waits until a secret is taken (202) or not (401); meanwhile everybody gets an answer of these two.
-async fn until_told(story: &Harness, secret: &str, wanted: u16) {
+/// Waits until a secret is taken (202) or not (401); meanwhile every response is one of these two.
+async fn until_status(story: &Harness, secret: &str, wanted: u16) {
     let begun = Instant::now();
     loop {
-        let status = told(story, secret).await;
+        let status = status_with(story, secret).await;
         if status == wanted {
             return;
         }
         assert!(matches!(status, 202 | 401), "{status}");
-        assert!(begun.elapsed() < Duration::from_secs(30), "{secret} is still told {status}");
+        assert!(begun.elapsed() < Duration::from_secs(30), "{secret} still gets {status}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -69,13 +69,13 @@ async fn until_told(story: &Harness, secret: &str, wanted: u16) {
 #[tokio::test]
 async fn secret_is_rotated_without_restart_and_without_gap() {
     let (story, folder) = story().await;
-    assert_eq!((told(&story, "old").await, told(&story, "new").await), (202, 401));
+    assert_eq!((status_with(&story, "old").await, status_with(&story, "new").await), (202, 401));
     put(folder.path().join("next"), "new");
-    until_told(&story, "new", 202).await;
-    assert_eq!(told(&story, "old").await, 202, "both count while they change");
+    until_status(&story, "new", 202).await;
+    assert_eq!(status_with(&story, "old").await, 202, "both count while they change");
     put(folder.path().join("key"), "new");
-    until_told(&story, "old", 401).await;
-    assert_eq!(told(&story, "new").await, 202);
+    until_status(&story, "old", 401).await;
+    assert_eq!(status_with(&story, "new").await, 202);
     story.finish(&[]).await;
 }
 
@@ -84,10 +84,10 @@ async fn invalid_secret_file_keeps_the_previous_secret() {
     let (story, folder) = story().await;
     put(folder.path().join("next"), "\n");
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!((told(&story, "old").await, told(&story, "spare").await), (202, 202));
+    assert_eq!((status_with(&story, "old").await, status_with(&story, "spare").await), (202, 202));
     put(folder.path().join("next"), "new");
-    until_told(&story, "new", 202).await;
-    assert_eq!(told(&story, "spare").await, 401);
+    until_status(&story, "new", 202).await;
+    assert_eq!(status_with(&story, "spare").await, 401);
     story.finish(&[]).await;
 }
 
@@ -100,11 +100,11 @@ async fn sighup_reloads_secrets_even_if_no_file_looks_changed() {
     std::fs::write(&file, "new").unwrap();
     File::options().write(true).open(&file).unwrap().set_modified(modified).unwrap();
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!((told(&story, "old").await, told(&story, "new").await), (202, 401));
-    // Whoever else runs in this process reads its own anew too, and finds them as they were.
+    assert_eq!((status_with(&story, "old").await, status_with(&story, "new").await), (202, 401));
+    // The other daemons of this process also read their secrets again, and find them unchanged.
     kill_process(getpid(), Signal::HUP).unwrap();
-    until_told(&story, "new", 202).await;
-    assert_eq!(told(&story, "old").await, 401);
+    until_status(&story, "new", 202).await;
+    assert_eq!(status_with(&story, "old").await, 401);
     story.finish(&[]).await;
 }
 
@@ -124,7 +124,7 @@ async fn offered_secret_is_valid_after_an_operator_accepts_it() {
 
     let left = json!({ "uuid": "1", "event_type": "employee.deleted", "entity_uuid": "7" }).to_string();
     let headers = signed("gusto", "v3rify-me", story.now(), left.as_bytes());
-    assert_eq!(story.post("gusto", left.as_bytes(), &headers).await.status, 401, "nobody has accepted it");
+    assert_eq!(story.post("gusto", left.as_bytes(), &headers).await.status, 401, "no operator has accepted it");
 
     let accept = json!({ "offer": offered[0].id });
     assert_eq!(story.api("/sources/gusto/accept", Some(accept)).await.status, 200);

@@ -1,7 +1,8 @@
-//! The far side fails: nothing is lost, nothing is done twice, and a stop wins or is told that it was too late.
+//! Atlassian fails: nothing is lost, nothing is done twice, and a stop wins or is answered that it was too late.
 
 use jiff::SignedDuration;
 use offboardd::domain::case::{AttentionReason, StateName};
+use offboardd::duration::ConfigDuration;
 use offboardd::sandbox::{CallName, Fault, FaultTiming};
 use serde_json::json;
 
@@ -26,10 +27,10 @@ async fn rejected_credentials_pause_the_site_and_count_no_attempt() {
         assert_eq!(story.job(ANN).await.unwrap().attempts, 0, "{call:?} {status}");
 
         // Whatever comes meanwhile is taken, and waits.
-        let asked = story.site.calls().len();
+        let called = story.site.calls().len();
         story.send_departed("ben@example.com").await;
         story.advance("10d").await;
-        assert_eq!(story.site.calls().len(), asked, "{call:?} {status}");
+        assert_eq!(story.site.calls().len(), called, "{call:?} {status}");
         assert_eq!(story.state("ben@example.com").await, StateName::Revoking);
 
         story.resume_site().await;
@@ -89,7 +90,7 @@ async fn errors_are_retried_with_backoff_until_attention_is_needed() {
     assert_eq!(story.now().duration_since(began), duration("2h"), "the last attempt is made at the end");
     assert_eq!(story.count(CallName::Revoke), usize::try_from(attempts).unwrap());
 
-    // Whoever has mended it says so.
+    // The operator who has fixed it resumes it.
     story.site.clear_faults();
     story.act(ANN, "retry").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
@@ -128,8 +129,8 @@ async fn permanent_rejection_needs_attention_without_retries() {
 async fn revoke_with_a_lost_response_is_read_back_and_not_repeated() {
     for lost in [
         Fault { drop: Some(FaultTiming::After), ..fault(CallName::Revoke) },
-        Fault { status: Some(503), after_deed: true, ..fault(CallName::Revoke) },
-        Fault { garbage: true, after_deed: true, ..fault(CallName::Revoke) },
+        Fault { status: Some(503), after_effect: true, ..fault(CallName::Revoke) },
+        Fault { garbage: true, after_effect: true, ..fault(CallName::Revoke) },
         Fault { reset: true, ..fault(CallName::Revoke) },
     ] {
         let story = Harness::start().await;
@@ -139,7 +140,7 @@ async fn revoke_with_a_lost_response_is_read_back_and_not_repeated() {
         assert!(story.case(ANN).await.case.progress.revoke_dispatched_at.is_some());
         story.advance("5s").await;
         assert_eq!(story.state(ANN).await, StateName::Revoked);
-        assert!(story.history_text(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
+        assert!(story.history_text(ANN).await.ends_with("revoke_confirmed (done_by_earlier_call)"));
         assert_eq!(story.count(CallName::Revoke), 1);
         story.finish(&["revoke ann@example.com"]).await;
     }
@@ -149,7 +150,7 @@ async fn revoke_with_a_lost_response_is_read_back_and_not_repeated() {
 async fn deletion_with_a_lost_response_is_read_back_and_not_repeated() {
     for lost in [
         Fault { drop: Some(FaultTiming::After), ..fault(CallName::Delete) },
-        Fault { status: Some(502), after_deed: true, ..fault(CallName::Delete) },
+        Fault { status: Some(502), after_effect: true, ..fault(CallName::Delete) },
     ] {
         let story = Harness::start().await;
         story.send_departed(ANN).await;
@@ -159,7 +160,7 @@ async fn deletion_with_a_lost_response_is_read_back_and_not_repeated() {
         story.advance("5s").await;
         assert_eq!(story.state(ANN).await, StateName::Deleting, "one look is no conclusion");
         story.advance_past_rechecks().await;
-        assert!(story.history_text(ANN).await.ends_with("deletion_accepted (asked_by_us)"));
+        assert!(story.history_text(ANN).await.ends_with("deletion_accepted (done_by_earlier_call)"));
         assert_eq!(story.count(CallName::Delete), 1);
         story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
     }
@@ -185,7 +186,7 @@ async fn call_that_never_arrived_is_repeated() {
 #[tokio::test]
 async fn case_is_revoked_only_after_a_confirming_read() {
     let story = Harness::start().await;
-    story.site.change_options(|options| options.read_lag = SignedDuration::from_mins(10));
+    story.site.change_options(|options| options.read_lag = ConfigDuration::from_mins(10));
     story.send_departed(ANN).await;
     assert_eq!(story.state(ANN).await, StateName::Revoking);
     story.advance("9m").await;
@@ -208,7 +209,7 @@ async fn return_during_the_revoke_call_restores_afterwards() {
     assert_eq!(reply.status, 202);
     story.wait_until_routed(reply.delivery()).await;
     assert_eq!(story.outcome(reply.delivery()).await, ("waiting".to_owned(), None));
-    // An operator is told at once that it is too late.
+    // An operator learns immediately that it is too late.
     let too_late = story.try_action(ROSA, ANN, "cancel").await;
     assert_eq!(too_late.status, 409, "{too_late:?}");
 

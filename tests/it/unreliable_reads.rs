@@ -1,4 +1,4 @@
-//! The far side is not what it seems: nothing is called revoked or erased that is not, and every history says how it came
+//! Atlassian's responses are not what they seem: nothing is called revoked or erased that is not, and every history says how it came
 //! about.
 
 use std::time::{Duration, Instant};
@@ -100,7 +100,7 @@ async fn cloud_id_of_another_site_erases_nothing() {
         story.advance("30d").await;
         assert_eq!(story.state(ANN).await, StateName::Deleting);
     }
-    // As soon as the settings are right, it goes on.
+    // As soon as the settings are right, it continues.
     let mut story = story;
     story.restart_with(|settings| settings.replace("11111111-2222", "99999999-2222")).await;
     story.resume_site_if_paused().await;
@@ -129,7 +129,7 @@ async fn site_that_hides_revoked_accounts_is_checked_by_its_list() {
     assert_eq!(story.state(ANN).await, StateName::Revoking);
     story.advance("5s").await;
     assert_eq!(story.state(ANN).await, StateName::Revoked);
-    assert!(story.history_text(ANN).await.ends_with("revoke_confirmed (asked_by_us)"));
+    assert!(story.history_text(ANN).await.ends_with("revoke_confirmed (done_by_earlier_call)"));
     // It cannot be read, so it is not deleted, and above all not called deleted.
     story.advance("30d").await;
     for _ in 0..250 {
@@ -193,7 +193,7 @@ async fn account_missing_before_the_revoke_call_was_deleted_elsewhere() {
 async fn unreadable_account_in_the_list_is_not_revoked() {
     let story = found_and_waiting().await;
     let unreadable = Fault { status: Some(404), ..fault(CallName::Read) };
-    // Listed as active, and nobody asked yet.
+    // Listed as active, and not called yet.
     story.inject(unreadable.clone());
     assert_eq!(story.approve(ROSA, ANN, "revoke").await.status, 200);
     assert_eq!(story.state(ANN).await, StateName::Revoking);
@@ -207,7 +207,7 @@ async fn unreadable_account_in_the_list_is_not_revoked() {
     assert_eq!(story.state(ANN).await, StateName::Revoking);
     let error = story.job(ANN).await.unwrap().last_error.unwrap();
     assert!(error.ends_with("the list of users still has it, without access"), "{error}");
-    // Asked for by us, but listed as active.
+    // Called by us, but listed as active.
     story.site.change_account(&id, revoked(true)).unwrap();
     story.site.clear_faults();
     story.inject(Fault { drop: Some(FaultTiming::Before), times: Some(1), ..fault(CallName::Revoke) });
@@ -244,7 +244,7 @@ async fn migrated_customer_is_not_erased() {
 #[tokio::test]
 async fn revoke_without_effect_is_recorded_as_such() {
     let story = Harness::start().await;
-    // Somebody else is faster, between our read and our call.
+    // An administrator is faster, between our read and our call.
     story.site.change_options(|options| options.second_revoke = 404);
     story.inject(Fault { delay_ms: 300, times: Some(1), ..fault(CallName::Revoke) });
     let departed = json!({ "type": "departed", "person": { "email": ANN } });
@@ -267,7 +267,7 @@ async fn invitation_with_a_lost_response_is_recognized() {
     story.inject(Fault { drop: Some(FaultTiming::After), times: Some(1), ..fault(CallName::Invite) });
     story.advance("14d").await;
     story.advance("1h").await;
-    assert!(story.history_text(ANN).await.ends_with("reinvited (asked_by_us)"));
+    assert!(story.history_text(ANN).await.ends_with("reinvited (done_by_earlier_call)"));
     story.finish(&["delete ann@example.com", "invite"]).await;
 }
 
@@ -300,17 +300,17 @@ async fn site_without_browse_permission_does_not_resume() {
     story.site.change_options(|options| options.permissions.browse_users = false);
     story.send_departed(ANN).await;
     assert!(story.is_paused().await);
-    let (asked, searched) = (story.count(CallName::Permissions), story.count(CallName::Search));
+    let (probed, searched) = (story.count(CallName::Permissions), story.count(CallName::Search));
     // The second question says that the first one was answered, and that nothing came of it.
     for question in 1..=2 {
         story.advance("30s").await;
-        let is_asked = async || {
+        let is_probed = async || {
             story.wake_tasks();
-            story.count(CallName::Permissions) == asked + question || story.count(CallName::Search) > searched
+            story.count(CallName::Permissions) == probed + question || story.count(CallName::Search) > searched
         };
-        story.wait_until("the question", is_asked).await;
+        story.wait_until("the question", is_probed).await;
     }
-    assert_eq!(story.count(CallName::Search), searched, "nobody is looked for meanwhile");
+    assert_eq!(story.count(CallName::Search), searched, "no account is searched meanwhile");
     assert!(story.is_paused().await);
     story.site.change_options(|options| options.permissions.browse_users = true);
     story.advance("30s").await;
@@ -370,7 +370,7 @@ async fn deletion_without_a_revoke_takes_four_calls() {
     story.finish(&["delete ann@example.com"]).await;
 }
 
-/// The usual site, where nobody is called similarly.
+/// The usual site, without similar names.
 fn lonely() -> Seed {
     let mut seed = Seed::sample();
     let name = |text: &Option<String>| text.as_deref() == Some(ANN);
@@ -396,7 +396,7 @@ async fn slow_deletions_do_not_delay_a_revoke() {
     let departed = json!({ "type": "departed", "person": { "email": "ida@example.com" } });
     assert_eq!(story.send("hr", &departed).await.status, 202);
     story.wait_until("the revoke", async || story.count(CallName::Revoke) == 3).await;
-    assert_eq!(story.count(CallName::Delete), 1, "the deletion is still under way, and the other one waits for it");
+    assert_eq!(story.count(CallName::Delete), 1, "the deletion is still in progress, and the other one waits for it");
     assert!(begun.elapsed() < Duration::from_secs(4));
     story.settle().await;
     story

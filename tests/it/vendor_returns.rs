@@ -1,4 +1,4 @@
-//! For each vendor: somebody leaves, the vendor says in its own way that the same person came back, nobody is deleted.
+//! For each vendor: a person leaves, the vendor reports in its own way that the same person came back, no account is deleted.
 
 use offboardd::sources::preset::{self, Preset};
 

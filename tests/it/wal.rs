@@ -1,4 +1,4 @@
-//! The write-ahead log: moved into the database while others write, and begun anew before it is long.
+//! The write-ahead log: moved into the database while others write, and begun again before it is long.
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const GROUPS: usize = 60;
 const GROUP: usize = 32;
 const BODY: usize = 64 * 1024;
 
-/// How long the log may become, in bytes: half as long again as where it begins anew.
+/// How long the log may become, in bytes: half as long again as where it begins again.
 const LONGEST: u64 = 48 * 1024 * 1024;
 
 /// And while little is written at a time.
@@ -80,7 +80,7 @@ async fn wal_stays_short_under_small_writes() {
     for number in 0..120 {
         // Longer than an offer is kept, so that each has room.
         now += SignedDuration::from_hours(25);
-        // It began before the rest was moved, so that it goes on behind it: by itself the log never begins anew.
+        // It began before the rest was moved, so that it continues behind it: by itself the log never begins again.
         let mut tx = store.begin().await.unwrap();
         let secret = format!("{number:060000}").into();
         assert!(tx.store_offered_secret(&source, &secret, now).await.unwrap());
@@ -122,7 +122,7 @@ async fn long_read_of_the_wal_does_not_block_writes() {
         keeper.checkpoint().await.unwrap();
     }
     let grown = store.wal_status().bytes - before;
-    assert!(grown <= LONGEST, "the log goes on growing: by {grown} bytes");
+    assert!(grown <= LONGEST, "the log keeps growing: by {grown} bytes");
     keeper.close().await.unwrap();
     store.close().await;
 }
@@ -146,7 +146,7 @@ async fn short_wal_is_checkpointed_beside_a_writer() {
     store.close().await;
 }
 
-/// Whether the keeper waits for whoever writes, so that the log can begin anew.
+/// Whether the checkpointer waits for the writer, so that the log can begin again.
 async fn waits_for_writers(store: &Store, keeper: &mut WalCheckpointer) -> bool {
     write_group(store).await;
     let writing = store.begin().await.unwrap();
@@ -162,7 +162,7 @@ async fn groups_before_writers_wait(store: &Store, keeper: &mut WalCheckpointer)
             return number;
         }
     }
-    panic!("the log was never to begin anew");
+    panic!("the log was never to begin again");
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn writers_wait_once_for_each_long_wal_with_a_reader() {
         lengths.push(groups_before_writers_wait(&store, &mut keeper).await);
         assert!(!waits_for_writers(&store, &mut keeper).await, "it is still read, and hardly longer");
         reading.rollback().await.unwrap();
-        // Nobody reads it any more: it is moved whole, and the next write begins it anew.
+        // No reader is left: it is moved whole, and the next write begins it again.
         write_group(&store).await;
         assert!(keeper.checkpoint().await.unwrap());
     }
@@ -198,7 +198,7 @@ async fn wal_is_truncated_after_shredding_unless_a_reader_is_active() {
     let mut reader = SqliteConnection::connect_with(&options).await.unwrap();
     let mut reading = reader.begin().await.unwrap();
     sqlx::query("SELECT COUNT(*) FROM deliveries").fetch_one(&mut *reading).await.unwrap();
-    assert!(!store.truncate_wal().await.unwrap(), "somebody reads it");
+    assert!(!store.truncate_wal().await.unwrap(), "a reader is active");
     assert!(store.wal_status().bytes > 0);
     reading.rollback().await.unwrap();
     assert!(store.truncate_wal().await.unwrap());

@@ -112,7 +112,7 @@ async fn two_different_people_approve() {
 #[tokio::test]
 async fn operator_cannot_approve_their_own_request() {
     let daemon = Daemon::enforcing().await;
-    let body = json!({"site": "acme", "email": "ann@example.com", "action": "delete", "reason": "asked to"});
+    let body = json!({"site": "acme", "email": "ann@example.com", "action": "delete", "reason": "as requested"});
     let opened = daemon.post("/api/v1/cases", OTTO, body).await.json();
     let id = opened["id"].as_str().unwrap().parse().unwrap();
     let mut tx = daemon.store.begin().await.unwrap();

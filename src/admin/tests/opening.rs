@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::{ADA, Daemon, OTTO, ROSA, TestResponse};
 
 async fn open(daemon: &Daemon, changes: Value) -> TestResponse {
-    let mut body = json!({"site": "acme", "email": "Ann@example.com", "action": "delete", "reason": "asked by mail"});
+    let mut body =
+        json!({"site": "acme", "email": "Ann@example.com", "action": "delete", "reason": "requested by mail"});
     body.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
     daemon.post("/api/v1/cases", OTTO, body).await
 }
@@ -23,7 +24,7 @@ async fn request_opens_a_case_with_the_name_of_the_operator() {
     let history = daemon.get(&path, OTTO).await.json();
     assert_eq!(
         (&history["items"][0]["detail"]["by"], &history["items"][0]["remark"]),
-        (&json!(OTTO), &json!("asked by mail"))
+        (&json!(OTTO), &json!("requested by mail"))
     );
 }
 
@@ -68,7 +69,7 @@ async fn strictest_approvals_of_the_site_apply_to_any_named_policy() {
 async fn request_without_enough_approvers_is_rejected() {
     let daemon = Daemon::enforcing().await;
     // Two approvals are needed, and Rosa is one of the two approvers.
-    let body = json!({"site": "acme", "email": "ann@example.com", "action": "delete", "reason": "asked"});
+    let body = json!({"site": "acme", "email": "ann@example.com", "action": "delete", "reason": "requested"});
     let answer = daemon.post("/api/v1/cases", ROSA, body.clone()).await;
     assert_eq!(answer.status, 409);
     assert!(answer.detail().starts_with("this request requires 2 approvals by other people"), "{}", answer.detail());
@@ -87,7 +88,7 @@ async fn flood_of_requests_is_held_and_released_by_another_approver() {
     }
     let held = daemon.get("/api/v1/cases?state=held", OTTO).await.json();
     assert_eq!(held["items"].as_array().unwrap().len(), 27, "including the first");
-    let other = json!({"site": "acme", "email": "eve@example.com", "action": "revoke", "reason": "asked"});
+    let other = json!({"site": "acme", "email": "eve@example.com", "action": "revoke", "reason": "requested"});
     assert_eq!(
         daemon.post("/api/v1/cases", ADA, other).await.json()["state"],
         "revoking",

@@ -26,7 +26,7 @@ async fn viewer_sees_no_personal_data_on_any_route() {
         }
     }
     // The response does not reveal whether a person has a case.
-    for email in ["ann@example.com", "nobody@example.com"] {
+    for email in ["ann@example.com", "unknown@example.com"] {
         let refused = daemon.get(&format!("/api/v1/cases?email={email}"), VERA).await;
         assert_eq!(refused.status, 403, "{}", refused.text);
         assert_eq!(refused.detail(), "this requires the role `operator`; the token has `viewer`");

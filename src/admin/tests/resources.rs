@@ -44,7 +44,7 @@ async fn source_is_paused_resumed_and_reported_quiet() {
     assert_eq!((&paused["paused_by"], paused["paused_at"].is_string()), (&json!(OTTO), true));
     let resumed = daemon.post("/api/v1/sources/bamboohr/resume", OTTO, json!({})).await.json();
     assert!(resumed["paused_at"].is_null() && resumed["paused_by"].is_null());
-    assert_eq!(daemon.post("/api/v1/sources/nobody/pause", OTTO, json!({})).await.status, 404);
+    assert_eq!(daemon.post("/api/v1/sources/unknown/pause", OTTO, json!({})).await.status, 404);
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn offered_secret_is_visible_to_operators_and_accepted_by_approvers() {
     assert_eq!(daemon.post(route, ROSA, json!({ "offer": "00" })).await.status, 404);
     let accepted = daemon.post(route, ROSA, json!({ "offer": seen["offered"][0]["id"], "reason": "x" })).await.json();
     assert_eq!((&accepted["offered"], &accepted["accepted_secrets"]), (&json!([]), &json!(1)));
-    assert_eq!(daemon.post("/api/v1/sources/nobody/accept", ROSA, json!({ "offer": "00" })).await.status, 404);
+    assert_eq!(daemon.post("/api/v1/sources/unknown/accept", ROSA, json!({ "offer": "00" })).await.status, 404);
 }
 
 #[tokio::test]

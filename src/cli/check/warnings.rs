@@ -20,14 +20,14 @@ pub(in crate::cli) fn notes(settings: &Settings) -> Vec<String> {
             "mode is \"observe\": nothing is changed at Atlassian; set mode = \"enforce\" to make changes".into(),
         );
     }
-    if !settings.server.admin.ip().is_loopback() && !settings.admin_tokens.is_empty() {
+    if !settings.file.server.admin.get().ip().is_loopback() && !settings.admin_tokens.is_empty() {
         notes.push(format!(
             "server.admin listens on {}: keep that network private, or use a TLS proxy",
-            settings.server.admin
+            settings.file.server.admin.get()
         ));
     }
     for name in settings.policies.keys() {
-        if !settings.sources.values().any(|source| source.policy == *name) {
+        if !settings.sources.values().any(|source| source.table.policy == *name) {
             notes.push(format!("policies.{name} is used by no source"));
         }
     }
@@ -81,7 +81,7 @@ impl Warnings<'_> {
         if !self.settings.admin_tokens.is_empty() {
             return;
         }
-        let admin = self.settings.server.admin;
+        let admin = self.settings.file.server.admin.get();
         self.texts.push(if admin.ip().is_loopback() {
             "no [[admin.tokens]] configured: API and console reject every request".to_owned()
         } else {
@@ -193,7 +193,7 @@ impl Warnings<'_> {
             return self.at(&["sources", name, "preset"], &message);
         }
         let events = source.compiled.event_types();
-        let Some(policy) = self.settings.policies.get(&source.policy) else { return };
+        let Some(policy) = self.settings.policies.get(&source.table.policy) else { return };
         let opening = opening(&events);
         if opening.iter().any(|event| action(policy, *event) != Action::Ignore) {
             return;
@@ -209,7 +209,7 @@ impl Warnings<'_> {
              \"delete\" in [policies.{policy}]{opt_in}",
             words.join(" and "),
             words.join(" or "),
-            policy = source.policy,
+            policy = source.table.policy,
         );
         self.at(&["sources", name, "policy"], &message);
     }
@@ -336,7 +336,7 @@ approvals.delete = 1
         .replace("https://acme.atlassian.net", "http://acme.example.com")
         .replace("11111111-2222-3333-4444-555555555555", "acme")
         .replace("approvals.delete = 1", "approvals.delete = 2\ntimezone = \"Etc/GMT+5\"")
-        .replace("[policies.leavers]", "[policies.nobody]\ndeparted = \"ignore\"\n[policies.leavers]");
+        .replace("[policies.leavers]", "[policies.unused]\ndeparted = \"ignore\"\n[policies.leavers]");
         insta::assert_snapshot!(of(&odd).join("\n"), @r#"
         offboardd.toml:11:7: sites.acme.url: plain HTTP to another machine (http://acme.example.com) is not confidential: use https
         offboardd.toml:12:12: sites.acme.cloud_id: not a cloud id (a UUID): use the one that http://acme.example.com/_edge/tenant_info shows
@@ -348,7 +348,7 @@ approvals.delete = 1
         insta::assert_snapshot!(notes(&settings).join("\n"), @r#"
         mode is "observe": nothing is changed at Atlassian; set mode = "enforce" to make changes
         server.admin listens on 0.0.0.0:9090: keep that network private, or use a TLS proxy
-        policies.nobody is used by no source
+        policies.unused is used by no source
         retry.base is longer than retry.max: every wait is limited to retry.max
         "#);
         insta::assert_snapshot!(of("server.admin = \"0.0.0.0:9090\"").join("\n"), @"

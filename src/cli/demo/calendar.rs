@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
+use crate::duration::ConfigDuration;
 
 const DAY_MILLIS: i64 = 250;
 
@@ -12,7 +13,10 @@ const DAY_MILLIS: i64 = 250;
 pub(super) const LOCAL_GRACE: SignedDuration = days(30);
 
 /// The deletion grace of the site: 14 days.
-pub(super) const DELETION_GRACE: SignedDuration = days(14);
+pub(super) const DELETION_GRACE: SignedDuration = SITE_DELETION_GRACE.get();
+
+/// The same as an option of the sandbox.
+pub(super) const SITE_DELETION_GRACE: ConfigDuration = ConfigDuration::from_millis(14 * DAY_MILLIS);
 
 /// Additional real time for each expected step, for a busy machine.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(10);

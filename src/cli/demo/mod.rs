@@ -59,7 +59,7 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}", arguments.sandbox))?;
     let site = reachable(listener.local_addr()?);
     let sandbox = Sandbox::new(
-        sandbox::SandboxOptions { deletion_grace: calendar::DELETION_GRACE, ..sandbox::SandboxOptions::default() },
+        sandbox::SandboxOptions { deletion_grace: calendar::SITE_DELETION_GRACE, ..sandbox::SandboxOptions::default() },
         Seed::sample(),
         Arc::clone(&clock),
     )?;

@@ -46,7 +46,7 @@ fn help_describes_the_command_and_not_its_arguments() {
 #[tokio::test]
 async fn case_is_opened_listed_held_and_its_history_printed() {
     let daemon = Daemon::enforcing().await;
-    let open = "case open --site acme --email ann@example.com --action revoke --reason asked";
+    let open = "case open --site acme --email ann@example.com --action revoke --reason requested";
     let opened = offboardd(&daemon, OTTO, open).await.unwrap();
     let id = opened.lines().next().unwrap().strip_prefix("case ").unwrap();
     assert!(opened.contains("access is being revoked") && opened.contains("ann@example.com"), "{opened}");

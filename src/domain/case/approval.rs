@@ -36,7 +36,7 @@ pub enum Escalation {
     Opened,
     /// An action is planned for an earlier time.
     Earlier,
-    /// The case leads to a stronger action.
+    /// The case results in a stronger action.
     Stronger,
 }
 

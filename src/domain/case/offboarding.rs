@@ -73,7 +73,7 @@ impl Case {
         self
     }
 
-    /// Whether the state leads to a call that changes the account.
+    /// Whether the state results in a call that changes the account.
     fn may_change_the_account(&self) -> bool {
         match self.state {
             State::Scheduled | State::Held(_) | State::Revoking | State::Revoked => true,

@@ -2,16 +2,16 @@ use super::*;
 use crate::sandbox::{DeleteRole, Permissions};
 
 #[tokio::test]
-async fn nothing_is_told_without_credentials_but_who_is_there() {
+async fn only_public_calls_work_without_credentials() {
     let site = Site::open().await;
     for path in ["/rest/api/3/myself", "/rest/servicedeskapi/organization", &user(ANN), &customer(ANN)] {
-        assert_eq!(said(site.bare("GET", path)).await.0, 401, "{path}");
-        assert_eq!(said(site.bare("GET", path).header("authorization", "Bearer ")).await.0, 401, "{path}");
-        assert_eq!(said(site.bare("GET", path).basic_auth("a@example.com", Some(""))).await.0, 401, "{path}");
+        assert_eq!(reply(site.bare("GET", path)).await.0, 401, "{path}");
+        assert_eq!(reply(site.bare("GET", path).header("authorization", "Bearer ")).await.0, 401, "{path}");
+        assert_eq!(reply(site.bare("GET", path).basic_auth("a@example.com", Some(""))).await.0, 401, "{path}");
     }
-    let (status, info) = said(site.bare("GET", "/rest/api/3/serverInfo")).await;
+    let (status, info) = reply(site.bare("GET", "/rest/api/3/serverInfo")).await;
     assert_eq!((status, &info["deploymentType"], &info["baseUrl"]), (200, &"Cloud".into(), &site.base.clone().into()));
-    let (status, tenant) = said(site.bare("GET", "/_edge/tenant_info")).await;
+    let (status, tenant) = reply(site.bare("GET", "/_edge/tenant_info")).await;
     assert_eq!((status, &tenant["cloudId"]), (200, &CLOUD.into()));
 }
 
@@ -19,14 +19,14 @@ async fn nothing_is_told_without_credentials_but_who_is_there() {
 async fn each_family_complains_in_its_own_words() {
     let site = Site::open().await;
     let gateway = format!("/ex/jira/{CLOUD}/rest/api/3/myself");
-    assert!(said(site.bare("GET", "/rest/api/3/myself")).await.1["errorMessages"].is_array());
-    assert!(said(site.bare("GET", "/rest/servicedeskapi/servicedesk")).await.1["errorMessage"].is_string());
-    assert_eq!(said(site.bare("GET", &gateway)).await.1["code"], 401);
-    assert_eq!(said(site.bare("GET", &customer(ANN))).await.1["code"], 401);
+    assert!(reply(site.bare("GET", "/rest/api/3/myself")).await.1["errorMessages"].is_array());
+    assert!(reply(site.bare("GET", "/rest/servicedeskapi/servicedesk")).await.1["errorMessage"].is_string());
+    assert_eq!(reply(site.bare("GET", &gateway)).await.1["code"], 401);
+    assert_eq!(reply(site.bare("GET", &customer(ANN))).await.1["code"], 401);
 }
 
 #[tokio::test]
-async fn the_caller_is_told_who_they_are_and_what_they_may_do() {
+async fn caller_and_permissions_are_returned() {
     let site = Site::open().await;
     let (_, me) = site.get("/rest/api/3/myself").await;
     assert_eq!(me["emailAddress"], "admin@example.com");
@@ -44,17 +44,17 @@ async fn only_listed_tokens_are_accepted_when_there_is_a_list() {
     let site = Site::open().await;
     site.sandbox.change_options(|options| options.tokens = Some(vec!["good".to_owned()]));
     let basic = |token| site.bare("GET", "/rest/api/3/myself").basic_auth("admin@example.com", Some(token));
-    assert_eq!(said(basic("good")).await.0, 200);
-    assert_eq!(said(basic("expired")).await.0, 401);
-    assert_eq!(said(site.bare("GET", "/rest/api/3/myself").bearer_auth("good")).await.0, 200);
+    assert_eq!(reply(basic("good")).await.0, 200);
+    assert_eq!(reply(basic("expired")).await.0, 401);
+    assert_eq!(reply(site.bare("GET", "/rest/api/3/myself").bearer_auth("good")).await.0, 200);
     site.sandbox.change_options(|options| options.bearer_at_site = false);
-    assert_eq!(said(site.bare("GET", "/rest/api/3/myself").bearer_auth("good")).await.0, 401);
+    assert_eq!(reply(site.bare("GET", "/rest/api/3/myself").bearer_auth("good")).await.0, 401);
     let gateway = format!("/ex/jira/{CLOUD}/rest/api/3/myself");
-    assert_eq!(said(site.bare("GET", &gateway).bearer_auth("good")).await.0, 200);
+    assert_eq!(reply(site.bare("GET", &gateway).bearer_auth("good")).await.0, 200);
 }
 
 #[tokio::test]
-async fn missing_permissions_are_refused_but_a_search_finds_nobody() {
+async fn missing_permissions_are_refused_but_a_search_finds_none() {
     let site = Site::open().await;
     let nothing = Permissions {
         browse_users: false,
@@ -75,7 +75,7 @@ async fn missing_permissions_are_refused_but_a_search_finds_nobody() {
     assert_eq!(site.get("/rest/servicedeskapi/organization").await.0, 403);
     assert_eq!(site.delete_with("/rest/servicedeskapi/servicedesk/2/customer", &[BEN]).await.0, 403);
     assert_eq!(
-        said(site.call("POST", "/rest/servicedeskapi/customer").json(&json!({ "email": "x@example.com" }))).await.0,
+        reply(site.call("POST", "/rest/servicedeskapi/customer").json(&json!({ "email": "x@example.com" }))).await.0,
         403
     );
     assert!(site.sandbox.calls().iter().all(|call| !call.changed));
@@ -94,7 +94,7 @@ async fn the_platforms_deletion_may_need_an_organization_admin() {
 }
 
 #[tokio::test]
-async fn the_gateway_leads_to_the_same_site() {
+async fn the_gateway_serves_the_same_site() {
     let site = Site::open().await;
     let through = |path: String| format!("/ex/jira/{CLOUD}{path}");
     assert_eq!(site.get(&through(user(ANN))).await.1["accountId"], ANN);
@@ -121,14 +121,14 @@ async fn a_missing_scope_is_refused_at_the_gateway_only() {
     site.sandbox.change_options(|options| {
         options.missing_scopes.insert("manage:servicedesk-customer".to_owned());
     });
-    let (status, error) = said(site.call("PUT", &format!("/ex/jira/{CLOUD}{}", revoke(ANN)))).await;
+    let (status, error) = reply(site.call("PUT", &format!("/ex/jira/{CLOUD}{}", revoke(ANN)))).await;
     assert_eq!((status, &error["code"]), (401, &401.into()));
     assert_eq!(site.revoke(ANN).await, 204);
 }
 
 async fn token(site: &Site, secret: &str, grant_type: &str) -> (u16, Value) {
     let body = json!({ "grant_type": grant_type, "client_id": "robot", "client_secret": secret });
-    said(site.bare("POST", "/oauth/token").json(&body)).await
+    reply(site.bare("POST", "/oauth/token").json(&body)).await
 }
 
 #[tokio::test]
@@ -141,13 +141,13 @@ async fn client_credentials_buy_a_token_that_expires() {
     let (status, bought) = token(&site, "secret", "client_credentials").await;
     assert_eq!((status, &bought["expires_in"], &bought["token_type"]), (200, &3600.into(), &"Bearer".into()));
     let bearer = bought["access_token"].as_str().unwrap();
-    let me = || said(site.bare("GET", "/rest/api/3/myself").bearer_auth(bearer));
+    let me = || reply(site.bare("GET", "/rest/api/3/myself").bearer_auth(bearer));
     assert_eq!(me().await.0, 200);
     site.pass(SignedDuration::from_hours(1));
     assert_eq!(me().await.0, 401);
 
     let form = [("grant_type", "client_credentials"), ("client_id", "robot"), ("client_secret", "secret")];
-    assert_eq!(said(site.bare("POST", "/oauth/token").form(&form)).await.0, 200, "a form is as good");
+    assert_eq!(reply(site.bare("POST", "/oauth/token").form(&form)).await.0, 200, "a form is as good");
     assert_eq!(token(&site, "wrong", "client_credentials").await.0, 401);
     let (status, error) = token(&site, "secret", "password").await;
     assert_eq!(status, 400);

@@ -3,7 +3,7 @@ use super::*;
 impl Site {
     async fn control(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
         let request = self.bare(method, &format!("/_sandbox{path}"));
-        said(if body.is_null() { request } else { request.body(body.to_string()) }).await
+        reply(if body.is_null() { request } else { request.body(body.to_string()) }).await
     }
 }
 
@@ -11,7 +11,7 @@ impl Site {
 async fn the_index_names_the_routes() {
     let site = Site::open().await;
     for path in ["/", "/_sandbox"] {
-        let (status, text) = said(site.bare("GET", path)).await;
+        let (status, text) = reply(site.bare("GET", path)).await;
         assert_eq!(status, 200);
         assert!(text.as_str().unwrap().contains("POST   /_sandbox/faults"));
     }
@@ -19,7 +19,7 @@ async fn the_index_names_the_routes() {
 }
 
 #[tokio::test]
-async fn the_log_tells_what_was_called_and_what_it_changed() {
+async fn log_contains_calls_and_their_changes() {
     let site = Site::open().await;
     site.get("/rest/api/3/user/search?query=ann").await;
     site.revoke(ANN).await;
@@ -57,9 +57,9 @@ async fn accounts_are_added_changed_and_looked_at() {
         (&zoe["account_type"], &zoe["hidden"], &zoe["state"]),
         (&"atlassian".into(), &true.into(), &"revoked".into())
     );
-    assert_eq!(zoe["email"], "zoe@example.com", "only the sandbox tells");
+    assert_eq!(zoe["email"], "zoe@example.com", "only the sandbox returns it");
     assert_eq!(site.control("GET", &one, Value::Null).await.1, zoe);
-    assert_eq!(site.control("GET", "/accounts/nobody", Value::Null).await.0, 404);
+    assert_eq!(site.control("GET", "/accounts/unknown", Value::Null).await.0, 404);
 
     let (_, all) = site.control("GET", "/accounts", Value::Null).await;
     assert!(all["items"].as_array().unwrap().contains(&zoe));
@@ -81,7 +81,7 @@ async fn the_human_who_grants_access_is_a_route() {
     assert_eq!(state(site.control("POST", "/grant", json!({ "email": "cleo@example.com" })).await), present);
 
     assert_eq!(site.control("POST", "/grant", json!({ "email": "dora@example.com" })).await.0, 409);
-    assert_eq!(site.control("POST", "/grant", json!({ "email": "nobody@example.com" })).await.0, 404);
+    assert_eq!(site.control("POST", "/grant", json!({ "email": "unknown@example.com" })).await.0, 404);
     assert_eq!(site.control("POST", "/grant", json!({})).await.0, 400);
     site.delete(&customer(GUS)).await;
     assert_eq!(site.control("POST", &path, Value::Null).await.0, 409);
@@ -148,7 +148,7 @@ async fn a_seed_can_be_added_and_places_be_seen() {
 }
 
 #[tokio::test]
-async fn the_service_ends_when_it_is_told_to() {
+async fn service_ends_on_stop() {
     let clock = Arc::new(ManualClock::at("2026-03-01T09:00:00Z".parse().unwrap()));
     let sandbox = Sandbox::new(SandboxOptions::default(), Seed::default(), clock).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

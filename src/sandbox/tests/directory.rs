@@ -1,4 +1,5 @@
 use super::*;
+use crate::duration::ConfigDuration;
 use crate::sandbox::{AccountChange, DeletedAccount, HiddenEmail, NewAccount, RevokedAccount, State};
 
 #[tokio::test]
@@ -22,13 +23,13 @@ async fn one_address_can_be_twins_or_two_customers() {
 }
 
 #[tokio::test]
-async fn a_search_finds_active_accounts_only_and_a_scan_everybody() {
+async fn a_search_finds_active_accounts_only_and_a_scan_all() {
     let site = Site::open().await;
     assert!(site.search("gus@example.com").await.is_empty());
-    let (status, everybody) = site.get("/rest/api/3/users/search?maxResults=1000").await;
+    let (status, all) = site.get("/rest/api/3/users/search?maxResults=1000").await;
     assert_eq!(status, 200);
-    assert!(names(&everybody).contains(&"Gus Grant (Deactivated)".to_owned()));
-    assert_eq!(names(&everybody).len(), site.sandbox.accounts().len());
+    assert!(names(&all).contains(&"Gus Grant (Deactivated)".to_owned()));
+    assert_eq!(names(&all).len(), site.sandbox.accounts().len());
 }
 
 #[tokio::test]
@@ -77,16 +78,16 @@ async fn a_user_has_the_documented_shape() {
     assert_eq!(ann["self"], format!("{}{}", site.base, user(ANN).replace('-', "%2D")));
     assert!(ann["avatarUrls"]["48x48"].is_string() && ann["timeZone"].is_string() && ann["groups"].is_object());
 
-    let (status, error) = site.get(&user("qm:nobody")).await;
+    let (status, error) = site.get(&user("qm:unknown")).await;
     assert_eq!(status, 404);
     assert!(error["errorMessages"][0].is_string() && error["errors"].is_object());
     assert_eq!(site.get("/rest/api/3/user").await.0, 400);
 }
 
 #[tokio::test]
-async fn a_new_account_is_read_at_once_and_found_after_the_lag() {
+async fn a_new_account_is_read_immediately_and_found_after_the_lag() {
     let site = Site::open().await;
-    site.sandbox.change_options(|options| options.search_lag = SignedDuration::from_mins(10));
+    site.sandbox.change_options(|options| options.search_lag = ConfigDuration::from_mins(10));
     assert_eq!(site.search("jon@").await, ["Jon Jansen"], "what was there before is known");
 
     let id = site.sandbox.add(NewAccount::customer("new@example.com", "Nell New")).unwrap();
@@ -130,16 +131,16 @@ async fn a_revoked_account_reads_as_the_switch_says() {
         (RevokedAccount::Missing, 404, Value::Null),
     ] {
         site.sandbox.change_options(|options| options.revoked_reads = reads);
-        let (said, gus) = site.get(&user(GUS)).await;
-        assert_eq!((said, &gus["active"]), (status, &active));
+        let (found, gus) = site.get(&user(GUS)).await;
+        assert_eq!((found, &gus["active"]), (status, &active));
         assert!(site.search("gus@example.com").await.is_empty());
     }
 }
 
 #[tokio::test]
-async fn a_deed_can_take_its_time_to_show() {
+async fn a_change_can_show_after_a_lag() {
     let site = Site::open().await;
-    site.sandbox.change_options(|options| options.read_lag = SignedDuration::from_mins(1));
+    site.sandbox.change_options(|options| options.read_lag = ConfigDuration::from_mins(1));
     assert_eq!(site.delete(&customer(ANN)).await, 204);
     assert_eq!(site.get(&user(ANN)).await.0, 200);
     assert_eq!(site.get(&customer(ANN)).await.0, 200);
@@ -164,8 +165,8 @@ async fn only_customers_are_revoked() {
     let site = Site::open().await;
     for response in [404, 400] {
         site.sandbox.change_options(|options| options.invalid_revoke = response);
-        for id in [FINN, APP, "qm:nobody"] {
-            let (status, error) = said(site.call("PUT", &revoke(id))).await;
+        for id in [FINN, APP, "qm:unknown"] {
+            let (status, error) = reply(site.call("PUT", &revoke(id))).await;
             assert_eq!(status, response);
             assert!(error["errorMessage"].is_string() && error["i18nErrorMessage"]["i18nKey"].is_string());
         }
@@ -178,7 +179,7 @@ async fn customer_service_sees_customers_only() {
     let site = Site::open().await;
     let (status, ann) = site.get(&customer(ANN)).await;
     assert_eq!((status, &ann["id"]), (200, &ANN.into()));
-    for id in [FINN, APP, "qm:nobody"] {
+    for id in [FINN, APP, "qm:unknown"] {
         let (status, error) = site.get(&customer(id)).await;
         assert_eq!(status, 404);
         assert_eq!(error["code"], 404);
@@ -219,7 +220,7 @@ async fn a_deletion_answers_as_the_switch_says() {
 }
 
 #[tokio::test]
-async fn the_platform_deletes_anybody_but_apps() {
+async fn the_platform_deletes_all_accounts_but_apps() {
     let site = Site::open().await;
     assert_eq!(site.delete(&user(FINN)).await, 204);
     assert_eq!(site.sandbox.account(FINN).unwrap().state, State::Deleted);
@@ -229,7 +230,7 @@ async fn the_platform_deletes_anybody_but_apps() {
 }
 
 async fn invite(site: &Site, body: &Value) -> (u16, Value) {
-    said(site.call("POST", "/rest/servicedeskapi/customer?strictConflictStatusCode=true").json(body)).await
+    reply(site.call("POST", "/rest/servicedeskapi/customer?strictConflictStatusCode=true").json(body)).await
 }
 
 #[tokio::test]
@@ -251,13 +252,13 @@ async fn a_deleted_address_is_invited_again_only_after_the_deletion_grace() {
 }
 
 #[tokio::test]
-async fn an_invitation_of_somebody_who_is_there_conflicts() {
+async fn an_invitation_of_an_existing_account_conflicts() {
     let site = Site::open().await;
     let ben = json!({ "email": "ben@example.com" });
     assert_eq!(invite(&site, &ben).await.0, 409);
-    assert_eq!(said(site.call("POST", "/rest/servicedeskapi/customer").json(&ben)).await.0, 400);
+    assert_eq!(reply(site.call("POST", "/rest/servicedeskapi/customer").json(&ben)).await.0, 400);
     assert_eq!(invite(&site, &json!({ "email": "gus@example.com" })).await.0, 409, "revoked is not gone");
     assert_eq!(invite(&site, &json!({ "email": "x@example.com", "fullName": "X" })).await.0, 400);
-    assert_eq!(invite(&site, &json!({ "email": "nobody" })).await.0, 400);
+    assert_eq!(invite(&site, &json!({ "email": "none" })).await.0, 400);
     assert_eq!(invite(&site, &json!({})).await.0, 400);
 }

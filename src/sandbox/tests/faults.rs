@@ -1,3 +1,4 @@
+use crate::duration::ConfigDuration;
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -12,7 +13,7 @@ fn state_after(site: &Site) -> State {
 }
 
 #[tokio::test]
-async fn a_status_is_answered_once_instead_of_the_deed() {
+async fn a_status_replaces_the_effect_once() {
     let site = Site::open().await;
     for status in [400, 401, 403, 404, 409, 412, 500, 503] {
         site.sandbox.inject(Fault { status: Some(status), ..on_revoke() }).unwrap();
@@ -32,9 +33,9 @@ async fn a_success_can_be_a_lie() {
 }
 
 #[tokio::test]
-async fn a_status_can_come_after_the_deed() {
+async fn a_status_can_follow_the_effect() {
     let site = Site::open().await;
-    site.sandbox.inject(Fault { status: Some(500), after_deed: true, ..on_revoke() }).unwrap();
+    site.sandbox.inject(Fault { status: Some(500), after_effect: true, ..on_revoke() }).unwrap();
     assert_eq!(site.revoke(ANN).await, 500);
     assert_eq!(site.last_call(), (CallName::Revoke, Some(500), true));
     assert_eq!(state_after(&site), State::Revoked);
@@ -47,15 +48,15 @@ async fn retry_after_is_seconds_or_a_date() {
         site.sandbox.inject(Fault { retry_after: Some(value.clone()), ..on_revoke() }).unwrap();
         let response = site.call("PUT", &revoke(ANN)).send().await.unwrap();
         assert_eq!(response.status(), 429);
-        let said = response.headers()["retry-after"].to_str().unwrap();
-        assert_eq!(said, value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        let header = response.headers()["retry-after"].to_str().unwrap();
+        assert_eq!(header, value.as_str().map_or_else(|| value.to_string(), str::to_owned));
     }
     site.sandbox.inject(Fault { retry_after: Some(json!(5)), status: Some(503), ..on_revoke() }).unwrap();
     assert_eq!(site.revoke(ANN).await, 503);
 }
 
 #[tokio::test]
-async fn bodies_and_headers_are_as_told() {
+async fn bodies_and_headers_are_as_injected() {
     let site = Site::open().await;
     let html = Fault {
         status: Some(500),
@@ -70,7 +71,7 @@ async fn bodies_and_headers_are_as_told() {
     assert_eq!(response.text().await.unwrap(), "<h1>Oops</h1>");
 
     site.sandbox.inject(Fault { body: Some(json!({ "odd": 1 })), ..on_revoke() }).unwrap();
-    assert_eq!(said(site.call("PUT", &revoke(ANN))).await, (200, json!({ "odd": 1 })));
+    assert_eq!(reply(site.call("PUT", &revoke(ANN))).await, (200, json!({ "odd": 1 })));
 }
 
 #[tokio::test]
@@ -84,7 +85,7 @@ async fn garbage_is_no_json() {
 }
 
 #[tokio::test]
-async fn a_dropped_connection_gives_no_answer_before_or_after_the_deed() {
+async fn a_dropped_connection_gives_no_answer_before_or_after_the_effect() {
     let site = Site::open().await;
     for (moment, state) in [(FaultTiming::Before, State::Present), (FaultTiming::After, State::Revoked)] {
         site.sandbox.inject(Fault { drop: Some(moment), ..on_revoke() }).unwrap();
@@ -120,14 +121,14 @@ async fn a_slow_body_comes_whole_in_the_end() {
     assert!(start.elapsed() >= Duration::from_millis(190));
     let start = Instant::now();
     assert_eq!(site.revoke(ANN).await, 204);
-    assert!(start.elapsed() >= Duration::from_millis(190), "an response without a body is late instead");
+    assert!(start.elapsed() >= Duration::from_millis(190), "a response without a body is late instead");
 }
 
 #[tokio::test]
-async fn whoever_does_not_wait_does_not_know_whether_the_deed_was_done() {
+async fn effect_after_the_timeout_of_the_caller_is_as_injected() {
     let site = Site::open().await;
-    for (after_deed, state) in [(false, State::Present), (true, State::Revoked)] {
-        site.sandbox.inject(Fault { delay_ms: 400, after_deed, ..on_revoke() }).unwrap();
+    for (after_effect, state) in [(false, State::Present), (true, State::Revoked)] {
+        site.sandbox.inject(Fault { delay_ms: 400, after_effect, ..on_revoke() }).unwrap();
         let error = site.call("PUT", &revoke(ANN)).timeout(Duration::from_millis(150)).send().await.unwrap_err();
         assert!(error.is_timeout());
         tokio::time::sleep(Duration::from_millis(400)).await;
@@ -138,7 +139,7 @@ async fn whoever_does_not_wait_does_not_know_whether_the_deed_was_done() {
 #[tokio::test]
 async fn latency_is_a_setting_too() {
     let site = Site::open().await;
-    site.sandbox.change_options(|options| options.delete_latency = SignedDuration::from_millis(150));
+    site.sandbox.change_options(|options| options.delete_latency = ConfigDuration::from_millis(150));
     let start = Instant::now();
     assert_eq!(site.revoke(ANN).await, 204);
     assert!(start.elapsed() < Duration::from_millis(150));

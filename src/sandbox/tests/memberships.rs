@@ -1,7 +1,7 @@
 use super::*;
 
 #[tokio::test]
-async fn somebody_leaves_their_organizations() {
+async fn person_leaves_their_organizations() {
     let site = Site::open().await;
     site.sandbox.change_options(|options| options.page_caps.jsm = 1);
     let path = format!("/rest/servicedeskapi/organization?accountId={}", encoded(BEN));
@@ -19,13 +19,13 @@ async fn somebody_leaves_their_organizations() {
     assert_eq!(site.delete_with("/rest/servicedeskapi/organization/1/user", &[BEN]).await.0, 204);
     assert_eq!(site.last_call(), (CallName::DetachOrganization, Some(204), false));
     assert_eq!(site.delete_with("/rest/servicedeskapi/organization/9/user", &[BEN]).await.0, 404);
-    assert_eq!(site.delete_with("/rest/servicedeskapi/organization/1/user", &["qm:nobody"]).await.0, 400);
+    assert_eq!(site.delete_with("/rest/servicedeskapi/organization/1/user", &["qm:unknown"]).await.0, 400);
     assert_eq!(site.delete_with("/rest/servicedeskapi/organization/1/user", &[]).await.0, 400);
     assert_eq!(site.delete("/rest/servicedeskapi/organization/1/user").await, 400, "a body is needed");
 }
 
 #[tokio::test]
-async fn somebody_leaves_closed_desks_only() {
+async fn person_leaves_closed_desks_only() {
     let site = Site::open().await;
     let (_, desks) = site.get("/rest/servicedeskapi/servicedesk").await;
     let keys: Vec<&Value> = desks["values"].as_array().unwrap().iter().map(|desk| &desk["projectKey"]).collect();
@@ -56,11 +56,11 @@ async fn experimental_calls_want_consent() {
     let plain = |method, path: &str| site.bare(method, path).basic_auth("admin@example.com", Some("token"));
     let desk = "/rest/servicedeskapi/servicedesk/2/customer";
     for (method, path) in [("GET", desk), ("DELETE", desk), ("DELETE", &customer(BEN))] {
-        assert_eq!(said(plain(method, path)).await.0, 412, "{method} {path}");
+        assert_eq!(reply(plain(method, path)).await.0, 412, "{method} {path}");
     }
     site.sandbox.change_options(|options| options.opt_in = false);
-    assert_eq!(said(plain("GET", desk)).await.0, 200);
-    assert_eq!(said(plain("DELETE", &customer(BEN))).await.0, 204);
+    assert_eq!(reply(plain("GET", desk)).await.0, 200);
+    assert_eq!(reply(plain("DELETE", &customer(BEN))).await.0, 204);
 }
 
 async fn requests_of(site: &Site, id: &str, token: Option<&str>) -> (u16, Value) {
@@ -68,11 +68,11 @@ async fn requests_of(site: &Site, id: &str, token: Option<&str>) -> (u16, Value)
         "jql": format!("\"Request participants\" = \"{id}\" AND statusCategory != Done"),
         "fields": ["key"], "maxResults": 50, "nextPageToken": token,
     });
-    said(site.call("POST", "/rest/api/3/search/jql").json(&body)).await
+    reply(site.call("POST", "/rest/api/3/search/jql").json(&body)).await
 }
 
 #[tokio::test]
-async fn somebody_leaves_the_open_requests_that_they_take_part_in() {
+async fn person_leaves_the_open_requests_that_they_take_part_in() {
     let site = Site::open().await;
     site.sandbox.change_options(|options| options.page_caps.jql = 1);
     let (status, first) = requests_of(&site, BEN, None).await;
@@ -101,7 +101,7 @@ async fn a_reporter_stays() {
 async fn other_queries_are_refused() {
     let site = Site::open().await;
     let body = json!({ "jql": "project = HELP" });
-    let (status, error) = said(site.call("POST", "/rest/api/3/search/jql").json(&body)).await;
+    let (status, error) = reply(site.call("POST", "/rest/api/3/search/jql").json(&body)).await;
     assert_eq!(status, 400);
     assert!(error["errorMessages"][0].as_str().unwrap().contains("project = HELP"));
 }

@@ -65,19 +65,19 @@ impl Site {
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {
-        said(self.call("GET", path)).await
+        reply(self.call("GET", path)).await
     }
 
     async fn put(&self, path: &str) -> u16 {
-        said(self.call("PUT", path)).await.0
+        reply(self.call("PUT", path)).await.0
     }
 
     async fn delete(&self, path: &str) -> u16 {
-        said(self.call("DELETE", path)).await.0
+        reply(self.call("DELETE", path)).await.0
     }
 
     async fn delete_with(&self, path: &str, accounts: &[&str]) -> (u16, Value) {
-        said(self.call("DELETE", path).json(&json!({ "accountIds": accounts }))).await
+        reply(self.call("DELETE", path).json(&json!({ "accountIds": accounts }))).await
     }
 
     async fn revoke(&self, id: &str) -> u16 {
@@ -86,7 +86,7 @@ impl Site {
 
     /// Display names that a search finds, in the order of their ids.
     async fn search(&self, query: &str) -> Vec<String> {
-        let (status, found) = said(self.call("GET", "/rest/api/3/user/search").query(&[("query", query)])).await;
+        let (status, found) = reply(self.call("GET", "/rest/api/3/user/search").query(&[("query", query)])).await;
         assert_eq!(status, 200);
         names(&found)
     }
@@ -98,7 +98,7 @@ impl Site {
     }
 }
 
-async fn said(request: RequestBuilder) -> (u16, Value) {
+async fn reply(request: RequestBuilder) -> (u16, Value) {
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
     let text = response.text().await.unwrap();

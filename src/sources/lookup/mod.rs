@@ -4,40 +4,32 @@
 //! retries: retries belong to the caller. No text of a failure contains an email address, an id or a URL.
 
 mod preset;
+mod response;
 mod token;
 
 use std::borrow::Cow;
-use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::RequestBuilder;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 use url::Url;
 
 pub use self::preset::{AuthKind, LookupPreset, find, names, of_preset};
+use self::response::{VendorResponse, receive};
 use self::token::TokenRequest;
 use crate::domain::person::{EmailAddress, PersonId};
 use crate::domain::retry::Failure;
-use crate::outbound::{BodyError, TokenCache, TransportError, read_capped, retry_instant};
+use crate::outbound::TokenCache;
 
 /// Placeholder of the person's id in the URL.
 pub const PERSON_ID: &str = "{person_id}";
 
 /// Placeholder of the secret in the URL.
 pub const SECRET: &str = "{secret}";
-
-/// Time limit of one response.
-const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The data that a vendor returns about one person is a few kilobytes.
-const LONGEST_BODY: usize = 256 * 1024;
-
-/// Upper limit of an accepted `Retry-After`.
-const LONGEST_REST: SignedDuration = SignedDuration::from_hours(24);
 
 /// The HTTP client for all lookups of the process.
 pub type Http = reqwest::Client;
@@ -230,72 +222,6 @@ fn filled(body: &str, id: &PersonId) -> String {
     let quoted = Value::from(id.as_str()).to_string();
     let inner = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default();
     body.replace(PERSON_ID, inner)
-}
-
-/// A response with any status.
-struct VendorResponse {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
-    at: Timestamp,
-}
-
-impl VendorResponse {
-    fn is_web_page(&self) -> bool {
-        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        content_type.is_some_and(|text| text.trim_start().to_ascii_lowercase().starts_with("text/html"))
-    }
-
-    fn failure(&self) -> Failure {
-        let status = self.status.as_u16();
-        let detail = |what: &str| format!("lookup: {status}: {what}");
-        match status {
-            429 => Failure::RateLimited { detail: detail("too many requests"), retry_at: self.retry_at() },
-            401 | 403 => {
-                Failure::AccessDenied { detail: detail("access denied: configure credentials that may read people") }
-            }
-            408 | 425 | 500.. => Failure::Transient { detail: detail("the vendor failed"), retry_at: self.retry_at() },
-            200..=299 => Failure::Transient { detail: detail("unexpected response"), retry_at: None },
-            300..=399 => Failure::Permanent { detail: detail("a redirect, which is not followed: correct the `url`") },
-            _ => Failure::Permanent { detail: detail("the vendor rejected the request: correct the lookup") },
-        }
-    }
-
-    /// `Retry-After`, in seconds or as an HTTP date.
-    fn retry_at(&self) -> Option<Timestamp> {
-        let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-        retry_instant(text, &self.headers, self.at, LONGEST_REST)
-    }
-}
-
-async fn receive(request: RequestBuilder, now: Timestamp) -> Result<VendorResponse, Failure> {
-    let mut response =
-        request.timeout(TIMEOUT).send().await.map_err(|error| failure_of(&BodyError::Transport(error.into())))?;
-    let status = response.status();
-    let body = if status == StatusCode::OK {
-        read_capped(&mut response, LONGEST_BODY).await.map_err(|error| failure_of(&error))?
-    } else {
-        Vec::new()
-    };
-    Ok(VendorResponse { status, headers: std::mem::take(response.headers_mut()), body, at: now })
-}
-
-fn failure_of(error: &BodyError) -> Failure {
-    transient(match error {
-        BodyError::Transport(TransportError::Unsendable) => {
-            return Failure::AccessDenied {
-                detail: "lookup: the credentials hold characters that no header can carry".to_owned(),
-            };
-        }
-        BodyError::Transport(TransportError::Timeout) => "no response in time",
-        BodyError::Transport(TransportError::Unreachable { .. }) => "cannot connect to the vendor",
-        BodyError::Transport(TransportError::Broken) => "the connection broke before the response was complete",
-        BodyError::TooLong => "the response is too long",
-    })
-}
-
-fn transient(what: &str) -> Failure {
-    Failure::Transient { detail: format!("lookup: {what}"), retry_at: None }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::{receive, transient};
+use super::response::{receive, transient};
 use crate::domain::retry::Failure;
 use crate::outbound::{Grant, TokenCache, client_credentials};
 

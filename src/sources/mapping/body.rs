@@ -6,7 +6,7 @@ use percent_encoding::percent_decode;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::Unreadable;
+use super::unreadable::Unreadable;
 
 /// Format of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

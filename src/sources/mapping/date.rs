@@ -378,8 +378,8 @@ mod tests {
             ("31-12-2026", "%d-%m-%Y"),
             ("2026/12/31", "%Y/%m/%d"),
         ] {
-            let said = PLAIN.effective(&json!(written));
-            assert!(matches!(said, Err(DateError::NoDate(Some(text))) if text.contains(hint)), "{written}: {said:?}");
+            let read = PLAIN.effective(&json!(written));
+            assert!(matches!(read, Err(DateError::NoDate(Some(text))) if text.contains(hint)), "{written}: {read:?}");
         }
     }
 

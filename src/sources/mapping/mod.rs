@@ -5,47 +5,30 @@
 //! elsewhere does not count, and two different values at one location count as none. One bad item never affects the
 //! others.
 
+mod blanks;
 pub(super) mod body;
+mod classification;
 pub(super) mod date;
 mod description;
+mod event;
+mod facts;
+mod headers;
 mod item;
+mod unreadable;
+mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use axum::http::HeaderMap;
 use serde_json::Value;
 
 pub(super) use self::description::Description;
+pub use self::headers::Headers;
 use self::item::Item;
+pub use self::unreadable::Unreadable;
 use crate::domain::event::{Event, EventType};
 
 const MOST_ITEMS: usize = 10_000;
-
-/// An unreadable value: its location, and what was expected there. Never the value, which may be personal data.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct Unreadable {
-    /// The index of the item in the batch; `None` for the body as a whole.
-    pub item: Option<usize>,
-    /// The JSONPath of the value.
-    pub path: String,
-    pub expected: String,
-}
-
-impl Unreadable {
-    fn whole(path: &str, expected: impl Into<String>) -> Self {
-        Self { item: None, path: path.to_owned(), expected: expected.into() }
-    }
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(item) = self.item {
-            write!(f, "item {item}, ")?;
-        }
-        write!(f, "at `{}`: expected {}", self.path, self.expected)
-    }
-}
 
 /// An event, and the reason of its classification.
 #[derive(Debug)]
@@ -53,20 +36,6 @@ pub struct Explained {
     pub event: Result<Event, Unreadable>,
     /// The word or the rule, in words; `None` if there was neither.
     pub because: Option<String>,
-}
-
-/// The headers of a request that a mapping reads, by their lower-case names.
-#[derive(Debug, Default)]
-pub struct Headers(BTreeMap<String, Value>);
-
-impl Headers {
-    pub(super) fn of(pairs: &[(String, String)]) -> Self {
-        Self(pairs.iter().map(|(name, value)| (name.to_ascii_lowercase(), Value::from(value.as_str()))).collect())
-    }
-
-    fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
-    }
 }
 
 /// A compiled mapping.

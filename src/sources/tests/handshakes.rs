@@ -24,7 +24,7 @@ fn answered(source: &Source, body: &str) -> Option<HandshakeResponse> {
     source.verify(&post(&signed, body.as_bytes()), at(SIGNED_AT)).unwrap().handshake
 }
 
-fn said(answer: &HandshakeResponse) -> (&str, &str) {
+fn body_of(answer: &HandshakeResponse) -> (&str, &str) {
     assert_eq!(answer.status, StatusCode::OK);
     let content_type = answer.headers.iter().find(|(name, _)| name == "content-type");
     (content_type.map_or("", |(_, value)| value), str::from_utf8(&answer.body).unwrap())
@@ -34,7 +34,7 @@ fn said(answer: &HandshakeResponse) -> (&str, &str) {
 fn okta_receives_its_challenge() {
     let challenge = [("X-Okta-Verification-Challenge", "ab\"c")];
     let answer = greeted("okta", "GET", None, &challenge, "").unwrap();
-    assert_eq!(said(&answer), ("application/json", r#"{"verification":"ab\"c"}"#));
+    assert_eq!(body_of(&answer), ("application/json", r#"{"verification":"ab\"c"}"#));
     assert!(greeted("okta", "POST", None, &challenge, "").is_none());
     assert!(greeted("okta", "GET", None, &[], "").is_none());
     assert!(greeted("bamboohr", "GET", None, &challenge, "").is_none());
@@ -44,7 +44,7 @@ fn okta_receives_its_challenge() {
 fn graph_receives_its_decoded_token_as_text_that_no_browser_runs() {
     let query = Some("a=1&validationToken=Validation%3A+Testing%20%3Cb%3E");
     let answer = greeted("microsoft-graph", "POST", query, &[], "").unwrap();
-    assert_eq!(said(&answer), ("text/plain; charset=utf-8", "Validation: Testing <b>"));
+    assert_eq!(body_of(&answer), ("text/plain; charset=utf-8", "Validation: Testing <b>"));
     assert!(answer.headers.iter().any(|(name, value)| name == "x-content-type-options" && value == "nosniff"));
     assert!(greeted("microsoft-graph", "POST", Some("a=1"), &[], "").is_none());
     let long = format!("validationToken={}", "x".repeat(5000));
@@ -58,7 +58,7 @@ fn only_pings_are_answered_as_pings() {
         ("hibob", r#" {"text": "Ping test"} "#),
         ("jazzhr", r#"{"data":"JazzHR Verify Event"}"#),
     ] {
-        assert_eq!(said(&greeted(preset, "POST", None, &[], body).unwrap()), ("", ""), "{preset}");
+        assert_eq!(body_of(&greeted(preset, "POST", None, &[], body).unwrap()), ("", ""), "{preset}");
     }
     for body in [r#""Ping"#, r#"{"text":"Ping test","type":"employee.left"}"#, r#"{"type":"employee.left"}"#, ""] {
         assert!(greeted("hibob", "POST", None, &[], body).is_none(), "{body}");
@@ -74,7 +74,7 @@ fn signed_ping_is_answered_only_after_verification() {
     ] {
         assert!(greeted(preset, "POST", None, &[], body).is_none(), "{preset} unsigned");
         let source = source(preset, usable_secret(preset));
-        assert_eq!(said(&answered(&source, body).unwrap()), ("", ""), "{preset}");
+        assert_eq!(body_of(&answered(&source, body).unwrap()), ("", ""), "{preset}");
         assert!(answered(&source, r#"{"action":"candidate_hired","topic":"contact.deleted"}"#).is_none(), "{preset}");
     }
 }
@@ -84,7 +84,7 @@ fn slack_receives_its_challenge_only_with_a_valid_signature() {
     let body = r#"{"token":"x","challenge":"3eZbrw1a","type":"url_verification"}"#;
     assert!(greeted("slack", "POST", None, &[], body).is_none());
     let answer = answered(&source("slack", "secret"), body).unwrap();
-    assert_eq!(said(&answer), ("application/json", r#"{"challenge":"3eZbrw1a"}"#));
+    assert_eq!(body_of(&answer), ("application/json", r#"{"challenge":"3eZbrw1a"}"#));
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn settings_can_describe_handshakes_without_a_preset() {
         answered(&described(ZOOM), r#"{"event":"endpoint.url_validation","payload":{"plainToken":"data"}}"#).unwrap();
     let proof = "1b2c16b75bd2a870c114153ccda5bcfca63314bc722fa160d690de133ccbb9db";
     let expected = format!(r#"{{"encryptedToken":"{proof}","plainToken":"data"}}"#);
-    assert_eq!(said(&answer), ("application/json", expected.as_str()));
+    assert_eq!(body_of(&answer), ("application/json", expected.as_str()));
     // Recruitee
     let recruitee = described("{ kind = 'ping', when = { equals = { test = true } } }");
     assert!(recruitee.answer_handshake(&post(&HeaderMap::new(), br#"{"test":true}"#)).is_some());

@@ -13,7 +13,7 @@ fn described(mapping: &str) -> Source {
     .unwrap()
 }
 
-fn told(mapping: &str, body: &str) -> Vec<String> {
+fn events(mapping: &str, body: &str) -> Vec<String> {
     described(mapping).read(None, body.as_bytes()).unwrap().iter().map(line).collect()
 }
 
@@ -21,23 +21,23 @@ fn told(mapping: &str, body: &str) -> Vec<String> {
 fn flags_and_numbers_are_valid_words() {
     let flag =
         "type = '$.active'\ntypes = { 'false' = 'departed', true = 'profile' }\nemail = '$.mail'\nperson_id = '$.id'";
-    assert_eq!(told(flag, r#"{"active":false,"mail":"ann@example.com"}"#), ["departed email=ann@example.com"]);
+    assert_eq!(events(flag, r#"{"active":false,"mail":"ann@example.com"}"#), ["departed email=ann@example.com"]);
     assert_eq!(
-        told(flag, r#"{"active":true,"mail":"ann@example.com","id":1}"#),
+        events(flag, r#"{"active":true,"mail":"ann@example.com","id":1}"#),
         ["profile id=1 email=ann@example.com"]
     );
     let number = "type = '$.state'\ntypes = { 3 = 'departed', '1.5' = 'returned' }\nemail = '$.mail'";
-    assert_eq!(told(number, r#"{"state":3,"mail":"ann@example.com"}"#), ["departed email=ann@example.com"]);
-    assert_eq!(told(number, r#"{"state":1.5,"mail":"ann@example.com"}"#), ["returned email=ann@example.com"]);
+    assert_eq!(events(number, r#"{"state":3,"mail":"ann@example.com"}"#), ["departed email=ann@example.com"]);
+    assert_eq!(events(number, r#"{"state":1.5,"mail":"ann@example.com"}"#), ["returned email=ann@example.com"]);
 }
 
 #[test]
 fn unknown_status_is_unreadable_if_its_location_says_so() {
     let mapping = "type = [{ path = '$.status', unknown_type = 'unreadable' }, '$.topic']\n\
                    types = { left = 'departed', here = 'profile' }\nperson_id = '$.id'\nemail = '$.mail'";
-    assert_eq!(told(mapping, r#"{"status":"left","topic":"x","id":1}"#), ["departed id=1"]);
-    assert_eq!(told(mapping, r#"{"topic":"x","id":1}"#), ["ignored"]);
-    let unknown = told(mapping, r#"{"status":"weg","topic":"left","id":1}"#);
+    assert_eq!(events(mapping, r#"{"status":"left","topic":"x","id":1}"#), ["departed id=1"]);
+    assert_eq!(events(mapping, r#"{"topic":"x","id":1}"#), ["ignored"]);
+    let unknown = events(mapping, r#"{"status":"weg","topic":"left","id":1}"#);
     assert!(unknown[0].starts_with("unreadable: item 0, at `$.status`: expected a word"), "{unknown:?}");
 }
 
@@ -73,7 +73,7 @@ fn first_valid_address_of_several_counts() {
             "unreadable: item 0, at `$.work`, `$.private`: expected one e-mail address",
         ),
     ] {
-        assert_eq!(told(mapping, body), [read], "{body}");
+        assert_eq!(events(mapping, body), [read], "{body}");
     }
 }
 
@@ -90,7 +90,7 @@ fn address_with_other_text_is_unreadable() {
         "an\u{ad}n@example.com",
         "\"a;b\"@example.com",
     ] {
-        let read = told(mapping, &serde_json::json!({"t": "left", "id": 7, "mail": mail}).to_string());
+        let read = events(mapping, &serde_json::json!({"t": "left", "id": 7, "mail": mail}).to_string());
         assert_eq!(read, ["unreadable: item 0, at `$.mail`: expected one e-mail address"], "{mail:?}");
     }
 }
@@ -104,10 +104,10 @@ fn blank_date_is_no_departure_where_only_a_date_decides() {
         );
         for end in ["null", "\"\"", "\"0000-00-00\"", "\"0000-00-00T00:00:00\""] {
             let body = format!(r#"{{"id":1,"mail":"ann@example.com","end":{end}}}"#);
-            assert_eq!(told(&mapping, &body), ["profile id=1 email=ann@example.com"], "{when} {end}");
+            assert_eq!(events(&mapping, &body), ["profile id=1 email=ann@example.com"], "{when} {end}");
         }
         let body = r#"{"id":1,"mail":"ann@example.com","end":"2031-12-31"}"#;
-        assert_eq!(told(&mapping, body), ["departed id=1 email=ann@example.com effective=2031-12-31"], "{when}");
+        assert_eq!(events(&mapping, body), ["departed id=1 email=ann@example.com effective=2031-12-31"], "{when}");
     }
 }
 
@@ -120,7 +120,7 @@ fn status_without_a_date_departs_immediately() {
     for mapping in [by_word, by_rule, by_null] {
         for end in ["null", "\"\"", "\"0000-00-00\""] {
             let body = format!(r#"{{"status":"left","id":1,"end":{end}}}"#);
-            assert_eq!(told(mapping, &body), ["departed id=1"], "{mapping} {end}");
+            assert_eq!(events(mapping, &body), ["departed id=1"], "{mapping} {end}");
         }
     }
 }
@@ -142,8 +142,11 @@ fn impossible_last_day_is_unreadable_and_stops_no_return() {
             let body = format!(r#"{{"type":"{kind}","person":{{"id":"1"}},"effective_at":"{day}"}}"#);
             line(&source.read(None, body.as_bytes()).unwrap()[0])
         };
-        let said = read("departed");
-        assert!(said.contains("at `$.effective_at`: expected a last day between 1970 and 2200"), "{day}: {said}");
+        let departed = read("departed");
+        assert!(
+            departed.contains("at `$.effective_at`: expected a last day between 1970 and 2200"),
+            "{day}: {departed}"
+        );
         assert_eq!(read("returned"), "returned id=1", "{day}");
     }
 }
@@ -162,12 +165,12 @@ fn stop_is_valid_despite_an_unreadable_address() {
 #[test]
 fn date_in_another_format_suggests_that_format() {
     let mapping = "type = '$.t'\ntypes = { left = 'departed' }\nperson_id = '$.id'\neffective_at = '$.end'";
-    let said = told(mapping, r#"{"t":"left","id":1,"end":"31.12.2031"}"#);
-    assert_eq!(said, [r#"unreadable: item 0, at `$.end`: expected one date: write date_format = "%d.%m.%Y""#]);
+    let read = events(mapping, r#"{"t":"left","id":1,"end":"31.12.2031"}"#);
+    assert_eq!(read, [r#"unreadable: item 0, at `$.end`: expected one date: write date_format = "%d.%m.%Y""#]);
     let german = format!("{mapping}\ndate_format = ['%d.%m.%Y', '%m/%d/%Y']");
     for end in ["31.12.2031", "12/31/2031"] {
         assert_eq!(
-            told(&german, &format!(r#"{{"t":"left","id":1,"end":"{end}"}}"#)),
+            events(&german, &format!(r#"{{"t":"left","id":1,"end":"{end}"}}"#)),
             ["departed id=1 effective=2031-12-31"]
         );
     }
@@ -177,8 +180,8 @@ fn date_in_another_format_suggests_that_format() {
 fn json_inside_json_is_read() {
     let mapping = "embedded = ['$.payload', '$.payload.inner']\ntype = '$.payload.t'\ntypes = { left = 'departed' }\nperson_id = '$.payload.inner.id'";
     let body = r#"{"payload":"{\"t\":\"left\",\"inner\":\"{\\\"id\\\":7}\"}"}"#;
-    assert_eq!(told(mapping, body), ["departed id=7"]);
-    let broken = told(mapping, r#"{"payload":"{"}"#);
+    assert_eq!(events(mapping, body), ["departed id=7"]);
+    let broken = events(mapping, r#"{"payload":"{"}"#);
     assert!(broken[0].starts_with("unreadable"), "{broken:?}");
 }
 
@@ -266,7 +269,7 @@ fn invalid_dates_and_paths_are_rejected_with_a_suggestion() {
                 "type = '$.t'\ntypes = { a = 'departed' }\nperson_id = '$.id'"
             }
         );
-        let said = compile(Spec {
+        let error = compile(Spec {
             signature: Some(table("headers = ['X-Signature']")),
             mapping: Some(table(&all)),
             secrets: vec![SecretString::from("secret")],
@@ -274,7 +277,7 @@ fn invalid_dates_and_paths_are_rejected_with_a_suggestion() {
         })
         .unwrap_err()
         .to_string();
-        assert!(said.contains(hint), "{mapping}: {said}");
+        assert!(error.contains(hint), "{mapping}: {error}");
     }
 }
 
@@ -336,5 +339,5 @@ fn every_mapping_of_the_document_compiles() {
     }
     let body = r#"{"kind":"employee.left","employee":{"no":4711,"mail":"ann@example.com"},"last_day":"31.12.2031"}"#;
     assert!(document.contains("`{\"kind\": \"employee.left\""));
-    assert_eq!(told(blocks[0], body), ["departed id=4711 email=ann@example.com effective=2031-12-31"]);
+    assert_eq!(events(blocks[0], body), ["departed id=4711 email=ann@example.com effective=2031-12-31"]);
 }

@@ -6,11 +6,11 @@ use crate::domain::event::{Effective, EventType};
 const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 
 /// The events of a body, one per line: type, id, address, old address, effective, occurred.
-fn told(preset: &str, body: &str) -> Vec<String> {
-    tell(&source(preset, usable_secret(preset)), body)
+fn preset_events(preset: &str, body: &str) -> Vec<String> {
+    events_of(&source(preset, usable_secret(preset)), body)
 }
 
-pub(super) fn tell(source: &Source, body: &str) -> Vec<String> {
+pub(super) fn events_of(source: &Source, body: &str) -> Vec<String> {
     let content_type = if body.starts_with("event_name=") { FORM } else { "application/json" };
     match source.read(Some(content_type), body.as_bytes()) {
         Ok(items) => items.iter().map(line).collect(),
@@ -45,9 +45,9 @@ pub(super) fn line(item: &Result<Event, Unreadable>) -> String {
 fn our_own_event_is_read_alone_and_in_batches() {
     let one = r#"{"type":"departed","person":{"id":"42","email":"Ann@Example.com"},"effective_at":"2026-12-31","occurred_at":"2026-12-01T09:00:00Z"}"#;
     let line = "departed id=42 email=ann@example.com effective=2026-12-31 occurred=2026-12-01T09:00:00Z";
-    assert_eq!(told("standard-webhooks", one), [line]);
-    assert_eq!(told("github", &format!("[{one},{one}]")), [line, line]);
-    assert_eq!(told("standard-webhooks", "[]"), [""; 0]);
+    assert_eq!(preset_events("standard-webhooks", one), [line]);
+    assert_eq!(preset_events("github", &format!("[{one},{one}]")), [line, line]);
+    assert_eq!(preset_events("standard-webhooks", "[]"), [""; 0]);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn every_type_of_our_own_event_is_read() {
             "departed id=42 effective=2026-12-31T17:00:00",
         ),
     ] {
-        assert_eq!(told("standard-webhooks", body), [line], "{body}");
+        assert_eq!(preset_events("standard-webhooks", body), [line], "{body}");
     }
 }
 
@@ -91,7 +91,7 @@ fn only_a_whole_number_is_an_id() {
         ("true", "unreadable: item 0, at `$.person.id`: expected one person id, a text or a whole number"),
     ] {
         let body = format!(r#"{{"type":"returned","person":{{"id":{id}}}}}"#);
-        assert_eq!(told("standard-webhooks", &body), [line], "{id}");
+        assert_eq!(preset_events("standard-webhooks", &body), [line], "{id}");
     }
 }
 
@@ -102,7 +102,7 @@ fn blank_is_no_unknown_word() {
         (" ", "unreadable: item 0, at `$.event_type`: expected a type of event that the mapping knows"),
     ] {
         let body = format!(r#"{{"event_type":"{word}","entity_uuid":"e"}}"#);
-        assert_eq!(told("gusto", &body), [line], "{word}");
+        assert_eq!(preset_events("gusto", &body), [line], "{word}");
     }
 }
 
@@ -135,16 +135,16 @@ fn because_of(body: &str) -> String {
 fn change_of_case_is_no_change_of_address() {
     let body =
         r#"{"type":"email_changed","person":{"id":"42","email":"Ann@example.com","old_email":"ann@EXAMPLE.com"}}"#;
-    assert_eq!(told("standard-webhooks", body), ["profile id=42 email=ann@example.com"]);
+    assert_eq!(preset_events("standard-webhooks", body), ["profile id=42 email=ann@example.com"]);
 }
 
 #[test]
 fn one_bad_element_never_affects_the_others() {
-    let body = r#"[{"type":"departed","person":{"id":"1"}}, 7, {"type":"departed","person":{"email":"nobody"}},
+    let body = r#"[{"type":"departed","person":{"id":"1"}}, 7, {"type":"departed","person":{"email":"none"}},
         {"type":"departed","person":{"id":"2"}}, {"type":"gone","person":{"id":"3"}}, {"type":"departed","person":{}},
         {"type":"departed","person":{"id":"4"},"effective_at":"soon"}, null, {"type":"departed","person":{"id":{"n":5}}}]"#;
     assert_eq!(
-        told("standard-webhooks", body),
+        preset_events("standard-webhooks", body),
         [
             "departed id=1",
             "unreadable: item 1, at `$.type`: expected a type of event that the mapping knows",
@@ -168,7 +168,7 @@ fn invalid_json_reports_its_position_and_never_its_text() {
         ("{\"type\":\"departed\",", "whole: at `$`: expected JSON (it breaks off at line 1, column 19)"),
         (deep.as_str(), "whole: at `$`: expected JSON (it breaks off at line 1, column 128)"),
     ] {
-        assert_eq!(told("standard-webhooks", body), [line]);
+        assert_eq!(preset_events("standard-webhooks", body), [line]);
     }
     let damaged = source("standard-webhooks", "AAAA").read(None, b"{\"type\":\"d\xc3\xa9part\xe9\"}");
     assert!(damaged.is_err());
@@ -193,7 +193,7 @@ fn bamboohr_field_based() {
          "fields":{"Status":{"value":"Active"},"Employment Status":{"value":"Terminated"},"Work Email":{"value":"fay@example.com"}}}
     ]}"#;
     assert_eq!(
-        told("bamboohr", body),
+        preset_events("bamboohr", body),
         [
             "departed id=5 email=ann@example.com effective=2026-02-28 occurred=2026-01-31T18:42:00Z",
             "departed id=6 email=bob@example.com occurred=2026-01-31T18:42:00Z",
@@ -216,16 +216,16 @@ fn bamboohr_event_based() {
             r#"{{"type":"{event}","timestamp":"2026-01-31T18:42:00+0000","data":{{"companyId":"1","employeeId":"42","changedFields":[]}}}}"#
         )
     };
-    assert_eq!(told("bamboohr", &body("employee.deleted")), ["departed id=42 occurred=2026-01-31T18:42:00Z"]);
-    assert_eq!(told("bamboohr", &body("employee.updated")), ["ignored"]);
-    assert_eq!(told("bamboohr", &body("employee.created")), ["ignored"]);
+    assert_eq!(preset_events("bamboohr", &body("employee.deleted")), ["departed id=42 occurred=2026-01-31T18:42:00Z"]);
+    assert_eq!(preset_events("bamboohr", &body("employee.updated")), ["ignored"]);
+    assert_eq!(preset_events("bamboohr", &body("employee.created")), ["ignored"]);
 }
 
 #[test]
 fn bamboohr_is_read_as_captured_and_in_another_shape() {
     let captured = r#"{"employees":[{"changedFields":["First name"],"fields":{"Employee #":{"value":"300"},"First name":{"value":"Tefi"},"Last name":{"value":"Adams"}},"id":"5"}]}"#;
-    assert_eq!(told("bamboohr", captured), ["ignored"]);
-    let other = told("bamboohr", r#"{"workers":[{"id":"5"}]}"#);
+    assert_eq!(preset_events("bamboohr", captured), ["ignored"]);
+    let other = preset_events("bamboohr", r#"{"workers":[{"id":"5"}]}"#);
     assert!(other[0].starts_with("unreadable: item 0, at `$.fields['Status'].value`"), "{other:?}");
 }
 
@@ -242,7 +242,7 @@ fn names_of_fields_and_statuses_are_configurable() {
     let body = r#"{"employees":[{"id":"5","action":"Updated","timestamp":"2026-01-31T18:42:00+0000","changedFields":[],
         "fields":{"Beschäftigung":"ausgeschieden","E-Mail":"ann@example.com","Austritt":"28.02.2026"}}]}"#;
     assert_eq!(
-        tell(&source, body),
+        events_of(&source, body),
         ["departed id=5 email=ann@example.com effective=2026-02-28 occurred=2026-01-31T18:42:00Z"]
     );
 }
@@ -255,9 +255,9 @@ fn two_different_addresses_at_one_location_count_as_none() {
     })
     .unwrap();
     let body = r#"{"type":"gone","emails":[{"value":"ann@example.com"},{"value":"boss@example.com"}]}"#;
-    assert_eq!(tell(&source, body), ["unreadable: item 0, at `$.emails[*].value`: expected one e-mail address"]);
+    assert_eq!(events_of(&source, body), ["unreadable: item 0, at `$.emails[*].value`: expected one e-mail address"]);
     let same = r#"{"type":"gone","emails":[{"value":"ann@example.com"},{"value":""},{"value":"ann@example.com"}]}"#;
-    assert_eq!(tell(&source, same), ["departed email=ann@example.com"]);
+    assert_eq!(events_of(&source, same), ["departed email=ann@example.com"]);
 }
 
 #[test]

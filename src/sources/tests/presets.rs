@@ -1,6 +1,6 @@
 //! Every preset end to end: signed, verified, and read, with a body like the documented one.
 
-use super::payloads::tell;
+use super::payloads::events_of;
 use super::*;
 
 /// Preset, body, and its events. A body token is the secret of [`usable_secret`].
@@ -286,7 +286,7 @@ fn every_preset_signs_verifies_and_reads() {
         let verified = source.verify(&post(&signed, body.as_bytes()), at(SIGNED_AT));
         assert!(verified.is_ok_and(|verified| verified.handshake.is_none()), "{preset}");
         assert!(source.answer_handshake(&post(&signed, body.as_bytes())).is_none(), "{preset}");
-        assert_eq!(tell(&source, body), *events, "{preset}");
+        assert_eq!(events_of(&source, body), *events, "{preset}");
     }
 }
 
@@ -322,7 +322,7 @@ fn one_notification_without_its_token_rejects_the_batch() {
 fn ambiguous_event_can_be_mapped_by_one_line_of_settings() {
     let zoho = compile(Spec { mapping: Some(table("types.delete = 'departed'")), ..spec("zoho", "x") }).unwrap();
     let body = r#"{"module":"Contacts","operation":"delete","ids":["1"],"token":"x","server_time":1564113600000}"#;
-    assert_eq!(tell(&zoho, body), ["departed id=1 occurred=2019-07-26T04:00:00Z"]);
+    assert_eq!(events_of(&zoho, body), ["departed id=1 occurred=2019-07-26T04:00:00Z"]);
 }
 
 /// A minimal fuzzer: every body truncated at any position and with every byte changed in turn.

@@ -1,6 +1,8 @@
 //! The sample of every preset, end to end: it departs, or the preset states why it cannot. The vendor's sample of a
 //! return is a stop, or a profile with the same email address.
 
+use axum::http::header::CONTENT_TYPE;
+
 use super::payloads::line;
 use super::*;
 use crate::sources::preset::{Preset, Sample};
@@ -52,20 +54,20 @@ fn each_return_sample_is_a_stop_or_a_profile() {
         };
         let left = events_of(preset, &preset.example().unwrap()).remove(0);
         let back = events_of(preset, &back).remove(0);
-        let told = line(&Ok(back.clone()));
+        let shown = line(&Ok(back.clone()));
         match back.event_type {
             EventType::Returned | EventType::DepartureCancelled => {
                 let same = (left.person.id.is_some() && left.person.id == back.person.id)
                     || (left.person.email.is_some() && left.person.email == back.person.email);
-                assert!(same, "{name}: the return sample is about another person: {told}");
+                assert!(same, "{name}: the return sample is about another person: {shown}");
             }
             // With another id, only the email address identifies the same person.
             EventType::Profile => {
                 let email = back.person.email.as_ref().map(crate::domain::person::EmailAddress::as_str);
-                assert_eq!(email, Some("ann@example.com"), "{name}: {told}");
+                assert_eq!(email, Some("ann@example.com"), "{name}: {shown}");
             }
             EventType::Departed | EventType::EmailChanged | EventType::ErasureRequested | EventType::Ignored => {
-                panic!("{name}: not a way back: {told}")
+                panic!("{name}: not a way back: {shown}")
             }
         }
         if let (Some(left), Some(back)) = (left.occurred_at, back.occurred_at) {

@@ -39,7 +39,7 @@ fn signature_that_protects_nothing_is_rejected() {
         ("headers = ['X-S']\ntimestamp_pointer = 'at'", "begins with `/`"),
         ("headers = ['X-S']\ntimestamp_headers = ['X-T']\ntimestamp_pointer = '/at'", "only one of"),
         ("headers = ['X-S']\nid_headers = ['X-I']\nid_pointer = '/id'", "only one of"),
-        ("headers = ['X-S']\ntolerance_past = '5 lightyears'", "signature.tolerance_past: expected a duration"),
+        ("headers = ['X-S']\ntolerance_past = '5 lightyears'", "signature.tolerance_past: not a duration"),
         ("headers = ['X-S']\nheader = 'X-T'", "did you mean `headers`?"),
         ("headers = ['X-S']\nalgorithm = 'md5'", "signature.algorithm: write one of: `sha1`, `sha256`, `sha512`"),
         ("mode = 'body_token'", "needs `token`"),
@@ -47,8 +47,8 @@ fn signature_that_protects_nothing_is_rejected() {
         ("headers = ['X-S']\nhandshakes = [{ kind = 'wave' }]", "write one of: `echo_header`"),
         ("mode = 'basic'", "user:password"),
     ] {
-        let said = refusal(signature, "", "a-secret");
-        assert!(said.starts_with("sources.test.") && said.contains(hint), "{signature}: {said}");
+        let error = refusal(signature, "", "a-secret");
+        assert!(error.starts_with("sources.test.") && error.contains(hint), "{signature}: {error}");
     }
 }
 
@@ -67,8 +67,8 @@ fn mapping_without_event_or_person_is_rejected() {
         ("zone = 'Europe/Atlantis'", "mapping.zone: expected a time zone"),
         ("persons_id = '$.id'", "did you mean `person_id`?"),
     ] {
-        let said = refusal(signed, mapping, "a-secret");
-        assert!(said.starts_with("sources.test.") && said.contains(hint), "{mapping}: {said}");
+        let error = refusal(signed, mapping, "a-secret");
+        assert!(error.starts_with("sources.test.") && error.contains(hint), "{mapping}: {error}");
     }
 }
 
@@ -95,8 +95,8 @@ fn publicly_known_secret_is_rejected() {
         ("standard-webhooks", "whsec_$$$", "not base64"),
         ("github", "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ==", "Zendesk's public test secret"),
     ] {
-        let said = compile(spec(preset, secret)).unwrap_err().to_string();
-        assert!(said.contains(hint), "{preset}: {said}");
+        let error = compile(spec(preset, secret)).unwrap_err().to_string();
+        assert!(error.contains(hint), "{preset}: {error}");
     }
     let none = Spec { secrets: Vec::new(), ..spec("github", "x") };
     assert!(compile(none).unwrap_err().to_string().contains("secrets: any sender would be accepted"));
@@ -129,8 +129,8 @@ fn body_without_the_vendors_token_is_not_signed() {
 
 #[test]
 fn unknown_preset_lists_the_known_ones() {
-    let said = compile(spec("bambooHR", "x")).unwrap_err().to_string();
-    assert!(said.contains("unknown preset `bambooHR`") && said.contains("bamboohr, "), "{said}");
+    let error = compile(spec("bambooHR", "x")).unwrap_err().to_string();
+    assert!(error.contains("unknown preset `bambooHR`") && error.contains("bamboohr, "), "{error}");
     assert!(compile(Spec::default()).unwrap_err().to_string().contains("preset ="));
 }
 

@@ -25,12 +25,12 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
     if let Some(until) = open_until.filter(|until| attempt.now() < *until) {
         return Ok(still_open(attempt, until));
     }
-    let asked = attempt.record.case.progress.deletion_dispatched_at.is_some();
+    let dispatched = attempt.record.case.progress.deletion_dispatched_at.is_some();
     attempt.request_dispatch(Change::Delete, Value::Null).await?;
     let deleted = attempt.client.delete(&account.id).await?;
     let there = is_there(attempt, &account.id).await?;
     match deleted {
-        Deleted::Accepted if there && asked => {
+        Deleted::Accepted if there && dispatched => {
             Err(StepError::transient("the deletion was accepted again, but the account can still be read"))
         }
         // Accepted: it may take a while.
@@ -45,15 +45,15 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
 fn still_open(attempt: &Attempt<'_>, until: Timestamp) -> Outcome {
     let next = attempt.client.site().look_again.first().map(|wait| attempt.later(*wait));
     let at = next.map_or(until, |next| next.min(until));
-    Outcome::StillOpen { at, why: "the deletion that was asked for may still be carried out" }
+    Outcome::StillOpen { at, why: "the requested deletion may still be carried out" }
 }
 
 /// No read finds the account. Where the delete call accepts only customer accounts of this site, its 404 is the proof.
 /// The other call must not be made without a read of the account's type right before it.
 async fn gone(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
     let Some(known) = attempt.record.account.clone() else { return Ok(was_gone(attempt)) };
-    let asked = attempt.record.case.progress.deletion_dispatched_at.is_some();
-    if asked || attempt.client.site().delete_with == DeleteWith::JiraUser {
+    let dispatched = attempt.record.case.progress.deletion_dispatched_at.is_some();
+    if dispatched || attempt.client.site().delete_with == DeleteWith::JiraUser {
         return Ok(was_gone(attempt));
     }
     // Whether access was granted again cannot be read, so an account that still exists there must not be deleted unread.
@@ -78,8 +78,8 @@ fn done(attempt: &mut Attempt<'_>) -> Outcome {
 /// The account is gone, by this case or by hand.
 fn was_gone(attempt: &mut Attempt<'_>) -> Outcome {
     attempt.record.reads_without_account = 1;
-    let asked = attempt.record.case.progress.deletion_dispatched_at.is_some();
-    accepted(attempt, if asked { "asked_by_us" } else { "was_gone_before" })
+    let dispatched = attempt.record.case.progress.deletion_dispatched_at.is_some();
+    accepted(attempt, if dispatched { "done_by_earlier_call" } else { "was_gone_before" })
 }
 
 async fn is_there(attempt: &Attempt<'_>, id: &AccountId) -> Result<bool, Failure> {

@@ -19,22 +19,22 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
         Located::Gone => return Ok(Outcome::finished(Transition::Detached, "nothing_left_to_leave")),
         Located::Listed(account) => return Err(still_listed(&account)),
     };
-    let (mut left, mut asked) = (Map::new(), Map::new());
+    let (mut left, mut requested) = (Map::new(), Map::new());
     for what in attempt.record.case.terms.detach.clone() {
         let mut count = 0_usize;
         for place in places(attempt, what, &account.id).await? {
             count += usize::from(leave(attempt, &place, &account.id).await? == Left::Done);
         }
-        let told = if answers_strangers_the_same(what) { &mut asked } else { &mut left };
-        told.insert(what.to_string(), json!(count));
+        let counts = if answers_non_members_alike(what) { &mut requested } else { &mut left };
+        counts.insert(what.to_string(), json!(count));
     }
-    let detail = json!({ "how": "done_by_us", "left": left, "asked": asked });
+    let detail = json!({ "how": "done_by_us", "left": left, "requested": requested });
     Ok(Outcome::Finished { transition: Transition::Detached, detail })
 }
 
-/// Whether the answer is the same for a person that was not a member: a queue answers 204 either way. The journal then
+/// Whether the answer is the same for a person that was not a member: a service desk answers 204 either way. The journal then
 /// records that the removal was requested, not that the person was removed.
-const fn answers_strangers_the_same(what: Detach) -> bool {
+const fn answers_non_members_alike(what: Detach) -> bool {
     matches!(what, Detach::ServiceDesks)
 }
 

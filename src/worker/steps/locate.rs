@@ -62,7 +62,7 @@ pub(super) const fn is_fallback(account: &Account) -> bool {
 
 /// The outcome of a fallback record: another read, as long as one is due.
 pub(super) fn unavailable(attempt: &mut Attempt<'_>) -> Option<Outcome> {
-    attempt.look_again("the account's record is not available at the moment; it is looked at again")
+    attempt.look_again("the account's record is not available at the moment; it is read again")
 }
 
 /// Handles a known account that cannot be read any more.
@@ -72,13 +72,13 @@ async fn vanished(attempt: &mut Attempt<'_>, known: &KnownAccount, email: &Email
     if let Some(account) = listed.iter().find(|account| account.id == known.id) {
         return Ok(Located::Listed(account.clone()));
     }
-    if let Some(outcome) = attempt.look_again("the account cannot be read; it is looked at again") {
+    if let Some(outcome) = attempt.look_again("the account cannot be read; it is read again") {
         return Err(outcome.into());
     }
     // A customer account that was migrated to an Atlassian account is not gone: the person still has access, by another
     // account.
-    let asked = attempt.record.case.progress.deletion_dispatched_at.is_some();
-    if !known.twin && !asked && guard::is_migrated(&known.id, &listed) {
+    let deletion_dispatched = attempt.record.case.progress.deletion_dispatched_at.is_some();
+    if !known.twin && !deletion_dispatched && guard::is_migrated(&known.id, &listed) {
         attempt.record.account = Some(KnownAccount { twin: true, ..known.clone() });
         return Err(Outcome::stuck(Attention::migrated()).into());
     }
@@ -110,10 +110,10 @@ async fn find(attempt: &mut Attempt<'_>, email: &EmailAddress) -> Result<KnownAc
         Identification::NotFound => {
             ensure_can_browse_users(attempt).await?;
             // The search is only eventually consistent.
-            if let Some(again) = attempt.look_again("nobody has this address yet; it is looked for again") {
+            if let Some(again) = attempt.look_again("no account has this email address yet; the search is repeated") {
                 return Err(again.into());
             }
-            Err(renamed(attempt).await?.unwrap_or_else(|| nobody(&survey)).into())
+            Err(renamed(attempt).await?.unwrap_or_else(|| no_account(&survey)).into())
         }
     }
 }
@@ -157,7 +157,7 @@ async fn renamed(attempt: &Attempt<'_>) -> Result<Option<Outcome>, StepError> {
 }
 
 /// No read found the person, which is conclusive only where most customers show their email address.
-fn nobody(survey: &UserSurvey) -> Outcome {
+fn no_account(survey: &UserSurvey) -> Outcome {
     if survey.hides_too_many() {
         Outcome::stuck(Attention::hidden_addresses(survey.hidden, survey.customers))
     } else {

@@ -12,11 +12,11 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
     let watch = attempt.client.site().watch_grant;
     let Some(account) = attempt.client.read(&known.id).await?.filter(|account| !account.former) else {
         ensure_can_browse_users(attempt).await?;
-        let again = attempt.look_again("the account cannot be read; it is looked at again");
+        let again = attempt.look_again("the account cannot be read; it is read again");
         return Ok(again.unwrap_or_else(gone));
     };
     if is_fallback(&account) {
-        let why = "the account's record is not available at the moment; it is looked at again";
+        let why = "the account's record is not available at the moment; it is read again";
         return Ok(Outcome::NotYet { at: attempt.later(watch), why });
     }
     attempt.record.reads_without_account = 0;
@@ -25,17 +25,17 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
         // A revoke whose response was lost may still take effect.
         let open_until = progress.revoke_open_until(attempt.open_window()).filter(|at| attempt.now() < *at);
         return Ok(match open_until {
-            Some(at) => Outcome::NotYet { at, why: "the revoke that was asked for may still be carried out" },
+            Some(at) => Outcome::NotYet { at, why: "the requested revoke may still be carried out" },
             None => Outcome::finished(Transition::GrantSeen, "read"),
         });
     }
     if progress.revoked_at.is_none() {
-        return Ok(Outcome::finished(Transition::RevokeConfirmed, "asked_by_us"));
+        return Ok(Outcome::finished(Transition::RevokeConfirmed, "done_by_earlier_call"));
     }
     Ok(Outcome::NotYet { at: attempt.later(watch), why: "access is not granted again yet" })
 }
 
 fn gone() -> Outcome {
-    let detail = "the account is gone, so access to it cannot be granted again: invite the person anew".to_owned();
+    let detail = "the account is gone, so access to it cannot be granted again: invite the person again".to_owned();
     Outcome::stuck(Attention { reason: AttentionReason::GrantNeeded, detail })
 }

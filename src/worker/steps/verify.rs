@@ -27,7 +27,7 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
     // The response to the deletion was lost and the case was stopped since: the deletion may still take effect.
     let open_until = attempt.record.case.progress.deletion_open_until(attempt.open_window());
     if let Some(at) = open_until.filter(|at| attempt.now() < *at) {
-        return Ok(Outcome::NotYet { at, why: "the deletion that was asked for may still be carried out" });
+        return Ok(Outcome::NotYet { at, why: "the requested deletion may still be carried out" });
     }
     attempt.record.reads_without_account = 0;
     Ok(Outcome::finished(Transition::NotDone, "still_there"))
@@ -35,11 +35,11 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
 
 /// The response to the deletion was lost and the case was stopped since: the deletion was faster.
 fn gone_after_a_stop(attempt: &mut Attempt<'_>) -> Outcome {
-    if let Some(outcome) = attempt.look_again("the account cannot be read; it is looked at again") {
+    if let Some(outcome) = attempt.look_again("the account cannot be read; it is read again") {
         return outcome;
     }
     attempt.record.reads_without_account = 1;
-    delete::accepted(attempt, "asked_by_us")
+    delete::accepted(attempt, "done_by_earlier_call")
 }
 
 /// A last read follows the first one, unless the site's settings disable it or the person waits for a new invitation. Even
@@ -55,7 +55,7 @@ fn gone(attempt: &mut Attempt<'_>) -> Outcome {
     }
     if !is_last
         && attempt.record.reads_without_account == 0
-        && let Some(outcome) = attempt.look_again("the account cannot be read; it is looked at once more")
+        && let Some(outcome) = attempt.look_again("the account cannot be read; it is read once more")
     {
         return outcome;
     }

@@ -1,4 +1,4 @@
-//! Compares names in the documents with the code: links, files, states, reasons, metrics and numbers.
+//! Compares names in the documents with the code: links, files, states, reasons and numbers.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -26,41 +26,6 @@ fn operations_lists_every_state_reason_and_hold() {
     assert_eq!(listed("## States"), set(StateName::ALL.iter().map(|state| state.as_str())));
     assert_eq!(listed("## Attention"), set(AttentionReason::ALL.iter().map(|reason| reason.as_str())));
     assert_eq!(listed("## Held cases"), set(Hold::ALL.iter().map(|hold| hold.as_str())));
-}
-
-/// The names of all metrics that the code registers, as they are written.
-fn metrics() -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for file in
-        ["admin/metrics.rs", "atlassian/metrics.rs", "intake/metrics.rs", "router/metrics.rs", "worker/metrics.rs"]
-    {
-        let text = document(&format!("src/{file}"));
-        let code = text.split("#[cfg(test)]").next().unwrap();
-        for call in code.split("registry.register").skip(1) {
-            let (how, arguments) = call.split_once('(').unwrap();
-            if let Some(name) = arguments.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()) {
-                let name = name.strip_prefix("offboardd_").unwrap_or(name);
-                let unit = if how == "_with_unit" { "_seconds" } else { "" };
-                found.insert(format!("offboardd_{name}{unit}"));
-            }
-        }
-    }
-    assert!(found.len() > 12, "{found:?}");
-    found
-}
-
-#[test]
-fn operations_lists_every_metric() {
-    let operations = document("docs/operations.md");
-    let listed = first_cells(section(&operations, "## Metrics"));
-    let listed: BTreeSet<String> = listed.into_iter().filter(|name| name.starts_with("offboardd_")).collect();
-    let base = |name: &String| name.trim_end_matches("_total").trim_end_matches("_info").to_owned();
-    assert_eq!(listed.iter().map(base).collect::<BTreeSet<_>>(), metrics());
-    for name in
-        operations.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| word.starts_with("offboardd_"))
-    {
-        assert!(listed.contains(name), "{name} is not in the table of metrics");
-    }
 }
 
 #[test]

@@ -99,7 +99,7 @@ impl Harness {
             let building = App::build(Arc::clone(&settings), Arc::<ManualClock>::clone(&self.clock));
             match runtime.spawn(building).await.unwrap() {
                 Ok(app) => break app,
-                // A daemon that was dropped needs a moment to let go of its files.
+                // A daemon that was dropped needs a moment to release its files.
                 Err(error) if format!("{error:#}").contains("another daemon") && begun.elapsed() < TIMEOUT => {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
@@ -140,7 +140,7 @@ impl Harness {
     }
 }
 
-/// Whether this process has a file open, as far as the system tells.
+/// Whether this process has a file open, as far as the system shows.
 fn is_open(file: &Path) -> bool {
     let Ok(open) = std::fs::read_dir("/proc/self/fd") else { return false };
     open.flatten().any(|entry| std::fs::read_link(entry.path()).is_ok_and(|path| path == file))

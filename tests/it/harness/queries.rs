@@ -9,7 +9,7 @@ use offboardd::store::{CaseFilter, CaseRecord, DeliveryRow, EventRow, HistoryEnt
 use super::{Harness, site_name};
 
 impl Harness {
-    /// The newest case of whoever has this address, also after it has forgotten it.
+    /// The newest case of this email address, also after it was shredded.
     pub(crate) async fn case(&self, email: &str) -> CaseRecord {
         self.cases_of(email).await.into_iter().next().unwrap_or_else(|| panic!("there is no case of {email}"))
     }
@@ -41,7 +41,9 @@ impl Harness {
     /// Why a human is needed for the case of this address.
     pub(crate) async fn attention(&self, email: &str) -> AttentionReason {
         let state = self.case(email).await.case.state;
-        let State::NeedsAttention(attention) = state else { panic!("{email} needs nobody: it is {}", state.name()) };
+        let State::NeedsAttention(attention) = state else {
+            panic!("{email} needs no attention: it is {}", state.name())
+        };
         attention.reason
     }
 
@@ -87,7 +89,7 @@ impl Harness {
         accounts.remove(0)
     }
 
-    /// How often the site was asked for this.
+    /// How often the site received this call.
     pub(crate) fn count(&self, call: CallName) -> usize {
         self.site.calls().iter().filter(|record| record.call == call).count()
     }

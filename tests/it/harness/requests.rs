@@ -1,4 +1,4 @@
-//! Everything that goes in: deliveries as a vendor sends them, and what operators ask the admin API for.
+//! Everything that goes in: deliveries as a vendor sends them, and the requests of operators to the admin API.
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use super::Harness;
 
 /// The tokens of two people who may approve.
-pub(crate) const ROSA: &str = "t0ken-of-rosa-that-nobody-may-see";
-pub(crate) const TOM: &str = "t0ken-of-tom-that-nobody-may-see";
+pub(crate) const ROSA: &str = "t0ken-of-rosa-never-shown";
+pub(crate) const TOM: &str = "t0ken-of-tom-never-shown";
 
-/// What a sender is told.
+/// The response to a sender.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -40,18 +40,18 @@ impl Harness {
         reply.delivery()
     }
 
-    /// `hr` says that whoever has this address left.
+    /// `hr` reports that the person with this address left.
     pub(crate) async fn send_departed(&self, email: &str) -> DeliveryId {
         self.send_event(json!({ "type": "departed", "person": { "email": email } })).await
     }
 
-    /// `hr` says that whoever has this address leaves then.
+    /// `hr` reports that the person with this address leaves then.
     pub(crate) async fn send_departed_at(&self, email: &str, at: impl Display) -> DeliveryId {
         let person = json!({ "email": email });
         self.send_event(json!({ "type": "departed", "person": person, "effective_at": at.to_string() })).await
     }
 
-    /// `hr` says that whoever has this address came back.
+    /// `hr` reports that the person with this address came back.
     pub(crate) async fn send_returned(&self, email: &str) -> DeliveryId {
         self.send_event(json!({ "type": "returned", "person": { "email": email } })).await
     }
@@ -109,12 +109,12 @@ impl Harness {
         self.running().webhooks
     }
 
-    /// Rosa, who may approve, asks the admin API; a body makes it a POST.
+    /// Rosa, who may approve, calls the admin API; a body makes it a POST.
     pub(crate) async fn api(&self, path: &str, body: Option<Value>) -> Reply {
         self.api_as(ROSA, path, body).await
     }
 
-    /// The same by whoever has this token.
+    /// The same with this token.
     pub(crate) async fn api_as(&self, token: &str, path: &str, body: Option<Value>) -> Reply {
         let url = format!("http://{}/api/v1{path}", self.running().admin);
         let request = match body {
@@ -146,7 +146,7 @@ impl Harness {
         self.api_as(token, &path, Some(body)).await
     }
 
-    /// Somebody approves an action of the case of this address: `revoke` or `delete`.
+    /// Rosa approves an action of the case of this address: `revoke` or `delete`.
     pub(crate) async fn approve(&self, token: &str, email: &str, stage: &str) -> Reply {
         let reply = self.try_action_with(token, email, "approve", json!({ "reason": "because", "for": stage })).await;
         self.settle().await;

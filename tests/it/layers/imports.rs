@@ -27,7 +27,7 @@ struct Module {
     words: BTreeSet<String>,
 }
 
-/// What a path leads to.
+/// The target of a path.
 enum Target {
     Module(ModulePath),
     ItemOf(ModulePath),

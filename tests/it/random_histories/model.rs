@@ -125,8 +125,8 @@ impl Model {
         }
     }
 
-    /// The case of an address ended with nobody left at the site: the daemon forgets whose address it was.
-    pub(super) fn forget(&mut self, email: &str) {
+    /// The case of an address ended without an account at the site: the daemon deletes whose address it was.
+    pub(super) fn expire(&mut self, email: &str) {
         self.addresses.retain(|_, (present, _)| *present != email);
     }
 
@@ -214,14 +214,14 @@ impl Model {
         }
     }
 
-    /// Whether somebody must be offboarded: a demand counts, its date has come, and nobody else had a say.
+    /// Whether a person must be offboarded: a demand counts, its date has come, and no other source or operator interfered.
     pub(super) fn must_leave(&self, email: &str, now: Timestamp) -> bool {
         let of_address: Vec<_> = self.facts.iter().filter(|fact| fact.about == Some(email)).collect();
         let one_person = of_address.windows(2).all(|pair| match pair {
             [one, other] => (one.event.source, one.event.id) == (other.event.source, other.event.id),
             _ => true,
         });
-        let nobody_had_a_say = self.operator_stops.iter().all(|stop| stop.email != email)
+        let no_interference = self.operator_stops.iter().all(|stop| stop.email != email)
             && !self.addresses.iter().any(|(_, (other, _))| *other == email && of_address.is_empty());
         let demanded = of_address.iter().any(|fact| {
             self.is_live(fact, email, now)
@@ -229,7 +229,7 @@ impl Model {
                 && !self.was_in_use_again(fact)
                 && !self.was_anothers(fact)
         });
-        one_person && nobody_had_a_say && demanded && !self.held.contains(email)
+        one_person && no_interference && demanded && !self.held.contains(email)
     }
 
     /// Whether the person of a change of address had the former address again, by a newer report: it was outdated when
@@ -243,7 +243,7 @@ impl Model {
             })
     }
 
-    /// Whether the source gave the former address to somebody else at some time: then it may have been theirs on arrival.
+    /// Whether the source gave the former address to another person at some time: then it may have been theirs on arrival.
     fn was_anothers(&self, fact: &Fact) -> bool {
         fact.event.kind == Kind::Changed
             && self.facts.iter().any(|other| {
@@ -293,7 +293,7 @@ impl Model {
         by_source || by_operator
     }
 
-    /// Whether the source says that somebody who has not left has the address now, and no operator has decided since.
+    /// Whether the source reports that a person who has not left has the address now, and no operator has decided since.
     fn is_somebodys_address(&self, fact: &Fact, email: &str, now: Timestamp) -> bool {
         let confirmed = self.confirmed.get(email).copied().unwrap_or_default();
         self.addresses.iter().any(|((source, id), (present, _))| {

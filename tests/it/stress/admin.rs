@@ -8,7 +8,7 @@ use super::load::{self, UNREACHABLE};
 use super::table::expect_row;
 use crate::binary::{Daemon, Folder};
 
-/// As the daemon's own code lists them, so that none is forgotten here.
+/// As the daemon's own code lists them, so that none is missing here.
 const ROUTES: &str = include_str!("../../../src/admin/api/mod.rs");
 
 /// What takes a second person; everything else that changes something takes an operator.
@@ -83,7 +83,7 @@ async fn every_admin_route_requires_a_token_and_its_role() {
         Some(format!("Bearer {viewer} {approver}")),
         Some("Bearer a-approver".to_owned()),
     ];
-    let mut asked = 0;
+    let mut requests = 0;
     for (method, route) in &routes {
         let path = path(route);
         // All at the same time: each wrong token is answered late.
@@ -114,7 +114,7 @@ async fn every_admin_route_requires_a_token_and_its_role() {
         // The public listener knows none of it.
         let outside = status(&http, daemon.webhooks, method.clone(), &path, Some(&format!("Bearer {approver}"))).await;
         assert_eq!(outside, 404, "{method} {route} outside");
-        asked += nearly.len() + 8;
+        requests += nearly.len() + 8;
     }
-    row.passed(asked, format!("{} routes: 0 let in", routes.len()));
+    row.passed(requests, format!("{} routes: 0 let in", routes.len()));
 }

@@ -208,7 +208,7 @@ async fn batch_of_22000_items_does_not_delay_deliveries_of_another_source() {
     );
 }
 
-/// A vendor's API that knows nobody; counts its requests.
+/// A vendor's API without any person; counts its requests.
 async fn unknowing_vendor() -> (SocketAddr, Arc<AtomicUsize>, JoinSet<()>) {
     let requests = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&requests);

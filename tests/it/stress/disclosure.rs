@@ -1,4 +1,4 @@
-//! Everything that the daemon ever says to those who may not know: the public, viewers, the metrics, the log and the command
+//! Everything that the daemon returns to clients without permission: the public, viewers, the metrics, the log and the command
 //! line. None of it names a person or a secret. (What stands in its files: `privacy.rs`.)
 
 use std::time::{Duration, Instant};
@@ -16,11 +16,11 @@ const EMAIL: &str = "person7@example.com";
 const PERSON_ID: &str = "employee-4711-0815";
 const STRAY: &str = "stray.visitor@example.com";
 
-/// What is said, and where.
+/// Texts with their places.
 #[derive(Default)]
-struct Heard(Vec<(String, String)>);
+struct Collected(Vec<(String, String)>);
 
-impl Heard {
+impl Collected {
     fn note(&mut self, place: impl Into<String>, text: impl Into<String>) {
         self.0.push((place.into(), text.into()));
     }
@@ -33,14 +33,14 @@ impl Heard {
         for (place, text) in &self.0 {
             let text = text.to_lowercase();
             for secret in secrets {
-                assert!(!text.contains(&secret.to_lowercase()), "`{secret}` is said by {place}: {text}");
+                assert!(!text.contains(&secret.to_lowercase()), "`{secret}` is contained in {place}: {text}");
             }
         }
     }
 }
 
-/// Asks, and gives back the whole answer, head and body.
-async fn ask(daemon: &Daemon, method: Method, path: &str, token: &str, body: Option<Value>) -> (u16, String) {
+/// Sends a request, and returns the whole response, head and body.
+async fn send(daemon: &Daemon, method: Method, path: &str, token: &str, body: Option<Value>) -> (u16, String) {
     let mut request =
         crate::http::client().request(method, format!("http://{}{path}", daemon.admin)).bearer_auth(token);
     if let Some(body) = body {
@@ -64,19 +64,20 @@ fn folder() -> (Folder, crate::binary::Process) {
 }
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "one story, told from its beginning to its end")]
+#[expect(clippy::too_many_lines, reason = "one story, from its beginning to its end")]
 async fn public_viewers_metrics_and_logs_show_no_person_and_no_secret() {
-    let row = expect_row("everything said to the public, viewers, metrics, log, command line", "no person, no secret");
+    let row =
+        expect_row("everything returned to the public, viewers, metrics, log, command line", "no person, no secret");
     let (folder, _sandbox) = folder();
     let with_tokens = |arguments: &[&str]| {
         let mut command = folder.command(arguments);
         command.env("VERA_TOKEN", VERA).env("ROSA_TOKEN", ROSA);
         command
     };
-    let mut heard = Heard::default();
+    let mut collected = Collected::default();
     let mut daemon = Folder::serve_as(with_tokens(&["serve"]).env("RUST_LOG", "trace"));
 
-    // One that is carried out, one that cannot be read, one that finds nobody, and forged ones.
+    // One that is carried out, one that cannot be read, one without an account, and forged ones.
     let (http, hr) = (crate::http::client(), load::hr_source());
     let bodies = [
         json!({ "type": "departed", "person": { "id": PERSON_ID, "email": EMAIL } }),
@@ -85,12 +86,12 @@ async fn public_viewers_metrics_and_logs_show_no_person_and_no_secret() {
     ];
     for (number, body) in bodies.iter().enumerate() {
         let answer = load::post(&http, &hr, daemon.webhooks, &format!("msg_{number}"), &body.to_string()).await;
-        heard.note("the answer to a delivery", format!("{answer:?}"));
+        collected.note("the answer to a delivery", format!("{answer:?}"));
     }
     for path in [format!("/webhooks/{EMAIL}"), format!("/webhooks/hr?email={EMAIL}"), format!("/{EMAIL}")] {
         let url = format!("http://{}{path}", daemon.webhooks);
         let request = http.post(url).header("webhook-signature", ROSA).header("webhook-id", EMAIL).bearer_auth(ROSA);
-        heard.note("the answer to a forgery", request.body(EMAIL).send().await.unwrap().text().await.unwrap());
+        collected.note("the answer to a forgery", request.body(EMAIL).send().await.unwrap().text().await.unwrap());
     }
     let begun = Instant::now();
     while !daemon.process.output_lines().iter().any(|line| line.contains("\"outcome\":\"revoke_confirmed\"")) {
@@ -99,17 +100,17 @@ async fn public_viewers_metrics_and_logs_show_no_person_and_no_secret() {
     }
 
     // Rosa may know, and does; what she does may not show anywhere else.
-    let (_, all) = ask(&daemon, Method::GET, &format!("/api/v1/cases?email={EMAIL}"), ROSA, None).await;
+    let (_, all) = send(&daemon, Method::GET, &format!("/api/v1/cases?email={EMAIL}"), ROSA, None).await;
     assert!(all.contains(EMAIL) && all.contains(PERSON_ID), "{all}");
     let listed: Value = serde_json::from_str(all.split_once('\n').unwrap().1).unwrap();
     let (id, account) = (&listed["items"][0]["id"], &listed["items"][0]["account"]["id"]);
     let case = format!("/api/v1/cases/{}", id.as_str().unwrap());
-    let reason = json!({ "reason": format!("{EMAIL} asked for it") });
+    let reason = json!({ "reason": format!("requested by {EMAIL}") });
     for step in ["hold", "approve", "withdraw", "release", "nonsense"] {
-        ask(&daemon, Method::POST, &format!("{case}/{step}"), ROSA, Some(reason.clone())).await;
+        send(&daemon, Method::POST, &format!("{case}/{step}"), ROSA, Some(reason.clone())).await;
     }
     for wrong in [json!({ "site": EMAIL, "email": EMAIL }), json!({ "email": [EMAIL] }), json!(EMAIL)] {
-        assert!(ask(&daemon, Method::POST, "/api/v1/cases", ROSA, Some(wrong)).await.0 >= 400);
+        assert!(send(&daemon, Method::POST, "/api/v1/cases", ROSA, Some(wrong)).await.0 >= 400);
     }
 
     // Vera may not.
@@ -129,45 +130,45 @@ async fn public_viewers_metrics_and_logs_show_no_person_and_no_secret() {
         &format!("/api/v1/{EMAIL}"),
         "/api/v1/cases?cursor=%00",
     ] {
-        let (status, said) = ask(&daemon, Method::GET, path, VERA, None).await;
+        let (status, text) = send(&daemon, Method::GET, path, VERA, None).await;
         assert!(status != 401 && status != 403, "{path}: {status}");
         // What stood in her own question she knows.
-        let said =
-            if path.contains(EMAIL) || path.contains(ROSA) { said.replace(EMAIL, "").replace(ROSA, "") } else { said };
-        heard.note(format!("{path} to a viewer"), said);
+        let text =
+            if path.contains(EMAIL) || path.contains(ROSA) { text.replace(EMAIL, "").replace(ROSA, "") } else { text };
+        collected.note(format!("{path} to a viewer"), text);
     }
     // Nor whether there is anything to know.
-    for email in [EMAIL, STRAY, "nobody@example.com"] {
-        let (status, said) = ask(&daemon, Method::GET, &format!("/api/v1/cases?email={email}"), VERA, None).await;
-        assert_eq!(status, 403, "{said}");
-        heard.note("a search by a viewer", said);
+    for email in [EMAIL, STRAY, "unknown@example.com"] {
+        let (status, text) = send(&daemon, Method::GET, &format!("/api/v1/cases?email={email}"), VERA, None).await;
+        assert_eq!(status, 403, "{text}");
+        collected.note("a search by a viewer", text);
     }
     for (token, path) in [(VERA, case.as_str()), ("wrong", "/api/v1/cases"), ("", &case)] {
-        let (status, said) = ask(&daemon, Method::POST, &format!("{path}/cancel"), token, Some(reason.clone())).await;
+        let (status, text) = send(&daemon, Method::POST, &format!("{path}/cancel"), token, Some(reason.clone())).await;
         assert!(status == 401 || status == 403 || status == 404, "{status}");
-        heard.note("a refusal", said);
+        collected.note("a refusal", text);
     }
     let url = format!("http://{}", daemon.admin);
     for arguments in [["case", "list"].as_slice(), &["case", "list", "--json"], &["job", "list"], &["delivery", "list"]]
     {
         let output = with_tokens(arguments).env("OFFBOARDD_URL", &url).env("OFFBOARDD_TOKEN", VERA).output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {output:?}");
-        heard.note(format!("{arguments:?} of a viewer"), String::from_utf8(output.stdout).unwrap());
+        collected.note(format!("{arguments:?} of a viewer"), String::from_utf8(output.stdout).unwrap());
     }
     assert!(daemon.process.terminate().success());
     for line in daemon.process.output_lines() {
-        heard.note("the log", line);
+        collected.note("the log", line);
     }
 
     let mut people: Vec<String> = [EMAIL, &EMAIL.replace('@', "%40"), PERSON_ID, STRAY].map(str::to_owned).to_vec();
     let secrets = [VERA, ROSA, SITE_TOKEN, HR_KEY, HR_KEY.trim_start_matches("whsec_")].map(str::to_owned);
     people.extend(secrets.clone());
-    let mut places = heard.0.len();
+    let mut places = collected.0.len();
     assert!(places > 100 && account.is_string(), "{places} places, {account}");
-    heard.names_none_of(&people);
+    collected.names_none_of(&people);
 
     // The command line, with settings that are right and with some that are not.
-    let mut heard = Heard::default();
+    let mut collected = Collected::default();
     let check = |arguments: &[&str]| {
         let output = with_tokens(arguments).output().unwrap();
         CommandOutput {
@@ -179,7 +180,7 @@ async fn public_viewers_metrics_and_logs_show_no_person_and_no_secret() {
     for arguments in [["check"].as_slice(), &["check", "--json"], &["migrate"], &["journal", "verify"]] {
         let ended = check(arguments);
         assert_eq!(ended.code, Some(0), "{ended:?}");
-        heard.note_command(&format!("{arguments:?}"), &ended);
+        collected.note_command(&format!("{arguments:?}"), &ended);
     }
     let settings = std::fs::read_to_string(folder.path().join("offboardd.toml")).unwrap();
     for (right, wrong) in [
@@ -187,17 +188,17 @@ async fn public_viewers_metrics_and_logs_show_no_person_and_no_secret() {
         ("token = { env = \"VERA_TOKEN\" }", format!("token = {{ env = \"VERA_TOKEN\", x = \"{VERA}\" }}")),
         ("secrets = [{ env = \"HR_KEY\" }]", format!("secrets = [\"{HR_KEY}\"]")),
         ("secrets = [{ env = \"HR_KEY\" }]", format!("secret = \"{HR_KEY}\"")),
-        ("secrets = [{ env = \"HR_KEY\" }]", "secrets = [{ env = \"SITE_KEY_OF_NOBODY\" }]".to_owned()),
+        ("secrets = [{ env = \"HR_KEY\" }]", "secrets = [{ env = \"SITE_KEY_UNSET\" }]".to_owned()),
     ] {
         assert!(settings.contains(right), "{right}");
         folder.file("offboardd.toml", &settings.replace(right, &wrong));
         for arguments in [["check"], ["serve"], ["migrate"]] {
             let ended = check(&arguments);
             assert_eq!(ended.code, Some(1), "{wrong}: {ended:?}");
-            heard.note_command(&format!("{arguments:?} with {right} replaced"), &ended);
+            collected.note_command(&format!("{arguments:?} with {right} replaced"), &ended);
         }
     }
-    heard.names_none_of(&secrets);
-    places += heard.0.len();
+    collected.names_none_of(&secrets);
+    places += collected.0.len();
     row.passed(format!("{places} places"), "0 named");
 }

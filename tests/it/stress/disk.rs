@@ -19,7 +19,7 @@ use crate::binary::{Daemon, Folder};
 use crate::rng::SeededRng;
 
 /// What is written before each cut, and not synced.
-const UNSYNCED: &str = "nobody synced this";
+const UNSYNCED: &str = "never synced";
 
 /// A file system of its own, mounted in a folder.
 struct Mounted {
@@ -28,8 +28,8 @@ struct Mounted {
 
 fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
     let output = Command::new(program).args(arguments).output().map_err(|error| format!("{program}: {error}"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    if output.status.success() { Ok(()) } else { Err(format!("{program} {arguments:?}: {said}")) }
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() { Ok(()) } else { Err(format!("{program} {arguments:?}: {stderr}")) }
 }
 
 impl Mounted {
@@ -54,7 +54,7 @@ fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0x8004587D, struct.pack('I', 2))"
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        // Whoever held a file there is killed; the kernel may take a moment to let go.
+        // The process that held a file there is killed; the kernel may need a moment to release it.
         for _ in 0..100 {
             if run("umount", &[self.at.to_str().unwrap()]).is_ok() {
                 return;
@@ -83,7 +83,7 @@ async fn take(daemon: &Daemon, id: &str, bytes: usize) -> (u16, Value) {
 async fn power_cuts_under_load_lose_no_acknowledged_delivery() {
     let row = expect_row(
         "power cut under load: what was not synced is dropped",
-        "every 2xx is kept, no deed twice, the journal is whole",
+        "every 2xx is kept, no change twice, the journal is whole",
     );
     let (cuts, mut rng) = (times(60), SeededRng::from_environment());
     let people = usize::try_from(cuts).unwrap() * 60;
@@ -128,7 +128,7 @@ async fn power_cuts_under_load_lose_no_acknowledged_delivery() {
     row.passed(
         cuts,
         format!(
-            "{} acknowledged: {lost} lost, {doubled} doubled; {unsynced_gone} files that nobody synced are gone",
+            "{} acknowledged: {lost} lost, {doubled} doubled; {unsynced_gone} files that were never synced are gone",
             acknowledged.len()
         ),
     );
@@ -169,8 +169,8 @@ async fn full_disk_is_503_until_space_is_free() {
         }
         assert_eq!(full, 5, "the disk never was full");
         refused += full;
-        let (status, told) = readiness(&daemon).await;
-        assert_eq!((status, &told["checks"]["space"]["ok"]), (503, &json!(false)), "{told}");
+        let (status, readiness_body) = readiness(&daemon).await;
+        assert_eq!((status, &readiness_body["checks"]["space"]["ok"]), (503, &json!(false)), "{readiness_body}");
         std::fs::remove_file(&ballast).unwrap();
         let (status, answer) = take(&daemon, &format!("msg_{round}_after"), 10_000).await;
         assert_eq!(status, 202, "round {round}: {:#?}", daemon.process.output_lines());
@@ -196,7 +196,7 @@ async fn read_only_disk_prevents_the_start_with_a_clear_reason() {
         Ok(disk) => disk,
         Err(why) => return row.skipped(&why),
     };
-    let mut told = Vec::new();
+    let mut reasons = Vec::new();
     for _ in 0..2 {
         // First without a database, then with one.
         disk.remount("ro");
@@ -204,13 +204,13 @@ async fn read_only_disk_prevents_the_start_with_a_clear_reason() {
         assert_eq!(refused.code, Some(1), "{refused:?}");
         assert!(refused.stderr.to_lowercase().contains("read-only"), "{}", refused.stderr);
         let reason: Vec<_> = refused.stderr.lines().skip_while(|line| !line.starts_with("offboardd: ")).collect();
-        told.push(reason.join(" "));
+        reasons.push(reason.join(" "));
         disk.remount("rw");
         let mut daemon = folder.serve(QUIET);
         assert!(matches!(take(&daemon, "a", 10).await.0, 200 | 202));
         assert!(daemon.process.terminate().success());
     }
-    row.passed(told.len(), &told[1]);
+    row.passed(reasons.len(), &reasons[1]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -161,7 +161,7 @@ async fn damaged_database_is_refused_or_503() {
 
 #[tokio::test]
 async fn locked_database_is_503_until_it_is_unlocked() {
-    let row = expect_row("another process locks the database", "503 until it lets go, then 202");
+    let row = expect_row("another process locks the database", "503 until it releases it, then 202");
     let folder = folder();
     let daemon = folder.serve("info");
     assert_eq!(take(&daemon, "a").await, Some(202));

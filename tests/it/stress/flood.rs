@@ -1,4 +1,4 @@
-//! A flood of forged requests, and what it costs those who are genuine; and what a forged signature tells by its time.
+//! A flood of forged requests, and its cost for genuine senders; and what a forged signature reveals by its time.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -116,8 +116,8 @@ async fn forged_flood_is_logged_once_a_second_with_exact_counts() {
     unsigned.join_all().await;
     assert!(daemon.process.terminate().success());
     let seconds = begun.elapsed().as_secs() + 2;
-    let said = daemon.process.output_lines();
-    let lines = said.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let output = daemon.process.output_lines();
+    let lines = output.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let lines: Vec<_> =
         lines.filter(|line| line["message"].as_str().unwrap_or_default().contains("rejected")).collect();
     let counted = |reason: &str| -> u64 {
@@ -138,7 +138,7 @@ fn median(mut measured: Vec<u128>) -> u128 {
 #[ignore = "it measures: see the module `stress`"]
 fn forged_signature_takes_as_long_as_a_genuine_one() {
     let row = expect_row(
-        "signatures that are good, wrong at once, wrong at the end",
+        "signatures that are good, wrong at the beginning, wrong at the end",
         "each takes as long as the others, within a twentieth",
     );
     let (hr, now): (_, Timestamp) = (load::hr_source(), SystemClock.now());

@@ -1,4 +1,4 @@
-//! Those who only sit there: connections that say nothing, or say it slowly, and would keep others out.
+//! Idle connections: they send nothing, or send it slowly, and would keep others out.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -13,9 +13,9 @@ use super::table::expect_row;
 use crate::binary::{Daemon, Folder};
 
 /// How many sit there in the long run.
-const CROWD: usize = 10_000;
+const CONNECTIONS: usize = 10_000;
 
-/// What those who sit there say before they fall silent.
+/// What idle clients send before they fall silent.
 const BEGINNINGS: [&str; 4] = [
     "",
     "P",
@@ -62,10 +62,10 @@ async fn idle_connections_beyond_the_file_limit_block_no_delivery() {
             assert!(ready(&daemon).await, "{:#?}", daemon.process.output_lines());
         }
     }
-    let said = daemon.process.output_lines();
-    assert!(!said.iter().any(|line| line.contains("cannot accept")), "{said:#?}");
+    let lines = daemon.process.output_lines();
+    assert!(!lines.iter().any(|line| line.contains("cannot accept")), "{lines:#?}");
     assert!(
-        said.iter().any(|line| line.contains("connection closed at the connection limit")),
+        lines.iter().any(|line| line.contains("connection closed at the connection limit")),
         "the connection limit was never reached"
     );
     row.passed("400 connections, 200 files", "all were");
@@ -83,12 +83,15 @@ async fn ten_thousand_idle_connections_block_no_delivery() {
     let daemon = folder.serve("info");
     let alone = genuine(&daemon, "alone").await;
     let (mut sitting, mut longest) = (Vec::new(), Duration::ZERO);
-    for number in 0..CROWD {
+    for number in 0..CONNECTIONS {
         sitting.extend(open_idle_connection(daemon.webhooks, number).await);
         if number % 500 == 499 {
             longest = longest.max(genuine(&daemon, &format!("msg_{number}")).await);
         }
     }
     assert!(ready(&daemon).await && longest < Duration::from_secs(2), "{longest:?}");
-    row.passed(CROWD, format!("{} opened; it took {alone:?} alone, {longest:?} at most among them", sitting.len()));
+    row.passed(
+        CONNECTIONS,
+        format!("{} opened; it took {alone:?} alone, {longest:?} at most among them", sitting.len()),
+    );
 }

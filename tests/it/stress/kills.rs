@@ -14,7 +14,7 @@ const SENDERS: usize = 8;
 /// How long the work that is left may take after the last fault.
 const TIMEOUT: Duration = Duration::from_mins(10);
 
-/// Waits until everybody's case is closed, and says how many deliveries are lost and how many deeds were done twice; the
+/// Waits until all cases are closed, and returns how many deliveries are lost and how many changes were made twice; the
 /// journal is whole.
 pub(super) async fn count_lost_and_doubled(
     folder: &Folder,
@@ -32,13 +32,13 @@ pub(super) async fn count_lost_and_doubled(
     let lost = load::lost_deliveries(database, acknowledged).await.len();
     let mut doubled = 0;
     for call in ["revoke", "delete"] {
-        let (deeds, accounts) = load::changes(site, call).await;
+        let (changes, accounts) = load::changes(site, call).await;
         assert!(
             accounts >= acknowledged.len(),
             "{accounts} of {} had their {call}, {lost} are lost",
             acknowledged.len()
         );
-        doubled += deeds - accounts;
+        doubled += changes - accounts;
     }
     let verified = folder.run(&["journal", "verify", &database.display().to_string()]);
     assert_eq!(verified.code, Some(0), "{verified:?}");
@@ -48,8 +48,10 @@ pub(super) async fn count_lost_and_doubled(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "it takes minutes: see the module `stress`"]
 async fn hundreds_of_kills_under_load_lose_and_repeat_nothing() {
-    let row =
-        expect_row("SIGKILL at a random instant under load", "every 2xx is kept, no deed twice, the journal is whole");
+    let row = expect_row(
+        "SIGKILL at a random instant under load",
+        "every 2xx is kept, no change twice, the journal is whole",
+    );
     let (kills, mut rng) = (times(300), SeededRng::from_environment());
     let people = usize::try_from(kills).unwrap() * 30;
     let folder = Folder::new("");

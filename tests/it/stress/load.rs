@@ -1,4 +1,4 @@
-//! Those who send what is genuine, and remember what was acknowledged.
+//! Senders of genuine deliveries, which record what was acknowledged.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -44,7 +44,7 @@ pub(super) fn settings(site: &str, database: &str) -> String {
     )
 }
 
-/// A far side at which nobody listens, for daemons that are only to take deliveries.
+/// The URL of a site that does not exist, for daemons that only take deliveries.
 pub(super) const UNREACHABLE: &str = "http://127.0.0.1:9";
 
 pub(crate) fn email(person: usize) -> String {
@@ -95,7 +95,7 @@ pub(super) async fn post_as(
     Some((status, answer.json().await.ok()?))
 }
 
-/// Several senders, each of whom tells of one person after the other, again and again until that is acknowledged.
+/// Several senders. Each reports one person after the other, again and again until that is acknowledged.
 pub(super) struct Load {
     senders: JoinSet<Vec<(usize, String)>>,
     daemon: watch::Sender<SocketAddr>,
@@ -107,12 +107,12 @@ pub(super) struct Load {
 impl Load {
     /// Begins: `departed` of as many people as there is time for, at most `people`.
     pub(super) fn start(daemon: SocketAddr, people: usize, senders: usize, pause: Duration) -> Self {
-        let (tell, told) = watch::channel(daemon);
+        let (daemon_address, current) = watch::channel(daemon);
         let enough = Arc::new(AtomicBool::new(false));
         let (acknowledged, refusals) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicU32::new(0)));
         let mut all = JoinSet::new();
         for sender in 0..senders {
-            let (told, enough) = (told.clone(), Arc::clone(&enough));
+            let (current, enough) = (current.clone(), Arc::clone(&enough));
             let (acknowledged, refusals) = (Arc::clone(&acknowledged), Arc::clone(&refusals));
             all.spawn(async move {
                 let (http, hr) = (crate::http::client(), hr_source());
@@ -121,7 +121,7 @@ impl Load {
                     let body = json!({ "type": "departed", "person": { "email": email(person) } }).to_string();
                     let id = format!("msg_{person}");
                     while !enough.load(Ordering::Relaxed) {
-                        let to = *told.borrow();
+                        let to = *current.borrow();
                         match post(&http, &hr, to, &id, &body).await {
                             Some((200 | 202, answer)) => {
                                 acknowledged.fetch_add(1, Ordering::Relaxed);
@@ -141,7 +141,7 @@ impl Load {
                 mine
             });
         }
-        Self { senders: all, daemon: tell, enough, acknowledged, refusals }
+        Self { senders: all, daemon: daemon_address, enough, acknowledged, refusals }
     }
 
     /// Says where the daemon is now.
@@ -161,11 +161,11 @@ impl Load {
     /// Ends it: who is at it says no more. The people of whom it was acknowledged, and the ids of the deliveries.
     pub(super) async fn end(mut self) -> BTreeMap<usize, String> {
         self.enough.store(true, Ordering::Relaxed);
-        let mut said = BTreeMap::new();
+        let mut acknowledged = BTreeMap::new();
         while let Some(sender) = self.senders.join_next().await {
-            said.extend(sender.unwrap());
+            acknowledged.extend(sender.unwrap());
         }
-        said
+        acknowledged
     }
 }
 
@@ -197,7 +197,7 @@ pub(super) async fn lost_deliveries(file: &Path, acknowledged: &BTreeMap<usize, 
     lost
 }
 
-/// How many deeds the site saw of this kind, and how many accounts they were done to.
+/// How many changes of this kind the site saw, and to how many accounts.
 pub(super) async fn changes(site: SocketAddr, call: &str) -> (usize, usize) {
     let request = crate::http::client().get(format!("http://{site}/_sandbox/calls"));
     let calls: Value = request.send().await.unwrap().json().await.unwrap();

@@ -1,4 +1,4 @@
-//! Those who would fill the memory: bodies that are large and slow, or come in crumbs.
+//! Bodies that would fill the memory: large and slow ones, or ones in small pieces.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use super::load::{self, UNREACHABLE};
 use super::table::expect_row;
 use crate::binary::{Daemon, Folder};
 
-/// How many come at once, each with a body of the largest size.
-const CROWD: usize = 300;
+/// How many come together, each with a body of the largest size.
+const CONNECTIONS: usize = 300;
 
 const MEBIBYTE: usize = 1024 * 1024;
 
@@ -46,11 +46,11 @@ async fn say(daemon: std::net::SocketAddr, framing: &str, body: &[u8]) -> TcpStr
     stream
 }
 
-/// Whether somebody who is still talking was told that there is no room, and to come again.
-async fn asked_to_come_again(stream: &mut TcpStream) -> bool {
+/// Whether a client that is still sending was rejected with a `Retry-After`.
+async fn was_deferred(stream: &mut TcpStream) -> bool {
     let mut answer = [0; 1024];
-    let heard = tokio::time::timeout(Duration::from_millis(500), stream.read(&mut answer)).await;
-    let Ok(Ok(length)) = heard else { return false };
+    let read = tokio::time::timeout(Duration::from_millis(500), stream.read(&mut answer)).await;
+    let Ok(Ok(length)) = read else { return false };
     let answer = String::from_utf8_lossy(&answer[..length]);
     answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 5\r\n")
 }
@@ -67,11 +67,11 @@ async fn large_unfinished_bodies_stay_within_memory_and_block_no_delivery() {
         return row.skipped("this machine does not say how much memory a process has");
     };
     let mut saying = JoinSet::new();
-    for _ in 0..CROWD {
+    for _ in 0..CONNECTIONS {
         saying.spawn(async move { say(at, &format!("content-length: {MEBIBYTE}"), &vec![b' '; MEBIBYTE - 1]).await });
     }
     let mut sitting = Vec::new();
-    for number in 0..CROWD {
+    for number in 0..CONNECTIONS {
         sitting.push(saying.join_next().await.unwrap().unwrap());
         if number % 30 == 29 {
             for bytes in [100, 10_000, 500_000] {
@@ -80,13 +80,12 @@ async fn large_unfinished_bodies_stay_within_memory_and_block_no_delivery() {
             }
         }
     }
-    let refused =
-        join_all(sitting.iter_mut().map(asked_to_come_again)).await.into_iter().filter(|asked| *asked).count();
-    assert!(refused > CROWD / 2, "{refused} of {CROWD} were told that there is no room");
+    let refused = join_all(sitting.iter_mut().map(was_deferred)).await.into_iter().filter(|deferred| *deferred).count();
+    assert!(refused > CONNECTIONS / 2, "{refused} of {CONNECTIONS} were deferred");
     let grown = peak(&daemon).unwrap() - before;
-    assert!(grown < 200, "{grown} MiB for {CROWD} MiB of bodies");
+    assert!(grown < 200, "{grown} MiB for {CONNECTIONS} MiB of bodies");
     row.passed(
-        format!("{CROWD} × 1 MiB"),
+        format!("{CONNECTIONS} × 1 MiB"),
         format!("{grown} MiB at most, {refused} × 503; 30 genuine ones taken, 0 lost"),
     );
 }
@@ -105,7 +104,7 @@ async fn bodies_in_one_byte_chunks_take_no_more_memory_than_their_bytes() {
         saying.spawn(async move {
             let crumbs = [b"1\r\nx\r\n".repeat(BYTES).as_slice(), b"0\r\n\r\n"].concat();
             let mut stream = say(at, "transfer-encoding: chunked", &crumbs).await;
-            // Nobody signed it; that is known only after its last byte.
+            // It is not signed; that is known only after its last byte.
             let mut answer = [0; 12];
             stream.read_exact(&mut answer).await.unwrap();
             assert_eq!(&answer, b"HTTP/1.1 401");
@@ -174,7 +173,7 @@ async fn compressed_bodies_are_never_decompressed() {
 async fn unread_responses_stay_within_memory_and_delay_no_shutdown() {
     const SENDERS: usize = 40;
     let row = expect_row(
-        "requests one behind the other, and nobody reads the answers",
+        "requests one behind the other, and no client reads the responses",
         "memory stays bounded, others are taken",
     );
     let folder = Folder::new(&load::settings(UNREACHABLE, "offboardd.db"));

@@ -1,4 +1,4 @@
-//! The far side at its worst: every call fails in any way at random, under load, and an operator does what operators do.
+//! Atlassian at its worst: every call fails in any way at random, under load, and an operator does what operators do.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -24,16 +24,16 @@ fn fault(rng: &mut SeededRng) -> Value {
         json!({ "drop": "before" }),
         json!({ "drop": "after" }),
         json!({ "reset": true }),
-        json!({ "garbage": true, "after_deed": true }),
+        json!({ "garbage": true, "after_effect": true }),
         json!({ "delay_ms": TOO_LONG_MS }),
-        json!({ "delay_ms": TOO_LONG_MS, "after_deed": true }),
+        json!({ "delay_ms": TOO_LONG_MS, "after_effect": true }),
         json!({ "slow_ms": TOO_LONG_MS }),
         json!({ "status": 429 }),
         json!({ "status": 429, "retry_after": 1 }),
         json!({ "status": 503, "retry_after": 1 }),
         json!({ "status": 502, "body": "<html>Oops</html>" }),
-        json!({ "status": 500, "after_deed": true }),
-        json!({ "status": 503, "after_deed": true }),
+        json!({ "status": 500, "after_effect": true }),
+        json!({ "status": 503, "after_effect": true }),
     ];
     ways.extend([204, 400, 401, 403, 404, 409, 412].map(|status| json!({ "status": status })));
     let pick = |rng: &mut SeededRng, many: usize| usize::try_from(rng.below(u64::try_from(many).unwrap())).unwrap();
@@ -46,16 +46,16 @@ fn fault(rng: &mut SeededRng) -> Value {
 /// Resumes the site and retries whatever needs a human, again and again.
 async fn operate(admin: SocketAddr) {
     let http = crate::http::client();
-    let ask = async |request: reqwest::RequestBuilder| -> Value {
+    let call = async |request: reqwest::RequestBuilder| -> Value {
         request.bearer_auth(SITE_TOKEN).send().await.unwrap().json().await.unwrap()
     };
     let reason = json!({ "reason": "the storm is over" });
     loop {
-        ask(http.post(format!("http://{admin}/api/v1/sites/acme/resume")).json(&reason)).await;
-        let stuck = ask(http.get(format!("http://{admin}/api/v1/cases?attention=true&limit=500"))).await;
+        call(http.post(format!("http://{admin}/api/v1/sites/acme/resume")).json(&reason)).await;
+        let stuck = call(http.get(format!("http://{admin}/api/v1/cases?attention=true&limit=500"))).await;
         for case in stuck["items"].as_array().unwrap() {
             let id = case["id"].as_str().unwrap();
-            ask(http.post(format!("http://{admin}/api/v1/cases/{id}/retry")).json(&reason)).await;
+            call(http.post(format!("http://{admin}/api/v1/cases/{id}/retry")).json(&reason)).await;
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
@@ -66,7 +66,7 @@ async fn operate(admin: SocketAddr) {
 async fn random_faults_under_load_lose_and_repeat_nothing() {
     let row = expect_row(
         "any call to the site fails in any way, at random under load",
-        "every 2xx is kept and carried out, no deed twice, the journal is whole",
+        "every 2xx is kept and carried out, no change twice, the journal is whole",
     );
     let (faults, mut rng) = (times(300), SeededRng::from_environment());
     let people = usize::try_from(faults).unwrap() * 2;

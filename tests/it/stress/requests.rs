@@ -43,7 +43,7 @@ fn written(story: &Harness, framing: &str, body: &[u8]) -> Vec<u8> {
 /// All that is answered to these bytes, until the daemon closes the connection or has no more to say.
 async fn answers(story: &Harness, bytes: &[u8]) -> Vec<u16> {
     let mut stream = TcpStream::connect(story.webhooks()).await.unwrap();
-    // Whoever is refused early may be hung up on while still talking.
+    // A client that is rejected early may lose its connection while it still sends.
     drop(stream.write_all(bytes).await);
     if !bytes.windows(LAST.len()).any(|line| line == LAST.as_bytes()) {
         drop(stream.shutdown().await);
@@ -55,7 +55,7 @@ async fn answers(story: &Harness, bytes: &[u8]) -> Vec<u16> {
     text.split("HTTP/1.1 ").skip(1).map(|answer| answer.get(..3).unwrap().parse().unwrap()).collect()
 }
 
-async fn goes_on(story: Harness) {
+async fn still_works(story: Harness) {
     story.send_departed("ann@example.com").await;
     assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
     story.finish(&["revoke ann@example.com"]).await;
@@ -77,14 +77,14 @@ async fn pipelined_requests_are_verified_separately() {
     let hundred: Vec<u8> = (0..99).flat_map(|_| genuine(&story)).chain(last(&story)).collect();
     assert_eq!(answers(&story, &hundred).await, [202; 100]);
     story.settle().await;
-    goes_on(story).await;
+    still_works(story).await;
     row.passed(105, "105 answered in their order");
 }
 
 #[tokio::test]
 async fn malformed_chunks_end_the_connection_and_hide_no_request() {
     let row =
-        expect_row("bad chunks, with a request hidden behind them", "the connection ends, nothing behind is heard");
+        expect_row("bad chunks, with a request hidden behind them", "the connection ends, nothing behind is read");
     let story = story().await;
     let behind = written(&story, &format!("content-length: {}", BODY.len()), BODY);
     for chunks in [
@@ -102,14 +102,14 @@ async fn malformed_chunks_end_the_connection_and_hide_no_request() {
         "12\n",
     ] {
         let request = written(&story, "transfer-encoding: chunked", chunks.as_bytes());
-        let heard = answers(&story, &[request, behind.clone()].concat()).await;
-        assert!(!heard.contains(&202) && heard.len() <= 1, "{chunks:?}: {heard:?}");
+        let statuses = answers(&story, &[request, behind.clone()].concat()).await;
+        assert!(!statuses.contains(&202) && statuses.len() <= 1, "{chunks:?}: {statuses:?}");
     }
     // An endless extension of a chunk is as bad as an endless header.
     let extended = format!("12;{}\r\n", "x".repeat(1024 * 1024));
     let request = written(&story, "transfer-encoding: chunked", extended.as_bytes());
     assert!(!answers(&story, &[request, behind].concat()).await.contains(&202));
-    goes_on(story).await;
+    still_works(story).await;
     row.passed(13, "0 taken");
 }
 
@@ -133,10 +133,10 @@ async fn ambiguous_framing_is_rejected() {
         ("x: y\r\n folded: z".to_owned(), &chunked),
         ("content-length: 0\rx: y".to_owned(), &smuggled),
     ] {
-        let heard = answers(&story, &written(&story, &framing, body)).await;
-        assert!(!heard.contains(&202) && !heard.contains(&200), "{framing:?}: {heard:?}");
+        let statuses = answers(&story, &written(&story, &framing, body)).await;
+        assert!(!statuses.contains(&202) && !statuses.contains(&200), "{framing:?}: {statuses:?}");
     }
-    goes_on(story).await;
+    still_works(story).await;
     row.passed(10, "0 taken");
 }
 
@@ -168,8 +168,8 @@ async fn invalid_utf8_is_rejected_in_significant_places() {
         ("content-length: ", b"content-length: \xff"),
         ("content-length: ", "content-length: \u{661}".as_bytes()),
     ] {
-        let heard = answers(&story, &replaced(from, to)).await;
-        assert!(heard.iter().all(|status| (400..500).contains(status)), "{from:?}: {heard:?}");
+        let statuses = answers(&story, &replaced(from, to)).await;
+        assert!(statuses.iter().all(|status| (400..500).contains(status)), "{from:?}: {statuses:?}");
         refused += 1;
     }
     assert_eq!(answers(&story, &replaced("host: x", b"host: \xff")).await, [400], "a host is well-formed");
@@ -178,7 +178,7 @@ async fn invalid_utf8_is_rejected_in_significant_places() {
         assert_eq!(answers(&story, &replaced("host: x", line)).await, [202]);
     }
     story.settle().await;
-    goes_on(story).await;
+    still_works(story).await;
     row.passed(refused + 3, format!("{refused} refused, 0 taken wrongly"));
 }
 
@@ -193,7 +193,7 @@ async fn replay_at_a_source_with_the_same_secret_is_a_new_delivery() {
     assert_ne!(first.delivery(), other.delivery());
     assert_eq!(story.post("payroll", BODY, &headers).await.delivery(), other.delivery());
     story.settle().await;
-    goes_on(story).await;
+    still_works(story).await;
     row.passed(3, "each source has its own");
 }
 
@@ -211,14 +211,13 @@ async fn replay_is_a_duplicate_inside_its_window_and_rejected_after() {
     story.clock.advance(-crate::harness::duration("401d1s"));
     assert_eq!(story.post("hr", BODY, &headers).await.status, 200);
     story.settle().await;
-    goes_on(story).await;
+    still_works(story).await;
     row.passed(7, "0 taken twice");
 }
 
 #[tokio::test]
 async fn unsigned_id_creates_no_delivery_and_hides_none() {
-    let row =
-        expect_row("replay under an id that nobody signed", "no new delivery, and a genuine one with that id is taken");
+    let row = expect_row("replay under an unsigned id", "no new delivery, and a genuine one with that id is taken");
     let story = story().await;
     let body = json!({ "type": "departed", "person": { "email": "ann@example.com" } }).to_string();
     let signed = |id: &str, body: &str| story.sign("github", id, story.now(), body.as_bytes());
@@ -233,7 +232,7 @@ async fn unsigned_id_creates_no_delivery_and_hides_none() {
         let again = story.post("github", body.as_bytes(), &headers).await;
         assert_eq!((again.status, again.delivery()), (200, first.delivery()), "{headers:?}");
     }
-    // Somebody who knew the next id spends it on what was recorded: the genuine one is heard all the same.
+    // An attacker who knew the next id spends it on what was recorded: the genuine one is accepted all the same.
     let next = json!({ "type": "departed", "person": { "email": "ben@example.com" } }).to_string();
     assert_eq!(story.post("github", next.as_bytes(), &signed("99999999", &next)).await.status, 202);
     story.settle().await;

@@ -1,4 +1,4 @@
-//! SIGTERM under load: whoever was let in is answered, and the next daemon goes on where this one was.
+//! SIGTERM under load: every accepted connection is answered, and the next daemon continues where this one was.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ async fn rolling(stops: u32, people: usize, pause: Duration) -> (usize, usize, u
     let folder = Folder::new("");
     let seed = folder.file("seed.json", &load::seed(people));
     let (_sandbox, site) = folder.sandbox(&["--seed", &seed]);
-    // Only revoked: the work that is under way at a stop, without the weeks after it.
+    // Only revoked: the work in progress at a stop, without the weeks after it.
     let settings = load::settings(&format!("http://{site}"), "offboardd.db").replace("revoke_then_delete", "revoke");
     folder.file("offboardd.toml", &settings);
     let mut daemon = folder.serve("info");
@@ -37,15 +37,15 @@ async fn rolling(stops: u32, people: usize, pause: Duration) -> (usize, usize, u
         daemon = folder.serve("info");
         load.send_to(daemon.webhooks);
         let again: Vec<_> =
-            daemon.process.output_lines().into_iter().filter(|line| line.contains("taken up again")).collect();
+            daemon.process.output_lines().into_iter().filter(|line| line.contains("lease expired")).collect();
         assert!(again.is_empty(), "work was left lying about: {again:?}");
     }
     let refused = load.refusals();
     let acknowledged = load.end().await;
     let lost = load::lost_deliveries(&folder.database(), &acknowledged).await.len();
     assert!(daemon.process.terminate().success());
-    let (deeds, accounts) = load::changes(site, "revoke").await;
-    assert_eq!(deeds, accounts, "somebody was revoked twice");
+    let (changes, accounts) = load::changes(site, "revoke").await;
+    assert_eq!(changes, accounts, "an account was revoked twice");
     (acknowledged.len(), lost, refused, longest)
 }
 
@@ -81,7 +81,7 @@ async fn delivery_accepted_before_a_shutdown_is_answered() {
     let row = expect_row("SIGTERM while deliveries wait for their commit", "each is answered, and kept");
     let folder = Folder::new(&load::settings(load::UNREACHABLE, "offboardd.db"));
     let mut daemon = folder.serve("info");
-    // Nothing can be committed while somebody else holds the database.
+    // Nothing can be committed while another process holds the database.
     let mut other = load::open(&folder.database()).await;
     sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
     let mut senders = tokio::task::JoinSet::new();
@@ -115,7 +115,7 @@ async fn delivery_accepted_before_a_shutdown_is_answered() {
 async fn fifty_restarts_under_load_lose_nothing() {
     let row = expect_row(
         "SIGTERM under load, and the next daemon",
-        "every 2xx is kept, at worst 503, within the deadline, nothing taken up again",
+        "every 2xx is kept, at worst 503, within the deadline, no job requeued",
     );
     let stops = times(50);
     let (acknowledged, lost, refused, longest) = rolling(stops, 40_000, Duration::from_millis(2)).await;

@@ -54,7 +54,7 @@ impl Drop for Row {
     }
 }
 
-/// Writes the whole table anew, as wide as it has to be with one row more.
+/// Writes the whole table again, as wide as it has to be with one row more.
 fn add(file: &Path, row: [String; 4]) {
     static ONE_BY_ONE: Mutex<()> = Mutex::new(());
     let _mine = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);

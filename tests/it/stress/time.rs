@@ -1,4 +1,4 @@
-//! Time and the far side: clocks that jump, days that are longer than others, and a site that is away for days.
+//! Time and Atlassian: clocks that jump, days that are longer than others, and a site that is away for days.
 
 use std::time::{Duration, Instant};
 
@@ -131,7 +131,7 @@ async fn worked_off(story: &Harness) {
 }
 
 /// So many people leave while the site is away for three days; then it is back. Says how many were revoked, how many
-/// deeds were done twice, and how many calls each person cost.
+/// changes were made twice, and how many calls each person cost.
 async fn three_days_without_the_site(people: usize) -> (usize, usize, usize) {
     let email = |person: usize| format!("person{person}@example.com");
     let accounts = (0..people).map(|person| json!({ "email": email(person) }));
@@ -180,7 +180,7 @@ async fn site_outage_of_three_days_loses_no_job() {
 async fn site_outage_of_three_days_keeps_thousands_of_jobs() {
     let row = expect_row(
         "the site is away for three days while people leave",
-        "everybody is revoked within the longest wait of a retry, nobody twice",
+        "all are revoked within the longest wait of a retry, none twice",
     );
     let people = usize::try_from(times(10_000)).unwrap();
     let (revoked, doubled, calls) = three_days_without_the_site(people).await;

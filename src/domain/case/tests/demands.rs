@@ -83,7 +83,7 @@ fn new_date_keeps_the_state_of_a_case_that_waits_for_a_human() {
 #[test]
 fn erasure_request_makes_a_departure_stronger_and_never_weaker() {
     let request = |action| erasure(12, action);
-    for (opened_as, asked, led_to) in [
+    for (opened_as, requested, led_to) in [
         (Action::Revoke, Action::RevokeThenDelete, Some(Action::RevokeThenDelete)),
         (Action::Revoke, Action::Delete, Some(Action::Delete)),
         (Action::RevokeThenDelete, Action::Delete, Some(Action::Delete)),
@@ -92,8 +92,8 @@ fn erasure_request_makes_a_departure_stronger_and_never_weaker() {
         (Action::Delete, Action::RevokeThenDelete, Some(Action::Delete)),
         (Action::Delete, Action::Revoke, Some(Action::Delete)),
     ] {
-        let hastened = opened(opened_as).apply(&request(asked), day(2));
-        assert_eq!(hastened.map(|case| case.terms.action).ok(), led_to, "{opened_as}, asked to {asked}");
+        let hastened = opened(opened_as).apply(&request(requested), day(2));
+        assert_eq!(hastened.map(|case| case.terms.action).ok(), led_to, "{opened_as}, requested {requested}");
     }
     // Each demand keeps its own date.
     let both = after(&opened(Action::Revoke), &[(2, request(Action::Delete))]);

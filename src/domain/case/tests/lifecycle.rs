@@ -61,12 +61,12 @@ fn expired_local_grace_does_not_skip_detaching() {
 
 #[test]
 fn end_of_the_deletion_grace_is_taken_from_the_result() {
-    // The grace is the site's setting; the machine only carries what it is told.
-    let told = after(
+    // The grace is the site's setting; the machine only stores the value that it receives.
+    let accepted = after(
         &revoked(),
         &[(40, Transition::Due), (40, Transition::DeletionAccepted { grace_ends_at: day(40) + FOURTEEN_DAYS })],
     );
-    assert_eq!(told.reinvite_from(), Some(day(54)));
+    assert_eq!(accepted.reinvite_from(), Some(day(54)));
 }
 
 #[test]

@@ -15,11 +15,11 @@ fn deletion_without_outcome_is_verified_after_a_stop() {
 
 #[test]
 fn revoke_without_outcome_is_not_repeated_before_a_new_date() {
-    let asked = after(&opened(Action::Revoke), &[(10, Transition::Due), (10, Transition::RevokeDispatched)]);
-    let put_off = after(&asked, &[(11, Transition::Stopped), (12, departed(30))]);
-    assert_eq!(put_off.state, State::Revoking, "it has to be looked at");
-    assert!(put_off.apply(&Transition::RevokeDispatched, day(12)).is_err());
-    assert_eq!(wants(&after(&put_off, &[(12, Transition::NotDone)])), Some((JobKind::Revoke, day(30))));
+    let dispatched = after(&opened(Action::Revoke), &[(10, Transition::Due), (10, Transition::RevokeDispatched)]);
+    let postponed = after(&dispatched, &[(11, Transition::Stopped), (12, departed(30))]);
+    assert_eq!(postponed.state, State::Revoking, "a read has to show it");
+    assert!(postponed.apply(&Transition::RevokeDispatched, day(12)).is_err());
+    assert_eq!(wants(&after(&postponed, &[(12, Transition::NotDone)])), Some((JobKind::Revoke, day(30))));
 }
 
 #[test]
@@ -27,16 +27,16 @@ fn deletion_without_outcome_is_not_repeated_after_a_stop_or_early() {
     let lost =
         after(&revoked(), &[(40, Transition::Due), (40, Transition::DeletionDispatched), (41, Transition::Stopped)]);
     assert!(lost.apply(&Transition::DeletionDispatched, day(41)).is_err(), "it was stopped");
-    let put_off = after(&lost, &[(42, departed(45))]);
-    assert_eq!(put_off.state, State::Deleting, "it has to be looked at");
-    assert!(put_off.apply(&Transition::DeletionDispatched, day(74)).is_err());
-    assert!(put_off.apply(&Transition::DeletionDispatched, day(75)).is_ok());
+    let postponed = after(&lost, &[(42, departed(45))]);
+    assert_eq!(postponed.state, State::Deleting, "a read has to show it");
+    assert!(postponed.apply(&Transition::DeletionDispatched, day(74)).is_err());
+    assert!(postponed.apply(&Transition::DeletionDispatched, day(75)).is_ok());
 }
 
 #[test]
 fn revoke_without_outcome_is_read_before_it_waits_for_a_new_date() {
-    let asked = after(&opened(Action::Revoke), &[(10, Transition::Due), (10, Transition::RevokeDispatched)]);
-    let moved = after(&asked, &[(11, departed_to(Action::Revoke, 20))]);
+    let dispatched = after(&opened(Action::Revoke), &[(10, Transition::Due), (10, Transition::RevokeDispatched)]);
+    let moved = after(&dispatched, &[(11, departed_to(Action::Revoke, 20))]);
     assert_eq!((moved.state.name(), moved.effective_at), (StateName::Revoking, day(20)));
     assert!(moved.apply(&Transition::RevokeDispatched, day(12)).is_err());
     assert_eq!(wants(&after(&moved, &[(12, Transition::NotDone)])), Some((JobKind::Revoke, day(20))));
@@ -44,8 +44,8 @@ fn revoke_without_outcome_is_read_before_it_waits_for_a_new_date() {
 
 #[test]
 fn revoke_that_took_effect_after_a_stop_still_waits_for_a_grant() {
-    let asked = after(&opened(Action::Revoke), &[(10, Transition::Due), (10, Transition::RevokeDispatched)]);
-    let stopped = after(&asked, &[(10, Transition::Stopped), (11, Transition::RevokeConfirmed)]);
+    let dispatched = after(&opened(Action::Revoke), &[(10, Transition::Due), (10, Transition::RevokeDispatched)]);
+    let stopped = after(&dispatched, &[(10, Transition::Stopped), (11, Transition::RevokeConfirmed)]);
     assert_eq!((stopped.state, stopped.progress.revoked_at), (State::Restoring, Some(day(11))));
 }
 
@@ -58,7 +58,7 @@ fn call_is_open_until_confirmed_or_its_window_ends() {
     progress.revoked_at = Some(day(3));
     assert_eq!(progress.revoke_open_until(DAY), None);
     progress.ended_without_outcome(JobKind::Delete, day(5));
-    assert_eq!(progress.deletion_open_until(DAY), None, "it was never asked for");
+    assert_eq!(progress.deletion_open_until(DAY), None, "it was never dispatched");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn invitation_is_dispatched_only_after_return_and_grace() {
     let mut case = after(&revoked(), &[(40, Transition::Due), (40, Transition::DeletionDispatched)]);
     case.terms.reinvite = true;
     case = after(&case, &[(40, Transition::DeletionAccepted { grace_ends_at: day(54) }), (41, Transition::Stopped)]);
-    assert!(case.apply(&Transition::ReinviteDispatched, day(54)).is_err(), "nobody saw that the account is gone");
+    assert!(case.apply(&Transition::ReinviteDispatched, day(54)).is_err(), "no read showed that the account is gone");
     case = after(&case, &[(54, Transition::GoneConfirmed)]);
     assert!(case.apply(&Transition::ReinviteDispatched, day(53)).is_err());
     assert_eq!(after(&case, &[(54, Transition::ReinviteDispatched)]).progress.reinvite_dispatched_at, Some(day(54)));

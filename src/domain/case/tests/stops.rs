@@ -6,13 +6,13 @@ use super::*;
 fn stop_results_in_the_state_that_the_progress_allows() {
     let scheduled = opened(Action::RevokeThenDelete);
     let revoking = after(&scheduled, &[(10, Transition::Due)]);
-    let asked = after(&revoking, &[(10, Transition::RevokeDispatched)]);
+    let dispatched = after(&revoking, &[(10, Transition::RevokeDispatched)]);
     let deleting = after(&revoked(), &[(40, Transition::Due)]);
     let lost = after(&deleting, &[(40, Transition::DeletionDispatched)]);
     for (case, state) in [
         (scheduled, StateName::Cancelled),
         (revoking, StateName::Cancelled),
-        (asked, StateName::Restoring),
+        (dispatched, StateName::Restoring),
         (revoked(), StateName::Restoring),
         (deleting, StateName::Restoring),
         (lost, StateName::Deleting),
