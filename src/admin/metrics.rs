@@ -92,6 +92,10 @@ async fn gauges(admin: &AdminState) -> Result<Registry, StoreError> {
     attention.set(standing.attention.into());
     registry.register("attention", "Cases that need attention", attention);
 
+    let entries = Gauge::<i64>::default();
+    entries.set(admin.store.count_journal_entries().await?);
+    registry.register("journal_entries", "Entries of the journal; never decreases", entries);
+
     registry.register("site_paused", "1 while the site is paused", sites_paused(admin).await?);
     let help = "1 while jobs of this kind are paused because the site rejects their call";
     registry.register("site_call_paused", help, calls_paused(admin).await?);

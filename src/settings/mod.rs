@@ -21,6 +21,7 @@ use crate::duration::ConfigDuration;
 mod admin;
 mod defaults;
 mod document;
+mod evidence;
 mod file;
 mod http_url;
 mod lookup;
@@ -42,6 +43,7 @@ mod url_secret;
 mod tests;
 
 pub use admin::{AdminTable, TokenTable};
+pub use evidence::{EvidenceSettings, EvidenceTable};
 pub use file::{Mode, SettingsFile};
 pub use http_url::{HttpUrl, HttpUrlError, ListenAddress, ListenAddressError};
 pub use lookup::{LookupAuthTable, LookupTable, OneOrMany};
@@ -73,6 +75,8 @@ pub struct Settings {
     pub admin_tokens: Vec<AdminToken>,
     /// The database.
     pub store: StoreSettings,
+    /// The signed proofs.
+    pub evidence: EvidenceSettings,
     /// How long to wait between attempts, and when to call a human.
     pub retry: RetryPolicy,
     /// The Atlassian Cloud sites.
@@ -162,8 +166,10 @@ impl Settings {
         let admin_tokens = faults.take_all("admin", file.admin.convert(base_dir, env));
         let store = faults.take(file.store.convert(base_dir, env).map_err(|problem| problem.under("store")));
         let retry = faults.take_all("retry", file.retry.convert());
-        let converted = server.zip(admin_tokens).zip(store).zip(retry);
-        faults.or(converted.map(|(((server, admin_tokens), store), retry)| Self {
+        let evidence = faults.take_all("evidence", file.evidence.convert(base_dir, env));
+        let converted = server.zip(admin_tokens).zip(store).zip(retry).zip(evidence);
+        faults.or(converted.map(|((((server, admin_tokens), store), retry), evidence)| Self {
+            evidence,
             mode: file.mode,
             server,
             admin_tokens,

@@ -29,6 +29,10 @@ impl Head {
     pub(super) const fn seq(self) -> i64 {
         self.seq
     }
+
+    pub(super) const fn link(self) -> Link {
+        self.link
+    }
 }
 
 impl Tx {

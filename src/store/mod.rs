@@ -6,6 +6,7 @@
 //!
 //! Not here: the rules for changes of a case (see `domain`), and any notification about them.
 
+mod anchor;
 mod attempts;
 mod bodies;
 mod brake;
@@ -14,6 +15,8 @@ mod claims;
 mod deliveries;
 mod error;
 mod events;
+mod evidence;
+mod evidence_key;
 mod facts;
 mod files;
 mod gate;
@@ -37,6 +40,7 @@ mod unrouted;
 mod wal;
 mod writer;
 
+pub use self::anchor::Anchor;
 pub use self::attempts::{AttemptReport, Dispatch, Intent, LeasedJob, RejectedCall, Settlement};
 pub use self::bodies::{Origin, PersonKeys};
 pub use self::brake::{Actor, BrakeStatus, NotReleased, SourceEffect, digest_of};
@@ -45,6 +49,7 @@ pub use self::claims::{ClaimRequest, ClaimedJob, Lease, RecoveredJob};
 pub use self::deliveries::{DeliveryFilter, DeliveryRow, DeliveryStatus, Inserted, NewDelivery, UnroutedDelivery};
 pub use self::error::{StoreError, TransitionError};
 pub use self::events::{EventOutcome, EventRow, EventStatus, NewEvent, StoredWaiting, WaitingEvent};
+pub use self::evidence_key::read_or_make_evidence_key;
 pub use self::history::HistoryEntry;
 pub use self::ignored::{COUNTED_FOR, IgnoredWord, OTHER_WORDS};
 pub use self::jobs::{JobFilter, JobRow, JobState};

@@ -5,6 +5,7 @@
 pub(crate) mod case;
 mod client;
 pub(crate) mod delivery;
+pub(crate) mod evidence;
 mod format;
 pub(crate) mod job;
 mod list;
@@ -22,6 +23,7 @@ use secrecy::SecretString;
 use self::case::CaseCommand;
 use self::client::Client;
 use self::delivery::DeliveryCommand;
+use self::evidence::EvidenceArgs;
 use self::job::JobCommand;
 use self::options::{Output, Remote};
 use self::site::SiteCommand;
@@ -40,6 +42,8 @@ pub(crate) enum RemoteCommand {
     Site(About<SiteCommand>),
     /// List, inspect and replay deliveries
     Delivery(About<DeliveryCommand>),
+    /// Export and verify signed proof of a case or of a period
+    Evidence(EvidenceArgs),
 }
 
 /// A subcommand and the daemon that it calls.
@@ -60,5 +64,6 @@ pub(crate) async fn run(command: RemoteCommand, token: Option<SecretString>, out
         RemoteCommand::Source(about) => source::run(about.command, &client(&about.remote)?, output).await,
         RemoteCommand::Site(about) => site::run(about.command, &client(&about.remote)?, output).await,
         RemoteCommand::Delivery(about) => delivery::run(about.command, &client(&about.remote)?, output).await,
+        RemoteCommand::Evidence(args) => evidence::run(args, client, output).await,
     }
 }
