@@ -1,4 +1,6 @@
-//! The hash chain of the journal: each entry is a line of text, and each link is a hash over the previous link and the
+//! The hash chain of the journal.
+//!
+//! Each entry is a line of text, and each link is a hash over the previous link and the
 //! line, so that a changed, removed or inserted entry is detected. `sha256sum` recomputes a link:
 //!
 //! ```sh

@@ -182,8 +182,10 @@ impl PublicKey {
     }
 }
 
-/// Verifies the armored signature of `message`, and returns the key that made it. With `expected`, only that key is
-/// accepted. There is exactly one text for a signature: any other spelling of it is rejected.
+/// Verifies the armored signature of `message`, and returns the key that made it.
+///
+/// With `expected`, only that key is accepted. There is exactly one text for a signature: any other spelling of it is
+/// rejected.
 pub fn verify(message: &[u8], armored: &str, expected: Option<&PublicKey>) -> Result<PublicKey, SignatureError> {
     let blob = unarmor(armored, SIGNATURE_BEGIN, SIGNATURE_END).ok_or(SignatureError::Malformed)?;
     if armor(&blob, SIGNATURE_BEGIN, SIGNATURE_END) != armored {

@@ -1,5 +1,5 @@
-//! The journal's head outside the database: whoever replaces the database by an older one, or shortens the journal, has to
-//! change a file elsewhere, too.
+//! The journal's head outside the database: after a replacement by an older database, or after a cut of the journal, this
+//! file shows that entries are missing.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};

@@ -79,7 +79,7 @@ impl JournalTree {
                 let link: &[u8] = row.try_get("link")?;
                 let verified = self.chain.step(&entry, link);
                 verified.map_err(|broken| StoreError::inconsistent("journal entry", entry.seq, broken))?;
-                self.first_link.get_or_insert(self.chain.head());
+                self.first_link.get_or_insert_with(|| self.chain.head());
                 self.tree.push(entry.line().as_bytes());
                 visit(&entry);
             }

@@ -72,9 +72,9 @@ pub(super) async fn run(
         (Some(EvidenceCommand::Key), _) => {
             let line = client()?.get_text(&["evidence", "key"], &[]).await?;
             if remote.json {
-                writeln!(output, "{}", json!({ "key": line.trim() }))?
+                writeln!(output, "{}", json!({ "key": line.trim() }))?;
             } else {
-                write!(output, "{line}")?
+                write!(output, "{line}")?;
             }
             Ok(())
         }

@@ -179,7 +179,8 @@ struct OperatorStep {
 /// A call that changes something at Atlassian.
 #[derive(Debug, Serialize)]
 struct Call {
-    call: &'static str,
+    #[serde(rename = "call")]
+    name: &'static str,
     /// Written before the call.
     intent: Mark,
     /// Written after it.
@@ -357,12 +358,12 @@ fn calls(entries: &[Entry<'_>]) -> Vec<Call> {
     for entry in entries {
         let mark = Mark { entry: entry.entry.seq, at: entry.entry.at };
         if let Some((call, _, _)) = CALLS.iter().find(|(_, begins, _)| *begins == entry.kind()) {
-            calls.push(Call { call, intent: mark, outcomes: Vec::new() });
+            calls.push(Call { name: call, intent: mark, outcomes: Vec::new() });
             continue;
         }
         let ended_by_this = CALLS.iter().find(|(_, _, ends)| ends.contains(&entry.kind())).map(|(call, _, _)| *call);
         let call = match ended_by_this {
-            Some(name) => calls.iter_mut().rev().find(|call| call.call == name),
+            Some(name) => calls.iter_mut().rev().find(|call| call.name == name),
             None if ENDS_ANY_CALL.contains(&entry.kind()) => calls.last_mut().filter(|call| call.is_unsettled()),
             None => None,
         };

@@ -81,8 +81,11 @@ pub fn case_file(
     checkpoint: &Checkpoint,
     key: &SigningKey,
 ) -> Result<String, serde_json::Error> {
-    let lines = entries.iter().map(|entry| format!("{}\n", entry.line)).collect();
-    let proofs = entries.iter().map(|entry| format!("{}\n", proof_line(entry.index, &entry.path))).collect();
+    let (mut lines, mut proofs) = (String::new(), String::new());
+    for entry in entries {
+        lines.extend([&entry.line, "\n"]);
+        proofs.extend([&proof_line(entry.index, &entry.path), "\n"]);
+    }
     Ok(signed(&[pretty(summary)?, lines, proofs, checkpoint.text()], key))
 }
 

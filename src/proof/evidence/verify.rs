@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(failed(&file.replace('\n', "\r\n")), EvidenceError::CarriageReturn { line: 1 });
         assert_eq!(failed(message), EvidenceError::CutOff);
         assert_eq!(failed(file.trim_end()), EvidenceError::CutOff);
-        assert_eq!(failed(&file[..file.len() - 40]), EvidenceError::CutOff);
+        assert_eq!(failed(file.split_at(file.len() - 40).0), EvidenceError::CutOff);
         assert_eq!(failed(""), EvidenceError::CutOff);
         assert_eq!(failed(&format!("{file}{file}")), EvidenceError::SeveralSignatures(2));
         assert_eq!(failed(&format!("{file}\n")), EvidenceError::TextAfterSignature);
