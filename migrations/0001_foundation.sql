@@ -312,6 +312,15 @@ CREATE TABLE sources (
     lookups           INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
+-- Why no change is made at any site until an approver lifts it: this database was changed by another hand, or is an older
+-- copy. At most one row.
+CREATE TABLE fence (
+    only      INTEGER PRIMARY KEY CHECK (only = 1),
+    reason    TEXT    NOT NULL CHECK (reason IN ('restored', 'older', 'changed')),
+    detail    TEXT    NOT NULL,
+    raised_at INTEGER                   -- NULL: found while the database was opened, not in the journal yet
+) STRICT;
+
 -- The append-only, hash-chained history. No personal data: a case is identified by its id, an account by a keyed hash.
 CREATE TABLE journal (
     seq     INTEGER PRIMARY KEY,

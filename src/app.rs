@@ -82,7 +82,16 @@ impl App {
         let sources: Vec<_> = settings.sources.values().map(|source| (&source.name, &source.site)).collect();
         let mut tx = store.begin().await?;
         tx.bind_sources(&sources).await?;
+        let fence = tx.announce_fence(clock.now()).await?;
         tx.commit().await?;
+        if let Some(fence) = fence {
+            tracing::error!(
+                reason = %fence.reason,
+                found = fence.detail,
+                "the journal or the rows of this database are not what was recorded: no change is made at Atlassian until an \
+                 approver has compared the open cases with the site and lifted the fence (offboardd fence show)"
+            );
+        }
         let newest = store.newest_journal_entry().await?;
         let journal_end = newest.filter(|newest| *newest > clock.now());
         if let Some(newest) = journal_end {

@@ -1,4 +1,5 @@
-//! Applies retention and reports quiet sources, once a period; checkpoints the write-ahead log; anchors the journal.
+//! Applies retention, verifies the history, anchors the journal and reports quiet sources, periodically; checkpoints the
+//! write-ahead log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,6 +23,9 @@ const IDLE: Duration = Duration::from_millis(100);
 
 /// The interval of checkpoints during writes. At full speed, the log grows by 0.5 MB in this time.
 const BUSY: Duration = Duration::from_millis(5);
+
+/// The time between two verifications of the whole history.
+const BETWEEN_WALKS: Duration = Duration::from_hours(1);
 
 /// The minimum pause between two retention steps. Without a pause, the steps fill the log faster than checkpoints empty it,
 /// and other transactions wait.
@@ -89,8 +93,13 @@ impl Upkeep {
     pub async fn run(self, stopping: CancellationToken) {
         let started_at = self.clock.now();
         let mut quiet = BTreeSet::new();
+        let mut verified: Option<Instant> = None;
         loop {
             let round = async {
+                if verified.is_none_or(|verified| verified.elapsed() >= BETWEEN_WALKS) {
+                    self.verify_history().await?;
+                    verified = Some(Instant::now());
+                }
                 self.apply_retention(&stopping).await?;
                 self.report_quiet_sources(started_at, &mut quiet).await
             };
@@ -103,6 +112,23 @@ impl Upkeep {
                 () = tokio::time::sleep(PERIOD) => {}
             }
         }
+    }
+
+    /// Walks the journal. If it was changed by another hand, no further change is made at Atlassian.
+    async fn verify_history(&self) -> Result<(), StoreError> {
+        let Some(finding) = self.store.verify_history().await? else { return Ok(()) };
+        let mut tx = self.store.begin().await?;
+        let raised = tx.raise_fence(&finding, self.clock.now()).await?;
+        tx.commit().await?;
+        if raised {
+            tracing::error!(
+                reason = %finding.reason,
+                found = finding.detail,
+                "the journal or the rows of this database were changed by another hand: no change is made at Atlassian until an \
+                 approver has compared the open cases with the site and lifted the fence (offboardd fence show)"
+            );
+        }
+        Ok(())
     }
 
     async fn apply_retention(&self, stopping: &CancellationToken) -> Result<(), StoreError> {

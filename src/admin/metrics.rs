@@ -96,6 +96,11 @@ async fn gauges(admin: &AdminState) -> Result<Registry, StoreError> {
     entries.set(admin.store.count_journal_entries().await?);
     registry.register("journal_entries", "Entries of the journal; never decreases", entries);
 
+    let fenced = Gauge::<i64>::default();
+    fenced.set(admin.store.fence().await?.is_some().into());
+    let help = "1 while no change is made at any site because the database was restored or changed by another hand";
+    registry.register("fenced", help, fenced);
+
     registry.register("site_paused", "1 while the site is paused", sites_paused(admin).await?);
     let help = "1 while jobs of this kind are paused because the site rejects their call";
     registry.register("site_call_paused", help, calls_paused(admin).await?);

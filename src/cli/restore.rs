@@ -42,9 +42,9 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
     }
     text.push_str(
         "next: this database contains nothing newer than that entry, neither stops nor completed calls.\n  \
-         1. set mode = \"observe\" and start the daemon: cases are planned and nothing is changed at Atlassian\n  \
+         1. start the daemon: it is fenced, so that deliveries are accepted and nothing is changed at Atlassian\n  \
          2. have the vendors resend the deliveries since then, and repeat the cancels and holds of operators\n  \
-         3. check the cases that are due, then set mode = \"enforce\" and restart\n",
+         3. compare the open cases with the site, then run offboardd fence show and offboardd fence lift\n",
     );
     print_out(&text);
     Ok(())

@@ -76,6 +76,20 @@ pub enum ChainError {
     /// This entry or the previous one was changed.
     #[error("entry {seq} does not follow from the entry before it: one of them was changed")]
     Changed { seq: i64 },
+    /// The chain is consistent, but this is not the entry that was recorded outside the database.
+    #[error("entry {seq} is not the one that was recorded: the journal was rewritten, or the database is another one")]
+    Rewritten { seq: i64 },
+    /// The newest entries are missing.
+    #[error(
+        "the journal ends at entry {entries}, but entry {recorded} was recorded: the newest entries were cut off, or the \
+         database is an older copy"
+    )]
+    Cut {
+        /// The number of entries found.
+        entries: i64,
+        /// The number of the newest recorded entry.
+        recorded: i64,
+    },
 }
 
 impl ChainVerifier {

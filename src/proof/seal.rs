@@ -7,7 +7,7 @@
 //! the case. Deleting that key shreds the data.
 //!
 //! The key of the hashes is random and sealed in the database. It stays when the master key is rotated: hashes of
-//! persons who are forgotten cannot be computed again.
+//! persons whose data is shredded cannot be computed again.
 
 use std::fmt;
 
@@ -109,7 +109,7 @@ impl MasterKey {
         self.hash(b"account", &[site.as_str().as_bytes(), account_id.as_bytes()])
     }
 
-    /// The salt of the commitment to a case's email address. Evidence shows it; without the key nobody can compute it.
+    /// The salt of the commitment to a case's email address. Evidence shows it; it cannot be computed without the key.
     pub fn commitment_salt(&self, case: CaseId) -> String {
         hex::encode(self.hash(b"commitment", &[case.as_bytes()]).0)
     }

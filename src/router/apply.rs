@@ -1,6 +1,7 @@
 //! One event: compared with the known facts, decided by the rules, and applied in the delivery's transaction.
 
 use super::context::{EventContext, Outcome, ResolvedPerson, combine, ignored, waits};
+use crate::domain::case::Demand;
 use crate::domain::event::{Event, EventType};
 use crate::domain::facts::{self, Fact, FactKind, Order};
 use crate::domain::person::Person;
@@ -146,20 +147,23 @@ impl EventContext<'_> {
         resolved: &ResolvedPerson,
     ) -> Result<Outcome, StoreError> {
         let mut outcome = ignored(IgnoredReason::NoOpenCase, None);
-        let email = match &resolved.person.email {
-            Some(email) if !self.was_changed_since(tx, event, resolved.email_hash).await? => Some(email),
-            Some(_) | None => None,
-        };
+        let is_former = self.was_changed_since(tx, event, resolved.email_hash).await?;
         for record in tx.open_cases_of(self.site, resolved.email_hash, resolved.person_hash).await? {
+            let email = resolved.person.email.as_ref();
             let is_of_address = email.is_some() && record.person.email.as_ref() == email;
             // Demands that wait for the release of the source's brake end too, unless the stop may be a recording.
             if self.repetition == Repetition::New {
                 tx.drop_deferred(self.source, record.case.id, false);
             }
-            if !is_of_address && !record.case.is_demanded_for_leaving(self.source) {
+            let is_concerned = if is_of_address {
+                !is_former || record.case.demands.iter().any(Demand::is_for_leaving)
+            } else {
+                record.case.is_demanded_for_leaving(self.source)
+            };
+            if !is_concerned {
                 continue;
             }
-            let stop = if is_of_address { routing::stop } else { routing::stop_by_id };
+            let stop = if is_of_address && !is_former { routing::stop } else { routing::stop_by_id };
             let one = match stop(&record.case, self.source) {
                 Decision::Apply(transition) => self.change_case(tx, event, record, &transition).await?,
                 Decision::Ignore(reason) => ignored(reason, Some(record.case.id)),
@@ -170,8 +174,8 @@ impl EventContext<'_> {
         Ok(outcome)
     }
 
-    /// Whether the email address of a stop became a former one after the stop. Such a stop does not apply to the later
-    /// demand.
+    /// Whether the email address of a stop became a former one after the stop. Such a stop ends what is demanded because
+    /// the person leaves, and not the later demand for the former address.
     async fn was_changed_since(
         &self,
         tx: &mut Tx,

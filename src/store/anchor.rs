@@ -12,7 +12,6 @@ use tracing::instrument;
 
 use super::evidence::JournalTree;
 use super::files::{file_error, nofollow, private, sync_folder, with_suffix};
-use super::journal::Head;
 use super::{Store, StoreError};
 use crate::proof::chain::{GENESIS, Link};
 use crate::proof::evidence::document;
@@ -41,8 +40,9 @@ impl Anchor {
         let row = row.fetch_optional(&mut *connection).await?;
         let head = match row {
             Some(row) => {
-                let head = Head::read(row.try_get("seq")?, row.try_get("link")?)?;
-                (head.seq(), head.link())
+                let (seq, link): (i64, Vec<u8>) = (row.try_get("seq")?, row.try_get("link")?);
+                let link: Result<Link, _> = link.try_into();
+                (seq, link.map_err(|_length| StoreError::inconsistent("journal entry", seq, "its link is too short"))?)
             }
             None => (0, GENESIS),
         };

@@ -182,10 +182,11 @@ impl Tx {
         let mut record = leased.record.with_observed(observed);
         record.lapse_approvals_of_other_accounts(&self.key);
         let case_id = record.case.id;
-        if leased.paused || leased.event_waits {
+        let paused = leased.paused || self.fence().await?.is_some();
+        if paused || leased.event_waits {
             self.requeue(lease, now, Failing::Rests(SignedDuration::ZERO), None);
             self.save_observed(&record)?;
-            return Ok(if leased.paused { Dispatch::Paused } else { Dispatch::EventWaits });
+            return Ok(if paused { Dispatch::Paused } else { Dispatch::EventWaits });
         }
         if let Some(fence) = self.closed_until(lease.job_id, &leased.backlog) {
             return Ok(Dispatch::Unrouted(fence));

@@ -71,6 +71,9 @@ impl Tx {
         requests: &[ClaimRequest<'_>],
         now: Timestamp,
     ) -> Result<Vec<ClaimedJob>, StoreError> {
+        if self.fence().await?.is_some() {
+            return Ok(Vec::new());
+        }
         let token = clock::new_id(now);
         for request in requests {
             self.lease(request, token, now);

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 use tracing::instrument;
 
+use super::files::Acknowledged;
 use super::row::{RowReader, millis, millis_if_any};
 use super::{Origin, Page, Store, StoreError, Tx};
 use crate::domain::ids::{DeliveryId, SourceName};
@@ -205,7 +206,7 @@ impl Store {
                 accepted.extend(distinguish(&mut held, group, new).await?);
             }
         }
-        let acknowledged = held.acknowledge(newest, 0);
+        let acknowledged = held.acknowledge(Acknowledged { deliveries: newest, journal: None });
         held.release();
         acknowledged?;
         Ok(accepted)

@@ -1,10 +1,12 @@
-//! Reads for evidence. All rows of one file are read in one snapshot, on one connection; the journal page by page.
+//! Reads for evidence. The rows of one file are read in one snapshot. The journal is read up to the head of that snapshot,
+//! page by page and outside of it: a long snapshot would keep the write-ahead log from being emptied, and the journal only
+//! grows. One request uses one connection, so that requests do not wait for each other's second one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, Sqlite, SqliteConnection, Transaction};
+use sqlx::{Connection as _, Row as _, SqliteConnection};
 use tracing::instrument;
 
 use super::cases::read_case;
@@ -104,8 +106,6 @@ fn read_entry(row: &SqliteRow) -> Result<ChainEntry, StoreError> {
     })
 }
 
-type Snapshot = Transaction<'static, Sqlite>;
-
 impl Store {
     /// The number of journal entries.
     #[instrument(name = "store.journal.count", skip_all, err)]
@@ -124,15 +124,17 @@ impl Store {
         key: &SigningKey,
         now: Timestamp,
     ) -> Result<Option<String>, StoreError> {
-        let mut snapshot = self.reader.begin().await?;
+        let mut connection = self.reader.acquire().await?;
+        let mut snapshot = connection.begin().await?;
         let head = head_of(&mut snapshot).await?;
-        let Some(mut facts) = self.case_facts(&mut snapshot, id).await? else { return Ok(None) };
+        let facts = self.case_facts(&mut snapshot, id).await?;
+        snapshot.rollback().await?;
+        let Some(mut facts) = facts else { return Ok(None) };
         if facts.policy.is_none() {
             facts.policy = facts.case.source.as_ref().and_then(|source| policy_of_source(source.as_str()));
         }
         let mut journal = JournalTree::proving(&facts.entries);
-        journal.read_to(head, &mut snapshot, |_| {}).await?;
-        snapshot.rollback().await?;
+        journal.read_to(head, &mut connection, |_| {}).await?;
         let checkpoint = journal.checkpoint();
         let (_, paths) = journal.tree.finish();
         let lines = facts.entries.iter().zip(paths).map(|(entry, path)| ProvenLine {
@@ -155,19 +157,23 @@ impl Store {
         key: &SigningKey,
         now: Timestamp,
     ) -> Result<String, StoreError> {
-        let mut snapshot = self.reader.begin().await?;
-        let head = head_of(&mut snapshot).await?;
-        let deliveries = delivery_facts(&mut snapshot, from, to).await?;
+        let mut connection = self.reader.acquire().await?;
         let mut journal = JournalTree::default();
         let mut in_period: BTreeMap<String, u64> = BTreeMap::new();
         let mut opened_in_journal = 0_u64;
-        let visit = |entry: &ChainEntry| {
+        let mut visit = |entry: &ChainEntry| {
             if let (Some(case), true) = (&entry.case_id, from <= entry.at && entry.at < to) {
                 *in_period.entry(case.clone()).or_default() += 1;
                 opened_in_journal = opened_in_journal.saturating_add(u64::from(entry.kind == "opened"));
             }
         };
-        journal.read_to(head, &mut snapshot, visit).await?;
+        // Most of the journal is read before the snapshot begins, so that the snapshot is short.
+        let head = head_of(&mut connection).await?;
+        journal.read_to(head, &mut connection, &mut visit).await?;
+        let mut snapshot = connection.begin().await?;
+        let head = head_of(&mut snapshot).await?;
+        journal.read_to(head, &mut snapshot, &mut visit).await?;
+        let deliveries = delivery_facts(&mut snapshot, from, to).await?;
         let mut cases = Vec::with_capacity(in_period.len());
         for (id, entries) in in_period {
             cases.extend(self.period_case(&mut snapshot, &id, entries).await?);
@@ -178,7 +184,7 @@ impl Store {
             .map_err(|error| StoreError::inconsistent("evidence", "", error))
     }
 
-    async fn case_facts(&self, snapshot: &mut Snapshot, id: CaseId) -> Result<Option<CaseFacts>, StoreError> {
+    async fn case_facts(&self, connection: &mut SqliteConnection, id: CaseId) -> Result<Option<CaseFacts>, StoreError> {
         let row = sqlx::query(
             "SELECT c.*, k.sealed AS sealed_key
              FROM cases c
@@ -186,7 +192,7 @@ impl Store {
              WHERE c.id = $1",
         )
         .bind(id.to_string())
-        .fetch_optional(&mut **snapshot)
+        .fetch_optional(&mut *connection)
         .await?;
         let Some(row) = row else { return Ok(None) };
         let record = read_case(&row, &self.key)?;
@@ -196,36 +202,36 @@ impl Store {
             opened_at: record.opened_at,
             account_type: record.account_type,
             salt: self.key.commitment_salt(id),
-            entries: entries_of(snapshot, &id.to_string()).await?,
-            deliveries: deliveries_of(snapshot, id).await?,
-            events: events_of(snapshot, id).await?,
-            attempts: attempts_of(snapshot, id).await?,
+            entries: entries_of(connection, &id.to_string()).await?,
+            deliveries: deliveries_of(connection, id).await?,
+            events: events_of(connection, id).await?,
+            attempts: attempts_of(connection, id).await?,
         }))
     }
 
     async fn period_case(
         &self,
-        snapshot: &mut Snapshot,
+        connection: &mut SqliteConnection,
         id: &str,
         entries: u64,
     ) -> Result<Option<PeriodCase>, StoreError> {
         let row = sqlx::query("SELECT c.*, NULL AS sealed_key FROM cases c WHERE c.id = $1")
             .bind(id)
-            .fetch_optional(&mut **snapshot)
+            .fetch_optional(&mut *connection)
             .await?;
         let Some(row) = row else { return Ok(None) };
         let record = read_case(&row, &self.key)?;
-        let approvals = approvals_of(snapshot, id).await?;
+        let approvals = approvals_of(connection, id).await?;
         Ok(Some(PeriodCase { case: record.case, opened_at: record.opened_at, approvals, entries }))
     }
 }
 
-async fn head_of(snapshot: &mut Snapshot) -> Result<i64, StoreError> {
-    let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) AS head FROM journal").fetch_one(&mut **snapshot).await?;
+async fn head_of(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+    let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) AS head FROM journal").fetch_one(&mut *connection).await?;
     Ok(row.try_get("head")?)
 }
 
-async fn entries_of(snapshot: &mut Snapshot, case_id: &str) -> Result<Vec<ChainEntry>, StoreError> {
+async fn entries_of(connection: &mut SqliteConnection, case_id: &str) -> Result<Vec<ChainEntry>, StoreError> {
     let rows = sqlx::query(
         "SELECT seq AS id, seq, at, case_id, kind, detail
          FROM journal
@@ -233,15 +239,15 @@ async fn entries_of(snapshot: &mut Snapshot, case_id: &str) -> Result<Vec<ChainE
          ORDER BY seq",
     )
     .bind(case_id)
-    .fetch_all(&mut **snapshot)
+    .fetch_all(&mut *connection)
     .await?;
     rows.iter().map(read_entry).collect()
 }
 
 /// The approvals of a case that were not withdrawn, from the journal: a closed case keeps only those of its last action.
-async fn approvals_of(snapshot: &mut Snapshot, case_id: &str) -> Result<Vec<Approval>, StoreError> {
+async fn approvals_of(connection: &mut SqliteConnection, case_id: &str) -> Result<Vec<Approval>, StoreError> {
     let mut standing: Vec<Approval> = Vec::new();
-    for entry in entries_of(snapshot, case_id).await? {
+    for entry in entries_of(connection, case_id).await? {
         if !matches!(entry.kind.as_str(), "approved" | "withdrawn") {
             continue;
         }
@@ -260,7 +266,7 @@ async fn approvals_of(snapshot: &mut Snapshot, case_id: &str) -> Result<Vec<Appr
     Ok(standing)
 }
 
-async fn deliveries_of(snapshot: &mut Snapshot, id: CaseId) -> Result<Vec<DeliveryFact>, StoreError> {
+async fn deliveries_of(connection: &mut SqliteConnection, id: CaseId) -> Result<Vec<DeliveryFact>, StoreError> {
     let rows = sqlx::query(
         "SELECT d.id, d.source, d.received_at, d.signed_at, d.dedupe_hash, d.status
          FROM deliveries d
@@ -268,7 +274,7 @@ async fn deliveries_of(snapshot: &mut Snapshot, id: CaseId) -> Result<Vec<Delive
          ORDER BY d.seq",
     )
     .bind(id.to_string())
-    .fetch_all(&mut **snapshot)
+    .fetch_all(&mut *connection)
     .await?;
     rows.iter()
         .map(|row| {
@@ -286,7 +292,7 @@ async fn deliveries_of(snapshot: &mut Snapshot, id: CaseId) -> Result<Vec<Delive
         .collect()
 }
 
-async fn events_of(snapshot: &mut Snapshot, id: CaseId) -> Result<Vec<EventFact>, StoreError> {
+async fn events_of(connection: &mut SqliteConnection, id: CaseId) -> Result<Vec<EventFact>, StoreError> {
     let rows = sqlx::query(
         "SELECT id, delivery_id, position, type, happened_at, status, reason
          FROM events
@@ -294,7 +300,7 @@ async fn events_of(snapshot: &mut Snapshot, id: CaseId) -> Result<Vec<EventFact>
          ORDER BY seq",
     )
     .bind(id.to_string())
-    .fetch_all(&mut **snapshot)
+    .fetch_all(&mut *connection)
     .await?;
     rows.iter()
         .map(|row| {
@@ -311,7 +317,7 @@ async fn events_of(snapshot: &mut Snapshot, id: CaseId) -> Result<Vec<EventFact>
         .collect()
 }
 
-async fn attempts_of(snapshot: &mut Snapshot, id: CaseId) -> Result<Vec<AttemptFact>, StoreError> {
+async fn attempts_of(connection: &mut SqliteConnection, id: CaseId) -> Result<Vec<AttemptFact>, StoreError> {
     let rows = sqlx::query(
         "SELECT j.id, j.kind, a.number, a.started_at, a.ended_at, a.outcome
          FROM jobs j
@@ -320,7 +326,7 @@ async fn attempts_of(snapshot: &mut Snapshot, id: CaseId) -> Result<Vec<AttemptF
          ORDER BY j.id, a.number",
     )
     .bind(id.to_string())
-    .fetch_all(&mut **snapshot)
+    .fetch_all(&mut *connection)
     .await?;
     rows.iter()
         .map(|row| {
@@ -338,7 +344,11 @@ async fn attempts_of(snapshot: &mut Snapshot, id: CaseId) -> Result<Vec<AttemptF
 }
 
 /// Accounts for every delivery of a period. Rows that retention removed are counted by the gaps in their order.
-async fn delivery_facts(snapshot: &mut Snapshot, from: Timestamp, to: Timestamp) -> Result<DeliveryFacts, StoreError> {
+async fn delivery_facts(
+    connection: &mut SqliteConnection,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<DeliveryFacts, StoreError> {
     let mut facts = DeliveryFacts::default();
     let rows = sqlx::query(
         "SELECT source, outcome, COUNT(*) AS deliveries
@@ -361,14 +371,14 @@ async fn delivery_facts(snapshot: &mut Snapshot, from: Timestamp, to: Timestamp)
     )
     .bind(millis(from))
     .bind(millis(to))
-    .fetch_all(&mut **snapshot)
+    .fetch_all(&mut *connection)
     .await?;
     for row in &rows {
         let reader = RowReader { what: "delivery", row };
         let outcome: DeliveryOutcome = reader.word("outcome")?;
         facts.counts.insert((reader.word("source")?, outcome), row.try_get::<i64, _>("deliveries")?.unsigned_abs());
     }
-    count_removed(snapshot, from, to, &mut facts).await?;
+    count_removed(connection, from, to, &mut facts).await?;
     let rows = sqlx::query(
         "SELECT e.reason, COUNT(*) AS events
          FROM deliveries d
@@ -378,7 +388,7 @@ async fn delivery_facts(snapshot: &mut Snapshot, from: Timestamp, to: Timestamp)
     )
     .bind(millis(from))
     .bind(millis(to))
-    .fetch_all(&mut **snapshot)
+    .fetch_all(&mut *connection)
     .await?;
     for row in &rows {
         let reason = RowReader { what: "event", row }.text_if_any("reason")?.unwrap_or_else(|| "-".to_owned());
@@ -394,7 +404,7 @@ async fn delivery_facts(snapshot: &mut Snapshot, from: Timestamp, to: Timestamp)
     .bind(millis(from))
     .bind(millis(to))
     .bind(MOST_UNREADABLE)
-    .fetch_all(&mut **snapshot)
+    .fetch_all(&mut *connection)
     .await?;
     let ids: Result<BTreeSet<String>, StoreError> =
         rows.iter().map(|row| RowReader { what: "delivery", row }.text("id")).collect();
@@ -404,7 +414,7 @@ async fn delivery_facts(snapshot: &mut Snapshot, from: Timestamp, to: Timestamp)
 
 /// Deliveries are numbered without gaps, so that a missing number is a removed row.
 async fn count_removed(
-    snapshot: &mut Snapshot,
+    connection: &mut SqliteConnection,
     from: Timestamp,
     to: Timestamp,
     facts: &mut DeliveryFacts,
@@ -416,7 +426,7 @@ async fn count_removed(
     )
     .bind(millis(from))
     .bind(millis(to))
-    .fetch_one(&mut **snapshot)
+    .fetch_one(&mut *connection)
     .await?;
     facts.received = row.try_get::<i64, _>("received")?.unsigned_abs();
     let (first, last): (Option<i64>, Option<i64>) = (row.try_get("first")?, row.try_get("last")?);
@@ -424,13 +434,13 @@ async fn count_removed(
         let row = sqlx::query("SELECT COUNT(*) AS stored FROM deliveries WHERE seq BETWEEN $1 AND $2")
             .bind(first)
             .bind(last)
-            .fetch_one(&mut **snapshot)
+            .fetch_one(&mut *connection)
             .await?;
         let stored: i64 = row.try_get("stored")?;
         facts.missing = last.saturating_sub(first).saturating_add(1).saturating_sub(stored).unsigned_abs();
     }
     let oldest = sqlx::query("SELECT id, seq, received_at FROM deliveries ORDER BY seq LIMIT 1")
-        .fetch_optional(&mut **snapshot)
+        .fetch_optional(&mut *connection)
         .await?;
     if let Some(row) = oldest {
         facts.removed_before = row.try_get::<i64, _>("seq")?.saturating_sub(1).unsigned_abs();

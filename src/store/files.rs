@@ -6,8 +6,9 @@
 //! database serves network file systems, where a `flock` becomes an `fcntl` lock, and protects the path after the file
 //! was replaced.
 //!
-//! The lock file holds the highest acknowledged row numbers: after a crash, the next start compares them with the
-//! database. They are not synced; a power cut loses them, and then nothing is compared.
+//! The lock file holds the number of the newest acknowledged delivery and the head of the journal: the next start
+//! compares them with the database, and notices an older copy or a journal that was cut off. They are not synced; after a
+//! power cut they may be older than the database, which is no fault.
 
 use std::fs::{File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::ErrorKind;
@@ -18,6 +19,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use sha2::{Digest as _, Sha256};
 
 use super::StoreError;
+use super::recorded_head::RecordedHead;
 
 /// The first bytes of every SQLite database.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -66,11 +68,19 @@ pub(super) struct Files {
     replaced: OnceLock<String>,
 }
 
-/// The highest row numbers that were acknowledged.
+/// The newest rows that were acknowledged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Acknowledged {
     pub(super) deliveries: i64,
-    pub(super) journal: i64,
+    /// `None` while the journal is empty.
+    pub(super) journal: Option<RecordedHead>,
+}
+
+impl Acknowledged {
+    /// The number of journal entries.
+    pub(super) fn entries(&self) -> i64 {
+        self.journal.map_or(0, |head| head.seq)
+    }
 }
 
 #[derive(Debug)]
@@ -228,12 +238,12 @@ impl Files {
         read_acknowledged(&self.lock)
     }
 
-    /// Records that rows up to these numbers are acknowledged.
-    pub(super) fn acknowledge(&self, deliveries: i64, journal: i64) -> Result<(), StoreError> {
+    /// Records that these rows and those before them are acknowledged.
+    pub(super) fn acknowledge(&self, newest: Acknowledged) -> Result<(), StoreError> {
         let mut acknowledged = self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
         let newer = Acknowledged {
-            deliveries: acknowledged.deliveries.max(deliveries),
-            journal: acknowledged.journal.max(journal),
+            deliveries: acknowledged.deliveries.max(newest.deliveries),
+            journal: newest.journal.or(acknowledged.journal),
         };
         if newer != *acknowledged {
             self.write_acknowledged(newer)?;
@@ -251,7 +261,9 @@ impl Files {
     }
 
     fn write_acknowledged(&self, Acknowledged { deliveries, journal }: Acknowledged) -> Result<(), StoreError> {
-        let text = format!("deliveries {deliveries:020}\njournal {journal:020}\n");
+        let journal = journal.unwrap_or(RecordedHead::NONE);
+        // Always of the same length, so that a later record covers an earlier one.
+        let text = format!("deliveries {deliveries:020}\njournal {journal}\n");
         let path = with_suffix(&self.path, ".lock");
         self.lock.write_all_at(text.as_bytes(), 0).map_err(|source| file_error(&path, source))
     }
@@ -485,13 +497,20 @@ fn try_lock(file: &File, path: &Path) -> Result<bool, StoreError> {
     }
 }
 
+/// The journal's head as it was recorded beside the database at `path`; `None` if there is no record.
+pub(super) fn recorded_head(path: &Path) -> Option<RecordedHead> {
+    let lock = File::open(with_suffix(&path.canonicalize().ok()?, ".lock")).ok()?;
+    read_acknowledged(&lock)?.journal
+}
+
 fn read_acknowledged(lock: &File) -> Option<Acknowledged> {
-    let mut bytes = [0; 64];
+    let mut bytes = [0; 256];
     let count = lock.read_at(&mut bytes, 0).ok()?;
     let text = std::str::from_utf8(bytes.get(..count)?).ok()?;
     let mut lines = text.lines();
-    let mut number = |name: &str| lines.next()?.strip_prefix(name)?.trim().parse().ok();
-    Some(Acknowledged { deliveries: number("deliveries ")?, journal: number("journal ")? })
+    let deliveries = lines.next()?.strip_prefix("deliveries ")?.parse().ok()?;
+    let journal = lines.next()?.strip_prefix("journal ")?.parse().ok()?;
+    Some(Acknowledged { deliveries, journal: Some(journal).filter(|head| *head != RecordedHead::NONE) })
 }
 
 pub(super) fn folder_of(path: &Path) -> &Path {

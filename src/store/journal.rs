@@ -2,16 +2,21 @@
 
 use std::path::Path;
 
-use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
-use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{Row as _, SqlitePool};
 use tracing::instrument;
 
+use super::files::recorded_head;
+use super::recorded_head::RecordedHead;
 use super::row::{RowReader, millis};
 use super::{Store, StoreError, Tx};
 use crate::domain::ids::CaseId;
 use crate::proof::chain::{ChainEntry, ChainError, ChainVerifier, GENESIS, Link};
+use crate::proof::seal::MasterKey;
+
+/// The number of entries that are verified in one read.
+const PART: i64 = 5_000;
 
 /// The newest entry of the journal.
 #[derive(Debug, Clone, Copy)]
@@ -26,12 +31,9 @@ impl Head {
         Ok(Self { seq, link })
     }
 
-    pub(super) const fn seq(self) -> i64 {
-        self.seq
-    }
-
-    pub(super) const fn link(self) -> Link {
-        self.link
+    /// The form that is recorded outside the database.
+    pub(super) fn recorded(self, key: &MasterKey) -> RecordedHead {
+        RecordedHead::new(self.seq, self.link, key)
     }
 }
 
@@ -82,6 +84,13 @@ impl Store {
     }
 }
 
+/// What is known about the journal from outside the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExpectedEntry {
+    pub seq: i64,
+    pub link: Link,
+}
+
 /// The result of a journal verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JournalCheck {
@@ -96,31 +105,66 @@ pub enum JournalCheck {
     Broken(ChainError),
 }
 
-/// Verifies the whole chain of a database file; needs no key and changes nothing.
-pub async fn verify_journal(path: &Path) -> Result<JournalCheck, StoreError> {
+/// Verifies the whole chain of a database file, and that it contains the expected entries and the head that the daemon
+/// recorded beside the file. Needs no key and changes nothing. `progress` gets the number of verified entries.
+pub async fn verify_journal(
+    path: &Path,
+    expected: &[ExpectedEntry],
+    progress: impl Fn(i64),
+) -> Result<JournalCheck, StoreError> {
+    // Read before the database: a running daemon adds entries meanwhile.
+    let recorded = recorded_head(path).map(|head| ExpectedEntry { seq: head.seq, link: head.link });
+    let expected: Vec<_> = expected.iter().copied().chain(recorded).collect();
     let options = SqliteConnectOptions::new().filename(path).read_only(true);
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
-    let check = walk(&pool).await;
+    let check = walk(&pool, &expected, progress).await;
     pool.close().await;
     check
 }
 
-async fn walk(pool: &sqlx::SqlitePool) -> Result<JournalCheck, StoreError> {
-    let mut rows =
-        sqlx::query("SELECT seq AS id, seq, at, case_id, kind, detail, link FROM journal ORDER BY seq").fetch(pool);
-    let mut walk = ChainVerifier::default();
-    while let Some(row) = rows.try_next().await? {
-        let reader = RowReader { what: "journal entry", row: &row };
-        let entry = ChainEntry {
-            seq: row.try_get("seq")?,
-            at: reader.at("at")?,
-            case_id: reader.text_if_any("case_id")?,
-            kind: reader.text("kind")?,
-            detail: reader.text("detail")?,
-        };
-        if let Err(broken) = walk.step(&entry, row.try_get("link")?) {
-            return Ok(JournalCheck::Broken(broken));
+/// Verifies the chain in parts, so that no read holds the write-ahead log for long.
+pub(super) async fn walk(
+    pool: &SqlitePool,
+    expected: &[ExpectedEntry],
+    progress: impl Fn(i64),
+) -> Result<JournalCheck, StoreError> {
+    let mut verifier = ChainVerifier::default();
+    loop {
+        let rows = sqlx::query(
+            "SELECT seq AS id, seq, at, case_id, kind, detail, link
+             FROM journal
+             WHERE seq > $1
+             ORDER BY seq
+             LIMIT $2",
+        )
+        .bind(verifier.len())
+        .bind(PART)
+        .fetch_all(pool)
+        .await?;
+        for row in &rows {
+            let reader = RowReader { what: "journal entry", row };
+            let entry = ChainEntry {
+                seq: row.try_get("seq")?,
+                at: reader.at("at")?,
+                case_id: reader.text_if_any("case_id")?,
+                kind: reader.text("kind")?,
+                detail: reader.text("detail")?,
+            };
+            if let Err(broken) = verifier.step(&entry, row.try_get("link")?) {
+                return Ok(JournalCheck::Broken(broken));
+            }
+            let unexpected = |known: &&ExpectedEntry| known.seq == entry.seq && known.link != verifier.head();
+            if let Some(known) = expected.iter().find(unexpected) {
+                return Ok(JournalCheck::Broken(ChainError::Rewritten { seq: known.seq }));
+            }
         }
+        if rows.is_empty() {
+            break;
+        }
+        progress(verifier.len());
     }
-    Ok(JournalCheck::Intact { entries: walk.len(), head: walk.head() })
+    if let Some(known) = expected.iter().filter(|known| known.seq > verifier.len()).max_by_key(|known| known.seq) {
+        return Ok(JournalCheck::Broken(ChainError::Cut { entries: verifier.len(), recorded: known.seq }));
+    }
+    Ok(JournalCheck::Intact { entries: verifier.len(), head: verifier.head() })
 }

@@ -10,7 +10,7 @@ use sqlx::{Connection as _, Row as _, SqlitePool};
 
 use super::files::{self, Files};
 use super::writer::Writer;
-use super::{Store, StoreError, key_file, stamp};
+use super::{Store, StoreError, integrity, key_file, stamp};
 use crate::proof::seal::MasterKey;
 
 pub static MIGRATOR: Migrator = sqlx::migrate!();
@@ -180,7 +180,8 @@ impl Database {
     /// `files` are the locked files of a daemon, which watches them and marks the database as in use.
     async fn with(&self, files: Option<Files>) -> Result<Store, StoreError> {
         let mut connection = SqliteConnection::connect_with(&self.options()).await?;
-        let bytes = self.key_bytes(is_sealed(&mut connection).await?)?;
+        let is_sealed = is_sealed(&mut connection).await?;
+        let bytes = self.key_bytes(is_sealed)?;
         let key = Arc::new(load_keys(&mut connection, &bytes).await?);
         let reader = readers().connect_with(self.options().read_only(true)).await?;
         let files = match files {
@@ -191,7 +192,14 @@ impl Database {
                     KeyLocation::Beside => files.watch_key(&self.key_file())?,
                 }
                 stamp::begin(&files, &mut connection).await?;
-                files.reset_acknowledged(stamp::acknowledged(&mut connection).await?)?;
+                let recorded = files.acknowledged_before().and_then(|before| before.journal);
+                // A new database has no history, whatever the record of an earlier one says.
+                if let Some(recorded) = recorded.filter(|_| is_sealed)
+                    && let Some(finding) = integrity::compare_with_record(&mut connection, &key, recorded).await?
+                {
+                    integrity::raise_at_opening(&mut connection, &finding).await?;
+                }
+                files.reset_acknowledged(integrity::acknowledged(&mut connection, &key).await?)?;
                 files.watch_log()?;
                 Some(files)
             }

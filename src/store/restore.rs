@@ -1,4 +1,4 @@
-//! Replaces the database by a backup, after a check of the backup.
+//! Replaces the database by a backup, after a check of the backup. The restored database is fenced.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -10,6 +10,7 @@ use sqlx::{Connection as _, Row as _};
 use tracing::instrument;
 
 use super::files::{self, Acknowledged, Files, file_error, nofollow, private, sync_folder, with_suffix};
+use super::integrity::{self, FenceReason, Finding};
 use super::open::{is_sealed, load_keys};
 use super::{Database, StoreError, stamp};
 
@@ -109,9 +110,14 @@ impl Database {
                 return Err(cannot("it is empty".to_owned()));
             }
             let sealed = is_sealed(&mut connection).await?;
-            load_keys(&mut connection, &self.key_bytes(sealed)?).await?;
+            let key = load_keys(&mut connection, &self.key_bytes(sealed)?).await?;
             let without_its_log = stamp::separate(&mut connection).await?;
-            let acknowledged = stamp::acknowledged(&mut connection).await?;
+            let finding = Finding {
+                reason: FenceReason::Restored,
+                detail: "a backup was restored: nothing newer than its newest journal entry is known".to_owned(),
+            };
+            integrity::raise_at_opening(&mut connection, &finding).await?;
+            let acknowledged = integrity::acknowledged(&mut connection, &key).await?;
             let row = sqlx::query("SELECT COUNT(*) AS entries, MAX(at) AS newest FROM journal");
             let row = row.fetch_one(&mut connection).await?;
             let newest: Option<i64> = row.try_get("newest")?;

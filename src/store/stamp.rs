@@ -21,7 +21,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use tracing::instrument;
 
-use super::files::{Acknowledged, Files};
+use super::files::Files;
 use super::{MIGRATOR, StoreError};
 use crate::clock;
 
@@ -87,7 +87,7 @@ pub(super) async fn verify(files: &Files, named: &Path) -> Result<(), StoreError
     // Without a log there is none to read; SQLite would create one.
     let options = if size.is_none() { options.immutable(true) } else { options };
     let looked = look(&options).await;
-    let Looked { version, broken, acknowledged } = match looked {
+    let Looked { version, broken, newest } = match looked {
         Ok(looked) => looked,
         Err(error) if left => {
             return Err(unsound(format!(
@@ -115,7 +115,7 @@ pub(super) async fn verify(files: &Files, named: &Path) -> Result<(), StoreError
         return Ok(());
     }
     let gone = match files.acknowledged_before() {
-        Some(before) => before.deliveries > acknowledged.deliveries || before.journal > acknowledged.journal,
+        Some(before) => before.deliveries > newest.deliveries || before.entries() > newest.entries,
         // It was copied under a running daemon, without the files that belong to it.
         None => size.is_none(),
     };
@@ -184,7 +184,7 @@ pub(super) async fn separate(connection: &mut SqliteConnection) -> Result<bool, 
 struct Looked {
     version: u32,
     broken: Option<String>,
-    acknowledged: Acknowledged,
+    newest: NewestRows,
 }
 
 async fn look(options: &SqliteConnectOptions) -> Result<Looked, sqlx::Error> {
@@ -192,8 +192,8 @@ async fn look(options: &SqliteConnectOptions) -> Result<Looked, sqlx::Error> {
     let looked = async {
         let version = version_of(&mut connection).await?;
         let broken = quick_check(&mut connection).await?;
-        let acknowledged = acknowledged(&mut connection).await?;
-        Ok(Looked { version, broken, acknowledged })
+        let newest = newest_rows(&mut connection).await?;
+        Ok(Looked { version, broken, newest })
     };
     let looked = looked.await;
     connection.close().await?;
@@ -207,17 +207,23 @@ pub(super) async fn quick_check(connection: &mut SqliteConnection) -> Result<Opt
     Ok((found != "ok").then_some(found))
 }
 
-/// The highest row numbers that may have been acknowledged.
-pub(super) async fn acknowledged(connection: &mut SqliteConnection) -> Result<Acknowledged, sqlx::Error> {
+/// The highest numbers of rows that may have been acknowledged.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct NewestRows {
+    pub(super) deliveries: i64,
+    pub(super) entries: i64,
+}
+
+pub(super) async fn newest_rows(connection: &mut SqliteConnection) -> Result<NewestRows, sqlx::Error> {
     let tables = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('deliveries', 'journal')";
     let row = sqlx::query(tables).fetch_one(&mut *connection).await?;
     if row.try_get::<i64, _>(0)? < 2 {
-        return Ok(Acknowledged::default());
+        return Ok(NewestRows::default());
     }
     let newest = "SELECT COALESCE((SELECT MAX(seq) FROM deliveries), 0) AS deliveries,
-                         COALESCE((SELECT MAX(seq) FROM journal), 0) AS journal";
+                         COALESCE((SELECT MAX(seq) FROM journal), 0) AS entries";
     let row = sqlx::query(newest).fetch_one(connection).await?;
-    Ok(Acknowledged { deliveries: row.try_get("deliveries")?, journal: row.try_get("journal")? })
+    Ok(NewestRows { deliveries: row.try_get("deliveries")?, entries: row.try_get("entries")? })
 }
 
 /// The newest applied schema version; `None` if there is none. Fails for tables of another program.

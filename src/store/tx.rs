@@ -14,6 +14,7 @@ use sqlx::{Arguments as _, AssertSqlSafe, Either, Encode, Executor as _, Sqlite,
 use tokio::runtime::Handle;
 
 use super::StoreError;
+use super::files::Acknowledged;
 use super::journal::Head;
 use super::writer::WriteGuard;
 use crate::domain::ids::SourceName;
@@ -60,7 +61,8 @@ impl Tx {
         }
         self.statement("COMMIT").changed().await?;
         if let Some(guard) = self.guard.take() {
-            let acknowledged = guard.acknowledge(0, self.head.map_or(0, Head::seq));
+            let journal = self.head.map(|head| head.recorded(&self.key));
+            let acknowledged = guard.acknowledge(Acknowledged { deliveries: 0, journal });
             guard.release();
             acknowledged?;
         }

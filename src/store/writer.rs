@@ -12,7 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Executor as _};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::files::Files;
+use super::files::{Acknowledged, Files};
 use super::{StoreError, stamp};
 
 /// The maximum wait for the connection.
@@ -185,10 +185,10 @@ impl WriteGuard {
         self.files.as_ref().map_or(Ok(()), |files| files.check())
     }
 
-    /// Records the committed row numbers before they are acknowledged: fails if the rows may be lost at a restart.
-    pub(super) fn acknowledge(&self, deliveries: i64, journal: i64) -> Result<(), StoreError> {
+    /// Records the committed rows before they are acknowledged: fails if the rows may be lost at a restart.
+    pub(super) fn acknowledge(&self, newest: Acknowledged) -> Result<(), StoreError> {
         self.check_files()?;
-        self.files.as_ref().map_or(Ok(()), |files| files.acknowledge(deliveries, journal))
+        self.files.as_ref().map_or(Ok(()), |files| files.acknowledge(newest))
     }
 
     /// Releases the connection. No transaction is open on it.

@@ -449,3 +449,18 @@ async fn person_who_stays_after_all_protects_the_present_address() {
         story.finish(&[&format!("revoke {OLD}")]).await;
     }
 }
+
+#[tokio::test]
+async fn stop_from_before_a_change_of_address_counts_against_the_departure() {
+    for (source, expected) in [("hr", None), ("crm", Some(AttentionReason::SourcesDisagree))] {
+        let story =
+            story_of("departed = \"revoke_then_delete\"\nlocal_grace = \"3d\"\nemail_changed = \"revoke\"", CRM).await;
+        story.send_event(event("departed", "1", OLD, 30)).await;
+        story.send_event(changed("1", OLD, NEW, 10)).await;
+        story.send_by(source, &event("departure_cancelled", "1", OLD, 20)).await;
+        story.advance("30d").await;
+        let case = story.case(OLD).await.case;
+        assert_eq!(case.attention().map(|attention| attention.reason), expected, "{source}: {:?}", case.state);
+        story.finish(&["revoke old@example.com"]).await;
+    }
+}

@@ -222,7 +222,7 @@ async fn period_accounts_for_every_delivery() {
     assert!(!file.contains("@example.com"));
 
     // A period in which only time passed, and one before everything.
-    let quiet = get(&story, &format!("/evidence?from={}&to=2027-01-01", after)).await;
+    let quiet = get(&story, &format!("/evidence?from={after}&to=2027-01-01")).await;
     let quiet = self::summary(&quiet);
     assert_eq!((&quiet["population"]["opened_in_period"], &quiet["deliveries"]["received"]), (&json!(0), &json!(0)));
     let nothing = self::summary(&get(&story, "/evidence?from=2026-01-01&to=2026-01-31").await);
@@ -318,7 +318,7 @@ async fn anchor_holds_the_signed_head_after_start_and_stop() {
     story.stop().await;
     let (size, head) = read();
     assert!(metrics.contains(&format!("\noffboardd_journal_entries {size}\n")), "{metrics}");
-    let checked = offboardd::store::verify_journal(&story.database_file()).await.unwrap();
+    let checked = offboardd::store::verify_journal(&story.database_file(), &[], |_| {}).await.unwrap();
     let offboardd::store::JournalCheck::Intact { entries, head: link } = checked else { panic!("{checked:?}") };
     assert_eq!(u64::try_from(entries), Ok(size));
     assert_eq!(head, format!("{entries} {}", hex::encode(link)));

@@ -16,6 +16,7 @@ mod documents;
 mod event_order;
 mod evidence;
 mod fault_matrix;
+mod fence;
 mod files;
 mod gate;
 mod harness;

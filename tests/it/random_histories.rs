@@ -323,6 +323,12 @@ impl History {
             return;
         }
         let items: Vec<Value> = events.iter().map(to_json).collect();
+        for email in PEOPLE.iter().map(|(_, email)| *email).chain([RENAMED]) {
+            let newest = self.story.cases_of(email).await.into_iter().next();
+            if newest.is_some_and(|record| matches!(record.case.state, State::Erased | State::NoAccount)) {
+                self.model.forget(email);
+            }
+        }
         for event in events {
             self.model.arrive(event);
         }

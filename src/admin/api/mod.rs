@@ -6,6 +6,7 @@ mod cases;
 mod deliveries;
 mod evidence;
 mod extract;
+mod fence;
 mod jobs;
 mod list;
 mod offered_secrets;
@@ -23,6 +24,7 @@ use super::state::AdminState;
 
 pub(crate) use self::bulk::BulkView;
 pub(crate) use self::deliveries::{DeliveryView, EventView};
+pub(crate) use self::fence::FenceView;
 pub(crate) use self::jobs::{JobListing, JobView};
 pub(crate) use self::list::List;
 pub(crate) use self::sites::SiteView;
@@ -53,6 +55,8 @@ pub(super) fn routes() -> Router<Arc<AdminState>> {
         .route("/sources/{name}/accept", post(offered_secrets::accept))
         .route("/sites", get(sites::list))
         .route("/sites/{name}/resume", post(sites::resume))
+        .route("/fence", get(fence::show))
+        .route("/fence/lift", post(fence::lift))
         .route("/deliveries", get(deliveries::list))
         .route("/deliveries/{id}", get(deliveries::show))
         .route("/deliveries/{id}/replay", post(deliveries::replay))

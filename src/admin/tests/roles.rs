@@ -6,7 +6,7 @@ use super::{Daemon, OTTO, ROSA, VERA};
 use crate::domain::operator::Role;
 
 /// Every route of the API, and its required role.
-const ROUTES: [(Method, &str, Role); 23] = [
+const ROUTES: [(Method, &str, Role); 25] = [
     (Method::GET, "/cases", Role::Viewer),
     (Method::POST, "/cases", Role::Operator),
     (Method::POST, "/cases/bulk", Role::Operator),
@@ -27,6 +27,8 @@ const ROUTES: [(Method, &str, Role); 23] = [
     (Method::POST, "/sources/bamboohr/accept", Role::Approver),
     (Method::GET, "/sites", Role::Viewer),
     (Method::POST, "/sites/acme/resume", Role::Operator),
+    (Method::GET, "/fence", Role::Viewer),
+    (Method::POST, "/fence/lift", Role::Approver),
     (Method::GET, "/deliveries", Role::Viewer),
     (Method::GET, "/deliveries/{id}", Role::Viewer),
     (Method::POST, "/deliveries/{id}/replay", Role::Operator),

@@ -6,6 +6,7 @@ pub(crate) mod case;
 mod client;
 pub(crate) mod delivery;
 pub(crate) mod evidence;
+pub(crate) mod fence;
 mod format;
 pub(crate) mod job;
 mod list;
@@ -24,6 +25,7 @@ use self::case::CaseCommand;
 use self::client::Client;
 use self::delivery::DeliveryCommand;
 use self::evidence::EvidenceArgs;
+use self::fence::FenceCommand;
 use self::job::JobCommand;
 use self::options::{Output, Remote};
 use self::site::SiteCommand;
@@ -44,6 +46,8 @@ pub(crate) enum RemoteCommand {
     Delivery(About<DeliveryCommand>),
     /// Export and verify signed proof of a case or of a period
     Evidence(EvidenceArgs),
+    /// Show and lift the stop of all changes after the database was changed or restored
+    Fence(About<FenceCommand>),
 }
 
 /// A subcommand and the daemon that it calls.
@@ -65,5 +69,6 @@ pub(crate) async fn run(command: RemoteCommand, token: Option<SecretString>, out
         RemoteCommand::Site(about) => site::run(about.command, &client(&about.remote)?, output).await,
         RemoteCommand::Delivery(about) => delivery::run(about.command, &client(&about.remote)?, output).await,
         RemoteCommand::Evidence(args) => evidence::run(args, client, output).await,
+        RemoteCommand::Fence(about) => fence::run(about.command, &client(&about.remote)?, output).await,
     }
 }

@@ -258,7 +258,7 @@ impl Tx {
         if let Some(by) = note.by {
             set(&mut detail, "by", json!(by));
         }
-        // When the address becomes known: evidence proves later that it is this one, although it is forgotten.
+        // When the address becomes known: evidence proves later that it is this one, although it is shredded.
         let learned = kind == "opened" || detail.get("learned").is_some();
         if let Some(email) = record.person.email.as_ref().filter(|_| learned) {
             set(&mut detail, "commitment", json!(self.key.commitment(case.id, email)));

@@ -125,6 +125,11 @@ impl Model {
         }
     }
 
+    /// The case of an address ended with nobody left at the site: the daemon forgets whose address it was.
+    pub(super) fn forget(&mut self, email: &str) {
+        self.addresses.retain(|_, (present, _)| *present != email);
+    }
+
     fn is_outdated(&self, event: &Event, about: Option<&'static str>) -> bool {
         let of_address = |fact: &&Fact| about.is_some() && fact.about == about;
         let of_person = |fact: &&Fact| fact.event.source == event.source && fact.event.id == event.id;
@@ -218,9 +223,12 @@ impl Model {
         });
         let nobody_had_a_say = self.operator_stops.iter().all(|stop| stop.email != email)
             && !self.addresses.iter().any(|(_, (other, _))| *other == email && of_address.is_empty());
-        let demanded = of_address
-            .iter()
-            .any(|fact| self.is_live(fact, email, now) && fact.event.effective <= now && !self.was_in_use_again(fact));
+        let demanded = of_address.iter().any(|fact| {
+            self.is_live(fact, email, now)
+                && fact.event.effective <= now
+                && !self.was_in_use_again(fact)
+                && !self.was_anothers(fact)
+        });
         one_person && nobody_had_a_say && demanded && !self.held.contains(email)
     }
 
@@ -232,6 +240,16 @@ impl Model {
                 (other.event.source, other.event.id) == (fact.event.source, fact.event.id)
                     && other.event.email == fact.about
                     && other.event.occurred > fact.event.occurred
+            })
+    }
+
+    /// Whether the source gave the former address to somebody else at some time: then it may have been theirs on arrival.
+    fn was_anothers(&self, fact: &Fact) -> bool {
+        fact.event.kind == Kind::Changed
+            && self.facts.iter().any(|other| {
+                other.event.source == fact.event.source
+                    && other.event.id != fact.event.id
+                    && other.event.email == fact.about
             })
     }
 

@@ -1,0 +1,78 @@
+//! `/fence`: why no change is made at any site, and lifting it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::extract::{Body, Params};
+use crate::admin::auth::{Approver, Viewer};
+use crate::admin::error::ApiError;
+use crate::admin::state::AdminState;
+use crate::store::{Fence, FenceReason};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct FenceView {
+    /// Whether it stands: no change is made at any site.
+    pub(crate) raised: bool,
+    pub(crate) raised_at: Option<Timestamp>,
+    pub(crate) reason: Option<FenceReason>,
+    /// What was found.
+    pub(crate) detail: Option<String>,
+    /// The number of open cases, to be compared with the site.
+    pub(crate) open_cases: usize,
+    /// Identifies these cases and what is planned for them: required to lift the fence.
+    pub(crate) digest: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Lift {
+    digest: String,
+    /// Accepted and not stored: no case key could seal it.
+    #[serde(default, rename = "reason")]
+    _reason: Option<String>,
+}
+
+pub(super) async fn show(
+    Viewer(_): Viewer,
+    State(admin): State<Arc<AdminState>>,
+    params: Params,
+) -> Result<Json<FenceView>, ApiError> {
+    params.finish()?;
+    Ok(Json(view(&admin).await?))
+}
+
+/// Lifts the fence for exactly the reviewed open cases. A changed list is rejected. Repeating it changes nothing.
+pub(super) async fn lift(
+    Approver(caller): Approver,
+    State(admin): State<Arc<AdminState>>,
+    Body(request): Body<Lift>,
+) -> Result<Json<FenceView>, ApiError> {
+    let mut tx = admin.store.begin().await?;
+    if tx.fence().await?.is_some() {
+        let (_, digest) = admin.store.open_cases_digest().await?;
+        if digest != request.digest {
+            let why = "the open cases have changed since they were reviewed: review them again";
+            return Err(ApiError::Conflict(why.to_owned()));
+        }
+        tx.lift_fence(&caller.name, admin.clock.now()).await?;
+        tracing::warn!(by = caller.name, "the fence was lifted: changes at Atlassian continue");
+    }
+    tx.commit().await?;
+    admin.wake();
+    Ok(Json(view(&admin).await?))
+}
+
+async fn view(admin: &AdminState) -> Result<FenceView, ApiError> {
+    let fence = admin.store.fence().await?;
+    let (open_cases, digest) = admin.store.open_cases_digest().await?;
+    let raised = fence.is_some();
+    let (raised_at, reason, detail) = match fence {
+        Some(Fence { reason, detail, raised_at }) => (raised_at, Some(reason), Some(detail)),
+        None => (None, None, None),
+    };
+    Ok(FenceView { raised, raised_at, reason, detail, open_cases, digest })
+}

@@ -1,0 +1,100 @@
+//! Whether a database is what was recorded outside of it, compared while it is opened.
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteConnection;
+
+use super::StoreError;
+use super::files::Acknowledged;
+use super::recorded_head::RecordedHead;
+use crate::domain::named;
+use crate::proof::chain::ChainError;
+use crate::proof::seal::MasterKey;
+
+/// Why the fence was raised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FenceReason {
+    /// A backup was restored: what happened after it is missing.
+    Restored,
+    /// The database lacks entries that were recorded outside of it.
+    Older,
+    /// The database was changed by another hand.
+    Changed,
+}
+
+named!(FenceReason { Restored = "restored", Older = "older", Changed = "changed" });
+
+/// What is wrong with a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub reason: FenceReason,
+    /// In a sentence.
+    pub detail: String,
+}
+
+impl Finding {
+    pub(super) fn of(broken: ChainError) -> Self {
+        let reason = match broken {
+            ChainError::Cut { .. } => FenceReason::Older,
+            ChainError::Gap { .. } | ChainError::Changed { .. } | ChainError::Rewritten { .. } => FenceReason::Changed,
+        };
+        Self { reason, detail: format!("journal: {broken}") }
+    }
+}
+
+/// Compares the journal with its head as it was recorded outside the database.
+pub(super) async fn compare_with_record(
+    connection: &mut SqliteConnection,
+    key: &MasterKey,
+    recorded: RecordedHead,
+) -> Result<Option<Finding>, StoreError> {
+    if !recorded.is_authentic(key) {
+        let detail = "journal: the record of its head beside the database was not written with this key".to_owned();
+        return Ok(Some(Finding { reason: FenceReason::Changed, detail }));
+    }
+    let row = sqlx::query("SELECT link FROM journal WHERE seq = $1")
+        .bind(recorded.seq)
+        .fetch_optional(&mut *connection)
+        .await?;
+    Ok(match row {
+        Some(row) if row.try_get::<&[u8], _>("link")? == recorded.link => None,
+        Some(_other) => Some(Finding::of(ChainError::Rewritten { seq: recorded.seq })),
+        None => {
+            let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) AS entries FROM journal").fetch_one(connection).await?;
+            Some(Finding::of(ChainError::Cut { entries: row.try_get("entries")?, recorded: recorded.seq }))
+        }
+    })
+}
+
+/// Raises the fence while the database is opened or restored. An older finding stays.
+pub(super) async fn raise_at_opening(connection: &mut SqliteConnection, finding: &Finding) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO fence (only, reason, detail)
+         VALUES (1, $1, $2)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(finding.reason.as_str())
+    .bind(&finding.detail)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The newest rows of a database, for the record beside it.
+pub(super) async fn acknowledged(
+    connection: &mut SqliteConnection,
+    key: &MasterKey,
+) -> Result<Acknowledged, StoreError> {
+    let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) AS newest FROM deliveries").fetch_one(&mut *connection).await?;
+    let deliveries = row.try_get("newest")?;
+    let newest = sqlx::query("SELECT seq, link FROM journal ORDER BY seq DESC LIMIT 1");
+    let journal = match newest.fetch_optional(connection).await? {
+        Some(row) => {
+            let seq = row.try_get("seq")?;
+            let link: &[u8] = row.try_get("link")?;
+            let link = link.try_into().map_err(|error| StoreError::inconsistent("journal entry", seq, error))?;
+            Some(RecordedHead::new(seq, link, key))
+        }
+        None => None,
+    };
+    Ok(Acknowledged { deliveries, journal })
+}
