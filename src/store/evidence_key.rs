@@ -14,7 +14,7 @@ use crate::proof::signature::SigningKey;
 const LONGEST: u64 = 16 * 1024;
 
 /// Reads the evidence key beside the database, or makes one. A lost key is replaced by a new one: evidence that it signed
-/// stays valid for those who have its public key.
+/// stays valid with its public key.
 pub fn read_or_make_evidence_key(database: &Path) -> Result<SigningKey, StoreError> {
     let path = with_suffix(database, ".evidence-key");
     let key = match OpenOptions::new().read(true).custom_flags(nofollow()).open(&path) {
