@@ -117,7 +117,7 @@ CREATE TABLE ignored_words (
 ) STRICT, WITHOUT ROWID;
 
 -- Secrets that vendors offered in their handshakes, waiting for an operator or accepted.
-CREATE TABLE offers (
+CREATE TABLE offered_secrets (
     source      TEXT    NOT NULL,
     hash        BLOB    NOT NULL,       -- of the secret
     sealed      BLOB    NOT NULL,       -- the secret
@@ -167,10 +167,10 @@ CREATE TABLE cases (
     deletion_dispatched_at INTEGER,
     deletion_requested_at INTEGER,
     grace_ends_at         INTEGER,
-    last_look_at          INTEGER,
+    last_read_at          INTEGER,
     gone_at               INTEGER,
     reinvite_dispatched_at INTEGER,
-    looks                 INTEGER NOT NULL DEFAULT 0,  -- the number of reads that did not find the account
+    reads_without_account INTEGER NOT NULL DEFAULT 0,
     account_type          TEXT,
     sealed                BLOB,         -- the person and the account, with the case's own key; emptied when it closes
     closed_at             INTEGER

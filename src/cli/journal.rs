@@ -38,7 +38,7 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
         None => config.load()?.store.path,
     };
     anyhow::ensure!(path.exists(), "no database at `{}`: check the path or `store.url`", path.display());
-    let verdict = store::verify_journal(&path, &verify.expect, report_progress)
+    let verdict = store::verify_journal_with(&path, &verify.expect, report_progress)
         .await
         .with_context(|| format!("cannot read `{}`", path.display()))?;
     let (text, json, code) = match verdict {

@@ -1,6 +1,7 @@
-//! The group commit: one writer takes whatever waits now, never waits for more, and answers each after the commit.
+//! The queue of verified deliveries. All that wait are stored by one statement, and each is answered after its commit.
 //!
-//! One fsync serves as many deliveries as came while the one before was under way; that is what makes durable intake fast.
+//! The store commits them together with the writes of others (see `store::commit`). One fsync serves all deliveries that
+//! arrived during the previous one, which makes durable intake fast.
 
 use std::sync::Arc;
 
@@ -11,20 +12,20 @@ use super::body_budget::Reservation;
 use super::metrics::Metrics;
 use crate::store::{Inserted, NewDelivery, Store, StoreError};
 
-/// How many deliveries may wait for the writer; who comes then is asked to come again.
+/// The maximum number of deliveries that wait. Further ones are answered with 503.
 const WAITING: usize = 4096;
 
-/// How many deliveries one commit holds at most, so that the first of them does not wait for long.
+/// The maximum number of deliveries that are stored together, so that the first of them does not wait for long.
 const GROUP: usize = 256;
 
 struct PendingDelivery {
     delivery: NewDelivery,
-    /// The room of its body: taken until the commit, even if the client does not wait for it.
+    /// The memory of its body: reserved until the commit, even if the client does not wait for it.
     reservation: Reservation,
     answer: oneshot::Sender<Inserted>,
 }
 
-/// Where verified deliveries wait for the commit.
+/// The queue of deliveries that wait for the commit.
 #[derive(Debug, Clone)]
 pub struct DeliveryQueue(mpsc::Sender<PendingDelivery>);
 
@@ -35,16 +36,16 @@ impl std::fmt::Debug for PendingDelivery {
 }
 
 impl DeliveryQueue {
-    /// Has a delivery committed; says what became of it once it is on the disk. `None` when that cannot be done now.
+    /// Commits a delivery, and returns the result once it is on the disk. `None` if that is not possible now.
     pub(super) async fn commit(&self, delivery: NewDelivery, reservation: Reservation) -> Option<Inserted> {
         let (answer, committed) = oneshot::channel();
         self.0.try_send(PendingDelivery { delivery, reservation, answer }).ok()?;
-        // The writer drops the sender when the commit failed.
+        // The sender is dropped if the commit failed.
         committed.await.ok()
     }
 }
 
-/// The one who commits.
+/// Stores the deliveries of the queue.
 #[derive(Debug)]
 pub struct DeliveryCommitter {
     store: Store,

@@ -36,7 +36,7 @@ impl EventContext<'_> {
         };
         if tx.has_lookup(self.source, person_hash).await? {
             if leaves {
-                tx.begin_lookup(self.source, id, true, self.now);
+                tx.begin_lookup(self.source, id, true, self.now).await?;
             }
             return Ok(Some(person_hash));
         }
@@ -50,7 +50,7 @@ impl EventContext<'_> {
         if is_known || !(leaves || may_stop) {
             return Ok(None);
         }
-        Ok(Some(tx.begin_lookup(self.source, id, leaves, self.now)))
+        Ok(Some(tx.begin_lookup(self.source, id, leaves, self.now).await?))
     }
 
     pub(super) async fn store_address_of(&self, tx: &mut Tx, event: &Event) -> Result<(), StoreError> {
@@ -70,12 +70,12 @@ impl EventContext<'_> {
         email: &EmailAddress,
         as_of: Timestamp,
     ) -> Result<(), StoreError> {
-        self.note_address(tx, id, email);
+        self.note_address(tx, id, email).await?;
         let learned = ReportedAddress { source: self.source, site: self.site, id, email, as_of };
         if !tx.set_address(learned, self.now).await? {
             return Ok(());
         }
-        tx.hasten_lookup(self.source, id, self.now);
+        tx.hasten_lookup(self.source, id, self.now).await?;
         let person = Person { id: Some(id.clone()), email: None };
         let (_, person_hash) = tx.hashes(self.site, Some(self.source), &person);
         let Some(record) = tx.open_case_of(self.site, None, person_hash).await? else { return Ok(()) };
@@ -109,7 +109,7 @@ impl EventContext<'_> {
         match tx.transition(record, &transition, note, self.now).await {
             Ok(_) => {
                 // The case that waited becomes due by this event. It is counted, and a frozen source moves no case.
-                tx.count_escalation(Actor::Source(self.source), case_id, Escalation::Earlier, self.now);
+                tx.count_escalation(Actor::Source(self.source), case_id, Escalation::Earlier, self.now).await?;
                 tx.withhold_if_braked(self.source, case_id, self.now).await
             }
             Err(TransitionError::Store(error)) => Err(error),

@@ -17,7 +17,7 @@ impl EventContext<'_> {
         let keys = (resolved.email_hash, resolved.person_hash);
         let context = Self { repetition: self.repetition(tx, event, keys).await?, ..*self };
         let outcome = context.decide(tx, event, resolved).await?;
-        context.record_body(tx, keys, &outcome);
+        context.record_body(tx, keys, &outcome).await?;
         Ok(outcome)
     }
 
@@ -58,7 +58,7 @@ impl EventContext<'_> {
         let keys = (resolved.email_hash, resolved.person_hash);
         let context = Self { repetition: self.repetition(tx, event, keys).await?, ..*self };
         let outcome = context.take_effect(tx, event, resolved).await?;
-        context.record_body(tx, keys, &outcome);
+        context.record_body(tx, keys, &outcome).await?;
         Ok(outcome)
     }
 
@@ -78,7 +78,7 @@ impl EventContext<'_> {
         if order == Order::Newest && self.repetition == Repetition::New {
             let happened_at = facts::happened_at(event, self.received_at);
             let fact = Fact { kind, happened_at, claimed_at: event.occurred_at, is_of_this_delivery: true };
-            tx.note_fact(&keys, &fact, Some(self.delivery_id));
+            tx.note_fact(&keys, &fact, Some(self.delivery_id)).await?;
         }
         Ok(order)
     }
@@ -153,7 +153,7 @@ impl EventContext<'_> {
             let is_of_address = email.is_some() && record.person.email.as_ref() == email;
             // Demands that wait for the release of the source's brake end too, unless the stop may be a recording.
             if self.repetition == Repetition::New {
-                tx.drop_deferred(self.source, record.case.id, false);
+                tx.drop_deferred(self.source, record.case.id, false).await?;
             }
             let is_concerned = if is_of_address {
                 !is_former || record.case.demands.iter().any(Demand::is_for_leaving)

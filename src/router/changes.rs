@@ -15,12 +15,19 @@ use crate::store::{Actor, CaseRecord, NewCase, Note, SourceEffect, StoreError, T
 impl EventContext<'_> {
     /// Records that a demand of this person joins the case, which may be another source's: a stop by the person's id
     /// must find it.
-    pub(super) fn join(&self, tx: &mut Tx, id: CaseId, event: &Event, transition: &Transition) {
+    pub(super) async fn join(
+        &self,
+        tx: &mut Tx,
+        id: CaseId,
+        event: &Event,
+        transition: &Transition,
+    ) -> Result<(), StoreError> {
         let demands = matches!(transition, Transition::Departed(_) | Transition::ErasureRequested(_));
         let (_, person_hash) = tx.hashes(self.site, Some(self.source), &event.person);
         if let Some(person_hash) = person_hash.filter(|_| demands) {
-            tx.join_case(id, person_hash);
+            tx.join_case(id, person_hash).await?;
         }
+        Ok(())
     }
 
     pub(super) async fn open(
@@ -43,7 +50,7 @@ impl EventContext<'_> {
         let new = NewCase { site, source, person, terms, cause, effective_at };
         let record = tx.open_case(new, beginning, self.note(event), self.now).await?;
         let (id, source) = (record.case.id, self.source);
-        tx.count_escalation(Actor::Source(source), id, Escalation::Opened, self.now);
+        tx.count_escalation(Actor::Source(source), id, Escalation::Opened, self.now).await?;
         tracing::info!(case.id = %id, case.state = %record.case.state.name(), "case {id}: opened by source {source}");
         Ok(applied(id))
     }
@@ -65,13 +72,13 @@ impl EventContext<'_> {
         }
         match tx.transition_by_source(self.source, record, transition, self.note(event), self.now).await {
             Ok(SourceEffect::Deferred) => {
-                self.join(tx, id, event, transition);
+                self.join(tx, id, event, transition).await?;
                 let source = self.source;
                 tracing::info!(case.id = %id, %source, "case {id}: event deferred, source {source} is frozen by its brake");
                 Ok(Outcome { reason: Some("source_is_frozen"), ..applied(id) })
             }
             Ok(SourceEffect::Applied(transitioned)) => {
-                self.join(tx, id, event, transition);
+                self.join(tx, id, event, transition).await?;
                 let (from, state) = (transitioned.from, transitioned.record.case.state.name());
                 let transition = transition.name();
                 tracing::info!(case.id = %id, case.state = %state, transition, "case {id}: {from} to {state} ({transition})");

@@ -160,7 +160,7 @@ impl Router {
         let error = anyhow::Error::new(error);
         tracing::error!(delivery.id = %id, error = format!("{error:#}"), "a delivery is set aside: the database contradicts itself");
         let mut tx = self.store.begin().await?;
-        tx.mark_unreadable(id, &problem, self.clock.now());
+        tx.mark_unreadable(id, &problem, self.clock.now()).await?;
         tx.commit().await
     }
 
@@ -170,7 +170,7 @@ impl Router {
         if let Some(tripped) = route.policy.brake.trips(&tx.recent_activity_of_source(source, now).await?) {
             if tx.is_braked(source).await? {
                 // The brake tripped at an earlier part, possibly of the same delivery. The count has grown since.
-                tx.update_brake_reason(source, &tripped);
+                tx.update_brake_reason(source, &tripped).await?;
                 return Ok(());
             }
             let held = tx.freeze(source, &tripped, now).await?;
@@ -193,7 +193,7 @@ impl Router {
         new.happened_at = facts::happened_at(&event, delivery.received_at);
         let context = self.event_context(&delivery.source, route, delivery.origin, delivery.received_at);
         let outcome = Box::pin(context.apply(tx, &event)).await?;
-        tx.record_event(&new, outcome, Some(&event))?;
+        tx.record_event(&new, outcome, Some(&event)).await?;
         Ok(matches!(outcome.status, EventStatus::Applied | EventStatus::Waiting))
     }
 
@@ -229,9 +229,9 @@ impl Router {
             let context = self.event_context(&waiting.source, route, waiting.origin, waiting.received_at);
             let context = EventContext { waited: Some(waiting.seq), ..context };
             let outcome = Box::pin(context.resume(&mut tx, &waiting.event)).await?;
-            tx.settle_event(waiting.id, outcome);
+            tx.settle_event(waiting.id, outcome).await?;
         } else {
-            tx.settle_event(waiting.id, unreadable("no such source"));
+            tx.settle_event(waiting.id, unreadable("no such source")).await?;
         }
         tx.commit().await
     }
@@ -239,13 +239,13 @@ impl Router {
     /// Resumes an event that waited for an email address.
     async fn resume_event(&self, tx: &mut Tx, waiting: WaitingEvent) -> Result<(), StoreError> {
         let Some(route) = self.routes.get(&waiting.source) else {
-            tx.settle_event(waiting.id, unreadable("no such source"));
+            tx.settle_event(waiting.id, unreadable("no such source")).await?;
             return Ok(());
         };
         let context = self.event_context(&waiting.source, route, waiting.origin, waiting.received_at);
         let context = EventContext { can_look_up: false, waited: Some(waiting.seq), ..context };
         let outcome = Box::pin(context.apply(tx, &waiting.event)).await?;
-        tx.settle_event(waiting.id, outcome);
+        tx.settle_event(waiting.id, outcome).await?;
         self.check_brake(tx, &waiting.source, route).await
     }
 

@@ -111,13 +111,13 @@ impl EventContext<'_> {
             EventType::EmailChanged | EventType::Profile | EventType::Ignored => return Ok(()),
         };
         match (resolved.person_hash, resolved.email_hash) {
-            (Some(person_hash), _) => tx.note_gone(self.source, person_hash, gone_at),
+            (Some(person_hash), _) => tx.note_gone(self.source, person_hash, gone_at).await?,
             // Without an id, the owner of the email address left, if there is exactly one. A person who returns without
             // an id may be known under a different one by now.
             (None, Some(email_hash)) if gone_at.is_some() => {
                 let owners = tx.owners(self.source, email_hash, Timestamp::MIN).await?;
                 if let [owner] = owners.as_slice() {
-                    tx.note_gone(self.source, owner.person_hash, gone_at);
+                    tx.note_gone(self.source, owner.person_hash, gone_at).await?;
                 }
             }
             (None, _) => {}

@@ -26,23 +26,29 @@ impl EventContext<'_> {
 
     /// Stores the person that the body is about. If the event took effect, marks earlier bodies about the person as
     /// superseded.
-    pub(super) fn record_body(&self, tx: &mut Tx, keys: PersonKeys, outcome: &Outcome) {
+    pub(super) async fn record_body(&self, tx: &mut Tx, keys: PersonKeys, outcome: &Outcome) -> Result<(), StoreError> {
         if self.repetition == Repetition::Duplicate {
-            return;
+            return Ok(());
         }
         let took_effect = match outcome.status {
             EventStatus::Applied | EventStatus::Waiting => true,
             EventStatus::Ignored | EventStatus::Unreadable => false,
         };
         if took_effect && self.repetition == Repetition::New {
-            tx.supersede_bodies(keys, Some(&self.origin), self.effect_at());
+            tx.supersede_bodies(keys, Some(&self.origin), self.effect_at()).await?;
         }
-        tx.record_body(&self.origin, keys);
+        tx.record_body(&self.origin, keys).await
     }
 
     /// A change of a person id's email address also supersedes. Call it before the email address is stored.
-    pub(super) fn note_address(&self, tx: &mut Tx, id: &PersonId, email: &EmailAddress) {
-        tx.supersede_bodies_of_other_address((self.site, self.source), (id, email), &self.origin, self.effect_at());
+    pub(super) async fn note_address(
+        &self,
+        tx: &mut Tx,
+        id: &PersonId,
+        email: &EmailAddress,
+    ) -> Result<(), StoreError> {
+        tx.supersede_bodies_of_other_address((self.site, self.source), (id, email), &self.origin, self.effect_at())
+            .await
     }
 
     /// Hands an open case to a human. A departure is applied first, so that the operator only has to confirm it.

@@ -211,7 +211,7 @@ impl Resolver {
         let now = self.router.clock.now();
         let due_at = due_at.unwrap_or_else(|_too_far| now.saturating_add(SignedDuration::from_hours(1)).unwrap_or(now));
         let mut tx = self.router.store.begin().await?;
-        tx.defer_lookup(&self.source, asked, due_at, problem, now);
+        tx.defer_lookup(&self.source, asked, due_at, problem, now).await?;
         tx.commit().await
     }
 

@@ -20,7 +20,7 @@ const TURN: Duration = Duration::from_millis(20);
 /// share.
 const SHARE: Duration = Duration::from_millis(3);
 
-/// The maximum number of items in a turn, so that the batch of statements stays small.
+/// The maximum number of items in a turn, so that little is repeated after a failure.
 const ITEMS: usize = 256;
 
 /// The maximum number of deliveries of a source that are fetched together, and of bytes of their bodies.
@@ -98,15 +98,13 @@ impl Router {
                 items += 1;
                 if let (Some(route), false) = (route, progress.applied.contains(&position)) {
                     may_open |= self.route_item(&mut tx, &progress.delivery, route, position, item).await?;
-                    tx.end_part();
                 }
             }
             if !progress.is_finished() {
-                tx.part_routed(progress.delivery.id, progress.next);
+                tx.part_routed(progress.delivery.id, progress.next).await?;
                 break;
             }
-            done.push(self.finish(&mut tx, progress));
-            tx.end_part();
+            done.push(self.finish(&mut tx, progress).await?);
             queue.current = None;
             // A delivery without items has a small cost, too.
             items += 1;
@@ -153,7 +151,7 @@ impl Router {
             return Ok(());
         }
         let mut tx = self.store.begin().await?;
-        tx.expect_crash(id);
+        tx.expect_crash(id).await?;
         tx.commit().await?;
         queue.marked = Some(id);
         Ok(())
@@ -163,22 +161,22 @@ impl Router {
     pub(super) async fn clear_crash_mark(&self, queue: &mut SourceQueue) -> Result<(), StoreError> {
         let Some(id) = queue.marked.take() else { return Ok(()) };
         let mut tx = self.store.begin().await?;
-        tx.expect_no_crash(id);
+        tx.expect_no_crash(id).await?;
         tx.commit().await
     }
 
-    fn finish(&self, tx: &mut Tx, progress: &DeliveryProgress) -> RoutedDelivery {
+    async fn finish(&self, tx: &mut Tx, progress: &DeliveryProgress) -> Result<RoutedDelivery, StoreError> {
         let problem = progress.problem();
         let now = self.clock.now();
-        tx.routed(&progress.delivery, problem.as_deref(), now);
+        tx.routed(&progress.delivery, problem.as_deref(), now).await?;
         // The earlier reading counted the items that it applied.
         if progress.applied.is_empty() {
-            tx.count_ignored(&progress.delivery.source, &progress.ignored, now);
+            tx.count_ignored(&progress.delivery.source, &progress.ignored, now).await?;
         }
         if problem.is_some() && progress.any_readable {
-            tx.partly_read(progress.delivery.id);
+            tx.partly_read(progress.delivery.id).await?;
         }
-        RoutedDelivery { id: progress.delivery.id, items: progress.count(), problem }
+        Ok(RoutedDelivery { id: progress.delivery.id, items: progress.count(), problem })
     }
 
     async fn route_item(
@@ -194,7 +192,7 @@ impl Router {
             Err(problem) => {
                 self.metrics.count(&delivery.source, "unreadable");
                 let new = self.new_event(delivery.id, position, &delivery.source, "unreadable");
-                tx.record_event(&new, unreadable(&problem), None)?;
+                tx.record_event(&new, unreadable(&problem), None).await?;
                 Ok(false)
             }
         }

@@ -45,26 +45,28 @@ impl Origin {
 
 impl Tx {
     /// The newest earlier delivery of the same body about the same person.
-    #[instrument(name = "store.body.earlier", skip_all, err)]
+    #[instrument(name = "store.body.find_earlier_copy", skip_all, err)]
     pub async fn earlier_copy(
         &mut self,
         origin: &Origin,
         (email_hash, person_hash): PersonKeys,
     ) -> Result<Option<EarlierCopy>, StoreError> {
         let Some(body_hash) = origin.body_hash else { return Ok(None) };
-        let row = self
-            .statement(
-                "SELECT d.id, d.dedupe_until, MAX(b.superseded_at) AS superseded_at
-                 FROM body_people b JOIN deliveries d ON d.seq = b.delivery_seq
-                 WHERE b.person_key IN (?1, ?2) AND b.body_hash = ?3 AND b.delivery_seq < ?4
-                 GROUP BY b.delivery_seq ORDER BY b.delivery_seq DESC LIMIT 1",
-            )
-            .bind(bytes(email_hash))
-            .bind(bytes(person_hash))
-            .bind(body_hash.0.as_slice())
-            .bind(origin.seq)
-            .row()
-            .await?;
+        let row = sqlx::query(
+            "SELECT d.id, d.dedupe_until, MAX(b.superseded_at) AS superseded_at
+             FROM body_people b
+                 JOIN deliveries d ON d.seq = b.delivery_seq
+             WHERE b.person_key IN ($1, $2) AND b.body_hash = $3 AND b.delivery_seq < $4
+             GROUP BY b.delivery_seq
+             ORDER BY b.delivery_seq DESC
+             LIMIT 1",
+        )
+        .bind(bytes(email_hash))
+        .bind(bytes(person_hash))
+        .bind(body_hash.0.as_slice())
+        .bind(origin.seq)
+        .fetch_optional(&mut **self)
+        .await?;
         row.map(|row| {
             let reader = RowReader { what: "delivery", row: &row };
             Ok(EarlierCopy {
@@ -77,84 +79,99 @@ impl Tx {
 
     /// Stores that a delivery without an id is about this person.
     #[instrument(name = "store.body.record", skip_all)]
-    pub fn record_body(&mut self, origin: &Origin, (email_hash, person_hash): PersonKeys) {
-        let Some(body_hash) = origin.body_hash else { return };
+    pub async fn record_body(
+        &mut self,
+        origin: &Origin,
+        (email_hash, person_hash): PersonKeys,
+    ) -> Result<(), StoreError> {
+        let Some(body_hash) = origin.body_hash else { return Ok(()) };
         for person_key in [email_hash, person_hash].into_iter().flatten() {
-            self.statement(
-                "INSERT INTO body_people (person_key, body_hash, delivery_seq) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            sqlx::query(
+                "INSERT INTO body_people (person_key, body_hash, delivery_seq)
+                 VALUES ($1, $2, $3)
+                 ON CONFLICT DO NOTHING",
             )
             .bind(person_key.0.as_slice())
             .bind(body_hash.0.as_slice())
             .bind(origin.seq)
-            .later();
+            .execute(&mut **self)
+            .await?;
         }
+        Ok(())
     }
 
     /// Marks earlier bodies about this person as superseded, because something about the person took effect: they are
     /// no longer duplicates when they arrive again. `by` is the delivery that caused it; copies of its own body stay
     /// duplicates. `None` for an operator.
     #[instrument(name = "store.body.supersede", skip_all)]
-    pub fn supersede_bodies(
+    pub async fn supersede_bodies(
         &mut self,
         (email_hash, person_hash): PersonKeys,
         by: Option<&Origin>,
         effect_at: Timestamp,
-    ) {
+    ) -> Result<(), StoreError> {
         let body_hash = by.and_then(|origin| origin.body_hash);
         let seq = by.map(|origin| origin.seq);
-        let statements = [
-            "UPDATE deliveries SET dedupes = 0
-             WHERE dedupes = 1 AND dedupe_until IS NOT NULL AND seq IN (
-                 SELECT delivery_seq FROM body_people
-                 WHERE person_key IN (?1, ?2) AND body_hash IS NOT ?3 AND (?4 IS NULL OR delivery_seq < ?4)
-                     AND superseded_at IS NULL)",
-            "UPDATE body_people SET superseded_at = ?5
-             WHERE person_key IN (?1, ?2) AND body_hash IS NOT ?3 AND (?4 IS NULL OR delivery_seq < ?4)
+        sqlx::query(
+            "UPDATE deliveries
+             SET dedupes = 0
+             WHERE dedupes = 1
+                 AND dedupe_until IS NOT NULL
+                 AND seq IN (
+                     SELECT delivery_seq
+                     FROM body_people
+                     WHERE person_key IN ($1, $2)
+                         AND body_hash IS DISTINCT FROM $3
+                         AND ($4 IS NULL OR delivery_seq < $4)
+                         AND superseded_at IS NULL)",
+        )
+        .bind(bytes(email_hash))
+        .bind(bytes(person_hash))
+        .bind(bytes(body_hash))
+        .bind(seq)
+        .execute(&mut **self)
+        .await?;
+        sqlx::query(
+            "UPDATE body_people
+             SET superseded_at = $5
+             WHERE person_key IN ($1, $2)
+                 AND body_hash IS DISTINCT FROM $3
+                 AND ($4 IS NULL OR delivery_seq < $4)
                  AND superseded_at IS NULL",
-        ];
-        for statement in statements {
-            self.statement(statement)
-                .bind(bytes(email_hash))
-                .bind(bytes(person_hash))
-                .bind(bytes(body_hash))
-                .bind(seq)
-                .bind(millis(effect_at))
-                .later();
-        }
+        )
+        .bind(bytes(email_hash))
+        .bind(bytes(person_hash))
+        .bind(bytes(body_hash))
+        .bind(seq)
+        .bind(millis(effect_at))
+        .execute(&mut **self)
+        .await?;
+        Ok(())
     }
 
     /// Marks earlier bodies as superseded when the email address of a person id changes. Call it before the address is
     /// stored.
-    #[instrument(name = "store.body.readdress", skip_all)]
-    pub fn supersede_bodies_of_other_address(
+    #[instrument(name = "store.body.supersede_other_address", skip_all)]
+    pub async fn supersede_bodies_of_other_address(
         &mut self,
         (site, source): (&SiteName, &SourceName),
         (id, email): (&PersonId, &EmailAddress),
         by: &Origin,
         effect_at: Timestamp,
-    ) {
+    ) -> Result<(), StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
         let email_hash = self.key.hash_email(site, email);
-        let statements = [
-            "UPDATE deliveries SET dedupes = 0
-             WHERE dedupes = 1 AND dedupe_until IS NOT NULL AND seq IN (
-                 SELECT delivery_seq FROM body_people
-                 WHERE person_key = ?1 AND body_hash IS NOT ?2 AND delivery_seq < ?3 AND superseded_at IS NULL)
-                 AND EXISTS (SELECT 1 FROM people WHERE source = ?4 AND person_hash = ?1 AND email_hash <> ?5)",
-            "UPDATE body_people SET superseded_at = ?6
-             WHERE person_key = ?1 AND body_hash IS NOT ?2 AND delivery_seq < ?3 AND superseded_at IS NULL
-                 AND EXISTS (SELECT 1 FROM people WHERE source = ?4 AND person_hash = ?1 AND email_hash <> ?5)",
-        ];
-        for statement in statements {
-            self.statement(statement)
-                .bind(person_hash.0.as_slice())
-                .bind(bytes(by.body_hash))
-                .bind(by.seq)
+        let other_address =
+            sqlx::query("SELECT 1 FROM people WHERE source = $1 AND person_hash = $2 AND email_hash <> $3")
                 .bind(source.as_str())
+                .bind(person_hash.0.as_slice())
                 .bind(email_hash.0.as_slice())
-                .bind(millis(effect_at))
-                .later();
+                .fetch_optional(&mut **self)
+                .await?;
+        if other_address.is_none() {
+            return Ok(());
         }
+        self.supersede_bodies((None, Some(person_hash)), Some(by), effect_at).await
     }
 }
 

@@ -2,29 +2,21 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 use uuid::Uuid;
 
+use super::exec::ExecOne as _;
 use super::jobs::{read_job, urgency};
+use super::leases::Lease;
 use super::row::{RowReader, millis};
-use super::{CaseRecord, Note, Store, StoreError, TransitionError, Tx};
+use super::{CaseRecord, Note, Store, StoreError, TransitionError, Tx, dialect};
 use crate::clock;
 use crate::domain::case::{JobKind, Transition};
 use crate::domain::ids::{CaseId, JobId, SiteName};
 
 /// The reason why a job was requeued.
 const INTERRUPTED: &str = "the worker stopped in the middle of it";
-
-/// The right to work on a job for a limited time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lease {
-    pub job_id: JobId,
-    /// Required to settle the job.
-    pub token: Uuid,
-    pub until: Timestamp,
-}
 
 #[derive(Debug)]
 pub struct ClaimedJob {
@@ -75,48 +67,53 @@ impl Tx {
             return Ok(Vec::new());
         }
         let token = clock::new_id(now);
-        for request in requests {
-            self.lease(request, token, now);
-            self.end_part();
-        }
-        let mut leased = Vec::new();
-        for row in self.rows().await? {
-            let job = RowReader { what: "job", row: &row };
-            leased.push((Lease { job_id: job.word("id")?, token, until: job.at("lease_until")? }, row));
-        }
-        if leased.is_empty() {
-            return Ok(Vec::new());
-        }
-        let ids: Vec<_> = leased.iter().map(|(_, row)| row.try_get("case_id")).collect::<Result<_, _>>()?;
-        let mut cases = self.cases(&ids).await?.into_iter();
         let mut claimed = Vec::new();
-        for (lease, row) in leased {
-            match self.load_claimed(lease, &row, cases.next().flatten(), now).await {
-                Ok(job) => claimed.push(job),
-                Err(error) if error.is_about_one_row() => self.put_off(lease.job_id, error, now),
-                Err(error) => return Err(error),
+        for request in requests {
+            for row in self.lease(request, token, now).await? {
+                let job = RowReader { what: "job", row: &row };
+                let lease = Lease { job_id: job.word("id")?, token, until: request.until };
+                match self.load_claimed(lease, &row, now).await {
+                    Ok(job) => claimed.push(job),
+                    Err(error) if error.is_about_one_row() => self.defer_inconsistent(lease, error, now).await?,
+                    Err(error) => return Err(error),
+                }
             }
-            self.end_part();
         }
         Ok(claimed)
     }
 
     /// Leases the jobs that are due first, and returns their rows.
-    fn lease(&mut self, request: &ClaimRequest<'_>, token: Uuid, now: Timestamp) {
-        // The sign before the limit prevents SQLite from planning the statement again for every number. The time that a
-        // job waited beyond its due time, because of a pause or a stopped daemon, does not count towards giving up.
-        self.statement(
-            "UPDATE jobs SET state = 'running', lease_token = ?1, lease_until = ?2,
-                 failing_since = failing_since + MAX(0, ?3 - due_at)
+    async fn lease(
+        &mut self,
+        request: &ClaimRequest<'_>,
+        token: Uuid,
+        now: Timestamp,
+    ) -> Result<Vec<SqliteRow>, StoreError> {
+        // The time that a job waited beyond its due time, because of a pause or a stopped daemon, does not count towards
+        // giving up.
+        let rows = sqlx::query(
+            "UPDATE jobs
+             SET state = 'running',
+                 lease_token = $1,
+                 lease_until = $2,
+                 failing_since = failing_since + CASE WHEN $3 > due_at THEN $3 - due_at ELSE 0 END
              WHERE id IN (
-                 SELECT id FROM jobs WHERE state = 'queued' AND site = ?4 AND urgency = ?5 AND due_at <= ?3
-                     AND NOT EXISTS (SELECT 1 FROM sites WHERE name = ?4 AND paused_at IS NOT NULL)
-                     AND kind NOT IN (SELECT kind FROM paused_kinds WHERE site = ?4)
+                 SELECT id
+                 FROM jobs
+                 WHERE state = 'queued'
+                     AND site = $4
+                     AND urgency = $5
+                     AND due_at <= $3
+                     AND NOT EXISTS (SELECT 1 FROM sites WHERE name = $4 AND paused_at IS NOT NULL)
+                     AND kind NOT IN (SELECT kind FROM paused_kinds WHERE site = $4)
                      AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
                      AND (source IS NULL OR source NOT IN (SELECT source FROM deliveries WHERE items_routed > 0))
-                     AND NOT EXISTS (SELECT 1 FROM events e WHERE e.case_id = jobs.case_id AND e.status = 'waiting'
-                         AND e.person_hash IS NULL)
-                 ORDER BY due_at LIMIT +?6)
+                     AND NOT EXISTS (
+                         SELECT 1
+                         FROM events e
+                         WHERE e.case_id = jobs.case_id AND e.status = 'waiting' AND e.person_hash IS NULL)
+                 ORDER BY due_at
+                 LIMIT $6)
              RETURNING *",
         )
         .bind(token.to_string())
@@ -125,21 +122,18 @@ impl Tx {
         .bind(request.site.as_str())
         .bind(urgency(request.urgent))
         .bind(request.jobs)
-        .later();
+        .fetch_all(&mut **self)
+        .await?;
+        Ok(rows)
     }
 
     /// A leased job with its case, which becomes due with it.
-    async fn load_claimed(
-        &mut self,
-        lease: Lease,
-        row: &SqliteRow,
-        case: Option<Result<CaseRecord, StoreError>>,
-        now: Timestamp,
-    ) -> Result<ClaimedJob, StoreError> {
+    async fn load_claimed(&mut self, lease: Lease, row: &SqliteRow, now: Timestamp) -> Result<ClaimedJob, StoreError> {
         let (job, reader) = (read_job(row)?, RowReader { what: "job", row });
         let case_id = job.case_id;
+        let record = self.case(case_id).await?;
         let record =
-            case.ok_or_else(|| StoreError::inconsistent("case", case_id, "it is not there, but has a job"))??;
+            record.ok_or_else(|| StoreError::inconsistent("case", case_id, "it is not there, but has a job"))?;
         let record = match self.transition_with_job(record, &Transition::Due, Note::default(), Some(&job), now).await {
             Ok(transitioned) => transitioned.record,
             Err(TransitionError::Store(error)) => return Err(error),
@@ -160,19 +154,22 @@ impl Tx {
     }
 
     /// Defers a job whose case cannot be read by an hour and stores the reason: it must not block the others.
-    fn put_off(&mut self, job_id: JobId, error: StoreError, now: Timestamp) {
+    async fn defer_inconsistent(&mut self, lease: Lease, error: StoreError, now: Timestamp) -> Result<(), StoreError> {
         let due_at = now.saturating_add(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MAX);
-        let text = error.to_string();
+        let (job_id, text) = (lease.job_id, error.to_string());
         let error = anyhow::Error::new(error);
-        tracing::error!(job.id = %job_id, error = format!("{error:#}"), "a job is put off: the database contradicts itself");
-        self.statement(
-            "UPDATE jobs SET state = 'queued', due_at = ?, last_error = ?, lease_token = NULL, lease_until = NULL
-             WHERE id = ?",
+        tracing::error!(job.id = %job_id, error = format!("{error:#}"), "job {job_id}: inconsistent, deferred by an hour");
+        sqlx::query(
+            "UPDATE jobs
+             SET state = 'queued', due_at = $1, last_error = $2, lease_token = NULL, lease_until = NULL
+             WHERE id = $3 AND lease_token = $4",
         )
         .bind(millis(due_at))
         .bind(text)
         .bind(job_id.to_string())
-        .later();
+        .bind(lease.token.to_string())
+        .exec_leased(self)
+        .await
     }
 
     /// Requeues the jobs of dead workers: those whose lease is over or, at a start, all; but none of `alive`. If a call
@@ -184,15 +181,11 @@ impl Tx {
         alive: &[JobId],
         now: Timestamp,
     ) -> Result<Vec<RecoveredJob>, StoreError> {
-        let rows = self
-            .statement(
-                "SELECT id, case_id, kind, dispatched_at FROM jobs
-                 WHERE state = 'running' AND (?2 OR lease_until <= ?1) AND id NOT IN (SELECT value FROM json_each(?3))",
-            )
+        let rows = sqlx::query(dialect::JOBS_OF_DEAD_WORKERS)
             .bind(millis(now))
             .bind(all)
             .bind(json!(alive).to_string())
-            .rows()
+            .fetch_all(&mut **self)
             .await?;
         let mut recovered = Vec::new();
         for row in &rows {
@@ -201,15 +194,24 @@ impl Tx {
             if job.at_if_any("dispatched_at")?.is_some() {
                 self.note_interrupted(case_id, job.word("kind")?, now).await?;
             }
-            self.statement(
-                "UPDATE jobs SET state = 'queued', lease_token = NULL, lease_until = NULL, dispatched_at = NULL,
-                     fence = NULL, fences = 0, attempts = attempts + 1, due_at = ?, last_error = ?
-                 WHERE id = ?",
+            sqlx::query(
+                "UPDATE jobs
+                 SET state = 'queued',
+                     lease_token = NULL,
+                     lease_until = NULL,
+                     dispatched_at = NULL,
+                     fence = NULL,
+                     fences = 0,
+                     attempts = attempts + 1,
+                     due_at = $1,
+                     last_error = $2
+                 WHERE id = $3",
             )
             .bind(millis(now))
             .bind(INTERRUPTED)
             .bind(job_id.to_string())
-            .later();
+            .exec_one(self, "job", job_id)
+            .await?;
             recovered.push(RecoveredJob { job_id, case_id });
         }
         Ok(recovered)
@@ -220,7 +222,7 @@ impl Tx {
         match self.case(case_id).await {
             Ok(Some(mut record)) => {
                 self.record_unconfirmed_call(&mut record, job, "interrupted", Some(INTERRUPTED), now).await?;
-                self.save_observed(&record)
+                self.save_observed(&record).await
             }
             Ok(None) => Err(StoreError::inconsistent("case", case_id, "it is not there, but has a job")),
             // A case that cannot be read must not prevent the start of the daemon: its job is deferred when it is
@@ -236,9 +238,9 @@ impl Tx {
 
 impl Store {
     /// Whether a lease is over, so that its job must be requeued.
-    #[instrument(name = "store.job.any_expired", skip_all, err)]
+    #[instrument(name = "store.job.any_lease_expired", skip_all, err)]
     pub async fn any_lease_expired(&self, now: Timestamp) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM jobs WHERE state = 'running' AND lease_until <= ? LIMIT 1")
+        let row = sqlx::query("SELECT 1 FROM jobs WHERE state = 'running' AND lease_until <= $1 LIMIT 1")
             .bind(millis(now))
             .fetch_optional(&self.reader)
             .await?;
@@ -250,21 +252,7 @@ impl Store {
     #[instrument(name = "store.job.next_due", skip_all, fields(lanes = lanes.len()), err)]
     pub async fn next_due(&self, lanes: &[(&SiteName, bool)]) -> Result<Vec<Option<Timestamp>>, StoreError> {
         let lanes: Vec<_> = lanes.iter().map(|(site, urgent)| json!([site, urgency(*urgent)])).collect();
-        let rows = sqlx::query(
-            "SELECT l.key AS id, (
-                 SELECT due_at FROM jobs WHERE state = 'queued' AND site = l.value ->> 0 AND urgency = l.value ->> 1
-                     AND NOT EXISTS (SELECT 1 FROM sites WHERE name = l.value ->> 0 AND paused_at IS NOT NULL)
-                     AND kind NOT IN (SELECT kind FROM paused_kinds WHERE site = l.value ->> 0)
-                     AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
-                     AND (source IS NULL OR source NOT IN (SELECT source FROM deliveries WHERE items_routed > 0))
-                     AND NOT EXISTS (SELECT 1 FROM events e WHERE e.case_id = jobs.case_id AND e.status = 'waiting'
-                         AND e.person_hash IS NULL)
-                 ORDER BY due_at LIMIT 1) AS due_at
-             FROM json_each(?) l ORDER BY l.key",
-        )
-        .bind(json!(lanes).to_string())
-        .fetch_all(&self.reader)
-        .await?;
+        let rows = sqlx::query(dialect::NEXT_DUE).bind(json!(lanes).to_string()).fetch_all(&self.reader).await?;
         rows.iter().map(|row| RowReader { what: "job", row }.at_if_any("due_at")).collect()
     }
 }

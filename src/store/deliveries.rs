@@ -1,38 +1,18 @@
 //! Deliveries: accepted in groups, read in their order, expired in time.
 
 use std::collections::HashSet;
-use std::sync::LazyLock;
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{Connection as _, Row as _, SqliteConnection};
+use sqlx::{Row as _, SqliteConnection};
 use tracing::instrument;
 
-use super::files::Acknowledged;
+use super::exec::ExecOne as _;
 use super::row::{RowReader, millis, millis_if_any};
-use super::{Origin, Page, Store, StoreError, Tx};
+use super::turn::Effects;
+use super::{Origin, Page, Store, StoreError, Tx, dialect};
 use crate::domain::ids::{DeliveryId, SourceName};
 use crate::domain::named;
 use crate::proof::seal::{ID_HALF, KeyedHash, MasterKey};
-
-/// The number of bound values in one row of [`INSERTS`].
-const COLUMNS: usize = 8;
-
-/// The statements that insert up to 1, 2, 4, … and 256 rows. There is one statement for a group, because each costs a
-/// round trip to the SQLite thread. There are few texts, because each is prepared once. Unused rows are not bound:
-/// SQLite reads them as NULL, and the statement skips them.
-static INSERTS: LazyLock<Vec<(usize, String)>> = LazyLock::new(|| {
-    let text = |rows: usize| {
-        let row = format!("({})", ["?"; COLUMNS].join(", "));
-        format!(
-            "INSERT INTO deliveries (id, source, received_at, dedupe_hash, dedupe_until, content_type, body,
-                 signed_at)
-             SELECT * FROM (VALUES {}) WHERE column1 IS NOT NULL
-             ON CONFLICT (dedupe_hash) WHERE dedupes = 1 DO NOTHING",
-            vec![row; rows].join(", ")
-        )
-    };
-    (0..=8).map(|power| 1 << power).map(|rows| (rows, text(rows))).collect()
-});
 
 /// A verified delivery, to be stored.
 #[derive(Debug)]
@@ -136,66 +116,91 @@ pub struct DeliveryFilter {
 impl Tx {
     /// Records that a delivery was read, or why it was not.
     #[instrument(name = "store.delivery.routed", skip_all, fields(delivery.id = %waiting.id))]
-    pub fn routed(&mut self, waiting: &UnroutedDelivery, problem: Option<&str>, now: Timestamp) {
+    pub async fn routed(
+        &mut self,
+        waiting: &UnroutedDelivery,
+        problem: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let id = waiting.id;
         let status = if problem.is_some() { DeliveryStatus::Unreadable } else { DeliveryStatus::Routed };
-        self.statement("UPDATE deliveries SET status = ?, routed_at = ?, problem = ?, items_routed = 0 WHERE id = ?")
-            .bind(status.as_str())
-            .bind(millis(now))
-            .bind(problem)
-            .bind(id.to_string())
-            .later();
-        self.statement(
-            "INSERT INTO sources (name, last_delivery_at) VALUES (?1, ?2)
-             ON CONFLICT (name) DO UPDATE SET last_delivery_at = MAX(COALESCE(last_delivery_at, 0), ?2)",
+        sqlx::query(
+            "UPDATE deliveries
+             SET status = $1, routed_at = $2, problem = $3, items_routed = 0
+             WHERE id = $4",
+        )
+        .bind(status.as_str())
+        .bind(millis(now))
+        .bind(problem)
+        .bind(id.to_string())
+        .exec_one(self, "delivery", id)
+        .await?;
+        sqlx::query(
+            "INSERT INTO sources (name, last_delivery_at)
+             VALUES ($1, $2)
+             ON CONFLICT (name) DO UPDATE
+             SET last_delivery_at = excluded.last_delivery_at
+             WHERE COALESCE(sources.last_delivery_at, 0) < excluded.last_delivery_at",
         )
         .bind(waiting.source.as_str())
         .bind(millis(waiting.received_at))
-        .later();
+        .execute(&mut **self)
+        .await?;
+        Ok(())
     }
 
     /// Marks a delivery as unreadable although its body may be intact: the data that it refers to is damaged.
-    #[instrument(name = "store.delivery.set_aside", skip_all, fields(delivery.id = %id))]
-    pub fn mark_unreadable(&mut self, id: DeliveryId, problem: &str, now: Timestamp) {
-        self.statement(
-            "UPDATE deliveries SET status = 'unreadable', routed_at = ?, problem = ?, items_routed = 0 WHERE id = ?",
+    #[instrument(name = "store.delivery.mark_unreadable", skip_all, fields(delivery.id = %id))]
+    pub async fn mark_unreadable(&mut self, id: DeliveryId, problem: &str, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE deliveries
+             SET status = 'unreadable', routed_at = $1, problem = $2, items_routed = 0
+             WHERE id = $3",
         )
         .bind(millis(now))
         .bind(problem)
         .bind(id.to_string())
-        .later();
+        .exec_one(self, "delivery", id)
+        .await
     }
 
     /// Queues a delivery for the router again. Returns false if there is none, or its body has expired.
     #[instrument(name = "store.delivery.replay", skip_all, fields(delivery.id = %id), err)]
     pub async fn replay(&mut self, id: DeliveryId) -> Result<bool, StoreError> {
-        let done = self.statement(
-            "UPDATE deliveries SET status = 'received', routed_at = NULL, problem = NULL, crashes = 0, partly_read = 0,
+        let done = sqlx::query(
+            "UPDATE deliveries
+             SET status = 'received',
+                 routed_at = NULL,
+                 problem = NULL,
+                 crashes = 0,
+                 partly_read = 0,
                  items_routed = CASE status WHEN 'received' THEN items_routed ELSE 0 END,
                  replayed = CASE status WHEN 'received' THEN replayed ELSE 1 END
-             WHERE id = ? AND body IS NOT NULL",
+             WHERE id = $1 AND body IS NOT NULL",
         )
-        .bind(id.to_string()).changed().await?;
+        .bind(id.to_string())
+        .execute(&mut **self)
+        .await?
+        .rows_affected();
         Ok(done == 1)
     }
 }
 
 impl Store {
     /// Stores deliveries. Returns for each, in their order, whether it is new. They are on the disk when this returns.
-    #[instrument(name = "store.delivery.accept", skip_all, fields(count = deliveries.len()), err)]
+    #[instrument(name = "store.delivery.insert", skip_all, fields(count = deliveries.len()), err)]
     pub async fn insert_deliveries(&self, deliveries: &[NewDelivery]) -> Result<Vec<Inserted>, StoreError> {
         let mut accepted = Vec::with_capacity(deliveries.len());
-        let largest = INSERTS.last().map_or(1, |(rows, _)| *rows);
         // Held to the end, so that no hash that identifies a repetition expires meanwhile.
-        let mut held = self.writer.acquire_for_intake().await?;
+        let mut turn = self.writer.begin_for_intake().await?;
         let mut newest = 0;
-        for group in deliveries.chunks(largest) {
-            let inserted = insert(&mut held, group).await?;
+        for group in deliveries.chunks(dialect::MOST_DELIVERIES) {
+            let inserted = insert(&mut turn, group).await?;
             if inserted.count > 0 {
                 newest = inserted.last_seq;
             }
             let reused = if inserted.count > 0 && group.iter().any(NewDelivery::has_id) {
-                reused_ids(&mut held, &inserted).await?
+                reused_ids(&mut turn, &inserted).await?
             } else {
                 HashSet::new()
             };
@@ -203,12 +208,13 @@ impl Store {
             if inserted.count == group.len() {
                 accepted.extend(group.iter().map(|delivery| new(delivery.id)));
             } else {
-                accepted.extend(distinguish(&mut held, group, new).await?);
+                // A read that becomes a write later fails immediately while the log is being emptied: the lock is
+                // acquired first.
+                turn.share_transaction().await?;
+                accepted.extend(distinguish(&mut turn, group, new).await?);
             }
         }
-        let acknowledged = held.acknowledge(Acknowledged { deliveries: newest, journal: None });
-        held.release();
-        acknowledged?;
+        turn.complete(Effects { newest_delivery: newest, ..Effects::default() }).await?;
         Ok(accepted)
     }
 
@@ -216,9 +222,11 @@ impl Store {
     #[instrument(name = "store.delivery.list", skip_all, err)]
     pub async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Page<DeliveryRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT seq, id, source, received_at, status, routed_at, problem, body IS NOT NULL AS replayable FROM deliveries
-             WHERE (?1 IS NULL OR source = ?1) AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR seq < ?3)
-             ORDER BY seq DESC LIMIT ?4",
+            "SELECT seq, id, source, received_at, status, routed_at, problem, body IS NOT NULL AS replayable
+             FROM deliveries
+             WHERE ($1 IS NULL OR source = $1) AND ($2 IS NULL OR status = $2) AND ($3 IS NULL OR seq < $3)
+             ORDER BY seq DESC
+             LIMIT $4",
         )
         .bind(filter.source.as_ref().map(SourceName::as_str))
         .bind(filter.status.map(DeliveryStatus::as_str))
@@ -236,7 +244,8 @@ impl Store {
     pub async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryRow>, StoreError> {
         let row = sqlx::query(
             "SELECT id, source, received_at, status, routed_at, problem, body IS NOT NULL AS replayable
-             FROM deliveries WHERE id = ?",
+             FROM deliveries
+             WHERE id = $1",
         )
         .bind(id.to_string())
         .fetch_optional(&self.reader)
@@ -251,12 +260,9 @@ struct InsertedRows {
     last_seq: i64,
 }
 
-/// Inserts the deliveries that are new, in a separate transaction.
+/// Inserts the deliveries that are new.
 async fn insert(connection: &mut SqliteConnection, group: &[NewDelivery]) -> Result<InsertedRows, StoreError> {
-    let Some((_, text)) = INSERTS.iter().find(|(rows, _)| group.len() <= *rows) else {
-        return Err(StoreError::inconsistent("group of deliveries", group.len(), "it is larger than any statement"));
-    };
-    let mut insert = sqlx::query(text.as_str());
+    let mut insert = sqlx::query(dialect::insert_deliveries(group.len()));
     for delivery in group {
         insert = insert
             .bind(delivery.id.to_string())
@@ -280,13 +286,24 @@ async fn reused_ids(
     inserted: &InsertedRows,
 ) -> Result<HashSet<DeliveryId>, StoreError> {
     let rows = sqlx::query(
-        "SELECT n.id FROM deliveries n
-         WHERE n.seq > ?1 AND n.seq <= ?2 AND n.dedupe_until IS NULL AND substr(n.dedupe_hash, 1, ?3) IN (
-             (SELECT substr(o.dedupe_hash, 1, ?3) FROM deliveries o
-              WHERE o.dedupes = 1 AND o.dedupe_hash > n.dedupe_hash AND o.seq < n.seq ORDER BY o.dedupe_hash LIMIT 1),
-             (SELECT substr(o.dedupe_hash, 1, ?3) FROM deliveries o
-              WHERE o.dedupes = 1 AND o.dedupe_hash < n.dedupe_hash AND o.seq < n.seq
-              ORDER BY o.dedupe_hash DESC LIMIT 1))",
+        "SELECT n.id
+         FROM deliveries n
+         WHERE n.seq > $1
+             AND n.seq <= $2
+             AND n.dedupe_until IS NULL
+             AND substr(n.dedupe_hash, 1, $3) IN (
+                 (
+                     SELECT substr(o.dedupe_hash, 1, $3)
+                     FROM deliveries o
+                     WHERE o.dedupes = 1 AND o.dedupe_hash > n.dedupe_hash AND o.seq < n.seq
+                     ORDER BY o.dedupe_hash
+                     LIMIT 1),
+                 (
+                     SELECT substr(o.dedupe_hash, 1, $3)
+                     FROM deliveries o
+                     WHERE o.dedupes = 1 AND o.dedupe_hash < n.dedupe_hash AND o.seq < n.seq
+                     ORDER BY o.dedupe_hash DESC
+                     LIMIT 1))",
     )
     .bind(inserted.last_seq.saturating_sub(i64::try_from(inserted.count).unwrap_or(i64::MAX)))
     .bind(inserted.last_seq)
@@ -307,32 +324,30 @@ async fn distinguish(
     new: impl Fn(DeliveryId) -> Inserted,
 ) -> Result<Vec<Inserted>, StoreError> {
     let mut accepted = Vec::with_capacity(group.len());
-    // A read that becomes a write later fails immediately while the log is being emptied: the lock is acquired first.
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     for delivery in group {
         let first = sqlx::query(
             // The sign prevents SQLite from reading all later deliveries, routed or not.
             "SELECT d.id, EXISTS (SELECT 1 FROM deliveries w WHERE w.status = 'received' AND +w.seq > d.seq) AS unread
-             FROM deliveries d WHERE d.dedupe_hash = ? AND d.dedupes = 1",
+             FROM deliveries d
+             WHERE d.dedupe_hash = $1 AND d.dedupes = 1",
         )
         .bind(delivery.dedupe_hash.0.as_slice())
-        .fetch_one(&mut *transaction)
+        .fetch_one(&mut *connection)
         .await?;
         let id: DeliveryId = RowReader { what: "delivery", row: &first }.word("id")?;
         if id == delivery.id {
             accepted.push(new(id));
         } else if !delivery.has_id() && first.try_get("unread")? {
-            sqlx::query("UPDATE deliveries SET dedupes = 0 WHERE id = ?")
+            sqlx::query("UPDATE deliveries SET dedupes = 0 WHERE id = $1")
                 .bind(id.to_string())
-                .execute(&mut *transaction)
+                .execute(&mut *connection)
                 .await?;
-            insert(&mut transaction, std::slice::from_ref(delivery)).await?;
+            insert(connection, std::slice::from_ref(delivery)).await?;
             accepted.push(Inserted::New(delivery.id));
         } else {
             accepted.push(Inserted::Duplicate(id));
         }
     }
-    transaction.commit().await?;
     Ok(accepted)
 }
 

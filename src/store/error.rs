@@ -128,6 +128,12 @@ pub enum TransitionError {
     Store(#[from] StoreError),
 }
 
+impl From<sqlx::Error> for TransitionError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::StoreError;

@@ -95,7 +95,7 @@ pub type StoredWaiting = (EventId, Result<WaitingEvent, StoreError>);
 impl Tx {
     /// Stores an event and its outcome.
     #[instrument(name = "store.event.record", skip_all, fields(delivery.id = %event.delivery_id), err)]
-    pub fn record_event(
+    pub async fn record_event(
         &mut self,
         event: &NewEvent<'_>,
         outcome: EventOutcome<'_>,
@@ -106,10 +106,10 @@ impl Tx {
             .map(|event| serde_json::to_vec(event).map_err(|error| StoreError::inconsistent("event", "", error)))
             .transpose()?
             .map(|json| self.key.seal(event.id.as_bytes(), &json));
-        self.statement(
-            "INSERT INTO events (id, delivery_id, position, source, type, happened_at, status, reason, case_id,
-                 person_hash, sealed)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        sqlx::query(
+            "INSERT INTO events (
+                 id, delivery_id, position, source, type, happened_at, status, reason, case_id, person_hash, sealed)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
         .bind(event.id.to_string())
         .bind(event.delivery_id.to_string())
@@ -122,39 +122,46 @@ impl Tx {
         .bind(outcome.case_id.map(|id| id.to_string()))
         .bind(outcome.asked.map(|hash| hash.0.to_vec()))
         .bind(sealed)
-        .later();
+        .execute(&mut **self)
+        .await?;
         Ok(())
     }
 
     /// Stores the outcome of an event that waited.
     #[instrument(name = "store.event.settle", skip_all)]
-    pub fn settle_event(&mut self, id: EventId, outcome: EventOutcome<'_>) {
-        self.statement(
-            "UPDATE events SET status = ?1, reason = ?2, case_id = ?3, person_hash = ?4,
-                 sealed = CASE ?1 WHEN 'waiting' THEN sealed END
-             WHERE id = ?5 AND status = 'waiting'",
+    pub async fn settle_event(&mut self, id: EventId, outcome: EventOutcome<'_>) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE events
+             SET status = $1,
+                 reason = $2,
+                 case_id = $3,
+                 person_hash = $4,
+                 sealed = CASE $1 WHEN 'waiting' THEN sealed END
+             WHERE id = $5 AND status = 'waiting'",
         )
         .bind(outcome.status.as_str())
         .bind(outcome.reason)
         .bind(outcome.case_id.map(|id| id.to_string()))
         .bind(outcome.asked.map(|hash| hash.0.to_vec()))
         .bind(id.to_string())
-        .later();
+        .execute(&mut **self)
+        .await?;
+        Ok(())
     }
 
     /// Whether an event that was read before the event `before` waits for a call of this case.
-    #[instrument(name = "store.event.any_waiting", skip_all, fields(case.id = %case_id), err)]
+    #[instrument(name = "store.event.has_waiting", skip_all, fields(case.id = %case_id), err)]
     pub async fn has_waiting_event(&mut self, case_id: CaseId, before: Option<i64>) -> Result<bool, StoreError> {
-        let row = self
-            .statement(
-                "SELECT 1 FROM events
-                 WHERE case_id = ?1 AND status = 'waiting' AND person_hash IS NULL AND (?2 IS NULL OR seq < ?2)
-                 LIMIT 1",
-            )
-            .bind(case_id.to_string())
-            .bind(before)
-            .row()
-            .await?;
+        let row = sqlx::query(
+            "SELECT 1
+             FROM events
+             WHERE case_id = $1 AND status = 'waiting' AND person_hash IS NULL AND ($2 IS NULL OR seq < $2)
+             LIMIT 1",
+        )
+        .bind(case_id.to_string())
+        .bind(before)
+        .fetch_optional(&mut **self)
+        .await?;
         Ok(row.is_some())
     }
 
@@ -162,10 +169,9 @@ impl Tx {
     /// Returns the positions of the applied ones.
     #[instrument(name = "store.event.begin_reading", skip_all, err)]
     pub async fn begin_reading(&mut self, delivery_id: DeliveryId) -> Result<HashSet<u32>, StoreError> {
-        let rows = self
-            .statement("SELECT id, position, status FROM events WHERE delivery_id = ?")
+        let rows = sqlx::query("SELECT id, position, status FROM events WHERE delivery_id = $1")
             .bind(delivery_id.to_string())
-            .rows()
+            .fetch_all(&mut **self)
             .await?;
         let mut applied = HashSet::new();
         for row in &rows {
@@ -176,7 +182,7 @@ impl Tx {
                 }
                 EventStatus::Ignored | EventStatus::Unreadable => {
                     let id: EventId = event.word("id")?;
-                    self.statement("DELETE FROM events WHERE id = ?").bind(id.to_string()).later();
+                    sqlx::query("DELETE FROM events WHERE id = $1").bind(id.to_string()).execute(&mut **self).await?;
                 }
             }
         }
@@ -190,11 +196,19 @@ impl Store {
     #[instrument(name = "store.event.waiting", skip_all, err)]
     pub async fn waiting_events(&self) -> Result<Vec<StoredWaiting>, StoreError> {
         let rows = sqlx::query(
-            "SELECT e.*, COALESCE(d.received_at, e.happened_at) AS received_at, d.seq, d.dedupe_hash, d.dedupe_until, d.signed_at
-             FROM events e LEFT JOIN deliveries d ON d.id = e.delivery_id
-             WHERE e.status = 'waiting' AND e.person_hash IS NULL AND NOT EXISTS (
-                 SELECT 1 FROM jobs j WHERE j.case_id = e.case_id AND j.state = 'running' AND j.dispatched_at IS NOT NULL)
-             ORDER BY e.seq LIMIT ?",
+            "SELECT
+                 e.*, COALESCE(d.received_at, e.happened_at) AS received_at, d.seq, d.dedupe_hash, d.dedupe_until,
+                 d.signed_at
+             FROM events e
+                 LEFT JOIN deliveries d ON d.id = e.delivery_id
+             WHERE e.status = 'waiting'
+                 AND e.person_hash IS NULL
+                 AND NOT EXISTS (
+                     SELECT 1
+                     FROM jobs j
+                     WHERE j.case_id = e.case_id AND j.state = 'running' AND j.dispatched_at IS NOT NULL)
+             ORDER BY e.seq
+             LIMIT $1",
         )
         .bind(AT_ONE_TIME)
         .fetch_all(&self.reader)
@@ -207,7 +221,7 @@ impl Store {
     /// The events of a delivery, up to [`MOST_SHOWN`].
     #[instrument(name = "store.event.of_delivery", skip_all, err)]
     pub async fn events_of(&self, delivery_id: DeliveryId) -> Result<Vec<EventRow>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM events WHERE delivery_id = ? ORDER BY position LIMIT ?")
+        let rows = sqlx::query("SELECT * FROM events WHERE delivery_id = $1 ORDER BY position LIMIT $2")
             .bind(delivery_id.to_string())
             .bind(MOST_SHOWN)
             .fetch_all(&self.reader)

@@ -16,11 +16,14 @@ impl Tx {
     pub async fn facts(&mut self, keys: &[KeyedHash], reader: Option<DeliveryId>) -> Result<Vec<Fact>, StoreError> {
         let mut facts = Vec::new();
         for key in keys {
-            let rows = self
-                .statement("SELECT kind, happened_ns, claimed_ns, delivery_id FROM facts WHERE person_key = ?")
-                .bind(key.0.as_slice())
-                .rows()
-                .await?;
+            let rows = sqlx::query(
+                "SELECT kind, happened_ns, claimed_ns, delivery_id
+                     FROM facts
+                     WHERE person_key = $1",
+            )
+            .bind(key.0.as_slice())
+            .fetch_all(&mut **self)
+            .await?;
             for row in &rows {
                 let fact = RowReader { what: "fact", row };
                 let claimed: Option<i64> = row.try_get("claimed_ns")?;
@@ -38,28 +41,42 @@ impl Tx {
 
     /// Stores a fact under each of these keys; of each kind the newest is kept.
     #[instrument(name = "store.facts.note", skip_all)]
-    pub fn note_fact(&mut self, keys: &[KeyedHash], fact: &Fact, delivery_id: Option<DeliveryId>) {
+    pub async fn note_fact(
+        &mut self,
+        keys: &[KeyedHash],
+        fact: &Fact,
+        delivery_id: Option<DeliveryId>,
+    ) -> Result<(), StoreError> {
         for key in keys {
-            self.statement(
-                "INSERT INTO facts (person_key, kind, happened_ns, claimed_ns, delivery_id) VALUES (?1, ?2, ?3, ?4, ?5)
+            sqlx::query(
+                "INSERT INTO facts (person_key, kind, happened_ns, claimed_ns, delivery_id)
+                 VALUES ($1, $2, $3, $4, $5)
                  ON CONFLICT (person_key, kind) DO UPDATE
-                 SET happened_ns = excluded.happened_ns, claimed_ns = excluded.claimed_ns,
+                 SET happened_ns = excluded.happened_ns,
+                     claimed_ns = excluded.claimed_ns,
                      delivery_id = excluded.delivery_id
-                 WHERE happened_ns <= excluded.happened_ns",
+                 WHERE facts.happened_ns <= excluded.happened_ns",
             )
             .bind(key.0.as_slice())
             .bind(fact.kind.as_str())
             .bind(nanos(fact.happened_at))
             .bind(fact.claimed_at.map(nanos))
             .bind(delivery_id.map(|id| id.to_string()))
-            .later();
+            .execute(&mut **self)
+            .await?;
         }
+        Ok(())
     }
 
     /// Stores an operator's decision about a person as a fact with its own instant.
-    pub(super) fn note_operators_fact(&mut self, keys: &[KeyedHash], kind: FactKind, now: Timestamp) {
+    pub(super) async fn note_operators_fact(
+        &mut self,
+        keys: &[KeyedHash],
+        kind: FactKind,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let fact = Fact { kind, happened_at: now, claimed_at: None, is_of_this_delivery: false };
-        self.note_fact(keys, &fact, None);
+        self.note_fact(keys, &fact, None).await
     }
 }
 

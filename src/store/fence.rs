@@ -6,10 +6,13 @@ use serde_json::json;
 use sqlx::SqlitePool;
 use tracing::instrument;
 
+use super::exec::ExecOne as _;
 use super::integrity::{FenceReason, Finding};
 use super::journal::{self, JournalCheck};
 use super::row::{RowReader, millis};
 use super::{BulkFilter, Store, StoreError, Tx, digest_of};
+
+const SELECT: &str = "SELECT only AS id, reason, detail, raised_at FROM fence";
 
 /// The fence that stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,13 +28,17 @@ impl Tx {
     /// Raises the fence. Returns false if one stands already.
     #[instrument(name = "store.fence.raise", skip_all, err)]
     pub async fn raise_fence(&mut self, finding: &Finding, now: Timestamp) -> Result<bool, StoreError> {
-        let raised = self
-            .statement("INSERT INTO fence (only, reason, detail, raised_at) VALUES (1, ?, ?, ?) ON CONFLICT DO NOTHING")
-            .bind(finding.reason.as_str())
-            .bind(finding.detail.as_str())
-            .bind(millis(now))
-            .changed()
-            .await?;
+        let raised = sqlx::query(
+            "INSERT INTO fence (only, reason, detail, raised_at)
+             VALUES (1, $1, $2, $3)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(finding.reason.as_str())
+        .bind(finding.detail.as_str())
+        .bind(millis(now))
+        .execute(&mut **self)
+        .await?
+        .rows_affected();
         if raised > 0 {
             let detail = json!({ "reason": finding.reason, "found": finding.detail });
             self.write_journal(None, "fence_raised", &detail, now).await?;
@@ -44,7 +51,7 @@ impl Tx {
     pub async fn announce_fence(&mut self, now: Timestamp) -> Result<Option<Fence>, StoreError> {
         let Some(fence) = self.fence().await? else { return Ok(None) };
         if fence.raised_at.is_none() {
-            self.statement("UPDATE fence SET raised_at = ?").bind(millis(now)).changed().await?;
+            sqlx::query("UPDATE fence SET raised_at = $1").bind(millis(now)).exec_one(self, "fence", 1).await?;
             let detail = json!({ "reason": fence.reason, "found": fence.detail });
             self.write_journal(None, "fence_raised", &detail, now).await?;
         }
@@ -53,7 +60,7 @@ impl Tx {
 
     /// The fence that stands, read where a write depends on it.
     pub async fn fence(&mut self) -> Result<Option<Fence>, StoreError> {
-        let row = self.statement("SELECT 1 AS id, reason, detail, raised_at FROM fence").row().await?;
+        let row = sqlx::query(SELECT).fetch_optional(&mut **self).await?;
         row.as_ref().map(read_fence).transpose()
     }
 
@@ -61,7 +68,7 @@ impl Tx {
     #[instrument(name = "store.fence.lift", skip_all, err)]
     pub async fn lift_fence(&mut self, by: &str, now: Timestamp) -> Result<bool, StoreError> {
         let Some(fence) = self.fence().await? else { return Ok(false) };
-        self.statement("DELETE FROM fence").changed().await?;
+        sqlx::query("DELETE FROM fence").exec_one(self, "fence", 1).await?;
         let detail = json!({ "by": by, "reason": fence.reason });
         self.write_journal(None, "fence_lifted", &detail, now).await?;
         Ok(true)
@@ -71,8 +78,8 @@ impl Tx {
 impl Store {
     #[instrument(name = "store.fence.find", skip_all, err)]
     pub async fn fence(&self) -> Result<Option<Fence>, StoreError> {
-        let row = sqlx::query("SELECT 1 AS id, reason, detail, raised_at FROM fence");
-        row.fetch_optional(&self.reader).await?.as_ref().map(read_fence).transpose()
+        let row = sqlx::query(SELECT).fetch_optional(&self.reader).await?;
+        row.as_ref().map(read_fence).transpose()
     }
 
     /// Identifies the open cases and what is planned for them: who lifts the fence has seen these.

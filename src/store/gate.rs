@@ -10,23 +10,22 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
+use super::exec::ExecOne as _;
+use super::leases::Lease;
 use super::row::{RowReader, millis};
-use super::{Lease, Store, StoreError, Tx};
-use crate::domain::ids::{JobId, SiteName, SourceName};
+use super::{Store, StoreError, Tx};
+use crate::domain::ids::{SiteName, SourceName};
 
 /// The maximum number of fences that a job waits for before one call.
 const FENCES: u32 = 2;
 
-/// The unrouted deliveries of a job's site, and the fence of the job, as columns of the row of a leased job.
+/// The unrouted deliveries of a job's site, and the fence of the job.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Backlog {
+struct Backlog {
     /// The oldest unrouted delivery of a source of the site.
     first_unrouted: Option<i64>,
-    /// The newest delivery of any source.
-    newest: Option<i64>,
     fence: Option<i64>,
     fences: u32,
 }
@@ -37,26 +36,17 @@ enum Passage {
     Pass,
     /// Wait until the router has passed this delivery.
     Wait(i64),
-    /// Wait for this delivery, and store it as the job's fence.
-    Note(i64),
+    /// Wait for the newest delivery, or this one, and store it as the job's fence.
+    WaitForNewest(i64),
 }
 
 impl Backlog {
-    pub(super) fn read(row: &SqliteRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            first_unrouted: row.try_get("first_unrouted")?,
-            newest: row.try_get("newest_delivery")?,
-            fence: row.try_get("fence")?,
-            fences: RowReader { what: "job", row }.count("fences")?,
-        })
-    }
-
-    fn passage(&self) -> Passage {
+    const fn passage(&self) -> Passage {
         let Some(first) = self.first_unrouted else { return Passage::Pass };
         match self.fence {
             Some(fence) if first <= fence => Passage::Wait(fence),
             Some(_) if self.fences >= FENCES => Passage::Pass,
-            Some(_) | None => Passage::Note(self.newest.map_or(first, |newest| newest.max(first))),
+            Some(_) | None => Passage::WaitForNewest(first),
         }
     }
 }
@@ -65,48 +55,71 @@ impl Tx {
     /// Stores which source belongs to which site, from the current settings.
     #[instrument(name = "store.source.bind", skip_all, err)]
     pub async fn bind_sources(&mut self, sources: &[(&SourceName, &SiteName)]) -> Result<(), StoreError> {
-        self.statement("UPDATE sources SET site = NULL WHERE site IS NOT NULL").later();
+        sqlx::query("UPDATE sources SET site = NULL WHERE site IS NOT NULL").execute(&mut **self).await?;
         for (source, site) in sources {
-            self.statement(
-                "INSERT INTO sources (name, site) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET site = ?2",
+            sqlx::query(
+                "INSERT INTO sources (name, site)
+                 VALUES ($1, $2)
+                 ON CONFLICT (name) DO UPDATE
+                 SET site = $2",
             )
             .bind(source.as_str())
             .bind(site.as_str())
-            .later();
-            self.end_part();
+            .execute(&mut **self)
+            .await?;
         }
-        self.rows().await.map(drop)
+        Ok(())
     }
 
-    /// The delivery that must be routed before the job's call; `None` if the job need not wait.
-    pub(super) fn closed_until(&mut self, job_id: JobId, backlog: &Backlog) -> Option<i64> {
-        match backlog.passage() {
-            Passage::Pass => None,
-            Passage::Wait(fence) => Some(fence),
-            Passage::Note(fence) => {
-                self.statement("UPDATE jobs SET fence = ?, fences = fences + 1 WHERE id = ?")
-                    .bind(fence)
-                    .bind(job_id.to_string())
-                    .later();
-                Some(fence)
+    /// The delivery that must be routed before a job's call; `None` if the job need not wait. The fence is a new one if it
+    /// differs from `fence`.
+    pub(super) async fn next_fence(
+        &mut self,
+        site: &SiteName,
+        fence: Option<i64>,
+        fences: u32,
+    ) -> Result<Option<i64>, StoreError> {
+        let first_unrouted = self.first_unrouted(site).await?;
+        match (Backlog { first_unrouted, fence, fences }).passage() {
+            Passage::Pass => Ok(None),
+            Passage::Wait(fence) => Ok(Some(fence)),
+            Passage::WaitForNewest(first) => {
+                let row = sqlx::query("SELECT MAX(seq) AS newest FROM deliveries").fetch_one(&mut **self).await?;
+                let newest: Option<i64> = row.try_get("newest")?;
+                Ok(Some(newest.map_or(first, |newest| newest.max(first))))
             }
         }
+    }
+
+    /// The oldest unrouted delivery of a source of the site.
+    async fn first_unrouted(&mut self, site: &SiteName) -> Result<Option<i64>, StoreError> {
+        // One probe of the index for each source, however many deliveries wait.
+        let row = sqlx::query(
+            "SELECT MIN(first) AS first
+             FROM (
+                 SELECT (SELECT MIN(seq) FROM deliveries WHERE source = s.name AND status = 'received') AS first
+                 FROM sources s
+                 WHERE s.site = $1) unrouted",
+        )
+        .bind(site.as_str())
+        .fetch_one(&mut **self)
+        .await?;
+        Ok(row.try_get("first")?)
     }
 
     /// Requeues a job that waited too long for the router. It keeps its fence, and no attempt is counted.
     #[instrument(name = "store.job.defer_until_routed", skip_all, err)]
     pub async fn defer_until_routed(&mut self, lease: Lease, now: Timestamp) -> Result<(), StoreError> {
-        let changed = self
-            .statement(
-                "UPDATE jobs SET state = 'queued', due_at = ?, lease_token = NULL, lease_until = NULL
-             WHERE id = ? AND lease_token = ? AND state = 'running'",
-            )
-            .bind(millis(now))
-            .bind(lease.job_id.to_string())
-            .bind(lease.token.to_string())
-            .changed()
-            .await?;
-        if changed == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+        sqlx::query(
+            "UPDATE jobs
+             SET state = 'queued', due_at = $1, lease_token = NULL, lease_until = NULL
+             WHERE id = $2 AND lease_token = $3 AND state = 'running'",
+        )
+        .bind(millis(now))
+        .bind(lease.job_id.to_string())
+        .bind(lease.token.to_string())
+        .exec_leased(self)
+        .await
     }
 }
 
@@ -123,8 +136,10 @@ impl Store {
     pub async fn is_routed(&self, site: &SiteName, fence: i64) -> Result<bool, StoreError> {
         let row = sqlx::query(
             "SELECT NOT EXISTS (
-                 SELECT 1 FROM sources s CROSS JOIN deliveries d ON d.source = s.name
-                 WHERE s.site = ? AND d.status = 'received' AND d.seq <= ?) AS is_routed",
+                 SELECT 1
+                 FROM sources s
+                     CROSS JOIN deliveries d ON d.source = s.name
+                 WHERE s.site = $1 AND d.status = 'received' AND d.seq <= $2) AS is_routed",
         )
         .bind(site.as_str())
         .bind(fence)
@@ -137,8 +152,13 @@ impl Store {
     #[instrument(name = "store.site.behind", skip_all, err)]
     pub async fn sites_behind(&self, fence: i64) -> Result<BTreeSet<SiteName>, StoreError> {
         let rows = sqlx::query(
-            "SELECT DISTINCT site AS id, site FROM sources s WHERE site IS NOT NULL AND EXISTS (
-                 SELECT 1 FROM deliveries d WHERE d.source = s.name AND d.status = 'received' AND d.seq <= ?)",
+            "SELECT DISTINCT site AS id, site
+             FROM sources s
+             WHERE site IS NOT NULL
+                 AND EXISTS (
+                     SELECT 1
+                     FROM deliveries d
+                     WHERE d.source = s.name AND d.status = 'received' AND d.seq <= $1)",
         )
         .bind(fence)
         .fetch_all(&self.reader)
@@ -152,7 +172,7 @@ mod tests {
     use super::*;
 
     fn passage(first_unrouted: Option<i64>, fence: Option<i64>, fences: u32) -> Passage {
-        Backlog { first_unrouted, newest: Some(90), fence, fences }.passage()
+        Backlog { first_unrouted, fence, fences }.passage()
     }
 
     #[test]
@@ -163,14 +183,14 @@ mod tests {
 
     #[test]
     fn unrouted_delivery_makes_the_newest_one_the_fence() {
-        assert_eq!(passage(Some(20), None, 0), Passage::Note(90));
+        assert_eq!(passage(Some(20), None, 0), Passage::WaitForNewest(20));
         assert_eq!(passage(Some(20), Some(50), 1), Passage::Wait(50));
         assert_eq!(passage(Some(50), Some(50), 1), Passage::Wait(50));
     }
 
     #[test]
     fn later_deliveries_extend_the_wait_by_one_fence_only() {
-        assert_eq!(passage(Some(51), Some(50), 1), Passage::Note(90));
+        assert_eq!(passage(Some(51), Some(50), 1), Passage::WaitForNewest(51));
         assert_eq!(passage(Some(90), Some(90), 2), Passage::Wait(90));
         assert_eq!(passage(Some(91), Some(90), 2), Passage::Pass);
     }

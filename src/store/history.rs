@@ -37,13 +37,16 @@ impl Tx {
         if is_approval || (!cancels_again && record.case.apply(transition, now).is_ok()) {
             return Ok(false);
         }
-        let row = self
-            .statement(
-                "SELECT kind FROM journal WHERE case_id = ? AND detail ->> 'by' IS NOT NULL ORDER BY seq DESC LIMIT 1",
-            )
-            .bind(record.case.id.to_string())
-            .row()
-            .await?;
+        let row = sqlx::query(
+            "SELECT kind
+             FROM journal
+             WHERE case_id = $1 AND detail ->> 'by' IS NOT NULL
+             ORDER BY seq DESC
+             LIMIT 1",
+        )
+        .bind(record.case.id.to_string())
+        .fetch_optional(&mut **self)
+        .await?;
         Ok(row.is_some_and(|row| row.try_get::<String, _>("kind").is_ok_and(|kind| kind == transition.name())))
     }
 }
@@ -53,8 +56,11 @@ impl Store {
     #[instrument(name = "store.case.history", skip_all, fields(case.id = %record.case.id), err)]
     pub async fn history(&self, record: &CaseRecord) -> Result<Vec<HistoryEntry>, StoreError> {
         let rows = sqlx::query(
-            "SELECT j.seq, j.at, j.kind, j.detail, r.sealed FROM journal j LEFT JOIN remarks r ON r.seq = j.seq
-             WHERE j.case_id = ? ORDER BY j.seq",
+            "SELECT j.seq, j.at, j.kind, j.detail, r.sealed
+             FROM journal j
+                 LEFT JOIN remarks r ON r.seq = j.seq
+             WHERE j.case_id = $1
+             ORDER BY j.seq",
         )
         .bind(record.case.id.to_string())
         .fetch_all(&self.reader)

@@ -19,67 +19,93 @@ impl Tx {
         email_hash: Option<KeyedHash>,
         person_hash: Option<KeyedHash>,
     ) -> Result<bool, StoreError> {
-        let row = self
-            .statement(
-                "SELECT 1 FROM holds WHERE site = ?1 AND (person_key IN (?2, ?3)
-                     OR person_key IN (SELECT person_hash FROM people WHERE email_hash = ?2)
-                     OR person_key IN (SELECT email_hash FROM people WHERE source = ?4 AND person_hash = ?3)) LIMIT 1",
-            )
-            .bind(site.as_str())
-            .bind(email_hash.map(|hash| hash.0.to_vec()))
-            .bind(person_hash.map(|hash| hash.0.to_vec()))
-            .bind(source.map(SourceName::as_str))
-            .row()
-            .await?;
+        let row = sqlx::query(
+            "SELECT 1
+             FROM holds
+             WHERE site = $1
+AND (
+                     person_key IN ($2, $3)
+                     OR person_key IN (SELECT person_hash FROM people WHERE email_hash = $2)
+                     OR person_key IN (SELECT email_hash FROM people WHERE source = $4 AND person_hash = $3))
+             LIMIT 1",
+        )
+        .bind(site.as_str())
+        .bind(email_hash.map(|hash| hash.0.to_vec()))
+        .bind(person_hash.map(|hash| hash.0.to_vec()))
+        .bind(source.map(SourceName::as_str))
+        .fetch_optional(&mut **self)
+        .await?;
         Ok(row.is_some())
     }
 
     /// Records a hold on the person of a case.
-    pub(super) fn hold_person(&mut self, record: &CaseRecord, now: Timestamp) {
-        self.statement(
+    pub(super) async fn hold_person(&mut self, record: &CaseRecord, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
             "INSERT INTO holds (site, person_key, case_id, held_at)
-             SELECT site, person_key, id, ?2 FROM (
-                 SELECT site, id, email_hash AS person_key FROM cases WHERE id = ?1
-                 UNION SELECT site, id, person_hash FROM cases WHERE id = ?1
-                 UNION SELECT site, id, person_key FROM cases WHERE id = ?1)
+             SELECT site, person_key, id, $2
+             FROM (
+                 SELECT site, id, email_hash AS person_key
+                 FROM cases
+                 WHERE id = $1
+                 UNION
+                 SELECT site, id, person_hash
+                 FROM cases
+                 WHERE id = $1
+                 UNION
+                 SELECT site, id, person_key
+                 FROM cases
+                 WHERE id = $1)
              WHERE person_key IS NOT NULL
              ON CONFLICT (site, person_key) DO NOTHING",
         )
         .bind(record.case.id.to_string())
         .bind(millis(now))
-        .later();
+        .execute(&mut **self)
+        .await?;
+        Ok(())
     }
 
     /// Ends every hold on the person of a case.
-    pub(super) fn release_person(&mut self, record: &CaseRecord) {
-        self.statement(
-            "DELETE FROM holds WHERE case_id IN (
-                 SELECT h.case_id FROM holds h JOIN cases c ON c.site = h.site
-                     AND h.person_key IN (c.email_hash, c.person_hash, c.person_key)
-                 WHERE c.id = ?1)
-                 OR case_id = ?1",
+    pub(super) async fn release_person(&mut self, record: &CaseRecord) -> Result<(), StoreError> {
+        sqlx::query(
+            "DELETE FROM holds
+             WHERE case_id IN (
+                     SELECT h.case_id
+                     FROM holds h
+                         JOIN cases c ON c.site = h.site
+                             AND h.person_key IN (c.email_hash, c.person_hash, c.person_key)
+                     WHERE c.id = $1)
+                 OR case_id = $1",
         )
         .bind(record.case.id.to_string())
-        .later();
+        .execute(&mut **self)
+        .await?;
+        Ok(())
     }
 
     /// The other open cases of the same person on the same site.
     pub(super) async fn other_cases_of_person(&mut self, record: &CaseRecord) -> Result<Vec<CaseId>, StoreError> {
         let (site, source) = (&record.case.site, record.case.source.as_ref());
         let (email_hash, person_hash) = self.hashes(site, source, &record.person);
-        let rows = self
-            .statement(
-                "SELECT id FROM (
-                     SELECT id, site, closed_at FROM cases WHERE email_hash = ?2
-                     UNION SELECT id, site, closed_at FROM cases WHERE person_hash = ?3)
-                 WHERE site = ?1 AND closed_at IS NULL AND id <> ?4 ORDER BY id",
-            )
-            .bind(site.as_str())
-            .bind(email_hash.map(|hash| hash.0.to_vec()))
-            .bind(person_hash.map(|hash| hash.0.to_vec()))
-            .bind(record.case.id.to_string())
-            .rows()
-            .await?;
+        let rows = sqlx::query(
+            "SELECT id
+             FROM (
+                 SELECT id, site, closed_at
+                 FROM cases
+                 WHERE email_hash = $2
+                 UNION
+                 SELECT id, site, closed_at
+                 FROM cases
+                 WHERE person_hash = $3)
+             WHERE site = $1 AND closed_at IS NULL AND id <> $4
+             ORDER BY id",
+        )
+        .bind(site.as_str())
+        .bind(email_hash.map(|hash| hash.0.to_vec()))
+        .bind(person_hash.map(|hash| hash.0.to_vec()))
+        .bind(record.case.id.to_string())
+        .fetch_all(&mut **self)
+        .await?;
         rows.iter().map(|row| RowReader { what: "case", row }.word("id")).collect()
     }
 }

@@ -35,36 +35,59 @@ pub struct IgnoredWord {
 impl Tx {
     /// Counts ignored words, and deletes counts that are older than [`COUNTED_FOR`].
     #[instrument(name = "store.ignored.count", skip_all, fields(source = %source))]
-    pub fn count_ignored(&mut self, source: &SourceName, words: &BTreeMap<String, u32>, now: Timestamp) {
+    pub async fn count_ignored(
+        &mut self,
+        source: &SourceName,
+        words: &BTreeMap<String, u32>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         if words.is_empty() {
-            return;
+            return Ok(());
         }
         for (word, times) in words {
-            self.count_word(source, word, *times, now);
+            self.count_word(source, word, *times, now).await?;
         }
-        self.statement("DELETE FROM ignored_words WHERE source = ? AND day < ?")
+        sqlx::query("DELETE FROM ignored_words WHERE source = $1 AND day < $2")
             .bind(source.as_str())
             .bind(first_day(now))
-            .later();
+            .execute(&mut **self)
+            .await?;
+        Ok(())
     }
 
-    fn count_word(&mut self, source: &SourceName, word: &str, times: u32, now: Timestamp) {
-        self.statement(
-            "INSERT INTO ignored_words (source, day, word, count)
-             SELECT ?1, ?2, CASE
-                 WHEN EXISTS (SELECT 1 FROM ignored_words WHERE source = ?1 AND day = ?2 AND word = ?3)
-                     OR (SELECT COUNT(*) FROM ignored_words WHERE source = ?1 AND day = ?2) < ?4
-                 THEN ?3 ELSE ?6 END, ?5
-             WHERE TRUE
-             ON CONFLICT (source, day, word) DO UPDATE SET count = count + excluded.count",
+    async fn count_word(
+        &mut self,
+        source: &SourceName,
+        word: &str,
+        times: u32,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let day = millis(now).div_euclid(DAY_MS);
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS words, COUNT(CASE WHEN word = $3 THEN 1 END) AS known
+             FROM ignored_words
+             WHERE source = $1 AND day = $2",
         )
         .bind(source.as_str())
-        .bind(millis(now).div_euclid(DAY_MS))
+        .bind(day)
         .bind(word)
-        .bind(MOST_WORDS)
+        .fetch_one(&mut **self)
+        .await?;
+        let (words, known): (i64, i64) = (row.try_get("words")?, row.try_get("known")?);
+        let word = if known > 0 || words < MOST_WORDS { word } else { OTHER_WORDS };
+        sqlx::query(
+            "INSERT INTO ignored_words (source, day, word, count)
+             VALUES ($1, $2, $3, $4)
+             ON CONFLICT (source, day, word) DO UPDATE
+             SET count = ignored_words.count + excluded.count",
+        )
+        .bind(source.as_str())
+        .bind(day)
+        .bind(word)
         .bind(times)
-        .bind(OTHER_WORDS)
-        .later();
+        .execute(&mut **self)
+        .await?;
+        Ok(())
     }
 }
 
@@ -73,8 +96,9 @@ impl Store {
     #[instrument(name = "store.ignored.list", skip_all, err)]
     pub async fn ignored_words(&self, now: Timestamp) -> Result<Vec<IgnoredWord>, StoreError> {
         let rows = sqlx::query(
-            "SELECT source, word, SUM(count) AS total FROM ignored_words
-             WHERE day >= ?
+            "SELECT source, word, SUM(count) AS total
+             FROM ignored_words
+             WHERE day >= $1
              GROUP BY source, word
              ORDER BY source, total DESC, word",
         )

@@ -5,8 +5,9 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
+use super::exec::ExecOne as _;
 use super::row::{RowReader, millis};
-use super::{Page, Store, StoreError, Tx};
+use super::{Page, Store, StoreError, Tx, dialect};
 use crate::clock;
 use crate::domain::case::{Case, JobKind};
 use crate::domain::ids::{CaseId, JobId, SiteName, SourceName};
@@ -60,17 +61,22 @@ pub(super) const fn urgency(urgent: bool) -> i64 {
 impl Tx {
     /// The open job of a case: there is one at most.
     pub(super) async fn open_job(&mut self, case_id: CaseId) -> Result<Option<JobRow>, StoreError> {
-        let open = self
-            .statement("SELECT * FROM jobs WHERE case_id = ? AND state IN ('queued', 'running')")
+        let open = sqlx::query("SELECT * FROM jobs WHERE case_id = $1 AND state IN ('queued', 'running')")
             .bind(case_id.to_string())
-            .row()
+            .fetch_optional(&mut **self)
             .await?;
         open.as_ref().map(read_job).transpose()
     }
 
     /// Updates the queue to what the case wants: at most one open job, of the wanted kind and due time. `open` is the
     /// current one.
-    pub(super) fn sync_job(&mut self, case: &Case, open: Option<&JobRow>, retried: bool, now: Timestamp) {
+    pub(super) async fn sync_job(
+        &mut self,
+        case: &Case,
+        open: Option<&JobRow>,
+        retried: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let (wanted, waits) = (case.job_wanted(), case.waits_for_its_time(now));
         match (wanted, open) {
             (None, None) => {}
@@ -81,24 +87,31 @@ impl Tx {
                 let follows = waits || job.attempts == 0;
                 if job.state == JobState::Queued && (retried || (follows && job.due_at != wanted.due_at)) {
                     let due_at = if retried { now } else { wanted.due_at };
-                    self.statement(
-                        "UPDATE jobs SET due_at = ?, attempts = 0, failures = 0, failing_since = NULL, refusals = 0, fence = NULL,
+                    sqlx::query(
+                        "UPDATE jobs
+                         SET due_at = $1,
+                             attempts = 0,
+                             failures = 0,
+                             failing_since = NULL,
+                             refusals = 0,
+                             fence = NULL,
                              fences = 0
-                         WHERE id = ?",
+                         WHERE id = $2",
                     )
                     .bind(millis(due_at))
                     .bind(job.id.to_string())
-                    .later();
+                    .exec_one(self, "job", job.id)
+                    .await?;
                 }
             }
-            (None, Some(job)) => self.cancel_job(job.id, now),
+            (None, Some(job)) => self.cancel_job(job.id, now).await?,
             (Some(wanted), job) => {
                 if let Some(job) = job {
-                    self.cancel_job(job.id, now);
+                    self.cancel_job(job.id, now).await?;
                 }
-                self.statement(
+                sqlx::query(
                     "INSERT INTO jobs (id, case_id, site, source, kind, urgency, state, due_at, created_at)
-                     VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
+                     VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8)",
                 )
                 .bind(JobId::from(clock::new_id(now)).to_string())
                 .bind(case.id.to_string())
@@ -108,20 +121,23 @@ impl Tx {
                 .bind(urgency(wanted.kind.is_urgent()))
                 .bind(millis(wanted.due_at))
                 .bind(millis(now))
-                .later();
+                .execute(&mut **self)
+                .await?;
             }
         }
+        Ok(())
     }
 
     /// The job of this case for which a call that changes something is in progress.
     pub(in crate::store) async fn dispatched(&mut self, case_id: CaseId) -> Result<Option<JobKind>, StoreError> {
-        let row = self
-            .statement(
-                "SELECT id, kind FROM jobs WHERE case_id = ? AND state = 'running' AND dispatched_at IS NOT NULL",
-            )
-            .bind(case_id.to_string())
-            .row()
-            .await?;
+        let row = sqlx::query(
+            "SELECT id, kind
+             FROM jobs
+             WHERE case_id = $1 AND state = 'running' AND dispatched_at IS NOT NULL",
+        )
+        .bind(case_id.to_string())
+        .fetch_optional(&mut **self)
+        .await?;
         row.map(|row| RowReader { what: "job", row: &row }.word("kind")).transpose()
     }
 
@@ -131,13 +147,16 @@ impl Tx {
         Ok(self.dispatched(case_id).await?.is_some_and(|kind| kind != JobKind::Detach))
     }
 
-    fn cancel_job(&mut self, id: JobId, now: Timestamp) {
-        self.statement(
-            "UPDATE jobs SET state = 'cancelled', finished_at = ?, lease_token = NULL, lease_until = NULL WHERE id = ?",
+    async fn cancel_job(&mut self, id: JobId, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE jobs
+             SET state = 'cancelled', finished_at = $1, lease_token = NULL, lease_until = NULL
+             WHERE id = $2",
         )
         .bind(millis(now))
         .bind(id.to_string())
-        .later();
+        .exec_one(self, "job", id)
+        .await
     }
 }
 
@@ -146,7 +165,11 @@ impl Store {
     #[instrument(name = "store.job.of_case", skip_all, fields(case.id = %case_id), err)]
     pub async fn job_of(&self, case_id: CaseId) -> Result<Option<JobRow>, StoreError> {
         let row = sqlx::query(
-            "SELECT * FROM jobs WHERE case_id = ? AND state IN ('queued', 'running') ORDER BY id DESC LIMIT 1",
+            "SELECT *
+             FROM jobs
+             WHERE case_id = $1 AND state IN ('queued', 'running')
+             ORDER BY id DESC
+             LIMIT 1",
         )
         .bind(case_id.to_string())
         .fetch_optional(&self.reader)
@@ -158,12 +181,10 @@ impl Store {
     #[instrument(name = "store.job.of_cases", skip_all, fields(count = case_ids.len()), err)]
     pub async fn jobs_of(&self, case_ids: &[CaseId]) -> Result<Vec<JobRow>, StoreError> {
         let ids: Vec<String> = case_ids.iter().map(CaseId::to_string).collect();
-        let rows = sqlx::query(
-            "SELECT * FROM jobs WHERE case_id IN (SELECT value FROM json_each(?)) AND state IN ('queued', 'running')",
-        )
-        .bind(serde_json::json!(ids).to_string())
-        .fetch_all(&self.reader)
-        .await?;
+        let rows = sqlx::query(dialect::JOBS_OF_CASES)
+            .bind(serde_json::json!(ids).to_string())
+            .fetch_all(&self.reader)
+            .await?;
         rows.iter().map(read_job).collect()
     }
 
@@ -171,8 +192,11 @@ impl Store {
     #[instrument(name = "store.job.list", skip_all, err)]
     pub async fn jobs(&self, filter: &JobFilter) -> Result<Page<JobRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT * FROM jobs WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR id < ?3)
-             ORDER BY id DESC LIMIT ?4",
+            "SELECT *
+             FROM jobs
+             WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR kind = $2) AND ($3 IS NULL OR id < $3)
+             ORDER BY id DESC
+             LIMIT $4",
         )
         .bind(filter.state.map(JobState::as_str))
         .bind(filter.kind.map(JobKind::as_str))

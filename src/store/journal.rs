@@ -48,7 +48,10 @@ impl Tx {
     ) -> Result<i64, StoreError> {
         let head = match self.head {
             Some(head) => head,
-            None => match self.statement("SELECT seq, link FROM journal ORDER BY seq DESC LIMIT 1").row().await? {
+            None => match sqlx::query("SELECT seq, link FROM journal ORDER BY seq DESC LIMIT 1")
+                .fetch_optional(&mut **self)
+                .await?
+            {
                 Some(row) => Head::read(row.try_get("seq")?, row.try_get("link")?)?,
                 None => Head { seq: 0, link: GENESIS },
             },
@@ -61,14 +64,15 @@ impl Tx {
             detail: detail.to_string(),
         };
         let link = entry.link(&head.link);
-        self.statement("INSERT INTO journal (seq, at, case_id, kind, detail, link) VALUES (?, ?, ?, ?, ?, ?)")
+        sqlx::query("INSERT INTO journal (seq, at, case_id, kind, detail, link) VALUES ($1, $2, $3, $4, $5, $6)")
             .bind(entry.seq)
             .bind(millis(entry.at))
             .bind(entry.case_id)
             .bind(entry.kind)
             .bind(entry.detail)
             .bind(link.as_slice())
-            .later();
+            .execute(&mut **self)
+            .await?;
         self.head = Some(Head { seq: entry.seq, link });
         Ok(entry.seq)
     }
@@ -105,9 +109,14 @@ pub enum JournalCheck {
     Broken(ChainError),
 }
 
+/// [`verify_journal_with`] without further expectations.
+pub async fn verify_journal(path: &Path) -> Result<JournalCheck, StoreError> {
+    verify_journal_with(path, &[], |_entries| ()).await
+}
+
 /// Verifies the whole chain of a database file, and that it contains the expected entries and the head that the daemon
 /// recorded beside the file. Needs no key and changes nothing. `progress` gets the number of verified entries.
-pub async fn verify_journal(
+pub async fn verify_journal_with(
     path: &Path,
     expected: &[ExpectedEntry],
     progress: impl Fn(i64),

@@ -48,30 +48,39 @@ pub struct WaitingLookups {
 impl Tx {
     /// Starts the lookup of a person's email address, unless one is pending; urgent if the person leaves.
     #[instrument(name = "store.lookup.begin", skip_all, fields(source = %source))]
-    pub fn begin_lookup(&mut self, source: &SourceName, id: &PersonId, urgent: bool, now: Timestamp) -> KeyedHash {
+    pub async fn begin_lookup(
+        &mut self,
+        source: &SourceName,
+        id: &PersonId,
+        urgent: bool,
+        now: Timestamp,
+    ) -> Result<KeyedHash, StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
         let sealed = self.key.seal(&person_hash.0, id.as_str().as_bytes());
-        self.statement(
-            "INSERT INTO lookups (source, person_hash, sealed, since, due_at, urgency) VALUES (?1, ?2, ?3, ?4, ?4, ?5)
-             ON CONFLICT (source, person_hash) DO UPDATE SET urgency = MIN(urgency, excluded.urgency)",
+        sqlx::query(
+            "INSERT INTO lookups (source, person_hash, sealed, since, due_at, urgency)
+             VALUES ($1, $2, $3, $4, $4, $5)
+             ON CONFLICT (source, person_hash) DO UPDATE
+             SET urgency = excluded.urgency
+             WHERE excluded.urgency < lookups.urgency",
         )
         .bind(source.as_str())
         .bind(person_hash.0.as_slice())
         .bind(sealed)
         .bind(millis(now))
         .bind(i64::from(!urgent))
-        .later();
-        person_hash
+        .execute(&mut **self)
+        .await?;
+        Ok(person_hash)
     }
 
     /// Whether a lookup of the person's email address is pending.
-    #[instrument(name = "store.lookup.is_asked", skip_all, err)]
+    #[instrument(name = "store.lookup.exists", skip_all, err)]
     pub async fn has_lookup(&mut self, source: &SourceName, person_hash: KeyedHash) -> Result<bool, StoreError> {
-        let row = self
-            .statement("SELECT 1 FROM lookups WHERE source = ? AND person_hash = ?")
+        let row = sqlx::query("SELECT 1 FROM lookups WHERE source = $1 AND person_hash = $2")
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
-            .row()
+            .fetch_optional(&mut **self)
             .await?;
         Ok(row.is_some())
     }
@@ -80,19 +89,20 @@ impl Tx {
     /// only, or under an id of another source.
     #[instrument(name = "store.lookup.may_concern", skip_all, err)]
     pub async fn may_concern_a_case(&mut self, source: &SourceName, site: &SiteName) -> Result<bool, StoreError> {
-        let row = self
-            .statement(
-                // Four probes of one index, however many cases are open.
-                "SELECT EXISTS (SELECT 1 FROM cases WHERE site = ?1 AND closed_at IS NULL AND source IS NULL)
-                     OR EXISTS (SELECT 1 FROM cases WHERE site = ?1 AND closed_at IS NULL AND source < ?2)
-                     OR EXISTS (SELECT 1 FROM cases WHERE site = ?1 AND closed_at IS NULL AND source > ?2)
-                     OR EXISTS (SELECT 1 FROM cases WHERE site = ?1 AND closed_at IS NULL AND source = ?2
-                         AND person_hash IS NULL) AS may_concern",
-            )
-            .bind(site.as_str())
-            .bind(source.as_str())
-            .the_row()
-            .await?;
+        let row = sqlx::query(
+            // Four probes of one index, however many cases are open.
+            "SELECT EXISTS (SELECT 1 FROM cases WHERE site = $1 AND closed_at IS NULL AND source IS NULL)
+                 OR EXISTS (SELECT 1 FROM cases WHERE site = $1 AND closed_at IS NULL AND source < $2)
+                 OR EXISTS (SELECT 1 FROM cases WHERE site = $1 AND closed_at IS NULL AND source > $2)
+                 OR EXISTS (
+                     SELECT 1
+                     FROM cases
+                     WHERE site = $1 AND closed_at IS NULL AND source = $2 AND person_hash IS NULL) AS may_concern",
+        )
+        .bind(site.as_str())
+        .bind(source.as_str())
+        .fetch_one(&mut **self)
+        .await?;
         Ok(row.try_get("may_concern")?)
     }
 
@@ -105,52 +115,63 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let most = if urgent { LOOKUPS_A_DAY } else { LOOKUPS_OF_STOPS_A_DAY };
-        let counted = self
-            .statement(
-                "INSERT INTO sources (name, lookups_day, lookups) VALUES (?1, ?2, 1)
-                 ON CONFLICT (name) DO UPDATE SET lookups_day = ?2,
-                     lookups = CASE WHEN lookups_day IS ?2 THEN lookups + 1 ELSE 1 END
-                 WHERE lookups_day IS NOT ?2 OR lookups < ?3",
-            )
-            .bind(source.as_str())
-            .bind(millis(now).div_euclid(DAY_MS))
-            .bind(most)
-            .changed()
-            .await?;
+        let counted = sqlx::query(
+            "INSERT INTO sources (name, lookups_day, lookups)
+             VALUES ($1, $2, 1)
+             ON CONFLICT (name) DO UPDATE
+             SET lookups_day = $2, lookups = CASE WHEN sources.lookups_day = $2 THEN sources.lookups + 1 ELSE 1 END
+             WHERE sources.lookups_day IS DISTINCT FROM $2 OR sources.lookups < $3",
+        )
+        .bind(source.as_str())
+        .bind(millis(now).div_euclid(DAY_MS))
+        .bind(most)
+        .execute(&mut **self)
+        .await?
+        .rows_affected();
         Ok(counted == 1)
     }
 
     /// Makes a lookup due immediately, because the email address is known now.
     #[instrument(name = "store.lookup.hasten", skip_all)]
-    pub fn hasten_lookup(&mut self, source: &SourceName, id: &PersonId, now: Timestamp) {
+    pub async fn hasten_lookup(
+        &mut self,
+        source: &SourceName,
+        id: &PersonId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
-        self.statement("UPDATE lookups SET due_at = MIN(due_at, ?) WHERE source = ? AND person_hash = ?")
+        sqlx::query("UPDATE lookups SET due_at = $1 WHERE source = $2 AND person_hash = $3 AND due_at > $1")
             .bind(millis(now))
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
-            .later();
+            .execute(&mut **self)
+            .await?;
+        Ok(())
     }
 
     /// Stores that a query failed, and when the next one is due.
-    #[instrument(name = "store.lookup.put_off", skip_all, fields(source = %source))]
-    pub fn defer_lookup(
+    #[instrument(name = "store.lookup.defer", skip_all, fields(source = %source))]
+    pub async fn defer_lookup(
         &mut self,
         source: &SourceName,
         asked: &PendingLookup,
         due_at: Timestamp,
         problem: &str,
         now: Timestamp,
-    ) {
-        self.statement(
-            "UPDATE lookups SET due_at = ?, attempts = attempts + 1, first_at = COALESCE(first_at, ?), problem = ?
-             WHERE source = ? AND person_hash = ?",
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE lookups
+             SET due_at = $1, attempts = attempts + 1, first_at = COALESCE(first_at, $2), problem = $3
+             WHERE source = $4 AND person_hash = $5",
         )
         .bind(millis(due_at))
         .bind(millis_if_any(asked.first_at.or(Some(now))))
         .bind(problem)
         .bind(source.as_str())
         .bind(asked.person_hash.0.as_slice())
-        .later();
+        .execute(&mut **self)
+        .await?;
+        Ok(())
     }
 
     /// Ends a lookup, and returns the events that waited for it, in the order of their arrival.
@@ -160,23 +181,28 @@ impl Tx {
         source: &SourceName,
         person_hash: KeyedHash,
     ) -> Result<Vec<WaitingEvent>, StoreError> {
-        let rows = self
-            .statement(
-                "SELECT e.*, COALESCE(d.received_at, e.happened_at) AS received_at, d.seq, d.dedupe_hash, d.dedupe_until, d.signed_at
-             FROM events e LEFT JOIN deliveries d ON d.id = e.delivery_id
-             WHERE e.person_hash = ? AND e.status = 'waiting' ORDER BY e.seq",
-            )
-            .bind(person_hash.0.as_slice())
-            .rows()
-            .await?;
+        let rows = sqlx::query(
+            "SELECT
+                     e.*, COALESCE(d.received_at, e.happened_at) AS received_at, d.seq, d.dedupe_hash, d.dedupe_until,
+                     d.signed_at
+                 FROM events e
+                     LEFT JOIN deliveries d ON d.id = e.delivery_id
+                 WHERE e.person_hash = $1 AND e.status = 'waiting'
+                 ORDER BY e.seq",
+        )
+        .bind(person_hash.0.as_slice())
+        .fetch_all(&mut **self)
+        .await?;
         let waiting: Result<Vec<_>, _> = rows.iter().map(|row| read_waiting(row, &self.key)).collect();
-        self.statement("UPDATE events SET person_hash = NULL WHERE person_hash = ?")
+        sqlx::query("UPDATE events SET person_hash = NULL WHERE person_hash = $1")
             .bind(person_hash.0.as_slice())
-            .later();
-        self.statement("DELETE FROM lookups WHERE source = ? AND person_hash = ?")
+            .execute(&mut **self)
+            .await?;
+        sqlx::query("DELETE FROM lookups WHERE source = $1 AND person_hash = $2")
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
-            .later();
+            .execute(&mut **self)
+            .await?;
         waiting
     }
 }
@@ -187,11 +213,15 @@ impl Store {
     #[instrument(name = "store.lookup.next", skip_all, fields(source = %source), err)]
     pub async fn next_lookup(&self, source: &SourceName, now: Timestamp) -> Result<Option<PendingLookup>, StoreError> {
         let row = sqlx::query(
-            "SELECT '' AS id, * FROM (
-                 SELECT * FROM (SELECT * FROM lookups WHERE source = ?1 AND urgency = 0 ORDER BY due_at LIMIT 1)
+            "SELECT '' AS id, *
+             FROM (
+                 SELECT *
+                 FROM (SELECT * FROM lookups WHERE source = $1 AND urgency = 0 ORDER BY due_at LIMIT 1)
                  UNION ALL
-                 SELECT * FROM (SELECT * FROM lookups WHERE source = ?1 AND urgency = 1 ORDER BY due_at LIMIT 1))
-             ORDER BY MAX(due_at, ?2), urgency LIMIT 1",
+                 SELECT *
+                 FROM (SELECT * FROM lookups WHERE source = $1 AND urgency = 1 ORDER BY due_at LIMIT 1))
+             ORDER BY CASE WHEN due_at > $2 THEN due_at ELSE $2 END, urgency
+             LIMIT 1",
         )
         .bind(source.as_str())
         .bind(millis(now))
@@ -223,7 +253,9 @@ impl Store {
     #[instrument(name = "store.lookup.count", skip_all, err)]
     pub async fn waiting_lookups(&self) -> Result<Vec<WaitingLookups>, StoreError> {
         let rows = sqlx::query(
-            "SELECT source AS id, source, COUNT(*) AS count, MAX(problem) AS problem FROM lookups GROUP BY source",
+            "SELECT source AS id, source, COUNT(*) AS count, MAX(problem) AS problem
+             FROM lookups
+             GROUP BY source",
         )
         .fetch_all(&self.reader)
         .await?;
@@ -257,16 +289,16 @@ mod tests {
         let id = |text: &str| PersonId::parse(text).unwrap();
         let (soon, later) = (now + jiff::SignedDuration::from_secs(1), now + jiff::SignedDuration::from_secs(2));
         let mut tx = store.begin().await.unwrap();
-        tx.begin_lookup(&source, &id("stop"), false, now);
-        tx.begin_lookup(&source, &id("both"), false, soon);
-        tx.begin_lookup(&source, &id("leaver"), true, later);
+        tx.begin_lookup(&source, &id("stop"), false, now).await.unwrap();
+        tx.begin_lookup(&source, &id("both"), false, soon).await.unwrap();
+        tx.begin_lookup(&source, &id("leaver"), true, later).await.unwrap();
         tx.commit().await.unwrap();
         let next = async |now| store.next_lookup(&source, now).await.unwrap().unwrap().id;
         assert_eq!(next(now).await, id("stop"), "the departure is not due yet");
         assert_eq!(next(later).await, id("leaver"));
         // A departure of a person that is looked up for a stop makes the lookup urgent.
         let mut tx = store.begin().await.unwrap();
-        tx.begin_lookup(&source, &id("both"), true, later);
+        tx.begin_lookup(&source, &id("both"), true, later).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(next(later).await, id("both"));
     }
@@ -282,7 +314,7 @@ mod tests {
         }
         assert!(!tx.count_lookup(&source, false, now).await.unwrap());
         assert!(tx.count_lookup(&source, true, now).await.unwrap(), "the rest is reserved for departures");
-        tx.statement("UPDATE sources SET lookups = ?").bind(LOOKUPS_A_DAY).later();
+        sqlx::query("UPDATE sources SET lookups = $1").bind(LOOKUPS_A_DAY).execute(&mut *tx).await.unwrap();
         assert!(!tx.count_lookup(&source, true, now).await.unwrap());
         let tomorrow = now + jiff::SignedDuration::from_hours(24);
         assert!(tx.count_lookup(&source, true, tomorrow).await.unwrap());

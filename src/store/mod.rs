@@ -2,7 +2,7 @@
 //!
 //! One writer connection and a few read-only ones over one file in WAL mode with `synchronous = FULL`: what is committed
 //! is on the disk. Reads that decide nothing are on [`Store`]; everything that writes, and every read that a write depends
-//! on, is on [`Tx`]. Dropping a transaction rolls it back. Only the intake's groups need none: one statement commits them.
+//! on, is on [`Tx`]. Dropping a [`Tx`] rolls its writes back.
 //!
 //! Not here: the rules for changes of a case (see `domain`), and any notification about them.
 
@@ -12,11 +12,15 @@ mod bodies;
 mod brake;
 mod cases;
 mod claims;
+mod commit;
 mod deliveries;
+mod dialect;
+mod dispatch;
 mod error;
 mod events;
 mod evidence;
 mod evidence_key;
+mod exec;
 mod facts;
 mod fence;
 mod files;
@@ -28,28 +32,33 @@ mod integrity;
 mod jobs;
 mod journal;
 mod key_file;
+mod leases;
 mod lookups;
 mod offered_secrets;
 mod open;
 mod pauses;
 mod people;
 mod recorded_head;
+mod rejections;
 mod restore;
 mod retention;
 mod row;
+mod schema;
 mod stamp;
+mod turn;
 mod tx;
 mod unrouted;
 mod wal;
 mod writer;
 
 pub use self::anchor::Anchor;
-pub use self::attempts::{AttemptReport, Dispatch, Intent, LeasedJob, RejectedCall, Settlement};
+pub use self::attempts::{AttemptReport, Settlement};
 pub use self::bodies::{Origin, PersonKeys};
 pub use self::brake::{Actor, BrakeStatus, NotReleased, SourceEffect, digest_of};
 pub use self::cases::{BulkFilter, CaseFilter, CaseRecord, KnownAccount, NewCase, Note, Transitioned};
-pub use self::claims::{ClaimRequest, ClaimedJob, Lease, RecoveredJob};
+pub use self::claims::{ClaimRequest, ClaimedJob, RecoveredJob};
 pub use self::deliveries::{DeliveryFilter, DeliveryRow, DeliveryStatus, Inserted, NewDelivery, UnroutedDelivery};
+pub use self::dispatch::{Dispatch, Intent};
 pub use self::error::{StoreError, TransitionError};
 pub use self::events::{EventOutcome, EventRow, EventStatus, NewEvent, StoredWaiting, WaitingEvent};
 pub use self::evidence_key::read_or_make_evidence_key;
@@ -58,14 +67,17 @@ pub use self::history::HistoryEntry;
 pub use self::ignored::{COUNTED_FOR, IgnoredWord, OTHER_WORDS};
 pub use self::integrity::{FenceReason, Finding};
 pub use self::jobs::{JobFilter, JobRow, JobState};
-pub use self::journal::{ExpectedEntry, JournalCheck, verify_journal};
+pub use self::journal::{ExpectedEntry, JournalCheck, verify_journal, verify_journal_with};
+pub use self::leases::Lease;
 pub use self::lookups::{PendingLookup, WaitingLookups};
 pub use self::offered_secrets::OfferedSecret;
-pub use self::open::{Database, KeyLocation, MIGRATOR};
+pub use self::open::{Database, KeyLocation};
 pub use self::pauses::{PausedKind, SiteStatus, SourceStatus};
 pub use self::people::{Owner, ReportedAddress};
+pub use self::rejections::RejectedCall;
 pub use self::restore::Restored;
 pub use self::retention::{Gauges, RetentionReport};
+pub use self::schema::MIGRATOR;
 pub use self::tx::Tx;
 pub use self::wal::{WalCheckpointer, WalStatus};
 
@@ -98,10 +110,9 @@ pub struct Page<T> {
 }
 
 impl Store {
-    /// Begins a write transaction, after earlier ones have ended.
+    /// Begins a unit of work, after earlier ones have ended.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        let guard = self.writer.acquire().await?;
-        Ok(Tx::begin(guard, Arc::clone(&self.key), Arc::clone(&self.paused_sources)))
+        Ok(Tx::new(self.writer.begin().await?, Arc::clone(&self.key)))
     }
 
     /// Whether a source is paused, from memory: the intake checks this for every request.

@@ -40,7 +40,7 @@ pub struct OfferedSecret {
 impl Tx {
     /// Stores an offered secret until an operator accepts it. Returns false if offers are too frequent: the vendor must
     /// repeat it.
-    #[instrument(name = "store.offer.keep", skip_all, fields(source = %source), err)]
+    #[instrument(name = "store.offered_secret.store", skip_all, fields(source = %source), err)]
     pub async fn store_offered_secret(
         &mut self,
         source: &SourceName,
@@ -48,51 +48,57 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let hash = self.key.hash_delivery(source, "offer", secret.expose_secret().as_bytes());
-        let row = self
-            .statement(
-                "SELECT '' AS id, MAX(hash = ?2) AS is_known, MAX(offered_at) AS newest FROM offers WHERE source = ?1",
-            )
-            .bind(source.as_str())
-            .bind(hash.0.as_slice())
-            .the_row()
-            .await?;
-        if row.try_get::<Option<bool>, _>("is_known")? == Some(true) {
+        let row = sqlx::query(
+            "SELECT '' AS id, COUNT(CASE WHEN hash = $2 THEN 1 END) AS known, MAX(offered_at) AS newest
+             FROM offered_secrets
+             WHERE source = $1",
+        )
+        .bind(source.as_str())
+        .bind(hash.0.as_slice())
+        .fetch_one(&mut **self)
+        .await?;
+        if row.try_get::<i64, _>("known")? > 0 {
             return Ok(true);
         }
         let newest = RowReader { what: "offer", row: &row }.at_if_any("newest")?;
         if newest.is_some_and(|newest| now.duration_since(newest) < PACE) {
             return Ok(false);
         }
-        self.statement("DELETE FROM offers WHERE source = ? AND accepted_at IS NULL AND offered_at <= ?")
+        sqlx::query("DELETE FROM offered_secrets WHERE source = $1 AND accepted_at IS NULL AND offered_at <= $2")
             .bind(source.as_str())
             .bind(millis(now.saturating_sub(WAIT).unwrap_or(Timestamp::MIN)))
-            .later();
-        let sealed = self.key.seal(&hash.0, secret.expose_secret().as_bytes());
-        let kept = self
-            .statement(
-                "INSERT INTO offers (source, hash, sealed, offered_at)
-                 SELECT ?1, ?2, ?3, ?4
-                 WHERE (SELECT COUNT(*) FROM offers WHERE source = ?1 AND accepted_at IS NULL) < ?5",
-            )
-            .bind(source.as_str())
-            .bind(hash.0.as_slice())
-            .bind(sealed)
-            .bind(millis(now))
-            .bind(WAITING)
-            .changed()
+            .execute(&mut **self)
             .await?;
+        let sealed = self.key.seal(&hash.0, secret.expose_secret().as_bytes());
+        let kept = sqlx::query(
+            "INSERT INTO offered_secrets (source, hash, sealed, offered_at)
+             SELECT $1, $2, $3, $4
+             WHERE (SELECT COUNT(*) FROM offered_secrets WHERE source = $1 AND accepted_at IS NULL) < $5",
+        )
+        .bind(source.as_str())
+        .bind(hash.0.as_slice())
+        .bind(sealed)
+        .bind(millis(now))
+        .bind(WAITING)
+        .execute(&mut **self)
+        .await?
+        .rows_affected();
         Ok(kept == 1)
     }
 
     /// Deletes the waiting offers, so that the next one is the first.
-    #[instrument(name = "store.offer.drop_waiting", skip_all, fields(source = %source))]
-    pub(super) fn delete_waiting_secrets(&mut self, source: &SourceName) {
-        self.statement("DELETE FROM offers WHERE source = ? AND accepted_at IS NULL").bind(source.as_str()).later();
+    #[instrument(name = "store.offered_secret.delete_waiting", skip_all, fields(source = %source))]
+    pub(super) async fn delete_waiting_secrets(&mut self, source: &SourceName) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM offered_secrets WHERE source = $1 AND accepted_at IS NULL")
+            .bind(source.as_str())
+            .execute(&mut **self)
+            .await?;
+        Ok(())
     }
 
     /// Accepts an offered secret, in addition to or in place of those accepted before. Returns false if there is no
     /// such offer.
-    #[instrument(name = "store.offer.accept", skip_all, fields(source = %source), err)]
+    #[instrument(name = "store.offered_secret.accept", skip_all, fields(source = %source), err)]
     pub async fn accept_offered_secret(
         &mut self,
         source: &SourceName,
@@ -102,25 +108,27 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let Some(hash) = hash_of(id) else { return Ok(false) };
-        let done = self
-            .statement(
-                "UPDATE offers SET accepted_at = COALESCE(accepted_at, ?), accepted_by = COALESCE(accepted_by, ?)
-             WHERE source = ? AND hash = ?",
-            )
-            .bind(millis(now))
-            .bind(by)
-            .bind(source.as_str())
-            .bind(hash.0.as_slice())
-            .changed()
-            .await?;
+        let done = sqlx::query(
+            "UPDATE offered_secrets
+             SET accepted_at = COALESCE(accepted_at, $1), accepted_by = COALESCE(accepted_by, $2)
+             WHERE source = $3 AND hash = $4",
+        )
+        .bind(millis(now))
+        .bind(by)
+        .bind(source.as_str())
+        .bind(hash.0.as_slice())
+        .execute(&mut **self)
+        .await?
+        .rows_affected();
         if done == 0 {
             return Ok(false);
         }
         if alone {
-            self.statement("DELETE FROM offers WHERE source = ? AND accepted_at IS NOT NULL AND hash <> ?")
+            sqlx::query("DELETE FROM offered_secrets WHERE source = $1 AND accepted_at IS NOT NULL AND hash <> $2")
                 .bind(source.as_str())
                 .bind(hash.0.as_slice())
-                .later();
+                .execute(&mut **self)
+                .await?;
         }
         let detail = json!({ "source": source, "offer": id, "alone": alone, "by": by });
         self.write_journal(None, "secret_accepted", &detail, now).await?;
@@ -130,9 +138,9 @@ impl Tx {
 
 impl Store {
     /// All offers, the oldest first, accepted or not.
-    #[instrument(name = "store.offer.list", skip_all, err)]
+    #[instrument(name = "store.offered_secret.list", skip_all, err)]
     pub async fn offered_secrets(&self) -> Result<Vec<OfferedSecret>, StoreError> {
-        let rows = sqlx::query("SELECT source AS id, * FROM offers ORDER BY source, offered_at")
+        let rows = sqlx::query("SELECT source AS id, * FROM offered_secrets ORDER BY source, offered_at")
             .fetch_all(&self.reader)
             .await?;
         rows.iter().map(|row| read_offer(row, &self.key)).collect()
@@ -215,7 +223,7 @@ mod tests {
         let id = store.offered_secrets().await.unwrap().swap_remove(0).id;
         let mut tx = store.begin().await.unwrap();
         tx.accept_offered_secret(&source, &id, false, "rosa", at(20)).await.unwrap();
-        tx.delete_waiting_secrets(&source);
+        tx.delete_waiting_secrets(&source).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(told(&store).await, [("a".to_owned(), true)]);
     }

@@ -4,16 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Row as _, SqlitePool};
 
 use super::files::{self, Files};
+use super::schema::MIGRATOR;
 use super::writer::Writer;
 use super::{Store, StoreError, integrity, key_file, stamp};
 use crate::proof::seal::MasterKey;
-
-pub static MIGRATOR: Migrator = sqlx::migrate!();
 
 /// The maximum number of prepared statements per connection.
 const STATEMENTS: usize = 512;
@@ -205,8 +203,9 @@ impl Database {
             }
             None => None,
         };
-        let writer = Writer::new(self.options(), connection, files.map(Arc::new));
-        let store = Store { reader, writer, path: self.path.as_path().into(), key, paused_sources: Arc::default() };
+        let paused_sources = Arc::default();
+        let writer = Writer::start(self.options(), connection, files.map(Arc::new), Arc::clone(&paused_sources));
+        let store = Store { reader, writer, path: self.path.as_path().into(), key, paused_sources };
         let paused = store.begin().await?.paused_sources().await?;
         store.paused_sources.store(Arc::new(paused));
         Ok(store)

@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde_json::json;
+use sqlx::Row as _;
 use tracing::instrument;
 
 use super::row::{RowReader, millis};
 use super::{Store, StoreError, Tx};
-use crate::domain::case::JobKind;
+use crate::domain::case::{Case, JobKind};
 use crate::domain::ids::{SiteName, SourceName};
 
 /// The status of a site.
@@ -46,16 +47,19 @@ impl Tx {
     /// Pauses a site: it gets no calls until it is resumed. Returns false if it was paused before.
     #[instrument(name = "store.site.pause", skip_all, fields(site = %site), err)]
     pub async fn pause_site(&mut self, site: &SiteName, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let done = self
-            .statement(
-                "INSERT INTO sites (name, paused_at, reason) VALUES (?1, ?2, ?3)
-             ON CONFLICT (name) DO UPDATE SET paused_at = ?2, reason = ?3 WHERE paused_at IS NULL",
-            )
-            .bind(site.as_str())
-            .bind(millis(now))
-            .bind(reason)
-            .changed()
-            .await?;
+        let done = sqlx::query(
+            "INSERT INTO sites (name, paused_at, reason)
+             VALUES ($1, $2, $3)
+             ON CONFLICT (name) DO UPDATE
+             SET paused_at = $2, reason = $3
+             WHERE sites.paused_at IS NULL",
+        )
+        .bind(site.as_str())
+        .bind(millis(now))
+        .bind(reason)
+        .execute(&mut **self)
+        .await?
+        .rows_affected();
         let paused = done > 0;
         if paused {
             self.write_journal(None, "site_paused", &json!({ "site": site, "reason": reason }), now).await?;
@@ -72,17 +76,18 @@ impl Tx {
         reason: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let done = self
-            .statement(
-                "INSERT INTO paused_kinds (site, kind, paused_at, reason) VALUES (?1, ?2, ?3, ?4)
+        let done = sqlx::query(
+            "INSERT INTO paused_kinds (site, kind, paused_at, reason)
+             VALUES ($1, $2, $3, $4)
              ON CONFLICT (site, kind) DO NOTHING",
-            )
-            .bind(site.as_str())
-            .bind(kind.as_str())
-            .bind(millis(now))
-            .bind(reason)
-            .changed()
-            .await?;
+        )
+        .bind(site.as_str())
+        .bind(kind.as_str())
+        .bind(millis(now))
+        .bind(reason)
+        .execute(&mut **self)
+        .await?
+        .rows_affected();
         let paused = done > 0;
         if paused {
             let detail = json!({ "site": site, "kind": kind, "reason": reason });
@@ -100,12 +105,12 @@ impl Tx {
         by: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let done = self
-            .statement("DELETE FROM paused_kinds WHERE site = ?1 AND (?2 IS NULL OR kind = ?2)")
+        let done = sqlx::query("DELETE FROM paused_kinds WHERE site = $1 AND ($2 IS NULL OR kind = $2)")
             .bind(site.as_str())
             .bind(kind.map(JobKind::as_str))
-            .changed()
-            .await?;
+            .execute(&mut **self)
+            .await?
+            .rows_affected();
         let resumed = done > 0;
         if resumed {
             let detail = json!({ "site": site, "kind": kind, "by": by });
@@ -117,11 +122,15 @@ impl Tx {
     /// Resumes the jobs of a site. Returns false if it was not paused.
     #[instrument(name = "store.site.resume", skip_all, fields(site = %site), err)]
     pub async fn resume_site(&mut self, site: &SiteName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let done = self
-            .statement("UPDATE sites SET paused_at = NULL, reason = NULL WHERE name = ? AND paused_at IS NOT NULL")
-            .bind(site.as_str())
-            .changed()
-            .await?;
+        let done = sqlx::query(
+            "UPDATE sites
+                 SET paused_at = NULL, reason = NULL
+                 WHERE name = $1 AND paused_at IS NOT NULL",
+        )
+        .bind(site.as_str())
+        .execute(&mut **self)
+        .await?
+        .rows_affected();
         let resumed = done > 0;
         if resumed {
             self.write_journal(None, "site_resumed", &json!({ "site": site, "by": by }), now).await?;
@@ -132,20 +141,23 @@ impl Tx {
     /// Pauses a source: its deliveries are rejected for now, and its jobs wait. Returns false if it was paused before.
     #[instrument(name = "store.source.pause", skip_all, fields(source = %source), err)]
     pub async fn pause_source(&mut self, source: &SourceName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let done = self
-            .statement(
-                "INSERT INTO sources (name, paused_at, paused_by) VALUES (?1, ?2, ?3)
-             ON CONFLICT (name) DO UPDATE SET paused_at = ?2, paused_by = ?3 WHERE paused_at IS NULL",
-            )
-            .bind(source.as_str())
-            .bind(millis(now))
-            .bind(by)
-            .changed()
-            .await?;
+        let done = sqlx::query(
+            "INSERT INTO sources (name, paused_at, paused_by)
+             VALUES ($1, $2, $3)
+             ON CONFLICT (name) DO UPDATE
+             SET paused_at = $2, paused_by = $3
+             WHERE sources.paused_at IS NULL",
+        )
+        .bind(source.as_str())
+        .bind(millis(now))
+        .bind(by)
+        .execute(&mut **self)
+        .await?
+        .rows_affected();
         let paused = done > 0;
         if paused {
             self.pausing = Some(self.paused_sources().await?);
-            self.delete_waiting_secrets(source);
+            self.delete_waiting_secrets(source).await?;
             self.write_journal(None, "source_paused", &json!({ "source": source, "by": by }), now).await?;
         }
         Ok(paused)
@@ -154,11 +166,15 @@ impl Tx {
     /// Resumes a paused source. Returns false if it was not paused.
     #[instrument(name = "store.source.resume", skip_all, fields(source = %source), err)]
     pub async fn resume_source(&mut self, source: &SourceName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let done = self
-            .statement("UPDATE sources SET paused_at = NULL, paused_by = NULL WHERE name = ? AND paused_at IS NOT NULL")
-            .bind(source.as_str())
-            .changed()
-            .await?;
+        let done = sqlx::query(
+            "UPDATE sources
+             SET paused_at = NULL, paused_by = NULL
+             WHERE name = $1 AND paused_at IS NOT NULL",
+        )
+        .bind(source.as_str())
+        .execute(&mut **self)
+        .await?
+        .rows_affected();
         let resumed = done > 0;
         if resumed {
             self.pausing = Some(self.paused_sources().await?);
@@ -167,8 +183,25 @@ impl Tx {
         Ok(resumed)
     }
 
+    /// Whether the jobs of this kind of a case are paused, by its site or by its source.
+    pub(super) async fn is_paused(&mut self, case: &Case, kind: JobKind) -> Result<bool, StoreError> {
+        let row = sqlx::query(
+            "SELECT EXISTS (SELECT 1 FROM sites WHERE name = $1 AND paused_at IS NOT NULL)
+                 OR EXISTS (SELECT 1 FROM paused_kinds WHERE site = $1 AND kind = $2)
+                 OR EXISTS (SELECT 1 FROM sources WHERE name = $3 AND paused_at IS NOT NULL) AS is_paused",
+        )
+        .bind(case.site.as_str())
+        .bind(kind.as_str())
+        .bind(case.source.as_ref().map(SourceName::as_str))
+        .fetch_one(&mut **self)
+        .await?;
+        Ok(row.try_get("is_paused")?)
+    }
+
     pub(super) async fn paused_sources(&mut self) -> Result<HashSet<SourceName>, StoreError> {
-        let rows = self.statement("SELECT name AS id, name FROM sources WHERE paused_at IS NOT NULL").rows().await?;
+        let rows = sqlx::query("SELECT name AS id, name FROM sources WHERE paused_at IS NOT NULL")
+            .fetch_all(&mut **self)
+            .await?;
         rows.iter().map(|row| RowReader { what: "source", row }.word("name")).collect()
     }
 }
@@ -178,8 +211,12 @@ impl Store {
     #[instrument(name = "store.site.list", skip_all, err)]
     pub async fn sites(&self) -> Result<Vec<SiteStatus>, StoreError> {
         let rows = sqlx::query(
-            "SELECT name AS id, name, paused_at, reason FROM sites
-             UNION ALL SELECT DISTINCT site, site, NULL, NULL FROM paused_kinds WHERE site NOT IN (SELECT name FROM sites)",
+            "SELECT name AS id, name, paused_at, reason
+             FROM sites
+             UNION ALL
+             SELECT DISTINCT site, site, NULL, NULL
+             FROM paused_kinds
+             WHERE site NOT IN (SELECT name FROM sites)",
         )
         .fetch_all(&self.reader)
         .await?;
@@ -199,10 +236,13 @@ impl Store {
     }
 
     async fn paused_kinds(&self) -> Result<HashMap<SiteName, Vec<PausedKind>>, StoreError> {
-        let rows =
-            sqlx::query("SELECT site AS id, site, kind, paused_at, reason FROM paused_kinds ORDER BY site, kind")
-                .fetch_all(&self.reader)
-                .await?;
+        let rows = sqlx::query(
+            "SELECT site AS id, site, kind, paused_at, reason
+                 FROM paused_kinds
+                 ORDER BY site, kind",
+        )
+        .fetch_all(&self.reader)
+        .await?;
         let mut kinds = HashMap::<SiteName, Vec<PausedKind>>::new();
         for row in &rows {
             let reader = RowReader { what: "paused kind of jobs", row };

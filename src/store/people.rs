@@ -38,17 +38,20 @@ pub struct ReportedAddress<'a> {
 impl Tx {
     /// Stores the email address of an id, unless a newer one is known; returns false in that case. The previous one
     /// becomes a former one.
-    #[instrument(name = "store.people.learn", skip_all, err)]
+    #[instrument(name = "store.people.set_address", skip_all, err)]
     pub async fn set_address(&mut self, observed: ReportedAddress<'_>, now: Timestamp) -> Result<bool, StoreError> {
         let ReportedAddress { source, site, id, email, as_of } = observed;
         let person_hash = self.key.hash_person_id(source, id);
         let email_hash = self.key.hash_email(site, email);
-        let known = self
-            .statement("SELECT email_hash, sealed, as_of_ns FROM people WHERE source = ? AND person_hash = ?")
-            .bind(source.as_str())
-            .bind(person_hash.0.as_slice())
-            .row()
-            .await?;
+        let known = sqlx::query(
+            "SELECT email_hash, sealed, as_of_ns
+                 FROM people
+                 WHERE source = $1 AND person_hash = $2",
+        )
+        .bind(source.as_str())
+        .bind(person_hash.0.as_slice())
+        .fetch_optional(&mut **self)
+        .await?;
         if let Some(known) = known {
             if nanos(as_of) < known.try_get::<i64, _>("as_of_ns")? {
                 return Ok(false);
@@ -56,16 +59,18 @@ impl Tx {
             let before: Vec<u8> = known.try_get("email_hash")?;
             if before != email_hash.0 {
                 let sealed: Vec<u8> = known.try_get("sealed")?;
-                self.keep_former(source, person_hash, &before, &sealed, as_of);
+                self.keep_former(source, person_hash, &before, &sealed, as_of).await?;
             }
         }
         let sealed = self.key.seal(&person_hash.0, email.as_str().as_bytes());
-        self.statement(
+        sqlx::query(
             "INSERT INTO people (source, person_hash, email_hash, sealed, as_of_ns, since_ns, seen_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)
+             VALUES ($1, $2, $3, $4, $5, $5, $6)
              ON CONFLICT (source, person_hash) DO UPDATE
-             SET email_hash = excluded.email_hash, sealed = excluded.sealed, as_of_ns = excluded.as_of_ns,
-                 since_ns = CASE email_hash WHEN excluded.email_hash THEN since_ns ELSE excluded.since_ns END,
+             SET email_hash = excluded.email_hash,
+                 sealed = excluded.sealed,
+                 as_of_ns = excluded.as_of_ns,
+                 since_ns = CASE people.email_hash WHEN excluded.email_hash THEN people.since_ns ELSE excluded.since_ns END,
                  seen_at = excluded.seen_at",
         )
         .bind(source.as_str())
@@ -74,13 +79,18 @@ impl Tx {
         .bind(sealed)
         .bind(nanos(as_of))
         .bind(millis(now))
-        .later();
+        .execute(&mut **self)
+        .await?;
         // The current email address is not a former one.
-        self.statement("DELETE FROM former_addresses WHERE source = ? AND person_hash = ? AND email_hash = ?")
-            .bind(source.as_str())
-            .bind(person_hash.0.as_slice())
-            .bind(email_hash.0.as_slice())
-            .later();
+        sqlx::query(
+            "DELETE FROM former_addresses
+             WHERE source = $1 AND person_hash = $2 AND email_hash = $3",
+        )
+        .bind(source.as_str())
+        .bind(person_hash.0.as_slice())
+        .bind(email_hash.0.as_slice())
+        .execute(&mut **self)
+        .await?;
         Ok(true)
     }
 
@@ -93,54 +103,63 @@ impl Tx {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
-        let row = self
-            .statement("SELECT 1 FROM people WHERE source = ? AND person_hash = ? AND since_ns <= ?")
+        let row = sqlx::query("SELECT 1 FROM people WHERE source = $1 AND person_hash = $2 AND since_ns <= $3")
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
             .bind(nanos(at))
-            .row()
+            .fetch_optional(&mut **self)
             .await?;
         Ok(row.is_some())
     }
 
-    fn keep_former(
+    async fn keep_former(
         &mut self,
         source: &SourceName,
         person_hash: KeyedHash,
         email_hash: &[u8],
         sealed: &[u8],
         until: Timestamp,
-    ) {
-        self.statement(
-            "INSERT INTO former_addresses (source, person_hash, email_hash, sealed, until_ns) VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT (source, person_hash, email_hash) DO UPDATE SET until_ns = excluded.until_ns",
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO former_addresses (source, person_hash, email_hash, sealed, until_ns)
+             VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (source, person_hash, email_hash) DO UPDATE
+             SET until_ns = excluded.until_ns",
         )
         .bind(source.as_str())
         .bind(person_hash.0.as_slice())
         .bind(email_hash)
         .bind(sealed)
         .bind(nanos(until))
-        .later();
-        self.statement(
-            "DELETE FROM former_addresses WHERE source = ?1 AND person_hash = ?2 AND email_hash NOT IN (
-                 SELECT email_hash FROM former_addresses WHERE source = ?1 AND person_hash = ?2
-                 ORDER BY until_ns DESC LIMIT ?3)",
+        .execute(&mut **self)
+        .await?;
+        sqlx::query(
+            "DELETE FROM former_addresses
+             WHERE source = $1
+                 AND person_hash = $2
+                 AND email_hash NOT IN (
+                     SELECT email_hash
+                     FROM former_addresses
+                     WHERE source = $1 AND person_hash = $2
+                     ORDER BY until_ns DESC
+                     LIMIT $3)",
         )
         .bind(source.as_str())
         .bind(person_hash.0.as_slice())
         .bind(FORMER)
-        .later();
+        .execute(&mut **self)
+        .await?;
+        Ok(())
     }
 
     /// The email address of a source's person id, if it is known.
     #[instrument(name = "store.people.address", skip_all, err)]
     pub async fn address_of(&mut self, source: &SourceName, id: &PersonId) -> Result<Option<EmailAddress>, StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
-        let row = self
-            .statement("SELECT sealed FROM people WHERE source = ? AND person_hash = ?")
+        let row = sqlx::query("SELECT sealed FROM people WHERE source = $1 AND person_hash = $2")
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
-            .row()
+            .fetch_optional(&mut **self)
             .await?;
         row.map(|row| open_address(&self.key, person_hash, &row)).transpose().map(Option::flatten)
     }
@@ -153,17 +172,18 @@ impl Tx {
         email_hash: KeyedHash,
         now: Timestamp,
     ) -> Result<Vec<Owner>, StoreError> {
-        let rows = self
-            .statement(
-                "SELECT person_hash, as_of_ns FROM people
-                 WHERE email_hash = ? AND source = ? AND (gone_at IS NULL OR gone_at > ?)
-                 ORDER BY as_of_ns DESC LIMIT 3",
-            )
-            .bind(email_hash.0.as_slice())
-            .bind(source.as_str())
-            .bind(millis(now))
-            .rows()
-            .await?;
+        let rows = sqlx::query(
+            "SELECT person_hash, as_of_ns
+             FROM people
+             WHERE email_hash = $1 AND source = $2 AND (gone_at IS NULL OR gone_at > $3)
+             ORDER BY as_of_ns DESC
+             LIMIT 3",
+        )
+        .bind(email_hash.0.as_slice())
+        .bind(source.as_str())
+        .bind(millis(now))
+        .fetch_all(&mut **self)
+        .await?;
         rows.iter()
             .map(|row| {
                 let hash: Vec<u8> = row.try_get("person_hash")?;
@@ -177,12 +197,19 @@ impl Tx {
 
     /// Stores when a source's person left or will leave; `None` for a person that stays.
     #[instrument(name = "store.people.note_gone", skip_all)]
-    pub fn note_gone(&mut self, source: &SourceName, person_hash: KeyedHash, gone_at: Option<Timestamp>) {
-        self.statement("UPDATE people SET gone_at = ? WHERE source = ? AND person_hash = ?")
+    pub async fn note_gone(
+        &mut self,
+        source: &SourceName,
+        person_hash: KeyedHash,
+        gone_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        sqlx::query("UPDATE people SET gone_at = $1 WHERE source = $2 AND person_hash = $3")
             .bind(millis_if_any(gone_at))
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
-            .later();
+            .execute(&mut **self)
+            .await?;
+        Ok(())
     }
 
     /// Whether a source's person has left by `now`.
@@ -193,12 +220,11 @@ impl Tx {
         person_hash: KeyedHash,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let row = self
-            .statement("SELECT 1 FROM people WHERE source = ? AND person_hash = ? AND gone_at <= ?")
+        let row = sqlx::query("SELECT 1 FROM people WHERE source = $1 AND person_hash = $2 AND gone_at <= $3")
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
             .bind(millis(now))
-            .row()
+            .fetch_optional(&mut **self)
             .await?;
         Ok(row.is_some())
     }
@@ -222,7 +248,10 @@ impl Store {
     pub async fn former_addresses(&self, source: &SourceName, id: &PersonId) -> Result<Vec<EmailAddress>, StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
         let rows = sqlx::query(
-            "SELECT sealed FROM former_addresses WHERE source = ? AND person_hash = ? ORDER BY until_ns DESC",
+            "SELECT sealed
+             FROM former_addresses
+             WHERE source = $1 AND person_hash = $2
+             ORDER BY until_ns DESC",
         )
         .bind(source.as_str())
         .bind(person_hash.0.as_slice())

@@ -35,32 +35,46 @@ pub struct Gauges {
 
 impl Tx {
     /// Runs one small retention step. Call again while it deletes rows.
-    #[instrument(name = "store.upkeep", skip_all, err)]
+    #[instrument(name = "store.retention.apply", skip_all, err)]
     pub async fn apply_retention(
         &mut self,
         keep_payloads: SignedDuration,
         now: Timestamp,
     ) -> Result<RetentionReport, StoreError> {
-        let windows = self
-            .statement(
-                "UPDATE deliveries SET dedupes = 0
-             WHERE seq IN (SELECT seq FROM deliveries WHERE dedupes = 1 AND dedupe_until <= ? ORDER BY dedupe_until LIMIT ?)",
-            )
-            .bind(millis(now))
-            .bind(STEP)
-            .changed()
-            .await?;
+        let windows = sqlx::query(
+            "UPDATE deliveries
+                 SET dedupes = 0
+                 WHERE seq IN (
+                     SELECT seq
+                     FROM deliveries
+                     WHERE dedupes = 1 AND dedupe_until <= $1
+                     ORDER BY dedupe_until
+                     LIMIT $2)",
+        )
+        .bind(millis(now))
+        .bind(STEP)
+        .execute(&mut **self)
+        .await?
+        .rows_affected();
         // A body that was entirely unreadable is kept: it is replayed when the mapping is fixed.
-        let bodies = self
-            .statement(
-                "UPDATE deliveries SET body = NULL WHERE seq IN (
-                 SELECT seq FROM deliveries WHERE routed_at IS NOT NULL AND body IS NOT NULL AND routed_at <= ?
-                     AND (status = 'routed' OR partly_read = 1) ORDER BY routed_at LIMIT ?)",
-            )
-            .bind(expiry_limit(now, keep_payloads))
-            .bind(STEP)
-            .changed()
-            .await?;
+        let bodies = sqlx::query(
+            "UPDATE deliveries
+             SET body = NULL
+             WHERE seq IN (
+                 SELECT seq
+                 FROM deliveries
+                 WHERE routed_at IS NOT NULL
+                     AND body IS NOT NULL
+                     AND routed_at <= $1
+                     AND (status = 'routed' OR partly_read = 1)
+                 ORDER BY routed_at
+                 LIMIT $2)",
+        )
+        .bind(expiry_limit(now, keep_payloads))
+        .bind(STEP)
+        .execute(&mut **self)
+        .await?
+        .rows_affected();
         self.delete_old_escalations(STEP, now).await?;
         Ok(RetentionReport { dedupe_windows_closed: windows, bodies_deleted: bodies })
     }
@@ -78,17 +92,24 @@ impl Store {
     pub async fn gauges(&self, now: Timestamp) -> Result<Gauges, StoreError> {
         let row = sqlx::query(
             // From site to site by the queue's index: only its beginning is read, not all waiting jobs.
-            "WITH RECURSIVE lanes (site) AS (
-                 SELECT MIN(site) FROM jobs WHERE state = 'queued'
-                 UNION ALL
-                 SELECT (SELECT MIN(site) FROM jobs WHERE state = 'queued' AND site > lanes.site) FROM lanes
-                 WHERE lanes.site IS NOT NULL),
-             firsts (due_at) AS (
-                 SELECT (SELECT MIN(due_at) FROM jobs
+            "WITH RECURSIVE
+                 lanes (site) AS (
+                     SELECT MIN(site)
+                     FROM jobs
+                     WHERE state = 'queued'
+                     UNION ALL
+                     SELECT (SELECT MIN(site) FROM jobs WHERE state = 'queued' AND site > lanes.site)
+                     FROM lanes
+                     WHERE lanes.site IS NOT NULL),
+                 firsts (due_at) AS (
+                     SELECT (
+                         SELECT MIN(due_at)
+                         FROM jobs
                          WHERE state = 'queued' AND site = lanes.site AND urgency = either.urgency)
-                 FROM lanes, (SELECT 0 AS urgency UNION ALL SELECT 1) either)
-             SELECT '' AS id, (SELECT MIN(due_at) FROM firsts WHERE due_at <= ?) AS oldest_due,
-                    (SELECT COUNT(*) FROM cases WHERE state IN ('needs_attention', 'restoring')) AS attention",
+                     FROM lanes, (SELECT 0 AS urgency UNION ALL SELECT 1) either)
+             SELECT
+                 '' AS id, (SELECT MIN(due_at) FROM firsts WHERE due_at <= $1) AS oldest_due,
+                 (SELECT COUNT(*) FROM cases WHERE state IN ('needs_attention', 'restoring')) AS attention",
         )
         .bind(millis(now))
         .fetch_one(&self.reader)
@@ -98,10 +119,10 @@ impl Store {
     }
 
     /// Whether the database is writable: acquires the write lock, writes nothing.
-    #[instrument(name = "store.probe", skip_all, err)]
+    #[instrument(name = "store.check_writable", skip_all, err)]
     pub async fn check_writable(&self) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        tx.statement("UPDATE store_key SET sealed = sealed").changed().await?;
+        sqlx::query("UPDATE store_key SET sealed = sealed").execute(&mut *tx).await?.rows_affected();
         Ok(())
     }
 
@@ -119,7 +140,7 @@ impl Store {
 
     async fn copy(&self, to: &Path) -> Result<(), StoreError> {
         let mut beside = self.writer.another(None).await?;
-        let copied = sqlx::query("VACUUM INTO ?").bind(to.display().to_string()).execute(&mut beside).await;
+        let copied = sqlx::query("VACUUM INTO $1").bind(to.display().to_string()).execute(&mut beside).await;
         beside.close().await?;
         copied?;
         // No existing log belongs to the copy.

@@ -21,8 +21,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use tracing::instrument;
 
+use super::StoreError;
 use super::files::Files;
-use super::{MIGRATOR, StoreError};
+use super::schema::MIGRATOR;
 use crate::clock;
 
 /// The bit that is set while a daemon uses the database.
@@ -215,22 +216,27 @@ pub(super) struct NewestRows {
 }
 
 pub(super) async fn newest_rows(connection: &mut SqliteConnection) -> Result<NewestRows, sqlx::Error> {
-    let tables = "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('deliveries', 'journal')";
+    let tables = "SELECT COUNT(*)
+         FROM sqlite_schema
+         WHERE type = 'table' AND name IN ('deliveries', 'journal')";
     let row = sqlx::query(tables).fetch_one(&mut *connection).await?;
     if row.try_get::<i64, _>(0)? < 2 {
         return Ok(NewestRows::default());
     }
-    let newest = "SELECT COALESCE((SELECT MAX(seq) FROM deliveries), 0) AS deliveries,
-                         COALESCE((SELECT MAX(seq) FROM journal), 0) AS entries";
+    let newest = "SELECT
+             COALESCE((SELECT MAX(seq) FROM deliveries), 0) AS deliveries,
+             COALESCE((SELECT MAX(seq) FROM journal), 0) AS entries";
     let row = sqlx::query(newest).fetch_one(connection).await?;
     Ok(NewestRows { deliveries: row.try_get("deliveries")?, entries: row.try_get("entries")? })
 }
 
 /// The newest applied schema version; `None` if there is none. Fails for tables of another program.
 pub(super) async fn schema_version(connection: &mut SqliteConnection, named: &Path) -> Result<Option<i64>, StoreError> {
-    let sql = "SELECT COUNT(*) AS tables, COALESCE(SUM(name = '_sqlx_migrations'), 0) AS migrations,
-                      COALESCE(SUM(name = 'store_key'), 0) AS ours
-               FROM sqlite_schema WHERE type = 'table'";
+    let sql = "SELECT
+             COUNT(*) AS tables, COALESCE(SUM(name = '_sqlx_migrations'), 0) AS migrations,
+             COALESCE(SUM(name = 'store_key'), 0) AS ours
+         FROM sqlite_schema
+         WHERE type = 'table'";
     let row = sqlx::query(sql).fetch_one(&mut *connection).await?;
     let count = |name: &str| row.try_get::<i64, _>(name);
     if count("tables")? == 0 {
@@ -257,7 +263,8 @@ async fn version_of(connection: &mut SqliteConnection) -> Result<u32, sqlx::Erro
 
 async fn write(connection: &mut SqliteConnection, version: u32) -> Result<(), StoreError> {
     let version = version.cast_signed();
-    // A pragma accepts no parameters; this is a number.
+    // The only text that is not static: a pragma accepts no parameters, and the stamp must be in the file header. This
+    // is a number.
     sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA user_version = {version}"))).execute(connection).await?;
     Ok(())
 }

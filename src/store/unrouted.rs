@@ -3,6 +3,7 @@
 use sqlx::Row as _;
 use tracing::instrument;
 
+use super::exec::ExecOne as _;
 use super::row::RowReader;
 use super::{Origin, Store, StoreError, Tx, UnroutedDelivery};
 use crate::domain::ids::{DeliveryId, SourceName};
@@ -10,29 +11,40 @@ use crate::domain::ids::{DeliveryId, SourceName};
 impl Tx {
     /// Stores how many items of a delivery are routed. It stays unrouted as a whole.
     #[instrument(name = "store.delivery.part_routed", skip_all, fields(delivery.id = %id))]
-    pub fn part_routed(&mut self, id: DeliveryId, items: u32) {
-        self.statement("UPDATE deliveries SET items_routed = ?, crashes = 0 WHERE id = ?")
+    pub async fn part_routed(&mut self, id: DeliveryId, items: u32) -> Result<(), StoreError> {
+        sqlx::query("UPDATE deliveries SET items_routed = $1, crashes = 0 WHERE id = $2")
             .bind(items)
             .bind(id.to_string())
-            .later();
+            .exec_one(self, "delivery", id)
+            .await
     }
 
     /// Stores that some items of an unreadable delivery were read: its body expires like that of a routed one.
     #[instrument(name = "store.delivery.partly_read", skip_all, fields(delivery.id = %id))]
-    pub fn partly_read(&mut self, id: DeliveryId) {
-        self.statement("UPDATE deliveries SET partly_read = 1 WHERE id = ?").bind(id.to_string()).later();
+    pub async fn partly_read(&mut self, id: DeliveryId) -> Result<(), StoreError> {
+        sqlx::query("UPDATE deliveries SET partly_read = 1 WHERE id = $1")
+            .bind(id.to_string())
+            .exec_one(self, "delivery", id)
+            .await
     }
 
     /// Counts a crash of the process in advance, before a delivery is routed; a commit of the router resets the count.
     #[instrument(name = "store.delivery.expect_crash", skip_all, fields(delivery.id = %id))]
-    pub fn expect_crash(&mut self, id: DeliveryId) {
-        self.statement("UPDATE deliveries SET crashes = crashes + 1 WHERE id = ?").bind(id.to_string()).later();
+    pub async fn expect_crash(&mut self, id: DeliveryId) -> Result<(), StoreError> {
+        sqlx::query("UPDATE deliveries SET crashes = crashes + 1 WHERE id = $1")
+            .bind(id.to_string())
+            .exec_one(self, "delivery", id)
+            .await
     }
 
     /// Reverts [`Tx::expect_crash`]: the process stops without a crash.
     #[instrument(name = "store.delivery.expect_no_crash", skip_all, fields(delivery.id = %id))]
-    pub fn expect_no_crash(&mut self, id: DeliveryId) {
-        self.statement("UPDATE deliveries SET crashes = MAX(crashes - 1, 0) WHERE id = ?").bind(id.to_string()).later();
+    pub async fn expect_no_crash(&mut self, id: DeliveryId) -> Result<(), StoreError> {
+        sqlx::query("UPDATE deliveries SET crashes = crashes - 1 WHERE id = $1 AND crashes > 0")
+            .bind(id.to_string())
+            .execute(&mut **self)
+            .await?;
+        Ok(())
     }
 }
 
@@ -42,11 +54,16 @@ impl Store {
         // From source to source by the index, however many deliveries wait.
         let rows = sqlx::query(
             "WITH RECURSIVE unrouted (source) AS (
-                 SELECT MIN(source) FROM deliveries WHERE status = 'received'
+                 SELECT MIN(source)
+                 FROM deliveries
+                 WHERE status = 'received'
                  UNION ALL
                  SELECT (SELECT MIN(source) FROM deliveries WHERE status = 'received' AND source > unrouted.source)
-                 FROM unrouted WHERE unrouted.source IS NOT NULL)
-             SELECT source AS id, source FROM unrouted WHERE source IS NOT NULL",
+                 FROM unrouted
+                 WHERE unrouted.source IS NOT NULL)
+             SELECT source AS id, source
+             FROM unrouted
+             WHERE source IS NOT NULL",
         )
         .fetch_all(&self.reader)
         .await?;
@@ -62,8 +79,11 @@ impl Store {
         bytes: u64,
     ) -> Result<Vec<UnroutedDelivery>, StoreError> {
         let sizes = sqlx::query(
-            "SELECT seq, COALESCE(LENGTH(body), 0) AS size FROM deliveries WHERE status = 'received' AND source = ?
-             ORDER BY seq LIMIT ?",
+            "SELECT seq, COALESCE(LENGTH(body), 0) AS size
+             FROM deliveries
+             WHERE status = 'received' AND source = $1
+             ORDER BY seq
+             LIMIT $2",
         )
         .bind(source.as_str())
         .bind(limit)
@@ -79,7 +99,11 @@ impl Store {
         }
         let Some(last) = last else { return Ok(Vec::new()) };
         let rows = sqlx::query(
-            "SELECT * FROM deliveries WHERE status = 'received' AND source = ? AND seq <= ? ORDER BY seq LIMIT ?",
+            "SELECT *
+             FROM deliveries
+             WHERE status = 'received' AND source = $1 AND seq <= $2
+             ORDER BY seq
+             LIMIT $3",
         )
         .bind(source.as_str())
         .bind(last)

@@ -61,7 +61,7 @@ impl WalCheckpointer {
     /// would be slow. A large step occupies the disk for as long as it takes to write, which is the longest that a
     /// vendor waits. The log continues to grow meanwhile. Once it is long, or sooner while little is written, the rest
     /// is moved while no other connection writes, so that the log can restart.
-    #[instrument(name = "store.log.turn", skip_all, err)]
+    #[instrument(name = "store.wal.checkpoint", skip_all, err)]
     pub async fn checkpoint(&mut self) -> Result<bool, StoreError> {
         let look = self.store.wal_status();
         // The log of the previous database must not be written into a replaced one.
@@ -85,9 +85,9 @@ impl WalCheckpointer {
         let enough = if left <= FEW { SHORT } else { LONG };
         if pages >= self.tried_at.saturating_add(enough) {
             self.tried_at = pages;
-            let guard = self.store.writer.acquire().await?;
+            let turn = self.store.writer.acquire().await?;
             checkpoint(&mut connection, PASSIVE).await?;
-            guard.release();
+            drop(turn);
         }
         self.connection = Some(connection);
         Ok(true)
@@ -99,8 +99,8 @@ impl WalCheckpointer {
         if files.log_salt()? == self.stamped {
             return Ok(());
         }
-        let guard = match self.store.writer.try_acquire() {
-            Some(guard) => guard,
+        let turn = match self.store.writer.try_acquire() {
+            Some(turn) => turn,
             None if self.missed < PATIENCE => {
                 self.missed += 1;
                 // The next turn tries again, whether or not the log was written.
@@ -111,7 +111,7 @@ impl WalCheckpointer {
         };
         let stamped = stamp::renew(files, connection).await;
         self.last = self.store.wal_status();
-        guard.release();
+        drop(turn);
         self.missed = 0;
         self.stamped = stamped?;
         Ok(())
@@ -146,7 +146,7 @@ impl Store {
 
     /// Empties the write-ahead log, so that it contains no deleted data. Returns false if a reader is active. Writers
     /// wait meanwhile, so the wait is short, and the contents are checkpointed before, while they write.
-    #[instrument(name = "store.truncate_wal", skip_all, err)]
+    #[instrument(name = "store.wal.truncate", skip_all, err)]
     pub async fn truncate_wal(&self) -> Result<bool, StoreError> {
         let mut beside = self.writer.another(Some(SHORTLY)).await?;
         checkpoint(&mut beside, PASSIVE).await?;

@@ -1,14 +1,14 @@
 //! One attempt of a job: the step of its kind runs it, and this module settles it, whatever the result.
 
-use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::Worker;
 use super::backlog::until_routed;
-use super::commit::{DispatchRequest, JobCommitQueue};
 use super::steps;
 use crate::atlassian::Client;
 use crate::clock;
@@ -26,7 +26,6 @@ pub(super) struct Attempt<'a> {
     pub(super) claimed: &'a ClaimedJob,
     /// The case as it was claimed, with the observations of this attempt's reads.
     pub(super) record: CaseRecord,
-    queue: &'a JobCommitQueue,
 }
 
 /// The result of an attempt.
@@ -50,6 +49,8 @@ pub(super) enum StepError {
     Ends(Outcome),
     /// The database failed, or the lease is lost.
     Store(StoreError),
+    /// The step panicked.
+    Panicked,
 }
 
 impl From<Failure> for StepError {
@@ -88,21 +89,19 @@ impl StepError {
 }
 
 impl<'a> Attempt<'a> {
-    pub(super) fn new(
-        worker: &'a Worker,
-        queue: &'a JobCommitQueue,
-        client: &'a Client,
-        claimed: &'a ClaimedJob,
-    ) -> Self {
-        Self { worker, client, claimed, record: claimed.record.clone(), queue }
+    pub(super) fn new(worker: &'a Worker, client: &'a Client, claimed: &'a ClaimedJob) -> Self {
+        Self { worker, client, claimed, record: claimed.record.clone() }
     }
 
     /// Runs the job within its lease: after the lease, another worker may run the same job.
     pub(super) async fn run_within_lease(&mut self) -> Result<Outcome, StepError> {
         let left = self.claimed.lease.until.duration_since(self.now()).saturating_sub(TO_SETTLE);
         let left = Duration::try_from(left).unwrap_or_default();
-        match tokio::time::timeout(left, self.run()).await {
-            Ok(made) => made,
+        // A panic over one case must not stop the work for the others.
+        let step = AssertUnwindSafe(self.run()).catch_unwind();
+        match tokio::time::timeout(left, step).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_panic)) => Err(StepError::Panicked),
             Err(_elapsed) => Err(StepError::transient("the attempt took too long")),
         }
     }
@@ -123,38 +122,45 @@ impl<'a> Attempt<'a> {
     /// otherwise ends the attempt.
     pub(super) async fn request_dispatch(&self, change: Change, detail: Value) -> Result<(), StepError> {
         let intent = Intent { change, detail, window: self.open_window() };
-        let dispatch = loop {
+        let ended = loop {
             // Checked after a wait, too.
             if let Err(problem) = self.client.check_clock() {
-                return Err(StepError::Failed(Failure::AccessDenied { detail: problem.to_string() }));
+                return Err(Failure::AccessDenied { detail: problem.to_string() }.into());
             }
-            let question = DispatchRequest { intent: intent.clone(), observed: self.record.clone() };
-            let dispatch = self.queue.ask(self.claimed.lease, question).await?;
-            let Dispatch::Unrouted(fence) = dispatch else { break dispatch };
-            let store = &self.worker.store;
-            if !until_routed(store, &self.record.case.site, fence).await? {
-                let mut tx = store.begin().await?;
-                tx.defer_until_routed(self.claimed.lease, self.now()).await?;
-                tx.commit().await?;
-                break dispatch;
+            match self.dispatch(&intent).await? {
+                Dispatch::Allowed(_) => return Ok(()),
+                Dispatch::Unrouted(fence) => {
+                    let store = &self.worker.store;
+                    if !until_routed(store, &self.record.case.site, fence).await? {
+                        let mut tx = store.begin().await?;
+                        tx.defer_until_routed(self.claimed.lease, self.now()).await?;
+                        tx.commit().await?;
+                        break "unrouted";
+                    }
+                }
+                Dispatch::Held(_) => break "held",
+                Dispatch::NotDue => break "not_due",
+                Dispatch::Paused => break "paused",
+                Dispatch::EventWaits => break "event_waits",
+                Dispatch::Open => break "call_unconfirmed",
             }
         };
-        let why = match dispatch {
-            Dispatch::Allowed(_) => return Ok(()),
-            Dispatch::Held(_) => "held",
-            Dispatch::NotDue => "not_due",
-            Dispatch::LeaseLost => "stopped",
-            Dispatch::Paused => "paused",
-            Dispatch::EventWaits => "event_waits",
-            Dispatch::Open => "call_unconfirmed",
-            Dispatch::Unrouted(_) => "unrouted",
-        };
-        Err(StepError::Ends(Outcome::Ended(why)))
+        Err(Outcome::Ended(ended).into())
+    }
+
+    async fn dispatch(&self, intent: &Intent) -> Result<Dispatch, StoreError> {
+        let mut tx = self.worker.store.begin().await?;
+        let enforce = self.worker.enforce;
+        let dispatch = tx.dispatch(self.claimed.lease, intent, &self.record, enforce, self.now()).await?;
+        tx.commit().await?;
+        Ok(dispatch)
     }
 
     /// Records that a call was answered, in an attempt that makes several.
     pub(super) async fn call_done(&self, detail: Value) -> Result<(), StepError> {
-        Ok(self.queue.call_done(self.claimed.lease, detail).await?)
+        let mut tx = self.worker.store.begin().await?;
+        tx.call_done(self.claimed.lease, &detail, self.now()).await?;
+        Ok(tx.commit().await?)
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -174,38 +180,35 @@ impl<'a> Attempt<'a> {
     /// Another read, as often as the site's settings demand, and at least once: one read is never a conclusion. `None`
     /// when all of them agreed.
     pub(super) fn look_again(&mut self, why: &'static str) -> Option<Outcome> {
-        let looks = usize::try_from(self.record.looks).unwrap_or(usize::MAX);
-        let wait = match self.client.site().look_again.get(looks) {
+        let reads = usize::try_from(self.record.reads_without_account).unwrap_or(usize::MAX);
+        let wait = match self.client.site().look_again.get(reads) {
             Some(wait) => *wait,
-            None if looks == 0 => self.open_window(),
+            None if reads == 0 => self.open_window(),
             None => {
-                self.record.looks = 0;
+                self.record.reads_without_account = 0;
                 return None;
             }
         };
-        self.record.looks = self.record.looks.saturating_add(1);
+        self.record.reads_without_account = self.record.reads_without_account.saturating_add(1);
         Some(Outcome::NotYet { at: self.later(wait), why })
     }
 
-    /// Stores the outcome.
-    pub(super) async fn settle(
-        &self,
-        made: Result<Result<Outcome, StepError>, Box<dyn Any + Send>>,
-    ) -> Result<(), StoreError> {
-        let outcome = match made {
-            Ok(Ok(outcome) | Err(StepError::Ends(outcome))) => outcome,
-            Ok(Err(StepError::Failed(failure))) => return self.fail(failure).await,
-            Ok(Err(StepError::Store(error))) => return Err(error),
-            Err(_panic) => {
-                tracing::error!("an attempt panicked: the case is handed to a human, the others go on");
-                let detail = "an error of our own: see the log of this time, and report it".to_owned();
+    /// Stores the result of the step.
+    pub(super) async fn settle(&self, result: Result<Outcome, StepError>) -> Result<(), StoreError> {
+        let outcome = match result {
+            Ok(outcome) | Err(StepError::Ends(outcome)) => outcome,
+            Err(StepError::Failed(failure)) => return self.fail(failure).await,
+            Err(StepError::Store(error)) => return Err(error),
+            Err(StepError::Panicked) => {
+                tracing::error!("an attempt panicked: its case is handed to a human, other cases continue");
+                let detail = "internal error (panic): see the log of this time, and report a bug".to_owned();
                 Outcome::stuck(Attention { reason: AttentionReason::Refused, detail })
             }
         };
         match outcome {
             Outcome::Ended(why) => {
                 self.worker.metrics.count(self.claimed.kind, why);
-                tracing::info!(outcome = why, "the job did not go on");
+                tracing::info!(outcome = why, "the attempt ended without a call: {why}");
                 Ok(())
             }
             Outcome::NotYet { at, why } => {
@@ -274,7 +277,9 @@ impl<'a> Attempt<'a> {
             error: error.map(str::to_owned),
             detail,
         };
-        let state = self.queue.settle(self.claimed.lease, report).await?;
+        let mut tx = self.worker.store.begin().await?;
+        let state = tx.settle(self.claimed.lease, &report, self.now()).await?;
+        tx.commit().await?;
         self.worker.metrics.count(self.claimed.kind, outcome);
         if let Some(error) = error {
             tracing::warn!(outcome, error, case.state = %state, "an attempt did not finish the job");

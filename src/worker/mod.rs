@@ -4,35 +4,31 @@
 //! tick:  claim (short transaction) ─▶ read ─▶ decide (pure) ─▶ dispatch (short transaction) ─▶ call ─▶ read back ─▶ settle
 //! ```
 //!
-//! No transaction is open across a call. Jobs share transactions: many are claimed together, and a committer groups the
-//! requests and reports of attempts. There are no retries in here: a failed attempt is requeued with its next time,
+//! No transaction is open across a call. Many jobs are claimed together, and the store commits the dispatches and results
+//! of concurrent attempts together. There are no retries in here: a failed attempt is requeued with its next time,
 //! which is the only form of retry. A site that rejects the credentials, or one kind of calls, is paused in the
 //! database and probed until it works again.
 
 mod attempt;
 mod backlog;
-mod commit;
 mod metrics;
 mod probe;
 mod rejections;
 mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use self::attempt::Attempt;
 use self::backlog::StartupBacklog;
-use self::commit::{JobCommitQueue, JobCommitter};
 pub use self::metrics::Metrics;
 use self::probe::Probes;
 use crate::atlassian::Client;
@@ -62,6 +58,18 @@ type WorkLane = (SiteName, bool);
 /// The jobs that run in this process, by lane.
 type Running = BTreeMap<WorkLane, BTreeSet<JobId>>;
 
+/// The state that the worker keeps between two ticks. A new process starts without it.
+#[derive(Debug, Default)]
+struct WorkerState {
+    /// Whether the jobs of the previous process are requeued. This process holds the lock on the database, so that all
+    /// jobs that run at its start belong to a dead process.
+    recovered: bool,
+    backlog: StartupBacklog,
+    probes: Probes,
+    jobs: JoinSet<(WorkLane, JobId)>,
+    running: Running,
+}
+
 #[derive(Debug)]
 pub struct Worker {
     pub store: Store,
@@ -85,80 +93,66 @@ pub struct Worker {
 impl Worker {
     /// Works until `stopping`; then claims nothing more and finishes the running jobs.
     pub async fn run(self: Arc<Self>, stopping: CancellationToken) {
-        let (committer, queue) = JobCommitter::new(self.store.clone(), Arc::clone(&self.clock), self.enforce);
-        tokio::join!(self.run_jobs(queue, stopping), committer.run());
-    }
-
-    async fn run_jobs(self: Arc<Self>, queue: JobCommitQueue, stopping: CancellationToken) {
-        // This process holds the lock on the database, so that all running jobs in it belong to a dead process.
-        let mut first = true;
-        let mut jobs: JoinSet<(WorkLane, JobId)> = JoinSet::new();
-        let mut running = Running::new();
-        let mut probes = Probes::default();
-        let mut backlog = StartupBacklog::default();
+        let mut state = WorkerState::default();
         loop {
             self.heartbeat.store(self.clock.now().as_millisecond(), Ordering::Relaxed);
             // The notification is registered before the check, so that none is missed in between.
             let awakened = self.awakened.notified();
-            let turned = async {
-                self.recover(first, &running).await?;
-                let behind = backlog.behind(&self.store).await?;
-                let wait = self.tick(&queue, &mut jobs, &mut running, &mut probes, &behind).await?;
-                Ok::<_, StoreError>(if behind.is_empty() { wait } else { wait.min(CATCHING_UP) })
-            };
-            let wait = match turned.await {
-                Ok(wait) => {
-                    first = false;
-                    wait
-                }
-                Err(error) => {
-                    let error = anyhow::Error::new(error);
-                    tracing::error!(error = format!("{error:#}"), "the queue cannot be read; it is tried again");
-                    Duration::from_secs(1)
-                }
-            };
+            let wait = self.tick(&mut state).await.unwrap_or_else(|error| {
+                let error = anyhow::Error::new(error);
+                tracing::error!(error = format!("{error:#}"), "the job queue cannot be read, retry in a second");
+                Duration::from_secs(1)
+            });
             tokio::select! {
                 () = stopping.cancelled() => break,
                 () = awakened => {}
                 () = tokio::time::sleep(wait) => {}
-                Some(ended) = jobs.join_next(), if !jobs.is_empty() => Self::ended(ended, &mut running),
+                Some(ended) = state.jobs.join_next(), if !state.jobs.is_empty() => state.ended(ended),
             }
-            while let Some(ended) = jobs.try_join_next() {
-                Self::ended(ended, &mut running);
+            while let Some(ended) = state.jobs.try_join_next() {
+                state.ended(ended);
             }
         }
-        while jobs.join_next().await.is_some() {}
+        while state.jobs.join_next().await.is_some() {}
     }
 
-    /// Claims due jobs up to the capacity. Returns the wait until the next tick.
-    async fn tick(
+    /// Requeues jobs whose lease is over, starts the probes that are due, and claims due jobs up to the capacity. Returns
+    /// the wait until the next tick.
+    async fn tick(self: &Arc<Self>, state: &mut WorkerState) -> Result<Duration, StoreError> {
+        self.recover(state).await?;
+        let behind = state.backlog.behind(&self.store).await?;
+        let next_probe = state.probes.tick(self).await?;
+        let next_job = self.start_due_jobs(state, &behind).await?;
+        let wait = match next_probe.into_iter().chain(next_job).min() {
+            Some(next) => next.duration_since(self.clock.now()).max(SignedDuration::ZERO).unsigned_abs(),
+            None => PERIOD,
+        };
+        let wait = wait.saturating_add(Duration::from_millis(1)).min(PERIOD);
+        Ok(if behind.is_empty() { wait } else { wait.min(CATCHING_UP) })
+    }
+
+    /// Starts due jobs in the lanes with free capacity. Returns when the next one may be due.
+    async fn start_due_jobs(
         self: &Arc<Self>,
-        queue: &JobCommitQueue,
-        jobs: &mut JoinSet<(WorkLane, JobId)>,
-        running: &mut Running,
-        probes: &mut Probes,
+        state: &mut WorkerState,
         behind: &BTreeSet<SiteName>,
-    ) -> Result<Duration, StoreError> {
-        let mut next = probes.tick(self).await?;
-        let due = self.next_due(running, behind).await?;
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let next = self.next_due(&state.running, behind).await?;
         let now = self.clock.now();
-        let (due, later): (Vec<_>, Vec<_>) = due.into_iter().partition(|(_, due_at)| *due_at <= now);
+        let due: Vec<_> = next.iter().filter(|(_, due_at)| *due_at <= now).map(|(lane, _)| lane).collect();
         if due.is_empty() {
-            next = later.into_iter().map(|(_, due_at)| due_at).chain(next).min();
-        } else {
-            let claimed = self.claim(&due, running, now).await?;
-            // Nothing was claimed: the jobs were paused meanwhile, or all of them were deferred.
-            let again = if claimed.is_empty() { AGAIN } else { SOON };
-            next = now.checked_add(again).ok().into_iter().chain(next).min();
-            for job in claimed {
-                let lane = (job.record.case.site.clone(), job.kind.is_urgent());
-                let Some(client) = self.sites.get(&lane.0).cloned() else { continue };
-                running.entry(lane.clone()).or_default().insert(job.lease.job_id);
-                jobs.spawn(Arc::clone(self).run_job(queue.clone(), lane, client, job));
-            }
+            return Ok(next.into_iter().map(|(_, due_at)| due_at).min());
         }
-        let until = next.map(|due| due.duration_since(self.clock.now()).max(SignedDuration::ZERO));
-        Ok(until.map_or(PERIOD, |until| until.unsigned_abs().saturating_add(Duration::from_millis(1)).min(PERIOD)))
+        let claimed = self.claim(&due, &state.running, now).await?;
+        // Nothing was claimed: the jobs were paused meanwhile, or all of them were deferred.
+        let again = if claimed.is_empty() { AGAIN } else { SOON };
+        for job in claimed {
+            let lane = (job.record.case.site.clone(), job.kind.is_urgent());
+            let Some(client) = self.sites.get(&lane.0).cloned() else { continue };
+            state.running.entry(lane.clone()).or_default().insert(job.lease.job_id);
+            state.jobs.spawn(Arc::clone(self).run_job(lane, client, job));
+        }
+        Ok(now.checked_add(again).ok())
     }
 
     /// When the next job is due in any lane with free capacity. A job that ends wakes the worker for the other lanes.
@@ -184,11 +178,11 @@ impl Worker {
     /// Claims due jobs for all lanes in one transaction, up to the capacity.
     async fn claim(
         &self,
-        due: &[(WorkLane, Timestamp)],
+        lanes: &[&WorkLane],
         running: &Running,
         now: Timestamp,
     ) -> Result<Vec<ClaimedJob>, StoreError> {
-        let requests = due.iter().filter_map(|((site, urgent), _)| {
+        let requests = lanes.iter().filter_map(|(site, urgent)| {
             let timeout = self.sites.get(site)?.site().timeout;
             let lease = timeout.saturating_mul(CALLS).saturating_add(SignedDuration::from_secs(30));
             let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
@@ -203,62 +197,63 @@ impl Worker {
     }
 
     /// Runs one claimed job until it is settled. Returns the lane that has capacity again.
-    async fn run_job(
-        self: Arc<Self>,
-        queue: JobCommitQueue,
-        lane: WorkLane,
-        client: Client,
-        claimed: ClaimedJob,
-    ) -> (WorkLane, JobId) {
+    async fn run_job(self: Arc<Self>, lane: WorkLane, client: Client, claimed: ClaimedJob) -> (WorkLane, JobId) {
+        let job_id = claimed.lease.job_id;
         let span = tracing::info_span!(
             "worker.job",
-            job.id = %claimed.lease.job_id,
+            job.id = %job_id,
             job.kind = %claimed.kind,
             case.id = %claimed.record.case.id,
             attempt = claimed.attempts.saturating_add(1),
         );
-        let mut attempt = Attempt::new(&self, &queue, &client, &claimed);
-        let worked = async {
-            let outcome = AssertUnwindSafe(attempt.run_within_lease()).catch_unwind().await;
-            attempt.settle(outcome).await
-        };
-        if let Err(error) = worked.instrument(span.clone()).await {
-            let _entered = span.enter();
-            if matches!(error, StoreError::LeaseLost) {
+        self.run_attempt(&client, &claimed).instrument(span).await;
+        self.router.notify_one();
+        (lane, job_id)
+    }
+
+    async fn run_attempt(&self, client: &Client, claimed: &ClaimedJob) {
+        let mut attempt = Attempt::new(self, client, claimed);
+        let result = attempt.run_within_lease().await;
+        match attempt.settle(result).await {
+            Ok(()) => {}
+            Err(StoreError::LeaseLost) => {
                 // The job was stopped, or another worker claimed it after the lease had expired.
-                tracing::info!("the job was taken back meanwhile");
-            } else {
+                self.metrics.count(claimed.kind, "stopped");
+                tracing::info!("job {}: stopped, its lease is lost", claimed.lease.job_id);
+            }
+            Err(error) => {
                 let error = anyhow::Error::new(error);
                 tracing::error!(error = format!("{error:#}"), "an attempt could not be settled; its lease will expire");
             }
         }
-        self.router.notify_one();
-        (lane, claimed.lease.job_id)
     }
 
     /// Requeues the jobs of workers that died. Jobs that run in this process are excluded: when the clock jumps ahead
     /// or the machine sleeps, a lease can expire while its call is in progress.
-    async fn recover(&self, all: bool, running: &Running) -> Result<(), StoreError> {
+    async fn recover(&self, state: &mut WorkerState) -> Result<(), StoreError> {
         let now = self.clock.now();
-        if !all && !self.store.any_lease_expired(now).await? {
+        if state.recovered && !self.store.any_lease_expired(now).await? {
             return Ok(());
         }
         let mut tx = self.store.begin().await?;
-        let ours: Vec<JobId> = running.values().flatten().copied().collect();
-        let recovered = tx.recover(all, &ours, now).await?;
+        let ours: Vec<JobId> = state.running.values().flatten().copied().collect();
+        let recovered = tx.recover(!state.recovered, &ours, now).await?;
         tx.commit().await?;
+        state.recovered = true;
         // An event that waited for the call of such a job can be applied now, before the job is claimed again.
         self.router.notify_one();
         for job in recovered {
-            tracing::warn!(job.id = %job.job_id, case.id = %job.case_id, "a job whose worker died is taken up again");
+            tracing::warn!(job.id = %job.job_id, case.id = %job.case_id, "job {}: lease expired, requeued", job.job_id);
         }
         Ok(())
     }
+}
 
-    fn ended(ended: Result<(WorkLane, JobId), tokio::task::JoinError>, running: &mut Running) {
+impl WorkerState {
+    fn ended(&mut self, ended: Result<(WorkLane, JobId), JoinError>) {
         // A panic inside an attempt is caught there. A task is aborted only when the whole daemon ends.
         if let Ok((lane, job_id)) = ended
-            && let Some(busy) = running.get_mut(&lane)
+            && let Some(busy) = self.running.get_mut(&lane)
         {
             busy.remove(&job_id);
         }

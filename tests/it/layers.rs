@@ -37,7 +37,7 @@ const PLANNED: &[&str] = &[];
 
 /// How many files of a module may still import each other in a circle. Lower a number when a circle is gone.
 const FILES_IN_CIRCLES: &[(&str, usize)] =
-    &[("atlassian", 6), ("sandbox", 6), ("settings", 2), ("sources", 7), ("store", 5), ("worker", 8)];
+    &[("atlassian", 6), ("sandbox", 6), ("settings", 2), ("sources", 7), ("store", 3), ("worker", 8)];
 
 /// The same where an import of a parent module by its child counts, too.
 const FILES_IN_CIRCLES_WITH_PARENTS: &[(&str, usize)] =

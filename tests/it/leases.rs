@@ -5,9 +5,7 @@
 use jiff::Timestamp;
 use offboardd::domain::case::{Change, StateName, Transition};
 use offboardd::sandbox::{CallName, Fault};
-use offboardd::store::{
-    AttemptReport, ClaimRequest, ClaimedJob, Dispatch, Intent, Lease, LeasedJob, Settlement, StoreError, Tx,
-};
+use offboardd::store::{AttemptReport, ClaimRequest, ClaimedJob, Dispatch, Intent, Lease, Settlement, StoreError, Tx};
 use serde_json::Value;
 use sqlx::Row as _;
 
@@ -31,15 +29,9 @@ async fn claim(tx: &mut Tx, now: Timestamp) -> ClaimedJob {
     claimed
 }
 
-/// What stands behind its lease.
-async fn leased(tx: &mut Tx, claimed: &ClaimedJob, now: Timestamp) -> Option<LeasedJob> {
-    tx.load_leased(&[claimed.lease], now).await.unwrap().pop().unwrap().unwrap()
-}
-
-async fn dispatch(tx: &mut Tx, claimed: &ClaimedJob, now: Timestamp) -> Dispatch {
-    let leased = leased(tx, claimed, now).await;
+async fn dispatch(tx: &mut Tx, claimed: &ClaimedJob, now: Timestamp) -> Result<Dispatch, StoreError> {
     let intent = Intent { change: Change::Revoke, detail: Value::Null, window: duration("1m") };
-    tx.dispatch(leased, &intent, &claimed.record, true, now).await.unwrap()
+    tx.dispatch(claimed.lease, &intent, &claimed.record, true, now).await
 }
 
 async fn settle(tx: &mut Tx, claimed: &ClaimedJob, now: Timestamp) -> Result<StateName, StoreError> {
@@ -50,8 +42,7 @@ async fn settle(tx: &mut Tx, claimed: &ClaimedJob, now: Timestamp) -> Result<Sta
         error: None,
         detail: Value::Null,
     };
-    let leased = leased(tx, claimed, now).await;
-    tx.settle(leased, &report, now).await
+    tx.settle(claimed.lease, &report, now).await
 }
 
 #[tokio::test]
@@ -61,13 +52,13 @@ async fn expired_lease_neither_dispatches_nor_settles() {
     let mut tx = story.store().begin().await.unwrap();
     let claimed = claim(&mut tx, tomorrow).await;
     let late = dispatch(&mut tx, &claimed, over).await;
-    assert!(matches!(late, Dispatch::LeaseLost), "{late:?}");
+    assert!(matches!(late, Err(StoreError::LeaseLost)), "{late:?}");
     assert!(matches!(settle(&mut tx, &claimed, over).await, Err(StoreError::LeaseLost)));
     assert!(matches!(tx.pause_rejecting_site(&claimed, "no", over).await, Err(StoreError::LeaseLost)));
 
     let in_time = over - duration("1ms");
     let dispatched = dispatch(&mut tx, &claimed, in_time).await;
-    assert!(matches!(dispatched, Dispatch::Allowed(_)), "{dispatched:?}");
+    assert!(matches!(dispatched, Ok(Dispatch::Allowed(_))), "{dispatched:?}");
     assert_eq!(settle(&mut tx, &claimed, in_time).await.unwrap(), StateName::Revoked);
     assert!(matches!(settle(&mut tx, &claimed, in_time).await, Err(StoreError::LeaseLost)), "it is settled");
     drop(tx);
@@ -81,7 +72,7 @@ async fn wrong_lease_token_neither_dispatches_nor_settles() {
     let mut claimed = claim(&mut tx, tomorrow).await;
     claimed.lease = Lease { token: offboardd::clock::new_id(tomorrow), ..claimed.lease };
     let forged = dispatch(&mut tx, &claimed, tomorrow).await;
-    assert!(matches!(forged, Dispatch::LeaseLost), "{forged:?}");
+    assert!(matches!(forged, Err(StoreError::LeaseLost)), "{forged:?}");
     assert!(matches!(settle(&mut tx, &claimed, tomorrow).await, Err(StoreError::LeaseLost)));
     drop(tx);
     story.finish(&[]).await;

@@ -37,7 +37,7 @@ fn sample(version: i64) -> &'static [&'static str] {
             "INSERT INTO remarks (seq, case_id, sealed) VALUES (1, 'c1', x'07')",
             "INSERT INTO lookups (source, person_hash, sealed, since, due_at) VALUES ('hr', x'09', x'0a', 1, 2)",
             "INSERT INTO ignored_words (source, day, word, count) VALUES ('hr', 1, 'employee.renamed', 1)",
-            "INSERT INTO offers (source, hash, sealed, offered_at) VALUES ('hr', x'0b', x'0c', 1)",
+            "INSERT INTO offered_secrets (source, hash, sealed, offered_at) VALUES ('hr', x'0b', x'0c', 1)",
             "INSERT INTO case_people (person_hash, case_id) VALUES (x'01', 'c1')",
             "INSERT INTO holds (site, person_key, case_id, held_at) VALUES ('acme', x'01', 'c1', 1)",
             "INSERT INTO escalations (actor, at, case_id, kind) VALUES ('hr', 1, 'c1', 'opened')",

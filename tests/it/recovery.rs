@@ -115,7 +115,10 @@ async fn ten_kills_under_load_lose_and_repeat_nothing() {
                         FROM jobs WHERE state IN ('queued', 'running') LIMIT 5";
             let jobs = sqlx::query(jobs).fetch_all(&mut database).await.unwrap();
             let jobs: Vec<String> = jobs.iter().map(|row| row.get(0)).collect();
-            panic!("not everybody is erased: {states:?}, {jobs:?}");
+            let deliveries = "SELECT status || ' ' || COALESCE(problem, ''), COUNT(*) FROM deliveries GROUP BY 1";
+            let rows = sqlx::query(deliveries).fetch_all(&mut database).await.unwrap();
+            let deliveries: Vec<(String, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+            panic!("not everybody is erased: {states:?}, {jobs:?}, {deliveries:?}");
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -101,9 +101,9 @@ async fn open_counted(
     let beginning = is_braked.then_some(CaseState::Held(Hold::Brake));
     let record = tx.open_case(new, beginning, note, now).await?;
     let id = record.case.id;
-    tx.count_escalation(Actor::Operator(name), id, Escalation::Opened, now);
+    tx.count_escalation(Actor::Operator(name), id, Escalation::Opened, now).await?;
     if is_braked {
-        tx.add_to_operator_brake(name, id);
+        tx.add_to_operator_brake(name, id).await?;
     } else if let Some(tripped) = brake.trips(&tx.recent_activity(Actor::Operator(name), now).await?) {
         let held = tx.freeze_operator(name, &tripped, now).await?;
         tracing::error!(operator = name, held, "operator {name}: brake tripped ({tripped}), {held} requests held");

@@ -87,9 +87,8 @@ async fn cancel_during_the_call_is_rejected_as_too_late() {
     let until = now + SignedDuration::from_mins(1);
     let request = ClaimRequest { site: &"acme".parse().unwrap(), urgent: true, jobs: 1, until };
     let claimed = tx.claim(&[request], now).await.unwrap().remove(0);
-    let leased = tx.load_leased(&[claimed.lease], now).await.unwrap().remove(0).unwrap();
     let intent = Intent { change: Change::Revoke, detail: Value::Null, window: SignedDuration::from_mins(1) };
-    let dispatch = tx.dispatch(leased, &intent, &claimed.record, true, now).await.unwrap();
+    let dispatch = tx.dispatch(claimed.lease, &intent, &claimed.record, true, now).await.unwrap();
     assert!(matches!(dispatch, Dispatch::Allowed(_)));
     tx.commit().await.unwrap();
     let answer = daemon.act_on_case(id, "cancel").await;
@@ -119,7 +118,7 @@ async fn operator_cannot_approve_their_own_request() {
     let mut tx = daemon.store.begin().await.unwrap();
     let mut record = tx.case(id).await.unwrap().unwrap();
     record.case.terms.requested_by = Some(ROSA.to_owned());
-    tx.save_observed(&record).unwrap();
+    tx.save_observed(&record).await.unwrap();
     tx.commit().await.unwrap();
     let own = approve(&daemon, id, ROSA).await;
     assert_eq!(own.status, 403);

@@ -175,7 +175,7 @@ impl Daemon {
         let mut record = tx.open_case(new, beginning, note, now).await.unwrap();
         record.account = Some(KnownAccount { id: AccountId::from("qm:secret:1".to_owned()), twin: false });
         record.account_type = Some(AccountType::Customer);
-        tx.save_observed(&record).unwrap();
+        tx.save_observed(&record).await.unwrap();
         tx.commit().await.unwrap();
         record
     }

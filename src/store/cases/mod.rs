@@ -29,7 +29,7 @@ pub struct CaseRecord {
     /// The type of the account, once found.
     pub account_type: Option<AccountType>,
     /// The number of reads that did not find the account.
-    pub looks: u32,
+    pub reads_without_account: u32,
     key: Option<CaseKey>,
 }
 
@@ -85,7 +85,12 @@ pub struct Transitioned {
 impl CaseRecord {
     /// The case from the database, with the observations of an attempt about the account.
     pub(super) fn with_observed(self, observed: &Self) -> Self {
-        Self { account: observed.account.clone(), account_type: observed.account_type, looks: observed.looks, ..self }
+        Self {
+            account: observed.account.clone(),
+            account_type: observed.account_type,
+            reads_without_account: observed.reads_without_account,
+            ..self
+        }
     }
 
     /// The keyed hash of the account, if it is known. Approvals cover it, and the journal shows it.

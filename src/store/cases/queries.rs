@@ -10,7 +10,7 @@ use crate::domain::case::{Case, Hold, StateName};
 use crate::domain::ids::{CaseId, SiteName, SourceName};
 use crate::proof::seal::{KeyedHash, MasterKey};
 use crate::store::row::RowReader;
-use crate::store::{Page, Store, StoreError, Tx};
+use crate::store::{Page, Store, StoreError, Tx, dialect};
 
 /// The cases to list.
 #[derive(Debug, Clone, Default)]
@@ -60,35 +60,16 @@ pub(in crate::store) fn readable(rows: &[SqliteRow], key: &MasterKey) -> Result<
 impl Tx {
     #[instrument(name = "store.case.find", skip_all, fields(case.id = %id), err)]
     pub async fn case(&mut self, id: CaseId) -> Result<Option<CaseRecord>, StoreError> {
-        let row = self.statement(
-            "SELECT c.*, k.sealed AS sealed_key FROM cases c LEFT JOIN case_keys k ON k.case_id = c.id WHERE c.id = ?",
+        let row = sqlx::query(
+            "SELECT c.*, k.sealed AS sealed_key
+             FROM cases c
+                 LEFT JOIN case_keys k ON k.case_id = c.id
+             WHERE c.id = $1",
         )
-        .bind(id.to_string()).row().await?;
+        .bind(id.to_string())
+        .fetch_optional(&mut **self)
+        .await?;
         row.map(|row| read_case(&row, &self.key)).transpose()
-    }
-
-    /// The cases of these ids, in their order. A case that cannot be read does not affect the others.
-    #[instrument(name = "store.case.find_all", skip_all, fields(count = ids.len()), err)]
-    pub(in crate::store) async fn cases(
-        &mut self,
-        ids: &[String],
-    ) -> Result<Vec<Option<Result<CaseRecord, StoreError>>>, StoreError> {
-        let rows = self
-            .statement(
-                "SELECT l.key AS nth, c.*, k.sealed AS sealed_key FROM json_each(?) l
-                     CROSS JOIN cases c ON c.id = l.value LEFT JOIN case_keys k ON k.case_id = c.id",
-            )
-            .bind(to_json(&ids)?)
-            .rows()
-            .await?;
-        let mut cases: Vec<_> = ids.iter().map(|_| None).collect();
-        for row in &rows {
-            let nth = usize::try_from(row.try_get::<i64, _>("nth")?).unwrap_or(usize::MAX);
-            if let Some(place) = cases.get_mut(nth) {
-                *place = Some(read_case(row, &self.key));
-            }
-        }
-        Ok(cases)
     }
 
     /// The open case of this email address or, without one, of this person id.
@@ -100,18 +81,27 @@ impl Tx {
         person_hash: Option<KeyedHash>,
     ) -> Result<Option<CaseRecord>, StoreError> {
         // A cross join, so that SQLite begins with the person and not with all open cases of the site.
-        let rows = self
-            .statement(
-                "SELECT c.*, k.sealed AS sealed_key FROM (
-                     SELECT id FROM cases WHERE email_hash = ?2 UNION SELECT id FROM cases WHERE person_hash = ?3) found
-                 CROSS JOIN cases c ON c.id = found.id LEFT JOIN case_keys k ON k.case_id = c.id
-                 WHERE c.site = ?1 AND c.closed_at IS NULL ORDER BY (c.email_hash IS ?2) DESC, c.id DESC LIMIT 1",
-            )
-            .bind(site.as_str())
-            .bind(email_hash.map(|hash| hash.0.to_vec()))
-            .bind(person_hash.map(|hash| hash.0.to_vec()))
-            .row()
-            .await?;
+        let rows = sqlx::query(
+            "SELECT c.*, k.sealed AS sealed_key
+             FROM (
+                 SELECT id
+                 FROM cases
+                 WHERE email_hash = $2
+                 UNION
+                 SELECT id
+                 FROM cases
+                 WHERE person_hash = $3) found
+                 CROSS JOIN cases c ON c.id = found.id
+                 LEFT JOIN case_keys k ON k.case_id = c.id
+             WHERE c.site = $1 AND c.closed_at IS NULL
+             ORDER BY (c.email_hash IS NOT DISTINCT FROM $2) DESC, c.id DESC
+             LIMIT 1",
+        )
+        .bind(site.as_str())
+        .bind(email_hash.map(|hash| hash.0.to_vec()))
+        .bind(person_hash.map(|hash| hash.0.to_vec()))
+        .fetch_optional(&mut **self)
+        .await?;
         rows.map(|row| read_case(&row, &self.key)).transpose()
     }
 }
@@ -119,11 +109,13 @@ impl Tx {
 impl Tx {
     /// Stores that a departure or an erasure request of this person id joined an open case.
     #[instrument(name = "store.case.join", skip_all, fields(case.id = %case_id))]
-    pub fn join_case(&mut self, case_id: CaseId, person_hash: KeyedHash) {
-        self.statement("INSERT INTO case_people (person_hash, case_id) VALUES (?, ?) ON CONFLICT DO NOTHING")
+    pub async fn join_case(&mut self, case_id: CaseId, person_hash: KeyedHash) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO case_people (person_hash, case_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(person_hash.0.as_slice())
             .bind(case_id.to_string())
-            .later();
+            .execute(&mut **self)
+            .await?;
+        Ok(())
     }
 
     /// Whether a departure or an erasure request of another person id of this source joined the case.
@@ -134,16 +126,17 @@ impl Tx {
         source: &SourceName,
         person_hash: KeyedHash,
     ) -> Result<bool, StoreError> {
-        let row = self
-            .statement(
-                "SELECT 1 FROM case_people j JOIN people p ON p.source = ? AND p.person_hash = j.person_hash
-                 WHERE j.case_id = ? AND j.person_hash <> ?",
-            )
-            .bind(source.as_str())
-            .bind(case_id.to_string())
-            .bind(person_hash.0.as_slice())
-            .row()
-            .await?;
+        let row = sqlx::query(
+            "SELECT 1
+             FROM case_people j
+                 JOIN people p ON p.source = $1 AND p.person_hash = j.person_hash
+             WHERE j.case_id = $2 AND j.person_hash <> $3",
+        )
+        .bind(source.as_str())
+        .bind(case_id.to_string())
+        .bind(person_hash.0.as_slice())
+        .fetch_optional(&mut **self)
+        .await?;
         Ok(row.is_some())
     }
 
@@ -156,29 +149,42 @@ impl Tx {
         email_hash: Option<KeyedHash>,
         person_hash: Option<KeyedHash>,
     ) -> Result<Vec<CaseRecord>, StoreError> {
-        let rows = self
-            .statement(
-                "SELECT c.*, k.sealed AS sealed_key FROM (
-                     SELECT id FROM cases WHERE email_hash = ?2 UNION SELECT id FROM cases WHERE person_hash = ?3
-                     UNION SELECT case_id FROM case_people WHERE person_hash = ?3) found
-                 CROSS JOIN cases c ON c.id = found.id LEFT JOIN case_keys k ON k.case_id = c.id
-                 WHERE c.site = ?1 AND c.closed_at IS NULL
-                 ORDER BY c.id",
-            )
-            .bind(site.as_str())
-            .bind(email_hash.map(|hash| hash.0.to_vec()))
-            .bind(person_hash.map(|hash| hash.0.to_vec()))
-            .rows()
-            .await?;
+        let rows = sqlx::query(
+            "SELECT c.*, k.sealed AS sealed_key
+             FROM (
+                 SELECT id
+                 FROM cases
+                 WHERE email_hash = $2
+                 UNION
+                 SELECT id
+                 FROM cases
+                 WHERE person_hash = $3
+                 UNION
+                 SELECT case_id
+                 FROM case_people
+                 WHERE person_hash = $3) found
+                 CROSS JOIN cases c ON c.id = found.id
+                 LEFT JOIN case_keys k ON k.case_id = c.id
+             WHERE c.site = $1 AND c.closed_at IS NULL
+             ORDER BY c.id",
+        )
+        .bind(site.as_str())
+        .bind(email_hash.map(|hash| hash.0.to_vec()))
+        .bind(person_hash.map(|hash| hash.0.to_vec()))
+        .fetch_all(&mut **self)
+        .await?;
         rows.iter().map(|row| read_case(row, &self.key)).collect()
     }
 }
 
 impl Store {
-    #[instrument(name = "store.case.show", skip_all, fields(case.id = %id), err)]
+    #[instrument(name = "store.case.read", skip_all, fields(case.id = %id), err)]
     pub async fn case(&self, id: CaseId) -> Result<Option<CaseRecord>, StoreError> {
         let row = sqlx::query(
-            "SELECT c.*, k.sealed AS sealed_key FROM cases c LEFT JOIN case_keys k ON k.case_id = c.id WHERE c.id = ?",
+            "SELECT c.*, k.sealed AS sealed_key
+             FROM cases c
+                 LEFT JOIN case_keys k ON k.case_id = c.id
+             WHERE c.id = $1",
         )
         .bind(id.to_string())
         .fetch_optional(&self.reader)
@@ -194,23 +200,16 @@ impl Store {
             .as_ref()
             .map(|hashes| to_json(&hashes.iter().map(|hash| hex::encode_upper(hash.0)).collect::<Vec<_>>()))
             .transpose()?;
-        let rows = sqlx::query(
-            "SELECT c.*, k.sealed AS sealed_key FROM cases c LEFT JOIN case_keys k ON k.case_id = c.id
-             WHERE (?1 IS NULL OR c.state = ?1) AND (?2 IS NULL OR c.source = ?2) AND (?3 IS NULL OR c.site = ?3)
-               AND (?4 IS NULL OR hex(c.email_hash) IN (SELECT value FROM json_each(?4)))
-               AND (?5 IS NULL OR (c.state IN ('needs_attention', 'restoring')) = ?5)
-               AND (?6 IS NULL OR c.id < ?6)
-             ORDER BY c.id DESC LIMIT ?7",
-        )
-        .bind(filter.state.map(StateName::as_str))
-        .bind(filter.source.as_ref().map(SourceName::as_str))
-        .bind(filter.site.as_ref().map(SiteName::as_str))
-        .bind(hashes)
-        .bind(filter.attention)
-        .bind(filter.cursor.map(|id| id.to_string()))
-        .bind(i64::try_from(filter.limit.saturating_add(1)).unwrap_or(i64::MAX))
-        .fetch_all(&self.reader)
-        .await?;
+        let rows = sqlx::query(dialect::LIST_CASES)
+            .bind(filter.state.map(StateName::as_str))
+            .bind(filter.source.as_ref().map(SourceName::as_str))
+            .bind(filter.site.as_ref().map(SiteName::as_str))
+            .bind(hashes)
+            .bind(filter.attention)
+            .bind(filter.cursor.map(|id| id.to_string()))
+            .bind(i64::try_from(filter.limit.saturating_add(1)).unwrap_or(i64::MAX))
+            .fetch_all(&self.reader)
+            .await?;
         // The page is cut by its rows, so that a row that cannot be read does not end the list.
         let ids: Vec<String> = rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
         let page = Page::of(ids, filter.limit, String::clone);
@@ -223,11 +222,15 @@ impl Store {
     #[instrument(name = "store.case.open_cases", skip_all, err)]
     pub async fn open_cases(&self, filter: &BulkFilter<'_>) -> Result<Vec<Case>, StoreError> {
         let rows = sqlx::query(
-            "SELECT c.*, NULL AS sealed_key FROM cases c
-             WHERE c.closed_at IS NULL AND (?1 IS NULL OR c.state = ?1) AND (?2 IS NULL OR c.held = ?2)
-               AND (?3 IS NULL OR c.source = ?3) AND (?4 IS NULL OR c.site = ?4)
-               AND (?5 IS NULL OR c.terms ->> 'requested_by' = ?5)
-               AND (?6 IS NULL OR (c.state IN ('needs_attention', 'restoring')) = ?6)
+            "SELECT c.*, NULL AS sealed_key
+             FROM cases c
+             WHERE c.closed_at IS NULL
+                 AND ($1 IS NULL OR c.state = $1)
+                 AND ($2 IS NULL OR c.held = $2)
+                 AND ($3 IS NULL OR c.source = $3)
+                 AND ($4 IS NULL OR c.site = $4)
+                 AND ($5 IS NULL OR c.terms ->> 'requested_by' = $5)
+                 AND ($6 IS NULL OR (c.state IN ('needs_attention', 'restoring')) = $6)
              ORDER BY c.id",
         )
         .bind(filter.state.map(StateName::as_str))

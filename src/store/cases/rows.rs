@@ -10,6 +10,7 @@ use crate::domain::case::{Attention, Case, Hold, Progress, State, StateName};
 use crate::domain::ids::CaseId;
 use crate::domain::person::Person;
 use crate::proof::seal::{CaseKey, MasterKey};
+use crate::store::exec::ExecOne as _;
 use crate::store::row::{RowReader, millis, millis_if_any};
 use crate::store::{StoreError, Tx};
 
@@ -23,7 +24,7 @@ struct Known {
 
 impl Tx {
     /// Writes the variable data of a case, and the personal data.
-    pub(super) fn write_case(&mut self, record: &CaseRecord) -> Result<(), StoreError> {
+    pub(super) async fn write_case(&mut self, record: &CaseRecord) -> Result<(), StoreError> {
         let case = &record.case;
         let (email_hash, person_hash) = self.hashes(&case.site, case.source.as_ref(), &record.person);
         let known = Known { person: record.person.clone(), account: record.account.clone() };
@@ -31,14 +32,36 @@ impl Tx {
             Some(key) => Some(key.seal(case.id.as_bytes(), to_json(&known)?.as_bytes())),
             None => None,
         };
-        self.statement(
-            "UPDATE cases SET state = ?, since = ?, held = ?, attention = ?, attention_detail = ?, terms = ?, demands = ?,
-                 approvals = ?, on_hold = ?,
-                 direction = ?, effective_at = ?, revoke_dispatched_at = ?, revoked_at = ?, detached_at = ?, deletion_dispatched_at = ?,
-                 deletion_requested_at = ?, grace_ends_at = ?, last_look_at = ?, gone_at = ?, reinvite_dispatched_at = ?, looks = ?, account_type = ?, sealed = ?,
-                 closed_at = ?, email_hash = COALESCE(?, email_hash), person_hash = COALESCE(?, person_hash),
-                 person_key = COALESCE(?, person_key)
-             WHERE id = ?",
+        sqlx::query(
+            "UPDATE cases
+             SET state = $1,
+                 since = $2,
+                 held = $3,
+                 attention = $4,
+                 attention_detail = $5,
+                 terms = $6,
+                 demands = $7,
+                 approvals = $8,
+                 on_hold = $9,
+                 direction = $10,
+                 effective_at = $11,
+                 revoke_dispatched_at = $12,
+                 revoked_at = $13,
+                 detached_at = $14,
+                 deletion_dispatched_at = $15,
+                 deletion_requested_at = $16,
+                 grace_ends_at = $17,
+                 last_read_at = $18,
+                 gone_at = $19,
+                 reinvite_dispatched_at = $20,
+                 reads_without_account = $21,
+                 account_type = $22,
+                 sealed = $23,
+                 closed_at = $24,
+                 email_hash = COALESCE($25, email_hash),
+                 person_hash = COALESCE($26, person_hash),
+                 person_key = COALESCE($25, person_key)
+             WHERE id = $27",
         )
         .bind(case.state.name().as_str())
         .bind(millis(case.since))
@@ -60,15 +83,15 @@ impl Tx {
         .bind(millis_if_any(case.progress.last_look_at))
         .bind(millis_if_any(case.progress.gone_at))
         .bind(millis_if_any(case.progress.reinvite_dispatched_at))
-        .bind(record.looks)
+        .bind(record.reads_without_account)
         .bind(record.account_type.map(AccountType::as_str))
         .bind(sealed)
         .bind(millis_if_any(case.closed_at()))
         .bind(email_hash.map(|hash| hash.0.to_vec()))
         .bind(person_hash.map(|hash| hash.0.to_vec()))
-        .bind(email_hash.map(|hash| hash.0.to_vec()))
-        .bind(case.id.to_string()).later();
-        Ok(())
+        .bind(case.id.to_string())
+        .exec_one(self, "case", case.id)
+        .await
     }
 }
 
@@ -92,7 +115,7 @@ pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result
             deletion_dispatched_at: reader.at_if_any("deletion_dispatched_at")?,
             deletion_requested_at: reader.at_if_any("deletion_requested_at")?,
             grace_ends_at: reader.at_if_any("grace_ends_at")?,
-            last_look_at: reader.at_if_any("last_look_at")?,
+            last_look_at: reader.at_if_any("last_read_at")?,
             gone_at: reader.at_if_any("gone_at")?,
             reinvite_dispatched_at: reader.at_if_any("reinvite_dispatched_at")?,
         },
@@ -122,7 +145,7 @@ pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result
         person: known.person,
         account: known.account,
         account_type: reader.word_if_any("account_type")?,
-        looks: reader.count("looks")?,
+        reads_without_account: reader.count("reads_without_account")?,
         key,
     })
 }

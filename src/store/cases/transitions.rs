@@ -15,6 +15,7 @@ use crate::domain::facts::FactKind;
 use crate::domain::ids::{CaseId, SourceName};
 use crate::domain::person::Person;
 use crate::proof::seal::CaseKey;
+use crate::store::exec::ExecOne as _;
 use crate::store::row::millis;
 use crate::store::{JobRow, StoreError, TransitionError, Tx};
 
@@ -66,13 +67,14 @@ impl Tx {
             person: new.person,
             account: None,
             account_type: None,
-            looks: 0,
+            reads_without_account: 0,
             key: Some(key),
         };
-        self.statement(
-            "INSERT INTO cases (id, site, source, person_key, opened_at, state, since, held, terms, demands, approvals,
-                 direction, effective_at, attention)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, '{}', '[]', '[]', 'leaving', 0, ?)",
+        sqlx::query(
+            "INSERT INTO cases (
+                 id, site, source, person_key, opened_at, state, since, held, terms, demands, approvals, direction,
+                 effective_at, attention)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '{}', '[]', '[]', 'leaving', 0, $9)",
         )
         .bind(id.to_string())
         .bind(record.case.site.as_str())
@@ -83,17 +85,19 @@ impl Tx {
         .bind(millis(now))
         .bind(held(&record.case.state).map(Hold::as_str))
         .bind(stuck(&record.case.state).map(|attention| attention.reason.as_str()))
-        .later();
-        self.statement("INSERT INTO case_keys (case_id, sealed) VALUES (?, ?)")
+        .execute(&mut **self)
+        .await?;
+        sqlx::query("INSERT INTO case_keys (case_id, sealed) VALUES ($1, $2)")
             .bind(id.to_string())
             .bind(sealed_key)
-            .later();
-        self.write_case(&record)?;
+            .execute(&mut **self)
+            .await?;
+        self.write_case(&record).await?;
         if record.case.source.is_none() {
             let keys: Vec<_> = email_hash.into_iter().collect();
-            self.note_operators_fact(&keys, FactKind::OperatorRequested, now);
+            self.note_operators_fact(&keys, FactKind::OperatorRequested, now).await?;
         }
-        self.sync_job(&record.case, None, false, now);
+        self.sync_job(&record.case, None, false, now).await?;
         let mut note = note;
         set(&mut note.detail, "action", json!(record.case.terms.action));
         set(&mut note.detail, "effective_at", json!(record.case.effective_at));
@@ -103,7 +107,7 @@ impl Tx {
 
     /// Applies a transition to a case: checks the rules, and writes the case, the job that it wants now and the journal
     /// entry. The observations in the record are written, too.
-    #[instrument(name = "store.case.happen", skip_all, fields(case.id = %record.case.id, transition = transition.name()), err(level = "debug"))]
+    #[instrument(name = "store.case.transition", skip_all, fields(case.id = %record.case.id, transition = transition.name()), err(level = "debug"))]
     pub async fn transition(
         &mut self,
         record: CaseRecord,
@@ -134,11 +138,11 @@ impl Tx {
         // An operator's decision is a fact about the person: an earlier body is no longer a mere duplicate after it.
         if matches!(transition, Transition::Cancelled | Transition::Resolved) {
             let keys = self.hashes(&record.case.site, record.case.source.as_ref(), &record.person);
-            self.supersede_bodies(keys, None, now);
+            self.supersede_bodies(keys, None, now).await?;
         }
-        self.write_case(&record)?;
-        self.follow_hold(&before, &record, transition, now);
-        self.sync_job(&record.case, open, *transition == Transition::Retried, now);
+        self.write_case(&record).await?;
+        self.follow_hold(&before, &record, transition, now).await?;
+        self.sync_job(&record.case, open, *transition == Transition::Retried, now).await?;
         let moved = record.case.state.name() != from;
         let mut note = note;
         let lapsed = before.approvals.len().saturating_sub(record.case.approvals.len());
@@ -154,9 +158,9 @@ impl Tx {
         if matches!(transition, Transition::Cancelled | Transition::Resolved) {
             let (email_hash, person_hash) = self.hashes(&record.case.site, record.case.source.as_ref(), &record.person);
             let keys: Vec<_> = email_hash.into_iter().chain(person_hash).collect();
-            self.note_operators_fact(&keys, FactKind::OperatorStopped, now);
+            self.note_operators_fact(&keys, FactKind::OperatorStopped, now).await?;
         }
-        let record = if record.case.state.name().is_closed() { self.shred(record) } else { record };
+        let record = if record.case.state.name().is_closed() { self.shred(record).await? } else { record };
         Ok(Transitioned { record, from })
     }
 
@@ -213,26 +217,33 @@ impl Tx {
     }
 
     /// Keeps the holds on persons and the brakes' records in step with a case that just changed.
-    fn follow_hold(&mut self, before: &Case, record: &CaseRecord, transition: &Transition, now: Timestamp) {
+    async fn follow_hold(
+        &mut self,
+        before: &Case,
+        record: &CaseRecord,
+        transition: &Transition,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let case = &record.case;
         if case.on_hold && !before.on_hold {
-            self.hold_person(record, now);
+            self.hold_person(record, now).await?;
         } else if before.on_hold && !case.on_hold {
-            self.release_person(record);
+            self.release_person(record).await?;
         }
         let closed = case.state.name().is_closed();
         let stopped = case.direction == Direction::Returning && before.direction == Direction::Leaving;
         if closed || stopped {
-            self.clear_brake_of(case.id, closed);
+            self.clear_brake_of(case.id, closed).await?;
         } else if let Transition::DemandsEnded { source, ended } = transition {
-            self.drop_deferred(source, case.id, *ended == EndedDemands::FormerAddress);
+            self.drop_deferred(source, case.id, *ended == EndedDemands::FormerAddress).await?;
         }
+        Ok(())
     }
 
     /// Stores the observations about the person or the account, without a transition of the case.
-    #[instrument(name = "store.case.learn", skip_all, fields(case.id = %record.case.id), err)]
-    pub fn save_observed(&mut self, record: &CaseRecord) -> Result<(), StoreError> {
-        self.write_case(record)
+    #[instrument(name = "store.case.save_observed", skip_all, fields(case.id = %record.case.id), err)]
+    pub async fn save_observed(&mut self, record: &CaseRecord) -> Result<(), StoreError> {
+        self.write_case(record).await
     }
 
     async fn journal_case(
@@ -269,11 +280,12 @@ impl Tx {
         }
         let seq = self.write_journal(Some(case.id), kind, &detail, now).await?;
         if let (Some(remark), Some(key)) = (note.remark.filter(|remark| !remark.is_empty()), &record.key) {
-            self.statement("INSERT INTO remarks (seq, case_id, sealed) VALUES (?, ?, ?)")
+            sqlx::query("INSERT INTO remarks (seq, case_id, sealed) VALUES ($1, $2, $3)")
                 .bind(seq)
                 .bind(case.id.to_string())
                 .bind(key.seal(&seq.to_be_bytes(), remark.as_bytes()))
-                .later();
+                .execute(&mut **self)
+                .await?;
         }
         Ok(())
     }
@@ -281,31 +293,44 @@ impl Tx {
     /// Shreds the personal data of a closed case: its key, the data sealed with it, and the bodies of deliveries that
     /// no open case needs. A person that is gone from the site is deleted, too; a person that stayed or returned is
     /// still known to the source.
-    fn shred(&mut self, record: CaseRecord) -> CaseRecord {
+    async fn shred(&mut self, record: CaseRecord) -> Result<CaseRecord, StoreError> {
         let id = record.case.id.to_string();
-        let shredding = [
-            "DELETE FROM remarks WHERE case_id = ?1",
-            "DELETE FROM case_keys WHERE case_id = ?1",
-            "DELETE FROM case_people WHERE case_id = ?1",
-            "UPDATE cases SET sealed = NULL WHERE id = ?1",
-            "UPDATE deliveries SET body = NULL
-             WHERE id IN (SELECT delivery_id FROM events WHERE case_id = ?1) AND status = 'routed' AND NOT EXISTS (
-                 SELECT 1 FROM events e LEFT JOIN cases c ON c.id = e.case_id
-                 WHERE e.delivery_id = deliveries.id AND (e.status = 'waiting' OR (c.id IS NOT NULL AND c.closed_at IS NULL)))",
-        ];
-        for statement in shredding {
-            self.statement(statement).bind(&id).later();
+        sqlx::query("DELETE FROM remarks WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
+        sqlx::query("DELETE FROM case_keys WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
+        sqlx::query("DELETE FROM case_people WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
+        sqlx::query("UPDATE cases SET sealed = NULL WHERE id = $1").bind(&id).exec_one(self, "case", &id).await?;
+        sqlx::query(
+            "UPDATE deliveries
+             SET body = NULL
+             WHERE id IN (SELECT delivery_id FROM events WHERE case_id = $1)
+                 AND status = 'routed'
+                 AND NOT EXISTS (
+                     SELECT 1
+                     FROM events e
+                         LEFT JOIN cases c ON c.id = e.case_id
+                     WHERE e.delivery_id = deliveries.id
+                         AND (e.status = 'waiting' OR (c.id IS NOT NULL AND c.closed_at IS NULL)))",
+        )
+        .bind(&id)
+        .execute(&mut **self)
+        .await?;
+        if matches!(record.case.state, State::Erased | State::NoAccount) {
+            self.shred_person(&id).await?;
         }
-        let gone = matches!(record.case.state, State::Erased | State::NoAccount);
-        if gone {
-            for statement in [
-                "DELETE FROM people WHERE email_hash = (SELECT email_hash FROM cases WHERE id = ?1)",
-                "DELETE FROM former_addresses WHERE email_hash = (SELECT email_hash FROM cases WHERE id = ?1)",
-            ] {
-                self.statement(statement).bind(&id).later();
-            }
-        }
-        CaseRecord { person: Person::default(), account: None, key: None, ..record }
+        Ok(CaseRecord { person: Person::default(), account: None, key: None, ..record })
+    }
+
+    /// Deletes the person of a case from the sources' people.
+    async fn shred_person(&mut self, case_id: &str) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM people WHERE email_hash = (SELECT email_hash FROM cases WHERE id = $1)")
+            .bind(case_id)
+            .execute(&mut **self)
+            .await?;
+        sqlx::query("DELETE FROM former_addresses WHERE email_hash = (SELECT email_hash FROM cases WHERE id = $1)")
+            .bind(case_id)
+            .execute(&mut **self)
+            .await?;
+        Ok(())
     }
 }
 

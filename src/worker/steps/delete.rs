@@ -71,13 +71,13 @@ async fn gone(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
 
 /// Atlassian accepted the deletion, and no read finds the account.
 fn done(attempt: &mut Attempt<'_>) -> Outcome {
-    attempt.record.looks = 1;
+    attempt.record.reads_without_account = 1;
     accepted(attempt, "done_by_us")
 }
 
 /// The account is gone, by this case or by hand.
 fn was_gone(attempt: &mut Attempt<'_>) -> Outcome {
-    attempt.record.looks = 1;
+    attempt.record.reads_without_account = 1;
     let asked = attempt.record.case.progress.deletion_dispatched_at.is_some();
     accepted(attempt, if asked { "asked_by_us" } else { "was_gone_before" })
 }

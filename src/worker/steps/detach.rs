@@ -41,7 +41,7 @@ const fn answers_strangers_the_same(what: Detach) -> bool {
 /// A place that one call can leave.
 enum Place {
     Organization(OrganizationId),
-    JobCommitQueue(ServiceDeskId),
+    ServiceDesk(ServiceDeskId),
     Request(RequestKey),
 }
 
@@ -50,7 +50,7 @@ impl Place {
     fn detail(&self) -> Value {
         match self {
             Self::Organization(id) => json!({ "what": Detach::Organizations, "id": id.as_str() }),
-            Self::JobCommitQueue(id) => json!({ "what": Detach::ServiceDesks, "id": id.as_str() }),
+            Self::ServiceDesk(id) => json!({ "what": Detach::ServiceDesks, "id": id.as_str() }),
             Self::Request(_) => json!({ "what": Detach::Participants }),
         }
     }
@@ -61,7 +61,7 @@ async fn places(attempt: &Attempt<'_>, what: Detach, id: &AccountId) -> Result<V
     let client = attempt.client;
     Ok(match what {
         Detach::Organizations => client.organizations(id).await?.into_iter().map(Place::Organization).collect(),
-        Detach::ServiceDesks => client.service_desks().await?.into_iter().map(Place::JobCommitQueue).collect(),
+        Detach::ServiceDesks => client.service_desks().await?.into_iter().map(Place::ServiceDesk).collect(),
         Detach::Participants => client.open_requests(id).await?.into_iter().map(Place::Request).collect(),
     })
 }
@@ -71,7 +71,7 @@ async fn leave(attempt: &Attempt<'_>, place: &Place, id: &AccountId) -> Result<L
     attempt.request_dispatch(Change::Detach, place.detail()).await?;
     let left = match place {
         Place::Organization(organization) => attempt.client.leave_organization(organization, id).await?,
-        Place::JobCommitQueue(queue) => attempt.client.leave_service_desk(queue, id).await?,
+        Place::ServiceDesk(desk) => attempt.client.leave_service_desk(desk, id).await?,
         Place::Request(request) => attempt.client.leave_request(request, id).await?,
     };
     let mut detail = place.detail();

@@ -41,7 +41,7 @@ pub(super) async fn locate(attempt: &mut Attempt<'_>) -> Result<Located, StepErr
         return Err(unavailable(attempt).unwrap_or_else(|| Outcome::stuck(GuardViolation::NotACustomer)).into());
     }
     attempt.record.account_type = Some(account.account_type);
-    attempt.record.looks = 0;
+    attempt.record.reads_without_account = 0;
     match guard::examine(&account, &email, &attempt.client.site().protect) {
         Ok(()) => Ok(Located::Here(account)),
         Err(violation) => {

@@ -19,7 +19,7 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
         let why = "the account's record is not available at the moment; it is looked at again";
         return Ok(Outcome::NotYet { at: attempt.later(watch), why });
     }
-    attempt.record.looks = 0;
+    attempt.record.reads_without_account = 0;
     let progress = attempt.record.case.progress;
     if account.active {
         // A revoke whose response was lost may still take effect.

@@ -29,7 +29,7 @@ pub(in crate::worker) async fn run(attempt: &mut Attempt<'_>) -> Result<Outcome,
     if let Some(at) = open_until.filter(|at| attempt.now() < *at) {
         return Ok(Outcome::NotYet { at, why: "the deletion that was asked for may still be carried out" });
     }
-    attempt.record.looks = 0;
+    attempt.record.reads_without_account = 0;
     Ok(Outcome::finished(Transition::NotDone, "still_there"))
 }
 
@@ -38,7 +38,7 @@ fn gone_after_a_stop(attempt: &mut Attempt<'_>) -> Outcome {
     if let Some(outcome) = attempt.look_again("the account cannot be read; it is looked at again") {
         return outcome;
     }
-    attempt.record.looks = 1;
+    attempt.record.reads_without_account = 1;
     delete::accepted(attempt, "asked_by_us")
 }
 
@@ -54,7 +54,7 @@ fn gone(attempt: &mut Attempt<'_>) -> Outcome {
         return Outcome::finished(Transition::GoneSeen { last_look_at }, "not_there");
     }
     if !is_last
-        && attempt.record.looks == 0
+        && attempt.record.reads_without_account == 0
         && let Some(outcome) = attempt.look_again("the account cannot be read; it is looked at once more")
     {
         return outcome;

@@ -104,7 +104,7 @@ async fn check_metrics(observer: &Observer) -> anyhow::Result<()> {
 }
 
 async fn check_journal(observer: &Observer) -> anyhow::Result<()> {
-    match store::verify_journal(&observer.folder.database(), &[], |_entries| ()).await? {
+    match store::verify_journal(&observer.folder.database()).await? {
         JournalCheck::Intact { entries, head } => {
             let head: String = hex::encode(head).chars().take(16).collect();
             narrator::sum_up("journal", &format!("intact: {entries} entries, newest link {head}…"));

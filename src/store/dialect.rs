@@ -1,0 +1,139 @@
+//! SQLite's texts of the statements that PostgreSQL would need in another form. Every other text serves both.
+//!
+//! What differs, for a second engine:
+//!
+//! - A list of values is bound as JSON and read with `json_each($1)`; PostgreSQL binds an array: `= ANY($1)`.
+//! - The deliveries of the intake are one multi-row `VALUES` of a few sizes; PostgreSQL reads arrays with `UNNEST`.
+//! - Rows without a key are chosen by `rowid`; PostgreSQL has `ctid`.
+//! - A unit of work begins with `BEGIN IMMEDIATE`; PostgreSQL takes `pg_advisory_xact_lock`.
+//! - Columns of JSON are text, and `->>` accepts text; PostgreSQL's columns are `jsonb`.
+//!
+//! Not here: the files of SQLite (`open`, `stamp`, `wal`, `restore`, `backup`), which have no counterpart.
+
+/// Begins a group of units of work, with the savepoint of the first one. Acquires the write lock first, so that no unit
+/// fails halfway for lack of it.
+pub(super) const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT unit";
+
+/// Begins the next unit of a group.
+pub(super) const BEGIN_NEXT: &str = "RELEASE unit; SAVEPOINT unit";
+
+/// Rolls back the current unit.
+pub(super) const ROLL_BACK_UNIT: &str = "ROLLBACK TO unit";
+
+/// Commits a group. Fails without the savepoint: then SQLite has rolled back the group by itself.
+pub(super) const COMMIT: &str = "RELEASE unit; COMMIT";
+
+/// Deletes up to `$2` escalations until `$1`.
+pub(super) const DELETE_OLD_ESCALATIONS: &str = "DELETE FROM escalations
+     WHERE rowid IN (SELECT rowid FROM escalations WHERE at <= $1 LIMIT $2)";
+
+/// Jobs of dead workers: running, with a lease until `$1` unless `$2`, and without the ids in the JSON list `$3`.
+pub(super) const JOBS_OF_DEAD_WORKERS: &str = "SELECT id, case_id, kind, dispatched_at
+     FROM jobs
+     WHERE state = 'running' AND ($2 OR lease_until <= $1) AND id NOT IN (SELECT value FROM json_each($3))";
+
+/// The open jobs of the cases in the JSON list `$1`.
+pub(super) const JOBS_OF_CASES: &str = "SELECT *
+     FROM jobs
+     WHERE case_id IN (SELECT value FROM json_each($1)) AND state IN ('queued', 'running')";
+
+/// The due time of the next queued job in each lane of the JSON list `$1`: pairs of a site and an urgency.
+pub(super) const NEXT_DUE: &str = "SELECT
+         lane.key AS id,
+         (
+             SELECT due_at
+             FROM jobs
+             WHERE state = 'queued'
+                 AND site = lane.value ->> 0
+                 AND urgency = lane.value ->> 1
+                 AND NOT EXISTS (SELECT 1 FROM sites WHERE name = lane.value ->> 0 AND paused_at IS NOT NULL)
+                 AND kind NOT IN (SELECT kind FROM paused_kinds WHERE site = lane.value ->> 0)
+                 AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
+                 AND (source IS NULL OR source NOT IN (SELECT source FROM deliveries WHERE items_routed > 0))
+                 AND NOT EXISTS (
+                     SELECT 1
+                     FROM events e
+                     WHERE e.case_id = jobs.case_id AND e.status = 'waiting' AND e.person_hash IS NULL)
+             ORDER BY due_at
+             LIMIT 1) AS due_at
+     FROM json_each($1) lane
+     ORDER BY lane.key";
+
+/// Cases by their properties, newest first. `$4` is a JSON list of email hashes in hexadecimal.
+pub(super) const LIST_CASES: &str = "SELECT c.*, k.sealed AS sealed_key
+     FROM cases c
+         LEFT JOIN case_keys k ON k.case_id = c.id
+     WHERE ($1 IS NULL OR c.state = $1)
+         AND ($2 IS NULL OR c.source = $2)
+         AND ($3 IS NULL OR c.site = $3)
+         AND ($4 IS NULL OR hex(c.email_hash) IN (SELECT value FROM json_each($4)))
+         AND ($5 IS NULL OR (c.state IN ('needs_attention', 'restoring')) = $5)
+         AND ($6 IS NULL OR c.id < $6)
+     ORDER BY c.id DESC
+     LIMIT $7";
+
+/// Joins the rows of [`insert_deliveries`].
+macro_rules! rows {
+    (1) => {
+        "(?, ?, ?, ?, ?, ?, ?, ?)"
+    };
+    (2) => {
+        concat!(rows!(1), ", ", rows!(1))
+    };
+    (4) => {
+        concat!(rows!(2), ", ", rows!(2))
+    };
+    (8) => {
+        concat!(rows!(4), ", ", rows!(4))
+    };
+    (16) => {
+        concat!(rows!(8), ", ", rows!(8))
+    };
+    (32) => {
+        concat!(rows!(16), ", ", rows!(16))
+    };
+    (64) => {
+        concat!(rows!(32), ", ", rows!(32))
+    };
+    (128) => {
+        concat!(rows!(64), ", ", rows!(64))
+    };
+    (256) => {
+        concat!(rows!(128), ", ", rows!(128))
+    };
+}
+
+macro_rules! insert {
+    ($rows:tt) => {
+        concat!(
+            "INSERT INTO deliveries (id, source, received_at, dedupe_hash, dedupe_until, content_type, body, signed_at)
+             SELECT *
+             FROM (VALUES ",
+            rows!($rows),
+            ")
+             WHERE column1 IS NOT NULL
+             ON CONFLICT (dedupe_hash) WHERE dedupes = 1 DO NOTHING"
+        )
+    };
+}
+
+/// The maximum number of deliveries in one statement.
+pub(super) const MOST_DELIVERIES: usize = 256;
+
+/// Inserts up to `rows` deliveries, at most [`MOST_DELIVERIES`].
+///
+/// There is one statement for a group, because each costs a round trip to the SQLite thread. There are few texts,
+/// because each is prepared once. Unused rows are not bound: SQLite reads them as NULL, and the statement skips them.
+pub(super) const fn insert_deliveries(rows: usize) -> &'static str {
+    match rows {
+        0..=1 => insert!(1),
+        2 => insert!(2),
+        3..=4 => insert!(4),
+        5..=8 => insert!(8),
+        9..=16 => insert!(16),
+        17..=32 => insert!(32),
+        33..=64 => insert!(64),
+        65..=128 => insert!(128),
+        129.. => insert!(256),
+    }
+}
