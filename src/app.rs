@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use prometheus_client::registry::Registry;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use self::rotation::{AcceptedSecrets, Lookups, Rotation};
 use crate::admin::{Access, AdminState, ConfiguredSite, ConfiguredSource};
@@ -23,10 +23,11 @@ use crate::atlassian::{self, Client};
 use crate::clock::Clock;
 use crate::domain::ids::{SiteName, SourceName};
 use crate::intake::{DeliveryCommitter, Intake, IntakeSources};
+use crate::proof::signature::SigningKey;
 use crate::router::{self, Route, Router};
 use crate::settings::{Mode, Settings};
 use crate::shutdown::Shutdown;
-use crate::store::{Database, KeyLocation, Store};
+use crate::store::{self, Anchor, Database, KeyLocation, Store};
 use crate::upkeep::{self, Upkeep};
 use crate::worker::Worker;
 use crate::{admin, intake, listener, worker};
@@ -41,6 +42,8 @@ pub struct App {
     admin: TcpListener,
     wakeups: Wakeups,
     accepted: AcceptedSecrets,
+    evidence_key: Arc<SigningKey>,
+    anchor: Arc<Mutex<Anchor>>,
     /// The time of the newest journal entry, if the clock was behind it at the start.
     journal_end: Option<Timestamp>,
 }
@@ -68,6 +71,8 @@ impl App {
     /// Opens the database and binds both listeners.
     pub async fn build(settings: Arc<Settings>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let store = database(&settings).open().await?;
+        let evidence_key = Arc::new(evidence_key(&settings)?);
+        let anchor = Anchor::new(store.clone(), Arc::clone(&evidence_key), settings.evidence.anchor.clone());
         let bind = async |name: &str, address: SocketAddr| {
             TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address} (server.{name})"))
         };
@@ -96,7 +101,18 @@ impl App {
                  has passed it or agrees with Atlassian's"
             );
         }
-        Ok(Self { settings, clock, store, webhooks, admin, wakeups: Wakeups::default(), accepted, journal_end })
+        Ok(Self {
+            settings,
+            clock,
+            store,
+            webhooks,
+            admin,
+            wakeups: Wakeups::default(),
+            accepted,
+            evidence_key,
+            anchor: Arc::new(Mutex::new(anchor)),
+            journal_end,
+        })
     }
 
     pub fn webhooks(&self) -> std::io::Result<SocketAddr> {
@@ -124,6 +140,7 @@ impl App {
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let deadline = self.settings.file.server.shutdown.get().unsigned_abs();
         let store = self.store.clone();
+        let anchor = Arc::clone(&self.anchor);
         let shutdown = Shutdown::new();
         self.start(&shutdown)?;
         let failed = tokio::select! {
@@ -133,6 +150,9 @@ impl App {
         shutdown.begin();
         tracing::info!("stopping: running requests and steps are finished first");
         let finished = shutdown.finished(deadline).await;
+        if finished {
+            upkeep::write_anchor(&anchor).await;
+        }
         store.close().await;
         anyhow::ensure!(
             finished,
@@ -144,7 +164,8 @@ impl App {
     }
 
     fn start(self, shutdown: &Shutdown) -> anyhow::Result<()> {
-        let Self { settings, clock, store, webhooks, admin, wakeups, accepted, journal_end } = self;
+        let Self { settings, clock, store, webhooks, admin, wakeups, accepted, evidence_key, anchor, journal_end } =
+            self;
         let mut parts = Parts {
             shutdown,
             settings: &settings,
@@ -167,7 +188,8 @@ impl App {
         let rotation =
             Rotation::new(Arc::clone(&settings), parts.store.clone(), reloaded, accepted, Arc::clone(&secrets))?;
         shutdown.spawn("rotation", rotation.run(shutdown.stopping()));
-        parts.start_admin(admin, access, secrets);
+        shutdown.spawn("upkeep.anchor", upkeep::anchor_journal(anchor, shutdown.stopping()));
+        parts.start_admin(admin, access, secrets, evidence_key);
         Ok(())
     }
 }
@@ -258,7 +280,7 @@ impl Parts<'_> {
         self.shutdown.spawn("upkeep", upkeep.run(self.shutdown.stopping()));
     }
 
-    fn start_admin(self, admin: TcpListener, access: Access, secrets: Arc<Notify>) {
+    fn start_admin(self, admin: TcpListener, access: Access, secrets: Arc<Notify>, evidence_key: Arc<SigningKey>) {
         self.shutdown.spawn("admin.rejections", access.clone().report(self.shutdown.stopping()));
         let state = AdminState {
             store: self.store,
@@ -275,6 +297,7 @@ impl Parts<'_> {
             journal_end: self.journal_end,
             registry: Arc::new(self.registry),
             data_dir: folder_of(&self.settings.store.path),
+            evidence_key,
         };
         let serving = listener::serve_private(admin, admin::router(state), self.shutdown.stopping());
         self.shutdown.spawn("admin", serving);
@@ -289,6 +312,14 @@ pub fn database(settings: &Settings) -> Database {
         (None, _) => KeyLocation::Beside,
     };
     Database { path: store.path.clone(), key }
+}
+
+/// The key of the settings, or the one beside the database.
+fn evidence_key(settings: &Settings) -> anyhow::Result<SigningKey> {
+    match &settings.evidence.key {
+        Some(text) => SigningKey::read(text.expose_secret()).context("cannot use the key of `evidence.key`"),
+        None => Ok(store::read_or_make_evidence_key(&settings.store.path)?),
+    }
 }
 
 fn routes(settings: &Settings) -> anyhow::Result<BTreeMap<SourceName, Route>> {

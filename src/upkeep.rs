@@ -1,17 +1,22 @@
-//! Applies retention, verifies the history and reports quiet sources, periodically; checkpoints the write-ahead log.
+//! Applies retention, verifies the history, anchors the journal and reports quiet sources, periodically; checkpoints the
+//! write-ahead log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::domain::ids::SourceName;
-use crate::store::{Store, StoreError};
+use crate::store::{Anchor, Store, StoreError};
 
 const PERIOD: Duration = Duration::from_secs(30);
+
+/// How often the journal's head is written outside the database.
+const ANCHOR_PERIOD: Duration = Duration::from_hours(1);
 
 /// The interval of checkpoints while nothing is written.
 const IDLE: Duration = Duration::from_millis(100);
@@ -57,6 +62,30 @@ pub async fn checkpoint_wal(store: Store, stopping: CancellationToken) {
     if let Err(error) = keeper.close().await {
         let error = anyhow::Error::new(error);
         tracing::warn!(error = format!("{error:#}"), "closing the database failed");
+    }
+}
+
+/// Logs and anchors the journal's head now and then periodically.
+pub async fn anchor_journal(anchor: Arc<Mutex<Anchor>>, stopping: CancellationToken) {
+    loop {
+        write_anchor(&anchor).await;
+        if stopping.run_until_cancelled(tokio::time::sleep(ANCHOR_PERIOD)).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// A failure is logged, because the work of the daemon does not depend on the anchor.
+pub async fn write_anchor(anchor: &Mutex<Anchor>) {
+    match anchor.lock().await.write().await {
+        Ok((entries, link)) => {
+            let head = hex::encode(link);
+            tracing::info!(entries, head, "journal: {entries} entries, the newest link is {head}");
+        }
+        Err(error) => {
+            let error = anyhow::Error::new(error);
+            tracing::error!(error = format!("{error:#}"), "the journal's head cannot be written to evidence.anchor");
+        }
     }
 }
 

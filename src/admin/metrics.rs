@@ -92,6 +92,10 @@ async fn gauges(admin: &AdminState) -> Result<Registry, StoreError> {
     attention.set(standing.attention.into());
     registry.register("attention", "Cases that need attention", attention);
 
+    let entries = Gauge::<i64>::default();
+    entries.set(admin.store.count_journal_entries().await?);
+    registry.register("journal_entries", "Entries of the journal; never decreases", entries);
+
     let fenced = Gauge::<i64>::default();
     fenced.set(admin.store.fence().await?.is_some().into());
     let help = "1 while no change is made at any site because the database was restored or changed by another hand";

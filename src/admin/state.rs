@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
 use crate::domain::operator::Role;
 use crate::domain::policy::Policy;
+use crate::proof::signature::SigningKey;
 use crate::store::Store;
 
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub(crate) struct AdminState {
     pub(crate) registry: Arc<Registry>,
     /// The folder of the database, for the check of its free space.
     pub(crate) data_dir: PathBuf,
+    /// Signs evidence.
+    pub(crate) evidence_key: Arc<SigningKey>,
 }
 
 #[derive(Debug, Clone)]

@@ -1,5 +1,7 @@
-//! The hash chain of the journal: each entry is a line of text, and each link is a hash over the previous link and the
-//! line, so that a changed, removed or inserted entry is detected. `sha256sum` recomputes a link:
+//! The hash chain of the journal.
+//!
+//! Each entry is a line of text, and each link is a hash over the previous link and the line, so that a changed, removed or
+//! inserted entry is detected. `sha256sum` recomputes a link:
 //!
 //! ```sh
 //! printf '%s\n%s\n' "$previous_link" "$line" | sha256sum
@@ -177,7 +179,7 @@ mod tests {
     #[test]
     fn changed_entry_is_found() {
         let mut chain = chain();
-        chain[2].0.detail = "{\"by\":\"nobody\"}".to_owned();
+        chain[2].0.detail = "{\"by\":\"eve\"}".to_owned();
         assert_eq!(walk(&chain), Err(ChainError::Changed { seq: 3 }));
     }
 

@@ -1,4 +1,6 @@
-//! Sealing: personal data is written to the database only as XChaCha20-Poly1305 ciphertext, and is found by keyed hash
+//! Encryption of personal data and keyed hashes.
+//!
+//! Personal data is written to the database only as XChaCha20-Poly1305 ciphertext, and is found by keyed hash
 //! (HMAC-SHA256). Its nonces have 24 random bytes: no number of deliveries under one key makes two of them meet.
 //!
 //! One master key seals the bodies of deliveries and the key of each case. The key of a case seals the personal data of

@@ -41,18 +41,18 @@ pub(super) struct ResolvedPerson {
 }
 
 pub(super) fn applied(case_id: CaseId) -> Outcome {
-    Outcome { status: EventStatus::Applied, reason: None, case_id: Some(case_id), asked: None }
+    Outcome { status: EventStatus::Applied, reason: None, case_id: Some(case_id), looked_up: None }
 }
 
 pub(super) fn ignored(reason: IgnoredReason, open: Option<CaseId>) -> Outcome {
-    Outcome { status: EventStatus::Ignored, reason: Some(reason.as_str()), case_id: open, asked: None }
+    Outcome { status: EventStatus::Ignored, reason: Some(reason.as_str()), case_id: open, looked_up: None }
 }
 
 /// The event waits until the call about the person is settled or, where the vendor is queried for the address, until the
 /// address is known.
 pub(super) fn waits(case_id: Option<CaseId>, looked_up: Option<KeyedHash>) -> Outcome {
     let reason = looked_up.map(|_| "address_is_looked_up");
-    Outcome { status: EventStatus::Waiting, reason, case_id, asked: looked_up }
+    Outcome { status: EventStatus::Waiting, reason, case_id, looked_up }
 }
 
 /// Of two effects of one event, the one that its row shows: the one that waits, else the one that was applied.

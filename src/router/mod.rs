@@ -269,5 +269,5 @@ impl Router {
 }
 
 fn unreadable(problem: &str) -> EventOutcome<'_> {
-    EventOutcome { status: EventStatus::Unreadable, reason: Some(problem), case_id: None, asked: None }
+    EventOutcome { status: EventStatus::Unreadable, reason: Some(problem), case_id: None, looked_up: None }
 }

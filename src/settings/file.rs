@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::admin::AdminTable;
+use super::evidence::EvidenceTable;
 use super::policy::PolicyTable;
 use super::retry::RetryTable;
 use super::server::ServerTable;
@@ -29,6 +30,8 @@ pub struct SettingsFile {
     pub admin: AdminTable,
     /// The database.
     pub store: StoreTable,
+    /// Signed proof of cases and periods.
+    pub evidence: EvidenceTable,
     /// The waits between attempts of a failed job.
     pub retry: RetryTable,
     /// The Atlassian Cloud sites, by name.

@@ -18,6 +18,7 @@ use crate::domain::retry::RetryPolicy;
 mod admin;
 mod defaults;
 mod document;
+mod evidence;
 mod file;
 mod http_url;
 mod lookup;
@@ -41,6 +42,7 @@ mod wait;
 mod tests;
 
 pub use admin::{AdminTable, TokenTable};
+pub use evidence::{EvidenceSettings, EvidenceTable};
 pub use file::{Mode, SettingsFile};
 pub use http_url::{HttpUrl, HttpUrlError, ListenAddress, ListenAddressError};
 pub use lookup::{LookupAuthTable, LookupTable, OneOrMany};
@@ -71,6 +73,8 @@ pub struct Settings {
     pub admin_tokens: Vec<AdminToken>,
     /// The database.
     pub store: StoreSettings,
+    /// The signed proofs.
+    pub evidence: EvidenceSettings,
     /// How long to wait between attempts, and when to call a human.
     pub retry: RetryPolicy,
     /// The Atlassian Cloud sites.
@@ -159,7 +163,10 @@ impl Settings {
         faults.take(file.server.check().map_err(|problem| problem.under("server")));
         let admin_tokens = faults.take_all("admin", file.admin.convert(base_dir, env));
         let store = faults.take(file.store.convert(base_dir, env).map_err(|problem| problem.under("store")));
-        faults.or(admin_tokens.zip(store).map(|(admin_tokens, store)| Self {
+        let evidence = faults.take_all("evidence", file.evidence.convert(base_dir, env));
+        let converted = admin_tokens.zip(store).zip(evidence);
+        faults.or(converted.map(|((admin_tokens, store), evidence)| Self {
+            evidence,
             mode: file.mode,
             admin_tokens,
             store,

@@ -72,7 +72,7 @@ pub struct EventOutcome<'a> {
     /// The case that it is about.
     pub case_id: Option<CaseId>,
     /// The person whose email address it waits for.
-    pub asked: Option<KeyedHash>,
+    pub looked_up: Option<KeyedHash>,
 }
 
 /// An event in a list.
@@ -120,7 +120,7 @@ impl Tx {
         .bind(outcome.status.as_str())
         .bind(outcome.reason)
         .bind(outcome.case_id.map(|id| id.to_string()))
-        .bind(outcome.asked.map(|hash| hash.0.to_vec()))
+        .bind(outcome.looked_up.map(|hash| hash.0.to_vec()))
         .bind(sealed)
         .execute(&mut **self)
         .await?;
@@ -142,7 +142,7 @@ impl Tx {
         .bind(outcome.status.as_str())
         .bind(outcome.reason)
         .bind(outcome.case_id.map(|id| id.to_string()))
-        .bind(outcome.asked.map(|hash| hash.0.to_vec()))
+        .bind(outcome.looked_up.map(|hash| hash.0.to_vec()))
         .bind(id.to_string())
         .execute(&mut **self)
         .await?;

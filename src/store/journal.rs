@@ -114,8 +114,10 @@ pub async fn verify_journal(path: &Path) -> Result<JournalCheck, StoreError> {
     verify_journal_with(path, &[], |_entries| ()).await
 }
 
-/// Verifies the whole chain of a database file, and that it contains the expected entries and the head that the daemon
-/// recorded beside the file. Needs no key and changes nothing. `progress` gets the number of verified entries.
+/// Verifies the whole chain of a database file. Needs no key and changes nothing.
+///
+/// The file must also contain the expected entries, and the head that the daemon recorded beside it. `progress` gets the
+/// number of verified entries.
 pub async fn verify_journal_with(
     path: &Path,
     expected: &[ExpectedEntry],
@@ -160,7 +162,7 @@ async fn walk(
     Ok(JournalCheck::Intact { entries: verifier.len(), head: verifier.head() })
 }
 
-/// All breaks of the chain: the walk goes on after each with what is stored.
+/// All breaks of the chain: the walk continues after each with what is stored.
 pub(super) async fn breaks(pool: &SqlitePool) -> Result<Vec<ChainError>, StoreError> {
     let (mut verifier, mut breaks) = (ChainVerifier::default(), Vec::new());
     loop {

@@ -6,6 +6,7 @@
 //!
 //! Not here: the rules for changes of a case (see `domain`), and any notification about them.
 
+mod anchor;
 mod attempts;
 mod bodies;
 mod brake;
@@ -17,6 +18,8 @@ mod dialect;
 mod dispatch;
 mod error;
 mod events;
+mod evidence;
+mod evidence_key;
 mod exec;
 mod facts;
 mod fence;
@@ -48,6 +51,7 @@ mod unrouted;
 mod wal;
 mod writer;
 
+pub use self::anchor::Anchor;
 pub use self::attempts::{AttemptReport, Settlement};
 pub use self::bodies::{Origin, PersonKeys};
 pub use self::brake::{Actor, BrakeStatus, NotReleased, SourceEffect, digest_of};
@@ -57,6 +61,7 @@ pub use self::deliveries::{DeliveryFilter, DeliveryRow, DeliveryStatus, Inserted
 pub use self::dispatch::{Dispatch, Intent};
 pub use self::error::{StoreError, TransitionError};
 pub use self::events::{EventOutcome, EventRow, EventStatus, NewEvent, StoredWaiting, WaitingEvent};
+pub use self::evidence_key::read_or_make_evidence_key;
 pub use self::fence::Fence;
 pub use self::history::HistoryEntry;
 pub use self::ignored::{COUNTED_FOR, IgnoredWord, OTHER_WORDS};

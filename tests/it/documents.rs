@@ -23,7 +23,7 @@ struct Block {
 }
 
 /// A document by its path in the repository.
-fn document(name: &str) -> String {
+pub(crate) fn document(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
@@ -38,7 +38,7 @@ fn documents() -> Vec<String> {
 }
 
 /// The part of a document below a heading, up to the next heading of the same or a higher level.
-fn section<'a>(document: &'a str, heading: &str) -> &'a str {
+pub(crate) fn section<'a>(document: &'a str, heading: &str) -> &'a str {
     let (_, rest) = document.split_once(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no heading {heading}"));
     let level = heading.split(' ').next().unwrap().len();
     let ends = (2..=level).filter_map(|level| rest.find(&format!("\n{} ", "#".repeat(level))));
@@ -59,7 +59,7 @@ fn blocks(text: &str) -> Vec<Block> {
 }
 
 /// The blocks of one language.
-fn of_language(text: &str, language: &str) -> Vec<String> {
+pub(crate) fn of_language(text: &str, language: &str) -> Vec<String> {
     blocks(text).into_iter().filter(|block| block.language == language).map(|block| block.text).collect()
 }
 

@@ -14,6 +14,7 @@ mod corrupt_rows;
 mod departures;
 mod documents;
 mod event_order;
+mod evidence;
 mod fault_matrix;
 mod fence;
 mod files;

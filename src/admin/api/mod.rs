@@ -4,6 +4,7 @@ mod actions;
 mod bulk;
 mod cases;
 mod deliveries;
+mod evidence;
 mod extract;
 mod fence;
 mod jobs;
@@ -36,6 +37,7 @@ pub(super) fn routes() -> Router<Arc<AdminState>> {
         .route("/cases/bulk", post(bulk::carry_out))
         .route("/cases/{id}", get(cases::show))
         .route("/cases/{id}/history", get(cases::history))
+        .route("/cases/{id}/evidence", get(evidence::of_case))
         .route("/cases/{id}/approve", post(actions::approve))
         .route("/cases/{id}/withdraw", post(actions::withdraw))
         .route("/cases/{id}/cancel", post(actions::cancel))
@@ -43,6 +45,8 @@ pub(super) fn routes() -> Router<Arc<AdminState>> {
         .route("/cases/{id}/release", post(actions::release))
         .route("/cases/{id}/retry", post(actions::retry))
         .route("/cases/{id}/resolve", post(actions::resolve))
+        .route("/evidence", get(evidence::of_period))
+        .route("/evidence/key", get(evidence::key))
         .route("/jobs", get(jobs::list))
         .route("/sources", get(sources::list))
         .route("/sources/{name}/pause", post(sources::set_paused::<true>))

@@ -33,6 +33,7 @@ use crate::domain::ids::{CaseId, DeliveryId};
 use crate::domain::operator::{AdminToken, Role, TokenDigest};
 use crate::domain::person::{EmailAddress, Person, PersonId};
 use crate::domain::policy::{Action, Approvals, DayEdge, Policy};
+use crate::proof::signature::SigningKey;
 use crate::store::{CaseRecord, Database, KeyLocation, KnownAccount, NewCase, NewDelivery, Note, Store};
 
 /// A listener with its own database.
@@ -109,6 +110,7 @@ impl Daemon {
             journal_end: Arc::default(),
             registry: Arc::new(Registry::default()),
             data_dir: dir.path().to_owned(),
+            evidence_key: Arc::new(SigningKey::from_seed(&[9; 32]).unwrap()),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());

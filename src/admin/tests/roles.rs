@@ -6,12 +6,13 @@ use super::{Daemon, OTTO, ROSA, VERA};
 use crate::domain::operator::Role;
 
 /// Every route of the API, and its required role.
-const ROUTES: [(Method, &str, Role); 25] = [
+const ROUTES: [(Method, &str, Role); 28] = [
     (Method::GET, "/cases", Role::Viewer),
     (Method::POST, "/cases", Role::Operator),
     (Method::POST, "/cases/bulk", Role::Operator),
     (Method::GET, "/cases/{id}", Role::Viewer),
     (Method::GET, "/cases/{id}/history", Role::Viewer),
+    (Method::GET, "/cases/{id}/evidence", Role::Operator),
     (Method::POST, "/cases/{id}/approve", Role::Approver),
     (Method::POST, "/cases/{id}/withdraw", Role::Approver),
     (Method::POST, "/cases/{id}/cancel", Role::Operator),
@@ -19,6 +20,8 @@ const ROUTES: [(Method, &str, Role); 25] = [
     (Method::POST, "/cases/{id}/release", Role::Operator),
     (Method::POST, "/cases/{id}/retry", Role::Operator),
     (Method::POST, "/cases/{id}/resolve", Role::Operator),
+    (Method::GET, "/evidence", Role::Operator),
+    (Method::GET, "/evidence/key", Role::Viewer),
     (Method::GET, "/jobs", Role::Viewer),
     (Method::GET, "/sources", Role::Viewer),
     (Method::POST, "/sources/bamboohr/pause", Role::Operator),

@@ -61,6 +61,11 @@ impl Client {
         self.send(self.request(Method::GET, path).query(query)).await
     }
 
+    /// Returns a response of plain text.
+    pub(super) async fn get_text(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<String> {
+        self.send_for(self.request(Method::GET, path).query(query), b"text/plain").await
+    }
+
     pub(super) async fn post(&self, path: &[&str], body: &Value) -> anyhow::Result<String> {
         self.send(self.request(Method::POST, path).json(body)).await
     }
@@ -122,14 +127,20 @@ impl Client {
     }
 
     async fn send(&self, request: RequestBuilder) -> anyhow::Result<String> {
+        self.send_for(request, b"application/json").await
+    }
+
+    /// Another content type than the expected one is not a response of this API.
+    async fn send_for(&self, request: RequestBuilder, content_type: &[u8]) -> anyhow::Result<String> {
         // The query of the URL may contain an email address: print the base URL only.
         let unreachable =
             || format!("no response from {}: check that the daemon runs and that OFFBOARDD_URL is correct", self.base);
         let response = request.send().await.map_err(reqwest::Error::without_url).with_context(unreachable)?;
         let status = response.status();
-        let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().ends_with(b"json"));
+        let found = response.headers().get(CONTENT_TYPE);
+        let is_expected = found.is_some_and(|found| found.as_bytes().starts_with(content_type));
         let text = response.text().await.map_err(reqwest::Error::without_url).with_context(unreachable)?;
-        if status.is_success() && is_json { Ok(text) } else { Err(self.problem(status, &text)) }
+        if status.is_success() && is_expected { Ok(text) } else { Err(self.problem(status, &text)) }
     }
 
     fn problem(&self, status: StatusCode, text: &str) -> anyhow::Error {

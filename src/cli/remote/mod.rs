@@ -5,6 +5,7 @@
 pub(crate) mod case;
 mod client;
 pub(crate) mod delivery;
+pub(crate) mod evidence;
 pub(crate) mod fence;
 mod format;
 pub(crate) mod job;
@@ -23,6 +24,7 @@ use secrecy::SecretString;
 use self::case::CaseCommand;
 use self::client::Client;
 use self::delivery::DeliveryCommand;
+use self::evidence::EvidenceArgs;
 use self::fence::FenceCommand;
 use self::job::JobCommand;
 use self::options::{Output, Remote};
@@ -42,6 +44,8 @@ pub(crate) enum RemoteCommand {
     Site(About<SiteCommand>),
     /// List, inspect and replay deliveries
     Delivery(About<DeliveryCommand>),
+    /// Export and verify signed proof of a case or of a period
+    Evidence(EvidenceArgs),
     /// Show and lift the stop of all changes after the database was changed or restored
     Fence(About<FenceCommand>),
 }
@@ -64,6 +68,7 @@ pub(crate) async fn run(command: RemoteCommand, token: Option<SecretString>, out
         RemoteCommand::Source(about) => source::run(about.command, &client(&about.remote)?, output).await,
         RemoteCommand::Site(about) => site::run(about.command, &client(&about.remote)?, output).await,
         RemoteCommand::Delivery(about) => delivery::run(about.command, &client(&about.remote)?, output).await,
+        RemoteCommand::Evidence(args) => evidence::run(args, client, output).await,
         RemoteCommand::Fence(about) => fence::run(about.command, &client(&about.remote)?, output).await,
     }
 }

@@ -1,11 +1,11 @@
-//! The authentication code of a case's row: whoever can write the database file but has no key cannot change the terms,
-//! the approvals, the dates, the hold or the person of a case.
+//! The authentication code of a case's row: without the key, a change of the terms, the approvals, the dates, the hold or
+//! the person of a case in the database file is detected.
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::CaseRecord;
-use super::rows::{held, stuck};
+use crate::domain::case::State;
 use crate::proof::seal::{KeyedHash, MasterKey};
 use crate::store::row::{millis, millis_if_any};
 
@@ -32,8 +32,8 @@ pub(super) fn authenticate(record: &CaseRecord, sealed: Option<&[u8]>, key: &Mas
         millis(*opened_at),
         case.state.name(),
         millis(case.since),
-        held(&case.state),
-        stuck(&case.state).map(|attention| (attention.reason, attention.detail.as_str())),
+        if let State::Held(hold) = case.state { Some(hold) } else { None },
+        case.attention().map(|attention| (attention.reason, attention.detail)),
         case.terms,
         case.demands,
         case.approvals,

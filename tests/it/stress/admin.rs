@@ -12,8 +12,11 @@ use crate::binary::{Daemon, Folder};
 const ROUTES: &str = include_str!("../../../src/admin/api/mod.rs");
 
 /// What takes a second person; everything else that changes something takes an operator.
-const OF_APPROVERS: [&str; 4] =
-    ["/cases/{id}/approve", "/cases/{id}/withdraw", "/sources/{name}/release", "/sources/{name}/accept"];
+const OF_APPROVERS: [&str; 5] =
+    ["/cases/{id}/approve", "/cases/{id}/withdraw", "/sources/{name}/release", "/sources/{name}/accept", "/fence/lift"];
+
+/// What a viewer may not read.
+const NOT_FOR_VIEWERS: [&str; 2] = ["/cases/{id}/evidence", "/evidence"];
 
 const TOKENS: [(&str, &str); 3] = [
     ("viewer", "v1ewer-secret-0123456789"),
@@ -104,9 +107,8 @@ async fn every_admin_route_requires_a_token_and_its_role() {
         for (status, (method, path)) in join_all(attempts).await.into_iter().zip(&elsewhere) {
             assert_eq!(status, 401, "{method} {path}");
         }
-        for (token, may) in
-            [(viewer, *method == Method::GET), (operator, !OF_APPROVERS.contains(route)), (approver, true)]
-        {
+        let is_for_viewers = *method == Method::GET && !NOT_FOR_VIEWERS.contains(route);
+        for (token, may) in [(viewer, is_for_viewers), (operator, !OF_APPROVERS.contains(route)), (approver, true)] {
             let status = status(&http, daemon.admin, method.clone(), &path, Some(&format!("Bearer {token}"))).await;
             assert_eq!(status == 403, !may, "{method} {route} with {token}: {status}");
             assert_ne!(status, 401, "{method} {route} with {token}");

@@ -1,0 +1,450 @@
+//! Reads for evidence. The rows of one file are read in one snapshot. The journal is read up to the head of that snapshot,
+//! page by page and outside of it: a long snapshot would keep the write-ahead log from being emptied, and the journal only
+//! grows. One request uses one connection, so that requests do not wait for each other's second one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Connection as _, Row as _, SqliteConnection};
+use tracing::instrument;
+
+use super::cases::read_case;
+use super::row::{RowReader, millis};
+use super::{Store, StoreError};
+use crate::domain::case::{Approval, Stage};
+use crate::domain::ids::{CaseId, PolicyName};
+use crate::proof::chain::{ChainEntry, ChainVerifier, Link};
+use crate::proof::evidence::case::{AttemptFact, CaseFacts, CaseSummary, DeliveryFact, EventFact};
+use crate::proof::evidence::document::{self, Checkpoint, ProvenLine};
+use crate::proof::evidence::period::{DeliveryFacts, DeliveryOutcome, PeriodCase, PeriodFacts, PeriodSummary};
+use crate::proof::signature::SigningKey;
+use crate::proof::tree::{Hash, Tree};
+
+/// The number of journal entries in memory while the tree is built.
+const PAGE: i64 = 2000;
+
+/// The maximum number of unreadable deliveries that a file names.
+const MOST_UNREADABLE: i64 = 1000;
+
+/// The tree of the journal, built entry by entry. The chain is verified on the way: a broken journal proves nothing.
+#[derive(Debug, Default)]
+pub(super) struct JournalTree {
+    tree: Tree,
+    chain: ChainVerifier,
+    first_link: Option<Link>,
+}
+
+impl JournalTree {
+    fn proving(entries: &[ChainEntry]) -> Self {
+        Self { tree: Tree::proving(entries.iter().map(|entry| index_of(entry.seq)).collect()), ..Self::default() }
+    }
+
+    /// The checkpoint of the entries so far.
+    pub(super) fn checkpoint(&self) -> Checkpoint {
+        self.checkpoint_of(self.tree.root())
+    }
+
+    fn checkpoint_of(&self, root: Hash) -> Checkpoint {
+        Checkpoint { origin: document::origin(self.first_link.as_ref()), size: self.tree.size(), root }
+    }
+
+    pub(super) fn head(&self) -> (i64, Link) {
+        (self.chain.len(), self.chain.head())
+    }
+
+    /// Reads the entries from the last one read to `head`. `visit` receives each.
+    pub(super) async fn read_to(
+        &mut self,
+        head: i64,
+        connection: &mut SqliteConnection,
+        mut visit: impl FnMut(&ChainEntry),
+    ) -> Result<(), StoreError> {
+        while self.chain.len() < head {
+            let rows = sqlx::query(
+                "SELECT seq AS id, seq, at, case_id, kind, detail, link
+                 FROM journal
+                 WHERE seq > $1 AND seq <= $2
+                 ORDER BY seq
+                 LIMIT $3",
+            )
+            .bind(self.chain.len())
+            .bind(head)
+            .bind(PAGE)
+            .fetch_all(&mut *connection)
+            .await?;
+            if rows.is_empty() {
+                return Err(StoreError::inconsistent("journal", head, "its newest entries are missing"));
+            }
+            for row in &rows {
+                let entry = read_entry(row)?;
+                let link: &[u8] = row.try_get("link")?;
+                let verified = self.chain.step(&entry, link);
+                verified.map_err(|broken| StoreError::inconsistent("journal entry", entry.seq, broken))?;
+                self.first_link.get_or_insert_with(|| self.chain.head());
+                self.tree.push(entry.line().as_bytes());
+                visit(&entry);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The index of an entry in the tree.
+fn index_of(seq: i64) -> u64 {
+    u64::try_from(seq.saturating_sub(1)).unwrap_or_default()
+}
+
+fn read_entry(row: &SqliteRow) -> Result<ChainEntry, StoreError> {
+    let reader = RowReader { what: "journal entry", row };
+    Ok(ChainEntry {
+        seq: row.try_get("seq")?,
+        at: reader.at("at")?,
+        case_id: reader.text_if_any("case_id")?,
+        kind: reader.text("kind")?,
+        detail: reader.text("detail")?,
+    })
+}
+
+impl Store {
+    /// The number of journal entries.
+    #[instrument(name = "store.journal.count", skip_all, err)]
+    pub async fn count_journal_entries(&self) -> Result<i64, StoreError> {
+        let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) AS head FROM journal").fetch_one(&self.reader).await?;
+        Ok(row.try_get("head")?)
+    }
+
+    /// The signed evidence of a case; `None` if there is no such case. `policy_of_source` names the policy of a case that
+    /// stores none.
+    #[instrument(name = "store.evidence.case", skip_all, fields(case.id = %id), err)]
+    pub async fn evidence_of_case(
+        &self,
+        id: CaseId,
+        policy_of_source: impl Fn(&str) -> Option<PolicyName>,
+        key: &SigningKey,
+        now: Timestamp,
+    ) -> Result<Option<String>, StoreError> {
+        let mut connection = self.reader.acquire().await?;
+        let mut snapshot = connection.begin().await?;
+        let head = head_of(&mut snapshot).await?;
+        let facts = self.case_facts(&mut snapshot, id).await?;
+        snapshot.rollback().await?;
+        let Some(mut facts) = facts else { return Ok(None) };
+        if facts.policy.is_none() {
+            facts.policy = facts.case.source.as_ref().and_then(|source| policy_of_source(source.as_str()));
+        }
+        let mut journal = JournalTree::proving(&facts.entries);
+        journal.read_to(head, &mut connection, |_| {}).await?;
+        let checkpoint = journal.checkpoint();
+        let (_, paths) = journal.tree.finish();
+        let lines = facts.entries.iter().zip(paths).map(|(entry, path)| ProvenLine {
+            line: entry.line(),
+            index: index_of(entry.seq),
+            path,
+        });
+        let lines: Vec<_> = lines.collect();
+        let broken = |error: serde_json::Error| StoreError::inconsistent("journal of case", id, error);
+        let summary = CaseSummary::of(facts, now).map_err(broken)?;
+        document::case_file(&summary, &lines, &checkpoint, key).map(Some).map_err(broken)
+    }
+
+    /// The signed list of all cases of a period. `to` is exclusive.
+    #[instrument(name = "store.evidence.period", skip_all, err)]
+    pub async fn evidence_of_period(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        key: &SigningKey,
+        now: Timestamp,
+    ) -> Result<String, StoreError> {
+        let mut connection = self.reader.acquire().await?;
+        let mut journal = JournalTree::default();
+        let mut in_period: BTreeMap<String, u64> = BTreeMap::new();
+        let mut opened_in_journal = 0_u64;
+        let mut visit = |entry: &ChainEntry| {
+            if let (Some(case), true) = (&entry.case_id, from <= entry.at && entry.at < to) {
+                *in_period.entry(case.clone()).or_default() += 1;
+                opened_in_journal = opened_in_journal.saturating_add(u64::from(entry.kind == "opened"));
+            }
+        };
+        // Most of the journal is read before the snapshot begins, so that the snapshot is short.
+        let head = head_of(&mut connection).await?;
+        journal.read_to(head, &mut connection, &mut visit).await?;
+        let mut snapshot = connection.begin().await?;
+        let head = head_of(&mut snapshot).await?;
+        journal.read_to(head, &mut snapshot, &mut visit).await?;
+        let deliveries = delivery_facts(&mut snapshot, from, to).await?;
+        let mut cases = Vec::with_capacity(in_period.len());
+        for (id, entries) in in_period {
+            cases.extend(self.period_case(&mut snapshot, &id, entries).await?);
+        }
+        snapshot.rollback().await?;
+        let summary = PeriodSummary::of(PeriodFacts { from, to, cases, opened_in_journal, deliveries }, now);
+        document::period_file(&summary, &journal.checkpoint(), key)
+            .map_err(|error| StoreError::inconsistent("evidence", "", error))
+    }
+
+    async fn case_facts(&self, connection: &mut SqliteConnection, id: CaseId) -> Result<Option<CaseFacts>, StoreError> {
+        let row = sqlx::query(
+            "SELECT c.*, k.sealed AS sealed_key
+             FROM cases c
+                 LEFT JOIN case_keys k ON k.case_id = c.id
+             WHERE c.id = $1",
+        )
+        .bind(id.to_string())
+        .fetch_optional(&mut *connection)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let record = read_case(&row, &self.key)?;
+        Ok(Some(CaseFacts {
+            policy: record.case.terms.policy.clone(),
+            case: record.case,
+            opened_at: record.opened_at,
+            account_type: record.account_type,
+            salt: self.key.commitment_salt(id),
+            entries: entries_of(connection, &id.to_string()).await?,
+            deliveries: deliveries_of(connection, id).await?,
+            events: events_of(connection, id).await?,
+            attempts: attempts_of(connection, id).await?,
+        }))
+    }
+
+    async fn period_case(
+        &self,
+        connection: &mut SqliteConnection,
+        id: &str,
+        entries: u64,
+    ) -> Result<Option<PeriodCase>, StoreError> {
+        let row = sqlx::query("SELECT c.*, NULL AS sealed_key FROM cases c WHERE c.id = $1")
+            .bind(id)
+            .fetch_optional(&mut *connection)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let record = read_case(&row, &self.key)?;
+        let approvals = approvals_of(connection, id).await?;
+        Ok(Some(PeriodCase { case: record.case, opened_at: record.opened_at, approvals, entries }))
+    }
+}
+
+async fn head_of(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+    let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) AS head FROM journal").fetch_one(&mut *connection).await?;
+    Ok(row.try_get("head")?)
+}
+
+async fn entries_of(connection: &mut SqliteConnection, case_id: &str) -> Result<Vec<ChainEntry>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT seq AS id, seq, at, case_id, kind, detail
+         FROM journal
+         WHERE case_id = $1
+         ORDER BY seq",
+    )
+    .bind(case_id)
+    .fetch_all(&mut *connection)
+    .await?;
+    rows.iter().map(read_entry).collect()
+}
+
+/// The approvals of a case that were not withdrawn, from the journal: a closed case keeps only those of its last action.
+async fn approvals_of(connection: &mut SqliteConnection, case_id: &str) -> Result<Vec<Approval>, StoreError> {
+    let mut standing: Vec<Approval> = Vec::new();
+    for entry in entries_of(connection, case_id).await? {
+        if !matches!(entry.kind.as_str(), "approved" | "withdrawn") {
+            continue;
+        }
+        let detail: serde_json::Value = serde_json::from_str(&entry.detail)
+            .map_err(|error| StoreError::inconsistent("journal entry", entry.seq, error))?;
+        let word = |key: &str| detail.get(key).and_then(serde_json::Value::as_str);
+        let (Some(by), Some(stage)) = (word("by"), word("for").and_then(|stage| stage.parse::<Stage>().ok())) else {
+            continue;
+        };
+        standing.retain(|approval| approval.by != by || approval.stage != stage);
+        if entry.kind == "approved" {
+            let (by, at) = (by.to_owned(), entry.at);
+            standing.push(Approval { by, stage, at, not_before: at, account: None });
+        }
+    }
+    Ok(standing)
+}
+
+async fn deliveries_of(connection: &mut SqliteConnection, id: CaseId) -> Result<Vec<DeliveryFact>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT d.id, d.source, d.received_at, d.signed_at, d.dedupe_hash, d.status
+         FROM deliveries d
+         WHERE d.id IN (SELECT delivery_id FROM events WHERE case_id = $1)
+         ORDER BY d.seq",
+    )
+    .bind(id.to_string())
+    .fetch_all(&mut *connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let reader = RowReader { what: "delivery", row };
+            Ok(DeliveryFact {
+                delivery: reader.text("id")?,
+                source: reader.text("source")?,
+                received_at: reader.at("received_at")?,
+                signed_at: reader.at_if_any("signed_at")?,
+                signature: "verified",
+                keyed_digest: reader.bytes_if_any("dedupe_hash")?.map(hex::encode),
+                status: reader.text("status")?,
+            })
+        })
+        .collect()
+}
+
+async fn events_of(connection: &mut SqliteConnection, id: CaseId) -> Result<Vec<EventFact>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT id, delivery_id, position, type, happened_at, status, reason
+         FROM events
+         WHERE case_id = $1
+         ORDER BY seq",
+    )
+    .bind(id.to_string())
+    .fetch_all(&mut *connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let reader = RowReader { what: "event", row };
+            Ok(EventFact {
+                delivery: reader.text("delivery_id")?,
+                position: reader.count("position")?,
+                event_type: reader.text("type")?,
+                happened_at: reader.at("happened_at")?,
+                status: reader.text("status")?,
+                reason: reader.text_if_any("reason")?,
+            })
+        })
+        .collect()
+}
+
+async fn attempts_of(connection: &mut SqliteConnection, id: CaseId) -> Result<Vec<AttemptFact>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT j.id, j.kind, a.number, a.started_at, a.ended_at, a.outcome
+         FROM jobs j
+             JOIN attempts a ON a.job_id = j.id
+         WHERE j.case_id = $1
+         ORDER BY j.id, a.number",
+    )
+    .bind(id.to_string())
+    .fetch_all(&mut *connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let reader = RowReader { what: "attempt", row };
+            Ok(AttemptFact {
+                job: reader.text("id")?,
+                kind: reader.text("kind")?,
+                number: reader.count("number")?,
+                started_at: reader.at("started_at")?,
+                ended_at: reader.at("ended_at")?,
+                outcome: reader.text("outcome")?,
+            })
+        })
+        .collect()
+}
+
+/// Accounts for every delivery of a period. Rows that retention removed are counted by the gaps in their order.
+async fn delivery_facts(
+    connection: &mut SqliteConnection,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<DeliveryFacts, StoreError> {
+    let mut facts = DeliveryFacts::default();
+    let rows = sqlx::query(
+        "SELECT source, outcome, COUNT(*) AS deliveries
+         FROM (
+             SELECT d.source, CASE
+                 WHEN d.status = 'received' THEN 'not_routed'
+                 WHEN EXISTS (SELECT 1 FROM events e WHERE e.delivery_id = d.id AND e.status = 'waiting')
+                     THEN 'waiting'
+                 WHEN d.status = 'unreadable'
+                     AND EXISTS (SELECT 1 FROM events e WHERE e.delivery_id = d.id AND e.status = 'applied')
+                     THEN 'partly_unreadable'
+                 WHEN d.status = 'unreadable' THEN 'unreadable'
+                 WHEN EXISTS (SELECT 1 FROM events e WHERE e.delivery_id = d.id AND e.status = 'applied') THEN 'case'
+                 WHEN EXISTS (SELECT 1 FROM events e WHERE e.delivery_id = d.id) THEN 'no_effect'
+                 ELSE 'ignored'
+                 END AS outcome
+             FROM deliveries d
+             WHERE d.received_at >= $1 AND d.received_at < $2)
+         GROUP BY source, outcome",
+    )
+    .bind(millis(from))
+    .bind(millis(to))
+    .fetch_all(&mut *connection)
+    .await?;
+    for row in &rows {
+        let reader = RowReader { what: "delivery", row };
+        let outcome: DeliveryOutcome = reader.word("outcome")?;
+        facts.counts.insert((reader.word("source")?, outcome), row.try_get::<i64, _>("deliveries")?.unsigned_abs());
+    }
+    count_removed(connection, from, to, &mut facts).await?;
+    let rows = sqlx::query(
+        "SELECT e.reason, COUNT(*) AS events
+         FROM deliveries d
+             JOIN events e ON e.delivery_id = d.id
+         WHERE d.received_at >= $1 AND d.received_at < $2 AND e.status = 'ignored'
+         GROUP BY e.reason",
+    )
+    .bind(millis(from))
+    .bind(millis(to))
+    .fetch_all(&mut *connection)
+    .await?;
+    for row in &rows {
+        let reason = RowReader { what: "event", row }.text_if_any("reason")?.unwrap_or_else(|| "-".to_owned());
+        facts.no_effect.insert(reason, row.try_get::<i64, _>("events")?.unsigned_abs());
+    }
+    let rows = sqlx::query(
+        "SELECT id
+         FROM deliveries
+         WHERE received_at >= $1 AND received_at < $2 AND status = 'unreadable'
+         ORDER BY seq
+         LIMIT $3",
+    )
+    .bind(millis(from))
+    .bind(millis(to))
+    .bind(MOST_UNREADABLE)
+    .fetch_all(&mut *connection)
+    .await?;
+    let ids: Result<BTreeSet<String>, StoreError> =
+        rows.iter().map(|row| RowReader { what: "delivery", row }.text("id")).collect();
+    facts.unreadable = ids?.into_iter().collect();
+    Ok(facts)
+}
+
+/// Deliveries are numbered without gaps, so that a missing number is a removed row.
+async fn count_removed(
+    connection: &mut SqliteConnection,
+    from: Timestamp,
+    to: Timestamp,
+    facts: &mut DeliveryFacts,
+) -> Result<(), StoreError> {
+    let row = sqlx::query(
+        "SELECT 'period' AS id, COUNT(*) AS received, MIN(seq) AS first, MAX(seq) AS last
+         FROM deliveries
+         WHERE received_at >= $1 AND received_at < $2",
+    )
+    .bind(millis(from))
+    .bind(millis(to))
+    .fetch_one(&mut *connection)
+    .await?;
+    facts.received = row.try_get::<i64, _>("received")?.unsigned_abs();
+    let (first, last): (Option<i64>, Option<i64>) = (row.try_get("first")?, row.try_get("last")?);
+    if let (Some(first), Some(last)) = (first, last) {
+        let row = sqlx::query("SELECT COUNT(*) AS stored FROM deliveries WHERE seq BETWEEN $1 AND $2")
+            .bind(first)
+            .bind(last)
+            .fetch_one(&mut *connection)
+            .await?;
+        let stored: i64 = row.try_get("stored")?;
+        facts.missing = last.saturating_sub(first).saturating_add(1).saturating_sub(stored).unsigned_abs();
+    }
+    let oldest = sqlx::query("SELECT id, seq, received_at FROM deliveries ORDER BY seq LIMIT 1")
+        .fetch_optional(&mut *connection)
+        .await?;
+    if let Some(row) = oldest {
+        facts.removed_before = row.try_get::<i64, _>("seq")?.saturating_sub(1).unsigned_abs();
+        facts.oldest_stored_at = Some(RowReader { what: "delivery", row: &row }.at("received_at")?);
+    }
+    Ok(())
+}
