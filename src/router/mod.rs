@@ -19,7 +19,7 @@ mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +29,7 @@ pub use self::metrics::Metrics;
 pub use self::resolver::Resolver;
 pub use self::route::Route;
 use self::source_queue::SourceQueue;
+use self::turn::Start;
 use crate::clock::{self, Clock};
 use crate::domain::event::Event;
 use crate::domain::facts;
@@ -61,9 +62,8 @@ pub struct Router {
 #[derive(Debug, Default)]
 struct RouterState {
     queues: BTreeMap<SourceName, SourceQueue>,
-    /// The newest delivery at the start of the process.
-    at_start: Option<i64>,
-    begun: bool,
+    /// `None` before the first round.
+    start: Option<Start>,
     /// Waiting events that cannot be applied. Each is logged once.
     stuck: BTreeSet<EventId>,
 }
@@ -100,11 +100,13 @@ impl Router {
 
     /// Routes all deliveries: one turn of each source after the other, until none has any left.
     async fn route_all(&self, state: &mut RouterState, stopping: &CancellationToken) -> Result<(), StoreError> {
-        if !state.begun {
-            state.at_start = self.store.newest_delivery().await?;
+        let start = if let Some(start) = state.start {
+            start
+        } else {
+            let start = Start { at: Instant::now(), newest_delivery: self.store.newest_delivery().await? };
             self.end_orphaned_lookups().await?;
-            state.begun = true;
-        }
+            *state.start.insert(start)
+        };
         loop {
             self.settle_waiting_events(state).await?;
             let mut any = false;
@@ -113,7 +115,7 @@ impl Router {
                     return Ok(());
                 }
                 let queue = state.queues.entry(source.clone()).or_default();
-                any |= self.turn(&source, queue, state.at_start).await?;
+                any |= self.turn(&source, queue, start).await?;
             }
             if !any {
                 return Ok(());

@@ -30,6 +30,17 @@ const BYTES: u64 = 256 * 1024;
 /// The number of crashes over one delivery after which the delivery is marked unreadable.
 const CRASHES: u32 = 2;
 
+/// How long the process has run before it routes a delivery over which it crashed before.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// The start of the router.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start {
+    pub(super) at: Instant,
+    /// The newest delivery at that time: an earlier process may have crashed over it or an older one.
+    pub(super) newest_delivery: Option<i64>,
+}
+
 /// The data that is logged when a delivery is done.
 struct RoutedDelivery {
     id: DeliveryId,
@@ -43,9 +54,9 @@ impl Router {
         &self,
         source: &SourceName,
         queue: &mut SourceQueue,
-        at_start: Option<i64>,
+        start: Start,
     ) -> Result<bool, StoreError> {
-        let turned = AssertUnwindSafe(self.route_turn(source, queue, at_start)).catch_unwind().await;
+        let turned = AssertUnwindSafe(self.route_turn(source, queue, start)).catch_unwind().await;
         match turned.unwrap_or(Err(StoreError::Panicked)) {
             Err(error) if error.is_about_one_row() && queue.at.is_some() => {
                 // One delivery meets an inconsistent row or a bug. Routed separately, it does not affect the others.
@@ -65,17 +76,12 @@ impl Router {
         }
     }
 
-    async fn route_turn(
-        &self,
-        source: &SourceName,
-        queue: &mut SourceQueue,
-        at_start: Option<i64>,
-    ) -> Result<bool, StoreError> {
+    async fn route_turn(&self, source: &SourceName, queue: &mut SourceQueue, start: Start) -> Result<bool, StoreError> {
         let route = self.routes.get(source);
         if queue.is_empty() {
-            self.fetch(source, queue, at_start).await?;
+            self.fetch(source, queue, start).await?;
         }
-        self.mark_suspect(queue).await?;
+        self.mark_suspect(queue, start).await?;
         match queue.advance(route, &self.awakened).await {
             Head::Ready => {}
             Head::Reading | Head::Nothing => return Ok(false),
@@ -127,28 +133,29 @@ impl Router {
         Ok(true)
     }
 
-    async fn fetch(
-        &self,
-        source: &SourceName,
-        queue: &mut SourceQueue,
-        at_start: Option<i64>,
-    ) -> Result<(), StoreError> {
+    async fn fetch(&self, source: &SourceName, queue: &mut SourceQueue, start: Start) -> Result<(), StoreError> {
         queue.waiting = self.store.unrouted(source, DELIVERIES, BYTES).await?.into();
         if !queue.fetched {
             queue.fetched = true;
             // The previous process had fetched these if it crashed while routing.
-            queue.suspects = queue.waiting.iter().filter(|waiting| Some(waiting.origin.seq) <= at_start).count();
+            queue.suspects =
+                queue.waiting.iter().filter(|waiting| Some(waiting.origin.seq) <= start.newest_delivery).count();
         }
         Ok(())
     }
 
     /// Counts a crash in advance for the deliveries that may cause one, because it is too late after a crash. The
     /// commit of the routed deliveries resets the count.
-    async fn mark_suspect(&self, queue: &mut SourceQueue) -> Result<(), StoreError> {
+    async fn mark_suspect(&self, queue: &mut SourceQueue, start: Start) -> Result<(), StoreError> {
         let Some((id, crashes)) = queue.suspect().map(|suspect| (suspect.id, suspect.crashes)) else { return Ok(()) };
         if crashes >= CRASHES {
             queue.mark_next_unreadable("the process died twice while it routed this delivery: report a bug");
             return Ok(());
+        }
+        // A process that is killed repeatedly soon after its start is likely to be killed over the same delivery. Only a
+        // crash of a process that has run for a while counts as the second one.
+        if crashes > 0 {
+            tokio::time::sleep(SETTLED.saturating_sub(start.at.elapsed())).await;
         }
         let mut tx = self.store.begin().await?;
         tx.expect_crash(id).await?;
