@@ -464,3 +464,18 @@ async fn stop_from_before_a_change_of_address_counts_against_the_departure() {
         story.finish(&["revoke old@example.com"]).await;
     }
 }
+
+#[tokio::test]
+async fn stop_of_a_due_deletion_leaves_the_former_address() {
+    let story = story().await;
+    story.inject(Fault { drop: Some(FaultTiming::Before), ..Fault::default() });
+    story.send_event(effective(changed("1", OLD, NEW, 30), story.in_days(2))).await;
+    story.send_event(event("erasure_requested", "1", OLD, 40)).await;
+    assert_eq!(story.state(OLD).await, StateName::Deleting);
+    story.send_event(event("returned", "1", "", 10)).await;
+    assert_eq!(story.state(OLD).await, StateName::Scheduled);
+    story.site.clear_faults();
+    story.advance("3d").await;
+    assert_eq!(story.state(OLD).await, StateName::Revoked);
+    story.finish(&["revoke old@example.com"]).await;
+}
