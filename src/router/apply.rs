@@ -119,8 +119,10 @@ impl EventContext<'_> {
         event: &Event,
         resolved: ResolvedPerson,
     ) -> Result<Outcome, StoreError> {
-        let by_id = resolved.person_hash.filter(|_| resolved.email_hash.is_none());
-        let open = tx.open_case_of(self.site, resolved.email_hash, by_id).await?;
+        let open = match resolved.email_hash {
+            Some(email_hash) => tx.open_case_of(self.site, Some(email_hash), None).await?,
+            None => self.open_case_without_address(tx, resolved.person_hash).await?,
+        };
         let context = PersonContext {
             source: self.source,
             open: open.as_ref().map(|record| &record.case),

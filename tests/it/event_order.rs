@@ -479,3 +479,20 @@ async fn stop_of_a_due_deletion_leaves_the_former_address() {
     assert_eq!(story.state(OLD).await, StateName::Revoked);
     story.finish(&["revoke old@example.com"]).await;
 }
+
+#[tokio::test]
+async fn departure_without_an_email_leaves_the_cases_of_earlier_addresses() {
+    let story = story_of("departed = \"delete\"\nemail_changed = \"revoke\"", CRM).await;
+    story.send_event(effective(event("departed", "1", ANN, 60), story.in_days(20))).await;
+    story.send_event(effective(changed("1", OLD, "unknown@example.com", 40), story.in_days(10))).await;
+    story.send_by("crm", &event("departed", "c1", "unknown@example.com", 30)).await;
+    story.advance_past_rechecks().await;
+    assert_eq!(story.state("unknown@example.com").await, StateName::NoAccount);
+    story.send_event(event("departed", "1", "", 20)).await;
+    assert_eq!([story.state(OLD).await, story.state(ANN).await], [StateName::Scheduled; 2]);
+    let cases = story.cases().await;
+    let without_address = cases.iter().find(|record| record.case.attention().is_some()).unwrap();
+    assert_eq!(without_address.case.attention().unwrap().reason, AttentionReason::NoEmail);
+    story.advance("15d").await;
+    story.finish(&["revoke old@example.com"]).await;
+}
