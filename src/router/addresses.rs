@@ -102,6 +102,9 @@ impl EventContext<'_> {
             Some(email_hash) => self.address_conflict(tx, email_hash, &record.person).await?,
             None => None,
         };
+        // The person may be held under this email address.
+        let id = record.person.id.clone();
+        tx.apply_hold(&mut record, self.source, id.as_ref()).await?;
         let transition = conflict.map_or(Transition::Retried, Transition::AttentionNeeded);
         let note = Note::detail(json!({ "delivery": self.delivery_id, "learned": "address" }));
         match tx.transition(record, &transition, note, self.now).await {

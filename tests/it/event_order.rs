@@ -496,3 +496,32 @@ async fn departure_without_an_email_leaves_the_cases_of_earlier_addresses() {
     story.advance("15d").await;
     story.finish(&["revoke old@example.com"]).await;
 }
+
+#[tokio::test]
+async fn hold_applies_to_a_case_that_learns_the_email_of_the_person() {
+    let story = story_of("departed = \"revoke\"", CRM).await;
+    story.send_event(effective(event("departed", "1", ANN, 40), story.in_days(1))).await;
+    story.act(ANN, "hold").await;
+    story.send_event(event("returned", "1", "", 30)).await;
+    assert_eq!(story.state(ANN).await, StateName::Cancelled);
+    story.send_by("crm", &event("departed", "c1", "", 20)).await;
+    story.send_by("crm", &event("profile", "c1", ANN, 10)).await;
+    let states: Vec<_> = story.cases_of(ANN).await.iter().map(|record| record.case.state.name()).collect();
+    assert!(states.len() == 2 && states.contains(&StateName::Held), "{states:?}");
+    story.advance("100d").await;
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn hold_applies_to_a_case_that_the_person_joins() {
+    let story = story_of("departed = \"revoke\"", CRM).await;
+    let day = story.in_days(1);
+    story.send_event(effective(event("departed", "1", OLD, 40), day)).await;
+    story.act(OLD, "hold").await;
+    story.send_by("crm", &effective(event("departed", "c1", NEW, 30), day)).await;
+    assert_eq!(story.state(NEW).await, StateName::Scheduled);
+    story.send_event(effective(event("departed", "1", NEW, 20), day)).await;
+    assert_eq!(story.state(NEW).await, StateName::Held);
+    story.advance("100d").await;
+    story.finish(&[]).await;
+}
