@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use offboardd::domain::case::{Direction, Hold, State, StateName};
 use offboardd::sandbox::{AccountChange, AccountType, CallName, Fault, FaultTiming, NewAccount, Seed};
+use offboardd::store::CaseRecord;
 use serde_json::{Value, json};
 
 use self::model::{Event, Kind, Model, OperatorStop};
@@ -362,26 +363,36 @@ impl History {
         let Some(record) = self.story.cases_of(email).await.into_iter().next() else { return };
         let was_with_a_human =
             matches!(record.case.state, State::NeedsAttention(_)) && record.case.direction == Direction::Leaving;
+        let before = self.decisions(&record).await;
         let reply = self.story.try_action(ROSA, email, verb).await;
         if reply.status != 200 {
             assert!(matches!(reply.status, 403 | 409), "{verb}: {reply:?}");
             return;
         }
+        let id = record.person.id.as_ref().map(|id| id.as_str().to_owned());
+        let person = record.case.source.as_ref().map(ToString::to_string).zip(id);
         match verb {
             // A repetition of what took effect changes nothing.
-            "cancel" | "resolve" if record.case.state.name().is_closed() => {}
+            "cancel" | "resolve" if self.decisions(&record).await == before => {}
             "cancel" | "resolve" => {
-                let id = record.person.id.as_ref().map(|id| id.as_str().to_owned());
-                let person = record.case.source.as_ref().map(ToString::to_string).zip(id);
+                if verb == "cancel" {
+                    self.model.release(email, person.as_ref());
+                }
                 self.model.operator_stopped(OperatorStop { email, person, at: self.story.now(), nth: 0 });
             }
-            "hold" => self.model.hold(email, true),
-            "release" => self.model.hold(email, false),
+            "hold" => self.model.hold(email, person),
+            "release" => self.model.release(email, person.as_ref()),
             "retry" if was_with_a_human => self.model.operator_confirmed(email),
             _ => {}
         }
         self.story.wake_tasks();
         self.story.settle().await;
+    }
+
+    /// How many decisions of operators about a case took effect.
+    async fn decisions(&self, record: &CaseRecord) -> usize {
+        let entries = self.story.store().history(record).await.unwrap();
+        entries.iter().filter(|entry| matches!(entry.kind.as_str(), "cancelled" | "resolved")).count()
     }
 
     /// Every call since the last check that would change somebody was allowed.
