@@ -40,14 +40,12 @@ impl EventContext<'_> {
             }
             return Ok(Some(person_hash));
         }
-        // An open case of the same person id is sufficient: it has the email address for a departure, and is the target
-        // of a stop.
-        let open = tx.open_case_of(self.site, None, Some(person_hash)).await?;
-        let is_known = open.is_some_and(|record| is_stop(event.event_type) || record.person.email.is_some());
-        // A stop of a person without any possible case stops nothing. A flood of such stops must not cause a flood of
-        // lookups.
-        let may_stop = is_stop(event.event_type) && !is_known && tx.may_concern_a_case(self.source, self.site).await?;
-        if is_known || !(leaves || may_stop) {
+        // An open case of the same person id is the target of a stop. A stop of a person without any possible case stops
+        // nothing: a flood of such stops must not cause a flood of lookups.
+        let may_stop = is_stop(event.event_type)
+            && tx.open_case_of(self.site, None, Some(person_hash)).await?.is_none()
+            && tx.may_concern_a_case(self.source, self.site).await?;
+        if !(leaves || may_stop) {
             return Ok(None);
         }
         Ok(Some(tx.begin_lookup(self.source, id, leaves, self.now).await?))
@@ -104,6 +102,9 @@ impl EventContext<'_> {
             Some(email_hash) => self.address_conflict(tx, email_hash, &record.person).await?,
             None => None,
         };
+        // The person may be held under this email address.
+        let id = record.person.id.clone();
+        tx.apply_hold(&mut record, self.source, id.as_ref()).await?;
         let transition = conflict.map_or(Transition::Retried, Transition::AttentionNeeded);
         let note = Note::detail(json!({ "delivery": self.delivery_id, "learned": "address" }));
         match tx.transition(record, &transition, note, self.now).await {

@@ -16,7 +16,7 @@ impl EventContext<'_> {
         let resolved = self.resolve_person(tx, event).await?;
         let keys = (resolved.email_hash, resolved.person_hash);
         let context = Self { repetition: self.repetition(tx, event, keys).await?, ..*self };
-        let outcome = context.decide(tx, event, resolved).await?;
+        let outcome = Box::pin(context.decide(tx, event, resolved)).await?;
         context.record_body(tx, keys, &outcome).await?;
         Ok(outcome)
     }
@@ -91,7 +91,7 @@ impl EventContext<'_> {
     ) -> Result<Outcome, StoreError> {
         match event.event_type {
             EventType::Returned | EventType::DepartureCancelled => {
-                let outcome = self.stop(tx, event, &resolved).await?;
+                let outcome = Box::pin(self.stop(tx, event, &resolved)).await?;
                 // The person may now have an email address for which another person's case is open.
                 let life = self.apply_sign_of_life(tx, event).await?;
                 Ok(life.map_or(outcome, |life| combine(outcome, life)))
@@ -119,8 +119,10 @@ impl EventContext<'_> {
         event: &Event,
         resolved: ResolvedPerson,
     ) -> Result<Outcome, StoreError> {
-        let by_id = resolved.person_hash.filter(|_| resolved.email_hash.is_none());
-        let open = tx.open_case_of(self.site, resolved.email_hash, by_id).await?;
+        let open = match resolved.email_hash {
+            Some(email_hash) => tx.open_case_of(self.site, Some(email_hash), None).await?,
+            None => self.open_case_without_address(tx, resolved.person_hash).await?,
+        };
         let context = PersonContext {
             source: self.source,
             open: open.as_ref().map(|record| &record.case),

@@ -22,9 +22,8 @@ impl EventContext<'_> {
         event: &Event,
         transition: &Transition,
     ) -> Result<(), StoreError> {
-        let demands = matches!(transition, Transition::Departed(_) | Transition::ErasureRequested(_));
         let (_, person_hash) = tx.hashes(self.site, Some(self.source), &event.person);
-        if let Some(person_hash) = person_hash.filter(|_| demands) {
+        if let Some(person_hash) = person_hash.filter(|_| is_demand(transition)) {
             tx.join_case(id, person_hash).await?;
         }
         Ok(())
@@ -59,13 +58,16 @@ impl EventContext<'_> {
         &self,
         tx: &mut Tx,
         event: &Event,
-        record: CaseRecord,
+        mut record: CaseRecord,
         transition: &Transition,
     ) -> Result<Outcome, StoreError> {
         let id = record.case.id;
         // Earlier events of this case that wait for its call are applied first.
         if tx.has_waiting_event(id, self.waited).await? {
             return Ok(waits(Some(id), None));
+        }
+        if is_demand(transition) {
+            tx.apply_hold(&mut record, self.source, event.person.id.as_ref()).await?;
         }
         if self.repetition == Repetition::Unproven {
             return self.hand_to_human(tx, event, record, transition).await;
@@ -97,4 +99,8 @@ impl EventContext<'_> {
     pub(super) fn note(&self, event: &Event) -> Note {
         Note::detail(json!({ "delivery": self.delivery_id, "event": event.event_type, "source": self.source }))
     }
+}
+
+const fn is_demand(transition: &Transition) -> bool {
+    matches!(transition, Transition::Departed(_) | Transition::ErasureRequested(_))
 }

@@ -69,6 +69,17 @@ impl EventContext<'_> {
         Ok(if is_shared { AddressOwnership::Shared } else { AddressOwnership::Own })
     }
 
+    /// The open case of a person whose email address is not known. A case with an email address is none: it concerns an
+    /// account that the person may no longer have.
+    pub(super) async fn open_case_without_address(
+        &self,
+        tx: &mut Tx,
+        person_hash: Option<KeyedHash>,
+    ) -> Result<Option<CaseRecord>, StoreError> {
+        let open = tx.open_case_of(self.site, None, person_hash).await?;
+        Ok(open.filter(|record| record.person.email.is_none()))
+    }
+
     /// Whether the open case belongs to this person and to no other person of the source.
     pub(super) async fn is_own_case(
         &self,

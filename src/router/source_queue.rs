@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -16,6 +17,14 @@ use crate::domain::event::{Event, EventType};
 use crate::domain::ids::DeliveryId;
 use crate::sources::Source;
 use crate::store::{OTHER_WORDS, UnroutedDelivery};
+
+/// The start of the router.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start {
+    pub(super) at: Instant,
+    /// The newest delivery at that time: an earlier process may have crashed over it or an older one.
+    pub(super) newest_delivery: Option<i64>,
+}
 
 /// Bodies up to this size are read in place: it takes about a millisecond.
 const SMALL: usize = 32 * 1024;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 
-use super::source_queue::{DeliveryProgress, Head, Item, SourceQueue};
+use super::source_queue::{DeliveryProgress, Head, Item, SourceQueue, Start};
 use super::{Route, Router, unreadable};
 use crate::domain::ids::{DeliveryId, SourceName};
 use crate::store::{StoreError, Tx, UnroutedDelivery};
@@ -32,14 +32,6 @@ const CRASHES: u32 = 2;
 
 /// How long the process has run before it routes a delivery over which it crashed before.
 const SETTLED: Duration = Duration::from_secs(2);
-
-/// The start of the router.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Start {
-    pub(super) at: Instant,
-    /// The newest delivery at that time: an earlier process may have crashed over it or an older one.
-    pub(super) newest_delivery: Option<i64>,
-}
 
 /// The data that is logged when a delivery is done.
 struct RoutedDelivery {

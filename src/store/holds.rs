@@ -6,6 +6,7 @@ use tracing::instrument;
 use super::row::{RowReader, millis};
 use super::{CaseRecord, StoreError, Tx};
 use crate::domain::ids::{CaseId, SiteName, SourceName};
+use crate::domain::person::PersonId;
 use crate::proof::seal::KeyedHash;
 
 impl Tx {
@@ -36,6 +37,22 @@ AND (
         .fetch_optional(&mut **self)
         .await?;
         Ok(row.is_some())
+    }
+
+    /// Holds a case if an operator holds this person of a source, whom an event just connected with it.
+    #[instrument(name = "store.hold.apply", skip_all, fields(case.id = %record.case.id), err)]
+    pub async fn apply_hold(
+        &mut self,
+        record: &mut CaseRecord,
+        source: &SourceName,
+        id: Option<&PersonId>,
+    ) -> Result<(), StoreError> {
+        let email_hash = record.person.email.as_ref().map(|email| self.key.hash_email(&record.case.site, email));
+        let person_hash = id.map(|id| self.key.hash_person_id(source, id));
+        if self.is_person_held(&record.case.site, Some(source), email_hash, person_hash).await? {
+            record.case.on_hold = true;
+        }
+        Ok(())
     }
 
     /// Records a hold on the person of a case.

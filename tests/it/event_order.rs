@@ -464,3 +464,64 @@ async fn stop_from_before_a_change_of_address_counts_against_the_departure() {
         story.finish(&["revoke old@example.com"]).await;
     }
 }
+
+#[tokio::test]
+async fn stop_of_a_due_deletion_leaves_the_former_address() {
+    let story = story().await;
+    story.inject(Fault { drop: Some(FaultTiming::Before), ..Fault::default() });
+    story.send_event(effective(changed("1", OLD, NEW, 30), story.in_days(2))).await;
+    story.send_event(event("erasure_requested", "1", OLD, 40)).await;
+    assert_eq!(story.state(OLD).await, StateName::Deleting);
+    story.send_event(event("returned", "1", "", 10)).await;
+    assert_eq!(story.state(OLD).await, StateName::Scheduled);
+    story.site.clear_faults();
+    story.advance("3d").await;
+    assert_eq!(story.state(OLD).await, StateName::Revoked);
+    story.finish(&["revoke old@example.com"]).await;
+}
+
+#[tokio::test]
+async fn departure_without_an_email_leaves_the_cases_of_earlier_addresses() {
+    let story = story_of("departed = \"delete\"\nemail_changed = \"revoke\"", CRM).await;
+    story.send_event(effective(event("departed", "1", ANN, 60), story.in_days(20))).await;
+    story.send_event(effective(changed("1", OLD, "unknown@example.com", 40), story.in_days(10))).await;
+    story.send_by("crm", &event("departed", "c1", "unknown@example.com", 30)).await;
+    story.advance_past_rechecks().await;
+    assert_eq!(story.state("unknown@example.com").await, StateName::NoAccount);
+    story.send_event(event("departed", "1", "", 20)).await;
+    assert_eq!([story.state(OLD).await, story.state(ANN).await], [StateName::Scheduled; 2]);
+    let cases = story.cases().await;
+    let without_address = cases.iter().find(|record| record.case.attention().is_some()).unwrap();
+    assert_eq!(without_address.case.attention().unwrap().reason, AttentionReason::NoEmail);
+    story.advance("15d").await;
+    story.finish(&["revoke old@example.com"]).await;
+}
+
+#[tokio::test]
+async fn hold_applies_to_a_case_that_learns_the_email_of_the_person() {
+    let story = story_of("departed = \"revoke\"", CRM).await;
+    story.send_event(effective(event("departed", "1", ANN, 40), story.in_days(1))).await;
+    story.act(ANN, "hold").await;
+    story.send_event(event("returned", "1", "", 30)).await;
+    assert_eq!(story.state(ANN).await, StateName::Cancelled);
+    story.send_by("crm", &event("departed", "c1", "", 20)).await;
+    story.send_by("crm", &event("profile", "c1", ANN, 10)).await;
+    let states: Vec<_> = story.cases_of(ANN).await.iter().map(|record| record.case.state.name()).collect();
+    assert!(states.len() == 2 && states.contains(&StateName::Held), "{states:?}");
+    story.advance("100d").await;
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn hold_applies_to_a_case_that_the_person_joins() {
+    let story = story_of("departed = \"revoke\"", CRM).await;
+    let day = story.in_days(1);
+    story.send_event(effective(event("departed", "1", OLD, 40), day)).await;
+    story.act(OLD, "hold").await;
+    story.send_by("crm", &effective(event("departed", "c1", NEW, 30), day)).await;
+    assert_eq!(story.state(NEW).await, StateName::Scheduled);
+    story.send_event(effective(event("departed", "1", NEW, 20), day)).await;
+    assert_eq!(story.state(NEW).await, StateName::Held);
+    story.advance("100d").await;
+    story.finish(&[]).await;
+}

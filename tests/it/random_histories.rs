@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use offboardd::domain::case::{Direction, Hold, State, StateName};
 use offboardd::sandbox::{AccountChange, AccountType, CallName, Fault, FaultTiming, NewAccount, Seed};
+use offboardd::store::CaseRecord;
 use serde_json::{Value, json};
 
 use self::model::{Event, Kind, Model, OperatorStop};
@@ -196,19 +197,40 @@ fn check(seed: u64) {
     let Some(broken) = broken_rule(&history) else { return };
     eprintln!("seed {seed} breaks a rule ({broken}); it is repeated with fewer and fewer steps");
     let shortest = shorten(history, &broken);
-    panic!("seed {seed} breaks a rule (see above); so does: {shortest:#?}");
+    let steps: Vec<_> = shortest.iter().map(|step| format!("{step:?}")).collect();
+    panic!("seed {seed} breaks a rule (see above); so does:\n{}", steps.join("\n"));
 }
 
-/// Leaves out steps, one by one, as long as the history still breaks the same rule and there is time.
+/// Leaves out steps, one by one, and then events of the steps that are left, as long as the history still breaks the same
+/// rule and there is time.
 fn shorten(mut history: Vec<Step>, broken: &str) -> Vec<Step> {
     let (begun, mut at) = (Instant::now(), 0);
+    let still_breaks = |shorter: &[Step]| broken_rule(shorter).as_deref() == Some(broken);
     while at < history.len() && begun.elapsed() < SHORTENING {
         let mut shorter = history.clone();
         shorter.remove(at);
-        if broken_rule(&shorter).as_deref() == Some(broken) {
+        if still_breaks(&shorter) {
             history = shorter;
         } else {
             at += 1;
+        }
+    }
+    let (mut at, mut event) = (0, 0);
+    while at < history.len() && begun.elapsed() < SHORTENING {
+        let mut shorter = history.clone();
+        if let Step::Send(events) = &mut shorter[at]
+            && events.len() > 1
+            && event < events.len()
+        {
+            events.remove(event);
+        } else {
+            (at, event) = (at + 1, 0);
+            continue;
+        }
+        if still_breaks(&shorter) {
+            history = shorter;
+        } else {
+            event += 1;
         }
     }
     history
@@ -235,9 +257,9 @@ async fn run(steps: Vec<Step>) {
         history.story.clock.advance(SignedDuration::from_secs(1));
         history.story.wake_tasks();
         history.story.settle().await;
-        history.check();
+        history.check().await;
         history.take(step).await;
-        history.check();
+        history.check().await;
     }
     history.end().await;
 }
@@ -334,28 +356,32 @@ impl History {
         }
         assert_eq!(self.story.send(source, &json!(items)).await.status, 202);
         self.story.settle().await;
-        self.check();
+        self.check().await;
     }
 
     async fn operate(&mut self, email: &'static str, verb: &str) {
         let Some(record) = self.story.cases_of(email).await.into_iter().next() else { return };
         let was_with_a_human =
             matches!(record.case.state, State::NeedsAttention(_)) && record.case.direction == Direction::Leaving;
+        let before = self.decisions(&record).await;
         let reply = self.story.try_action(ROSA, email, verb).await;
         if reply.status != 200 {
             assert!(matches!(reply.status, 403 | 409), "{verb}: {reply:?}");
             return;
         }
+        let id = record.person.id.as_ref().map(|id| id.as_str().to_owned());
+        let person = record.case.source.as_ref().map(ToString::to_string).zip(id);
         match verb {
             // A repetition of what took effect changes nothing.
-            "cancel" | "resolve" if record.case.state.name().is_closed() => {}
+            "cancel" | "resolve" if self.decisions(&record).await == before => {}
             "cancel" | "resolve" => {
-                let id = record.person.id.as_ref().map(|id| id.as_str().to_owned());
-                let person = record.case.source.as_ref().map(ToString::to_string).zip(id);
+                if verb == "cancel" {
+                    self.model.release(email, person.as_ref());
+                }
                 self.model.operator_stopped(OperatorStop { email, person, at: self.story.now(), nth: 0 });
             }
-            "hold" => self.model.hold(email, true),
-            "release" => self.model.hold(email, false),
+            "hold" => self.model.hold(email, person),
+            "release" => self.model.release(email, person.as_ref()),
             "retry" if was_with_a_human => self.model.operator_confirmed(email),
             _ => {}
         }
@@ -363,8 +389,14 @@ impl History {
         self.story.settle().await;
     }
 
+    /// How many decisions of operators about a case took effect.
+    async fn decisions(&self, record: &CaseRecord) -> usize {
+        let entries = self.story.store().history(record).await.unwrap();
+        entries.iter().filter(|entry| matches!(entry.kind.as_str(), "cancelled" | "resolved")).count()
+    }
+
     /// Every call since the last check that would change an account was allowed.
-    fn check(&mut self) {
+    async fn check(&mut self) {
         let calls = self.story.site.calls();
         for call in &calls[self.seen..] {
             if !matches!(call.call, CallName::Revoke | CallName::Delete) {
@@ -379,9 +411,21 @@ impl History {
             } else {
                 self.model.forbids_deletion(&email, call.at, self.revoked.get(&email).copied())
             };
-            assert_eq!(forbidden, None, "{call:?} of {email}");
+            let history = if forbidden.is_some() { self.history_text(&email).await } else { String::new() };
+            assert_eq!(forbidden, None, "{call:?} of {email}\n{history}");
         }
         self.seen = calls.len();
+    }
+
+    /// What the journal says of the cases of an address, if there are any.
+    async fn history_text(&self, email: &str) -> String {
+        let mut cases = Vec::new();
+        for record in self.story.cases_of(email).await {
+            let entries = self.story.store().history(&record).await.unwrap();
+            let lines = entries.iter().map(|entry| format!("{} {} {}", entry.at, entry.kind, entry.detail));
+            cases.push(lines.collect::<Vec<_>>().join("\n"));
+        }
+        cases.join("\n\n")
     }
 
     /// The site behaves again, and time passes: every case ends, rests, or waits for a human, and no leaver is lost.
@@ -393,7 +437,7 @@ impl History {
             self.story.wake_tasks();
             self.story.settle().await;
             self.story.resume_site_if_paused().await;
-            self.check();
+            self.check().await;
         }
         let mut with_a_human = Vec::new();
         for record in self.story.cases().await {
@@ -417,7 +461,7 @@ impl History {
             });
             let is_shown = with_a_human.iter().any(|shown| shown == email);
             let is_lost = is_active && !is_shown && self.model.must_leave(email, self.story.now());
-            let history = if is_lost { self.story.history_text(email).await } else { String::new() };
+            let history = if is_lost { self.history_text(email).await } else { String::new() };
             assert!(!is_lost, "{email} should have been offboarded, and no human knows:\n{history}");
         }
         let changes = self.story.changes();

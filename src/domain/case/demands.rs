@@ -83,12 +83,13 @@ impl Case {
         self.state = if due { State::Revoking } else { State::Scheduled };
     }
 
-    /// Drops the revoke where a deletion without one is due: the deletion takes access away as well, and must not wait for
-    /// the approval of a revoke.
+    /// Lets a deletion without a revoke come first where it is due: it takes access away as well, and must not wait for the
+    /// approval of a revoke. What is demanded besides it stays, because the deletion may still be taken back.
     pub(super) fn supersede_revoke(&mut self, now: Timestamp) {
         let is_pending = self.progress.revoke_dispatched_at.is_none() && self.progress.revoked_at.is_none();
-        if is_pending && self.direct_delete_at().is_some_and(|at| at <= now) {
-            self.demands.retain(|demand| !demand.action.revokes());
+        let Some(delete_at) = self.direct_delete_at().filter(|at| is_pending && *at <= now) else { return };
+        for demand in self.demands.iter_mut().filter(|demand| demand.action.revokes()) {
+            demand.effective_at = demand.effective_at.max(delete_at);
         }
     }
 

@@ -3,7 +3,7 @@
 //! A second statement of the rules, written from their text and sharing no code with the product: no case, no queue, no
 //! state. It says which call would be wrong; it does not say which call comes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -74,12 +74,15 @@ struct Fact {
     at: usize,
 }
 
+/// A source, and its id of a person.
+pub(super) type PersonOfSource = (String, String);
+
 /// An operator cancelled or resolved a case.
 #[derive(Debug, Clone)]
 pub(super) struct OperatorStop {
     pub(super) email: &'static str,
     /// The source of the case, and the id of its person.
-    pub(super) person: Option<(String, String)>,
+    pub(super) person: Option<PersonOfSource>,
     pub(super) at: Timestamp,
     /// The order of arrival.
     pub(super) nth: usize,
@@ -94,7 +97,8 @@ pub(super) struct Model {
     operator_stops: Vec<OperatorStop>,
     /// When an operator confirmed that the account of an address is to go all the same.
     confirmed: BTreeMap<&'static str, usize>,
-    held: BTreeSet<&'static str>,
+    /// The address of each case that an operator holds, and its person.
+    held: BTreeMap<&'static str, Option<PersonOfSource>>,
     arrived: usize,
 }
 
@@ -131,7 +135,8 @@ impl Model {
     }
 
     fn is_outdated(&self, event: &Event, about: Option<&'static str>) -> bool {
-        let of_address = |fact: &&Fact| about.is_some() && fact.about == about;
+        // What arrived without an address is known under the id alone.
+        let of_address = |fact: &&Fact| about.is_some() && fact.about == about && !fact.unresolved;
         let of_person = |fact: &&Fact| fact.event.source == event.source && fact.event.id == event.id;
         let by_fact = self.facts.iter().any(|fact| {
             let known = &fact.event;
@@ -154,7 +159,6 @@ impl Model {
 
     pub(super) fn operator_stopped(&mut self, stop: OperatorStop) {
         self.arrived += 1;
-        self.held.remove(stop.email);
         self.operator_stops.push(OperatorStop { nth: self.arrived, ..stop });
     }
 
@@ -163,12 +167,13 @@ impl Model {
         self.confirmed.insert(email, self.arrived);
     }
 
-    pub(super) fn hold(&mut self, email: &'static str, held: bool) {
-        if held {
-            self.held.insert(email);
-        } else {
-            self.held.remove(email);
-        }
+    pub(super) fn hold(&mut self, email: &'static str, person: Option<PersonOfSource>) {
+        self.held.insert(email, person);
+    }
+
+    /// A hold applies to the person: it ends with the release of any case of the address or of the id.
+    pub(super) fn release(&mut self, email: &str, person: Option<&PersonOfSource>) {
+        self.held.retain(|held, of| *held != email && (of.is_none() || of.as_ref() != person));
     }
 
     /// Why a revoke of this account at `now` would be wrong.
@@ -199,7 +204,7 @@ impl Model {
         now: Timestamp,
         due: impl Fn(Action, Timestamp) -> Option<Timestamp>,
     ) -> Option<&'static str> {
-        if self.held.contains(email) {
+        if self.held.contains_key(email) {
             return Some("an operator holds this person");
         }
         let live: Vec<_> = self.facts.iter().filter(|fact| self.is_live(fact, email, now)).collect();
@@ -229,7 +234,7 @@ impl Model {
                 && !self.was_in_use_again(fact)
                 && !self.was_anothers(fact)
         });
-        one_person && no_interference && demanded && !self.held.contains(email)
+        one_person && no_interference && demanded && !self.held.contains_key(email)
     }
 
     /// Whether the person of a change of address had the former address again, by a newer report: it was outdated when

@@ -167,3 +167,13 @@ fn revoke_that_is_left_by_a_withdrawn_earlier_deletion_is_no_escalation() {
     let left = after(&both, &[(2, ended)]);
     assert_eq!((wants(&left), left.escalation(&both, day(2))), (Some((JobKind::Revoke, day(20))), None));
 }
+
+#[test]
+fn revoke_continues_when_a_due_deletion_is_taken_back() {
+    let former = opened_by(Cause::EmailChanged, Action::Revoke);
+    let due = after(&former, &[(1, erasure(1, Action::Delete))]);
+    assert_eq!((due.state.name(), wants(&due)), (StateName::Deleting, Some((JobKind::Delete, day(1)))));
+    let ended = Transition::DemandsEnded { source: "hr".parse().unwrap(), ended: EndedDemands::Leaving };
+    let left = after(&due, &[(2, ended)]);
+    assert_eq!((left.state.name(), wants(&left)), (StateName::Scheduled, Some((JobKind::Revoke, day(10)))));
+}
