@@ -82,6 +82,11 @@ impl App {
         let sources: Vec<_> = settings.sources.values().map(|source| (&source.name, &source.table.site)).collect();
         let mut tx = store.begin().await?;
         tx.bind_sources(&sources).await?;
+        if let Some(path) = &settings.evidence.anchor
+            && let Some(finding) = store.compare_with_anchor(path).await?
+        {
+            tx.raise_fence(&finding, clock.now()).await?;
+        }
         let fence = tx.announce_fence(clock.now()).await?;
         tx.commit().await?;
         if let Some(fence) = fence {

@@ -12,6 +12,7 @@ use tracing::instrument;
 
 use super::evidence::JournalTree;
 use super::files::{file_error, nofollow, private, sync_folder, with_suffix};
+use super::integrity::{self, FenceReason, Finding};
 use super::{Store, StoreError};
 use crate::proof::chain::{GENESIS, Link};
 use crate::proof::evidence::document;
@@ -52,6 +53,27 @@ impl Anchor {
         let text = document::anchor_file(&self.journal.checkpoint(), &link, &self.key);
         replace(path, text.as_bytes()).map_err(|source| file_error(path, source))?;
         Ok(head)
+    }
+}
+
+impl Store {
+    /// Compares the journal with the anchor file that an earlier process wrote. A missing file proves nothing.
+    #[instrument(name = "store.anchor.compare", skip_all, err)]
+    pub async fn compare_with_anchor(&self, path: &Path) -> Result<Option<Finding>, StoreError> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(file_error(path, source)),
+        };
+        let Some((seq, link)) = document::anchored_head(&text) else {
+            let detail = "journal: the file of evidence.anchor is not one that offboardd wrote".to_owned();
+            return Ok(Some(Finding { reason: FenceReason::Changed, detail }));
+        };
+        if seq == 0 {
+            return Ok(None);
+        }
+        let mut connection = self.reader.acquire().await?;
+        integrity::compare(&mut connection, seq, &link).await
     }
 }
 

@@ -7,7 +7,7 @@ use super::StoreError;
 use super::files::Acknowledged;
 use super::recorded_head::RecordedHead;
 use crate::domain::named;
-use crate::proof::chain::ChainError;
+use crate::proof::chain::{ChainError, Link};
 use crate::proof::seal::MasterKey;
 
 /// Why the fence was raised.
@@ -51,16 +51,22 @@ pub(super) async fn compare_with_record(
         let detail = "journal: the record of its head beside the database was not written with this key".to_owned();
         return Ok(Some(Finding { reason: FenceReason::Changed, detail }));
     }
-    let row = sqlx::query("SELECT link FROM journal WHERE seq = $1")
-        .bind(recorded.seq)
-        .fetch_optional(&mut *connection)
-        .await?;
+    compare(connection, recorded.seq, &recorded.link).await
+}
+
+/// Compares the journal with one of its entries as it is known from outside the database.
+pub(super) async fn compare(
+    connection: &mut SqliteConnection,
+    seq: i64,
+    link: &Link,
+) -> Result<Option<Finding>, StoreError> {
+    let row = sqlx::query("SELECT link FROM journal WHERE seq = $1").bind(seq).fetch_optional(&mut *connection).await?;
     Ok(match row {
-        Some(row) if row.try_get::<&[u8], _>("link")? == recorded.link => None,
-        Some(_other) => Some(Finding::of(ChainError::Rewritten { seq: recorded.seq })),
+        Some(row) if row.try_get::<&[u8], _>("link")? == link => None,
+        Some(_other) => Some(Finding::of(ChainError::Rewritten { seq })),
         None => {
             let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) AS entries FROM journal").fetch_one(connection).await?;
-            Some(Finding::of(ChainError::Cut { entries: row.try_get("entries")?, recorded: recorded.seq }))
+            Some(Finding::of(ChainError::Cut { entries: row.try_get("entries")?, recorded: seq }))
         }
     })
 }

@@ -112,17 +112,17 @@ impl Database {
             let sealed = is_sealed(&mut connection).await?;
             let key = load_keys(&mut connection, &self.key_bytes(sealed)?).await?;
             let without_its_log = stamp::separate(&mut connection).await?;
-            let finding = Finding {
-                reason: FenceReason::Restored,
-                detail: "a backup was restored: nothing newer than its newest journal entry is known".to_owned(),
-            };
-            integrity::raise_at_opening(&mut connection, &finding).await?;
             let acknowledged = integrity::acknowledged(&mut connection, &key).await?;
             let row = sqlx::query("SELECT COUNT(*) AS entries, MAX(at) AS newest FROM journal");
             let row = row.fetch_one(&mut connection).await?;
             let newest: Option<i64> = row.try_get("newest")?;
+            let entries: i64 = row.try_get("entries")?;
+            // The number makes each restore a finding of its own.
+            let detail = format!("a backup was restored: nothing after journal entry {entries} is known");
+            let finding = Finding { reason: FenceReason::Restored, detail };
+            integrity::raise_at_opening(&mut connection, &finding).await?;
             let restored = Restored {
-                journal_entries: row.try_get("entries")?,
+                journal_entries: entries,
                 newest_entry: newest.and_then(|millis| Timestamp::from_millisecond(millis).ok()),
                 without_its_log,
                 previous: None,

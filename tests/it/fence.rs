@@ -75,6 +75,25 @@ async fn older_copy_changes_nothing_until_an_approver_lifts_the_fence() {
 }
 
 #[tokio::test]
+async fn older_copy_is_noticed_by_the_anchor_without_the_record_beside_the_database() {
+    let mut story = revoked().await;
+    let older = copy_of(&story);
+    let anchor = story.folder().join("anchor");
+    story.start_daemon().await;
+    let setting = format!("\n[evidence]\nanchor = \"{}\"\n", anchor.display());
+    story.restart_with(|settings| settings + &setting).await;
+    story.send_departed(BEN).await;
+    story.stop().await;
+    assert!(std::fs::read_to_string(&anchor).unwrap().contains("-----BEGIN SSH SIGNATURE-----"));
+    std::fs::copy(older, story.database_file()).unwrap();
+    std::fs::remove_file(story.folder().join("offboardd.db.lock")).unwrap();
+    story.start_daemon().await;
+    assert_eq!(story.store().fence().await.unwrap().unwrap().reason, FenceReason::Older);
+    lift(&story).await;
+    story.finish(&["revoke ann@example.com", "revoke ben@example.com"]).await;
+}
+
+#[tokio::test]
 async fn journal_that_was_cut_or_rewritten_raises_the_fence() {
     for (statement, expected) in [
         ("DELETE FROM journal WHERE seq = (SELECT MAX(seq) FROM journal)", FenceReason::Older),

@@ -104,6 +104,14 @@ pub fn anchor_file(checkpoint: &Checkpoint, head: &Link, key: &SigningKey) -> St
     signed(&[checkpoint.text() + &head], key)
 }
 
+/// The number and the link of the entry that an anchor names; `None` for another text.
+pub fn anchored_head(text: &str) -> Option<(i64, Link)> {
+    let (seq, link) = text.lines().nth(3)?.split_once(' ')?;
+    let mut head = Link::default();
+    hex::decode_to_slice(link, &mut head).ok()?;
+    Some((seq.parse().ok()?, head))
+}
+
 fn pretty(summary: &impl Serialize) -> Result<String, serde_json::Error> {
     Ok(serde_json::to_string_pretty(summary)? + "\n")
 }
