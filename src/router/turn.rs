@@ -16,9 +16,9 @@ use crate::store::{StoreError, Tx, UnroutedDelivery};
 /// The duration of a turn while no other writer waits. A writer that begins to wait ends the turn.
 const TURN: Duration = Duration::from_millis(20);
 
-/// The duration while another writer waits: about as long as a commit of the intake at full load, so that both get a
-/// share.
-const SHARE: Duration = Duration::from_millis(3);
+/// The duration while another writer waits: about half as long as a commit of the intake at full load, so that both get a
+/// share and vendors the larger one.
+const SHARE: Duration = Duration::from_millis(1);
 
 /// The maximum number of items in a turn, so that little is repeated after a failure.
 const ITEMS: usize = 256;

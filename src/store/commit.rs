@@ -28,9 +28,9 @@ use crate::domain::ids::SourceName;
 const UNITS: usize = 32;
 const JOINING: Duration = Duration::from_millis(10);
 
-/// The time in which other units go first while deliveries wait: about the duration of two dispatches. With one unit for
-/// each commit of the intake, the jobs of a busy site would wait for vendors.
-const BEFORE_INTAKE: Duration = Duration::from_millis(2);
+/// The time in which other units go first while deliveries wait: about half of a commit of the intake at full load. With
+/// one unit for each commit of the intake, the jobs of a busy site would wait for vendors.
+const BEFORE_INTAKE: Duration = Duration::from_millis(1);
 
 /// A request that is served while no transaction is open.
 pub(super) enum BetweenGroups {
