@@ -190,6 +190,14 @@ struct Looked {
     newest: NewestRows,
 }
 
+/// Whether the log and the main file would be accepted after a crash at this moment.
+#[cfg(test)]
+pub(super) async fn would_be_accepted(files: &Files, connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+    let all = version_of(connection).await?;
+    let main = files.main_version()?.unwrap_or(all);
+    Ok(Found { main, all, salt: files.log_salt()? }.belongs_together())
+}
+
 async fn look(options: &SqliteConnectOptions) -> Result<Looked, sqlx::Error> {
     let mut connection = SqliteConnection::connect_with(options).await?;
     let looked = async {

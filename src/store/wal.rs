@@ -150,7 +150,11 @@ impl Store {
     pub async fn truncate_wal(&self) -> Result<bool, StoreError> {
         let mut beside = self.writer.another(Some(SHORTLY)).await?;
         checkpoint(&mut beside, PASSIVE).await?;
+        // Not while the log is stamped: after a truncation, a connection that has never begun a log begins the next one with
+        // a random salt, to which a stamp made from the previous salt does not belong.
+        let turn = self.writer.acquire().await?;
         let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut beside).await?;
+        drop(turn);
         beside.close().await?;
         Ok(row.try_get::<i64, _>("busy")? == 0)
     }
@@ -162,5 +166,38 @@ impl Store {
         // A missing log is empty.
         let Ok(log) = std::fs::metadata(log) else { return WalStatus::default() };
         WalStatus { bytes: log.len(), written_at: log.modified().ok() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::{Database, KeyLocation};
+
+    #[tokio::test]
+    async fn log_that_is_truncated_while_it_is_stamped_still_belongs_to_the_database() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Database { path: dir.path().join("x.db"), key: KeyLocation::Given([7; 32]) }.open().await.unwrap();
+        for round in 0..300 {
+            // A new checkpointer, as at a start: its connection has never begun a log.
+            let mut checkpointer = store.wal_checkpointer();
+            let mut tx = store.begin().await.unwrap();
+            tx.write_journal(None, "test", &json!({}), Timestamp::UNIX_EPOCH).await.unwrap();
+            tx.commit().await.unwrap();
+            let (truncation, step) = tokio::join!(store.truncate_wal(), checkpointer.checkpoint());
+            truncation.unwrap();
+            step.unwrap();
+            let turn = store.writer.acquire().await.unwrap();
+            let mut connection = store.writer.another(None).await.unwrap();
+            let accepted = stamp::would_be_accepted(store.writer.watched().unwrap(), &mut connection).await.unwrap();
+            assert!(accepted, "round {round}");
+            drop(turn);
+            connection.close().await.unwrap();
+            checkpointer.close().await.unwrap();
+        }
+        store.close().await;
     }
 }
