@@ -314,14 +314,30 @@ CREATE TABLE sources (
 ) STRICT, WITHOUT ROWID;
 
 -- Why no change is made at any site until an approver lifts it: this database was changed by another hand, or is an older
--- copy. A finding that was lifted is not raised again.
+-- copy. What the walk over the history found and an approver accepted is not raised by the next walk.
 CREATE TABLE fences (
     id        INTEGER PRIMARY KEY,
     reason    TEXT    NOT NULL CHECK (reason IN ('restored', 'older', 'changed')),
-    detail    TEXT    NOT NULL UNIQUE,
+    detail    TEXT    NOT NULL,
     raised_at INTEGER,                  -- NULL: found while the database was opened, not in the journal yet
     lifted_at INTEGER
 ) STRICT;
+
+-- The queued jobs that may run when they are due, unless their site is paused: nothing else pauses them, no event waits to
+-- be applied to their case, and no large delivery of their source is routed in parts. While a fence stands there are none.
+-- A query adds the pause of its site, so that SQLite checks it once and not for each job.
+CREATE VIEW runnable_jobs AS
+SELECT id, site, urgency, due_at
+FROM jobs
+WHERE state = 'queued'
+    AND NOT EXISTS (SELECT 1 FROM fences WHERE lifted_at IS NULL)
+    AND NOT EXISTS (SELECT 1 FROM paused_kinds p WHERE p.site = jobs.site AND p.kind = jobs.kind)
+    AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
+    AND (source IS NULL OR source NOT IN (SELECT source FROM deliveries WHERE items_routed > 0))
+    AND NOT EXISTS (
+        SELECT 1
+        FROM events e
+        WHERE e.case_id = jobs.case_id AND e.status = 'waiting' AND e.person_hash IS NULL);
 
 -- The append-only, hash-chained history. No personal data: a case is identified by its id, an account by a keyed hash.
 CREATE TABLE journal (

@@ -87,15 +87,11 @@ impl App {
         {
             tx.raise_fence(&finding, clock.now()).await?;
         }
-        let fence = tx.announce_fence(clock.now()).await?;
+        tx.announce_fences(clock.now()).await?;
+        let fences = tx.fences().await?;
         tx.commit().await?;
-        if let Some(fence) = fence {
-            tracing::error!(
-                reason = %fence.reason,
-                found = fence.detail,
-                "the journal or the rows of this database are not what was recorded: no change is made at Atlassian until an \
-                 approver has compared the open cases with the site and lifted the fence (offboardd fence show)"
-            );
+        for fence in &fences {
+            upkeep::log_fence(fence.reason, &fence.detail);
         }
         let newest = store.newest_journal_entry().await?;
         let journal_end = newest.filter(|newest| *newest > clock.now());

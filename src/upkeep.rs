@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::domain::ids::SourceName;
-use crate::store::{Anchor, Store, StoreError};
+use crate::store::{Anchor, FenceReason, Store, StoreError};
 
 const PERIOD: Duration = Duration::from_secs(30);
 
@@ -65,7 +65,16 @@ pub async fn checkpoint_wal(store: Store, stopping: CancellationToken) {
     }
 }
 
-/// Logs and anchors the journal's head now and then periodically.
+pub fn log_fence(reason: FenceReason, found: &str) {
+    tracing::error!(
+        %reason,
+        found,
+        "the journal or the rows of this database are not what was recorded: no change is made at Atlassian until an approver \
+         has compared the open cases with the site and lifted the fence (offboardd fence show)"
+    );
+}
+
+/// Logs and anchors the journal's head at the start, and once in a period.
 pub async fn anchor_journal(anchor: Arc<Mutex<Anchor>>, stopping: CancellationToken) {
     loop {
         write_anchor(&anchor).await;
@@ -114,19 +123,14 @@ impl Upkeep {
         }
     }
 
-    /// Walks the journal. If it was changed by another hand, no further change is made at Atlassian.
+    /// Walks the history. What was changed by another hand raises the fence.
     async fn verify_history(&self) -> Result<(), StoreError> {
         for finding in self.store.verify_history().await? {
             let mut tx = self.store.begin().await?;
-            let raised = tx.raise_fence(&finding, self.clock.now()).await?;
+            let raised = tx.raise_fence_once(&finding, self.clock.now()).await?;
             tx.commit().await?;
             if raised {
-                tracing::error!(
-                    reason = %finding.reason,
-                    found = finding.detail,
-                    "the journal or the rows of this database were changed by another hand: no change is made at Atlassian until \
-                     an approver has compared the open cases with the site and lifted the fence (offboardd fence show)"
-                );
+                log_fence(finding.reason, &finding.detail);
             }
         }
         Ok(())

@@ -97,7 +97,7 @@ async fn gauges(admin: &AdminState) -> Result<Registry, StoreError> {
     registry.register("journal_entries", "Entries of the journal; never decreases", entries);
 
     let fenced = Gauge::<i64>::default();
-    fenced.set(admin.store.fence().await?.is_some().into());
+    fenced.set((!admin.store.fences().await?.is_empty()).into());
     let help = "1 while no change is made at any site because the database was restored or changed by another hand";
     registry.register("fenced", help, fenced);
 

@@ -76,6 +76,9 @@ pub enum ChainError {
     /// This entry or the previous one was changed.
     #[error("entry {seq} does not follow from the entry before it: one of them was changed")]
     Changed { seq: i64 },
+    /// This entry forms no legal value.
+    #[error("entry {seq} cannot be read: it was changed")]
+    Unreadable { seq: i64 },
     /// The chain is consistent, but this is not the entry that was recorded outside the database.
     #[error("entry {seq} is not the one that was recorded: the journal was rewritten, or the database is another one")]
     Rewritten { seq: i64 },

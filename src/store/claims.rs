@@ -63,9 +63,6 @@ impl Tx {
         requests: &[ClaimRequest<'_>],
         now: Timestamp,
     ) -> Result<Vec<ClaimedJob>, StoreError> {
-        if self.fence().await?.is_some() {
-            return Ok(Vec::new());
-        }
         let token = clock::new_id(now);
         let mut claimed = Vec::new();
         for request in requests {
@@ -99,19 +96,11 @@ impl Tx {
                  failing_since = failing_since + CASE WHEN $3 > due_at THEN $3 - due_at ELSE 0 END
              WHERE id IN (
                  SELECT id
-                 FROM jobs
-                 WHERE state = 'queued'
-                     AND site = $4
+                 FROM runnable_jobs
+                 WHERE site = $4
                      AND urgency = $5
                      AND due_at <= $3
                      AND NOT EXISTS (SELECT 1 FROM sites WHERE name = $4 AND paused_at IS NOT NULL)
-                     AND kind NOT IN (SELECT kind FROM paused_kinds WHERE site = $4)
-                     AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
-                     AND (source IS NULL OR source NOT IN (SELECT source FROM deliveries WHERE items_routed > 0))
-                     AND NOT EXISTS (
-                         SELECT 1
-                         FROM events e
-                         WHERE e.case_id = jobs.case_id AND e.status = 'waiting' AND e.person_hash IS NULL)
                  ORDER BY due_at
                  LIMIT $6)
              RETURNING *",

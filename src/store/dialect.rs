@@ -42,18 +42,10 @@ pub(super) const NEXT_DUE: &str = "SELECT
          lane.key AS id,
          (
              SELECT due_at
-             FROM jobs
-             WHERE state = 'queued'
-                 AND site = lane.value ->> 0
+             FROM runnable_jobs
+             WHERE site = lane.value ->> 0
                  AND urgency = lane.value ->> 1
                  AND NOT EXISTS (SELECT 1 FROM sites WHERE name = lane.value ->> 0 AND paused_at IS NOT NULL)
-                 AND kind NOT IN (SELECT kind FROM paused_kinds WHERE site = lane.value ->> 0)
-                 AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
-                 AND (source IS NULL OR source NOT IN (SELECT source FROM deliveries WHERE items_routed > 0))
-                 AND NOT EXISTS (
-                     SELECT 1
-                     FROM events e
-                     WHERE e.case_id = jobs.case_id AND e.status = 'waiting' AND e.person_hash IS NULL)
              ORDER BY due_at
              LIMIT 1) AS due_at
      FROM json_each($1) lane

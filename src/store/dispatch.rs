@@ -56,7 +56,7 @@ impl Tx {
         leased.record = leased.record.with_observed(observed);
         leased.record.lapse_approvals_of_other_accounts(&self.key);
         let LeasedJob { record, job, .. } = &leased;
-        if self.fence().await?.is_some() || self.is_paused(&record.case, job.kind).await? {
+        if !self.fences().await?.is_empty() || self.is_paused(&record.case, job.kind).await? {
             return self.requeue_undispatched(lease, record, now, now, Dispatch::Paused).await;
         }
         if self.has_waiting_event(record.case.id, None).await? {

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 use tracing::instrument;
 
 use super::cases::read_case;
+use super::journal::read_entry;
 use super::row::{RowReader, millis};
 use super::{Store, StoreError};
 use crate::domain::case::{Approval, Stage};
@@ -93,17 +93,6 @@ impl JournalTree {
 /// The index of an entry in the tree.
 fn index_of(seq: i64) -> u64 {
     u64::try_from(seq.saturating_sub(1)).unwrap_or_default()
-}
-
-fn read_entry(row: &SqliteRow) -> Result<ChainEntry, StoreError> {
-    let reader = RowReader { what: "journal entry", row };
-    Ok(ChainEntry {
-        seq: row.try_get("seq")?,
-        at: reader.at("at")?,
-        case_id: reader.text_if_any("case_id")?,
-        kind: reader.text("kind")?,
-        detail: reader.text("detail")?,
-    })
 }
 
 impl Store {

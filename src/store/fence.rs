@@ -8,7 +8,7 @@ use tracing::instrument;
 
 use super::cases::read_case;
 use super::exec::ExecOne as _;
-use super::integrity::{FenceReason, Finding};
+use super::integrity::{self, FenceReason, Finding};
 use super::journal;
 use super::row::{RowReader, millis};
 use super::{BulkFilter, Store, StoreError, Tx, digest_of};
@@ -20,12 +20,12 @@ const CASES: i64 = 500;
 const STANDING: &str = "SELECT id, reason, detail, raised_at
      FROM fences
      WHERE lifted_at IS NULL
-     ORDER BY id
-     LIMIT 1";
+     ORDER BY id";
 
-/// The fence that stands.
+/// A finding for which the fence stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fence {
+    id: i64,
     pub reason: FenceReason,
     /// What was found, in a sentence.
     pub detail: String,
@@ -34,75 +34,76 @@ pub struct Fence {
 }
 
 impl Tx {
-    /// Raises the fence. Returns false if the finding was raised before.
+    /// Raises the fence.
     #[instrument(name = "store.fence.raise", skip_all, err)]
-    pub async fn raise_fence(&mut self, finding: &Finding, now: Timestamp) -> Result<bool, StoreError> {
-        let raised = sqlx::query(
-            "INSERT INTO fences (reason, detail, raised_at)
-             VALUES ($1, $2, $3)
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(finding.reason.as_str())
-        .bind(finding.detail.as_str())
-        .bind(millis(now))
-        .execute(&mut **self)
-        .await?
-        .rows_affected();
-        if raised > 0 {
-            let detail = json!({ "reason": finding.reason, "found": finding.detail });
-            self.write_journal(None, "fence_raised", &detail, now).await?;
-        }
-        Ok(raised > 0)
+    pub async fn raise_fence(&mut self, finding: &Finding, now: Timestamp) -> Result<(), StoreError> {
+        integrity::raise_at_opening(self, finding).await?;
+        self.announce_fences(now).await
     }
 
-    /// Writes a fence that was raised while the database was opened into the journal. Returns the fence that stands.
+    /// Raises the fence for what the walk over the history found. Returns false if it was raised before: an approver may
+    /// have accepted it, and the damage stays.
+    #[instrument(name = "store.fence.raise_once", skip_all, err)]
+    pub async fn raise_fence_once(&mut self, finding: &Finding, now: Timestamp) -> Result<bool, StoreError> {
+        let known = sqlx::query("SELECT 1 FROM fences WHERE detail = $1 LIMIT 1")
+            .bind(&finding.detail)
+            .fetch_optional(&mut **self)
+            .await?;
+        if known.is_none() {
+            self.raise_fence(finding, now).await?;
+        }
+        Ok(known.is_none())
+    }
+
+    /// Writes fences that were raised while the database was opened into the journal.
     #[instrument(name = "store.fence.announce", skip_all, err)]
-    pub async fn announce_fence(&mut self, now: Timestamp) -> Result<Option<Fence>, StoreError> {
-        let Some(fence) = self.fence().await? else { return Ok(None) };
-        if fence.raised_at.is_none() {
-            sqlx::query("UPDATE fences SET raised_at = $1 WHERE detail = $2")
+    pub async fn announce_fences(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        for fence in self.fences().await?.into_iter().filter(|fence| fence.raised_at.is_none()) {
+            sqlx::query("UPDATE fences SET raised_at = $1 WHERE id = $2")
                 .bind(millis(now))
-                .bind(&fence.detail)
-                .exec_one(self, "fence", &fence.reason)
+                .bind(fence.id)
+                .exec_one(self, "fence", fence.id)
                 .await?;
             let detail = json!({ "reason": fence.reason, "found": fence.detail });
             self.write_journal(None, "fence_raised", &detail, now).await?;
         }
-        Ok(Some(fence))
+        Ok(())
     }
 
-    /// The fence that stands, read where a write depends on it.
-    pub async fn fence(&mut self) -> Result<Option<Fence>, StoreError> {
-        let row = sqlx::query(STANDING).fetch_optional(&mut **self).await?;
-        row.as_ref().map(read_fence).transpose()
+    /// The findings for which the fence stands, read where a write depends on them.
+    pub async fn fences(&mut self) -> Result<Vec<Fence>, StoreError> {
+        let rows = sqlx::query(STANDING).fetch_all(&mut **self).await?;
+        rows.iter().map(read_fence).collect()
     }
 
-    /// Lifts the fence, for everything that was found so far. Returns false if none stands.
+    /// Lifts the fence, for everything that was found so far.
     #[instrument(name = "store.fence.lift", skip_all, err)]
-    pub async fn lift_fence(&mut self, by: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let Some(fence) = self.fence().await? else { return Ok(false) };
-        sqlx::query("UPDATE fences SET lifted_at = $1 WHERE lifted_at IS NULL")
+    pub async fn lift_fence(&mut self, by: &str, now: Timestamp) -> Result<(), StoreError> {
+        let findings = sqlx::query("UPDATE fences SET lifted_at = $1 WHERE lifted_at IS NULL")
             .bind(millis(now))
             .execute(&mut **self)
-            .await?;
-        let detail = json!({ "by": by, "reason": fence.reason });
-        self.write_journal(None, "fence_lifted", &detail, now).await?;
-        Ok(true)
+            .await?
+            .rows_affected();
+        self.write_journal(None, "fence_lifted", &json!({ "by": by, "findings": findings }), now).await?;
+        Ok(())
     }
 }
 
 impl Store {
+    /// The findings for which the fence stands, oldest first.
     #[instrument(name = "store.fence.find", skip_all, err)]
-    pub async fn fence(&self) -> Result<Option<Fence>, StoreError> {
-        let row = sqlx::query(STANDING).fetch_optional(&self.reader).await?;
-        row.as_ref().map(read_fence).transpose()
+    pub async fn fences(&self) -> Result<Vec<Fence>, StoreError> {
+        let rows = sqlx::query(STANDING).fetch_all(&self.reader).await?;
+        rows.iter().map(read_fence).collect()
     }
 
-    /// Identifies the open cases and what is planned for them: who lifts the fence has seen these.
+    /// The number of open cases, and a digest of them, of what is planned for them and of the findings: who lifts the
+    /// fence has seen these.
     #[instrument(name = "store.fence.digest", skip_all, err)]
-    pub async fn open_cases_digest(&self) -> Result<(usize, String), StoreError> {
+    pub async fn fence_digest(&self, findings: &[Fence]) -> Result<(usize, String), StoreError> {
         let cases = self.open_cases(&BulkFilter::default()).await?;
-        Ok((cases.len(), digest_of("lift the fence", cases)))
+        let findings: Vec<_> = findings.iter().map(|fence| fence.id.to_string()).collect();
+        Ok((cases.len(), digest_of(&format!("lift the fence {}", findings.join(" ")), cases)))
     }
 
     /// Walks the journal and the cases. Returns everything that was changed by another hand.
@@ -136,7 +137,11 @@ async fn tampered_cases(pool: &SqlitePool, key: &MasterKey) -> Result<Vec<Findin
             match read_case(row, key) {
                 Ok(_authentic) => {}
                 Err(error) if error.is_about_one_row() => {
-                    findings.push(Finding { reason: FenceReason::Changed, detail: format!("rows: {error}") });
+                    tracing::error!(%error, "a case cannot be read");
+                    let id: String = row.try_get("id")?;
+                    // Not the error's text, which may quote a value of the row.
+                    let detail = format!("rows: case {id} was changed by another hand, or is damaged");
+                    findings.push(Finding { reason: FenceReason::Changed, detail });
                 }
                 Err(error) => return Err(error),
             }
@@ -147,6 +152,7 @@ async fn tampered_cases(pool: &SqlitePool, key: &MasterKey) -> Result<Vec<Findin
 fn read_fence(row: &sqlx::sqlite::SqliteRow) -> Result<Fence, StoreError> {
     let reader = RowReader { what: "fence", row };
     Ok(Fence {
+        id: row.try_get("id")?,
         reason: reader.word("reason")?,
         detail: reader.text("detail")?,
         raised_at: reader.at_if_any("raised_at")?,

@@ -35,7 +35,10 @@ impl Finding {
     pub(super) fn of(broken: ChainError) -> Self {
         let reason = match broken {
             ChainError::Cut { .. } => FenceReason::Older,
-            ChainError::Gap { .. } | ChainError::Changed { .. } | ChainError::Rewritten { .. } => FenceReason::Changed,
+            ChainError::Gap { .. }
+            | ChainError::Changed { .. }
+            | ChainError::Unreadable { .. }
+            | ChainError::Rewritten { .. } => FenceReason::Changed,
         };
         Self { reason, detail: format!("journal: {broken}") }
     }
@@ -71,12 +74,11 @@ pub(super) async fn compare(
     })
 }
 
-/// Raises the fence while the database is opened or restored. A finding that was lifted is not raised again.
+/// Raises the fence while the database is opened or restored.
 pub(super) async fn raise_at_opening(connection: &mut SqliteConnection, finding: &Finding) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO fences (reason, detail)
-         VALUES ($1, $2)
-         ON CONFLICT DO NOTHING",
+         VALUES ($1, $2)",
     )
     .bind(finding.reason.as_str())
     .bind(&finding.detail)

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow};
 use sqlx::{Row as _, SqlitePool};
 use tracing::instrument;
 
@@ -145,11 +145,11 @@ async fn walk(
         if entries.is_empty() {
             break;
         }
-        for (entry, written) in entries {
-            if let Err(broken) = verifier.step(&entry, &written) {
+        for StoredEntry { seq, entry, link } in entries {
+            if let Err(broken) = entry.and_then(|entry| verifier.step(&entry, &link)) {
                 return Ok(JournalCheck::Broken(broken));
             }
-            let unexpected = |known: &&ExpectedEntry| known.seq == entry.seq && known.link != verifier.head();
+            let unexpected = |known: &&ExpectedEntry| known.seq == seq && known.link != verifier.head();
             if let Some(known) = expected.iter().find(unexpected) {
                 return Ok(JournalCheck::Broken(ChainError::Rewritten { seq: known.seq }));
             }
@@ -170,17 +170,24 @@ pub(super) async fn breaks(pool: &SqlitePool) -> Result<Vec<ChainError>, StoreEr
         if entries.is_empty() {
             return Ok(breaks);
         }
-        for (entry, written) in entries {
-            if let Err(broken) = verifier.step(&entry, &written) {
+        for StoredEntry { seq, entry, link } in entries {
+            if let Err(broken) = entry.and_then(|entry| verifier.step(&entry, &link)) {
                 breaks.push(broken);
-                verifier = ChainVerifier::after(entry.seq, written.try_into().unwrap_or(GENESIS));
+                verifier = ChainVerifier::after(seq, link.try_into().unwrap_or(GENESIS));
             }
         }
     }
 }
 
-/// The next entries with their links: a part of them, so that no read holds the write-ahead log for long.
-async fn part_after(pool: &SqlitePool, seq: i64) -> Result<Vec<(ChainEntry, Vec<u8>)>, StoreError> {
+/// An entry as it is stored.
+struct StoredEntry {
+    seq: i64,
+    entry: Result<ChainEntry, ChainError>,
+    link: Vec<u8>,
+}
+
+/// The next entries: a part of them, so that no read holds the write-ahead log for long.
+async fn part_after(pool: &SqlitePool, seq: i64) -> Result<Vec<StoredEntry>, StoreError> {
     let rows = sqlx::query(
         "SELECT seq AS id, seq, at, case_id, kind, detail, link
          FROM journal
@@ -194,15 +201,20 @@ async fn part_after(pool: &SqlitePool, seq: i64) -> Result<Vec<(ChainEntry, Vec<
     .await?;
     rows.iter()
         .map(|row| {
-            let reader = RowReader { what: "journal entry", row };
-            let entry = ChainEntry {
-                seq: row.try_get("seq")?,
-                at: reader.at("at")?,
-                case_id: reader.text_if_any("case_id")?,
-                kind: reader.text("kind")?,
-                detail: reader.text("detail")?,
-            };
-            Ok((entry, row.try_get("link")?))
+            let (seq, link) = (row.try_get("seq")?, row.try_get("link")?);
+            Ok(StoredEntry { seq, entry: read_entry(row).map_err(|_damaged| ChainError::Unreadable { seq }), link })
         })
         .collect()
+}
+
+/// Reads a row with the columns of `journal`, and its number as `id`.
+pub(super) fn read_entry(row: &SqliteRow) -> Result<ChainEntry, StoreError> {
+    let reader = RowReader { what: "journal entry", row };
+    Ok(ChainEntry {
+        seq: row.try_get("seq")?,
+        at: reader.at("at")?,
+        case_id: reader.text_if_any("case_id")?,
+        kind: reader.text("kind")?,
+        detail: reader.text("detail")?,
+    })
 }

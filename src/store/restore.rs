@@ -117,7 +117,6 @@ impl Database {
             let row = row.fetch_one(&mut connection).await?;
             let newest: Option<i64> = row.try_get("newest")?;
             let entries: i64 = row.try_get("entries")?;
-            // The number makes each restore a finding of its own.
             let detail = format!("a backup was restored: nothing after journal entry {entries} is known");
             let finding = Finding { reason: FenceReason::Restored, detail };
             integrity::raise_at_opening(&mut connection, &finding).await?;

@@ -37,6 +37,10 @@ async fn execute(story: &Harness, statement: &str) {
     database.close().await.unwrap();
 }
 
+async fn reason(story: &Harness) -> FenceReason {
+    story.store().fences().await.unwrap().first().expect("the fence stands").reason
+}
+
 async fn lift(story: &Harness) {
     let fence = story.api("/fence", None).await.body;
     let reply = story.api("/fence/lift", Some(json!({ "digest": fence["digest"], "reason": "compared" }))).await;
@@ -55,11 +59,14 @@ async fn older_copy_changes_nothing_until_an_approver_lifts_the_fence() {
     std::fs::copy(older, story.database_file()).unwrap();
     story.start_daemon().await;
 
-    assert_eq!(story.store().fence().await.unwrap().unwrap().reason, FenceReason::Older);
+    assert_eq!(reason(&story).await, FenceReason::Older);
     story.advance("40d").await;
     assert_eq!(story.changes(), ["revoke ann@example.com", "revoke ben@example.com"], "the deletion waits");
     let fence = story.api("/fence", None).await.body;
-    assert_eq!((&fence["raised"], &fence["reason"], &fence["open_cases"]), (&json!(true), &json!("older"), &json!(1)));
+    assert_eq!(
+        (&fence["raised"], &fence["findings"][0]["reason"], &fence["open_cases"]),
+        (&json!(true), &json!("older"), &json!(1))
+    );
     assert!(story.metrics().await.contains("offboardd_fenced 1"));
 
     // Deliveries are accepted, and a revoke that was made already is not repeated.
@@ -69,7 +76,7 @@ async fn older_copy_changes_nothing_until_an_approver_lifts_the_fence() {
     lift(&story).await;
     assert_eq!(story.state(BEN).await, StateName::Revoked);
     story.restart().await;
-    assert_eq!(story.store().fence().await.unwrap(), None);
+    assert!(story.store().fences().await.unwrap().is_empty());
     story.advance("15d").await;
     story.finish(&["revoke ann@example.com", "revoke ben@example.com", "delete ann@example.com"]).await;
 }
@@ -88,7 +95,7 @@ async fn older_copy_is_noticed_by_the_anchor_without_the_record_beside_the_datab
     std::fs::copy(older, story.database_file()).unwrap();
     std::fs::remove_file(story.folder().join("offboardd.db.lock")).unwrap();
     story.start_daemon().await;
-    assert_eq!(story.store().fence().await.unwrap().unwrap().reason, FenceReason::Older);
+    assert_eq!(reason(&story).await, FenceReason::Older);
     lift(&story).await;
     story.finish(&["revoke ann@example.com", "revoke ben@example.com"]).await;
 }
@@ -99,12 +106,13 @@ async fn journal_that_was_cut_or_rewritten_raises_the_fence() {
         ("DELETE FROM journal WHERE seq = (SELECT MAX(seq) FROM journal)", FenceReason::Older),
         ("UPDATE journal SET link = zeroblob(32) WHERE seq = (SELECT MAX(seq) FROM journal)", FenceReason::Changed),
         ("UPDATE journal SET kind = 'held' WHERE seq = 1", FenceReason::Changed),
+        ("UPDATE journal SET at = 9223372036854775807 WHERE seq = 1", FenceReason::Changed),
     ] {
         let mut story = revoked().await;
         execute(&story, statement).await;
         story.start_daemon().await;
-        story.wait_until("the fence", async || story.store().fence().await.unwrap().is_some()).await;
-        assert_eq!(story.store().fence().await.unwrap().unwrap().reason, expected, "{statement}");
+        story.wait_until("the fence", async || !story.store().fences().await.unwrap().is_empty()).await;
+        assert_eq!(reason(&story).await, expected, "{statement}");
         story.advance("40d").await;
         if statement.starts_with("DELETE") {
             // What is left of the chain is whole: only the record shows that something is missing.
@@ -140,8 +148,8 @@ async fn row_of_a_case_changed_without_the_key_is_not_acted_on() {
         let mut story = revoked().await;
         execute(&story, statement).await;
         story.start_daemon().await;
-        story.wait_until("the fence", async || story.store().fence().await.unwrap().is_some()).await;
-        assert_eq!(story.store().fence().await.unwrap().unwrap().reason, FenceReason::Changed, "{statement}");
+        story.wait_until("the fence", async || !story.store().fences().await.unwrap().is_empty()).await;
+        assert_eq!(reason(&story).await, FenceReason::Changed, "{statement}");
         lift(&story).await;
         story.advance("40d").await;
         story.finish(&["revoke ann@example.com"]).await;

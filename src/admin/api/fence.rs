@@ -17,14 +17,20 @@ use crate::store::{Fence, FenceReason};
 pub(crate) struct FenceView {
     /// Whether it stands: no change is made at any site.
     pub(crate) raised: bool,
-    pub(crate) raised_at: Option<Timestamp>,
-    pub(crate) reason: Option<FenceReason>,
-    /// What was found.
-    pub(crate) detail: Option<String>,
+    /// Why it stands.
+    pub(crate) findings: Vec<FindingView>,
     /// The number of open cases, to be compared with the site.
     pub(crate) open_cases: usize,
-    /// Identifies these cases and what is planned for them: required to lift the fence.
+    /// Identifies the findings, these cases and what is planned for them: required to lift the fence.
     pub(crate) digest: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct FindingView {
+    pub(crate) reason: FenceReason,
+    /// What was found.
+    pub(crate) detail: String,
+    pub(crate) raised_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -45,17 +51,18 @@ pub(super) async fn show(
     Ok(Json(view(&admin).await?))
 }
 
-/// Lifts the fence for exactly the reviewed open cases. A changed list is rejected. Repeating it changes nothing.
+/// Lifts the fence for exactly the reviewed findings and open cases. A changed list is rejected. Repeating it changes nothing.
 pub(super) async fn lift(
     Approver(caller): Approver,
     State(admin): State<Arc<AdminState>>,
     Body(request): Body<Lift>,
 ) -> Result<Json<FenceView>, ApiError> {
     let mut tx = admin.store.begin().await?;
-    if tx.fence().await?.is_some() {
-        let (_, digest) = admin.store.open_cases_digest().await?;
+    let fences = tx.fences().await?;
+    if !fences.is_empty() {
+        let (_, digest) = admin.store.fence_digest(&fences).await?;
         if digest != request.digest {
-            let why = "the open cases have changed since they were reviewed: review them again";
+            let why = "the findings or the open cases have changed since they were reviewed: review them again";
             return Err(ApiError::Conflict(why.to_owned()));
         }
         tx.lift_fence(&caller.name, admin.clock.now()).await?;
@@ -67,12 +74,10 @@ pub(super) async fn lift(
 }
 
 async fn view(admin: &AdminState) -> Result<FenceView, ApiError> {
-    let fence = admin.store.fence().await?;
-    let (open_cases, digest) = admin.store.open_cases_digest().await?;
-    let raised = fence.is_some();
-    let (raised_at, reason, detail) = match fence {
-        Some(Fence { reason, detail, raised_at }) => (raised_at, Some(reason), Some(detail)),
-        None => (None, None, None),
-    };
-    Ok(FenceView { raised, raised_at, reason, detail, open_cases, digest })
+    let fences = admin.store.fences().await?;
+    let (open_cases, digest) = admin.store.fence_digest(&fences).await?;
+    let raised = !fences.is_empty();
+    let findings =
+        fences.into_iter().map(|Fence { reason, detail, raised_at, .. }| FindingView { reason, detail, raised_at });
+    Ok(FenceView { raised, findings: findings.collect(), open_cases, digest })
 }

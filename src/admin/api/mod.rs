@@ -24,7 +24,7 @@ use super::state::AdminState;
 
 pub(crate) use self::bulk::BulkView;
 pub(crate) use self::deliveries::{DeliveryView, EventView};
-pub(crate) use self::fence::FenceView;
+pub(crate) use self::fence::{FenceView, FindingView};
 pub(crate) use self::jobs::{JobListing, JobView};
 pub(crate) use self::list::List;
 pub(crate) use self::sites::SiteView;

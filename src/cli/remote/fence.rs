@@ -6,7 +6,7 @@ use serde_json::json;
 use super::client::{Client, read};
 use super::options::Output;
 use super::table::print_facts;
-use crate::admin::api::FenceView;
+use crate::admin::api::{FenceView, FindingView};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum FenceCommand {
@@ -16,7 +16,7 @@ pub(crate) enum FenceCommand {
     /// Continue after the open cases were compared with the site; `fence show` prints the digest
     #[command(after_help = "Example: offboardd fence lift --digest 3f9a --reason TICKET-7")]
     Lift {
-        /// Digest of the reviewed open cases
+        /// Digest of the reviewed findings and open cases
         #[arg(long)]
         digest: String,
         /// Reason
@@ -38,16 +38,12 @@ pub(super) async fn run(command: FenceCommand, client: &Client, output: Output<'
     }
     let fence: FenceView = read(&json)?;
     let state = if fence.raised { "raised: no change is made at Atlassian" } else { "not raised" };
-    print_facts(
-        &[
-            ("fence", Some(state.to_owned())),
-            ("since", fence.raised_at.map(|at| at.to_string())),
-            ("reason", fence.reason.map(|reason| reason.to_string())),
-            ("found", fence.detail),
-            ("open cases", Some(fence.open_cases.to_string())),
-            ("digest", Some(fence.digest)),
-        ],
-        output,
-    )?;
+    let mut facts = vec![("fence", Some(state.to_owned()))];
+    for FindingView { reason, detail, raised_at } in fence.findings {
+        let since = raised_at.map(|at| format!(", since {at}")).unwrap_or_default();
+        facts.push(("found", Some(format!("{detail} ({reason}{since})"))));
+    }
+    facts.extend([("open cases", Some(fence.open_cases.to_string())), ("digest", Some(fence.digest))]);
+    print_facts(&facts, output)?;
     Ok(())
 }
