@@ -19,21 +19,21 @@ struct Peer {
 
 const PEERS: [Peer; 3] = [
     Peer {
-        target: ("T4", "≥ 1", "≥ 1.4"),
+        target: ("T4", "≥ 2", ""),
         name: "adnanh/webhook, no command: nothing durable",
         path: "/hooks/hr0",
         kind: Kind::Hub,
         command: webhook,
     },
     Peer {
-        target: ("T5", "≥ 10", "≥ 15"),
+        target: ("T5", "≥ 6", "≥ 12"),
         name: "FastAPI + sqlite3, durable",
         path: "/webhooks/hr0",
         kind: Kind::Ignored,
         command: fastapi,
     },
     Peer {
-        target: ("T5", "≥ 10", "≥ 15"),
+        target: ("T5", "≥ 6", "≥ 12"),
         name: "Express + better-sqlite3, durable",
         path: "/webhooks/hr0",
         kind: Kind::Ignored,

@@ -189,7 +189,7 @@ pub(crate) fn at_the_documented_pace(table: &mut Table) {
     let rate = PEOPLE as f64 / took.as_secs_f64();
     let figures = format!("{rate:.1} revokes/s where {BURST:.0} are allowed, {refused} answers of 429");
     let what = "1,000 due revokes ÷ what the documented limits allow";
-    table.add(("T13", "≥ 0.9", "≥ 0.97"), what, format!("{:.3}", rate / BURST), figures);
+    table.add(("T13", "≥ 0.93", "≥ 0.97"), what, format!("{:.3}", rate / BURST), figures);
 }
 
 /// Revokes of many sites, four calls each, at a sandbox that answers immediately, beside a queue whose jobs do nothing.

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 use tracing::instrument;
 
-use super::cases::read_case;
+use super::cases::{find_case, read_case};
+use super::head::Head;
 use super::journal::read_entry;
 use super::row::{RowReader, millis};
 use super::{Store, StoreError};
@@ -99,8 +100,7 @@ impl Store {
     /// The number of journal entries.
     #[instrument(name = "store.journal.count", skip_all, err)]
     pub async fn count_journal_entries(&self) -> Result<i64, StoreError> {
-        let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) AS head FROM journal").fetch_one(&self.reader).await?;
-        Ok(row.try_get("head")?)
+        Ok(Head::newest(&mut *self.reader.acquire().await?).await?.seq)
     }
 
     /// The signed evidence of a case; `None` if there is no such case. `policy_of_source` names the policy of a case that
@@ -115,7 +115,7 @@ impl Store {
     ) -> Result<Option<String>, StoreError> {
         let mut connection = self.reader.acquire().await?;
         let mut snapshot = connection.begin().await?;
-        let head = head_of(&mut snapshot).await?;
+        let head = Head::newest(&mut snapshot).await?.seq;
         let facts = self.case_facts(&mut snapshot, id).await?;
         snapshot.rollback().await?;
         let Some(mut facts) = facts else { return Ok(None) };
@@ -157,10 +157,10 @@ impl Store {
             }
         };
         // Most of the journal is read before the snapshot begins, so that the snapshot is short.
-        let head = head_of(&mut connection).await?;
+        let head = Head::newest(&mut connection).await?.seq;
         journal.read_to(head, &mut connection, &mut visit).await?;
         let mut snapshot = connection.begin().await?;
-        let head = head_of(&mut snapshot).await?;
+        let head = Head::newest(&mut snapshot).await?.seq;
         journal.read_to(head, &mut snapshot, &mut visit).await?;
         let deliveries = delivery_facts(&mut snapshot, from, to).await?;
         let mut cases = Vec::with_capacity(in_period.len());
@@ -174,17 +174,7 @@ impl Store {
     }
 
     async fn case_facts(&self, connection: &mut SqliteConnection, id: CaseId) -> Result<Option<CaseFacts>, StoreError> {
-        let row = sqlx::query(
-            "SELECT c.*, k.sealed AS sealed_key
-             FROM cases c
-                 LEFT JOIN case_keys k ON k.case_id = c.id
-             WHERE c.id = $1",
-        )
-        .bind(id.to_string())
-        .fetch_optional(&mut *connection)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let record = read_case(&row, &self.key)?;
+        let Some(record) = find_case(connection, id, &self.key).await? else { return Ok(None) };
         Ok(Some(CaseFacts {
             policy: record.case.terms.policy.clone(),
             case: record.case,
@@ -213,11 +203,6 @@ impl Store {
         let approvals = approvals_of(connection, id).await?;
         Ok(Some(PeriodCase { case: record.case, opened_at: record.opened_at, approvals, entries }))
     }
-}
-
-async fn head_of(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
-    let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) AS head FROM journal").fetch_one(&mut *connection).await?;
-    Ok(row.try_get("head")?)
 }
 
 async fn entries_of(connection: &mut SqliteConnection, case_id: &str) -> Result<Vec<ChainEntry>, StoreError> {

@@ -1,12 +1,14 @@
 //! The key that signs evidence: the one of the settings, or a file beside the database in OpenSSH's format.
 
 use std::fs::OpenOptions;
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::io::{ErrorKind, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use super::StoreError;
-use super::files::{file_error, nofollow, private, sync_folder, with_suffix};
+use super::files::file_error;
+use super::paths::{nofollow, with_suffix};
+use super::private_file::{self, require_private};
 use crate::clock;
 use crate::proof::signature::SigningKey;
 
@@ -26,34 +28,22 @@ pub fn read_or_make_evidence_key(database: &Path) -> Result<SigningKey, StoreErr
 }
 
 fn read(file: std::fs::File) -> std::io::Result<SigningKey> {
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
-        return Err(std::io::Error::other("others may read it: allow it to its owner only (chmod 600)"));
-    }
+    require_private(&file)?;
     let mut text = String::new();
     file.take(LONGEST).read_to_string(&mut text)?;
     SigningKey::read(&text).map_err(std::io::Error::other)
 }
 
-/// Written under another name and linked into place: a crash leaves no partial key, an existing file is never replaced, and
-/// no prepared link is followed.
 fn make(path: &Path) -> std::io::Result<SigningKey> {
     let key = SigningKey::from_seed(&clock::random::<32>()).map_err(std::io::Error::other)?;
-    let draft = with_suffix(path, ".new");
-    match std::fs::remove_file(&draft) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = private(OpenOptions::new().write(true).create_new(true).custom_flags(nofollow()), &draft)?;
-    file.write_all(key.write(u32::from_be_bytes(clock::random::<4>())).as_bytes())?;
-    file.sync_all()?;
-    std::fs::hard_link(&draft, path)?;
-    std::fs::remove_file(&draft)?;
-    sync_folder(path)?;
+    private_file::create(path, &key.write(u32::from_be_bytes(clock::random::<4>())))?;
     Ok(key)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]

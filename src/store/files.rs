@@ -19,7 +19,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use sha2::{Digest as _, Sha256};
 
 use super::StoreError;
-use super::recorded_head::RecordedHead;
+use super::head::RecordedHead;
+use super::paths::{folder_of, nofollow, with_suffix};
+use super::private_file::open_private;
 
 /// The first bytes of every SQLite database.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -122,7 +124,7 @@ impl Files {
         let beside = with_suffix(&real, ".lock");
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).custom_flags(nofollow());
-        let lock = private(&mut options, &beside).map_err(|source| file_error(&beside, source))?;
+        let lock = open_private(&mut options, &beside).map_err(|source| file_error(&beside, source))?;
         try_lock(&lock, &beside)?.then_some(()).ok_or_else(in_use)?;
         let id = FileId::of(&metadata);
         let acknowledged = Mutex::new(read_acknowledged(&lock).unwrap_or_default());
@@ -395,37 +397,11 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
             return Err(unusable(path, why));
         }
     }
-    match private(OpenOptions::new().write(true).create_new(true), path) {
+    match open_private(OpenOptions::new().write(true).create_new(true), path) {
         Ok(_created) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(unusable_file(path, &error)),
     }
-}
-
-/// Opens a file that only its owner may read from the moment it is created.
-pub(super) fn private(options: &mut OpenOptions, path: &Path) -> std::io::Result<File> {
-    let file = options.mode(0o600).open(path)?;
-    // An existing file keeps its permissions. An empty file contains no data that others were allowed to read.
-    if file.metadata()?.len() == 0 {
-        file.set_permissions(Permissions::from_mode(0o600))?;
-    }
-    Ok(file)
-}
-
-/// The flag that prevents opening a symbolic link.
-pub(super) fn nofollow() -> i32 {
-    i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default()
-}
-
-/// Makes the names in a file's folder durable.
-pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
-    File::open(folder_of(path))?.sync_all()
-}
-
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// The file system that holds `path`, if SQLite cannot rely on its locks or shared memory.
@@ -513,29 +489,8 @@ fn read_acknowledged(lock: &File) -> Option<Acknowledged> {
     Some(Acknowledged { deliveries, journal: Some(journal).filter(|head| *head != RecordedHead::NONE) })
 }
 
-pub(super) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
-}
-
 /// The mode of a file that others may use.
 pub(super) fn open_to_others(path: &Path) -> Option<u32> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
     (mode & 0o077 != 0).then_some(mode)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn existing_file_keeps_its_permissions_unless_it_is_empty() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("x");
-        for (text, expected) in [("", 0o600), ("something", 0o644)] {
-            std::fs::write(&path, text).unwrap();
-            std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-            let file = private(OpenOptions::new().write(true), &path).unwrap();
-            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, expected, "{text:?}");
-        }
-    }
 }

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::StoreError;
 use super::files::Acknowledged;
-use super::recorded_head::RecordedHead;
+use super::head::{Head, RecordedHead};
 use crate::domain::named;
 use crate::proof::chain::{ChainError, Link};
 use crate::proof::seal::MasterKey;
@@ -94,15 +94,7 @@ pub(super) async fn acknowledged(
 ) -> Result<Acknowledged, StoreError> {
     let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) AS newest FROM deliveries").fetch_one(&mut *connection).await?;
     let deliveries = row.try_get("newest")?;
-    let newest = sqlx::query("SELECT seq, link FROM journal ORDER BY seq DESC LIMIT 1");
-    let journal = match newest.fetch_optional(connection).await? {
-        Some(row) => {
-            let seq = row.try_get("seq")?;
-            let link: &[u8] = row.try_get("link")?;
-            let link = link.try_into().map_err(|error| StoreError::inconsistent("journal entry", seq, error))?;
-            Some(RecordedHead::new(seq, link, key))
-        }
-        None => None,
-    };
+    let head = Head::newest(connection).await?;
+    let journal = (head.seq > 0).then(|| head.recorded(key));
     Ok(Acknowledged { deliveries, journal })
 }

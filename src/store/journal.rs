@@ -8,34 +8,14 @@ use sqlx::{Row as _, SqlitePool};
 use tracing::instrument;
 
 use super::files::recorded_head;
-use super::recorded_head::RecordedHead;
+use super::head::Head;
 use super::row::{RowReader, millis};
 use super::{Store, StoreError, Tx};
 use crate::domain::ids::CaseId;
 use crate::proof::chain::{ChainEntry, ChainError, ChainVerifier, GENESIS, Link};
-use crate::proof::seal::MasterKey;
 
 /// The number of entries that are verified in one read.
 const PART: i64 = 5_000;
-
-/// The newest entry of the journal.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Head {
-    seq: i64,
-    link: Link,
-}
-
-impl Head {
-    pub(super) fn read(seq: i64, link: &[u8]) -> Result<Self, StoreError> {
-        let link = link.try_into().map_err(|error| StoreError::inconsistent("journal entry", seq, error))?;
-        Ok(Self { seq, link })
-    }
-
-    /// The form that is recorded outside the database.
-    pub(super) fn recorded(self, key: &MasterKey) -> RecordedHead {
-        RecordedHead::new(self.seq, self.link, key)
-    }
-}
 
 impl Tx {
     /// Adds an entry. Returns its number. `detail` holds no personal data.
@@ -48,13 +28,7 @@ impl Tx {
     ) -> Result<i64, StoreError> {
         let head = match self.head {
             Some(head) => head,
-            None => match sqlx::query("SELECT seq, link FROM journal ORDER BY seq DESC LIMIT 1")
-                .fetch_optional(&mut **self)
-                .await?
-            {
-                Some(row) => Head::read(row.try_get("seq")?, row.try_get("link")?)?,
-                None => Head { seq: 0, link: GENESIS },
-            },
+            None => Head::newest(self).await?,
         };
         let entry = ChainEntry {
             seq: head.seq.saturating_add(1),

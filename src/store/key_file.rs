@@ -1,12 +1,12 @@
 //! The key file beside the database: 64 hexadecimal digits, readable by its owner only.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::StoreError;
-use super::files::{file_error, nofollow, private, sync_folder, with_suffix};
+use super::files::file_error;
+use super::private_file::{self, require_private};
 use crate::clock;
 
 /// Reads the key, or creates one if there is none. `sealed`: data is sealed with an existing key, so a new one is
@@ -26,33 +26,16 @@ pub(super) fn read_or_make(path: &Path, sealed: bool) -> Result<[u8; 32], StoreE
 }
 
 fn read(file: File) -> std::io::Result<[u8; 32]> {
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
-        return Err(std::io::Error::other("others may read it: allow it to its owner only (chmod 600)"));
-    }
+    require_private(&file)?;
     let mut key = [0; 32];
     hex::decode_to_slice(std::io::read_to_string(file)?.trim(), &mut key)
         .map_err(|_not_hex| std::io::Error::other("it does not hold 64 hexadecimal digits"))?;
     Ok(key)
 }
 
-/// Written under another name and renamed, so that a crash leaves no partial key, and synced with its folder: after a
-/// power cut, data that is sealed with an unsynced key is lost. No prepared link is followed.
 fn make(path: &Path) -> std::io::Result<[u8; 32]> {
-    if std::fs::symlink_metadata(path).is_ok() {
-        return Err(std::io::Error::other("it is a symbolic link to a file that does not exist"));
-    }
     let key = clock::random::<32>();
-    let draft = with_suffix(path, ".new");
-    // The remains of a crashed attempt, or a link: removed, not followed.
-    match std::fs::remove_file(&draft) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = private(OpenOptions::new().write(true).create_new(true).custom_flags(nofollow()), &draft)?;
-    writeln!(file, "{}", hex::encode(key))?;
-    file.sync_all()?;
-    std::fs::rename(&draft, path)?;
-    sync_folder(path)?;
+    private_file::create(path, &format!("{}\n", hex::encode(key)))?;
     Ok(key)
 }
 

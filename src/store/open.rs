@@ -10,7 +10,7 @@ use sqlx::{Connection as _, Row as _, SqlitePool};
 use super::files::{self, Files};
 use super::schema::MIGRATOR;
 use super::writer::Writer;
-use super::{Store, StoreError, integrity, key_file, stamp};
+use super::{Store, StoreError, integrity, key_file, paths, stamp};
 use crate::proof::seal::MasterKey;
 
 /// The maximum number of prepared statements per connection.
@@ -99,7 +99,7 @@ impl Database {
             KeyLocation::Read { from, .. } => Some(from.clone()),
             KeyLocation::Beside => Some(self.key_file()),
         };
-        let database = [self.path.clone(), files::with_suffix(&self.path, "-wal")].map(|path| ("store.url", path));
+        let database = [self.path.clone(), paths::with_suffix(&self.path, "-wal")].map(|path| ("store.url", path));
         for (setting, path) in database.into_iter().chain(key.map(|path| ("store.key", path))) {
             if let Some(mode) = files::open_to_others(&path) {
                 warnings.push(format!(

@@ -9,9 +9,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{Connection as _, Row as _};
 use tracing::instrument;
 
-use super::files::{self, Acknowledged, Files, file_error, nofollow, private, sync_folder, with_suffix};
+use super::files::{self, Acknowledged, Files, file_error};
 use super::integrity::{self, FenceReason, Finding};
 use super::open::{is_sealed, load_keys};
+use super::paths::{nofollow, sync_folder, with_suffix};
+use super::private_file::open_private;
 use super::{Database, StoreError, stamp};
 
 /// The result of a restore.
@@ -93,7 +95,7 @@ impl Database {
         }
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true).custom_flags(nofollow());
-        let mut copy = private(&mut options, draft).map_err(|source| file_error(draft, source))?;
+        let mut copy = open_private(&mut options, draft).map_err(|source| file_error(draft, source))?;
         let mut from = File::open(backup).map_err(|error| cannot(error.to_string()))?;
         std::io::copy(&mut from, &mut copy).map_err(|source| file_error(draft, source))?;
         copy.sync_all().map_err(|source| file_error(draft, source))?;

@@ -9,7 +9,9 @@ use sqlx::{Connection as _, Row as _};
 use tracing::instrument;
 
 use super::deliveries::expiry_limit;
-use super::files::{file_error, private, sync_folder};
+use super::files::file_error;
+use super::paths::sync_folder;
+use super::private_file::open_private;
 use super::row::{RowReader, millis};
 use super::{Store, StoreError, Tx, stamp};
 
@@ -130,7 +132,10 @@ impl Store {
     #[instrument(name = "store.backup", skip_all, err)]
     pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
         // Created beforehand, empty: otherwise the umask would decide who may read it.
-        drop(private(OpenOptions::new().write(true).create_new(true), to).map_err(|source| file_error(to, source))?);
+        drop(
+            open_private(OpenOptions::new().write(true).create_new(true), to)
+                .map_err(|source| file_error(to, source))?,
+        );
         let copied = self.copy(to).await;
         if copied.is_err() {
             std::fs::remove_file(to).map_err(|source| file_error(to, source))?;

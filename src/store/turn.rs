@@ -10,8 +10,7 @@ use sqlx::Executor as _;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{OwnedMutexGuard, mpsc, oneshot};
 
-use super::journal::Head;
-use super::recorded_head::RecordedHead;
+use super::head::{Head, RecordedHead};
 use super::{StoreError, dialect};
 use crate::domain::ids::SourceName;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sqlx::sqlite::SqliteConnection;
 
 use super::StoreError;
-use super::journal::Head;
+use super::head::Head;
 use super::turn::{Effects, Turn};
 use crate::domain::ids::SourceName;
 use crate::proof::seal::MasterKey;

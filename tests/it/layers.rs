@@ -36,10 +36,10 @@ const IMPORT_ALL: &[&str] = &["app", "cli", "lib"];
 const PLANNED: &[&str] = &[];
 
 /// How many files of a module may still import each other in a circle. Lower a number when a circle is gone.
-const FILES_IN_CIRCLES: &[(&str, usize)] = &[("store", 3), ("worker", 8)];
+const FILES_IN_CIRCLES: &[(&str, usize)] = &[("worker", 8)];
 
 /// The same where an import of a parent module by its child counts, too.
-const FILES_IN_CIRCLES_WITH_PARENTS: &[(&str, usize)] = &[("store", 6), ("worker", 10)];
+const FILES_IN_CIRCLES_WITH_PARENTS: &[(&str, usize)] = &[("worker", 10)];
 
 /// A file of `src`.
 struct Source {

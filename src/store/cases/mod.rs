@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub(super) use self::queries::readable;
 pub use self::queries::{BulkFilter, CaseFilter};
+pub(super) use self::queries::{find_case, readable};
 pub(super) use self::rows::read_case;
 use crate::domain::account::{AccountId, AccountType};
 use crate::domain::case::{Case, Cause, StateName, Terms};

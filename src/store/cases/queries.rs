@@ -1,7 +1,9 @@
 //! Queries for cases: one by its id or its person, many by shared properties.
 
+use std::sync::Arc;
+
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use tracing::instrument;
 
 use super::CaseRecord;
@@ -57,19 +59,29 @@ pub(in crate::store) fn readable(rows: &[SqliteRow], key: &MasterKey) -> Result<
     Ok(records)
 }
 
+/// The case with this id.
+pub(in crate::store) async fn find_case(
+    connection: &mut SqliteConnection,
+    id: CaseId,
+    key: &MasterKey,
+) -> Result<Option<CaseRecord>, StoreError> {
+    let row = sqlx::query(
+        "SELECT c.*, k.sealed AS sealed_key
+         FROM cases c
+             LEFT JOIN case_keys k ON k.case_id = c.id
+         WHERE c.id = $1",
+    )
+    .bind(id.to_string())
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| read_case(&row, key)).transpose()
+}
+
 impl Tx {
     #[instrument(name = "store.case.find", skip_all, fields(case.id = %id), err)]
     pub async fn case(&mut self, id: CaseId) -> Result<Option<CaseRecord>, StoreError> {
-        let row = sqlx::query(
-            "SELECT c.*, k.sealed AS sealed_key
-             FROM cases c
-                 LEFT JOIN case_keys k ON k.case_id = c.id
-             WHERE c.id = $1",
-        )
-        .bind(id.to_string())
-        .fetch_optional(&mut **self)
-        .await?;
-        row.map(|row| read_case(&row, &self.key)).transpose()
+        let key = Arc::clone(&self.key);
+        find_case(self, id, &key).await
     }
 
     /// The open case of this email address or, without one, of this person id.
@@ -180,16 +192,7 @@ impl Tx {
 impl Store {
     #[instrument(name = "store.case.read", skip_all, fields(case.id = %id), err)]
     pub async fn case(&self, id: CaseId) -> Result<Option<CaseRecord>, StoreError> {
-        let row = sqlx::query(
-            "SELECT c.*, k.sealed AS sealed_key
-             FROM cases c
-                 LEFT JOIN case_keys k ON k.case_id = c.id
-             WHERE c.id = $1",
-        )
-        .bind(id.to_string())
-        .fetch_optional(&self.reader)
-        .await?;
-        row.map(|row| read_case(&row, &self.key)).transpose()
+        find_case(&mut *self.reader.acquire().await?, id, &self.key).await
     }
 
     /// Cases, newest first.

@@ -1,11 +1,38 @@
-//! The head of the journal as it is recorded outside the database: the number and the link of its newest entry, with a
-//! code that only a holder of the key can compute.
+//! The head of the journal: the number and the link of its newest entry. Outside the database it is recorded with a code
+//! that only a holder of the key can compute.
 
 use std::fmt;
 use std::str::FromStr;
 
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteConnection;
+
+use super::StoreError;
 use crate::proof::chain::{GENESIS, Link};
 use crate::proof::seal::MasterKey;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Head {
+    /// 0 while the journal is empty.
+    pub(super) seq: i64,
+    pub(super) link: Link,
+}
+
+impl Head {
+    /// Reads the newest entry.
+    pub(super) async fn newest(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
+        let newest = sqlx::query("SELECT seq, link FROM journal ORDER BY seq DESC LIMIT 1");
+        let Some(row) = newest.fetch_optional(connection).await? else { return Ok(Self { seq: 0, link: GENESIS }) };
+        let (seq, link): (i64, &[u8]) = (row.try_get("seq")?, row.try_get("link")?);
+        let link = link.try_into().map_err(|error| StoreError::inconsistent("journal entry", seq, error))?;
+        Ok(Self { seq, link })
+    }
+
+    /// The form that is recorded outside the database.
+    pub(super) fn recorded(self, key: &MasterKey) -> RecordedHead {
+        RecordedHead::new(self.seq, self.link, key)
+    }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RecordedHead {
