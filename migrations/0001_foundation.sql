@@ -174,6 +174,8 @@ CREATE TABLE cases (
     account_type          TEXT,
     sealed                BLOB,         -- the person and the account, with the case's own key; emptied when it closes
     closed_at             INTEGER,
+    -- Increases with each entry of the journal that states it: an earlier version of the row does not match the newest one.
+    version               INTEGER NOT NULL DEFAULT 0,
     code                  BLOB          -- shows that a holder of the key wrote this row (HMAC-SHA256)
 ) STRICT;
 -- At most one open case for each person and site.
@@ -265,7 +267,8 @@ CREATE TABLE jobs (
     fences        INTEGER NOT NULL DEFAULT 0,
     last_error    TEXT,
     created_at    INTEGER NOT NULL,
-    finished_at   INTEGER
+    finished_at   INTEGER,
+    code          BLOB                  -- shows that a holder of the key wrote the due time (HMAC-SHA256)
 ) STRICT;
 CREATE UNIQUE INDEX jobs_one_open ON jobs (case_id) WHERE state IN ('queued', 'running');
 CREATE INDEX jobs_due ON jobs (site, urgency, due_at) WHERE state = 'queued';
@@ -346,9 +349,12 @@ CREATE TABLE journal (
     case_id TEXT,
     kind    TEXT    NOT NULL,
     detail  TEXT    NOT NULL,           -- JSON
-    link    BLOB    NOT NULL            -- SHA-256 of the previous link and this entry as a line of text
+    link    BLOB    NOT NULL,           -- SHA-256 of the previous link and this entry as a line of text
+    code    BLOB    NOT NULL            -- shows that a holder of the key wrote the link (HMAC-SHA256)
 ) STRICT;
 CREATE INDEX journal_of_case ON journal (case_id, seq) WHERE case_id IS NOT NULL;
+-- The sums over the rows that decide, in tables without codes of their own: only the newest one counts.
+CREATE INDEX journal_of_rows ON journal (seq) WHERE kind = 'rows';
 CREATE TRIGGER journal_is_never_changed BEFORE UPDATE ON journal
 BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER journal_is_never_shortened BEFORE DELETE ON journal

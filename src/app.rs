@@ -80,8 +80,12 @@ impl App {
         let admin = bind("admin", settings.file.server.admin.get()).await?;
         let accepted = rotation::accepted(&store).await?;
         let sources: Vec<_> = settings.sources.values().map(|source| (&source.name, &source.table.site)).collect();
+        let altered = store.verify_guarded().await?;
         let mut tx = store.begin().await?;
         tx.bind_sources(&sources).await?;
+        for finding in &altered {
+            tx.raise_fence_once(finding, clock.now()).await?;
+        }
         if let Some(path) = &settings.evidence.anchor
             && let Some(finding) = store.compare_with_anchor(path).await?
         {

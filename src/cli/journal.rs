@@ -1,7 +1,7 @@
 //! `offboardd journal`: the append-only history.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -10,11 +10,14 @@ use serde_json::json;
 
 use super::config::Config;
 use super::output::print_out;
-use crate::store::{self, ExpectedEntry, JournalCheck};
+use crate::app;
+use crate::settings::Settings;
+use crate::store::{self, Database, ExpectedEntry, Finding, JournalCheck, KeyLocation, StoreError};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Verify the whole hash chain and the recorded head; exits with 1 and names the first broken entry
+    /// Verify the whole hash chain and the recorded head and, with the key, all rows that decide; exits with 1 and names the
+    /// first broken entry
     Verify(Verify),
 }
 
@@ -33,9 +36,15 @@ pub(super) struct Verify {
 
 pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
     let Command::Verify(verify) = command;
-    let path = match verify.database {
-        Some(path) => path,
-        None => config.load()?.store.path,
+    // A file that is named can be verified without settings, and without a key.
+    let settings = match (&verify.database, config.load()) {
+        (Some(_), Err(_unreadable)) => None,
+        (_, settings) => Some(settings?),
+    };
+    let path = match (&verify.database, &settings) {
+        (Some(path), _) => path.clone(),
+        (None, Some(settings)) => settings.store.path.clone(),
+        (None, None) => anyhow::bail!("no settings: name the database file"),
     };
     anyhow::ensure!(path.exists(), "no database at `{}`: check the path or `store.url`", path.display());
     let verdict = store::verify_journal_with(&path, &verify.expect, report_progress)
@@ -43,9 +52,23 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
         .with_context(|| format!("cannot read `{}`", path.display()))?;
     let (text, json, code) = match verdict {
         JournalCheck::Intact { entries, head } => {
-            let head = hex::encode(head);
-            let text = format!("intact: {entries} entries, the newest is {entries}:{head}\n");
-            (text, json!({ "intact": true, "entries": entries, "head": head }), ExitCode::SUCCESS)
+            let rows = verify_rows(&path, settings.as_ref()).await?;
+            let (head, altered) = (hex::encode(head), rows.iter().flatten());
+            let altered: Vec<_> = altered.map(|finding| finding.detail.as_str()).collect();
+            let json = json!({
+                "intact": altered.is_empty(),
+                "entries": entries,
+                "head": head,
+                "rows_verified": rows.is_some(),
+                "broken": (!altered.is_empty()).then(|| altered.join("; ")),
+            });
+            if altered.is_empty() {
+                let rows = if rows.is_some() { "" } else { " (the rows are not verified: the key is not known)" };
+                let text = format!("intact: {entries} entries, the newest is {entries}:{head}{rows}\n");
+                (text, json, ExitCode::SUCCESS)
+            } else {
+                (altered.iter().map(|detail| format!("broken: {detail}\n")).collect(), json, ExitCode::FAILURE)
+            }
         }
         JournalCheck::Broken(broken) => {
             let text = format!("broken: {broken}\n");
@@ -54,6 +77,23 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
     };
     print_out(&if verify.json { format!("{json}\n") } else { text });
     Ok(code)
+}
+
+/// What was changed by another hand; `None` if the key is not known.
+async fn verify_rows(path: &Path, settings: Option<&Settings>) -> anyhow::Result<Option<Vec<Finding>>> {
+    let configured = settings.map(app::database);
+    let beside = Database { path: path.to_owned(), key: KeyLocation::Beside };
+    let database = match configured {
+        Some(configured) if configured.has_key() => configured.copy_at(path)?,
+        _ if beside.has_key() => beside,
+        _ => return Ok(None),
+    };
+    match database.verify_history().await {
+        Ok(findings) => Ok(Some(findings)),
+        // A file of another installation.
+        Err(StoreError::WrongKey) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot verify the rows of `{}`", path.display())),
+    }
 }
 
 fn parse_expected(text: &str) -> Result<ExpectedEntry, String> {

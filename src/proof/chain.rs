@@ -79,6 +79,9 @@ pub enum ChainError {
     /// This entry forms no legal value.
     #[error("entry {seq} cannot be read: it was changed")]
     Unreadable { seq: i64 },
+    /// The chain is consistent, but this entry was not written by a holder of the key.
+    #[error("entry {seq} was not written with the key of this database: the journal was rewritten")]
+    Forged { seq: i64 },
     /// The chain is consistent, but this is not the entry that was recorded outside the database.
     #[error("entry {seq} is not the one that was recorded: the journal was rewritten, or the database is another one")]
     Rewritten { seq: i64 },

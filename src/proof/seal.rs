@@ -125,6 +125,16 @@ impl MasterKey {
         self.hash(b"journal head", &[&seq.to_be_bytes(), link])
     }
 
+    /// The code that shows that an entry of the journal was written by a holder of the key.
+    pub fn authenticate_entry(&self, link: &Link) -> KeyedHash {
+        self.hash(b"journal entry", &[link])
+    }
+
+    /// The summand of a row in the sum over all rows of its table.
+    pub fn summand(&self, table: &str, row: &str) -> KeyedHash {
+        self.hash(b"summand", &[table.as_bytes(), row.as_bytes()])
+    }
+
     /// The code that shows that a row was written by a holder of the key.
     pub fn authenticate_row(&self, table: &str, row: &str) -> KeyedHash {
         self.hash(b"row", &[table.as_bytes(), row.as_bytes()])

@@ -68,8 +68,9 @@ impl Tx {
         self.requeue(lease, due_at, failing, error).await?;
         if dispatched {
             self.record_unconfirmed_call(&mut record, job.kind, "call_unconfirmed", error, now).await?;
+        } else {
+            self.save_observed(&record).await?;
         }
-        self.save_observed(&record).await?;
         Ok(record.case.state.name())
     }
 
@@ -91,7 +92,8 @@ impl Tx {
         }
     }
 
-    /// Records that a call was dispatched and that its outcome is unknown. It may still take effect for a while.
+    /// Records that a call was dispatched and that its outcome is unknown. It may still take effect for a while. Writes the
+    /// case, with the observations in the record.
     pub(in crate::store) async fn record_unconfirmed_call(
         &mut self,
         record: &mut CaseRecord,
@@ -101,9 +103,10 @@ impl Tx {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         record.case.progress.ended_without_outcome(job, now);
-        let detail = json!({ "job": job, "why": why, "state": record.case.state.name() });
+        record.version = record.version.saturating_add(1);
+        let detail = json!({ "job": job, "why": why, "state": record.case.state.name(), "version": record.version });
         self.write_journal(Some(record.case.id), kind, &detail, now).await?;
-        Ok(())
+        self.save_observed(record).await
     }
 
     /// Applies a transition to a case whose job was just finished. A transition that the rules forbid is an

@@ -7,7 +7,7 @@ use tracing::instrument;
 use uuid::Uuid;
 
 use super::exec::ExecOne as _;
-use super::jobs::{read_job, urgency};
+use super::jobs::{due_code, read_job, require_authentic, urgency};
 use super::leases::Lease;
 use super::row::{RowReader, millis};
 use super::{CaseRecord, Note, Store, StoreError, TransitionError, Tx, dialect};
@@ -119,6 +119,7 @@ impl Tx {
     /// A leased job with its case, which becomes due with it.
     async fn load_claimed(&mut self, lease: Lease, row: &SqliteRow, now: Timestamp) -> Result<ClaimedJob, StoreError> {
         let (job, reader) = (read_job(row)?, RowReader { what: "job", row });
+        require_authentic(&job, row, &self.key)?;
         let case_id = job.case_id;
         let record = self.case(case_id).await?;
         let record =
@@ -150,13 +151,14 @@ impl Tx {
         tracing::error!(job.id = %job_id, error = format!("{error:#}"), "job {job_id}: inconsistent, deferred by an hour");
         sqlx::query(
             "UPDATE jobs
-             SET state = 'queued', due_at = $1, last_error = $2, lease_token = NULL, lease_until = NULL
+             SET state = 'queued', due_at = $1, last_error = $2, lease_token = NULL, lease_until = NULL, code = $5
              WHERE id = $3 AND lease_token = $4",
         )
         .bind(millis(due_at))
         .bind(text)
         .bind(job_id.to_string())
         .bind(lease.token.to_string())
+        .bind(due_code(&self.key, job_id, due_at))
         .exec_leased(self)
         .await
     }
@@ -193,12 +195,14 @@ impl Tx {
                      fences = 0,
                      attempts = attempts + 1,
                      due_at = $1,
-                     last_error = $2
+                     last_error = $2,
+                     code = $4
                  WHERE id = $3",
             )
             .bind(millis(now))
             .bind(INTERRUPTED)
             .bind(job_id.to_string())
+            .bind(due_code(&self.key, job_id, now))
             .exec_one(self, "job", job_id)
             .await?;
             recovered.push(RecoveredJob { job_id, case_id });
@@ -210,8 +214,7 @@ impl Tx {
     async fn note_interrupted(&mut self, case_id: CaseId, job: JobKind, now: Timestamp) -> Result<(), StoreError> {
         match self.case(case_id).await {
             Ok(Some(mut record)) => {
-                self.record_unconfirmed_call(&mut record, job, "interrupted", Some(INTERRUPTED), now).await?;
-                self.save_observed(&record).await
+                self.record_unconfirmed_call(&mut record, job, "interrupted", Some(INTERRUPTED), now).await
             }
             Ok(None) => Err(StoreError::inconsistent("case", case_id, "it is not there, but has a job")),
             // A case that cannot be read must not prevent the start of the daemon: its job is deferred when it is

@@ -3,19 +3,13 @@
 
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::{Row as _, SqlitePool};
+use sqlx::Row as _;
 use tracing::instrument;
 
-use super::cases::read_case;
-use super::exec::ExecOne as _;
 use super::integrity::{self, FenceReason, Finding};
-use super::journal;
 use super::row::{RowReader, millis};
+use super::sums::Guarded;
 use super::{BulkFilter, Store, StoreError, Tx, digest_of};
-use crate::proof::seal::MasterKey;
-
-/// The number of cases that are verified in one read.
-const CASES: i64 = 500;
 
 const STANDING: &str = "SELECT id, reason, detail, raised_at
      FROM fences
@@ -59,11 +53,12 @@ impl Tx {
     #[instrument(name = "store.fence.announce", skip_all, err)]
     pub async fn announce_fences(&mut self, now: Timestamp) -> Result<(), StoreError> {
         for fence in self.fences().await?.into_iter().filter(|fence| fence.raised_at.is_none()) {
-            sqlx::query("UPDATE fences SET raised_at = $1 WHERE id = $2")
+            let announced = sqlx::query("UPDATE fences SET raised_at = $1 WHERE id = $2 RETURNING *")
                 .bind(millis(now))
                 .bind(fence.id)
-                .exec_one(self, "fence", fence.id)
+                .fetch_all(&mut **self)
                 .await?;
+            self.guarded_added(Guarded::Fences, &announced)?;
             let detail = json!({ "reason": fence.reason, "found": fence.detail });
             self.write_journal(None, "fence_raised", &detail, now).await?;
         }
@@ -84,6 +79,7 @@ impl Tx {
             .execute(&mut **self)
             .await?
             .rows_affected();
+        self.accept_guarded();
         self.write_journal(None, "fence_lifted", &json!({ "by": by, "findings": findings }), now).await?;
         Ok(())
     }
@@ -104,48 +100,6 @@ impl Store {
         let cases = self.open_cases(&BulkFilter::default()).await?;
         let findings: Vec<_> = findings.iter().map(|fence| fence.id.to_string()).collect();
         Ok((cases.len(), digest_of(&format!("lift the fence {}", findings.join(" ")), cases)))
-    }
-
-    /// Walks the journal and the cases. Returns everything that was changed by another hand.
-    #[instrument(name = "store.fence.verify", skip_all, err)]
-    pub async fn verify_history(&self) -> Result<Vec<Finding>, StoreError> {
-        let mut findings: Vec<_> = journal::breaks(&self.reader).await?.into_iter().map(Finding::of).collect();
-        findings.extend(tampered_cases(&self.reader, &self.key).await?);
-        Ok(findings)
-    }
-}
-
-/// The cases whose row was not written with the key, or cannot be read.
-async fn tampered_cases(pool: &SqlitePool, key: &MasterKey) -> Result<Vec<Finding>, StoreError> {
-    let (mut last, mut findings) = (String::new(), Vec::new());
-    loop {
-        let rows = sqlx::query(
-            "SELECT c.*, k.sealed AS sealed_key
-             FROM cases c
-                 LEFT JOIN case_keys k ON k.case_id = c.id
-             WHERE c.id > $1
-             ORDER BY c.id
-             LIMIT $2",
-        )
-        .bind(&last)
-        .bind(CASES)
-        .fetch_all(pool)
-        .await?;
-        let Some(newest) = rows.last() else { return Ok(findings) };
-        last = newest.try_get("id")?;
-        for row in &rows {
-            match read_case(row, key) {
-                Ok(_authentic) => {}
-                Err(error) if error.is_about_one_row() => {
-                    tracing::error!(%error, "a case cannot be read");
-                    let id: String = row.try_get("id")?;
-                    // Not the error's text, which may quote a value of the row.
-                    let detail = format!("rows: case {id} was changed by another hand, or is damaged");
-                    findings.push(Finding { reason: FenceReason::Changed, detail });
-                }
-                Err(error) => return Err(error),
-            }
-        }
     }
 }
 

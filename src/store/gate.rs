@@ -13,6 +13,7 @@ use sqlx::Row as _;
 use tracing::instrument;
 
 use super::exec::ExecOne as _;
+use super::jobs::due_code;
 use super::leases::Lease;
 use super::row::{RowReader, millis};
 use super::{Store, StoreError, Tx};
@@ -112,12 +113,13 @@ impl Tx {
     pub async fn defer_until_routed(&mut self, lease: Lease, now: Timestamp) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE jobs
-             SET state = 'queued', due_at = $1, lease_token = NULL, lease_until = NULL
+             SET state = 'queued', due_at = $1, lease_token = NULL, lease_until = NULL, code = $4
              WHERE id = $2 AND lease_token = $3 AND state = 'running'",
         )
         .bind(millis(now))
         .bind(lease.job_id.to_string())
         .bind(lease.token.to_string())
+        .bind(due_code(&self.key, lease.job_id, now))
         .exec_leased(self)
         .await
     }

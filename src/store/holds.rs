@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use tracing::instrument;
 
 use super::row::{RowReader, millis};
+use super::sums::Guarded;
 use super::{CaseRecord, StoreError, Tx};
 use crate::domain::ids::{CaseId, SiteName, SourceName};
 use crate::domain::person::PersonId;
@@ -57,7 +58,7 @@ AND (
 
     /// Records a hold on the person of a case.
     pub(super) async fn hold_person(&mut self, record: &CaseRecord, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
+        let placed = sqlx::query(
             "INSERT INTO holds (site, person_key, case_id, held_at)
              SELECT site, person_key, id, $2
              FROM (
@@ -73,18 +74,19 @@ AND (
                  FROM cases
                  WHERE id = $1)
              WHERE person_key IS NOT NULL
-             ON CONFLICT (site, person_key) DO NOTHING",
+             ON CONFLICT (site, person_key) DO NOTHING
+             RETURNING *",
         )
         .bind(record.case.id.to_string())
         .bind(millis(now))
-        .execute(&mut **self)
+        .fetch_all(&mut **self)
         .await?;
-        Ok(())
+        self.guarded_added(Guarded::Holds, &placed)
     }
 
     /// Ends every hold on the person of a case.
     pub(super) async fn release_person(&mut self, record: &CaseRecord) -> Result<(), StoreError> {
-        sqlx::query(
+        let released = sqlx::query(
             "DELETE FROM holds
              WHERE case_id IN (
                      SELECT h.case_id
@@ -92,12 +94,13 @@ AND (
                          JOIN cases c ON c.site = h.site
                              AND h.person_key IN (c.email_hash, c.person_hash, c.person_key)
                      WHERE c.id = $1)
-                 OR case_id = $1",
+                 OR case_id = $1
+             RETURNING *",
         )
         .bind(record.case.id.to_string())
-        .execute(&mut **self)
+        .fetch_all(&mut **self)
         .await?;
-        Ok(())
+        self.guarded_removed(Guarded::Holds, &released)
     }
 
     /// The other open cases of the same person on the same site.

@@ -38,6 +38,7 @@ impl Finding {
             ChainError::Gap { .. }
             | ChainError::Changed { .. }
             | ChainError::Unreadable { .. }
+            | ChainError::Forged { .. }
             | ChainError::Rewritten { .. } => FenceReason::Changed,
         };
         Self { reason, detail: format!("journal: {broken}") }

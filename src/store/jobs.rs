@@ -12,6 +12,7 @@ use crate::clock;
 use crate::domain::case::{Case, JobKind};
 use crate::domain::ids::{CaseId, JobId, SiteName, SourceName};
 use crate::domain::named;
+use crate::proof::seal::MasterKey;
 
 /// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,6 +59,20 @@ pub(super) const fn urgency(urgent: bool) -> i64 {
     if urgent { 0 } else { 1 }
 }
 
+/// The code of a job's due time. What else decides about a job follows from its case.
+pub(super) fn due_code(key: &MasterKey, id: JobId, due_at: Timestamp) -> Vec<u8> {
+    key.authenticate_row("job", &format!("{id} {}", millis(due_at))).0.to_vec()
+}
+
+/// Fails if the due time of a job was not written by a holder of the key.
+pub(super) fn require_authentic(job: &JobRow, row: &SqliteRow, key: &MasterKey) -> Result<(), StoreError> {
+    let code: Option<&[u8]> = row.try_get("code")?;
+    if code == Some(due_code(key, job.id, job.due_at).as_slice()) {
+        return Ok(());
+    }
+    Err(StoreError::Tampered { what: "job", id: job.id.to_string() })
+}
+
 impl Tx {
     /// The open job of a case: there is one at most.
     pub(super) async fn open_job(&mut self, case_id: CaseId) -> Result<Option<JobRow>, StoreError> {
@@ -95,11 +110,13 @@ impl Tx {
                              failing_since = NULL,
                              refusals = 0,
                              fence = NULL,
-                             fences = 0
+                             fences = 0,
+                             code = $3
                          WHERE id = $2",
                     )
                     .bind(millis(due_at))
                     .bind(job.id.to_string())
+                    .bind(due_code(&self.key, job.id, due_at))
                     .exec_one(self, "job", job.id)
                     .await?;
                 }
@@ -109,11 +126,12 @@ impl Tx {
                 if let Some(job) = job {
                     self.cancel_job(job.id, now).await?;
                 }
+                let id = JobId::from(clock::new_id(now));
                 sqlx::query(
-                    "INSERT INTO jobs (id, case_id, site, source, kind, urgency, state, due_at, created_at)
-                     VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8)",
+                    "INSERT INTO jobs (id, case_id, site, source, kind, urgency, state, due_at, created_at, code)
+                     VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9)",
                 )
-                .bind(JobId::from(clock::new_id(now)).to_string())
+                .bind(id.to_string())
                 .bind(case.id.to_string())
                 .bind(case.site.as_str())
                 .bind(case.source.as_ref().map(SourceName::as_str))
@@ -121,6 +139,7 @@ impl Tx {
                 .bind(urgency(wanted.kind.is_urgent()))
                 .bind(millis(wanted.due_at))
                 .bind(millis(now))
+                .bind(due_code(&self.key, id, wanted.due_at))
                 .execute(&mut **self)
                 .await?;
             }

@@ -13,6 +13,7 @@ use super::row::{RowReader, millis};
 use super::{Store, StoreError, Tx};
 use crate::domain::ids::CaseId;
 use crate::proof::chain::{ChainEntry, ChainError, ChainVerifier, GENESIS, Link};
+use crate::proof::seal::MasterKey;
 
 /// The number of entries that are verified in one read.
 const PART: i64 = 5_000;
@@ -38,16 +39,20 @@ impl Tx {
             detail: detail.to_string(),
         };
         let link = entry.link(&head.link);
-        sqlx::query("INSERT INTO journal (seq, at, case_id, kind, detail, link) VALUES ($1, $2, $3, $4, $5, $6)")
-            .bind(entry.seq)
-            .bind(millis(entry.at))
-            .bind(entry.case_id)
-            .bind(entry.kind)
-            .bind(entry.detail)
-            .bind(link.as_slice())
-            .execute(&mut **self)
-            .await?;
+        sqlx::query(
+            "INSERT INTO journal (seq, at, case_id, kind, detail, link, code) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(entry.seq)
+        .bind(millis(entry.at))
+        .bind(entry.case_id)
+        .bind(entry.kind)
+        .bind(entry.detail)
+        .bind(link.as_slice())
+        .bind(self.key.authenticate_entry(&link).0.as_slice())
+        .execute(&mut **self)
+        .await?;
         self.head = Some(Head { seq: entry.seq, link });
+        self.journaled_at = Some(now);
         Ok(entry.seq)
     }
 }
@@ -119,7 +124,7 @@ async fn walk(
         if entries.is_empty() {
             break;
         }
-        for StoredEntry { seq, entry, link } in entries {
+        for StoredEntry { seq, entry, link, .. } in entries {
             if let Err(broken) = entry.and_then(|entry| verifier.step(&entry, &link)) {
                 return Ok(JournalCheck::Broken(broken));
             }
@@ -136,18 +141,23 @@ async fn walk(
     Ok(JournalCheck::Intact { entries: verifier.len(), head: verifier.head() })
 }
 
-/// All breaks of the chain: the walk continues after each with what is stored.
-pub(super) async fn breaks(pool: &SqlitePool) -> Result<Vec<ChainError>, StoreError> {
+/// All breaks of the chain, and all entries that were not written with the key: the walk continues after each with what is
+/// stored.
+pub(super) async fn breaks(pool: &SqlitePool, key: &MasterKey) -> Result<Vec<ChainError>, StoreError> {
     let (mut verifier, mut breaks) = (ChainVerifier::default(), Vec::new());
     loop {
         let entries = part_after(pool, verifier.len()).await?;
         if entries.is_empty() {
             return Ok(breaks);
         }
-        for StoredEntry { seq, entry, link } in entries {
-            if let Err(broken) = entry.and_then(|entry| verifier.step(&entry, &link)) {
+        for StoredEntry { seq, entry, link, code } in entries {
+            let step = entry.and_then(|entry| verifier.step(&entry, &link));
+            let link = link.try_into().unwrap_or(GENESIS);
+            if let Err(broken) = step {
                 breaks.push(broken);
-                verifier = ChainVerifier::after(seq, link.try_into().unwrap_or(GENESIS));
+                verifier = ChainVerifier::after(seq, link);
+            } else if key.authenticate_entry(&link).0 != code.as_slice() {
+                breaks.push(ChainError::Forged { seq });
             }
         }
     }
@@ -158,12 +168,13 @@ struct StoredEntry {
     seq: i64,
     entry: Result<ChainEntry, ChainError>,
     link: Vec<u8>,
+    code: Vec<u8>,
 }
 
 /// The next entries: a part of them, so that no read holds the write-ahead log for long.
 async fn part_after(pool: &SqlitePool, seq: i64) -> Result<Vec<StoredEntry>, StoreError> {
     let rows = sqlx::query(
-        "SELECT seq AS id, seq, at, case_id, kind, detail, link
+        "SELECT seq AS id, seq, at, case_id, kind, detail, link, code
          FROM journal
          WHERE seq > $1
          ORDER BY seq
@@ -175,8 +186,13 @@ async fn part_after(pool: &SqlitePool, seq: i64) -> Result<Vec<StoredEntry>, Sto
     .await?;
     rows.iter()
         .map(|row| {
-            let (seq, link) = (row.try_get("seq")?, row.try_get("link")?);
-            Ok(StoredEntry { seq, entry: read_entry(row).map_err(|_damaged| ChainError::Unreadable { seq }), link })
+            let (seq, link, code) = (row.try_get("seq")?, row.try_get("link")?, row.try_get("code")?);
+            Ok(StoredEntry {
+                seq,
+                entry: read_entry(row).map_err(|_damaged| ChainError::Unreadable { seq }),
+                link,
+                code,
+            })
         })
         .collect()
 }

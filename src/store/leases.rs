@@ -8,7 +8,7 @@ use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::exec::ExecOne as _;
-use super::jobs::read_job;
+use super::jobs::{due_code, read_job, require_authentic};
 use super::row::{RowReader, millis, millis_if_any};
 use super::{CaseRecord, JobRow, StoreError, Tx};
 use crate::domain::ids::JobId;
@@ -58,6 +58,7 @@ impl Tx {
             .await?
             .ok_or(StoreError::LeaseLost)?;
         let (job, reader) = (read_job(&row)?, RowReader { what: "job", row: &row });
+        require_authentic(&job, &row, &self.key)?;
         let record = self.case(job.case_id).await?;
         let record =
             record.ok_or_else(|| StoreError::inconsistent("case", job.case_id, "it is not there, but has a job"))?;
@@ -145,7 +146,8 @@ impl Tx {
                  fences = 0,
                  attempts = attempts + $3,
                  failures = CASE WHEN $4 IS NULL THEN 0 ELSE failures + $3 END,
-                 failing_since = COALESCE(failing_since, $5) + $4
+                 failing_since = COALESCE(failing_since, $5) + $4,
+                 code = $8
              WHERE id = $6 AND lease_token = $7",
         )
         .bind(millis(due_at))
@@ -155,6 +157,7 @@ impl Tx {
         .bind(millis_if_any(since))
         .bind(lease.job_id.to_string())
         .bind(lease.token.to_string())
+        .bind(due_code(&self.key, lease.job_id, due_at))
         .exec_leased(self)
         .await
     }

@@ -12,6 +12,7 @@ use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
 use super::row::{RowReader, millis};
+use super::sums::Guarded;
 use super::{Store, StoreError, Tx};
 use crate::domain::ids::SourceName;
 use crate::proof::seal::{KeyedHash, MasterKey};
@@ -108,6 +109,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let Some(hash) = hash_of(id) else { return Ok(false) };
+        let before = self.secrets_of(source).await?;
         let done = sqlx::query(
             "UPDATE offered_secrets
              SET accepted_at = COALESCE(accepted_at, $1), accepted_by = COALESCE(accepted_by, $2)
@@ -130,9 +132,17 @@ impl Tx {
                 .execute(&mut **self)
                 .await?;
         }
+        let after = self.secrets_of(source).await?;
+        self.guarded_removed(Guarded::Secrets, &before)?;
+        self.guarded_added(Guarded::Secrets, &after)?;
         let detail = json!({ "source": source, "offer": id, "alone": alone, "by": by });
         self.write_journal(None, "secret_accepted", &detail, now).await?;
         Ok(true)
+    }
+
+    async fn secrets_of(&mut self, source: &SourceName) -> Result<Vec<SqliteRow>, StoreError> {
+        let secrets = sqlx::query("SELECT * FROM offered_secrets WHERE source = $1");
+        Ok(secrets.bind(source.as_str()).fetch_all(&mut **self).await?)
     }
 }
 

@@ -168,6 +168,11 @@ impl Database {
         Ok(after.saturating_sub(before))
     }
 
+    /// Whether the key is known: it is configured, or in the file beside the database.
+    pub fn has_key(&self) -> bool {
+        !matches!(self.key, KeyLocation::Beside) || self.key_file().exists()
+    }
+
     /// The path of the key if none is configured.
     pub fn key_file(&self) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
@@ -260,6 +265,16 @@ pub(super) async fn load_keys(connection: &mut SqliteConnection, bytes: &[u8; 32
         .execute(&mut *connection)
         .await?;
     let row = sqlx::query("SELECT sealed FROM store_key").fetch_one(connection).await?;
+    MasterKey::unseal(bytes, row.try_get("sealed")?).map_err(|_other_key| StoreError::WrongKey)
+}
+
+/// The keys of an existing database, which is not written to.
+pub(super) async fn load_keys_of_copy(
+    connection: &mut SqliteConnection,
+    bytes: &[u8; 32],
+) -> Result<MasterKey, StoreError> {
+    let row = sqlx::query("SELECT sealed FROM store_key").fetch_optional(connection).await?;
+    let row = row.ok_or(StoreError::WrongKey)?;
     MasterKey::unseal(bytes, row.try_get("sealed")?).map_err(|_other_key| StoreError::WrongKey)
 }
 

@@ -8,6 +8,7 @@ use sqlx::Row as _;
 use tracing::instrument;
 
 use super::row::{RowReader, millis};
+use super::sums::Guarded;
 use super::{Store, StoreError, Tx};
 use crate::domain::case::{Case, JobKind};
 use crate::domain::ids::{SiteName, SourceName};
@@ -52,16 +53,17 @@ impl Tx {
              VALUES ($1, $2, $3)
              ON CONFLICT (name) DO UPDATE
              SET paused_at = $2, reason = $3
-             WHERE sites.paused_at IS NULL",
+             WHERE sites.paused_at IS NULL
+             RETURNING *",
         )
         .bind(site.as_str())
         .bind(millis(now))
         .bind(reason)
-        .execute(&mut **self)
-        .await?
-        .rows_affected();
-        let paused = done > 0;
+        .fetch_all(&mut **self)
+        .await?;
+        let paused = !done.is_empty();
         if paused {
+            self.guarded_added(Guarded::Sites, &done)?;
             self.write_journal(None, "site_paused", &json!({ "site": site, "reason": reason }), now).await?;
         }
         Ok(paused)
@@ -79,17 +81,18 @@ impl Tx {
         let done = sqlx::query(
             "INSERT INTO paused_kinds (site, kind, paused_at, reason)
              VALUES ($1, $2, $3, $4)
-             ON CONFLICT (site, kind) DO NOTHING",
+             ON CONFLICT (site, kind) DO NOTHING
+             RETURNING *",
         )
         .bind(site.as_str())
         .bind(kind.as_str())
         .bind(millis(now))
         .bind(reason)
-        .execute(&mut **self)
-        .await?
-        .rows_affected();
-        let paused = done > 0;
+        .fetch_all(&mut **self)
+        .await?;
+        let paused = !done.is_empty();
         if paused {
+            self.guarded_added(Guarded::PausedKinds, &done)?;
             let detail = json!({ "site": site, "kind": kind, "reason": reason });
             self.write_journal(None, "site_kind_paused", &detail, now).await?;
         }
@@ -105,14 +108,14 @@ impl Tx {
         by: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query("DELETE FROM paused_kinds WHERE site = $1 AND ($2 IS NULL OR kind = $2)")
+        let done = sqlx::query("DELETE FROM paused_kinds WHERE site = $1 AND ($2 IS NULL OR kind = $2) RETURNING *")
             .bind(site.as_str())
             .bind(kind.map(JobKind::as_str))
-            .execute(&mut **self)
-            .await?
-            .rows_affected();
-        let resumed = done > 0;
+            .fetch_all(&mut **self)
+            .await?;
+        let resumed = !done.is_empty();
         if resumed {
+            self.guarded_removed(Guarded::PausedKinds, &done)?;
             let detail = json!({ "site": site, "kind": kind, "by": by });
             self.write_journal(None, "site_kind_resumed", &detail, now).await?;
         }
@@ -122,10 +125,11 @@ impl Tx {
     /// Resumes the jobs of a site. Returns false if it was not paused.
     #[instrument(name = "store.site.resume", skip_all, fields(site = %site), err)]
     pub async fn resume_site(&mut self, site: &SiteName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let paused = self.site_row(site.as_str()).await?;
         let done = sqlx::query(
             "UPDATE sites
-                 SET paused_at = NULL, reason = NULL
-                 WHERE name = $1 AND paused_at IS NOT NULL",
+             SET paused_at = NULL, reason = NULL
+             WHERE name = $1 AND paused_at IS NOT NULL",
         )
         .bind(site.as_str())
         .execute(&mut **self)
@@ -133,6 +137,7 @@ impl Tx {
         .rows_affected();
         let resumed = done > 0;
         if resumed {
+            self.guarded_removed(Guarded::Sites, &paused)?;
             self.write_journal(None, "site_resumed", &json!({ "site": site, "by": by }), now).await?;
         }
         Ok(resumed)
@@ -141,6 +146,7 @@ impl Tx {
     /// Pauses a source: its deliveries are rejected for now, and its jobs wait. Returns false if it was paused before.
     #[instrument(name = "store.source.pause", skip_all, fields(source = %source), err)]
     pub async fn pause_source(&mut self, source: &SourceName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let before = self.source_row(source.as_str()).await?;
         let done = sqlx::query(
             "INSERT INTO sources (name, paused_at, paused_by)
              VALUES ($1, $2, $3)
@@ -156,6 +162,7 @@ impl Tx {
         .rows_affected();
         let paused = done > 0;
         if paused {
+            self.count_source_change(source.as_str(), &before).await?;
             self.pausing = Some(self.paused_sources().await?);
             self.delete_waiting_secrets(source).await?;
             self.write_journal(None, "source_paused", &json!({ "source": source, "by": by }), now).await?;
@@ -166,6 +173,7 @@ impl Tx {
     /// Resumes a paused source. Returns false if it was not paused.
     #[instrument(name = "store.source.resume", skip_all, fields(source = %source), err)]
     pub async fn resume_source(&mut self, source: &SourceName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let before = self.source_row(source.as_str()).await?;
         let done = sqlx::query(
             "UPDATE sources
              SET paused_at = NULL, paused_by = NULL
@@ -177,6 +185,7 @@ impl Tx {
         .rows_affected();
         let resumed = done > 0;
         if resumed {
+            self.count_source_change(source.as_str(), &before).await?;
             self.pausing = Some(self.paused_sources().await?);
             self.write_journal(None, "source_resumed", &json!({ "source": source, "by": by }), now).await?;
         }

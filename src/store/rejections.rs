@@ -34,7 +34,6 @@ impl Tx {
         self.requeue(claimed.lease, due_at, Failing::Rests(SignedDuration::ZERO), Some(reason)).await?;
         if dispatched {
             self.record_unconfirmed_call(&mut record, job.kind, "call_unconfirmed", Some(reason), now).await?;
-            self.save_observed(&record).await?;
         }
         self.pause_site(&record.case.site, reason, now).await
     }

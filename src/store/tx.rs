@@ -4,10 +4,12 @@ use std::collections::HashSet;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use sqlx::sqlite::SqliteConnection;
 
 use super::StoreError;
 use super::head::Head;
+use super::sums::GuardedChanges;
 use super::turn::{Effects, Turn};
 use crate::domain::ids::SourceName;
 use crate::proof::seal::MasterKey;
@@ -24,16 +26,21 @@ pub struct Tx {
     pub(super) pausing: Option<HashSet<SourceName>>,
     /// The journal's newest entry, once known: no other writer adds one meanwhile.
     pub(super) head: Option<Head>,
+    /// When this unit wrote its newest entry of the journal.
+    pub(super) journaled_at: Option<Timestamp>,
+    /// What this unit changed in the tables of [`super::guarded`].
+    pub(super) guarded: GuardedChanges,
 }
 
 impl Tx {
     pub(super) fn new(turn: Turn, key: Arc<MasterKey>) -> Self {
         let head = turn.effects_before().journal_head;
-        Self { turn, key, pausing: None, head }
+        Self { turn, key, pausing: None, head, journaled_at: None, guarded: GuardedChanges::default() }
     }
 
     /// Commits all writes together. They are durable when this returns.
-    pub async fn commit(self) -> Result<(), StoreError> {
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        self.journal_guarded().await?;
         let recorded_head = self.head.map(|head| head.recorded(&self.key));
         let effects =
             Effects { journal_head: self.head, recorded_head, newest_delivery: 0, paused_sources: self.pausing };

@@ -20,6 +20,7 @@ async fn damage(story: &Harness, case: CaseId) -> String {
 }
 
 async fn write_terms(story: &Harness, case: CaseId, terms: &str) {
+    story.tampers();
     let mut database = story.database().await;
     let update = sqlx::query("UPDATE cases SET terms = ? WHERE id = ?").bind(terms).bind(case.to_string());
     assert_eq!(update.execute(&mut database).await.unwrap().rows_affected(), 1);

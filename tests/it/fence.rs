@@ -28,6 +28,7 @@ fn copy_of(story: &Harness) -> PathBuf {
 }
 
 async fn execute(story: &Harness, statement: &str) {
+    story.tampers();
     let mut database = story.database().await;
     for trigger in ["journal_is_never_changed", "journal_is_never_shortened"] {
         sqlx::query(AssertSqlSafe(format!("DROP TRIGGER IF EXISTS {trigger}"))).execute(&mut database).await.unwrap();

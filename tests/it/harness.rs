@@ -11,7 +11,7 @@ mod requests;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Span, Timestamp};
@@ -76,6 +76,7 @@ pub(crate) struct Harness {
     http: reqwest::Client,
     sent: AtomicU32,
     finished: bool,
+    tampered: AtomicBool,
     _site_tasks: JoinSet<()>,
 }
 
@@ -140,6 +141,7 @@ impl Harness {
             http: crate::http::client(),
             sent: AtomicU32::new(0),
             finished: false,
+            tampered: AtomicBool::new(false),
             _site_tasks: site_tasks,
         };
         story.start_daemon().await;
@@ -301,6 +303,7 @@ impl Harness {
     async fn end(mut self, expected: &[&str]) -> JournalCheck {
         if self.running.is_some() {
             self.settle().await;
+            self.verify_rows().await;
             self.stop().await;
         }
         self.finished = true;
@@ -310,6 +313,19 @@ impl Harness {
         expected.sort_unstable();
         assert_eq!(changes, expected, "what was changed at the site");
         offboardd::store::verify_journal(&self.database_file()).await.unwrap()
+    }
+
+    /// Every row that decides is as the daemon wrote it, unless the story changed one itself.
+    async fn verify_rows(&self) {
+        let found = self.store().verify_history().await.unwrap();
+        if !self.tampered.load(Ordering::Relaxed) {
+            assert_eq!(found, [], "the daemon wrote rows that its own walk does not accept");
+        }
+    }
+
+    /// From now on the story changes rows beside the daemon.
+    pub(crate) fn tampers(&self) {
+        self.tampered.store(true, Ordering::Relaxed);
     }
 }
 

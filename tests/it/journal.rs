@@ -69,7 +69,7 @@ async fn verify_finds_an_entry_changed_without_the_triggers() {
             "entry 3 does not follow",
         ),
         (
-            "INSERT INTO journal SELECT MAX(seq) + 1, MAX(at), NULL, 'slipped_in', '{}', zeroblob(32) FROM journal",
+            "INSERT INTO journal SELECT MAX(seq) + 1, MAX(at), NULL, 'slipped_in', '{}', zeroblob(32), zeroblob(32) FROM journal",
             "does not follow",
         ),
     ] {

@@ -44,6 +44,7 @@ mod rng;
 mod rotation;
 mod site_errors;
 mod stress;
+mod tampering;
 mod two_processes;
 mod unreliable_reads;
 mod vendor_returns;

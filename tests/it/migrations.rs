@@ -33,7 +33,8 @@ fn sample(version: i64) -> &'static [&'static str] {
             "INSERT INTO sites (name, paused_at, reason) VALUES ('acme', 1, '401')",
             "INSERT INTO paused_kinds (site, kind, paused_at, reason) VALUES ('acme', 'delete', 1, '403')",
             "INSERT INTO sources (name, last_delivery_at) VALUES ('hr', 1)",
-            "INSERT INTO journal (seq, at, case_id, kind, detail, link) VALUES (1, 1, 'c1', 'opened', '{}', x'06')",
+            "INSERT INTO journal (seq, at, case_id, kind, detail, link, code)
+             VALUES (1, 1, 'c1', 'opened', '{}', x'06', x'16')",
             "INSERT INTO remarks (seq, case_id, sealed) VALUES (1, 'c1', x'07')",
             "INSERT INTO lookups (source, person_hash, sealed, since, due_at) VALUES ('hr', x'09', x'0a', 1, 2)",
             "INSERT INTO ignored_words (source, day, word, count) VALUES ('hr', 1, 'employee.renamed', 1)",

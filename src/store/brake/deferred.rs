@@ -7,6 +7,7 @@ use tracing::instrument;
 use super::escalations::Actor;
 use crate::domain::case::Transition;
 use crate::domain::ids::{CaseId, SourceName};
+use crate::store::sums::Guarded;
 use crate::store::{CaseRecord, Note, StoreError, TransitionError, Transitioned, Tx};
 
 /// The effect of a source's event.
@@ -53,13 +54,16 @@ impl Tx {
         let (Transition::Departed(demand) | Transition::ErasureRequested(demand)) = transition else {
             return Ok(false);
         };
-        sqlx::query("INSERT INTO brake_deferred (source, case_id, kind, demand) VALUES ($1, $2, $3, $4)")
-            .bind(source.as_str())
-            .bind(case_id.to_string())
-            .bind(transition.name())
-            .bind(json!(demand).to_string())
-            .execute(&mut **self)
-            .await?;
+        let deferred = sqlx::query(
+            "INSERT INTO brake_deferred (source, case_id, kind, demand) VALUES ($1, $2, $3, $4) RETURNING *",
+        )
+        .bind(source.as_str())
+        .bind(case_id.to_string())
+        .bind(transition.name())
+        .bind(json!(demand).to_string())
+        .fetch_all(&mut **self)
+        .await?;
+        self.guarded_added(Guarded::BrakeDeferred, &deferred)?;
         Ok(true)
     }
 
@@ -70,15 +74,16 @@ impl Tx {
         case_id: CaseId,
         former_address: bool,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        let dropped = sqlx::query(
             "DELETE FROM brake_deferred
-             WHERE source = $1 AND case_id = $2 AND (demand ->> 'cause' = 'email_changed') = $3",
+             WHERE source = $1 AND case_id = $2 AND (demand ->> 'cause' = 'email_changed') = $3
+             RETURNING *",
         )
         .bind(source.as_str())
         .bind(case_id.to_string())
         .bind(former_address)
-        .execute(&mut **self)
+        .fetch_all(&mut **self)
         .await?;
-        Ok(())
+        self.guarded_removed(Guarded::BrakeDeferred, &dropped)
     }
 }

@@ -9,6 +9,7 @@ use crate::domain::brake::BrakeTrip;
 use crate::domain::case::{Direction, Hold, State, Transition};
 use crate::domain::ids::{CaseId, SourceName};
 use crate::store::row::{RowReader, millis};
+use crate::store::sums::Guarded;
 use crate::store::{Note, StoreError, TransitionError, Tx};
 
 impl Tx {
@@ -66,6 +67,7 @@ impl Tx {
         tripped: &BrakeTrip,
         now: Timestamp,
     ) -> Result<u32, StoreError> {
+        let before = self.source_row(source.as_str()).await?;
         sqlx::query(
             "INSERT INTO sources (name, braked_at, brake)
              VALUES ($1, $2, $3)
@@ -77,6 +79,7 @@ impl Tx {
         .bind(tripped.to_string())
         .execute(&mut **self)
         .await?;
+        self.count_source_change(source.as_str(), &before).await?;
         let held = self.hold_all_by_brake(Actor::Source(source), now).await?;
         let detail = json!({ "source": source, "brake": tripped.to_string(), "held": held });
         self.write_journal(None, "brake_tripped", &detail, now).await?;
@@ -156,12 +159,13 @@ impl Tx {
     }
 
     async fn add_brake_hold(&mut self, actor: &str, case_id: CaseId) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO brake_holds (actor, case_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(actor)
-            .bind(case_id.to_string())
-            .execute(&mut **self)
-            .await?;
-        Ok(())
+        let held =
+            sqlx::query("INSERT INTO brake_holds (actor, case_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING *")
+                .bind(actor)
+                .bind(case_id.to_string())
+                .fetch_all(&mut **self)
+                .await?;
+        self.guarded_added(Guarded::BrakeHolds, &held)
     }
 
     /// Whether a brake holds a case: that of its source, or one that is recorded for the case.
@@ -183,15 +187,17 @@ impl Tx {
 
     /// Deletes the brakes' records of a case that was stopped or closed.
     pub(in crate::store) async fn clear_brake_of(&mut self, case_id: CaseId, closed: bool) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM brake_deferred WHERE case_id = $1")
+        let dropped = sqlx::query("DELETE FROM brake_deferred WHERE case_id = $1 RETURNING *")
             .bind(case_id.to_string())
-            .execute(&mut **self)
+            .fetch_all(&mut **self)
             .await?;
+        self.guarded_removed(Guarded::BrakeDeferred, &dropped)?;
         if closed {
-            sqlx::query("DELETE FROM brake_holds WHERE case_id = $1")
+            let released = sqlx::query("DELETE FROM brake_holds WHERE case_id = $1 RETURNING *")
                 .bind(case_id.to_string())
-                .execute(&mut **self)
+                .fetch_all(&mut **self)
                 .await?;
+            self.guarded_removed(Guarded::BrakeHolds, &released)?;
         }
         Ok(())
     }

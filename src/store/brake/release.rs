@@ -12,6 +12,7 @@ use crate::domain::ids::{CaseId, SourceName};
 use crate::proof::seal::MasterKey;
 use crate::store::cases::readable;
 use crate::store::row::{RowReader, millis};
+use crate::store::sums::Guarded;
 use crate::store::{CaseRecord, Note, Store, StoreError, TransitionError, Transitioned, Tx};
 
 /// The cases that the brake of `?1` holds, and those about which a frozen source reported an event.
@@ -94,6 +95,7 @@ impl Tx {
                 return Ok(Err(NotReleased::Busy));
             }
         }
+        let before = self.source_row(source.as_str()).await?;
         sqlx::query(
             "UPDATE sources
              SET braked_at = NULL, brake = NULL, brake_released_at = $1
@@ -103,8 +105,17 @@ impl Tx {
         .bind(source.as_str())
         .execute(&mut **self)
         .await?;
-        sqlx::query("DELETE FROM brake_holds WHERE actor = $1").bind(source.as_str()).execute(&mut **self).await?;
-        sqlx::query("DELETE FROM brake_deferred WHERE source = $1").bind(source.as_str()).execute(&mut **self).await?;
+        self.count_source_change(source.as_str(), &before).await?;
+        let released = sqlx::query("DELETE FROM brake_holds WHERE actor = $1 RETURNING *")
+            .bind(source.as_str())
+            .fetch_all(&mut **self)
+            .await?;
+        self.guarded_removed(Guarded::BrakeHolds, &released)?;
+        let applied = sqlx::query("DELETE FROM brake_deferred WHERE source = $1 RETURNING *")
+            .bind(source.as_str())
+            .fetch_all(&mut **self)
+            .await?;
+        self.guarded_removed(Guarded::BrakeDeferred, &applied)?;
         for planned in &release.planned {
             self.release_case(planned, &note, now).await?;
         }
@@ -144,10 +155,13 @@ impl Tx {
     ) -> Result<Transitioned, TransitionError> {
         let id = record.case.id;
         // A released case is not counted again.
-        sqlx::query("DELETE FROM brake_holds WHERE case_id = $1 AND actor LIKE 'operator:%'")
-            .bind(id.to_string())
-            .execute(&mut **self)
-            .await?;
+        let released =
+            sqlx::query("DELETE FROM brake_holds WHERE case_id = $1 AND actor LIKE 'operator:%' RETURNING *")
+                .bind(id.to_string())
+                .fetch_all(&mut **self)
+                .await
+                .map_err(StoreError::from)?;
+        self.guarded_removed(Guarded::BrakeHolds, &released)?;
         sqlx::query("DELETE FROM escalations WHERE case_id = $1 AND actor LIKE 'operator:%'")
             .bind(id.to_string())
             .execute(&mut **self)

@@ -1,17 +1,25 @@
 //! The authentication code of a case's row: without the key, a change of the terms, the approvals, the dates, the hold or
-//! the person of a case in the database file is detected.
+//! the person of a case in the database file is detected. The code covers the version, which the newest entry of the journal
+//! about the case states: an earlier version of a row, with its own code, is detected as well.
 
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::CaseRecord;
+use super::{CaseRecord, RowHashes};
 use crate::domain::case::State;
 use crate::proof::seal::{KeyedHash, MasterKey};
 use crate::store::row::{millis, millis_if_any};
 
-/// The code of a row. `sealed` is the personal data as it is stored.
-pub(super) fn authenticate(record: &CaseRecord, sealed: Option<&[u8]>, key: &MasterKey) -> KeyedHash {
-    let CaseRecord { case, opened_at, account_type, reads_without_account, .. } = record;
+/// The code of a row. `hashes` are those of the row, and `sealed` is the personal data as it is stored.
+pub(super) fn authenticate(
+    record: &CaseRecord,
+    hashes: RowHashes,
+    sealed: Option<&[u8]>,
+    key: &MasterKey,
+) -> KeyedHash {
+    let CaseRecord { case, opened_at, account_type, reads_without_account, version, .. } = record;
+    let RowHashes { person_key, email, person } = hashes;
+    let hashes = [Some(person_key), email, person].map(|hash| hash.map(|hash| hex::encode(hash.0)));
     let progress = &case.progress;
     let dates = [
         progress.revoke_dispatched_at,
@@ -44,6 +52,8 @@ pub(super) fn authenticate(record: &CaseRecord, sealed: Option<&[u8]>, key: &Mas
         reads_without_account,
         account_type,
         sealed.map(|sealed| hex::encode(Sha256::digest(sealed))),
+        version,
+        hashes,
     ]);
     key.authenticate_row("case", &row.to_string())
 }

@@ -16,7 +16,7 @@ use crate::domain::account::{AccountId, AccountType};
 use crate::domain::case::{Case, Cause, StateName, Terms};
 use crate::domain::ids::{SiteName, SourceName};
 use crate::domain::person::Person;
-use crate::proof::seal::{CaseKey, MasterKey};
+use crate::proof::seal::{CaseKey, KeyedHash, MasterKey};
 
 /// A case with the data about its person.
 #[derive(Debug, Clone)]
@@ -31,7 +31,30 @@ pub struct CaseRecord {
     pub account_type: Option<AccountType>,
     /// The number of reads that did not find the account.
     pub reads_without_account: u32,
+    /// Increases with each entry of the journal about a change of the case.
+    pub(super) version: i64,
+    /// By which the row is found. They stay when the personal data is shredded.
+    hashes: RowHashes,
     key: Option<CaseKey>,
+}
+
+/// The hashes by which a case is found.
+#[derive(Debug, Clone, Copy)]
+struct RowHashes {
+    person_key: KeyedHash,
+    email: Option<KeyedHash>,
+    person: Option<KeyedHash>,
+}
+
+impl RowHashes {
+    /// The hashes after an email address or a person id became known.
+    fn with(self, email: Option<KeyedHash>, person: Option<KeyedHash>) -> Self {
+        Self {
+            person_key: email.unwrap_or(self.person_key),
+            email: email.or(self.email),
+            person: person.or(self.person),
+        }
+    }
 }
 
 /// The account that a case is about.

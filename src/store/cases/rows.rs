@@ -5,12 +5,12 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::authentication::authenticate;
-use super::{CaseRecord, KnownAccount};
+use super::{CaseRecord, KnownAccount, RowHashes};
 use crate::domain::account::AccountType;
 use crate::domain::case::{Attention, Case, Hold, Progress, State, StateName};
 use crate::domain::ids::CaseId;
 use crate::domain::person::Person;
-use crate::proof::seal::{CaseKey, MasterKey};
+use crate::proof::seal::{CaseKey, KeyedHash, MasterKey};
 use crate::store::exec::ExecOne as _;
 use crate::store::row::{RowReader, millis, millis_if_any};
 use crate::store::{StoreError, Tx};
@@ -27,7 +27,7 @@ impl Tx {
     /// Writes the variable data of a case, and the personal data.
     pub(super) async fn write_case(&mut self, record: &CaseRecord) -> Result<(), StoreError> {
         let case = &record.case;
-        let (email_hash, person_hash) = self.hashes(&case.site, case.source.as_ref(), &record.person);
+        let hashes = self.row_hashes(record);
         let known = Known { person: record.person.clone(), account: record.account.clone() };
         let sealed = match &record.key {
             Some(key) => Some(key.seal(case.id.as_bytes(), to_json(&known)?.as_bytes())),
@@ -59,11 +59,12 @@ impl Tx {
                  account_type = $22,
                  sealed = $23,
                  closed_at = $24,
-                 email_hash = COALESCE($25, email_hash),
-                 person_hash = COALESCE($26, person_hash),
-                 person_key = COALESCE($25, person_key),
-                 code = $27
-             WHERE id = $28",
+                 email_hash = $25,
+                 person_hash = $26,
+                 person_key = $27,
+                 version = $28,
+                 code = $29
+             WHERE id = $30",
         )
         .bind(case.state.name().as_str())
         .bind(millis(case.since))
@@ -89,12 +90,21 @@ impl Tx {
         .bind(record.account_type.map(AccountType::as_str))
         .bind(sealed.as_deref())
         .bind(millis_if_any(case.closed_at()))
-        .bind(email_hash.map(|hash| hash.0.to_vec()))
-        .bind(person_hash.map(|hash| hash.0.to_vec()))
-        .bind(authenticate(record, sealed.as_deref(), &self.key).0.as_slice())
+        .bind(hashes.email.map(|hash| hash.0.to_vec()))
+        .bind(hashes.person.map(|hash| hash.0.to_vec()))
+        .bind(hashes.person_key.0.as_slice())
+        .bind(record.version)
+        .bind(authenticate(record, hashes, sealed.as_deref(), &self.key).0.as_slice())
         .bind(case.id.to_string())
         .exec_one(self, "case", case.id)
         .await
+    }
+
+    /// The hashes of a case as they are to be stored.
+    pub(super) fn row_hashes(&self, record: &CaseRecord) -> RowHashes {
+        let CaseRecord { case, person, hashes, .. } = record;
+        let (email, of_person) = self.hashes(&case.site, case.source.as_ref(), person);
+        hashes.with(email, of_person)
     }
 }
 
@@ -150,13 +160,31 @@ pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result
         account: known.account,
         account_type: reader.word_if_any("account_type")?,
         reads_without_account: reader.count("reads_without_account")?,
+        version: row.try_get("version")?,
+        hashes: read_hashes(&reader, id)?,
         key,
     };
-    let code = authenticate(&record, sealed.as_deref(), master);
-    if reader.bytes_if_any("code")?.as_deref() != Some(code.0.as_slice()) {
+    let code = authenticate(&record, record.hashes, sealed.as_deref(), master);
+    let is_open = reader.at_if_any("closed_at")?.is_none();
+    if reader.bytes_if_any("code")?.as_deref() != Some(code.0.as_slice())
+        || is_open == record.case.state.name().is_closed()
+    {
         return Err(StoreError::Tampered { what: "case", id: id.to_string() });
     }
     Ok(record)
+}
+
+fn read_hashes(reader: &RowReader<'_>, id: CaseId) -> Result<RowHashes, StoreError> {
+    let hash = |column: &str| {
+        let bytes = reader.bytes_if_any(column)?;
+        let hash = bytes.map(|bytes| bytes.try_into().map(KeyedHash)).transpose();
+        hash.map_err(|_wrong_length| StoreError::inconsistent("case", id, format!("column `{column}`: no such hash")))
+    };
+    Ok(RowHashes {
+        person_key: hash("person_key")?.ok_or_else(|| StoreError::inconsistent("case", id, "no person"))?,
+        email: hash("email_hash")?,
+        person: hash("person_hash")?,
+    })
 }
 
 fn read_state(reader: &RowReader<'_>, name: StateName) -> Result<State, StoreError> {

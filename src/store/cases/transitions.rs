@@ -7,7 +7,7 @@ use tracing::instrument;
 
 use super::authentication::authenticate;
 use super::rows::{held, stuck};
-use super::{CaseRecord, NewCase, Note, Transitioned};
+use super::{CaseRecord, NewCase, Note, RowHashes, Transitioned};
 use crate::clock;
 use crate::domain::case::{
     Case, Demand, Direction, EndedDemands, Hold, JobKind, Progress, State, StateName, Transition,
@@ -69,6 +69,8 @@ impl Tx {
             account: None,
             account_type: None,
             reads_without_account: 0,
+            version: 1,
+            hashes: RowHashes { person_key, email: email_hash, person: person_hash },
             key: Some(key),
         };
         sqlx::query(
@@ -135,7 +137,11 @@ impl Tx {
             return Ok(Transitioned { record, from });
         }
         let before = record.case.clone();
-        let record = CaseRecord { case, ..record };
+        let moved = case.state.name() != from;
+        let is_journaled = *transition != Transition::Due || moved;
+        let version = record.version.saturating_add(i64::from(is_journaled));
+        let hashes = self.row_hashes(&record);
+        let record = CaseRecord { case, version, hashes, ..record };
         // An operator's decision is a fact about the person: an earlier body is no longer a mere duplicate after it.
         if matches!(transition, Transition::Cancelled | Transition::Resolved) {
             let keys = self.hashes(&record.case.site, record.case.source.as_ref(), &record.person);
@@ -144,7 +150,6 @@ impl Tx {
         self.write_case(&record).await?;
         self.follow_hold(&before, &record, transition, now).await?;
         self.sync_job(&record.case, open, *transition == Transition::Retried, now).await?;
-        let moved = record.case.state.name() != from;
         let mut note = note;
         let lapsed = before.approvals.len().saturating_sub(record.case.approvals.len());
         if let Transition::Approved { stage, .. } | Transition::Withdrawn { stage, .. } = transition {
@@ -153,7 +158,7 @@ impl Tx {
         if lapsed > 0 && !matches!(transition, Transition::Withdrawn { .. }) {
             set(&mut note.detail, "approvals_lapsed", json!(lapsed));
         }
-        if *transition != Transition::Due || moved {
+        if is_journaled {
             self.journal_case(&record, transition.name(), Some(from), note, now).await?;
         }
         if matches!(transition, Transition::Cancelled | Transition::Resolved) {
@@ -258,6 +263,7 @@ impl Tx {
         let case = &record.case;
         let mut detail = note.detail;
         set(&mut detail, "state", json!(case.state.name()));
+        set(&mut detail, "version", json!(record.version));
         if let Some(from) = from.filter(|from| *from != case.state.name()) {
             set(&mut detail, "from", json!(from));
         }
@@ -300,7 +306,7 @@ impl Tx {
         sqlx::query("DELETE FROM case_keys WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
         sqlx::query("DELETE FROM case_people WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
         sqlx::query("UPDATE cases SET sealed = NULL, code = $1 WHERE id = $2")
-            .bind(authenticate(&record, None, &self.key).0.as_slice())
+            .bind(authenticate(&record, self.row_hashes(&record), None, &self.key).0.as_slice())
             .bind(&id)
             .exec_one(self, "case", &id)
             .await?;
