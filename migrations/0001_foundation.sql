@@ -312,6 +312,7 @@ CREATE TABLE sources (
     brake_released_at INTEGER,          -- cases released with it are not counted again
     last_delivery_at  INTEGER,
     site              TEXT,             -- the site of its people's accounts; NULL: no longer configured
+    quiet_since       INTEGER,          -- it sent nothing for longer than `quiet_after`, and this was reported
     lookups_day       INTEGER,          -- the day since 1970 of the newest lookups, and their number
     lookups           INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
@@ -373,3 +374,111 @@ CREATE TABLE store_key (
     only   INTEGER PRIMARY KEY CHECK (only = 1),
     sealed BLOB NOT NULL
 ) STRICT;
+
+-- Up to which journal entry notices were derived. No row: no channel is configured.
+CREATE TABLE notice_cursor (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    seq  INTEGER NOT NULL
+) STRICT;
+
+-- Notices to people: the transitions of one kind, site and source that happened together. Deleted when every channel
+-- accepted it.
+CREATE TABLE notices (
+    id        TEXT    PRIMARY KEY,
+    kind      TEXT    NOT NULL,
+    site      TEXT    NOT NULL,         -- empty: of no site
+    source    TEXT    NOT NULL,         -- a source, `operator:` and the name of an admin token, or empty
+    first_at  INTEGER NOT NULL,
+    closes_at INTEGER NOT NULL,         -- when it is sent, unless more is added before
+    closed_at INTEGER,
+    sample    TEXT    NOT NULL          -- JSON: the number of transitions, the first cases, the reasons; no personal data
+) STRICT;
+CREATE UNIQUE INDEX notices_open ON notices (kind, site, source) WHERE closed_at IS NULL;
+
+-- Messages that wait for their channel, one for each notice and channel.
+CREATE TABLE notice_messages (
+    notice_id     TEXT    NOT NULL REFERENCES notices (id),
+    channel       TEXT    NOT NULL,
+    due_at        INTEGER NOT NULL,
+    attempts      INTEGER NOT NULL DEFAULT 0,
+    failing_since INTEGER,
+    PRIMARY KEY (notice_id, channel)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX notice_messages_due ON notice_messages (channel, due_at);
+
+-- The cases of erasure requests that were reported because they were open for too long.
+CREATE TABLE reported_deadlines (
+    case_id     TEXT    PRIMARY KEY REFERENCES cases (id),
+    reported_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- One-time links of messages that were used, until they expire.
+CREATE TABLE used_links (
+    nonce      BLOB    PRIMARY KEY,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Lists of a site's customers: of a domain or of an organization. Read page by page.
+CREATE TABLE listings (
+    id            TEXT    PRIMARY KEY,
+    site          TEXT    NOT NULL,
+    scope         TEXT    NOT NULL CHECK (scope IN ('domain', 'organization')),
+    subject_hash  BLOB    NOT NULL,         -- of site, scope and subject
+    sealed        BLOB    NOT NULL,         -- the domain, or the id or name of the organization
+    requested_at  INTEGER NOT NULL,
+    start         INTEGER NOT NULL DEFAULT 0,  -- where the next page begins
+    last_page     TEXT,                     -- its digest: a server may return the same page again
+    hidden        INTEGER NOT NULL DEFAULT 0,  -- customers without a visible email address
+    due_at        INTEGER NOT NULL,
+    failures      INTEGER NOT NULL DEFAULT 0,
+    failing_since INTEGER,
+    done_at       INTEGER,
+    problem       TEXT                      -- why it ended without a list
+) STRICT;
+CREATE INDEX listings_due ON listings (site, due_at) WHERE done_at IS NULL;
+CREATE INDEX listings_by_subject ON listings (subject_hash, requested_at);
+
+-- The customers of a list; deleted with it.
+CREATE TABLE listed_customers (
+    listing_id TEXT NOT NULL REFERENCES listings (id),
+    email_hash BLOB NOT NULL,
+    sealed     BLOB NOT NULL,           -- the email address
+    PRIMARY KEY (listing_id, email_hash)
+) STRICT, WITHOUT ROWID;
+
+-- Events about a company: each is routed for every customer of its list.
+CREATE TABLE company_events (
+    listing_id  TEXT    PRIMARY KEY REFERENCES listings (id),
+    source      TEXT    NOT NULL,
+    delivery_id TEXT    NOT NULL,
+    position    INTEGER NOT NULL,       -- of the event in the delivery
+    sealed      BLOB    NOT NULL        -- the event
+) STRICT, WITHOUT ROWID;
+
+-- Imports: cases that an operator opens together.
+CREATE TABLE imports (
+    id          TEXT    PRIMARY KEY,
+    operator    TEXT    NOT NULL,       -- the name of the admin token, or `import` for a watched folder
+    site        TEXT    NOT NULL,
+    format      TEXT    NOT NULL,
+    digest      TEXT    NOT NULL,       -- of the reviewed plan
+    brake       TEXT    NOT NULL,       -- JSON: the limits of the operator's brake
+    sealed      BLOB,                   -- the operator's reason, until the import is done
+    file        TEXT,                   -- SHA-256 of the file of a watched folder
+    state       TEXT    NOT NULL DEFAULT 'loading' CHECK (state IN ('loading', 'running', 'done')),
+    total       INTEGER NOT NULL,
+    opened      INTEGER NOT NULL DEFAULT 0,
+    skipped     INTEGER NOT NULL DEFAULT 0,  -- the person had an open case meanwhile
+    created_at  INTEGER NOT NULL,
+    finished_at INTEGER
+) STRICT;
+CREATE INDEX imports_open ON imports (id) WHERE state <> 'done';
+CREATE INDEX imports_of_file ON imports (file) WHERE file IS NOT NULL;
+
+-- The rows of an import that have no case yet. A row is deleted in the transaction that opens its case.
+CREATE TABLE import_rows (
+    import_id TEXT    NOT NULL REFERENCES imports (id),
+    line      INTEGER NOT NULL,
+    sealed    BLOB    NOT NULL,         -- the person, the terms and the date
+    PRIMARY KEY (import_id, line)
+) STRICT, WITHOUT ROWID;

@@ -1,6 +1,10 @@
 //! The composition root: builds every part of the daemon from the settings, and runs them until a stop.
 
+mod imports;
+mod notify;
+mod parts;
 mod rotation;
+mod wakeups;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -17,7 +21,10 @@ use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Notify};
 
+pub(crate) use self::notify::channels;
+use self::parts::Parts;
 use self::rotation::{AcceptedSecrets, Lookups, Rotation};
+pub use self::wakeups::Wakeups;
 use crate::admin::{Access, AdminState, ConfiguredSite, ConfiguredSource};
 use crate::atlassian::{self, Client};
 use crate::clock::Clock;
@@ -48,25 +55,6 @@ pub struct App {
     journal_end: Option<Timestamp>,
 }
 
-/// Notifies the tasks that the database may hold new work.
-#[derive(Debug, Clone, Default)]
-pub struct Wakeups {
-    /// After a delivery was committed, or a call was settled.
-    pub router: Arc<Notify>,
-    /// After a case changed.
-    pub worker: Arc<Notify>,
-    /// After an event without an email address.
-    pub resolver: Arc<Notify>,
-}
-
-impl Wakeups {
-    pub fn notify_all(&self) {
-        self.router.notify_one();
-        self.worker.notify_one();
-        self.resolver.notify_waiters();
-    }
-}
-
 impl App {
     /// Opens the database and binds both listeners.
     pub async fn build(settings: Arc<Settings>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
@@ -91,6 +79,8 @@ impl App {
         {
             tx.raise_fence(&finding, clock.now()).await?;
         }
+        tx.delete_incomplete_imports().await?;
+        tx.follow_journal(&notify::channel_keys(&settings)).await?;
         tx.announce_fences(clock.now()).await?;
         let fences = tx.fences().await?;
         tx.commit().await?;
@@ -187,9 +177,12 @@ impl App {
         let lookups = parts.start_router()?;
         let sites = parts.start_worker()?;
         parts.start_upkeep();
+        let channels = parts.start_notices()?;
+        parts.start_imports(&sites)?;
         let access = Access::new(settings.admin_tokens.clone());
         let secrets: Arc<Notify> = Arc::default();
-        let reloaded = rotation::Reloaded { intake_sources, lookups, sites, admin_tokens: Arc::clone(&access.tokens) };
+        let admin_tokens = Arc::clone(&access.tokens);
+        let reloaded = rotation::Reloaded { intake_sources, lookups, sites, admin_tokens, channels };
         let rotation =
             Rotation::new(Arc::clone(&settings), parts.store.clone(), reloaded, accepted, Arc::clone(&secrets))?;
         shutdown.spawn("rotation", rotation.run(shutdown.stopping()));
@@ -197,19 +190,6 @@ impl App {
         parts.start_admin(admin, access, secrets, evidence_key);
         Ok(())
     }
-}
-
-/// What the parts of the daemon share while they are started.
-struct Parts<'a> {
-    shutdown: &'a Shutdown,
-    settings: &'a Settings,
-    clock: Arc<dyn Clock>,
-    store: Store,
-    wakeups: Wakeups,
-    registry: Registry,
-    /// The time of the worker's last tick, in milliseconds since 1970 UTC.
-    heartbeat: Arc<AtomicI64>,
-    journal_end: Arc<AtomicI64>,
 }
 
 impl Parts<'_> {
@@ -295,6 +275,8 @@ impl Parts<'_> {
             sites: configured_sites(self.settings),
             sources: configured_sources(self.settings),
             policies: self.settings.policies.clone(),
+            importer: self.wakeups.importer,
+            listers: self.wakeups.listers,
             worker: self.wakeups.worker,
             router: self.wakeups.router,
             secrets,

@@ -30,14 +30,17 @@
 //! | [`settings`] | the settings file. Loading validates everything that can be validated offline. |
 //! | [`app`] | the composition root: builds all parts and runs them until a stop |
 //! | [`cli`] | one file per command |
+//! | `import` | CSV files of operators to cases |
+//! | [`listing`] | lists of a site's customers, page by page |
+//! | [`notices`] | messages to people by webhook, chat and mail |
 //! | [`upkeep`] | retention, and the report of quiet sources |
 //! | [`listener`], [`shutdown`], [`telemetry`], [`clock`], [`duration`] | sockets, stop tokens, logs, time and randomness, the duration type |
 //!
 //! `tests/it/layers.rs` contains the allowed imports and enforces them. `sandbox` does not import `atlassian`, so that an error
 //! of the client is not repeated by the server that it is tested against.
 //!
-//! Invariants: only [`clock`] reads the time; only [`store`] contains SQL; only [`atlassian`] and [`sources::lookup`] open
-//! connections in the daemon; no transaction is open during a call; only the durable queue retries.
+//! Invariants: only [`clock`] reads the time; only [`store`] contains SQL; only [`atlassian`], [`sources::lookup`] and
+//! [`notices`] open connections in the daemon; no transaction is open during a call; only the durable queue retries.
 //!
 //! # A departure
 //!
@@ -63,8 +66,11 @@ pub mod cli;
 pub mod clock;
 pub mod domain;
 pub mod duration;
+pub(crate) mod import;
 pub mod intake;
 pub mod listener;
+pub mod listing;
+pub mod notices;
 pub mod outbound;
 pub mod proof;
 pub mod router;

@@ -1,7 +1,7 @@
 //! Applies retention, verifies the history, anchors the journal and reports quiet sources, periodically; checkpoints the
 //! write-ahead log.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -101,7 +101,6 @@ pub async fn write_anchor(anchor: &Mutex<Anchor>) {
 impl Upkeep {
     pub async fn run(self, stopping: CancellationToken) {
         let started_at = self.clock.now();
-        let mut quiet = BTreeSet::new();
         let mut verified: Option<Instant> = None;
         loop {
             let round = async {
@@ -110,7 +109,7 @@ impl Upkeep {
                     verified = Some(Instant::now());
                 }
                 self.apply_retention(&stopping).await?;
-                self.report_quiet_sources(started_at, &mut quiet).await
+                self.report_quiet_sources(started_at).await
             };
             if let Err(error) = round.await {
                 let error = anyhow::Error::new(error);
@@ -156,24 +155,28 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Logs once when a source becomes quiet, and once when it sends again.
-    async fn report_quiet_sources(
-        &self,
-        started_at: Timestamp,
-        quiet: &mut BTreeSet<SourceName>,
-    ) -> Result<(), StoreError> {
+    /// Logs and journals once when a source becomes quiet, and once when it sends again.
+    async fn report_quiet_sources(&self, started_at: Timestamp) -> Result<(), StoreError> {
         let now = self.clock.now();
         let statuses = self.store.sources().await?;
         for (source, quiet_after) in &self.quiet_after {
             let Some(quiet_after) = quiet_after else { continue };
-            let last = statuses.iter().find(|status| status.name == *source).and_then(|status| status.last_delivery_at);
+            let status = statuses.iter().find(|status| status.name == *source);
+            let last = status.and_then(|status| status.last_delivery_at);
             let silence = now.duration_since(last.unwrap_or(started_at));
-            if silence >= *quiet_after {
-                if quiet.insert(source.clone()) {
-                    let silent_s = silence.as_secs();
-                    tracing::error!(%source, silent_s, "source {source}: no delivery for {silence:#}, check the webhook at the vendor");
-                }
-            } else if quiet.remove(source) {
+            let was_quiet = status.is_some_and(|status| status.quiet_since.is_some());
+            // A source that never sent anything stays quiet, although the time since the start is shorter.
+            let is_quiet = silence >= *quiet_after || (was_quiet && last.is_none());
+            if is_quiet == was_quiet {
+                continue;
+            }
+            let mut tx = self.store.begin().await?;
+            tx.set_source_quiet(source, is_quiet, now).await?;
+            tx.commit().await?;
+            if is_quiet {
+                let silent_s = silence.as_secs();
+                tracing::error!(%source, silent_s, "source {source}: no delivery for {silence:#}, check the webhook at the vendor");
+            } else {
                 tracing::info!(%source, "source {source}: receiving deliveries again");
             }
         }

@@ -33,7 +33,7 @@ pub(super) enum ApiError {
     NotJson,
     #[error("unsupported content type: send JSON with `Content-Type: application/json`")]
     MediaType,
-    #[error("the body is too large: send at most 64 KiB")]
+    #[error("the body is too large: send at most 64 KiB, or a file of 16 MiB")]
     TooLarge,
     #[error("`{key}`: {problem}")]
     Body { key: String, problem: String },

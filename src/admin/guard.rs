@@ -2,15 +2,22 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use http_body_util::Limited;
 
+use super::error::ApiError;
 use super::state::AdminState;
 
 /// The maximum length of a client's request id, in bytes.
 const MAX_ID_LENGTH: usize = 64;
+
+/// The maximum size of a body, and of the file of an import.
+const MAX_BODY: usize = 64 * 1024;
+const MAX_FILE: usize = 16 * 1024 * 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -29,6 +36,17 @@ pub(super) async fn secure_headers(mut response: Response) -> Response {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// Ends a body that is too large. The length that a client states is checked before the body is read.
+pub(super) async fn limit_body(request: Request) -> Result<Request, ApiError> {
+    let limit = if request.uri().path() == "/api/v1/import" { MAX_FILE } else { MAX_BODY };
+    let stated =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if stated.is_some_and(|length| length > limit) {
+        return Err(ApiError::TooLarge);
+    }
+    Ok(request.map(|body| Body::new(Limited::new(body, limit))))
 }
 
 /// Removes a client's request id that is too long or contains other characters than letters, digits, `.`, `_` and `-`. A

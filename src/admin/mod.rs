@@ -26,7 +26,6 @@ use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -35,8 +34,6 @@ use tower_http::trace::TraceLayer;
 pub(crate) use self::access::{Access, Tokens};
 use self::error::ApiError;
 pub(crate) use self::state::{AdminState, ConfiguredSite, ConfiguredSource};
-
-const MAX_BODY: usize = 64 * 1024;
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -57,7 +54,7 @@ pub(crate) fn router(state: AdminState) -> Router {
         .method_not_allowed_fallback(error::no_such_method)
         .with_state(Arc::clone(&state))
         // Each layer wraps those before it.
-        .layer(RequestBodyLimitLayer::new(MAX_BODY))
+        .layer(middleware::map_request(guard::limit_body))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .layer(middleware::map_response(error::as_problem))
         .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION]))

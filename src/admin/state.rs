@@ -28,6 +28,10 @@ pub(crate) struct AdminState {
     pub(crate) sites: BTreeMap<SiteName, ConfiguredSite>,
     pub(crate) sources: BTreeMap<SourceName, ConfiguredSource>,
     pub(crate) policies: BTreeMap<PolicyName, Policy>,
+    /// Notified when an import was stored.
+    pub(crate) importer: Arc<Notify>,
+    /// Notified when a list of customers was requested.
+    pub(crate) listers: Arc<Notify>,
     pub(crate) worker: Arc<Notify>,
     pub(crate) router: Arc<Notify>,
     /// Notified when an operator accepted a secret.

@@ -16,6 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::notify::{self, Channels};
 use crate::admin::Tokens;
 use crate::atlassian::Client;
 use crate::domain::ids::{SiteName, SourceName};
@@ -42,6 +43,7 @@ pub(super) struct Rotation {
     lookups: Lookups,
     sites: BTreeMap<SiteName, Client>,
     admin_tokens: Tokens,
+    channels: Channels,
     /// Notified when an operator accepted a secret.
     secret_accepted: Arc<Notify>,
     /// The last valid specification of each source.
@@ -58,6 +60,7 @@ pub(super) struct Reloaded {
     pub(super) lookups: Lookups,
     pub(super) sites: BTreeMap<SiteName, Client>,
     pub(super) admin_tokens: Tokens,
+    pub(super) channels: Channels,
 }
 
 /// Reads the accepted secrets from the database.
@@ -92,7 +95,7 @@ impl Rotation {
         accepted: AcceptedSecrets,
         secret_accepted: Arc<Notify>,
     ) -> anyhow::Result<Self> {
-        let Reloaded { intake_sources, lookups, sites, admin_tokens } = reloaded;
+        let Reloaded { intake_sources, lookups, sites, admin_tokens, channels } = reloaded;
         let specs = settings.sources.values().map(|source| (source.name.clone(), source.spec.clone())).collect();
         let stamps = settings.secret_files().into_iter().map(|path| (path.clone(), stamp(&path))).collect();
         let hangup = signal(SignalKind::hangup()).context("cannot handle SIGHUP")?;
@@ -103,6 +106,7 @@ impl Rotation {
             lookups,
             sites,
             admin_tokens,
+            channels,
             secret_accepted,
             specs,
             accepted,
@@ -163,6 +167,9 @@ impl Rotation {
         if wanted(&settings.secret_files_of_admin_tokens()) {
             self.reload_admin_tokens(&env);
         }
+        if wanted(&settings.secret_files_of_notify()) {
+            self.reload_channels(&env);
+        }
         for (name, client) in self.sites.iter().filter(|(name, _)| wanted(&settings.secret_files_of_site(name))) {
             match settings.reload_site(name, &env) {
                 Ok(site) => {
@@ -184,6 +191,18 @@ impl Rotation {
         }
         tracing::info!(count = tokens.len(), "admin API: {} tokens reloaded", tokens.len());
         self.admin_tokens.store(Arc::new(tokens));
+    }
+
+    fn reload_channels(&self, env: &settings::Environment<'_>) {
+        match self.settings.reload_notify(env) {
+            Ok(reloaded) => {
+                notify::replace(&self.channels, &reloaded);
+                tracing::info!("notices: secrets reloaded");
+            }
+            Err(problem) => {
+                tracing::error!(%problem, "notices: reload of secrets failed, keeping the previous ones");
+            }
+        }
     }
 
     fn replace_source(&mut self, name: &SourceName, source: &settings::SourceSettings) {

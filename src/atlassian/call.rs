@@ -23,8 +23,10 @@ pub enum Call {
     DeleteCustomerAccount,
     /// Delete an account of any type.
     DeleteUser,
-    /// The organizations of an account.
+    /// The organizations of an account, or all.
     Organizations,
+    /// The members of an organization.
+    OrganizationMembers,
     /// Take an account out of an organization.
     LeaveOrganization,
     /// All service desks.
@@ -58,6 +60,7 @@ named!(Call {
     DeleteCustomerAccount = "delete_customer_account",
     DeleteUser = "delete_user",
     Organizations = "organizations",
+    OrganizationMembers = "organization_members",
     LeaveOrganization = "leave_organization",
     ServiceDesks = "service_desks",
     LeaveServiceDesk = "leave_service_desk",
@@ -110,6 +113,7 @@ impl Call {
             | Self::Read
             | Self::ReadCustomerAccount
             | Self::Organizations
+            | Self::OrganizationMembers
             | Self::ServiceDesks
             | Self::OpenRequests
             | Self::Myself
@@ -144,6 +148,7 @@ impl Call {
             },
             Self::DeleteUser => jira(DELETE, "/rest/api/3/user"),
             Self::Organizations => jira(GET, "/rest/servicedeskapi/organization"),
+            Self::OrganizationMembers => jira(GET, "/rest/servicedeskapi/organization/{}/user"),
             Self::LeaveOrganization => jira(DELETE, "/rest/servicedeskapi/organization/{}/user"),
             Self::ServiceDesks => jira(GET, "/rest/servicedeskapi/servicedesk"),
             Self::LeaveServiceDesk => {
@@ -212,9 +217,11 @@ impl Call {
                  read:customer:jira-service-management)"
             }
             Self::DeleteUser => "to be an organization admin or, in some organizations, a site admin",
-            Self::Organizations | Self::LeaveOrganization | Self::OpenRequests | Self::LeaveRequest => {
-                "to be an agent of the service projects"
-            }
+            Self::Organizations
+            | Self::OrganizationMembers
+            | Self::LeaveOrganization
+            | Self::OpenRequests
+            | Self::LeaveRequest => "to be an agent of the service projects",
             Self::ServiceDesks | Self::LeaveServiceDesk => "to be an administrator of the service projects",
             Self::Reinvite => "the global permission \"Administer Jira\"",
             Self::Myself | Self::Permissions => "access to Jira",

@@ -116,7 +116,11 @@ impl Client {
     }
 
     /// A whole list of JSM, which may shorten its pages: continues by the number of results, not by the requested size.
-    async fn pages<T: DeserializeOwned>(&self, call: Call, account: Option<&AccountId>) -> Result<Vec<T>, Failure> {
+    pub(super) async fn pages<T: DeserializeOwned>(
+        &self,
+        call: Call,
+        account: Option<&AccountId>,
+    ) -> Result<Vec<T>, Failure> {
         let mut all = Vec::new();
         for _ in 0..LONGEST_LIST {
             let start = all.len().to_string();

@@ -26,6 +26,7 @@ mod fake_server;
 #[cfg(test)]
 mod fault_tests;
 mod find;
+mod members;
 mod metrics;
 mod oauth;
 mod outcomes;
@@ -42,5 +43,6 @@ pub use client::{Client, Deleted, Reinvited, Revoked};
 pub use detach::{Left, OrganizationId, RequestKey, ServiceDeskId};
 pub use failure::ALLOWLIST;
 pub use find::UserSurvey;
+pub use members::{ListedCustomer, MembersPage, NamedOrganization};
 pub use metrics::Metrics;
 pub use site::{Auth, DeleteWith, Site};

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
+use self::channels::ChannelReport;
 use self::lookups::LookupReport;
 use self::report::SiteReport;
 pub(super) use self::warnings::{notes, warnings};
@@ -14,6 +15,7 @@ use super::output::{print_err, print_out};
 use crate::settings::{Settings, SettingsFile};
 
 mod admin_steps;
+mod channels;
 mod lookups;
 mod online;
 mod report;
@@ -30,6 +32,9 @@ pub(super) struct Arguments {
     /// to be fixed
     #[arg(long)]
     online: bool,
+    /// Send a test message to each channel of [notify]; needs --online
+    #[arg(long, requires = "online")]
+    send_test_notice: bool,
     /// Exit with 1 when there are warnings
     #[arg(long)]
     strict: bool,
@@ -38,7 +43,11 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<ExitCode> {
     let settings = config.load()?;
     let online = if arguments.online {
-        Some(Online { sites: online::inspect(&settings).await?, lookups: lookups::inspect(&settings).await? })
+        Some(Online {
+            sites: online::inspect(&settings).await?,
+            lookups: lookups::inspect(&settings).await?,
+            channels: channels::inspect(&settings, arguments.send_test_notice).await?,
+        })
     } else {
         None
     };
@@ -61,11 +70,14 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
 struct Online {
     sites: Vec<SiteReport>,
     lookups: Vec<LookupReport>,
+    channels: Vec<ChannelReport>,
 }
 
 impl Online {
     fn is_fine(&self) -> bool {
-        self.sites.iter().all(SiteReport::is_fine) && self.lookups.iter().all(LookupReport::is_fine)
+        self.sites.iter().all(SiteReport::is_fine)
+            && self.lookups.iter().all(LookupReport::is_fine)
+            && self.channels.iter().all(ChannelReport::is_fine)
     }
 }
 
@@ -74,8 +86,9 @@ fn print(settings: &Settings, warnings: &[String], online: Option<&Online>, json
     let notes = notes(settings);
     let sites = online.map(|online| online.sites.as_slice());
     let lookups = online.map(|online| online.lookups.as_slice());
+    let channels = online.map(|online| online.channels.as_slice());
     if json {
-        let report = Report { settings: &settings.file, warnings, notes: &notes, sites, lookups };
+        let report = Report { settings: &settings.file, warnings, notes: &notes, sites, lookups, channels };
         return Ok(serde_json::to_string_pretty(&report)?);
     }
     let mut text = String::new();
@@ -87,7 +100,8 @@ fn print(settings: &Settings, warnings: &[String], online: Option<&Online>, json
     }
     text.push_str(&toml_text::write(&settings.file)?);
     let reports = sites.unwrap_or_default().iter().map(ToString::to_string);
-    for report in reports.chain(lookups.unwrap_or_default().iter().map(ToString::to_string)) {
+    let reports = reports.chain(lookups.unwrap_or_default().iter().map(ToString::to_string));
+    for report in reports.chain(channels.unwrap_or_default().iter().map(ToString::to_string)) {
         text.push('\n');
         text.extend(report.lines().flat_map(|line| ["# ", line, "\n"]));
     }
@@ -104,6 +118,8 @@ struct Report<'a> {
     sites: Option<&'a [SiteReport]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     lookups: Option<&'a [LookupReport]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channels: Option<&'a [ChannelReport]>,
 }
 
 #[cfg(test)]
@@ -178,6 +194,12 @@ mod tests {
         [store]
         url = "sqlite:offboardd.db"
         keep_payloads = "7d"
+
+        [notify]
+        personal_data = false
+        on = ["attention", "approval", "brake", "site_paused", "source_quiet", "deadline", "unreadable", "closed", "fence"]
+        gather = "10s"
+        deadline = "21d"
 
         [retry]
         base = "5s"

@@ -140,6 +140,16 @@ impl MasterKey {
         self.hash(b"row", &[table.as_bytes(), row.as_bytes()])
     }
 
+    /// Finds a list of customers by its site, its scope and its subject.
+    pub fn hash_listing(&self, site: &SiteName, scope: &str, subject: &str) -> KeyedHash {
+        self.hash(b"listing", &[site.as_str().as_bytes(), scope.as_bytes(), subject.as_bytes()])
+    }
+
+    /// The code of a one-time link in a message to people.
+    pub fn authenticate_link(&self, content: &[u8]) -> KeyedHash {
+        self.hash(b"link", &[content])
+    }
+
     /// Each part is preceded by its length, so that different lists of parts have different inputs.
     fn hash(&self, purpose: &[u8], parts: &[&[u8]]) -> KeyedHash {
         let mut mac = self.hashing.clone();

@@ -36,6 +36,8 @@ pub enum CallName {
     Invite,
     /// `GET /rest/servicedeskapi/organization`
     ListOrganizations,
+    /// `GET /rest/servicedeskapi/organization/{id}/user`
+    OrganizationMembers,
     /// `DELETE /rest/servicedeskapi/organization/{id}/user`
     DetachOrganization,
     /// `GET /rest/servicedeskapi/servicedesk`
@@ -69,6 +71,7 @@ pub(super) enum Operation {
     DeleteCustomer { account: String },
     Invite,
     ListOrganizations,
+    OrganizationMembers { organization: String },
     DetachOrganization { organization: String },
     ListDesks,
     DeskCustomers { desk: String },
@@ -141,6 +144,7 @@ fn service_desk(method: &Method, path: &[&str]) -> Operation {
             Operation::Revoke { account: owned(account) }
         }
         ("GET", ["organization"]) => Operation::ListOrganizations,
+        ("GET", ["organization", id, "user"]) => Operation::OrganizationMembers { organization: owned(id) },
         ("DELETE", ["organization", id, "user"]) => Operation::DetachOrganization { organization: owned(id) },
         ("GET", ["servicedesk"]) => Operation::ListDesks,
         ("GET", ["servicedesk", id, "customer"]) => Operation::DeskCustomers { desk: owned(id) },
@@ -178,6 +182,7 @@ impl Operation {
             Self::DeleteUser | Self::DeleteCustomer { .. } => CallName::Delete,
             Self::Invite => CallName::Invite,
             Self::ListOrganizations => CallName::ListOrganizations,
+            Self::OrganizationMembers { .. } => CallName::OrganizationMembers,
             Self::DetachOrganization { .. } => CallName::DetachOrganization,
             Self::ListDesks => CallName::ListDesks,
             Self::DeskCustomers { .. } => CallName::DeskCustomers,
@@ -206,6 +211,7 @@ impl Operation {
             | Self::Search
             | Self::Scan
             | Self::Invite
+            | Self::OrganizationMembers { .. }
             | Self::ListDesks
             | Self::DeskCustomers { .. }
             | Self::SearchRequests
@@ -232,6 +238,7 @@ impl Operation {
             Self::DeleteCustomer { .. } | Self::Invite => permissions.administer,
             Self::ReadCustomer { .. }
             | Self::ListOrganizations
+            | Self::OrganizationMembers { .. }
             | Self::DetachOrganization { .. }
             | Self::ListDesks
             | Self::DeskCustomers { .. }
@@ -261,7 +268,9 @@ impl Operation {
             | Self::DetachOrganization { .. }
             | Self::DeskCustomers { .. }
             | Self::DetachDesk { .. } => Some("manage:servicedesk-customer"),
-            Self::ListOrganizations | Self::ListDesks => Some("read:servicedesk-request"),
+            Self::ListOrganizations | Self::OrganizationMembers { .. } | Self::ListDesks => {
+                Some("read:servicedesk-request")
+            }
             Self::DetachRequest { .. } => Some("write:servicedesk-request"),
             Self::TenantInfo | Self::Token | Self::ServerInfo | Self::Unknown => None,
         }

@@ -94,7 +94,7 @@ const fn endpoint(call: &Operation) -> &'static str {
         Operation::Revoke { .. } => "revoke",
         Operation::Invite => "customer",
         Operation::ListOrganizations => "organization",
-        Operation::DetachOrganization { .. } => "organization/user",
+        Operation::OrganizationMembers { .. } | Operation::DetachOrganization { .. } => "organization/user",
         Operation::ListDesks => "servicedesk",
         Operation::DeskCustomers { .. } | Operation::DetachDesk { .. } => "servicedesk/customer",
         Operation::SearchRequests => "search/jql",

@@ -84,6 +84,9 @@ impl SandboxState {
             Operation::Revoke { account } => service_desk::revoke(self, account, now),
             Operation::Invite => service_desk::invite(self, request, call, now),
             Operation::ListOrganizations => service_desk::organizations(self, request, call),
+            Operation::OrganizationMembers { organization } => {
+                service_desk::organization_members(self, request, call, organization)
+            }
             Operation::DetachOrganization { organization } => {
                 service_desk::leave_organization(self, request, organization)
             }

@@ -93,6 +93,24 @@ pub(super) fn organizations(state: &SandboxState, request: &Inbound, call: &Call
     Ok(SiteResponse::ok(&shapes.page(request, state.options.page_caps.jsm, &found)?))
 }
 
+/// `GET organization/{id}/user`: the list states no account type.
+pub(super) fn organization_members(
+    state: &SandboxState,
+    request: &Inbound,
+    call: &Call,
+    id: &str,
+) -> Result<SiteResponse, ApiError> {
+    let organization =
+        state.memberships.organizations.get(id).ok_or_else(|| not_found("The organization does not exist."))?;
+    let shapes = Shapes::of(state, request, call);
+    let members = organization.members.iter().filter_map(|member| state.accounts.get(member));
+    let members: Vec<Value> = members
+        .filter(|account| account.facts.state != State::Deleted)
+        .map(|account| shapes.customer(account, &account.facts))
+        .collect();
+    Ok(SiteResponse::ok(&shapes.page(request, state.options.page_caps.jsm, &members)?))
+}
+
 /// `DELETE organization/{id}/user`
 pub(super) fn leave_organization(
     state: &mut SandboxState,

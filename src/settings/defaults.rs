@@ -15,6 +15,7 @@ impl Default for ServerTable {
             webhooks: ListenAddress::loopback(8080),
             admin: ListenAddress::loopback(9090),
             public_url: None,
+            admin_url: None,
             max_body: ByteSize::from_mebibytes(1),
             shutdown: ConfigDuration::from_secs(30),
         }
@@ -67,6 +68,9 @@ pub(super) const fn timeout() -> ConfigDuration {
 
 pub(super) const fn local_grace() -> ConfigDuration {
     ConfigDuration::from_days(30)
+}
+pub(super) fn import_at() -> String {
+    "02:00".to_owned()
 }
 pub(super) const fn timezone() -> Zone {
     Zone::UTC

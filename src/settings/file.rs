@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::admin::AdminTable;
 use super::evidence::EvidenceTable;
+use super::import::ImportTable;
+use super::notify::NotifyTable;
 use super::policy::PolicyTable;
 use super::retry::RetryTable;
 use super::server::ServerTable;
@@ -32,6 +34,11 @@ pub struct SettingsFile {
     pub store: StoreTable,
     /// Signed proof of cases and periods.
     pub evidence: EvidenceTable,
+    /// Messages about transitions that a human should know.
+    pub notify: NotifyTable,
+    /// A folder whose CSV files are imported on a schedule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub import: Option<ImportTable>,
     /// The waits between attempts of a failed job.
     pub retry: RetryTable,
     /// The Atlassian Cloud sites, by name.

@@ -21,8 +21,9 @@ mod document;
 mod evidence;
 mod file;
 mod http_url;
+mod import;
 mod lookup;
-
+mod notify;
 mod policy;
 mod problem;
 mod retry;
@@ -45,7 +46,12 @@ pub use admin::{AdminTable, TokenTable};
 pub use evidence::{EvidenceSettings, EvidenceTable};
 pub use file::{Mode, SettingsFile};
 pub use http_url::{HttpUrl, HttpUrlError, ListenAddress, ListenAddressError};
+pub use import::{ImportSettings, ImportTable};
 pub use lookup::{LookupAuthTable, LookupTable, OneOrMany};
+pub use notify::{
+    ChatFormat, ChatTable, MailTable, NotifyChat, NotifyMail, NotifySettings, NotifyTable, NotifyWebhook,
+    NotifyWebhookTable, SmtpUrl, SmtpUrlError,
+};
 pub use policy::{PolicyTable, Zone, ZoneError};
 pub use problem::Problem;
 pub use retry::RetryTable;
@@ -75,6 +81,10 @@ pub struct Settings {
     pub store: StoreSettings,
     /// The signed proofs.
     pub evidence: EvidenceSettings,
+    /// The channels of messages to people.
+    pub notify: NotifySettings,
+    /// The watched folder; its site and policy exist.
+    pub import: Option<ImportSettings>,
     /// How long to wait between attempts, and when to call a human.
     pub retry: RetryPolicy,
     /// The Atlassian Cloud sites.
@@ -164,9 +174,14 @@ impl Settings {
         let admin_tokens = faults.take_all("admin", file.admin.convert(base_dir, env));
         let store = faults.take(file.store.convert(base_dir, env).map_err(|problem| problem.under("store")));
         let evidence = faults.take_all("evidence", file.evidence.convert(base_dir, env));
-        let converted = admin_tokens.zip(store).zip(evidence);
-        faults.or(converted.map(|((admin_tokens, store), evidence)| Self {
+        let notify = faults.take_all("notify", file.notify.convert(base_dir, env));
+        let import = file.import.as_ref().map(|table| names.check_import(table)).transpose();
+        let import = faults.take(import.map_err(|problem| problem.under("import")));
+        let converted = admin_tokens.zip(store).zip(evidence).zip(notify).zip(import);
+        faults.or(converted.map(|((((admin_tokens, store), evidence), notify), import)| Self {
             evidence,
+            notify,
+            import,
             mode: file.mode,
             admin_tokens,
             store,
@@ -227,11 +242,22 @@ impl Settings {
         self.files(self.file.admin.tokens.iter().map(|table| &table.token))
     }
 
-    /// The files that hold the secrets of sources and sites, and admin tokens.
+    /// Reads the secrets of the channels of messages again.
+    pub fn reload_notify(&self, env: &Environment<'_>) -> Result<NotifySettings, Problem> {
+        self.file.notify.convert(&self.base_dir, env).map_err(first)
+    }
+
+    /// The files that hold the secrets of the channels of messages.
+    pub fn secret_files_of_notify(&self) -> Vec<PathBuf> {
+        self.files(self.file.notify.references())
+    }
+
+    /// The files that hold the secrets of sources, sites and channels, and admin tokens.
     pub fn secret_files(&self) -> Vec<PathBuf> {
         let of_sources = self.file.sources.keys().flat_map(|name| self.secret_files_of_source(name));
         let of_sites = self.file.sites.keys().flat_map(|name| self.secret_files_of_site(name));
-        of_sources.chain(of_sites).chain(self.secret_files_of_admin_tokens()).collect()
+        let others = self.secret_files_of_admin_tokens().into_iter().chain(self.secret_files_of_notify());
+        of_sources.chain(of_sites).chain(others).collect()
     }
 
     fn files<'a, R: IntoIterator<Item = &'a SecretRef>>(&self, references: R) -> Vec<PathBuf> {
@@ -255,6 +281,18 @@ impl Names<'_> {
         faults.take(exists("site", "sites", source.site.as_str(), &self.sites));
         faults.take(exists("policy", "policies", source.policy.as_str(), &self.policies));
         faults.into_problems()
+    }
+}
+
+impl Names<'_> {
+    fn check_import(&self, table: &ImportTable) -> Result<ImportSettings, Problem> {
+        if let Some(site) = &table.site {
+            exists("site", "sites", site.as_str(), &self.sites)?;
+        }
+        if let Some(policy) = &table.policy {
+            exists("policy", "policies", policy.as_str(), &self.policies)?;
+        }
+        table.convert(&self.sites)
     }
 }
 

@@ -87,6 +87,10 @@ pub struct Zone(TimeZone);
 impl Zone {
     /// Coordinated universal time.
     pub const UTC: Self = Self(TimeZone::UTC);
+
+    pub(super) const fn time_zone(&self) -> &TimeZone {
+        &self.0
+    }
 }
 
 impl FromStr for Zone {

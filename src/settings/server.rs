@@ -22,6 +22,10 @@ pub struct ServerTable {
     /// used. Example: `"https://hooks.acme.example"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<HttpUrl>,
+    /// URL under which operators reach the private listener. Messages link to the console with it. Example:
+    /// `"https://offboardd.acme.example"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin_url: Option<HttpUrl>,
     /// Largest accepted body of a delivery, at most `64MiB`. A larger body is answered with 413. Default: `"1MiB"`.
     /// Example: `"4MiB"`.
     pub max_body: ByteSize,

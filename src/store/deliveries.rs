@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use sqlx::{Row as _, SqliteConnection};
 use tracing::instrument;
 
@@ -146,22 +147,37 @@ impl Tx {
         .bind(millis(waiting.received_at))
         .execute(&mut **self)
         .await?;
+        if problem.is_some() { self.journal_unreadable(id, &waiting.source, now).await } else { Ok(()) }
+    }
+
+    /// The problem is not in the journal: its text depends on the body.
+    async fn journal_unreadable(
+        &mut self,
+        id: DeliveryId,
+        source: &SourceName,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let detail = json!({ "delivery": id, "source": source });
+        self.write_journal(None, "delivery_unreadable", &detail, now).await?;
         Ok(())
     }
 
     /// Marks a delivery as unreadable although its body may be intact: the data that it refers to is damaged.
     #[instrument(name = "store.delivery.mark_unreadable", skip_all, fields(delivery.id = %id))]
     pub async fn mark_unreadable(&mut self, id: DeliveryId, problem: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
+        let row = sqlx::query(
             "UPDATE deliveries
              SET status = 'unreadable', routed_at = $1, problem = $2, items_routed = 0
-             WHERE id = $3",
+             WHERE id = $3
+             RETURNING id, source",
         )
         .bind(millis(now))
         .bind(problem)
         .bind(id.to_string())
-        .exec_one(self, "delivery", id)
-        .await
+        .fetch_one(&mut **self)
+        .await?;
+        let source = RowReader { what: "delivery", row: &row }.word("source")?;
+        self.journal_unreadable(id, &source, now).await
     }
 
     /// Queues a delivery for the router again. Returns false if there is none, or its body has expired.

@@ -27,10 +27,20 @@ pub(super) const COMMIT: &str = "RELEASE unit; COMMIT";
 pub(super) const DELETE_OLD_ESCALATIONS: &str = "DELETE FROM escalations
      WHERE rowid IN (SELECT rowid FROM escalations WHERE at <= $1 LIMIT $2)";
 
+/// The messages of channels that are not in the JSON list `$1`.
+pub(super) const DELETE_MESSAGES_OF_OTHER_CHANNELS: &str = "DELETE FROM notice_messages
+     WHERE channel NOT IN (SELECT value FROM json_each($1))";
+
 /// Jobs of dead workers: running, with a lease until `$1` unless `$2`, and without the ids in the JSON list `$3`.
 pub(super) const JOBS_OF_DEAD_WORKERS: &str = "SELECT id, case_id, kind, dispatched_at
      FROM jobs
      WHERE state = 'running' AND ($2 OR lease_until <= $1) AND id NOT IN (SELECT value FROM json_each($3))";
+
+/// The open cases of a site whose email hash is in the JSON list `$2` of hashes in hexadecimal.
+pub(super) const OPEN_CASES_OF_ADDRESSES: &str = "SELECT c.id, c.email_hash
+     FROM json_each($2) wanted
+         JOIN cases c ON c.email_hash = unhex(wanted.value)
+     WHERE c.site = $1 AND c.closed_at IS NULL";
 
 /// The open jobs of the cases in the JSON list `$1`.
 pub(super) const JOBS_OF_CASES: &str = "SELECT *

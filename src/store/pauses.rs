@@ -42,6 +42,8 @@ pub struct SourceStatus {
     pub paused_at: Option<Timestamp>,
     pub paused_by: Option<String>,
     pub last_delivery_at: Option<Timestamp>,
+    /// When the source was reported as quiet.
+    pub quiet_since: Option<Timestamp>,
 }
 
 impl Tx {
@@ -192,6 +194,34 @@ impl Tx {
         Ok(resumed)
     }
 
+    /// Stores that a source is quiet, or sends again. Returns false if that was known.
+    #[instrument(name = "store.source.quiet", skip_all, fields(source = %source), err)]
+    pub async fn set_source_quiet(
+        &mut self,
+        source: &SourceName,
+        is_quiet: bool,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "INSERT INTO sources (name, quiet_since)
+             VALUES ($1, $2)
+             ON CONFLICT (name) DO UPDATE
+             SET quiet_since = $2
+             WHERE (sources.quiet_since IS NULL) <> ($2 IS NULL)",
+        )
+        .bind(source.as_str())
+        .bind(is_quiet.then(|| millis(now)))
+        .execute(&mut **self)
+        .await?
+        .rows_affected();
+        let changed = done > 0;
+        if changed {
+            let kind = if is_quiet { "source_quiet" } else { "source_active" };
+            self.write_journal(None, kind, &json!({ "source": source }), now).await?;
+        }
+        Ok(changed)
+    }
+
     /// Whether the jobs of this kind of a case are paused, by its site or by its source.
     pub(super) async fn is_paused(&mut self, case: &Case, kind: JobKind) -> Result<bool, StoreError> {
         let row = sqlx::query(
@@ -267,9 +297,10 @@ impl Store {
     /// The status of all sources that ever delivered or were paused.
     #[instrument(name = "store.source.list", skip_all, err)]
     pub async fn sources(&self) -> Result<Vec<SourceStatus>, StoreError> {
-        let rows = sqlx::query("SELECT name AS id, name, paused_at, paused_by, last_delivery_at FROM sources")
-            .fetch_all(&self.reader)
-            .await?;
+        let rows =
+            sqlx::query("SELECT name AS id, name, paused_at, paused_by, last_delivery_at, quiet_since FROM sources")
+                .fetch_all(&self.reader)
+                .await?;
         rows.iter()
             .map(|row| {
                 let reader = RowReader { what: "source", row };
@@ -278,6 +309,7 @@ impl Store {
                     paused_at: reader.at_if_any("paused_at")?,
                     paused_by: reader.text_if_any("paused_by")?,
                     last_delivery_at: reader.at_if_any("last_delivery_at")?,
+                    quiet_since: reader.at_if_any("quiet_since")?,
                 })
             })
             .collect()

@@ -42,6 +42,8 @@ pub(crate) struct Setup {
     pub(crate) seed: Seed,
     /// The keys of `[policies.leavers]`.
     pub(crate) policy: &'static str,
+    /// More keys of `[server]`, each with a comma before it.
+    pub(crate) server: &'static str,
     /// More keys of `[sites.acme]`.
     pub(crate) site: &'static str,
     /// More admin tokens, as entries of a list.
@@ -56,6 +58,7 @@ impl Default for Setup {
             mode: "enforce",
             seed: Seed::sample(),
             policy: "departed = \"revoke_then_delete\"\nlocal_grace = \"30d\"\ntimezone = \"Europe/Berlin\"",
+            server: "",
             // The last read has its own tests; everywhere else the end of the grace is the end.
             site: "look_back = \"0s\"",
             tokens: "",
@@ -100,10 +103,10 @@ impl Harness {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("offboardd.db");
         let database = database.display();
-        let Setup { mode, policy, site: site_keys, tokens, more, .. } = setup;
+        let Setup { mode, policy, server, site: site_keys, tokens, more, .. } = setup;
         let settings = format!(
             "mode = \"{mode}\"
-             server = {{ webhooks = \"127.0.0.1:0\", admin = \"127.0.0.1:0\" }}
+             server = {{ webhooks = \"127.0.0.1:0\", admin = \"127.0.0.1:0\"{server} }}
              store.url = \"sqlite:{database}\"
              admin.tokens = [
                 {{ name = \"rosa\", role = \"approver\", token = {{ env = \"ROSA_TOKEN\" }} }},

@@ -45,6 +45,20 @@ fn sample(version: i64) -> &'static [&'static str] {
             "INSERT INTO brake_holds (actor, case_id) VALUES ('hr', 'c1')",
             "INSERT INTO brake_deferred (source, case_id, kind, demand) VALUES ('hr', 'c1', 'departed', '{}')",
             "INSERT INTO fences (reason, detail) VALUES ('restored', 'a backup was restored')",
+            "INSERT INTO notice_cursor (only, seq) VALUES (1, 1)",
+            "INSERT INTO notices (id, kind, site, source, first_at, closes_at, sample)
+             VALUES ('n1', 'attention', 'acme', 'hr', 1, 2, '{}')",
+            "INSERT INTO notice_messages (notice_id, channel, due_at) VALUES ('n1', 'mail', 2)",
+            "INSERT INTO reported_deadlines (case_id, reported_at) VALUES ('c1', 1)",
+            "INSERT INTO used_links (nonce, expires_at) VALUES (x'0f', 2)",
+            "INSERT INTO listings (id, site, scope, subject_hash, sealed, requested_at, due_at)
+             VALUES ('l1', 'acme', 'domain', x'10', x'11', 1, 1)",
+            "INSERT INTO listed_customers (listing_id, email_hash, sealed) VALUES ('l1', x'12', x'13')",
+            "INSERT INTO company_events (listing_id, source, delivery_id, position, sealed)
+             VALUES ('l1', 'crm', 'd1', 0, x'14')",
+            "INSERT INTO imports (id, operator, site, format, digest, brake, total, created_at)
+             VALUES ('i1', 'rosa', 'acme', 'departures', 'x', '{}', 1, 1)",
+            "INSERT INTO import_rows (import_id, line, sealed) VALUES ('i1', 2, x'15')",
             "INSERT INTO store_key (only, sealed) VALUES (1, x'08')",
         ],
         newer => panic!("add the rows of a database after migration {newer}"),

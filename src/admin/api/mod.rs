@@ -7,6 +7,7 @@ mod deliveries;
 mod evidence;
 mod extract;
 mod fence;
+mod import;
 mod jobs;
 mod list;
 mod offered_secrets;
@@ -18,6 +19,7 @@ mod view;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 use super::state::AdminState;
@@ -25,6 +27,7 @@ use super::state::AdminState;
 pub(crate) use self::bulk::BulkView;
 pub(crate) use self::deliveries::{DeliveryView, EventView};
 pub(crate) use self::fence::{FenceView, FindingView};
+pub(crate) use self::import::{ImportView, ProgressView};
 pub(crate) use self::jobs::{JobListing, JobView};
 pub(crate) use self::list::List;
 pub(crate) use self::sites::SiteView;
@@ -47,6 +50,9 @@ pub(super) fn routes() -> Router<Arc<AdminState>> {
         .route("/cases/{id}/resolve", post(actions::resolve))
         .route("/evidence", get(evidence::of_period))
         .route("/evidence/key", get(evidence::key))
+        // The limit of a file is that of `limit_body`.
+        .route("/import", post(import::import).layer(DefaultBodyLimit::disable()))
+        .route("/imports/{id}", get(import::progress))
         .route("/jobs", get(jobs::list))
         .route("/sources", get(sources::list))
         .route("/sources/{name}/pause", post(sources::set_paused::<true>))

@@ -103,6 +103,8 @@ impl Daemon {
                 ("leavers".parse().unwrap(), policy(0)),
                 ("careful".parse().unwrap(), policy(2)),
             ]),
+            importer: Arc::default(),
+            listers: Arc::default(),
             worker: Arc::clone(&worker),
             router: Arc::default(),
             secrets: Arc::default(),

@@ -42,6 +42,7 @@ pub(in crate::cli) fn warnings(settings: &Settings) -> Vec<String> {
     let mut found = Warnings { settings, texts: Vec::new() };
     found.about_access();
     found.about_transport();
+    found.about_notices();
     found.about_sites();
     found.about_policies();
     found.texts.extend(settings.secret_warnings.iter().map(ToString::to_string));
@@ -114,6 +115,14 @@ impl Warnings<'_> {
             if lookup.auth.token_url.as_ref().is_some_and(HttpUrl::is_exposed) {
                 self.at(&["sources", name.as_str(), "lookup", "auth", "token_url"], message);
             }
+        }
+    }
+
+    fn about_notices(&mut self) {
+        let file = &self.settings.file;
+        for (keys, message) in file.notify.warnings(file.server.admin_url.is_some()) {
+            let keys: Vec<&str> = ["notify"].into_iter().chain(keys.iter().map(String::as_str)).collect();
+            self.at(&keys, &message);
         }
     }
 

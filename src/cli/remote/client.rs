@@ -17,6 +17,9 @@ use crate::admin::api::List;
 /// Longer than the request timeout of the daemon.
 const TIMEOUT: Duration = Duration::from_secs(40);
 
+/// For a file of 100,000 rows.
+const FILE_TIMEOUT: Duration = Duration::from_mins(2);
+
 /// The largest page size of the API.
 const MAX_PAGE_SIZE: &str = "500";
 
@@ -68,6 +71,17 @@ impl Client {
 
     pub(super) async fn post(&self, path: &[&str], body: &Value) -> anyhow::Result<String> {
         self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// Posts a CSV file.
+    pub(super) async fn post_file(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        file: Vec<u8>,
+    ) -> anyhow::Result<String> {
+        let request = self.request(Method::POST, path).query(query).timeout(FILE_TIMEOUT);
+        self.send(request.header(CONTENT_TYPE, "text/csv").body(file)).await
     }
 
     pub(super) async fn post_reason(&self, path: &[&str], reason: Option<&str>) -> anyhow::Result<String> {

@@ -8,6 +8,7 @@ pub(crate) mod delivery;
 pub(crate) mod evidence;
 pub(crate) mod fence;
 mod format;
+pub(crate) mod import;
 pub(crate) mod job;
 mod list;
 pub(crate) mod options;
@@ -26,6 +27,7 @@ use self::client::Client;
 use self::delivery::DeliveryCommand;
 use self::evidence::EvidenceArgs;
 use self::fence::FenceCommand;
+use self::import::ImportArgs;
 use self::job::JobCommand;
 use self::options::{Output, Remote};
 use self::site::SiteCommand;
@@ -44,6 +46,8 @@ pub(crate) enum RemoteCommand {
     Site(About<SiteCommand>),
     /// List, inspect and replay deliveries
     Delivery(About<DeliveryCommand>),
+    /// Open many cases from a CSV file: shows the plan first
+    Import(ImportArgs),
     /// Export and verify signed proof of a case or of a period
     Evidence(EvidenceArgs),
     /// Show and lift the stop of all changes after the database was changed or restored
@@ -68,6 +72,7 @@ pub(crate) async fn run(command: RemoteCommand, token: Option<SecretString>, out
         RemoteCommand::Source(about) => source::run(about.command, &client(&about.remote)?, output).await,
         RemoteCommand::Site(about) => site::run(about.command, &client(&about.remote)?, output).await,
         RemoteCommand::Delivery(about) => delivery::run(about.command, &client(&about.remote)?, output).await,
+        RemoteCommand::Import(args) => import::run(&args, &client(&args.remote)?, output).await,
         RemoteCommand::Evidence(args) => evidence::run(args, client, output).await,
         RemoteCommand::Fence(about) => fence::run(about.command, &client(&about.remote)?, output).await,
     }

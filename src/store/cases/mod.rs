@@ -11,7 +11,7 @@ use serde_json::Value;
 
 pub use self::queries::{BulkFilter, CaseFilter};
 pub(super) use self::queries::{find_case, readable};
-pub(super) use self::rows::read_case;
+pub(super) use self::rows::{read_case, to_json};
 use crate::domain::account::{AccountId, AccountType};
 use crate::domain::case::{Case, Cause, StateName, Terms};
 use crate::domain::ids::{SiteName, SourceName};

@@ -215,6 +215,6 @@ pub(super) fn stuck(state: &State) -> Option<&Attention> {
     if let State::NeedsAttention(attention) = state { Some(attention) } else { None }
 }
 
-pub(super) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
+pub(in crate::store) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::inconsistent("value", "", error))
 }

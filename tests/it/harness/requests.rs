@@ -124,6 +124,17 @@ impl Harness {
         read(request.bearer_auth(token)).await
     }
 
+    /// Rosa imports a file, with these query parameters.
+    pub(crate) async fn import(&self, query: &str, csv: &str) -> Reply {
+        self.import_as(ROSA, query, csv).await
+    }
+
+    pub(crate) async fn import_as(&self, token: &str, query: &str, csv: &str) -> Reply {
+        let url = format!("http://{}/api/v1/import?{query}", self.running().admin);
+        let request = self.http.post(url).header("content-type", "text/csv").body(csv.to_owned());
+        read(request.bearer_auth(token)).await
+    }
+
     /// An operator moves the case of this address, as `retry` or `release` do.
     pub(crate) async fn act(&self, email: &str, what: &str) {
         self.act_as(ROSA, email, what).await;
