@@ -54,6 +54,7 @@ CREATE TABLE events (
     source      TEXT    NOT NULL,
     type        TEXT    NOT NULL,
     happened_at INTEGER NOT NULL,
+    site        TEXT,                   -- where the event applies, if its source has several sites
     -- waiting: a call about the same person is in progress, or a lookup of the email address is pending.
     status      TEXT    NOT NULL CHECK (status IN ('waiting', 'applied', 'ignored', 'unreadable')),
     reason      TEXT,                   -- why it had no effect, or why it could not be read
@@ -67,9 +68,10 @@ CREATE INDEX events_of_case ON events (case_id) WHERE case_id IS NOT NULL;
 CREATE INDEX events_waiting ON events (case_id) WHERE status = 'waiting' AND person_hash IS NULL;
 CREATE INDEX events_of_lookup ON events (person_hash) WHERE person_hash IS NOT NULL;
 
--- The email address of a source's person id, as reported by the source.
+-- The email address of a source's person id, as reported by the source; one row for each of its sites.
 CREATE TABLE people (
     source      TEXT    NOT NULL,
+    site        TEXT    NOT NULL,
     person_hash BLOB    NOT NULL,
     email_hash  BLOB    NOT NULL,
     sealed      BLOB    NOT NULL,       -- the email address
@@ -77,7 +79,7 @@ CREATE TABLE people (
     since_ns    INTEGER NOT NULL,       -- when the source first reported this email address
     seen_at     INTEGER NOT NULL,
     gone_at     INTEGER,                -- when this person of the source left or will leave
-    PRIMARY KEY (source, person_hash)
+    PRIMARY KEY (source, person_hash, site)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX people_by_address ON people (email_hash);
 
@@ -311,10 +313,16 @@ CREATE TABLE sources (
     brake             TEXT,             -- the limit that was exceeded, and by how much
     brake_released_at INTEGER,          -- cases released with it are not counted again
     last_delivery_at  INTEGER,
-    site              TEXT,             -- the site of its people's accounts; NULL: no longer configured
     quiet_since       INTEGER,          -- it sent nothing for longer than `quiet_after`, and this was reported
     lookups_day       INTEGER,          -- the day since 1970 of the newest lookups, and their number
     lookups           INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+-- The sites on which the people of a configured source have accounts.
+CREATE TABLE source_sites (
+    source TEXT NOT NULL,
+    site   TEXT NOT NULL,
+    PRIMARY KEY (site, source)
 ) STRICT, WITHOUT ROWID;
 
 -- Why no change is made at any site until an approver lifts it: this database was changed by another hand, or is an older
@@ -338,6 +346,7 @@ WHERE state = 'queued'
     AND NOT EXISTS (SELECT 1 FROM paused_kinds p WHERE p.site = jobs.site AND p.kind = jobs.kind)
     AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))
     AND (source IS NULL OR source NOT IN (SELECT source FROM deliveries WHERE items_routed > 0))
+    AND (source IS NULL OR source NOT IN (SELECT source FROM company_events WHERE is_routing = 1))
     AND NOT EXISTS (
         SELECT 1
         FROM events e
@@ -452,6 +461,8 @@ CREATE TABLE company_events (
     source      TEXT    NOT NULL,
     delivery_id TEXT    NOT NULL,
     position    INTEGER NOT NULL,       -- of the event in the delivery
+    -- Its customers are being routed: the jobs of the source wait, so that the brake counts all of them first.
+    is_routing  INTEGER NOT NULL DEFAULT 0 CHECK (is_routing IN (0, 1)),
     sealed      BLOB    NOT NULL        -- the event
 ) STRICT, WITHOUT ROWID;
 

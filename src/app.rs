@@ -67,7 +67,7 @@ impl App {
         let webhooks = bind("webhooks", settings.file.server.webhooks.get()).await?;
         let admin = bind("admin", settings.file.server.admin.get()).await?;
         let accepted = rotation::accepted(&store).await?;
-        let sources: Vec<_> = settings.sources.values().map(|source| (&source.name, &source.table.site)).collect();
+        let sources: Vec<_> = settings.sources.values().flat_map(|source| source.sites()).collect();
         let altered = store.verify_guarded().await?;
         let mut tx = store.begin().await?;
         tx.bind_sources(&sources).await?;
@@ -314,7 +314,7 @@ fn routes(settings: &Settings) -> anyhow::Result<BTreeMap<SourceName, Route>> {
         let policy = settings.policies.get(&source.table.policy).context("loading validated every policy name")?;
         let route = Route {
             source: Arc::clone(&source.compiled),
-            site: source.table.site.clone(),
+            sites: source.table.all_sites(),
             policy: policy.clone(),
             lookup: source.lookup.as_ref().map(|lookup| Arc::new(ArcSwap::from_pointee(Arc::clone(lookup)))),
         };
@@ -344,7 +344,7 @@ fn configured_sites(settings: &Settings) -> BTreeMap<SiteName, ConfiguredSite> {
 fn configured_sources(settings: &Settings) -> BTreeMap<SourceName, ConfiguredSource> {
     let sources = settings.sources.values().map(|source| {
         let configured = ConfiguredSource {
-            site: source.table.site.clone(),
+            sites: source.table.all_sites(),
             policy: source.table.policy.clone(),
             preset: source.spec.preset.clone(),
             quiet_after: source.table.quiet_after(),

@@ -56,7 +56,8 @@ pub(crate) struct ConfiguredSite {
 
 #[derive(Debug, Clone)]
 pub(crate) struct ConfiguredSource {
-    pub(crate) site: SiteName,
+    /// At least one.
+    pub(crate) sites: Vec<SiteName>,
     pub(crate) policy: PolicyName,
     pub(crate) preset: Option<String>,
     /// The source is quiet after this time without a delivery.

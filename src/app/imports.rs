@@ -48,7 +48,7 @@ impl Parts<'_> {
     }
 
     fn folder_settings(&self, import: &ImportSettings) -> anyhow::Result<FolderSettings> {
-        let of_site = self.settings.sources.values().filter(|source| source.table.site == import.site);
+        let of_site = self.settings.sources.values().filter(|source| source.table.all_sites().contains(&import.site));
         let of_site: Vec<_> = of_site.map(|source| &source.table.policy).collect();
         let rules = RequestRules::of(import.policy.as_ref(), &of_site, &self.settings.policies);
         Ok(FolderSettings {

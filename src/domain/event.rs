@@ -20,6 +20,28 @@ pub struct Event {
     /// The source's time of the event; orders events about the same person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occurred_at: Option<Timestamp>,
+    /// The company of a `company_departed`; its customers are the persons.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<Company>,
+}
+
+/// A customer company: by the domain of its email addresses, or by the organization at the site.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Company {
+    /// In its canonical spelling.
+    Domain(String),
+    /// The id or the name.
+    Organization(String),
+}
+
+impl std::fmt::Debug for Company {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Domain(_) => "Domain(…)",
+            Self::Organization(_) => "Organization(…)",
+        })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,6 +56,8 @@ pub enum EventType {
     EmailChanged,
     /// The person requested erasure.
     ErasureRequested,
+    /// Every customer of the company left.
+    CompanyDeparted,
     /// Id and email address belong together.
     Profile,
     /// Not relevant for offboarding.
@@ -46,6 +70,7 @@ named!(EventType {
     Returned = "returned",
     EmailChanged = "email_changed",
     ErasureRequested = "erasure_requested",
+    CompanyDeparted = "company_departed",
     Profile = "profile",
     Ignored = "ignored",
 });

@@ -70,7 +70,7 @@ impl FactKind {
             EventType::Returned => Some(Self::Returned),
             EventType::EmailChanged => Some(Self::EmailChanged),
             EventType::ErasureRequested => Some(Self::ErasureRequested),
-            EventType::Profile | EventType::Ignored => None,
+            EventType::CompanyDeparted | EventType::Profile | EventType::Ignored => None,
         }
     }
 
@@ -169,7 +169,14 @@ mod tests {
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn event(event_type: EventType, occurred_at: Option<Timestamp>) -> Event {
-        Event { event_type, person: Person::default(), old_email: None, effective: Effective::Immediately, occurred_at }
+        Event {
+            event_type,
+            person: Person::default(),
+            old_email: None,
+            effective: Effective::Immediately,
+            occurred_at,
+            company: None,
+        }
     }
 
     fn fact(kind: FactKind, happened_at: Timestamp) -> Fact {

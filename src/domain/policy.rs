@@ -33,7 +33,7 @@ impl Policy {
     /// The action for an event of this type; `None` for types that open no case.
     pub fn action(&self, event_type: EventType) -> Option<Action> {
         match event_type {
-            EventType::Departed => Some(self.departed),
+            EventType::Departed | EventType::CompanyDeparted => Some(self.departed),
             EventType::EmailChanged => Some(self.email_changed),
             EventType::ErasureRequested => Some(self.erasure_requested),
             EventType::DepartureCancelled | EventType::Returned | EventType::Profile | EventType::Ignored => None,

@@ -101,7 +101,8 @@ named!(IgnoredReason {
 /// Decides an event that opens or changes the case of one address.
 pub fn decide(event: &Event, context: PersonContext<'_>, policy: &Policy, received_at: Timestamp) -> Decision {
     match event.event_type {
-        EventType::Ignored => Decision::Ignore(IgnoredReason::NotOurs),
+        // The event is routed as the departure of each customer.
+        EventType::Ignored | EventType::CompanyDeparted => Decision::Ignore(IgnoredReason::NotOurs),
         EventType::Profile => Decision::Ignore(IgnoredReason::Remembered),
         EventType::DepartureCancelled | EventType::Returned => match context.open {
             Some(case) => stop(case, context.source),
@@ -201,6 +202,7 @@ const fn cause(event_type: EventType) -> Cause {
         EventType::Departed
         | EventType::DepartureCancelled
         | EventType::Returned
+        | EventType::CompanyDeparted
         | EventType::Profile
         | EventType::Ignored => Cause::Departed,
     }
@@ -247,6 +249,7 @@ mod tests {
             old_email: None,
             effective: Effective::Immediately,
             occurred_at: None,
+            company: None,
         }
     }
 

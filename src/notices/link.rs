@@ -1,6 +1,6 @@
 //! One-time links to the confirm page of a case.
 //!
-//! A link approves nothing by itself. It opens the page `/cases/{id}/confirm?link=TOKEN` of the console, which requires a
+//! A link approves nothing by itself. It opens the page `/cases/{id}/approve?for=STAGE&link=TOKEN` of the console, which requires a
 //! session: an operator who is signed in decides there to approve the action or to hold the case, by the role of the own
 //! token. The link is signed under the store's key, expires, and can be used once.
 //!

@@ -120,8 +120,8 @@ impl Composer {
         let stage: Stage = record.case.next_stage().filter(|_| is_approval)?;
         let (key, id) = (self.store.key(), record.case.id);
         let link = ConfirmLink::of_notice(key, &pending.notice_id, (id, stage), pending.first_at);
-        let page = self.below(&["cases", &id.to_string(), "confirm"])?;
-        Some(format!("{page}?link={}", link.token(key)))
+        let page = self.below(&["cases", &id.to_string(), "approve"])?;
+        Some(format!("{page}?for={stage}&link={}", link.token(key)))
     }
 
     fn page(&self, group: &NoticeGroup, cases: &[SampledCase]) -> Option<String> {

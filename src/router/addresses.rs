@@ -31,6 +31,7 @@ impl EventContext<'_> {
             EventType::DepartureCancelled
             | EventType::Returned
             | EventType::EmailChanged
+            | EventType::CompanyDeparted
             | EventType::Profile
             | EventType::Ignored => false,
         };

@@ -30,6 +30,9 @@ impl EventContext<'_> {
         if self.repetition == Repetition::Duplicate {
             return Ok(ignored(IgnoredReason::Duplicate, None));
         }
+        if event.event_type == EventType::CompanyDeparted {
+            return self.list_company(tx, event).await;
+        }
         if let Some(person) = self.look_up(tx, event, &resolved.person).await? {
             return Ok(waits(None, Some(person)));
         }
@@ -106,7 +109,7 @@ impl EventContext<'_> {
                 let outcome = self.open_or_change(tx, event, resolved).await?;
                 Ok(life.map_or(outcome, |life| combine(outcome, life)))
             }
-            EventType::Ignored => self.open_or_change(tx, event, resolved).await,
+            EventType::Ignored | EventType::CompanyDeparted => self.open_or_change(tx, event, resolved).await,
         }
     }
 
@@ -193,7 +196,7 @@ impl EventContext<'_> {
     async fn apply_sign_of_life(&self, tx: &mut Tx, event: &Event) -> Result<Option<Outcome>, StoreError> {
         let Some(id) = &event.person.id else { return Ok(None) };
         // The current email address counts. An older event may name another one.
-        let Some(email) = tx.address_of(self.source, id).await? else { return Ok(None) };
+        let Some(email) = tx.address_of(self.source, self.site, id).await? else { return Ok(None) };
         if event.event_type == EventType::EmailChanged && event.person.email.is_none() {
             return Ok(None);
         }

@@ -25,6 +25,8 @@ pub(super) struct EventContext<'a> {
     pub(super) now: Timestamp,
     /// Whether the vendor can be queried for an address, and was not queried in vain already.
     pub(super) can_look_up: bool,
+    /// The position of the event in the delivery.
+    pub(super) position: u32,
     /// The position of an event that waited: earlier events of its case come first.
     pub(super) waited: Option<i64>,
 }

@@ -8,6 +8,7 @@
 mod addresses;
 mod apply;
 mod changes;
+mod companies;
 mod context;
 mod metrics;
 mod people;
@@ -32,7 +33,7 @@ use self::source_queue::{SourceQueue, Start};
 use crate::clock::{self, Clock};
 use crate::domain::event::Event;
 use crate::domain::facts;
-use crate::domain::ids::{DeliveryId, EventId, SourceName};
+use crate::domain::ids::{DeliveryId, EventId, SiteName, SourceName};
 use crate::domain::repeat::Repetition;
 use crate::store::{
     EventOutcome, EventStatus, NewEvent, Origin, Store, StoreError, Tx, UnroutedDelivery, WaitingEvent,
@@ -108,6 +109,7 @@ impl Router {
         };
         loop {
             self.settle_waiting_events(state).await?;
+            self.settle_companies().await?;
             let mut any = false;
             for source in self.store.unrouted_sources().await? {
                 if stopping.is_cancelled() {
@@ -175,12 +177,18 @@ impl Router {
         event: Event,
     ) -> Result<bool, StoreError> {
         self.metrics.count(&delivery.source, event.event_type.as_str());
-        let mut new = self.new_event(delivery.id, position, &delivery.source, event.event_type.as_str());
-        new.happened_at = facts::happened_at(&event, delivery.received_at);
-        let context = self.event_context(&delivery.source, route, delivery.origin, delivery.received_at);
-        let outcome = Box::pin(context.apply(tx, &event)).await?;
-        tx.record_event(&new, outcome, Some(&event)).await?;
-        Ok(matches!(outcome.status, EventStatus::Applied | EventStatus::Waiting))
+        let mut changed = false;
+        for site in &route.sites {
+            let mut new = self.new_event(delivery.id, position, &delivery.source, event.event_type.as_str());
+            new.happened_at = facts::happened_at(&event, delivery.received_at);
+            new.site = (route.sites.len() > 1).then_some(site);
+            let context = self.event_context(&delivery.source, (route, site), delivery.origin, delivery.received_at);
+            let context = EventContext { position, ..context };
+            let outcome = Box::pin(context.apply(tx, &event)).await?;
+            tx.record_event(&new, outcome, Some(&event)).await?;
+            changed |= matches!(outcome.status, EventStatus::Applied | EventStatus::Waiting);
+        }
+        Ok(changed)
     }
 
     /// Applies the events that arrived while a call about their person was in progress. An event that cannot be applied
@@ -211,8 +219,9 @@ impl Router {
 
     async fn settle_waiting(&self, waiting: WaitingEvent) -> Result<(), StoreError> {
         let mut tx = self.store.begin().await?;
-        if let Some(route) = self.routes.get(&waiting.source) {
-            let context = self.event_context(&waiting.source, route, waiting.origin, waiting.received_at);
+        let route = self.routes.get(&waiting.source);
+        if let Some((route, site)) = route.and_then(|route| Some((route, route.site_of(waiting.site.as_ref())?))) {
+            let context = self.event_context(&waiting.source, (route, site), waiting.origin, waiting.received_at);
             let context = EventContext { waited: Some(waiting.seq), ..context };
             let outcome = Box::pin(context.resume(&mut tx, &waiting.event)).await?;
             tx.settle_event(waiting.id, outcome).await?;
@@ -224,11 +233,12 @@ impl Router {
 
     /// Resumes an event that waited for an email address.
     async fn resume_event(&self, tx: &mut Tx, waiting: WaitingEvent) -> Result<(), StoreError> {
-        let Some(route) = self.routes.get(&waiting.source) else {
+        let route = self.routes.get(&waiting.source);
+        let Some((route, site)) = route.and_then(|route| Some((route, route.site_of(waiting.site.as_ref())?))) else {
             tx.settle_event(waiting.id, unreadable("no such source")).await?;
             return Ok(());
         };
-        let context = self.event_context(&waiting.source, route, waiting.origin, waiting.received_at);
+        let context = self.event_context(&waiting.source, (route, site), waiting.origin, waiting.received_at);
         let context = EventContext { can_look_up: false, waited: Some(waiting.seq), ..context };
         let outcome = Box::pin(context.apply(tx, &waiting.event)).await?;
         tx.settle_event(waiting.id, outcome).await?;
@@ -238,11 +248,11 @@ impl Router {
     fn event_context<'a>(
         &self,
         source: &'a SourceName,
-        route: &'a Route,
+        (route, site): (&'a Route, &'a SiteName),
         origin: Origin,
         received_at: jiff::Timestamp,
     ) -> EventContext<'a> {
-        let (site, policy, can_look_up) = (&route.site, &route.policy, route.lookup.is_some());
+        let (policy, can_look_up) = (&route.policy, route.lookup.is_some());
         EventContext {
             source,
             site,
@@ -253,6 +263,7 @@ impl Router {
             received_at,
             now: self.clock.now(),
             can_look_up,
+            position: 0,
             waited: None,
         }
     }
@@ -265,7 +276,15 @@ impl Router {
         event_type: &'a str,
     ) -> NewEvent<'a> {
         let now = self.clock.now();
-        NewEvent { id: EventId::from(clock::new_id(now)), delivery_id, position, source, event_type, happened_at: now }
+        NewEvent {
+            id: EventId::from(clock::new_id(now)),
+            delivery_id,
+            position,
+            source,
+            site: None,
+            event_type,
+            happened_at: now,
+        }
     }
 }
 

@@ -22,13 +22,14 @@ impl EventContext<'_> {
             | EventType::DepartureCancelled
             | EventType::Returned
             | EventType::ErasureRequested
+            | EventType::CompanyDeparted
             | EventType::Profile
             | EventType::Ignored => event.person.email.clone(),
         };
         let email = match (named, &event.person.id) {
             (Some(email), _) => Some(email),
             (None, Some(id)) => {
-                let known = tx.address_of(self.source, id).await?;
+                let known = tx.address_of(self.source, self.site, id).await?;
                 // An `email_changed` event that repeats the current email address says nothing about an old one.
                 known.filter(|old| {
                     event.event_type != EventType::EmailChanged || event.person.email.as_ref() != Some(old)
@@ -119,7 +120,9 @@ impl EventContext<'_> {
                 Some(self.policy.effective_at(event.effective, self.received_at))
             }
             EventType::DepartureCancelled | EventType::Returned => None,
-            EventType::EmailChanged | EventType::Profile | EventType::Ignored => return Ok(()),
+            EventType::EmailChanged | EventType::CompanyDeparted | EventType::Profile | EventType::Ignored => {
+                return Ok(());
+            }
         };
         match (resolved.person_hash, resolved.email_hash) {
             (Some(person_hash), _) => tx.note_gone(self.source, person_hash, gone_at).await?,

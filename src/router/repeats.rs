@@ -17,7 +17,7 @@ impl EventContext<'_> {
         keys: PersonKeys,
     ) -> Result<Repetition, StoreError> {
         // The email address of an id has its own rules.
-        if matches!(event.event_type, EventType::Profile | EventType::Ignored) {
+        if matches!(event.event_type, EventType::CompanyDeparted | EventType::Profile | EventType::Ignored) {
             return Ok(Repetition::New);
         }
         let earlier = tx.earlier_copy(&self.origin, keys).await?;

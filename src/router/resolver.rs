@@ -133,7 +133,10 @@ impl Resolver {
     /// Queries the vendor, unless a delivery has supplied the email address meanwhile.
     async fn query_vendor(&self, pending: &PendingLookup) -> Result<Result<LookupOutcome, Failure>, StoreError> {
         let mut tx = self.router.store.begin().await?;
-        let stored = tx.address_of(&self.source, &pending.id).await?;
+        let stored = match self.route.sites.first() {
+            Some(site) => tx.address_of(&self.source, site, &pending.id).await?,
+            None => None,
+        };
         drop(tx);
         if let Some(email) = stored {
             return Ok(Ok(LookupOutcome::Found(email)));
@@ -220,12 +223,15 @@ impl Resolver {
         let router = &self.router;
         let mut tx = router.store.begin().await?;
         let waiting = tx.end_lookup(&self.source, pending.person_hash).await?;
-        if let (Some(email), Some(first)) = (email, waiting.first())
-            && tx.address_of(&self.source, &pending.id).await?.is_none()
-        {
-            let context: EventContext<'_> =
-                router.event_context(&self.source, &self.route, first.origin, first.received_at);
-            context.learn(&mut tx, &pending.id, email, router.clock.now()).await?;
+        if let (Some(email), Some(first)) = (email, waiting.first()) {
+            for site in &self.route.sites {
+                if tx.address_of(&self.source, site, &pending.id).await?.is_none() {
+                    let route = (&self.route, site);
+                    let context: EventContext<'_> =
+                        router.event_context(&self.source, route, first.origin, first.received_at);
+                    context.learn(&mut tx, &pending.id, email, router.clock.now()).await?;
+                }
+            }
         }
         for event in waiting {
             router.resume_event(&mut tx, event).await?;

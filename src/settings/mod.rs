@@ -278,7 +278,13 @@ struct Names<'a> {
 impl Names<'_> {
     fn check(&self, source: &SourceTable) -> Vec<Problem> {
         let mut faults = Faults::default();
-        faults.take(exists("site", "sites", source.site.as_str(), &self.sites));
+        if let Some(site) = &source.site {
+            faults.take(exists("site", "sites", site.as_str(), &self.sites));
+        }
+        for (i, site) in source.sites.iter().enumerate() {
+            let named = exists("site", "sites", site.as_str(), &self.sites);
+            faults.take(named.map_err(|problem| problem.without_key().under_index(i).under("sites")));
+        }
         faults.take(exists("policy", "policies", source.policy.as_str(), &self.policies));
         faults.into_problems()
     }

@@ -29,6 +29,11 @@ impl Problem {
         Self::here(message).under(key)
     }
 
+    /// The same about the table itself.
+    pub(super) fn without_key(self) -> Self {
+        self.with_path(Vec::new())
+    }
+
     /// The same, seen from the table around it.
     pub(super) fn under(mut self, key: &str) -> Self {
         self.path.0.insert(0, Step::Key(key.to_owned()));

@@ -1,5 +1,6 @@
 //! `[sources.NAME]`: one HR or CRM system that sends webhooks.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,8 +29,12 @@ pub struct SourceTable {
     /// signs. Example: `"bamboohr"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preset: Option<String>,
-    /// Name of the site on which the people have accounts. Example: `"acme"`.
-    pub site: SiteName,
+    /// Name of the site on which the people have accounts; either this or `sites`. Example: `"acme"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<SiteName>,
+    /// Names of several sites: each event acts on all of them, with one case on each. Example: `["acme", "acme-eu"]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sites: Vec<SiteName>,
     /// Name of the policy. Example: `"leavers"`.
     pub policy: PolicyName,
     /// Secrets that the vendor signs with. Any of them is accepted, so that one can be rotated without a gap. `[]` is
@@ -69,7 +74,36 @@ pub struct SourceSettings {
     pub lookup: Option<Arc<Lookup>>,
 }
 
+impl SourceSettings {
+    /// Its name with each of its sites.
+    pub fn sites(&self) -> impl Iterator<Item = (&SourceName, &SiteName)> {
+        self.table.site.iter().chain(&self.table.sites).map(|site| (&self.name, site))
+    }
+}
+
 impl SourceTable {
+    /// The sites on which the people have accounts.
+    pub fn all_sites(&self) -> Vec<SiteName> {
+        self.site.iter().chain(&self.sites).cloned().collect()
+    }
+
+    /// Whether the sites are named in one way, and each once.
+    fn check_sites(&self) -> Result<(), Problem> {
+        match (&self.site, self.sites.as_slice()) {
+            (Some(_), []) => Ok(()),
+            (Some(_), [_, ..]) => Err(Problem::at(
+                "sites",
+                "`site` and `sites` exclude each other: write all of them in `sites`, and remove `site`",
+            )),
+            (None, []) => Err(Problem::at("site", "this key is missing: name the site, or several in `sites`")),
+            (None, sites) => {
+                let mut seen = HashSet::new();
+                let twice = sites.iter().position(|site| !seen.insert(site));
+                twice.map_or(Ok(()), |i| Err(Problem::here("written twice").under_index(i).under("sites")))
+            }
+        }
+    }
+
     /// The names of site and policy are looked up by the caller, who knows them.
     pub(super) fn convert(
         &self,
@@ -79,6 +113,7 @@ impl SourceTable {
         env: &Environment<'_>,
     ) -> Result<SourceSettings, Vec<Problem>> {
         let mut faults = Faults::default();
+        faults.take(self.check_sites());
         let secrets = self.read_secrets(base_dir, env, &mut faults);
         let spec = sources::Spec {
             preset: self.preset.clone(),

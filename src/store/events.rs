@@ -10,7 +10,7 @@ use tracing::instrument;
 use super::row::{RowReader, millis};
 use super::{Origin, Store, StoreError, Tx};
 use crate::domain::event::Event;
-use crate::domain::ids::{CaseId, DeliveryId, EventId, SourceName};
+use crate::domain::ids::{CaseId, DeliveryId, EventId, SiteName, SourceName};
 use crate::domain::named;
 use crate::proof::seal::{KeyedHash, MasterKey};
 
@@ -43,6 +43,8 @@ pub struct NewEvent<'a> {
     /// Its index in the delivery.
     pub position: u32,
     pub source: &'a SourceName,
+    /// Where the event applies, if its source has several sites.
+    pub site: Option<&'a SiteName>,
     /// The type in one word.
     pub event_type: &'a str,
     pub happened_at: Timestamp,
@@ -56,6 +58,8 @@ pub struct WaitingEvent {
     pub seq: i64,
     pub delivery_id: DeliveryId,
     pub source: SourceName,
+    /// Where the event applies, if its source has several sites.
+    pub site: Option<SiteName>,
     /// When the delivery arrived.
     pub received_at: Timestamp,
     /// The identity of its delivery, by which it is compared with earlier ones.
@@ -108,8 +112,8 @@ impl Tx {
             .map(|json| self.key.seal(event.id.as_bytes(), &json));
         sqlx::query(
             "INSERT INTO events (
-                 id, delivery_id, position, source, type, happened_at, status, reason, case_id, person_hash, sealed)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                 id, delivery_id, position, source, type, happened_at, status, reason, case_id, person_hash, sealed, site)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .bind(event.id.to_string())
         .bind(event.delivery_id.to_string())
@@ -122,6 +126,7 @@ impl Tx {
         .bind(outcome.case_id.map(|id| id.to_string()))
         .bind(outcome.looked_up.map(|hash| hash.0.to_vec()))
         .bind(sealed)
+        .bind(event.site.map(SiteName::as_str))
         .execute(&mut **self)
         .await?;
         Ok(())
@@ -163,6 +168,17 @@ impl Tx {
         .fetch_optional(&mut **self)
         .await?;
         Ok(row.is_some())
+    }
+
+    /// Deletes an event that had no effect in the end, so that a replay of its delivery applies it.
+    #[instrument(name = "store.event.delete", skip_all, fields(delivery.id = %delivery_id), err)]
+    pub async fn delete_event(&mut self, delivery_id: DeliveryId, position: u32) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM events WHERE delivery_id = $1 AND position = $2 AND case_id IS NULL")
+            .bind(delivery_id.to_string())
+            .bind(position)
+            .execute(&mut **self)
+            .await?;
+        Ok(())
     }
 
     /// Deletes the events of an earlier reading of a delivery, before it is read again, except for the applied ones.
@@ -252,6 +268,7 @@ pub(super) fn read_waiting(row: &SqliteRow, key: &MasterKey) -> Result<WaitingEv
         seq: row.try_get("seq")?,
         delivery_id: reader.word("delivery_id")?,
         source: reader.word("source")?,
+        site: reader.word_if_any("site")?,
         received_at: reader.at("received_at")?,
         origin: Origin::read(row, "delivery_id")?,
         event: serde_json::from_slice(&plain).map_err(|error| StoreError::inconsistent("event", id, error))?,

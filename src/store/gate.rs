@@ -53,21 +53,16 @@ impl Backlog {
 }
 
 impl Tx {
-    /// Stores which source belongs to which site, from the current settings.
+    /// Stores which source belongs to which sites, from the current settings.
     #[instrument(name = "store.source.bind", skip_all, err)]
     pub async fn bind_sources(&mut self, sources: &[(&SourceName, &SiteName)]) -> Result<(), StoreError> {
-        sqlx::query("UPDATE sources SET site = NULL WHERE site IS NOT NULL").execute(&mut **self).await?;
+        sqlx::query("DELETE FROM source_sites").execute(&mut **self).await?;
         for (source, site) in sources {
-            sqlx::query(
-                "INSERT INTO sources (name, site)
-                 VALUES ($1, $2)
-                 ON CONFLICT (name) DO UPDATE
-                 SET site = $2",
-            )
-            .bind(source.as_str())
-            .bind(site.as_str())
-            .execute(&mut **self)
-            .await?;
+            sqlx::query("INSERT INTO source_sites (source, site) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                .bind(source.as_str())
+                .bind(site.as_str())
+                .execute(&mut **self)
+                .await?;
         }
         Ok(())
     }
@@ -98,8 +93,8 @@ impl Tx {
         let row = sqlx::query(
             "SELECT MIN(first) AS first
              FROM (
-                 SELECT (SELECT MIN(seq) FROM deliveries WHERE source = s.name AND status = 'received') AS first
-                 FROM sources s
+                 SELECT (SELECT MIN(seq) FROM deliveries WHERE source = s.source AND status = 'received') AS first
+                 FROM source_sites s
                  WHERE s.site = $1) unrouted",
         )
         .bind(site.as_str())
@@ -139,8 +134,8 @@ impl Store {
         let row = sqlx::query(
             "SELECT NOT EXISTS (
                  SELECT 1
-                 FROM sources s
-                     CROSS JOIN deliveries d ON d.source = s.name
+                 FROM source_sites s
+                     CROSS JOIN deliveries d ON d.source = s.source
                  WHERE s.site = $1 AND d.status = 'received' AND d.seq <= $2) AS is_routed",
         )
         .bind(site.as_str())
@@ -155,12 +150,11 @@ impl Store {
     pub async fn sites_behind(&self, fence: i64) -> Result<BTreeSet<SiteName>, StoreError> {
         let rows = sqlx::query(
             "SELECT DISTINCT site AS id, site
-             FROM sources s
-             WHERE site IS NOT NULL
-                 AND EXISTS (
+             FROM source_sites s
+             WHERE EXISTS (
                      SELECT 1
                      FROM deliveries d
-                     WHERE d.source = s.name AND d.status = 'received' AND d.seq <= $1)",
+                     WHERE d.source = s.source AND d.status = 'received' AND d.seq <= $1)",
         )
         .bind(fence)
         .fetch_all(&self.reader)

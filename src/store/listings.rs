@@ -8,7 +8,7 @@ use tracing::instrument;
 
 use super::exec::ExecOne as _;
 use super::row::{RowReader, millis};
-use super::{Store, StoreError, Tx};
+use super::{Origin, Store, StoreError, Tx};
 use crate::clock;
 use crate::domain::event::Event;
 use crate::domain::ids::{DeliveryId, SiteName, SourceName};
@@ -116,6 +116,16 @@ impl Tx {
         .bind(self.key.seal(company.listing_id.as_bytes(), &json))
         .exec_one(self, "event of a company", &company.listing_id)
         .await
+    }
+
+    /// Pauses the jobs of the source while the customers of a company are routed, so that the brake counts all of them
+    /// first.
+    #[instrument(name = "store.listing.begin_routing", skip_all, err)]
+    pub async fn begin_routing_company(&mut self, listing_id: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE company_events SET is_routing = 1 WHERE listing_id = $1")
+            .bind(listing_id)
+            .exec_one(self, "event of a company", listing_id)
+            .await
     }
 
     /// Stores a page of a list.
@@ -276,6 +286,19 @@ impl Store {
         let mut emails: Vec<_> = rows.iter().map(|row| unseal(row, &self.key)).collect::<Result<_, _>>()?;
         emails.sort();
         Ok(emails)
+    }
+
+    /// When a delivery was received, and its identity.
+    #[instrument(name = "store.listing.origin", skip_all, fields(delivery.id = %id), err)]
+    pub async fn origin_of(&self, id: DeliveryId) -> Result<Option<(Timestamp, Origin)>, StoreError> {
+        let row = sqlx::query("SELECT * FROM deliveries WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&self.reader)
+            .await?;
+        let read = |row: SqliteRow| {
+            Ok((RowReader { what: "delivery", row: &row }.at("received_at")?, Origin::read(&row, "id")?))
+        };
+        row.map(read).transpose()
     }
 
     /// The events about companies whose list is complete.

@@ -1,5 +1,7 @@
 //! People: the current and the former email addresses of a source's person id, and whether the person has left.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
@@ -46,10 +48,11 @@ impl Tx {
         let known = sqlx::query(
             "SELECT email_hash, sealed, as_of_ns
                  FROM people
-                 WHERE source = $1 AND person_hash = $2",
+                 WHERE source = $1 AND person_hash = $2 AND site = $3",
         )
         .bind(source.as_str())
         .bind(person_hash.0.as_slice())
+        .bind(site.as_str())
         .fetch_optional(&mut **self)
         .await?;
         if let Some(known) = known {
@@ -64,9 +67,9 @@ impl Tx {
         }
         let sealed = self.key.seal(&person_hash.0, email.as_str().as_bytes());
         sqlx::query(
-            "INSERT INTO people (source, person_hash, email_hash, sealed, as_of_ns, since_ns, seen_at)
-             VALUES ($1, $2, $3, $4, $5, $5, $6)
-             ON CONFLICT (source, person_hash) DO UPDATE
+            "INSERT INTO people (source, person_hash, email_hash, sealed, as_of_ns, since_ns, seen_at, site)
+             VALUES ($1, $2, $3, $4, $5, $5, $6, $7)
+             ON CONFLICT (source, person_hash, site) DO UPDATE
              SET email_hash = excluded.email_hash,
                  sealed = excluded.sealed,
                  as_of_ns = excluded.as_of_ns,
@@ -79,6 +82,7 @@ impl Tx {
         .bind(sealed)
         .bind(nanos(as_of))
         .bind(millis(now))
+        .bind(site.as_str())
         .execute(&mut **self)
         .await?;
         // The current email address is not a former one.
@@ -152,13 +156,19 @@ impl Tx {
         Ok(())
     }
 
-    /// The email address of a source's person id, if it is known.
+    /// The email address of a source's person id, if it is known for this site.
     #[instrument(name = "store.people.address", skip_all, err)]
-    pub async fn address_of(&mut self, source: &SourceName, id: &PersonId) -> Result<Option<EmailAddress>, StoreError> {
+    pub async fn address_of(
+        &mut self,
+        source: &SourceName,
+        site: &SiteName,
+        id: &PersonId,
+    ) -> Result<Option<EmailAddress>, StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
-        let row = sqlx::query("SELECT sealed FROM people WHERE source = $1 AND person_hash = $2")
+        let row = sqlx::query("SELECT sealed FROM people WHERE source = $1 AND person_hash = $2 AND site = $3")
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
+            .bind(site.as_str())
             .fetch_optional(&mut **self)
             .await?;
         row.map(|row| open_address(&self.key, person_hash, &row)).transpose().map(Option::flatten)
@@ -258,7 +268,11 @@ impl Store {
         .fetch_all(&self.reader)
         .await?;
         let addresses: Result<Vec<_>, _> = rows.iter().map(|row| open_address(&self.key, person_hash, row)).collect();
-        Ok(addresses?.into_iter().flatten().collect())
+        let mut addresses: Vec<EmailAddress> = addresses?.into_iter().flatten().collect();
+        // One row for each site of the source.
+        let mut seen = HashSet::new();
+        addresses.retain(|address| seen.insert(address.clone()));
+        Ok(addresses)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Only what belongs to a machine is replaced: ports, paths, and URLs of systems that a test must not reach.
 
 mod commands;
+mod guides;
 mod metrics;
 mod reference;
 mod settings;

@@ -16,8 +16,9 @@ fn sample(version: i64) -> &'static [&'static str] {
             "INSERT INTO body_people (person_key, body_hash, delivery_seq) VALUES (x'01', x'01', 1)",
             "INSERT INTO events (id, delivery_id, position, source, type, happened_at, status, case_id)
              VALUES ('e1', 'd1', 0, 'hr', 'departed', 1, 'applied', 'c1')",
-            "INSERT INTO people (source, person_hash, email_hash, sealed, as_of_ns, since_ns, seen_at)
-             VALUES ('hr', x'01', x'02', x'03', 1, 1, 1)",
+            "INSERT INTO people (source, site, person_hash, email_hash, sealed, as_of_ns, since_ns, seen_at)
+             VALUES ('hr', 'acme', x'01', x'02', x'03', 1, 1, 1)",
+            "INSERT INTO source_sites (source, site) VALUES ('hr', 'acme')",
             "INSERT INTO former_addresses (source, person_hash, email_hash, sealed, until_ns)
              VALUES ('hr', x'01', x'0d', x'0e', 1)",
             "INSERT INTO facts (person_key, kind, happened_ns) VALUES (x'01', 'departed', 1)",

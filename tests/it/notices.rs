@@ -174,8 +174,10 @@ async fn cases_that_wait_for_approval_together_are_one_notice_with_links() {
     assert_eq!((&data["count"], data["cases"].as_array().unwrap().len()), (&json!(100), 20));
     assert_eq!(data["url"], "https://offboardd.acme.example/cases?held=approval");
     let confirm = data["cases"][0]["confirm_url"].as_str().unwrap();
-    let page =
-        format!("https://offboardd.acme.example/cases/{}/confirm?link=", data["cases"][0]["id"].as_str().unwrap());
+    let page = format!(
+        "https://offboardd.acme.example/cases/{}/approve?for=revoke&link=",
+        data["cases"][0]["id"].as_str().unwrap()
+    );
     assert!(confirm.starts_with(&page), "{confirm}");
     story.finish(&[]).await;
 }
@@ -201,6 +203,14 @@ async fn message_without_an_answer_before_a_crash_is_repeated_with_the_same_id()
     story.send_departed(DORA).await;
     gather(&story).await;
     story.wait_until("the first attempt", async || receivers.webhook.received().len() == 1).await;
+    let mut database = story.database().await;
+    story
+        .wait_until("the other channels", async || {
+            let row = sqlx::query("SELECT COUNT(*) FROM notice_messages").fetch_one(&mut database).await.unwrap();
+            row.get::<i64, _>(0) == 1
+        })
+        .await;
+    drop(database);
     story.crash().await;
     wait_until_sent(&story).await;
     let received = receivers.webhook.received();

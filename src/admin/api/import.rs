@@ -129,9 +129,10 @@ pub(super) async fn import(
     params: Params,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let selection = Selection::read(&admin, params)?;
+    // Read before anything is refused, so that the client can use its connection again.
     let bytes = Bytes::from_request(request, &()).await;
     let bytes = bytes.map_err(|_too_large| wrong("body", "the file is too large: send at most 16 MiB"))?;
+    let selection = Selection::read(&admin, params)?;
     let rules = rules(&admin, &selection.site, selection.policy.as_ref())?;
     let (listed, hidden) = match selection.listed(&admin).await? {
         Some(listed) => listed,

@@ -98,7 +98,7 @@ pub(super) async fn open(
 
 /// The rules of the operators' requests on a site.
 pub(super) fn rules(admin: &AdminState, site: &SiteName, named: Option<&PolicyName>) -> Result<RequestRules, ApiError> {
-    let of_site = admin.sources.values().filter(|source| source.site == *site);
+    let of_site = admin.sources.values().filter(|source| source.sites.contains(site));
     let of_site: Vec<_> = of_site.map(|source| &source.policy).collect();
     RequestRules::of(named, &of_site, &admin.policies).map_err(|error| match error {
         NoPolicy::Unknown(_) => wrong("policy", error.to_string()),

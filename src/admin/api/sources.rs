@@ -19,7 +19,9 @@ use crate::store::{BrakeStatus, Note, OfferedSecret, SourceStatus};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SourceView {
     pub(crate) name: SourceName,
-    pub(crate) site: SiteName,
+    /// The first one of `sites`.
+    pub(crate) site: Option<SiteName>,
+    pub(crate) sites: Vec<SiteName>,
     pub(crate) policy: PolicyName,
     pub(crate) preset: Option<String>,
     pub(crate) paused_at: Option<Timestamp>,
@@ -218,7 +220,8 @@ fn view(
     let silence = last_delivery_at.map(|last| now.duration_since(last));
     SourceView {
         name: name.clone(),
-        site: configured.site.clone(),
+        site: configured.sites.first().cloned(),
+        sites: configured.sites.clone(),
         policy: configured.policy.clone(),
         preset: configured.preset.clone(),
         paused_at: standing.and_then(|standing| standing.paused_at),

@@ -217,7 +217,7 @@ fn site(name: &str) -> ConfiguredSite {
 
 fn source(site: &str, policy: &str) -> ConfiguredSource {
     ConfiguredSource {
-        site: site.parse().unwrap(),
+        sites: vec![site.parse().unwrap()],
         policy: policy.parse().unwrap(),
         preset: Some("bamboohr".into()),
         quiet_after: Some(SignedDuration::from_hours(24)),

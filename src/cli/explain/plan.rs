@@ -60,18 +60,28 @@ impl Circumstances<'_> {
                 then.push("does nothing without an open case".to_owned());
                 (None, then)
             }
+            EventType::CompanyDeparted => {
+                let (at, mut then) = self.offboarding(event, now);
+                then.insert(
+                    0,
+                    "the company's customers at the site are listed; each is offboarded as one departure".into(),
+                );
+                (at, then)
+            }
             EventType::Departed | EventType::EmailChanged | EventType::ErasureRequested => self.offboarding(event, now),
         }
     }
 
     fn offboarding(&self, event: &Event, now: Timestamp) -> (Option<Timestamp>, Vec<String>) {
         let action = self.policy.action(event.event_type).unwrap_or_default();
+        let is_company = event.event_type == EventType::CompanyDeparted;
+        let key = if is_company { EventType::Departed } else { event.event_type };
         if action == Action::Ignore {
-            return (None, vec![format!("ignored by the policy: `{} = \"ignore\"`", event.event_type)]);
+            return (None, vec![format!("ignored by the policy: `{key} = \"ignore\"`")]);
         }
         let at = self.policy.effective_at(event.effective, now);
-        let mut then = self.explain_address(event);
-        then.push(format!("policy: `{} = \"{action}\"`", event.event_type));
+        let mut then = if is_company { Vec::new() } else { self.explain_address(event) };
+        then.push(format!("policy: `{key} = \"{action}\"`"));
         then.push(format!("effective {}: {}", self.local(at), self.explain_time(event.effective)));
         let deleted_at = if action.revokes() {
             then.push(format!("access is revoked {}", approved(self.policy.approvals.revoke)));

@@ -115,7 +115,7 @@ fn row(source: &SourceView) -> [String; 7] {
     [
         source.name.to_string(),
         or_dash(source.preset.as_ref()),
-        source.site.to_string(),
+        source.sites.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         source.policy.to_string(),
         or_dash(source.last_delivery_at.as_ref()),
         state,

@@ -66,6 +66,13 @@ pub(crate) struct Description {
     /// Place of the email address before a change. Default: none. Example: `"$.person.old_email"`.
     #[serde(deserialize_with = "one_or_many")]
     pub(super) old_email: Vec<Location>,
+    /// Place of the domain of a company whose customers leave. Default: none. Example: `"$.company.domain"`.
+    #[serde(deserialize_with = "one_or_many")]
+    pub(super) company_domain: Vec<Location>,
+    /// Place of the id or the name of the organization at the site whose customers leave. Default: none. Example:
+    /// `"$.company.organization"`.
+    #[serde(deserialize_with = "one_or_many")]
+    pub(super) company_organization: Vec<Location>,
     /// Place of the effective date. Default: none. Example: `"$.last_day"`.
     #[serde(deserialize_with = "one_or_many")]
     pub(super) effective_at: Vec<Location>,
@@ -90,6 +97,8 @@ impl Default for Description {
             person_id: Vec::new(),
             email: Vec::new(),
             old_email: Vec::new(),
+            company_domain: Vec::new(),
+            company_organization: Vec::new(),
             effective_at: Vec::new(),
         }
     }
@@ -101,7 +110,17 @@ impl Description {
         if self.rules.is_empty() && (self.words.is_empty() || self.types.is_empty()) {
             return Err(CompileError::new("a mapping needs `type` and `types`, or `rules`, to determine the event"));
         }
-        if self.person_id.is_empty() && self.email.is_empty() && self.rules.iter().all(Rule::has_no_identity) {
+        let is_about_companies = self.event_types().contains(&EventType::CompanyDeparted);
+        if is_about_companies && self.company_domain.is_empty() && self.company_organization.is_empty() {
+            return Err(CompileError::new(
+                "`company_departed` needs `company_domain` or `company_organization`, to identify the company",
+            ));
+        }
+        if self.person_id.is_empty()
+            && self.email.is_empty()
+            && self.rules.iter().all(Rule::has_no_identity)
+            && !is_about_companies
+        {
             return Err(CompileError::new("a mapping needs `person_id` or `email`, to identify the person"));
         }
         if let Some(format) = self.date_format.iter().find(|format| !date::is_format(format)) {

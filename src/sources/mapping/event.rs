@@ -3,9 +3,9 @@
 use super::classification::Classification;
 use super::item::Item;
 use super::unreadable::Unreadable;
-use super::value::{is_empty, presentable, word};
-use crate::domain::event::{Effective, Event, EventType};
-use crate::domain::person::{EmailAddress, Person};
+use super::value::{is_empty, presentable, text, word};
+use crate::domain::event::{Company, Effective, Event, EventType};
+use crate::domain::person::{EmailAddress, Person, canonical_domain};
 
 impl Item<'_> {
     /// The event of this item.
@@ -27,6 +27,7 @@ impl Item<'_> {
                     | EventType::Returned
                     | EventType::EmailChanged
                     | EventType::ErasureRequested
+                    | EventType::CompanyDeparted
                     | EventType::Profile
                     | EventType::Ignored => "",
                 };
@@ -49,6 +50,7 @@ impl Item<'_> {
     fn event_of(self, found: &Classification<'_>) -> Result<Event, Unreadable> {
         match found.event_type {
             EventType::Ignored => Ok(ignored()),
+            EventType::CompanyDeparted => self.company_departed(found),
             EventType::Profile => self.profile(found),
             EventType::EmailChanged => self.email_changed(found),
             EventType::DepartureCancelled | EventType::Returned => self.stop(found),
@@ -57,6 +59,36 @@ impl Item<'_> {
                 self.event(found, person, None)
             }
         }
+    }
+
+    /// A company without a domain and without an organization cannot be identified.
+    fn company_departed(self, found: &Classification<'_>) -> Result<Event, Unreadable> {
+        let (domains, organizations) = (&self.mapping.company_domain, &self.mapping.company_organization);
+        let expected = "the domain or the organization of a company";
+        let domain = self.single(domains, expected, is_empty)?.and_then(|(_, value)| text(value));
+        let organization = self.single(organizations, expected, is_empty)?.and_then(|(_, value)| text(value));
+        let company = match (domain, organization) {
+            (Some(domain), None) => {
+                let domain = canonical_domain(domain.trim().trim_start_matches('@'));
+                Company::Domain(domain.map_err(|_invalid| self.unreadable(domains, "a domain like customer.example"))?)
+            }
+            (None, Some(organization)) => Company::Organization(organization.trim().to_owned()),
+            (Some(_), Some(_)) => {
+                return Err(self.unreadable(
+                    &[domains.as_slice(), organizations].concat(),
+                    "a domain or an organization, not both",
+                ));
+            }
+            (None, None) => return Err(self.unreadable(&[domains.as_slice(), organizations].concat(), expected)),
+        };
+        Ok(Event {
+            event_type: EventType::CompanyDeparted,
+            person: Person::default(),
+            old_email: None,
+            effective: self.effective(found.effective_at)?,
+            occurred_at: self.occurred_at()?,
+            company: Some(company),
+        })
     }
 
     /// A profile without both id and email address has no effect.
@@ -72,6 +104,7 @@ impl Item<'_> {
             old_email: None,
             effective: Effective::Immediately,
             occurred_at,
+            company: None,
         })
     }
 
@@ -100,6 +133,7 @@ impl Item<'_> {
             old_email,
             effective: self.effective(found.effective_at)?,
             occurred_at: self.occurred_at()?,
+            company: None,
         })
     }
 
@@ -115,6 +149,7 @@ impl Item<'_> {
             old_email: None,
             effective: self.effective(found.effective_at).unwrap_or_default(),
             occurred_at: self.occurred_at()?,
+            company: None,
         })
     }
 
@@ -143,5 +178,6 @@ fn ignored() -> Event {
         old_email: None,
         effective: Effective::Immediately,
         occurred_at: None,
+        company: None,
     }
 }
