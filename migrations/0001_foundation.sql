@@ -417,7 +417,7 @@ CREATE INDEX notice_messages_due ON notice_messages (channel, due_at);
 
 -- The cases of erasure requests that were reported because they were open for too long.
 CREATE TABLE reported_deadlines (
-    case_id     TEXT    PRIMARY KEY REFERENCES cases (id),
+    case_id     TEXT    PRIMARY KEY,
     reported_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

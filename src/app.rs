@@ -32,7 +32,7 @@ use crate::domain::ids::{SiteName, SourceName};
 use crate::intake::{DeliveryCommitter, Intake, IntakeSources};
 use crate::proof::signature::SigningKey;
 use crate::router::{self, Route, Router};
-use crate::settings::{Mode, Settings};
+use crate::settings::{Mode, Settings, SourceSettings};
 use crate::shutdown::Shutdown;
 use crate::store::{self, Anchor, Database, KeyLocation, Store};
 use crate::upkeep::{self, Upkeep};
@@ -67,7 +67,7 @@ impl App {
         let webhooks = bind("webhooks", settings.file.server.webhooks.get()).await?;
         let admin = bind("admin", settings.file.server.admin.get()).await?;
         let accepted = rotation::accepted(&store).await?;
-        let sources: Vec<_> = settings.sources.values().flat_map(|source| source.sites()).collect();
+        let sources: Vec<_> = settings.sources.values().flat_map(SourceSettings::sites).collect();
         let altered = store.verify_guarded().await?;
         let mut tx = store.begin().await?;
         tx.bind_sources(&sources).await?;

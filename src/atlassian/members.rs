@@ -42,7 +42,7 @@ pub struct ListedCustomer {
 /// An organization of customers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct NamedOrganization {
-    #[serde(deserialize_with = "text_or_number")]
+    #[serde(deserialize_with = "super::wire::text_or_number")]
     pub id: String,
     pub name: String,
 }
@@ -138,11 +138,4 @@ fn digest<'a>(ids: impl Iterator<Item = &'a str>) -> String {
         hash.update([0]);
     }
     hex::encode(hash.finalize())
-}
-
-fn text_or_number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(match serde_json::Value::deserialize(deserializer)? {
-        serde_json::Value::String(text) => text,
-        other => other.to_string(),
-    })
 }

@@ -23,6 +23,7 @@ mod toml_text;
 mod warnings;
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(after_help = "Example: offboardd check --online --config /etc/offboardd.toml")]
 pub(super) struct Arguments {
     /// Print JSON

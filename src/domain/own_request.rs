@@ -63,8 +63,8 @@ impl RequestRules {
             (&of_site, PolicyChoice::MostCarefulOfSite)
         };
         let (policy_name, policy, chosen) = if let Some(name) = named {
-            let names = || policies.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            let (name, policy) = policies.get_key_value(name).ok_or_else(|| NoPolicy::Unknown(names()))?;
+            let all = || policies.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let (name, policy) = policies.get_key_value(name).ok_or_else(|| NoPolicy::Unknown(all()))?;
             (name, policy, PolicyChoice::Named)
         } else {
             let careful = |(name, policy): &&(&PolicyName, &Policy)| {

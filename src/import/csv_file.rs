@@ -97,7 +97,7 @@ impl CsvFile {
 
     /// The same, or an error that names the first one.
     pub(super) fn require(&self, names: &[&'static str]) -> Result<&'static str, CsvError> {
-        self.column(names).ok_or(CsvError::NoColumn(names.first().copied().unwrap_or_default()))
+        self.column(names).ok_or_else(|| CsvError::NoColumn(names.first().copied().unwrap_or_default()))
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = CsvRow<'_>> {

@@ -112,9 +112,12 @@ pub(super) fn read(
     Ok(contents)
 }
 
+/// The people who stay, and the rows that cannot be read.
+pub(super) type Staying = (HashSet<EmailAddress>, Vec<(u64, String)>);
+
 /// Reads the email addresses of the people who stay. Rows that cannot be read are reported: a person whose row is broken
 /// must not be taken for one who left.
-pub(super) fn read_roster(bytes: &[u8]) -> Result<(HashSet<EmailAddress>, Vec<(u64, String)>), CsvError> {
+pub(super) fn read_roster(bytes: &[u8]) -> Result<Staying, CsvError> {
     let file = CsvFile::read(bytes)?;
     let email = file.require(EMAIL)?;
     let (mut staying, mut bad) = (HashSet::new(), file.broken.clone());

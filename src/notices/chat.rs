@@ -51,15 +51,15 @@ fn teams_card(message: &Message) -> Value {
     let block = |text: &str, weight: &str| json!({ "type": "TextBlock", "text": text, "wrap": true, "weight": weight });
     // A line break within a text block needs an empty line.
     let text = message.text().replace('\n', "\n\n");
-    let mut card = json!({
+    let actions =
+        message.url.iter().map(|url| json!({ "type": "Action.OpenUrl", "title": "Open the console", "url": url }));
+    let card = json!({
         "type": "AdaptiveCard",
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "version": "1.4",
         "body": [block(&message.subject, "bolder"), block(&text, "default")],
+        "actions": actions.collect::<Vec<_>>(),
     });
-    if let Some(url) = &message.url {
-        card["actions"] = json!([{ "type": "Action.OpenUrl", "title": "Open the console", "url": url }]);
-    }
     let attachment = json!({ "contentType": "application/vnd.microsoft.card.adaptive", "content": card });
     json!({ "type": "message", "summary": message.subject, "text": message.subject, "attachments": [attachment] })
 }

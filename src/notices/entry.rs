@@ -20,8 +20,8 @@ pub(super) fn notice_of(entry: &NoticeEntry) -> Option<Notice> {
         "fence_raised" => (NoticeKind::Fence, text(&entry.detail, "found")),
         _ => of_case(entry)?,
     };
-    let operator = entry.detail["operator"].as_str().map(|name| format!("operator:{name}"));
-    let named = |key: &str| entry.detail[key].as_str().map(str::to_owned);
+    let named = |key: &str| word(&entry.detail, key).map(str::to_owned);
+    let operator = named("operator").map(|name| format!("operator:{name}"));
     let group = if entry.case_id.is_some() {
         NoticeGroup { kind, site: entry.site.clone(), source: entry.source.clone() }
     } else {
@@ -67,15 +67,19 @@ struct Status {
 impl Status {
     fn of(detail: &Value) -> Option<Self> {
         Some(Self {
-            state: detail["state"].as_str()?.parse().ok()?,
-            held: detail["held"].as_str().and_then(|held| held.parse().ok()),
-            attention: detail["attention"].as_str().and_then(|reason| reason.parse().ok()),
+            state: word(detail, "state")?.parse().ok()?,
+            held: word(detail, "held").and_then(|held| held.parse().ok()),
+            attention: word(detail, "attention").and_then(|reason| reason.parse().ok()),
         })
     }
 }
 
+fn word<'a>(detail: &'a Value, key: &str) -> Option<&'a str> {
+    detail.get(key)?.as_str()
+}
+
 fn text(detail: &Value, key: &str) -> String {
-    detail[key].as_str().unwrap_or_default().to_owned()
+    word(detail, key).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

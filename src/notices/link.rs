@@ -141,7 +141,7 @@ mod tests {
             let read = ConfirmLink::verify(store.key(), &forged, now);
             assert!(matches!(read, Err(LinkError::Invalid)), "{at}: {read:?}");
         }
-        for other in ["", "A", "äöü", &token[1..]] {
+        for other in ["", "A", "äöü", token.get(1..).unwrap()] {
             assert!(matches!(ConfirmLink::verify(store.key(), other, now), Err(LinkError::Invalid)), "{other}");
         }
     }

@@ -56,7 +56,7 @@ impl EventContext<'_> {
         if let (Some(id), Some(email), false) =
             (&event.person.id, &event.person.email, event.event_type == EventType::Ignored)
         {
-            self.learn(tx, id, email, facts::happened_at(event, self.received_at)).await?;
+            Box::pin(self.learn(tx, id, email, facts::happened_at(event, self.received_at))).await?;
         }
         Ok(())
     }

@@ -31,7 +31,7 @@ impl EventContext<'_> {
             return Ok(ignored(IgnoredReason::Duplicate, None));
         }
         if event.event_type == EventType::CompanyDeparted {
-            return self.list_company(tx, event).await;
+            return Box::pin(self.list_company(tx, event)).await;
         }
         if let Some(person) = self.look_up(tx, event, &resolved.person).await? {
             return Ok(waits(None, Some(person)));
@@ -51,7 +51,7 @@ impl EventContext<'_> {
             self.store_address_of(tx, event).await?;
             self.note_departure(tx, event, &resolved).await?;
         }
-        self.take_effect(tx, event, resolved).await
+        Box::pin(self.take_effect(tx, event, resolved)).await
     }
 
     /// Applies an event that waited for a call. Its order was decided on arrival, so it is not compared with itself or

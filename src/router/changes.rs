@@ -47,7 +47,7 @@ impl EventContext<'_> {
         };
         let (site, source) = (self.site.clone(), Some(self.source.clone()));
         let new = NewCase { site, source, person, terms, cause, effective_at };
-        let record = tx.open_case(new, beginning, self.note(event), self.now).await?;
+        let record = Box::pin(tx.open_case(new, beginning, self.note(event), self.now)).await?;
         let (id, source) = (record.case.id, self.source);
         tx.count_escalation(Actor::Source(source), id, Escalation::Opened, self.now).await?;
         tracing::info!(case.id = %id, case.state = %record.case.state.name(), "case {id}: opened by source {source}");
@@ -70,9 +70,9 @@ impl EventContext<'_> {
             tx.apply_hold(&mut record, self.source, event.person.id.as_ref()).await?;
         }
         if self.repetition == Repetition::Unproven {
-            return self.hand_to_human(tx, event, record, transition).await;
+            return Box::pin(self.hand_to_human(tx, event, record, transition)).await;
         }
-        match tx.transition_by_source(self.source, record, transition, self.note(event), self.now).await {
+        match Box::pin(tx.transition_by_source(self.source, record, transition, self.note(event), self.now)).await {
             Ok(SourceEffect::Deferred) => {
                 self.join(tx, id, event, transition).await?;
                 let source = self.source;

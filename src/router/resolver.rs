@@ -229,7 +229,7 @@ impl Resolver {
                     let route = (&self.route, site);
                     let context: EventContext<'_> =
                         router.event_context(&self.source, route, first.origin, first.received_at);
-                    context.learn(&mut tx, &pending.id, email, router.clock.now()).await?;
+                    Box::pin(context.learn(&mut tx, &pending.id, email, router.clock.now())).await?;
                 }
             }
         }

@@ -134,7 +134,9 @@ impl Tx {
             }
             None => (NoticeSample::default(), now),
         };
-        notices.iter().for_each(|notice| sample.add(notice));
+        for notice in notices {
+            sample.add(notice);
+        }
         let sample = super::cases::to_json(&sample)?;
         let latest = first_at.saturating_add(gather.saturating_mul(LONGEST)).unwrap_or(Timestamp::MAX);
         let closes_at = now.saturating_add(gather).unwrap_or(Timestamp::MAX).min(latest);

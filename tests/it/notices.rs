@@ -1,5 +1,6 @@
 //! Messages to people: one for each transition, however often the daemon stops, and none with a name in it.
 
+mod debian;
 mod receivers;
 
 use std::fmt::Write as _;

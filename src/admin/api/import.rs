@@ -134,9 +134,8 @@ pub(super) async fn import(
     let bytes = bytes.map_err(|_too_large| wrong("body", "the file is too large: send at most 16 MiB"))?;
     let selection = Selection::read(&admin, params)?;
     let rules = rules(&admin, &selection.site, selection.policy.as_ref())?;
-    let (listed, hidden) = match selection.listed(&admin).await? {
-        Some(listed) => listed,
-        None => return Ok((StatusCode::ACCEPTED, Json(selection.listing(&rules))).into_response()),
+    let Some((listed, hidden)) = selection.listed(&admin).await? else {
+        return Ok((StatusCode::ACCEPTED, Json(selection.listing(&rules))).into_response());
     };
     let source = PlanSource {
         bytes: &bytes,
@@ -162,8 +161,7 @@ pub(super) async fn import(
     require_enough_approvers(&admin, &caller, &rules, strongest.unwrap_or_default())?;
     let id = plan.store(&admin.store, source, (&reason, None), now).await?;
     admin.importer.notify_one();
-    view.state = "running".to_owned();
-    view.done = Some(0);
+    (view.state, view.done) = ("running".to_owned(), Some(0));
     if let Some(import) = wait_until_done(&admin, &id).await? {
         view.state = import.state.to_string();
         view.done = Some(import.opened);
@@ -219,16 +217,12 @@ impl Selection {
         };
         params.finish()?;
         if inactive_for.is_some() && format != ImportFormat::AtlassianExport {
-            return Err(selection.unfit("inactive_for", "only for format=atlassian-export"));
+            return Err(unfit("inactive_for", "only for format=atlassian-export"));
         }
         if selection.options.domain.is_none() && format == ImportFormat::Roster {
-            return Err(selection.unfit("domain", "a roster needs the domain whose customers it lists"));
+            return Err(unfit("domain", "a roster needs the domain whose customers it lists"));
         }
         Ok(selection)
-    }
-
-    fn unfit(&self, name: &str, problem: &str) -> ApiError {
-        ApiError::Parameter { name: name.to_owned(), problem: problem.to_owned() }
     }
 
     /// The customers of the domain, and how many hide their email address. `None` while the list is incomplete.
@@ -281,6 +275,10 @@ impl Selection {
             cases: Vec::new(),
         }
     }
+}
+
+fn unfit(name: &str, problem: &str) -> ApiError {
+    ApiError::Parameter { name: name.to_owned(), problem: problem.to_owned() }
 }
 
 /// Whether a list was completed so long ago that a dry run reads the site again.

@@ -25,8 +25,8 @@ const PRINTED: usize = 20;
 pub(crate) struct ImportArgs {
     /// CSV file with a header; `-`: standard input
     file: PathBuf,
-    /// Contents of the file: `departures` (columns email, person_id, effective_at, action), `atlassian-export`, or `roster`
-    /// (the people who stay) [default: departures]
+    /// Contents of the file: `departures` (the people who leave), `atlassian-export`, or `roster` (the people who stay)
+    /// [default: departures]
     #[arg(long, default_value_t, hide_default_value = true)]
     format: ImportFormat,
     /// Site [default: the only one]
@@ -66,7 +66,7 @@ pub(super) async fn run(args: &ImportArgs, client: &Client, output: Output<'_>) 
         }
         return Ok(());
     }
-    let digest = args.digest.clone().or(plan.digest.clone()).context("the daemon returned no digest")?;
+    let digest = args.digest.clone().or_else(|| plan.digest.clone()).context("the daemon returned no digest")?;
     let mut query = args.query();
     query.push(("digest", digest));
     query.extend(args.reason.clone().map(|reason| ("reason", reason)));

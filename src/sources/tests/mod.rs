@@ -1,5 +1,6 @@
 //! Sources as a whole: presets with sign, verify and read.
 
+mod companies;
 mod computed;
 mod fuzz;
 mod handshakes;

@@ -66,7 +66,11 @@ fn each_return_sample_is_a_stop_or_a_profile() {
                 let email = back.person.email.as_ref().map(crate::domain::person::EmailAddress::as_str);
                 assert_eq!(email, Some("ann@example.com"), "{name}: {shown}");
             }
-            EventType::Departed | EventType::EmailChanged | EventType::ErasureRequested | EventType::Ignored => {
+            EventType::Departed
+            | EventType::EmailChanged
+            | EventType::ErasureRequested
+            | EventType::CompanyDeparted
+            | EventType::Ignored => {
                 panic!("{name}: not a way back: {shown}")
             }
         }
