@@ -65,10 +65,11 @@ impl CsvFile {
             columns.entry(name.trim().to_lowercase()).or_insert(index);
         }
         let mut file = Self { columns, rows: Vec::new(), broken: Vec::new() };
+        let mut lines = Lines { text: text.as_bytes(), at: 0, line: 1 + skipped };
         for record in records {
             match record {
                 Ok(record) => {
-                    let line = record.position().map_or(0, csv::Position::line) + skipped;
+                    let line = lines.of(record.position());
                     if record.iter().all(|value| value.trim().is_empty()) {
                         continue;
                     }
@@ -79,7 +80,7 @@ impl CsvFile {
                     file.rows.push((line, record.iter().map(|value| value.trim().to_owned()).collect()));
                 }
                 Err(error) => {
-                    let line = error.position().map_or(0, csv::Position::line) + skipped;
+                    let line = lines.of(error.position());
                     file.broken.push((line, "the row cannot be read".to_owned()));
                 }
             }
@@ -110,6 +111,28 @@ impl<'a> CsvRow<'a> {
     pub(super) fn value(self, column: &str) -> &'a str {
         let index = self.file.columns.get(column);
         index.and_then(|index| self.values.get(*index)).map_or("", String::as_str)
+    }
+}
+
+/// Counts lines: the reader's own count leaves out blank lines before a row.
+struct Lines<'a> {
+    text: &'a [u8],
+    /// The byte up to which lines are counted.
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line on which the row at this position begins. Positions only grow.
+    fn of(&mut self, position: Option<&csv::Position>) -> u64 {
+        let Some(position) = position else { return self.line };
+        let is_line_end = |byte: &&u8| **byte == b'\n';
+        let mut start = usize::try_from(position.byte()).unwrap_or(self.at).max(self.at);
+        start += self.text.get(start..).unwrap_or_default().iter().take_while(is_line_end).count();
+        let counted = self.text.get(self.at..start).unwrap_or_default().iter().filter(is_line_end).count();
+        self.line += u64::try_from(counted).unwrap_or_default();
+        self.at = start;
+        self.line
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Daemon, OTTO, ROSA, VERA};
 use crate::domain::operator::Role;
 
 /// Every route of the API, and its required role.
-const ROUTES: [(Method, &str, Role); 28] = [
+const ROUTES: [(Method, &str, Role); 30] = [
     (Method::GET, "/cases", Role::Viewer),
     (Method::POST, "/cases", Role::Operator),
     (Method::POST, "/cases/bulk", Role::Operator),
@@ -22,6 +22,8 @@ const ROUTES: [(Method, &str, Role); 28] = [
     (Method::POST, "/cases/{id}/resolve", Role::Operator),
     (Method::GET, "/evidence", Role::Operator),
     (Method::GET, "/evidence/key", Role::Viewer),
+    (Method::POST, "/import", Role::Operator),
+    (Method::GET, "/imports/{id}", Role::Operator),
     (Method::GET, "/jobs", Role::Viewer),
     (Method::GET, "/sources", Role::Viewer),
     (Method::POST, "/sources/bamboohr/pause", Role::Operator),

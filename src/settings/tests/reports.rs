@@ -45,7 +45,7 @@ fn each_wrong_key_of_a_mapping_and_a_signature_is_reported() {
       offboardd.toml:58:13: sources.own.signature.algorithm: write one of: `sha1`, `sha256`, `sha512`
       offboardd.toml:59:11: sources.own.signature.encodng: unknown key; did you mean `encoding`?
       offboardd.toml:61:8: sources.own.mapping.type: `event` is no JSONPath (RFC 9535): write `$.event`
-      offboardd.toml:62:18: sources.own.mapping.types.left: write one of: departed, departure_cancelled, returned, email_changed, erasure_requested, profile, ignored
+      offboardd.toml:62:18: sources.own.mapping.types.left: write one of: departed, departure_cancelled, returned, email_changed, erasure_requested, company_departed, profile, ignored
       offboardd.toml:63:8: sources.own.mapping.mail: unknown key; did you mean `email`?
     ");
 }
