@@ -32,9 +32,10 @@ pub(crate) fn document(name: &str) -> String {
 fn documents() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let in_docs = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let guides = std::fs::read_dir(root.join("docs/guides")).unwrap().map(|entry| entry.unwrap().path());
     let in_root = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
     let is_document = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
-    let paths = in_docs.chain(in_root).filter(is_document);
+    let paths = in_docs.chain(guides).chain(in_root).filter(is_document);
     paths.map(|path| path.strip_prefix(root).unwrap().to_str().unwrap().to_owned()).collect()
 }
 

@@ -37,7 +37,7 @@ fn own_event_names_a_domain_or_an_organization() {
 
 #[test]
 fn churned_company_of_a_hubspot_workflow_is_mapped() {
-    let mapping = "rules = [{ when = \"@.properties.lifecyclestage.value == 'former'\", event = 'company_departed' }]
+    let mapping = "rules = [{ when = \"@.properties.lifecyclestage.value == 'former'\", event = 'company_departed' }, { when = '@.companyId', event = 'ignored' }]
         company_domain = '$.properties.domain.value'";
     let source = mapped("hubspot-v2", mapping);
     let body = |stage: &str| {
