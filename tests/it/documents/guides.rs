@@ -55,10 +55,12 @@ fn normalized(output: &str) -> Vec<String> {
     let words = output.split(|c: char| c.is_whitespace() || "(),|".contains(c)).filter(|word| !word.is_empty());
     let words = words.map(|word| {
         if is_id(word) {
-            "ID".to_owned()
-        } else {
-            word.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect()
+            return "ID".to_owned();
         }
+        // A fraction of a second has as many digits as it needs.
+        let mut letters: Vec<char> = word.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+        letters.dedup_by(|next, previous| *next == '0' && *previous == '0');
+        letters.into_iter().collect::<String>()
     });
     // A line of a table is as long as its cells.
     words.filter(|word: &String| !word.chars().all(|c| "-─━".contains(c))).collect()
