@@ -176,6 +176,9 @@ CREATE TABLE cases (
     account_type          TEXT,
     sealed                BLOB,         -- the person and the account, with the case's own key; emptied when it closes
     closed_at             INTEGER,
+    -- Of the open request for erasure with the nearest deadline: when it was received, and by when it must be carried out.
+    erasure_requested_at  INTEGER,
+    erasure_deadline_at   INTEGER,
     -- Increases with each entry of the journal that states it: an earlier version of the row does not match the newest one.
     version               INTEGER NOT NULL DEFAULT 0,
     code                  BLOB          -- shows that a holder of the key wrote this row (HMAC-SHA256)
@@ -189,8 +192,19 @@ CREATE INDEX cases_by_person_id ON cases (person_hash, id) WHERE person_hash IS 
 CREATE INDEX cases_by_state ON cases (state, id);
 -- The cases of a source, for its brake.
 CREATE INDEX cases_by_source ON cases (source, opened_at) WHERE source IS NOT NULL;
+CREATE INDEX cases_with_deadline ON cases (erasure_deadline_at) WHERE erasure_deadline_at IS NOT NULL;
+-- For the retention of closed cases.
+CREATE INDEX cases_closed ON cases (closed_at) WHERE closed_at IS NOT NULL;
 -- The gauges count all cases by site and state, from this index alone.
 CREATE INDEX cases_counted ON cases (site, state);
+
+-- How near the deadline of a request for erasure is, as far as humans were alerted.
+CREATE TABLE deadline_steps (
+    case_id    TEXT    PRIMARY KEY,
+    until_at   INTEGER NOT NULL,        -- the deadline: another one begins at its first step
+    step       TEXT    NOT NULL CHECK (step IN ('quarter_left', 'tenth_left', 'overdue')),
+    reached_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- Persons that an operator holds: no event of a source lifts a hold, and a new case of the same person begins with it.
 CREATE TABLE holds (
@@ -252,7 +266,8 @@ CREATE TABLE jobs (
     site          TEXT    NOT NULL,
     source        TEXT,
     kind          TEXT    NOT NULL CHECK (kind IN ('revoke', 'detach', 'delete', 'verify', 'restore', 'reinvite')),
-    urgency       INTEGER NOT NULL,     -- 0 before 1: a deletion never delays a revoke
+    -- 0: revokes, which have a lane of their own. 2: requests for erasure that are near their deadline, before 1: the others.
+    urgency       INTEGER NOT NULL,
     state         TEXT    NOT NULL CHECK (state IN ('queued', 'running', 'done', 'cancelled')),
     due_at        INTEGER NOT NULL,
     attempts      INTEGER NOT NULL DEFAULT 0,

@@ -34,10 +34,10 @@ use crate::proof::signature::SigningKey;
 use crate::router::{self, Route, Router};
 use crate::settings::{Mode, Settings, SourceSettings};
 use crate::shutdown::Shutdown;
-use crate::store::{self, Anchor, Database, KeyLocation, Store};
+use crate::store::{self, Anchor, Database, KeepFor, KeyLocation, Store, WatchLimits};
 use crate::upkeep::{self, Upkeep};
 use crate::worker::Worker;
-use crate::{admin, intake, listener, worker};
+use crate::{admin, intake, listener, settings, worker};
 
 /// A daemon with bound sockets and an open database.
 #[derive(Debug)]
@@ -68,6 +68,7 @@ impl App {
         let admin = bind("admin", settings.file.server.admin.get()).await?;
         let accepted = rotation::accepted(&store).await?;
         let sources: Vec<_> = settings.sources.values().flat_map(SourceSettings::sites).collect();
+        store.turn_period(settings.file.store.keep_backups.get(), clock.now()).await?;
         let altered = store.verify_guarded().await?;
         let mut tx = store.begin().await?;
         tx.bind_sources(&sources).await?;
@@ -241,6 +242,7 @@ impl Parts<'_> {
             store: self.store.clone(),
             sites: sites.clone(),
             retry: self.settings.retry,
+            watch_limits: watch_limits(self.settings),
             enforce: self.settings.mode == Mode::Enforce,
             clock: Arc::clone(&self.clock),
             metrics: worker::Metrics::register(&mut self.registry),
@@ -256,10 +258,18 @@ impl Parts<'_> {
         let checkpoints = upkeep::checkpoint_wal(self.store.clone(), self.shutdown.stopping());
         self.shutdown.spawn("upkeep.wal", checkpoints);
         let sources = self.settings.sources.values();
+        let store = &self.settings.file.store;
         let upkeep = Upkeep {
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
-            keep_payloads: self.settings.file.store.keep_payloads.get(),
+            keep_payloads: store.keep_payloads.get(),
+            keep_backups: store.keep_backups.get(),
+            keep: KeepFor {
+                deliveries: store.keep_deliveries.get(),
+                people: store.keep_people.get(),
+                attempts: store.keep_attempts.get(),
+                cases: store.keep_cases.get(),
+            },
             quiet_after: sources.map(|source| (source.name.clone(), source.table.quiet_after())).collect(),
         };
         self.shutdown.spawn("upkeep", upkeep.run(self.shutdown.stopping()));
@@ -293,11 +303,12 @@ impl Parts<'_> {
 
 pub fn database(settings: &Settings) -> Database {
     let store = &settings.store;
-    let key = match (&store.key, &store.key_from) {
-        (Some(key), Some(from)) => KeyLocation::Read { bytes: *key.expose_secret(), from: from.clone() },
-        (Some(key), None) => KeyLocation::Given(*key.expose_secret()),
-        (None, _) => KeyLocation::Beside,
-    };
+    let key = store.key.as_ref().map_or(KeyLocation::Beside, |key| KeyLocation::Read {
+        bytes: *key.expose_secret(),
+        old: store.old_keys.iter().map(|key| *key.expose_secret()).collect(),
+        from: store.key_from.clone(),
+        parse: settings::parse_keys,
+    });
     Database { path: store.path.clone(), key }
 }
 
@@ -321,6 +332,25 @@ fn routes(settings: &Settings) -> anyhow::Result<BTreeMap<SourceName, Route>> {
         Ok((source.name.clone(), route))
     });
     routes.collect()
+}
+
+/// The strictest limits of the policies of each site's sources.
+fn watch_limits(settings: &Settings) -> BTreeMap<SiteName, WatchLimits> {
+    let mut limits = BTreeMap::<SiteName, WatchLimits>::new();
+    for source in settings.sources.values() {
+        let Some(policy) = settings.policies.get(&source.table.policy) else { continue };
+        let (approvals, brake) = (policy.approvals, policy.brake);
+        for (_, site) in source.sites() {
+            limits
+                .entry(site.clone())
+                .and_modify(|strictest| {
+                    strictest.approvals = strictest.approvals.strictest(approvals);
+                    strictest.brake = strictest.brake.strictest(brake);
+                })
+                .or_insert(WatchLimits { approvals, brake });
+        }
+    }
+    limits
 }
 
 pub fn sites(

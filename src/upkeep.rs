@@ -10,8 +10,10 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::domain::case::DeadlineStep;
 use crate::domain::ids::SourceName;
-use crate::store::{Anchor, FenceReason, Store, StoreError};
+use crate::proof::ring::KeyId;
+use crate::store::{Anchor, FenceReason, KeepFor, Resealing, Store, StoreError};
 
 const PERIOD: Duration = Duration::from_secs(30);
 
@@ -40,6 +42,10 @@ pub struct Upkeep {
     pub clock: Arc<dyn Clock>,
     /// How long the body of a routed delivery is stored.
     pub keep_payloads: SignedDuration,
+    /// How long a backup opens.
+    pub keep_backups: SignedDuration,
+    /// How long rows are kept.
+    pub keep: KeepFor,
     /// A source is quiet after this time without a delivery; `None` disables the report.
     pub quiet_after: BTreeMap<SourceName, Option<SignedDuration>>,
 }
@@ -98,17 +104,28 @@ pub async fn write_anchor(anchor: &Mutex<Anchor>) {
     }
 }
 
+/// With which key everything was sealed again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Resealed {
+    by: KeyId,
+    passes_left: u32,
+}
+
 impl Upkeep {
     pub async fn run(self, stopping: CancellationToken) {
         let started_at = self.clock.now();
         let mut verified: Option<Instant> = None;
+        let mut resealed = Resealed { by: self.store.key().newest_id(), passes_left: 1 };
         loop {
             let round = async {
+                self.watch_deadlines().await?;
                 if verified.is_none_or(|verified| verified.elapsed() >= BETWEEN_WALKS) {
                     self.verify_history().await?;
+                    self.expire(&stopping).await?;
                     verified = Some(Instant::now());
                 }
                 self.apply_retention(&stopping).await?;
+                self.turn_keys(&mut resealed, &stopping).await?;
                 self.report_quiet_sources(started_at).await
             };
             if let Err(error) = round.await {
@@ -131,6 +148,79 @@ impl Upkeep {
             if raised {
                 log_fence(finding.reason, &finding.detail);
             }
+        }
+        Ok(())
+    }
+
+    /// Deletes old rows.
+    async fn expire(&self, stopping: &CancellationToken) -> Result<(), StoreError> {
+        let round = Instant::now();
+        while round.elapsed() < PERIOD {
+            let begun = Instant::now();
+            let expired = self.store.expire_step(&self.keep, self.clock.now()).await?;
+            let pause = (begun.elapsed() * PAUSE_FACTOR).max(MIN_PAUSE);
+            if !expired.has_more() || stopping.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Alerts humans as the deadlines of requests for erasure come nearer, once at each step.
+    async fn watch_deadlines(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        for erasure in self.store.open_erasures().await? {
+            let Some(step) = erasure.deadline.step(now).filter(|step| Some(*step) > erasure.alerted) else { continue };
+            let mut tx = self.store.begin().await?;
+            tx.reach_deadline_step(&erasure, step, now).await?;
+            tx.commit().await?;
+            let (id, until) = (erasure.case_id, erasure.deadline.until);
+            match step {
+                DeadlineStep::Quarter => {
+                    tracing::warn!(case.id = %id, %until, "case {id}: a quarter of the time for its request for erasure is left, until {until}");
+                }
+                DeadlineStep::Tenth => {
+                    tracing::error!(case.id = %id, %until, "case {id}: a tenth of the time for its request for erasure is left, until {until}");
+                }
+                DeadlineStep::Overdue => {
+                    tracing::error!(case.id = %id, %until, "case {id}: its request for erasure is overdue since {until}");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins and ends periods of the sealing key, and seals again what an earlier key sealed.
+    async fn turn_keys(&self, resealed: &mut Resealed, stopping: &CancellationToken) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        if self.store.turn_period(self.keep_backups, now).await? {
+            tracing::info!("a new period of the sealing key began");
+        }
+        // Also where a rotated key file is noticed while nothing is written.
+        self.store.check_files()?;
+        let newest = self.store.key().newest_id();
+        if resealed.by != newest {
+            // Twice: a body that was encrypted before may be committed during the first pass.
+            *resealed = Resealed { by: newest, passes_left: 2 };
+        }
+        if resealed.passes_left == 0 {
+            return Ok(());
+        }
+        let mut progress = Resealing::default();
+        while self.store.reseal_step(&mut progress).await? {
+            if stopping.run_until_cancelled(tokio::time::sleep(MIN_PAUSE)).await.is_none() {
+                return Ok(());
+            }
+        }
+        resealed.passes_left -= 1;
+        if progress.done > 0 {
+            tracing::info!(rows = progress.done, "{} rows were encrypted again with the newest key", progress.done);
+        }
+        if progress.damaged > 0 {
+            tracing::error!(rows = progress.damaged, "{} rows cannot be decrypted: they are damaged", progress.damaged);
+        }
+        if resealed.passes_left == 0 && self.store.end_periods(self.keep_backups, now).await? > 0 {
+            tracing::info!("the secrets of old periods were deleted: backups of that time do not open any more");
         }
         Ok(())
     }

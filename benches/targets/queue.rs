@@ -94,7 +94,15 @@ fn a_case(person: usize) -> NewCase {
         policy: None,
     };
     let person = Person { email: Some(EmailAddress::parse(&email(person)).unwrap()), ..Person::default() };
-    NewCase { site: site(), source: None, person, terms, cause: Cause::Operator, effective_at: Timestamp::now() }
+    NewCase {
+        site: site(),
+        source: None,
+        person,
+        terms,
+        cause: Cause::Operator,
+        effective_at: Timestamp::now(),
+        deadline: None,
+    }
 }
 
 /// Jobs of the far future, and open cases of other people; not one for each, for the disk's sake.

@@ -88,6 +88,11 @@ async fn gauges(admin: &AdminState) -> Result<Registry, StoreError> {
     oldest_due.set(standing.oldest_due.map_or(0.0, |due_at| now.duration_since(due_at).as_secs_f64()));
     let help = "Age of the oldest due job";
     registry.register_with_unit("jobs_oldest_due", help, Unit::Seconds, oldest_due);
+    let oldest_erasure = Gauge::<f64, AtomicU64>::default();
+    let age = standing.oldest_erasure_request.map_or(0.0, |at| now.duration_since(at).as_secs_f64());
+    oldest_erasure.set(age);
+    let help = "Age of the oldest open request for erasure";
+    registry.register_with_unit("oldest_erasure_request", help, Unit::Seconds, oldest_erasure);
     let attention = Gauge::<i64>::default();
     attention.set(standing.attention.into());
     registry.register("attention", "Cases that need attention", attention);

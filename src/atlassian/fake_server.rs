@@ -17,7 +17,7 @@ use url::Url;
 
 use super::client::Client;
 use super::metrics::Metrics;
-use super::site::{Auth, DeleteWith, Site};
+use super::site::{Auth, DeleteWith, Site, WatchErased};
 use crate::clock::{Clock as _, ManualClock};
 use crate::domain::guard::Protection;
 use crate::outbound::http;
@@ -188,6 +188,8 @@ pub(super) fn site_at(url: &Url) -> Site {
         protect: Protection::default(),
         look_again: Vec::new(),
         watch_grant: SignedDuration::from_hours(1),
+        watch_erased: WatchErased::Ignore,
+        watch_erased_every: SignedDuration::from_hours(24),
         probe_every: SignedDuration::from_mins(1),
         probe_idle: SignedDuration::ZERO,
         concurrency: 4,

@@ -81,6 +81,22 @@ impl Client {
         Err(failure::unreadable(Call::Scan, "the list of users does not end"))
     }
 
+    /// The customers whose address is wanted, out of everyone on the site: one page after the other.
+    pub async fn customers_with(&self, is_wanted: impl Fn(&EmailAddress) -> bool) -> Result<Vec<Account>, Failure> {
+        let (mut start, mut before, mut found) = (0, None, Vec::new());
+        for _ in 0..LONGEST_SCAN {
+            let page = self.users(Call::Scan, None, start, SCAN_PAGE).await?;
+            if page.is_empty() || is_repeated(&page, &mut before) {
+                return Ok(found);
+            }
+            start += page.len();
+            let customers = page.into_iter().filter(ListedUser::is_customer);
+            let wanted = customers.filter(|listed| listed.address().is_some_and(|address| is_wanted(&address)));
+            found.extend(wanted.filter_map(ListedUser::account));
+        }
+        Err(failure::unreadable(Call::Scan, "the list of users does not end"))
+    }
+
     /// How many customers on the first page of everyone hide their address from us: for `check --online`.
     pub async fn first_page(&self) -> Result<UserSurvey, Failure> {
         let mut survey = UserSurvey::default();

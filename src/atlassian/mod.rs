@@ -45,4 +45,4 @@ pub use failure::ALLOWLIST;
 pub use find::UserSurvey;
 pub use members::{ListedCustomer, MembersPage, NamedOrganization};
 pub use metrics::Metrics;
-pub use site::{Auth, DeleteWith, Site};
+pub use site::{Auth, DeleteWith, Site, WatchErased};

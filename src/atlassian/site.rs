@@ -35,6 +35,10 @@ pub struct Site {
     pub look_again: Vec<SignedDuration>,
     /// How often a re-hired person's account is read, to see that access was granted.
     pub watch_grant: SignedDuration,
+    /// What happens when an erased address has an account again.
+    pub watch_erased: WatchErased,
+    /// How often that is looked for.
+    pub watch_erased_every: SignedDuration,
     /// How often a paused site is probed.
     pub probe_every: SignedDuration,
     /// How often a site that is not paused is probed when nothing is called there; zero: never.
@@ -65,6 +69,20 @@ pub enum Auth {
         client_secret: SecretString,
     },
 }
+
+/// What happens when an erased email address has an account again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WatchErased {
+    /// Nothing; it is not looked for.
+    #[default]
+    Ignore,
+    /// A case needs attention.
+    Attention,
+    /// The access of the new account is revoked, within approvals and brake.
+    Revoke,
+}
+
+named!(WatchErased { Ignore = "ignore", Attention = "attention", Revoke = "revoke" });
 
 /// Which call deletes an account.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

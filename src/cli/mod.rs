@@ -6,9 +6,11 @@ mod backup;
 pub(crate) mod check;
 mod config;
 mod demo;
+mod doctor;
 mod explain;
 mod healthcheck;
 mod journal;
+mod key;
 mod migrate;
 mod output;
 mod preset;
@@ -59,6 +61,11 @@ enum Command {
     /// Verify the append-only journal
     #[command(subcommand)]
     Journal(journal::Command),
+    /// Look for what should not be there: email addresses in files, keys of closed cases in backups, an older database
+    Doctor(doctor::Arguments),
+    /// Manage the key that encrypts personal data
+    #[command(subcommand)]
+    Key(key::Command),
     /// Write a consistent copy of the database, also while the daemon runs
     Backup(backup::Arguments),
     /// Replace the database with a backup; stop the daemon first
@@ -112,6 +119,8 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
         Command::Explain(arguments) => return explain::run(&arguments, config),
         Command::Preset(command) => preset::run(&command)?,
         Command::Journal(command) => return journal::run(command, config).await,
+        Command::Doctor(arguments) => return doctor::run(&arguments, config).await,
+        Command::Key(command) => return key::run(command, config).await,
         Command::Backup(arguments) => backup::run(&arguments, config).await?,
         Command::Restore(arguments) => restore::run(&arguments, config).await?,
         Command::Migrate => migrate::run(&config.load()?).await?,

@@ -123,6 +123,7 @@ mod tests {
             detach: Vec::new(),
             reinvite: false,
             brake: Brake { per_hour, per_day: 100 },
+            erasure_within: SignedDuration::from_hours(28 * 24),
         };
         let named = |name: &str, policy| (name.parse().unwrap(), policy);
         [named("loose", policy(0, 3)), named("strict", policy(2, 50)), named("other", policy(3, 1))].into()

@@ -27,6 +27,8 @@ pub struct Policy {
     /// Whether a person who returns during the deletion grace is invited again after it.
     pub reinvite: bool,
     pub brake: Brake,
+    /// The time in which a request for erasure must be carried out.
+    pub erasure_within: SignedDuration,
 }
 
 impl Policy {
@@ -149,6 +151,7 @@ mod tests {
             detach: Vec::new(),
             reinvite: false,
             brake: Brake::default(),
+            erasure_within: SignedDuration::from_hours(28 * 24),
         }
     }
 

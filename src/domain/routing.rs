@@ -13,7 +13,9 @@
 
 use jiff::Timestamp;
 
-use super::case::{Attention, Case, Cause, Demand, Direction, EndedDemands, StateName, Terms, Transition};
+use super::case::{
+    Attention, Case, Cause, Demand, Direction, EndedDemands, ErasureDeadline, StateName, Terms, Transition,
+};
 use super::event::{Event, EventType};
 use super::ids::SourceName;
 use super::named;
@@ -130,7 +132,8 @@ pub fn decide(event: &Event, context: PersonContext<'_>, policy: &Policy, receiv
                     Decision::Ignore(IgnoredReason::SharedAddress)
                 }
                 (_, Some(_)) => {
-                    let demand = Demand::new(Some(context.source.clone()), cause, &terms, effective_at);
+                    let demand = Demand::new(Some(context.source.clone()), cause, &terms, effective_at)
+                        .due(ErasureDeadline::new(received_at, policy.erasure_within));
                     Decision::Apply(if cause == Cause::ErasureRequested {
                         Transition::ErasureRequested(demand)
                     } else {
@@ -235,6 +238,7 @@ mod tests {
             detach: Vec::new(),
             reinvite: false,
             brake: Brake::default(),
+            erasure_within: SignedDuration::from_hours(28 * 24),
         }
     }
 

@@ -102,6 +102,7 @@ impl Importer {
             terms: row.terms,
             cause: Cause::Operator,
             effective_at: row.effective_at.unwrap_or(now),
+            deadline: None,
         };
         let note = Note {
             by: Some(import.operator.clone()),

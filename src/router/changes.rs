@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::context::{EventContext, Outcome, applied, ignored, waits};
-use crate::domain::case::{Attention, Cause, Escalation, Hold, State, Terms, Transition};
+use crate::domain::case::{Attention, Cause, ErasureDeadline, Escalation, Hold, State, Terms, Transition};
 use crate::domain::event::Event;
 use crate::domain::ids::CaseId;
 use crate::domain::person::Person;
@@ -46,7 +46,9 @@ impl EventContext<'_> {
             None
         };
         let (site, source) = (self.site.clone(), Some(self.source.clone()));
-        let new = NewCase { site, source, person, terms, cause, effective_at };
+        let deadline =
+            (cause == Cause::ErasureRequested).then(|| ErasureDeadline::new(self.now, self.policy.erasure_within));
+        let new = NewCase { site, source, person, terms, cause, effective_at, deadline };
         let record = Box::pin(tx.open_case(new, beginning, self.note(event), self.now)).await?;
         let (id, source) = (record.case.id, self.source);
         tx.count_escalation(Actor::Source(source), id, Escalation::Opened, self.now).await?;

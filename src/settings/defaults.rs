@@ -24,7 +24,16 @@ impl Default for ServerTable {
 
 impl Default for StoreTable {
     fn default() -> Self {
-        Self { url: StoreUrl::file("offboardd.db"), key: None, keep_payloads: ConfigDuration::from_days(7) }
+        Self {
+            url: StoreUrl::file("offboardd.db"),
+            key: None,
+            keep_backups: ConfigDuration::from_days(30),
+            keep_payloads: ConfigDuration::from_days(7),
+            keep_deliveries: ConfigDuration::from_days(400),
+            keep_people: ConfigDuration::from_days(400),
+            keep_attempts: ConfigDuration::from_days(400),
+            keep_cases: ConfigDuration::from_days(1100),
+        }
     }
 }
 
@@ -53,6 +62,9 @@ pub(super) fn look_again() -> Vec<ConfigDuration> {
 pub(super) const fn watch_grant() -> ConfigDuration {
     ConfigDuration::from_mins(5)
 }
+pub(super) const fn watch_erased_every() -> ConfigDuration {
+    ConfigDuration::from_days(1)
+}
 pub(super) const fn probe_every() -> ConfigDuration {
     ConfigDuration::from_mins(1)
 }
@@ -71,6 +83,9 @@ pub(super) const fn local_grace() -> ConfigDuration {
 }
 pub(super) fn import_at() -> String {
     "02:00".to_owned()
+}
+pub(super) const fn erasure_within() -> ConfigDuration {
+    ConfigDuration::from_days(28)
 }
 pub(super) const fn timezone() -> Zone {
     Zone::UTC

@@ -60,7 +60,7 @@ pub use server::ServerTable;
 pub use site::{AuthTable, ProtectTable, SiteTable, Via};
 pub use size::{ByteSize, ByteSizeError};
 pub use source::{SourceSettings, SourceTable};
-pub use store::{SealingKey, StoreSettings, StoreTable};
+pub use store::{SealingKey, StoreSettings, StoreTable, parse_keys};
 pub use store_url::{StoreUrl, StoreUrlError};
 
 use crate::sources::Step;

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::problem::{Faults, Problem};
+use super::wait::positive;
 use super::{defaults, text};
 use crate::domain::brake::Brake;
 use crate::domain::policy::{Action, Approvals, DayEdge, Detach, Policy};
@@ -49,6 +50,10 @@ pub struct PolicyTable {
     /// it cannot be disabled.
     #[serde(default)]
     pub brake: Brake,
+    /// The time in which a request for erasure must be carried out. It is a deadline for alerts and for the order of the
+    /// queue; no month is shorter than the default. Default: `"28d"`. Example: `"14d"`.
+    #[serde(default = "defaults::erasure_within", deserialize_with = "positive")]
+    pub erasure_within: ConfigDuration,
 }
 
 impl PolicyTable {
@@ -76,6 +81,7 @@ impl PolicyTable {
             detach: self.detach.clone(),
             reinvite: self.reinvite,
             brake: self.brake,
+            erasure_within: self.erasure_within.get(),
         }))
     }
 }

@@ -11,7 +11,7 @@ use super::http_url::HttpUrl;
 use super::problem::{Faults, Problem};
 use super::secret::{Environment, SecretRef};
 use super::wait::{all_positive, positive};
-use crate::atlassian::{Auth, DeleteWith, Site};
+use crate::atlassian::{Auth, DeleteWith, Site, WatchErased};
 use crate::domain::account::AccountId;
 use crate::domain::guard::Protection;
 use crate::domain::ids::SiteName;
@@ -63,6 +63,14 @@ pub struct SiteTable {
     /// `"15m"`.
     #[serde(default = "defaults::watch_grant", deserialize_with = "positive")]
     pub watch_grant: ConfigDuration,
+    /// What happens when an erased email address has an account again, for instance because the person wrote to the help
+    /// desk: `attention` opens a case for a human, `revoke` one that revokes the access. Accounts that hide their email
+    /// address are not found. Default: `"ignore"`. Example: `"attention"`.
+    #[serde(default)]
+    pub watch_erased: WatchErased,
+    /// How often the list of all users is read for `watch_erased`, in pages of up to 1000. Default: `"1d"`. Example: `"12h"`.
+    #[serde(default = "defaults::watch_erased_every", deserialize_with = "positive")]
+    pub watch_erased_every: ConfigDuration,
     /// How often a paused site is probed. The interval grows when the site rejects calls although the probe succeeded.
     /// Default: `"1m"`. Example: `"5m"`.
     #[serde(default = "defaults::probe_every", deserialize_with = "positive")]
@@ -161,6 +169,8 @@ impl SiteTable {
             protect,
             look_again: self.look_again.iter().map(|wait| wait.get()).collect(),
             watch_grant: self.watch_grant.get(),
+            watch_erased: self.watch_erased,
+            watch_erased_every: self.watch_erased_every.get(),
             probe_every: self.probe_every.get(),
             probe_idle: self.probe_idle.get(),
             concurrency: usize::try_from(self.concurrency).unwrap_or(usize::MAX),

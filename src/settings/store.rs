@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::problem::Problem;
 use super::secret::{Environment, SecretRef};
 use super::store_url::StoreUrl;
+use super::wait::positive;
 use crate::duration::ConfigDuration;
 
 /// `[store]`: the database.
@@ -19,13 +20,29 @@ pub struct StoreTable {
     /// The database file. A relative path begins in the working directory. Default: `"sqlite:offboardd.db"`. Example:
     /// `"sqlite:/data/offboardd.db"`.
     pub url: StoreUrl,
-    /// The key that encrypts personal data: 32 bytes, as hexadecimal digits, as base64, or as raw bytes in a file.
-    /// Default: a key file beside the database, which is created with mode 0600. Example: `{ file =
+    /// The key that encrypts personal data: 32 bytes, as hexadecimal digits, as base64, or as raw bytes in a file. While it
+    /// is rotated: the new key, and the old one on a second line. Default: a key file beside the database, which is created with mode 0600. Example: `{ file =
     /// "/run/secrets/offboardd-key" }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<SecretRef>,
+    /// How long backups of the database are kept. After this time, and at most a quarter longer, no backup opens any more:
+    /// the secrets of its time, which are in a file beside the database (`offboardd.db.keys`), are deleted. Default:
+    /// `"30d"`. Example: `"90d"`.
+    #[serde(deserialize_with = "positive")]
+    pub keep_backups: ConfigDuration,
     /// How long the encrypted body of a routed delivery is kept for replay. Default: `"7d"`. Example: `"14d"`.
     pub keep_payloads: ConfigDuration,
+    /// How long a routed delivery is listed, without its body. One that belongs to a stored case is kept with the case.
+    /// Default: `"400d"`. Example: `"800d"`.
+    pub keep_deliveries: ConfigDuration,
+    /// How long a source's person is remembered after the last report: the email address of an id, and what is known about
+    /// leaving and staying. Default: `"400d"`. Example: `"90d"`.
+    pub keep_people: ConfigDuration,
+    /// How long the attempts of a closed case are kept. Default: `"400d"`. Example: `"800d"`.
+    pub keep_attempts: ConfigDuration,
+    /// How long a closed case is kept. It holds no personal data, and evidence is made from it; the journal keeps its
+    /// entries. Default: `"1100d"`. Example: `"3650d"`.
+    pub keep_cases: ConfigDuration,
 }
 
 /// What follows from `[store]`: the resolved path and the key.
@@ -35,6 +52,8 @@ pub struct StoreSettings {
     pub path: PathBuf,
     /// What seals personal data; `None`: the key is in the file beside the database.
     pub key: Option<SealingKey>,
+    /// Keys that only open: the key is being rotated.
+    pub old_keys: Vec<SealingKey>,
     /// The file that `key` was read from, if it was a file.
     pub key_from: Option<PathBuf>,
 }
@@ -45,12 +64,14 @@ pub type SealingKey = SecretBox<[u8; 32]>;
 impl StoreTable {
     pub(super) fn convert(&self, base_dir: &Path, env: &Environment<'_>) -> Result<StoreSettings, Problem> {
         let reference = self.key.as_ref().map(|reference| reference.based_on(base_dir));
-        let key = reference.as_ref().map(|reference| read_key(reference, env)).transpose();
+        let keys = reference.as_ref().map(|reference| read_keys(reference, env)).transpose();
+        let mut keys = keys.map_err(|problem| problem.under("key"))?.into_iter().flatten();
         Ok(StoreSettings {
             // In the working directory: in a container that is the volume, while the settings and the secrets beside them
             // are in a directory that is not writable.
             path: self.url.path().to_owned(),
-            key: key.map_err(|problem| problem.under("key"))?,
+            key: keys.next(),
+            old_keys: keys.collect(),
             key_from: match reference {
                 Some(SecretRef::File(path)) => Some(path),
                 Some(SecretRef::Env(_)) | None => None,
@@ -59,22 +80,33 @@ impl StoreTable {
     }
 }
 
-fn read_key(reference: &SecretRef, env: &Environment<'_>) -> Result<SealingKey, Problem> {
+fn read_keys(reference: &SecretRef, env: &Environment<'_>) -> Result<Vec<SealingKey>, Problem> {
     let bytes = reference.read_bytes(env)?;
-    if let (SecretRef::File(_), Ok(raw)) = (reference, <[u8; 32]>::try_from(bytes.expose_secret())) {
-        return Ok(SecretBox::new(Box::new(raw)));
-    }
-    let text = reference.read(env)?;
-    let digits = text.expose_secret().trim();
-    let decoded = hex::decode(digits)
-        .ok()
-        .or_else(|| STANDARD_PAD_INDIFFERENT.decode(digits).ok())
-        .or_else(|| URL_SAFE_PAD_INDIFFERENT.decode(digits).ok())
-        .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
-        .ok_or_else(|| {
-            Problem::here(format!("{reference} does not hold 32 bytes: make them with `openssl rand -hex 32`"))
-        })?;
-    Ok(SecretBox::new(Box::new(decoded)))
+    let keys = match reference {
+        SecretRef::File(_) => parse_keys(bytes.expose_secret()),
+        SecretRef::Env(_) => parse_texts(bytes.expose_secret()),
+    };
+    let keys = keys.ok_or_else(|| {
+        Problem::here(format!("{reference} does not hold 32 bytes: make them with `openssl rand -hex 32`"))
+    })?;
+    Ok(keys.into_iter().map(|key| SecretBox::new(Box::new(key))).collect())
+}
+
+/// The keys in the content of a key file, the newest first.
+pub fn parse_keys(bytes: &[u8]) -> Option<Vec<[u8; 32]>> {
+    <[u8; 32]>::try_from(bytes).map_or_else(|_no_raw_key| parse_texts(bytes), |raw| Some(vec![raw]))
+}
+
+fn parse_texts(bytes: &[u8]) -> Option<Vec<[u8; 32]>> {
+    let decoded = |digits: &str| {
+        let bytes = hex::decode(digits)
+            .ok()
+            .or_else(|| STANDARD_PAD_INDIFFERENT.decode(digits).ok())
+            .or_else(|| URL_SAFE_PAD_INDIFFERENT.decode(digits).ok())?;
+        <[u8; 32]>::try_from(bytes).ok()
+    };
+    let keys: Option<Vec<_>> = std::str::from_utf8(bytes).ok()?.split_whitespace().map(decoded).collect();
+    keys.filter(|keys| !keys.is_empty())
 }
 
 #[cfg(test)]
@@ -83,8 +115,8 @@ mod tests {
 
     fn key(text: &str) -> Result<[u8; 32], String> {
         let text = text.to_owned();
-        read_key(&SecretRef::Env("KEY".to_owned()), &move |_| Some(text.clone()))
-            .map(|key| *key.expose_secret())
+        read_keys(&SecretRef::Env("KEY".to_owned()), &move |_| Some(text.clone()))
+            .map(|mut keys| *keys.swap_remove(0).expose_secret())
             .map_err(|problem| problem.to_string())
     }
 
@@ -105,8 +137,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let bytes: [u8; 32] = std::array::from_fn(|i| u8::try_from(i).unwrap());
         std::fs::write(dir.path().join("key"), bytes).unwrap();
-        let key = read_key(&SecretRef::File(dir.path().join("key")), &|_| None).unwrap();
-        assert_eq!(*key.expose_secret(), bytes);
+        let keys = read_keys(&SecretRef::File(dir.path().join("key")), &|_| None).unwrap();
+        assert_eq!(*keys[0].expose_secret(), bytes);
+    }
+
+    #[test]
+    fn old_keys_follow_the_new_one() {
+        let both = format!("{}\n{}\n", "01".repeat(32), "02".repeat(32));
+        assert_eq!(parse_keys(both.as_bytes()), Some(vec![[1; 32], [2; 32]]));
+        assert_eq!(parse_keys(format!("{both} short").as_bytes()), None);
+        assert_eq!(parse_keys(b" \n"), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tracing::instrument;
 use uuid::Uuid;
 
 use super::exec::ExecOne as _;
-use super::jobs::{due_code, read_job, require_authentic, urgency};
+use super::jobs::{NEAR_DEADLINE, due_code, read_job, require_authentic, urgency};
 use super::leases::Lease;
 use super::row::{RowReader, millis};
 use super::{CaseRecord, Note, Store, StoreError, TransitionError, Tx, dialect};
@@ -66,7 +66,15 @@ impl Tx {
         let token = clock::new_id(now);
         let mut claimed = Vec::new();
         for request in requests {
-            for row in self.lease(request, token, now).await? {
+            let mut rows = Vec::new();
+            if !request.urgent {
+                rows = self.lease(request, NEAR_DEADLINE, request.jobs, token, now).await?;
+            }
+            let left = request.jobs.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+            if left > 0 {
+                rows.extend(self.lease(request, urgency(request.urgent), left, token, now).await?);
+            }
+            for row in rows {
                 let job = RowReader { what: "job", row: &row };
                 let lease = Lease { job_id: job.word("id")?, token, until: request.until };
                 match self.load_claimed(lease, &row, now).await {
@@ -83,6 +91,8 @@ impl Tx {
     async fn lease(
         &mut self,
         request: &ClaimRequest<'_>,
+        urgency: i64,
+        jobs: u32,
         token: Uuid,
         now: Timestamp,
     ) -> Result<Vec<SqliteRow>, StoreError> {
@@ -109,8 +119,8 @@ impl Tx {
         .bind(millis(request.until))
         .bind(millis(now))
         .bind(request.site.as_str())
-        .bind(urgency(request.urgent))
-        .bind(request.jobs)
+        .bind(urgency)
+        .bind(jobs)
         .fetch_all(&mut **self)
         .await?;
         Ok(rows)
@@ -243,8 +253,15 @@ impl Store {
     /// paused. One query for all lanes, however many sites there are.
     #[instrument(name = "store.job.next_due", skip_all, fields(lanes = lanes.len()), err)]
     pub async fn next_due(&self, lanes: &[(&SiteName, bool)]) -> Result<Vec<Option<Timestamp>>, StoreError> {
-        let lanes: Vec<_> = lanes.iter().map(|(site, urgent)| json!([site, urgency(*urgent)])).collect();
-        let rows = sqlx::query(dialect::NEXT_DUE).bind(json!(lanes).to_string()).fetch_all(&self.reader).await?;
-        rows.iter().map(|row| RowReader { what: "job", row }.at_if_any("due_at")).collect()
+        // Two values for each lane: its jobs near a deadline are queued apart.
+        let values = lanes.iter().flat_map(|(site, urgent)| {
+            let near_deadline = if *urgent { urgency(true) } else { NEAR_DEADLINE };
+            [json!([site, urgency(*urgent)]), json!([site, near_deadline])]
+        });
+        let values: Vec<_> = values.collect();
+        let rows = sqlx::query(dialect::NEXT_DUE).bind(json!(values).to_string()).fetch_all(&self.reader).await?;
+        let due = rows.iter().map(|row| RowReader { what: "job", row }.at_if_any("due_at"));
+        let due: Vec<_> = due.collect::<Result<_, _>>()?;
+        Ok(due.chunks(2).map(|lane| lane.iter().copied().flatten().min()).collect())
     }
 }

@@ -46,6 +46,11 @@ pub enum StoreError {
         /// The path where the key is expected.
         path: String,
     },
+    /// A rotation needs two keys.
+    #[error(
+        "store.key holds one key: write the new key before the old one, each on a line of its own, then run this again"
+    )]
+    NoNewKey,
     /// Another process uses the database.
     #[error("another daemon uses this database: {path}")]
     InUse { path: String },
@@ -101,6 +106,7 @@ impl StoreError {
             | Self::File { .. }
             | Self::WrongKey
             | Self::KeyLost { .. }
+            | Self::NoNewKey
             | Self::InUse { .. }
             | Self::Unusable { .. }
             | Self::Newer { .. }

@@ -14,7 +14,7 @@ use std::fs::{File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
@@ -22,6 +22,7 @@ use super::StoreError;
 use super::head::RecordedHead;
 use super::paths::{folder_of, nofollow, with_suffix};
 use super::private_file::open_private;
+use crate::proof::seal::MasterKey;
 
 /// The first bytes of every SQLite database.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -94,9 +95,13 @@ struct Log {
 #[derive(Debug)]
 struct KeyFile {
     path: PathBuf,
-    digest: [u8; 32],
-    seen: Mutex<Option<Seen>>,
+    key: Arc<MasterKey>,
+    parse: ParseKeys,
+    seen: Mutex<(Option<Seen>, [u8; 32])>,
 }
+
+/// Reads the keys in a key file, the newest first.
+pub(super) type ParseKeys = fn(&[u8]) -> Option<Vec<[u8; 32]>>;
 
 /// The metadata that shows without a read whether a file changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,10 +155,10 @@ impl Files {
     }
 
     /// Starts to watch the key file.
-    pub(super) fn watch_key(&mut self, path: &Path) -> Result<(), StoreError> {
+    pub(super) fn watch_key(&mut self, path: &Path, key: Arc<MasterKey>, parse: ParseKeys) -> Result<(), StoreError> {
         let bytes = std::fs::read(path).map_err(|source| file_error(path, source))?;
-        self.key =
-            Some(KeyFile { path: path.to_owned(), digest: Sha256::digest(&bytes).into(), seen: Mutex::new(None) });
+        let seen = Mutex::new((None, Sha256::digest(&bytes).into()));
+        self.key = Some(KeyFile { path: path.to_owned(), key, parse, seen });
         Ok(())
     }
 
@@ -348,18 +353,30 @@ impl KeyFile {
             changed: (metadata.mtime(), metadata.mtime_nsec()),
         };
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if *seen == Some(now) {
+        if seen.0 == Some(now) {
             return Ok(());
         }
         let bytes = std::fs::read(&self.path).map_err(|error| missing(&self.path, &error))?;
-        if <[u8; 32]>::from(Sha256::digest(&bytes)) != self.digest {
+        let digest = <[u8; 32]>::from(Sha256::digest(&bytes));
+        if digest != seen.1 {
+            self.rotate(&bytes)?;
+        }
+        *seen = (Some(now), digest);
+        Ok(())
+    }
+
+    /// Uses the keys of the changed file, if the present one is among them.
+    fn rotate(&self, bytes: &[u8]) -> Result<(), StoreError> {
+        let keys = (self.parse)(bytes).unwrap_or_default();
+        if !keys.iter().any(|key| self.key.is_sealed_by(key)) {
             let why = format!(
                 "the key file `{}` was replaced by another key while the daemon was running: put the previous file back",
                 self.path.display()
             );
             return Err(StoreError::FilesChanged { why });
         }
-        *seen = Some(now);
+        self.key.set_masters(&keys);
+        tracing::warn!(keys = keys.len(), "the key file changed: new data is encrypted with its first key");
         Ok(())
     }
 }

@@ -59,6 +59,13 @@ pub(super) const fn urgency(urgent: bool) -> i64 {
     if urgent { 0 } else { 1 }
 }
 
+/// The value of a job that goes before the others of its lane: a request for erasure is near its deadline.
+pub(super) const NEAR_DEADLINE: i64 = 2;
+
+fn urgency_of(case: &Case, kind: JobKind, now: Timestamp) -> i64 {
+    if !kind.is_urgent() && case.is_near_deadline(now) { NEAR_DEADLINE } else { urgency(kind.is_urgent()) }
+}
+
 /// The code of a job's due time. What else decides about a job follows from its case.
 pub(super) fn due_code(key: &MasterKey, id: JobId, due_at: Timestamp) -> Vec<u8> {
     key.authenticate_row("job", &format!("{id} {}", millis(due_at))).0.to_vec()
@@ -136,7 +143,7 @@ impl Tx {
                 .bind(case.site.as_str())
                 .bind(case.source.as_ref().map(SourceName::as_str))
                 .bind(wanted.kind.as_str())
-                .bind(urgency(wanted.kind.is_urgent()))
+                .bind(urgency_of(case, wanted.kind, now))
                 .bind(millis(wanted.due_at))
                 .bind(millis(now))
                 .bind(due_code(&self.key, id, wanted.due_at))

@@ -1,4 +1,5 @@
-//! The key file beside the database: 64 hexadecimal digits, readable by its owner only.
+//! The key file beside the database: 64 hexadecimal digits, readable by its owner only. While the key is rotated, the old one is
+//! on a second line.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -11,7 +12,7 @@ use crate::clock;
 
 /// Reads the key, or creates one if there is none. `sealed`: data is sealed with an existing key, so a new one is
 /// useless.
-pub(super) fn read_or_make(path: &Path, sealed: bool) -> Result<[u8; 32], StoreError> {
+pub(super) fn read_or_make(path: &Path, sealed: bool) -> Result<Vec<[u8; 32]>, StoreError> {
     let key = match File::open(path) {
         Ok(file) => read(file),
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -25,18 +26,32 @@ pub(super) fn read_or_make(path: &Path, sealed: bool) -> Result<[u8; 32], StoreE
     key.map_err(|source| file_error(path, source))
 }
 
-fn read(file: File) -> std::io::Result<[u8; 32]> {
+fn read(file: File) -> std::io::Result<Vec<[u8; 32]>> {
     require_private(&file)?;
-    let mut key = [0; 32];
-    hex::decode_to_slice(std::io::read_to_string(file)?.trim(), &mut key)
-        .map_err(|_not_hex| std::io::Error::other("it does not hold 64 hexadecimal digits"))?;
-    Ok(key)
+    let text = std::io::read_to_string(file)?;
+    parse(text.as_bytes()).ok_or_else(|| std::io::Error::other("it does not hold 64 hexadecimal digits"))
 }
 
-fn make(path: &Path) -> std::io::Result<[u8; 32]> {
+/// The keys in such a file, the newest first.
+pub(super) fn parse(bytes: &[u8]) -> Option<Vec<[u8; 32]>> {
+    let digits = |word: &str| {
+        let mut key = [0; 32];
+        hex::decode_to_slice(word, &mut key).ok().map(|()| key)
+    };
+    let keys: Option<Vec<_>> = std::str::from_utf8(bytes).ok()?.split_whitespace().map(digits).collect();
+    keys.filter(|keys| !keys.is_empty())
+}
+
+/// Replaces the keys in the file.
+pub(super) fn write(path: &Path, keys: &[[u8; 32]]) -> Result<(), StoreError> {
+    let text: String = keys.iter().map(|key| format!("{}\n", hex::encode(key))).collect();
+    private_file::replace(path, &text).map_err(|source| file_error(path, source))
+}
+
+fn make(path: &Path) -> std::io::Result<Vec<[u8; 32]>> {
     let key = clock::random::<32>();
     private_file::create(path, &format!("{}\n", hex::encode(key)))?;
-    Ok(key)
+    Ok(vec![key])
 }
 
 #[cfg(test)]

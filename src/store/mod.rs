@@ -13,14 +13,17 @@ mod brake;
 mod cases;
 mod claims;
 mod commit;
+mod deadlines;
 mod deliveries;
 mod dialect;
 mod dispatch;
+mod doctor;
 mod error;
 mod events;
 mod evidence;
 mod evidence_key;
 mod exec;
+mod expiry;
 mod facts;
 mod fence;
 mod files;
@@ -44,12 +47,16 @@ mod open;
 mod paths;
 mod pauses;
 mod people;
+mod period_keys;
 mod private_file;
 mod rejections;
+mod reseal;
 mod restore;
 mod retention;
+mod rotation;
 mod row;
 mod schema;
+mod sealed_columns;
 mod stamp;
 mod sums;
 mod turn;
@@ -57,6 +64,7 @@ mod tx;
 mod unrouted;
 mod verification;
 mod wal;
+mod watched;
 mod writer;
 
 pub use self::anchor::Anchor;
@@ -65,11 +73,14 @@ pub use self::bodies::{Origin, PersonKeys};
 pub use self::brake::{Actor, BrakeStatus, NotReleased, SourceEffect, digest_of};
 pub use self::cases::{BulkFilter, CaseFilter, CaseRecord, KnownAccount, NewCase, Note, Transitioned};
 pub use self::claims::{ClaimRequest, ClaimedJob, RecoveredJob};
+pub use self::deadlines::OpenErasure;
 pub use self::deliveries::{DeliveryFilter, DeliveryRow, DeliveryStatus, Inserted, NewDelivery, UnroutedDelivery};
 pub use self::dispatch::{Dispatch, Intent};
+pub use self::doctor::{KeysInBackup, is_database, read_values};
 pub use self::error::{StoreError, TransitionError};
 pub use self::events::{EventOutcome, EventRow, EventStatus, NewEvent, StoredWaiting, WaitingEvent};
 pub use self::evidence_key::read_or_make_evidence_key;
+pub use self::expiry::{Expired, KeepFor};
 pub use self::fence::Fence;
 pub use self::history::HistoryEntry;
 pub use self::ignored::{COUNTED_FOR, IgnoredWord, OTHER_WORDS};
@@ -86,15 +97,18 @@ pub use self::open::{Database, KeyLocation};
 pub use self::pauses::{PausedKind, SiteStatus, SourceStatus};
 pub use self::people::{Owner, ReportedAddress};
 pub use self::rejections::RejectedCall;
+pub use self::reseal::Resealing;
 pub use self::restore::Restored;
 pub use self::retention::{Gauges, RetentionReport};
 pub use self::schema::MIGRATOR;
 pub use self::tx::Tx;
 pub use self::wal::{WalCheckpointer, WalStatus};
+pub use self::watched::WatchLimits;
 
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use arc_swap::ArcSwap;
 use sqlx::SqlitePool;
@@ -110,6 +124,8 @@ pub struct Store {
     path: Arc<Path>,
     key: Arc<MasterKey>,
     paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
+    /// Set when personal data was shredded: the write-ahead log still holds it.
+    shredded: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Clone)]
@@ -123,12 +139,16 @@ pub struct Page<T> {
 impl Store {
     /// Begins a unit of work, after earlier ones have ended.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(Tx::new(self.writer.begin().await?, Arc::clone(&self.key)))
+        Ok(Tx::new(self.writer.begin().await?, Arc::clone(&self.key), Arc::clone(&self.shredded)))
     }
 
     /// Whether a source is paused, from memory: the intake checks this for every request.
     pub fn is_source_paused(&self, source: &SourceName) -> bool {
         self.paused_sources.load().contains(source)
+    }
+
+    fn period_file(&self) -> std::path::PathBuf {
+        paths::with_suffix(&self.path, ".keys")
     }
 
     /// The master key, for callers that hash an email address to look it up.

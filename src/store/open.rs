@@ -10,7 +10,7 @@ use sqlx::{Connection as _, Row as _, SqlitePool};
 use super::files::{self, Files};
 use super::schema::MIGRATOR;
 use super::writer::Writer;
-use super::{Store, StoreError, integrity, key_file, paths, stamp};
+use super::{Store, StoreError, integrity, key_file, paths, period_keys, stamp};
 use crate::proof::seal::MasterKey;
 
 /// The maximum number of prepared statements per connection.
@@ -28,8 +28,15 @@ const BETWEEN_CHECKS: Duration = Duration::from_millis(50);
 pub enum KeyLocation {
     /// The key was configured.
     Given([u8; 32]),
-    /// The key was configured, and read from this file.
-    Read { bytes: [u8; 32], from: PathBuf },
+    /// The key was configured, and read from this file, if it was a file.
+    Read {
+        bytes: [u8; 32],
+        /// Keys that open and do not seal: the key is being rotated.
+        old: Vec<[u8; 32]>,
+        from: Option<PathBuf>,
+        /// Reads the keys in the file, the newest first.
+        parse: fn(&[u8]) -> Option<Vec<[u8; 32]>>,
+    },
     /// The key is in a file beside the database, created at the first start.
     Beside,
 }
@@ -96,7 +103,7 @@ impl Database {
         }
         let key = match &self.key {
             KeyLocation::Given(_) => None,
-            KeyLocation::Read { from, .. } => Some(from.clone()),
+            KeyLocation::Read { from, .. } => from.clone(),
             KeyLocation::Beside => Some(self.key_file()),
         };
         let database = [self.path.clone(), paths::with_suffix(&self.path, "-wal")].map(|path| ("store.url", path));
@@ -180,19 +187,31 @@ impl Database {
         name.into()
     }
 
+    /// The path of the secrets of the periods.
+    pub fn period_file(&self) -> PathBuf {
+        paths::with_suffix(&self.path, ".keys")
+    }
+
     /// `files` are the locked files of a daemon, which watches them and marks the database as in use.
     async fn with(&self, files: Option<Files>) -> Result<Store, StoreError> {
         let mut connection = SqliteConnection::connect_with(&self.options()).await?;
         let is_sealed = is_sealed(&mut connection).await?;
-        let bytes = self.key_bytes(is_sealed)?;
-        let key = Arc::new(load_keys(&mut connection, &bytes).await?);
+        let keys = self.keys(is_sealed)?;
+        let key = Arc::new(load_keys(&mut connection, &keys).await?);
+        let period_file = self.period_file();
+        key.set_periods(&period_keys::read_or_make(&period_file, is_sealed)?);
+        key.reload_periods_with(Box::new(move || period_keys::read(&period_file).ok()));
         let reader = readers().connect_with(self.options().read_only(true)).await?;
         let files = match files {
             Some(mut files) => {
                 match &self.key {
                     KeyLocation::Given(_) => {}
-                    KeyLocation::Read { from, .. } => files.watch_key(from)?,
-                    KeyLocation::Beside => files.watch_key(&self.key_file())?,
+                    KeyLocation::Read { from, parse, .. } => {
+                        if let Some(from) = from {
+                            files.watch_key(from, Arc::clone(&key), *parse)?;
+                        }
+                    }
+                    KeyLocation::Beside => files.watch_key(&self.key_file(), Arc::clone(&key), key_file::parse)?,
                 }
                 stamp::begin(&files, &mut connection).await?;
                 let recorded = files.acknowledged_before().and_then(|before| before.journal);
@@ -210,7 +229,8 @@ impl Database {
         };
         let paused_sources = Arc::default();
         let writer = Writer::start(self.options(), connection, files.map(Arc::new), Arc::clone(&paused_sources));
-        let store = Store { reader, writer, path: self.path.as_path().into(), key, paused_sources };
+        let path = self.path.as_path().into();
+        let store = Store { reader, writer, path, key, paused_sources, shredded: Arc::default() };
         let paused = store.begin().await?.paused_sources().await?;
         store.paused_sources.store(Arc::new(paused));
         Ok(store)
@@ -232,10 +252,11 @@ impl Database {
             .statement_cache_capacity(STATEMENTS)
     }
 
-    /// `sealed`: data is already sealed with the key, so that a new one is useless.
-    pub(super) fn key_bytes(&self, sealed: bool) -> Result<[u8; 32], StoreError> {
+    /// The master keys, the newest first. `sealed`: data is already sealed with the key, so that a new one is useless.
+    pub(super) fn keys(&self, sealed: bool) -> Result<Vec<[u8; 32]>, StoreError> {
         match &self.key {
-            KeyLocation::Given(bytes) | KeyLocation::Read { bytes, .. } => Ok(*bytes),
+            KeyLocation::Given(bytes) => Ok(vec![*bytes]),
+            KeyLocation::Read { bytes, old, .. } => Ok([&[*bytes], old.as_slice()].concat()),
             KeyLocation::Beside => key_file::read_or_make(&self.key_file(), sealed),
         }
     }
@@ -258,24 +279,24 @@ pub(super) async fn is_sealed(connection: &mut SqliteConnection) -> Result<bool,
 }
 
 /// The keys of this database, created when it is opened for the first time. Fails if it was sealed with another key.
-pub(super) async fn load_keys(connection: &mut SqliteConnection, bytes: &[u8; 32]) -> Result<MasterKey, StoreError> {
-    let (_, sealed) = MasterKey::generate(bytes);
+pub(super) async fn load_keys(connection: &mut SqliteConnection, keys: &[[u8; 32]]) -> Result<MasterKey, StoreError> {
+    let (_, sealed) = MasterKey::generate(keys.first().ok_or(StoreError::WrongKey)?);
     sqlx::query("INSERT INTO store_key (only, sealed) VALUES (1, $1) ON CONFLICT DO NOTHING")
         .bind(sealed)
         .execute(&mut *connection)
         .await?;
     let row = sqlx::query("SELECT sealed FROM store_key").fetch_one(connection).await?;
-    MasterKey::unseal(bytes, row.try_get("sealed")?).map_err(|_other_key| StoreError::WrongKey)
+    MasterKey::unseal(keys, row.try_get("sealed")?).map_err(|_other_key| StoreError::WrongKey)
 }
 
 /// The keys of an existing database, which is not written to.
 pub(super) async fn load_keys_of_copy(
     connection: &mut SqliteConnection,
-    bytes: &[u8; 32],
+    keys: &[[u8; 32]],
 ) -> Result<MasterKey, StoreError> {
     let row = sqlx::query("SELECT sealed FROM store_key").fetch_optional(connection).await?;
     let row = row.ok_or(StoreError::WrongKey)?;
-    MasterKey::unseal(bytes, row.try_get("sealed")?).map_err(|_other_key| StoreError::WrongKey)
+    MasterKey::unseal(keys, row.try_get("sealed")?).map_err(|_other_key| StoreError::WrongKey)
 }
 
 async fn applied(pool: &SqlitePool) -> usize {

@@ -14,7 +14,9 @@ use super::integrity::{self, FenceReason, Finding};
 use super::open::{is_sealed, load_keys};
 use super::paths::{nofollow, sync_folder, with_suffix};
 use super::private_file::open_private;
-use super::{Database, StoreError, stamp};
+use super::{Database, StoreError, period_keys, stamp};
+use crate::proof::ring::Period;
+use crate::proof::seal::MasterKey;
 
 /// The result of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +58,13 @@ impl Database {
                 return Err(error);
             }
         };
+        let periods = self.periods_with(backup)?;
         restored.previous = set_aside(target, now)?;
+        if periods.is_empty() {
+            period_keys::read_or_make(&self.period_file(), false)?;
+        } else {
+            period_keys::write(&self.period_file(), &periods)?;
+        }
         rename(&draft, target)?;
         sync_folder(target).map_err(|source| file_error(target, source))?;
         drop(lock);
@@ -87,6 +95,12 @@ impl Database {
         Ok(())
     }
 
+    /// The periods beside the database, and those beside the backup.
+    fn periods_with(&self, backup: &Path) -> Result<Vec<Period>, StoreError> {
+        let read = |path: &Path| if path.exists() { period_keys::read(path) } else { Ok(Vec::new()) };
+        Ok(period_keys::merged(&read(&self.period_file())?, &read(&with_suffix(backup, ".keys"))?))
+    }
+
     /// Creates a checked copy beside the database.
     async fn draft(&self, backup: &Path, draft: &Path) -> Result<(Restored, Acknowledged), StoreError> {
         let cannot = |why: String| StoreError::Backup { path: backup.display().to_string(), why };
@@ -112,7 +126,16 @@ impl Database {
                 return Err(cannot("it is empty".to_owned()));
             }
             let sealed = is_sealed(&mut connection).await?;
-            let key = load_keys(&mut connection, &self.key_bytes(sealed)?).await?;
+            let key = load_keys(&mut connection, &self.keys(sealed)?).await?;
+            key.set_periods(&self.periods_with(backup)?);
+            let lost = count_unreadable_cases(&mut connection, &key).await?;
+            if lost > 0 {
+                return Err(cannot(format!(
+                    "the personal data of {lost} open cases in it cannot be read: it is older than store.keep_backups, or \
+                     the file `{}` of that time is missing",
+                    with_suffix(backup, ".keys").display()
+                )));
+            }
             let without_its_log = stamp::separate(&mut connection).await?;
             let acknowledged = integrity::acknowledged(&mut connection, &key).await?;
             let row = sqlx::query("SELECT COUNT(*) AS entries, MAX(at) AS newest FROM journal");
@@ -134,6 +157,19 @@ impl Database {
         connection.close().await?;
         checked
     }
+}
+
+/// The number of open cases whose key cannot be opened: its period is over.
+async fn count_unreadable_cases(connection: &mut SqliteConnection, key: &MasterKey) -> Result<usize, StoreError> {
+    let open = sqlx::query(
+        "SELECT k.sealed
+         FROM case_keys k
+             JOIN cases c ON c.id = k.case_id
+         WHERE c.closed_at IS NULL",
+    );
+    let rows = open.fetch_all(connection).await?;
+    let sealed: Vec<&[u8]> = rows.iter().map(|row| row.try_get("sealed")).collect::<Result<_, _>>()?;
+    Ok(sealed.into_iter().filter(|sealed| !key.knows(sealed)).count())
 }
 
 /// Renames the database and its log, the log first: a database without its log is rejected, one with a different log

@@ -33,6 +33,8 @@ pub struct Gauges {
     pub oldest_due: Option<Timestamp>,
     /// The number of cases that need a human.
     pub attention: u32,
+    /// When the oldest open request for erasure was received.
+    pub oldest_erasure_request: Option<Timestamp>,
 }
 
 impl Tx {
@@ -108,16 +110,21 @@ impl Store {
                          SELECT MIN(due_at)
                          FROM jobs
                          WHERE state = 'queued' AND site = lanes.site AND urgency = either.urgency)
-                     FROM lanes, (SELECT 0 AS urgency UNION ALL SELECT 1) either)
+                     FROM lanes, (SELECT 0 AS urgency UNION ALL SELECT 1 UNION ALL SELECT 2) either)
              SELECT
                  '' AS id, (SELECT MIN(due_at) FROM firsts WHERE due_at <= $1) AS oldest_due,
-                 (SELECT COUNT(*) FROM cases WHERE state IN ('needs_attention', 'restoring')) AS attention",
+                 (SELECT COUNT(*) FROM cases WHERE state IN ('needs_attention', 'restoring')) AS attention,
+                 (SELECT MIN(erasure_requested_at) FROM cases WHERE erasure_deadline_at IS NOT NULL) AS oldest_erasure",
         )
         .bind(millis(now))
         .fetch_one(&self.reader)
         .await?;
         let reader = RowReader { what: "gauge", row: &row };
-        Ok(Gauges { oldest_due: reader.at_if_any("oldest_due")?, attention: reader.count("attention")? })
+        Ok(Gauges {
+            oldest_due: reader.at_if_any("oldest_due")?,
+            attention: reader.count("attention")?,
+            oldest_erasure_request: reader.at_if_any("oldest_erasure")?,
+        })
     }
 
     /// Whether the database is writable: acquires the write lock, writes nothing.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteConnection;
@@ -30,12 +31,24 @@ pub struct Tx {
     pub(super) journaled_at: Option<Timestamp>,
     /// What this unit changed in the tables of [`super::guarded`].
     pub(super) guarded: GuardedChanges,
+    /// Whether this unit shreds personal data.
+    pub(super) shreds: bool,
+    shredded: Arc<AtomicBool>,
 }
 
 impl Tx {
-    pub(super) fn new(turn: Turn, key: Arc<MasterKey>) -> Self {
+    pub(super) fn new(turn: Turn, key: Arc<MasterKey>, shredded: Arc<AtomicBool>) -> Self {
         let head = turn.effects_before().journal_head;
-        Self { turn, key, pausing: None, head, journaled_at: None, guarded: GuardedChanges::default() }
+        Self {
+            turn,
+            key,
+            pausing: None,
+            head,
+            journaled_at: None,
+            guarded: GuardedChanges::default(),
+            shreds: false,
+            shredded,
+        }
     }
 
     /// Commits all writes together. They are durable when this returns.
@@ -44,7 +57,11 @@ impl Tx {
         let recorded_head = self.head.map(|head| head.recorded(&self.key));
         let effects =
             Effects { journal_head: self.head, recorded_head, newest_delivery: 0, paused_sources: self.pausing };
-        self.turn.complete(effects).await
+        self.turn.complete(effects).await?;
+        if self.shreds {
+            self.shredded.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Whether another writer waits, for its turn or for the commit of the group.

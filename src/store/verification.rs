@@ -9,13 +9,13 @@ use tracing::instrument;
 
 use super::cases::{CaseRecord, read_case};
 use super::integrity::{FenceReason, Finding};
-use super::jobs::{due_code, urgency};
+use super::jobs::{NEAR_DEADLINE, due_code, urgency};
 use super::open::load_keys_of_copy;
 use super::row::RowReader;
-use super::{Database, Store, StoreError, guarded, journal};
+use super::{Database, KeyLocation, Store, StoreError, guarded, journal, period_keys};
 use crate::domain::case::JobKind;
 use crate::domain::ids::{JobId, SiteName, SourceName};
-use crate::proof::seal::MasterKey;
+use crate::proof::seal::{CaseKey, MasterKey};
 
 /// The number of cases, or of entries of the journal, that are verified in one read.
 const PART: i64 = 500;
@@ -23,7 +23,8 @@ const PART: i64 = 500;
 /// Each case with its key, its open job, and the version that the newest entry of the journal states.
 const CASES: &str = "SELECT
          c.*,
-         k.sealed AS sealed_key,
+         NULL AS sealed_key,
+         k.sealed AS case_key,
          o.id AS job_id,
          o.kind AS job_kind,
          o.site AS job_site,
@@ -57,7 +58,7 @@ impl Store {
     /// Returns everything that was changed by another hand.
     #[instrument(name = "store.verification.walk", skip_all, err)]
     pub async fn verify_history(&self) -> Result<Vec<Finding>, StoreError> {
-        findings(&self.reader, &self.key).await
+        findings(&self.reader, &self.key, true).await
     }
 }
 
@@ -69,9 +70,15 @@ impl Database {
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
         let found = async {
             let mut connection = pool.acquire().await?;
-            let key = load_keys_of_copy(&mut connection, &self.key_bytes(true)?).await?;
+            let key = load_keys_of_copy(&mut connection, &self.keys(true)?).await?;
             drop(connection);
-            findings(&pool, &key).await
+            // A backup is authentic, too, after the secrets that open it were deleted.
+            let periods = self.period_file();
+            let opens = periods.exists();
+            if opens {
+                key.set_periods(&period_keys::read(&periods)?);
+            }
+            findings(&pool, &key, opens).await
         };
         let found = found.await;
         pool.close().await;
@@ -80,15 +87,18 @@ impl Database {
 
     /// The same database in another file, such as a backup, with the key of this one.
     pub fn copy_at(&self, path: &Path) -> Result<Self, StoreError> {
-        let key = super::KeyLocation::Given(self.key_bytes(true)?);
+        let mut keys = self.keys(true)?.into_iter();
+        let bytes = keys.next().ok_or(StoreError::WrongKey)?;
+        let key = KeyLocation::Read { bytes, old: keys.collect(), from: None, parse: |_| None };
         Ok(Self { path: path.to_owned(), key })
     }
 }
 
-async fn findings(pool: &SqlitePool, key: &MasterKey) -> Result<Vec<Finding>, StoreError> {
+/// `opens`: the keys of open cases must open.
+async fn findings(pool: &SqlitePool, key: &MasterKey, opens: bool) -> Result<Vec<Finding>, StoreError> {
     let mut findings: Vec<_> = journal::breaks(pool, key).await?.into_iter().map(Finding::of).collect();
     findings.extend(guarded::altered_tables(pool, key).await?);
-    findings.extend(altered_cases(pool, key).await?);
+    findings.extend(altered_cases(pool, key, opens).await?);
     findings.extend(missing_cases(pool).await?);
     Ok(findings)
 }
@@ -98,7 +108,7 @@ fn changed(detail: String) -> Finding {
 }
 
 /// The cases whose row, key or job is not as a holder of the key wrote it last.
-async fn altered_cases(pool: &SqlitePool, key: &MasterKey) -> Result<Vec<Finding>, StoreError> {
+async fn altered_cases(pool: &SqlitePool, key: &MasterKey, opens: bool) -> Result<Vec<Finding>, StoreError> {
     let (mut last, mut findings) = (String::new(), Vec::new());
     loop {
         let rows = sqlx::query(CASES).bind(&last).bind(PART).fetch_all(pool).await?;
@@ -107,7 +117,7 @@ async fn altered_cases(pool: &SqlitePool, key: &MasterKey) -> Result<Vec<Finding
         for row in &rows {
             let id: String = row.try_get("id")?;
             let why = match read_case(row, key) {
-                Ok(record) => match fault_of(&record, row, key) {
+                Ok(record) => match fault_of(&record, row, key, opens) {
                     Ok(fault) => fault.map(str::to_owned),
                     Err(error) if error.is_about_one_row() => Some("has a job that cannot be read".to_owned()),
                     Err(error) => return Err(error),
@@ -125,13 +135,23 @@ async fn altered_cases(pool: &SqlitePool, key: &MasterKey) -> Result<Vec<Finding
 }
 
 /// What is wrong with a case that can be read.
-fn fault_of(record: &CaseRecord, row: &SqliteRow, key: &MasterKey) -> Result<Option<&'static str>, StoreError> {
+fn fault_of(
+    record: &CaseRecord,
+    row: &SqliteRow,
+    key: &MasterKey,
+    opens: bool,
+) -> Result<Option<&'static str>, StoreError> {
     if row.try_get::<Option<i64>, _>("journaled_version")? != Some(record.version) {
         return Ok(Some("is an earlier version of itself: the journal states a newer one"));
     }
     let is_closed = record.case.state.name().is_closed();
-    if row.try_get::<Option<&[u8]>, _>("sealed_key")?.is_some() == is_closed {
+    let case_key: Option<&[u8]> = row.try_get("case_key")?;
+    if case_key.is_some() == is_closed {
         return Ok(Some(if is_closed { "is closed and has a key" } else { "has lost its key" }));
+    }
+    let does_not_open = |sealed: &[u8]| CaseKey::unseal(key, record.case.id.as_bytes(), sealed).is_err();
+    if opens && case_key.is_some_and(does_not_open) {
+        return Ok(Some("has a key that was changed by another hand, or is damaged"));
     }
     let reader = RowReader { what: "case", row };
     let (wanted, job_id) = (record.case.job_wanted(), reader.word_if_any::<JobId>("job_id")?);
@@ -144,10 +164,14 @@ fn fault_of(record: &CaseRecord, row: &SqliteRow, key: &MasterKey) -> Result<Opt
     let is_of_case = kind == wanted.kind
         && site == record.case.site
         && source == record.case.source
-        && row.try_get::<i64, _>("job_urgency")? == urgency(kind.is_urgent());
+        && is_urgency_of(row.try_get("job_urgency")?, kind);
     let code = due_code(key, job_id, reader.at("job_due_at")?);
     let is_authentic = row.try_get::<Option<&[u8]>, _>("job_code")? == Some(code.as_slice());
     Ok((!is_of_case || !is_authentic).then_some("has a job that was changed by another hand"))
+}
+
+fn is_urgency_of(value: i64, kind: JobKind) -> bool {
+    value == urgency(kind.is_urgent()) || (value == NEAR_DEADLINE && !kind.is_urgent())
 }
 
 /// The cases that the journal opened and that are not stored.

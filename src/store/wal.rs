@@ -1,6 +1,7 @@
 //! The write-ahead log: kept short without delaying other writers, and cleared of deleted data.
 
-use std::time::{Duration, SystemTime};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime};
 
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection as _, Row as _};
@@ -28,6 +29,9 @@ const FEW: i64 = 64;
 /// The number of turns that a stamp waits for a free writer, before it queues for the writer.
 const PATIENCE: u32 = 20;
 
+/// The time between two truncations because of shredded data.
+const BETWEEN_CLEARINGS: Duration = Duration::from_secs(1);
+
 const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
 /// The size and age of the write-ahead log.
@@ -52,6 +56,8 @@ pub struct WalCheckpointer {
     missed: u32,
     /// The number of pages when the log last could not restart, because of a reader.
     tried_at: i64,
+    /// When the log was last truncated because of shredded data.
+    cleared_at: Option<Instant>,
 }
 
 impl WalCheckpointer {
@@ -63,6 +69,7 @@ impl WalCheckpointer {
     /// is moved while no other connection writes, so that the log can restart.
     #[instrument(name = "store.wal.checkpoint", skip_all, err)]
     pub async fn checkpoint(&mut self) -> Result<bool, StoreError> {
+        self.clear_shredded().await?;
         let look = self.store.wal_status();
         // The log of the previous database must not be written into a replaced one.
         if look == self.last || self.store.check_files().is_err() {
@@ -91,6 +98,20 @@ impl WalCheckpointer {
         }
         self.connection = Some(connection);
         Ok(true)
+    }
+
+    /// Truncates the log soon after personal data was shredded, once in a second at most: each truncation makes writers wait.
+    async fn clear_shredded(&mut self) -> Result<(), StoreError> {
+        let is_early = self.cleared_at.is_some_and(|at| at.elapsed() < BETWEEN_CLEARINGS);
+        if is_early || self.store.check_files().is_err() || !self.store.shredded.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.cleared_at = Some(Instant::now());
+        if !self.store.truncate_wal().await? {
+            // A reader is active: the next turn tries again.
+            self.store.shredded.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Stamps the log, if it began since the last turn.
@@ -141,6 +162,7 @@ impl Store {
             stamped: None,
             missed: 0,
             tried_at: 0,
+            cleared_at: None,
         }
     }
 

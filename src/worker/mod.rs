@@ -15,6 +15,7 @@ mod metrics;
 mod probe;
 mod rejections;
 mod steps;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,11 +32,12 @@ use self::attempt::Attempt;
 use self::backlog::StartupBacklog;
 pub use self::metrics::Metrics;
 use self::probe::Probes;
+use self::watch::{WatchContext, Watches};
 use crate::atlassian::Client;
 use crate::clock::Clock;
 use crate::domain::ids::{JobId, SiteName};
 use crate::domain::retry::RetryPolicy;
-use crate::store::{ClaimRequest, ClaimedJob, Store, StoreError};
+use crate::store::{ClaimRequest, ClaimedJob, Store, StoreError, WatchLimits};
 
 /// The period of the fallback in case a notification is missed.
 const PERIOD: Duration = Duration::from_mins(1);
@@ -66,6 +68,7 @@ struct WorkerState {
     recovered: bool,
     backlog: StartupBacklog,
     probes: Probes,
+    watches: Watches,
     jobs: JoinSet<(WorkLane, JobId)>,
     running: Running,
 }
@@ -77,6 +80,8 @@ pub struct Worker {
     pub sites: BTreeMap<SiteName, Client>,
     /// The rules for retries of failed attempts.
     pub retry: RetryPolicy,
+    /// The limits of the cases that `watch_erased` opens, by site.
+    pub watch_limits: BTreeMap<SiteName, WatchLimits>,
     /// Whether changes are made at Atlassian. Otherwise everything is planned, read and held.
     pub enforce: bool,
     /// The source of the current time.
@@ -122,8 +127,15 @@ impl Worker {
         self.recover(state).await?;
         let behind = state.backlog.behind(&self.store).await?;
         let next_probe = state.probes.tick(self).await?;
+        let context = || WatchContext {
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            worker: Arc::clone(&self.awakened),
+            limits: self.watch_limits.clone(),
+        };
+        let next_watch = state.watches.tick(&self.sites, context).await?;
         let next_job = self.start_due_jobs(state, &behind).await?;
-        let wait = match next_probe.into_iter().chain(next_job).min() {
+        let wait = match next_probe.into_iter().chain(next_watch).chain(next_job).min() {
             Some(next) => next.duration_since(self.clock.now()).max(SignedDuration::ZERO).unsigned_abs(),
             None => PERIOD,
         };

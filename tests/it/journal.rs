@@ -144,3 +144,67 @@ fn verify_of_a_missing_or_foreign_database_fails() {
     let none = verify(&folder);
     assert_eq!((none.code, none.stdout.as_str()), (Some(1), ""), "{none:?}");
 }
+
+/// The resident memory of a process, in KiB, at its highest.
+fn peak_memory(output: &str) -> u64 {
+    let line = output.lines().find(|line| line.starts_with("VmHWM:")).expect("the kernel reports it");
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+#[ignore = "writes a journal of a million entries and prints times; run it alone with --nocapture"]
+async fn million_entries_are_verified_in_seconds_with_constant_memory() {
+    use offboardd::proof::chain::{ChainEntry, GENESIS};
+    let mut peaks = Vec::new();
+    for entries in [100_000_i64, 1_000_000] {
+        let folder = tempfile::tempdir().unwrap();
+        let database = offboardd::store::Database {
+            path: folder.path().join("offboardd.db"),
+            key: offboardd::store::KeyLocation::Beside,
+        };
+        database.open().await.unwrap().close().await;
+        let mut connection = open(&database.path).await;
+        sqlx::raw_sql("PRAGMA synchronous = OFF; BEGIN").execute(&mut connection).await.unwrap();
+        let mut link = GENESIS;
+        for seq in 1..=entries {
+            let detail = format!("{{\"state\":\"revoked\",\"from\":\"revoking\",\"version\":{seq}}}");
+            let case_id = Some("019a2b3c-4d5e-7f60-8123-456789abcdef".to_owned());
+            let entry = ChainEntry {
+                seq,
+                at: jiff::Timestamp::UNIX_EPOCH,
+                case_id,
+                kind: "revoke_confirmed".to_owned(),
+                detail,
+            };
+            link = entry.link(&link);
+            sqlx::query(
+                "INSERT INTO journal (seq, at, case_id, kind, detail, link, code) VALUES (?, 0, ?, ?, ?, ?, x'00')",
+            )
+            .bind(seq)
+            .bind(&entry.case_id)
+            .bind(&entry.kind)
+            .bind(&entry.detail)
+            .bind(link.as_slice())
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        }
+        sqlx::raw_sql("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        // Without the key: the links alone.
+        std::fs::remove_file(database.key_file()).unwrap();
+        let begun = std::time::Instant::now();
+        let script = "\"$0\" journal verify \"$1\" & child=$!; while kill -0 $child 2> /dev/null; do \
+                      grep VmHWM /proc/$child/status > peak 2> /dev/null && cp peak last; sleep 0.02; done; wait $child; cat last";
+        let output = std::process::Command::new("sh")
+            .args(["-c", script, env!("CARGO_BIN_EXE_offboardd"), &database.path.display().to_string()])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.starts_with(&format!("intact: {entries} entries")), "{text}{output:?}");
+        peaks.push(peak_memory(&text));
+        println!("{entries} entries: {:?}, {} KiB at most", begun.elapsed(), peaks.last().unwrap());
+    }
+    assert!(peaks[1] < peaks[0] + 16 * 1024, "the memory grows with the journal: {peaks:?}");
+}

@@ -29,7 +29,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("sources", &["domain", "duration", "outbound"]),
     ("store", &["clock", "domain", "proof"]),
     ("telemetry", &[]),
-    ("upkeep", &["clock", "domain", "store"]),
+    ("upkeep", &["clock", "domain", "proof", "store"]),
     ("worker", &["atlassian", "clock", "domain", "store"]),
 ];
 

@@ -42,6 +42,7 @@ fn sample(version: i64) -> &'static [&'static str] {
             "INSERT INTO offered_secrets (source, hash, sealed, offered_at) VALUES ('hr', x'0b', x'0c', 1)",
             "INSERT INTO case_people (person_hash, case_id) VALUES (x'01', 'c1')",
             "INSERT INTO holds (site, person_key, case_id, held_at) VALUES ('acme', x'01', 'c1', 1)",
+            "INSERT INTO deadline_steps (case_id, until_at, step, reached_at) VALUES ('c1', 2, 'overdue', 3)",
             "INSERT INTO escalations (actor, at, case_id, kind) VALUES ('hr', 1, 'c1', 'opened')",
             "INSERT INTO brake_holds (actor, case_id) VALUES ('hr', 'c1')",
             "INSERT INTO brake_deferred (source, case_id, kind, demand) VALUES ('hr', 'c1', 'departed', '{}')",

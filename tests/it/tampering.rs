@@ -256,6 +256,7 @@ async fn any_change_of_a_row_that_decides_is_found() {
     let (key, lock) = (story.folder().join("offboardd.db.key"), story.folder().join("offboardd.db.lock"));
     let (path, beside) = (story.folder().join("tampered.db"), story.folder().join("tampered.db.lock"));
     assert!(!is_found(&story.database_file(), &key).await, "nothing was changed yet");
+    std::fs::copy(story.folder().join("offboardd.db.keys"), story.folder().join("tampered.db.keys")).unwrap();
     let mut rng = SeededRng::from_environment();
     let (begun, mut tampered) = (Instant::now(), 0);
     while begun.elapsed() < TIME {

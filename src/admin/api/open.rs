@@ -77,6 +77,7 @@ pub(super) async fn open(
         source: None,
         cause: Cause::Operator,
         person: Person { id: None, email: Some(request.email) },
+        deadline: None,
     };
     let detail = json!({ "policy": rules.policy_name, "policy_chosen": rules.chosen });
     let note = Note { by: Some(caller.name.clone()), remark: Some(reason), detail };

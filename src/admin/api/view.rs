@@ -54,6 +54,12 @@ pub(crate) struct CaseView {
     /// The open job.
     pub(crate) job: Option<JobView>,
     pub(crate) approvals: Vec<ApprovalView>,
+    /// By when a request for erasure must be carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) erase_until: Option<Timestamp>,
+    /// The answer to the person whose request for erasure was carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) answer: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -139,6 +145,8 @@ impl CaseView {
             closed_at: case.closed_at(),
             attention: case.attention().map(|Attention { reason, detail }| AttentionView { reason, detail }),
             job: job.map(JobView::from),
+            erase_until: case.erasure_deadline().map(|deadline| deadline.until),
+            answer: case.answer(),
             approvals: case.approvals.into_iter().map(ApprovalView::from).collect(),
             site: case.site,
             source: case.source,

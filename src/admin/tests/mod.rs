@@ -171,6 +171,7 @@ impl Daemon {
             terms: Terms::of(&policy(2), action),
             cause: Cause::Departed,
             effective_at: now + SignedDuration::from_hours(1),
+            deadline: None,
         };
         let note = Note { by: None, remark: Some("a word about ann".into()), ..Note::default() };
         let mut tx = self.store.begin().await.unwrap();
@@ -237,5 +238,6 @@ fn policy(delete: u8) -> Policy {
         detach: Vec::new(),
         reinvite: false,
         brake: Brake::default(),
+        erasure_within: SignedDuration::from_hours(28 * 24),
     }
 }

@@ -38,6 +38,7 @@ pub(super) fn neutral() -> Policy {
         detach: Vec::new(),
         reinvite: false,
         brake: Brake::default(),
+        erasure_within: SignedDuration::from_hours(28 * 24),
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) fn render_case(case: &CaseView, output: Output<'_>) -> io::Result<()>
         ("re-invite from", case.reinvite_from.map(|at| at.to_string())),
         ("closed", case.closed_at.map(|at| at.to_string())),
         ("job", case.job.as_ref().map(job)),
+        ("erase until", case.erase_until.map(|at| at.to_string())),
+        ("answer", case.answer.clone()),
         ("approved by", if approvals.is_empty() { None } else { Some(approvals.join("; ")) }),
         ("policy", case.policy.as_ref().map(ToString::to_string)),
         ("requested by", case.requested_by.clone()),

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::deadline::ErasureDeadline;
 use super::terms::Terms;
 use crate::domain::ids::SourceName;
 use crate::domain::named;
@@ -23,6 +24,9 @@ pub struct Demand {
     pub approvals: Approvals,
     /// What the person leaves besides the site.
     pub detach: Vec<Detach>,
+    /// By when it must be carried out, if it is a request for erasure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<ErasureDeadline>,
 }
 
 /// The kind of event behind a demand.
@@ -36,6 +40,8 @@ pub enum Cause {
     ErasureRequested,
     /// An operator opened the case.
     Operator,
+    /// An email address that was erased has an account again.
+    ErasedAgain,
 }
 
 named!(Cause {
@@ -43,6 +49,7 @@ named!(Cause {
     EmailChanged = "email_changed",
     ErasureRequested = "erasure_requested",
     Operator = "operator",
+    ErasedAgain = "erased_again",
 });
 
 /// Which demands of a source end together.
@@ -73,7 +80,14 @@ impl Demand {
             local_grace: terms.local_grace,
             approvals: terms.approvals,
             detach: terms.detach.clone(),
+            deadline: None,
         }
+    }
+
+    /// The same, with a deadline if it is a request for erasure.
+    pub fn due(self, deadline: ErasureDeadline) -> Self {
+        let deadline = (self.cause == Cause::ErasureRequested).then_some(deadline);
+        Self { deadline, ..self }
     }
 
     /// Whether it is about a person who leaves, and not about a former email address of a person who stays.
@@ -86,6 +100,7 @@ impl Demand {
         self.effective_at = self.effective_at.min(later.effective_at);
         self.action = self.action.max(later.action);
         self.local_grace = self.local_grace.min(later.local_grace);
+        self.deadline = ErasureDeadline::join(self.deadline, later.deadline);
     }
 }
 

@@ -27,6 +27,7 @@
 // The data.
 mod approval;
 mod attention;
+mod deadline;
 mod demand;
 mod job;
 mod offboarding;
@@ -38,6 +39,7 @@ mod transition;
 // The rules, as methods of `Case`.
 mod approvals;
 mod demands;
+mod erasure;
 mod machine;
 mod operators;
 mod plan;
@@ -48,6 +50,7 @@ pub(in crate::domain) mod tests;
 
 pub use self::approval::{Approval, Escalation, Stage};
 pub use self::attention::{Attention, AttentionReason};
+pub use self::deadline::{DeadlineStep, ErasureDeadline};
 pub use self::demand::{Cause, Demand, EndedDemands};
 pub use self::job::{JobKind, WantedJob};
 pub use self::offboarding::{Case, Direction};

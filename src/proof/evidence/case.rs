@@ -104,6 +104,8 @@ pub struct CaseSummary {
     read_backs: Vec<ReadBack>,
     attempts: Vec<AttemptFact>,
     graces: Graces,
+    /// The answer to the person whose request for erasure was carried out.
+    answer: Option<String>,
     left_open: Option<LeftOpen>,
 }
 
@@ -286,6 +288,7 @@ impl CaseSummary {
             read_backs: entries.iter().filter_map(Entry::read_back).collect(),
             attempts,
             graces: Graces::of(&case),
+            answer: case.answer(),
             left_open: case.closed_at().is_none().then(|| LeftOpen::of(&case)),
             demands: case.demands,
         })

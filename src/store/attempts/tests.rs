@@ -46,6 +46,7 @@ impl Office {
                 person,
                 terms,
                 effective_at: now,
+                deadline: None,
             };
             tx.open_case(new, None, Note::default(), now).await.unwrap();
         }

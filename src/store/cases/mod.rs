@@ -13,7 +13,7 @@ pub use self::queries::{BulkFilter, CaseFilter};
 pub(super) use self::queries::{find_case, readable};
 pub(super) use self::rows::{read_case, to_json};
 use crate::domain::account::{AccountId, AccountType};
-use crate::domain::case::{Case, Cause, StateName, Terms};
+use crate::domain::case::{Case, Cause, ErasureDeadline, StateName, Terms};
 use crate::domain::ids::{SiteName, SourceName};
 use crate::domain::person::Person;
 use crate::proof::seal::{CaseKey, KeyedHash, MasterKey};
@@ -77,6 +77,8 @@ pub struct NewCase {
     pub cause: Cause,
     /// No call is made before this time.
     pub effective_at: Timestamp,
+    /// By when it must be carried out, if it is a request for erasure.
+    pub deadline: Option<ErasureDeadline>,
 }
 
 /// The additions to a transition in the journal.

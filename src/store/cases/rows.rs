@@ -63,8 +63,10 @@ impl Tx {
                  person_hash = $26,
                  person_key = $27,
                  version = $28,
-                 code = $29
-             WHERE id = $30",
+                 code = $29,
+                 erasure_requested_at = $30,
+                 erasure_deadline_at = $31
+             WHERE id = $32",
         )
         .bind(case.state.name().as_str())
         .bind(millis(case.since))
@@ -95,6 +97,8 @@ impl Tx {
         .bind(hashes.person_key.0.as_slice())
         .bind(record.version)
         .bind(authenticate(record, hashes, sealed.as_deref(), &self.key).0.as_slice())
+        .bind(millis_if_any(case.erasure_deadline().map(|deadline| deadline.requested_at)))
+        .bind(millis_if_any(case.erasure_deadline().map(|deadline| deadline.until)))
         .bind(case.id.to_string())
         .exec_one(self, "case", case.id)
         .await
@@ -166,6 +170,10 @@ pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result
     };
     let code = authenticate(&record, record.hashes, sealed.as_deref(), master);
     let is_open = reader.at_if_any("closed_at")?.is_none();
+    let deadline = millis_if_any(record.case.erasure_deadline().map(|deadline| deadline.until));
+    if millis_if_any(reader.at_if_any("erasure_deadline_at")?) != deadline {
+        return Err(StoreError::Tampered { what: "case", id: id.to_string() });
+    }
     if reader.bytes_if_any("code")?.as_deref() != Some(code.0.as_slice())
         || is_open == record.case.state.name().is_closed()
     {

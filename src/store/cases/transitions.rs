@@ -35,7 +35,10 @@ impl Tx {
         let person_key = email_hash
             .or(person_hash)
             .ok_or_else(|| StoreError::inconsistent("case", id, "neither an address nor a person id"))?;
-        let demand = Demand::new(new.source.clone(), new.cause, &new.terms, new.effective_at);
+        let demand = Demand {
+            deadline: new.deadline,
+            ..Demand::new(new.source.clone(), new.cause, &new.terms, new.effective_at)
+        };
         let mut case = Case {
             id,
             site: new.site,
@@ -302,9 +305,11 @@ impl Tx {
     /// still known to the source.
     async fn shred(&mut self, record: CaseRecord) -> Result<CaseRecord, StoreError> {
         let id = record.case.id.to_string();
+        self.shreds = true;
         sqlx::query("DELETE FROM remarks WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
         sqlx::query("DELETE FROM case_keys WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
         sqlx::query("DELETE FROM case_people WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
+        sqlx::query("DELETE FROM deadline_steps WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
         sqlx::query("UPDATE cases SET sealed = NULL, code = $1 WHERE id = $2")
             .bind(authenticate(&record, self.row_hashes(&record), None, &self.key).0.as_slice())
             .bind(&id)
