@@ -393,6 +393,18 @@ CREATE TABLE remarks (
 ) STRICT;
 CREATE INDEX remarks_of_case ON remarks (case_id);
 
+-- The sessions of the console. The cookie's secret is not stored, only its hash.
+CREATE TABLE sessions (
+    hash       BLOB    PRIMARY KEY,     -- SHA-256 of the cookie's secret
+    operator   TEXT    NOT NULL,        -- the name of the admin token
+    -- SHA-256 of the secret and the token's digest: the session ends when the token is changed or removed.
+    bound      BLOB    NOT NULL,
+    began_at   INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_of_operator ON sessions (operator);
+CREATE INDEX sessions_expiring ON sessions (expires_at);
+
 -- The key of the keyed hashes, sealed with the master key: shows at start whether that is the right one.
 CREATE TABLE store_key (
     only   INTEGER PRIMARY KEY CHECK (only = 1),

@@ -37,7 +37,7 @@ use crate::shutdown::Shutdown;
 use crate::store::{self, Anchor, Database, KeepFor, KeyLocation, Store, WatchLimits};
 use crate::upkeep::{self, Upkeep};
 use crate::worker::Worker;
-use crate::{admin, intake, listener, settings, worker};
+use crate::{admin, console, intake, listener, settings, worker};
 
 /// A daemon with bound sockets and an open database.
 #[derive(Debug)]
@@ -277,7 +277,8 @@ impl Parts<'_> {
 
     fn start_admin(self, admin: TcpListener, access: Access, secrets: Arc<Notify>, evidence_key: Arc<SigningKey>) {
         self.shutdown.spawn("admin.rejections", access.clone().report(self.shutdown.stopping()));
-        let state = AdminState {
+        let settings = self.settings.file.to_toml().unwrap_or_else(|error| format!("# {error}\n"));
+        let state = Arc::new(AdminState {
             store: self.store,
             access,
             clock: self.clock,
@@ -295,8 +296,9 @@ impl Parts<'_> {
             registry: Arc::new(self.registry),
             data_dir: folder_of(&self.settings.store.path),
             evidence_key,
-        };
-        let serving = listener::serve_private(admin, admin::router(state), self.shutdown.stopping());
+        });
+        let console = console::router(Arc::clone(&state), settings);
+        let serving = listener::serve_private(admin, admin::router(state, console), self.shutdown.stopping());
         self.shutdown.spawn("admin", serving);
     }
 }
@@ -368,7 +370,12 @@ pub fn sites(
 }
 
 fn configured_sites(settings: &Settings) -> BTreeMap<SiteName, ConfiguredSite> {
-    settings.sites.values().map(|site| (site.name.clone(), ConfiguredSite { url: site.url.clone() })).collect()
+    let configured = |site: &atlassian::Site| ConfiguredSite {
+        url: site.url.clone(),
+        deletion_grace: site.deletion_grace,
+        look_back: site.look_back,
+    };
+    settings.sites.values().map(|site| (site.name.clone(), configured(site))).collect()
 }
 
 fn configured_sources(settings: &Settings) -> BTreeMap<SourceName, ConfiguredSource> {

@@ -26,6 +26,7 @@
 //! | [`store`] | SQLite: the only module with SQL |
 //! | [`proof`] | encryption of personal data, the chain of the journal |
 //! | `admin` | the private listener: health, metrics, API, roles |
+//! | `console` | pages on the private listener: a client of the API within the process |
 //! | [`sandbox`] | a fake Atlassian site |
 //! | [`settings`] | the settings file. Loading validates everything that can be validated offline. |
 //! | [`app`] | the composition root: builds all parts and runs them until a stop |
@@ -64,6 +65,7 @@ pub mod app;
 pub mod atlassian;
 pub mod cli;
 pub mod clock;
+pub(crate) mod console;
 pub mod domain;
 pub mod duration;
 pub(crate) mod import;

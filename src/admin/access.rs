@@ -36,6 +36,7 @@ pub(super) enum AuthFailure {
     NoTokensConfigured,
     MissingToken,
     WrongToken,
+    WrongTokenAtSignIn,
 }
 
 impl AuthFailure {
@@ -44,6 +45,7 @@ impl AuthFailure {
             Self::NoTokensConfigured => "no_tokens_configured",
             Self::MissingToken => "missing_token",
             Self::WrongToken => "wrong_token",
+            Self::WrongTokenAtSignIn => "wrong_token_at_sign_in",
         }
     }
 }
@@ -86,6 +88,15 @@ impl Access {
         }
     }
 
+    /// The operator of a token that was entered into the console. A wrong one is counted and delayed like those of the API.
+    pub(crate) async fn sign_in(&self, presented: &str) -> Option<AdminToken> {
+        let token = find_token(&self.tokens.load(), presented).cloned();
+        if token.is_none() {
+            self.reject(AuthFailure::WrongTokenAtSignIn).await;
+        }
+        token
+    }
+
     /// Counts a rejection, and returns after its delay.
     pub(super) async fn reject(&self, why: AuthFailure) {
         tokio::time::sleep(self.rejections.add(why)).await;
@@ -94,6 +105,11 @@ impl Access {
     pub(super) fn count(&self, route: &str, status: u16) {
         self.requests.get_or_create(&RequestLabels { route: route.to_owned(), status }).inc();
     }
+}
+
+/// Compares with every token, so that the duration does not reveal which one matches.
+pub(super) fn find_token<'a>(tokens: &'a [AdminToken], presented: &str) -> Option<&'a AdminToken> {
+    tokens.iter().filter(|token| token.digest.matches(presented)).fold(None, |_, token| Some(token))
 }
 
 impl Rejections {

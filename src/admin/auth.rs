@@ -8,19 +8,23 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::access::AuthFailure;
+use super::access::{AuthFailure, find_token};
 use super::error::ApiError;
 use super::state::AdminState;
 use crate::domain::operator::{AdminToken, Role};
 
 #[derive(Debug, Clone)]
-pub(super) struct Caller {
-    pub(super) name: String,
-    pub(super) role: Role,
+pub(crate) struct Caller {
+    pub(crate) name: String,
+    pub(crate) role: Role,
 }
 
 impl Caller {
-    pub(super) fn sees_personal_data(&self) -> bool {
+    pub(crate) fn of(token: &AdminToken) -> Self {
+        Self { name: token.name.clone(), role: token.role }
+    }
+
+    pub(crate) fn sees_personal_data(&self) -> bool {
         self.role >= Role::Operator
     }
 
@@ -49,22 +53,19 @@ pub(super) async fn authenticate(
     Ok(next.run(request).await)
 }
 
-/// Compares with every token, so that the duration does not reveal which one matches.
 fn find_caller(tokens: &[AdminToken], headers: &HeaderMap) -> Result<Caller, AuthFailure> {
     if tokens.is_empty() {
         return Err(AuthFailure::NoTokensConfigured);
     }
     let presented = bearer(headers).ok_or(AuthFailure::MissingToken)?;
-    let matching = tokens.iter().filter(|token| token.digest.matches(presented)).fold(None, |_, token| Some(token));
-    let token = matching.ok_or(AuthFailure::WrongToken)?;
-    Ok(Caller { name: token.name.clone(), role: token.role })
+    Ok(Caller::of(find_token(tokens, presented).ok_or(AuthFailure::WrongToken)?))
 }
 
 impl From<AuthFailure> for ApiError {
     fn from(why: AuthFailure) -> Self {
         match why {
             AuthFailure::NoTokensConfigured => Self::NoTokensConfigured,
-            AuthFailure::MissingToken | AuthFailure::WrongToken => Self::Unauthorized,
+            AuthFailure::MissingToken | AuthFailure::WrongToken | AuthFailure::WrongTokenAtSignIn => Self::Unauthorized,
         }
     }
 }

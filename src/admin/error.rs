@@ -139,8 +139,10 @@ pub(super) async fn no_such_method() -> ApiError {
 pub(super) async fn as_problem(response: Response) -> Response {
     let status = response.status();
     let content_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let is_problem = content_type.is_some_and(|content_type| content_type.starts_with("application/"));
-    if is_problem || !(status.is_client_error() || status.is_server_error()) {
+    // A page of the console describes its error itself.
+    let is_complete =
+        |content_type: &str| ["application/", "text/html"].iter().any(|kind| content_type.starts_with(kind));
+    if content_type.is_some_and(is_complete) || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     let detail = match status {

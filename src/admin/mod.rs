@@ -9,6 +9,7 @@ mod auth;
 mod error;
 mod guard;
 mod health;
+mod in_process;
 mod metrics;
 mod state;
 
@@ -32,20 +33,20 @@ use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 pub(crate) use self::access::{Access, Tokens};
+pub(crate) use self::auth::Caller;
 use self::error::ApiError;
+pub(crate) use self::in_process::{ApiResponse, InProcess};
 pub(crate) use self::state::{AdminState, ConfiguredSite, ConfiguredSource};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// All routes and layers of the private listener.
-pub(crate) fn router(state: AdminState) -> Router {
-    let state = Arc::new(state);
+/// All routes and layers of the private listener. `console` has the routes of the pages.
+pub(crate) fn router(state: Arc<AdminState>, console: Router) -> Router {
     let api = api::routes()
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&state), auth::authenticate));
     Router::new()
-        .route("/", get(index))
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::scrape))
@@ -53,11 +54,12 @@ pub(crate) fn router(state: AdminState) -> Router {
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)
         .with_state(Arc::clone(&state))
+        .merge(console)
         // Each layer wraps those before it.
         .layer(middleware::map_request(guard::limit_body))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .layer(middleware::map_response(error::as_problem))
-        .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION]))
+        .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION, header::COOKIE]))
         .layer(CatchPanicLayer::custom(panic_response))
         .layer(middleware::from_fn_with_state(state, guard::count))
         .layer(middleware::map_response(guard::secure_headers))
@@ -65,10 +67,6 @@ pub(crate) fn router(state: AdminState) -> Router {
         .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(()))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(middleware::map_request(guard::limit_request_id))
-}
-
-async fn index() -> &'static str {
-    "offboardd: the API is at /api/v1 (Authorization: Bearer TOKEN), metrics at /metrics, health at /readyz.\n"
 }
 
 /// Logs the route pattern; path and query may contain personal data.

@@ -52,6 +52,10 @@ pub(crate) struct AdminState {
 #[derive(Debug, Clone)]
 pub(crate) struct ConfiguredSite {
     pub(crate) url: Url,
+    /// How long Atlassian keeps a deleted account's email address from being invited again.
+    pub(crate) deletion_grace: SignedDuration,
+    /// The wait between the end of that grace and the last read.
+    pub(crate) look_back: SignedDuration,
 }
 
 #[derive(Debug, Clone)]

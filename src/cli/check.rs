@@ -19,7 +19,6 @@ mod channels;
 mod lookups;
 mod online;
 mod report;
-mod toml_text;
 mod warnings;
 
 #[derive(Debug, Args)]
@@ -99,7 +98,7 @@ fn print(settings: &Settings, warnings: &[String], online: Option<&Online>, json
     if !notes.is_empty() {
         text.push('\n');
     }
-    text.push_str(&toml_text::write(&settings.file)?);
+    text.push_str(&settings.file.to_toml()?);
     let reports = sites.unwrap_or_default().iter().map(ToString::to_string);
     let reports = reports.chain(lookups.unwrap_or_default().iter().map(ToString::to_string));
     for report in reports.chain(channels.unwrap_or_default().iter().map(ToString::to_string)) {

@@ -43,6 +43,11 @@ impl TokenDigest {
     pub fn matches(&self, token: &str) -> bool {
         self.0.ct_eq(&Self::of(token).0).into()
     }
+
+    /// A value that only this token and this secret result in: shows that a session was begun with the token.
+    pub fn bound_to(&self, secret: &[u8; 32]) -> [u8; 32] {
+        Sha256::new().chain_update(secret).chain_update(self.0).finalize().into()
+    }
 }
 
 impl fmt::Debug for TokenDigest {

@@ -36,6 +36,7 @@ mod source;
 mod store;
 mod store_url;
 mod text;
+mod toml_text;
 mod url_secret;
 mod wait;
 

@@ -74,6 +74,28 @@ pub(super) const LIST_CASES: &str = "SELECT c.*, k.sealed AS sealed_key
      ORDER BY c.id DESC
      LIMIT $7";
 
+/// Entries of one case, newest first. `$2` is a JSON list of kinds; `$6` is unused.
+pub(super) const JOURNAL_OF_CASE: &str = "SELECT seq AS id, seq, at, case_id, kind, detail
+     FROM journal
+     WHERE case_id = $1
+         AND ($2 IS NULL OR kind IN (SELECT value FROM json_each($2)))
+         AND ($3 IS NULL OR at >= $3)
+         AND ($4 IS NULL OR seq < $4)
+         AND $6 > 0
+     ORDER BY seq DESC
+     LIMIT $5";
+
+/// Entries, newest first, of the newest `$6` before the cursor `$4`. `$2` is a JSON list of kinds; `$1` is unused.
+pub(super) const JOURNAL: &str = "SELECT seq AS id, seq, at, case_id, kind, detail
+     FROM journal
+     WHERE $1 IS NULL
+         AND ($2 IS NULL OR kind IN (SELECT value FROM json_each($2)))
+         AND ($3 IS NULL OR at >= $3)
+         AND seq < COALESCE($4, (SELECT MAX(seq) + 1 FROM journal))
+         AND seq >= COALESCE($4, (SELECT MAX(seq) + 1 FROM journal)) - $6
+     ORDER BY seq DESC
+     LIMIT $5";
+
 /// Joins the rows of [`insert_deliveries`].
 macro_rules! rows {
     (1) => {

@@ -12,6 +12,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("admin", &["clock", "domain", "duration", "import", "proof", "store"]),
     ("atlassian", &["clock", "domain", "outbound"]),
     ("clock", &[]),
+    ("console", &["admin", "clock", "domain", "proof", "store"]),
     ("domain", &[]),
     ("duration", &[]),
     ("import", &["clock", "domain", "proof", "store"]),

@@ -11,6 +11,7 @@ mod brake;
 mod cli;
 mod clock;
 mod companies;
+mod console;
 mod corrupt_rows;
 mod deadlines;
 mod departures;

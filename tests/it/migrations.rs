@@ -61,6 +61,7 @@ fn sample(version: i64) -> &'static [&'static str] {
             "INSERT INTO imports (id, operator, site, format, digest, brake, total, created_at)
              VALUES ('i1', 'rosa', 'acme', 'departures', 'x', '{}', 1, 1)",
             "INSERT INTO import_rows (import_id, line, sealed) VALUES ('i1', 2, x'15')",
+            "INSERT INTO sessions (hash, operator, bound, began_at, expires_at) VALUES (x'0d', 'rosa', x'0e', 1, 2)",
             "INSERT INTO store_key (only, sealed) VALUES (1, x'08')",
         ],
         newer => panic!("add the rows of a database after migration {newer}"),

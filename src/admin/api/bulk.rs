@@ -237,7 +237,7 @@ async fn change_batch(
 }
 
 /// Whether the caller may apply the transition, and whether it changes the case.
-fn is_allowed(case: &Case, transition: &Transition, caller: &Caller, now: Timestamp) -> bool {
+pub(crate) fn is_allowed(case: &Case, transition: &Transition, caller: &Caller, now: Timestamp) -> bool {
     let releases = matches!(transition, Transition::Released { .. });
     if releases && case.source.is_none() && case.state == CaseState::Held(Hold::Brake) {
         let own = case.terms.requested_by.as_deref() == Some(caller.name.as_str());

@@ -24,7 +24,7 @@ use axum::routing::{get, post};
 
 use super::state::AdminState;
 
-pub(crate) use self::bulk::BulkView;
+pub(crate) use self::bulk::{BulkView, is_allowed};
 pub(crate) use self::deliveries::{DeliveryView, EventView};
 pub(crate) use self::fence::{FenceView, FindingView};
 pub(crate) use self::import::{ImportView, ProgressView};

@@ -81,6 +81,11 @@ impl Daemon {
     }
 
     async fn start(enforce: bool) -> Self {
+        Self::with_console(enforce, |_state| axum::Router::new()).await
+    }
+
+    /// With the pages that `console` makes.
+    pub(crate) async fn with_console(enforce: bool, console: impl FnOnce(Arc<AdminState>) -> axum::Router) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let database = Database { path: dir.path().join("test.db"), key: KeyLocation::Given([7; 32]) };
         let store = database.open().await.unwrap();
@@ -89,7 +94,7 @@ impl Daemon {
         let worker_ticked_at = Arc::new(AtomicI64::new(clock.now().as_millisecond()));
         let people = [(ROSA, Role::Approver), (ADA, Role::Approver), (OTTO, Role::Operator), (VERA, Role::Viewer)];
         let tokens = people.map(|(name, role)| AdminToken { name: name.into(), role, digest: TokenDigest::of(name) });
-        let state = AdminState {
+        let state = Arc::new(AdminState {
             store: store.clone(),
             access: Access::new(tokens.to_vec()),
             clock: Arc::<ManualClock>::clone(&clock),
@@ -113,11 +118,12 @@ impl Daemon {
             registry: Arc::new(Registry::default()),
             data_dir: dir.path().to_owned(),
             evidence_key: Arc::new(SigningKey::from_seed(&[9; 32]).unwrap()),
-        };
+        });
+        let router = super::router(Arc::clone(&state), console(state));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let mut server = JoinSet::new();
-        server.spawn(async move { axum::serve(listener, super::router(state)).await.unwrap() });
+        server.spawn(async move { axum::serve(listener, router).await.unwrap() });
         let client = reqwest::Client::builder().build().unwrap();
         Self { address, store, clock, worker, worker_ticked_at, client, _server: server, _dir: dir }
     }
@@ -213,7 +219,11 @@ impl Daemon {
 }
 
 fn site(name: &str) -> ConfiguredSite {
-    ConfiguredSite { url: format!("https://{name}.example.com").parse().unwrap() }
+    ConfiguredSite {
+        url: format!("https://{name}.example.com").parse().unwrap(),
+        deletion_grace: SignedDuration::from_hours(14 * 24),
+        look_back: SignedDuration::from_hours(24),
+    }
 }
 
 fn source(site: &str, policy: &str) -> ConfiguredSource {

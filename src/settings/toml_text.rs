@@ -5,13 +5,16 @@
 use toml::{Table, Value};
 use toml_writer::ToTomlKey;
 
-use crate::settings::SettingsFile;
+use super::SettingsFile;
 
-/// The text parses to the same settings. The order is that of the reference.
-pub(super) fn write(file: &SettingsFile) -> Result<String, toml::ser::Error> {
-    let mut text = String::new();
-    section(&mut text, &[], &Table::try_from(file)?);
-    Ok(text.trim_start().to_owned())
+impl SettingsFile {
+    /// The settings as a file, with references to secrets only. The text parses to the same settings. The order is that of
+    /// the reference.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        let mut text = String::new();
+        section(&mut text, &[], &Table::try_from(self)?);
+        Ok(text.trim_start().to_owned())
+    }
 }
 
 /// Writes the plain keys of a table, then its nested tables.
@@ -60,7 +63,7 @@ mod tests {
             mapping = {}
         "#;
         let file: SettingsFile = toml::from_str(text).unwrap();
-        let written = write(&file).unwrap();
+        let written = file.to_toml().unwrap();
         let again: SettingsFile = toml::from_str(&written).unwrap();
         let tables = |file: &SettingsFile| {
             file.sources.values().map(|s| (s.signature.clone(), s.mapping.clone())).collect::<Vec<_>>()

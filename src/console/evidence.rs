@@ -1,0 +1,63 @@
+//! `/evidence`: the signed list of a period, and the public key.
+
+use askama::Template;
+use axum::response::Response;
+
+use super::case::download;
+use super::failure::Failure;
+use super::fields::Fields;
+use super::layout::{Nav, Shell, render};
+use super::visitor::Visitor;
+use crate::domain::operator::Role;
+
+#[derive(Debug, Template)]
+#[template(path = "evidence.html")]
+struct EvidencePage {
+    shell: Shell,
+    from: String,
+    to: String,
+    key: String,
+    may_download: bool,
+    /// What the API refused, in its words.
+    problem: Option<String>,
+}
+
+pub(super) async fn form(visitor: Visitor, fields: Fields) -> Result<Response, Failure> {
+    page(&visitor, &fields, None).await
+}
+
+/// The signed file, as a download.
+pub(super) async fn period(visitor: Visitor, fields: Fields) -> Result<Response, Failure> {
+    visitor.require(Role::Operator)?;
+    let query = fields.only(&["from", "to"]);
+    match visitor.text(&query.on("/evidence")).await {
+        Ok(text) => {
+            let day = |name: &str| {
+                let text = fields.get(name).unwrap_or_default().chars();
+                text.filter(|character| character.is_ascii_alphanumeric() || *character == '-').collect::<String>()
+            };
+            Ok(download(text, &format!("offboardd-{}-{}.evidence", day("from"), day("to"))))
+        }
+        Err(Failure::Invalid(why)) => page(&visitor, &fields, Some(why)).await,
+        Err(failure) => Err(failure),
+    }
+}
+
+pub(super) async fn key(visitor: Visitor) -> Result<Response, Failure> {
+    Ok(download(visitor.text("/evidence/key").await?, "offboardd-evidence.pub"))
+}
+
+async fn page(visitor: &Visitor, fields: &Fields, problem: Option<String>) -> Result<Response, Failure> {
+    let t = visitor.t();
+    let today = visitor.calendar(None).local(visitor.now).date();
+    let first = today.first_of_month();
+    let day = |name: &str, or: jiff::civil::Date| fields.get(name).map_or_else(|| or.to_string(), str::to_owned);
+    render(&EvidencePage {
+        from: day("from", first),
+        to: day("to", today),
+        key: visitor.text("/evidence/key").await?,
+        may_download: visitor.is_operator(),
+        problem,
+        shell: Shell::of(visitor, Nav::Evidence, t.s("nav-evidence")).await?,
+    })
+}

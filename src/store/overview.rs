@@ -1,0 +1,283 @@
+//! What the console shows beside single cases: what needs a human, what comes next, what was done, and the journal.
+
+use jiff::Timestamp;
+use sqlx::Row as _;
+use tracing::instrument;
+
+use super::cases::readable;
+use super::jobs::{read_job, urgency};
+use super::row::{RowReader, millis};
+use super::{DeliveryStatus, JobRow, Page, Store, StoreError};
+use crate::domain::case::{Case, Hold, JobKind};
+use crate::domain::ids::{CaseId, SiteName, SourceName};
+
+/// The maximum of entries that one search of the journal reads.
+const SEARCHED: i64 = 20_000;
+
+/// The maximum of deliveries that are counted by the hour.
+const COUNTED: i64 = 50_000;
+
+/// The number of tasks behind each entry of the navigation.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Badges {
+    /// Cases that need a human.
+    pub attention: u32,
+    pub held: u32,
+    pub unreadable: u32,
+    pub frozen_sources: u32,
+    pub paused_sites: u32,
+    pub fenced: bool,
+}
+
+/// The cases that need a human for one reason.
+#[derive(Debug, Clone)]
+pub struct AttentionCount {
+    /// The word of the reason.
+    pub reason: String,
+    pub cases: u32,
+    /// The longest wait among them.
+    pub since: Timestamp,
+}
+
+/// Calls that are planned for one hour.
+#[derive(Debug, Clone, Copy)]
+pub struct Planned {
+    pub kind: JobKind,
+    /// The beginning of the hour.
+    pub hour: Timestamp,
+    pub jobs: u32,
+}
+
+/// The deliveries of a source that were received in one hour.
+#[derive(Debug, Clone)]
+pub struct DeliveriesOfHour {
+    pub source: SourceName,
+    pub status: DeliveryStatus,
+    /// The beginning of the hour.
+    pub hour: Timestamp,
+    pub deliveries: u32,
+}
+
+/// An entry of the journal.
+#[derive(Debug, Clone)]
+pub struct JournalRow {
+    pub seq: i64,
+    pub at: Timestamp,
+    pub case_id: Option<CaseId>,
+    pub kind: String,
+    pub detail: String,
+}
+
+/// The entries to list.
+#[derive(Debug, Clone, Default)]
+pub struct JournalFilter {
+    pub case_id: Option<CaseId>,
+    pub kinds: Vec<&'static str>,
+    /// Only entries from this time on.
+    pub since: Option<Timestamp>,
+    /// The last entry of the previous page.
+    pub cursor: Option<i64>,
+    pub limit: usize,
+}
+
+impl Store {
+    #[instrument(name = "store.overview.badges", skip_all, err)]
+    pub async fn badges(&self) -> Result<Badges, StoreError> {
+        let row = sqlx::query(
+            "SELECT
+                 '' AS id,
+                 (SELECT COUNT(*) FROM cases WHERE state IN ('needs_attention', 'restoring')) AS attention,
+                 (SELECT COUNT(*) FROM cases WHERE state = 'held') AS held,
+                 (SELECT COUNT(*) FROM deliveries WHERE status = 'unreadable') AS unreadable,
+                 (SELECT COUNT(*) FROM sources WHERE braked_at IS NOT NULL) AS frozen,
+                 (SELECT COUNT(*) FROM sites WHERE paused_at IS NOT NULL) AS paused,
+                 (SELECT COUNT(*) FROM fences WHERE lifted_at IS NULL) AS fences",
+        )
+        .fetch_one(&self.reader)
+        .await?;
+        let reader = RowReader { what: "badge", row: &row };
+        Ok(Badges {
+            attention: reader.count("attention")?,
+            held: reader.count("held")?,
+            unreadable: reader.count("unreadable")?,
+            frozen_sources: reader.count("frozen")?,
+            paused_sites: reader.count("paused")?,
+            fenced: reader.count("fences")? > 0,
+        })
+    }
+
+    /// The cases that need a human, by reason, most frequent first.
+    #[instrument(name = "store.overview.attention", skip_all, err)]
+    pub async fn attention_counts(&self) -> Result<Vec<AttentionCount>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT reason AS id, reason, COUNT(*) AS cases, MIN(since) AS since
+             FROM (
+                 SELECT COALESCE(attention, 'grant_needed') AS reason, since
+                 FROM cases
+                 WHERE state IN ('needs_attention', 'restoring'))
+             GROUP BY reason
+             ORDER BY cases DESC, reason",
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let reader = RowReader { what: "case", row };
+                Ok(AttentionCount {
+                    reason: reader.text("reason")?,
+                    cases: reader.count("cases")?,
+                    since: reader.at("since")?,
+                })
+            })
+            .collect()
+    }
+
+    /// The number of held cases for each reason.
+    #[instrument(name = "store.overview.held", skip_all, err)]
+    pub async fn held_counts(&self) -> Result<Vec<(Hold, u32)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT held AS id, held, COUNT(*) AS cases
+             FROM cases
+             WHERE state = 'held'
+             GROUP BY held
+             ORDER BY cases DESC",
+        )
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let reader = RowReader { what: "case", row };
+                Ok((reader.word("held")?, reader.count("cases")?))
+            })
+            .collect()
+    }
+
+    /// The revokes and deletions that are queued until a time, by the hour.
+    #[instrument(name = "store.overview.planned", skip_all, err)]
+    pub async fn planned(&self, sites: &[&SiteName], until: Timestamp) -> Result<Vec<Planned>, StoreError> {
+        let mut planned = Vec::new();
+        // A site and an urgency are the beginning of the queue's index: only its coming jobs are read.
+        for site in sites {
+            for kind in [JobKind::Revoke, JobKind::Delete] {
+                let rows = sqlx::query(
+                    "SELECT kind AS id, kind, due_at / 3600000 * 3600000 AS hour, COUNT(*) AS jobs
+                     FROM jobs
+                     WHERE state = 'queued' AND site = $1 AND urgency = $2 AND due_at < $3 AND kind = $4
+                     GROUP BY due_at / 3600000",
+                )
+                .bind(site.as_str())
+                .bind(urgency(kind.is_urgent()))
+                .bind(millis(until))
+                .bind(kind.as_str())
+                .fetch_all(&self.reader)
+                .await?;
+                for row in &rows {
+                    let reader = RowReader { what: "job", row };
+                    planned.push(Planned { kind, hour: reader.at("hour")?, jobs: reader.count("jobs")? });
+                }
+            }
+        }
+        Ok(planned)
+    }
+
+    /// The next revokes and deletions, in the order of their time.
+    #[instrument(name = "store.overview.next", skip_all, err)]
+    pub async fn next_calls(&self, sites: &[&SiteName], limit: u32) -> Result<Vec<JobRow>, StoreError> {
+        let mut jobs = Vec::new();
+        for site in sites {
+            for kind in [JobKind::Revoke, JobKind::Delete] {
+                let rows = sqlx::query(
+                    "SELECT *
+                     FROM jobs
+                     WHERE state = 'queued' AND site = $1 AND urgency = $2 AND kind = $3
+                     ORDER BY due_at
+                     LIMIT $4",
+                )
+                .bind(site.as_str())
+                .bind(urgency(kind.is_urgent()))
+                .bind(kind.as_str())
+                .bind(limit)
+                .fetch_all(&self.reader)
+                .await?;
+                for row in &rows {
+                    jobs.push(read_job(row)?);
+                }
+            }
+        }
+        jobs.sort_by_key(|job| job.due_at);
+        jobs.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(jobs)
+    }
+
+    /// The deliveries of each source since a time, by the hour; of many deliveries the newest.
+    #[instrument(name = "store.overview.deliveries", skip_all, err)]
+    pub async fn deliveries_by_day(&self, since: Timestamp) -> Result<Vec<DeliveriesOfHour>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT source AS id, source, status, received_at / 3600000 * 3600000 AS hour, COUNT(*) AS deliveries
+             FROM deliveries
+             WHERE seq > (SELECT COALESCE(MAX(seq), 0) FROM deliveries) - $1 AND received_at >= $2
+             GROUP BY source, status, received_at / 3600000",
+        )
+        .bind(COUNTED)
+        .bind(millis(since))
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let reader = RowReader { what: "delivery", row };
+                Ok(DeliveriesOfHour {
+                    source: reader.word("source")?,
+                    status: reader.word("status")?,
+                    hour: reader.at("hour")?,
+                    deliveries: reader.count("deliveries")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Up to `limit` cases that wait for an approval, without the data about their persons.
+    #[instrument(name = "store.overview.awaiting_approval", skip_all, err)]
+    pub async fn cases_awaiting_approval(&self, limit: u32) -> Result<Vec<Case>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT c.*, NULL AS sealed_key
+             FROM cases c
+             WHERE c.state = 'held' AND c.held = 'approval'
+             ORDER BY c.id
+             LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?;
+        readable(&rows, &self.key).map(|records| records.into_iter().map(|record| record.case).collect())
+    }
+
+    /// Entries of the journal, newest first. A search reads the newest entries before the cursor only.
+    #[instrument(name = "store.overview.journal", skip_all, err)]
+    pub async fn journal(&self, filter: &JournalFilter) -> Result<Page<JournalRow>, StoreError> {
+        let kinds = (!filter.kinds.is_empty()).then(|| serde_json::json!(filter.kinds).to_string());
+        let text = if filter.case_id.is_some() { super::dialect::JOURNAL_OF_CASE } else { super::dialect::JOURNAL };
+        let rows = sqlx::query(text)
+            .bind(filter.case_id.map(|id| id.to_string()))
+            .bind(kinds)
+            .bind(filter.since.map(millis))
+            .bind(filter.cursor)
+            .bind(i64::try_from(filter.limit.saturating_add(1)).unwrap_or(i64::MAX))
+            .bind(SEARCHED)
+            .fetch_all(&self.reader)
+            .await?;
+        let items: Result<Vec<JournalRow>, StoreError> = rows
+            .iter()
+            .map(|row| {
+                let reader = RowReader { what: "journal entry", row };
+                Ok(JournalRow {
+                    seq: row.try_get("seq")?,
+                    at: reader.at("at")?,
+                    case_id: reader.word_if_any("case_id")?,
+                    kind: reader.text("kind")?,
+                    detail: reader.text("detail")?,
+                })
+            })
+            .collect();
+        Ok(Page::of(items?, filter.limit, |row| row.seq.to_string()))
+    }
+}
