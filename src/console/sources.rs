@@ -70,7 +70,7 @@ pub(super) async fn list(visitor: Visitor) -> Result<Response, Failure> {
     let counts = visitor.admin().store.deliveries_by_day(super::plot::begin(&calendar, visitor.now)).await?;
     let source = |view: SourceView| Source {
         status: health::source(&visitor, &view),
-        place: format!("{} → {}", view.policy, view.site),
+        place: format!("{} → {}", view.policy, sites(&view)),
         plot: Plot::of(t, &calendar, &view.name, &counts, visitor.now),
         last: view.last_delivery_at.map(|at| calendar.full(at)),
         quiet_after: view.quiet_after_seconds.map(|seconds| days(t, jiff::SignedDuration::from_secs(seconds))),
@@ -108,6 +108,10 @@ pub(super) async fn list(visitor: Visitor) -> Result<Response, Failure> {
         may_release: visitor.is_approver(),
         shell: Shell::of(&visitor, Nav::Sources, t.s("nav-sources")).await?,
     })
+}
+
+fn sites(view: &SourceView) -> String {
+    view.sites.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 const fn role(action: &str) -> Role {

@@ -84,7 +84,7 @@ async fn each_route_requires_exactly_its_role() {
 #[tokio::test]
 async fn health_and_metrics_require_no_token() {
     let daemon = Daemon::enforcing().await;
-    for path in ["/", "/livez", "/readyz", "/metrics"] {
+    for path in ["/livez", "/readyz", "/metrics"] {
         assert_eq!(daemon.get(path, "").await.status, 200, "{path}");
     }
 }

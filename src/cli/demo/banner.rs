@@ -13,13 +13,15 @@ site on this machine. Sockets, signatures and database are real. A day takes {} 
 
   settings   {}
   webhooks   http://{}/webhooks/…
-  admin      http://{}
+  console    http://{}/
+             sign in with {} to watch it there
   sandbox    http://{}
 ",
         days(1).as_millis(),
         observer.folder.settings().display(),
         observer.hr.webhooks,
         observer.admin,
+        observer.folder.token,
         observer.site,
     ));
 }
@@ -37,8 +39,9 @@ pub(super) fn print_invitation(observer: &Observer) {
         "
 The demo runs until Ctrl-C, which removes all of its files.
 
-  look around:   http://{admin}/
-  sign in with:  {token}
+  look around in the console:
+    http://{admin}/
+    sign in with {token}
 
   list the cases:
     curl -H 'Authorization: Bearer {token}' \\

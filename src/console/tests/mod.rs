@@ -2,6 +2,7 @@
 
 mod hostile;
 mod screens;
+mod size;
 mod texts;
 
 use reqwest::Method;

@@ -51,8 +51,15 @@ fn more() -> &'static str {
     (MORE.to_owned() + &SOURCES.iter().map(source).collect::<String>()).leak()
 }
 
+/// A copy of `tests/browser`, beside which npm puts its packages.
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser")
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
+    std::fs::create_dir_all(&folder).unwrap();
+    for file in ["package.json", "package-lock.json", "run.mjs"] {
+        let original = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser").join(file);
+        std::fs::copy(original, folder.join(file)).unwrap();
+    }
+    folder
 }
 
 fn run(command: &mut Command) {
@@ -203,12 +210,13 @@ async fn console_works_in_a_real_browser() {
 
 /// Runs the program, and carries out what it requests. Returns its last line.
 async fn drive(story: &Harness, settings: &Value) -> String {
-    if !folder().join("node_modules").exists() {
-        run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(folder()));
+    let folder = folder();
+    if !folder.join("node_modules").exists() {
+        run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&folder));
     }
     let mut program = Command::new("node")
         .arg("run.mjs")
-        .current_dir(folder())
+        .current_dir(&folder)
         .env("OFFBOARDD_BROWSER", settings.to_string())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

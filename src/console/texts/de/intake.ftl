@@ -76,6 +76,7 @@ explain-title = Was die jetzigen Einstellungen lesen
 explain-lede = Hierdurch wird nichts geändert.
 
 event-departed = Austritt
+event-company-departed = Firma ausgeschieden
 event-departure-cancelled = Austritt zurückgenommen
 event-returned = Wiedereintritt
 event-email-changed = Adresse geändert

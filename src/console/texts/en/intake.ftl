@@ -79,6 +79,7 @@ explain-title = What the settings of now read
 explain-lede = Nothing is changed by this.
 
 event-departed = departed
+event-company-departed = company departed
 event-departure-cancelled = departure cancelled
 event-returned = returned
 event-email-changed = email address changed
