@@ -37,6 +37,7 @@ async fn open(daemon: &Daemon, cases: usize) {
                     policy: None,
                 },
                 cause: Cause::Departed,
+                deadline: None,
                 effective_at: daemon.now() + SignedDuration::from_hours(24),
             };
             tx.open_case(new, None, Note::default(), daemon.now()).await.unwrap();
