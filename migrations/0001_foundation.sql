@@ -303,11 +303,12 @@ CREATE TABLE attempts (
     PRIMARY KEY (job_id, number)
 ) STRICT, WITHOUT ROWID;
 
--- The pause of a site: it rejected the credentials (401, 403) and waits for a fix.
+-- The pause of a site: it rejected the credentials (401, 403) and waits for a fix, or an operator paused it.
 CREATE TABLE sites (
     name      TEXT    PRIMARY KEY,
     paused_at INTEGER,
-    reason    TEXT
+    reason    TEXT,
+    paused_by TEXT                      -- the operator: no probe resumes the site; NULL: the daemon
 ) STRICT, WITHOUT ROWID;
 
 -- Kinds of jobs whose call a site rejects while the credentials work (403, a missing scope): only they wait.

@@ -3,6 +3,7 @@
 mod imports;
 mod notify;
 mod parts;
+mod ports;
 mod rotation;
 mod wakeups;
 
@@ -23,12 +24,14 @@ use tokio::sync::{Mutex, Notify};
 
 pub(crate) use self::notify::channels;
 use self::parts::Parts;
+pub(crate) use self::ports::explain;
 use self::rotation::{AcceptedSecrets, Lookups, Rotation};
 pub use self::wakeups::Wakeups;
-use crate::admin::{Access, AdminState, ConfiguredSite, ConfiguredSource};
+use crate::admin::{Access, AdminState, ConfiguredSite, ConfiguredSource, FreeSpace, Ports};
 use crate::atlassian::{self, Client};
 use crate::clock::Clock;
 use crate::domain::ids::{SiteName, SourceName};
+use crate::domain::recent_rejections::RecentRejections;
 use crate::intake::{DeliveryCommitter, Intake, IntakeSources};
 use crate::proof::signature::SigningKey;
 use crate::router::{self, Route, Router};
@@ -53,6 +56,7 @@ pub struct App {
     anchor: Arc<Mutex<Anchor>>,
     /// The time of the newest journal entry, if the clock was behind it at the start.
     journal_end: Option<Timestamp>,
+    free_space: FreeSpace,
 }
 
 impl App {
@@ -97,7 +101,9 @@ impl App {
                  has passed it or agrees with Atlassian's"
             );
         }
+        let free_space = FreeSpace::Of(folder_of(&settings.store.path));
         Ok(Self {
+            free_space,
             settings,
             clock,
             store,
@@ -117,6 +123,11 @@ impl App {
 
     pub fn admin(&self) -> std::io::Result<SocketAddr> {
         self.admin.local_addr()
+    }
+
+    /// For tests of a disk that is nearly full: the free space is not read.
+    pub fn assume_free_space(&mut self, bytes: u64) {
+        self.free_space = FreeSpace::Assumed(bytes);
     }
 
     pub const fn store(&self) -> &Store {
@@ -160,8 +171,19 @@ impl App {
     }
 
     fn start(self, shutdown: &Shutdown) -> anyhow::Result<()> {
-        let Self { settings, clock, store, webhooks, admin, wakeups, accepted, evidence_key, anchor, journal_end } =
-            self;
+        let Self {
+            settings,
+            clock,
+            store,
+            webhooks,
+            admin,
+            wakeups,
+            accepted,
+            evidence_key,
+            anchor,
+            journal_end,
+            free_space,
+        } = self;
         let mut parts = Parts {
             shutdown,
             settings: &settings,
@@ -174,7 +196,7 @@ impl App {
         };
         parts.heartbeat.store(parts.clock.now().as_millisecond(), Ordering::Relaxed);
         let intake_sources = rotation::intake_sources(&settings, &accepted);
-        parts.start_intake(webhooks, Arc::clone(&intake_sources));
+        let rejections = parts.start_intake(webhooks, Arc::clone(&intake_sources));
         let lookups = parts.start_router()?;
         let sites = parts.start_worker()?;
         parts.start_upkeep();
@@ -182,21 +204,33 @@ impl App {
         parts.start_imports(&sites)?;
         let access = Access::new(settings.admin_tokens.clone());
         let secrets: Arc<Notify> = Arc::default();
+        let ports = ports::of(Arc::clone(&settings), sites.clone());
         let admin_tokens = Arc::clone(&access.tokens);
         let reloaded = rotation::Reloaded { intake_sources, lookups, sites, admin_tokens, channels };
         let rotation =
             Rotation::new(Arc::clone(&settings), parts.store.clone(), reloaded, accepted, Arc::clone(&secrets))?;
         shutdown.spawn("rotation", rotation.run(shutdown.stopping()));
         shutdown.spawn("upkeep.anchor", upkeep::anchor_journal(anchor, shutdown.stopping()));
-        parts.start_admin(admin, access, secrets, evidence_key);
+        let inward = Inward { access, secrets, evidence_key, free_space, rejections, ports };
+        parts.start_admin(admin, inward);
         Ok(())
     }
 }
 
+/// What only the admin listener needs.
+struct Inward {
+    access: Access,
+    secrets: Arc<Notify>,
+    evidence_key: Arc<SigningKey>,
+    free_space: FreeSpace,
+    rejections: Arc<RecentRejections>,
+    ports: Ports,
+}
+
 impl Parts<'_> {
-    fn start_intake(&mut self, webhooks: TcpListener, sources: IntakeSources) {
+    fn start_intake(&mut self, webhooks: TcpListener, sources: IntakeSources) -> Arc<RecentRejections> {
         let metrics = intake::Metrics::register(&mut self.registry);
-        let log = metrics.clone();
+        let (log, rejections) = (metrics.clone(), metrics.recent_rejections());
         let (writer, queue) =
             DeliveryCommitter::new(self.store.clone(), metrics.clone(), Arc::clone(&self.wakeups.router));
         let intake = Intake {
@@ -211,6 +245,7 @@ impl Parts<'_> {
         self.shutdown.spawn("intake.log", log.run_log(self.shutdown.stopping()));
         let serving = listener::serve(webhooks, intake::router(intake), self.shutdown.stopping());
         self.shutdown.spawn("intake", serving);
+        rejections
     }
 
     fn start_router(&mut self) -> anyhow::Result<Lookups> {
@@ -275,7 +310,8 @@ impl Parts<'_> {
         self.shutdown.spawn("upkeep", upkeep.run(self.shutdown.stopping()));
     }
 
-    fn start_admin(self, admin: TcpListener, access: Access, secrets: Arc<Notify>, evidence_key: Arc<SigningKey>) {
+    fn start_admin(self, admin: TcpListener, inward: Inward) {
+        let Inward { access, secrets, evidence_key, free_space, rejections, ports } = inward;
         self.shutdown.spawn("admin.rejections", access.clone().report(self.shutdown.stopping()));
         let settings = self.settings.file.to_toml().unwrap_or_else(|error| format!("# {error}\n"));
         let state = Arc::new(AdminState {
@@ -294,7 +330,9 @@ impl Parts<'_> {
             worker_ticked_at: self.heartbeat,
             journal_end: self.journal_end,
             registry: Arc::new(self.registry),
-            data_dir: folder_of(&self.settings.store.path),
+            free_space,
+            rejections,
+            ports,
             evidence_key,
         });
         let console = console::router(Arc::clone(&state), settings);

@@ -27,6 +27,7 @@
 //! | [`proof`] | encryption of personal data, the chain of the journal |
 //! | `admin` | the private listener: health, metrics, API, roles |
 //! | `console` | pages on the private listener: a client of the API within the process |
+//! | `explain` | the events of a body and their consequences, in sentences |
 //! | [`sandbox`] | a fake Atlassian site |
 //! | [`settings`] | the settings file. Loading validates everything that can be validated offline. |
 //! | [`app`] | the composition root: builds all parts and runs them until a stop |
@@ -68,6 +69,7 @@ pub mod clock;
 pub(crate) mod console;
 pub mod domain;
 pub mod duration;
+pub(crate) mod explain;
 pub(crate) mod import;
 pub mod intake;
 pub mod listener;

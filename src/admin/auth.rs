@@ -30,8 +30,11 @@ impl Caller {
 
     /// Rejects viewers: the result of a search by email address is personal data.
     pub(super) fn require_personal_data_access(&self) -> Result<(), ApiError> {
-        let needs = Role::Operator;
-        if self.sees_personal_data() { Ok(()) } else { Err(ApiError::RoleTooLow { has: self.role, needs }) }
+        self.require(Role::Operator)
+    }
+
+    pub(super) fn require(&self, needs: Role) -> Result<(), ApiError> {
+        if self.role >= needs { Ok(()) } else { Err(ApiError::RoleTooLow { has: self.role, needs }) }
     }
 }
 

@@ -5,8 +5,10 @@ use std::error::Error;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::{Value, json};
 use tracing::error;
+use utoipa::ToSchema;
 
 use crate::domain::case::InvalidTransition;
 use crate::domain::ids::CaseId;
@@ -43,12 +45,30 @@ pub(super) enum ApiError {
     ChangedSet { count: usize, digest: String },
     #[error("this person has an open case on this site: {0}")]
     AlreadyOpen(CaseId),
+    #[error("the site did not answer as expected: {0}")]
+    Site(String),
     #[error("database unavailable: retry the request")]
     Store(#[source] StoreError),
     #[error("internal error: see the server log for this request id")]
     Inconsistent(#[source] StoreError),
     #[error("internal error: see the server log for this request id")]
     Panicked(&'static str),
+}
+
+/// A problem (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProblemView {
+    /// Always `about:blank`.
+    r#type: String,
+    /// The name of the status.
+    title: String,
+    status: u16,
+    /// What happened, and what to do.
+    detail: String,
+    /// The open case, if there is one already.
+    case: Option<String>,
+    /// The number of cases in a set that has changed.
+    count: Option<u64>,
 }
 
 impl ApiError {
@@ -63,6 +83,7 @@ impl ApiError {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) | Self::ChangedSet { .. } | Self::AlreadyOpen(_) => StatusCode::CONFLICT,
+            Self::Site(_) => StatusCode::BAD_GATEWAY,
             Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Inconsistent(_) | Self::Panicked(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -85,6 +106,7 @@ impl ApiError {
             | Self::TooLarge
             | Self::Body { .. }
             | Self::Conflict(_)
+            | Self::Site(_)
             | Self::Store(_)
             | Self::Inconsistent(_)
             | Self::Panicked(_) => None,

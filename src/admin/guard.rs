@@ -1,5 +1,6 @@
 //! Response headers, request counters and request ids of the private listener.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -8,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use http_body_util::Limited;
+use jiff::fmt::rfc2822;
 
 use super::error::ApiError;
 use super::state::AdminState;
@@ -21,13 +23,40 @@ const MAX_FILE: usize = 16 * 1024 * 1024;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The query parameters of each route, by method and path.
+pub(super) type QueryParameters = BTreeMap<(String, String), BTreeSet<String>>;
+
 pub(super) async fn count(State(admin): State<Arc<AdminState>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    // The daemon's own clock, by which clients show how far away a time is.
+    let date = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&admin.clock.now());
+    if let Some(date) = date.ok().and_then(|date| HeaderValue::from_str(&date).ok()) {
+        response.headers_mut().insert(header::DATE, date);
+    }
     // An unmatched path is counted as `none`: a client could create any number of labels.
     let route = route.as_ref().map(MatchedPath::as_str).filter(|route| !route.contains('*'));
     admin.access.count(route.unwrap_or("none"), response.status().as_u16());
     response
+}
+
+/// Rejects query parameters that the document does not name: a misspelled filter would return every item.
+pub(super) async fn reject_unknown_parameters(
+    State(known): State<Arc<QueryParameters>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
+    if let (Some(route), Some(query)) = (route, request.uri().query())
+        && let Some(known) = known.get(&(request.method().to_string(), route))
+    {
+        let given = form_urlencoded::parse(query.as_bytes());
+        if let Some((name, _)) = given.into_iter().find(|(name, _)| !known.contains(name.as_ref())) {
+            let problem = "unknown, or given more than once".to_owned();
+            return Err(ApiError::Parameter { name: name.into_owned(), problem });
+        }
+    }
+    Ok(next.run(request).await)
 }
 
 /// Nothing from another origin is loaded, and no other origin may frame a page or receive a form.

@@ -1,7 +1,6 @@
 //! `/livez` and `/readyz`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,9 +9,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
+use super::ports::FreeSpace;
 use super::state::AdminState;
 use crate::store::{SiteStatus, StoreError};
 
@@ -26,16 +26,17 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 const NO_RESPONSE: &str = "the database does not respond";
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Readiness {
     ready: bool,
     checks: BTreeMap<&'static str, Check>,
 }
 
-#[derive(Debug, Serialize)]
-struct Check {
-    ok: bool,
-    detail: Option<String>,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub(crate) struct Check {
+    pub(crate) ok: bool,
+    /// Why it failed.
+    pub(crate) detail: Option<String>,
 }
 
 impl Check {
@@ -48,22 +49,45 @@ impl Check {
     }
 }
 
+/// Whether the process runs
+#[utoipa::path(
+    get,
+    path = "/livez",
+    tag = "health",
+    operation_id = "livez",
+    responses((status = 200, description = "It runs", body = String, content_type = "text/plain"))
+)]
 pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
+/// Whether the daemon can work, by each check
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "health",
+    operation_id = "readyz",
+    responses(
+        (status = 200, description = "Every check passes", body = Readiness),
+        (status = 503, description = "A check fails", body = Readiness),
+    )
+)]
 pub(super) async fn ready(State(admin): State<Arc<AdminState>>) -> (StatusCode, Json<Readiness>) {
-    let checks = BTreeMap::from([
-        ("clock", clock(&admin, &timeout(PROBE_TIMEOUT, admin.store.sites()).await)),
-        ("database", database(&timeout(PROBE_TIMEOUT, admin.store.check_writable()).await)),
-        ("files", files(admin.store.check_files())),
-        ("migrations", migrations(&timeout(PROBE_TIMEOUT, admin.store.schema_is_current()).await)),
-        ("space", space(&admin.data_dir)),
-        ("worker", worker(admin.worker_ticked_at.load(Ordering::Relaxed), admin.clock.now())),
-    ]);
+    let checks = checks(&admin).await;
     let ready = checks.values().all(|check| check.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, checks }))
+}
+
+pub(super) async fn checks(admin: &AdminState) -> BTreeMap<&'static str, Check> {
+    BTreeMap::from([
+        ("clock", clock(admin, &timeout(PROBE_TIMEOUT, admin.store.sites()).await)),
+        ("database", database(&timeout(PROBE_TIMEOUT, admin.store.check_writable()).await)),
+        ("files", files(admin.store.check_files())),
+        ("migrations", migrations(&timeout(PROBE_TIMEOUT, admin.store.schema_is_current()).await)),
+        ("space", space(&admin.free_space)),
+        ("worker", worker(admin.worker_ticked_at.load(Ordering::Relaxed), admin.clock.now())),
+    ])
 }
 
 type ProbeResult<T> = Result<Result<T, StoreError>, tokio::time::error::Elapsed>;
@@ -105,10 +129,10 @@ fn migrations(current: &ProbeResult<bool>) -> Check {
     }
 }
 
-fn space(data_dir: &Path) -> Check {
-    match rustix::fs::statvfs(data_dir) {
-        Ok(found) => enough(found.f_bavail.saturating_mul(found.f_frsize)),
-        Err(errno) => Check::failed(format!("cannot read the free space: {errno}")),
+fn space(free_space: &FreeSpace) -> Check {
+    match free_space.bytes() {
+        Ok(free_bytes) => enough(free_bytes),
+        Err(error) => Check::failed(format!("the free space cannot be read: {error}")),
     }
 }
 
@@ -139,7 +163,7 @@ mod tests {
     fn little_free_space_fails_the_check() {
         assert!(enough(MIN_FREE_BYTES).ok);
         assert!(!enough(MIN_FREE_BYTES - 1).ok);
-        assert!(!space(Path::new("/nowhere/at/all")).ok);
+        assert!(!space(&FreeSpace::Of("/nowhere/at/all".into())).ok);
     }
 
     #[test]

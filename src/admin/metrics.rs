@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -16,11 +17,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::error::ApiError;
+use super::error::{ApiError, ProblemView};
 use super::state::AdminState;
-use crate::domain::case::{JobKind, StateName};
+use crate::domain::case::{AttentionReason, Hold, JobKind, StateName};
 use crate::domain::ids::SiteName;
-use crate::store::StoreError;
+use crate::store::{SourceStatus, StoreError};
 
 /// `OpenMetrics` 1.0, "Overall structure".
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -29,6 +30,23 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 struct CaseLabels {
     site: String,
     state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AttentionLabels {
+    site: String,
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HeldLabels {
+    site: String,
+    why: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ModeLabel {
+    mode: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -56,6 +74,18 @@ struct IgnoredLabels {
 /// The maximum of words per source; the most frequent come first.
 const MOST_IGNORED_WORDS: usize = 20;
 
+/// Metrics for Prometheus
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "health",
+    operation_id = "metrics",
+    responses(
+        (status = 200, description = "Metrics", body = String, content_type = "application/openmetrics-text"),
+        (status = 503, description = "The database is unavailable", body = ProblemView, content_type = "application/problem+json"),
+        (status = 500, description = "An internal error", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn scrape(State(admin): State<Arc<AdminState>>) -> Result<Response, ApiError> {
     let gauges = gauges(&admin).await?;
     let text =
@@ -93,9 +123,13 @@ async fn gauges(admin: &AdminState) -> Result<Registry, StoreError> {
     oldest_erasure.set(age);
     let help = "Age of the oldest open request for erasure";
     registry.register_with_unit("oldest_erasure_request", help, Unit::Seconds, oldest_erasure);
-    let attention = Gauge::<i64>::default();
-    attention.set(standing.attention.into());
-    registry.register("attention", "Cases that need attention", attention);
+    register_waiting(&mut registry, admin).await?;
+    let free_bytes = Gauge::<i64>::default();
+    free_bytes.set(admin.free_space.bytes().map_or(-1, whole));
+    registry.register("free_bytes", "Free space of the database's file system, -1 if unknown", free_bytes);
+    let mode = if admin.enforce { "enforce" } else { "observe" };
+    let modes = ["observe", "enforce"].map(|name| (ModeLabel { mode: name }, i64::from(name == mode)));
+    registry.register("mode", "1 for the mode of the daemon", labeled(modes));
 
     let entries = Gauge::<i64>::default();
     entries.set(admin.store.count_journal_entries().await?);
@@ -107,13 +141,87 @@ async fn gauges(admin: &AdminState) -> Result<Registry, StoreError> {
     registry.register("fenced", help, fenced);
 
     registry.register("site_paused", "1 while the site is paused", sites_paused(admin).await?);
+    register_health(&mut registry, admin);
     let help = "1 while jobs of this kind are paused because the site rejects their call";
     registry.register("site_call_paused", help, calls_paused(admin).await?);
     let help = "Events of the last seven days that the mapping ignored, by the vendor's event name";
     registry.register("events_ignored", help, ignored(admin, now).await?);
     let help = "Time of the last delivery, 0 if there was none";
-    registry.register_with_unit("source_last_delivery_timestamp", help, Unit::Seconds, last_deliveries(admin).await?);
+    let sources = admin.store.sources().await?;
+    let of_source = |value: &dyn Fn(&SourceStatus) -> i64| {
+        labeled(admin.sources.keys().map(|name| {
+            let status = sources.iter().find(|source| source.name == *name);
+            (SourceLabel { source: name.to_string() }, status.map_or(0, value))
+        }))
+    };
+    let last = of_source(&|source| source.last_delivery_at.map_or(0, Timestamp::as_second));
+    registry.register_with_unit("source_last_delivery_timestamp", help, Unit::Seconds, last);
+    let paused = of_source(&|source| source.paused_at.is_some().into());
+    registry.register("source_paused", "1 while an operator has paused the source", paused);
+    let frozen = of_source(&|source| source.braked_at.is_some().into());
+    registry.register("source_frozen", "1 while the brake of the source holds its cases", frozen);
     Ok(registry)
+}
+
+/// What waits for a human. The labels of configured sites have a series from the start.
+async fn register_waiting(registry: &mut Registry, admin: &AdminState) -> Result<(), StoreError> {
+    let overview = admin.store.overview().await?;
+    let sites = || admin.sites.keys();
+    let reasons = sites().flat_map(|site| AttentionReason::ALL.iter().map(move |reason| (site, *reason, 0)));
+    let found = overview.attention.iter().map(|(site, reason, count)| (site, *reason, *count));
+    let attention = reasons.chain(found).map(|(site, reason, count)| {
+        (AttentionLabels { site: site.to_string(), reason: reason.as_str() }, whole(count))
+    });
+    registry.register("attention", "Cases that need attention, by site and reason", labeled(attention));
+    let holds = sites().flat_map(|site| Hold::ALL.iter().map(move |hold| (site, *hold, 0)));
+    let found = overview.held.iter().map(|(site, hold, count)| (site, *hold, *count));
+    let held = holds
+        .chain(found)
+        .map(|(site, hold, count)| (HeldLabels { site: site.to_string(), why: hold.as_str() }, whole(count)));
+    registry.register("held", "Held cases, by site and by what they wait for", labeled(held));
+    for (name, help, count) in [
+        ("deliveries_unreadable", "Deliveries that could not be read", overview.unreadable),
+        ("deliveries_unread", "Deliveries that are not read yet", overview.unread),
+    ] {
+        let gauge = Gauge::<i64>::default();
+        gauge.set(whole(count));
+        registry.register(name, help, gauge);
+    }
+    Ok(())
+}
+
+/// What the latest responses of the sites show.
+fn register_health(registry: &mut Registry, admin: &AdminState) {
+    let health = |site: &SiteName| (admin.ports.health)(site);
+    let last_ok =
+        labeled(admin.sites.keys().map(|site| {
+            (SiteLabel { site: site.to_string() }, health(site).last_ok_at.map_or(0, Timestamp::as_second))
+        }));
+    let help = "Time of the site's last successful response since the start, 0 if there was none";
+    registry.register_with_unit("site_last_ok_timestamp", help, Unit::Seconds, last_ok);
+    let offsets = Family::<SiteLabel, Gauge<f64, AtomicU64>>::default();
+    for site in admin.sites.keys() {
+        let offset = health(site).clock_offset.unwrap_or_default();
+        offsets.get_or_create(&SiteLabel { site: site.to_string() }).set(offset.as_secs_f64());
+    }
+    let help = "How far this machine's clock is ahead of the site's, by its latest response; 0 before the first";
+    registry.register_with_unit("site_clock_offset", help, Unit::Seconds, offsets);
+}
+
+/// A family of gauges; a later value of the same labels wins.
+fn labeled<L>(series: impl IntoIterator<Item = (L, i64)>) -> Family<L, Gauge>
+where
+    L: Clone + Eq + Hash,
+{
+    let family = Family::<L, Gauge>::default();
+    for (labels, value) in series {
+        family.get_or_create(&labels).set(value);
+    }
+    family
+}
+
+fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 async fn cases(admin: &AdminState) -> Result<Family<CaseLabels, Gauge>, StoreError> {
@@ -125,7 +233,7 @@ async fn cases(admin: &AdminState) -> Result<Family<CaseLabels, Gauge>, StoreErr
     let family = Family::<CaseLabels, Gauge>::default();
     for ((site, state), count) in counts {
         let labels = CaseLabels { site: site.into(), state: state.as_str() };
-        family.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+        family.get_or_create(&labels).set(whole(count));
     }
     Ok(family)
 }
@@ -159,18 +267,8 @@ async fn ignored(admin: &AdminState, now: Timestamp) -> Result<Family<IgnoredLab
     for name in admin.sources.keys() {
         for ignored in words.iter().filter(|ignored| ignored.source == *name).take(MOST_IGNORED_WORDS) {
             let labels = IgnoredLabels { source: name.to_string(), word: ignored.word.clone() };
-            family.get_or_create(&labels).set(i64::try_from(ignored.count).unwrap_or(i64::MAX));
+            family.get_or_create(&labels).set(whole(ignored.count));
         }
-    }
-    Ok(family)
-}
-
-async fn last_deliveries(admin: &AdminState) -> Result<Family<SourceLabel, Gauge>, StoreError> {
-    let standing = admin.store.sources().await?;
-    let family = Family::<SourceLabel, Gauge>::default();
-    for name in admin.sources.keys() {
-        let last = standing.iter().find(|source| source.name == *name).and_then(|source| source.last_delivery_at);
-        family.get_or_create(&SourceLabel { source: name.to_string() }).set(last.map_or(0, Timestamp::as_second));
     }
     Ok(family)
 }

@@ -6,11 +6,13 @@
 mod access;
 pub(crate) mod api;
 mod auth;
+mod document;
 mod error;
 mod guard;
 mod health;
 mod in_process;
 mod metrics;
+mod ports;
 mod state;
 
 #[cfg(test)]
@@ -31,25 +33,32 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub(crate) use self::access::{Access, Tokens};
 pub(crate) use self::auth::Caller;
 use self::error::ApiError;
 pub(crate) use self::in_process::{ApiResponse, InProcess};
+pub(crate) use self::ports::{DeskPerson, FreeSpace, Ports};
 pub(crate) use self::state::{AdminState, ConfiguredSite, ConfiguredSource};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// All routes and layers of the private listener. `console` has the routes of the pages.
 pub(crate) fn router(state: Arc<AdminState>, console: Router) -> Router {
-    let api = api::routes()
+    let (api, health, document) = routes();
+    let parameters = Arc::new(document::query_parameters(&document));
+    let document: Arc<str> = document::to_json(&document).into();
+    let api = api
+        .layer(middleware::from_fn_with_state(parameters, guard::reject_unknown_parameters))
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&state), auth::authenticate));
     Router::new()
-        .route("/livez", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(metrics::scrape))
+        .merge(health)
+        .route("/openapi.json", get(async move || document::respond(&document)))
         .nest("/api/v1", api)
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)
@@ -67,6 +76,23 @@ pub(crate) fn router(state: Arc<AdminState>, console: Router) -> Router {
         .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(()))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(middleware::map_request(guard::limit_request_id))
+}
+
+/// The routes that require a token, those that do not, and the document of all of them.
+fn routes() -> (Router<Arc<AdminState>>, Router<Arc<AdminState>>, OpenApi) {
+    let (api, of_api) = api::routes().split_for_parts();
+    let (health, of_health) = OpenApiRouter::new()
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::scrape))
+        .split_for_parts();
+    let document = document::empty().nest("/api/v1", of_api).merge_from(of_health);
+    (api, health, document::complete(document))
+}
+
+/// The OpenAPI document, as `/openapi.json` serves it.
+pub(crate) fn openapi() -> String {
+    document::to_json(&routes().2)
 }
 
 /// Logs the route pattern; path and query may contain personal data.

@@ -1,7 +1,6 @@
 //! The state that the handlers of the private listener share.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
@@ -11,10 +10,12 @@ use tokio::sync::Notify;
 use url::Url;
 
 use super::access::Access;
+use super::ports::{FreeSpace, Ports};
 use crate::clock::Clock;
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
 use crate::domain::operator::Role;
 use crate::domain::policy::Policy;
+use crate::domain::recent_rejections::RecentRejections;
 use crate::proof::signature::SigningKey;
 use crate::store::Store;
 
@@ -43,8 +44,10 @@ pub(crate) struct AdminState {
     pub(crate) journal_end: Arc<AtomicI64>,
     /// The metrics of the other parts.
     pub(crate) registry: Arc<Registry>,
-    /// The folder of the database, for the check of its free space.
-    pub(crate) data_dir: PathBuf,
+    pub(crate) free_space: FreeSpace,
+    /// The rejected webhook requests of the last hour.
+    pub(crate) rejections: Arc<RecentRejections>,
+    pub(crate) ports: Ports,
     /// Signs evidence.
     pub(crate) evidence_key: Arc<SigningKey>,
 }

@@ -16,6 +16,7 @@ use crate::domain::account::{Account, AccountId};
 use crate::domain::clock_check::ClockProblem;
 use crate::domain::person::EmailAddress;
 use crate::domain::retry::Failure;
+use crate::domain::site_health::SiteHealth;
 
 /// The client of one site. Cheap to clone; all clones share pacing and access token.
 #[derive(Debug, Clone)]
@@ -65,6 +66,11 @@ impl Client {
     /// is made before it, unless a response confirms our clock. Then it is set to 0.
     pub fn set_journal_end(&self, journal_end: Arc<AtomicI64>) {
         self.transport.clock_watch.set_journal_end(journal_end);
+    }
+
+    /// What the latest responses show.
+    pub fn health(&self) -> SiteHealth {
+        self.transport.health()
     }
 
     pub fn site(&self) -> &Arc<Site> {

@@ -49,6 +49,12 @@ impl ClockWatch {
         evidence.judge(read(clock))
     }
 
+    /// How far our clock is ahead of the site's, by its latest response.
+    pub(super) fn offset(&self, clock: &dyn Clock) -> Option<SignedDuration> {
+        let latest = self.evidence().latest?;
+        Some(latest.ahead(read(clock)))
+    }
+
     fn evidence(&self) -> MutexGuard<'_, ClockObservations> {
         self.evidence.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -10,7 +10,7 @@ use super::client::Client;
 use super::failure;
 use super::response::ApiResponse;
 use super::transport::Request;
-use super::wire::{Issues, Numbered, Page};
+use super::wire::{Issue, Issues, Numbered, Page};
 use crate::domain::account::AccountId;
 use crate::domain::retry::Failure;
 
@@ -87,18 +87,23 @@ impl Client {
     /// The open requests in which the customer takes part.
     pub async fn open_requests(&self, id: &AccountId) -> Result<Vec<RequestKey>, Failure> {
         let jql = format!(r#""Request participants" = {} AND statusCategory != Done"#, quoted(id.as_str()));
-        let mut keys = Vec::new();
+        Ok(self.issues(&jql, &["key"]).await?.into_iter().map(|issue| RequestKey(issue.key)).collect())
+    }
+
+    /// The issues that a query finds.
+    pub(super) async fn issues(&self, jql: &str, fields: &[&str]) -> Result<Vec<Issue>, Failure> {
+        let mut issues = Vec::new();
         let mut token: Option<String> = None;
         for _ in 0..LONGEST_LIST {
-            let mut body = json!({ "jql": jql, "fields": ["key"], "maxResults": 100 });
+            let mut body = json!({ "jql": jql, "fields": fields, "maxResults": 100 });
             if let (Some(token), Some(fields)) = (&token, body.as_object_mut()) {
                 fields.insert("nextPageToken".to_owned(), json!(token));
             }
             let mut page: Issues = self.send(Request::of(Call::OpenRequests).body(body)).await?.read()?;
             token = page.next();
-            keys.extend(page.found.into_iter().map(|issue| RequestKey(issue.key)));
+            issues.append(&mut page.found);
             if token.is_none() {
-                return Ok(keys);
+                return Ok(issues);
             }
         }
         Err(failure::unreadable(Call::OpenRequests, "the list does not end"))
@@ -148,7 +153,7 @@ fn left(response: &ApiResponse, nothing_to_leave: bool) -> Result<Left, Failure>
 }
 
 /// A string of JQL.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 

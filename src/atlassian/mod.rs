@@ -17,6 +17,7 @@ mod attribution;
 mod call;
 mod client;
 mod clock_watch;
+mod desk;
 mod detach;
 mod endpoint_url;
 mod error_code;

@@ -4,10 +4,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{ACCEPT, CONTENT_LENGTH};
 use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -26,6 +27,7 @@ use super::response::{ApiResponse, ending_of, receive};
 use super::site::{Auth, Site};
 use crate::clock::Clock;
 use crate::domain::retry::Failure;
+use crate::domain::site_health::SiteHealth;
 use crate::outbound::TokenCache;
 
 /// The line to one site.
@@ -39,6 +41,8 @@ pub(super) struct Transport {
     pacer: Pacer,
     pub(super) clock_watch: ClockWatch,
     pub(super) outcomes: Outcomes,
+    /// The time of the latest successful response, in milliseconds since 1970 UTC; 0 before the first.
+    last_ok_at: AtomicI64,
 }
 
 /// Who we are, with the access token that was handed out for it.
@@ -89,7 +93,17 @@ impl Transport {
         let credentials = ArcSwap::from_pointee(Credentials::new(site.auth.clone()));
         let clock_watch = ClockWatch::new(clock.as_ref());
         let (pacer, outcomes) = (Pacer::default(), Outcomes::default());
-        Self { site, clock, credentials, http, metrics, pacer, clock_watch, outcomes }
+        let last_ok_at = AtomicI64::new(0);
+        Self { site, clock, credentials, http, metrics, pacer, clock_watch, outcomes, last_ok_at }
+    }
+
+    /// What the latest responses show.
+    pub(super) fn health(&self) -> SiteHealth {
+        let last_ok_at = self.last_ok_at.load(Ordering::Relaxed);
+        SiteHealth {
+            last_ok_at: Timestamp::from_millisecond(last_ok_at).ok().filter(|_at| last_ok_at > 0),
+            clock_offset: self.clock_watch.offset(self.clock.as_ref()),
+        }
     }
 
     /// Replaces the credentials from the next call on.
@@ -178,6 +192,9 @@ impl Transport {
             Ok(response) => {
                 self.observe(call, Ending::Status(response.status), begun.elapsed());
                 self.clock_watch.observe(&response.headers, sent);
+                if response.is_accepted() && call.endpoint().api != Api::Anonymous {
+                    self.last_ok_at.store(response.at.as_millisecond(), Ordering::Relaxed);
+                }
                 if response.has_status(429)
                     && let Failure::RateLimited { retry_at, .. } = response.failure()
                 {

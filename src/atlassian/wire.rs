@@ -133,10 +133,23 @@ impl Issues {
     }
 }
 
-/// An issue of which only the key was requested.
+/// An issue with the requested fields.
 #[derive(Deserialize)]
 pub(super) struct Issue {
     pub(super) key: String,
+    #[serde(default)]
+    pub(super) fields: IssueFields,
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct IssueFields {
+    pub(super) summary: Option<String>,
+    pub(super) status: Option<Named>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Named {
+    pub(super) name: Option<String>,
 }
 
 pub(super) fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {

@@ -1,13 +1,19 @@
 //! `offboardd backup`: a consistent copy of a running database.
 
+use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 
 use super::config::Config;
 use super::output::{print_err, print_out};
+use super::progress;
 use crate::app;
+
+/// How often the size of the copy is read.
+const PERIOD: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example: offboardd backup /backup/offboardd-2026-11-26.db")]
@@ -25,7 +31,9 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
     let file = if to_output { &draft } else { &arguments.file };
     anyhow::ensure!(!file.exists(), "backup target already exists: `{}`: choose another path", file.display());
     let store = database.open_existing().await.context("cannot open the database")?;
-    let copied = store.backup(file).await.with_context(|| format!("cannot write the backup to `{}`", file.display()));
+    let copied = watched(store.backup(file), &settings.store.path, file)
+        .await
+        .with_context(|| format!("cannot write the backup to `{}`", file.display()));
     store.close().await;
     copied?;
     let note = "keep it together with the key: encrypted data cannot be read without it\n";
@@ -38,6 +46,21 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
         print_out(&format!("wrote the backup to {}: {note}", file.display()));
     }
     Ok(())
+}
+
+/// Shows how much of the copy is written.
+async fn watched<T>(copying: impl Future<Output = T>, database: &Path, copy: &Path) -> T {
+    let size = |file: &Path| std::fs::metadata(file).map_or(0, |found| found.len());
+    let bar = progress::copy(size(database));
+    let mut copying = std::pin::pin!(copying);
+    let copied = loop {
+        tokio::select! {
+            copied = &mut copying => break copied,
+            () = tokio::time::sleep(PERIOD) => bar.set_position(size(copy)),
+        }
+    };
+    bar.finish_and_clear();
+    copied
 }
 
 fn send(file: &Path) -> std::io::Result<()> {

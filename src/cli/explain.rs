@@ -5,23 +5,18 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
-use serde::Serialize;
 
 use super::config::Config;
 use super::output::print_out;
 use super::send;
+use crate::app;
 use crate::clock::{Clock as _, SystemClock};
-use crate::domain::event::{Effective, Event};
 use crate::domain::ids::SourceName;
-use crate::settings::{Mode, Settings, SettingsError, SourceSettings};
-use crate::sources::{self, Explained, Unreadable, lookup, near, preset};
-
-mod plan;
-
-use self::plan::{Circumstances, Lookup};
+use crate::explain::{self, Circumstances, Explanation, Lookup};
+use crate::settings::{Settings, SettingsError};
+use crate::sources::{self, lookup, near, preset};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example: offboardd explain bamboohr --body departure.json")]
@@ -39,58 +34,11 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct Explanation {
-    /// The source or the preset whose mapping was applied.
-    source: String,
-    /// The policy, or a sentence about the assumed one.
-    policy: String,
-    /// Why the whole body is unreadable.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unreadable: Option<String>,
-    items: Vec<Item>,
-}
-
-#[derive(Debug, Serialize)]
-struct Item {
-    /// Index in the body, from 0.
-    position: usize,
-    #[serde(flatten)]
-    read: Read,
-    /// The rule of the mapping that produced the event.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    /// Null for events that open no case.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    effective_at: Option<Timestamp>,
-    /// The consequences, one sentence each.
-    then: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Read {
-    /// Boxed: the other variant is small.
-    Event(Box<Event>),
-    Unreadable(String),
-}
-
 pub(super) fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<ExitCode> {
     let body = send::read(&arguments.body)?;
     let explanation = explain(arguments, config, &body, SystemClock.now())?;
-    print_out(&if arguments.json { serde_json::to_string_pretty(&explanation)? + "\n" } else { render(&explanation) });
+    print_out(&if arguments.json { serde_json::to_string_pretty(&explanation)? + "\n" } else { explanation.render() });
     Ok(if explanation.is_readable() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-impl Explanation {
-    /// Whether the daemon could read every item.
-    fn is_readable(&self) -> bool {
-        let read = |item: &Item| match item.read {
-            Read::Event(_) => true,
-            Read::Unreadable(_) => false,
-        };
-        self.unreadable.is_none() && self.items.iter().all(read)
-    }
 }
 
 fn explain(arguments: &Arguments, config: &Config, body: &[u8], now: Timestamp) -> anyhow::Result<Explanation> {
@@ -100,60 +48,15 @@ fn explain(arguments: &Arguments, config: &Config, body: &[u8], now: Timestamp) 
     if let Ok(settings) = &settings
         && let Some(source) = arguments.source.parse::<SourceName>().ok().and_then(|name| settings.sources.get(&name))
     {
-        return of_source(settings, source, content_type, body, now);
+        return app::explain(settings, &source.name, content_type, body, now);
     }
     let Some(preset) = preset::find(&arguments.source) else { return Err(unknown_name(arguments, settings)) };
     let read = sources::explain_preset(preset, content_type, body)?;
-    let policy = plan::neutral();
+    let policy = explain::neutral();
     let lookup = if lookup::of_preset(preset.name()).is_some() { Lookup::Available } else { Lookup::None };
     let circumstances = Circumstances { policy: &policy, preset: Some(preset.name()), lookup, observes: false };
     let assumed = "none; assuming `departed = \"revoke_then_delete\"` and the time zone UTC".to_owned();
-    Ok(explanation(format!("preset {}", preset.name()), assumed, read, &circumstances, now))
-}
-
-fn of_source(
-    settings: &Settings,
-    source: &SourceSettings,
-    content_type: Option<&str>,
-    body: &[u8],
-    now: Timestamp,
-) -> anyhow::Result<Explanation> {
-    let policy =
-        settings.policies.get(&source.table.policy).context("the settings checked that every policy exists")?;
-    let lookup = if source.lookup.is_some() { Lookup::Configured } else { Lookup::None };
-    let preset = source.spec.preset.as_deref();
-    let circumstances = Circumstances { policy, preset, lookup, observes: settings.mode == Mode::Observe };
-    let read = source.compiled.explain(content_type, body);
-    Ok(explanation(format!("source {}", source.name), source.table.policy.to_string(), read, &circumstances, now))
-}
-
-fn explanation(
-    source: String,
-    policy: String,
-    read: Result<Vec<Explained>, Unreadable>,
-    circumstances: &Circumstances<'_>,
-    now: Timestamp,
-) -> Explanation {
-    let (unreadable, items) = match read {
-        Ok(items) => (None, items),
-        Err(unreadable) => (Some(unreadable.to_string()), Vec::new()),
-    };
-    let items = items.into_iter().enumerate().map(|(position, explained)| {
-        let Explained { event, because: reason } = explained;
-        match event {
-            Ok(event) => {
-                let (effective_at, then) = circumstances.plan(&event, now);
-                Item { position, read: Read::Event(Box::new(event)), reason, effective_at, then }
-            }
-            Err(unreadable) => {
-                let then =
-                    vec!["the delivery is stored as unreadable, needs attention, and can be replayed".to_owned()];
-                let problem = Unreadable { item: None, ..unreadable }.to_string();
-                Item { position, read: Read::Unreadable(problem), reason, effective_at: None, then }
-            }
-        }
-    });
-    Explanation { source, policy, unreadable, items: items.collect() }
+    Ok(Explanation::new(format!("preset {}", preset.name()), assumed, read, &circumstances, now))
 }
 
 fn unknown_name(arguments: &Arguments, settings: Result<Settings, SettingsError>) -> anyhow::Error {
@@ -171,41 +74,6 @@ fn unknown_name(arguments: &Arguments, settings: Result<Settings, SettingsError>
             anyhow::Error::new(error).context(reason)
         }
     }
-}
-
-fn render(explanation: &Explanation) -> String {
-    let mut lines = vec![explanation.source.clone(), format!("policy: {}", explanation.policy)];
-    if let Some(unreadable) = &explanation.unreadable {
-        lines.push(format!("the body is unreadable: {unreadable}"));
-        lines.push("the delivery would be stored as unreadable; fix the mapping, then replay it".to_owned());
-    } else if explanation.items.is_empty() {
-        lines.push("no events: the body is empty, or the mapping ignores its items".to_owned());
-    }
-    for item in &explanation.items {
-        lines.push(String::new());
-        match &item.read {
-            Read::Event(event) => lines.push(format!("item {}: {}", item.position, of_event(event))),
-            Read::Unreadable(problem) => lines.push(format!("item {}: unreadable, {problem}", item.position)),
-        }
-        lines.extend(item.reason.iter().map(|reason| format!("  reason: {reason}")));
-        lines.extend(item.then.iter().map(|sentence| format!("  - {sentence}")));
-    }
-    lines.join("\n") + "\n"
-}
-
-fn of_event(event: &Event) -> String {
-    let mut words = vec![event.event_type.to_string()];
-    words.extend(event.person.id.iter().map(|id| format!("person {}", id.as_str())));
-    words.extend(event.person.email.iter().map(|email| email.as_str().to_owned()));
-    words.extend(event.old_email.iter().map(|email| format!("old address {}", email.as_str())));
-    words.extend(match event.effective {
-        Effective::Immediately => None,
-        Effective::At(instant) => Some(format!("effective {instant}")),
-        Effective::On(day) => Some(format!("effective {day}")),
-        Effective::Local(time) => Some(format!("effective {time}")),
-    });
-    words.extend(event.occurred_at.map(|at| format!("occurred {at}")));
-    words.join(", ")
 }
 
 #[cfg(test)]
@@ -234,14 +102,14 @@ mod tests {
         let settings = Settings::parse(SETTINGS, std::path::Path::new(""), &env).unwrap();
         let source = settings.sources.values().next().unwrap();
         let now = "2026-09-07T12:00:00Z".parse().unwrap();
-        render(&of_source(&settings, source, None, body.as_bytes(), now).unwrap())
+        app::explain(&settings, &source.name, None, body.as_bytes(), now).unwrap().render()
     }
 
     fn by_preset(name: &str, body: &str) -> String {
         let arguments = Arguments { source: name.to_owned(), body: PathBuf::new(), content_type: None, json: false };
         let config = Config { config: "/nowhere/offboardd.toml".into() };
         let now = "2026-09-07T12:00:00Z".parse().unwrap();
-        render(&explain(&arguments, &config, body.as_bytes(), now).unwrap())
+        explain(&arguments, &config, body.as_bytes(), now).unwrap().render()
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! `offboardd journal`: the append-only history.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,6 +9,7 @@ use serde_json::json;
 
 use super::config::Config;
 use super::output::print_out;
+use super::progress;
 use crate::app;
 use crate::settings::Settings;
 use crate::store::{self, Database, ExpectedEntry, Finding, JournalCheck, KeyLocation, StoreError};
@@ -47,9 +47,11 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
         (None, None) => anyhow::bail!("no settings: name the database file"),
     };
     anyhow::ensure!(path.exists(), "no database at `{}`: check the path or `store.url`", path.display());
-    let verdict = store::verify_journal_with(&path, &verify.expect, report_progress)
-        .await
-        .with_context(|| format!("cannot read `{}`", path.display()))?;
+    let counter = progress::counter("entries verified");
+    let count = |entries: i64| counter.set_position(entries.unsigned_abs());
+    let verdict = store::verify_journal_with(&path, &verify.expect, count).await;
+    counter.finish_and_clear();
+    let verdict = verdict.with_context(|| format!("cannot read `{}`", path.display()))?;
     let (text, json, code) = match verdict {
         JournalCheck::Intact { entries, head } => {
             let rows = verify_rows(&path, settings.as_ref()).await?;
@@ -102,13 +104,4 @@ fn parse_expected(text: &str) -> Result<ExpectedEntry, String> {
     let mut bytes = [0; 32];
     hex::decode_to_slice(link, &mut bytes).map_err(|_not_hex| wrong())?;
     Ok(ExpectedEntry { seq: seq.parse().map_err(|_no_number| wrong())?, link: bytes })
-}
-
-/// On a terminal, a line that is overwritten; nothing elsewhere.
-fn report_progress(entries: i64) {
-    let mut stderr = std::io::stderr();
-    if entries % 100_000 == 0 && stderr.is_terminal() {
-        // Progress that cannot be shown changes nothing.
-        drop(write!(stderr, "\r{entries} entries verified"));
-    }
 }

@@ -8,12 +8,14 @@ mod config;
 mod demo;
 mod doctor;
 mod explain;
+mod generate;
 mod healthcheck;
 mod journal;
 mod key;
 mod migrate;
 mod output;
 mod preset;
+mod progress;
 pub(crate) mod remote;
 mod restore;
 mod sandbox;
@@ -22,7 +24,7 @@ mod serve;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use secrecy::SecretString;
 
 use self::config::Config;
@@ -75,6 +77,13 @@ enum Command {
     Migrate,
     /// Test whether a daemon is ready, for container health checks
     Healthcheck(healthcheck::Arguments),
+    /// Print the OpenAPI document of the admin API
+    #[command(after_help = "Example: offboardd openapi")]
+    Openapi,
+    /// Print the completions for a shell
+    Completions(generate::Completions),
+    /// Write the manual pages
+    Man(generate::Man),
     #[command(flatten)]
     Remote(remote::RemoteCommand),
 }
@@ -125,11 +134,14 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
         Command::Restore(arguments) => restore::run(&arguments, config).await?,
         Command::Migrate => migrate::run(&config.load()?).await?,
         Command::Healthcheck(arguments) => healthcheck::run(arguments, config).await?,
+        Command::Completions(arguments) => generate::completions(&arguments, Cli::command()),
+        Command::Man(arguments) => generate::man(&arguments, Cli::command())?,
+        Command::Openapi => print_out(&crate::admin::openapi()),
         Command::Remote(command) => {
             let mut text = Vec::new();
-            let done = remote::run(command, token(), &mut text).await;
+            let done = remote::run(command, token(), remote::screen::Screen::detect(), &mut text).await;
             print_out(&String::from_utf8_lossy(&text));
-            done?;
+            return done;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -150,12 +162,12 @@ fn failed(error: &anyhow::Error) -> ExitCode {
         text.push('\n');
     }
     print_err(&text);
-    ExitCode::FAILURE
+    if error.is::<remote::Misuse>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::{Command, CommandFactory as _};
+    use clap::Command;
 
     use super::*;
 

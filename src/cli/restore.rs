@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::config::Config;
 use super::output::print_out;
+use super::progress;
 use crate::app;
 use crate::clock::{Clock as _, SystemClock};
 
@@ -22,7 +23,10 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
     let settings = config.load()?;
     let database = app::database(&settings);
-    let restored = database.restore(&arguments.file, arguments.replace, SystemClock.now()).await?;
+    let working = progress::working("checking and restoring the backup");
+    let restored = database.restore(&arguments.file, arguments.replace, SystemClock.now()).await;
+    working.finish_and_clear();
+    let restored = restored?;
     let newest = restored.newest_entry.map(|newest| format!(", the newest from {newest}")).unwrap_or_default();
     let mut text = format!(
         "restored {} to {}: {} journal entries{newest}\n",

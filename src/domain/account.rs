@@ -45,6 +45,24 @@ pub enum AccountType {
 
 named!(AccountType { Customer = "customer", Atlassian = "atlassian", App = "app", Unknown = "unknown" });
 
+/// An account that may be the person's: one of several with the same email address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Candidate {
+    pub id: AccountId,
+    #[serde(rename = "type")]
+    pub account_type: AccountType,
+    /// Whether the account has access.
+    pub active: bool,
+    pub email: Option<EmailAddress>,
+}
+
+impl From<&Account> for Candidate {
+    fn from(account: &Account) -> Self {
+        let Account { id, account_type, active, email, former: _ } = account;
+        Self { id: id.clone(), account_type: *account_type, active: *active, email: email.clone() }
+    }
+}
+
 /// The result of one read of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {

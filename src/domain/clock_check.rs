@@ -93,7 +93,7 @@ impl ClockObservations {
 
 impl Observation {
     /// How far the wall clock is ahead of Atlassian's time, which the monotonic clock continues since the response.
-    fn ahead(self, now: Reading) -> SignedDuration {
+    pub fn ahead(self, now: Reading) -> SignedDuration {
         since(self.date, now.wall).saturating_sub(passed(self.sent, now))
     }
 

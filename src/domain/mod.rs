@@ -3,9 +3,11 @@
 //! Pure: no I/O, no async, no clock, no tracing. Functions receive what they need, `now` and `jitter` included.
 
 pub mod account;
+pub mod blocked;
 pub mod brake;
 pub mod case;
 pub mod clock_check;
+pub mod desk_request;
 pub mod event;
 pub mod facts;
 pub mod guard;
@@ -16,9 +18,11 @@ pub mod operator;
 pub mod own_request;
 pub mod person;
 pub mod policy;
+pub mod recent_rejections;
 pub mod repeat;
 pub mod retry;
 pub mod routing;
+pub mod site_health;
 
 /// Implements the names of a fieldless enum: `as_str`, `ALL`, `FromStr`, `Display` and serde use the same names.
 macro_rules! named {

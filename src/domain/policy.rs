@@ -105,7 +105,7 @@ pub enum DayEdge {
 named!(DayEdge { EndOfDay = "end-of-day", StartOfDay = "start-of-day" });
 
 /// How many different people must approve before the call.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Approvals {
     /// Before access is revoked.

@@ -1,5 +1,8 @@
 //! Metrics of the intake.
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -10,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::log_aggregator::{LogAggregator, LogKey};
 use crate::domain::ids::SourceName;
 use crate::domain::named;
+use crate::domain::recent_rejections::RecentRejections;
 
 /// The result of a request, as the label `verdict`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +41,16 @@ named!(DeliveryOutcome {
     Error = "error",
 });
 
+impl DeliveryOutcome {
+    /// Whether the request was rejected for what the vendor sent.
+    const fn is_rejection(self) -> bool {
+        match self {
+            Self::Unauthorized | Self::Stale | Self::TooLarge => true,
+            Self::Accepted | Self::Duplicate | Self::ReusedId | Self::Error => false,
+        }
+    }
+}
+
 impl EncodeLabelValue for DeliveryOutcome {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
         EncodeLabelValue::encode(&self.as_str(), encoder)
@@ -55,6 +69,7 @@ pub struct Metrics {
     commit_duration: Histogram,
     commit_batch_size: Histogram,
     log_aggregator: LogAggregator,
+    recent_rejections: Arc<RecentRejections>,
 }
 
 impl Metrics {
@@ -64,6 +79,7 @@ impl Metrics {
             commit_duration: Histogram::new(exponential_buckets(0.000_25, 2.0, 16)),
             commit_batch_size: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
             log_aggregator: LogAggregator::default(),
+            recent_rejections: Arc::default(),
         };
         registry.register("offboardd_deliveries", "Webhook requests by source and verdict", metrics.deliveries.clone());
         registry.register(
@@ -89,7 +105,15 @@ impl Metrics {
         self.log_aggregator.add(source, what);
     }
 
-    pub(super) fn count(&self, source: &SourceName, verdict: DeliveryOutcome) {
+    /// The rejections of the last hour, for the status.
+    pub fn recent_rejections(&self) -> Arc<RecentRejections> {
+        Arc::clone(&self.recent_rejections)
+    }
+
+    pub(super) fn count(&self, source: &SourceName, verdict: DeliveryOutcome, now: Timestamp) {
+        if verdict.is_rejection() {
+            self.recent_rejections.add(source, verdict.as_str(), now);
+        }
         self.deliveries.get_or_create(&Labels { source: source.to_string(), verdict }).inc();
     }
 

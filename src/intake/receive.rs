@@ -43,7 +43,7 @@ pub(super) async fn receive(
                     DeliveryOutcome::ReusedId
                 }
             };
-            intake.metrics.count(source, verdict);
+            intake.metrics.count(source, verdict, received_at);
             response::accepted(accepted)
         }
         Ok(Taken::Handshake(handshake)) => {
@@ -51,7 +51,7 @@ pub(super) async fn receive(
             response::handshake(handshake)
         }
         Err((error, verdict)) => {
-            intake.metrics.count(source, verdict);
+            intake.metrics.count(source, verdict, received_at);
             error.into_response()
         }
     }

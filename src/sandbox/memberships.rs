@@ -50,6 +50,20 @@ pub struct Request {
     /// Whether its status is in the category *Done*.
     #[serde(default)]
     pub done: bool,
+    /// Its title.
+    #[serde(default)]
+    pub summary: String,
+    /// The name of its status; without one it follows from `done`.
+    #[serde(default)]
+    pub status: Option<String>,
+}
+
+impl Request {
+    /// The name of its status.
+    pub(super) fn status_name(&self) -> &str {
+        let by_default = if self.done { "Resolved" } else { "Waiting for support" };
+        self.status.as_deref().unwrap_or(by_default)
+    }
 }
 
 /// All of them.

@@ -197,7 +197,8 @@ pub(super) fn search_requests(state: &SandboxState, request: &Inbound, call: &Ca
         .filter(|(_, request)| fits(request))
         .map(|(id, request): (u32, _)| {
             let id = id.to_string();
-            json!({ "expand": "", "id": id, "self": shapes.issue_link(&id), "key": request.key, "fields": {} })
+            let fields = issue_fields(request, &body.fields);
+            json!({ "expand": "", "id": id, "self": shapes.issue_link(&id), "key": request.key, "fields": fields })
         })
         .collect();
     let issues: Vec<&Value> = found.iter().skip(start).take(limit).collect();
@@ -211,10 +212,19 @@ pub(super) fn search_requests(state: &SandboxState, request: &Inbound, call: &Ca
     Ok(SiteResponse::ok(&response))
 }
 
+/// The requested fields of an issue.
+fn issue_fields(request: &super::memberships::Request, wanted: &[String]) -> Value {
+    let all = [("summary", json!(request.summary)), ("status", json!({ "name": request.status_name() }))];
+    let wanted = |name: &str| wanted.iter().any(|field| field == name);
+    all.into_iter().filter(|(name, _)| wanted(name)).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SearchBody {
     jql: String,
+    #[serde(default)]
+    fields: Vec<String>,
     max_results: Option<usize>,
     next_page_token: Option<String>,
 }

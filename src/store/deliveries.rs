@@ -270,6 +270,30 @@ impl Store {
     }
 }
 
+/// The stored body of a delivery.
+#[derive(Debug)]
+pub struct StoredBody {
+    pub source: SourceName,
+    /// The `Content-Type` header.
+    pub content_type: Option<String>,
+    /// As received, after the headers that the mapping reads; `None` when it has expired or cannot be opened.
+    pub body: Option<Vec<u8>>,
+}
+
+impl Store {
+    #[instrument(name = "store.delivery.body", skip_all, fields(delivery.id = %id), err)]
+    pub async fn body_of(&self, id: DeliveryId) -> Result<Option<StoredBody>, StoreError> {
+        let row = sqlx::query("SELECT id, source, content_type, body FROM deliveries WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(&self.reader)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let reader = RowReader { what: "delivery", row: &row };
+        let body = reader.bytes_if_any("body")?.and_then(|sealed| self.key.open(id.as_bytes(), &sealed).ok());
+        Ok(Some(StoredBody { source: reader.word("source")?, content_type: reader.text_if_any("content_type")?, body }))
+    }
+}
+
 /// The result of one insert statement.
 struct InsertedRows {
     count: usize,

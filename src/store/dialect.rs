@@ -61,7 +61,7 @@ pub(super) const NEXT_DUE: &str = "SELECT
      FROM json_each($1) lane
      ORDER BY lane.key";
 
-/// Cases by their properties, newest first. `$4` is a JSON list of email hashes in hexadecimal.
+/// Cases by their properties, newest first. `$4` and `$8` are JSON lists of hashes in hexadecimal.
 pub(super) const LIST_CASES: &str = "SELECT c.*, k.sealed AS sealed_key
      FROM cases c
          LEFT JOIN case_keys k ON k.case_id = c.id
@@ -71,7 +71,30 @@ pub(super) const LIST_CASES: &str = "SELECT c.*, k.sealed AS sealed_key
          AND ($4 IS NULL OR hex(c.email_hash) IN (SELECT value FROM json_each($4)))
          AND ($5 IS NULL OR (c.state IN ('needs_attention', 'restoring')) = $5)
          AND ($6 IS NULL OR c.id < $6)
+         AND ($8 IS NULL OR hex(c.person_hash) IN (SELECT value FROM json_each($8)))
+         AND ($9 IS NULL OR c.held = $9)
      ORDER BY c.id DESC
+     LIMIT $7";
+
+/// The same, by the due time of the open job; `$6` is the last case of the previous page.
+pub(super) const LIST_CASES_BY_NEXT: &str = "SELECT c.*, k.sealed AS sealed_key
+     FROM cases c
+         LEFT JOIN case_keys k ON k.case_id = c.id
+         LEFT JOIN jobs j ON j.case_id = c.id AND j.state IN ('queued', 'running')
+     WHERE ($1 IS NULL OR c.state = $1)
+         AND ($2 IS NULL OR c.source = $2)
+         AND ($3 IS NULL OR c.site = $3)
+         AND ($4 IS NULL OR hex(c.email_hash) IN (SELECT value FROM json_each($4)))
+         AND ($5 IS NULL OR (c.state IN ('needs_attention', 'restoring')) = $5)
+         AND ($6 IS NULL
+             OR (COALESCE(j.due_at, 9223372036854775807), c.id) > (
+                 COALESCE(
+                     (SELECT due_at FROM jobs WHERE case_id = $6 AND state IN ('queued', 'running')),
+                     9223372036854775807),
+                 $6))
+         AND ($8 IS NULL OR hex(c.person_hash) IN (SELECT value FROM json_each($8)))
+         AND ($9 IS NULL OR c.held = $9)
+     ORDER BY COALESCE(j.due_at, 9223372036854775807), c.id
      LIMIT $7";
 
 /// Entries of one case, newest first. `$2` is a JSON list of kinds; `$6` is unused.

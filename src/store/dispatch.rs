@@ -16,7 +16,7 @@ use crate::domain::case::{Change, Hold, InvalidTransition, Transition};
 pub enum Dispatch {
     /// The call is allowed: the intent is recorded.
     Allowed(Box<CaseRecord>),
-    /// The case is held now, and the job is finished.
+    /// The case is held now, and the job is cancelled.
     Held(Hold),
     /// The call is not due yet. The case was returned to the state in which it waits.
     NotDue,
@@ -67,7 +67,7 @@ impl Tx {
         }
         if let Some(hold) = self.hold_before_call(record, intent.change, enforce).await? {
             let note = Note::detail(json!({ "stage": job.kind }));
-            self.finish(lease, now).await?;
+            self.abandon(lease, now).await?;
             self.transition_or_inconsistent(leased.record, &Transition::Withheld(hold), note, now).await?;
             return Ok(Dispatch::Held(hold));
         }
@@ -140,7 +140,7 @@ impl Tx {
         }
         // The account was just read and the change is not made: the case can wait for its time again.
         tracing::info!(case.id = %case_id, "case {case_id}: the unconfirmed call was not carried out, and is not due");
-        self.finish(lease, now).await?;
+        self.abandon(lease, now).await?;
         self.transition_or_inconsistent(record, &Transition::NotDone, Note::default(), now).await?;
         Ok(Dispatch::NotDue)
     }

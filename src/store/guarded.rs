@@ -57,7 +57,7 @@ impl Guarded {
         let (decides, values) = match self {
             Self::Sites => {
                 let paused_at = number("paused_at")?;
-                (paused_at.is_some(), json!([text("name")?, paused_at, text("reason")?]))
+                (paused_at.is_some(), json!([text("name")?, paused_at, text("reason")?, text("paused_by")?]))
             }
             Self::PausedKinds => (true, json!([text("site")?, text("kind")?, number("paused_at")?, text("reason")?])),
             Self::Sources => {

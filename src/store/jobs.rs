@@ -34,6 +34,8 @@ pub struct JobRow {
     pub id: JobId,
     pub case_id: CaseId,
     pub site: SiteName,
+    /// `None` for a case that an operator opened.
+    pub source: Option<SourceName>,
     pub kind: JobKind,
     pub state: JobState,
     pub due_at: Timestamp,
@@ -214,6 +216,22 @@ impl Store {
         rows.iter().map(read_job).collect()
     }
 
+    /// The open jobs that are due first.
+    #[instrument(name = "store.job.next", skip_all, err)]
+    pub async fn next_jobs(&self, limit: u32) -> Result<Vec<JobRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT *
+             FROM jobs
+             WHERE state IN ('queued', 'running')
+             ORDER BY due_at, id
+             LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter().map(read_job).collect()
+    }
+
     /// Jobs, newest first.
     #[instrument(name = "store.job.list", skip_all, err)]
     pub async fn jobs(&self, filter: &JobFilter) -> Result<Page<JobRow>, StoreError> {
@@ -253,6 +271,7 @@ pub(super) fn read_job(row: &SqliteRow) -> Result<JobRow, StoreError> {
         id: reader.word("id")?,
         case_id: reader.word("case_id")?,
         site: reader.word("site")?,
+        source: reader.word_if_any("source")?,
         kind: reader.word("kind")?,
         state: reader.word("state")?,
         due_at: reader.at("due_at")?,

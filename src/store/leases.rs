@@ -121,6 +121,20 @@ impl Tx {
         .await
     }
 
+    /// Cancels a job whose call is not made, and ends its lease.
+    pub(super) async fn abandon(&mut self, lease: Lease, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE jobs
+             SET state = 'cancelled', finished_at = $1, lease_token = NULL, lease_until = NULL
+             WHERE id = $2 AND lease_token = $3",
+        )
+        .bind(millis(now))
+        .bind(lease.job_id.to_string())
+        .bind(lease.token.to_string())
+        .exec_leased(self)
+        .await
+    }
+
     /// Requeues a job and ends its lease.
     pub(super) async fn requeue(
         &mut self,

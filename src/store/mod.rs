@@ -13,6 +13,7 @@ mod brake;
 mod cases;
 mod claims;
 mod commit;
+mod counts;
 mod deadlines;
 mod deliveries;
 mod dialect;
@@ -73,10 +74,13 @@ pub use self::anchor::Anchor;
 pub use self::attempts::{AttemptReport, Settlement};
 pub use self::bodies::{Origin, PersonKeys};
 pub use self::brake::{Actor, BrakeStatus, NotReleased, SourceEffect, digest_of};
-pub use self::cases::{BulkFilter, CaseFilter, CaseRecord, KnownAccount, NewCase, Note, Transitioned};
+pub use self::cases::{BulkFilter, CaseFilter, CaseRecord, CaseSort, KnownAccount, NewCase, Note, Transitioned};
 pub use self::claims::{ClaimRequest, ClaimedJob, RecoveredJob};
+pub use self::counts::Overview;
 pub use self::deadlines::OpenErasure;
-pub use self::deliveries::{DeliveryFilter, DeliveryRow, DeliveryStatus, Inserted, NewDelivery, UnroutedDelivery};
+pub use self::deliveries::{
+    DeliveryFilter, DeliveryRow, DeliveryStatus, Inserted, NewDelivery, StoredBody, UnroutedDelivery,
+};
 pub use self::dispatch::{Dispatch, Intent};
 pub use self::doctor::{KeysInBackup, is_database, read_values};
 pub use self::error::{StoreError, TransitionError};

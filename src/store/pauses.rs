@@ -21,6 +21,8 @@ pub struct SiteStatus {
     pub paused_at: Option<Timestamp>,
     /// The reason, and how to fix it.
     pub reason: Option<String>,
+    /// The operator who paused it: no probe resumes it. `None`: the daemon did.
+    pub paused_by: Option<String>,
     /// The kinds of jobs that are paused while the others run.
     pub paused_kinds: Vec<PausedKind>,
 }
@@ -44,6 +46,10 @@ pub struct SourceStatus {
     pub last_delivery_at: Option<Timestamp>,
     /// When the source was reported as quiet.
     pub quiet_since: Option<Timestamp>,
+    /// When its brake tripped.
+    pub braked_at: Option<Timestamp>,
+    /// The limit that was exceeded.
+    pub brake: Option<String>,
 }
 
 impl Tx {
@@ -67,6 +73,38 @@ impl Tx {
         if paused {
             self.guarded_added(Guarded::Sites, &done)?;
             self.write_journal(None, "site_paused", &json!({ "site": site, "reason": reason }), now).await?;
+        }
+        Ok(paused)
+    }
+
+    /// Pauses a site until an operator resumes it, also one that the daemon paused. Returns false if an operator paused it
+    /// before.
+    #[instrument(name = "store.site.pause_by_operator", skip_all, fields(site = %site), err)]
+    pub async fn pause_site_by_operator(
+        &mut self,
+        site: &SiteName,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let before = self.site_row(site.as_str()).await?;
+        let done = sqlx::query(
+            "INSERT INTO sites (name, paused_at, reason, paused_by)
+             VALUES ($1, $2, NULL, $3)
+             ON CONFLICT (name) DO UPDATE
+             SET paused_at = COALESCE(sites.paused_at, $2), paused_by = $3
+             WHERE sites.paused_by IS NULL
+             RETURNING *",
+        )
+        .bind(site.as_str())
+        .bind(millis(now))
+        .bind(by)
+        .fetch_all(&mut **self)
+        .await?;
+        let paused = !done.is_empty();
+        if paused {
+            self.guarded_removed(Guarded::Sites, &before)?;
+            self.guarded_added(Guarded::Sites, &done)?;
+            self.write_journal(None, "site_paused", &json!({ "site": site, "by": by }), now).await?;
         }
         Ok(paused)
     }
@@ -130,7 +168,7 @@ impl Tx {
         let paused = self.site_row(site.as_str()).await?;
         let done = sqlx::query(
             "UPDATE sites
-             SET paused_at = NULL, reason = NULL
+             SET paused_at = NULL, reason = NULL, paused_by = NULL
              WHERE name = $1 AND paused_at IS NOT NULL",
         )
         .bind(site.as_str())
@@ -143,6 +181,16 @@ impl Tx {
             self.write_journal(None, "site_resumed", &json!({ "site": site, "by": by }), now).await?;
         }
         Ok(resumed)
+    }
+
+    /// Resumes a site that the daemon paused, after a probe. Returns false if it was not paused, or by an operator.
+    #[instrument(name = "store.site.resume_probed", skip_all, fields(site = %site), err)]
+    pub async fn resume_probed_site(&mut self, site: &SiteName, now: Timestamp) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT 1 FROM sites WHERE name = $1 AND paused_by IS NOT NULL")
+            .bind(site.as_str())
+            .fetch_optional(&mut **self)
+            .await?;
+        if row.is_some() { Ok(false) } else { self.resume_site(site, "probe", now).await }
     }
 
     /// Pauses a source: its deliveries are rejected for now, and its jobs wait. Returns false if it was paused before.
@@ -250,10 +298,10 @@ impl Store {
     #[instrument(name = "store.site.list", skip_all, err)]
     pub async fn sites(&self) -> Result<Vec<SiteStatus>, StoreError> {
         let rows = sqlx::query(
-            "SELECT name AS id, name, paused_at, reason
+            "SELECT name AS id, name, paused_at, reason, paused_by
              FROM sites
              UNION ALL
-             SELECT DISTINCT site, site, NULL, NULL
+             SELECT DISTINCT site, site, NULL, NULL, NULL
              FROM paused_kinds
              WHERE site NOT IN (SELECT name FROM sites)",
         )
@@ -269,6 +317,7 @@ impl Store {
                     name,
                     paused_at: reader.at_if_any("paused_at")?,
                     reason: reader.text_if_any("reason")?,
+                    paused_by: reader.text_if_any("paused_by")?,
                 })
             })
             .collect()
@@ -297,10 +346,12 @@ impl Store {
     /// The status of all sources that ever delivered or were paused.
     #[instrument(name = "store.source.list", skip_all, err)]
     pub async fn sources(&self) -> Result<Vec<SourceStatus>, StoreError> {
-        let rows =
-            sqlx::query("SELECT name AS id, name, paused_at, paused_by, last_delivery_at, quiet_since FROM sources")
-                .fetch_all(&self.reader)
-                .await?;
+        let rows = sqlx::query(
+            "SELECT name AS id, name, paused_at, paused_by, last_delivery_at, quiet_since, braked_at, brake
+             FROM sources",
+        )
+        .fetch_all(&self.reader)
+        .await?;
         rows.iter()
             .map(|row| {
                 let reader = RowReader { what: "source", row };
@@ -310,6 +361,8 @@ impl Store {
                     paused_by: reader.text_if_any("paused_by")?,
                     last_delivery_at: reader.at_if_any("last_delivery_at")?,
                     quiet_since: reader.at_if_any("quiet_since")?,
+                    braked_at: reader.at_if_any("braked_at")?,
+                    brake: reader.text_if_any("brake")?,
                 })
             })
             .collect()

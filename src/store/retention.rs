@@ -31,8 +31,6 @@ pub struct RetentionReport {
 pub struct Gauges {
     /// The oldest job that is due and not leased.
     pub oldest_due: Option<Timestamp>,
-    /// The number of cases that need a human.
-    pub attention: u32,
     /// When the oldest open request for erasure was received.
     pub oldest_erasure_request: Option<Timestamp>,
 }
@@ -113,7 +111,6 @@ impl Store {
                      FROM lanes, (SELECT 0 AS urgency UNION ALL SELECT 1 UNION ALL SELECT 2) either)
              SELECT
                  '' AS id, (SELECT MIN(due_at) FROM firsts WHERE due_at <= $1) AS oldest_due,
-                 (SELECT COUNT(*) FROM cases WHERE state IN ('needs_attention', 'restoring')) AS attention,
                  (SELECT MIN(erasure_requested_at) FROM cases WHERE erasure_deadline_at IS NOT NULL) AS oldest_erasure",
         )
         .bind(millis(now))
@@ -122,7 +119,6 @@ impl Store {
         let reader = RowReader { what: "gauge", row: &row };
         Ok(Gauges {
             oldest_due: reader.at_if_any("oldest_due")?,
-            attention: reader.count("attention")?,
             oldest_erasure_request: reader.at_if_any("oldest_erasure")?,
         })
     }

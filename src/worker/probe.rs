@@ -1,7 +1,8 @@
 //! Probes sites that reject the credentials, periodically and apart from the work for other sites.
 //!
 //! A cheap read that succeeds resumes the site. A site that accepts reads but then rejects the change is probed less
-//! and less often, so that it is not paused and resumed all day. An operator can resume it at any time.
+//! and less often, so that it is not paused and resumed all day. An operator can resume it at any time, and only an operator
+//! resumes a site that an operator paused.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -83,6 +84,9 @@ impl Probes {
             if standing.paused_at.is_some() {
                 working.remove(&standing.name);
             }
+            if standing.paused_by.is_some() {
+                continue;
+            }
             for (paused, paused_at) in pauses(standing) {
                 let schedule = self.paused.entry(paused.clone()).or_default();
                 schedule.observe_pause(paused_at, client.site().probe_every);
@@ -106,7 +110,8 @@ impl Probes {
         if every.is_zero() {
             return None;
         }
-        let due_at = self.idle.entry(site.clone()).or_insert_with(|| later(now, every));
+        // The first try is right after the start.
+        let due_at = self.idle.entry(site.clone()).or_insert(now);
         if now >= *due_at {
             *due_at = later(now, every);
             self.probing.spawn(try_credentials(Arc::clone(worker), client.clone()));
@@ -197,7 +202,7 @@ async fn resume(worker: &Worker, site: &SiteName, kind: Option<JobKind>) -> Resu
     let now = worker.clock.now();
     let mut tx = worker.store.begin().await?;
     match kind {
-        None => tx.resume_site(site, "probe", now).await?,
+        None => tx.resume_probed_site(site, now).await?,
         Some(_) => tx.resume_kinds(site, kind, "probe", now).await?,
     };
     tx.commit().await?;

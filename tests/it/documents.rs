@@ -6,6 +6,7 @@ mod commands;
 mod guides;
 mod metrics;
 mod reference;
+mod screens;
 mod settings;
 mod vendors;
 

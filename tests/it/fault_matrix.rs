@@ -344,6 +344,8 @@ impl Walker<'_> {
                 reporter: "admin@example.com".to_owned(),
                 participants: alone.clone().into(),
                 done: false,
+                summary: "Printer".to_owned(),
+                status: None,
             };
             let desk = ServiceDesk {
                 id: "1".to_owned(),

@@ -4,6 +4,8 @@
 //! A story ends with [`Harness::finish`], which says everything that was changed at the site: a call that the story did not
 //! expect fails it.
 
+mod command;
+pub(crate) mod conformity;
 mod daemon;
 mod queries;
 mod requests;
@@ -24,6 +26,7 @@ use sqlx::{Connection as _, Row as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+pub(crate) use self::command::redacted;
 pub(crate) use self::requests::{ROSA, Reply, TOM};
 
 /// When every story begins: a Monday noon.
@@ -50,6 +53,8 @@ pub(crate) struct Setup {
     pub(crate) tokens: &'static str,
     /// Tables to add.
     pub(crate) more: &'static str,
+    /// The free space that the daemon assumes, instead of the disk's.
+    pub(crate) free_bytes: Option<u64>,
 }
 
 impl Default for Setup {
@@ -63,6 +68,7 @@ impl Default for Setup {
             site: "look_back = \"0s\"",
             tokens: "",
             more: "",
+            free_bytes: None,
         }
     }
 }
@@ -75,6 +81,7 @@ pub(crate) struct Harness {
     site_address: SocketAddr,
     folder: tempfile::TempDir,
     settings: String,
+    free_bytes: Option<u64>,
     running: Option<daemon::Running>,
     http: reqwest::Client,
     sent: AtomicU32,
@@ -140,6 +147,7 @@ impl Harness {
             site_address,
             folder,
             settings,
+            free_bytes: setup.free_bytes,
             running: None,
             http: crate::http::client(),
             sent: AtomicU32::new(0),

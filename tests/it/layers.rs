@@ -9,12 +9,13 @@ use imports::Crate;
 
 /// The other modules that each module may import. `app` and `cli` may import all.
 const IMPORTS: &[(&str, &[&str])] = &[
-    ("admin", &["clock", "domain", "duration", "import", "proof", "store"]),
+    ("admin", &["clock", "domain", "duration", "explain", "import", "proof", "store"]),
     ("atlassian", &["clock", "domain", "outbound"]),
     ("clock", &[]),
     ("console", &["admin", "clock", "domain", "proof", "store"]),
     ("domain", &[]),
     ("duration", &[]),
+    ("explain", &["domain", "sources"]),
     ("import", &["clock", "domain", "proof", "store"]),
     ("intake", &["clock", "domain", "proof", "sources", "store"]),
     ("listener", &[]),

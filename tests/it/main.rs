@@ -4,6 +4,7 @@
 
 mod access;
 mod accounts;
+mod admin_api;
 mod approvals;
 mod backlog;
 mod binary;
@@ -38,6 +39,7 @@ mod lookup;
 mod lost_responses;
 mod migrations;
 mod notices;
+mod openapi;
 mod pacing;
 mod privacy;
 mod proxy;
@@ -53,6 +55,7 @@ mod rng;
 mod rotation;
 mod several_sites;
 mod site_errors;
+mod status;
 mod stress;
 mod tampering;
 mod two_processes;

@@ -6,10 +6,11 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::Value;
 
-use super::extract::{ApprovalBody, Body, CasePath, ReasonBody};
+use super::case_path::CasePath;
+use super::extract::{ApprovalBody, Body, ReasonBody};
 use super::view::{self, CaseView};
 use crate::admin::auth::{Approver, Caller, Operator};
-use crate::admin::error::ApiError;
+use crate::admin::error::{ApiError, ProblemView};
 use crate::admin::state::AdminState;
 use crate::domain::case::{Hold, InvalidTransition, State as CaseState, Transition};
 use crate::domain::ids::CaseId;
@@ -19,6 +20,22 @@ use crate::store::{CaseRecord, Note, Transitioned, Tx};
 type ActionResult = Result<Json<CaseView>, ApiError>;
 type Admin = State<Arc<AdminState>>;
 
+/// Approves the revoke or the deletion that a case waits for.
+#[utoipa::path(
+    post,
+    path = "/cases/{id}/approve",
+    tag = "cases",
+    security(("token" = ["approver"])),
+    operation_id = "actions_approve",
+    params(
+        ("id" = String, Path, description = "The id of the case, a unique end of it from 4 characters on, or an email address"),
+    ),
+    request_body = ApprovalBody,
+    responses(
+        (status = 200, description = "The case, changed or as an earlier repetition left it", body = CaseView),
+        (status = 409, description = "The state of the case forbids it, a call is in progress, or the name fits several cases", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn approve(
     Approver(caller): Approver,
     State(admin): Admin,
@@ -33,6 +50,21 @@ pub(super) async fn approve(
 }
 
 /// Withdraws the caller's own approval before the call is made.
+#[utoipa::path(
+    post,
+    path = "/cases/{id}/withdraw",
+    tag = "cases",
+    security(("token" = ["approver"])),
+    operation_id = "actions_withdraw",
+    params(
+        ("id" = String, Path, description = "The id of the case, a unique end of it from 4 characters on, or an email address"),
+    ),
+    request_body = ApprovalBody,
+    responses(
+        (status = 200, description = "The case, changed or as an earlier repetition left it", body = CaseView),
+        (status = 409, description = "The state of the case forbids it, a call is in progress, or the name fits several cases", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn withdraw(
     Approver(caller): Approver,
     State(admin): Admin,
@@ -44,6 +76,22 @@ pub(super) async fn withdraw(
     carry_out(&admin, &caller, id, withdrawn, why).await
 }
 
+/// Cancels a case before its next call; calls that were made are not undone.
+#[utoipa::path(
+    post,
+    path = "/cases/{id}/cancel",
+    tag = "cases",
+    security(("token" = ["operator"])),
+    operation_id = "actions_cancel",
+    params(
+        ("id" = String, Path, description = "The id of the case, a unique end of it from 4 characters on, or an email address"),
+    ),
+    request_body = ReasonBody,
+    responses(
+        (status = 200, description = "The case, changed or as an earlier repetition left it", body = CaseView),
+        (status = 409, description = "The state of the case forbids it, a call is in progress, or the name fits several cases", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn cancel(
     Operator(caller): Operator,
     State(admin): Admin,
@@ -53,6 +101,22 @@ pub(super) async fn cancel(
     carry_out(&admin, &caller, id, Transition::Cancelled, why).await
 }
 
+/// Holds a case until it is released.
+#[utoipa::path(
+    post,
+    path = "/cases/{id}/hold",
+    tag = "cases",
+    security(("token" = ["operator"])),
+    operation_id = "actions_hold",
+    params(
+        ("id" = String, Path, description = "The id of the case, a unique end of it from 4 characters on, or an email address"),
+    ),
+    request_body = ReasonBody,
+    responses(
+        (status = 200, description = "The case, changed or as an earlier repetition left it", body = CaseView),
+        (status = 409, description = "The state of the case forbids it, a call is in progress, or the name fits several cases", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn hold(
     Operator(caller): Operator,
     State(admin): Admin,
@@ -62,6 +126,22 @@ pub(super) async fn hold(
     carry_out(&admin, &caller, id, Transition::Held, why).await
 }
 
+/// Releases a held case.
+#[utoipa::path(
+    post,
+    path = "/cases/{id}/release",
+    tag = "cases",
+    security(("token" = ["operator"])),
+    operation_id = "actions_release",
+    params(
+        ("id" = String, Path, description = "The id of the case, a unique end of it from 4 characters on, or an email address"),
+    ),
+    request_body = ReasonBody,
+    responses(
+        (status = 200, description = "The case, changed or as an earlier repetition left it", body = CaseView),
+        (status = 409, description = "The state of the case forbids it, a call is in progress, or the name fits several cases", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn release(
     Operator(caller): Operator,
     State(admin): Admin,
@@ -72,6 +152,22 @@ pub(super) async fn release(
     carry_out(&admin, &caller, id, released, why).await
 }
 
+/// Retries a case that needs attention.
+#[utoipa::path(
+    post,
+    path = "/cases/{id}/retry",
+    tag = "cases",
+    security(("token" = ["operator"])),
+    operation_id = "actions_retry",
+    params(
+        ("id" = String, Path, description = "The id of the case, a unique end of it from 4 characters on, or an email address"),
+    ),
+    request_body = ReasonBody,
+    responses(
+        (status = 200, description = "The case, changed or as an earlier repetition left it", body = CaseView),
+        (status = 409, description = "The state of the case forbids it, a call is in progress, or the name fits several cases", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn retry(
     Operator(caller): Operator,
     State(admin): Admin,
@@ -82,6 +178,21 @@ pub(super) async fn retry(
 }
 
 /// Closes a case that was handled manually.
+#[utoipa::path(
+    post,
+    path = "/cases/{id}/resolve",
+    tag = "cases",
+    security(("token" = ["operator"])),
+    operation_id = "actions_resolve",
+    params(
+        ("id" = String, Path, description = "The id of the case, a unique end of it from 4 characters on, or an email address"),
+    ),
+    request_body = ReasonBody,
+    responses(
+        (status = 200, description = "The case, changed or as an earlier repetition left it", body = CaseView),
+        (status = 409, description = "The state of the case forbids it, a call is in progress, or the name fits several cases", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn resolve(
     Operator(caller): Operator,
     State(admin): Admin,

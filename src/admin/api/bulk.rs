@@ -7,13 +7,14 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::actions::operate;
 use super::extract::Body;
 use super::open::non_empty_reason;
 use super::sources::require_configured;
 use crate::admin::auth::{Caller, Operator};
-use crate::admin::error::ApiError;
+use crate::admin::error::{ApiError, ProblemView};
 use crate::admin::state::AdminState;
 use crate::domain::case::{Case, Hold, Stage, State as CaseState, StateName, Transition};
 use crate::domain::ids::{CaseId, SiteName, SourceName};
@@ -27,7 +28,7 @@ const BATCH: usize = 50;
 /// The maximum of listed cases.
 const MAX_LISTED: usize = 100;
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum BulkAction {
     /// Requires `for`.
@@ -52,7 +53,7 @@ impl BulkAction {
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct BulkRequest {
     action: BulkAction,
@@ -66,7 +67,7 @@ pub(super) struct BulkRequest {
 }
 
 /// A filter over the open cases.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Filter {
     #[serde(default)]
@@ -83,7 +84,7 @@ struct Filter {
     attention: Option<bool>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct BulkView {
     pub(crate) action: BulkAction,
     pub(crate) count: usize,
@@ -97,7 +98,7 @@ pub(crate) struct BulkView {
     pub(crate) cases: Vec<BulkCase>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct BulkCase {
     pub(crate) id: CaseId,
     pub(crate) state: StateName,
@@ -110,6 +111,18 @@ pub(crate) struct BulkCase {
 ///
 /// The digest is compared before the first change, and each case is compared with its reviewed version when it is changed. If
 /// the request fails half-way, a repetition continues with the remaining cases.
+#[utoipa::path(
+    post,
+    path = "/cases/bulk",
+    tag = "cases",
+    security(("token" = ["operator"])),
+    operation_id = "bulk_carry_out",
+    request_body = BulkRequest,
+    responses(
+        (status = 200, description = "The set of cases; changed if the request named its digest", body = BulkView),
+        (status = 409, description = "The set has changed since it was reviewed, or the brake holds no case", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn carry_out(
     Operator(caller): Operator,
     State(admin): State<Arc<AdminState>>,
@@ -118,6 +131,7 @@ pub(super) async fn carry_out(
     if request.filter == Filter::default() {
         return Err(wrong("filter", "expected at least one of: state, held, source, site, requested_by, attention"));
     }
+    request.filter.require_known_names(&admin).await?;
     let transition = request.transition(&admin, &caller)?;
     if let (Transition::Released { .. }, Some(Hold::Brake), Some(source)) =
         (&transition, request.filter.held, &request.filter.source)
@@ -148,7 +162,7 @@ impl BulkRequest {
         Ok(match self.action {
             BulkAction::Approve => {
                 let stage = self.stage.ok_or_else(|| wrong("for", "expected one of: revoke, delete"))?;
-                require_approver(caller)?;
+                caller.require(Role::Approver)?;
                 Transition::Approved { by: caller.name.clone(), stage, account: None }
             }
             BulkAction::Cancel => Transition::Cancelled,
@@ -161,6 +175,23 @@ impl BulkRequest {
 }
 
 impl Filter {
+    /// Rejects names that match nothing because they are misspelled.
+    async fn require_known_names(&self, admin: &AdminState) -> Result<(), ApiError> {
+        if let Some(site) = &self.site
+            && !admin.sites.contains_key(site)
+            && !admin.store.is_known_site(site).await?
+        {
+            return Err(wrong("filter.site", "no such site"));
+        }
+        if let Some(source) = &self.source
+            && !admin.sources.contains_key(source)
+            && !admin.store.is_known_source(source).await?
+        {
+            return Err(wrong("filter.source", "no such source"));
+        }
+        Ok(())
+    }
+
     fn query(&self) -> BulkFilter<'_> {
         BulkFilter {
             state: self.state,
@@ -188,7 +219,7 @@ async fn release_source(
     let braked = braked.ok_or_else(|| ApiError::Conflict("the brake of this source holds no case".to_owned()))?;
     view.digest = braked.digest;
     let Some(digest) = &request.digest else { return Ok(Json(view)) };
-    require_approver(caller)?;
+    caller.require(Role::Approver)?;
     let reason = non_empty_reason(request.reason.clone().unwrap_or_default())?;
     let note = Note { by: Some(caller.name.clone()), remark: Some(reason), detail: json!({ "bulk": true }) };
     let mut tx = admin.store.begin().await?;
@@ -269,11 +300,6 @@ impl From<&Case> for BulkCase {
             delete_at: case.delete_at(),
         }
     }
-}
-
-fn require_approver(caller: &Caller) -> Result<(), ApiError> {
-    let needs = Role::Approver;
-    if caller.role >= needs { Ok(()) } else { Err(ApiError::RoleTooLow { has: caller.role, needs }) }
 }
 
 fn wrong(key: &str, problem: &str) -> ApiError {

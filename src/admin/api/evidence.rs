@@ -9,7 +9,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
-use super::extract::{CasePath, Params};
+use super::case_path::CasePath;
+use super::extract::Params;
 use crate::admin::auth::{Operator, Viewer};
 use crate::admin::error::ApiError;
 use crate::admin::state::AdminState;
@@ -25,6 +26,19 @@ enum End {
 }
 
 /// Not for viewers: the salt lets the reader check which email address a case is about.
+#[utoipa::path(
+    get,
+    path = "/cases/{id}/evidence",
+    tag = "evidence",
+    security(("token" = ["operator"])),
+    operation_id = "evidence_of_case",
+    params(
+        ("id" = String, Path, description = "The id of the case, a unique end of it from 4 characters on, or an email address"),
+    ),
+    responses(
+        (status = 200, description = "The signed proof of the case", body = String, content_type = "text/plain"),
+    )
+)]
 pub(super) async fn of_case(
     Operator(_): Operator,
     State(admin): State<Arc<AdminState>>,
@@ -37,6 +51,21 @@ pub(super) async fn of_case(
     Ok(text(file.ok_or(ApiError::NotFound("case"))?))
 }
 
+/// The signed list of all cases of a period.
+#[utoipa::path(
+    get,
+    path = "/evidence",
+    tag = "evidence",
+    security(("token" = ["operator"])),
+    operation_id = "evidence_of_period",
+    params(
+        ("from" = String, Query, description = "The first day in UTC, or a time with a zone", example = "2026-01-01"),
+        ("to" = String, Query, description = "The last day in UTC, which is included, or a time with a zone", example = "2026-03-31"),
+    ),
+    responses(
+        (status = 200, description = "The signed list of all cases of the period", body = String, content_type = "text/plain"),
+    )
+)]
 pub(super) async fn of_period(
     Operator(_): Operator,
     State(admin): State<Arc<AdminState>>,
@@ -53,6 +82,17 @@ pub(super) async fn of_period(
     Ok(text(admin.store.evidence_of_period(from, to, &admin.evidence_key, admin.clock.now()).await?))
 }
 
+/// The public key that verifies evidence.
+#[utoipa::path(
+    get,
+    path = "/evidence/key",
+    tag = "evidence",
+    security(("token" = ["viewer"])),
+    operation_id = "evidence_key",
+    responses(
+        (status = 200, description = "The public key that verifies evidence", body = String, content_type = "text/plain"),
+    )
+)]
 pub(super) async fn key(Viewer(_): Viewer, State(admin): State<Arc<AdminState>>) -> Response {
     text(admin.evidence_key.public().line() + "\n")
 }

@@ -11,9 +11,12 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
 
 use crate::admin::error::ApiError;
+use crate::admin::state::AdminState;
 use crate::domain::case::Stage;
+use crate::domain::ids::{SiteName, SourceName};
 
 /// The default page size.
 const LIMIT: usize = 50;
@@ -34,6 +37,28 @@ impl<S: Sync> FromRequestParts<S> for Params {
 }
 
 impl Params {
+    /// A configured site, or one that has cases.
+    pub(super) async fn known_site(&mut self, admin: &AdminState) -> Result<Option<SiteName>, ApiError> {
+        let Some(site) = self.word::<SiteName>("site")? else { return Ok(None) };
+        if admin.sites.contains_key(&site) || admin.store.is_known_site(&site).await? {
+            return Ok(Some(site));
+        }
+        Err(unknown("site", admin.sites.keys()))
+    }
+
+    /// A configured source, or one that delivered or has cases.
+    pub(super) async fn known_source(&mut self, admin: &AdminState) -> Result<Option<SourceName>, ApiError> {
+        let Some(source) = self.word::<SourceName>("source")? else { return Ok(None) };
+        if admin.sources.contains_key(&source) || admin.store.is_known_source(&source).await? {
+            return Ok(Some(source));
+        }
+        Err(unknown("source", admin.sources.keys()))
+    }
+
+    pub(super) fn flag(&mut self, name: &'static str) -> Result<Option<bool>, ApiError> {
+        self.read(name, |text| text.parse().map_err(|_neither| "expected true or false"))
+    }
+
     pub(super) fn read<T, E: Display>(
         &mut self,
         name: &'static str,
@@ -75,6 +100,11 @@ impl Params {
     }
 }
 
+fn unknown(name: &str, known: impl Iterator<Item = impl Display>) -> ApiError {
+    let known: Vec<String> = known.map(|name| name.to_string()).collect();
+    ApiError::Parameter { name: name.to_owned(), problem: format!("expected one of: {}", known.join(", ")) }
+}
+
 /// Parses the path parameter. An invalid name is reported as not found.
 async fn named<T: FromStr>(parts: &mut Parts, what: &'static str) -> Result<T, ApiError> {
     let Path(text) = parts.extract::<Path<String>>().await.map_err(|_not_text| ApiError::NotFound(what))?;
@@ -98,10 +128,9 @@ macro_rules! path_extractors {
 }
 
 path_extractors! {
-    CasePath(crate::domain::ids::CaseId) = "case",
     DeliveryPath(crate::domain::ids::DeliveryId) = "delivery",
-    SourcePath(crate::domain::ids::SourceName) = "source",
-    SitePath(crate::domain::ids::SiteName) = "site",
+    SourcePath(SourceName) = "source",
+    SitePath(SiteName) = "site",
 }
 
 /// A JSON body. An empty body counts as `{}`.
@@ -127,18 +156,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReasonBody {
     #[serde(default)]
     pub(super) reason: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ApprovalBody {
-    /// Optional here, so that the error of a missing value names the key.
+    /// The approved action. Optional here, so that the error of a missing value names the key.
     #[serde(default, rename = "for")]
+    #[schema(value_type = Stage, required = true)]
     stage: Option<Stage>,
     #[serde(default)]
     reason: Option<String>,

@@ -6,14 +6,15 @@ use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::extract::{Body, Params};
 use crate::admin::auth::{Approver, Viewer};
-use crate::admin::error::ApiError;
+use crate::admin::error::{ApiError, ProblemView};
 use crate::admin::state::AdminState;
 use crate::store::{Fence, FenceReason};
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct FenceView {
     /// Whether it stands: no change is made at any site.
     pub(crate) raised: bool,
@@ -25,7 +26,7 @@ pub(crate) struct FenceView {
     pub(crate) digest: String,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct FindingView {
     pub(crate) reason: FenceReason,
     /// What was found.
@@ -33,7 +34,7 @@ pub(crate) struct FindingView {
     pub(crate) raised_at: Option<Timestamp>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Lift {
     digest: String,
@@ -42,6 +43,17 @@ pub(super) struct Lift {
     _reason: Option<String>,
 }
 
+/// Whether changes are stopped, and why.
+#[utoipa::path(
+    get,
+    path = "/fence",
+    tag = "fence",
+    security(("token" = ["viewer"])),
+    operation_id = "fence_show",
+    responses(
+        (status = 200, description = "Whether changes are stopped, and why", body = FenceView),
+    )
+)]
 pub(super) async fn show(
     Viewer(_): Viewer,
     State(admin): State<Arc<AdminState>>,
@@ -52,6 +64,18 @@ pub(super) async fn show(
 }
 
 /// Lifts the fence for exactly the reviewed findings and open cases. A changed list is rejected. Repeating it changes nothing.
+#[utoipa::path(
+    post,
+    path = "/fence/lift",
+    tag = "fence",
+    security(("token" = ["approver"])),
+    operation_id = "fence_lift",
+    request_body = Lift,
+    responses(
+        (status = 200, description = "The lifted fence", body = FenceView),
+        (status = 409, description = "The findings or the open cases have changed since they were reviewed", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn lift(
     Approver(caller): Approver,
     State(admin): State<Arc<AdminState>>,

@@ -10,11 +10,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::extract::Params;
 use super::open::{non_empty_reason, require_enough_approvers, rules, wrong};
 use crate::admin::auth::Operator;
-use crate::admin::error::ApiError;
+use crate::admin::error::{ApiError, ProblemView};
 use crate::admin::state::AdminState;
 use crate::domain::ids::{PolicyName, SiteName};
 use crate::domain::import_format::ImportFormat;
@@ -37,7 +38,7 @@ const POLL: Duration = Duration::from_millis(50);
 const LISTING_KEPT: SignedDuration = SignedDuration::from_mins(30);
 
 /// The plan of an import, and how far it is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct ImportView {
     /// `listing`: the site's customers are still being read, repeat the request. `planned`: nothing was done. `running` and
     /// `done`: the cases are being opened, or are open.
@@ -67,7 +68,7 @@ pub(crate) struct ImportView {
 }
 
 /// The rows that open no case.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub(crate) struct RowCounts {
     /// Rows that cannot be used.
     pub(crate) bad: usize,
@@ -79,13 +80,13 @@ pub(crate) struct RowCounts {
     pub(crate) excluded: usize,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct RowProblem {
     pub(crate) line: u64,
     pub(crate) problem: String,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct ImportCase {
     /// The line in the file; for a roster the position on the list.
     pub(crate) line: u64,
@@ -96,7 +97,7 @@ pub(crate) struct ImportCase {
 }
 
 /// How far an import is.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct ProgressView {
     pub(crate) id: String,
     pub(crate) by: String,
@@ -122,7 +123,29 @@ struct Selection {
     reason: Option<String>,
 }
 
-/// Without a digest, returns the plan. With its digest, opens the cases.
+/// Without a digest, returns the plan of a CSV file. With its digest, opens the cases.
+#[utoipa::path(
+    post,
+    path = "/import",
+    tag = "cases",
+    security(("token" = ["operator"])),
+    operation_id = "import",
+    params(
+        ("format" = Option<ImportFormat>, Query, description = "Contents of the file, default `departures`"),
+        ("site" = Option<SiteName>, Query, description = "The site; without it the only one"),
+        ("policy" = Option<PolicyName>, Query, description = "The policy; without it the most careful one of the site's sources"),
+        ("domain" = Option<String>, Query, description = "Only email addresses of this domain; required for a roster"),
+        ("inactive_for" = Option<String>, Query, description = "Only customers without activity for so long, like `180d`"),
+        ("digest" = Option<String>, Query, description = "The digest of the reviewed plan: opens its cases"),
+        ("reason" = Option<String>, Query, description = "Required with `digest`; stored with the history of each case"),
+    ),
+    request_body(content = String, content_type = "text/csv", description = "The file, at most 16 MiB"),
+    responses(
+        (status = 200, description = "The plan; with its digest, the import", body = ImportView),
+        (status = 202, description = "The site's customers are being read: repeat the request", body = ImportView),
+        (status = 409, description = "The plan has changed since it was reviewed", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn import(
     Operator(caller): Operator,
     State(admin): State<Arc<AdminState>>,
@@ -171,6 +194,15 @@ pub(super) async fn import(
 }
 
 /// How far an import is.
+#[utoipa::path(
+    get,
+    path = "/imports/{id}",
+    tag = "cases",
+    security(("token" = ["operator"])),
+    operation_id = "import_progress",
+    params(("id" = String, Path, description = "The id of the import")),
+    responses((status = 200, description = "The progress", body = ProgressView))
+)]
 pub(super) async fn progress(
     Operator(_): Operator,
     State(admin): State<Arc<AdminState>>,

@@ -1,10 +1,11 @@
 //! The JSON of a list.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::store::Page;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct List<T> {
     pub(crate) items: Vec<T>,
     /// The `cursor` of the next page; `None` after the last page.

@@ -1,7 +1,9 @@
 //! The API under `/api/v1`: one file per resource.
 
 mod actions;
+mod blocked;
 mod bulk;
+mod case_path;
 mod cases;
 mod deliveries;
 mod evidence;
@@ -14,17 +16,18 @@ mod offered_secrets;
 mod open;
 mod sites;
 mod sources;
+mod status;
 mod view;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::state::AdminState;
 
-pub(crate) use self::bulk::{BulkView, is_allowed};
+pub(crate) use self::bulk::{BulkCase, BulkView, is_allowed};
 pub(crate) use self::deliveries::{DeliveryView, EventView};
 pub(crate) use self::fence::{FenceView, FindingView};
 pub(crate) use self::import::{ImportView, ProgressView};
@@ -32,38 +35,49 @@ pub(crate) use self::jobs::{JobListing, JobView};
 pub(crate) use self::list::List;
 pub(crate) use self::sites::SiteView;
 pub(crate) use self::sources::SourceView;
+pub(crate) use self::status::{NextView, StatusView};
 pub(crate) use self::view::{CaseView, HistoryView};
 
-pub(super) fn routes() -> Router<Arc<AdminState>> {
-    Router::new()
-        .route("/cases", get(cases::list).post(open::open))
-        .route("/cases/bulk", post(bulk::carry_out))
-        .route("/cases/{id}", get(cases::show))
-        .route("/cases/{id}/history", get(cases::history))
-        .route("/cases/{id}/evidence", get(evidence::of_case))
-        .route("/cases/{id}/approve", post(actions::approve))
-        .route("/cases/{id}/withdraw", post(actions::withdraw))
-        .route("/cases/{id}/cancel", post(actions::cancel))
-        .route("/cases/{id}/hold", post(actions::hold))
-        .route("/cases/{id}/release", post(actions::release))
-        .route("/cases/{id}/retry", post(actions::retry))
-        .route("/cases/{id}/resolve", post(actions::resolve))
-        .route("/evidence", get(evidence::of_period))
-        .route("/evidence/key", get(evidence::key))
-        // The limit of a file is that of `limit_body`.
-        .route("/import", post(import::import).layer(DefaultBodyLimit::disable()))
-        .route("/imports/{id}", get(import::progress))
-        .route("/jobs", get(jobs::list))
-        .route("/sources", get(sources::list))
-        .route("/sources/{name}/pause", post(sources::set_paused::<true>))
-        .route("/sources/{name}/resume", post(sources::set_paused::<false>))
-        .route("/sources/{name}/release", post(sources::release))
-        .route("/sources/{name}/accept", post(offered_secrets::accept))
-        .route("/sites", get(sites::list))
-        .route("/sites/{name}/resume", post(sites::resume))
-        .route("/fence", get(fence::show))
-        .route("/fence/lift", post(fence::lift))
-        .route("/deliveries", get(deliveries::list))
-        .route("/deliveries/{id}", get(deliveries::show))
-        .route("/deliveries/{id}/replay", post(deliveries::replay))
+pub(super) fn routes() -> OpenApiRouter<Arc<AdminState>> {
+    OpenApiRouter::new()
+        .routes(routes!(status::show))
+        .routes(routes!(cases::list, open::open))
+        .routes(routes!(bulk::carry_out))
+        .routes(routes!(cases::show))
+        .routes(routes!(cases::history))
+        .routes(routes!(cases::requests))
+        .routes(routes!(evidence::of_case))
+        .routes(routes!(actions::approve))
+        .routes(routes!(actions::withdraw))
+        .routes(routes!(actions::cancel))
+        .routes(routes!(actions::hold))
+        .routes(routes!(actions::release))
+        .routes(routes!(actions::retry))
+        .routes(routes!(actions::resolve))
+        .routes(routes!(evidence::of_period))
+        .routes(routes!(evidence::key))
+        .merge(imports())
+        .routes(routes!(jobs::list))
+        .routes(routes!(sources::list))
+        .routes(routes!(sources::pause))
+        .routes(routes!(sources::resume))
+        .routes(routes!(sources::release))
+        .routes(routes!(offered_secrets::accept))
+        .routes(routes!(sites::list))
+        .routes(routes!(sites::pause))
+        .routes(routes!(sites::resume))
+        .routes(routes!(fence::show))
+        .routes(routes!(fence::lift))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::show))
+        .routes(routes!(deliveries::explain))
+        .routes(routes!(deliveries::replay))
+}
+
+/// The limit of a file is that of `limit_body`.
+fn imports() -> OpenApiRouter<Arc<AdminState>> {
+    OpenApiRouter::new()
+        .routes(routes!(import::import))
+        .routes(routes!(import::progress))
+        .layer(DefaultBodyLimit::disable())
 }

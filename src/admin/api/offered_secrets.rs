@@ -5,14 +5,15 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::extract::{Body, SourcePath};
 use super::sources::{SourceView, changed, require_configured};
 use crate::admin::auth::Approver;
-use crate::admin::error::ApiError;
+use crate::admin::error::{ApiError, ProblemView};
 use crate::admin::state::AdminState;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Acceptance {
     /// The `id` of the reviewed offer. Anyone can send an offer, so the reviewed one must be named.
@@ -26,6 +27,21 @@ pub(super) struct Acceptance {
 }
 
 /// Accepts an offered secret. It is valid within seconds, and after every restart.
+#[utoipa::path(
+    post,
+    path = "/sources/{name}/accept",
+    tag = "sources",
+    security(("token" = ["approver"])),
+    operation_id = "offered_secrets_accept",
+    params(
+        ("name" = String, Path, description = "The name of the source"),
+    ),
+    request_body = Acceptance,
+    responses(
+        (status = 200, description = "The source", body = SourceView),
+        (status = 404, description = "There is no such source or offer", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn accept(
     Approver(caller): Approver,
     State(admin): State<Arc<AdminState>>,

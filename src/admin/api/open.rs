@@ -10,11 +10,12 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::extract::Body;
 use super::view::{self, CaseView};
 use crate::admin::auth::{Caller, Operator};
-use crate::admin::error::ApiError;
+use crate::admin::error::{ApiError, ProblemView};
 use crate::admin::state::AdminState;
 use crate::domain::case::Cause;
 use crate::domain::event::Effective;
@@ -25,7 +26,7 @@ use crate::domain::policy::{Action, Approvals};
 use crate::import::{NewRequest, open_request};
 use crate::store::{NewCase, Note};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OpenCaseRequest {
     site: SiteName,
@@ -33,13 +34,15 @@ pub(super) struct OpenCaseRequest {
     action: Action,
     reason: String,
     #[serde(default)]
+    /// A date in the zone of the policy, or a time; without it now.
+    #[schema(value_type = Option<String>, example = "2026-12-31")]
     effective_at: Option<DateOrTime>,
     #[serde(default)]
     policy: Option<PolicyName>,
 }
 
 /// The opened case, and the terms that it takes.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct OpenedCase {
     #[serde(flatten)]
     case: CaseView,
@@ -54,6 +57,18 @@ struct OpenedCase {
 struct DateOrTime(Effective);
 
 /// Opens a case for the person with this email address.
+#[utoipa::path(
+    post,
+    path = "/cases",
+    tag = "cases",
+    security(("token" = ["operator"])),
+    operation_id = "cases_open",
+    request_body = OpenCaseRequest,
+    responses(
+        (status = 201, description = "The new case", body = OpenedCase, headers(("location" = String, description = "The path of the case"))),
+        (status = 409, description = "The person has an open case on this site, or there are not enough other approvers", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn open(
     Operator(caller): Operator,
     State(admin): State<Arc<AdminState>>,

@@ -1,5 +1,6 @@
 //! `/sources`: list, pause, resume, release.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -7,16 +8,17 @@ use axum::extract::State;
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::extract::{Body, Params, ReasonBody, SourcePath};
 use super::list::List;
 use crate::admin::auth::{Approver, Caller, Operator, Viewer};
-use crate::admin::error::ApiError;
+use crate::admin::error::{ApiError, ProblemView};
 use crate::admin::state::{AdminState, ConfiguredSource};
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
 use crate::store::{BrakeStatus, Note, OfferedSecret, SourceStatus};
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct SourceView {
     pub(crate) name: SourceName,
     /// The first one of `sites`.
@@ -31,6 +33,9 @@ pub(crate) struct SourceView {
     pub(crate) quiet_after_seconds: Option<i64>,
     /// Whether the last delivery is older than `quiet_after_seconds`.
     pub(crate) quiet: bool,
+    /// Requests that were refused in the last hour, by reason: `unauthorized`, `stale`, `too_large`.
+    #[serde(default)]
+    pub(crate) refused: BTreeMap<String, u64>,
     /// `None` unless the brake tripped.
     pub(crate) brake: Option<BrakeView>,
     /// Offered secrets that are not accepted, oldest first.
@@ -50,14 +55,14 @@ pub(crate) struct SourceView {
     pub(crate) ignored: Vec<IgnoredView>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct IgnoredView {
     pub(crate) word: String,
     pub(crate) count: u64,
 }
 
 /// The pending lookups of email addresses.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct LookupView {
     /// The number of persons.
     pub(crate) waiting: u32,
@@ -66,7 +71,7 @@ pub(crate) struct LookupView {
 }
 
 /// A brake that tripped.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct BrakeView {
     pub(crate) since: Timestamp,
     /// The exceeded limit.
@@ -89,7 +94,7 @@ impl From<BrakeStatus> for BrakeView {
     }
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct OfferedSecretView {
     /// Required to accept the secret.
     pub(crate) id: String,
@@ -105,6 +110,17 @@ impl OfferedSecretView {
     }
 }
 
+/// The configured sources.
+#[utoipa::path(
+    get,
+    path = "/sources",
+    tag = "sources",
+    security(("token" = ["viewer"])),
+    operation_id = "sources_list",
+    responses(
+        (status = 200, description = "The configured sources", body = List<SourceView>),
+    )
+)]
 pub(super) async fn list(
     Viewer(caller): Viewer,
     State(admin): State<Arc<AdminState>>,
@@ -114,28 +130,65 @@ pub(super) async fn list(
     Ok(Json(List::whole(views(&admin, &caller).await?)))
 }
 
-/// Pauses or resumes a source. While it is paused, its deliveries are answered with 503 and its jobs are suspended.
+/// Pauses a source: its deliveries are answered with 503, and its jobs are suspended.
 ///
 /// A reason is accepted and not stored: no case key could seal it.
-pub(super) async fn set_paused<const PAUSED: bool>(
+#[utoipa::path(
+    post,
+    path = "/sources/{name}/pause",
+    tag = "sources",
+    security(("token" = ["operator"])),
+    operation_id = "sources_pause",
+    params(
+        ("name" = String, Path, description = "The name of the source"),
+    ),
+    request_body = ReasonBody,
+    responses(
+        (status = 200, description = "The paused source", body = SourceView),
+    )
+)]
+pub(super) async fn pause(
     Operator(caller): Operator,
     State(admin): State<Arc<AdminState>>,
     SourcePath(name): SourcePath,
     Body(_): Body<ReasonBody>,
 ) -> Result<Json<SourceView>, ApiError> {
     require_configured(&admin, &name)?;
-    let now = admin.clock.now();
     let mut tx = admin.store.begin().await?;
-    if PAUSED {
-        tx.pause_source(&name, &caller.name, now).await?;
-    } else {
-        tx.resume_source(&name, &caller.name, now).await?;
-    }
+    tx.pause_source(&name, &caller.name, admin.clock.now()).await?;
     tx.commit().await?;
     changed(&admin, &name, &caller).await
 }
 
-#[derive(Debug, Deserialize)]
+/// Resumes a paused source.
+#[utoipa::path(
+    post,
+    path = "/sources/{name}/resume",
+    tag = "sources",
+    security(("token" = ["operator"])),
+    operation_id = "sources_resume",
+    params(
+        ("name" = String, Path, description = "The name of the source"),
+    ),
+    request_body = ReasonBody,
+    responses(
+        (status = 200, description = "The resumed source", body = SourceView),
+    )
+)]
+pub(super) async fn resume(
+    Operator(caller): Operator,
+    State(admin): State<Arc<AdminState>>,
+    SourcePath(name): SourcePath,
+    Body(_): Body<ReasonBody>,
+) -> Result<Json<SourceView>, ApiError> {
+    require_configured(&admin, &name)?;
+    let mut tx = admin.store.begin().await?;
+    tx.resume_source(&name, &caller.name, admin.clock.now()).await?;
+    tx.commit().await?;
+    changed(&admin, &name, &caller).await
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Release {
     digest: String,
@@ -144,6 +197,21 @@ pub(super) struct Release {
 }
 
 /// Releases exactly the reviewed cases. A changed list is rejected.
+#[utoipa::path(
+    post,
+    path = "/sources/{name}/release",
+    tag = "sources",
+    security(("token" = ["approver"])),
+    operation_id = "sources_release",
+    params(
+        ("name" = String, Path, description = "The name of the source"),
+    ),
+    request_body = Release,
+    responses(
+        (status = 200, description = "The released source", body = SourceView),
+        (status = 409, description = "The list has changed since it was reviewed, or the brake holds nothing", body = ProblemView, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn release(
     Approver(caller): Approver,
     State(admin): State<Arc<AdminState>>,
@@ -177,7 +245,7 @@ pub(super) async fn changed(
     view.map(Json).ok_or(ApiError::NotFound("source"))
 }
 
-async fn views(admin: &AdminState, caller: &Caller) -> Result<Vec<SourceView>, ApiError> {
+pub(super) async fn views(admin: &AdminState, caller: &Caller) -> Result<Vec<SourceView>, ApiError> {
     let now = admin.clock.now();
     let standing = admin.store.sources().await?;
     let offers = admin.store.offered_secrets().await?;
@@ -198,6 +266,7 @@ async fn views(admin: &AdminState, caller: &Caller) -> Result<Vec<SourceView>, A
             offered_at: offered.first().map(|offer| offer.offered_at),
             accepted_secrets: of_source().count() - offered.len(),
             offered,
+            refused: refused(admin, name, now),
             lookup: lookup.map(|found| LookupView { waiting: found.count, problem: found.problem.clone() }),
             ignored: ignored
                 .iter()
@@ -208,6 +277,10 @@ async fn views(admin: &AdminState, caller: &Caller) -> Result<Vec<SourceView>, A
         });
     }
     Ok(views)
+}
+
+fn refused(admin: &AdminState, name: &SourceName, now: Timestamp) -> BTreeMap<String, u64> {
+    admin.rejections.of(name, now).into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect()
 }
 
 fn view(
@@ -229,6 +302,7 @@ fn view(
         last_delivery_at,
         quiet_after_seconds: configured.quiet_after.map(|quiet_after| quiet_after.as_secs()),
         quiet: silence.zip(configured.quiet_after).is_some_and(|(silence, quiet_after)| silence > quiet_after),
+        refused: BTreeMap::new(),
         brake: None,
         offered: Vec::new(),
         offered_at: None,

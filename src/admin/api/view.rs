@@ -5,18 +5,20 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
+use super::blocked::{BlockedView, Blocks};
 use super::jobs::JobView;
 use crate::admin::auth::Caller;
 use crate::admin::state::AdminState;
-use crate::domain::account::{AccountId, AccountType};
+use crate::domain::account::{AccountId, AccountType, Candidate};
 use crate::domain::case::{Approval, Attention, AttentionReason, Case, Direction, Hold, Stage, State, StateName};
 use crate::domain::ids::{CaseId, PolicyName, SiteName, SourceName};
 use crate::domain::person::{EmailAddress, PersonId};
 use crate::domain::policy::Action;
 use crate::store::{CaseRecord, HistoryEntry, JobRow, StoreError};
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct CaseView {
     pub(crate) id: CaseId,
     pub(crate) site: SiteName,
@@ -47,7 +49,8 @@ pub(crate) struct CaseView {
     pub(crate) grace_ends_at: Option<Timestamp>,
     /// When the email address can be invited again.
     pub(crate) reinvite_from: Option<Timestamp>,
-    /// The latest time to stop the deletion.
+    /// Until when the deletion can be stopped: its planned time or, if that has passed, the due time of its job. `None` if
+    /// there is no such time: it cannot be stopped any more, none is planned, or it waits for a human or a pause.
     pub(crate) stoppable_until: Option<Timestamp>,
     pub(crate) closed_at: Option<Timestamp>,
     pub(crate) attention: Option<AttentionView>,
@@ -60,9 +63,15 @@ pub(crate) struct CaseView {
     /// The answer to the person whose request for erasure was carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) answer: Option<String>,
+    /// The accounts among which a human decides (`ambiguous_account`). Not for viewers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) candidates: Vec<Candidate>,
+    /// What prevents the calls of an open case: a fence, a pause, a brake.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) blocked: Vec<BlockedView>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct ApprovalView {
     /// The name of the admin token.
     pub(crate) by: String,
@@ -72,7 +81,7 @@ pub(crate) struct ApprovalView {
 }
 
 /// The next action of a held case.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 pub(crate) struct AwaitsView {
     #[serde(rename = "for")]
     pub(crate) stage: Stage,
@@ -81,7 +90,7 @@ pub(crate) struct AwaitsView {
 }
 
 /// Empty for viewers, and after shredding.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub(crate) struct PersonView {
     /// The person id of the source.
     pub(crate) id: Option<PersonId>,
@@ -89,7 +98,7 @@ pub(crate) struct PersonView {
 }
 
 /// Empty until the account is found.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub(crate) struct AccountView {
     /// `None` for viewers, and after shredding.
     pub(crate) id: Option<AccountId>,
@@ -97,13 +106,13 @@ pub(crate) struct AccountView {
     pub(crate) account_type: Option<AccountType>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct AttentionView {
     pub(crate) reason: AttentionReason,
     pub(crate) detail: String,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct HistoryView {
     /// Sequence number in the journal.
     pub(crate) seq: i64,
@@ -117,8 +126,16 @@ pub(crate) struct HistoryView {
 
 impl CaseView {
     /// Omits personal data that the caller may not see.
-    pub(super) fn of(admin: &AdminState, record: CaseRecord, job: Option<JobRow>, caller: &Caller) -> Self {
-        let CaseRecord { case, person, account, account_type, .. } = record;
+    fn of(admin: &AdminState, blocks: &Blocks, record: CaseRecord, job: Option<JobRow>, caller: &Caller) -> Self {
+        let now = admin.clock.now();
+        let CaseRecord { case, person, account, account_type, candidates, .. } = record;
+        let is_ambiguous = case.attention().is_some_and(|why| why.reason == AttentionReason::AmbiguousAccount);
+        let is_open = case.closed_at().is_none();
+        let blocked = if is_open {
+            blocks.of(&case.site, case.source.as_ref(), job.as_ref().map(|job| job.kind))
+        } else {
+            Vec::new()
+        };
         let (person, account_id) = if caller.sees_personal_data() {
             (PersonView { id: person.id, email: person.email }, account.map(|account| account.id))
         } else {
@@ -141,7 +158,9 @@ impl CaseView {
             deletion_requested_at: case.progress.deletion_requested_at,
             grace_ends_at: case.progress.grace_ends_at,
             reinvite_from: case.reinvite_from(),
-            stoppable_until: case.stoppable_until(),
+            candidates: if is_ambiguous && caller.sees_personal_data() { candidates } else { Vec::new() },
+            stoppable_until: stoppable_until(&case, job.as_ref(), !blocked.is_empty(), now),
+            blocked,
             closed_at: case.closed_at(),
             attention: case.attention().map(|Attention { reason, detail }| AttentionView { reason, detail }),
             job: job.map(JobView::from),
@@ -159,6 +178,16 @@ impl From<Approval> for ApprovalView {
         let Approval { by, stage, at, not_before: _, account: _ } = approval;
         Self { by, stage, at }
     }
+}
+
+/// Never in the past: a deletion whose time has passed can be stopped until its job is due, or until a human or the end of a
+/// pause lets it continue, for which there is no time.
+fn stoppable_until(case: &Case, job: Option<&JobRow>, is_blocked: bool, now: Timestamp) -> Option<Timestamp> {
+    let planned = case.stoppable_until()?;
+    if planned > now {
+        return Some(planned);
+    }
+    job.filter(|_| !is_blocked).map(|job| job.due_at.max(now))
 }
 
 fn awaits(case: &Case) -> Option<AwaitsView> {
@@ -181,7 +210,8 @@ impl HistoryView {
 
 pub(super) async fn show(admin: &AdminState, record: CaseRecord, caller: &Caller) -> Result<CaseView, StoreError> {
     let job = admin.store.job_of(record.case.id).await?;
-    Ok(CaseView::of(admin, record, job, caller))
+    let blocks = Blocks::read(&admin.store).await?;
+    Ok(CaseView::of(admin, &blocks, record, job, caller))
 }
 
 /// Keeps the order.
@@ -193,9 +223,10 @@ pub(super) async fn show_all(
     let ids: Vec<CaseId> = records.iter().map(|record| record.case.id).collect();
     let jobs = admin.store.jobs_of(&ids).await?;
     let mut jobs: HashMap<CaseId, JobRow> = jobs.into_iter().map(|job| (job.case_id, job)).collect();
+    let blocks = Blocks::read(&admin.store).await?;
     let view = |record: CaseRecord| {
         let job = jobs.remove(&record.case.id);
-        CaseView::of(admin, record, job, caller)
+        CaseView::of(admin, &blocks, record, job, caller)
     };
     Ok(records.into_iter().map(view).collect())
 }

@@ -48,7 +48,10 @@ async fn metrics_exist_from_the_start_and_follow_the_database() {
         "offboardd_cases{site=\"acme\",state=\"scheduled\"} 0",
         "offboardd_cases{site=\"globex\",state=\"needs_attention\"} 0",
         "offboardd_jobs_oldest_due_seconds 0.0",
-        "offboardd_attention 0",
+        "offboardd_attention{site=\"acme\",reason=\"ambiguous_account\"} 0",
+        "offboardd_held{site=\"globex\",why=\"approval\"} 0",
+        "offboardd_source_frozen{source=\"crm\"} 0",
+        "offboardd_mode{mode=\"enforce\"} 1",
         "offboardd_site_paused{site=\"acme\"} 0",
         "offboardd_source_last_delivery_timestamp_seconds{source=\"bamboohr\"} 0",
         &format!("offboardd_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")),
@@ -67,7 +70,7 @@ async fn metrics_exist_from_the_start_and_follow_the_database() {
     for line in [
         "offboardd_cases{site=\"acme\",state=\"scheduled\"} 1",
         "offboardd_jobs_oldest_due_seconds 30.0",
-        "offboardd_attention 1",
+        "offboardd_attention{site=\"acme\",reason=\"no_email\"} 1",
         "offboardd_site_paused{site=\"acme\"} 1",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in:\n{text}");

@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::{Access, AdminState, ConfiguredSite, ConfiguredSource};
+use super::{Access, AdminState, ConfiguredSite, ConfiguredSource, FreeSpace, Ports};
 use crate::clock::{self, Clock as _, ManualClock};
 use crate::domain::account::{AccountId, AccountType};
 use crate::domain::brake::Brake;
@@ -33,6 +33,7 @@ use crate::domain::ids::{CaseId, DeliveryId};
 use crate::domain::operator::{AdminToken, Role, TokenDigest};
 use crate::domain::person::{EmailAddress, Person, PersonId};
 use crate::domain::policy::{Action, Approvals, DayEdge, Policy};
+use crate::domain::site_health::SiteHealth;
 use crate::proof::signature::SigningKey;
 use crate::store::{CaseRecord, Database, KeyLocation, KnownAccount, NewCase, NewDelivery, Note, Store};
 
@@ -116,7 +117,9 @@ impl Daemon {
             worker_ticked_at: Arc::clone(&worker_ticked_at),
             journal_end: Arc::default(),
             registry: Arc::new(Registry::default()),
-            data_dir: dir.path().to_owned(),
+            free_space: FreeSpace::Of(dir.path().to_owned()),
+            rejections: Arc::default(),
+            ports: ports(),
             evidence_key: Arc::new(SigningKey::from_seed(&[9; 32]).unwrap()),
         });
         let router = super::router(Arc::clone(&state), console(state));
@@ -215,6 +218,15 @@ impl Daemon {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+/// No site and no mapping.
+fn ports() -> Ports {
+    Ports {
+        read_requests: Arc::new(|_, _| Box::pin(async { Ok(Vec::new()) })),
+        explain: Arc::new(|_, _, _, _| None),
+        health: Arc::new(|_| SiteHealth::default()),
     }
 }
 

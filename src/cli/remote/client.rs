@@ -1,9 +1,13 @@
 //! A client of the admin API.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use reqwest::header::CONTENT_TYPE;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use jiff::tz::TimeZone;
+use reqwest::header::{CONTENT_TYPE, DATE};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -12,7 +16,10 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::options::{ListArgs, Remote};
+use super::screen::Screen;
+use super::times::Times;
 use crate::admin::api::List;
+use crate::clock::{Clock as _, SystemClock};
 
 /// Longer than the request timeout of the daemon.
 const TIMEOUT: Duration = Duration::from_secs(40);
@@ -29,6 +36,9 @@ pub(super) struct Client {
     base: Url,
     token: SecretString,
     json: bool,
+    screen: Screen,
+    /// The daemon's time, by its latest response.
+    now: Mutex<Option<Timestamp>>,
 }
 
 #[derive(Debug)]
@@ -47,17 +57,39 @@ struct ProblemDetails {
     detail: String,
 }
 
+/// The daemon rejected a name or a value of the command line.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Misuse(String);
+
 impl Client {
-    pub(super) fn new(remote: &Remote, token: Option<SecretString>) -> anyhow::Result<Self> {
+    pub(super) fn new(remote: &Remote, token: Option<SecretString>, screen: Screen) -> anyhow::Result<Self> {
         let token = token.context("OFFBOARDD_TOKEN is not set: set it to one of the [[admin.tokens]]")?;
         if remote.url.cannot_be_a_base() {
             bail!("invalid OFFBOARDD_URL: use http://HOST:PORT");
         }
-        Ok(Self { http: crate::outbound::http()?, base: remote.url.clone(), token, json: remote.json })
+        Ok(Self {
+            http: crate::outbound::http()?,
+            base: remote.url.clone(),
+            token,
+            json: remote.json,
+            screen,
+            now: Mutex::default(),
+        })
+    }
+
+    pub(super) fn screen(&self) -> Screen {
+        self.screen
     }
 
     pub(super) fn prints_json(&self) -> bool {
         self.json
+    }
+
+    /// The daemon's time, the zone of this machine.
+    pub(super) fn times(&self) -> Times {
+        let now = *self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        Times { now: now.unwrap_or_else(|| SystemClock.now()), zone: TimeZone::system() }
     }
 
     pub(super) async fn get(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<String> {
@@ -151,6 +183,8 @@ impl Client {
             || format!("no response from {}: check that the daemon runs and that OFFBOARDD_URL is correct", self.base);
         let response = request.send().await.map_err(reqwest::Error::without_url).with_context(unreachable)?;
         let status = response.status();
+        let date = response.headers().get(DATE).and_then(|date| rfc2822::parse(date.to_str().ok()?).ok());
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = date.map(|date| date.timestamp());
         let found = response.headers().get(CONTENT_TYPE);
         let is_expected = found.is_some_and(|found| found.as_bytes().starts_with(content_type));
         let text = response.text().await.map_err(reqwest::Error::without_url).with_context(unreachable)?;
@@ -159,6 +193,10 @@ impl Client {
 
     fn problem(&self, status: StatusCode, text: &str) -> anyhow::Error {
         match serde_json::from_str::<ProblemDetails>(text) {
+            // An unknown name or a malformed value: the command line is wrong, not the daemon.
+            Ok(problem) if matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) => {
+                Misuse(problem.detail).into()
+            }
             Ok(problem) => anyhow!("{} ({}): {}", problem.title, status.as_u16(), problem.detail),
             Err(_) => anyhow!("unexpected response {status} from {}: check that OFFBOARDD_URL is correct", self.base),
         }

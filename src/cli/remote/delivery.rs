@@ -1,13 +1,18 @@
 //! `offboardd delivery …`.
 
+use std::process::ExitCode;
+
 use clap::{Args, Subcommand};
 
 use super::client::{Client, read};
+use super::facts::print_facts;
 use super::list::{or_dash, print_list};
 use super::options::{ListArgs, Output};
 use super::table;
+use super::times::{Times, end_of};
 use crate::admin::api::{DeliveryView, EventView};
 use crate::domain::ids::{DeliveryId, SourceName};
+use crate::explain::Explanation;
 use crate::store::DeliveryStatus;
 
 #[derive(Debug, Subcommand)]
@@ -18,6 +23,15 @@ pub(crate) enum DeliveryCommand {
     /// Show one delivery and its events
     #[command(after_help = "Example: offboardd delivery show 019a2b3c-4d5e-7f60-8123-456789abcdef")]
     Show {
+        /// Id of the delivery
+        delivery: DeliveryId,
+        /// Print the stored body as well; for approvers, and written into the journal
+        #[arg(long)]
+        body: bool,
+    },
+    /// Explain the stored body with the settings of now; exits with 1 if an item is unreadable
+    #[command(after_help = "Example: offboardd delivery explain 019a2b3c-4d5e-7f60-8123-456789abcdef")]
+    Explain {
         /// Id of the delivery
         delivery: DeliveryId,
     },
@@ -41,52 +55,87 @@ pub(crate) struct DeliveryListArgs {
     pub(crate) page: ListArgs,
 }
 
-pub(super) async fn run(command: DeliveryCommand, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
+pub(super) async fn run(command: DeliveryCommand, client: &Client, output: Output<'_>) -> anyhow::Result<ExitCode> {
     let json = match command {
-        DeliveryCommand::List(args) => return list(args, client, output).await,
-        DeliveryCommand::Show { delivery } => client.get(&["deliveries", &delivery.to_string()], &[]).await?,
+        DeliveryCommand::List(args) => {
+            list(args, client, output).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        DeliveryCommand::Explain { delivery } => return explain(delivery, client, output).await,
+        DeliveryCommand::Show { delivery, body } => {
+            let query = if body { vec![("body", "true".to_owned())] } else { Vec::new() };
+            client.get(&["deliveries", &delivery.to_string()], &query).await?
+        }
         DeliveryCommand::Replay { delivery } => {
             client.post_reason(&["deliveries", &delivery.to_string(), "replay"], None).await?
         }
     };
     if client.prints_json() {
         writeln!(output, "{json}")?;
-        return Ok(());
+    } else {
+        print_delivery(&read(&json)?, client, output)?;
     }
-    print_delivery(&read(&json)?, output)
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn explain(delivery: DeliveryId, client: &Client, output: Output<'_>) -> anyhow::Result<ExitCode> {
+    let json = client.get(&["deliveries", &delivery.to_string(), "explain"], &[]).await?;
+    let explanation: Explanation = read(&json)?;
+    if client.prints_json() {
+        writeln!(output, "{json}")?;
+    } else {
+        write!(output, "{}", explanation.render())?;
+    }
+    Ok(if explanation.is_readable() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn list(args: DeliveryListArgs, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
     let filter = [("source", args.source.map(String::from)), ("status", args.status.map(|status| status.to_string()))];
     let listed = client.list::<DeliveryView>("deliveries", &filter, &args.page).await?;
-    print_list(&listed, ["delivery", "source", "received", "status", "problem"], row, client, output)
+    let times = client.times();
+    let heads = ["delivery", "source", "received", "status", "problem"];
+    print_list(&listed, heads, |delivery| row(delivery, &times), client, output)
 }
 
-fn row(delivery: &DeliveryView) -> [String; 5] {
+/// With the whole id: a delivery has no shorter name.
+fn row(delivery: &DeliveryView, times: &Times) -> [String; 5] {
     [
         delivery.id.to_string(),
         delivery.source.to_string(),
-        delivery.received_at.to_string(),
+        times.distance(delivery.received_at),
         delivery.status.to_string(),
         or_dash(delivery.problem.as_ref()),
     ]
 }
 
-fn print_delivery(delivery: &DeliveryView, output: Output<'_>) -> anyhow::Result<()> {
+fn print_delivery(delivery: &DeliveryView, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
+    let times = client.times();
     writeln!(output, "delivery {}", delivery.id)?;
     let body = if delivery.replayable { "stored, can be replayed" } else { "expired" };
+    let next = match delivery.status {
+        DeliveryStatus::Unreadable if delivery.replayable => {
+            Some(format!("offboardd delivery explain {}, fix the mapping, then delivery replay", delivery.id))
+        }
+        DeliveryStatus::Unreadable => Some("have the vendor resend it".to_owned()),
+        DeliveryStatus::Received | DeliveryStatus::Routed => None,
+    };
     let facts = [
         ("source", Some(delivery.source.to_string())),
-        ("received", Some(delivery.received_at.to_string())),
+        ("received", Some(times.full(delivery.received_at))),
         ("status", Some(delivery.status.to_string())),
-        ("routed", delivery.routed_at.map(|at| at.to_string())),
+        ("routed", delivery.routed_at.map(|at| times.full(at))),
         ("problem", delivery.problem.clone()),
         ("body", Some(body.to_owned())),
+        ("next", next),
     ];
-    table::print_facts(&facts, output)?;
+    print_facts(&facts, client.screen(), output)?;
     let events = delivery.events.iter().flatten().map(event_row).collect();
     writeln!(output)?;
-    Ok(table::print(&["no", "event", "status", "reason", "case"], events, output)?)
+    table::print(&["no", "event", "status", "case", "reason"], events, client.screen(), output)?;
+    if let Some(body) = &delivery.body {
+        writeln!(output, "\n{body}")?;
+    }
+    Ok(())
 }
 
 fn event_row(event: &EventView) -> Vec<String> {
@@ -94,7 +143,7 @@ fn event_row(event: &EventView) -> Vec<String> {
         event.position.to_string(),
         event.event_type.clone(),
         event.status.to_string(),
+        event.case.as_ref().map_or_else(|| "-".to_owned(), end_of),
         or_dash(event.reason.as_ref()),
-        or_dash(event.case.as_ref()),
     ]
 }

@@ -8,9 +8,9 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::case_name::CaseName;
 use super::client::Client;
 use super::options::{Output, Remote};
-use crate::domain::ids::CaseId;
 use crate::proof::evidence::verify::{Subject, Verified, verify};
 use crate::proof::signature::PublicKey;
 
@@ -22,9 +22,9 @@ use crate::proof::signature::PublicKey;
 pub(crate) struct EvidenceArgs {
     #[command(subcommand)]
     command: Option<EvidenceCommand>,
-    /// Id of the case
+    /// Id of the case, its end from 4 characters on, or an email address
     #[arg(required = true)]
-    case: Option<CaseId>,
+    case: Option<CaseName>,
     /// File to write; it must not exist [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,

@@ -4,8 +4,8 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::client::{Client, read};
+use super::facts::print_facts;
 use super::options::Output;
-use super::table::print_facts;
 use crate::admin::api::{FenceView, FindingView};
 
 #[derive(Debug, Subcommand)]
@@ -44,6 +44,6 @@ pub(super) async fn run(command: FenceCommand, client: &Client, output: Output<'
         facts.push(("found", Some(format!("{detail} ({reason}{since})"))));
     }
     facts.extend([("open cases", Some(fence.open_cases.to_string())), ("digest", Some(fence.digest))]);
-    print_facts(&facts, output)?;
+    print_facts(&facts, client.screen(), output)?;
     Ok(())
 }

@@ -3,8 +3,9 @@
 use clap::{Args, Subcommand};
 
 use super::client::Client;
-use super::list::{or_dash, print_list};
+use super::list::print_list;
 use super::options::{ListArgs, Output};
+use super::times::{Times, end_of};
 use crate::admin::api::JobListing;
 use crate::domain::case::JobKind;
 use crate::store::JobState;
@@ -21,7 +22,7 @@ pub(crate) struct JobListArgs {
     /// Only jobs in this state: queued, running, done or cancelled
     #[arg(long)]
     pub(crate) state: Option<JobState>,
-    /// Only jobs of this kind
+    /// Only jobs of this kind: revoke, detach, delete, verify, restore or reinvite
     #[arg(long)]
     pub(crate) kind: Option<JobKind>,
     #[command(flatten)]
@@ -33,19 +34,27 @@ pub(super) async fn run(command: JobCommand, client: &Client, output: Output<'_>
     let filter =
         [("state", args.state.map(|state| state.to_string())), ("kind", args.kind.map(|kind| kind.to_string()))];
     let listed = client.list::<JobListing>("jobs", &filter, &args.page).await?;
-    let heads = ["job", "kind", "state", "due", "attempts", "case", "site", "last error"];
-    print_list(&listed, heads, row, client, output)
+    let times = client.times();
+    print_list(
+        &listed,
+        ["case", "job", "state", "due", "tries", "site", "note"],
+        |job| row(job, &times),
+        client,
+        output,
+    )
 }
 
-fn row(JobListing { job, case, site }: &JobListing) -> [String; 8] {
+fn row(listing: &JobListing, times: &Times) -> [String; 7] {
+    let JobListing { job, case, site, source: _, blocked } = listing;
+    let mut notes: Vec<String> = blocked.iter().map(|blocked| blocked.meaning.clone()).collect();
+    notes.extend(job.last_error.clone());
     [
-        job.id.to_string(),
+        end_of(case),
         job.kind.to_string(),
         job.state.to_string(),
-        job.due_at.to_string(),
+        format!("{} {}", Times::utc(job.due_at), times.distance(job.due_at)),
         job.attempts.to_string(),
-        case.to_string(),
         site.to_string(),
-        or_dash(job.last_error.as_ref()),
+        if notes.is_empty() { "-".to_owned() } else { notes.join("; ") },
     ]
 }

@@ -16,7 +16,8 @@ pub(super) fn print_list<T, const N: usize>(
         writeln!(output, "{}", listed.json)?;
         return Ok(());
     }
-    table::print(&heads, listed.items.iter().map(|item| row(item).to_vec()).collect(), output)?;
+    let rows = listed.items.iter().map(|item| row(item).to_vec()).collect();
+    table::print(&heads, rows, client.screen(), output)?;
     if let Some(next) = &listed.next {
         writeln!(output, "\nmore items: --cursor {next}, or --all")?;
     }

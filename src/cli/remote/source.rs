@@ -1,10 +1,12 @@
 //! `offboardd source …`.
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::client::{Client, Listed, read};
-use super::list::{or_dash, print_list};
+use super::list::print_list;
 use super::options::{ListArgs, Output};
+use super::times::Times;
 use crate::admin::api::SourceView;
 use crate::domain::ids::SourceName;
 
@@ -22,7 +24,7 @@ pub(crate) enum SourceCommand {
     /// Release the cases that a source's brake holds; `source list` prints their digest
     #[command(after_help = "Example: offboardd source release bamboohr --digest 3f9a --reason TICKET-7")]
     Release(ReleaseArgs),
-    /// Accept a secret that the vendor offered; `source list --json` prints the offers
+    /// Accept a secret that the vendor offered; `source list` prints the offers
     #[command(after_help = "Example: offboardd source accept asana --offer 3f9a --replace")]
     Accept(AcceptArgs),
 }
@@ -60,67 +62,76 @@ pub(crate) struct SourceArgs {
 pub(super) async fn run(command: SourceCommand, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
     let listed = match command {
         SourceCommand::List => client.list("sources", &[], &ListArgs { limit: None, cursor: None, all: false }).await?,
-        SourceCommand::Pause(args) => change(&args, "pause", client).await?,
-        SourceCommand::Resume(args) => change(&args, "resume", client).await?,
-        SourceCommand::Release(args) => release(&args, client).await?,
-        SourceCommand::Accept(args) => accept(&args, client).await?,
+        SourceCommand::Pause(args) => change(&args.source, "pause", json!({}), client).await?,
+        SourceCommand::Resume(args) => change(&args.source, "resume", json!({}), client).await?,
+        SourceCommand::Release(args) => {
+            change(&args.source, "release", json!({ "digest": args.digest, "reason": args.reason }), client).await?
+        }
+        SourceCommand::Accept(args) => {
+            change(&args.source, "accept", json!({ "offer": args.offer, "replace": args.replace }), client).await?
+        }
     };
-    print_list(
-        &listed,
-        ["source", "preset", "site", "policy", "last delivery", "state", "ignored in 7 days"],
-        row,
-        client,
-        output,
-    )
+    let times = client.times();
+    let heads = ["source", "preset", "site", "policy", "last delivery", "state"];
+    print_list(&listed, heads, |source| row(source, &times), client, output)?;
+    if !client.prints_json() {
+        for line in listed.items.iter().flat_map(details) {
+            writeln!(output, "{line}")?;
+        }
+    }
+    Ok(())
 }
 
-async fn change(args: &SourceArgs, verb: &str, client: &Client) -> anyhow::Result<Listed<SourceView>> {
-    let json = client.post_reason(&["sources", args.source.as_str(), verb], None).await?;
+async fn change(
+    name: &SourceName,
+    verb: &str,
+    body: serde_json::Value,
+    client: &Client,
+) -> anyhow::Result<Listed<SourceView>> {
+    let json = client.post(&["sources", name.as_str(), verb], &body).await?;
     Ok(Listed { items: vec![read(&json)?], json, next: None })
 }
 
-async fn release(args: &ReleaseArgs, client: &Client) -> anyhow::Result<Listed<SourceView>> {
-    let body = serde_json::json!({ "digest": args.digest, "reason": args.reason });
-    let json = client.post(&["sources", args.source.as_str(), "release"], &body).await?;
-    Ok(Listed { items: vec![read(&json)?], json, next: None })
-}
-
-async fn accept(args: &AcceptArgs, client: &Client) -> anyhow::Result<Listed<SourceView>> {
-    let body = serde_json::json!({ "offer": args.offer, "replace": args.replace });
-    let json = client.post(&["sources", args.source.as_str(), "accept"], &body).await?;
-    Ok(Listed { items: vec![read(&json)?], json, next: None })
-}
-
-fn row(source: &SourceView) -> [String; 7] {
+fn row(source: &SourceView, times: &Times) -> [String; 6] {
     let state = match (source.paused_at, &source.paused_by) {
-        (Some(at), Some(by)) => format!("paused since {at} by {by}"),
-        (Some(at), None) => format!("paused since {at}"),
+        (Some(at), Some(by)) => format!("paused since {} by {by}", times.full(at)),
+        (Some(at), None) => format!("paused since {}", times.full(at)),
         (None, _) if source.quiet => "quiet".to_owned(),
         (None, _) => "listening".to_owned(),
     };
-    let state = source.brake.as_ref().map_or(state, |brake| {
-        format!("frozen by its brake ({}), {}, digest {}", brake.why, brake.message, brake.digest)
-    });
-    let state = match source.offered.len() {
-        0 => state,
-        offered => format!("{state}, {offered} offered secrets to review"),
-    };
-    let state = match &source.lookup {
-        None => state,
-        Some(lookup) => {
-            let problem = lookup.problem.as_ref().map(|problem| format!(" ({problem})")).unwrap_or_default();
-            format!("{state}, {} address lookups pending{problem}", lookup.waiting)
-        }
-    };
+    let frozen = source.brake.as_ref().map(|brake| format!("frozen by its brake, {}", brake.message));
     [
         source.name.to_string(),
-        or_dash(source.preset.as_ref()),
+        source.preset.clone().unwrap_or_else(|| "-".to_owned()),
         source.sites.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         source.policy.to_string(),
-        or_dash(source.last_delivery_at.as_ref()),
-        state,
-        ignored(source),
+        source.last_delivery_at.map_or_else(|| "-".to_owned(), |at| times.distance(at)),
+        frozen.unwrap_or(state),
     ]
+}
+
+/// What does not fit into the table: one line each, not wrapped, so that commands can be copied.
+fn details(source: &SourceView) -> Vec<String> {
+    let name = &source.name;
+    let mut lines = Vec::new();
+    if let Some(brake) = &source.brake {
+        lines.push(format!("{name}: brake: {}; review: offboardd case list --held brake --source {name}", brake.why));
+        lines.push(format!("{name}: release: offboardd source release {name} --digest {} --reason …", brake.digest));
+    }
+    for (reason, count) in &source.refused {
+        lines.push(format!("{name}: {count} requests refused in the last hour: {reason}"));
+    }
+    for offer in &source.offered {
+        lines.push(format!("{name}: offered secret: offboardd source accept {name} --offer {}", offer.id));
+    }
+    if let Some(lookup) = &source.lookup {
+        let problem = lookup.problem.as_ref().map(|problem| format!(" ({problem})")).unwrap_or_default();
+        lines.push(format!("{name}: {} address lookups pending{problem}", lookup.waiting));
+    }
+    if !source.ignored.is_empty() {
+        lines.push(format!("{name}: ignored in 7 days: {}", ignored(source)));
+    }
+    lines
 }
 
 /// The most frequent event names that the mapping ignored.
@@ -128,12 +139,9 @@ fn ignored(source: &SourceView) -> String {
     const SHOWN: usize = 3;
     let mut words: Vec<_> =
         source.ignored.iter().take(SHOWN).map(|ignored| format!("{} ({})", ignored.word, ignored.count)).collect();
-    match source.ignored.len().saturating_sub(SHOWN) {
-        _ if words.is_empty() => "-".to_owned(),
-        0 => words.join(", "),
-        more => {
-            words.push(format!("{more} more"));
-            words.join(", ")
-        }
+    let more = source.ignored.len().saturating_sub(SHOWN);
+    if more > 0 {
+        words.push(format!("{more} more"));
     }
+    words.join(", ")
 }

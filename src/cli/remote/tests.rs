@@ -3,6 +3,7 @@
 use clap::{CommandFactory as _, Parser};
 use serde_json::Value;
 
+use super::screen::Screen;
 use super::{RemoteCommand, run};
 use crate::admin::tests::{Daemon, OTTO, ROSA, VERA};
 use crate::domain::case::{Hold, State};
@@ -21,7 +22,7 @@ async fn offboardd(daemon: &Daemon, who: &str, line: &str) -> Result<String, Str
     let Line { command } = Line::try_parse_from(words).map_err(|error| error.to_string())?;
     let token = if who.is_empty() { None } else { Some(who.to_owned().into()) };
     let mut output = Vec::new();
-    run(command, token, &mut output).await.map_err(|error| format!("{error:#}"))?;
+    run(command, token, Screen::plain(), &mut output).await.map_err(|error| format!("{error:#}"))?;
     Ok(String::from_utf8(output).unwrap())
 }
 
@@ -53,7 +54,7 @@ async fn case_is_opened_listed_held_and_its_history_printed() {
 
     let list = offboardd(&daemon, OTTO, "case list --email ann@example.com").await.unwrap();
     assert_eq!(list.lines().count(), 2, "{list}");
-    assert!(list.starts_with("CASE") && list.contains(id), "{list}");
+    assert!(list.starts_with("CASE") && list.contains(&id[id.len() - 8..]), "{list}");
     let held = offboardd(&daemon, OTTO, &format!("case hold {id} --reason holiday")).await.unwrap();
     assert!(held.contains("held by an operator"), "{held}");
     let history = offboardd(&daemon, OTTO, &format!("case history {id}")).await.unwrap();
@@ -125,13 +126,17 @@ async fn held_cases_are_released_with_their_reviewed_number() {
     }
     let line = |more: &str| format!("case release --held observe {more}");
     let reviewed = offboardd(&daemon, OTTO, &line("")).await.unwrap();
-    assert!(reviewed.starts_with("2 cases would be released; 2 of them include a deletion"), "{reviewed}");
+    assert!(
+        reviewed.contains("2 cases; nothing is done yet\nirreversible: 2 of them include a deletion"),
+        "{reviewed}"
+    );
+    assert!(reviewed.contains("to release them, add: --expect 2 --reason REASON --yes"), "{reviewed}");
     let other = offboardd(&daemon, OTTO, &line("--expect 1 --reason enforce --yes")).await.unwrap_err();
     assert!(other.starts_with("found 2 cases to release, expected 1"), "{other}");
     assert!(offboardd(&daemon, OTTO, &line("--yes --reason x")).await.is_err(), "without the number");
     assert_eq!(
         offboardd(&daemon, OTTO, &line("--expect 2 --reason enforce --yes")).await.unwrap(),
-        "released 2 cases\n"
+        "release: done for 2 of 2 cases\n"
     );
 }
 
@@ -158,6 +163,8 @@ async fn sources_sites_and_deliveries_are_listed_and_changed() {
     assert!(offboardd(&daemon, OTTO, "site resume acme").await.unwrap().contains("working"));
     let list = offboardd(&daemon, OTTO, "delivery list --source bamboohr").await.unwrap();
     assert!(list.contains(&delivery.to_string()) && list.contains("received"), "{list}");
+    let paused = offboardd(&daemon, OTTO, "site pause acme").await.unwrap();
+    assert!(paused.contains("paused since") && paused.contains("by otto"), "{paused}");
     for verb in ["show", "replay"] {
         let printed = offboardd(&daemon, OTTO, &format!("delivery {verb} {delivery}")).await.unwrap();
         assert!(printed.contains("stored, can be replayed") && printed.ends_with("none\n"), "{printed}");

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use self::queries::{BulkFilter, CaseFilter};
+pub use self::queries::{BulkFilter, CaseFilter, CaseSort};
 pub(super) use self::queries::{find_case, readable};
 pub(super) use self::rows::{read_case, to_json};
-use crate::domain::account::{AccountId, AccountType};
+use crate::domain::account::{AccountId, AccountType, Candidate};
 use crate::domain::case::{Case, Cause, ErasureDeadline, StateName, Terms};
 use crate::domain::ids::{SiteName, SourceName};
 use crate::domain::person::Person;
@@ -35,6 +35,8 @@ pub struct CaseRecord {
     pub(super) version: i64,
     /// By which the row is found. They stay when the personal data is shredded.
     hashes: RowHashes,
+    /// The accounts among which a human decides, until the data is shredded.
+    pub candidates: Vec<Candidate>,
     key: Option<CaseKey>,
 }
 
@@ -115,6 +117,7 @@ impl CaseRecord {
             account: observed.account.clone(),
             account_type: observed.account_type,
             reads_without_account: observed.reads_without_account,
+            candidates: observed.candidates.clone(),
             ..self
         }
     }

@@ -10,6 +10,7 @@ use super::CaseRecord;
 use super::rows::{read_case, to_json};
 use crate::domain::case::{Case, Hold, StateName};
 use crate::domain::ids::{CaseId, SiteName, SourceName};
+use crate::domain::named;
 use crate::proof::seal::{KeyedHash, MasterKey};
 use crate::store::row::RowReader;
 use crate::store::{Page, Store, StoreError, Tx, dialect};
@@ -22,13 +23,29 @@ pub struct CaseFilter {
     pub site: Option<SiteName>,
     /// Only cases with one of these hashes: one email address on each queried site.
     pub email_hashes: Option<Vec<KeyedHash>>,
+    /// Only cases with one of these hashes: one person id of each queried source.
+    pub person_hashes: Option<Vec<KeyedHash>>,
+    /// Only cases held for this reason.
+    pub held: Option<Hold>,
     /// Only those that need a human, or only those that do not.
     pub attention: Option<bool>,
+    pub sort: CaseSort,
     /// The last case of the previous page.
     pub cursor: Option<CaseId>,
     /// The maximum number of cases.
     pub limit: usize,
 }
+
+/// The order of a list of cases.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CaseSort {
+    #[default]
+    Newest,
+    /// By the due time of the open job. Cases without a job come last.
+    Next,
+}
+
+named!(CaseSort { Newest = "newest", Next = "next" });
 
 /// The open cases that a bulk action concerns.
 #[derive(Debug, Clone, Copy, Default)]
@@ -195,22 +212,33 @@ impl Store {
         find_case(&mut *self.reader.acquire().await?, id, &self.key).await
     }
 
-    /// Cases, newest first.
+    /// The cases whose id ends with these hexadecimal digits: at most two, since more than one is ambiguous.
+    #[instrument(name = "store.case.ending", skip_all, err)]
+    pub async fn cases_ending(&self, end: &str) -> Result<Vec<CaseId>, StoreError> {
+        let rows = sqlx::query("SELECT id FROM cases WHERE substr(id, -LENGTH($1)) = $1 LIMIT 2")
+            .bind(end)
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter().map(|row| RowReader { what: "case", row }.word("id")).collect()
+    }
+
+    /// Cases in the order of the filter.
     #[instrument(name = "store.case.list", skip_all, err)]
     pub async fn cases(&self, filter: &CaseFilter) -> Result<Page<CaseRecord>, StoreError> {
-        let hashes = filter
-            .email_hashes
-            .as_ref()
-            .map(|hashes| to_json(&hashes.iter().map(|hash| hex::encode_upper(hash.0)).collect::<Vec<_>>()))
-            .transpose()?;
-        let rows = sqlx::query(dialect::LIST_CASES)
+        let text = match filter.sort {
+            CaseSort::Newest => dialect::LIST_CASES,
+            CaseSort::Next => dialect::LIST_CASES_BY_NEXT,
+        };
+        let rows = sqlx::query(text)
             .bind(filter.state.map(StateName::as_str))
             .bind(filter.source.as_ref().map(SourceName::as_str))
             .bind(filter.site.as_ref().map(SiteName::as_str))
-            .bind(hashes)
+            .bind(listed(filter.email_hashes.as_deref())?)
             .bind(filter.attention)
             .bind(filter.cursor.map(|id| id.to_string()))
             .bind(i64::try_from(filter.limit.saturating_add(1)).unwrap_or(i64::MAX))
+            .bind(listed(filter.person_hashes.as_deref())?)
+            .bind(filter.held.map(Hold::as_str))
             .fetch_all(&self.reader)
             .await?;
         // The page is cut by its rows, so that a row that cannot be read does not end the list.
@@ -260,4 +288,10 @@ impl Store {
             })
             .collect()
     }
+}
+
+/// Hashes as a JSON list of hexadecimal digits.
+fn listed(hashes: Option<&[KeyedHash]>) -> Result<Option<String>, StoreError> {
+    let digits = |hashes: &[KeyedHash]| hashes.iter().map(|hash| hex::encode_upper(hash.0)).collect::<Vec<_>>();
+    hashes.map(|hashes| to_json(&digits(hashes))).transpose()
 }

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::authentication::authenticate;
 use super::{CaseRecord, KnownAccount, RowHashes};
-use crate::domain::account::AccountType;
+use crate::domain::account::{AccountType, Candidate};
 use crate::domain::case::{Attention, Case, Hold, Progress, State, StateName};
 use crate::domain::ids::CaseId;
 use crate::domain::person::Person;
@@ -16,11 +16,13 @@ use crate::store::row::{RowReader, millis, millis_if_any};
 use crate::store::{StoreError, Tx};
 
 /// The personal data of a case, in the form that is sealed.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Known {
     person: Person,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     account: Option<KnownAccount>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    candidates: Vec<Candidate>,
 }
 
 impl Tx {
@@ -28,7 +30,11 @@ impl Tx {
     pub(super) async fn write_case(&mut self, record: &CaseRecord) -> Result<(), StoreError> {
         let case = &record.case;
         let hashes = self.row_hashes(record);
-        let known = Known { person: record.person.clone(), account: record.account.clone() };
+        let known = Known {
+            person: record.person.clone(),
+            account: record.account.clone(),
+            candidates: record.candidates.clone(),
+        };
         let sealed = match &record.key {
             Some(key) => Some(key.seal(case.id.as_bytes(), to_json(&known)?.as_bytes())),
             None => None,
@@ -155,7 +161,7 @@ pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result
             let plain = key.open(id.as_bytes(), sealed).map_err(opening)?;
             serde_json::from_slice(&plain).map_err(|error| StoreError::inconsistent("case", id, error))?
         }
-        _ => Known { person: Person::default(), account: None },
+        _ => Known::default(),
     };
     let record = CaseRecord {
         case,
@@ -166,6 +172,7 @@ pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result
         reads_without_account: reader.count("reads_without_account")?,
         version: row.try_get("version")?,
         hashes: read_hashes(&reader, id)?,
+        candidates: known.candidates,
         key,
     };
     let code = authenticate(&record, record.hashes, sealed.as_deref(), master);

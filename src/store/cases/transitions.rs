@@ -74,6 +74,7 @@ impl Tx {
             reads_without_account: 0,
             version: 1,
             hashes: RowHashes { person_key, email: email_hash, person: person_hash },
+            candidates: Vec::new(),
             key: Some(key),
         };
         sqlx::query(

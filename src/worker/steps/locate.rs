@@ -1,13 +1,16 @@
 //! Finds the person's account by a read right before the change.
 
 use crate::atlassian::UserSurvey;
-use crate::domain::account::{Account, AccountType};
+use crate::domain::account::{Account, AccountType, Candidate};
 use crate::domain::case::{Attention, Transition};
 use crate::domain::guard::{self, GuardViolation, Identification};
 use crate::domain::person::EmailAddress;
 use crate::domain::retry::Failure;
 use crate::store::KnownAccount;
 use crate::worker::attempt::{Attempt, Outcome, StepError};
+
+/// The maximum number of stored candidates.
+const MOST_CANDIDATES: usize = 20;
 
 pub(super) enum Located {
     /// This read found no reason against a change.
@@ -100,6 +103,11 @@ async fn find(attempt: &mut Attempt<'_>, email: &EmailAddress) -> Result<KnownAc
     if identification == Identification::Rejected(GuardViolation::AddressUnconfirmed) {
         // Accounts hide their email addresses from a caller without that permission.
         ensure_can_browse_users(attempt).await?;
+    }
+    attempt.record.candidates.clear();
+    if identification == Identification::Rejected(GuardViolation::AmbiguousAccount) {
+        let of_that_address = candidates.iter().filter(|candidate| candidate.email.as_ref() == Some(email));
+        attempt.record.candidates = of_that_address.take(MOST_CANDIDATES).map(Candidate::from).collect();
     }
     match identification {
         Identification::Rejected(GuardViolation::NotACustomer) if candidates.iter().any(is_fallback) => {

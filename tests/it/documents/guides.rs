@@ -18,6 +18,9 @@ const SEED: &str = r#"{"accounts": [
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
+/// Guides whose output `screens.rs` makes.
+const BY_STORIES: [&str; 1] = ["old-address.md"];
+
 /// A fenced block with its indentation; the second word of its first line names a file.
 struct Block {
     language: String,
@@ -69,6 +72,7 @@ fn normalized(output: &str) -> Vec<String> {
 fn guides() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guides");
     let mut guides: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    guides.retain(|guide| !BY_STORIES.iter().any(|name| guide.ends_with(name)));
     guides.sort();
     guides
 }

@@ -95,7 +95,7 @@ impl Harness {
         let settings = Arc::new(self.read_settings());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let begun = Instant::now();
-        let app = loop {
+        let mut app = loop {
             let building = App::build(Arc::clone(&settings), Arc::<ManualClock>::clone(&self.clock));
             match runtime.spawn(building).await.unwrap() {
                 Ok(app) => break app,
@@ -106,6 +106,9 @@ impl Harness {
                 Err(error) => panic!("the daemon does not start: {error:#}"),
             }
         };
+        if let Some(bytes) = self.free_bytes {
+            app.assume_free_space(bytes);
+        }
         let (webhooks, admin, wakeups) = (app.webhooks().unwrap(), app.admin().unwrap(), app.wakeups());
         let (stop, (ending, ended)) = (CancellationToken::new(), oneshot::channel());
         let stopping = stop.clone().cancelled_owned();

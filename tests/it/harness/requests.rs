@@ -11,6 +11,7 @@ use offboardd::sources::Outgoing;
 use serde_json::{Value, json};
 
 use super::Harness;
+use super::conformity::{self, Answer};
 
 /// The tokens of two people who may approve.
 pub(crate) const ROSA: &str = "t0ken-of-rosa-never-shown";
@@ -101,7 +102,8 @@ impl Harness {
 
     /// What `/metrics` shows.
     pub(crate) async fn metrics(&self) -> String {
-        self.http.get(format!("http://{}/metrics", self.admin())).send().await.unwrap().text().await.unwrap()
+        let reply = read_documented(self.http.get(format!("http://{}/metrics", self.admin()))).await;
+        reply.body.as_str().unwrap().to_owned()
     }
 
     /// Where the webhooks are.
@@ -121,7 +123,7 @@ impl Harness {
             Some(body) => self.http.post(url).json(&body),
             None => self.http.get(url),
         };
-        read(request.bearer_auth(token)).await
+        read_documented(request.bearer_auth(token)).await
     }
 
     /// Rosa imports a file, with these query parameters.
@@ -183,6 +185,21 @@ impl Harness {
         assert_eq!(reply.status, 200, "{reply:?}");
         self.settle().await;
     }
+}
+
+/// The answer of the admin listener, compared with its document.
+async fn read_documented(request: reqwest::RequestBuilder) -> Reply {
+    let (client, request) = request.build_split();
+    let request = request.expect("the request is complete");
+    let (method, path) = (request.method().to_string(), request.url().path().to_owned());
+    let answer = client.execute(request).await.expect("the daemon answers");
+    let status = answer.status().as_u16();
+    let content_type = answer.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
+    let content_type = content_type.unwrap_or_default();
+    let text = answer.text().await.expect("the answer is whole");
+    let path = path.as_str();
+    conformity::check(&Answer { method: &method, path, status, content_type: &content_type, body: &text });
+    Reply { status, retry_after: None, body: serde_json::from_str(&text).unwrap_or(Value::String(text)) }
 }
 
 async fn read(request: reqwest::RequestBuilder) -> Reply {

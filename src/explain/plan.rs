@@ -8,17 +8,17 @@ use crate::domain::event::{Effective, Event, EventType};
 use crate::domain::policy::{Action, Approvals, DayEdge, Policy};
 
 #[derive(Debug)]
-pub(super) struct Circumstances<'a> {
-    pub(super) policy: &'a Policy,
-    pub(super) preset: Option<&'a str>,
-    pub(super) lookup: Lookup,
+pub(crate) struct Circumstances<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) preset: Option<&'a str>,
+    pub(crate) lookup: Lookup,
     /// Whether the mode is `observe`.
-    pub(super) observes: bool,
+    pub(crate) observes: bool,
 }
 
 /// Whether the vendor is queried for a missing email address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lookup {
+pub(crate) enum Lookup {
     Configured,
     /// The preset has a lookup, and the settings do not configure it.
     Available,
@@ -26,7 +26,7 @@ pub(super) enum Lookup {
 }
 
 /// The policy that is assumed for a preset without a source.
-pub(super) fn neutral() -> Policy {
+pub(crate) fn neutral() -> Policy {
     Policy {
         departed: Action::RevokeThenDelete,
         email_changed: Action::Ignore,
