@@ -130,7 +130,7 @@ async fn list_continues_after_failures_and_a_crash() {
     story.wait_for_call(CallName::Scan).await;
     story.crash().await;
     story
-        .wait_at_most(std::time::Duration::from_secs(60), async || {
+        .wait_at_most(std::time::Duration::from_mins(1), async || {
             story.clock.advance(jiff::SignedDuration::from_secs(10));
             story.wake_tasks();
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;

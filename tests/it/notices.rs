@@ -53,7 +53,7 @@ impl Receivers {
     async fn story(&self, notify: &str, setup: Setup) -> Harness {
         let server = ", admin_url = \"https://offboardd.acme.example\"";
         let more = format!("{}\n{}", setup.more, self.settings(notify)).leak();
-        Harness::with(Setup { more, server, ..setup }).await
+        Harness::with(Setup { server, more, ..setup }).await
     }
 }
 
@@ -81,7 +81,7 @@ async fn wait_until_sent(story: &Harness) {
         .await;
 }
 
-async fn customers(story: &Harness, people: usize) {
+fn customers(story: &Harness, people: usize) {
     for number in 0..people {
         story.site.add(NewAccount::customer(&address(number), &format!("Person {number}"))).unwrap();
     }
@@ -165,7 +165,7 @@ async fn cases_that_wait_for_approval_together_are_one_notice_with_links() {
     let policy =
         "departed = \"revoke\"\napprovals = { revoke = 1, delete = 0 }\nbrake = { per_hour = 900, per_day = 900 }";
     let story = receivers.story("", Setup { seed: Seed::default(), policy, ..Setup::default() }).await;
-    customers(&story, 100).await;
+    customers(&story, 100);
     story.send_event(Value::Array((0..100).map(departed).collect())).await;
     gather(&story).await;
     wait_until_sent(&story).await;
@@ -311,7 +311,7 @@ async fn site_source_delivery_closing_and_deadline_are_reported_by_kind() {
     let kinds = async |story: &Harness| {
         gather(story).await;
         wait_until_sent(story).await;
-        let mut kinds: Vec<String> = receivers.webhook.take().iter().map(|received| received.kind()).collect();
+        let mut kinds: Vec<String> = receivers.webhook.take().iter().map(receivers::Received::kind).collect();
         kinds.sort();
         kinds
     };

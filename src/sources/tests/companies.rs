@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::event::{Company, EventType};
 
+#[expect(clippy::panic_in_result_fn, reason = "another event is no result, but the end of a test")]
 fn company(source: &Source, body: &str) -> Result<Option<Company>, String> {
     let mut events = source.read(None, body.as_bytes()).unwrap();
     assert_eq!(events.len(), 1, "{events:?}");

@@ -34,7 +34,7 @@ async fn mail_is_accepted_by_the_server_of_debian() {
     story.send_departed(super::DORA).await;
     super::gather(&story).await;
     story
-        .wait_at_most(std::time::Duration::from_secs(60), async || {
+        .wait_at_most(std::time::Duration::from_mins(1), async || {
             story.advance("1m").await;
             printed.lock().unwrap().contains("------------ END MESSAGE")
         })

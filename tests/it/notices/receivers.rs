@@ -120,7 +120,7 @@ async fn receive(
 ) -> axum::response::Response {
     shared.received.lock().unwrap().push(Received { path: uri.path().to_owned(), headers, body: body.to_vec() });
     let next = shared.next.lock().unwrap().pop_front();
-    let answer = next.unwrap_or(*shared.always.lock().unwrap());
+    let answer = next.unwrap_or_else(|| *shared.always.lock().unwrap());
     match answer {
         Answer::Hang => std::future::pending().await,
         Answer::Status(status, retry_after) => {
