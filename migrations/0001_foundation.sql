@@ -443,12 +443,6 @@ CREATE TABLE notice_messages (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notice_messages_due ON notice_messages (channel, due_at);
 
--- The cases of erasure requests that were reported because they were open for too long.
-CREATE TABLE reported_deadlines (
-    case_id     TEXT    PRIMARY KEY,
-    reported_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
 -- One-time links of messages that were used, until they expire.
 CREATE TABLE used_links (
     nonce      BLOB    PRIMARY KEY,

@@ -74,7 +74,6 @@ impl Parts<'_> {
             channels: keys,
             on: notify.on.iter().copied().collect(),
             gather: notify.gather.get(),
-            deadline: notify.deadline.get(),
             metrics,
             awakened: Arc::clone(&self.wakeups.notices),
             senders,

@@ -199,7 +199,6 @@ mod tests {
         personal_data = false
         on = ["attention", "approval", "brake", "site_paused", "source_quiet", "deadline", "unreadable", "closed", "fence"]
         gather = "10s"
-        deadline = "21d"
 
         [retry]
         base = "5s"

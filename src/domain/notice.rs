@@ -21,7 +21,7 @@ pub enum NoticeKind {
     SitePaused,
     /// A source sent nothing for longer than `quiet_after`.
     SourceQuiet,
-    /// The case of an erasure request is still open near the end of the legal deadline.
+    /// The deadline of a request for erasure comes nearer, or has passed.
     Deadline,
     /// A delivery cannot be read.
     Unreadable,

@@ -18,6 +18,7 @@ pub(super) fn notice_of(entry: &NoticeEntry) -> Option<Notice> {
         "source_quiet" => (NoticeKind::SourceQuiet, "no delivery for longer than quiet_after".to_owned()),
         "delivery_unreadable" => (NoticeKind::Unreadable, text(&entry.detail, "delivery")),
         "fence_raised" => (NoticeKind::Fence, text(&entry.detail, "found")),
+        "deadline" => (NoticeKind::Deadline, text(&entry.detail, "step")),
         _ => of_case(entry)?,
     };
     let named = |key: &str| word(&entry.detail, key).map(str::to_owned);
@@ -139,6 +140,8 @@ mod tests {
         assert_eq!(brake.unwrap().group.source.as_deref(), Some("operator:rosa"));
         let paused = notice_of(&entry("site_paused", json!({ "site": "acme", "reason": "401" }), None)).unwrap();
         assert_eq!((paused.group.site.as_deref(), paused.reason.as_str()), (Some("acme"), "401"));
+        let deadline = json!({ "step": "tenth_left", "until": "2026-10-01T00:00:00Z" });
+        assert_eq!(kind("deadline", deadline, None), Some((NoticeKind::Deadline, "tenth_left".to_owned())));
         assert_eq!(kind("brake_released", json!({ "source": "hr" }), None), None);
     }
 }

@@ -2,23 +2,20 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::entry::notice_of;
 use super::metrics::{Metrics, Outcome};
 use crate::clock::Clock;
-use crate::domain::notice::{Notice, NoticeGroup, NoticeKind};
+use crate::domain::notice::{Notice, NoticeKind};
 use crate::store::{Store, StoreError};
 
 /// How often the journal is read. No writer notifies this part, so that none waits for it.
 const PERIOD: Duration = Duration::from_millis(500);
-
-/// How often open erasure requests are checked.
-const DEADLINES: Duration = Duration::from_secs(30);
 
 /// Gathers transitions into notices.
 #[derive(Debug)]
@@ -31,8 +28,6 @@ pub struct Gatherer {
     pub on: HashSet<NoticeKind>,
     /// How long a group is silent before its notice is sent.
     pub gather: SignedDuration,
-    /// The age at which the open case of an erasure request is reported.
-    pub deadline: SignedDuration,
     pub metrics: Metrics,
     /// Notified after a change of the clock or of the journal.
     pub awakened: Arc<Notify>,
@@ -43,35 +38,23 @@ pub struct Gatherer {
 impl Gatherer {
     /// Gathers until `stopping`.
     pub async fn run(self, stopping: CancellationToken) {
-        let mut checked: Option<Instant> = None;
         loop {
             let awakened = self.awakened.notified();
-            let is_due = checked.is_none_or(|checked| checked.elapsed() >= DEADLINES);
-            match self.round(is_due).await {
-                Ok(()) if is_due => checked = Some(Instant::now()),
-                Ok(()) => {}
-                Err(error) => {
-                    let error = anyhow::Error::new(error);
-                    tracing::error!(error = format!("{error:#}"), "notices: gathering failed, retry in the next round");
-                }
+            if let Err(error) = self.round().await {
+                let error = anyhow::Error::new(error);
+                tracing::error!(error = format!("{error:#}"), "notices: gathering failed, retry in the next round");
             }
             tokio::select! {
                 () = stopping.cancelled() => return,
-                // A changed clock may make erasure requests due.
-                () = awakened => {
-                    checked = None;
-                    self.senders.notify_waiters();
-                }
+                // A changed clock may make messages due.
+                () = awakened => self.senders.notify_waiters(),
                 () = tokio::time::sleep(PERIOD) => {}
             }
         }
     }
 
-    async fn round(&self, check_deadlines: bool) -> Result<(), StoreError> {
+    async fn round(&self) -> Result<(), StoreError> {
         while self.read_journal().await? {}
-        if check_deadlines {
-            self.check_deadlines().await?;
-        }
         self.close().await
     }
 
@@ -88,24 +71,6 @@ impl Gatherer {
 
     fn is_on(&self, notice: &Notice) -> bool {
         self.on.contains(&notice.group.kind)
-    }
-
-    async fn check_deadlines(&self) -> Result<(), StoreError> {
-        if !self.on.contains(&NoticeKind::Deadline) {
-            return Ok(());
-        }
-        let now = self.clock.now();
-        let until = now.saturating_sub(self.deadline).unwrap_or(Timestamp::MIN);
-        for (case_id, site, source) in self.store.overdue_erasures(until).await? {
-            let group = NoticeGroup { kind: NoticeKind::Deadline, site: Some(site), source };
-            let notice = Notice { group, at: now, case: Some(case_id), reason: "erasure requested".to_owned() };
-            let mut tx = self.store.begin().await?;
-            if tx.report_deadline(case_id, now).await? {
-                tx.gather_notices(&[notice], None, self.gather, now).await?;
-                tx.commit().await?;
-            }
-        }
-        Ok(())
     }
 
     async fn close(&self) -> Result<(), StoreError> {

@@ -40,10 +40,6 @@ pub struct NotifyTable {
     /// is sent after six times this at the latest. Default: `"10s"`. Example: `"1m"`.
     #[serde(deserialize_with = "positive")]
     pub gather: ConfigDuration,
-    /// How long after its opening the open case of an erasure request is reported: the law allows a month. Default:
-    /// `"21d"`. Example: `"14d"`.
-    #[serde(deserialize_with = "positive")]
-    pub deadline: ConfigDuration,
 }
 
 /// `[[notify.webhooks]]`: one receiver of signed webhooks.
@@ -107,7 +103,6 @@ impl Default for NotifyTable {
             personal_data: false,
             on: NoticeKind::ALL.to_vec(),
             gather: ConfigDuration::from_secs(10),
-            deadline: ConfigDuration::from_days(21),
         }
     }
 }

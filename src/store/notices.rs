@@ -8,12 +8,10 @@ use serde_json::Value;
 use sqlx::Row as _;
 use tracing::instrument;
 
-use super::cases::readable;
 use super::exec::ExecOne as _;
 use super::row::{RowReader, millis};
 use super::{Store, StoreError, Tx};
 use crate::clock;
-use crate::domain::case::Cause;
 use crate::domain::ids::CaseId;
 use crate::domain::notice::{Notice, NoticeGroup, NoticeSample};
 
@@ -25,9 +23,6 @@ const LONGEST: i32 = 6;
 
 /// The maximum number of messages that wait for one channel. Beyond it the oldest is dropped.
 const WAITING: i64 = 1_000;
-
-/// The maximum number of open erasure requests that are checked together.
-const DEADLINES: i64 = 200;
 
 /// A journal entry, with what a notice needs to know about its case.
 #[derive(Debug, Clone)]
@@ -264,22 +259,6 @@ impl Tx {
         Ok(())
     }
 
-    /// Stores that the case of an erasure request was reported. Returns false if it was reported before.
-    #[instrument(name = "store.notice.deadline", skip_all, fields(case.id = %case_id), err)]
-    pub async fn report_deadline(&mut self, case_id: CaseId, now: Timestamp) -> Result<bool, StoreError> {
-        let done = sqlx::query(
-            "INSERT INTO reported_deadlines (case_id, reported_at)
-             VALUES ($1, $2)
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(case_id.to_string())
-        .bind(millis(now))
-        .execute(&mut **self)
-        .await?
-        .rows_affected();
-        Ok(done == 1)
-    }
-
     /// Uses a one-time link. Returns false if it was used before.
     #[instrument(name = "store.notice.use_link", skip_all, err)]
     pub async fn use_link(
@@ -374,34 +353,5 @@ impl Store {
             attempts: reader.count("attempts")?,
             failing_since: reader.at_if_any("failing_since")?,
         }))
-    }
-
-    /// The open cases of erasure requests that were opened by `opened_until` and not reported. A case is open as long as
-    /// it has not closed.
-    #[instrument(name = "store.notice.overdue", skip_all, err)]
-    pub async fn overdue_erasures(
-        &self,
-        opened_until: Timestamp,
-    ) -> Result<Vec<(CaseId, String, Option<String>)>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT c.*, NULL AS sealed_key
-             FROM cases c
-             WHERE c.closed_at IS NULL
-                 AND c.opened_at <= $1
-                 AND CAST(c.demands AS TEXT) LIKE '%\"erasure_requested\"%'
-                 AND NOT EXISTS (SELECT 1 FROM reported_deadlines r WHERE r.case_id = c.id)
-             ORDER BY c.id
-             LIMIT $2",
-        )
-        .bind(millis(opened_until))
-        .bind(DEADLINES)
-        .fetch_all(&self.reader)
-        .await?;
-        let records = readable(&rows, &self.key)?.into_iter().map(|record| record.case);
-        let is_erasure = |case: &crate::domain::case::Case| {
-            case.demands.iter().any(|demand| demand.cause == Cause::ErasureRequested)
-        };
-        let overdue = records.filter(is_erasure);
-        Ok(overdue.map(|case| (case.id, case.site.to_string(), case.source.map(|source| source.to_string()))).collect())
     }
 }

@@ -51,7 +51,6 @@ fn sample(version: i64) -> &'static [&'static str] {
             "INSERT INTO notices (id, kind, site, source, first_at, closes_at, sample)
              VALUES ('n1', 'attention', 'acme', 'hr', 1, 2, '{}')",
             "INSERT INTO notice_messages (notice_id, channel, due_at) VALUES ('n1', 'mail', 2)",
-            "INSERT INTO reported_deadlines (case_id, reported_at) VALUES ('c1', 1)",
             "INSERT INTO used_links (nonce, expires_at) VALUES (x'0f', 2)",
             "INSERT INTO listings (id, site, scope, subject_hash, sealed, requested_at, due_at)
              VALUES ('l1', 'acme', 'domain', x'10', x'11', 1, 1)",

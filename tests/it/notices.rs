@@ -307,7 +307,7 @@ async fn site_source_delivery_closing_and_deadline_are_reported_by_kind() {
     let policy = "departed = \"revoke\"\nerasure_requested = \"delete\"\napprovals = { revoke = 0, delete = 1 }";
     let more = "[sources.crm]\npreset = \"standard-webhooks\"\nsite = \"acme\"\npolicy = \"leavers\"
          secrets = [{ env = \"HR_KEY\" }]\nquiet_after = \"30d\"";
-    let mut story = receivers.story("deadline = \"21d\"", Setup { policy, more, ..Setup::default() }).await;
+    let mut story = receivers.story("", Setup { policy, more, ..Setup::default() }).await;
     let kinds = async |story: &Harness| {
         gather(story).await;
         wait_until_sent(story).await;
@@ -326,13 +326,16 @@ async fn site_source_delivery_closing_and_deadline_are_reported_by_kind() {
     story.send_event(json!({ "type": "erasure_requested", "person": { "email": ANN } })).await;
     assert_eq!(kinds(&story).await, ["approval"]);
     story.advance("21d").await;
+    // Deadlines are checked at a start, and periodically.
+    story.restart().await;
     let mut database = story.database().await;
     story
         .wait_until("the deadline to be noticed", async || {
-            let row = sqlx::query("SELECT COUNT(*) FROM reported_deadlines").fetch_one(&mut database).await.unwrap();
-            row.get::<i64, _>(0) == 1
+            let row = sqlx::query("SELECT COUNT(*) FROM journal WHERE kind = 'deadline'");
+            row.fetch_one(&mut database).await.unwrap().get::<i64, _>(0) == 1
         })
         .await;
+    drop(database);
     assert_eq!(kinds(&story).await, ["deadline"]);
 
     story.inject(Fault { call: Some(CallName::Search), status: Some(401), ..Fault::default() });
