@@ -217,7 +217,6 @@ impl Tx {
             "DELETE FROM jobs WHERE case_id = $1",
             "DELETE FROM escalations WHERE case_id = $1",
             "DELETE FROM deadline_steps WHERE case_id = $1",
-            "DELETE FROM reported_deadlines WHERE case_id = $1",
         ] {
             sqlx::query(statement).bind(&case).execute(&mut **self).await?;
         }
