@@ -102,8 +102,11 @@ pub(super) async fn list(visitor: Visitor) -> Result<Response, Failure> {
         preset: view.preset.clone(),
         name: view.name.to_string(),
     };
+    let mut views = views.items;
+    // What needs a human first; the others by name.
+    views.sort_by_key(|view| (view.brake.is_none(), view.offered.is_empty(), view.paused_at.is_none(), !view.quiet));
     render(&SourcesPage {
-        sources: views.items.into_iter().map(source).collect(),
+        sources: views.into_iter().map(source).collect(),
         may_change: visitor.is_operator(),
         may_release: visitor.is_approver(),
         shell: Shell::of(&visitor, Nav::Sources, t.s("nav-sources")).await?,

@@ -43,7 +43,6 @@ const OUTCOMES: &[&str] = &[
 struct TodayPage {
     shell: Shell,
     heading: String,
-    date: String,
     time: Moment,
     next_call: Option<String>,
     next_deletion: Option<String>,
@@ -130,14 +129,12 @@ pub(super) async fn show(visitor: Visitor) -> Result<Response, Failure> {
         let next = calls.iter().find(|(job, _)| kind.is_none_or(|kind| job.kind == kind));
         next.map(|(job, _)| span(t, job.due_at.duration_since(now)))
     };
-    let local = calendar.local(now);
     let page = TodayPage {
         heading: match count {
             0 if is_new => t.s("today-first"),
             0 => t.s("today-nothing"),
             count => t.n("today-tasks", count),
         },
-        date: t.s(weekday(local.weekday().to_monday_zero_offset())),
         time: calendar.full(now),
         next_call: due(None).map(|left| t.v("today-next-call", "time", left)),
         next_deletion: due(Some(crate::domain::case::JobKind::Delete))
@@ -164,18 +161,6 @@ pub(super) async fn show(visitor: Visitor) -> Result<Response, Failure> {
         shell: Shell::with(&visitor, Nav::Today, t.s("nav-today"), badges).refreshed(15),
     };
     render(&page)
-}
-
-fn weekday(offset: i8) -> &'static str {
-    match offset {
-        0 => "monday",
-        1 => "tuesday",
-        2 => "wednesday",
-        3 => "thursday",
-        4 => "friday",
-        5 => "saturday",
-        _ => "sunday",
-    }
 }
 
 async fn next_calls(visitor: &Visitor, sites: &[&SiteName]) -> Result<Vec<(crate::store::JobRow, CaseView)>, Failure> {

@@ -1,13 +1,5 @@
 # Die erste Seite.
 
-monday = Montag
-tuesday = Dienstag
-wednesday = Mittwoch
-thursday = Donnerstag
-friday = Freitag
-saturday = Samstag
-sunday = Sonntag
-
 today-tasks = { $count ->
     [one] { $count } offene Aufgabe
    *[other] { $count } offene Aufgaben

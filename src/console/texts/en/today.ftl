@@ -1,13 +1,5 @@
 # The first page.
 
-monday = Monday
-tuesday = Tuesday
-wednesday = Wednesday
-thursday = Thursday
-friday = Friday
-saturday = Saturday
-sunday = Sunday
-
 today-tasks = { $count ->
     [one] { $count } open task
    *[other] { $count } open tasks
