@@ -31,19 +31,25 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
     let file = if to_output { &draft } else { &arguments.file };
     anyhow::ensure!(!file.exists(), "backup target already exists: `{}`: choose another path", file.display());
     let store = database.open_existing().await.context("cannot open the database")?;
-    let copied = watched(store.backup(file), &settings.store.path, file)
+    let copying = async {
+        store.backup(file).await?;
+        if to_output { Ok(()) } else { store.backup_periods(file) }
+    };
+    let copied = watched(copying, &settings.store.path, file)
         .await
         .with_context(|| format!("cannot write the backup to `{}`", file.display()));
     store.close().await;
     copied?;
     let note = "keep it together with the key: encrypted data cannot be read without it\n";
+    let secrets =
+        "its secrets are in a second file, with .keys at the end: delete that file after store.keep_backups\n";
     if to_output {
         let sent = send(file);
         std::fs::remove_file(file).with_context(|| format!("cannot remove `{}`", file.display()))?;
         sent.context("cannot write the backup to standard output")?;
         print_err(&format!("wrote the backup to standard output: {note}"));
     } else {
-        print_out(&format!("wrote the backup to {}: {note}", file.display()));
+        print_out(&format!("wrote the backup to {}: {note}{secrets}", file.display()));
     }
     Ok(())
 }

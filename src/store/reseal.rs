@@ -1,6 +1,8 @@
 //! Seals again what was sealed with an earlier key: after the master key was rotated, and after a period ended. It runs in small
 //! steps beside other writers, and continues where it stopped: the ciphertexts themselves show what is left.
 
+use std::path::Path;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use sqlx::Row as _;
@@ -8,6 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
 use super::exec::ExecOne as _;
+use super::paths::with_suffix;
 use super::period_keys::{self, needed, turned};
 use super::sealed_columns::{COLUMNS, SealedColumn};
 use super::{Store, StoreError, Tx};
@@ -73,6 +76,11 @@ impl Store {
         tx.reseal_hash_key().await?;
         tx.commit().await?;
         Ok(false)
+    }
+
+    /// Writes the secrets of the periods beside a backup: without them it cannot be opened.
+    pub fn backup_periods(&self, backup: &Path) -> Result<(), StoreError> {
+        period_keys::write(&with_suffix(backup, ".keys"), &self.key.periods())
     }
 
     /// Begins a new period if the present one is over, and writes a file that was removed again. Returns whether one began.

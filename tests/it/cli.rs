@@ -194,6 +194,7 @@ fn backup_of_a_running_database_is_complete_and_opens_with_its_key() {
     let elsewhere = Folder::new(SETTINGS);
     std::fs::copy(folder.path().join("copy.db"), elsewhere.database()).unwrap();
     std::fs::copy(folder.path().join("offboardd.db.key"), elsewhere.path().join("offboardd.db.key")).unwrap();
+    std::fs::copy(folder.path().join("copy.db.keys"), elsewhere.path().join("offboardd.db.keys")).unwrap();
     let mut restored = elsewhere.serve("info");
     assert!(restored.process.terminate().success());
     // Without the key it cannot be read.
