@@ -106,10 +106,10 @@ fn search(addresses: &[String]) -> Search {
 fn text(report: &Report) -> String {
     let mut text = format!("looked through {} files for {} addresses\n", report.files.len(), report.addresses);
     for case in report.open_cases.iter().flatten() {
-        text.push_str(&format!("open case {}\n", case.line()));
+        text.extend(["open case ", &case.line(), "\n"]);
     }
     for Finding { kind, place, detail } in &report.findings {
-        text.push_str(&format!("found ({kind}): {place}: {detail}\n"));
+        text.extend(["found (", kind, "): ", place, ": ", detail, "\n"]);
     }
     text.push_str(if report.findings.is_empty() { "nothing was found that should not be there\n" } else { "" });
     text

@@ -80,9 +80,7 @@ impl Ring {
     }
 
     pub(super) fn seal_without_period(&self, context: &[u8], plain: &[u8]) -> Vec<u8> {
-        let [a, b, c, d, ..] = self.newest;
-        let [e, f, g, h] = NONE.to_be_bytes();
-        self.seal_with([a, b, c, d, e, f, g, h], context, plain)
+        self.seal_with(joined(&self.newest, NONE), context, plain)
     }
 
     fn seal_with(&self, id: KeyId, context: &[u8], plain: &[u8]) -> Vec<u8> {
@@ -110,8 +108,17 @@ fn id_of(master: &[u8; 32], period: u32) -> KeyId {
     let mut mac = keyed(master);
     mac.update(b"offboardd key id v1");
     let digest: [u8; 32] = mac.finalize().into_bytes().into();
-    let ([a, b, c, d, ..], [e, f, g, h]) = (digest, period.to_be_bytes());
-    [a, b, c, d, e, f, g, h]
+    joined(&digest, period)
+}
+
+/// The first four bytes, and the number of a period.
+fn joined(master: &[u8], period: u32) -> KeyId {
+    let mut id = [0; 8];
+    let bytes = master.iter().take(4).copied().chain(period.to_be_bytes());
+    for (place, byte) in id.iter_mut().zip(bytes) {
+        *place = byte;
+    }
+    id
 }
 
 fn cipher_of(master: &[u8; 32], period: &Period) -> XChaCha20Poly1305 {

@@ -154,8 +154,8 @@ fn json(text: &str, is_kept: impl Fn(char) -> bool) -> Vec<u8> {
         if is_kept(character) {
             spelled.push(character);
         } else {
-            let units =
-                character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+            let escape = |unit: &mut u16| format!("\\u{unit:04x}");
+            let units: String = character.encode_utf16(&mut [0; 2]).iter_mut().map(escape).collect();
             spelled.push_str(&units);
         }
     }

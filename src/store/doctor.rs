@@ -39,7 +39,7 @@ impl Database {
         }
         match anchored.as_deref().map(document::anchored_head) {
             Some(Some((seq, link))) if seq > 0 => {
-                findings.extend(integrity::compare(&mut connection, seq, &link).await?)
+                findings.extend(integrity::compare(&mut connection, seq, &link).await?);
             }
             Some(None) => findings.push(Finding {
                 reason: FenceReason::Changed,

@@ -44,7 +44,8 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Vec<[u8; 32]>> {
 
 /// Replaces the keys in the file.
 pub(super) fn write(path: &Path, keys: &[[u8; 32]]) -> Result<(), StoreError> {
-    let text: String = keys.iter().map(|key| format!("{}\n", hex::encode(key))).collect();
+    let line = |key: &[u8; 32]| format!("{}\n", hex::encode(key));
+    let text: String = keys.iter().map(line).collect();
     private_file::replace(path, &text).map_err(|source| file_error(path, source))
 }
 

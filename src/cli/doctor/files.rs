@@ -11,7 +11,7 @@ use crate::proof::search::Search;
 use crate::store::{Database, is_database, read_values};
 
 /// The number of bytes that are searched at a time.
-const WINDOW: usize = 1 << 20;
+const WINDOW: u64 = 1 << 20;
 
 /// The database, and every file beside it whose name begins like it: its log, its keys, what a restore left.
 pub(super) fn beside(database: &Path) -> anyhow::Result<Vec<PathBuf>> {
@@ -59,7 +59,7 @@ fn search_bytes(path: &Path, search: &Search, findings: &mut Vec<Finding>) -> st
     let (mut window, mut start) = (Vec::new(), 0_usize);
     let mut spellings = Vec::new();
     loop {
-        let read = file.by_ref().take(WINDOW as u64).read_to_end(&mut window)?;
+        let read = file.by_ref().take(WINDOW).read_to_end(&mut window)?;
         for hit in search.find(&window) {
             if !spellings.contains(&hit.spelling) {
                 spellings.push(hit.spelling);

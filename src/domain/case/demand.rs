@@ -85,6 +85,7 @@ impl Demand {
     }
 
     /// The same, with a deadline if it is a request for erasure.
+    #[must_use]
     pub fn due(self, deadline: ErasureDeadline) -> Self {
         let deadline = (self.cause == Cause::ErasureRequested).then_some(deadline);
         Self { deadline, ..self }

@@ -40,7 +40,16 @@ impl Case {
                 )
             }
             State::NoAccount => "There is no customer account with your email address on our help desk.".to_owned(),
-            _ => return None,
+            State::Scheduled
+            | State::Held(_)
+            | State::Revoking
+            | State::Revoked
+            | State::Deleting
+            | State::DeletionGrace
+            | State::Restoring
+            | State::Restored
+            | State::Cancelled
+            | State::NeedsAttention(_) => return None,
         };
         Some(format!(
             "We have carried out your request for erasure{requested}. {done} The personal data that was needed for this was \
