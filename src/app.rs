@@ -5,6 +5,7 @@ mod notify;
 mod parts;
 mod ports;
 mod rotation;
+mod systemd;
 mod wakeups;
 
 use std::collections::BTreeMap;
@@ -150,11 +151,13 @@ impl App {
         let anchor = Arc::clone(&self.anchor);
         let shutdown = Shutdown::new();
         self.start(&shutdown)?;
+        systemd::notify_ready();
         let failed = tokio::select! {
             () = stop => false,
             () = shutdown.stopping().cancelled_owned() => true,
         };
         shutdown.begin();
+        systemd::notify_stopping();
         tracing::info!("stopping: running requests and steps are finished first");
         let finished = shutdown.finished(deadline).await;
         if finished {
@@ -202,6 +205,7 @@ impl App {
         parts.start_upkeep();
         let channels = parts.start_notices()?;
         parts.start_imports(&sites)?;
+        parts.start_watchdog();
         let access = Access::new(settings.admin_tokens.clone());
         let secrets: Arc<Notify> = Arc::default();
         let ports = ports::of(Arc::clone(&settings), sites.clone());
@@ -308,6 +312,13 @@ impl Parts<'_> {
             quiet_after: sources.map(|source| (source.name.clone(), source.table.quiet_after())).collect(),
         };
         self.shutdown.spawn("upkeep", upkeep.run(self.shutdown.stopping()));
+    }
+
+    fn start_watchdog(&self) {
+        let Some(interval) = systemd::watchdog_interval() else { return };
+        let (heartbeat, clock) = (Arc::clone(&self.heartbeat), Arc::clone(&self.clock));
+        let pings = systemd::ping_watchdog(interval, heartbeat, clock, self.shutdown.stopping());
+        self.shutdown.spawn("watchdog", pings);
     }
 
     fn start_admin(self, admin: TcpListener, inward: Inward) {

@@ -506,8 +506,12 @@ fn read_acknowledged(lock: &File) -> Option<Acknowledged> {
     Some(Acknowledged { deliveries, journal: Some(journal).filter(|head| *head != RecordedHead::NONE) })
 }
 
-/// The mode of a file that others may use.
+/// The mode of a file that others may use. A file of another owner is there for our group to read, as a secret that Kubernetes
+/// mounts.
 pub(super) fn open_to_others(path: &Path) -> Option<u32> {
-    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
-    (mode & 0o077 != 0).then_some(mode)
+    let found = std::fs::metadata(path).ok()?;
+    let mode = found.permissions().mode() & 0o777;
+    let is_ours = found.uid() == rustix::process::geteuid().as_raw();
+    let others = if is_ours { 0o077 } else { 0o037 };
+    (mode & others != 0).then_some(mode)
 }

@@ -16,6 +16,7 @@ mod console;
 mod corrupt_rows;
 mod deadlines;
 mod departures;
+mod deploy;
 mod documents;
 mod event_order;
 mod evidence;
