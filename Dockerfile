@@ -15,11 +15,14 @@ ARG BUILD_IMAGE=docker.io/library/rust:1.95-slim-trixie
 FROM ${BUILD_IMAGE} AS build
 WORKDIR /src
 COPY . .
+# `offboardd --version` shows it: docker build --build-arg REVISION="$(git rev-parse --short HEAD)"
+ARG REVISION=
 # The caches outlive this step but are no part of any layer, hence the copy to /out. They also outlive the tree they were
 # filled from, and cargo trusts modification times, so `touch` keeps it from taking another checkout's build for this one's.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
     find . -path ./target -prune -o -type f -exec touch {} + \
+    && export ${REVISION:+OFFBOARDD_REVISION="$REVISION"} \
     && RUSTFLAGS="--remap-path-prefix=/src=. --remap-path-prefix=/usr/local/cargo=cargo" \
        cargo build --release --locked --bin offboardd \
     && install -D target/release/offboardd /out/usr/local/bin/offboardd
@@ -53,7 +56,6 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 CMD ["off
 ENTRYPOINT ["offboardd"]
 CMD ["serve"]
 
-# Last, since it differs with every commit: docker build --build-arg REVISION="$(git rev-parse HEAD)"
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="offboardd" \
       org.opencontainers.image.description="Turns a signed \"this person left\" webhook into the revocation or deletion of a Jira Service Management portal-only customer" \

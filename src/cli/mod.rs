@@ -23,6 +23,7 @@ mod send;
 mod serve;
 
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use secrecy::SecretString;
@@ -31,10 +32,16 @@ use self::config::Config;
 use self::output::{print_err, print_out};
 use crate::telemetry;
 
+/// The version, and the revision of the source if the build named one.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let version = env!("CARGO_PKG_VERSION");
+    option_env!("OFFBOARDD_REVISION").map_or_else(|| version.to_owned(), |revision| format!("{version} ({revision})"))
+});
+
 /// Turns a signed "this person left" webhook into the revocation or deletion of a Jira Service Management portal-only
 /// customer: durably, once, on time, and with proof.
 #[derive(Debug, Parser)]
-#[command(name = "offboardd", version, arg_required_else_help = true, max_term_width = 110)]
+#[command(name = "offboardd", version = VERSION.as_str(), arg_required_else_help = true, max_term_width = 110)]
 struct Cli {
     #[command(flatten)]
     config: Config,
