@@ -208,14 +208,14 @@ impl App {
         parts.start_watchdog();
         let access = Access::new(settings.admin_tokens.clone());
         let secrets: Arc<Notify> = Arc::default();
-        let ports = ports::of(Arc::clone(&settings), sites.clone());
+        let adapters = ports::of(Arc::clone(&settings), sites.clone());
         let admin_tokens = Arc::clone(&access.tokens);
         let reloaded = rotation::Reloaded { intake_sources, lookups, sites, admin_tokens, channels };
         let rotation =
             Rotation::new(Arc::clone(&settings), parts.store.clone(), reloaded, accepted, Arc::clone(&secrets))?;
         shutdown.spawn("rotation", rotation.run(shutdown.stopping()));
         shutdown.spawn("upkeep.anchor", upkeep::anchor_journal(anchor, shutdown.stopping()));
-        let inward = Inward { access, secrets, evidence_key, free_space, rejections, ports };
+        let inward = Inward { access, secrets, evidence_key, free_space, rejections, ports: adapters };
         parts.start_admin(admin, inward);
         Ok(())
     }

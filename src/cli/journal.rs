@@ -69,8 +69,8 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
                 let text = format!("intact: {entries} entries, the newest is {entries}:{head}{rows}\n");
                 (text, json, ExitCode::SUCCESS)
             } else {
-                let line = |detail: &&str| format!("broken: {detail}\n");
-                (altered.iter().map(line).collect(), json, ExitCode::FAILURE)
+                let text = format!("broken: {}\n", altered.join("\nbroken: "));
+                (text, json, ExitCode::FAILURE)
             }
         }
         JournalCheck::Broken(broken) => {

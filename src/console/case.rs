@@ -96,6 +96,7 @@ struct Blocked {
     name: Option<String>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "askama passes references")]
 impl Candidate {
     fn access(&self, t: &Texts) -> Status {
         if self.active {

@@ -338,14 +338,12 @@ fn effects(
 /// The call that the case wants after the action.
 fn next_call(t: Texts, calendar: &Calendar, after: &Case) -> Option<Effect> {
     let Some(wanted) = after.job_wanted() else {
-        return match after.state {
-            State::Held(hold) => {
-                let word = words::hold(t, hold).word;
-                Some(Effect::new(Tone::Ok, "pause", t.v("effect-then-held", "why", word), t.s("effect-then-held-text")))
-            }
-            _ if after.state.name().is_closed() => None,
-            _ => Some(Effect::new(Tone::Ok, "check", t.s("effect-then-nothing"), t.s("effect-then-nothing-text"))),
-        };
+        if let State::Held(hold) = after.state {
+            let why = t.v("effect-then-held", "why", words::hold(t, hold).word);
+            return Some(Effect::new(Tone::Ok, "pause", why, t.s("effect-then-held-text")));
+        }
+        let nothing = || Effect::new(Tone::Ok, "check", t.s("effect-then-nothing"), t.s("effect-then-nothing-text"));
+        return (!after.state.name().is_closed()).then(nothing);
     };
     let at = calendar.full(wanted.due_at);
     let (tone, icon, key) = match wanted.kind {

@@ -96,7 +96,7 @@ pub(super) async fn list(visitor: Visitor, fields: Fields) -> Result<Response, F
     render(&CasesPage {
         sees_people: visitor.caller.sees_personal_data(),
         may_change: visitor.is_operator(),
-        query: fields.get("q").or(fields.get("email")).or(fields.get("person_id")).unwrap_or_default().to_owned(),
+        query: ["q", "email", "person_id"].into_iter().find_map(|name| fields.get(name)).unwrap_or_default().to_owned(),
         states: states(t, &fields),
         sources: choices(visitor.admin().sources.keys(), fields.get("source")),
         sites: choices(visitor.admin().sites.keys(), fields.get("site")),

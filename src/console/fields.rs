@@ -40,6 +40,7 @@ impl Fields {
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and texts are passed alike")]
     pub(super) fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.0.retain(|(found, _)| found != name);
         self.0.push((name.to_owned(), value.to_string()));

@@ -141,20 +141,20 @@ impl Texts {
 
 /// A number that selects a plural form.
 pub(super) trait Count {
-    fn count(&self) -> i64;
+    fn count(self) -> i64;
 }
 
 macro_rules! counts {
     ($($type:ty),+) => {$(
         impl Count for $type {
-            fn count(&self) -> i64 {
-                i64::try_from(*self).unwrap_or(i64::MAX)
+            fn count(self) -> i64 {
+                i64::try_from(self).unwrap_or(i64::MAX)
             }
         }
 
         impl Count for &$type {
-            fn count(&self) -> i64 {
-                (**self).count()
+            fn count(self) -> i64 {
+                (*self).count()
             }
         }
     )+};

@@ -92,7 +92,7 @@ async fn page(visitor: &Visitor, fields: &Fields, verified: Option<Verified>) ->
     let calendar = visitor.calendar(None);
     let group = fields.get("kind");
     let kinds = GROUPS.iter().find(|(name, _)| Some(*name) == group).map_or(&[][..], |(_, kinds)| *kinds);
-    let case_id = fields.get("case").map(|id| id.parse::<CaseId>());
+    let case_id = fields.get("case").map(str::parse::<CaseId>);
     let filter = JournalFilter {
         case_id: case_id.transpose().map_err(|_no_id| Failure::Invalid(t.s("journal-case-hint")))?,
         kinds: kinds.to_vec(),

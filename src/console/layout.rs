@@ -89,6 +89,7 @@ impl Frame {
         }
     }
 
+    #[expect(clippy::unused_self, reason = "templates call methods")]
     pub(super) fn icon(&self, name: &'static str) -> Icon {
         Icon(name)
     }

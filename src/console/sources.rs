@@ -192,8 +192,8 @@ async fn page(
                 t.s("effect-brake-released-text"),
             ));
             if view.irreversible > 0 {
-                let head = t.n("effect-bulk-irreversible", view.irreversible);
-                effects.push(Effect::new(Tone::Bad, "trash", head, t.s("effect-bulk-irreversible-text")));
+                let irreversible = t.n("effect-bulk-irreversible", view.irreversible);
+                effects.push(Effect::new(Tone::Bad, "trash", irreversible, t.s("effect-bulk-irreversible-text")));
             }
             let list = Query::default().with("state", "held").with("held", "brake").with("source", name).on("/cases");
             held = Some((set(visitor, &view, list).await?, view.count));

@@ -54,8 +54,8 @@ impl Preferences {
             Some("dark") => "dark",
             _ => "auto",
         };
-        let pairs: Vec<_> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
-        let query = pairs.into_iter().filter(|(name, _)| name != "lang");
+        let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        let query = pairs.filter(|(name, _)| name != "lang");
         let query = query.fold(Query::default(), |query, (name, value)| query.with(&name, value));
         Self { t: Texts(language.unwrap_or(Lang::En)), theme, here: query.on(uri.path()) }
     }

@@ -101,7 +101,7 @@ fn current(t: Texts, case: &CaseView) -> Step {
     let status = words::of_case(t, case);
     let text = case.job.as_ref().filter(|job| job.attempts > 0).map(|job| {
         let failed = t.n("way-attempts", job.attempts);
-        job.last_error.as_ref().map_or(failed.clone(), |error| format!("{failed} {error}"))
+        job.last_error.as_ref().map_or_else(|| failed.clone(), |error| format!("{failed} {error}"))
     });
     Step {
         class: "now",

@@ -216,7 +216,8 @@ async fn carry_out(
     if tx.is_repeated(&record, &transition, now).await? {
         return Ok(Json(view::show(admin, record, caller).await?));
     }
-    let transitioned = operate(&mut tx, admin, caller, record, &transition, note).await?;
+    // On the heap: the futures of the seven actions hold it.
+    let transitioned = Box::pin(operate(&mut tx, admin, caller, record, &transition, note)).await?;
     tx.commit().await?;
     admin.wake();
     Ok(Json(view::show(admin, transitioned.record, caller).await?))

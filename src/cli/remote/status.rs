@@ -100,9 +100,10 @@ fn of_source(source: &SourceView, times: &Times) -> String {
         (None, None) if source.quiet => "quiet".to_owned(),
         (None, None) => "listening".to_owned(),
     };
-    let last = source.last_delivery_at.map_or("no delivery yet".to_owned(), |at| {
-        format!("last delivery {} ago", length(times.now.duration_since(at)))
-    });
+    let last = source.last_delivery_at.map_or_else(
+        || "no delivery yet".to_owned(),
+        |at| format!("last delivery {} ago", length(times.now.duration_since(at))),
+    );
     let refused: u64 = source.refused.values().sum();
     let refused = if refused == 0 { String::new() } else { format!(", {refused} refused in the last hour") };
     format!("{state}, {last}{refused}")

@@ -54,7 +54,7 @@ async fn case_is_opened_listed_held_and_its_history_printed() {
 
     let list = offboardd(&daemon, OTTO, "case list --email ann@example.com").await.unwrap();
     assert_eq!(list.lines().count(), 2, "{list}");
-    assert!(list.starts_with("CASE") && list.contains(&id[id.len() - 8..]), "{list}");
+    assert!(list.starts_with("CASE") && list.contains(id.get(id.len() - 8..).unwrap()), "{list}");
     let held = offboardd(&daemon, OTTO, &format!("case hold {id} --reason holiday")).await.unwrap();
     assert!(held.contains("held by an operator"), "{held}");
     let history = offboardd(&daemon, OTTO, &format!("case history {id}")).await.unwrap();
