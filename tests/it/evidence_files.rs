@@ -90,7 +90,7 @@ async fn truncated_reordered_joined_and_converted_files_fail() {
 async fn signature_of_another_key_or_namespace_fails() {
     let (file, key) = finished().await;
     let key = PublicKey::read(&key).unwrap();
-    let message = &file[..file.find(signature::SIGNATURE_BEGIN).unwrap()];
+    let (message, _) = file.split_once(signature::SIGNATURE_BEGIN).unwrap();
     let other = SigningKey::from_seed(&[9; 32]).unwrap();
     let forged = format!("{message}{}", other.sign(message.as_bytes()));
     assert!(!is_valid(forged.as_bytes(), &key));

@@ -116,9 +116,9 @@ async fn old_backup_with_the_master_key_opens_no_closed_case_after_its_retention
         let path = scratch.path().join("offboardd.db");
         copy(&backup, &path, &["", ".key"]);
         std::fs::copy(format!("{}.keys", secrets.display()), format!("{}.keys", path.display())).unwrap();
-        let store = Database { path, key: KeyLocation::Beside }.open_existing().await.unwrap();
-        let read = store.case(case).await;
-        store.close().await;
+        let opened = Database { path, key: KeyLocation::Beside }.open_existing().await.unwrap();
+        let read = opened.case(case).await;
+        opened.close().await;
         match read {
             Ok(record) => record.unwrap().person.email.is_some(),
             Err(StoreError::Sealed { .. }) => false,

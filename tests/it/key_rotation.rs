@@ -72,12 +72,12 @@ async fn interrupted_rotation_continues_and_the_old_key_opens_nothing() {
     assert!(database.begin_rotation().unwrap());
     let both = keys(&story);
     assert_eq!((both.len(), both[1]), (2, old[0]));
-    let store = database.open_existing().await.unwrap();
-    let all = store.count_stale().await.unwrap();
+    let opened = database.open_existing().await.unwrap();
+    let all = opened.count_stale().await.unwrap();
     let mut progress = Resealing::default();
-    assert!(store.reseal_step(&mut progress).await.unwrap());
-    assert!(store.count_stale().await.unwrap() < all && store.count_stale().await.unwrap() > 0);
-    store.close().await;
+    assert!(opened.reseal_step(&mut progress).await.unwrap());
+    assert!(opened.count_stale().await.unwrap() < all && opened.count_stale().await.unwrap() > 0);
+    opened.close().await;
 
     // The daemon runs with both keys.
     story.start_daemon().await;

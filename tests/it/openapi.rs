@@ -52,13 +52,12 @@ fn every_operation_has_an_id_a_tag_a_summary_and_its_role() {
 #[tokio::test]
 async fn documented_role_is_the_role_that_the_daemon_requires() {
     let folder = tempfile::tempdir().unwrap();
-    let mut tokens = String::new();
-    for role in ["viewer", "operator"] {
+    let tokens = ["viewer", "operator"].map(|role| {
         let file = folder.path().join(role);
         std::fs::write(&file, format!("t0ken-of-a-{role}-never-shown")).unwrap();
-        tokens += &format!("{{ name = \"{role}\", role = \"{role}\", token = {{ file = {file:?} }} }},");
-    }
-    let story = Harness::with(crate::harness::Setup { tokens: tokens.leak(), ..Default::default() }).await;
+        format!("{{ name = \"{role}\", role = \"{role}\", token = {{ file = {file:?} }} }},")
+    });
+    let story = Harness::with(crate::harness::Setup { tokens: tokens.concat().leak(), ..Default::default() }).await;
     let ranks = ["viewer", "operator", "approver"];
     for (path, method, operation) in operations().into_iter().filter(|(path, ..)| path.starts_with("/api/")) {
         let needed = operation["security"][0]["token"][0].as_str().unwrap();

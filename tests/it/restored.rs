@@ -102,9 +102,9 @@ async fn backup_of_yesterday_repeats_nothing_and_forgets_nothing() {
     let lifted = remote(&folder, &daemon, &["fence", "lift", "--digest", digest, "--reason", "compared"]);
     assert_eq!(lifted.code, Some(0), "{lifted:?}");
     daemon.process.wait_for_lines("\"outcome\":\"revoke_confirmed\"", 1);
-    let listed = remote(&folder, &daemon, &["case", "list", "--json"]);
-    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
-    let states: Vec<_> = listed["items"].as_array().unwrap().iter().map(|case| &case["state"]).collect();
+    let cases = remote(&folder, &daemon, &["case", "list", "--json"]);
+    let cases: Value = serde_json::from_str(&cases.stdout).unwrap();
+    let states: Vec<_> = cases["items"].as_array().unwrap().iter().map(|case| &case["state"]).collect();
     assert_eq!(states, [&json!("revoked"), &json!("revoked")], "nothing is forgotten");
     assert_eq!(changes(site).await, ["revoke ann@example.com", "revoke ben@example.com"], "nothing is repeated");
     assert!(daemon.process.terminate().success());

@@ -60,9 +60,8 @@ impl Visitor {
 
     /// Sends a form as a page of the console does.
     pub(super) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.extend_pairs(fields);
-        self.send(Method::POST, path, &[("sec-fetch-site", "same-origin")], &form.finish()).await
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.send(Method::POST, path, &[("sec-fetch-site", "same-origin")], &form).await
     }
 
     pub(super) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Page {

@@ -99,7 +99,7 @@ async fn session_ends_when_its_token_is_changed() {
     std::fs::write(folder.path().join("otto"), "another-token-of-otto-since-now").unwrap();
     let begun = Instant::now();
     while otto.get("/").await.status != 303 {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the session outlives its token");
+        assert!(begun.elapsed() < Duration::from_mins(1), "the session outlives its token");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(vera.get("/").await.status, 200);

@@ -43,8 +43,8 @@ fn blocks(document: &str) -> Vec<Block> {
         while lines[at].trim_start() != "```" {
             at += 1;
         }
-        let text: String =
-            lines[begin..at].iter().map(|line| format!("{}\n", line.strip_prefix(&indent).unwrap_or(line))).collect();
+        let unindented = lines[begin..at].iter().map(|line| line.strip_prefix(&indent).unwrap_or(line));
+        let text: String = unindented.flat_map(|line| [line, "\n"]).collect();
         let mut words = head.split(' ').map(str::to_owned);
         blocks.push(Block { language: words.next().unwrap(), file: words.next(), text, lines: begin..at, indent });
         at += 1;

@@ -36,7 +36,8 @@ async fn printed(story: &Harness, command: &str, persons: &[&str]) -> String {
     for (number, person) in persons.iter().enumerate() {
         let id = story.case(person).await.case.id.to_string();
         let shown = ID.replace("0001", &format!("{:04}", number + 1));
-        names.push((id[id.len() - 8..].to_owned(), shown[shown.len() - 8..].to_owned()));
+        let end = |id: &str| id.get(id.len() - 8..).unwrap().to_owned();
+        names.push((end(&id), end(&shown)));
         names.push((id, shown));
     }
     // In a document the command names a case as it is shown there.
