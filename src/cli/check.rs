@@ -193,7 +193,12 @@ mod tests {
 
         [store]
         url = "sqlite:offboardd.db"
+        keep_backups = "30d"
         keep_payloads = "7d"
+        keep_deliveries = "400d"
+        keep_people = "400d"
+        keep_attempts = "400d"
+        keep_cases = "1100d"
 
         [notify]
         personal_data = false
@@ -217,6 +222,8 @@ mod tests {
         protect = { emails = ["boss@example.com"], domains = [], account_ids = [] }
         look_again = ["1m", "10m", "1h"]
         watch_grant = "5m"
+        watch_erased = "ignore"
+        watch_erased_every = "1d"
         probe_every = "1m"
         probe_idle = "15m"
         concurrency = 4
@@ -234,6 +241,8 @@ mod tests {
         protect = { emails = [], domains = [], account_ids = [] }
         look_again = ["1m30s"]
         watch_grant = "5m"
+        watch_erased = "ignore"
+        watch_erased_every = "1d"
         probe_every = "1m"
         probe_idle = "15m"
         concurrency = 4
@@ -250,6 +259,7 @@ mod tests {
         detach = []
         reinvite = false
         brake = { per_hour = 25, per_day = 100 }
+        erasure_within = "28d"
 
         [sources.crm]
         preset = "bamboohr"

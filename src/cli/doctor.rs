@@ -24,8 +24,7 @@ use crate::store::is_database;
 const LONGEST_INPUT: u64 = 1 << 20;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Reads the email addresses to search from standard input, one on a line. None is printed.\n\n\
-                        Example: echo ann@example.com | offboardd doctor --also /backup/offboardd-2026-11-26.db")]
+#[command(after_help = "Example: offboardd doctor --also /backup/offboardd-2026-11-26.db")]
 pub(super) struct Arguments {
     /// Further files to look through, such as backups and logs
     #[arg(long, value_name = "FILE", num_args = 1..)]

@@ -71,6 +71,8 @@ enum Command {
     #[command(subcommand)]
     Journal(journal::Command),
     /// Look for what should not be there: email addresses in files, keys of closed cases in backups, an older database
+    ///
+    /// The email addresses to search are read from standard input, one on a line. None is printed.
     Doctor(doctor::Arguments),
     /// Manage the key that encrypts personal data
     #[command(subcommand)]

@@ -189,7 +189,7 @@ pub(super) fn download(text: String, name: &str) -> Response {
 fn blocked_text(t: Texts, blocked: &Blocked) -> String {
     let name = blocked.name.clone().unwrap_or_default();
     let id = format!("blocked-{}", blocked.by.replace('_', "-"));
-    if t.find(&id).is_some() { t.v(&id, "name", name) } else { format!("{} {name}", blocked.by) }
+    if t.has(&id) { t.v(&id, "name", name) } else { format!("{} {name}", blocked.by) }
 }
 
 fn countdown(visitor: &Visitor, calendar: &Calendar, case: &CaseView) -> Option<Countdown> {

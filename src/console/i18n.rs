@@ -113,9 +113,13 @@ impl Texts {
         self.format(id, Some(&args))
     }
 
+    pub(super) fn has(self, id: &str) -> bool {
+        self.bundle().has_message(id)
+    }
+
     /// The text of this id, if there is one: for words that a database or an API may extend.
     pub(super) fn find(self, id: &str) -> Option<String> {
-        self.bundle().has_message(id).then(|| self.s(id))
+        self.has(id).then(|| self.s(id))
     }
 
     fn format(self, id: &str, args: Option<&FluentArgs<'_>>) -> String {

@@ -62,6 +62,8 @@ impl Search {
             escaped(text, |byte| byte.is_ascii_graphic(), |byte| format!("={byte:02X}")),
             true,
         );
+        let but_at = |byte: u8| byte.is_ascii_graphic() && byte != b'@';
+        self.add("quoted-printable", escaped(text, but_at, |byte| format!("={byte:02X}")), true);
         self.add("JSON", json(text, |c| c.is_ascii() && c != '@'), true);
         self.add("JSON", json(text, |c| c.is_ascii()), true);
         self.add("JSON", json(text, |_| false), true);

@@ -62,7 +62,7 @@ fn nothing_destructive_happens_that_was_not_written() {
             per_hour: 25,
             per_day: 100,
         },
-        erasure_within: SignedDuration::from_hours(28 * 24),
+        erasure_within: 2419200s,
     }
     ");
 }

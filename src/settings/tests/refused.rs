@@ -19,7 +19,7 @@ fn what_is_not_toml_is_refused_with_its_place() {
 fn an_unknown_key_is_refused_and_the_meant_one_offered() {
     insta::assert_snapshot!(refusal("local_grace", "local_grce"), @"offboardd.toml:38:1: policies.leavers.local_grce: unknown key; did you mean `local_grace`?");
     insta::assert_snapshot!(refusal("[retry]", "[retries]"), @"offboardd.toml:20:2: retries: unknown key; there are `mode`, `server`, `admin`, `store`, `evidence`, `notify`, `import`, `retry`, `sites`, `policies`, `sources`");
-    insta::assert_snapshot!(refusal("reinvite", "shade"), @"offboardd.toml:43:1: policies.leavers.shade: unknown key; there are `departed`, `email_changed`, `erasure_requested`, `local_grace`, `timezone`, `effective`, `approvals`, `detach`, `reinvite`, `brake`");
+    insta::assert_snapshot!(refusal("reinvite", "shade"), @"offboardd.toml:43:1: policies.leavers.shade: unknown key; there are `departed`, `email_changed`, `erasure_requested`, `local_grace`, `timezone`, `effective`, `approvals`, `detach`, `reinvite`, `brake`, `erasure_within`");
     insta::assert_snapshot!(refusal("per_hour = 25,", "per_minute = 25,"), @"offboardd.toml:44:11: policies.leavers.brake.per_minute: unknown key; there are `per_hour`, `per_day`");
     insta::assert_snapshot!(refusal("role = ", "roles = "), @"offboardd.toml:12:1: admin.tokens[0].roles: unknown key; did you mean `role`?");
     insta::assert_snapshot!(refusal("emails = []", "email = []"), @"offboardd.toml:32:13: sites.acme.protect.email: unknown key; did you mean `emails`?");
