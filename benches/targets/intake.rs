@@ -17,6 +17,7 @@ const SITES: usize = 32;
 /// The daemon with everything on, the same without storage, with one transaction for each request, and bare SQLite.
 pub(crate) fn side_by_side(table: &mut Table) {
     let (mut ours, mut none, mut each, mut bare) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut code = Vec::new();
     let (mut p99, mut p99_none) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let folder = Folder::new("");
@@ -31,6 +32,11 @@ pub(crate) fn side_by_side(table: &mut Table) {
         ours.push(seen.rate);
         p99.push(seen.quantile(0.99));
         drop(daemon);
+
+        let folder = Folder::new("");
+        let (process, to) = servers::start(servers::INTAKE, &folder);
+        code.push(Load::usual(to).run().rate);
+        drop(process);
 
         let folder = Folder::new("");
         let (_process, to) = servers::start(servers::ONE_EACH, &folder);
@@ -48,6 +54,8 @@ pub(crate) fn side_by_side(table: &mut Table) {
     table.add(row, "durable intake ÷ one transaction a request", two(ratio(&ours, &each)), beside(&each));
     let row = ("T3", "≥ 0.60", "≥ 0.85");
     table.add(row, "durable intake ÷ bare SQLite, 64 rows a transaction", two(ratio(&ours, &bare)), beside(&bare));
+    let what = "durable intake ÷ the intake's code alone, without a router";
+    table.add(("", "", ""), what, two(ratio(&ours, &code)), beside(&code));
     let row = ("T6", "≤ 2.5", "≤ 1.7");
     let figures = format!("{:.1} ms beside {:.1} ms", middle(&p99) / 1e3, middle(&p99_none) / 1e3);
     table.add(row, "p99 at 64 connections ÷ p99 without storage", two(ratio(&p99, &p99_none)), figures);

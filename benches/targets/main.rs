@@ -7,7 +7,7 @@
 //!
 //! Absolute figures belong to the machine that they were measured on; the ratios carry over, roughly. The load generator
 //! shares the machine with what it measures, and each round runs every server once, so that a noisy minute hits them all.
-//! The peers of T4, T5 and T14 are measured where they are installed (`benches/README.md`).
+//! The peers of T4 and T5 are measured where they are installed (`benches/README.md`).
 // So that the lints know that a panic is an answer here: a bench that cannot measure ends.
 #![allow(
     clippy::unwrap_used,
@@ -26,6 +26,7 @@
     reason = "a benchmark: it panics where it cannot measure, and prints what it measured"
 )]
 
+mod calls;
 mod daemon;
 mod folder;
 mod intake;

@@ -1,4 +1,4 @@
-//! The peers: other ways to take a webhook, and another queue. Measured where `benches/peers/install` has put them.
+//! The peers: other ways to take a webhook. Measured where `benches/peers/install` has put them.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -66,15 +66,6 @@ pub(crate) fn webhooks(table: &mut Table) {
             table.add(peer.target, what, format!("{:.2}", ratio(&ours, &theirs)), figures);
         }
     }
-}
-
-/// No-ops per second that apalis-sqlite drains.
-pub(crate) fn apalis() -> Option<f64> {
-    let program = installed("apalis/release/apalis-peer")?;
-    let folder = Folder::new("");
-    let output = Command::new(program).current_dir(folder.path()).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Some(String::from_utf8(output.stdout).unwrap().trim().parse().unwrap())
 }
 
 fn sources() -> PathBuf {

@@ -24,6 +24,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::calls;
 use crate::daemon::{Process, wait_for};
 use crate::folder::{Folder, KEY};
 
@@ -53,6 +54,9 @@ pub(crate) fn start(kind: &str, folder: &Folder) -> (Process, SocketAddr) {
 pub(crate) fn run(kind: &str) {
     telemetry::start();
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+        if kind == calls::CALLS {
+            return calls::run().await;
+        }
         let router = match kind {
             NO_STORAGE => Router::new().route("/webhooks/hr0", post(verify)).with_state(Arc::new(hr())),
             ONE_EACH => {
