@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use sha2::{Digest as _, Sha256};
 
 use super::StoreError;
+use super::file_id::FileId;
 use super::head::RecordedHead;
 use super::paths::{folder_of, nofollow, with_suffix};
 use super::private_file::open_private;
@@ -28,32 +29,22 @@ use crate::proof::seal::MasterKey;
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// The offset of `user_version` in the header of the main file.
-const USER_VERSION: u64 = 60;
+const USER_VERSION: usize = 60;
+
+/// The size of the header of the main file.
+const HEADER: usize = 100;
 
 /// The offset of the first salt in the header of a write-ahead log. Every reset increments the salt.
-const SALT: u64 = 16;
+const SALT: usize = 16;
 
 /// The size of the header of a write-ahead log.
-const LOG_HEADER: u64 = 32;
+const LOG_HEADER: usize = 32;
 
 /// The first bytes of a write-ahead log. The lowest bit is the byte order of the checksums.
 const LOG_MAGIC: u32 = 0x377f_0682;
 
 /// The maximum number of stamps that the main file may have: the current one, and later ones that are not checkpointed.
 const STAMPS: usize = 3;
-
-/// The identity of a file, whatever its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct FileId {
-    device: u64,
-    inode: u64,
-}
-
-impl FileId {
-    fn of(metadata: &Metadata) -> Self {
-        Self { device: metadata.dev(), inode: metadata.ino() }
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Files {
@@ -191,11 +182,11 @@ impl Files {
         drop(stamps);
         let path = self.log_path();
         let failed = |source| file_error(&path, source);
-        let mut magic = [0; 4];
+        let mut header = [0; LOG_HEADER];
+        let is_whole = log.file.read_at(&mut header, 0).map_err(failed)? == header.len();
+        let [a, b, c, d, ..] = header;
         // An empty log is fully checkpointed.
-        let has_header = log.file.metadata().map_err(failed)?.len() >= LOG_HEADER;
-        let read = if has_header { log.file.read_at(&mut magic, 0).map_err(failed)? } else { 0 };
-        Ok((read == magic.len() && u32::from_be_bytes(magic) & !1 != LOG_MAGIC).then_some(path))
+        Ok((is_whole && u32::from_be_bytes([a, b, c, d]) & !1 != LOG_MAGIC).then_some(path))
     }
 
     /// Fails if a file is not the one that was opened: further writes might be lost at a restart.
@@ -203,15 +194,15 @@ impl Files {
         if let Some(why) = self.replaced.get() {
             return Err(StoreError::FilesChanged { why: why.clone() });
         }
-        match std::fs::metadata(&self.path) {
-            Ok(metadata) if FileId::of(&metadata) == self.id => {}
+        match FileId::at(&self.path) {
+            Ok(id) if id == self.id => {}
             Ok(_another) => return Err(self.found_replaced(&self.path, "was replaced")),
             Err(error) => return Err(missing(&self.path, &error)),
         }
         if let Some(log) = self.log.get() {
             let path = self.log_path();
-            match std::fs::metadata(&path) {
-                Ok(metadata) if FileId::of(&metadata) == log.id => {}
+            match FileId::at(&path) {
+                Ok(id) if id == log.id => {}
                 Ok(_another) => return Err(self.found_replaced(&path, "was replaced")),
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     return Err(self.found_replaced(&path, "was removed"));
@@ -277,13 +268,10 @@ impl Files {
 
     /// The `user_version` of the main file alone, without the log; `None` for a file without a header.
     pub(super) fn main_version(&self) -> Result<Option<u32>, StoreError> {
-        let failed = |source| file_error(&self.path, source);
-        if self.database.metadata().map_err(failed)?.len() < 100 {
-            return Ok(None);
-        }
-        let mut version = [0; 4];
-        self.database.read_exact_at(&mut version, USER_VERSION).map_err(failed)?;
-        Ok(Some(u32::from_be_bytes(version)))
+        let mut header = [0; HEADER];
+        let read = self.database.read_at(&mut header, 0).map_err(|source| file_error(&self.path, source))?;
+        let version = header.get(USER_VERSION..).and_then(<[u8]>::first_chunk);
+        Ok(version.filter(|_| read == header.len()).map(|version| u32::from_be_bytes(*version)))
     }
 
     /// The size of the write-ahead log; `None` if there is none.
@@ -305,12 +293,10 @@ impl Files {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(failed(source)),
         };
-        if log.metadata().map_err(failed)?.len() < LOG_HEADER {
-            return Ok(None);
-        }
-        let mut salt = [0; 4];
-        log.read_exact_at(&mut salt, SALT).map_err(failed)?;
-        Ok(Some(u32::from_be_bytes(salt)))
+        let mut header = [0; LOG_HEADER];
+        let read = log.read_at(&mut header, 0).map_err(failed)?;
+        let salt = header.get(SALT..).and_then(<[u8]>::first_chunk);
+        Ok(salt.filter(|_| read == header.len()).map(|salt| u32::from_be_bytes(*salt)))
     }
 
     /// Rejects a file that is not a SQLite database.

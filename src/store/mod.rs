@@ -27,6 +27,7 @@ mod exec;
 mod expiry;
 mod facts;
 mod fence;
+mod file_id;
 mod files;
 mod gate;
 mod guarded;
