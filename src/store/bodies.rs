@@ -112,40 +112,30 @@ impl Tx {
     ) -> Result<(), StoreError> {
         let body_hash = by.and_then(|origin| origin.body_hash);
         let seq = by.map(|origin| origin.seq);
-        sqlx::query(
-            "UPDATE deliveries
-             SET dedupes = 0
-             WHERE dedupes = 1
-                 AND dedupe_until IS NOT NULL
-                 AND seq IN (
-                     SELECT delivery_seq
-                     FROM body_people
-                     WHERE person_key IN ($1, $2)
-                         AND body_hash IS DISTINCT FROM $3
-                         AND ($4 IS NULL OR delivery_seq < $4)
-                         AND superseded_at IS NULL)",
-        )
-        .bind(bytes(email_hash))
-        .bind(bytes(person_hash))
-        .bind(bytes(body_hash))
-        .bind(seq)
-        .execute(&mut **self)
-        .await?;
-        sqlx::query(
+        let superseded = sqlx::query(
             "UPDATE body_people
              SET superseded_at = $5
              WHERE person_key IN ($1, $2)
                  AND body_hash IS DISTINCT FROM $3
                  AND ($4 IS NULL OR delivery_seq < $4)
-                 AND superseded_at IS NULL",
+                 AND superseded_at IS NULL
+             RETURNING delivery_seq",
         )
         .bind(bytes(email_hash))
         .bind(bytes(person_hash))
         .bind(bytes(body_hash))
         .bind(seq)
         .bind(millis(effect_at))
-        .execute(&mut **self)
+        .fetch_all(&mut **self)
         .await?;
+        for body in &superseded {
+            sqlx::query(
+                "UPDATE deliveries SET dedupes = 0 WHERE seq = $1 AND dedupes = 1 AND dedupe_until IS NOT NULL",
+            )
+            .bind(body.try_get::<i64, _>("delivery_seq")?)
+            .execute(&mut **self)
+            .await?;
+        }
         Ok(())
     }
 

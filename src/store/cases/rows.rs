@@ -1,14 +1,15 @@
 //! Conversion between a case and its row.
 
 use serde::{Deserialize, Serialize};
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Row as _, Sqlite};
 
 use super::authentication::authenticate;
 use super::{CaseRecord, KnownAccount, RowHashes};
 use crate::domain::account::{AccountType, Candidate};
 use crate::domain::case::{Attention, Case, Hold, Progress, State, StateName};
-use crate::domain::ids::CaseId;
+use crate::domain::ids::{CaseId, SourceName};
 use crate::domain::person::Person;
 use crate::proof::seal::{CaseKey, KeyedHash, MasterKey};
 use crate::store::exec::ExecOne as _;
@@ -25,9 +26,77 @@ struct Known {
     candidates: Vec<Candidate>,
 }
 
+/// The data of a case that changes, in the order of [`Tx::bind_case`].
+const UPDATE: &str = "UPDATE cases
+     SET state = $1,
+         since = $2,
+         held = $3,
+         attention = $4,
+         attention_detail = $5,
+         terms = $6,
+         demands = $7,
+         approvals = $8,
+         on_hold = $9,
+         direction = $10,
+         effective_at = $11,
+         revoke_dispatched_at = $12,
+         revoked_at = $13,
+         detached_at = $14,
+         deletion_dispatched_at = $15,
+         deletion_requested_at = $16,
+         grace_ends_at = $17,
+         last_read_at = $18,
+         gone_at = $19,
+         reinvite_dispatched_at = $20,
+         reads_without_account = $21,
+         account_type = $22,
+         sealed = $23,
+         closed_at = $24,
+         email_hash = $25,
+         person_hash = $26,
+         person_key = $27,
+         version = $28,
+         code = $29,
+         erasure_requested_at = $30,
+         erasure_deadline_at = $31
+     WHERE id = $32";
+
+/// The same data, and what never changes.
+const INSERT: &str = "INSERT INTO cases (
+         state, since, held, attention, attention_detail, terms, demands, approvals, on_hold, direction, effective_at,
+         revoke_dispatched_at, revoked_at, detached_at, deletion_dispatched_at, deletion_requested_at, grace_ends_at,
+         last_read_at, gone_at, reinvite_dispatched_at, reads_without_account, account_type, sealed, closed_at,
+         email_hash, person_hash, person_key, version, code, erasure_requested_at, erasure_deadline_at,
+         id, site, source, opened_at)
+     VALUES (
+         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+         $12, $13, $14, $15, $16, $17,
+         $18, $19, $20, $21, $22, $23, $24,
+         $25, $26, $27, $28, $29, $30, $31,
+         $32, $33, $34, $35)";
+
 impl Tx {
     /// Writes the variable data of a case, and the personal data.
     pub(super) async fn write_case(&mut self, record: &CaseRecord) -> Result<(), StoreError> {
+        self.bind_case(UPDATE, record)?.exec_one(self, "case", record.case.id).await
+    }
+
+    /// Writes a new case.
+    pub(super) async fn insert_case(&mut self, record: &CaseRecord) -> Result<(), StoreError> {
+        let case = &record.case;
+        self.bind_case(INSERT, record)?
+            .bind(case.site.as_str())
+            .bind(case.source.as_ref().map(SourceName::as_str))
+            .bind(millis(record.opened_at))
+            .exec_one(self, "case", case.id)
+            .await
+    }
+
+    fn bind_case<'q>(
+        &self,
+        text: &'static str,
+        record: &'q CaseRecord,
+    ) -> Result<Query<'q, Sqlite, SqliteArguments>, StoreError> {
         let case = &record.case;
         let hashes = self.row_hashes(record);
         let known = Known {
@@ -39,75 +108,40 @@ impl Tx {
             Some(key) => Some(key.seal(case.id.as_bytes(), to_json(&known)?.as_bytes())),
             None => None,
         };
-        sqlx::query(
-            "UPDATE cases
-             SET state = $1,
-                 since = $2,
-                 held = $3,
-                 attention = $4,
-                 attention_detail = $5,
-                 terms = $6,
-                 demands = $7,
-                 approvals = $8,
-                 on_hold = $9,
-                 direction = $10,
-                 effective_at = $11,
-                 revoke_dispatched_at = $12,
-                 revoked_at = $13,
-                 detached_at = $14,
-                 deletion_dispatched_at = $15,
-                 deletion_requested_at = $16,
-                 grace_ends_at = $17,
-                 last_read_at = $18,
-                 gone_at = $19,
-                 reinvite_dispatched_at = $20,
-                 reads_without_account = $21,
-                 account_type = $22,
-                 sealed = $23,
-                 closed_at = $24,
-                 email_hash = $25,
-                 person_hash = $26,
-                 person_key = $27,
-                 version = $28,
-                 code = $29,
-                 erasure_requested_at = $30,
-                 erasure_deadline_at = $31
-             WHERE id = $32",
-        )
-        .bind(case.state.name().as_str())
-        .bind(millis(case.since))
-        .bind(held(&case.state).map(Hold::as_str))
-        .bind(stuck(&case.state).map(|attention| attention.reason.as_str()))
-        .bind(stuck(&case.state).map(|attention| attention.detail.as_str()))
-        .bind(to_json(&case.terms)?)
-        .bind(to_json(&case.demands)?)
-        .bind(to_json(&case.approvals)?)
-        .bind(case.on_hold)
-        .bind(case.direction.as_str())
-        .bind(millis(case.effective_at))
-        .bind(millis_if_any(case.progress.revoke_dispatched_at))
-        .bind(millis_if_any(case.progress.revoked_at))
-        .bind(millis_if_any(case.progress.detached_at))
-        .bind(millis_if_any(case.progress.deletion_dispatched_at))
-        .bind(millis_if_any(case.progress.deletion_requested_at))
-        .bind(millis_if_any(case.progress.grace_ends_at))
-        .bind(millis_if_any(case.progress.last_look_at))
-        .bind(millis_if_any(case.progress.gone_at))
-        .bind(millis_if_any(case.progress.reinvite_dispatched_at))
-        .bind(record.reads_without_account)
-        .bind(record.account_type.map(AccountType::as_str))
-        .bind(sealed.as_deref())
-        .bind(millis_if_any(case.closed_at()))
-        .bind(hashes.email.map(|hash| hash.0.to_vec()))
-        .bind(hashes.person.map(|hash| hash.0.to_vec()))
-        .bind(hashes.person_key.0.as_slice())
-        .bind(record.version)
-        .bind(authenticate(record, hashes, sealed.as_deref(), &self.key).0.as_slice())
-        .bind(millis_if_any(case.erasure_deadline().map(|deadline| deadline.requested_at)))
-        .bind(millis_if_any(case.erasure_deadline().map(|deadline| deadline.until)))
-        .bind(case.id.to_string())
-        .exec_one(self, "case", case.id)
-        .await
+        let code = authenticate(record, hashes, sealed.as_deref(), &self.key);
+        Ok(sqlx::query(text)
+            .bind(case.state.name().as_str())
+            .bind(millis(case.since))
+            .bind(held(&case.state).map(Hold::as_str))
+            .bind(stuck(&case.state).map(|attention| attention.reason.as_str()))
+            .bind(stuck(&case.state).map(|attention| attention.detail.as_str()))
+            .bind(to_json(&case.terms)?)
+            .bind(to_json(&case.demands)?)
+            .bind(to_json(&case.approvals)?)
+            .bind(case.on_hold)
+            .bind(case.direction.as_str())
+            .bind(millis(case.effective_at))
+            .bind(millis_if_any(case.progress.revoke_dispatched_at))
+            .bind(millis_if_any(case.progress.revoked_at))
+            .bind(millis_if_any(case.progress.detached_at))
+            .bind(millis_if_any(case.progress.deletion_dispatched_at))
+            .bind(millis_if_any(case.progress.deletion_requested_at))
+            .bind(millis_if_any(case.progress.grace_ends_at))
+            .bind(millis_if_any(case.progress.last_look_at))
+            .bind(millis_if_any(case.progress.gone_at))
+            .bind(millis_if_any(case.progress.reinvite_dispatched_at))
+            .bind(record.reads_without_account)
+            .bind(record.account_type.map(AccountType::as_str))
+            .bind(sealed)
+            .bind(millis_if_any(case.closed_at()))
+            .bind(hashes.email.map(|hash| hash.0.to_vec()))
+            .bind(hashes.person.map(|hash| hash.0.to_vec()))
+            .bind(hashes.person_key.0.to_vec())
+            .bind(record.version)
+            .bind(code.0.to_vec())
+            .bind(millis_if_any(case.erasure_deadline().map(|deadline| deadline.requested_at)))
+            .bind(millis_if_any(case.erasure_deadline().map(|deadline| deadline.until)))
+            .bind(case.id.to_string()))
     }
 
     /// The hashes of a case as they are to be stored.

@@ -9,15 +9,12 @@ use super::authentication::authenticate;
 use super::rows::{held, stuck};
 use super::{CaseRecord, NewCase, Note, RowHashes, Transitioned};
 use crate::clock;
-use crate::domain::case::{
-    Case, Demand, Direction, EndedDemands, Hold, JobKind, Progress, State, StateName, Transition,
-};
+use crate::domain::case::{Case, Demand, Direction, EndedDemands, JobKind, Progress, State, StateName, Transition};
 use crate::domain::facts::FactKind;
-use crate::domain::ids::{CaseId, SourceName};
+use crate::domain::ids::CaseId;
 use crate::domain::person::Person;
 use crate::proof::seal::CaseKey;
 use crate::store::exec::ExecOne as _;
-use crate::store::row::millis;
 use crate::store::{JobRow, StoreError, TransitionError, Tx};
 
 impl Tx {
@@ -77,29 +74,12 @@ impl Tx {
             candidates: Vec::new(),
             key: Some(key),
         };
-        sqlx::query(
-            "INSERT INTO cases (
-                 id, site, source, person_key, opened_at, state, since, held, terms, demands, approvals, direction,
-                 effective_at, attention)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '{}', '[]', '[]', 'leaving', 0, $9)",
-        )
-        .bind(id.to_string())
-        .bind(record.case.site.as_str())
-        .bind(record.case.source.as_ref().map(SourceName::as_str))
-        .bind(person_key.0.as_slice())
-        .bind(millis(now))
-        .bind(record.case.state.name().as_str())
-        .bind(millis(now))
-        .bind(held(&record.case.state).map(Hold::as_str))
-        .bind(stuck(&record.case.state).map(|attention| attention.reason.as_str()))
-        .execute(&mut **self)
-        .await?;
+        self.insert_case(&record).await?;
         sqlx::query("INSERT INTO case_keys (case_id, sealed) VALUES ($1, $2)")
             .bind(id.to_string())
             .bind(sealed_key)
             .execute(&mut **self)
             .await?;
-        self.write_case(&record).await?;
         if record.case.source.is_none() {
             let keys: Vec<_> = email_hash.into_iter().collect();
             self.note_operators_fact(&keys, FactKind::OperatorRequested, now).await?;
