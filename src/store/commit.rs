@@ -5,8 +5,8 @@
 //! during the previous one. A unit that fails, or whose future is dropped, is rolled back to its savepoint, and the
 //! others are unaffected. If SQLite rolls back the whole transaction, as on a full disk, every unit of the group fails.
 //!
-//! A vendor waits for the intake. So its deliveries join after the units that begin within [`BEFORE_INTAKE`], and end the
-//! group. Without other writers they need no transaction: one statement commits them.
+//! A vendor waits for the intake. So its deliveries end the group, and other units go before them only within their
+//! [`Share`] of the time. Without other writers the deliveries need no transaction: one statement commits them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tracing::Instrument as _;
 
 use super::files::{Acknowledged, Files};
+use super::share::Share;
 use super::turn::{Answer, Effects, Group, Held, Request, Unit, WriterState};
 use super::{StoreError, dialect, stamp};
 use crate::domain::ids::SourceName;
@@ -27,10 +28,6 @@ use crate::domain::ids::SourceName;
 /// the last.
 const UNITS: usize = 32;
 const JOINING: Duration = Duration::from_millis(10);
-
-/// The time in which other units go first while deliveries wait: about half of a commit of the intake at full load. With
-/// one unit for each commit of the intake, the jobs of a busy site would wait for vendors.
-const BEFORE_INTAKE: Duration = Duration::from_millis(1);
 
 /// A request that is served while no transaction is open.
 pub(super) enum BetweenGroups {
@@ -47,14 +44,13 @@ pub(super) struct Committer {
     pub(super) deliveries: mpsc::Receiver<Request>,
     pub(super) units: mpsc::Receiver<Request>,
     pub(super) between_groups: mpsc::Receiver<BetweenGroups>,
-    /// Whether the intake was served last: then another writer is served first, so that neither starves.
-    pub(super) intake_was_last: bool,
+    pub(super) share: Share,
 }
 
 impl Committer {
     pub(super) async fn run(mut self) {
         loop {
-            let (first, second, between_groups) = self.queues(self.intake_was_last);
+            let (first, second, between_groups) = self.queues();
             tokio::select! {
                 biased;
                 Some(request) = between_groups.recv() => match request {
@@ -75,12 +71,11 @@ impl Committer {
     }
 
     /// The queues in the order in which they are served, and the one that is served between groups.
-    const fn queues(
+    fn queues(
         &mut self,
-        units_first: bool,
     ) -> (&mut mpsc::Receiver<Request>, &mut mpsc::Receiver<Request>, &mut mpsc::Receiver<BetweenGroups>) {
-        let Self { deliveries, units, between_groups, .. } = self;
-        if units_first { (units, deliveries, between_groups) } else { (deliveries, units, between_groups) }
+        let Self { deliveries, units, between_groups, share, .. } = self;
+        if share.others_first() { (units, deliveries, between_groups) } else { (deliveries, units, between_groups) }
     }
 
     /// Runs units until none waits or the group is full, and commits them. It never waits for further ones.
@@ -89,12 +84,12 @@ impl Committer {
         let (mut next, mut count) = (Some(first), 0);
         let mut result = Ok(());
         while let Some(Request { is_intake, turn }) = next.take() {
-            self.intake_was_last = is_intake;
             count += 1;
-            result = self.run_unit(is_intake, turn).await;
             let elapsed = begun.elapsed();
-            if result.is_ok() && !is_intake && count < UNITS && elapsed < JOINING {
-                let (first, second, _) = self.queues(elapsed < BEFORE_INTAKE);
+            result = self.run_unit(is_intake, turn).await;
+            self.share.count(is_intake, begun.elapsed().saturating_sub(elapsed));
+            if result.is_ok() && !is_intake && count < UNITS && begun.elapsed() < JOINING {
+                let (first, second, _) = self.queues();
                 next = first.try_recv().or_else(|_none_waits| second.try_recv()).ok();
             }
         }

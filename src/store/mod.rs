@@ -61,6 +61,7 @@ mod row;
 mod schema;
 mod sealed_columns;
 mod sessions;
+mod share;
 mod stamp;
 mod sums;
 mod turn;

@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use super::StoreError;
 use super::commit::{BetweenGroups, Committer};
 use super::files::Files;
+use super::share::Share;
 use super::turn::{Answer, Held, Queues, Request, Turn, WriterState};
 use crate::domain::ids::SourceName;
 
@@ -69,7 +70,7 @@ impl Writer {
             deliveries: queued_deliveries,
             units: queued_units,
             between_groups: queued_between_groups,
-            intake_was_last: false,
+            share: Share::default(),
         };
         // Not on the daemon's task tracker: it serves every part until the database is closed after all of them.
         drop(Handle::current().spawn(committer.run()));
