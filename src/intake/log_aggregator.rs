@@ -21,8 +21,6 @@ pub(super) enum LogKey {
     Unreadable(IntakeError),
     /// An offered secret was rejected by the rate limit.
     OffersThrottled,
-    /// A vendor reused a delivery id for another body.
-    ReusedId,
     /// The signature is missing, invalid or stale.
     Rejected(Rejection),
 }
@@ -66,10 +64,6 @@ impl PendingCounts {
                     }
                     LogKey::OffersThrottled => {
                         tracing::warn!(%source, count, "source {source}: rejected {count} offered secrets, rate limit");
-                    }
-                    LogKey::ReusedId => {
-                        let what = "with the id of an earlier delivery and another body, accepted as new";
-                        tracing::warn!(%source, count, "source {source}: {count} deliveries {what}");
                     }
                     LogKey::Rejected(reason) => {
                         tracing::warn!(%source, %reason, count, "source {source}: rejected {count} requests, {reason}");

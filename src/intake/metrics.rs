@@ -20,8 +20,6 @@ use crate::domain::recent_rejections::RecentRejections;
 pub enum DeliveryOutcome {
     Accepted,
     Duplicate,
-    /// Stored as new: the vendor reused an id for another body.
-    ReusedId,
     /// Missing or invalid signature.
     Unauthorized,
     /// Valid signature with a time outside the window.
@@ -34,7 +32,6 @@ pub enum DeliveryOutcome {
 named!(DeliveryOutcome {
     Accepted = "accepted",
     Duplicate = "duplicate",
-    ReusedId = "reused_id",
     Unauthorized = "unauthorized",
     Stale = "stale",
     TooLarge = "too_large",

@@ -38,10 +38,6 @@ pub(super) async fn receive(
             let verdict = match accepted {
                 Inserted::New(_) => DeliveryOutcome::Accepted,
                 Inserted::Duplicate(_) => DeliveryOutcome::Duplicate,
-                Inserted::ReusedId(_) => {
-                    intake.metrics.note(source, LogKey::ReusedId);
-                    DeliveryOutcome::ReusedId
-                }
             };
             intake.metrics.count(source, verdict, received_at);
             response::accepted(accepted)

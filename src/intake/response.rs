@@ -57,9 +57,7 @@ impl IntoResponse for IntakeError {
 /// The response to a durably stored delivery.
 pub(super) fn accepted(accepted: Inserted) -> Response {
     match accepted {
-        Inserted::New(id) | Inserted::ReusedId(id) => {
-            (StatusCode::ACCEPTED, Json(json!({ "delivery": id }))).into_response()
-        }
+        Inserted::New(id) => (StatusCode::ACCEPTED, Json(json!({ "delivery": id }))).into_response(),
         Inserted::Duplicate(id) => Json(json!({ "delivery": id, "duplicate": true })).into_response(),
     }
 }

@@ -14,6 +14,7 @@ mod metrics;
 mod people;
 mod repeats;
 mod resolver;
+mod results;
 mod route;
 mod source_queue;
 mod turn;
@@ -28,19 +29,25 @@ use tokio_util::sync::CancellationToken;
 use self::context::EventContext;
 pub use self::metrics::Metrics;
 pub use self::resolver::Resolver;
+use self::results::{TurnResults, Turned};
 pub use self::route::Route;
 use self::source_queue::{SourceQueue, Start};
 use crate::clock::{self, Clock};
-use crate::domain::event::Event;
+use crate::domain::event::{Event, EventType};
 use crate::domain::facts;
 use crate::domain::ids::{DeliveryId, EventId, SiteName, SourceName};
 use crate::domain::repeat::Repetition;
+use crate::domain::routing::IgnoredReason;
 use crate::store::{
     EventOutcome, EventStatus, NewEvent, Origin, Store, StoreError, Tx, UnroutedDelivery, WaitingEvent,
 };
 
 /// The period of the fallback in case a notification is missed.
 const PERIOD: Duration = Duration::from_mins(1);
+
+/// The wait before a round while few deliveries arrive: those that follow shortly are routed in the same turn. A turn for
+/// each delivery would delay the vendors.
+const GATHER: Duration = Duration::from_millis(5);
 
 #[derive(Debug, Clone)]
 pub struct Router {
@@ -87,7 +94,7 @@ impl Router {
             }
             tokio::select! {
                 () = stopping.cancelled() => break,
-                () = awakened => {}
+                () = awakened => tokio::time::sleep(GATHER).await,
                 () = tokio::time::sleep(PERIOD) => {}
             }
         }
@@ -110,16 +117,23 @@ impl Router {
         loop {
             self.settle_waiting_events(state).await?;
             self.settle_companies().await?;
-            let mut any = false;
+            let (mut any, mut more) = (false, false);
             for source in self.store.unrouted_sources().await? {
                 if stopping.is_cancelled() {
                     return Ok(());
                 }
                 let queue = state.queues.entry(source.clone()).or_default();
-                any |= self.turn(&source, queue, start).await?;
+                let turned = self.turn(&source, queue, start).await?;
+                any |= turned != Turned::Nothing;
+                more |= turned == Turned::More;
             }
             if !any {
+                // Jobs may wait until everything is routed.
+                self.worker.notify_one();
                 return Ok(());
+            }
+            if !more {
+                tokio::time::sleep(GATHER).await;
             }
         }
     }
@@ -171,6 +185,7 @@ impl Router {
     async fn route_event(
         &self,
         tx: &mut Tx,
+        results: &mut TurnResults,
         delivery: &UnroutedDelivery,
         route: &Route,
         position: u32,
@@ -182,10 +197,20 @@ impl Router {
             let mut new = self.new_event(delivery.id, position, &delivery.source, event.event_type.as_str());
             new.happened_at = facts::happened_at(&event, delivery.received_at);
             new.site = (route.sites.len() > 1).then_some(site);
+            if has_no_effect(&event) {
+                let outcome = context::ignored(IgnoredReason::NotOurs, None);
+                tx.push_ignored(&mut results.events, &new, &outcome, (site, event.person.email.as_ref()));
+                continue;
+            }
             let context = self.event_context(&delivery.source, (route, site), delivery.origin, delivery.received_at);
             let context = EventContext { position, ..context };
             let outcome = Box::pin(context.apply(tx, &event)).await?;
-            tx.record_event(&new, outcome, Some(&event)).await?;
+            if outcome.status == EventStatus::Waiting {
+                // Later events of the same turn wait, too, if this one is stored.
+                tx.record_event(&new, outcome, Some(&event)).await?;
+            } else {
+                results.events.push(&new, &outcome);
+            }
             changed |= matches!(outcome.status, EventStatus::Applied | EventStatus::Waiting);
         }
         Ok(changed)
@@ -286,6 +311,12 @@ impl Router {
             happened_at: now,
         }
     }
+}
+
+/// Whether an event has no effect whatever is known about its person. One that names its person by the id alone may have
+/// to wait for a lookup.
+fn has_no_effect(event: &Event) -> bool {
+    event.event_type == EventType::Ignored && (event.person.email.is_some() || event.person.id.is_none())
 }
 
 fn unreadable(problem: &str) -> EventOutcome<'_> {

@@ -56,7 +56,8 @@ pub(super) struct SourceQueue {
     pub(super) waiting: VecDeque<UnroutedDelivery>,
     /// A large body that is being read.
     reading: Option<(UnroutedDelivery, JoinHandle<Read>)>,
-    pub(super) current: Option<DeliveryProgress>,
+    /// The deliveries that are read, with the progress of the first one.
+    read: VecDeque<DeliveryProgress>,
     /// The delivery that is being routed.
     pub(super) at: Option<DeliveryId>,
     /// A turn failed at one of the deliveries: each is routed separately until the faulty one is found.
@@ -81,6 +82,8 @@ pub(super) struct DeliveryProgress {
     pub(super) applied: HashSet<u32>,
     /// Whether the first part is routed.
     pub(super) begun: bool,
+    /// Whether it is routed in several parts.
+    pub(super) in_parts: bool,
     /// Whether any item could be read.
     pub(super) any_readable: bool,
     bad: usize,
@@ -93,7 +96,7 @@ pub(super) struct DeliveryProgress {
 
 /// The state of the first delivery in the queue.
 pub(super) enum Head {
-    /// A delivery whose items can be routed.
+    /// It is read: its items can be routed.
     Ready,
     /// A body that is being read: the source's next turn continues.
     Reading,
@@ -101,23 +104,43 @@ pub(super) enum Head {
 }
 
 impl SourceQueue {
-    /// Reads the next delivery, if none is being routed.
-    pub(super) async fn advance(&mut self, route: Option<&Route>, finished: &Arc<Notify>) -> Head {
-        if self.current.is_some() {
-            return Head::Ready;
+    /// Reads waiting deliveries until they hold `items` items. A delivery that may cause a crash, or that failed before, is
+    /// read alone.
+    pub(super) async fn read_ahead(&mut self, route: Option<&Route>, finished: &Arc<Notify>, items: usize) -> Head {
+        while self.read.is_empty() || (self.may_read_ahead() && self.count() < items) {
+            if !self.read_next(route, finished).await {
+                break;
+            }
         }
+        match (self.read.is_empty(), &self.reading) {
+            (false, _) => Head::Ready,
+            (true, Some(_)) => Head::Reading,
+            (true, None) => Head::Nothing,
+        }
+    }
+
+    const fn may_read_ahead(&self) -> bool {
+        !self.one_by_one && self.marked.is_none() && self.suspects == 0
+    }
+
+    /// The number of items that are read and not routed; a delivery without items counts as one.
+    fn count(&self) -> usize {
+        self.read.iter().map(|progress| progress.items.len().max(1)).sum()
+    }
+
+    /// Reads the next delivery. Returns false if there is none, or if its body is being read.
+    async fn read_next(&mut self, route: Option<&Route>, finished: &Arc<Notify>) -> bool {
         if let Some((delivery, reading)) = self.reading.take() {
             if !reading.is_finished() {
                 self.reading = Some((delivery, reading));
-                return Head::Reading;
+                return false;
             }
             let read = reading.await.unwrap_or_else(|_panic| Err(panicked()));
-            self.current = Some(DeliveryProgress::new(delivery, read));
-            return Head::Ready;
+            self.read.push_back(DeliveryProgress::new(delivery, read));
+            return true;
         }
-        let Some(mut delivery) = self.waiting.pop_front() else { return Head::Nothing };
+        let Some(mut delivery) = self.waiting.pop_front() else { return false };
         self.suspects = self.suspects.saturating_sub(1);
-        self.at = Some(delivery.id);
         let body = match (route, delivery.body.take()) {
             (None, _) => Err("the settings know no source of this name".to_owned()),
             (Some(_), None) => Err("the stored body has expired, or was sealed with another key".to_owned()),
@@ -126,8 +149,8 @@ impl SourceQueue {
         let (source, body) = match body {
             Ok(both) => both,
             Err(problem) => {
-                self.current = Some(DeliveryProgress::new(delivery, Err(problem)));
-                return Head::Ready;
+                self.read.push_back(DeliveryProgress::new(delivery, Err(problem)));
+                return true;
             }
         };
         let content_type = delivery.content_type.clone();
@@ -138,8 +161,8 @@ impl SourceQueue {
             std::panic::catch_unwind(read).map_err(|_panic| panicked())?
         };
         if small {
-            self.current = Some(DeliveryProgress::new(delivery, read()));
-            return Head::Ready;
+            self.read.push_back(DeliveryProgress::new(delivery, read()));
+            return true;
         }
         let finished = Arc::clone(finished);
         let reading = tokio::task::spawn_blocking(move || {
@@ -148,12 +171,24 @@ impl SourceQueue {
             read
         });
         self.reading = Some((delivery, reading));
-        Head::Reading
+        false
+    }
+
+    /// Takes the next delivery that is read.
+    pub(super) fn next(&mut self) -> Option<DeliveryProgress> {
+        let progress = self.read.pop_front()?;
+        self.at = Some(progress.delivery.id);
+        Some(progress)
+    }
+
+    /// Requeues a delivery of which more items are to be routed.
+    pub(super) fn requeue(&mut self, progress: DeliveryProgress) {
+        self.read.push_front(progress);
     }
 
     /// The next delivery, if it may have caused the crash of the previous process.
     pub(super) fn suspect(&self) -> Option<&UnroutedDelivery> {
-        let is_next = self.current.is_none() && self.reading.is_none() && self.suspects > 0;
+        let is_next = self.read.is_empty() && self.reading.is_none() && self.suspects > 0;
         self.waiting.front().filter(|_| is_next)
     }
 
@@ -161,14 +196,13 @@ impl SourceQueue {
     pub(super) fn mark_next_unreadable(&mut self, problem: &str) {
         if let Some(delivery) = self.waiting.pop_front() {
             self.suspects = self.suspects.saturating_sub(1);
-            self.at = Some(delivery.id);
-            self.current = Some(DeliveryProgress::new(delivery, Err(problem.to_owned())));
+            self.read.push_back(DeliveryProgress::new(delivery, Err(problem.to_owned())));
         }
     }
 
     /// Whether all fetched deliveries are routed.
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.reading.is_none() && self.current.is_none()
+        self.waiting.is_empty() && self.reading.is_none() && self.read.is_empty()
     }
 
     /// Drops the fetched deliveries after a turn failed: nothing of the turn is committed, and the database still has
@@ -192,6 +226,7 @@ impl DeliveryProgress {
             count,
             applied: HashSet::new(),
             begun: false,
+            in_parts: false,
             any_readable: false,
             bad: 0,
             problems: Vec::new(),
@@ -201,6 +236,7 @@ impl DeliveryProgress {
         };
         if !progress.delivery.replayed {
             progress.begun = progress.delivery.items_routed > 0;
+            progress.in_parts = progress.begun;
             while progress.next < progress.delivery.items_routed && progress.take().is_some() {}
         }
         progress
@@ -299,6 +335,7 @@ mod tests {
             items_routed,
             crashes: 0,
             replayed,
+            reuses_id: false,
         }
     }
 

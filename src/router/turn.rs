@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 
-use super::source_queue::{DeliveryProgress, Head, Item, SourceQueue, Start};
+use super::results::{TurnResults, Turned};
+use super::source_queue::{Head, Item, SourceQueue, Start};
 use super::{Route, Router, unreadable};
-use crate::domain::ids::{DeliveryId, SourceName};
+use crate::domain::ids::SourceName;
 use crate::store::{StoreError, Tx, UnroutedDelivery};
 
 /// The duration of a turn while no other writer waits. A writer that begins to wait ends the turn.
@@ -20,8 +21,8 @@ const TURN: Duration = Duration::from_millis(20);
 /// share and vendors the larger one.
 const SHARE: Duration = Duration::from_millis(1);
 
-/// The maximum number of items in a turn, so that little is repeated after a failure.
-const ITEMS: usize = 256;
+/// The maximum number of items in a turn: their results are stored by one statement, for which other writers wait.
+const ITEMS: usize = 64;
 
 /// The maximum number of deliveries of a source that are fetched together, and of bytes of their bodies.
 const DELIVERIES: u32 = 64;
@@ -33,21 +34,14 @@ const CRASHES: u32 = 2;
 /// How long the process has run before it routes a delivery over which it crashed before.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// The data that is logged when a delivery is done.
-struct RoutedDelivery {
-    id: DeliveryId,
-    items: usize,
-    problem: Option<String>,
-}
-
 impl Router {
-    /// Routes one turn of a source. Returns false when there is nothing to do now.
+    /// Routes one turn of a source.
     pub(super) async fn turn(
         &self,
         source: &SourceName,
         queue: &mut SourceQueue,
         start: Start,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Turned, StoreError> {
         let turned = AssertUnwindSafe(self.route_turn(source, queue, start)).catch_unwind().await;
         match turned.unwrap_or(Err(StoreError::Panicked)) {
             Err(error) if error.is_about_one_row() && queue.at.is_some() => {
@@ -58,7 +52,7 @@ impl Router {
                     self.mark_unreadable(id, error).await?;
                     queue.one_by_one = false;
                 }
-                Ok(true)
+                Ok(Turned::More)
             }
             Err(error) => {
                 queue.reset();
@@ -68,23 +62,30 @@ impl Router {
         }
     }
 
-    async fn route_turn(&self, source: &SourceName, queue: &mut SourceQueue, start: Start) -> Result<bool, StoreError> {
+    async fn route_turn(
+        &self,
+        source: &SourceName,
+        queue: &mut SourceQueue,
+        start: Start,
+    ) -> Result<Turned, StoreError> {
         let route = self.routes.get(source);
         if queue.is_empty() {
             self.fetch(source, queue, start).await?;
         }
         self.mark_suspect(queue, start).await?;
-        match queue.advance(route, &self.awakened).await {
+        // The bodies are read before the turn has the connection.
+        match queue.read_ahead(route, &self.awakened, ITEMS).await {
             Head::Ready => {}
-            Head::Reading | Head::Nothing => return Ok(false),
+            Head::Reading | Head::Nothing => return Ok(Turned::Nothing),
         }
         let mut tx = self.store.begin().await?;
-        let (begun, mut items, mut may_open, mut done) = (Instant::now(), 0, false, Vec::new());
+        let (begun, mut items, mut changed) = (Instant::now(), 0, false);
+        let mut results = TurnResults::default();
         let is_over = |tx: &Tx, items: usize| {
             let took = begun.elapsed();
             items >= ITEMS || took >= TURN || (took >= SHARE && tx.is_awaited())
         };
-        while let Some(progress) = &mut queue.current {
+        while let Some(mut progress) = queue.next() {
             if !progress.begun {
                 progress.begun = true;
                 if progress.delivery.replayed {
@@ -95,34 +96,43 @@ impl Router {
                 let Some((position, item)) = progress.take() else { break };
                 items += 1;
                 if let (Some(route), false) = (route, progress.applied.contains(&position)) {
-                    may_open |= self.route_item(&mut tx, &progress.delivery, route, position, item).await?;
+                    changed |=
+                        self.route_item(&mut tx, &mut results, &progress.delivery, route, position, item).await?;
                 }
             }
             if !progress.is_finished() {
                 tx.part_routed(progress.delivery.id, progress.next).await?;
+                progress.in_parts = true;
+                queue.requeue(progress);
                 break;
             }
-            done.push(self.finish(&mut tx, progress).await?);
-            queue.current = None;
             // A delivery without items has a small cost, too.
-            items += 1;
-            let one_by_one = queue.one_by_one || queue.marked.is_some() || queue.suspect().is_some();
-            if one_by_one || is_over(&tx, items) || !matches!(queue.advance(route, &self.awakened).await, Head::Ready) {
+            items += usize::from(progress.count() == 0);
+            results.finish(&mut tx, progress, self.clock.now()).await?;
+            if is_over(&tx, items) {
                 break;
             }
         }
-        if let (Some(route), true) = (route, may_open) {
+        if let (Some(route), true) = (route, changed) {
             self.check_brake(&mut tx, source, route).await?;
         }
+        let is_full = is_over(&tx, items);
+        let (any_delivery, ended_parts) = (results.any_delivery(), results.ended_parts);
+        let done = results.store(&mut tx, source, self.clock.now()).await?;
         tx.commit().await?;
         queue.marked = None;
-        queue.one_by_one &= done.is_empty();
-        self.worker.notify_one();
-        self.resolver.notify_waiters();
+        queue.one_by_one &= !any_delivery;
+        if changed || ended_parts {
+            self.worker.notify_one();
+            self.resolver.notify_waiters();
+        }
         for delivery in done {
+            if delivery.reuses_id() {
+                self.metrics.count_reused_id(source);
+            }
             delivery.log(source);
         }
-        Ok(true)
+        Ok(if is_full || !queue.is_empty() { Turned::More } else { Turned::All })
     }
 
     async fn fetch(&self, source: &SourceName, queue: &mut SourceQueue, start: Start) -> Result<(), StoreError> {
@@ -164,47 +174,23 @@ impl Router {
         tx.commit().await
     }
 
-    async fn finish(&self, tx: &mut Tx, progress: &DeliveryProgress) -> Result<RoutedDelivery, StoreError> {
-        let problem = progress.problem();
-        let now = self.clock.now();
-        tx.routed(&progress.delivery, problem.as_deref(), now).await?;
-        // The earlier reading counted the items that it applied.
-        if progress.applied.is_empty() {
-            tx.count_ignored(&progress.delivery.source, &progress.ignored, now).await?;
-        }
-        if problem.is_some() && progress.any_readable {
-            tx.partly_read(progress.delivery.id).await?;
-        }
-        Ok(RoutedDelivery { id: progress.delivery.id, items: progress.count(), problem })
-    }
-
     async fn route_item(
         &self,
         tx: &mut Tx,
+        results: &mut TurnResults,
         delivery: &UnroutedDelivery,
         route: &Route,
         position: u32,
         item: Item,
     ) -> Result<bool, StoreError> {
         match item {
-            Ok(event) => self.route_event(tx, delivery, route, position, event).await,
+            Ok(event) => self.route_event(tx, results, delivery, route, position, event).await,
             Err(problem) => {
                 self.metrics.count(&delivery.source, "unreadable");
                 let new = self.new_event(delivery.id, position, &delivery.source, "unreadable");
-                tx.record_event(&new, unreadable(&problem), None).await?;
+                results.events.push(&new, &unreadable(&problem));
                 Ok(false)
             }
-        }
-    }
-}
-
-impl RoutedDelivery {
-    fn log(self, source: &SourceName) {
-        let Self { id, items, problem } = self;
-        if let Some(problem) = problem {
-            tracing::warn!(delivery.id = %id, %source, items, problem, "delivery {id}: unreadable until the mapping is fixed");
-        } else {
-            tracing::info!(delivery.id = %id, %source, items, "delivery {id}: routed, {items} items");
         }
     }
 }

@@ -1,19 +1,15 @@
 //! Deliveries: accepted in groups, read in their order, expired in time.
 
-use std::collections::HashSet;
-
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
 use sqlx::{Row as _, SqliteConnection};
 use tracing::instrument;
 
-use super::exec::ExecOne as _;
 use super::row::{RowReader, millis, millis_if_any};
 use super::turn::Effects;
 use super::{Origin, Page, Store, StoreError, Tx, dialect};
 use crate::domain::ids::{DeliveryId, SourceName};
 use crate::domain::named;
-use crate::proof::seal::{ID_HALF, KeyedHash, MasterKey};
+use crate::proof::seal::{KeyedHash, MasterKey};
 
 /// A verified delivery, to be stored.
 #[derive(Debug)]
@@ -51,8 +47,6 @@ impl NewDelivery {
 pub enum Inserted {
     /// The delivery is stored.
     New(DeliveryId),
-    /// The delivery is stored, although its id was used before, for another body.
-    ReusedId(DeliveryId),
     /// The delivery was stored before. This is the id of the first one.
     Duplicate(DeliveryId),
 }
@@ -75,6 +69,8 @@ pub struct UnroutedDelivery {
     pub crashes: u32,
     /// Whether events of an earlier reading are stored.
     pub replayed: bool,
+    /// Whether the vendor used its id before, for another body.
+    pub reuses_id: bool,
 }
 
 /// The status of a delivery.
@@ -115,71 +111,6 @@ pub struct DeliveryFilter {
 }
 
 impl Tx {
-    /// Records that a delivery was read, or why it was not.
-    #[instrument(name = "store.delivery.routed", skip_all, fields(delivery.id = %waiting.id))]
-    pub async fn routed(
-        &mut self,
-        waiting: &UnroutedDelivery,
-        problem: Option<&str>,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let id = waiting.id;
-        let status = if problem.is_some() { DeliveryStatus::Unreadable } else { DeliveryStatus::Routed };
-        sqlx::query(
-            "UPDATE deliveries
-             SET status = $1, routed_at = $2, problem = $3, items_routed = 0
-             WHERE id = $4",
-        )
-        .bind(status.as_str())
-        .bind(millis(now))
-        .bind(problem)
-        .bind(id.to_string())
-        .exec_one(self, "delivery", id)
-        .await?;
-        sqlx::query(
-            "INSERT INTO sources (name, last_delivery_at)
-             VALUES ($1, $2)
-             ON CONFLICT (name) DO UPDATE
-             SET last_delivery_at = excluded.last_delivery_at
-             WHERE COALESCE(sources.last_delivery_at, 0) < excluded.last_delivery_at",
-        )
-        .bind(waiting.source.as_str())
-        .bind(millis(waiting.received_at))
-        .execute(&mut **self)
-        .await?;
-        if problem.is_some() { self.journal_unreadable(id, &waiting.source, now).await } else { Ok(()) }
-    }
-
-    /// The problem is not in the journal: its text depends on the body.
-    async fn journal_unreadable(
-        &mut self,
-        id: DeliveryId,
-        source: &SourceName,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let detail = json!({ "delivery": id, "source": source });
-        self.write_journal(None, "delivery_unreadable", &detail, now).await?;
-        Ok(())
-    }
-
-    /// Marks a delivery as unreadable although its body may be intact: the data that it refers to is damaged.
-    #[instrument(name = "store.delivery.mark_unreadable", skip_all, fields(delivery.id = %id))]
-    pub async fn mark_unreadable(&mut self, id: DeliveryId, problem: &str, now: Timestamp) -> Result<(), StoreError> {
-        let row = sqlx::query(
-            "UPDATE deliveries
-             SET status = 'unreadable', routed_at = $1, problem = $2, items_routed = 0
-             WHERE id = $3
-             RETURNING id, source",
-        )
-        .bind(millis(now))
-        .bind(problem)
-        .bind(id.to_string())
-        .fetch_one(&mut **self)
-        .await?;
-        let source = RowReader { what: "delivery", row: &row }.word("source")?;
-        self.journal_unreadable(id, &source, now).await
-    }
-
     /// Queues a delivery for the router again. Returns false if there is none, or its body has expired.
     #[instrument(name = "store.delivery.replay", skip_all, fields(delivery.id = %id), err)]
     pub async fn replay(&mut self, id: DeliveryId) -> Result<bool, StoreError> {
@@ -215,19 +146,13 @@ impl Store {
             if inserted.count > 0 {
                 newest = inserted.last_seq;
             }
-            let reused = if inserted.count > 0 && group.iter().any(NewDelivery::has_id) {
-                reused_ids(&mut turn, &inserted).await?
-            } else {
-                HashSet::new()
-            };
-            let new = |id| if reused.contains(&id) { Inserted::ReusedId(id) } else { Inserted::New(id) };
             if inserted.count == group.len() {
-                accepted.extend(group.iter().map(|delivery| new(delivery.id)));
+                accepted.extend(group.iter().map(|delivery| Inserted::New(delivery.id)));
             } else {
                 // A read that becomes a write later fails immediately while the log is being emptied: the lock is
                 // acquired first.
                 turn.share_transaction().await?;
-                accepted.extend(distinguish(&mut turn, group, new).await?);
+                accepted.extend(distinguish(&mut turn, group).await?);
             }
         }
         turn.complete(Effects { newest_delivery: newest, ..Effects::default() }).await?;
@@ -319,50 +244,12 @@ async fn insert(connection: &mut SqliteConnection, group: &[NewDelivery]) -> Res
     Ok(InsertedRows { count, last_seq: done.last_insert_rowid() })
 }
 
-/// The inserted deliveries that carry an id that was used before, for another body. All bodies under one id are
-/// adjacent in the index.
-async fn reused_ids(
-    connection: &mut SqliteConnection,
-    inserted: &InsertedRows,
-) -> Result<HashSet<DeliveryId>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT n.id
-         FROM deliveries n
-         WHERE n.seq > $1
-             AND n.seq <= $2
-             AND n.dedupe_until IS NULL
-             AND substr(n.dedupe_hash, 1, $3) IN (
-                 (
-                     SELECT substr(o.dedupe_hash, 1, $3)
-                     FROM deliveries o
-                     WHERE o.dedupes = 1 AND o.dedupe_hash > n.dedupe_hash AND o.seq < n.seq
-                     ORDER BY o.dedupe_hash
-                     LIMIT 1),
-                 (
-                     SELECT substr(o.dedupe_hash, 1, $3)
-                     FROM deliveries o
-                     WHERE o.dedupes = 1 AND o.dedupe_hash < n.dedupe_hash AND o.seq < n.seq
-                     ORDER BY o.dedupe_hash DESC
-                     LIMIT 1))",
-    )
-    .bind(inserted.last_seq.saturating_sub(i64::try_from(inserted.count).unwrap_or(i64::MAX)))
-    .bind(inserted.last_seq)
-    .bind(i64::try_from(ID_HALF).unwrap_or_default())
-    .fetch_all(connection)
-    .await?;
-    rows.iter().map(|row| RowReader { what: "delivery", row }.word("id")).collect()
-}
-
 /// Returns for each delivery of a partly inserted group whether it is new.
 ///
 /// A body that arrived before is stored again while any later delivery is unread: that delivery may be about the same
 /// person. The router knows, and ignores a mere duplicate. The newest copy replaces the earlier one as the reference,
 /// so that a body that is repeated many times is not stored many times.
-async fn distinguish(
-    connection: &mut SqliteConnection,
-    group: &[NewDelivery],
-    new: impl Fn(DeliveryId) -> Inserted,
-) -> Result<Vec<Inserted>, StoreError> {
+async fn distinguish(connection: &mut SqliteConnection, group: &[NewDelivery]) -> Result<Vec<Inserted>, StoreError> {
     let mut accepted = Vec::with_capacity(group.len());
     for delivery in group {
         let first = sqlx::query(
@@ -376,7 +263,7 @@ async fn distinguish(
         .await?;
         let id: DeliveryId = RowReader { what: "delivery", row: &first }.word("id")?;
         if id == delivery.id {
-            accepted.push(new(id));
+            accepted.push(Inserted::New(id));
         } else if !delivery.has_id() && first.try_get("unread")? {
             sqlx::query("UPDATE deliveries SET dedupes = 0 WHERE id = $1")
                 .bind(id.to_string())

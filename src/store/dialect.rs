@@ -4,6 +4,7 @@
 //!
 //! - A list of values is bound as JSON and read with `json_each($1)`; PostgreSQL binds an array: `= ANY($1)`.
 //! - The deliveries of the intake are one multi-row `VALUES` of a few sizes; PostgreSQL reads arrays with `UNNEST`.
+//! - Bytes are joined as text and cast back; PostgreSQL joins `bytea`.
 //! - Rows without a key are chosen by `rowid`; PostgreSQL has `ctid`.
 //! - A unit of work begins with `BEGIN IMMEDIATE`; PostgreSQL takes `pg_advisory_xact_lock`.
 //! - Columns of JSON are text, and `->>` accepts text; PostgreSQL's columns are `jsonb`.
@@ -118,6 +119,63 @@ pub(super) const JOURNAL: &str = "SELECT seq AS id, seq, at, case_id, kind, deta
          AND seq >= COALESCE($4, (SELECT MAX(seq) + 1 FROM journal)) - $6
      ORDER BY seq DESC
      LIMIT $5";
+
+/// The unrouted deliveries of the source `$1` up to the row `$2`, at most `$3`. Each with whether an older one has the same
+/// id: the first `$4` bytes of the hash. All bodies under one id are adjacent in the index, up to the id followed by `$5`.
+pub(super) const UNROUTED: &str = "SELECT
+         d.id,
+         d.seq,
+         d.source,
+         d.received_at,
+         d.content_type,
+         d.body,
+         d.dedupe_hash,
+         d.dedupe_until,
+         d.signed_at,
+         d.items_routed,
+         d.crashes,
+         d.replayed,
+         d.dedupe_until IS NULL AND EXISTS (
+             SELECT 1
+             FROM deliveries o
+             WHERE o.dedupes = 1
+                 AND o.dedupe_hash >= substr(d.dedupe_hash, 1, $4)
+                 AND o.dedupe_hash <= CAST(substr(d.dedupe_hash, 1, $4) || $5 AS BLOB)
+                 AND o.seq < d.seq) AS reuses_id
+     FROM deliveries d
+     WHERE d.status = 'received' AND d.source = $1 AND d.seq <= $2
+     ORDER BY d.seq
+     LIMIT $3";
+
+/// Inserts the events in the JSON list `$1`: lists of the columns' values, then the site and the email hash in hexadecimal
+/// whose open case the event is about.
+pub(super) const INSERT_EVENTS: &str = "INSERT INTO events (
+         id, delivery_id, position, source, type, happened_at, status, reason, case_id, site)
+     SELECT
+         e.value ->> 0,
+         e.value ->> 1,
+         e.value ->> 2,
+         e.value ->> 3,
+         e.value ->> 4,
+         e.value ->> 5,
+         e.value ->> 6,
+         e.value ->> 7,
+         COALESCE(
+             e.value ->> 8,
+             (
+                 SELECT id
+                 FROM cases
+                 WHERE email_hash = unhex(e.value ->> 11) AND site = e.value ->> 10 AND closed_at IS NULL
+                 ORDER BY id DESC
+                 LIMIT 1)),
+         e.value ->> 9
+     FROM json_each($1) e
+     ORDER BY e.key";
+
+/// Stores at `$1` that the deliveries in the JSON list `$2` are routed.
+pub(super) const ROUTED: &str = "UPDATE deliveries
+     SET status = 'routed', routed_at = $1, problem = NULL, items_routed = 0
+     WHERE seq IN (SELECT value FROM json_each($2))";
 
 /// Joins the rows of [`insert_deliveries`].
 macro_rules! rows {

@@ -16,6 +16,9 @@ use crate::proof::seal::MasterKey;
 /// The maximum number of prepared statements per connection.
 const STATEMENTS: usize = 512;
 
+/// The number of rows that SQLite's thread reads ahead: it waits for the reader of each further row.
+const ROWS: usize = 256;
+
 /// The maximum number of concurrent reads.
 const READERS: u32 = 4;
 
@@ -250,6 +253,7 @@ impl Database {
             .pragma("wal_autocheckpoint", "16000")
             // Large enough for all statements of the program: each is prepared once.
             .statement_cache_capacity(STATEMENTS)
+            .row_buffer_size(ROWS)
     }
 
     /// The master keys, the newest first. `sealed`: data is already sealed with the key, so that a new one is useless.

@@ -5,8 +5,12 @@ use tracing::instrument;
 
 use super::exec::ExecOne as _;
 use super::row::RowReader;
-use super::{Origin, Store, StoreError, Tx, UnroutedDelivery};
+use super::{Origin, Store, StoreError, Tx, UnroutedDelivery, dialect};
 use crate::domain::ids::{DeliveryId, SourceName};
+use crate::proof::seal::ID_HALF;
+
+/// The length of a keyed hash.
+const HASH: usize = 32;
 
 impl Tx {
     /// Stores how many items of a delivery are routed. It stays unrouted as a whole.
@@ -98,18 +102,14 @@ impl Store {
             last = Some(row.try_get::<i64, _>("seq")?);
         }
         let Some(last) = last else { return Ok(Vec::new()) };
-        let rows = sqlx::query(
-            "SELECT *
-             FROM deliveries
-             WHERE status = 'received' AND source = $1 AND seq <= $2
-             ORDER BY seq
-             LIMIT $3",
-        )
-        .bind(source.as_str())
-        .bind(last)
-        .bind(limit)
-        .fetch_all(&self.reader)
-        .await?;
+        let rows = sqlx::query(dialect::UNROUTED)
+            .bind(source.as_str())
+            .bind(last)
+            .bind(limit)
+            .bind(i64::try_from(ID_HALF).unwrap_or_default())
+            .bind([u8::MAX; HASH - ID_HALF].as_slice())
+            .fetch_all(&self.reader)
+            .await?;
         rows.iter()
             .map(|row| {
                 let reader = RowReader { what: "delivery", row };
@@ -126,6 +126,7 @@ impl Store {
                     items_routed: reader.count("items_routed")?,
                     crashes: reader.count("crashes")?,
                     replayed: row.try_get("replayed")?,
+                    reuses_id: row.try_get("reuses_id")?,
                 })
             })
             .collect()

@@ -207,6 +207,6 @@ async fn another_body_under_a_used_id_is_stored_and_counted() {
     assert_eq!(sent(&other).await.status, 202);
     assert_eq!((sent(&first).await.status, sent(&other).await.status), (200, 200));
     let metrics = story.metrics().await;
-    assert!(metrics.contains("offboardd_deliveries_total{source=\"hr\",verdict=\"reused_id\"} 1"), "{metrics}");
+    assert!(metrics.contains("offboardd_deliveries_reused_id_total{source=\"hr\"} 1"), "{metrics}");
     story.finish(&["revoke ann@example.com", "revoke ben@example.com"]).await;
 }

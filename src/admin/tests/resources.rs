@@ -30,7 +30,8 @@ async fn source_is_paused_resumed_and_reported_quiet() {
     daemon.delivery("bamboohr").await;
     let waiting = daemon.store.unrouted(&"bamboohr".parse().unwrap(), 1, 1).await.unwrap().remove(0);
     let mut tx = daemon.store.begin().await.unwrap();
-    tx.routed(&waiting, None, daemon.now()).await.unwrap();
+    tx.routed(&[waiting.origin.seq], daemon.now()).await.unwrap();
+    tx.note_last_delivery(&waiting.source, waiting.received_at).await.unwrap();
     tx.commit().await.unwrap();
     let bamboohr = async || items(&daemon.get("/api/v1/sources", OTTO).await.json())[0].clone();
 
@@ -88,7 +89,7 @@ async fn unreadable_delivery_is_listed_and_replayed() {
     daemon.delivery("crm").await;
     let waiting = daemon.store.unrouted(&"bamboohr".parse().unwrap(), 1, 1).await.unwrap().remove(0);
     let mut tx = daemon.store.begin().await.unwrap();
-    tx.routed(&waiting, Some("$.employees: expected a list"), daemon.now()).await.unwrap();
+    tx.mark_unreadable(waiting.id, "$.employees: expected a list", daemon.now()).await.unwrap();
     tx.commit().await.unwrap();
 
     let list = daemon.get("/api/v1/deliveries?status=unreadable&source=bamboohr", OTTO).await.json();
@@ -106,7 +107,7 @@ async fn delivery_with_an_expired_body_is_not_replayed() {
     let id = daemon.delivery("bamboohr").await;
     let waiting = daemon.store.unrouted(&"bamboohr".parse().unwrap(), 1, 1).await.unwrap().remove(0);
     let mut tx = daemon.store.begin().await.unwrap();
-    tx.routed(&waiting, None, daemon.now()).await.unwrap();
+    tx.routed(&[waiting.origin.seq], daemon.now()).await.unwrap();
     tx.apply_retention(SignedDuration::ZERO, daemon.now()).await.unwrap();
     tx.commit().await.unwrap();
     let answer = daemon.post(&format!("/api/v1/deliveries/{id}/replay"), OTTO, json!({})).await;

@@ -55,6 +55,12 @@ async fn operations_describes_every_metric_of_a_scrape() {
     let story = Harness::start().await;
     assert_eq!(story.send("hr", &json!({ "type": "ignored" })).await.status, 202);
     story.send_departed("ann@example.com").await;
+    // Another body under a used id.
+    for body in [r#"{"type":"ignored"}"#, r#"{"type":"ignored","person":{}}"#] {
+        let headers = story.sign("hr", "msg_same", story.now(), body.as_bytes());
+        assert_eq!(story.post("hr", body.as_bytes(), &headers).await.status, 202);
+        story.settle().await;
+    }
     assert_eq!(story.api("/cases", None).await.status, 200);
     let operations = document("docs/operations.md");
     let listed = listed(section(&operations, "## Metrics"));
