@@ -50,6 +50,7 @@ pub(super) struct Committer {
 impl Committer {
     pub(super) async fn run(mut self) {
         loop {
+            let is_for_intake = self.share.is_for_intake(Instant::now());
             let (first, second, between_groups) = self.queues();
             tokio::select! {
                 biased;
@@ -64,7 +65,9 @@ impl Committer {
                     }
                 },
                 Some(request) = first.recv() => self.run_group(request).await,
-                Some(request) = second.recv() => self.run_group(request).await,
+                // While it is the intake's turn, the second ones are the others.
+                Some(request) = second.recv(), if !is_for_intake => self.run_group(request).await,
+                () = tokio::time::sleep(Share::longest_wait()), if is_for_intake => {}
                 else => return,
             }
         }
@@ -85,12 +88,17 @@ impl Committer {
         let mut result = Ok(());
         while let Some(Request { is_intake, turn }) = next.take() {
             count += 1;
-            let elapsed = begun.elapsed();
+            let began = Instant::now();
             result = self.run_unit(is_intake, turn).await;
-            self.share.count(is_intake, begun.elapsed().saturating_sub(elapsed));
+            let now = Instant::now();
+            self.share.count(is_intake, began, now);
             if result.is_ok() && !is_intake && count < UNITS && begun.elapsed() < JOINING {
+                let is_for_intake = self.share.is_for_intake(now);
                 let (first, second, _) = self.queues();
-                next = first.try_recv().or_else(|_none_waits| second.try_recv()).ok();
+                next = first.try_recv().ok();
+                if next.is_none() && !is_for_intake {
+                    next = second.try_recv().ok();
+                }
             }
         }
         let span = tracing::debug_span!("store.commit", count);
