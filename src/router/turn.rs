@@ -15,7 +15,7 @@ use crate::domain::ids::SourceName;
 use crate::store::{StoreError, Tx, UnroutedDelivery};
 
 /// The duration of a turn while no other writer waits. A writer that begins to wait ends the turn.
-const TURN: Duration = Duration::from_millis(20);
+const TURN: Duration = Duration::from_millis(10);
 
 /// The duration while another writer waits: about half as long as a commit of the intake at full load, so that both get a
 /// share and vendors the larger one.
