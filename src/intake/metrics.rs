@@ -43,7 +43,7 @@ impl DeliveryOutcome {
     const fn is_rejection(self) -> bool {
         match self {
             Self::Unauthorized | Self::Stale | Self::TooLarge => true,
-            Self::Accepted | Self::Duplicate | Self::ReusedId | Self::Error => false,
+            Self::Accepted | Self::Duplicate | Self::Error => false,
         }
     }
 }
