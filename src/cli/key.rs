@@ -27,13 +27,14 @@ const PAUSE: Duration = Duration::from_millis(5);
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Encrypt everything with another key, also while the daemon runs; continues where it was interrupted
+    ///
+    /// With the key file beside the database, the command makes the new key itself. With store.key, write the new key before
+    /// the old one into its file first, and remove the old one at the end.
     Rotate(Rotate),
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "With the key file beside the database, the command makes the new key itself.\n\
-                  With store.key, write the new key before the old one into its file first, and remove the old one at the \
-                  end.\n\nExample: offboardd key rotate")]
+#[command(after_help = "Example: offboardd key rotate")]
 pub(super) struct Rotate {
     /// How long after the switch the daemon may still store what it encrypted before
     #[arg(long, value_name = "DURATION", default_value = "40s")]

@@ -357,7 +357,7 @@ async fn commands_export_and_verify() {
     assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["state"], "erased");
     let period = run(&["evidence", "period", "2026-01-01", "2026-12-31", "--out", "year.evidence"]);
     assert_eq!(period.code, Some(0), "{period:?}");
-    assert_eq!(run(&["evidence", "period", "2026-01-01", "soon"]).code, Some(1));
+    assert_eq!(run(&["evidence", "period", "2026-01-01", "soon"]).code, Some(2));
     assert_eq!(run(&["evidence", "no-id"]).code, Some(2));
     assert_eq!(run(&["evidence"]).code, Some(2));
 

@@ -277,8 +277,8 @@ async fn flood_without_emails_trips_the_brake() {
     let hibob = HiBob::start().await;
     let story = story_of_all_words(&hibob).await;
     let flood: Vec<_> = (0..40).map(|id| json!({ "type": "departed", "person": { "id": id.to_string() } })).collect();
-    for _ in 0..40 {
-        hibob.will_say(200, r#"{"email":"ann@example.com"}"#);
+    for id in 0..40 {
+        hibob.will_say(200, &format!(r#"{{"email":"person{id}@example.com"}}"#));
     }
     crm(&story, Value::Array(flood)).await;
     let cases = story.cases().await;

@@ -59,7 +59,8 @@ const TABLES: &[(&str, &str, &[&str])] = &[
         ],
     ),
     ("case_keys", "case_id", &["case_id", "sealed"]),
-    ("jobs", "id", &["id", "case_id", "site", "source", "kind", "urgency", "due_at", "code"]),
+    // Not `urgency`, which only orders what is due: a deletion may go before others.
+    ("jobs", "id", &["id", "case_id", "site", "source", "kind", "due_at", "code"]),
     ("sites", "name", &["name", "paused_at", "reason"]),
     ("sources", "name", &["name", "paused_at", "paused_by", "braked_at", "brake_released_at"]),
     ("holds", "person_key", &["site", "person_key", "case_id", "held_at"]),

@@ -68,7 +68,7 @@ async fn missing_key_is_refused_and_not_replaced() {
         );
         assert!(refused.stderr.contains("offboardd.db.key"), "{}", refused.stderr);
         let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert!(!left.iter().any(|name| name.to_string_lossy().contains(".key")), "{left:?}");
+        assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".key")), "{left:?}");
     }
     assert!(std::fs::read(folder.database()).unwrap() == before, "the database was written to");
 
