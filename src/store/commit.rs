@@ -88,10 +88,10 @@ impl Committer {
         let mut result = Ok(());
         while let Some(Request { is_intake, turn }) = next.take() {
             count += 1;
-            let began = Instant::now();
+            let unit_start = Instant::now();
             result = self.run_unit(is_intake, turn).await;
             let now = Instant::now();
-            self.share.count(is_intake, began, now);
+            self.share.count(is_intake, unit_start, now);
             if result.is_ok() && !is_intake && count < UNITS && begun.elapsed() < JOINING {
                 let is_for_intake = self.share.is_for_intake(now);
                 let (first, second, _) = self.queues();

@@ -222,7 +222,7 @@ impl Files {
     fn found_replaced(&self, path: &Path, what: &str) -> StoreError {
         let why = format!(
             "the file `{}` {what} while the daemon was running: nothing is accepted and no change is made until the \
-             files are put back and the daemon is restarted",
+             files are restored and the daemon is restarted",
             path.display()
         );
         if self.replaced.set(why.clone()).is_ok() {

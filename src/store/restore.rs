@@ -59,7 +59,7 @@ impl Database {
             }
         };
         let periods = self.periods_with(backup)?;
-        restored.previous = set_aside(target, now)?;
+        restored.previous = keep_previous(target, now)?;
         if periods.is_empty() {
             period_keys::read_or_make(&self.period_file(), false)?;
         } else {
@@ -174,7 +174,7 @@ async fn count_unreadable_cases(connection: &mut SqliteConnection, key: &MasterK
 
 /// Renames the database and its log, the log first: a database without its log is rejected, one with a different log
 /// would not be.
-fn set_aside(path: &Path, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
+fn keep_previous(path: &Path, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
     let aside = with_suffix(path, &format!(".replaced-{}", now.as_millisecond()));
     let shared = with_suffix(path, "-shm");
     if shared.exists() {

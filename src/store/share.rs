@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn others_have_a_seventh_of_the_time_while_both_wait() {
-        let (intake, other) = (Duration::from_micros(2_000), Duration::from_micros(700));
+        let (intake, other) = (Duration::from_millis(2), Duration::from_micros(700));
         let (mut share, mut of_intake, mut of_others) = (Share::default(), Duration::ZERO, Duration::ZERO);
         let now = Instant::now();
         for _ in 0..10_000 {

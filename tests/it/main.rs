@@ -24,7 +24,7 @@ mod evidence_files;
 mod fault_matrix;
 mod fence;
 mod files;
-mod forgetting;
+
 mod gate;
 mod harness;
 mod http;
@@ -55,6 +55,7 @@ mod retry_limits;
 mod rng;
 mod rotation;
 mod several_sites;
+mod shredding;
 mod site_errors;
 mod status;
 mod stress;

@@ -1,4 +1,4 @@
-//! Yesterday's backup put back, from outside: only commands, HTTP and the sandbox.
+//! Yesterday's backup is restored, from outside: only commands, HTTP and the sandbox.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -55,11 +55,11 @@ fn remote(folder: &Folder, daemon: &Daemon, arguments: &[&str]) -> CommandOutput
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn backup_of_yesterday_repeats_nothing_and_forgets_nothing() {
+async fn backup_of_yesterday_repeats_nothing_and_loses_nothing() {
     let folder = Folder::new("");
     let (_sandbox, site) = folder.sandbox(&["--deletion-grace", "1s"]);
     let tokens = "admin.tokens = [{ name = \"rosa\", role = \"approver\", token = { env = \"ACME_TOKEN\" } }]\n";
-    // Nobody is deleted in this story.
+    // No account is deleted in this story.
     let text = settings(site, "").replace("local_grace = \"1s\"", "local_grace = \"30d\"");
     folder.file("offboardd.toml", &format!("{tokens}{text}"));
     let mut daemon = folder.serve("info");
@@ -105,7 +105,7 @@ async fn backup_of_yesterday_repeats_nothing_and_forgets_nothing() {
     let cases = remote(&folder, &daemon, &["case", "list", "--json"]);
     let cases: Value = serde_json::from_str(&cases.stdout).unwrap();
     let states: Vec<_> = cases["items"].as_array().unwrap().iter().map(|case| &case["state"]).collect();
-    assert_eq!(states, [&json!("revoked"), &json!("revoked")], "nothing is forgotten");
+    assert_eq!(states, [&json!("revoked"), &json!("revoked")], "nothing is lost");
     assert_eq!(changes(site).await, ["revoke ann@example.com", "revoke ben@example.com"], "nothing is repeated");
     assert!(daemon.process.terminate().success());
 }

@@ -27,7 +27,7 @@ async fn account_of_an_erased_address_is_handed_to_a_human_once() {
     story.advance("1d").await;
     story.wait_until("the watch", async || story.cases_of(ANN).await.len() == 2).await;
     assert_eq!(story.attention(ANN).await, AttentionReason::Regranted);
-    assert_eq!(story.cases().await.len(), 2, "nobody else is concerned");
+    assert_eq!(story.cases().await.len(), 2, "no other person is concerned");
     story.act(ANN, "cancel").await;
     for _ in 0..3 {
         let scans = story.site.calls().len();

@@ -1,4 +1,4 @@
-//! What operators do on the pages: approve, withdraw, hold, cancel, release, replay, many at once.
+//! What operators do on the pages: approve, withdraw, hold, cancel, release, replay, bulk.
 
 use serde_json::json;
 

@@ -123,7 +123,7 @@ async fn pages(story: &Harness) -> Vec<String> {
         "/",
         "/cases",
         "/cases?state=attention",
-        "/cases?q=nobody@example.net",
+        "/cases?q=unknown@example.net",
         "/sources",
         "/sites",
         "/deliveries",

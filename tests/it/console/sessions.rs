@@ -8,7 +8,7 @@ use super::client::{OTTO, VERA, Visitor, tokens};
 use crate::harness::{Harness, ROSA, Setup, TOM};
 
 #[tokio::test]
-async fn page_without_a_session_leads_to_the_sign_in_and_back() {
+async fn page_without_a_session_redirects_to_the_sign_in_and_back() {
     let story = Harness::start().await;
     let mut visitor = Visitor::unknown(&story);
     let page = visitor.get("/cases?state=held").await;

@@ -1,4 +1,4 @@
-//! What is forgotten: by the files of the daemon, by its backups, and by age.
+//! What is deleted: in the files of the daemon, in its backups, and by age.
 
 use std::io::Write as _;
 use std::path::Path;
