@@ -278,7 +278,7 @@ async fn flood_without_emails_trips_the_brake() {
     let story = story_of_all_words(&hibob).await;
     let flood: Vec<_> = (0..40).map(|id| json!({ "type": "departed", "person": { "id": id.to_string() } })).collect();
     for id in 0..40 {
-        hibob.will_say(200, &format!(r#"{{"email":"person{id}@example.com"}}"#));
+        hibob.will_say(200, format!(r#"{{"email":"person{id}@example.com"}}"#));
     }
     crm(&story, Value::Array(flood)).await;
     let cases = story.cases().await;
