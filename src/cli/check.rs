@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     /// to be fixed
     #[arg(long)]
     online: bool,
-    /// Send a test message to each channel of [notify]; needs --online
+    /// Send a test message to each channel of `[notify]`; needs --online
     #[arg(long, requires = "online")]
     send_test_notice: bool,
     /// Exit with 1 when there are warnings
