@@ -64,6 +64,11 @@ pub(super) const fn urgency(urgent: bool) -> i64 {
 /// The value of a job that goes before the others of its lane: a request for erasure is near its deadline.
 pub(super) const NEAR_DEADLINE: i64 = 2;
 
+/// The values that a job of this kind may have.
+pub(super) const fn urgencies(kind: JobKind) -> [i64; 2] {
+    if kind.is_urgent() { [urgency(true); 2] } else { [urgency(false), NEAR_DEADLINE] }
+}
+
 fn urgency_of(case: &Case, kind: JobKind, now: Timestamp) -> i64 {
     if !kind.is_urgent() && case.is_near_deadline(now) { NEAR_DEADLINE } else { urgency(kind.is_urgent()) }
 }

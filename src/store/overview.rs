@@ -5,7 +5,7 @@ use sqlx::Row as _;
 use tracing::instrument;
 
 use super::cases::readable;
-use super::jobs::{read_job, urgency};
+use super::jobs::{read_job, urgencies};
 use super::row::{RowReader, millis};
 use super::{DeliveryStatus, JobRow, Page, Store, StoreError};
 use crate::domain::case::{Case, Hold, JobKind};
@@ -159,14 +159,16 @@ impl Store {
         // A site and an urgency are the beginning of the queue's index: only its coming jobs are read.
         for site in sites {
             for kind in [JobKind::Revoke, JobKind::Delete] {
+                let [usual, near_deadline] = urgencies(kind);
                 let rows = sqlx::query(
                     "SELECT kind AS id, kind, due_at / 3600000 * 3600000 AS hour, COUNT(*) AS jobs
                      FROM jobs
-                     WHERE state = 'queued' AND site = $1 AND urgency = $2 AND due_at < $3 AND kind = $4
+                     WHERE state = 'queued' AND site = $1 AND urgency IN ($2, $3) AND due_at < $4 AND kind = $5
                      GROUP BY due_at / 3600000",
                 )
                 .bind(site.as_str())
-                .bind(urgency(kind.is_urgent()))
+                .bind(usual)
+                .bind(near_deadline)
                 .bind(millis(until))
                 .bind(kind.as_str())
                 .fetch_all(&self.reader)
@@ -186,15 +188,17 @@ impl Store {
         let mut jobs = Vec::new();
         for site in sites {
             for kind in [JobKind::Revoke, JobKind::Delete] {
+                let [usual, near_deadline] = urgencies(kind);
                 let rows = sqlx::query(
                     "SELECT *
                      FROM jobs
-                     WHERE state = 'queued' AND site = $1 AND urgency = $2 AND kind = $3
+                     WHERE state = 'queued' AND site = $1 AND urgency IN ($2, $3) AND kind = $4
                      ORDER BY due_at
-                     LIMIT $4",
+                     LIMIT $5",
                 )
                 .bind(site.as_str())
-                .bind(urgency(kind.is_urgent()))
+                .bind(usual)
+                .bind(near_deadline)
                 .bind(kind.as_str())
                 .bind(limit)
                 .fetch_all(&self.reader)

@@ -9,7 +9,7 @@ use tracing::instrument;
 
 use super::cases::{CaseRecord, read_case};
 use super::integrity::{FenceReason, Finding};
-use super::jobs::{NEAR_DEADLINE, due_code, urgency};
+use super::jobs::{due_code, urgencies};
 use super::open::load_keys_of_copy;
 use super::row::RowReader;
 use super::{Database, KeyLocation, Store, StoreError, guarded, journal, period_keys};
@@ -164,14 +164,10 @@ fn fault_of(
     let is_of_case = kind == wanted.kind
         && site == record.case.site
         && source == record.case.source
-        && is_urgency_of(row.try_get("job_urgency")?, kind);
+        && urgencies(kind).contains(&row.try_get("job_urgency")?);
     let code = due_code(key, job_id, reader.at("job_due_at")?);
     let is_authentic = row.try_get::<Option<&[u8]>, _>("job_code")? == Some(code.as_slice());
     Ok((!is_of_case || !is_authentic).then_some("has a job that was changed by another hand"))
-}
-
-fn is_urgency_of(value: i64, kind: JobKind) -> bool {
-    value == urgency(kind.is_urgent()) || (value == NEAR_DEADLINE && !kind.is_urgent())
 }
 
 /// The cases that the journal opened and that are not stored.

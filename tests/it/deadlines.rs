@@ -90,6 +90,8 @@ async fn erasure_request_near_its_deadline_goes_before_other_deletions() {
     story
         .wait_until("the alert", async || story.history(&address(5)).await.iter().any(|entry| entry.kind == "deadline"))
         .await;
+    let site = "acme".parse().unwrap();
+    assert_eq!(story.store().next_calls(&[&site], 10).await.unwrap().len(), 6, "the urgent one is shown, too");
     story.resume_site_if_paused().await;
     story.settle().await;
     assert_eq!(story.changes()[0], format!("delete {}", address(5)), "the erasure request goes first");
