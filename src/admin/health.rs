@@ -141,6 +141,11 @@ fn enough(free_bytes: u64) -> Check {
     Check { ok: free_bytes >= MIN_FREE_BYTES, detail }
 }
 
+/// For the watchdog: the check of `/readyz` alone.
+pub(crate) fn is_worker_alive(ticked_at_ms: i64, now: Timestamp) -> bool {
+    worker(ticked_at_ms, now).ok
+}
+
 fn worker(ticked_at_ms: i64, now: Timestamp) -> Check {
     match Timestamp::from_millisecond(ticked_at_ms) {
         Ok(ticked_at) if ticked_at_ms > 0 => {

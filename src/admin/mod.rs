@@ -40,6 +40,7 @@ use utoipa_axum::routes;
 pub(crate) use self::access::{Access, Tokens};
 pub(crate) use self::auth::Caller;
 use self::error::ApiError;
+pub(crate) use self::health::is_worker_alive;
 pub(crate) use self::in_process::{ApiResponse, InProcess};
 pub(crate) use self::ports::{DeskPerson, FreeSpace, Ports};
 pub(crate) use self::state::{AdminState, ConfiguredSite, ConfiguredSource};
