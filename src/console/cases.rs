@@ -137,7 +137,7 @@ fn own_query(fields: &Fields) -> Query {
 }
 
 fn order(fields: &Fields) -> &str {
-    fields.get("sort").unwrap_or("newest")
+    fields.get("sort").unwrap_or("next")
 }
 
 fn size(fields: &Fields) -> u32 {
