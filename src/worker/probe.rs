@@ -110,8 +110,9 @@ impl Probes {
         if every.is_zero() {
             return None;
         }
-        // The first try is right after the start.
-        let due_at = self.idle.entry(site.clone()).or_insert(now);
+        // The first try is soon after the start: what is due then tests the credentials by itself.
+        let first = later(now, every.min(client.site().probe_every));
+        let due_at = self.idle.entry(site.clone()).or_insert(first);
         if now >= *due_at {
             *due_at = later(now, every);
             self.probing.spawn(try_credentials(Arc::clone(worker), client.clone()));

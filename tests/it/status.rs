@@ -62,9 +62,14 @@ async fn bad_day_is_visible_on_one_screen() {
         options.date_behind = ConfigDuration::from_secs(600);
         options.tokens = Some(Vec::new());
     });
-    let probed = |settings: String| settings.replacen("probe_idle = \"0s\"", "probe_idle = \"15m\"", 1);
+    let probed = |settings: String| settings.replacen("probe_idle = \"0s\"", "probe_idle = \"1ms\"", 1);
     story.restart_with(probed).await;
-    story.wait_until("the site to be paused", async || story.is_paused().await).await;
+    let is_paused = async || {
+        story.clock.advance(SignedDuration::from_millis(1));
+        story.wake_tasks();
+        story.is_paused().await
+    };
+    story.wait_until("the site to be paused", is_paused).await;
     send_forged(&story, 12).await;
     let mut tx = story.store().begin().await.unwrap();
     let detail = "a backup was restored".to_owned();
