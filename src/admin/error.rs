@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::domain::case::InvalidTransition;
 use crate::domain::ids::CaseId;
 use crate::domain::operator::Role;
-use crate::store::{StoreError, TransitionError};
+use crate::store::{NotReleased, StoreError, TransitionError};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
@@ -127,6 +127,15 @@ impl From<TransitionError> for ApiError {
             TransitionError::Invalid(error @ InvalidTransition::Forbidden { .. }) => Self::Conflict(error.to_string()),
             TransitionError::TooLate => Self::Conflict(TransitionError::TooLate.to_string()),
             TransitionError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotReleased> for ApiError {
+    fn from(error: NotReleased) -> Self {
+        match error {
+            NotReleased::Store(error) => error.into(),
+            refused => Self::Conflict(refused.to_string()),
         }
     }
 }

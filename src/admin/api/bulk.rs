@@ -223,11 +223,9 @@ async fn release_source(
     let reason = non_empty_reason(request.reason.clone().unwrap_or_default())?;
     let note = Note { by: Some(caller.name.clone()), remark: Some(reason), detail: json!({ "bulk": true }) };
     let mut tx = admin.store.begin().await?;
-    match tx.release_brake(source, digest, note, now).await? {
-        Ok(released) => view.done = Some(usize::try_from(released).unwrap_or(usize::MAX)),
-        Err(refused) => return Err(ApiError::Conflict(refused.to_string())),
-    }
+    let released = tx.release_brake(source, digest, note, now).await?;
     tx.commit().await?;
+    view.done = Some(usize::try_from(released).unwrap_or(usize::MAX));
     admin.wake();
     Ok(Json(view))
 }

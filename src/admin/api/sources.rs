@@ -221,13 +221,9 @@ pub(super) async fn release(
     require_configured(&admin, &name)?;
     let note = Note { by: Some(caller.name.clone()), remark: request.reason, detail: serde_json::Value::Null };
     let mut tx = admin.store.begin().await?;
-    match tx.release_brake(&name, &request.digest, note, admin.clock.now()).await? {
-        Ok(released) => {
-            tracing::info!(source = %name, count = released, "source {name}: brake released, {released} cases continue");
-        }
-        Err(refused) => return Err(ApiError::Conflict(refused.to_string())),
-    }
+    let released = tx.release_brake(&name, &request.digest, note, admin.clock.now()).await?;
     tx.commit().await?;
+    tracing::info!(source = %name, count = released, "source {name}: brake released, {released} cases continue");
     changed(&admin, &name, &caller).await
 }
 

@@ -53,7 +53,7 @@ pub struct BrakeStatus {
 }
 
 /// The reason why a brake was not released.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotReleased {
     /// The brake did not trip.
     #[error("the brake of this source holds nothing")]
@@ -69,30 +69,38 @@ pub enum NotReleased {
     /// A call about one of the cases is in progress.
     #[error("a call to Atlassian about one of these cases is in progress: try again in a moment")]
     Busy,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for NotReleased {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 impl Tx {
     /// Releases exactly the changes with this digest: the held cases proceed, and the deferred events take effect.
-    #[instrument(name = "store.brake.release", skip_all, fields(source = %source), err)]
+    #[instrument(name = "store.brake.release", skip_all, fields(source = %source))]
     pub async fn release_brake(
         &mut self,
         source: &SourceName,
         digest: &str,
         note: Note,
         now: Timestamp,
-    ) -> Result<Result<u32, NotReleased>, StoreError> {
+    ) -> Result<u32, NotReleased> {
         if !self.is_braked(source).await? {
-            return Ok(Err(NotReleased::NotBraked));
+            return Err(NotReleased::NotBraked);
         }
         let cases = sqlx::query(CONCERNED).bind(source.as_str()).fetch_all(&mut **self).await?;
         let deferred = sqlx::query(DEFERRED).bind(source.as_str()).fetch_all(&mut **self).await?;
         let release = Release::read(&cases, &deferred, &self.key, now)?;
         if release.digest != digest {
-            return Ok(Err(NotReleased::Changed { held: release.held(), digest: release.digest }));
+            return Err(NotReleased::Changed { held: release.held(), digest: release.digest });
         }
         for id in release.ids() {
             if self.is_dispatched(id).await? {
-                return Ok(Err(NotReleased::Busy));
+                return Err(NotReleased::Busy);
             }
         }
         let before = self.source_row(source.as_str()).await?;
@@ -122,7 +130,7 @@ impl Tx {
         let held = release.held();
         let detail = json!({ "source": source, "by": note.by, "digest": digest, "released": held });
         self.write_journal(None, "brake_released", &detail, now).await?;
-        Ok(Ok(held))
+        Ok(held)
     }
 
     async fn release_case(&mut self, planned: &Planned, note: &Note, now: Timestamp) -> Result<(), StoreError> {
