@@ -277,18 +277,18 @@ impl Parts<'_> {
         for client in sites.values() {
             client.set_journal_end(Arc::clone(&self.journal_end));
         }
-        let worker = Arc::new(Worker {
+        let context = worker::Context {
             store: self.store.clone(),
-            sites: sites.clone(),
+            clock: Arc::clone(&self.clock),
+            metrics: worker::Metrics::register(&mut self.registry),
             retry: self.settings.retry,
             watch_limits: watch_limits(self.settings),
             enforce: self.settings.mode == Mode::Enforce,
-            clock: Arc::clone(&self.clock),
-            metrics: worker::Metrics::register(&mut self.registry),
             awakened: Arc::clone(&self.wakeups.worker),
             router: Arc::clone(&self.wakeups.router),
-            heartbeat: Arc::clone(&self.heartbeat),
-        });
+        };
+        let heartbeat = Arc::clone(&self.heartbeat);
+        let worker = Worker { context: Arc::new(context), sites: sites.clone(), heartbeat };
         self.shutdown.spawn("worker", worker.run(self.shutdown.stopping()));
         Ok(sites)
     }

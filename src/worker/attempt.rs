@@ -1,27 +1,18 @@
-//! One attempt of a job: the step of its kind runs it, and this module settles it, whatever the result.
+//! One attempt of a job: what a step reads and observes, the gate before each change, and the record of its result.
 
-use std::panic::AssertUnwindSafe;
-use std::time::Duration;
-
-use futures_util::FutureExt as _;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::Worker;
 use super::backlog::until_routed;
-use super::steps;
+use super::context::Context;
 use crate::atlassian::Client;
-use crate::clock;
-use crate::domain::case::{Attention, AttentionReason, Change, JobKind, Transition};
-use crate::domain::retry::{Failure, RetryDecision};
+use crate::domain::case::{Attention, Change, Transition};
+use crate::domain::retry::Failure;
 use crate::store::{AttemptReport, CaseRecord, ClaimedJob, Dispatch, Intent, Settlement, StoreError};
-
-/// The part of a lease that is reserved for settling.
-const TO_SETTLE: SignedDuration = SignedDuration::from_secs(10);
 
 #[derive(Debug)]
 pub(super) struct Attempt<'a> {
-    pub(super) worker: &'a Worker,
+    pub(super) context: &'a Context,
     pub(super) client: &'a Client,
     pub(super) claimed: &'a ClaimedJob,
     /// The case as it was claimed, with the observations of this attempt's reads.
@@ -89,33 +80,8 @@ impl StepError {
 }
 
 impl<'a> Attempt<'a> {
-    pub(super) fn new(worker: &'a Worker, client: &'a Client, claimed: &'a ClaimedJob) -> Self {
-        Self { worker, client, claimed, record: claimed.record.clone() }
-    }
-
-    /// Runs the job within its lease: after the lease, another worker may run the same job.
-    pub(super) async fn run_within_lease(&mut self) -> Result<Outcome, StepError> {
-        let left = self.claimed.lease.until.duration_since(self.now()).saturating_sub(TO_SETTLE);
-        let left = Duration::try_from(left).unwrap_or_default();
-        // A panic over one case must not stop the work for the others.
-        let step = AssertUnwindSafe(self.run()).catch_unwind();
-        match tokio::time::timeout(left, step).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_panic)) => Err(StepError::Panicked),
-            Err(_elapsed) => Err(StepError::transient("the attempt took too long")),
-        }
-    }
-
-    /// Runs the step of the job's kind.
-    async fn run(&mut self) -> Result<Outcome, StepError> {
-        match self.claimed.kind {
-            JobKind::Revoke => steps::revoke::run(self).await,
-            JobKind::Detach => steps::detach::run(self).await,
-            JobKind::Delete => steps::delete::run(self).await,
-            JobKind::Verify => steps::verify::run(self).await,
-            JobKind::Restore => steps::restore::run(self).await,
-            JobKind::Reinvite => steps::reinvite::run(self).await,
-        }
+    pub(super) fn new(context: &'a Context, client: &'a Client, claimed: &'a ClaimedJob) -> Self {
+        Self { context, client, claimed, record: claimed.record.clone() }
     }
 
     /// The gate: checked right before every call that changes something. Records the intent if the call is allowed;
@@ -130,7 +96,7 @@ impl<'a> Attempt<'a> {
             match self.dispatch(&intent).await? {
                 Dispatch::Allowed(_) => return Ok(()),
                 Dispatch::Unrouted(fence) => {
-                    let store = &self.worker.store;
+                    let store = &self.context.store;
                     if !until_routed(store, &self.record.case.site, fence).await? {
                         let mut tx = store.begin().await?;
                         tx.defer_until_routed(self.claimed.lease, self.now()).await?;
@@ -149,8 +115,8 @@ impl<'a> Attempt<'a> {
     }
 
     async fn dispatch(&self, intent: &Intent) -> Result<Dispatch, StoreError> {
-        let mut tx = self.worker.store.begin().await?;
-        let enforce = self.worker.enforce;
+        let mut tx = self.context.store.begin().await?;
+        let enforce = self.context.enforce;
         let dispatch = tx.dispatch(self.claimed.lease, intent, &self.record, enforce, self.now()).await?;
         tx.commit().await?;
         Ok(dispatch)
@@ -158,13 +124,13 @@ impl<'a> Attempt<'a> {
 
     /// Records that a call was answered, in an attempt that makes several.
     pub(super) async fn call_done(&self, detail: Value) -> Result<(), StepError> {
-        let mut tx = self.worker.store.begin().await?;
+        let mut tx = self.context.store.begin().await?;
         tx.call_done(self.claimed.lease, &detail, self.now()).await?;
         Ok(tx.commit().await?)
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        self.worker.clock.now()
+        self.context.clock.now()
     }
 
     pub(super) fn later(&self, by: SignedDuration) -> Timestamp {
@@ -193,76 +159,7 @@ impl<'a> Attempt<'a> {
         Some(Outcome::NotYet { at: self.later(wait), why })
     }
 
-    /// Stores the result of the step.
-    pub(super) async fn settle(&self, result: Result<Outcome, StepError>) -> Result<(), StoreError> {
-        let outcome = match result {
-            Ok(outcome) | Err(StepError::Ends(outcome)) => outcome,
-            Err(StepError::Failed(failure)) => return self.fail(failure).await,
-            Err(StepError::Store(error)) => return Err(error),
-            Err(StepError::Panicked) => {
-                tracing::error!("an attempt panicked: its case is handed to a human, other cases continue");
-                let detail = "internal error (panic): see the log of this time, and report a bug".to_owned();
-                Outcome::stuck(Attention { reason: AttentionReason::Refused, detail })
-            }
-        };
-        match outcome {
-            Outcome::Ended(why) => {
-                self.worker.metrics.count(self.claimed.kind, why);
-                tracing::info!(outcome = why, "the attempt ended without a call: {why}");
-                Ok(())
-            }
-            Outcome::NotYet { at, why } => {
-                self.write("snoozed", Settlement::SnoozeUntil(at), Some(why), Value::Null).await
-            }
-            Outcome::StillOpen { at, why } => {
-                self.write("snoozed", Settlement::WaitUntil(at), Some(why), Value::Null).await
-            }
-            Outcome::Finished { transition, detail } => {
-                let outcome = transition.name();
-                self.write(outcome, Settlement::Finished(transition), None, detail).await
-            }
-        }
-    }
-
-    /// Handles a failure: a durable retry, a pause of the site, or a human.
-    async fn fail(&self, failure: Failure) -> Result<(), StoreError> {
-        let now = self.now();
-        let failures = self.claimed.failures.saturating_add(1);
-        let since = self.claimed.failing_since.unwrap_or(now);
-        let retry = |retry_at| self.worker.retry.next(failures, since, retry_at, now, clock::chance());
-        let error = failure.detail().to_owned();
-        match failure {
-            Failure::Transient { detail, retry_at } => match retry(retry_at) {
-                RetryDecision::RetryAt(at) => {
-                    self.write("failed", Settlement::RetryAt(at), Some(&error), Value::Null).await
-                }
-                RetryDecision::GiveUp => {
-                    let transition =
-                        Transition::AttentionNeeded(Attention { reason: AttentionReason::RetriesExhausted, detail });
-                    self.write("given_up", Settlement::Finished(transition), Some(&error), Value::Null).await
-                }
-            },
-            Failure::RateLimited { retry_at, .. } => {
-                let at = match (retry_at, retry(retry_at)) {
-                    (Some(at), _) => self.worker.retry.not_before_shortest_wait(at, now),
-                    (None, RetryDecision::RetryAt(at)) => at,
-                    (None, RetryDecision::GiveUp) => {
-                        now.saturating_add(self.worker.retry.base).unwrap_or(Timestamp::MAX)
-                    }
-                };
-                self.write("rate_limited", Settlement::WaitUntil(at), Some(&error), Value::Null).await
-            }
-            Failure::AccessDenied { detail } | Failure::SiteUnavailable { detail } => self.site_refused(&detail).await,
-            Failure::CallRefused { forbidden, works_otherwise, .. } => {
-                self.call_refused(&error, forbidden, works_otherwise).await
-            }
-            Failure::Permanent { detail } => {
-                let transition = Transition::AttentionNeeded(Attention { reason: AttentionReason::Refused, detail });
-                self.write("refused", Settlement::Finished(transition), Some(&error), Value::Null).await
-            }
-        }
-    }
-
+    /// Writes the result.
     pub(super) async fn write(
         &self,
         outcome: &'static str,
@@ -277,10 +174,10 @@ impl<'a> Attempt<'a> {
             error: error.map(str::to_owned),
             detail,
         };
-        let mut tx = self.worker.store.begin().await?;
+        let mut tx = self.context.store.begin().await?;
         let state = tx.settle(self.claimed.lease, &report, self.now()).await?;
         tx.commit().await?;
-        self.worker.metrics.count(self.claimed.kind, outcome);
+        self.context.metrics.count(self.claimed.kind, outcome);
         if let Some(error) = error {
             tracing::warn!(outcome, error, case.state = %state, "an attempt did not finish the job");
         } else {

@@ -11,9 +11,12 @@
 
 mod attempt;
 mod backlog;
+mod context;
+mod job;
 mod metrics;
 mod probe;
 mod rejections;
+mod settle;
 mod steps;
 mod watch;
 
@@ -23,21 +26,18 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use self::attempt::Attempt;
 use self::backlog::StartupBacklog;
+pub use self::context::Context;
 pub use self::metrics::Metrics;
 use self::probe::Probes;
-use self::watch::{WatchContext, Watches};
+use self::watch::Watches;
 use crate::atlassian::Client;
-use crate::clock::Clock;
 use crate::domain::ids::{JobId, SiteName};
-use crate::domain::retry::RetryPolicy;
-use crate::store::{ClaimRequest, ClaimedJob, Store, StoreError, WatchLimits};
+use crate::store::{ClaimRequest, ClaimedJob, StoreError};
 
 /// The period of the fallback in case a notification is missed.
 const PERIOD: Duration = Duration::from_mins(1);
@@ -75,34 +75,21 @@ struct WorkerState {
 
 #[derive(Debug)]
 pub struct Worker {
-    pub store: Store,
+    pub context: Arc<Context>,
     /// The clients of the sites by name.
     pub sites: BTreeMap<SiteName, Client>,
-    /// The rules for retries of failed attempts.
-    pub retry: RetryPolicy,
-    /// The limits of the cases that `watch_erased` opens, by site.
-    pub watch_limits: BTreeMap<SiteName, WatchLimits>,
-    /// Whether changes are made at Atlassian. Otherwise everything is planned, read and held.
-    pub enforce: bool,
-    /// The source of the current time.
-    pub clock: Arc<dyn Clock>,
-    pub metrics: Metrics,
-    /// Notified when there may be work for the worker.
-    pub awakened: Arc<Notify>,
-    /// Notifies the router that a call is settled, so that an event that waits for it can continue.
-    pub router: Arc<Notify>,
     /// When the worker last completed a tick, in milliseconds since 1970: for `/readyz`.
     pub heartbeat: Arc<AtomicI64>,
 }
 
 impl Worker {
     /// Works until `stopping`; then claims nothing more and finishes the running jobs.
-    pub async fn run(self: Arc<Self>, stopping: CancellationToken) {
+    pub async fn run(self, stopping: CancellationToken) {
         let mut state = WorkerState::default();
         loop {
-            self.heartbeat.store(self.clock.now().as_millisecond(), Ordering::Relaxed);
+            self.heartbeat.store(self.context.clock.now().as_millisecond(), Ordering::Relaxed);
             // The notification is registered before the check, so that none is missed in between.
-            let awakened = self.awakened.notified();
+            let awakened = self.context.awakened.notified();
             let wait = self.tick(&mut state).await.unwrap_or_else(|error| {
                 let error = anyhow::Error::new(error);
                 tracing::error!(error = format!("{error:#}"), "the job queue cannot be read, retry in a second");
@@ -123,20 +110,14 @@ impl Worker {
 
     /// Requeues jobs whose lease is over, starts the probes that are due, and claims due jobs up to the capacity. Returns
     /// the wait until the next tick.
-    async fn tick(self: &Arc<Self>, state: &mut WorkerState) -> Result<Duration, StoreError> {
+    async fn tick(&self, state: &mut WorkerState) -> Result<Duration, StoreError> {
         self.recover(state).await?;
-        let behind = state.backlog.behind(&self.store).await?;
-        let next_probe = state.probes.tick(self).await?;
-        let context = || WatchContext {
-            store: self.store.clone(),
-            clock: Arc::clone(&self.clock),
-            worker: Arc::clone(&self.awakened),
-            limits: self.watch_limits.clone(),
-        };
-        let next_watch = state.watches.tick(&self.sites, context).await?;
+        let behind = state.backlog.behind(&self.context.store).await?;
+        let next_probe = state.probes.tick(&self.sites, &self.context).await?;
+        let next_watch = state.watches.tick(&self.sites, &self.context).await?;
         let next_job = self.start_due_jobs(state, &behind).await?;
         let wait = match next_probe.into_iter().chain(next_watch).chain(next_job).min() {
-            Some(next) => next.duration_since(self.clock.now()).max(SignedDuration::ZERO).unsigned_abs(),
+            Some(next) => next.duration_since(self.context.clock.now()).max(SignedDuration::ZERO).unsigned_abs(),
             None => PERIOD,
         };
         let wait = wait.saturating_add(Duration::from_millis(1)).min(PERIOD);
@@ -145,12 +126,12 @@ impl Worker {
 
     /// Starts due jobs in the lanes with free capacity. Returns when the next one may be due.
     async fn start_due_jobs(
-        self: &Arc<Self>,
+        &self,
         state: &mut WorkerState,
         behind: &BTreeSet<SiteName>,
     ) -> Result<Option<Timestamp>, StoreError> {
         let next = self.next_due(&state.running, behind).await?;
-        let now = self.clock.now();
+        let now = self.context.clock.now();
         let due: Vec<_> = next.iter().filter(|(_, due_at)| *due_at <= now).map(|(lane, _)| lane).collect();
         if due.is_empty() {
             return Ok(next.into_iter().map(|(_, due_at)| due_at).min());
@@ -162,7 +143,7 @@ impl Worker {
             let lane = (job.record.case.site.clone(), job.kind.is_urgent());
             let Some(client) = self.sites.get(&lane.0).cloned() else { continue };
             state.running.entry(lane.clone()).or_default().insert(job.lease.job_id);
-            state.jobs.spawn(Arc::clone(self).run_job(lane, client, job));
+            state.jobs.spawn(run_job(Arc::clone(&self.context), lane, client, job));
         }
         Ok(now.checked_add(again).ok())
     }
@@ -177,7 +158,7 @@ impl Worker {
         let ready = self.sites.keys().filter(|site| !behind.contains(*site));
         let lanes = ready.flat_map(|site| [(site, true), (site, false)]);
         let free: Vec<_> = lanes.filter(|(site, urgent)| self.free_slots(running, site, *urgent) > 0).collect();
-        let due = self.store.next_due(&free).await?;
+        let due = self.context.store.next_due(&free).await?;
         let lanes = free.into_iter().map(|(site, urgent)| (site.clone(), urgent));
         Ok(lanes.zip(due).filter_map(|(lane, due_at)| Some((lane, due_at?))).collect())
     }
@@ -202,58 +183,26 @@ impl Worker {
             Some(ClaimRequest { site, urgent: *urgent, jobs, until })
         });
         let requests: Vec<_> = requests.collect();
-        let mut tx = self.store.begin().await?;
+        let mut tx = self.context.store.begin().await?;
         let claimed = tx.claim(&requests, now).await?;
         tx.commit().await?;
         Ok(claimed)
     }
 
-    /// Runs one claimed job until it is settled. Returns the lane that has capacity again.
-    async fn run_job(self: Arc<Self>, lane: WorkLane, client: Client, claimed: ClaimedJob) -> (WorkLane, JobId) {
-        let job_id = claimed.lease.job_id;
-        let span = tracing::info_span!(
-            "worker.job",
-            job.id = %job_id,
-            job.kind = %claimed.kind,
-            case.id = %claimed.record.case.id,
-            attempt = claimed.attempts.saturating_add(1),
-        );
-        self.run_attempt(&client, &claimed).instrument(span).await;
-        self.router.notify_one();
-        (lane, job_id)
-    }
-
-    async fn run_attempt(&self, client: &Client, claimed: &ClaimedJob) {
-        let mut attempt = Attempt::new(self, client, claimed);
-        let result = attempt.run_within_lease().await;
-        match attempt.settle(result).await {
-            Ok(()) => {}
-            Err(StoreError::LeaseLost) => {
-                // The job was stopped, or another worker claimed it after the lease had expired.
-                self.metrics.count(claimed.kind, "stopped");
-                tracing::info!("job {}: stopped, its lease is lost", claimed.lease.job_id);
-            }
-            Err(error) => {
-                let error = anyhow::Error::new(error);
-                tracing::error!(error = format!("{error:#}"), "an attempt could not be settled; its lease will expire");
-            }
-        }
-    }
-
     /// Requeues the jobs of workers that died. Jobs that run in this process are excluded: when the clock jumps ahead
     /// or the machine sleeps, a lease can expire while its call is in progress.
     async fn recover(&self, state: &mut WorkerState) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        if state.recovered && !self.store.any_lease_expired(now).await? {
+        let now = self.context.clock.now();
+        if state.recovered && !self.context.store.any_lease_expired(now).await? {
             return Ok(());
         }
-        let mut tx = self.store.begin().await?;
+        let mut tx = self.context.store.begin().await?;
         let ours: Vec<JobId> = state.running.values().flatten().copied().collect();
         let recovered = tx.recover(!state.recovered, &ours, now).await?;
         tx.commit().await?;
         state.recovered = true;
         // An event that waited for the call of such a job can be applied now, before the job is claimed again.
-        self.router.notify_one();
+        self.context.router.notify_one();
         for job in recovered {
             tracing::warn!(job.id = %job.job_id, case.id = %job.case_id, "job {}: lease expired, requeued", job.job_id);
         }
@@ -270,4 +219,19 @@ impl WorkerState {
             busy.remove(&job_id);
         }
     }
+}
+
+/// Runs one claimed job until it is settled. Returns the lane that has capacity again.
+async fn run_job(context: Arc<Context>, lane: WorkLane, client: Client, claimed: ClaimedJob) -> (WorkLane, JobId) {
+    let job_id = claimed.lease.job_id;
+    let span = tracing::info_span!(
+        "worker.job",
+        job.id = %job_id,
+        job.kind = %claimed.kind,
+        case.id = %claimed.record.case.id,
+        attempt = claimed.attempts.saturating_add(1),
+    );
+    job::run(&context, &client, &claimed).instrument(span).await;
+    context.router.notify_one();
+    (lane, job_id)
 }

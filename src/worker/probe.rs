@@ -10,7 +10,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
-use super::Worker;
+use super::context::Context;
 use crate::atlassian::Client;
 use crate::domain::case::JobKind;
 use crate::domain::ids::SiteName;
@@ -72,15 +72,19 @@ impl ProbeSchedule {
 
 impl Probes {
     /// Starts the probes that are due. Returns when the next one is due.
-    pub(super) async fn tick(&mut self, worker: &Arc<Worker>) -> Result<Option<Timestamp>, StoreError> {
+    pub(super) async fn tick(
+        &mut self,
+        sites: &BTreeMap<SiteName, Client>,
+        context: &Arc<Context>,
+    ) -> Result<Option<Timestamp>, StoreError> {
         while let Some(ended) = self.probing.try_join_next() {
             self.ended(ended);
         }
-        let now = worker.clock.now();
+        let now = context.clock.now();
         let mut next = None;
-        let mut working: BTreeSet<&SiteName> = worker.sites.keys().collect();
-        for standing in worker.store.sites().await? {
-            let Some(client) = worker.sites.get(&standing.name) else { continue };
+        let mut working: BTreeSet<&SiteName> = sites.keys().collect();
+        for standing in context.store.sites().await? {
+            let Some(client) = sites.get(&standing.name) else { continue };
             if standing.paused_at.is_some() {
                 working.remove(&standing.name);
             }
@@ -91,31 +95,30 @@ impl Probes {
                 let schedule = self.paused.entry(paused.clone()).or_default();
                 schedule.observe_pause(paused_at, client.site().probe_every);
                 if schedule.is_due(now) {
-                    self.probing.spawn(probe(Arc::clone(worker), client.clone(), paused));
+                    self.probing.spawn(probe(Arc::clone(context), client.clone(), paused));
                 }
                 next = [next, schedule.next].into_iter().flatten().min();
             }
         }
-        for site in working {
-            next = [next, self.tick_idle(worker, site, now)].into_iter().flatten().min();
+        for client in working.into_iter().filter_map(|site| sites.get(site)) {
+            next = [next, self.tick_idle(client, context, now)].into_iter().flatten().min();
         }
         Ok(next)
     }
 
     /// Tries the credentials of a site that is not paused, when no call did for a while. Returns when the next try is
     /// due.
-    fn tick_idle(&mut self, worker: &Arc<Worker>, site: &SiteName, now: Timestamp) -> Option<Timestamp> {
-        let client = worker.sites.get(site)?;
+    fn tick_idle(&mut self, client: &Client, context: &Arc<Context>, now: Timestamp) -> Option<Timestamp> {
         let every = client.site().probe_idle;
         if every.is_zero() {
             return None;
         }
         // The first try is soon after the start: what is due then tests the credentials by itself.
         let first = later(now, every.min(client.site().probe_every));
-        let due_at = self.idle.entry(site.clone()).or_insert(first);
+        let due_at = self.idle.entry(client.site().name.clone()).or_insert(first);
         if now >= *due_at {
             *due_at = later(now, every);
-            self.probing.spawn(try_credentials(Arc::clone(worker), client.clone()));
+            self.probing.spawn(try_credentials(Arc::clone(context), client.clone()));
         }
         Some(*due_at)
     }
@@ -141,18 +144,18 @@ fn pauses(standing: SiteStatus) -> Vec<(Paused, Timestamp)> {
 }
 
 /// Probes one site, and resumes it if access is complete. Returns when it was resumed.
-async fn probe(worker: Arc<Worker>, client: Client, paused: Paused) -> (Paused, Option<Timestamp>) {
+async fn probe(context: Arc<Context>, client: Client, paused: Paused) -> (Paused, Option<Timestamp>) {
     let (site, kind) = &paused;
     let missing_access = match kind {
         None => client.missing_access().await,
         Some(_) => client.probe().await.map(|_| Vec::new()),
     };
     match missing_access {
-        Ok(missing_access) if missing_access.is_empty() => match resume(&worker, site, *kind).await {
+        Ok(missing_access) if missing_access.is_empty() => match resume(&context, site, *kind).await {
             Ok(at) => {
                 let what = kind.map_or("all", JobKind::as_str);
                 tracing::info!(%site, "site {site}: a probe succeeded, {what} jobs resumed");
-                worker.awakened.notify_one();
+                context.awakened.notify_one();
                 return (paused, Some(at));
             }
             Err(error) => {
@@ -165,27 +168,27 @@ async fn probe(worker: Arc<Worker>, client: Client, paused: Paused) -> (Paused, 
         }
         Err(failure) => {
             tracing::warn!(%site, error = failure.detail(), "site {site}: probe failed, still paused");
-            pause_if_refused(&worker, site, &failure).await;
+            pause_if_refused(&context, site, &failure).await;
         }
     }
     (paused, None)
 }
 
 /// Tries the credentials of a site that is not paused: an expired token is reported before a call is due.
-async fn try_credentials(worker: Arc<Worker>, client: Client) -> (Paused, Option<Timestamp>) {
+async fn try_credentials(context: Arc<Context>, client: Client) -> (Paused, Option<Timestamp>) {
     let site = client.site().name.clone();
     if let Err(failure) = client.probe().await {
-        pause_if_refused(&worker, &site, &failure).await;
+        pause_if_refused(&context, &site, &failure).await;
     }
     ((site, None), None)
 }
 
 /// Pauses the site if the probe finds it unavailable or the credentials rejected.
-async fn pause_if_refused(worker: &Worker, site: &SiteName, failure: &Failure) {
+async fn pause_if_refused(context: &Context, site: &SiteName, failure: &Failure) {
     let (Failure::AccessDenied { detail } | Failure::SiteUnavailable { detail }) = failure else { return };
     let paused = async {
-        let mut tx = worker.store.begin().await?;
-        let paused = tx.pause_site(site, detail, worker.clock.now()).await?;
+        let mut tx = context.store.begin().await?;
+        let paused = tx.pause_site(site, detail, context.clock.now()).await?;
         tx.commit().await?;
         Ok::<_, StoreError>(paused)
     };
@@ -199,9 +202,9 @@ async fn pause_if_refused(worker: &Worker, site: &SiteName, failure: &Failure) {
     }
 }
 
-async fn resume(worker: &Worker, site: &SiteName, kind: Option<JobKind>) -> Result<Timestamp, StoreError> {
-    let now = worker.clock.now();
-    let mut tx = worker.store.begin().await?;
+async fn resume(context: &Context, site: &SiteName, kind: Option<JobKind>) -> Result<Timestamp, StoreError> {
+    let now = context.clock.now();
+    let mut tx = context.store.begin().await?;
     match kind {
         None => tx.resume_probed_site(site, now).await?,
         Some(_) => tx.resume_kinds(site, kind, "probe", now).await?,

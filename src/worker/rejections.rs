@@ -13,9 +13,9 @@ use crate::store::{RejectedCall, Settlement, StoreError};
 impl Attempt<'_> {
     /// Pauses the site and requeues the job.
     pub(super) async fn site_refused(&self, detail: &str) -> Result<(), StoreError> {
-        self.worker.metrics.count(self.claimed.kind, "site_refused");
+        self.context.metrics.count(self.claimed.kind, "site_refused");
         let site = &self.claimed.record.case.site;
-        let mut tx = self.worker.store.begin().await?;
+        let mut tx = self.context.store.begin().await?;
         let paused = tx.pause_rejecting_site(self.claimed, detail, self.now()).await?;
         tx.commit().await?;
         if paused {
@@ -39,9 +39,9 @@ impl Attempt<'_> {
         let (now, kind) = (self.now(), self.claimed.kind);
         let wait = self.client.site().probe_every;
         let due_at = if works_otherwise { now.saturating_add(wait).unwrap_or(jiff::Timestamp::MAX) } else { now };
-        self.worker.metrics.count(kind, "call_refused");
+        self.context.metrics.count(kind, "call_refused");
         let site = &self.claimed.record.case.site;
-        let mut tx = self.worker.store.begin().await?;
+        let mut tx = self.context.store.begin().await?;
         let refused = RejectedCall { reason: detail, due_at, pauses: !works_otherwise };
         let paused = tx.requeue_rejected_call(self.claimed, &self.record, &refused, now).await?;
         tx.commit().await?;

@@ -7,14 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use super::context::Context;
 use crate::atlassian::{Client, WatchErased};
-use crate::clock::Clock;
 use crate::domain::ids::SiteName;
 use crate::domain::retry::Failure;
-use crate::store::{Store, StoreError, WatchLimits};
+use crate::store::{StoreError, WatchLimits};
 
 /// The watches that run, and when the next ones are due.
 #[derive(Debug, Default)]
@@ -31,22 +30,12 @@ enum WatchError {
     Store(#[from] StoreError),
 }
 
-/// What a watch needs of the worker.
-#[derive(Debug, Clone)]
-pub(super) struct WatchContext {
-    pub(super) store: Store,
-    pub(super) clock: Arc<dyn Clock>,
-    /// Notifies the worker of a new case.
-    pub(super) worker: Arc<Notify>,
-    pub(super) limits: BTreeMap<SiteName, WatchLimits>,
-}
-
 impl Watches {
     /// Starts the watches of these sites that are due. Returns when the next one is due.
     pub(super) async fn tick(
         &mut self,
         sites: &BTreeMap<SiteName, Client>,
-        context: impl Fn() -> WatchContext,
+        context: &Arc<Context>,
     ) -> Result<Option<Timestamp>, StoreError> {
         while self.watching.try_join_next().is_some() {}
         let watched = sites.values().filter(|client| client.site().watch_erased != WatchErased::Ignore);
@@ -54,7 +43,6 @@ impl Watches {
         if watched.is_empty() {
             return Ok(None);
         }
-        let context = context();
         let statuses = context.store.sites().await?;
         let now = context.clock.now();
         for client in watched {
@@ -65,19 +53,19 @@ impl Watches {
                 continue;
             }
             *next = now.saturating_add(site.watch_erased_every).unwrap_or(Timestamp::MAX);
-            self.watching.spawn(watch(context.clone(), client));
+            self.watching.spawn(watch(Arc::clone(context), client));
         }
         Ok(self.next.values().filter(|next| **next > now).min().copied())
     }
 }
 
-async fn watch(context: WatchContext, client: Client) {
+async fn watch(context: Arc<Context>, client: Client) {
     let site = client.site().name.clone();
     match look(&context, &client).await {
         Ok(0) => {}
         Ok(opened) => {
             tracing::warn!(%site, opened, "site {site}: {opened} erased email addresses have an account again");
-            context.worker.notify_one();
+            context.awakened.notify_one();
         }
         Err(error) => {
             let error = anyhow::Error::new(error);
@@ -87,7 +75,7 @@ async fn watch(context: WatchContext, client: Client) {
 }
 
 /// Reads the list of users, and opens a case for each erased address. Returns their number.
-async fn look(context: &WatchContext, client: &Client) -> Result<usize, WatchError> {
+async fn look(context: &Context, client: &Client) -> Result<usize, WatchError> {
     let site = client.site();
     let erased = context.store.erased_addresses(&site.name).await?;
     if erased.is_empty() {
@@ -99,7 +87,7 @@ async fn look(context: &WatchContext, client: &Client) -> Result<usize, WatchErr
         .customers_with(is_erased)
         .await
         .map_err(|failure: Failure| WatchError::Site(failure.detail().to_owned()))?;
-    let limits = context.limits.get(&site.name).copied();
+    let limits = context.watch_limits.get(&site.name).copied();
     let mut opened = 0;
     for email in found.into_iter().filter_map(|account| account.email.filter(|_| account.active)) {
         if site.protect.covers_address(&email) {

@@ -40,12 +40,6 @@ const IMPORT_ALL: &[&str] = &["app", "cli", "lib"];
 /// Modules of the table that do not exist yet.
 const PLANNED: &[&str] = &[];
 
-/// How many files of a module may still import each other in a circle. Lower a number when a circle is gone.
-const FILES_IN_CIRCLES: &[(&str, usize)] = &[("worker", 8)];
-
-/// The same where an import of a parent module by its child counts, too.
-const FILES_IN_CIRCLES_WITH_PARENTS: &[(&str, usize)] = &[("worker", 10)];
-
 /// A file of `src`.
 struct Source {
     path: PathBuf,
@@ -145,32 +139,29 @@ fn each_module_of_the_table_exists() {
     }
 }
 
-/// Prints the circles, and asserts that no module has more files in them than are known.
-fn check_circles(of_parents: bool, known: &[(&str, usize)]) {
+/// Prints the circles, and asserts that there are none.
+fn check_circles(of_parents: bool) {
     let sources = sources();
     let files = sources.iter().map(|source| (source.path.as_path(), source.text.as_str()));
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for circle in Crate::read(files).circles(of_parents) {
+    let circles = Crate::read(files).circles(of_parents);
+    for circle in &circles {
         println!("circle of {} files:", circle.len());
-        for (file, imports) in &circle {
+        for (file, imports) in circle {
             println!("  {file} imports {}", imports.join(", "));
-            *counts.entry(top_module(Path::new(file))).or_default() += 1;
         }
     }
-    for (module, count) in counts {
-        let allowed = known.iter().find(|(known, _)| *known == module).map_or(0, |(_, count)| *count);
-        assert!(count <= allowed, "{count} files of `{module}` are part of a circle (known: {allowed}), see above");
-    }
+    assert!(circles.is_empty(), "files import each other in {} circles, see above", circles.len());
 }
 
 #[test]
 fn sibling_files_do_not_import_each_other_in_a_circle() {
-    check_circles(false, FILES_IN_CIRCLES);
+    check_circles(false);
 }
 
+/// An import of a parent module by its child counts here, too.
 #[test]
 fn parents_and_children_do_not_import_each_other() {
-    check_circles(true, FILES_IN_CIRCLES_WITH_PARENTS);
+    check_circles(true);
 }
 
 /// Asserts that only the files for which `may` holds contain any of `words`.

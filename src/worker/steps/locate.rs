@@ -150,7 +150,7 @@ pub(super) fn still_listed(account: &Account) -> StepError {
 /// a case is never closed as if there were no account.
 async fn renamed(attempt: &Attempt<'_>) -> Result<Option<Outcome>, StepError> {
     let (Some(source), Some(id)) = (&attempt.record.case.source, &attempt.record.person.id) else { return Ok(None) };
-    let former = attempt.worker.store.former_addresses(source, id).await?;
+    let former = attempt.context.store.former_addresses(source, id).await?;
     let protect = &attempt.client.site().protect;
     let mut found = false;
     for email in &former {
