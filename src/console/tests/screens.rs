@@ -36,7 +36,7 @@ fn approved_and_due() -> Vec<Transition> {
 /// The transitions that end in each state.
 fn way_to(state: StateName) -> Vec<Transition> {
     let accepted = || Transition::DeletionAccepted { grace_ends_at: "2026-07-01T00:00:00Z".parse().unwrap() };
-    let gone = Transition::GoneSeen { last_look_at: "2026-07-02T00:00:00Z".parse().unwrap() };
+    let gone = Transition::GoneSeen { last_read_at: "2026-07-02T00:00:00Z".parse().unwrap() };
     let deleted = [revoked(), approved_and_due(), vec![Transition::DeletionDispatched, accepted()]].concat();
     match state {
         StateName::Scheduled => vec![],

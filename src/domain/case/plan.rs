@@ -135,7 +135,7 @@ impl Case {
                 Direction::Returning => wanted(JobKind::Verify, self.since),
             },
             State::DeletionGrace => match self.progress.gone_at {
-                None => wanted(JobKind::Verify, self.progress.last_look_at.or(self.progress.grace_ends_at)?),
+                None => wanted(JobKind::Verify, self.progress.last_read_at.or(self.progress.grace_ends_at)?),
                 Some(gone_at) => wanted(JobKind::Reinvite, gone_at),
             },
             State::Restoring => wanted(JobKind::Restore, self.since),

@@ -21,7 +21,7 @@ pub struct Progress {
     pub grace_ends_at: Option<Timestamp>,
     /// A read at the end of the grace found no account. The last read before the case closes is due at this time: a closed
     /// case keeps no personal data, so that nothing could be read later.
-    pub last_look_at: Option<Timestamp>,
+    pub last_read_at: Option<Timestamp>,
     /// The last read found no account.
     pub gone_at: Option<Timestamp>,
     /// The invitation may have been sent.

@@ -77,9 +77,9 @@ impl Case {
                 self.progress.deletion_dispatched_at = None;
                 self.proceed(now);
             }
-            (Transition::GoneSeen { last_look_at }, State::DeletionGrace) if self.progress.last_look_at.is_none() => {
+            (Transition::GoneSeen { last_read_at }, State::DeletionGrace) if self.progress.last_read_at.is_none() => {
                 self.ensure_its_time_has_come(self.grace_is_over(now))?;
-                self.progress.last_look_at = Some(*last_look_at);
+                self.progress.last_read_at = Some(*last_read_at);
             }
             (Transition::GoneConfirmed, State::DeletionGrace) => {
                 self.progress.gone_at = Some(now);

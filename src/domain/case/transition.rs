@@ -34,7 +34,7 @@ pub enum Transition {
     /// A read at the end of the grace found no account. One more read follows.
     GoneSeen {
         /// The time of the last read.
-        last_look_at: Timestamp,
+        last_read_at: Timestamp,
     },
     /// The last read found no account.
     GoneConfirmed,

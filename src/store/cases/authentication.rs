@@ -28,7 +28,7 @@ pub(super) fn authenticate(
         progress.deletion_dispatched_at,
         progress.deletion_requested_at,
         progress.grace_ends_at,
-        progress.last_look_at,
+        progress.last_read_at,
         progress.gone_at,
         progress.reinvite_dispatched_at,
     ];

@@ -127,7 +127,7 @@ impl Tx {
             .bind(millis_if_any(case.progress.deletion_dispatched_at))
             .bind(millis_if_any(case.progress.deletion_requested_at))
             .bind(millis_if_any(case.progress.grace_ends_at))
-            .bind(millis_if_any(case.progress.last_look_at))
+            .bind(millis_if_any(case.progress.last_read_at))
             .bind(millis_if_any(case.progress.gone_at))
             .bind(millis_if_any(case.progress.reinvite_dispatched_at))
             .bind(record.reads_without_account)
@@ -172,7 +172,7 @@ pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result
             deletion_dispatched_at: reader.at_if_any("deletion_dispatched_at")?,
             deletion_requested_at: reader.at_if_any("deletion_requested_at")?,
             grace_ends_at: reader.at_if_any("grace_ends_at")?,
-            last_look_at: reader.at_if_any("last_read_at")?,
+            last_read_at: reader.at_if_any("last_read_at")?,
             gone_at: reader.at_if_any("gone_at")?,
             reinvite_dispatched_at: reader.at_if_any("reinvite_dispatched_at")?,
         },

@@ -48,10 +48,10 @@ fn gone(attempt: &mut Attempt<'_>) -> Outcome {
     let case = &attempt.record.case;
     let look_back = attempt.client.site().look_back;
     let invites = case.direction == Direction::Returning && case.terms.reinvite;
-    let is_last = case.progress.last_look_at.is_some();
+    let is_last = case.progress.last_read_at.is_some();
     if !is_last && !look_back.is_zero() && !invites {
-        let last_look_at = attempt.later(look_back);
-        return Outcome::finished(Transition::GoneSeen { last_look_at }, "not_there");
+        let last_read_at = attempt.later(look_back);
+        return Outcome::finished(Transition::GoneSeen { last_read_at }, "not_there");
     }
     if !is_last
         && attempt.record.reads_without_account == 0

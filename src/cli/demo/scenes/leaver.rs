@@ -110,13 +110,13 @@ pub(super) async fn erase(observer: &Observer) -> anyhow::Result<()> {
         observer.until(&ANN, "gone_seen", observer.calendar.deadline(later(requested_at, DELETION_GRACE))).await?;
     let waited = seen.at.duration_since(requested_at);
     anyhow::ensure!(waited >= DELETION_GRACE, "the grace ended after {} days", whole_days(waited));
-    let last_look_at = seen.record.case.progress.last_look_at.context("the case has no time for the last read")?;
+    let last_read_at = seen.record.case.progress.last_read_at.context("the case has no time for the last read")?;
     observer.narrate_at(
         seen.at,
         Speaker::Daemon,
-        &format!("reads the account again: deleted. Last read due on day {}", observer.calendar.day_of(last_look_at)),
+        &format!("reads the account again: deleted. Last read due on day {}", observer.calendar.day_of(last_read_at)),
     );
-    let gone = observer.until(&ANN, "gone_confirmed", observer.calendar.deadline(last_look_at)).await?;
+    let gone = observer.until(&ANN, "gone_confirmed", observer.calendar.deadline(last_read_at)).await?;
     gone.require_state(StateName::Erased)?;
     let erased = &gone.record;
     anyhow::ensure!(

@@ -41,7 +41,7 @@ fn transitions(today: i32) -> Vec<Transition> {
         Transition::Detached,
         Transition::DeletionDispatched,
         Transition::DeletionAccepted { grace_ends_at: day(today + 14) },
-        Transition::GoneSeen { last_look_at: day(today + 1) },
+        Transition::GoneSeen { last_read_at: day(today + 1) },
         Transition::GoneConfirmed,
         Transition::NotDone,
         Transition::GrantSeen,
@@ -79,7 +79,7 @@ fn kind(case: &Case, today: i32) -> String {
         progress.detached_at,
         progress.deletion_dispatched_at,
         progress.deletion_requested_at,
-        progress.last_look_at,
+        progress.last_read_at,
         progress.gone_at,
     ]
     .map(|at| at.is_some());

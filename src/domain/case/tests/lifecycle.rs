@@ -22,9 +22,9 @@ fn leaver_is_revoked_then_deleted_then_erased() {
 
 #[test]
 fn case_is_not_erased_between_end_of_grace_and_last_read() {
-    let seen = after(&in_deletion_grace(), &[(54, Transition::GoneSeen { last_look_at: day(55) })]);
+    let seen = after(&in_deletion_grace(), &[(54, Transition::GoneSeen { last_read_at: day(55) })]);
     assert_eq!((seen.state.name(), wants(&seen)), (StateName::DeletionGrace, Some((JobKind::Verify, day(55)))));
-    let again = Transition::GoneSeen { last_look_at: day(56) };
+    let again = Transition::GoneSeen { last_read_at: day(56) };
     assert!(seen.apply(&again, day(55)).is_err(), "there is one last look");
     assert_eq!(after(&seen, &[(55, Transition::GoneConfirmed)]).state, State::Erased);
     assert!(in_deletion_grace().apply(&again, day(53)).is_err(), "not before the end of the grace");
