@@ -6,6 +6,7 @@ use tracing::instrument;
 
 use super::leases::{Failing, Lease, LeasedJob};
 use super::row::millis;
+use super::sql::query;
 use super::{CaseRecord, Note, StoreError, TransitionError, Tx};
 use crate::domain::case::{JobKind, StateName, Transition};
 
@@ -134,7 +135,7 @@ impl Tx {
             Settlement::RetryAt(_) => "failed",
             Settlement::SnoozeUntil(_) | Settlement::WaitUntil(_) => "looked",
         };
-        sqlx::query(
+        query(
             "INSERT INTO attempts (job_id, number, started_at, ended_at, outcome, detail)
              SELECT $1, COALESCE(MAX(number), 0) + 1, $2, $3, $4, $5
              FROM attempts

@@ -1,11 +1,10 @@
 //! The people that a delivery without an id is about. They decide for how long the same body is a duplicate.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
 use super::row::{RowReader, millis};
+use super::sql::{Row, query};
 use super::{StoreError, Tx};
 use crate::domain::ids::{DeliveryId, SiteName, SourceName};
 use crate::domain::person::{EmailAddress, PersonId};
@@ -29,7 +28,7 @@ pub type PersonKeys = (Option<KeyedHash>, Option<KeyedHash>);
 
 impl Origin {
     /// Reads the columns `id_column`, `seq`, `dedupe_hash`, `dedupe_until` and `signed_at`.
-    pub(super) fn read(row: &SqliteRow, id_column: &str) -> Result<Self, StoreError> {
+    pub(super) fn read(row: &Row, id_column: &str) -> Result<Self, StoreError> {
         let reader = RowReader { what: "delivery", row };
         let delivery_id: DeliveryId = reader.word(id_column)?;
         let by_body = reader.at_if_any("dedupe_until")?.is_some();
@@ -52,7 +51,7 @@ impl Tx {
         (email_hash, person_hash): PersonKeys,
     ) -> Result<Option<EarlierCopy>, StoreError> {
         let Some(body_hash) = origin.body_hash else { return Ok(None) };
-        let row = sqlx::query(
+        let row = query(
             "SELECT d.id, d.dedupe_until, MAX(b.superseded_at) AS superseded_at
              FROM body_people b
                  JOIN deliveries d ON d.seq = b.delivery_seq
@@ -86,7 +85,7 @@ impl Tx {
     ) -> Result<(), StoreError> {
         let Some(body_hash) = origin.body_hash else { return Ok(()) };
         for person_key in [email_hash, person_hash].into_iter().flatten() {
-            sqlx::query(
+            query(
                 "INSERT INTO body_people (person_key, body_hash, delivery_seq)
                  VALUES ($1, $2, $3)
                  ON CONFLICT DO NOTHING",
@@ -112,7 +111,7 @@ impl Tx {
     ) -> Result<(), StoreError> {
         let body_hash = by.and_then(|origin| origin.body_hash);
         let seq = by.map(|origin| origin.seq);
-        let superseded = sqlx::query(
+        let superseded = query(
             "UPDATE body_people
              SET superseded_at = $5
              WHERE person_key IN ($1, $2)
@@ -129,12 +128,10 @@ impl Tx {
         .fetch_all(&mut **self)
         .await?;
         for body in &superseded {
-            sqlx::query(
-                "UPDATE deliveries SET dedupes = 0 WHERE seq = $1 AND dedupes = 1 AND dedupe_until IS NOT NULL",
-            )
-            .bind(body.try_get::<i64, _>("delivery_seq")?)
-            .execute(&mut **self)
-            .await?;
+            query("UPDATE deliveries SET dedupes = 0 WHERE seq = $1 AND dedupes = 1 AND dedupe_until IS NOT NULL")
+                .bind(body.try_get::<i64>("delivery_seq")?)
+                .execute(&mut **self)
+                .await?;
         }
         Ok(())
     }
@@ -151,13 +148,12 @@ impl Tx {
     ) -> Result<(), StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
         let email_hash = self.key.hash_email(site, email);
-        let other_address =
-            sqlx::query("SELECT 1 FROM people WHERE source = $1 AND person_hash = $2 AND email_hash <> $3")
-                .bind(source.as_str())
-                .bind(person_hash.0.as_slice())
-                .bind(email_hash.0.as_slice())
-                .fetch_optional(&mut **self)
-                .await?;
+        let other_address = query("SELECT 1 FROM people WHERE source = $1 AND person_hash = $2 AND email_hash <> $3")
+            .bind(source.as_str())
+            .bind(person_hash.0.as_slice())
+            .bind(email_hash.0.as_slice())
+            .fetch_optional(&mut **self)
+            .await?;
         if other_address.is_none() {
             return Ok(());
         }

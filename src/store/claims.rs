@@ -2,14 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 use uuid::Uuid;
 
-use super::exec::ExecOne as _;
 use super::jobs::{NEAR_DEADLINE, due_code, read_job, require_authentic, urgency};
 use super::leases::Lease;
 use super::row::{RowReader, millis};
+use super::sql::{Row, query};
 use super::{CaseRecord, Note, Store, StoreError, TransitionError, Tx, dialect};
 use crate::clock;
 use crate::domain::case::{JobKind, Transition};
@@ -95,10 +94,10 @@ impl Tx {
         jobs: u32,
         token: Uuid,
         now: Timestamp,
-    ) -> Result<Vec<SqliteRow>, StoreError> {
+    ) -> Result<Vec<Row>, StoreError> {
         // The time that a job waited beyond its due time, because of a pause or a stopped daemon, does not count towards
         // giving up.
-        let rows = sqlx::query(
+        let rows = query(
             "UPDATE jobs
              SET state = 'running',
                  lease_token = $1,
@@ -127,7 +126,7 @@ impl Tx {
     }
 
     /// A leased job with its case, which becomes due with it.
-    async fn load_claimed(&mut self, lease: Lease, row: &SqliteRow, now: Timestamp) -> Result<ClaimedJob, StoreError> {
+    async fn load_claimed(&mut self, lease: Lease, row: &Row, now: Timestamp) -> Result<ClaimedJob, StoreError> {
         let (job, reader) = (read_job(row)?, RowReader { what: "job", row });
         require_authentic(&job, row, &self.key)?;
         let case_id = job.case_id;
@@ -159,7 +158,7 @@ impl Tx {
         let (job_id, text) = (lease.job_id, error.to_string());
         let error = anyhow::Error::new(error);
         tracing::error!(job.id = %job_id, error = format!("{error:#}"), "job {job_id}: inconsistent, deferred by an hour");
-        sqlx::query(
+        query(
             "UPDATE jobs
              SET state = 'queued', due_at = $1, last_error = $2, lease_token = NULL, lease_until = NULL, code = $5
              WHERE id = $3 AND lease_token = $4",
@@ -182,7 +181,7 @@ impl Tx {
         alive: &[JobId],
         now: Timestamp,
     ) -> Result<Vec<RecoveredJob>, StoreError> {
-        let rows = sqlx::query(dialect::JOBS_OF_DEAD_WORKERS)
+        let rows = query(dialect::JOBS_OF_DEAD_WORKERS)
             .bind(millis(now))
             .bind(all)
             .bind(json!(alive).to_string())
@@ -195,7 +194,7 @@ impl Tx {
             if job.at_if_any("dispatched_at")?.is_some() {
                 self.note_interrupted(case_id, job.word("kind")?, now).await?;
             }
-            sqlx::query(
+            query(
                 "UPDATE jobs
                  SET state = 'queued',
                      lease_token = NULL,
@@ -242,7 +241,7 @@ impl Store {
     /// Whether a lease is over, so that its job must be requeued.
     #[instrument(name = "store.job.any_lease_expired", skip_all, err)]
     pub async fn any_lease_expired(&self, now: Timestamp) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM jobs WHERE state = 'running' AND lease_until <= $1 LIMIT 1")
+        let row = query("SELECT 1 FROM jobs WHERE state = 'running' AND lease_until <= $1 LIMIT 1")
             .bind(millis(now))
             .fetch_optional(&self.reader)
             .await?;
@@ -259,7 +258,7 @@ impl Store {
             [json!([site, urgency(*urgent)]), json!([site, near_deadline])]
         });
         let values: Vec<_> = values.collect();
-        let rows = sqlx::query(dialect::NEXT_DUE).bind(json!(values).to_string()).fetch_all(&self.reader).await?;
+        let rows = query(dialect::NEXT_DUE).bind(json!(values).to_string()).fetch_all(&self.reader).await?;
         let due = rows.iter().map(|row| RowReader { what: "job", row }.at_if_any("due_at"));
         let due: Vec<_> = due.collect::<Result<_, _>>()?;
         Ok(due.chunks(2).map(|lane| lane.iter().copied().flatten().min()).collect())

@@ -13,13 +13,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{Connection as _, Executor as _};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tracing::Instrument as _;
 
 use super::files::{Acknowledged, Files};
 use super::share::Share;
+use super::sql::Options;
 use super::turn::{Answer, Effects, Group, Held, Request, Unit, WriterState};
 use super::{StoreError, dialect, stamp};
 use crate::domain::ids::SourceName;
@@ -38,7 +37,7 @@ pub(super) enum BetweenGroups {
 /// Serves the queues.
 pub(super) struct Committer {
     pub(super) state: Arc<Mutex<WriterState>>,
-    pub(super) options: Arc<SqliteConnectOptions>,
+    pub(super) options: Arc<Options>,
     pub(super) files: Option<Arc<Files>>,
     pub(super) paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
     pub(super) deliveries: mpsc::Receiver<Request>,
@@ -167,7 +166,7 @@ impl Committer {
     async fn commit(&self, state: &mut WriterState, effects: &Effects) -> Result<(), StoreError> {
         self.check_files()?;
         if state.in_transaction {
-            state.connection.execute(sqlx::raw_sql(dialect::COMMIT)).await?;
+            state.connection.run(dialect::COMMIT).await?;
             state.in_transaction = false;
         }
         // Recorded before the rows are acknowledged: fails if they may be lost at a restart.
@@ -185,7 +184,7 @@ impl Committer {
         if state.is_broken {
             self.check_files()?;
             // Opened before the other one is closed, so that the write-ahead log stays in place.
-            state.connection = SqliteConnection::connect_with(&self.options).await?;
+            state.connection = self.options.connect().await?;
             state.is_broken = false;
         }
         Ok(())

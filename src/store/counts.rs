@@ -1,9 +1,9 @@
 //! Counts for the status and the metrics.
 
-use sqlx::Row as _;
 use tracing::instrument;
 
 use super::row::RowReader;
+use super::sql::query;
 use super::{Store, StoreError};
 use crate::domain::case::{AttentionReason, Hold};
 use crate::domain::ids::{SiteName, SourceName};
@@ -23,7 +23,7 @@ pub struct Overview {
 impl Store {
     #[instrument(name = "store.overview", skip_all, err)]
     pub async fn overview(&self) -> Result<Overview, StoreError> {
-        let deliveries = sqlx::query(
+        let deliveries = query(
             "SELECT
                  (SELECT COUNT(*) FROM deliveries WHERE status = 'unreadable') AS unreadable,
                  (SELECT COUNT(*) FROM deliveries WHERE status = 'received') AS unread",
@@ -42,7 +42,7 @@ impl Store {
     }
 
     async fn held(&self) -> Result<Vec<(SiteName, Hold, u64)>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT site AS id, site, held, COUNT(*) AS count
              FROM cases
              WHERE state = 'held'
@@ -59,7 +59,7 @@ impl Store {
     }
 
     async fn attention(&self) -> Result<Vec<(SiteName, AttentionReason, u64)>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT site AS id, site, COALESCE(attention, 'grant_needed') AS reason, COUNT(*) AS count
              FROM cases
              WHERE state IN ('needs_attention', 'restoring')
@@ -78,18 +78,16 @@ impl Store {
     /// The sites of all cases, also those that are no longer configured.
     #[instrument(name = "store.case.sites", skip_all, err)]
     pub async fn sites_of_cases(&self) -> Result<Vec<SiteName>, StoreError> {
-        let rows =
-            sqlx::query("SELECT DISTINCT site AS id, site FROM cases ORDER BY site").fetch_all(&self.reader).await?;
+        let rows = query("SELECT DISTINCT site AS id, site FROM cases ORDER BY site").fetch_all(&self.reader).await?;
         rows.iter().map(|row| RowReader { what: "case", row }.word("site")).collect()
     }
 
     /// The sources of all cases, also those that are no longer configured.
     #[instrument(name = "store.case.sources", skip_all, err)]
     pub async fn sources_of_cases(&self) -> Result<Vec<SourceName>, StoreError> {
-        let rows =
-            sqlx::query("SELECT DISTINCT source AS id, source FROM cases WHERE source IS NOT NULL ORDER BY source")
-                .fetch_all(&self.reader)
-                .await?;
+        let rows = query("SELECT DISTINCT source AS id, source FROM cases WHERE source IS NOT NULL ORDER BY source")
+            .fetch_all(&self.reader)
+            .await?;
         let names = rows.iter().map(|row| RowReader { what: "case", row }.word("source"));
         names.collect()
     }
@@ -97,7 +95,7 @@ impl Store {
     /// Whether anything was ever received from or stored for this source.
     #[instrument(name = "store.source.is_known", skip_all, fields(source = %source), err)]
     pub async fn is_known_source(&self, source: &SourceName) -> Result<bool, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT EXISTS (SELECT 1 FROM sources WHERE name = $1) OR EXISTS (SELECT 1 FROM cases WHERE source = $1) AS known",
         )
         .bind(source.as_str())
@@ -109,7 +107,7 @@ impl Store {
     /// Whether any case is on this site.
     #[instrument(name = "store.site.is_known", skip_all, fields(site = %site), err)]
     pub async fn is_known_site(&self, site: &SiteName) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT EXISTS (SELECT 1 FROM cases WHERE site = $1) AS known")
+        let row = query("SELECT EXISTS (SELECT 1 FROM cases WHERE site = $1) AS known")
             .bind(site.as_str())
             .fetch_one(&self.reader)
             .await?;

@@ -6,6 +6,7 @@ use tracing::instrument;
 
 use super::jobs::{NEAR_DEADLINE, urgency};
 use super::row::{RowReader, millis};
+use super::sql::query;
 use super::{Store, StoreError, Tx};
 use crate::domain::case::{DeadlineStep, ErasureDeadline};
 use crate::domain::ids::CaseId;
@@ -23,7 +24,7 @@ impl Store {
     /// The open requests for erasure, the nearest deadline first.
     #[instrument(name = "store.deadline.list", skip_all, err)]
     pub async fn open_erasures(&self) -> Result<Vec<OpenErasure>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT c.id, c.erasure_requested_at, c.erasure_deadline_at, s.step
              FROM cases c
                  LEFT JOIN deadline_steps s ON s.case_id = c.id AND s.until_at = c.erasure_deadline_at
@@ -57,7 +58,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let OpenErasure { case_id, deadline, .. } = erasure;
-        sqlx::query(
+        query(
             "INSERT INTO deadline_steps (case_id, step, reached_at, until_at)
              VALUES ($1, $2, $3, $4)
              ON CONFLICT (case_id) DO UPDATE
@@ -69,7 +70,7 @@ impl Tx {
         .bind(millis(deadline.until))
         .execute(&mut **self)
         .await?;
-        sqlx::query("UPDATE jobs SET urgency = $1 WHERE case_id = $2 AND state = 'queued' AND urgency = $3")
+        query("UPDATE jobs SET urgency = $1 WHERE case_id = $2 AND state = 'queued' AND urgency = $3")
             .bind(NEAR_DEADLINE)
             .bind(case_id.to_string())
             .bind(urgency(false))

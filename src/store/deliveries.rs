@@ -1,10 +1,10 @@
 //! Deliveries: accepted in groups, read in their order, expired in time.
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{Row as _, SqliteConnection};
 use tracing::instrument;
 
 use super::row::{RowReader, millis, millis_if_any};
+use super::sql::{Connection, Row, query};
 use super::turn::Effects;
 use super::{Origin, Page, Store, StoreError, Tx, dialect};
 use crate::domain::ids::{DeliveryId, SourceName};
@@ -114,7 +114,7 @@ impl Tx {
     /// Queues a delivery for the router again. Returns false if there is none, or its body has expired.
     #[instrument(name = "store.delivery.replay", skip_all, fields(delivery.id = %id), err)]
     pub async fn replay(&mut self, id: DeliveryId) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+        let done = query(
             "UPDATE deliveries
              SET status = 'received',
                  routed_at = NULL,
@@ -162,7 +162,7 @@ impl Store {
     /// Deliveries, newest first.
     #[instrument(name = "store.delivery.list", skip_all, err)]
     pub async fn deliveries(&self, filter: &DeliveryFilter) -> Result<Page<DeliveryRow>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT seq, id, source, received_at, status, routed_at, problem, body IS NOT NULL AS replayable
              FROM deliveries
              WHERE ($1 IS NULL OR source = $1) AND ($2 IS NULL OR status = $2) AND ($3 IS NULL OR seq < $3)
@@ -183,7 +183,7 @@ impl Store {
 
     #[instrument(name = "store.delivery.find", skip_all, fields(delivery.id = %id), err)]
     pub async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryRow>, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT id, source, received_at, status, routed_at, problem, body IS NOT NULL AS replayable
              FROM deliveries
              WHERE id = $1",
@@ -208,7 +208,7 @@ pub struct StoredBody {
 impl Store {
     #[instrument(name = "store.delivery.body", skip_all, fields(delivery.id = %id), err)]
     pub async fn body_of(&self, id: DeliveryId) -> Result<Option<StoredBody>, StoreError> {
-        let row = sqlx::query("SELECT id, source, content_type, body FROM deliveries WHERE id = $1")
+        let row = query("SELECT id, source, content_type, body FROM deliveries WHERE id = $1")
             .bind(id.to_string())
             .fetch_optional(&self.reader)
             .await?;
@@ -226,8 +226,8 @@ struct InsertedRows {
 }
 
 /// Inserts the deliveries that are new.
-async fn insert(connection: &mut SqliteConnection, group: &[NewDelivery]) -> Result<InsertedRows, StoreError> {
-    let mut insert = sqlx::query(dialect::insert_deliveries(group.len()));
+async fn insert(connection: &mut Connection, group: &[NewDelivery]) -> Result<InsertedRows, StoreError> {
+    let mut insert = query(dialect::insert_deliveries(group.len()));
     for delivery in group {
         insert = insert
             .bind(delivery.id.to_string())
@@ -241,7 +241,7 @@ async fn insert(connection: &mut SqliteConnection, group: &[NewDelivery]) -> Res
     }
     let done = insert.execute(connection).await?;
     let count = usize::try_from(done.rows_affected()).unwrap_or(usize::MAX);
-    Ok(InsertedRows { count, last_seq: done.last_insert_rowid() })
+    Ok(InsertedRows { count, last_seq: done.last_rowid() })
 }
 
 /// Returns for each delivery of a partly inserted group whether it is new.
@@ -249,10 +249,10 @@ async fn insert(connection: &mut SqliteConnection, group: &[NewDelivery]) -> Res
 /// A body that arrived before is stored again while any later delivery is unread: that delivery may be about the same
 /// person. The router knows, and ignores a mere duplicate. The newest copy replaces the earlier one as the reference,
 /// so that a body that is repeated many times is not stored many times.
-async fn distinguish(connection: &mut SqliteConnection, group: &[NewDelivery]) -> Result<Vec<Inserted>, StoreError> {
+async fn distinguish(connection: &mut Connection, group: &[NewDelivery]) -> Result<Vec<Inserted>, StoreError> {
     let mut accepted = Vec::with_capacity(group.len());
     for delivery in group {
-        let first = sqlx::query(
+        let first = query(
             // The sign prevents SQLite from reading all later deliveries, routed or not.
             "SELECT d.id, EXISTS (SELECT 1 FROM deliveries w WHERE w.status = 'received' AND +w.seq > d.seq) AS unread
              FROM deliveries d
@@ -265,7 +265,7 @@ async fn distinguish(connection: &mut SqliteConnection, group: &[NewDelivery]) -
         if id == delivery.id {
             accepted.push(Inserted::New(id));
         } else if !delivery.has_id() && first.try_get("unread")? {
-            sqlx::query("UPDATE deliveries SET dedupes = 0 WHERE id = $1")
+            query("UPDATE deliveries SET dedupes = 0 WHERE id = $1")
                 .bind(id.to_string())
                 .execute(&mut *connection)
                 .await?;
@@ -278,7 +278,7 @@ async fn distinguish(connection: &mut SqliteConnection, group: &[NewDelivery]) -
     Ok(accepted)
 }
 
-fn delivery_row(row: &sqlx::sqlite::SqliteRow) -> Result<DeliveryRow, StoreError> {
+fn delivery_row(row: &Row) -> Result<DeliveryRow, StoreError> {
     let reader = RowReader { what: "delivery", row };
     Ok(DeliveryRow {
         id: reader.word("id")?,

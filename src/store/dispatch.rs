@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tracing::instrument;
 
-use super::exec::ExecOne as _;
 use super::leases::{Failing, Lease, LeasedJob};
+use super::sql::query;
 use super::{CaseRecord, Note, StoreError, TransitionError, Tx};
 use crate::domain::case::{Change, Hold, InvalidTransition, Transition};
 
@@ -109,7 +109,7 @@ impl Tx {
     async fn fence_before(&mut self, lease: Lease, leased: &LeasedJob) -> Result<Option<i64>, StoreError> {
         let fence = self.next_fence(&leased.record.case.site, leased.fence, leased.fences).await?;
         if fence.is_some() && fence != leased.fence {
-            sqlx::query("UPDATE jobs SET fence = $1, fences = fences + 1 WHERE id = $2 AND lease_token = $3")
+            query("UPDATE jobs SET fence = $1, fences = fences + 1 WHERE id = $2 AND lease_token = $3")
                 .bind(fence)
                 .bind(lease.job_id.to_string())
                 .bind(lease.token.to_string())

@@ -12,6 +12,7 @@ use super::files::recorded_head;
 use super::integrity::{self, FenceReason, Finding};
 use super::open::load_keys_of_copy;
 use super::paths::with_suffix;
+use super::sql::{Connection, query};
 use super::{Database, StoreError, period_keys};
 use crate::proof::evidence::document;
 
@@ -55,7 +56,7 @@ impl Database {
     #[instrument(name = "store.doctor.keys", skip_all, err)]
     pub async fn keys_in_backup(&self, backup: &Path) -> Result<KeysInBackup, StoreError> {
         let mut connection = open(&self.path, false).await?;
-        let rows = sqlx::query("SELECT id FROM cases WHERE closed_at IS NULL").fetch_all(&mut connection).await?;
+        let rows = query("SELECT id FROM cases WHERE closed_at IS NULL").fetch_all(&mut connection).await?;
         let open_cases: HashSet<String> = rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
         let key = load_keys_of_copy(&mut connection, &self.keys(true)?).await?;
         connection.close().await?;
@@ -66,7 +67,7 @@ impl Database {
         }
         key.set_periods(&periods);
         let mut copy = open(backup, true).await?;
-        let rows = sqlx::query("SELECT case_id, sealed FROM case_keys").fetch_all(&mut copy).await?;
+        let rows = query("SELECT case_id, sealed FROM case_keys").fetch_all(&mut copy).await?;
         copy.close().await?;
         let mut keys = KeysInBackup::default();
         for row in &rows {
@@ -83,7 +84,7 @@ impl Database {
 /// Whether a file is an SQLite database that has the tables of this program.
 pub async fn is_database(path: &Path) -> bool {
     let Ok(mut connection) = open(path, true).await else { return false };
-    let found = sqlx::query("SELECT 1 FROM case_keys LIMIT 1").fetch_optional(&mut connection).await.is_ok();
+    let found = query("SELECT 1 FROM case_keys LIMIT 1").fetch_optional(&mut connection).await.is_ok();
     // A copy that cannot be closed was read all the same.
     drop(connection.close().await);
     found
@@ -94,7 +95,7 @@ pub async fn is_database(path: &Path) -> bool {
 pub async fn read_values(path: &Path, is_copy: bool, mut visit: impl FnMut(&str, &[u8])) -> Result<(), StoreError> {
     use futures_util::TryStreamExt as _;
 
-    let mut connection = open(path, is_copy).await?;
+    let mut connection = SqliteConnection::connect_with(&options(path, is_copy)).await?;
     let tables = sqlx::query("SELECT name FROM sqlite_schema WHERE type = 'table'").fetch_all(&mut connection).await?;
     for table in &tables {
         let name: String = table.try_get("name")?;
@@ -123,7 +124,10 @@ fn visit_row(table: &str, row: &SqliteRow, visit: &mut impl FnMut(&str, &[u8])) 
 }
 
 /// `is_copy`: no process uses the file, and none is to be created beside it.
-async fn open(path: &Path, is_copy: bool) -> Result<SqliteConnection, StoreError> {
-    let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(is_copy);
-    Ok(SqliteConnection::connect_with(&options).await?)
+async fn open(path: &Path, is_copy: bool) -> Result<Connection, StoreError> {
+    Ok(Connection::sqlite(&options(path, is_copy)).await?)
+}
+
+fn options(path: &Path, is_copy: bool) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(path).read_only(true).immutable(is_copy)
 }

@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
 use super::row::{RowReader, millis};
+use super::sql::{Row, query};
 use super::{Origin, Store, StoreError, Tx};
 use crate::domain::event::Event;
 use crate::domain::ids::{CaseId, DeliveryId, EventId, SiteName, SourceName};
@@ -110,7 +109,7 @@ impl Tx {
             .map(|event| serde_json::to_vec(event).map_err(|error| StoreError::inconsistent("event", "", error)))
             .transpose()?
             .map(|json| self.key.seal(event.id.as_bytes(), &json));
-        sqlx::query(
+        query(
             "INSERT INTO events (
                  id, delivery_id, position, source, type, happened_at, status, reason, case_id, person_hash, sealed, site)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
@@ -135,7 +134,7 @@ impl Tx {
     /// Stores the outcome of an event that waited.
     #[instrument(name = "store.event.settle", skip_all)]
     pub async fn settle_event(&mut self, id: EventId, outcome: EventOutcome<'_>) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "UPDATE events
              SET status = $1,
                  reason = $2,
@@ -157,7 +156,7 @@ impl Tx {
     /// Whether an event that was read before the event `before` waits for a call of this case.
     #[instrument(name = "store.event.has_waiting", skip_all, fields(case.id = %case_id), err)]
     pub async fn has_waiting_event(&mut self, case_id: CaseId, before: Option<i64>) -> Result<bool, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT 1
              FROM events
              WHERE case_id = $1 AND status = 'waiting' AND person_hash IS NULL AND ($2 IS NULL OR seq < $2)
@@ -173,7 +172,7 @@ impl Tx {
     /// Deletes an event that had no effect in the end, so that a replay of its delivery applies it.
     #[instrument(name = "store.event.delete", skip_all, fields(delivery.id = %delivery_id), err)]
     pub async fn delete_event(&mut self, delivery_id: DeliveryId, position: u32) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM events WHERE delivery_id = $1 AND position = $2 AND case_id IS NULL")
+        query("DELETE FROM events WHERE delivery_id = $1 AND position = $2 AND case_id IS NULL")
             .bind(delivery_id.to_string())
             .bind(position)
             .execute(&mut **self)
@@ -185,7 +184,7 @@ impl Tx {
     /// Returns the positions of the applied ones.
     #[instrument(name = "store.event.begin_reading", skip_all, err)]
     pub async fn begin_reading(&mut self, delivery_id: DeliveryId) -> Result<HashSet<u32>, StoreError> {
-        let rows = sqlx::query("SELECT id, position, status FROM events WHERE delivery_id = $1")
+        let rows = query("SELECT id, position, status FROM events WHERE delivery_id = $1")
             .bind(delivery_id.to_string())
             .fetch_all(&mut **self)
             .await?;
@@ -198,7 +197,7 @@ impl Tx {
                 }
                 EventStatus::Ignored | EventStatus::Unreadable => {
                     let id: EventId = event.word("id")?;
-                    sqlx::query("DELETE FROM events WHERE id = $1").bind(id.to_string()).execute(&mut **self).await?;
+                    query("DELETE FROM events WHERE id = $1").bind(id.to_string()).execute(&mut **self).await?;
                 }
             }
         }
@@ -211,7 +210,7 @@ impl Store {
     /// does not block the others.
     #[instrument(name = "store.event.waiting", skip_all, err)]
     pub async fn waiting_events(&self) -> Result<Vec<StoredWaiting>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT
                  e.*, COALESCE(d.received_at, e.happened_at) AS received_at, d.seq, d.dedupe_hash, d.dedupe_until,
                  d.signed_at
@@ -237,7 +236,7 @@ impl Store {
     /// The events of a delivery, up to [`MOST_SHOWN`].
     #[instrument(name = "store.event.of_delivery", skip_all, err)]
     pub async fn events_of(&self, delivery_id: DeliveryId) -> Result<Vec<EventRow>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM events WHERE delivery_id = $1 ORDER BY position LIMIT $2")
+        let rows = query("SELECT * FROM events WHERE delivery_id = $1 ORDER BY position LIMIT $2")
             .bind(delivery_id.to_string())
             .bind(MOST_SHOWN)
             .fetch_all(&self.reader)
@@ -258,7 +257,7 @@ impl Store {
 }
 
 /// Unseals a waiting event.
-pub(super) fn read_waiting(row: &SqliteRow, key: &MasterKey) -> Result<WaitingEvent, StoreError> {
+pub(super) fn read_waiting(row: &Row, key: &MasterKey) -> Result<WaitingEvent, StoreError> {
     let reader = RowReader { what: "event", row };
     let id: EventId = reader.word("id")?;
     let sealed = reader.bytes_if_any("sealed")?.unwrap_or_default();

@@ -5,13 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use sqlx::{Connection as _, Row as _, SqliteConnection};
 use tracing::instrument;
 
 use super::cases::{find_case, read_case};
 use super::head::Head;
 use super::journal::read_entry;
 use super::row::{RowReader, millis};
+use super::sql::{Connection, query};
 use super::{Store, StoreError};
 use crate::domain::case::{Approval, Stage};
 use crate::domain::ids::{CaseId, PolicyName};
@@ -58,11 +58,11 @@ impl JournalTree {
     pub(super) async fn read_to(
         &mut self,
         head: i64,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         mut visit: impl FnMut(&ChainEntry),
     ) -> Result<(), StoreError> {
         while self.chain.len() < head {
-            let rows = sqlx::query(
+            let rows = query(
                 "SELECT seq AS id, seq, at, case_id, kind, detail, link
                  FROM journal
                  WHERE seq > $1 AND seq <= $2
@@ -100,7 +100,7 @@ impl Store {
     /// The number of journal entries.
     #[instrument(name = "store.journal.count", skip_all, err)]
     pub async fn count_journal_entries(&self) -> Result<i64, StoreError> {
-        Ok(Head::newest(&mut *self.reader.acquire().await?).await?.seq)
+        Ok(Head::newest(&mut self.reader.acquire().await?).await?.seq)
     }
 
     /// The signed evidence of a case; `None` if there is no such case. `policy_of_source` names the policy of a case that
@@ -113,17 +113,16 @@ impl Store {
         key: &SigningKey,
         now: Timestamp,
     ) -> Result<Option<String>, StoreError> {
-        let mut connection = self.reader.acquire().await?;
-        let mut snapshot = connection.begin().await?;
+        let mut snapshot = self.reader.snapshot().await?;
         let head = Head::newest(&mut snapshot).await?.seq;
         let facts = self.case_facts(&mut snapshot, id).await?;
-        snapshot.rollback().await?;
+        snapshot.close().await?;
         let Some(mut facts) = facts else { return Ok(None) };
         if facts.policy.is_none() {
             facts.policy = facts.case.source.as_ref().and_then(|source| policy_of_source(source.as_str()));
         }
         let mut journal = JournalTree::proving(&facts.entries);
-        journal.read_to(head, &mut connection, |_| {}).await?;
+        journal.read_to(head, &mut self.reader.acquire().await?, |_| {}).await?;
         let checkpoint = journal.checkpoint();
         let (_, paths) = journal.tree.finish();
         let lines = facts.entries.iter().zip(paths).map(|(entry, path)| ProvenLine {
@@ -159,7 +158,8 @@ impl Store {
         // Most of the journal is read before the snapshot begins, so that the snapshot is short.
         let head = Head::newest(&mut connection).await?.seq;
         journal.read_to(head, &mut connection, &mut visit).await?;
-        let mut snapshot = connection.begin().await?;
+        connection.close().await?;
+        let mut snapshot = self.reader.snapshot().await?;
         let head = Head::newest(&mut snapshot).await?.seq;
         journal.read_to(head, &mut snapshot, &mut visit).await?;
         let deliveries = delivery_facts(&mut snapshot, from, to).await?;
@@ -167,13 +167,13 @@ impl Store {
         for (id, entries) in in_period {
             cases.extend(self.period_case(&mut snapshot, &id, entries).await?);
         }
-        snapshot.rollback().await?;
+        snapshot.close().await?;
         let summary = PeriodSummary::of(PeriodFacts { from, to, cases, opened_in_journal, deliveries }, now);
         document::period_file(&summary, &journal.checkpoint(), key)
             .map_err(|error| StoreError::inconsistent("evidence", "", error))
     }
 
-    async fn case_facts(&self, connection: &mut SqliteConnection, id: CaseId) -> Result<Option<CaseFacts>, StoreError> {
+    async fn case_facts(&self, connection: &mut Connection, id: CaseId) -> Result<Option<CaseFacts>, StoreError> {
         let Some(record) = find_case(connection, id, &self.key).await? else { return Ok(None) };
         Ok(Some(CaseFacts {
             policy: record.case.terms.policy.clone(),
@@ -190,11 +190,11 @@ impl Store {
 
     async fn period_case(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         id: &str,
         entries: u64,
     ) -> Result<Option<PeriodCase>, StoreError> {
-        let row = sqlx::query("SELECT c.*, NULL AS sealed_key FROM cases c WHERE c.id = $1")
+        let row = query("SELECT c.*, NULL AS sealed_key FROM cases c WHERE c.id = $1")
             .bind(id)
             .fetch_optional(&mut *connection)
             .await?;
@@ -205,8 +205,8 @@ impl Store {
     }
 }
 
-async fn entries_of(connection: &mut SqliteConnection, case_id: &str) -> Result<Vec<ChainEntry>, StoreError> {
-    let rows = sqlx::query(
+async fn entries_of(connection: &mut Connection, case_id: &str) -> Result<Vec<ChainEntry>, StoreError> {
+    let rows = query(
         "SELECT seq AS id, seq, at, case_id, kind, detail
          FROM journal
          WHERE case_id = $1
@@ -219,7 +219,7 @@ async fn entries_of(connection: &mut SqliteConnection, case_id: &str) -> Result<
 }
 
 /// The approvals of a case that were not withdrawn, from the journal: a closed case keeps only those of its last action.
-async fn approvals_of(connection: &mut SqliteConnection, case_id: &str) -> Result<Vec<Approval>, StoreError> {
+async fn approvals_of(connection: &mut Connection, case_id: &str) -> Result<Vec<Approval>, StoreError> {
     let mut standing: Vec<Approval> = Vec::new();
     for entry in entries_of(connection, case_id).await? {
         if !matches!(entry.kind.as_str(), "approved" | "withdrawn") {
@@ -240,8 +240,8 @@ async fn approvals_of(connection: &mut SqliteConnection, case_id: &str) -> Resul
     Ok(standing)
 }
 
-async fn deliveries_of(connection: &mut SqliteConnection, id: CaseId) -> Result<Vec<DeliveryFact>, StoreError> {
-    let rows = sqlx::query(
+async fn deliveries_of(connection: &mut Connection, id: CaseId) -> Result<Vec<DeliveryFact>, StoreError> {
+    let rows = query(
         "SELECT d.id, d.source, d.received_at, d.signed_at, d.dedupe_hash, d.status
          FROM deliveries d
          WHERE d.id IN (SELECT delivery_id FROM events WHERE case_id = $1)
@@ -266,8 +266,8 @@ async fn deliveries_of(connection: &mut SqliteConnection, id: CaseId) -> Result<
         .collect()
 }
 
-async fn events_of(connection: &mut SqliteConnection, id: CaseId) -> Result<Vec<EventFact>, StoreError> {
-    let rows = sqlx::query(
+async fn events_of(connection: &mut Connection, id: CaseId) -> Result<Vec<EventFact>, StoreError> {
+    let rows = query(
         "SELECT id, delivery_id, position, type, happened_at, status, reason
          FROM events
          WHERE case_id = $1
@@ -291,8 +291,8 @@ async fn events_of(connection: &mut SqliteConnection, id: CaseId) -> Result<Vec<
         .collect()
 }
 
-async fn attempts_of(connection: &mut SqliteConnection, id: CaseId) -> Result<Vec<AttemptFact>, StoreError> {
-    let rows = sqlx::query(
+async fn attempts_of(connection: &mut Connection, id: CaseId) -> Result<Vec<AttemptFact>, StoreError> {
+    let rows = query(
         "SELECT j.id, j.kind, a.number, a.started_at, a.ended_at, a.outcome
          FROM jobs j
              JOIN attempts a ON a.job_id = j.id
@@ -319,12 +319,12 @@ async fn attempts_of(connection: &mut SqliteConnection, id: CaseId) -> Result<Ve
 
 /// Accounts for every delivery of a period. Rows that retention removed are counted by the gaps in their order.
 async fn delivery_facts(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     from: Timestamp,
     to: Timestamp,
 ) -> Result<DeliveryFacts, StoreError> {
     let mut facts = DeliveryFacts::default();
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT source, outcome, COUNT(*) AS deliveries
          FROM (
              SELECT d.source, CASE
@@ -350,10 +350,10 @@ async fn delivery_facts(
     for row in &rows {
         let reader = RowReader { what: "delivery", row };
         let outcome: DeliveryOutcome = reader.word("outcome")?;
-        facts.counts.insert((reader.word("source")?, outcome), row.try_get::<i64, _>("deliveries")?.unsigned_abs());
+        facts.counts.insert((reader.word("source")?, outcome), row.try_get::<i64>("deliveries")?.unsigned_abs());
     }
     count_removed(connection, from, to, &mut facts).await?;
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT e.reason, COUNT(*) AS events
          FROM deliveries d
              JOIN events e ON e.delivery_id = d.id
@@ -366,9 +366,9 @@ async fn delivery_facts(
     .await?;
     for row in &rows {
         let reason = RowReader { what: "event", row }.text_if_any("reason")?.unwrap_or_else(|| "-".to_owned());
-        facts.no_effect.insert(reason, row.try_get::<i64, _>("events")?.unsigned_abs());
+        facts.no_effect.insert(reason, row.try_get::<i64>("events")?.unsigned_abs());
     }
-    let rows = sqlx::query(
+    let rows = query(
         "SELECT id
          FROM deliveries
          WHERE received_at >= $1 AND received_at < $2 AND status = 'unreadable'
@@ -388,12 +388,12 @@ async fn delivery_facts(
 
 /// Deliveries are numbered without gaps, so that a missing number is a removed row.
 async fn count_removed(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     from: Timestamp,
     to: Timestamp,
     facts: &mut DeliveryFacts,
 ) -> Result<(), StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT 'period' AS id, COUNT(*) AS received, MIN(seq) AS first, MAX(seq) AS last
          FROM deliveries
          WHERE received_at >= $1 AND received_at < $2",
@@ -402,10 +402,10 @@ async fn count_removed(
     .bind(millis(to))
     .fetch_one(&mut *connection)
     .await?;
-    facts.received = row.try_get::<i64, _>("received")?.unsigned_abs();
+    facts.received = row.try_get::<i64>("received")?.unsigned_abs();
     let (first, last): (Option<i64>, Option<i64>) = (row.try_get("first")?, row.try_get("last")?);
     if let (Some(first), Some(last)) = (first, last) {
-        let row = sqlx::query("SELECT COUNT(*) AS stored FROM deliveries WHERE seq BETWEEN $1 AND $2")
+        let row = query("SELECT COUNT(*) AS stored FROM deliveries WHERE seq BETWEEN $1 AND $2")
             .bind(first)
             .bind(last)
             .fetch_one(&mut *connection)
@@ -413,11 +413,11 @@ async fn count_removed(
         let stored: i64 = row.try_get("stored")?;
         facts.missing = last.saturating_sub(first).saturating_add(1).saturating_sub(stored).unsigned_abs();
     }
-    let oldest = sqlx::query("SELECT id, seq, received_at FROM deliveries ORDER BY seq LIMIT 1")
+    let oldest = query("SELECT id, seq, received_at FROM deliveries ORDER BY seq LIMIT 1")
         .fetch_optional(&mut *connection)
         .await?;
     if let Some(row) = oldest {
-        facts.removed_before = row.try_get::<i64, _>("seq")?.saturating_sub(1).unsigned_abs();
+        facts.removed_before = row.try_get::<i64>("seq")?.saturating_sub(1).unsigned_abs();
         facts.oldest_stored_at = Some(RowReader { what: "delivery", row: &row }.at("received_at")?);
     }
     Ok(())

@@ -5,11 +5,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use sqlx::Row as _;
 use tracing::instrument;
 
-use super::exec::ExecOne as _;
 use super::row::{RowReader, millis};
+use super::sql::query;
 use super::{Store, StoreError, Tx};
 use crate::domain::ids::CaseId;
 
@@ -55,7 +54,7 @@ impl Store {
 
     /// Closed cases. One on which an operator placed a hold that still stands is kept.
     async fn expire_cases(&self, now: Timestamp, keep: SignedDuration) -> Result<usize, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT id
              FROM cases
              WHERE closed_at <= $1 AND id NOT IN (SELECT case_id FROM holds)
@@ -79,7 +78,7 @@ impl Store {
 
     /// Attempts of finished jobs of closed cases.
     async fn expire_attempts(&self, now: Timestamp, keep: SignedDuration) -> Result<usize, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT DISTINCT a.job_id
              FROM cases c
                  JOIN jobs j ON j.case_id = c.id
@@ -96,8 +95,8 @@ impl Store {
         }
         let mut tx = self.begin().await?;
         for row in &rows {
-            sqlx::query("DELETE FROM attempts WHERE job_id = $1 AND ended_at <= $2")
-                .bind(row.try_get::<String, _>("job_id")?)
+            query("DELETE FROM attempts WHERE job_id = $1 AND ended_at <= $2")
+                .bind(row.try_get::<String>("job_id")?)
                 .bind(limit(now, keep))
                 .execute(&mut *tx)
                 .await?;
@@ -108,7 +107,7 @@ impl Store {
 
     /// Routed deliveries, with their events. One that a stored case names is kept for as long as the case.
     async fn expire_deliveries(&self, now: Timestamp, keep: SignedDuration) -> Result<usize, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT d.seq, d.id
              FROM deliveries d
              WHERE d.received_at <= $1
@@ -131,14 +130,14 @@ impl Store {
         let mut tx = self.begin().await?;
         for row in &rows {
             let (seq, id): (i64, String) = (row.try_get("seq")?, row.try_get("id")?);
-            sqlx::query("DELETE FROM events WHERE delivery_id = $1").bind(&id).execute(&mut *tx).await?;
+            query("DELETE FROM events WHERE delivery_id = $1").bind(&id).execute(&mut *tx).await?;
             // The newest delivery stays: its number must not be given again.
-            sqlx::query("DELETE FROM deliveries WHERE seq = $1 AND seq < (SELECT MAX(seq) FROM deliveries)")
+            query("DELETE FROM deliveries WHERE seq = $1 AND seq < (SELECT MAX(seq) FROM deliveries)")
                 .bind(seq)
                 .execute(&mut *tx)
                 .await?;
         }
-        sqlx::query("DELETE FROM body_people WHERE delivery_seq NOT IN (SELECT seq FROM deliveries)")
+        query("DELETE FROM body_people WHERE delivery_seq NOT IN (SELECT seq FROM deliveries)")
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
@@ -150,7 +149,7 @@ impl Store {
     async fn expire_people(&self, now: Timestamp, keep: SignedDuration) -> Result<usize, StoreError> {
         let (at, at_ns) = (limit(now, keep), limit(now, keep).saturating_mul(1_000_000));
         let mut tx = self.begin().await?;
-        let people = sqlx::query(
+        let people = query(
             "DELETE FROM people
              WHERE (source, person_hash) IN (
                  SELECT p.source, p.person_hash
@@ -168,7 +167,7 @@ impl Store {
         .execute(&mut *tx)
         .await?
         .rows_affected();
-        let former = sqlx::query(
+        let former = query(
             "DELETE FROM former_addresses
              WHERE (source, person_hash, email_hash) IN (
                  SELECT f.source, f.person_hash, f.email_hash
@@ -186,7 +185,7 @@ impl Store {
         .execute(&mut *tx)
         .await?
         .rows_affected();
-        let facts = sqlx::query(
+        let facts = query(
             "DELETE FROM facts
              WHERE (person_key, kind) IN (
                  SELECT f.person_key, f.kind
@@ -218,9 +217,9 @@ impl Tx {
             "DELETE FROM escalations WHERE case_id = $1",
             "DELETE FROM deadline_steps WHERE case_id = $1",
         ] {
-            sqlx::query(statement).bind(&case).execute(&mut **self).await?;
+            query(statement).bind(&case).execute(&mut **self).await?;
         }
-        sqlx::query("DELETE FROM cases WHERE id = $1 AND closed_at IS NOT NULL")
+        query("DELETE FROM cases WHERE id = $1 AND closed_at IS NOT NULL")
             .bind(&case)
             .exec_one(self, "case", id)
             .await?;

@@ -1,10 +1,10 @@
 //! The newest facts about people's leaving and staying, by person id and by email address.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 use tracing::instrument;
 
 use super::row::RowReader;
+use super::sql::query;
 use super::{StoreError, Tx};
 use crate::domain::facts::{Fact, FactKind};
 use crate::domain::ids::DeliveryId;
@@ -16,7 +16,7 @@ impl Tx {
     pub async fn facts(&mut self, keys: &[KeyedHash], reader: Option<DeliveryId>) -> Result<Vec<Fact>, StoreError> {
         let mut facts = Vec::new();
         for key in keys {
-            let rows = sqlx::query(
+            let rows = query(
                 "SELECT kind, happened_ns, claimed_ns, delivery_id
                      FROM facts
                      WHERE person_key = $1",
@@ -48,7 +48,7 @@ impl Tx {
         delivery_id: Option<DeliveryId>,
     ) -> Result<(), StoreError> {
         for key in keys {
-            sqlx::query(
+            query(
                 "INSERT INTO facts (person_key, kind, happened_ns, claimed_ns, delivery_id)
                  VALUES ($1, $2, $3, $4, $5)
                  ON CONFLICT (person_key, kind) DO UPDATE

@@ -3,11 +3,11 @@
 
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::Row as _;
 use tracing::instrument;
 
 use super::integrity::{self, FenceReason, Finding};
 use super::row::{RowReader, millis};
+use super::sql::{Row, query};
 use super::sums::Guarded;
 use super::{BulkFilter, Store, StoreError, Tx, digest_of};
 
@@ -39,7 +39,7 @@ impl Tx {
     /// have accepted it, and the damage stays.
     #[instrument(name = "store.fence.raise_once", skip_all, err)]
     pub async fn raise_fence_once(&mut self, finding: &Finding, now: Timestamp) -> Result<bool, StoreError> {
-        let known = sqlx::query("SELECT 1 FROM fences WHERE detail = $1 LIMIT 1")
+        let known = query("SELECT 1 FROM fences WHERE detail = $1 LIMIT 1")
             .bind(&finding.detail)
             .fetch_optional(&mut **self)
             .await?;
@@ -53,7 +53,7 @@ impl Tx {
     #[instrument(name = "store.fence.announce", skip_all, err)]
     pub async fn announce_fences(&mut self, now: Timestamp) -> Result<(), StoreError> {
         for fence in self.fences().await?.into_iter().filter(|fence| fence.raised_at.is_none()) {
-            let announced = sqlx::query("UPDATE fences SET raised_at = $1 WHERE id = $2 RETURNING *")
+            let announced = query("UPDATE fences SET raised_at = $1 WHERE id = $2 RETURNING *")
                 .bind(millis(now))
                 .bind(fence.id)
                 .fetch_all(&mut **self)
@@ -67,14 +67,14 @@ impl Tx {
 
     /// The findings for which the fence stands, read where a write depends on them.
     pub async fn fences(&mut self) -> Result<Vec<Fence>, StoreError> {
-        let rows = sqlx::query(STANDING).fetch_all(&mut **self).await?;
+        let rows = query(STANDING).fetch_all(&mut **self).await?;
         rows.iter().map(read_fence).collect()
     }
 
     /// Lifts the fence, for everything that was found so far.
     #[instrument(name = "store.fence.lift", skip_all, err)]
     pub async fn lift_fence(&mut self, by: &str, now: Timestamp) -> Result<(), StoreError> {
-        let findings = sqlx::query("UPDATE fences SET lifted_at = $1 WHERE lifted_at IS NULL")
+        let findings = query("UPDATE fences SET lifted_at = $1 WHERE lifted_at IS NULL")
             .bind(millis(now))
             .execute(&mut **self)
             .await?
@@ -89,7 +89,7 @@ impl Store {
     /// The findings for which the fence stands, oldest first.
     #[instrument(name = "store.fence.find", skip_all, err)]
     pub async fn fences(&self) -> Result<Vec<Fence>, StoreError> {
-        let rows = sqlx::query(STANDING).fetch_all(&self.reader).await?;
+        let rows = query(STANDING).fetch_all(&self.reader).await?;
         rows.iter().map(read_fence).collect()
     }
 
@@ -103,7 +103,7 @@ impl Store {
     }
 }
 
-fn read_fence(row: &sqlx::sqlite::SqliteRow) -> Result<Fence, StoreError> {
+fn read_fence(row: &Row) -> Result<Fence, StoreError> {
     let reader = RowReader { what: "fence", row };
     Ok(Fence {
         id: row.try_get("id")?,

@@ -9,13 +9,12 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 use tracing::instrument;
 
-use super::exec::ExecOne as _;
 use super::jobs::due_code;
 use super::leases::Lease;
 use super::row::{RowReader, millis};
+use super::sql::query;
 use super::{Store, StoreError, Tx};
 use crate::domain::ids::{SiteName, SourceName};
 
@@ -56,9 +55,9 @@ impl Tx {
     /// Stores which source belongs to which sites, from the current settings.
     #[instrument(name = "store.source.bind", skip_all, err)]
     pub async fn bind_sources(&mut self, sources: &[(&SourceName, &SiteName)]) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM source_sites").execute(&mut **self).await?;
+        query("DELETE FROM source_sites").execute(&mut **self).await?;
         for (source, site) in sources {
-            sqlx::query("INSERT INTO source_sites (source, site) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            query("INSERT INTO source_sites (source, site) VALUES ($1, $2) ON CONFLICT DO NOTHING")
                 .bind(source.as_str())
                 .bind(site.as_str())
                 .execute(&mut **self)
@@ -80,7 +79,7 @@ impl Tx {
             Passage::Pass => Ok(None),
             Passage::Wait(fence) => Ok(Some(fence)),
             Passage::WaitForNewest(first) => {
-                let row = sqlx::query("SELECT MAX(seq) AS newest FROM deliveries").fetch_one(&mut **self).await?;
+                let row = query("SELECT MAX(seq) AS newest FROM deliveries").fetch_one(&mut **self).await?;
                 let newest: Option<i64> = row.try_get("newest")?;
                 Ok(Some(newest.map_or(first, |newest| newest.max(first))))
             }
@@ -90,7 +89,7 @@ impl Tx {
     /// The oldest unrouted delivery of a source of the site.
     async fn first_unrouted(&mut self, site: &SiteName) -> Result<Option<i64>, StoreError> {
         // One probe of the index for each source, however many deliveries wait.
-        let row = sqlx::query(
+        let row = query(
             "SELECT MIN(first) AS first
              FROM (
                  SELECT (SELECT MIN(seq) FROM deliveries WHERE source = s.source AND status = 'received') AS first
@@ -106,7 +105,7 @@ impl Tx {
     /// Requeues a job that waited too long for the router. It keeps its fence, and no attempt is counted.
     #[instrument(name = "store.job.defer_until_routed", skip_all, err)]
     pub async fn defer_until_routed(&mut self, lease: Lease, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "UPDATE jobs
              SET state = 'queued', due_at = $1, lease_token = NULL, lease_until = NULL, code = $4
              WHERE id = $2 AND lease_token = $3 AND state = 'running'",
@@ -124,14 +123,14 @@ impl Store {
     /// The newest delivery, by its place in the order of acceptance.
     #[instrument(name = "store.delivery.newest", skip_all, err)]
     pub async fn newest_delivery(&self) -> Result<Option<i64>, StoreError> {
-        let row = sqlx::query("SELECT MAX(seq) AS newest FROM deliveries").fetch_one(&self.reader).await?;
+        let row = query("SELECT MAX(seq) AS newest FROM deliveries").fetch_one(&self.reader).await?;
         Ok(row.try_get("newest")?)
     }
 
     /// Whether every delivery of the site's sources up to `fence` is routed.
     #[instrument(name = "store.delivery.is_routed", skip_all, fields(site = %site), err)]
     pub async fn is_routed(&self, site: &SiteName, fence: i64) -> Result<bool, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT NOT EXISTS (
                  SELECT 1
                  FROM source_sites s
@@ -148,7 +147,7 @@ impl Store {
     /// The sites with a source of which a delivery up to `fence` is not routed.
     #[instrument(name = "store.site.behind", skip_all, err)]
     pub async fn sites_behind(&self, fence: i64) -> Result<BTreeSet<SiteName>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT DISTINCT site AS id, site
              FROM source_sites s
              WHERE EXISTS (

@@ -12,11 +12,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{Row as _, SqlitePool};
 use tracing::instrument;
 
 use super::integrity::{FenceReason, Finding};
+use super::sql::{Connection, Pool, Row, query};
 use super::sums::{Guarded, GuardedChanges, Sum};
 use super::{Store, StoreError, Tx};
 use crate::proof::seal::MasterKey;
@@ -50,10 +49,10 @@ impl Guarded {
     }
 
     /// The columns that decide, as text; `None` for a row that decides nothing.
-    fn text(self, row: &SqliteRow) -> Result<Option<String>, StoreError> {
-        let text = |column: &str| row.try_get::<Option<String>, _>(column);
-        let number = |column: &str| row.try_get::<Option<i64>, _>(column);
-        let hash = |column: &str| row.try_get::<Option<Vec<u8>>, _>(column).map(|bytes| bytes.map(hex::encode));
+    fn text(self, row: &Row) -> Result<Option<String>, StoreError> {
+        let text = |column: &str| row.try_get::<Option<String>>(column);
+        let number = |column: &str| row.try_get::<Option<i64>>(column);
+        let hash = |column: &str| row.try_get::<Option<Vec<u8>>>(column).map(|bytes| bytes.map(hex::encode));
         let (decides, values) = match self {
             Self::Sites => {
                 let paused_at = number("paused_at")?;
@@ -85,7 +84,7 @@ impl Guarded {
         Ok(decides.then(|| values.to_string()))
     }
 
-    fn sum(self, rows: &[SqliteRow], key: &MasterKey) -> Result<Sum, StoreError> {
+    fn sum(self, rows: &[Row], key: &MasterKey) -> Result<Sum, StoreError> {
         let mut sum = Sum::default();
         for row in rows {
             if let Some(text) = self.text(row)? {
@@ -98,34 +97,34 @@ impl Guarded {
 
 impl Tx {
     /// Counts rows that this unit inserted, or the new versions of rows that it changed.
-    pub(super) fn guarded_added(&mut self, table: Guarded, rows: &[SqliteRow]) -> Result<(), StoreError> {
+    pub(super) fn guarded_added(&mut self, table: Guarded, rows: &[Row]) -> Result<(), StoreError> {
         let sum = table.sum(rows, &self.key)?;
         self.change_sum(table, sum);
         Ok(())
     }
 
     /// Counts rows that this unit deleted, or the earlier versions of rows that it changed.
-    pub(super) fn guarded_removed(&mut self, table: Guarded, rows: &[SqliteRow]) -> Result<(), StoreError> {
+    pub(super) fn guarded_removed(&mut self, table: Guarded, rows: &[Row]) -> Result<(), StoreError> {
         let sum = table.sum(rows, &self.key)?;
         self.change_sum(table, sum.negated());
         Ok(())
     }
 
     /// The row of a source, to be counted before and after a change of it.
-    pub(super) async fn source_row(&mut self, name: &str) -> Result<Vec<SqliteRow>, StoreError> {
-        Ok(sqlx::query("SELECT * FROM sources WHERE name = $1").bind(name).fetch_all(&mut **self).await?)
+    pub(super) async fn source_row(&mut self, name: &str) -> Result<Vec<Row>, StoreError> {
+        Ok(query("SELECT * FROM sources WHERE name = $1").bind(name).fetch_all(&mut **self).await?)
     }
 
     /// Counts a change of the row of a source that was `before`.
-    pub(super) async fn count_source_change(&mut self, name: &str, before: &[SqliteRow]) -> Result<(), StoreError> {
+    pub(super) async fn count_source_change(&mut self, name: &str, before: &[Row]) -> Result<(), StoreError> {
         let after = self.source_row(name).await?;
         self.guarded_removed(Guarded::Sources, before)?;
         self.guarded_added(Guarded::Sources, &after)
     }
 
     /// The row of a site, to be counted before and after a change of it.
-    pub(super) async fn site_row(&mut self, name: &str) -> Result<Vec<SqliteRow>, StoreError> {
-        Ok(sqlx::query("SELECT * FROM sites WHERE name = $1").bind(name).fetch_all(&mut **self).await?)
+    pub(super) async fn site_row(&mut self, name: &str) -> Result<Vec<Row>, StoreError> {
+        Ok(query("SELECT * FROM sites WHERE name = $1").bind(name).fetch_all(&mut **self).await?)
     }
 
     /// Accepts all tables as they are: an approver has seen what was found in them.
@@ -174,12 +173,12 @@ impl Store {
 }
 
 /// Compares the tables with the newest sums in the journal.
-pub(super) async fn altered_tables(pool: &SqlitePool, key: &MasterKey) -> Result<Vec<Finding>, StoreError> {
+pub(super) async fn altered_tables(pool: &Pool, key: &MasterKey) -> Result<Vec<Finding>, StoreError> {
     // One transaction, so that no unit of work is committed in between.
-    let mut snapshot = pool.begin().await?;
+    let mut snapshot = pool.snapshot().await?;
     let journaled = journaled_sums(&mut snapshot).await?;
     let actual = actual_sums(&mut snapshot, key).await?;
-    snapshot.rollback().await?;
+    snapshot.close().await?;
     let altered = Guarded::ALL.into_iter().filter_map(|table| {
         let sum = actual.get(&table).copied().unwrap_or_default();
         if sum == journaled.get(&table).copied().unwrap_or_default() {
@@ -194,18 +193,18 @@ pub(super) async fn altered_tables(pool: &SqlitePool, key: &MasterKey) -> Result
     Ok(altered.collect())
 }
 
-async fn actual_sums(connection: &mut SqliteConnection, key: &MasterKey) -> Result<BTreeMap<Guarded, Sum>, StoreError> {
+async fn actual_sums(connection: &mut Connection, key: &MasterKey) -> Result<BTreeMap<Guarded, Sum>, StoreError> {
     let mut sums = BTreeMap::new();
     for table in Guarded::ALL {
-        let rows = sqlx::query(table.query()).fetch_all(&mut *connection).await?;
+        let rows = query(table.query()).fetch_all(&mut *connection).await?;
         sums.insert(table, table.sum(&rows, key)?);
     }
     Ok(sums)
 }
 
 /// The sums of the newest entry; none for a journal without one.
-async fn journaled_sums(connection: &mut SqliteConnection) -> Result<BTreeMap<Guarded, Sum>, StoreError> {
-    let newest = sqlx::query("SELECT detail FROM journal WHERE kind = 'rows' ORDER BY seq DESC LIMIT 1");
+async fn journaled_sums(connection: &mut Connection) -> Result<BTreeMap<Guarded, Sum>, StoreError> {
+    let newest = query("SELECT detail FROM journal WHERE kind = 'rows' ORDER BY seq DESC LIMIT 1");
     let Some(row) = newest.fetch_optional(connection).await? else { return Ok(BTreeMap::new()) };
     // A damaged entry is found by the walk over the journal; here its sums match nothing.
     let detail: Value = serde_json::from_str(row.try_get("detail")?).unwrap_or_default();

@@ -4,10 +4,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteConnection;
-
 use super::StoreError;
+use super::sql::{Connection, query};
 use crate::proof::chain::{GENESIS, Link};
 use crate::proof::seal::MasterKey;
 
@@ -20,8 +18,8 @@ pub(super) struct Head {
 
 impl Head {
     /// Reads the newest entry.
-    pub(super) async fn newest(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
-        let newest = sqlx::query("SELECT seq, link FROM journal ORDER BY seq DESC LIMIT 1");
+    pub(super) async fn newest(connection: &mut Connection) -> Result<Self, StoreError> {
+        let newest = query("SELECT seq, link FROM journal ORDER BY seq DESC LIMIT 1");
         let Some(row) = newest.fetch_optional(connection).await? else { return Ok(Self { seq: 0, link: GENESIS }) };
         let (seq, link): (i64, &[u8]) = (row.try_get("seq")?, row.try_get("link")?);
         let link = link.try_into().map_err(|error| StoreError::inconsistent("journal entry", seq, error))?;

@@ -1,10 +1,10 @@
 //! The history of one case: its journal entries, with the operators' remarks until they are shredded.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 use tracing::instrument;
 
 use super::row::RowReader;
+use super::sql::query;
 use super::{CaseRecord, Store, StoreError, Tx};
 use crate::domain::case::{Direction, Transition};
 
@@ -37,7 +37,7 @@ impl Tx {
         if is_approval || (!cancels_again && record.case.apply(transition, now).is_ok()) {
             return Ok(false);
         }
-        let row = sqlx::query(
+        let row = query(
             "SELECT kind
              FROM journal
              WHERE case_id = $1 AND detail ->> 'by' IS NOT NULL
@@ -47,7 +47,7 @@ impl Tx {
         .bind(record.case.id.to_string())
         .fetch_optional(&mut **self)
         .await?;
-        Ok(row.is_some_and(|row| row.try_get::<String, _>("kind").is_ok_and(|kind| kind == transition.name())))
+        Ok(row.is_some_and(|row| row.try_get::<String>("kind").is_ok_and(|kind| kind == transition.name())))
     }
 }
 
@@ -55,7 +55,7 @@ impl Store {
     /// The entries of a case, oldest first.
     #[instrument(name = "store.case.history", skip_all, fields(case.id = %record.case.id), err)]
     pub async fn history(&self, record: &CaseRecord) -> Result<Vec<HistoryEntry>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT j.seq, j.at, j.kind, j.detail, r.sealed
              FROM journal j
                  LEFT JOIN remarks r ON r.seq = j.seq

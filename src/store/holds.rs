@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use tracing::instrument;
 
 use super::row::{RowReader, millis};
+use super::sql::query;
 use super::sums::Guarded;
 use super::{CaseRecord, StoreError, Tx};
 use crate::domain::ids::{CaseId, SiteName, SourceName};
@@ -21,7 +22,7 @@ impl Tx {
         email_hash: Option<KeyedHash>,
         person_hash: Option<KeyedHash>,
     ) -> Result<bool, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT 1
              FROM holds
              WHERE site = $1
@@ -58,7 +59,7 @@ AND (
 
     /// Records a hold on the person of a case.
     pub(super) async fn hold_person(&mut self, record: &CaseRecord, now: Timestamp) -> Result<(), StoreError> {
-        let placed = sqlx::query(
+        let placed = query(
             "INSERT INTO holds (site, person_key, case_id, held_at)
              SELECT site, person_key, id, $2
              FROM (
@@ -86,7 +87,7 @@ AND (
 
     /// Ends every hold on the person of a case.
     pub(super) async fn release_person(&mut self, record: &CaseRecord) -> Result<(), StoreError> {
-        let released = sqlx::query(
+        let released = query(
             "DELETE FROM holds
              WHERE case_id IN (
                      SELECT h.case_id
@@ -107,7 +108,7 @@ AND (
     pub(super) async fn other_cases_of_person(&mut self, record: &CaseRecord) -> Result<Vec<CaseId>, StoreError> {
         let (site, source) = (&record.case.site, record.case.source.as_ref());
         let (email_hash, person_hash) = self.hashes(site, source, &record.person);
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT id
              FROM (
                  SELECT id, site, closed_at

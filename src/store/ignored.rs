@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::Row as _;
 use tracing::instrument;
 
 use super::row::{RowReader, millis};
+use super::sql::query;
 use super::{Store, StoreError, Tx};
 use crate::domain::ids::SourceName;
 
@@ -47,7 +47,7 @@ impl Tx {
         for (word, times) in words {
             self.count_word(source, word, *times, now).await?;
         }
-        sqlx::query("DELETE FROM ignored_words WHERE source = $1 AND day < $2")
+        query("DELETE FROM ignored_words WHERE source = $1 AND day < $2")
             .bind(source.as_str())
             .bind(first_day(now))
             .execute(&mut **self)
@@ -63,7 +63,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let day = millis(now).div_euclid(DAY_MS);
-        let row = sqlx::query(
+        let row = query(
             "SELECT COUNT(*) AS words, COUNT(CASE WHEN word = $3 THEN 1 END) AS known
              FROM ignored_words
              WHERE source = $1 AND day = $2",
@@ -75,7 +75,7 @@ impl Tx {
         .await?;
         let (words, known): (i64, i64) = (row.try_get("words")?, row.try_get("known")?);
         let word = if known > 0 || words < MOST_WORDS { word } else { OTHER_WORDS };
-        sqlx::query(
+        query(
             "INSERT INTO ignored_words (source, day, word, count)
              VALUES ($1, $2, $3, $4)
              ON CONFLICT (source, day, word) DO UPDATE
@@ -95,7 +95,7 @@ impl Store {
     /// The recently ignored words, the most frequent of each source first.
     #[instrument(name = "store.ignored.list", skip_all, err)]
     pub async fn ignored_words(&self, now: Timestamp) -> Result<Vec<IgnoredWord>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT source, word, SUM(count) AS total
              FROM ignored_words
              WHERE day >= $1

@@ -4,12 +4,10 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
-use super::exec::ExecOne as _;
 use super::row::{RowReader, millis};
+use super::sql::{Row, query};
 use super::{Store, StoreError, Tx, dialect};
 use crate::clock;
 use crate::domain::brake::Brake;
@@ -84,7 +82,7 @@ impl Tx {
     #[instrument(name = "store.import.create", skip_all, err)]
     pub async fn create_import(&mut self, new: &NewImport<'_>, now: Timestamp) -> Result<String, StoreError> {
         let id = clock::new_id(now).to_string();
-        sqlx::query(
+        query(
             "INSERT INTO imports (id, operator, site, format, digest, brake, sealed, file, total, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
@@ -109,7 +107,7 @@ impl Tx {
         for (line, row) in rows {
             let json = super::cases::to_json(row)?;
             let sealed = self.key.seal(format!("{id}/{line}").as_bytes(), json.as_bytes());
-            sqlx::query("INSERT INTO import_rows (import_id, line, sealed) VALUES ($1, $2, $3)")
+            query("INSERT INTO import_rows (import_id, line, sealed) VALUES ($1, $2, $3)")
                 .bind(id)
                 .bind(i64::try_from(*line).unwrap_or(i64::MAX))
                 .bind(sealed)
@@ -122,7 +120,7 @@ impl Tx {
     /// Begins an import whose rows are stored.
     #[instrument(name = "store.import.begin", skip_all, err)]
     pub async fn begin_import(&mut self, id: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE imports SET state = 'running' WHERE id = $1 AND state = 'loading'")
+        query("UPDATE imports SET state = 'running' WHERE id = $1 AND state = 'loading'")
             .bind(id)
             .exec_one(self, "import", id)
             .await
@@ -131,17 +129,17 @@ impl Tx {
     /// Deletes imports whose rows were not stored completely.
     #[instrument(name = "store.import.delete_incomplete", skip_all, err)]
     pub async fn delete_incomplete_imports(&mut self) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM import_rows WHERE import_id IN (SELECT id FROM imports WHERE state = 'loading')")
+        query("DELETE FROM import_rows WHERE import_id IN (SELECT id FROM imports WHERE state = 'loading')")
             .execute(&mut **self)
             .await?;
-        sqlx::query("DELETE FROM imports WHERE state = 'loading'").execute(&mut **self).await?;
+        query("DELETE FROM imports WHERE state = 'loading'").execute(&mut **self).await?;
         Ok(())
     }
 
     /// Takes the next rows of an import: they are deleted with the transaction that opens their cases.
     #[instrument(name = "store.import.take", skip_all, err)]
     pub async fn take_import_rows(&mut self, id: &str, limit: u32) -> Result<Vec<(u64, ImportedCase)>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT import_id AS id, line, sealed
              FROM import_rows
              WHERE import_id = $1
@@ -163,7 +161,7 @@ impl Tx {
             let case = serde_json::from_slice(&plain)
                 .map_err(|error| StoreError::inconsistent("row of an import", id, error))?;
             taken.push((u64::try_from(line).unwrap_or_default(), case));
-            sqlx::query("DELETE FROM import_rows WHERE import_id = $1 AND line = $2")
+            query("DELETE FROM import_rows WHERE import_id = $1 AND line = $2")
                 .bind(id)
                 .bind(line)
                 .exec_one(self, "row of an import", id)
@@ -175,7 +173,7 @@ impl Tx {
     /// The number of rows without a case.
     #[instrument(name = "store.import.left", skip_all, err)]
     pub async fn count_import_rows(&mut self, id: &str) -> Result<u32, StoreError> {
-        let row = sqlx::query("SELECT '' AS id, COUNT(*) AS count FROM import_rows WHERE import_id = $1")
+        let row = query("SELECT '' AS id, COUNT(*) AS count FROM import_rows WHERE import_id = $1")
             .bind(id)
             .fetch_one(&mut **self)
             .await?;
@@ -192,7 +190,7 @@ impl Tx {
         is_done: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "UPDATE imports
              SET opened = opened + $1,
                  skipped = skipped + $2,
@@ -222,7 +220,7 @@ impl Store {
         let mut found = HashMap::new();
         for part in hashes.chunks(HASHES) {
             let texts: Vec<String> = part.iter().map(|hash| hex::encode_upper(hash.0)).collect();
-            let rows = sqlx::query(dialect::OPEN_CASES_OF_ADDRESSES)
+            let rows = query(dialect::OPEN_CASES_OF_ADDRESSES)
                 .bind(site.as_str())
                 .bind(super::cases::to_json(&texts)?)
                 .fetch_all(&self.reader)
@@ -240,14 +238,13 @@ impl Store {
     /// The imports whose cases are being opened, oldest first.
     #[instrument(name = "store.import.running", skip_all, err)]
     pub async fn running_imports(&self) -> Result<Vec<ImportRow>, StoreError> {
-        let rows =
-            sqlx::query("SELECT * FROM imports WHERE state = 'running' ORDER BY id").fetch_all(&self.reader).await?;
+        let rows = query("SELECT * FROM imports WHERE state = 'running' ORDER BY id").fetch_all(&self.reader).await?;
         rows.iter().map(|row| self.read_import(row)).collect()
     }
 
     #[instrument(name = "store.import.find", skip_all, err)]
     pub async fn import(&self, id: &str) -> Result<Option<ImportRow>, StoreError> {
-        let row = sqlx::query("SELECT * FROM imports WHERE id = $1 AND state <> 'loading'")
+        let row = query("SELECT * FROM imports WHERE id = $1 AND state <> 'loading'")
             .bind(id)
             .fetch_optional(&self.reader)
             .await?;
@@ -257,14 +254,14 @@ impl Store {
     /// Whether a file of a watched folder was imported.
     #[instrument(name = "store.import.has_file", skip_all, err)]
     pub async fn is_imported(&self, file: &str) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM imports WHERE file = $1 AND state <> 'loading'")
+        let row = query("SELECT 1 FROM imports WHERE file = $1 AND state <> 'loading'")
             .bind(file)
             .fetch_optional(&self.reader)
             .await?;
         Ok(row.is_some())
     }
 
-    fn read_import(&self, row: &SqliteRow) -> Result<ImportRow, StoreError> {
+    fn read_import(&self, row: &Row) -> Result<ImportRow, StoreError> {
         let reader = RowReader { what: "import", row };
         let id = reader.text("id")?;
         let reason = reader

@@ -1,11 +1,9 @@
 //! Whether a database is what was recorded outside of it, compared while it is opened.
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteConnection;
-
 use super::StoreError;
 use super::files::Acknowledged;
 use super::head::{Head, RecordedHead};
+use super::sql::{Connection, query};
 use crate::domain::named;
 use crate::proof::chain::{ChainError, Link};
 use crate::proof::seal::MasterKey;
@@ -47,7 +45,7 @@ impl Finding {
 
 /// Compares the journal with its head as it was recorded outside the database.
 pub(super) async fn compare_with_record(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     key: &MasterKey,
     recorded: RecordedHead,
 ) -> Result<Option<Finding>, StoreError> {
@@ -59,25 +57,21 @@ pub(super) async fn compare_with_record(
 }
 
 /// Compares the journal with one of its entries as it is known from outside the database.
-pub(super) async fn compare(
-    connection: &mut SqliteConnection,
-    seq: i64,
-    link: &Link,
-) -> Result<Option<Finding>, StoreError> {
-    let row = sqlx::query("SELECT link FROM journal WHERE seq = $1").bind(seq).fetch_optional(&mut *connection).await?;
+pub(super) async fn compare(connection: &mut Connection, seq: i64, link: &Link) -> Result<Option<Finding>, StoreError> {
+    let row = query("SELECT link FROM journal WHERE seq = $1").bind(seq).fetch_optional(&mut *connection).await?;
     Ok(match row {
-        Some(row) if row.try_get::<&[u8], _>("link")? == link => None,
+        Some(row) if row.try_get::<&[u8]>("link")? == link => None,
         Some(_other) => Some(Finding::of(ChainError::Rewritten { seq })),
         None => {
-            let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) AS entries FROM journal").fetch_one(connection).await?;
+            let row = query("SELECT COALESCE(MAX(seq), 0) AS entries FROM journal").fetch_one(connection).await?;
             Some(Finding::of(ChainError::Cut { entries: row.try_get("entries")?, recorded: seq }))
         }
     })
 }
 
 /// Raises the fence while the database is opened or restored.
-pub(super) async fn raise_at_opening(connection: &mut SqliteConnection, finding: &Finding) -> Result<(), StoreError> {
-    sqlx::query(
+pub(super) async fn raise_at_opening(connection: &mut Connection, finding: &Finding) -> Result<(), StoreError> {
+    query(
         "INSERT INTO fences (reason, detail)
          VALUES ($1, $2)",
     )
@@ -89,11 +83,8 @@ pub(super) async fn raise_at_opening(connection: &mut SqliteConnection, finding:
 }
 
 /// The newest rows of a database, for the record beside it.
-pub(super) async fn acknowledged(
-    connection: &mut SqliteConnection,
-    key: &MasterKey,
-) -> Result<Acknowledged, StoreError> {
-    let row = sqlx::query("SELECT COALESCE(MAX(seq), 0) AS newest FROM deliveries").fetch_one(&mut *connection).await?;
+pub(super) async fn acknowledged(connection: &mut Connection, key: &MasterKey) -> Result<Acknowledged, StoreError> {
+    let row = query("SELECT COALESCE(MAX(seq), 0) AS newest FROM deliveries").fetch_one(&mut *connection).await?;
     let deliveries = row.try_get("newest")?;
     let head = Head::newest(connection).await?;
     let journal = (head.seq > 0).then(|| head.recorded(key));

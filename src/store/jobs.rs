@@ -1,12 +1,10 @@
 //! The queue, derived from the cases: each state of a case wants at most one job, and the queue is updated to match.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
-use super::exec::ExecOne as _;
 use super::row::{RowReader, millis};
+use super::sql::{Row, query};
 use super::{Page, Store, StoreError, Tx, dialect};
 use crate::clock;
 use crate::domain::case::{Case, JobKind};
@@ -79,7 +77,7 @@ pub(super) fn due_code(key: &MasterKey, id: JobId, due_at: Timestamp) -> Vec<u8>
 }
 
 /// Fails if the due time of a job was not written by a holder of the key.
-pub(super) fn require_authentic(job: &JobRow, row: &SqliteRow, key: &MasterKey) -> Result<(), StoreError> {
+pub(super) fn require_authentic(job: &JobRow, row: &Row, key: &MasterKey) -> Result<(), StoreError> {
     let code: Option<&[u8]> = row.try_get("code")?;
     if code == Some(due_code(key, job.id, job.due_at).as_slice()) {
         return Ok(());
@@ -90,7 +88,7 @@ pub(super) fn require_authentic(job: &JobRow, row: &SqliteRow, key: &MasterKey) 
 impl Tx {
     /// The open job of a case: there is one at most.
     pub(super) async fn open_job(&mut self, case_id: CaseId) -> Result<Option<JobRow>, StoreError> {
-        let open = sqlx::query("SELECT * FROM jobs WHERE case_id = $1 AND state IN ('queued', 'running')")
+        let open = query("SELECT * FROM jobs WHERE case_id = $1 AND state IN ('queued', 'running')")
             .bind(case_id.to_string())
             .fetch_optional(&mut **self)
             .await?;
@@ -116,7 +114,7 @@ impl Tx {
                 let follows = waits || job.attempts == 0;
                 if job.state == JobState::Queued && (retried || (follows && job.due_at != wanted.due_at)) {
                     let due_at = if retried { now } else { wanted.due_at };
-                    sqlx::query(
+                    query(
                         "UPDATE jobs
                          SET due_at = $1,
                              attempts = 0,
@@ -141,7 +139,7 @@ impl Tx {
                     self.cancel_job(job.id, now).await?;
                 }
                 let id = JobId::from(clock::new_id(now));
-                sqlx::query(
+                query(
                     "INSERT INTO jobs (id, case_id, site, source, kind, urgency, state, due_at, created_at, code)
                      VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9)",
                 )
@@ -163,7 +161,7 @@ impl Tx {
 
     /// The job of this case for which a call that changes something is in progress.
     pub(in crate::store) async fn dispatched(&mut self, case_id: CaseId) -> Result<Option<JobKind>, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT id, kind
              FROM jobs
              WHERE case_id = $1 AND state = 'running' AND dispatched_at IS NOT NULL",
@@ -181,7 +179,7 @@ impl Tx {
     }
 
     async fn cancel_job(&mut self, id: JobId, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "UPDATE jobs
              SET state = 'cancelled', finished_at = $1, lease_token = NULL, lease_until = NULL
              WHERE id = $2",
@@ -197,7 +195,7 @@ impl Store {
     /// The open job of a case.
     #[instrument(name = "store.job.of_case", skip_all, fields(case.id = %case_id), err)]
     pub async fn job_of(&self, case_id: CaseId) -> Result<Option<JobRow>, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT *
              FROM jobs
              WHERE case_id = $1 AND state IN ('queued', 'running')
@@ -214,17 +212,15 @@ impl Store {
     #[instrument(name = "store.job.of_cases", skip_all, fields(count = case_ids.len()), err)]
     pub async fn jobs_of(&self, case_ids: &[CaseId]) -> Result<Vec<JobRow>, StoreError> {
         let ids: Vec<String> = case_ids.iter().map(CaseId::to_string).collect();
-        let rows = sqlx::query(dialect::JOBS_OF_CASES)
-            .bind(serde_json::json!(ids).to_string())
-            .fetch_all(&self.reader)
-            .await?;
+        let rows =
+            query(dialect::JOBS_OF_CASES).bind(serde_json::json!(ids).to_string()).fetch_all(&self.reader).await?;
         rows.iter().map(read_job).collect()
     }
 
     /// The open jobs that are due first.
     #[instrument(name = "store.job.next", skip_all, err)]
     pub async fn next_jobs(&self, limit: u32) -> Result<Vec<JobRow>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT *
              FROM jobs
              WHERE state IN ('queued', 'running')
@@ -240,7 +236,7 @@ impl Store {
     /// Jobs, newest first.
     #[instrument(name = "store.job.list", skip_all, err)]
     pub async fn jobs(&self, filter: &JobFilter) -> Result<Page<JobRow>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT *
              FROM jobs
              WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR kind = $2) AND ($3 IS NULL OR id < $3)
@@ -270,7 +266,7 @@ impl Store {
     }
 }
 
-pub(super) fn read_job(row: &SqliteRow) -> Result<JobRow, StoreError> {
+pub(super) fn read_job(row: &Row) -> Result<JobRow, StoreError> {
     let reader = RowReader { what: "job", row };
     Ok(JobRow {
         id: reader.word("id")?,

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow};
-use sqlx::{Row as _, SqlitePool};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use tracing::instrument;
 
 use super::files::recorded_head;
 use super::head::Head;
 use super::row::{RowReader, millis};
+use super::sql::{Pool, Row, query};
 use super::{Store, StoreError, Tx};
 use crate::domain::ids::CaseId;
 use crate::proof::chain::{ChainEntry, ChainError, ChainVerifier, GENESIS, Link};
@@ -39,18 +39,16 @@ impl Tx {
             detail: detail.to_string(),
         };
         let link = entry.link(&head.link);
-        sqlx::query(
-            "INSERT INTO journal (seq, at, case_id, kind, detail, link, code) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(entry.seq)
-        .bind(millis(entry.at))
-        .bind(entry.case_id)
-        .bind(entry.kind)
-        .bind(entry.detail)
-        .bind(link.as_slice())
-        .bind(self.key.authenticate_entry(&link).0.as_slice())
-        .execute(&mut **self)
-        .await?;
+        query("INSERT INTO journal (seq, at, case_id, kind, detail, link, code) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+            .bind(entry.seq)
+            .bind(millis(entry.at))
+            .bind(entry.case_id)
+            .bind(entry.kind)
+            .bind(entry.detail)
+            .bind(link.as_slice())
+            .bind(self.key.authenticate_entry(&link).0.as_slice())
+            .execute(&mut **self)
+            .await?;
         self.head = Some(Head { seq: entry.seq, link });
         self.journaled_at = Some(now);
         Ok(entry.seq)
@@ -61,7 +59,7 @@ impl Store {
     /// When the newest entry was written.
     #[instrument(name = "store.journal.newest", skip_all, err)]
     pub async fn newest_journal_entry(&self) -> Result<Option<Timestamp>, StoreError> {
-        let row = sqlx::query("SELECT seq AS id, at FROM journal ORDER BY seq DESC LIMIT 1");
+        let row = query("SELECT seq AS id, at FROM journal ORDER BY seq DESC LIMIT 1");
         let row = row.fetch_optional(&self.reader).await?;
         row.map(|row| RowReader { what: "journal entry", row: &row }.at("at")).transpose()
     }
@@ -106,18 +104,14 @@ pub async fn verify_journal_with(
     let recorded = recorded_head(path).map(|head| ExpectedEntry { seq: head.seq, link: head.link });
     let expected: Vec<_> = expected.iter().copied().chain(recorded).collect();
     let options = SqliteConnectOptions::new().filename(path).read_only(true);
-    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+    let pool = Pool::Sqlite(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?);
     let check = walk(&pool, &expected, progress).await;
     pool.close().await;
     check
 }
 
 /// Verifies the chain up to the first break.
-async fn walk(
-    pool: &SqlitePool,
-    expected: &[ExpectedEntry],
-    progress: impl Fn(i64),
-) -> Result<JournalCheck, StoreError> {
+async fn walk(pool: &Pool, expected: &[ExpectedEntry], progress: impl Fn(i64)) -> Result<JournalCheck, StoreError> {
     let mut verifier = ChainVerifier::default();
     loop {
         let entries = part_after(pool, verifier.len()).await?;
@@ -143,7 +137,7 @@ async fn walk(
 
 /// All breaks of the chain, and all entries that were not written with the key: the walk continues after each with what is
 /// stored.
-pub(super) async fn breaks(pool: &SqlitePool, key: &MasterKey) -> Result<Vec<ChainError>, StoreError> {
+pub(super) async fn breaks(pool: &Pool, key: &MasterKey) -> Result<Vec<ChainError>, StoreError> {
     let (mut verifier, mut breaks) = (ChainVerifier::default(), Vec::new());
     loop {
         let entries = part_after(pool, verifier.len()).await?;
@@ -172,8 +166,8 @@ struct StoredEntry {
 }
 
 /// The next entries: a part of them, so that no read holds the write-ahead log for long.
-async fn part_after(pool: &SqlitePool, seq: i64) -> Result<Vec<StoredEntry>, StoreError> {
-    let rows = sqlx::query(
+async fn part_after(pool: &Pool, seq: i64) -> Result<Vec<StoredEntry>, StoreError> {
+    let rows = query(
         "SELECT seq AS id, seq, at, case_id, kind, detail, link, code
          FROM journal
          WHERE seq > $1
@@ -198,7 +192,7 @@ async fn part_after(pool: &SqlitePool, seq: i64) -> Result<Vec<StoredEntry>, Sto
 }
 
 /// Reads a row with the columns of `journal`, and its number as `id`.
-pub(super) fn read_entry(row: &SqliteRow) -> Result<ChainEntry, StoreError> {
+pub(super) fn read_entry(row: &Row) -> Result<ChainEntry, StoreError> {
     let reader = RowReader { what: "journal entry", row };
     Ok(ChainEntry {
         seq: row.try_get("seq")?,

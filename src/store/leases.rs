@@ -4,12 +4,11 @@
 //! was cancelled, cannot overwrite newer data.
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::exec::ExecOne as _;
 use super::jobs::{due_code, read_job, require_authentic};
 use super::row::{RowReader, millis, millis_if_any};
+use super::sql::query;
 use super::{CaseRecord, JobRow, StoreError, Tx};
 use crate::domain::ids::JobId;
 
@@ -51,7 +50,7 @@ impl Tx {
         if now >= lease.until {
             return Err(StoreError::LeaseLost);
         }
-        let row = sqlx::query("SELECT * FROM jobs WHERE id = $1 AND lease_token = $2 AND state = 'running'")
+        let row = query("SELECT * FROM jobs WHERE id = $1 AND lease_token = $2 AND state = 'running'")
             .bind(lease.job_id.to_string())
             .bind(lease.token.to_string())
             .fetch_optional(&mut **self)
@@ -73,7 +72,7 @@ impl Tx {
 
     /// Stores that the call of a job is in progress: it is too late to stop it.
     pub(super) async fn mark_dispatched(&mut self, lease: Lease, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "UPDATE jobs
              SET dispatched_at = $1, fence = NULL, fences = 0
              WHERE id = $2 AND lease_token = $3",
@@ -87,7 +86,7 @@ impl Tx {
 
     /// Stores that the call of a job was answered.
     pub(super) async fn mark_answered(&mut self, lease: Lease) -> Result<(), StoreError> {
-        sqlx::query("UPDATE jobs SET dispatched_at = NULL WHERE id = $1 AND lease_token = $2")
+        query("UPDATE jobs SET dispatched_at = NULL WHERE id = $1 AND lease_token = $2")
             .bind(lease.job_id.to_string())
             .bind(lease.token.to_string())
             .exec_leased(self)
@@ -95,7 +94,7 @@ impl Tx {
     }
 
     pub(super) async fn count_refusal(&mut self, lease: Lease) -> Result<(), StoreError> {
-        sqlx::query("UPDATE jobs SET refusals = refusals + 1 WHERE id = $1 AND lease_token = $2")
+        query("UPDATE jobs SET refusals = refusals + 1 WHERE id = $1 AND lease_token = $2")
             .bind(lease.job_id.to_string())
             .bind(lease.token.to_string())
             .exec_leased(self)
@@ -104,7 +103,7 @@ impl Tx {
 
     /// Finishes a job and ends its lease.
     pub(super) async fn finish(&mut self, lease: Lease, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "UPDATE jobs
              SET state = 'done',
                  finished_at = $1,
@@ -123,7 +122,7 @@ impl Tx {
 
     /// Cancels a job whose call is not made, and ends its lease.
     pub(super) async fn abandon(&mut self, lease: Lease, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "UPDATE jobs
              SET state = 'cancelled', finished_at = $1, lease_token = NULL, lease_until = NULL
              WHERE id = $2 AND lease_token = $3",
@@ -148,7 +147,7 @@ impl Tx {
             Failing::Ends => (false, None, None),
             Failing::Rests(wait) => (false, None, i64::try_from(wait.as_millis()).ok()),
         };
-        sqlx::query(
+        query(
             "UPDATE jobs
              SET state = 'queued',
                  due_at = $1,

@@ -2,12 +2,10 @@
 //! kill where it was.
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
-use super::exec::ExecOne as _;
 use super::row::{RowReader, millis};
+use super::sql::{Row, query};
 use super::{Origin, Store, StoreError, Tx};
 use crate::clock;
 use crate::domain::event::Event;
@@ -85,7 +83,7 @@ impl Tx {
     ) -> Result<String, StoreError> {
         let id = clock::new_id(now).to_string();
         let sealed = self.key.seal(id.as_bytes(), subject.as_bytes());
-        sqlx::query(
+        query(
             "INSERT INTO listings (id, site, scope, subject_hash, sealed, requested_at, due_at)
              VALUES ($1, $2, $3, $4, $5, $6, $6)",
         )
@@ -105,7 +103,7 @@ impl Tx {
     pub async fn attach_company_event(&mut self, company: &CompanyEvent) -> Result<(), StoreError> {
         let json = serde_json::to_vec(&company.event)
             .map_err(|error| StoreError::inconsistent("event of a company", &company.listing_id, error))?;
-        sqlx::query(
+        query(
             "INSERT INTO company_events (listing_id, source, delivery_id, position, sealed)
              VALUES ($1, $2, $3, $4, $5)",
         )
@@ -122,7 +120,7 @@ impl Tx {
     /// first.
     #[instrument(name = "store.listing.begin_routing", skip_all, err)]
     pub async fn begin_routing_company(&mut self, listing_id: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE company_events SET is_routing = 1 WHERE listing_id = $1")
+        query("UPDATE company_events SET is_routing = 1 WHERE listing_id = $1")
             .bind(listing_id)
             .exec_one(self, "event of a company", listing_id)
             .await
@@ -133,7 +131,7 @@ impl Tx {
     pub async fn store_page(&mut self, listing: &Listing, page: &ListedPage, now: Timestamp) -> Result<(), StoreError> {
         for email in &page.customers {
             let hash = self.key.hash_email(&listing.site, email);
-            sqlx::query(
+            query(
                 "INSERT INTO listed_customers (listing_id, email_hash, sealed)
                  VALUES ($1, $2, $3)
                  ON CONFLICT (listing_id, email_hash) DO NOTHING",
@@ -144,7 +142,7 @@ impl Tx {
             .execute(&mut **self)
             .await?;
         }
-        sqlx::query(
+        query(
             "UPDATE listings
              SET start = COALESCE($1, start), last_page = $2, hidden = hidden + $3, failures = 0, failing_since = NULL,
                  done_at = $4
@@ -162,7 +160,7 @@ impl Tx {
     /// Stores that a page could not be read, and when it is tried again.
     #[instrument(name = "store.listing.defer", skip_all, err)]
     pub async fn defer_listing(&mut self, id: &str, due_at: Timestamp, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "UPDATE listings
              SET due_at = $1, failures = failures + 1, failing_since = COALESCE(failing_since, $2)
              WHERE id = $3",
@@ -177,7 +175,7 @@ impl Tx {
     /// Ends a list without a result.
     #[instrument(name = "store.listing.fail", skip_all, err)]
     pub async fn fail_listing(&mut self, id: &str, problem: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("UPDATE listings SET done_at = $1, problem = $2 WHERE id = $3")
+        query("UPDATE listings SET done_at = $1, problem = $2 WHERE id = $3")
             .bind(millis(now))
             .bind(problem)
             .bind(id)
@@ -188,7 +186,7 @@ impl Tx {
     /// Removes the next customers of a list, at most `limit`.
     #[instrument(name = "store.listing.take", skip_all, err)]
     pub async fn take_listed(&mut self, listing_id: &str, limit: u32) -> Result<Vec<EmailAddress>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT '' AS id, email_hash, sealed
              FROM listed_customers
              WHERE listing_id = $1
@@ -203,7 +201,7 @@ impl Tx {
         for row in &rows {
             let hash: Vec<u8> = row.try_get("email_hash")?;
             emails.push(unseal(row, &self.key)?);
-            sqlx::query("DELETE FROM listed_customers WHERE listing_id = $1 AND email_hash = $2")
+            query("DELETE FROM listed_customers WHERE listing_id = $1 AND email_hash = $2")
                 .bind(listing_id)
                 .bind(hash)
                 .exec_one(self, "customer of a list", listing_id)
@@ -220,7 +218,7 @@ impl Tx {
             "DELETE FROM listed_customers WHERE listing_id = $1",
             "DELETE FROM listings WHERE id = $1",
         ] {
-            sqlx::query(table).bind(id).execute(&mut **self).await?;
+            query(table).bind(id).execute(&mut **self).await?;
         }
         Ok(())
     }
@@ -230,7 +228,7 @@ impl Store {
     /// The next list of a site whose page is due, or the one that is due next.
     #[instrument(name = "store.listing.next", skip_all, fields(site = %site), err)]
     pub async fn next_listing(&self, site: &SiteName) -> Result<Option<Listing>, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT *
              FROM listings
              WHERE site = $1
@@ -254,7 +252,7 @@ impl Store {
         subject: &str,
         since: Timestamp,
     ) -> Result<Option<Listing>, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT *
              FROM listings l
              WHERE subject_hash = $1
@@ -272,14 +270,14 @@ impl Store {
 
     #[instrument(name = "store.listing.find", skip_all, err)]
     pub async fn listing(&self, id: &str) -> Result<Option<Listing>, StoreError> {
-        let row = sqlx::query("SELECT * FROM listings WHERE id = $1").bind(id).fetch_optional(&self.reader).await?;
+        let row = query("SELECT * FROM listings WHERE id = $1").bind(id).fetch_optional(&self.reader).await?;
         row.map(|row| self.read_listing(&row)).transpose()
     }
 
     /// The customers of a list, sorted by email address.
     #[instrument(name = "store.listing.customers", skip_all, err)]
     pub async fn listed_customers(&self, id: &str) -> Result<Vec<EmailAddress>, StoreError> {
-        let rows = sqlx::query("SELECT '' AS id, email_hash, sealed FROM listed_customers WHERE listing_id = $1")
+        let rows = query("SELECT '' AS id, email_hash, sealed FROM listed_customers WHERE listing_id = $1")
             .bind(id)
             .fetch_all(&self.reader)
             .await?;
@@ -291,20 +289,17 @@ impl Store {
     /// When a delivery was received, and its identity.
     #[instrument(name = "store.listing.origin", skip_all, fields(delivery.id = %id), err)]
     pub async fn origin_of(&self, id: DeliveryId) -> Result<Option<(Timestamp, Origin)>, StoreError> {
-        let row = sqlx::query("SELECT * FROM deliveries WHERE id = $1")
-            .bind(id.to_string())
-            .fetch_optional(&self.reader)
-            .await?;
-        let read = |row: SqliteRow| {
-            Ok((RowReader { what: "delivery", row: &row }.at("received_at")?, Origin::read(&row, "id")?))
-        };
+        let row =
+            query("SELECT * FROM deliveries WHERE id = $1").bind(id.to_string()).fetch_optional(&self.reader).await?;
+        let read =
+            |row: Row| Ok((RowReader { what: "delivery", row: &row }.at("received_at")?, Origin::read(&row, "id")?));
         row.map(read).transpose()
     }
 
     /// The events about companies whose list is complete.
     #[instrument(name = "store.listing.company_events", skip_all, err)]
     pub async fn company_events(&self) -> Result<Vec<CompanyEvent>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT c.*, c.listing_id AS id, l.site, l.problem
              FROM company_events c
                  JOIN listings l ON l.id = c.listing_id
@@ -339,7 +334,7 @@ impl Store {
     /// Lists without an event that are older than `kept`.
     #[instrument(name = "store.listing.expired", skip_all, err)]
     pub async fn expired_listings(&self, kept: SignedDuration, now: Timestamp) -> Result<Vec<String>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT id
              FROM listings l
              WHERE requested_at <= $1 AND NOT EXISTS (SELECT 1 FROM company_events c WHERE c.listing_id = l.id)",
@@ -350,7 +345,7 @@ impl Store {
         rows.iter().map(|row| Ok(row.try_get("id")?)).collect()
     }
 
-    fn read_listing(&self, row: &SqliteRow) -> Result<Listing, StoreError> {
+    fn read_listing(&self, row: &Row) -> Result<Listing, StoreError> {
         let reader = RowReader { what: "listing", row };
         let id = reader.text("id")?;
         let sealed = reader.bytes_if_any("sealed")?.unwrap_or_default();
@@ -374,7 +369,7 @@ impl Store {
     }
 }
 
-fn unseal(row: &SqliteRow, key: &crate::proof::seal::MasterKey) -> Result<EmailAddress, StoreError> {
+fn unseal(row: &Row, key: &crate::proof::seal::MasterKey) -> Result<EmailAddress, StoreError> {
     let hash: Vec<u8> = row.try_get("email_hash")?;
     let sealed: Vec<u8> = row.try_get("sealed")?;
     let plain = key.open(&hash, &sealed).map_err(|source| StoreError::Sealed { what: "customer of a list", source })?;

@@ -1,11 +1,11 @@
 //! Pending lookups of email addresses at vendors, and the events that wait for them, in the order of their arrival.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 use tracing::instrument;
 
 use super::events::read_waiting;
 use super::row::{RowReader, millis, millis_if_any};
+use super::sql::query;
 use super::{Store, StoreError, Tx, WaitingEvent};
 use crate::domain::ids::{SiteName, SourceName};
 use crate::domain::person::PersonId;
@@ -57,7 +57,7 @@ impl Tx {
     ) -> Result<KeyedHash, StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
         let sealed = self.key.seal(&person_hash.0, id.as_str().as_bytes());
-        sqlx::query(
+        query(
             "INSERT INTO lookups (source, person_hash, sealed, since, due_at, urgency)
              VALUES ($1, $2, $3, $4, $4, $5)
              ON CONFLICT (source, person_hash) DO UPDATE
@@ -77,7 +77,7 @@ impl Tx {
     /// Whether a lookup of the person's email address is pending.
     #[instrument(name = "store.lookup.exists", skip_all, err)]
     pub async fn has_lookup(&mut self, source: &SourceName, person_hash: KeyedHash) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM lookups WHERE source = $1 AND person_hash = $2")
+        let row = query("SELECT 1 FROM lookups WHERE source = $1 AND person_hash = $2")
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
             .fetch_optional(&mut **self)
@@ -89,7 +89,7 @@ impl Tx {
     /// only, or under an id of another source.
     #[instrument(name = "store.lookup.may_concern", skip_all, err)]
     pub async fn may_concern_a_case(&mut self, source: &SourceName, site: &SiteName) -> Result<bool, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             // Four probes of one index, however many cases are open.
             "SELECT EXISTS (SELECT 1 FROM cases WHERE site = $1 AND closed_at IS NULL AND source IS NULL)
                  OR EXISTS (SELECT 1 FROM cases WHERE site = $1 AND closed_at IS NULL AND source < $2)
@@ -115,7 +115,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let most = if urgent { LOOKUPS_A_DAY } else { LOOKUPS_OF_STOPS_A_DAY };
-        let counted = sqlx::query(
+        let counted = query(
             "INSERT INTO sources (name, lookups_day, lookups)
              VALUES ($1, $2, 1)
              ON CONFLICT (name) DO UPDATE
@@ -140,7 +140,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
-        sqlx::query("UPDATE lookups SET due_at = $1 WHERE source = $2 AND person_hash = $3 AND due_at > $1")
+        query("UPDATE lookups SET due_at = $1 WHERE source = $2 AND person_hash = $3 AND due_at > $1")
             .bind(millis(now))
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
@@ -159,7 +159,7 @@ impl Tx {
         problem: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "UPDATE lookups
              SET due_at = $1, attempts = attempts + 1, first_at = COALESCE(first_at, $2), problem = $3
              WHERE source = $4 AND person_hash = $5",
@@ -181,7 +181,7 @@ impl Tx {
         source: &SourceName,
         person_hash: KeyedHash,
     ) -> Result<Vec<WaitingEvent>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT
                      e.*, COALESCE(d.received_at, e.happened_at) AS received_at, d.seq, d.dedupe_hash, d.dedupe_until,
                      d.signed_at
@@ -194,11 +194,11 @@ impl Tx {
         .fetch_all(&mut **self)
         .await?;
         let waiting: Result<Vec<_>, _> = rows.iter().map(|row| read_waiting(row, &self.key)).collect();
-        sqlx::query("UPDATE events SET person_hash = NULL WHERE person_hash = $1")
+        query("UPDATE events SET person_hash = NULL WHERE person_hash = $1")
             .bind(person_hash.0.as_slice())
             .execute(&mut **self)
             .await?;
-        sqlx::query("DELETE FROM lookups WHERE source = $1 AND person_hash = $2")
+        query("DELETE FROM lookups WHERE source = $1 AND person_hash = $2")
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
             .execute(&mut **self)
@@ -212,7 +212,7 @@ impl Store {
     /// become due.
     #[instrument(name = "store.lookup.next", skip_all, fields(source = %source), err)]
     pub async fn next_lookup(&self, source: &SourceName, now: Timestamp) -> Result<Option<PendingLookup>, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT '' AS id, *
              FROM (
                  SELECT *
@@ -245,14 +245,14 @@ impl Store {
             due_at: reader.at("due_at")?,
             attempts: reader.count("attempts")?,
             first_at: reader.at_if_any("first_at")?,
-            is_urgent: row.try_get::<i64, _>("urgency")? == 0,
+            is_urgent: row.try_get::<i64>("urgency")? == 0,
         }))
     }
 
     /// The number of people of each source that wait for an email address.
     #[instrument(name = "store.lookup.count", skip_all, err)]
     pub async fn waiting_lookups(&self) -> Result<Vec<WaitingLookups>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT source AS id, source, COUNT(*) AS count, MAX(problem) AS problem
              FROM lookups
              GROUP BY source",
@@ -314,7 +314,7 @@ mod tests {
         }
         assert!(!tx.count_lookup(&source, false, now).await.unwrap());
         assert!(tx.count_lookup(&source, true, now).await.unwrap(), "the rest is reserved for departures");
-        sqlx::query("UPDATE sources SET lookups = $1").bind(LOOKUPS_A_DAY).execute(&mut *tx).await.unwrap();
+        query("UPDATE sources SET lookups = $1").bind(LOOKUPS_A_DAY).execute(&mut *tx).await.unwrap();
         assert!(!tx.count_lookup(&source, true, now).await.unwrap());
         let tomorrow = now + jiff::SignedDuration::from_hours(24);
         assert!(tx.count_lookup(&source, true, tomorrow).await.unwrap());

@@ -23,7 +23,6 @@ mod error;
 mod events;
 mod evidence;
 mod evidence_key;
-mod exec;
 mod expiry;
 mod facts;
 mod fence;
@@ -63,6 +62,7 @@ mod schema;
 mod sealed_columns;
 mod sessions;
 mod share;
+mod sql;
 mod stamp;
 mod sums;
 mod turn;
@@ -113,6 +113,7 @@ pub use self::retention::{Gauges, RetentionReport};
 pub use self::routed::SettledEvents;
 pub use self::schema::MIGRATOR;
 pub use self::sessions::Session;
+pub use self::sql::Connection;
 pub use self::tx::Tx;
 pub use self::wal::{WalCheckpointer, WalStatus};
 pub use self::watched::WatchLimits;
@@ -123,7 +124,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use arc_swap::ArcSwap;
-use sqlx::SqlitePool;
 
 use self::writer::Writer;
 use crate::domain::ids::SourceName;
@@ -131,7 +131,7 @@ use crate::proof::seal::MasterKey;
 
 #[derive(Debug, Clone)]
 pub struct Store {
-    reader: SqlitePool,
+    reader: sql::Pool,
     writer: Writer,
     path: Arc<Path>,
     key: Arc<MasterKey>,

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use sqlx::Row as _;
 use tracing::instrument;
 
-use super::exec::ExecOne as _;
 use super::row::{RowReader, millis};
+use super::sql::query;
 use super::{Store, StoreError, Tx};
 use crate::clock;
 use crate::domain::ids::CaseId;
@@ -61,9 +60,9 @@ impl Tx {
     #[instrument(name = "store.notice.follow", skip_all, err)]
     pub async fn follow_journal(&mut self, channels: &[String]) -> Result<(), StoreError> {
         if channels.is_empty() {
-            sqlx::query("DELETE FROM notice_cursor").execute(&mut **self).await?;
+            query("DELETE FROM notice_cursor").execute(&mut **self).await?;
         } else {
-            sqlx::query(
+            query(
                 "INSERT INTO notice_cursor (only, seq)
                  SELECT 1, COALESCE(MAX(seq), 0)
                  FROM journal
@@ -75,7 +74,7 @@ impl Tx {
         }
         // What waits for a channel that is no longer configured.
         let known = serde_json::to_string(channels).unwrap_or_else(|_never| "[]".to_owned());
-        sqlx::query(super::dialect::DELETE_MESSAGES_OF_OTHER_CHANNELS).bind(known).execute(&mut **self).await?;
+        query(super::dialect::DELETE_MESSAGES_OF_OTHER_CHANNELS).bind(known).execute(&mut **self).await?;
         self.delete_finished_notices().await
     }
 
@@ -97,10 +96,7 @@ impl Tx {
             self.add_to_notice(group, &notices, gather, now).await?;
         }
         if let Some(seq) = seq {
-            sqlx::query("UPDATE notice_cursor SET seq = $1")
-                .bind(seq)
-                .exec_one(self, "cursor of the notices", "1")
-                .await?;
+            query("UPDATE notice_cursor SET seq = $1").bind(seq).exec_one(self, "cursor of the notices", "1").await?;
         }
         Ok(())
     }
@@ -112,7 +108,7 @@ impl Tx {
         gather: SignedDuration,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let open = sqlx::query(
+        let open = query(
             "SELECT id, first_at, sample
              FROM notices
              WHERE kind = $1 AND site = $2 AND source = $3 AND closed_at IS NULL",
@@ -137,7 +133,7 @@ impl Tx {
         let closes_at = now.saturating_add(gather).unwrap_or(Timestamp::MAX).min(latest);
         if let Some(row) = open {
             let id: String = row.try_get("id")?;
-            return sqlx::query("UPDATE notices SET sample = $1, closes_at = $2 WHERE id = $3")
+            return query("UPDATE notices SET sample = $1, closes_at = $2 WHERE id = $3")
                 .bind(sample)
                 .bind(millis(closes_at))
                 .bind(&id)
@@ -145,7 +141,7 @@ impl Tx {
                 .await;
         }
         let id = clock::new_id(now).to_string();
-        sqlx::query(
+        query(
             "INSERT INTO notices (id, kind, site, source, first_at, closes_at, sample)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
@@ -168,7 +164,7 @@ impl Tx {
         channels: &[String],
         now: Timestamp,
     ) -> Result<BTreeMap<String, u64>, StoreError> {
-        let complete = sqlx::query(
+        let complete = query(
             "UPDATE notices
              SET closed_at = $1
              WHERE closed_at IS NULL AND closes_at <= $1
@@ -180,7 +176,7 @@ impl Tx {
         for row in &complete {
             let id: String = row.try_get("id")?;
             for channel in channels {
-                sqlx::query("INSERT INTO notice_messages (notice_id, channel, due_at) VALUES ($1, $2, $3)")
+                query("INSERT INTO notice_messages (notice_id, channel, due_at) VALUES ($1, $2, $3)")
                     .bind(&id)
                     .bind(channel)
                     .bind(millis(now))
@@ -190,7 +186,7 @@ impl Tx {
         }
         let mut dropped = BTreeMap::new();
         for channel in channels.iter().filter(|_| !complete.is_empty()) {
-            let done = sqlx::query(
+            let done = query(
                 "DELETE FROM notice_messages
                  WHERE channel = $1
                      AND notice_id < (
@@ -217,7 +213,7 @@ impl Tx {
     /// Ends a message that was accepted, or given up.
     #[instrument(name = "store.notice.settle", skip_all, err)]
     pub async fn settle_message(&mut self, message: &PendingMessage, channel: &str) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM notice_messages WHERE notice_id = $1 AND channel = $2")
+        query("DELETE FROM notice_messages WHERE notice_id = $1 AND channel = $2")
             .bind(&message.notice_id)
             .bind(channel)
             .execute(&mut **self)
@@ -234,7 +230,7 @@ impl Tx {
         due_at: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "UPDATE notice_messages
              SET due_at = $1, attempts = attempts + 1, failing_since = COALESCE(failing_since, $2)
              WHERE notice_id = $3 AND channel = $4",
@@ -249,7 +245,7 @@ impl Tx {
     }
 
     async fn delete_finished_notices(&mut self) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "DELETE FROM notices
              WHERE closed_at IS NOT NULL
                  AND NOT EXISTS (SELECT 1 FROM notice_messages m WHERE m.notice_id = notices.id)",
@@ -267,8 +263,8 @@ impl Tx {
         expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        sqlx::query("DELETE FROM used_links WHERE expires_at < $1").bind(millis(now)).execute(&mut **self).await?;
-        let done = sqlx::query("INSERT INTO used_links (nonce, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        query("DELETE FROM used_links WHERE expires_at < $1").bind(millis(now)).execute(&mut **self).await?;
+        let done = query("INSERT INTO used_links (nonce, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(nonce.as_slice())
             .bind(millis(expires_at))
             .execute(&mut **self)
@@ -282,7 +278,7 @@ impl Store {
     /// The next entries of the journal that were not read for notices.
     #[instrument(name = "store.notice.entries", skip_all, err)]
     pub async fn notice_entries(&self) -> Result<Vec<NoticeEntry>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT
                  j.seq AS id, j.seq, j.at, j.case_id, j.kind, j.detail, c.site, c.source,
                  (
@@ -321,7 +317,7 @@ impl Store {
     /// When the next notice is complete.
     #[instrument(name = "store.notice.next_close", skip_all, err)]
     pub async fn next_notice_closes_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        let row = sqlx::query("SELECT '' AS id, MIN(closes_at) AS closes_at FROM notices WHERE closed_at IS NULL")
+        let row = query("SELECT '' AS id, MIN(closes_at) AS closes_at FROM notices WHERE closed_at IS NULL")
             .fetch_one(&self.reader)
             .await?;
         RowReader { what: "notice", row: &row }.at_if_any("closes_at")
@@ -330,7 +326,7 @@ impl Store {
     /// The next message of a channel.
     #[instrument(name = "store.notice.next_message", skip_all, err)]
     pub async fn next_message(&self, channel: &str) -> Result<Option<PendingMessage>, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT n.id, n.kind, n.site, n.source, n.first_at, n.sample, m.due_at, m.attempts, m.failing_since
              FROM notice_messages m
                  JOIN notices n ON n.id = m.notice_id

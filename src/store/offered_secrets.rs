@@ -7,11 +7,10 @@
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
 use super::row::{RowReader, millis};
+use super::sql::{Row, query};
 use super::sums::Guarded;
 use super::{Store, StoreError, Tx};
 use crate::domain::ids::SourceName;
@@ -49,7 +48,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let hash = self.key.hash_delivery(source, "offer", secret.expose_secret().as_bytes());
-        let row = sqlx::query(
+        let row = query(
             "SELECT '' AS id, COUNT(CASE WHEN hash = $2 THEN 1 END) AS known, MAX(offered_at) AS newest
              FROM offered_secrets
              WHERE source = $1",
@@ -58,20 +57,20 @@ impl Tx {
         .bind(hash.0.as_slice())
         .fetch_one(&mut **self)
         .await?;
-        if row.try_get::<i64, _>("known")? > 0 {
+        if row.try_get::<i64>("known")? > 0 {
             return Ok(true);
         }
         let newest = RowReader { what: "offer", row: &row }.at_if_any("newest")?;
         if newest.is_some_and(|newest| now.duration_since(newest) < PACE) {
             return Ok(false);
         }
-        sqlx::query("DELETE FROM offered_secrets WHERE source = $1 AND accepted_at IS NULL AND offered_at <= $2")
+        query("DELETE FROM offered_secrets WHERE source = $1 AND accepted_at IS NULL AND offered_at <= $2")
             .bind(source.as_str())
             .bind(millis(now.saturating_sub(WAIT).unwrap_or(Timestamp::MIN)))
             .execute(&mut **self)
             .await?;
         let sealed = self.key.seal(&hash.0, secret.expose_secret().as_bytes());
-        let kept = sqlx::query(
+        let kept = query(
             "INSERT INTO offered_secrets (source, hash, sealed, offered_at)
              SELECT $1, $2, $3, $4
              WHERE (SELECT COUNT(*) FROM offered_secrets WHERE source = $1 AND accepted_at IS NULL) < $5",
@@ -90,7 +89,7 @@ impl Tx {
     /// Deletes the waiting offers, so that the next one is the first.
     #[instrument(name = "store.offered_secret.delete_waiting", skip_all, fields(source = %source))]
     pub(super) async fn delete_waiting_secrets(&mut self, source: &SourceName) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM offered_secrets WHERE source = $1 AND accepted_at IS NULL")
+        query("DELETE FROM offered_secrets WHERE source = $1 AND accepted_at IS NULL")
             .bind(source.as_str())
             .execute(&mut **self)
             .await?;
@@ -110,7 +109,7 @@ impl Tx {
     ) -> Result<bool, StoreError> {
         let Some(hash) = hash_of(id) else { return Ok(false) };
         let before = self.secrets_of(source).await?;
-        let done = sqlx::query(
+        let done = query(
             "UPDATE offered_secrets
              SET accepted_at = COALESCE(accepted_at, $1), accepted_by = COALESCE(accepted_by, $2)
              WHERE source = $3 AND hash = $4",
@@ -126,7 +125,7 @@ impl Tx {
             return Ok(false);
         }
         if alone {
-            sqlx::query("DELETE FROM offered_secrets WHERE source = $1 AND accepted_at IS NOT NULL AND hash <> $2")
+            query("DELETE FROM offered_secrets WHERE source = $1 AND accepted_at IS NOT NULL AND hash <> $2")
                 .bind(source.as_str())
                 .bind(hash.0.as_slice())
                 .execute(&mut **self)
@@ -140,8 +139,8 @@ impl Tx {
         Ok(true)
     }
 
-    async fn secrets_of(&mut self, source: &SourceName) -> Result<Vec<SqliteRow>, StoreError> {
-        let secrets = sqlx::query("SELECT * FROM offered_secrets WHERE source = $1");
+    async fn secrets_of(&mut self, source: &SourceName) -> Result<Vec<Row>, StoreError> {
+        let secrets = query("SELECT * FROM offered_secrets WHERE source = $1");
         Ok(secrets.bind(source.as_str()).fetch_all(&mut **self).await?)
     }
 }
@@ -150,14 +149,14 @@ impl Store {
     /// All offers, the oldest first, accepted or not.
     #[instrument(name = "store.offered_secret.list", skip_all, err)]
     pub async fn offered_secrets(&self) -> Result<Vec<OfferedSecret>, StoreError> {
-        let rows = sqlx::query("SELECT source AS id, * FROM offered_secrets ORDER BY source, offered_at")
+        let rows = query("SELECT source AS id, * FROM offered_secrets ORDER BY source, offered_at")
             .fetch_all(&self.reader)
             .await?;
         rows.iter().map(|row| read_offer(row, &self.key)).collect()
     }
 }
 
-fn read_offer(row: &SqliteRow, key: &MasterKey) -> Result<OfferedSecret, StoreError> {
+fn read_offer(row: &Row, key: &MasterKey) -> Result<OfferedSecret, StoreError> {
     let reader = RowReader { what: "offer", row };
     let source: SourceName = reader.word("source")?;
     let hash: Vec<u8> = row.try_get("hash")?;

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection as _, Row as _, SqlitePool};
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::files::{self, Files};
 use super::schema::MIGRATOR;
+use super::sql::{Connection, Options, Pool, query};
 use super::writer::Writer;
 use super::{Store, StoreError, integrity, key_file, paths, period_keys, stamp};
 use crate::proof::seal::MasterKey;
@@ -161,7 +162,7 @@ impl Database {
             // Without a log there is none to read; SQLite would create one.
             let options = SqliteConnectOptions::new().filename(files.path()).read_only(true);
             let options = options.immutable(files.log_size()?.is_none());
-            let mut connection = SqliteConnection::connect_with(&options).await?;
+            let mut connection = Connection::sqlite(&options).await?;
             let version = stamp::schema_version(&mut connection, &self.path).await;
             connection.close().await?;
             version?;
@@ -197,14 +198,14 @@ impl Database {
 
     /// `files` are the locked files of a daemon, which watches them and marks the database as in use.
     async fn with(&self, files: Option<Files>) -> Result<Store, StoreError> {
-        let mut connection = SqliteConnection::connect_with(&self.options()).await?;
+        let mut connection = Connection::sqlite(&self.options()).await?;
         let is_sealed = is_sealed(&mut connection).await?;
         let keys = self.keys(is_sealed)?;
         let key = Arc::new(load_keys(&mut connection, &keys).await?);
         let period_file = self.period_file();
         key.set_periods(&period_keys::read_or_make(&period_file, is_sealed)?);
         key.reload_periods_with(Box::new(move || period_keys::read(&period_file).ok()));
-        let reader = readers().connect_with(self.options().read_only(true)).await?;
+        let reader = Pool::Sqlite(readers().connect_with(self.options().read_only(true)).await?);
         let files = match files {
             Some(mut files) => {
                 match &self.key {
@@ -231,7 +232,12 @@ impl Database {
             None => None,
         };
         let paused_sources = Arc::default();
-        let writer = Writer::start(self.options(), connection, files.map(Arc::new), Arc::clone(&paused_sources));
+        let writer = Writer::start(
+            Options::Sqlite(self.options()),
+            connection,
+            files.map(Arc::new),
+            Arc::clone(&paused_sources),
+        );
         let path = self.path.as_path().into();
         let store = Store { reader, writer, path, key, paused_sources, shredded: Arc::default() };
         let paused = store.begin().await?.paused_sources().await?;
@@ -278,27 +284,24 @@ fn readers() -> SqlitePoolOptions {
 }
 
 /// Whether any data is sealed in this database: the first daemon to open it seals the hash key.
-pub(super) async fn is_sealed(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
-    Ok(sqlx::query("SELECT 1 FROM store_key").fetch_optional(connection).await?.is_some())
+pub(super) async fn is_sealed(connection: &mut Connection) -> Result<bool, StoreError> {
+    Ok(query("SELECT 1 FROM store_key").fetch_optional(connection).await?.is_some())
 }
 
 /// The keys of this database, created when it is opened for the first time. Fails if it was sealed with another key.
-pub(super) async fn load_keys(connection: &mut SqliteConnection, keys: &[[u8; 32]]) -> Result<MasterKey, StoreError> {
+pub(super) async fn load_keys(connection: &mut Connection, keys: &[[u8; 32]]) -> Result<MasterKey, StoreError> {
     let (_, sealed) = MasterKey::generate(keys.first().ok_or(StoreError::WrongKey)?);
-    sqlx::query("INSERT INTO store_key (only, sealed) VALUES (1, $1) ON CONFLICT DO NOTHING")
+    query("INSERT INTO store_key (only, sealed) VALUES (1, $1) ON CONFLICT DO NOTHING")
         .bind(sealed)
         .execute(&mut *connection)
         .await?;
-    let row = sqlx::query("SELECT sealed FROM store_key").fetch_one(connection).await?;
+    let row = query("SELECT sealed FROM store_key").fetch_one(connection).await?;
     MasterKey::unseal(keys, row.try_get("sealed")?).map_err(|_other_key| StoreError::WrongKey)
 }
 
 /// The keys of an existing database, which is not written to.
-pub(super) async fn load_keys_of_copy(
-    connection: &mut SqliteConnection,
-    keys: &[[u8; 32]],
-) -> Result<MasterKey, StoreError> {
-    let row = sqlx::query("SELECT sealed FROM store_key").fetch_optional(connection).await?;
+pub(super) async fn load_keys_of_copy(connection: &mut Connection, keys: &[[u8; 32]]) -> Result<MasterKey, StoreError> {
+    let row = query("SELECT sealed FROM store_key").fetch_optional(connection).await?;
     let row = row.ok_or(StoreError::WrongKey)?;
     MasterKey::unseal(keys, row.try_get("sealed")?).map_err(|_other_key| StoreError::WrongKey)
 }

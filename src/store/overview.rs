@@ -1,12 +1,12 @@
 //! What the console shows beside single cases: what needs a human, what comes next, what was done, and the journal.
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 use tracing::instrument;
 
 use super::cases::readable;
 use super::jobs::{read_job, urgencies};
 use super::row::{RowReader, millis};
+use super::sql::query;
 use super::{DeliveryStatus, JobRow, Page, Store, StoreError};
 use crate::domain::case::{Case, Hold, JobKind};
 use crate::domain::ids::{CaseId, SiteName, SourceName};
@@ -83,7 +83,7 @@ pub struct JournalFilter {
 impl Store {
     #[instrument(name = "store.overview.badges", skip_all, err)]
     pub async fn badges(&self) -> Result<Badges, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT
                  '' AS id,
                  (SELECT COUNT(*) FROM cases WHERE state IN ('needs_attention', 'restoring')) AS attention,
@@ -109,7 +109,7 @@ impl Store {
     /// The cases that need a human, by reason, most frequent first.
     #[instrument(name = "store.overview.attention", skip_all, err)]
     pub async fn attention_counts(&self) -> Result<Vec<AttentionCount>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT reason AS id, reason, COUNT(*) AS cases, MIN(since) AS since
              FROM (
                  SELECT COALESCE(attention, 'grant_needed') AS reason, since
@@ -135,7 +135,7 @@ impl Store {
     /// The number of held cases for each reason.
     #[instrument(name = "store.overview.held", skip_all, err)]
     pub async fn held_counts(&self) -> Result<Vec<(Hold, u32)>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT held AS id, held, COUNT(*) AS cases
              FROM cases
              WHERE state = 'held'
@@ -160,7 +160,7 @@ impl Store {
         for site in sites {
             for kind in [JobKind::Revoke, JobKind::Delete] {
                 let [usual, near_deadline] = urgencies(kind);
-                let rows = sqlx::query(
+                let rows = query(
                     "SELECT kind AS id, kind, due_at / 3600000 * 3600000 AS hour, COUNT(*) AS jobs
                      FROM jobs
                      WHERE state = 'queued' AND site = $1 AND urgency IN ($2, $3) AND due_at < $4 AND kind = $5
@@ -189,7 +189,7 @@ impl Store {
         for site in sites {
             for kind in [JobKind::Revoke, JobKind::Delete] {
                 let [usual, near_deadline] = urgencies(kind);
-                let rows = sqlx::query(
+                let rows = query(
                     "SELECT *
                      FROM jobs
                      WHERE state = 'queued' AND site = $1 AND urgency IN ($2, $3) AND kind = $4
@@ -216,7 +216,7 @@ impl Store {
     /// The deliveries of each source since a time, by the hour; of many deliveries the newest.
     #[instrument(name = "store.overview.deliveries", skip_all, err)]
     pub async fn deliveries_by_day(&self, since: Timestamp) -> Result<Vec<DeliveriesOfHour>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT source AS id, source, status, received_at / 3600000 * 3600000 AS hour, COUNT(*) AS deliveries
              FROM deliveries
              WHERE seq > (SELECT COALESCE(MAX(seq), 0) FROM deliveries) - $1 AND received_at >= $2
@@ -242,7 +242,7 @@ impl Store {
     /// Up to `limit` cases that wait for an approval, without the data about their persons.
     #[instrument(name = "store.overview.awaiting_approval", skip_all, err)]
     pub async fn cases_awaiting_approval(&self, limit: u32) -> Result<Vec<Case>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT c.*, NULL AS sealed_key
              FROM cases c
              WHERE c.state = 'held' AND c.held = 'approval'
@@ -260,7 +260,7 @@ impl Store {
     pub async fn journal(&self, filter: &JournalFilter) -> Result<Page<JournalRow>, StoreError> {
         let kinds = (!filter.kinds.is_empty()).then(|| serde_json::json!(filter.kinds).to_string());
         let text = if filter.case_id.is_some() { super::dialect::JOURNAL_OF_CASE } else { super::dialect::JOURNAL };
-        let rows = sqlx::query(text)
+        let rows = query(text)
             .bind(filter.case_id.map(|id| id.to_string()))
             .bind(kinds)
             .bind(filter.since.map(millis))

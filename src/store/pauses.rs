@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde_json::json;
-use sqlx::Row as _;
 use tracing::instrument;
 
 use super::row::{RowReader, millis};
+use super::sql::query;
 use super::sums::Guarded;
 use super::{Store, StoreError, Tx};
 use crate::domain::case::{Case, JobKind};
@@ -56,7 +56,7 @@ impl Tx {
     /// Pauses a site: it gets no calls until it is resumed. Returns false if it was paused before.
     #[instrument(name = "store.site.pause", skip_all, fields(site = %site), err)]
     pub async fn pause_site(&mut self, site: &SiteName, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+        let done = query(
             "INSERT INTO sites (name, paused_at, reason)
              VALUES ($1, $2, $3)
              ON CONFLICT (name) DO UPDATE
@@ -87,7 +87,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let before = self.site_row(site.as_str()).await?;
-        let done = sqlx::query(
+        let done = query(
             "INSERT INTO sites (name, paused_at, reason, paused_by)
              VALUES ($1, $2, NULL, $3)
              ON CONFLICT (name) DO UPDATE
@@ -118,7 +118,7 @@ impl Tx {
         reason: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+        let done = query(
             "INSERT INTO paused_kinds (site, kind, paused_at, reason)
              VALUES ($1, $2, $3, $4)
              ON CONFLICT (site, kind) DO NOTHING
@@ -148,7 +148,7 @@ impl Tx {
         by: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query("DELETE FROM paused_kinds WHERE site = $1 AND ($2 IS NULL OR kind = $2) RETURNING *")
+        let done = query("DELETE FROM paused_kinds WHERE site = $1 AND ($2 IS NULL OR kind = $2) RETURNING *")
             .bind(site.as_str())
             .bind(kind.map(JobKind::as_str))
             .fetch_all(&mut **self)
@@ -166,7 +166,7 @@ impl Tx {
     #[instrument(name = "store.site.resume", skip_all, fields(site = %site), err)]
     pub async fn resume_site(&mut self, site: &SiteName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
         let paused = self.site_row(site.as_str()).await?;
-        let done = sqlx::query(
+        let done = query(
             "UPDATE sites
              SET paused_at = NULL, reason = NULL, paused_by = NULL
              WHERE name = $1 AND paused_at IS NOT NULL",
@@ -186,7 +186,7 @@ impl Tx {
     /// Resumes a site that the daemon paused, after a probe. Returns false if it was not paused, or by an operator.
     #[instrument(name = "store.site.resume_probed", skip_all, fields(site = %site), err)]
     pub async fn resume_probed_site(&mut self, site: &SiteName, now: Timestamp) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM sites WHERE name = $1 AND paused_by IS NOT NULL")
+        let row = query("SELECT 1 FROM sites WHERE name = $1 AND paused_by IS NOT NULL")
             .bind(site.as_str())
             .fetch_optional(&mut **self)
             .await?;
@@ -197,7 +197,7 @@ impl Tx {
     #[instrument(name = "store.source.pause", skip_all, fields(source = %source), err)]
     pub async fn pause_source(&mut self, source: &SourceName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
         let before = self.source_row(source.as_str()).await?;
-        let done = sqlx::query(
+        let done = query(
             "INSERT INTO sources (name, paused_at, paused_by)
              VALUES ($1, $2, $3)
              ON CONFLICT (name) DO UPDATE
@@ -224,7 +224,7 @@ impl Tx {
     #[instrument(name = "store.source.resume", skip_all, fields(source = %source), err)]
     pub async fn resume_source(&mut self, source: &SourceName, by: &str, now: Timestamp) -> Result<bool, StoreError> {
         let before = self.source_row(source.as_str()).await?;
-        let done = sqlx::query(
+        let done = query(
             "UPDATE sources
              SET paused_at = NULL, paused_by = NULL
              WHERE name = $1 AND paused_at IS NOT NULL",
@@ -250,7 +250,7 @@ impl Tx {
         is_quiet: bool,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+        let done = query(
             "INSERT INTO sources (name, quiet_since)
              VALUES ($1, $2)
              ON CONFLICT (name) DO UPDATE
@@ -272,7 +272,7 @@ impl Tx {
 
     /// Whether the jobs of this kind of a case are paused, by its site or by its source.
     pub(super) async fn is_paused(&mut self, case: &Case, kind: JobKind) -> Result<bool, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT EXISTS (SELECT 1 FROM sites WHERE name = $1 AND paused_at IS NOT NULL)
                  OR EXISTS (SELECT 1 FROM paused_kinds WHERE site = $1 AND kind = $2)
                  OR EXISTS (SELECT 1 FROM sources WHERE name = $3 AND paused_at IS NOT NULL) AS is_paused",
@@ -286,9 +286,8 @@ impl Tx {
     }
 
     pub(super) async fn paused_sources(&mut self) -> Result<HashSet<SourceName>, StoreError> {
-        let rows = sqlx::query("SELECT name AS id, name FROM sources WHERE paused_at IS NOT NULL")
-            .fetch_all(&mut **self)
-            .await?;
+        let rows =
+            query("SELECT name AS id, name FROM sources WHERE paused_at IS NOT NULL").fetch_all(&mut **self).await?;
         rows.iter().map(|row| RowReader { what: "source", row }.word("name")).collect()
     }
 }
@@ -297,7 +296,7 @@ impl Store {
     /// The status of all sites that were ever paused.
     #[instrument(name = "store.site.list", skip_all, err)]
     pub async fn sites(&self) -> Result<Vec<SiteStatus>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT name AS id, name, paused_at, reason, paused_by
              FROM sites
              UNION ALL
@@ -324,7 +323,7 @@ impl Store {
     }
 
     async fn paused_kinds(&self) -> Result<HashMap<SiteName, Vec<PausedKind>>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT site AS id, site, kind, paused_at, reason
                  FROM paused_kinds
                  ORDER BY site, kind",
@@ -346,7 +345,7 @@ impl Store {
     /// The status of all sources that ever delivered or were paused.
     #[instrument(name = "store.source.list", skip_all, err)]
     pub async fn sources(&self) -> Result<Vec<SourceStatus>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT name AS id, name, paused_at, paused_by, last_delivery_at, quiet_since, braked_at, brake
              FROM sources",
         )

@@ -3,12 +3,11 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
 use super::facts::{from_nanos, nanos};
 use super::row::{RowReader, millis, millis_if_any};
+use super::sql::{Row, query};
 use super::{Store, StoreError, Tx};
 use crate::domain::ids::{SiteName, SourceName};
 use crate::domain::person::{EmailAddress, Person, PersonId};
@@ -45,7 +44,7 @@ impl Tx {
         let ReportedAddress { source, site, id, email, as_of } = observed;
         let person_hash = self.key.hash_person_id(source, id);
         let email_hash = self.key.hash_email(site, email);
-        let known = sqlx::query(
+        let known = query(
             "SELECT email_hash, sealed, as_of_ns
                  FROM people
                  WHERE source = $1 AND person_hash = $2 AND site = $3",
@@ -56,7 +55,7 @@ impl Tx {
         .fetch_optional(&mut **self)
         .await?;
         if let Some(known) = known {
-            if nanos(as_of) < known.try_get::<i64, _>("as_of_ns")? {
+            if nanos(as_of) < known.try_get::<i64>("as_of_ns")? {
                 return Ok(false);
             }
             let before: Vec<u8> = known.try_get("email_hash")?;
@@ -66,7 +65,7 @@ impl Tx {
             }
         }
         let sealed = self.key.seal(&person_hash.0, email.as_str().as_bytes());
-        sqlx::query(
+        query(
             "INSERT INTO people (source, person_hash, email_hash, sealed, as_of_ns, since_ns, seen_at, site)
              VALUES ($1, $2, $3, $4, $5, $5, $6, $7)
              ON CONFLICT (source, person_hash, site) DO UPDATE
@@ -86,7 +85,7 @@ impl Tx {
         .execute(&mut **self)
         .await?;
         // The current email address is not a former one.
-        sqlx::query(
+        query(
             "DELETE FROM former_addresses
              WHERE source = $1 AND person_hash = $2 AND email_hash = $3",
         )
@@ -107,7 +106,7 @@ impl Tx {
         at: Timestamp,
     ) -> Result<bool, StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
-        let row = sqlx::query("SELECT 1 FROM people WHERE source = $1 AND person_hash = $2 AND since_ns <= $3")
+        let row = query("SELECT 1 FROM people WHERE source = $1 AND person_hash = $2 AND since_ns <= $3")
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
             .bind(nanos(at))
@@ -124,7 +123,7 @@ impl Tx {
         sealed: &[u8],
         until: Timestamp,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO former_addresses (source, person_hash, email_hash, sealed, until_ns)
              VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (source, person_hash, email_hash) DO UPDATE
@@ -137,7 +136,7 @@ impl Tx {
         .bind(nanos(until))
         .execute(&mut **self)
         .await?;
-        sqlx::query(
+        query(
             "DELETE FROM former_addresses
              WHERE source = $1
                  AND person_hash = $2
@@ -165,7 +164,7 @@ impl Tx {
         id: &PersonId,
     ) -> Result<Option<EmailAddress>, StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
-        let row = sqlx::query("SELECT sealed FROM people WHERE source = $1 AND person_hash = $2 AND site = $3")
+        let row = query("SELECT sealed FROM people WHERE source = $1 AND person_hash = $2 AND site = $3")
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
             .bind(site.as_str())
@@ -182,7 +181,7 @@ impl Tx {
         email_hash: KeyedHash,
         now: Timestamp,
     ) -> Result<Vec<Owner>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT person_hash, as_of_ns
              FROM people
              WHERE email_hash = $1 AND source = $2 AND (gone_at IS NULL OR gone_at > $3)
@@ -213,7 +212,7 @@ impl Tx {
         person_hash: KeyedHash,
         gone_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        sqlx::query("UPDATE people SET gone_at = $1 WHERE source = $2 AND person_hash = $3")
+        query("UPDATE people SET gone_at = $1 WHERE source = $2 AND person_hash = $3")
             .bind(millis_if_any(gone_at))
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
@@ -230,7 +229,7 @@ impl Tx {
         person_hash: KeyedHash,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM people WHERE source = $1 AND person_hash = $2 AND gone_at <= $3")
+        let row = query("SELECT 1 FROM people WHERE source = $1 AND person_hash = $2 AND gone_at <= $3")
             .bind(source.as_str())
             .bind(person_hash.0.as_slice())
             .bind(millis(now))
@@ -257,7 +256,7 @@ impl Store {
     #[instrument(name = "store.people.former_addresses", skip_all, err)]
     pub async fn former_addresses(&self, source: &SourceName, id: &PersonId) -> Result<Vec<EmailAddress>, StoreError> {
         let person_hash = self.key.hash_person_id(source, id);
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT sealed
              FROM former_addresses
              WHERE source = $1 AND person_hash = $2
@@ -276,7 +275,7 @@ impl Store {
     }
 }
 
-fn open_address(key: &MasterKey, person_hash: KeyedHash, row: &SqliteRow) -> Result<Option<EmailAddress>, StoreError> {
+fn open_address(key: &MasterKey, person_hash: KeyedHash, row: &Row) -> Result<Option<EmailAddress>, StoreError> {
     let sealed = RowReader { what: "person", row }.bytes_if_any("sealed")?.unwrap_or_default();
     let plain = key.open(&person_hash.0, &sealed).map_err(|source| StoreError::Sealed { what: "person", source })?;
     Ok(EmailAddress::parse(&String::from_utf8_lossy(&plain)).ok())

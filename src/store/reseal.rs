@@ -5,14 +5,12 @@ use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
-use super::exec::ExecOne as _;
 use super::paths::with_suffix;
 use super::period_keys::{self, needed, turned};
 use super::sealed_columns::{COLUMNS, SealedColumn};
+use super::sql::{Row, query};
 use super::{Store, StoreError, Tx};
 
 /// The number of rows in one step: a commit of the intake waits a few milliseconds.
@@ -37,7 +35,7 @@ impl Store {
         let newest = self.key.newest_id();
         let mut stale = 0;
         for column in &COLUMNS {
-            let row = sqlx::query(column.count).bind(newest.as_slice()).fetch_one(&self.reader).await?;
+            let row = query(column.count).bind(newest.as_slice()).fetch_one(&self.reader).await?;
             let count: i64 = row.try_get("count")?;
             stale += u64::try_from(count).unwrap_or_default();
         }
@@ -49,7 +47,7 @@ impl Store {
     pub async fn reseal_step(&self, progress: &mut Resealing) -> Result<bool, StoreError> {
         let newest = self.key.newest_id();
         while let Some(column) = COLUMNS.get(progress.column) {
-            let rows = sqlx::query(column.stale)
+            let rows = query(column.stale)
                 .bind(newest.as_slice())
                 .bind(STEP)
                 .bind(progress.skipped)
@@ -122,18 +120,18 @@ impl Store {
 impl Tx {
     /// Seals a row again. Returns false if it cannot be opened. A row that changed meanwhile is sealed with the newest key
     /// already.
-    async fn reseal(&mut self, column: &SealedColumn, row: &SqliteRow) -> Result<bool, StoreError> {
+    async fn reseal(&mut self, column: &SealedColumn, row: &Row) -> Result<bool, StoreError> {
         let (context, before): (Vec<u8>, Vec<u8>) = ((column.context)(row)?, row.try_get("sealed")?);
         let Ok(plain) = self.key.open(&context, &before) else {
             tracing::debug!(table = column.table, "a row cannot be opened");
             return Ok(false);
         };
-        sqlx::query(column.write)
+        query(column.write)
             .bind(self.key.seal(&context, &plain))
             .bind(before)
-            .bind(row.try_get::<String, _>("a")?)
-            .bind(row.try_get::<Option<Vec<u8>>, _>("b")?)
-            .bind(row.try_get::<Option<Vec<u8>>, _>("c")?)
+            .bind(row.try_get::<String>("a")?)
+            .bind(row.try_get::<Option<Vec<u8>>>("b")?)
+            .bind(row.try_get::<Option<Vec<u8>>>("c")?)
             .execute(&mut **self)
             .await?;
         Ok(true)
@@ -141,10 +139,10 @@ impl Tx {
 
     /// Seals the key of the hashes with the newest master key.
     async fn reseal_hash_key(&mut self) -> Result<(), StoreError> {
-        let row = sqlx::query("SELECT sealed FROM store_key").fetch_one(&mut **self).await?;
+        let row = query("SELECT sealed FROM store_key").fetch_one(&mut **self).await?;
         let (before, after): (Vec<u8>, Vec<u8>) = (row.try_get("sealed")?, self.key.seal_hash_key());
         if before.first_chunk::<4>() != after.first_chunk::<4>() {
-            sqlx::query("UPDATE store_key SET sealed = $1 WHERE only = $2")
+            query("UPDATE store_key SET sealed = $1 WHERE only = $2")
                 .bind(after)
                 .bind(1)
                 .exec_one(self, "store key", 1)
@@ -165,7 +163,7 @@ impl Store {
     /// it.
     #[instrument(name = "store.reseal.is_switched", skip_all, err)]
     pub async fn is_hash_key_resealed(&self) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT sealed FROM store_key").fetch_one(&self.reader).await?;
+        let row = query("SELECT sealed FROM store_key").fetch_one(&self.reader).await?;
         let sealed: Vec<u8> = row.try_get("sealed")?;
         Ok(sealed.first_chunk::<4>() == self.key.newest_id().first_chunk::<4>())
     }

@@ -5,8 +5,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
-use sqlx::{Connection as _, Row as _};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use tracing::instrument;
 
 use super::files::{self, Acknowledged, Files, file_error};
@@ -14,6 +13,7 @@ use super::integrity::{self, FenceReason, Finding};
 use super::open::{is_sealed, load_keys};
 use super::paths::{nofollow, sync_folder, with_suffix};
 use super::private_file::open_private;
+use super::sql::{Connection, query};
 use super::{Database, StoreError, period_keys, stamp};
 use crate::proof::ring::Period;
 use crate::proof::seal::MasterKey;
@@ -117,7 +117,7 @@ impl Database {
         let options = SqliteConnectOptions::new().filename(draft).synchronous(SqliteSynchronous::Full);
         // SQLite's errors about a file that is not a database are reported in one form.
         let broken = |error: sqlx::Error| cannot(format!("it cannot be read as a database: {error}"));
-        let mut connection = SqliteConnection::connect_with(&options).await.map_err(broken)?;
+        let mut connection = Connection::sqlite(&options).await.map_err(broken)?;
         let checked = async {
             if let Some(fault) = stamp::quick_check(&mut connection).await.map_err(broken)? {
                 return Err(cannot(format!("it is damaged: {fault}")));
@@ -138,7 +138,7 @@ impl Database {
             }
             let without_its_log = stamp::separate(&mut connection).await?;
             let acknowledged = integrity::acknowledged(&mut connection, &key).await?;
-            let row = sqlx::query("SELECT COUNT(*) AS entries, MAX(at) AS newest FROM journal");
+            let row = query("SELECT COUNT(*) AS entries, MAX(at) AS newest FROM journal");
             let row = row.fetch_one(&mut connection).await?;
             let newest: Option<i64> = row.try_get("newest")?;
             let entries: i64 = row.try_get("entries")?;
@@ -160,8 +160,8 @@ impl Database {
 }
 
 /// The number of open cases whose key cannot be opened: its period is over.
-async fn count_unreadable_cases(connection: &mut SqliteConnection, key: &MasterKey) -> Result<usize, StoreError> {
-    let open = sqlx::query(
+async fn count_unreadable_cases(connection: &mut Connection, key: &MasterKey) -> Result<usize, StoreError> {
+    let open = query(
         "SELECT k.sealed
          FROM case_keys k
              JOIN cases c ON c.id = k.case_id

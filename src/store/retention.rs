@@ -4,8 +4,7 @@ use std::fs::OpenOptions;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
-use sqlx::{Connection as _, Row as _};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use tracing::instrument;
 
 use super::deliveries::expiry_limit;
@@ -13,6 +12,7 @@ use super::files::file_error;
 use super::paths::sync_folder;
 use super::private_file::open_private;
 use super::row::{RowReader, millis};
+use super::sql::{Connection, query};
 use super::{Store, StoreError, Tx, stamp};
 
 /// The number of rows per step: a commit of the intake waits a millisecond or two.
@@ -43,7 +43,7 @@ impl Tx {
         keep_payloads: SignedDuration,
         now: Timestamp,
     ) -> Result<RetentionReport, StoreError> {
-        let windows = sqlx::query(
+        let windows = query(
             "UPDATE deliveries
                  SET dedupes = 0
                  WHERE seq IN (
@@ -59,7 +59,7 @@ impl Tx {
         .await?
         .rows_affected();
         // A body that was entirely unreadable is kept: it is replayed when the mapping is fixed.
-        let bodies = sqlx::query(
+        let bodies = query(
             "UPDATE deliveries
              SET body = NULL
              WHERE seq IN (
@@ -92,7 +92,7 @@ impl RetentionReport {
 impl Store {
     #[instrument(name = "store.gauges", skip_all, err)]
     pub async fn gauges(&self, now: Timestamp) -> Result<Gauges, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             // From site to site by the queue's index: only its beginning is read, not all waiting jobs.
             "WITH RECURSIVE
                  lanes (site) AS (
@@ -127,7 +127,7 @@ impl Store {
     #[instrument(name = "store.check_writable", skip_all, err)]
     pub async fn check_writable(&self) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query("UPDATE store_key SET sealed = sealed").execute(&mut *tx).await?.rows_affected();
+        query("UPDATE store_key SET sealed = sealed").execute(&mut *tx).await?.rows_affected();
         Ok(())
     }
 
@@ -148,12 +148,12 @@ impl Store {
 
     async fn copy(&self, to: &Path) -> Result<(), StoreError> {
         let mut beside = self.writer.another(None).await?;
-        let copied = sqlx::query("VACUUM INTO $1").bind(to.display().to_string()).execute(&mut beside).await;
+        let copied = query("VACUUM INTO $1").bind(to.display().to_string()).execute(&mut beside).await;
         beside.close().await?;
         copied?;
         // No existing log belongs to the copy.
         let options = SqliteConnectOptions::new().filename(to).synchronous(SqliteSynchronous::Full);
-        let mut copy = SqliteConnection::connect_with(&options).await?;
+        let mut copy = Connection::sqlite(&options).await?;
         let separated = stamp::separate(&mut copy).await;
         copy.close().await?;
         separated?;
@@ -164,11 +164,11 @@ impl Store {
     /// Whether the schema is of this version.
     #[instrument(name = "store.schema", skip_all, err)]
     pub async fn schema_is_current(&self) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT COALESCE(MAX(version), 0) AS version FROM _sqlx_migrations WHERE success")
+        let row = query("SELECT COALESCE(MAX(version), 0) AS version FROM _sqlx_migrations WHERE success")
             .fetch_one(&self.reader)
             .await?;
         let newest = super::MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or_default();
-        Ok(row.try_get::<i64, _>("version")? == newest)
+        Ok(row.try_get::<i64>("version")? == newest)
     }
 }
 

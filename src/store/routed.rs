@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tracing::instrument;
 
 use super::row::{RowReader, millis};
+use super::sql::query;
 use super::{EventOutcome, NewEvent, StoreError, Tx, dialect};
 use crate::domain::ids::{DeliveryId, SiteName, SourceName};
 use crate::domain::person::EmailAddress;
@@ -59,7 +60,7 @@ impl Tx {
         if events.0.is_empty() {
             return Ok(());
         }
-        sqlx::query(dialect::INSERT_EVENTS).bind(Value::Array(events.0).to_string()).execute(&mut **self).await?;
+        query(dialect::INSERT_EVENTS).bind(Value::Array(events.0).to_string()).execute(&mut **self).await?;
         Ok(())
     }
 
@@ -69,7 +70,7 @@ impl Tx {
         if seqs.is_empty() {
             return Ok(());
         }
-        let changed = sqlx::query(dialect::ROUTED)
+        let changed = query(dialect::ROUTED)
             .bind(millis(now))
             .bind(json!(seqs).to_string())
             .execute(&mut **self)
@@ -85,7 +86,7 @@ impl Tx {
     /// Marks a delivery as unreadable: its body, or the data that it refers to, is damaged or unknown.
     #[instrument(name = "store.delivery.mark_unreadable", skip_all, fields(delivery.id = %id))]
     pub async fn mark_unreadable(&mut self, id: DeliveryId, problem: &str, now: Timestamp) -> Result<(), StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "UPDATE deliveries
              SET status = 'unreadable', routed_at = $1, problem = $2, items_routed = 0
              WHERE id = $3
@@ -106,7 +107,7 @@ impl Tx {
     /// Stores when the last delivery of a source arrived, unless a later one is known.
     #[instrument(name = "store.source.note_delivery", skip_all, fields(source = %source), err)]
     pub async fn note_last_delivery(&mut self, source: &SourceName, at: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO sources (name, last_delivery_at)
              VALUES ($1, $2)
              ON CONFLICT (name) DO UPDATE

@@ -4,15 +4,14 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use super::StoreError;
+use super::sql::Row;
 
 /// Reads the columns of one row of table `what`. An error names the row.
 pub(super) struct RowReader<'a> {
     pub(super) what: &'static str,
-    pub(super) row: &'a SqliteRow,
+    pub(super) row: &'a Row,
 }
 
 impl RowReader<'_> {

@@ -1,10 +1,9 @@
 //! The columns that are sealed with the master key and the period.
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use super::StoreError;
+use super::sql::Row;
 
 /// A column that is sealed with the master key and the period.
 pub(super) struct SealedColumn {
@@ -14,7 +13,7 @@ pub(super) struct SealedColumn {
     pub(super) count: &'static str,
     /// Replaces the ciphertext `$2` by `$1`.
     pub(super) write: &'static str,
-    pub(super) context: fn(&SqliteRow) -> Result<Vec<u8>, StoreError>,
+    pub(super) context: fn(&Row) -> Result<Vec<u8>, StoreError>,
 }
 
 /// All of them. The data of cases is sealed with the key of its case, which stays.
@@ -143,31 +142,31 @@ pub(super) const COLUMNS: [SealedColumn; 12] = [
     },
 ];
 
-fn id_context(row: &SqliteRow) -> Result<Vec<u8>, StoreError> {
+fn id_context(row: &Row) -> Result<Vec<u8>, StoreError> {
     let id: String = row.try_get("a")?;
     let id: Uuid = id.parse().map_err(|error| StoreError::inconsistent("sealed row", &id, error))?;
     Ok(id.as_bytes().to_vec())
 }
 
-fn hash_context(row: &SqliteRow) -> Result<Vec<u8>, StoreError> {
+fn hash_context(row: &Row) -> Result<Vec<u8>, StoreError> {
     Ok(row.try_get("b")?)
 }
 
-fn text_context(row: &SqliteRow) -> Result<Vec<u8>, StoreError> {
+fn text_context(row: &Row) -> Result<Vec<u8>, StoreError> {
     let id: String = row.try_get("a")?;
     Ok(id.into_bytes())
 }
 
-fn line_context(row: &SqliteRow) -> Result<Vec<u8>, StoreError> {
+fn line_context(row: &Row) -> Result<Vec<u8>, StoreError> {
     let (id, line): (String, Vec<u8>) = (row.try_get("a")?, row.try_get("b")?);
     Ok([id.as_bytes(), b"/", &line].concat())
 }
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Row as _;
 
     use super::*;
+    use crate::store::sql::query;
     use crate::store::{Database, KeyLocation};
 
     /// Columns of the same name that are sealed with another key: that of the case, or the master key without a period.
@@ -177,7 +176,7 @@ mod tests {
     async fn every_sealed_column_is_listed_and_its_statements_fit_the_schema() {
         let dir = tempfile::tempdir().unwrap();
         let store = Database { path: dir.path().join("x.db"), key: KeyLocation::Given([7; 32]) }.open().await.unwrap();
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT m.name || '.' || c.name AS place
              FROM sqlite_schema m
                  JOIN pragma_table_info(m.name) c
@@ -186,7 +185,7 @@ mod tests {
         .fetch_all(&store.reader)
         .await
         .unwrap();
-        let mut sealed: Vec<String> = rows.iter().map(|row| row.get("place")).collect();
+        let mut sealed: Vec<String> = rows.iter().map(|row| row.try_get("place").unwrap()).collect();
         sealed.retain(|place| !OTHERS.contains(&place.as_str()));
         let body = |table: &str| if table == "deliveries" { "body" } else { "sealed" };
         let mut listed: Vec<_> =
@@ -197,7 +196,7 @@ mod tests {
         assert_eq!(store.count_stale().await.unwrap(), 0);
         let mut tx = store.begin().await.unwrap();
         for column in &COLUMNS {
-            let write = sqlx::query(column.write).bind(vec![1_u8]).bind(vec![2_u8]).bind("a");
+            let write = query(column.write).bind(vec![1_u8]).bind(vec![2_u8]).bind("a");
             write.bind(Some(vec![3_u8])).bind(Some(vec![4_u8])).execute(&mut *tx).await.unwrap();
         }
     }

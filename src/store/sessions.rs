@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use tracing::instrument;
 
-use super::exec::ExecOne as _;
 use super::row::{RowReader, millis};
+use super::sql::query;
 use super::{Store, StoreError, Tx};
 
 #[derive(Debug, Clone)]
@@ -25,8 +25,8 @@ impl Tx {
         session: &Session,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(millis(now)).execute(&mut **self).await?;
-        sqlx::query("INSERT INTO sessions (hash, operator, bound, began_at, expires_at) VALUES ($1, $2, $3, $4, $5)")
+        query("DELETE FROM sessions WHERE expires_at <= $1").bind(millis(now)).execute(&mut **self).await?;
+        query("INSERT INTO sessions (hash, operator, bound, began_at, expires_at) VALUES ($1, $2, $3, $4, $5)")
             .bind(hash.as_slice())
             .bind(&session.operator)
             .bind(session.bound.as_slice())
@@ -38,14 +38,14 @@ impl Tx {
 
     #[instrument(name = "store.session.end", skip_all, err)]
     pub async fn end_session(&mut self, hash: &[u8; 32]) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM sessions WHERE hash = $1").bind(hash.as_slice()).execute(&mut **self).await?;
+        query("DELETE FROM sessions WHERE hash = $1").bind(hash.as_slice()).execute(&mut **self).await?;
         Ok(())
     }
 
     /// Ends all sessions of an operator. Returns their number.
     #[instrument(name = "store.session.end_all", skip_all, err)]
     pub async fn end_sessions_of(&mut self, operator: &str) -> Result<u64, StoreError> {
-        let ended = sqlx::query("DELETE FROM sessions WHERE operator = $1").bind(operator).execute(&mut **self).await?;
+        let ended = query("DELETE FROM sessions WHERE operator = $1").bind(operator).execute(&mut **self).await?;
         Ok(ended.rows_affected())
     }
 }
@@ -54,7 +54,7 @@ impl Store {
     /// The session with this hash, unless it has expired.
     #[instrument(name = "store.session.find", skip_all, err)]
     pub async fn session(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<Session>, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT operator AS id, operator, bound, expires_at
              FROM sessions
              WHERE hash = $1 AND expires_at > $2",

@@ -17,13 +17,14 @@
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use sqlx::AssertSqlSafe;
+use sqlx::sqlite::SqliteConnectOptions;
 use tracing::instrument;
 
 use super::StoreError;
 use super::files::Files;
 use super::schema::MIGRATOR;
+use super::sql::{Connection, query};
 use crate::clock;
 
 /// The bit that is set while a daemon uses the database.
@@ -134,14 +135,14 @@ pub(super) async fn verify(files: &Files, named: &Path) -> Result<(), StoreError
 
 /// Stamps the log that is in use, and marks the database as in use.
 #[instrument(name = "store.stamp.begin", skip_all, err)]
-pub(super) async fn begin(files: &Files, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await?;
+pub(super) async fn begin(files: &Files, connection: &mut Connection) -> Result<(), StoreError> {
+    query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await?;
     // This begins a log, whose salt is known after that.
     let version = version_of(connection).await?;
     write(connection, version | IN_USE).await?;
     renew(files, connection).await?;
     // Into the main file, which is all that is left if the log is removed.
-    sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut *connection).await?;
+    query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut *connection).await?;
     if let Some(main) = files.main_version()? {
         files.expect_stamp(main);
     }
@@ -151,7 +152,7 @@ pub(super) async fn begin(files: &Files, connection: &mut SqliteConnection) -> R
 
 /// Stamps the log if it began since the last stamp. Returns the salt for which it is stamped. No other writer may be
 /// active.
-pub(super) async fn renew(files: &Files, connection: &mut SqliteConnection) -> Result<Option<u32>, StoreError> {
+pub(super) async fn renew(files: &Files, connection: &mut Connection) -> Result<Option<u32>, StoreError> {
     for _ in 0..TRIES {
         let Some(salt) = files.log_salt()? else { return Ok(None) };
         let version = version_of(connection).await?;
@@ -170,14 +171,14 @@ pub(super) async fn renew(files: &Files, connection: &mut SqliteConnection) -> R
 }
 
 /// Marks the database as no longer in use.
-pub(super) async fn end(files: &Files, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+pub(super) async fn end(files: &Files, connection: &mut Connection) -> Result<(), StoreError> {
     let version = version_of(connection).await? & !IN_USE;
     files.expect_stamp(version);
     write(connection, version).await
 }
 
 /// Gives a copy a stamp to which no log belongs. Returns whether it was copied under a running daemon.
-pub(super) async fn separate(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+pub(super) async fn separate(connection: &mut Connection) -> Result<bool, StoreError> {
     let was_in_use = version_of(connection).await? & IN_USE != 0;
     write(connection, u32::from_be_bytes(clock::random()) & !IN_USE).await?;
     Ok(was_in_use)
@@ -192,14 +193,14 @@ struct Looked {
 
 /// Whether the log and the main file would be accepted after a crash at this moment.
 #[cfg(test)]
-pub(super) async fn would_be_accepted(files: &Files, connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+pub(super) async fn would_be_accepted(files: &Files, connection: &mut Connection) -> Result<bool, StoreError> {
     let all = version_of(connection).await?;
     let main = files.main_version()?.unwrap_or(all);
     Ok(Found { main, all, salt: files.log_salt()? }.belongs_together())
 }
 
 async fn look(options: &SqliteConnectOptions) -> Result<Looked, sqlx::Error> {
-    let mut connection = SqliteConnection::connect_with(options).await?;
+    let mut connection = Connection::sqlite(options).await?;
     let looked = async {
         let version = version_of(&mut connection).await?;
         let broken = quick_check(&mut connection).await?;
@@ -212,9 +213,9 @@ async fn look(options: &SqliteConnectOptions) -> Result<Looked, sqlx::Error> {
 }
 
 /// The first fault in the structure of the database, if there is any.
-pub(super) async fn quick_check(connection: &mut SqliteConnection) -> Result<Option<String>, sqlx::Error> {
-    let row = sqlx::query("PRAGMA quick_check(1)").fetch_one(connection).await?;
-    let found: String = row.try_get(0)?;
+pub(super) async fn quick_check(connection: &mut Connection) -> Result<Option<String>, sqlx::Error> {
+    let row = query("PRAGMA quick_check(1)").fetch_one(connection).await?;
+    let found: String = row.try_get("quick_check")?;
     Ok((found != "ok").then_some(found))
 }
 
@@ -225,37 +226,37 @@ pub(super) struct NewestRows {
     pub(super) entries: i64,
 }
 
-pub(super) async fn newest_rows(connection: &mut SqliteConnection) -> Result<NewestRows, sqlx::Error> {
-    let tables = "SELECT COUNT(*)
+pub(super) async fn newest_rows(connection: &mut Connection) -> Result<NewestRows, sqlx::Error> {
+    let tables = "SELECT COUNT(*) AS tables
          FROM sqlite_schema
          WHERE type = 'table' AND name IN ('deliveries', 'journal')";
-    let row = sqlx::query(tables).fetch_one(&mut *connection).await?;
-    if row.try_get::<i64, _>(0)? < 2 {
+    let row = query(tables).fetch_one(&mut *connection).await?;
+    if row.try_get::<i64>("tables")? < 2 {
         return Ok(NewestRows::default());
     }
     let newest = "SELECT
              COALESCE((SELECT MAX(seq) FROM deliveries), 0) AS deliveries,
              COALESCE((SELECT MAX(seq) FROM journal), 0) AS entries";
-    let row = sqlx::query(newest).fetch_one(connection).await?;
+    let row = query(newest).fetch_one(connection).await?;
     Ok(NewestRows { deliveries: row.try_get("deliveries")?, entries: row.try_get("entries")? })
 }
 
 /// The newest applied schema version; `None` if there is none. Fails for tables of another program.
-pub(super) async fn schema_version(connection: &mut SqliteConnection, named: &Path) -> Result<Option<i64>, StoreError> {
+pub(super) async fn schema_version(connection: &mut Connection, named: &Path) -> Result<Option<i64>, StoreError> {
     let sql = "SELECT
              COUNT(*) AS tables, COALESCE(SUM(name = '_sqlx_migrations'), 0) AS migrations,
              COALESCE(SUM(name = 'store_key'), 0) AS ours
          FROM sqlite_schema
          WHERE type = 'table'";
-    let row = sqlx::query(sql).fetch_one(&mut *connection).await?;
-    let count = |name: &str| row.try_get::<i64, _>(name);
+    let row = query(sql).fetch_one(&mut *connection).await?;
+    let count = |name: &str| row.try_get::<i64>(name);
     if count("tables")? == 0 {
         return Ok(None);
     }
     if count("migrations")? == 0 {
         return Err(super::files::unusable(named, "it is the database of another program"));
     }
-    let row = sqlx::query("SELECT MAX(version) AS version FROM _sqlx_migrations WHERE success");
+    let row = query("SELECT MAX(version) AS version FROM _sqlx_migrations WHERE success");
     let version: Option<i64> = row.fetch_one(connection).await?.try_get("version")?;
     let newest = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or_default();
     match version {
@@ -266,16 +267,16 @@ pub(super) async fn schema_version(connection: &mut SqliteConnection, named: &Pa
     }
 }
 
-async fn version_of(connection: &mut SqliteConnection) -> Result<u32, sqlx::Error> {
-    let row = sqlx::query("PRAGMA user_version").fetch_one(connection).await?;
-    Ok(row.try_get::<i32, _>(0)?.cast_unsigned())
+async fn version_of(connection: &mut Connection) -> Result<u32, sqlx::Error> {
+    let row = query("PRAGMA user_version").fetch_one(connection).await?;
+    Ok(row.try_get::<i32>("user_version")?.cast_unsigned())
 }
 
-async fn write(connection: &mut SqliteConnection, version: u32) -> Result<(), StoreError> {
+async fn write(connection: &mut Connection, version: u32) -> Result<(), StoreError> {
     let version = version.cast_signed();
     // The only text that is not static: a pragma accepts no parameters, and the stamp must be in the file header. This
     // is a number.
-    sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA user_version = {version}"))).execute(connection).await?;
+    connection.run(AssertSqlSafe(format!("PRAGMA user_version = {version}"))).await?;
     Ok(())
 }
 

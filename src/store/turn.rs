@@ -6,11 +6,10 @@
 use std::collections::HashSet;
 use std::ops::{Deref, DerefMut};
 
-use sqlx::Executor as _;
-use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{OwnedMutexGuard, mpsc, oneshot};
 
 use super::head::{Head, RecordedHead};
+use super::sql::Connection;
 use super::{StoreError, dialect};
 use crate::domain::ids::SourceName;
 
@@ -33,7 +32,7 @@ pub(super) struct Queues {
 
 /// The connection and the state of its transaction.
 pub(super) struct WriterState {
-    pub(super) connection: SqliteConnection,
+    pub(super) connection: Connection,
     /// Whether the connection must be replaced before it is used again.
     pub(super) is_broken: bool,
     pub(super) in_transaction: bool,
@@ -131,7 +130,7 @@ impl Group {
 }
 
 impl WriterState {
-    pub(super) const fn new(connection: SqliteConnection) -> Self {
+    pub(super) const fn new(connection: Connection) -> Self {
         let effects = Effects { journal_head: None, recorded_head: None, newest_delivery: 0, paused_sources: None };
         let group = Group { answers: Vec::new(), effects };
         Self { connection, is_broken: false, in_transaction: false, unit: Unit::None, group }
@@ -140,7 +139,7 @@ impl WriterState {
     /// Opens the savepoint of a unit, and before it the transaction if none is open.
     pub(super) async fn begin_unit(&mut self) -> Result<(), StoreError> {
         let begin = if self.in_transaction { dialect::BEGIN_NEXT } else { dialect::BEGIN };
-        self.connection.execute(sqlx::raw_sql(begin)).await?;
+        self.connection.run(begin).await?;
         self.in_transaction = true;
         Ok(())
     }
@@ -151,7 +150,7 @@ impl WriterState {
         match unit {
             Unit::None | Unit::Complete => {}
             Unit::Running if self.in_transaction => {
-                self.connection.execute(sqlx::raw_sql(dialect::ROLL_BACK_UNIT)).await?;
+                self.connection.run(dialect::ROLL_BACK_UNIT).await?;
             }
             // A statement of the intake failed or was interrupted: the connection may have unknown faults.
             Unit::Running => self.is_broken = true,
@@ -161,7 +160,7 @@ impl WriterState {
 
     pub(super) async fn roll_back(&mut self) {
         if std::mem::take(&mut self.in_transaction)
-            && let Err(error) = self.connection.execute(sqlx::raw_sql("ROLLBACK")).await
+            && let Err(error) = self.connection.run("ROLLBACK").await
         {
             // SQLite rolls a transaction back by itself when the disk is full.
             tracing::debug!(%error, "nothing to roll back: the connection is replaced");
@@ -171,15 +170,15 @@ impl WriterState {
 }
 
 impl Deref for Turn {
-    type Target = SqliteConnection;
+    type Target = Connection;
 
-    fn deref(&self) -> &SqliteConnection {
+    fn deref(&self) -> &Connection {
         &self.held.connection
     }
 }
 
 impl DerefMut for Turn {
-    fn deref_mut(&mut self) -> &mut SqliteConnection {
+    fn deref_mut(&mut self) -> &mut Connection {
         &mut self.held.connection
     }
 }

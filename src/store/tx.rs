@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteConnection;
 
 use super::StoreError;
 use super::head::Head;
+use super::sql::Connection;
 use super::sums::GuardedChanges;
 use super::turn::{Effects, Turn};
 use crate::domain::ids::SourceName;
@@ -71,15 +71,15 @@ impl Tx {
 }
 
 impl Deref for Tx {
-    type Target = SqliteConnection;
+    type Target = Connection;
 
-    fn deref(&self) -> &SqliteConnection {
+    fn deref(&self) -> &Connection {
         &self.turn
     }
 }
 
 impl DerefMut for Tx {
-    fn deref_mut(&mut self) -> &mut SqliteConnection {
+    fn deref_mut(&mut self) -> &mut Connection {
         &mut self.turn
     }
 }

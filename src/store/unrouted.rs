@@ -1,10 +1,9 @@
 //! Unrouted deliveries: the sources that have any, the next ones of a source, and the progress of one in parts.
 
-use sqlx::Row as _;
 use tracing::instrument;
 
-use super::exec::ExecOne as _;
 use super::row::RowReader;
+use super::sql::query;
 use super::{Origin, Store, StoreError, Tx, UnroutedDelivery, dialect};
 use crate::domain::ids::{DeliveryId, SourceName};
 use crate::proof::seal::ID_HALF;
@@ -16,7 +15,7 @@ impl Tx {
     /// Stores how many items of a delivery are routed. It stays unrouted as a whole.
     #[instrument(name = "store.delivery.part_routed", skip_all, fields(delivery.id = %id))]
     pub async fn part_routed(&mut self, id: DeliveryId, items: u32) -> Result<(), StoreError> {
-        sqlx::query("UPDATE deliveries SET items_routed = $1, crashes = 0 WHERE id = $2")
+        query("UPDATE deliveries SET items_routed = $1, crashes = 0 WHERE id = $2")
             .bind(items)
             .bind(id.to_string())
             .exec_one(self, "delivery", id)
@@ -26,7 +25,7 @@ impl Tx {
     /// Stores that some items of an unreadable delivery were read: its body expires like that of a routed one.
     #[instrument(name = "store.delivery.partly_read", skip_all, fields(delivery.id = %id))]
     pub async fn partly_read(&mut self, id: DeliveryId) -> Result<(), StoreError> {
-        sqlx::query("UPDATE deliveries SET partly_read = 1 WHERE id = $1")
+        query("UPDATE deliveries SET partly_read = 1 WHERE id = $1")
             .bind(id.to_string())
             .exec_one(self, "delivery", id)
             .await
@@ -35,7 +34,7 @@ impl Tx {
     /// Counts a crash of the process in advance, before a delivery is routed; a commit of the router resets the count.
     #[instrument(name = "store.delivery.expect_crash", skip_all, fields(delivery.id = %id))]
     pub async fn expect_crash(&mut self, id: DeliveryId) -> Result<(), StoreError> {
-        sqlx::query("UPDATE deliveries SET crashes = crashes + 1 WHERE id = $1")
+        query("UPDATE deliveries SET crashes = crashes + 1 WHERE id = $1")
             .bind(id.to_string())
             .exec_one(self, "delivery", id)
             .await
@@ -44,7 +43,7 @@ impl Tx {
     /// Reverts [`Tx::expect_crash`]: the process stops without a crash.
     #[instrument(name = "store.delivery.expect_no_crash", skip_all, fields(delivery.id = %id))]
     pub async fn expect_no_crash(&mut self, id: DeliveryId) -> Result<(), StoreError> {
-        sqlx::query("UPDATE deliveries SET crashes = crashes - 1 WHERE id = $1 AND crashes > 0")
+        query("UPDATE deliveries SET crashes = crashes - 1 WHERE id = $1 AND crashes > 0")
             .bind(id.to_string())
             .execute(&mut **self)
             .await?;
@@ -56,7 +55,7 @@ impl Store {
     #[instrument(name = "store.delivery.unrouted_sources", skip_all, err)]
     pub async fn unrouted_sources(&self) -> Result<Vec<SourceName>, StoreError> {
         // From source to source by the index, however many deliveries wait.
-        let rows = sqlx::query(
+        let rows = query(
             "WITH RECURSIVE unrouted (source) AS (
                  SELECT MIN(source)
                  FROM deliveries
@@ -82,7 +81,7 @@ impl Store {
         limit: u32,
         bytes: u64,
     ) -> Result<Vec<UnroutedDelivery>, StoreError> {
-        let sizes = sqlx::query(
+        let sizes = query(
             "SELECT seq, COALESCE(LENGTH(body), 0) AS size
              FROM deliveries
              WHERE status = 'received' AND source = $1
@@ -99,10 +98,10 @@ impl Store {
             if last.is_some() && total > bytes {
                 break;
             }
-            last = Some(row.try_get::<i64, _>("seq")?);
+            last = Some(row.try_get::<i64>("seq")?);
         }
         let Some(last) = last else { return Ok(Vec::new()) };
-        let rows = sqlx::query(dialect::UNROUTED)
+        let rows = query(dialect::UNROUTED)
             .bind(source.as_str())
             .bind(last)
             .bind(limit)

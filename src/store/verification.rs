@@ -3,8 +3,7 @@
 
 use std::path::Path;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow};
-use sqlx::{Row as _, SqlitePool};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use tracing::instrument;
 
 use super::cases::{CaseRecord, read_case};
@@ -12,6 +11,7 @@ use super::integrity::{FenceReason, Finding};
 use super::jobs::{due_code, urgencies};
 use super::open::load_keys_of_copy;
 use super::row::RowReader;
+use super::sql::{Pool, Row, query};
 use super::{Database, KeyLocation, Store, StoreError, guarded, journal, period_keys};
 use crate::domain::case::JobKind;
 use crate::domain::ids::{JobId, SiteName, SourceName};
@@ -67,7 +67,7 @@ impl Database {
     #[instrument(name = "store.verification.walk_file", skip_all, err)]
     pub async fn verify_history(&self) -> Result<Vec<Finding>, StoreError> {
         let options = SqliteConnectOptions::new().filename(&self.path).read_only(true);
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        let pool = Pool::Sqlite(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?);
         let found = async {
             let mut connection = pool.acquire().await?;
             let key = load_keys_of_copy(&mut connection, &self.keys(true)?).await?;
@@ -95,7 +95,7 @@ impl Database {
 }
 
 /// `opens`: the keys of open cases must open.
-async fn findings(pool: &SqlitePool, key: &MasterKey, opens: bool) -> Result<Vec<Finding>, StoreError> {
+async fn findings(pool: &Pool, key: &MasterKey, opens: bool) -> Result<Vec<Finding>, StoreError> {
     let mut findings: Vec<_> = journal::breaks(pool, key).await?.into_iter().map(Finding::of).collect();
     findings.extend(guarded::altered_tables(pool, key).await?);
     findings.extend(altered_cases(pool, key, opens).await?);
@@ -108,10 +108,10 @@ fn changed(detail: String) -> Finding {
 }
 
 /// The cases whose row, key or job is not as a holder of the key wrote it last.
-async fn altered_cases(pool: &SqlitePool, key: &MasterKey, opens: bool) -> Result<Vec<Finding>, StoreError> {
+async fn altered_cases(pool: &Pool, key: &MasterKey, opens: bool) -> Result<Vec<Finding>, StoreError> {
     let (mut last, mut findings) = (String::new(), Vec::new());
     loop {
-        let rows = sqlx::query(CASES).bind(&last).bind(PART).fetch_all(pool).await?;
+        let rows = query(CASES).bind(&last).bind(PART).fetch_all(pool).await?;
         let Some(newest) = rows.last() else { return Ok(findings) };
         last = newest.try_get("id")?;
         for row in &rows {
@@ -135,13 +135,8 @@ async fn altered_cases(pool: &SqlitePool, key: &MasterKey, opens: bool) -> Resul
 }
 
 /// What is wrong with a case that can be read.
-fn fault_of(
-    record: &CaseRecord,
-    row: &SqliteRow,
-    key: &MasterKey,
-    opens: bool,
-) -> Result<Option<&'static str>, StoreError> {
-    if row.try_get::<Option<i64>, _>("journaled_version")? != Some(record.version) {
+fn fault_of(record: &CaseRecord, row: &Row, key: &MasterKey, opens: bool) -> Result<Option<&'static str>, StoreError> {
+    if row.try_get::<Option<i64>>("journaled_version")? != Some(record.version) {
         return Ok(Some("is an earlier version of itself: the journal states a newer one"));
     }
     let is_closed = record.case.state.name().is_closed();
@@ -166,18 +161,18 @@ fn fault_of(
         && source == record.case.source
         && urgencies(kind).contains(&row.try_get("job_urgency")?);
     let code = due_code(key, job_id, reader.at("job_due_at")?);
-    let is_authentic = row.try_get::<Option<&[u8]>, _>("job_code")? == Some(code.as_slice());
+    let is_authentic = row.try_get::<Option<&[u8]>>("job_code")? == Some(code.as_slice());
     Ok((!is_of_case || !is_authentic).then_some("has a job that was changed by another hand"))
 }
 
 /// The cases that the journal opened and that are not stored.
-async fn missing_cases(pool: &SqlitePool) -> Result<Vec<Finding>, StoreError> {
-    let newest = sqlx::query("SELECT COALESCE(MAX(seq), 0) AS newest FROM journal").fetch_one(pool).await?;
+async fn missing_cases(pool: &Pool) -> Result<Vec<Finding>, StoreError> {
+    let newest = query("SELECT COALESCE(MAX(seq), 0) AS newest FROM journal").fetch_one(pool).await?;
     let newest: i64 = newest.try_get("newest")?;
     let (mut seq, mut findings) = (0, Vec::new());
     while seq < newest {
         let until = seq.saturating_add(PART).min(newest);
-        let rows = sqlx::query(MISSING).bind(seq).bind(until).fetch_all(pool).await?;
+        let rows = query(MISSING).bind(seq).bind(until).fetch_all(pool).await?;
         for row in rows {
             let id: Option<String> = row.try_get("case_id")?;
             let id = id.unwrap_or_default();

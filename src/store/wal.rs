@@ -3,10 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{Connection as _, Row as _};
 use tracing::instrument;
 
+use super::sql::{Connection, query};
 use super::{Store, StoreError, stamp};
 
 /// The time that emptying the log waits for readers.
@@ -48,7 +47,7 @@ pub struct WalStatus {
 pub struct WalCheckpointer {
     store: Store,
     /// `None` before the first turn, and after an error.
-    connection: Option<SqliteConnection>,
+    connection: Option<Connection>,
     last: WalStatus,
     /// The salt of the log that was stamped last.
     stamped: Option<u32>,
@@ -115,7 +114,7 @@ impl WalCheckpointer {
     }
 
     /// Stamps the log, if it began since the last turn.
-    async fn stamp(&mut self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    async fn stamp(&mut self, connection: &mut Connection) -> Result<(), StoreError> {
         let Some(files) = self.store.writer.watched() else { return Ok(()) };
         if files.log_salt()? == self.stamped {
             return Ok(());
@@ -147,8 +146,8 @@ impl WalCheckpointer {
 }
 
 /// The number of pages in the log, and how many of them are in the database too.
-async fn checkpoint(connection: &mut SqliteConnection, statement: &'static str) -> Result<(i64, i64), StoreError> {
-    let row = sqlx::query(statement).fetch_one(connection).await?;
+async fn checkpoint(connection: &mut Connection, statement: &'static str) -> Result<(i64, i64), StoreError> {
+    let row = query(statement).fetch_one(connection).await?;
     Ok((row.try_get("log")?, row.try_get("checkpointed")?))
 }
 
@@ -175,10 +174,10 @@ impl Store {
         // Not while the log is stamped: after a truncation, a connection that has never begun a log begins the next one with
         // a random salt, to which a stamp made from the previous salt does not belong.
         let turn = self.writer.acquire().await?;
-        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut beside).await?;
+        let row = query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut beside).await?;
         drop(turn);
         beside.close().await?;
-        Ok(row.try_get::<i64, _>("busy")? == 0)
+        Ok(row.try_get::<i64>("busy")? == 0)
     }
 
     /// The current status of the log. A different status later means that it was written.

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use sqlx::Row as _;
 use tracing::instrument;
 
 use super::brake::Actor;
+use super::sql::query;
 use super::{CaseRecord, NewCase, Note, Store, StoreError, Tx};
 use crate::domain::brake::Brake;
 use crate::domain::case::{Attention, AttentionReason, Cause, Escalation, Hold, State, Terms};
@@ -36,7 +36,7 @@ impl Store {
     /// present since.
     #[instrument(name = "store.watch.erased", skip_all, fields(site = %site), err)]
     pub async fn erased_addresses(&self, site: &SiteName) -> Result<HashSet<KeyedHash>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT c.email_hash
              FROM cases c
              WHERE c.site = $1
@@ -79,7 +79,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<Option<CaseRecord>, StoreError> {
         let hash = self.key.hash_email(site, &email);
-        let newest = sqlx::query(
+        let newest = query(
             "SELECT state
              FROM cases
              WHERE email_hash = $1 AND site = $2
@@ -90,8 +90,7 @@ impl Tx {
         .bind(site.as_str())
         .fetch_optional(&mut **self)
         .await?;
-        let is_erased =
-            newest.is_some_and(|row| row.try_get::<String, _>("state").is_ok_and(|state| state == "erased"));
+        let is_erased = newest.is_some_and(|row| row.try_get::<String>("state").is_ok_and(|state| state == "erased"));
         if !is_erased {
             return Ok(None);
         }

@@ -5,8 +5,6 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use sqlx::Connection as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
@@ -14,6 +12,7 @@ use super::StoreError;
 use super::commit::{BetweenGroups, Committer};
 use super::files::Files;
 use super::share::Share;
+use super::sql::{Connection, Options};
 use super::turn::{Answer, Held, Queues, Request, Turn, WriterState};
 use crate::domain::ids::SourceName;
 
@@ -26,7 +25,7 @@ const QUEUED: usize = 1024;
 /// Gives access to the connection that writes, in turn.
 #[derive(Clone)]
 pub(super) struct Writer {
-    options: Arc<SqliteConnectOptions>,
+    options: Arc<Options>,
     /// The files of a daemon's database, locked and watched; `None` for a command beside it.
     files: Option<Arc<Files>>,
     queues: Queues,
@@ -46,8 +45,8 @@ impl Writer {
     ///
     /// `options` open another connection when the first one is no longer usable.
     pub(super) fn start(
-        options: SqliteConnectOptions,
-        connection: SqliteConnection,
+        options: Options,
+        connection: Connection,
         files: Option<Arc<Files>>,
         paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
     ) -> Self {
@@ -88,11 +87,13 @@ impl Writer {
     }
 
     /// Opens another connection, for work that would block this one.
-    pub(super) async fn another(&self, busy_timeout: Option<Duration>) -> Result<SqliteConnection, StoreError> {
+    pub(super) async fn another(&self, busy_timeout: Option<Duration>) -> Result<Connection, StoreError> {
         self.check_files()?;
-        let options = SqliteConnectOptions::clone(&self.options);
-        let options = if let Some(patience) = busy_timeout { options.busy_timeout(patience) } else { options };
-        Ok(SqliteConnection::connect_with(&options).await?)
+        let connected = match busy_timeout {
+            Some(patience) => self.options.with_busy_timeout(patience).connect().await,
+            None => self.options.connect().await,
+        };
+        Ok(connected?)
     }
 
     /// Waits for a turn in the shared transaction.

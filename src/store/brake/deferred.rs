@@ -7,6 +7,7 @@ use tracing::instrument;
 use super::escalations::Actor;
 use crate::domain::case::Transition;
 use crate::domain::ids::{CaseId, SourceName};
+use crate::store::sql::query;
 use crate::store::sums::Guarded;
 use crate::store::{CaseRecord, Note, StoreError, TransitionError, Transitioned, Tx};
 
@@ -54,15 +55,14 @@ impl Tx {
         let (Transition::Departed(demand) | Transition::ErasureRequested(demand)) = transition else {
             return Ok(false);
         };
-        let deferred = sqlx::query(
-            "INSERT INTO brake_deferred (source, case_id, kind, demand) VALUES ($1, $2, $3, $4) RETURNING *",
-        )
-        .bind(source.as_str())
-        .bind(case_id.to_string())
-        .bind(transition.name())
-        .bind(json!(demand).to_string())
-        .fetch_all(&mut **self)
-        .await?;
+        let deferred =
+            query("INSERT INTO brake_deferred (source, case_id, kind, demand) VALUES ($1, $2, $3, $4) RETURNING *")
+                .bind(source.as_str())
+                .bind(case_id.to_string())
+                .bind(transition.name())
+                .bind(json!(demand).to_string())
+                .fetch_all(&mut **self)
+                .await?;
         self.guarded_added(Guarded::BrakeDeferred, &deferred)?;
         Ok(true)
     }
@@ -74,7 +74,7 @@ impl Tx {
         case_id: CaseId,
         former_address: bool,
     ) -> Result<(), StoreError> {
-        let dropped = sqlx::query(
+        let dropped = query(
             "DELETE FROM brake_deferred
              WHERE source = $1 AND case_id = $2 AND (demand ->> 'cause' = 'email_changed') = $3
              RETURNING *",

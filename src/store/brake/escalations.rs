@@ -1,13 +1,13 @@
 //! Escalations: the destructive actions that were opened, moved earlier or made stronger. The brake counts them.
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::Row as _;
 use tracing::instrument;
 
 use crate::domain::brake::RecentActivity;
 use crate::domain::case::Escalation;
 use crate::domain::ids::{CaseId, SourceName};
 use crate::store::row::{RowReader, millis};
+use crate::store::sql::query;
 use crate::store::{StoreError, Tx, dialect};
 
 pub(super) const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -58,7 +58,7 @@ impl Tx {
         escalation: Escalation,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO escalations (actor, at, case_id, kind) VALUES ($1, $2, $3, $4)")
+        query("INSERT INTO escalations (actor, at, case_id, kind) VALUES ($1, $2, $3, $4)")
             .bind(actor.key())
             .bind(millis(now))
             .bind(case_id.to_string())
@@ -97,7 +97,7 @@ impl Tx {
 
     /// When an operator last released the brake of a source; 0 if never.
     async fn brake_released_at(&mut self, actor: &str) -> Result<i64, StoreError> {
-        let row = sqlx::query("SELECT brake_released_at FROM sources WHERE name = $1")
+        let row = query("SELECT brake_released_at FROM sources WHERE name = $1")
             .bind(actor)
             .fetch_optional(&mut **self)
             .await?;
@@ -107,7 +107,7 @@ impl Tx {
 
     /// The escalations of an actor. Several of one kind about one case count once.
     async fn count_escalations(&mut self, actor: &str, hour: i64, day: i64) -> Result<Counts, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT '' AS id, COUNT(*) AS last_day, COUNT(CASE WHEN newest_at > $3 THEN 1 END) AS last_hour
              FROM (
                  SELECT MAX(at) AS newest_at
@@ -126,7 +126,7 @@ impl Tx {
 
     /// The pending lookups of a source for which a departure or an erasure request waits.
     async fn count_pending_departures(&mut self, source: &str, hour: i64, day: i64) -> Result<Counts, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT '' AS id, COUNT(*) AS last_day, COUNT(CASE WHEN since > $3 THEN 1 END) AS last_hour
              FROM lookups l
              WHERE l.source = $1
@@ -147,7 +147,7 @@ impl Tx {
 
     /// Whether the oldest case of a source was opened by `at`.
     async fn has_cases_since(&mut self, source: &str, at: Timestamp) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM cases WHERE source = $1 AND opened_at <= $2 LIMIT 1")
+        let row = query("SELECT 1 FROM cases WHERE source = $1 AND opened_at <= $2 LIMIT 1")
             .bind(source)
             .bind(millis(at))
             .fetch_optional(&mut **self)
@@ -157,7 +157,7 @@ impl Tx {
 
     /// The number of escalations on the busiest of the days before the last one.
     async fn busiest_day(&mut self, actor: &str, now: Timestamp) -> Result<u32, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT '' AS id, COALESCE(MAX(count), 0) AS busiest_day
              FROM (
                  SELECT COUNT(*) AS count
@@ -180,11 +180,8 @@ impl Tx {
         step: i64,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        let done = sqlx::query(dialect::DELETE_OLD_ESCALATIONS)
-            .bind(millis(ago(now, KEPT)))
-            .bind(step)
-            .execute(&mut **self)
-            .await?;
+        let done =
+            query(dialect::DELETE_OLD_ESCALATIONS).bind(millis(ago(now, KEPT))).bind(step).execute(&mut **self).await?;
         Ok(done.rows_affected())
     }
 }

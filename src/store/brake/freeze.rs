@@ -9,6 +9,7 @@ use crate::domain::brake::BrakeTrip;
 use crate::domain::case::{Direction, Hold, State, Transition};
 use crate::domain::ids::{CaseId, SourceName};
 use crate::store::row::{RowReader, millis};
+use crate::store::sql::query;
 use crate::store::sums::Guarded;
 use crate::store::{Note, StoreError, TransitionError, Tx};
 
@@ -30,7 +31,7 @@ impl Tx {
     /// Whether a source is frozen.
     #[instrument(name = "store.brake.is_braked", skip_all, fields(source = %source), err)]
     pub async fn is_braked(&mut self, source: &SourceName) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM sources WHERE name = $1 AND braked_at IS NOT NULL")
+        let row = query("SELECT 1 FROM sources WHERE name = $1 AND braked_at IS NOT NULL")
             .bind(source.as_str())
             .fetch_optional(&mut **self)
             .await?;
@@ -40,7 +41,7 @@ impl Tx {
     /// Stores the current count in the reason of a frozen source's brake.
     #[instrument(name = "store.brake.update_reason", skip_all, fields(source = %source))]
     pub async fn update_brake_reason(&mut self, source: &SourceName, tripped: &BrakeTrip) -> Result<(), StoreError> {
-        sqlx::query("UPDATE sources SET brake = $1 WHERE name = $2 AND braked_at IS NOT NULL")
+        query("UPDATE sources SET brake = $1 WHERE name = $2 AND braked_at IS NOT NULL")
             .bind(tripped.to_string())
             .bind(source.as_str())
             .execute(&mut **self)
@@ -51,7 +52,7 @@ impl Tx {
     /// Whether an operator's brake holds cases: releasing or cancelling them releases the brake.
     #[instrument(name = "store.brake.is_operator_braked", skip_all, err)]
     pub async fn is_operator_braked(&mut self, name: &str) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM brake_holds WHERE actor = $1 LIMIT 1")
+        let row = query("SELECT 1 FROM brake_holds WHERE actor = $1 LIMIT 1")
             .bind(Actor::Operator(name).key())
             .fetch_optional(&mut **self)
             .await?;
@@ -68,7 +69,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<u32, StoreError> {
         let before = self.source_row(source.as_str()).await?;
-        sqlx::query(
+        query(
             "INSERT INTO sources (name, braked_at, brake)
              VALUES ($1, $2, $3)
              ON CONFLICT (name) DO UPDATE
@@ -107,7 +108,7 @@ impl Tx {
 
     async fn hold_all_by_brake(&mut self, actor: Actor<'_>, now: Timestamp) -> Result<u32, StoreError> {
         let actor = actor.key();
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT DISTINCT c.id
              FROM escalations e
                  JOIN cases c ON c.id = e.case_id
@@ -159,19 +160,18 @@ impl Tx {
     }
 
     async fn add_brake_hold(&mut self, actor: &str, case_id: CaseId) -> Result<(), StoreError> {
-        let held =
-            sqlx::query("INSERT INTO brake_holds (actor, case_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING *")
-                .bind(actor)
-                .bind(case_id.to_string())
-                .fetch_all(&mut **self)
-                .await?;
+        let held = query("INSERT INTO brake_holds (actor, case_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING *")
+            .bind(actor)
+            .bind(case_id.to_string())
+            .fetch_all(&mut **self)
+            .await?;
         self.guarded_added(Guarded::BrakeHolds, &held)
     }
 
     /// Whether a brake holds a case: that of its source, or one that is recorded for the case.
     #[instrument(name = "store.brake.is_held", skip_all, fields(case.id = %case_id), err)]
     pub async fn is_held_by_brake(&mut self, case_id: CaseId) -> Result<bool, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT 1
              FROM cases c
              WHERE c.id = $1
@@ -187,13 +187,13 @@ impl Tx {
 
     /// Deletes the brakes' records of a case that was stopped or closed.
     pub(in crate::store) async fn clear_brake_of(&mut self, case_id: CaseId, closed: bool) -> Result<(), StoreError> {
-        let dropped = sqlx::query("DELETE FROM brake_deferred WHERE case_id = $1 RETURNING *")
+        let dropped = query("DELETE FROM brake_deferred WHERE case_id = $1 RETURNING *")
             .bind(case_id.to_string())
             .fetch_all(&mut **self)
             .await?;
         self.guarded_removed(Guarded::BrakeDeferred, &dropped)?;
         if closed {
-            let released = sqlx::query("DELETE FROM brake_holds WHERE case_id = $1 RETURNING *")
+            let released = query("DELETE FROM brake_holds WHERE case_id = $1 RETURNING *")
                 .bind(case_id.to_string())
                 .fetch_all(&mut **self)
                 .await?;

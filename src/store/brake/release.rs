@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
 use super::escalations::DAY_MS;
@@ -12,6 +11,7 @@ use crate::domain::ids::{CaseId, SourceName};
 use crate::proof::seal::MasterKey;
 use crate::store::cases::readable;
 use crate::store::row::{RowReader, millis};
+use crate::store::sql::{Row, query};
 use crate::store::sums::Guarded;
 use crate::store::{CaseRecord, Note, Store, StoreError, TransitionError, Transitioned, Tx};
 
@@ -92,8 +92,8 @@ impl Tx {
         if !self.is_braked(source).await? {
             return Err(NotReleased::NotBraked);
         }
-        let cases = sqlx::query(CONCERNED).bind(source.as_str()).fetch_all(&mut **self).await?;
-        let deferred = sqlx::query(DEFERRED).bind(source.as_str()).fetch_all(&mut **self).await?;
+        let cases = query(CONCERNED).bind(source.as_str()).fetch_all(&mut **self).await?;
+        let deferred = query(DEFERRED).bind(source.as_str()).fetch_all(&mut **self).await?;
         let release = Release::read(&cases, &deferred, &self.key, now)?;
         if release.digest != digest {
             return Err(NotReleased::Changed { held: release.held(), digest: release.digest });
@@ -104,7 +104,7 @@ impl Tx {
             }
         }
         let before = self.source_row(source.as_str()).await?;
-        sqlx::query(
+        query(
             "UPDATE sources
              SET braked_at = NULL, brake = NULL, brake_released_at = $1
              WHERE name = $2",
@@ -114,12 +114,12 @@ impl Tx {
         .execute(&mut **self)
         .await?;
         self.count_source_change(source.as_str(), &before).await?;
-        let released = sqlx::query("DELETE FROM brake_holds WHERE actor = $1 RETURNING *")
+        let released = query("DELETE FROM brake_holds WHERE actor = $1 RETURNING *")
             .bind(source.as_str())
             .fetch_all(&mut **self)
             .await?;
         self.guarded_removed(Guarded::BrakeHolds, &released)?;
-        let applied = sqlx::query("DELETE FROM brake_deferred WHERE source = $1 RETURNING *")
+        let applied = query("DELETE FROM brake_deferred WHERE source = $1 RETURNING *")
             .bind(source.as_str())
             .fetch_all(&mut **self)
             .await?;
@@ -163,14 +163,13 @@ impl Tx {
     ) -> Result<Transitioned, TransitionError> {
         let id = record.case.id;
         // A released case is not counted again.
-        let released =
-            sqlx::query("DELETE FROM brake_holds WHERE case_id = $1 AND actor LIKE 'operator:%' RETURNING *")
-                .bind(id.to_string())
-                .fetch_all(&mut **self)
-                .await
-                .map_err(StoreError::from)?;
+        let released = query("DELETE FROM brake_holds WHERE case_id = $1 AND actor LIKE 'operator:%' RETURNING *")
+            .bind(id.to_string())
+            .fetch_all(&mut **self)
+            .await
+            .map_err(StoreError::from)?;
         self.guarded_removed(Guarded::BrakeHolds, &released)?;
-        sqlx::query("DELETE FROM escalations WHERE case_id = $1 AND actor LIKE 'operator:%'")
+        query("DELETE FROM escalations WHERE case_id = $1 AND actor LIKE 'operator:%'")
             .bind(id.to_string())
             .execute(&mut **self)
             .await?;
@@ -185,7 +184,7 @@ impl Store {
     /// The state of a source's brake; `None` while it has not tripped.
     #[instrument(name = "store.brake.status", skip_all, fields(source = %source), err)]
     pub async fn braked(&self, source: &SourceName, now: Timestamp) -> Result<Option<BrakeStatus>, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT name AS id, braked_at, brake
              FROM sources
              WHERE name = $1 AND braked_at IS NOT NULL",
@@ -194,8 +193,8 @@ impl Store {
         .fetch_optional(&self.reader)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let cases = sqlx::query(CONCERNED).bind(source.as_str()).fetch_all(&self.reader).await?;
-        let deferred = sqlx::query(DEFERRED).bind(source.as_str()).fetch_all(&self.reader).await?;
+        let cases = query(CONCERNED).bind(source.as_str()).fetch_all(&self.reader).await?;
+        let deferred = query(DEFERRED).bind(source.as_str()).fetch_all(&self.reader).await?;
         let release = Release::read(&cases, &deferred, &self.key, now)?;
         let reader = RowReader { what: "source", row: &row };
         Ok(Some(BrakeStatus {
@@ -209,7 +208,7 @@ impl Store {
 
     /// The number of cases whose action was carried out within a day before the source's brake tripped, or after it.
     async fn count_carried_out(&self, source: &SourceName) -> Result<u32, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT '' AS id, COUNT(DISTINCT c.id) AS carried_out
              FROM sources s
                  JOIN escalations e ON e.actor = s.name
@@ -232,8 +231,8 @@ impl Store {
     /// The cases that a release of this source would concern, as they would be after it.
     #[instrument(name = "store.brake.cases", skip_all, fields(source = %source), err)]
     pub async fn braked_cases(&self, source: &SourceName, now: Timestamp) -> Result<Vec<Case>, StoreError> {
-        let cases = sqlx::query(CONCERNED).bind(source.as_str()).fetch_all(&self.reader).await?;
-        let deferred = sqlx::query(DEFERRED).bind(source.as_str()).fetch_all(&self.reader).await?;
+        let cases = query(CONCERNED).bind(source.as_str()).fetch_all(&self.reader).await?;
+        let deferred = query(DEFERRED).bind(source.as_str()).fetch_all(&self.reader).await?;
         let release = Release::read(&cases, &deferred, &self.key, now)?;
         Ok(release.planned.iter().map(|planned| planned.after(now)).collect())
     }
@@ -262,7 +261,7 @@ struct Release {
 
 impl Release {
     /// Reads the cases and the deferred events. A row that cannot be read is omitted: it is never acted on.
-    fn read(cases: &[SqliteRow], deferred: &[SqliteRow], key: &MasterKey, now: Timestamp) -> Result<Self, StoreError> {
+    fn read(cases: &[Row], deferred: &[Row], key: &MasterKey, now: Timestamp) -> Result<Self, StoreError> {
         let cases = readable(cases, key)?.into_iter();
         let mut planned: Vec<_> = cases.map(|record| Planned { case: record.case, deferred: Vec::new() }).collect();
         for row in deferred {
@@ -299,7 +298,7 @@ pub fn digest_of(what: &str, cases: impl IntoIterator<Item = Case>) -> String {
     hex::encode(hash.finalize())
 }
 
-fn read_deferred(row: &SqliteRow) -> Result<Transition, StoreError> {
+fn read_deferred(row: &Row) -> Result<Transition, StoreError> {
     let reader = RowReader { what: "deferred event", row };
     let demand = reader.json("demand")?;
     Ok(match reader.text("kind")?.as_str() {

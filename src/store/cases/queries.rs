@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use tracing::instrument;
 
 use super::CaseRecord;
@@ -13,6 +11,7 @@ use crate::domain::ids::{CaseId, SiteName, SourceName};
 use crate::domain::named;
 use crate::proof::seal::{KeyedHash, MasterKey};
 use crate::store::row::RowReader;
+use crate::store::sql::{Connection, Row, query};
 use crate::store::{Page, Store, StoreError, Tx, dialect};
 
 /// The cases to list.
@@ -62,7 +61,7 @@ pub struct BulkFilter<'a> {
 }
 
 /// Reads rows of cases. A row that cannot be read is logged and omitted, so that it does not hide the others.
-pub(in crate::store) fn readable(rows: &[SqliteRow], key: &MasterKey) -> Result<Vec<CaseRecord>, StoreError> {
+pub(in crate::store) fn readable(rows: &[Row], key: &MasterKey) -> Result<Vec<CaseRecord>, StoreError> {
     let mut records = Vec::with_capacity(rows.len());
     for row in rows {
         match read_case(row, key) {
@@ -78,11 +77,11 @@ pub(in crate::store) fn readable(rows: &[SqliteRow], key: &MasterKey) -> Result<
 
 /// The case with this id.
 pub(in crate::store) async fn find_case(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: CaseId,
     key: &MasterKey,
 ) -> Result<Option<CaseRecord>, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT c.*, k.sealed AS sealed_key
          FROM cases c
              LEFT JOIN case_keys k ON k.case_id = c.id
@@ -110,7 +109,7 @@ impl Tx {
         person_hash: Option<KeyedHash>,
     ) -> Result<Option<CaseRecord>, StoreError> {
         // A cross join, so that SQLite begins with the person and not with all open cases of the site.
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT c.*, k.sealed AS sealed_key
              FROM (
                  SELECT id
@@ -139,7 +138,7 @@ impl Tx {
     /// Stores that a departure or an erasure request of this person id joined an open case.
     #[instrument(name = "store.case.join", skip_all, fields(case.id = %case_id))]
     pub async fn join_case(&mut self, case_id: CaseId, person_hash: KeyedHash) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO case_people (person_hash, case_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        query("INSERT INTO case_people (person_hash, case_id) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(person_hash.0.as_slice())
             .bind(case_id.to_string())
             .execute(&mut **self)
@@ -155,7 +154,7 @@ impl Tx {
         source: &SourceName,
         person_hash: KeyedHash,
     ) -> Result<bool, StoreError> {
-        let row = sqlx::query(
+        let row = query(
             "SELECT 1
              FROM case_people j
                  JOIN people p ON p.source = $1 AND p.person_hash = j.person_hash
@@ -178,7 +177,7 @@ impl Tx {
         email_hash: Option<KeyedHash>,
         person_hash: Option<KeyedHash>,
     ) -> Result<Vec<CaseRecord>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT c.*, k.sealed AS sealed_key
              FROM (
                  SELECT id
@@ -209,13 +208,13 @@ impl Tx {
 impl Store {
     #[instrument(name = "store.case.read", skip_all, fields(case.id = %id), err)]
     pub async fn case(&self, id: CaseId) -> Result<Option<CaseRecord>, StoreError> {
-        find_case(&mut *self.reader.acquire().await?, id, &self.key).await
+        find_case(&mut self.reader.acquire().await?, id, &self.key).await
     }
 
     /// The cases whose id ends with these hexadecimal digits: at most two, since more than one is ambiguous.
     #[instrument(name = "store.case.ending", skip_all, err)]
     pub async fn cases_ending(&self, end: &str) -> Result<Vec<CaseId>, StoreError> {
-        let rows = sqlx::query("SELECT id FROM cases WHERE substr(id, -LENGTH($1)) = $1 LIMIT 2")
+        let rows = query("SELECT id FROM cases WHERE substr(id, -LENGTH($1)) = $1 LIMIT 2")
             .bind(end)
             .fetch_all(&self.reader)
             .await?;
@@ -229,7 +228,7 @@ impl Store {
             CaseSort::Newest => dialect::LIST_CASES,
             CaseSort::Next => dialect::LIST_CASES_BY_NEXT,
         };
-        let rows = sqlx::query(text)
+        let rows = query(text)
             .bind(filter.state.map(StateName::as_str))
             .bind(filter.source.as_ref().map(SourceName::as_str))
             .bind(filter.site.as_ref().map(SiteName::as_str))
@@ -252,7 +251,7 @@ impl Store {
     /// cannot be read is omitted and stays unchanged.
     #[instrument(name = "store.case.open_cases", skip_all, err)]
     pub async fn open_cases(&self, filter: &BulkFilter<'_>) -> Result<Vec<Case>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT c.*, NULL AS sealed_key
              FROM cases c
              WHERE c.closed_at IS NULL
@@ -278,7 +277,7 @@ impl Store {
     /// The number of cases in each state on each site.
     #[instrument(name = "store.case.count", skip_all, err)]
     pub async fn count_cases(&self) -> Result<Vec<(SiteName, StateName, u64)>, StoreError> {
-        let rows = sqlx::query("SELECT site AS id, site, state, COUNT(*) AS count FROM cases GROUP BY site, state")
+        let rows = query("SELECT site AS id, site, state, COUNT(*) AS count FROM cases GROUP BY site, state")
             .fetch_all(&self.reader)
             .await?;
         rows.iter()

@@ -1,9 +1,6 @@
 //! Conversion between a case and its row.
 
 use serde::{Deserialize, Serialize};
-use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Row as _, Sqlite};
 
 use super::authentication::authenticate;
 use super::{CaseRecord, KnownAccount, RowHashes};
@@ -12,8 +9,8 @@ use crate::domain::case::{Attention, Case, Hold, Progress, State, StateName};
 use crate::domain::ids::{CaseId, SourceName};
 use crate::domain::person::Person;
 use crate::proof::seal::{CaseKey, KeyedHash, MasterKey};
-use crate::store::exec::ExecOne as _;
 use crate::store::row::{RowReader, millis, millis_if_any};
+use crate::store::sql::{Query, Row, query};
 use crate::store::{StoreError, Tx};
 
 /// The personal data of a case, in the form that is sealed.
@@ -92,11 +89,7 @@ impl Tx {
             .await
     }
 
-    fn bind_case<'q>(
-        &self,
-        text: &'static str,
-        record: &'q CaseRecord,
-    ) -> Result<Query<'q, Sqlite, SqliteArguments>, StoreError> {
+    fn bind_case(&self, text: &'static str, record: &CaseRecord) -> Result<Query, StoreError> {
         let case = &record.case;
         let hashes = self.row_hashes(record);
         let known = Known {
@@ -109,7 +102,7 @@ impl Tx {
             None => None,
         };
         let code = authenticate(record, hashes, sealed.as_deref(), &self.key);
-        Ok(sqlx::query(text)
+        Ok(query(text)
             .bind(case.state.name().as_str())
             .bind(millis(case.since))
             .bind(held(&case.state).map(Hold::as_str))
@@ -153,7 +146,7 @@ impl Tx {
 }
 
 /// Reads a row with the columns of `cases` and the joined `sealed_key`.
-pub(in crate::store) fn read_case(row: &SqliteRow, master: &MasterKey) -> Result<CaseRecord, StoreError> {
+pub(in crate::store) fn read_case(row: &Row, master: &MasterKey) -> Result<CaseRecord, StoreError> {
     let reader = RowReader { what: "case", row };
     let id: CaseId = reader.word("id")?;
     let name: StateName = reader.word("state")?;

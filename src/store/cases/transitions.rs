@@ -14,7 +14,7 @@ use crate::domain::facts::FactKind;
 use crate::domain::ids::CaseId;
 use crate::domain::person::Person;
 use crate::proof::seal::CaseKey;
-use crate::store::exec::ExecOne as _;
+use crate::store::sql::query;
 use crate::store::{JobRow, StoreError, TransitionError, Tx};
 
 impl Tx {
@@ -75,7 +75,7 @@ impl Tx {
             key: Some(key),
         };
         self.insert_case(&record).await?;
-        sqlx::query("INSERT INTO case_keys (case_id, sealed) VALUES ($1, $2)")
+        query("INSERT INTO case_keys (case_id, sealed) VALUES ($1, $2)")
             .bind(id.to_string())
             .bind(sealed_key)
             .execute(&mut **self)
@@ -271,7 +271,7 @@ impl Tx {
         }
         let seq = self.write_journal(Some(case.id), kind, &detail, now).await?;
         if let (Some(remark), Some(key)) = (note.remark.filter(|remark| !remark.is_empty()), &record.key) {
-            sqlx::query("INSERT INTO remarks (seq, case_id, sealed) VALUES ($1, $2, $3)")
+            query("INSERT INTO remarks (seq, case_id, sealed) VALUES ($1, $2, $3)")
                 .bind(seq)
                 .bind(case.id.to_string())
                 .bind(key.seal(&seq.to_be_bytes(), remark.as_bytes()))
@@ -287,16 +287,16 @@ impl Tx {
     async fn shred(&mut self, record: CaseRecord) -> Result<CaseRecord, StoreError> {
         let id = record.case.id.to_string();
         self.shreds = true;
-        sqlx::query("DELETE FROM remarks WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
-        sqlx::query("DELETE FROM case_keys WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
-        sqlx::query("DELETE FROM case_people WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
-        sqlx::query("DELETE FROM deadline_steps WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
-        sqlx::query("UPDATE cases SET sealed = NULL, code = $1 WHERE id = $2")
+        query("DELETE FROM remarks WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
+        query("DELETE FROM case_keys WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
+        query("DELETE FROM case_people WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
+        query("DELETE FROM deadline_steps WHERE case_id = $1").bind(&id).execute(&mut **self).await?;
+        query("UPDATE cases SET sealed = NULL, code = $1 WHERE id = $2")
             .bind(authenticate(&record, self.row_hashes(&record), None, &self.key).0.as_slice())
             .bind(&id)
             .exec_one(self, "case", &id)
             .await?;
-        sqlx::query(
+        query(
             "UPDATE deliveries
              SET body = NULL
              WHERE id IN (SELECT delivery_id FROM events WHERE case_id = $1)
@@ -319,11 +319,11 @@ impl Tx {
 
     /// Deletes the person of a case from the sources' people.
     async fn shred_person(&mut self, case_id: &str) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM people WHERE email_hash = (SELECT email_hash FROM cases WHERE id = $1)")
+        query("DELETE FROM people WHERE email_hash = (SELECT email_hash FROM cases WHERE id = $1)")
             .bind(case_id)
             .execute(&mut **self)
             .await?;
-        sqlx::query("DELETE FROM former_addresses WHERE email_hash = (SELECT email_hash FROM cases WHERE id = $1)")
+        query("DELETE FROM former_addresses WHERE email_hash = (SELECT email_hash FROM cases WHERE id = $1)")
             .bind(case_id)
             .execute(&mut **self)
             .await?;

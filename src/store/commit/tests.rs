@@ -122,7 +122,7 @@ async fn transaction_that_sqlite_rolled_back_fails_all_its_units() {
     let broken = async {
         let mut second = store.begin().await.unwrap();
         // As SQLite does by itself when the disk is full.
-        second.execute(sqlx::raw_sql("ROLLBACK")).await.unwrap();
+        second.run("ROLLBACK").await.unwrap();
         second.commit().await
     };
     let (first, second) = tokio::join!(first.commit(), broken);

@@ -1,0 +1,16 @@
+//! Statements, connections and rows of the database engine.
+//!
+//! The rest of the store writes a statement as static text with `$1` parameters, and runs it by the methods of
+//! [`Query`]. Parameters have the types of [`Value`].
+
+mod connection;
+mod query;
+mod row;
+mod value;
+
+use super::StoreError;
+
+pub use self::connection::Connection;
+pub(super) use self::connection::{Options, Pool};
+pub(super) use self::query::{Query, query};
+pub(super) use self::row::Row;
