@@ -178,6 +178,7 @@ pub(super) async fn as_problem(response: Response) -> Response {
     }
     let detail = match status {
         StatusCode::PAYLOAD_TOO_LARGE => return ApiError::TooLarge.into_response(),
+        StatusCode::NOT_FOUND => return ApiError::NotFound("route").into_response(),
         StatusCode::SERVICE_UNAVAILABLE => "request timed out: check whether the change was applied before you retry",
         _ => "the request was rejected",
     };

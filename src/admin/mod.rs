@@ -61,7 +61,6 @@ pub(crate) fn router(state: Arc<AdminState>, console: Router) -> Router {
         .merge(health)
         .route("/openapi.json", get(async move || document::respond(&document)))
         .nest("/api/v1", api)
-        .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)
         .with_state(Arc::clone(&state))
         .merge(console)

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 
 use super::failure::Failure;
 use super::fields::Fields;
@@ -24,13 +24,28 @@ struct ErrorPage {
     detail: Option<String>,
 }
 
+/// An address that neither the console nor the API has. A program gets the API's problem.
+pub(super) async fn no_such_page(headers: HeaderMap) -> Response {
+    if shows_pages(&headers) { Failure::NotFound.into_response() } else { StatusCode::NOT_FOUND.into_response() }
+}
+
+/// Whether the client is a browser that opens an address.
+fn shows_pages(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
+}
+
 /// Middleware: makes a page of a [`Failure`], and keeps a language that the address selects.
 pub(super) async fn show(State(console): State<Arc<Console>>, request: Request, next: Next) -> Response {
     let preferences = Preferences::of(request.headers(), request.uri());
     let selected = Fields::of(request.uri()).get("lang").and_then(Lang::parse);
+    let is_browser = shows_pages(request.headers());
     let mut response = next.run(request).await;
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         response = page(&console, &preferences, &failure);
+    } else if is_browser && is_rejected(&response) {
+        // An id that is none, or a form that was opened as an address.
+        response = page(&console, &preferences, &Failure::NotFound);
     }
     if let Some(language) = selected {
         let cookie = format!("lang={}; Path=/; Max-Age=31536000; SameSite=Strict", language.as_str());
@@ -39,6 +54,13 @@ pub(super) async fn show(State(console): State<Arc<Console>>, request: Request, 
         }
     }
     response
+}
+
+/// Whether the router or an extractor rejected the request, and no handler saw it.
+fn is_rejected(response: &Response) -> bool {
+    let is_page =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|found| found.as_bytes().starts_with(b"text/html"));
+    response.status().is_client_error() && !is_page
 }
 
 fn page(console: &Console, preferences: &Preferences, failure: &Failure) -> Response {

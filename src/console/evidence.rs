@@ -1,4 +1,4 @@
-//! `/evidence`: the signed list of a period, and the public key.
+//! `/evidence`: a period to read and to print, its signed list, and the public key.
 
 use askama::Template;
 use axum::response::Response;
@@ -7,6 +7,7 @@ use super::case::download;
 use super::failure::Failure;
 use super::fields::Fields;
 use super::layout::{Nav, Shell, render};
+use super::period::Period;
 use super::visitor::Visitor;
 use crate::domain::operator::Role;
 
@@ -18,12 +19,26 @@ struct EvidencePage {
     to: String,
     key: String,
     may_download: bool,
+    period: Option<Period>,
     /// What the API refused, in its words.
     problem: Option<String>,
 }
 
+/// The form, and what the signed list says about the period that was entered.
 pub(super) async fn form(visitor: Visitor, fields: Fields) -> Result<Response, Failure> {
-    page(&visitor, &fields, None).await
+    let (Some(from), Some(to)) = (fields.get("from"), fields.get("to")) else {
+        return page(&visitor, &fields, None, None).await;
+    };
+    visitor.require(Role::Operator)?;
+    match visitor.text(&fields.only(&["from", "to"]).on("/evidence")).await {
+        Ok(file) => {
+            let calendar = visitor.calendar(None);
+            let period = Period::of(visitor.t(), &calendar, (from, to), &file, visitor.now);
+            page(&visitor, &fields, period, None).await
+        }
+        Err(Failure::Invalid(why)) => page(&visitor, &fields, None, Some(why)).await,
+        Err(failure) => Err(failure),
+    }
 }
 
 /// The signed file, as a download.
@@ -38,7 +53,7 @@ pub(super) async fn period(visitor: Visitor, fields: Fields) -> Result<Response,
             };
             Ok(download(text, &format!("offboardd-{}-{}.evidence", day("from"), day("to"))))
         }
-        Err(Failure::Invalid(why)) => page(&visitor, &fields, Some(why)).await,
+        Err(Failure::Invalid(why)) => page(&visitor, &fields, None, Some(why)).await,
         Err(failure) => Err(failure),
     }
 }
@@ -47,7 +62,12 @@ pub(super) async fn key(visitor: Visitor) -> Result<Response, Failure> {
     Ok(download(visitor.text("/evidence/key").await?, "offboardd-evidence.pub"))
 }
 
-async fn page(visitor: &Visitor, fields: &Fields, problem: Option<String>) -> Result<Response, Failure> {
+async fn page(
+    visitor: &Visitor,
+    fields: &Fields,
+    period: Option<Period>,
+    problem: Option<String>,
+) -> Result<Response, Failure> {
     let t = visitor.t();
     let today = visitor.calendar(None).local(visitor.now).date();
     let first = today.first_of_month();
@@ -57,6 +77,7 @@ async fn page(visitor: &Visitor, fields: &Fields, problem: Option<String>) -> Re
         to: day("to", today),
         key: visitor.text("/evidence/key").await?,
         may_download: visitor.is_operator(),
+        period,
         problem,
         shell: Shell::of(visitor, Nav::Evidence, t.s("nav-evidence")).await?,
     })

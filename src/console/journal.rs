@@ -12,6 +12,7 @@ use super::time::{Calendar, Moment};
 use super::visitor::Visitor;
 use super::words;
 use crate::domain::ids::CaseId;
+use crate::domain::operator::Role;
 use crate::store::{JournalFilter, JournalRow};
 
 /// The kinds of entries that a visitor may select, in groups.
@@ -55,6 +56,7 @@ struct JournalPage {
     next: Option<String>,
     entries: i64,
     verified: Option<Verified>,
+    may_verify: bool,
 }
 
 #[derive(Debug)]
@@ -79,8 +81,9 @@ pub(super) async fn list(visitor: Visitor, fields: Fields) -> Result<Response, F
     page(&visitor, &fields, None).await
 }
 
-/// Walks the whole journal and all cases.
+/// Walks the whole journal and all cases. Changes nothing, but takes a while: not for viewers.
 pub(super) async fn verify(visitor: Visitor, Form(_form): Form) -> Result<Response, Failure> {
+    visitor.require(Role::Operator)?;
     let found = visitor.admin().store.verify_history().await?;
     let findings: Vec<String> = found.into_iter().map(|finding| finding.detail).collect();
     let verified = Verified { is_intact: findings.is_empty(), findings };
@@ -118,6 +121,7 @@ async fn page(visitor: &Visitor, fields: &Fields, verified: Option<Verified>) ->
         next: page.next.map(|cursor| fields.only(&["kind", "case"]).with("cursor", cursor).on("/journal")),
         entries,
         verified,
+        may_verify: visitor.is_operator(),
         shell: Shell::of(visitor, Nav::Journal, t.s("nav-journal")).await?,
     })
 }

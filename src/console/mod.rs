@@ -27,7 +27,9 @@ mod i18n;
 mod journal;
 mod layout;
 mod new_case;
+mod openapi;
 mod origin;
+mod period;
 mod plot;
 mod session;
 mod settings;
@@ -89,6 +91,7 @@ pub(crate) fn router(admin: Arc<AdminState>, settings: String) -> Router {
         .route("/fence/lift", post(fence::lift))
         .route("/assets/{name}", get(assets::show))
         .layer(middleware::from_fn(origin::require_same))
+        .fallback(errors::no_such_page)
         .layer(middleware::from_fn_with_state(Arc::clone(&console), errors::show))
         .with_state(console)
 }

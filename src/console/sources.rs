@@ -11,6 +11,7 @@ use super::failure::{Failure, see_other};
 use super::fields::{Fields, Form, Query};
 use super::health;
 use super::html::{Effect, Status, Tone};
+use super::i18n::Texts;
 use super::layout::{Nav, Shell, render};
 use super::plot::Plot;
 use super::time::{Moment, days};
@@ -40,6 +41,8 @@ struct Source {
     paused: Option<(Moment, String)>,
     brake: Option<Brake>,
     ignored: Vec<(String, u64)>,
+    /// Refused requests of the last hour, by reason.
+    refused: Vec<(String, u64)>,
     lookup: Option<(String, Option<String>)>,
     offers: Vec<Offer>,
     accepted: usize,
@@ -87,6 +90,12 @@ pub(super) async fn list(visitor: Visitor) -> Result<Response, Failure> {
                 .with("action", "cancel")
                 .on("/cases/bulk"),
         }),
+        refused: view
+            .refused
+            .iter()
+            .filter(|(_, count)| **count > 0)
+            .map(|(reason, count)| (refusal(t, reason), *count))
+            .collect(),
         ignored: view.ignored.iter().map(|ignored| (ignored.word.clone(), ignored.count)).collect(),
         lookup: view.lookup.as_ref().map(|lookup| (t.n("source-lookups", lookup.waiting), lookup.problem.clone())),
         offers: view
@@ -111,6 +120,11 @@ pub(super) async fn list(visitor: Visitor) -> Result<Response, Failure> {
         may_release: visitor.is_approver(),
         shell: Shell::of(&visitor, Nav::Sources, t.s("nav-sources")).await?,
     })
+}
+
+/// Why requests were refused.
+fn refusal(t: Texts, reason: &str) -> String {
+    t.find(&format!("refused-{}", reason.replace('_', "-"))).unwrap_or_else(|| reason.to_owned())
 }
 
 fn sites(view: &SourceView) -> String {

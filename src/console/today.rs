@@ -201,7 +201,8 @@ async fn tasks(
         if let Some(brake) = &source.brake {
             let name = t.v("task-frozen", "source", &source.name);
             let text = t.values("task-frozen-text", &[("message", &brake.message)]);
-            let href = format!("/sources/{}/release", source.name);
+            let released = format!("/sources/{}/release", source.name);
+            let href = if visitor.is_approver() { released } else { format!("/sources#{}", source.name) };
             tasks.push(task(Tone::Bad, "snow", 1, name, text, href, "task-frozen-link"));
         }
     }

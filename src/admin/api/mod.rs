@@ -37,6 +37,7 @@ pub(crate) use self::sites::SiteView;
 pub(crate) use self::sources::SourceView;
 pub(crate) use self::status::{NextView, StatusView};
 pub(crate) use self::view::{CaseView, HistoryView};
+pub(crate) use crate::explain::{ExplainedItem, Explanation};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<AdminState>> {
     OpenApiRouter::new()

@@ -114,7 +114,11 @@ fn composed() -> BTreeSet<String> {
     add("", &["question-", "do-"], &["site-pause", "site-resume", "source-pause", "source-resume", "source-release"]);
     add("journal-group-", &["calls", "outcomes", "operators", "sources", "pauses", "attention"], &[""]);
     add("blocked-", &["fence", "site-paused", "call-paused", "source-paused", "source-frozen"], &[""]);
-    add("journal-", &JOURNAL, &[""]);
+    let kinds: Vec<String> = journal_kinds().into_iter().map(|kind| kind.replace('_', "-")).collect();
+    add("journal-", &kinds.iter().map(String::as_str).collect::<Vec<_>>(), &[""]);
+    let outcomes = crate::console::period::OUTCOMES.map(|outcome| outcome.replace('_', "-"));
+    add("period-outcome-", &outcomes.iter().map(String::as_str).collect::<Vec<_>>(), &[""]);
+    add("refused-", &["unauthorized", "stale", "too-large"], &[""]);
     for error in ["not-found", "role", "other-origin", "invalid", "refused", "unavailable"] {
         add("error-", &[error], &["", "-text"]);
     }
@@ -124,52 +128,25 @@ fn composed() -> BTreeSet<String> {
     ids
 }
 
-/// The kinds of journal entries that have a name.
-const JOURNAL: [&str; 43] = [
-    "opened",
-    "revoke-dispatched",
-    "revoke-confirmed",
-    "detach-dispatched",
-    "detached",
-    "deletion-dispatched",
-    "deletion-accepted",
-    "gone-seen",
-    "gone-confirmed",
-    "not-done",
-    "reinvite-dispatched",
-    "grant-seen",
-    "reinvited",
-    "account-missing",
-    "withheld",
-    "attention-needed",
-    "departed",
-    "stopped",
-    "erasure-requested",
-    "demands-ended",
-    "cancelled",
-    "held",
-    "released",
-    "brake-released",
-    "approved",
-    "withdrawn",
-    "retried",
-    "resolved",
-    "brake-tripped",
-    "call-rejected",
-    "deferred-by-brake",
-    "delivery-replayed",
-    "fence-raised",
-    "fence-lifted",
-    "secret-accepted",
-    "site-paused",
-    "site-resumed",
-    "site-kind-paused",
-    "site-kind-resumed",
-    "source-paused",
-    "source-resumed",
-    "due",
-    "interrupted",
-];
+/// Kinds that are chosen before they are written.
+const CHOSEN: [&str; 5] = ["opened", "source_quiet", "source_active", "call_unconfirmed", "interrupted"];
+
+/// The kinds of journal entries, as the code writes them: those of the daemon, and one for each transition.
+fn journal_kinds() -> BTreeSet<String> {
+    let mut kinds: BTreeSet<String> = CHOSEN.iter().map(|kind| (*kind).to_owned()).collect();
+    for folder in ["src/store", "src/admin", "src/import"] {
+        for text in files(folder, "rs") {
+            let second =
+                |call: &str| Some(call.split(',').nth(1)?.trim().strip_prefix('"')?.split('"').next()?.to_owned());
+            kinds.extend(text.split("write_journal(").skip(1).filter_map(second).filter(|kind| kind != "test"));
+        }
+    }
+    let transitions = include_str!("../../domain/case/transition.rs").split("pub const fn name(&self)").nth(1).unwrap();
+    let names = transitions.split("=> \"").skip(1).filter_map(|name| name.split('"').next());
+    kinds.extend(names.map(str::to_owned));
+    assert!(kinds.len() > 50 && kinds.contains("site_kind_paused") && kinds.contains("departed"), "{kinds:?}");
+    kinds
+}
 
 /// The ids that templates and code write as a whole.
 fn written() -> BTreeSet<String> {

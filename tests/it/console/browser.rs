@@ -1,7 +1,9 @@
 //! The console in a real browser: `tests/browser/run.mjs` drives Chromium over the pages of this story.
 //!
-//! Needs Debian's `chromium`, `nodejs` and `npm`. `OFFBOARDD_SHOTS=FOLDER` also writes pictures of the pages.
+//! Needs Debian's `chromium`, `nodejs` and `npm`. `OFFBOARDD_BLESS=1` also writes the pictures of docs/images, and
+//! `OFFBOARDD_SHOTS=FOLDER` writes pictures of every page and does nothing else.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -32,12 +34,13 @@ timezone = \"Europe/Berlin\"
 brake = { per_hour = 3, per_day = 3 }
 ";
 
-const SOURCES: [(&str, &str); 6] = [
+const SOURCES: [(&str, &str); 7] = [
     ("payroll", "plain"),
     ("portal", "quick"),
     ("subsidiary", "leavers"),
     ("partners", "leavers"),
     ("workday", "careful"),
+    ("sap", "careful"),
     ("contacts", "plain"),
 ];
 
@@ -55,9 +58,11 @@ fn more() -> &'static str {
 fn folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
     std::fs::create_dir_all(&folder).unwrap();
-    for file in ["package.json", "package-lock.json", "run.mjs"] {
-        let original = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser").join(file);
-        std::fs::copy(original, folder.join(file)).unwrap();
+    for file in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser")).unwrap() {
+        let file = file.unwrap();
+        if file.file_type().unwrap().is_file() {
+            std::fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+        }
     }
     folder
 }
@@ -84,16 +89,16 @@ async fn busy_site(story: &Harness) {
         story.advance("10d").await;
     }
     depart(story, "payroll", "mary-ann@example.com", None).await;
-    story.advance("9d").await;
+    story.advance("15d").await;
     depart(story, "portal", "frontdesk@example.com", None).await;
     story.advance("5d").await;
     for email in ["ann@example.com", "ida@example.com"] {
         depart(story, "hr", email, None).await;
     }
-    for (email, day) in [("ben@example.com", "2026-10-24"), ("jon@example.com", "2026-10-30")] {
+    for (email, day) in [("ben@example.com", "2026-10-30"), ("jon@example.com", "2026-11-05")] {
         depart(story, "hr", email, Some(day)).await;
     }
-    for (source, first, day) in [("subsidiary", "kim", "2026-11-02"), ("partners", "lea", "2026-10-27")] {
+    for (source, first, day) in [("subsidiary", "kim", "2026-11-08"), ("partners", "lea", "2026-11-02")] {
         for n in 1..=3 {
             depart(story, source, &format!("{first}{n}@example.com"), Some(day)).await;
         }
@@ -102,14 +107,26 @@ async fn busy_site(story: &Harness) {
     depart(story, "payroll", "cleo@example.com", None).await;
     let returned = json!({ "type": "returned", "person": { "id": "cleo", "email": "cleo@example.com" } });
     assert_eq!(story.send("payroll", &returned).await.status, 202);
-    for n in 1..=8 {
-        depart(story, "workday", &format!("person{n}@example.com"), Some("2026-10-31")).await;
+    for source in ["workday", "sap"] {
+        for n in 1..=8 {
+            depart(story, source, &format!("{source}{n}@example.com"), Some("2026-11-06")).await;
+        }
     }
     for body in [json!({ "type": "departed", "person": "ann" }), json!({ "type": "left", "person": { "id": "7" } })] {
         assert_eq!(story.send("hr", &body).await.status, 202);
     }
+    // Markup wherever a vendor or an operator can write: types, ids, reasons.
+    assert_eq!(story.send("contacts", &json!({ "type": MARKUP, "person": { "id": MARKUP } })).await.status, 202);
+    let hostile = json!({ "type": "departed", "person": { "id": MARKUP, "email": "o'neil&co@example.com" } });
+    assert_eq!(story.send("contacts", &hostile).await.status, 202);
     story.settle().await;
+    let id = id(story, "o'neil&co@example.com").await;
+    assert_eq!(story.api(&format!("/cases/{id}/hold"), Some(json!({ "reason": MARKUP }))).await.status, 200);
 }
+
+/// Executes something, wherever it is not escaped.
+const MARKUP: &str =
+    "\"></td></textarea><img src=x onerror=\"document.title='executed'\"><script>window.executed=1</script>";
 
 async fn id(story: &Harness, email: &str) -> String {
     story.case(email).await.case.id.to_string()
@@ -123,7 +140,7 @@ async fn pages(story: &Harness) -> Vec<String> {
         "/",
         "/cases",
         "/cases?state=attention",
-        "/cases?q=unknown@example.net",
+        "/cases?source=contacts&state=erased",
         "/sources",
         "/sites",
         "/deliveries",
@@ -131,6 +148,7 @@ async fn pages(story: &Harness) -> Vec<String> {
         "/evidence",
         "/settings",
         "/api",
+        "/no-such-page",
     ]
     .map(str::to_owned)
     .into();
@@ -142,7 +160,7 @@ async fn pages(story: &Harness) -> Vec<String> {
         "ben@example.com",
         "dora@example.com",
         "cleo@example.com",
-        "person8@example.com",
+        "workday8@example.com",
     ] {
         pages.push(format!("/cases/{}", id(story, email).await));
     }
@@ -152,6 +170,10 @@ async fn pages(story: &Harness) -> Vec<String> {
 
 async fn confirmations(story: &Harness) -> Vec<String> {
     let case = |email: &'static str| id(story, email);
+    let unreadable = story.api("/deliveries?status=unreadable", None).await.body;
+    let delivery = unreadable["items"][0]["id"].as_str().unwrap().to_owned();
+    let read = story.api("/deliveries?status=routed&source=hr", None).await.body;
+    let routed = read["items"][0]["id"].as_str().unwrap().to_owned();
     vec![
         format!("/cases/{}/approve?for=delete", case("ann@example.com").await),
         format!("/cases/{}/cancel", case("mary-ann@example.com").await),
@@ -160,7 +182,86 @@ async fn confirmations(story: &Harness) -> Vec<String> {
         "/cases/new".to_owned(),
         "/sources/workday/release".to_owned(),
         "/sources/hr/pause".to_owned(),
+        "/sites/acme/pause".to_owned(),
+        format!("/cases/{}/requests", case("mary-ann@example.com").await),
+        format!("/deliveries/{delivery}/explain"),
+        format!("/deliveries/{routed}/explain"),
+        format!("/deliveries/{delivery}/replay"),
+        "/cases?q=unknown@example.net".to_owned(),
     ]
+}
+
+/// The pages on which the markup is shown.
+async fn hostile_pages(story: &Harness) -> Vec<String> {
+    let id = id(story, "o'neil&co@example.com").await;
+    let deliveries = story.api("/deliveries?source=contacts", None).await.body;
+    let deliveries = deliveries["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap());
+    let mut pages: Vec<String> =
+        ["/", "/cases", "/sources", "/deliveries", "/journal"].map(str::to_owned).into_iter().collect();
+    for delivery in deliveries {
+        pages.extend([format!("/deliveries/{delivery}"), format!("/deliveries/{delivery}/explain")]);
+    }
+    let encoded: String = form_urlencoded::byte_serialize(MARKUP.as_bytes()).collect();
+    pages.extend([
+        format!("/cases?q={encoded}"),
+        format!("/journal?case={encoded}"),
+        format!("/{encoded}"),
+        format!("/cases/{id}/release"),
+        format!("/cases/{id}"),
+    ]);
+    pages
+}
+
+/// A name for each page that is worth a look.
+async fn pictures(story: &Harness, pages: &[String], confirmations: &[String]) -> BTreeMap<String, String> {
+    let mut pictures = BTreeMap::from([("today".to_owned(), "/".to_owned())]);
+    for name in ["cases", "sources", "sites", "deliveries", "journal", "evidence", "settings", "api"] {
+        pictures.insert(name.to_owned(), format!("/{name}"));
+    }
+    for (name, email) in [
+        ("case", "mary-ann@example.com"),
+        ("case-approval", "ann@example.com"),
+        ("case-ambiguous", "dora@example.com"),
+        ("case-restoring", "cleo@example.com"),
+        ("case-grace", "frontdesk@example.com"),
+        ("case-erased", "hana.ito@example.com"),
+        ("case-scheduled", "ben@example.com"),
+        ("case-braked", "workday8@example.com"),
+        ("case-hostile", "o'neil&co@example.com"),
+    ] {
+        pictures.insert(name.to_owned(), format!("/cases/{}", id(story, email).await));
+    }
+    let names = [
+        "approve",
+        "cancel",
+        "retry",
+        "bulk",
+        "new",
+        "release",
+        "pause",
+        "site-pause",
+        "requests",
+        "explain-unreadable",
+        "explain",
+        "replay",
+        "none-found",
+    ];
+    pictures.extend(names.into_iter().map(str::to_owned).zip(confirmations.iter().cloned()));
+    pictures.insert("delivery".to_owned(), pages.last().unwrap().clone());
+    pictures.insert("not-found".to_owned(), "/no-such-page".to_owned());
+    pictures
+}
+
+/// The pictures of docs/images: name, path, language, theme, width, height.
+fn documented(pictures: &BTreeMap<String, String>) -> Value {
+    let of = |name: &str, page: &str, lang: &str, theme: &str, (width, height): (u32, u32)| json!({ "name": name, "path": pictures[page], "lang": lang, "colorScheme": theme, "width": width, "height": height });
+    let (desk, phone) = ((1200, 860), (375, 780));
+    json!([
+        of("console-today", "today", "en", "light", desk),
+        of("console-case", "case", "en", "light", desk),
+        of("console-brake", "sources", "en", "dark", desk),
+        of("console-phone", "case", "de", "dark", phone),
+    ])
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -171,45 +272,34 @@ async fn console_works_in_a_real_browser() {
     let story = Harness::with(setup).await;
     busy_site(&story).await;
     let (pages, confirmations) = (pages(&story).await, confirmations(&story).await);
-    let operator = |more: &[String]| [pages.as_slice(), more].concat();
-    let shots = std::env::var("OFFBOARDD_SHOTS").ok();
-    let case = |email: &'static str| id(&story, email);
+    let pictures = pictures(&story, &pages, &confirmations).await;
+    let of_approver = [pages.as_slice(), &confirmations].concat();
+    let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/images");
+    let people = |deleted: &str, held: &str, bulk: &str, late: &str, frozen: &str| json!({ "deleted": deleted, "held": held, "bulkSource": bulk, "late": late, "frozen": frozen });
     let settings = json!({
         "address": format!("http://{}", story.admin()),
         "chromium": std::env::var("OFFBOARDD_CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned()),
         "tokens": { "rosa": ROSA, "tom": TOM },
         "roles": { "approver": ROSA, "operator": OTTO, "viewer": VERA },
-        "pages": { "approver": operator(&confirmations), "operator": pages, "viewer": pages },
+        "pages": { "approver": of_approver, "operator": pages, "viewer": pages },
+        "hostile": hostile_pages(&story).await,
         "people": {
-            "withScript": { "deleted": "ann@example.com", "held": "ben@example.com", "bulkSource": "subsidiary", "late": "late1@example.com" },
-            "withoutScript": { "deleted": "ida@example.com", "held": "jon@example.com", "bulkSource": "partners", "late": "late2@example.com" },
+            "withScript": people("ann@example.com", "ben@example.com", "subsidiary", "late1@example.com", "workday"),
+            "withoutScript": people("ida@example.com", "jon@example.com", "partners", "late2@example.com", "sap"),
         },
-        "shots": shots,
-        "onlyShots": std::env::var("OFFBOARDD_ONLY_SHOTS").is_ok(),
-        "full": std::env::var("OFFBOARDD_FULL_SHOTS").is_ok(),
-        "pictures": {
-            "today": "/", "today.de": "/", "cases": "/cases",
-            "case": format!("/cases/{}", case("mary-ann@example.com").await),
-            "case.de": format!("/cases/{}", case("mary-ann@example.com").await),
-            "case-ambiguous": format!("/cases/{}", case("dora@example.com").await),
-            "case-restoring": format!("/cases/{}", case("cleo@example.com").await),
-            "case-grace": format!("/cases/{}", case("frontdesk@example.com").await),
-            "case-erased": format!("/cases/{}", case("hana.ito@example.com").await),
-            "approve": confirmations[0], "bulk": confirmations[3], "release": confirmations[5], "bulk.de": confirmations[3],
-            "sources": "/sources", "sites": "/sites", "deliveries": "/deliveries", "journal": "/journal",
-            "evidence": "/evidence", "settings": "/settings", "api": "/api", "new": "/cases/new",
-            "delivery": pages.last().unwrap(),
-        },
+        "shots": std::env::var("OFFBOARDD_SHOTS").ok(),
+        "documents": std::env::var("OFFBOARDD_BLESS").is_ok().then_some(images),
+        "documented": documented(&pictures),
+        "pictures": pictures,
     });
-    let tally = drive(&story, &settings).await;
-    println!("{tally}");
+    drive(&story, &settings).await;
     let changes = story.changes();
     let changes: Vec<&str> = changes.iter().map(String::as_str).collect();
     story.finish(&changes).await;
 }
 
-/// Runs the program, and carries out what it requests. Returns its last line.
-async fn drive(story: &Harness, settings: &Value) -> String {
+/// Runs the program, prints what it reports, and carries out what it requests.
+async fn drive(story: &Harness, settings: &Value) {
     let folder = folder();
     if !folder.join("node_modules").exists() {
         run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&folder));
@@ -245,5 +335,4 @@ async fn drive(story: &Harness, settings: &Value) -> String {
     }
     reading.join().unwrap();
     assert!(program.wait().unwrap().success(), "{last}");
-    last
 }

@@ -1,5 +1,7 @@
 //! Every page: its headers, its size, its languages, and what a role sees.
 
+use reqwest::Method;
+
 use super::client::{OTTO, VERA, Visitor, tokens};
 use crate::harness::{Harness, ROSA, Setup};
 
@@ -39,7 +41,8 @@ async fn every_page_has_the_policy_and_both_languages() {
             assert_eq!(page.headers["content-security-policy"], CSP, "{path}");
             assert_eq!(page.headers["cache-control"], "no-store", "{path}");
             assert_eq!(page.headers["referrer-policy"], "same-origin", "{path}");
-            assert!(page.text.len() < 60_000, "{path}: {} bytes", page.text.len());
+            let most = if path == "/api" { 150_000 } else { 60_000 };
+            assert!(page.text.len() < most, "{path}: {} bytes", page.text.len());
             assert!(page.cookies.iter().any(|cookie| cookie.starts_with(&format!("lang={language};"))), "{path}");
         }
     }
@@ -48,6 +51,45 @@ async fn every_page_has_the_policy_and_both_languages() {
         assert_eq!(rosa.get(path).await.headers["content-security-policy"], CSP, "{path}");
     }
     story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn unknown_address_is_a_page_for_browsers_and_a_problem_for_programs() {
+    let story = Harness::start().await;
+    let rosa = Visitor::signed_in(&story, ROSA).await;
+    let accepts = [("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")];
+    for path in ["/no-such-page", "/cases/no-such-case", "/sign-out"] {
+        let page = rosa.send(Method::GET, &format!("{path}?lang=de"), &accepts, "").await;
+        assert_eq!(page.status, 404, "{path}: {}", page.text);
+        assert!(page.shows("Diese Seite gibt es nicht") && page.shows("href=\"/\""), "{path}: {}", page.text);
+        assert_eq!(page.headers["content-security-policy"], CSP, "{path}");
+    }
+    let problem = rosa.get("/no-such-page").await;
+    assert_eq!(problem.headers["content-type"], "application/problem+json");
+    assert!(problem.status == 404 && problem.shows("no such route"), "{}", problem.text);
+    // The API answers a browser as it answers programs.
+    let problem = rosa.send(Method::GET, "/api/v1/no-such-route", &accepts, "").await;
+    assert_eq!(problem.headers["content-type"], "application/problem+json");
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn api_page_shows_operations_with_their_parameters_bodies_answers_and_roles() {
+    let story = Harness::start().await;
+    let page = Visitor::signed_in(&story, ROSA).await.get("/api?lang=de").await;
+    for text in [
+        "<b>POST</b> /api/v1/cases/{id}/approve",
+        "Rolle approver oder höher.",
+        "<dt><code>email</code></dt>",
+        "<a href=\"#schema-BulkRequest\">BulkRequest</a>",
+        "<details id=\"schema-CaseView\">",
+        "list of <a href=\"#schema-ApprovalView\">ApprovalView</a>",
+        "<b>GET</b> /livez",
+        "Ohne Token.",
+    ] {
+        assert!(page.shows(text), "{text}: {}", page.text);
+    }
+    story.finish(&[]).await;
 }
 
 #[tokio::test]
@@ -78,6 +120,10 @@ async fn viewer_sees_no_personal_data_and_no_button() {
     for path in paths {
         let page = vera.get(&path).await;
         assert!(!page.shows("@example.com"), "{path}: {}", page.text);
+        // This page names the routes of the API.
+        if path == "/api" {
+            continue;
+        }
         for button in
             ["/cancel", "/hold", "/approve", "/pause", "/resume", "/release", "/cases/new", "/replay", "/bulk"]
         {
