@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::domain::case::InvalidTransition;
 use crate::domain::ids::CaseId;
 use crate::domain::operator::Role;
+use crate::proof::confirm_link::LinkError;
 use crate::store::{NotReleased, StoreError, TransitionError};
 
 #[derive(Debug, thiserror::Error)]
@@ -117,6 +118,12 @@ impl ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         if matches!(error, StoreError::Database(_)) { Self::Store(error) } else { Self::Inconsistent(error) }
+    }
+}
+
+impl From<LinkError> for ApiError {
+    fn from(error: LinkError) -> Self {
+        Self::Conflict(error.to_string())
     }
 }
 

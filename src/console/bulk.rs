@@ -85,6 +85,7 @@ async fn page(
         button: t.n(&format!("do-bulk-{action}"), view.count),
         icon: action.icon(),
         is_final: deletes || matches!(action, Action::Cancel | Action::Resolve | Action::Release),
+        instead: None,
         back: (list, t.s("keep-bulk")),
         shell: Shell::of(visitor, Nav::Cases, t.n(&format!("do-bulk-{action}"), view.count)).await?,
     };

@@ -15,6 +15,7 @@ use super::fields::{Fields, Form};
 use super::html::{Effect, Icon, Tone};
 use super::i18n::Texts;
 use super::layout::{Nav, Shell};
+use super::notice_link::{Decision, Opened};
 use super::time::Calendar;
 use super::visitor::Visitor;
 use super::words;
@@ -81,6 +82,15 @@ impl Action {
             Self::Hold => "pause",
             Self::Release => "run",
             Self::Resolve => "check",
+        }
+    }
+
+    /// The decision of this action that the link of a notice can open.
+    const fn decision(self, stage: Stage) -> Option<Decision> {
+        match self {
+            Self::Approve => Some(Decision::Approve(stage)),
+            Self::Hold => Some(Decision::Hold),
+            Self::Withdraw | Self::Cancel | Self::Release | Self::Retry | Self::Resolve => None,
         }
     }
 
@@ -193,8 +203,10 @@ pub(super) async fn confirm(
     fields: Fields,
 ) -> Result<Response, Failure> {
     let action = Action::parse(&action).ok_or(Failure::NotFound)?;
-    visitor.require(action.role())?;
-    page(&visitor, id, action, stage(&fields), None, String::new()).await
+    let link = fields.get("link");
+    // By the link of a notice, an operator who may not approve can hold the case.
+    visitor.require(if link.is_some() { Role::Operator } else { action.role() })?;
+    page(&visitor, id, action, stage(&fields), Entered { link, ..Entered::default() }).await
 }
 
 /// Does it. What the state forbids meanwhile comes back with the reason.
@@ -207,8 +219,8 @@ pub(super) async fn carry_out(
     visitor.require(action.role())?;
     let t = visitor.t();
     let stage = stage(&form);
-    let entered = form.get("reason").unwrap_or_default();
-    let missing = if entered.is_empty() {
+    let (reason, link) = (form.get("reason").unwrap_or_default(), form.get("link"));
+    let missing = if reason.is_empty() {
         Some("problem-reason")
     } else if action == Action::Approve && stage == Stage::Delete && form.get("understood").is_none() {
         Some("problem-understood")
@@ -217,18 +229,21 @@ pub(super) async fn carry_out(
     };
     if let Some(missing) = missing {
         let problem = Problem { heading: t.s(missing), text: t.s("problem-nothing-done"), detail: None };
-        return page(&visitor, id, action, stage, Some(problem), entered.to_owned()).await;
+        return page(&visitor, id, action, stage, Entered { problem: Some(problem), reason, link }).await;
     }
-    let mut body = json!({ "reason": entered });
+    let mut body = json!({ "reason": reason });
     if let (Role::Approver, Some(body)) = (action.role(), body.as_object_mut()) {
         body.insert("for".to_owned(), json!(stage));
+    }
+    if let (Some(link), Some(body)) = (link, body.as_object_mut()) {
+        body.insert("link".to_owned(), json!(link));
     }
     match visitor.post::<Value>(&format!("/cases/{id}/{action}"), &body).await {
         Ok(_case) => Ok(see_other(&format!("/cases/{id}"))),
         Err(Failure::Refused(why)) => {
             let text = t.s("problem-changed-text");
             let problem = Problem { heading: t.s("problem-changed"), text, detail: Some(why) };
-            page(&visitor, id, action, stage, Some(problem), entered.to_owned()).await
+            page(&visitor, id, action, stage, Entered { problem: Some(problem), reason, link }).await
         }
         Err(failure) => Err(failure),
     }
@@ -238,15 +253,24 @@ fn stage(fields: &Fields) -> Stage {
     fields.get("for").and_then(|stage| stage.parse().ok()).unwrap_or(Stage::Revoke)
 }
 
+/// What the form came back with.
+#[derive(Default)]
+struct Entered<'a> {
+    problem: Option<Problem>,
+    reason: &'a str,
+    /// The one-time link of a notice that opened the page.
+    link: Option<&'a str>,
+}
+
 async fn page(
     visitor: &Visitor,
     id: CaseId,
     action: Action,
     stage: Stage,
-    problem: Option<Problem>,
-    entered: String,
+    Entered { problem, reason, link }: Entered<'_>,
 ) -> Result<Response, Failure> {
     let t = visitor.t();
+    let opened = Opened::by(visitor, id, action.decision(stage), link).await?;
     let case: CaseView = visitor.get(&format!("/cases/{id}")).await?;
     let record = visitor.admin().store.case(id).await?.ok_or(Failure::NotFound)?;
     let calendar = calendar_of(visitor, &case);
@@ -268,18 +292,25 @@ async fn page(
         effects: effects(t, &calendar, action, stage, &record.case, after.as_ref()),
         set: None,
         reason: Reason::Required,
-        entered,
+        entered: reason.to_owned(),
         understood: final_approval.then(|| t.s("understood-delete")),
-        who: None,
-        hidden: if action.role() == Role::Approver { vec![("for", stage.to_string())] } else { Vec::new() },
+        who: opened.who,
+        hidden: hidden(action, stage, link),
         send_to: format!("/cases/{id}/{action}"),
         button: t.s(&format!("do-{}", key(action, stage))),
         icon: action.icon(),
         is_final: final_approval || matches!(action, Action::Cancel | Action::Resolve),
+        instead: opened.instead,
         back: (format!("/cases/{id}"), t.s(&format!("keep-{action}"))),
         shell: Shell::of(visitor, Nav::Cases, t.s(&format!("do-{}", key(action, stage)))).await?,
     };
     confirm.render_page()
+}
+
+/// Values that the form sends besides.
+fn hidden(action: Action, stage: Stage, link: Option<&str>) -> Vec<(&'static str, String)> {
+    let stage = (action.role() == Role::Approver).then(|| ("for", stage.to_string()));
+    stage.into_iter().chain(link.map(|link| ("link", link.to_owned()))).collect()
 }
 
 fn key(action: Action, stage: Stage) -> String {

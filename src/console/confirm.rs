@@ -39,6 +39,8 @@ pub(super) struct Confirm {
     pub(super) icon: &'static str,
     /// Whether the button is red: the action cannot be undone.
     pub(super) is_final: bool,
+    /// Another decision about the same case: its address and its name.
+    pub(super) instead: Option<(String, String)>,
     /// The way back: its address, and what stays.
     pub(super) back: (String, String),
 }

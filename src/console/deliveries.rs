@@ -265,6 +265,7 @@ async fn page(visitor: &Visitor, id: DeliveryId, problem: Option<Problem>) -> Re
         button: t.s("do-replay"),
         icon: "undo",
         is_final: false,
+        instead: None,
         back: (format!("/deliveries/{id}"), t.s("keep-as-it-is")),
         shell: Shell::of(visitor, Nav::Deliveries, t.s("do-replay")).await?,
     };

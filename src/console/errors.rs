@@ -13,6 +13,7 @@ use super::fields::Fields;
 use super::i18n::Lang;
 use super::layout::{Frame, render, role};
 use super::visitor::{Console, Preferences};
+use crate::proof::confirm_link::LinkError;
 
 #[derive(Debug, Template)]
 #[template(path = "error.html")]
@@ -22,6 +23,8 @@ struct ErrorPage {
     text: String,
     /// The API's own words, in English.
     detail: Option<String>,
+    /// The way on: its address and its name.
+    back: (String, String),
 }
 
 /// An address that neither the console nor the API has. A program gets the API's problem.
@@ -71,10 +74,14 @@ fn page(console: &Console, preferences: &Preferences, failure: &Failure) -> Resp
         Failure::SignIn(_) | Failure::NotFound => ("error-not-found", None),
         Failure::Invalid(detail) => ("error-invalid", Some(detail.clone())),
         Failure::Refused(detail) => ("error-refused", Some(detail.clone())),
+        Failure::Link(LinkError::Invalid, _) => ("link-invalid", None),
+        Failure::Link(LinkError::Expired, _) => ("link-expired", None),
+        Failure::Link(LinkError::Used, _) => ("link-used", None),
         Failure::Unavailable => ("error-unavailable", None),
     };
     let text = match failure {
         Failure::RoleTooLow(needs) => t.v("error-role-text", "role", role(t, *needs)),
+        Failure::Link(..) => t.s("link-text"),
         Failure::OtherOrigin
         | Failure::SignIn(_)
         | Failure::NotFound
@@ -82,9 +89,19 @@ fn page(console: &Console, preferences: &Preferences, failure: &Failure) -> Resp
         | Failure::Refused(_)
         | Failure::Unavailable => t.s(&format!("{id}-text")),
     };
+    let back = match failure {
+        Failure::Link(_, case) => (format!("/cases/{case}"), t.s("link-open-case")),
+        Failure::RoleTooLow(_)
+        | Failure::OtherOrigin
+        | Failure::SignIn(_)
+        | Failure::NotFound
+        | Failure::Invalid(_)
+        | Failure::Refused(_)
+        | Failure::Unavailable => ("/".to_owned(), t.s("error-back")),
+    };
     let heading = t.s(id);
     let frame = Frame::new(preferences, heading.clone(), "UTC".to_owned(), console.admin.clock.now());
-    let mut response = render(&ErrorPage { frame, heading, text, detail }).unwrap_or_default();
+    let mut response = render(&ErrorPage { frame, heading, text, detail, back }).unwrap_or_default();
     *response.status_mut() = failure.status();
     response
 }

@@ -3,7 +3,9 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::domain::ids::CaseId;
 use crate::domain::operator::Role;
+use crate::proof::confirm_link::LinkError;
 use crate::store::StoreError;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub(super) enum Failure {
     Invalid(String),
     /// The state forbids the action. The API's words.
     Refused(String),
+    /// The one-time link of a notice about this case cannot be used.
+    Link(LinkError, CaseId),
     Unavailable,
 }
 
@@ -27,7 +31,7 @@ impl Failure {
             Self::OtherOrigin | Self::RoleTooLow(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
-            Self::Refused(_) => StatusCode::CONFLICT,
+            Self::Refused(_) | Self::Link(..) => StatusCode::CONFLICT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

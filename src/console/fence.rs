@@ -75,6 +75,7 @@ async fn page(visitor: &Visitor, problem: Option<Problem>) -> Result<Response, F
         button: t.s("do-fence"),
         icon: "run",
         is_final: true,
+        instead: None,
         back: ("/".to_owned(), t.s("keep-as-it-is")),
         shell: Shell::of(visitor, Nav::Today, t.s("do-fence")).await?,
     };

@@ -27,6 +27,7 @@ mod i18n;
 mod journal;
 mod layout;
 mod new_case;
+mod notice_link;
 mod openapi;
 mod origin;
 mod period;

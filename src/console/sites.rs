@@ -143,6 +143,7 @@ async fn page(
         button: t.v(&format!("do-{key}"), "site", name),
         icon,
         is_final: false,
+        instead: None,
         back: ("/sites".to_owned(), t.s("keep-as-it-is")),
         shell: Shell::of(visitor, Nav::Sites, t.v(&format!("do-{key}"), "site", name)).await?,
     };

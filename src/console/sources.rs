@@ -233,6 +233,7 @@ async fn page(
         send_to: format!("/sources/{name}/{action}"),
         button: text(format!("do-{key}")),
         icon,
+        instead: None,
         back: (format!("/sources#{name}"), t.s("keep-as-it-is")),
         shell: Shell::of(visitor, Nav::Sources, text(format!("do-{key}"))).await?,
     };
@@ -273,6 +274,7 @@ pub(super) async fn confirm_offer(
         button: t.s("do-accept"),
         icon: "check",
         is_final: false,
+        instead: None,
         back: (format!("/sources#{name}"), t.s("keep-as-it-is")),
         shell: Shell::of(&visitor, Nav::Sources, t.s("do-accept")).await?,
     };

@@ -10,7 +10,7 @@ use url::Url;
 use crate::domain::case::{Stage, State};
 use crate::domain::ids::SourceName;
 use crate::domain::notice::{NoticeGroup, NoticeKind, SampledCase};
-use crate::notices::link::ConfirmLink;
+use crate::proof::confirm_link::ConfirmLink;
 use crate::store::{CaseRecord, PendingMessage, Store, StoreError};
 
 /// The maximum number of cases in the text. A webhook lists all cases of the sample.

@@ -2,6 +2,7 @@
 
 pub mod chain;
 mod cipher;
+pub mod confirm_link;
 pub mod evidence;
 pub mod ring;
 pub mod seal;

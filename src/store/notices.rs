@@ -13,6 +13,7 @@ use super::{Store, StoreError, Tx};
 use crate::clock;
 use crate::domain::ids::CaseId;
 use crate::domain::notice::{Notice, NoticeGroup, NoticeSample};
+use crate::proof::confirm_link::ConfirmLink;
 
 /// The maximum number of entries that are read together.
 const ENTRIES: i64 = 500;
@@ -257,16 +258,11 @@ impl Tx {
 
     /// Uses a one-time link. Returns false if it was used before.
     #[instrument(name = "store.notice.use_link", skip_all, err)]
-    pub async fn use_link(
-        &mut self,
-        nonce: [u8; 16],
-        expires_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    pub async fn use_link(&mut self, link: &ConfirmLink, now: Timestamp) -> Result<bool, StoreError> {
         query("DELETE FROM used_links WHERE expires_at < $1").bind(millis(now)).execute(&mut **self).await?;
         let done = query("INSERT INTO used_links (nonce, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(nonce.as_slice())
-            .bind(millis(expires_at))
+            .bind(link.nonce.as_slice())
+            .bind(millis(link.expires_at))
             .execute(&mut **self)
             .await?
             .rows_affected();
@@ -275,6 +271,16 @@ impl Tx {
 }
 
 impl Store {
+    /// Whether a one-time link was used.
+    #[instrument(name = "store.notice.is_link_used", skip_all, err)]
+    pub async fn is_link_used(&self, link: &ConfirmLink) -> Result<bool, StoreError> {
+        let row = query("SELECT EXISTS (SELECT 1 FROM used_links WHERE nonce = $1) AS used")
+            .bind(link.nonce.as_slice())
+            .fetch_one(&self.reader)
+            .await?;
+        Ok(row.try_get("used")?)
+    }
+
     /// The next entries of the journal that were not read for notices.
     #[instrument(name = "store.notice.entries", skip_all, err)]
     pub async fn notice_entries(&self) -> Result<Vec<NoticeEntry>, StoreError> {

@@ -4,5 +4,6 @@
 mod actions;
 mod browser;
 mod client;
+mod notice_links;
 mod pages;
 mod sessions;

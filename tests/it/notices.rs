@@ -19,15 +19,15 @@ const ANN: &str = "ann@example.com";
 const DORA: &str = "dora@example.com";
 
 /// The receivers of a story, one of each kind.
-struct Receivers {
-    webhook: HttpReceiver,
+pub(crate) struct Receivers {
+    pub(crate) webhook: HttpReceiver,
     chat: HttpReceiver,
     mail: MailReceiver,
     secrets: tempfile::TempDir,
 }
 
 impl Receivers {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let secrets = tempfile::tempdir().unwrap();
         let chat = HttpReceiver::start().await;
         std::fs::write(secrets.path().join("chat"), format!("http://{}/services/T0/B0/s3cret", chat.address)).unwrap();
@@ -50,7 +50,7 @@ impl Receivers {
         text.leak()
     }
 
-    async fn story(&self, notify: &str, setup: Setup) -> Harness {
+    pub(crate) async fn story(&self, notify: &str, setup: Setup) -> Harness {
         let server = ", admin_url = \"https://offboardd.acme.example\"";
         let more = format!("{}\n{}", setup.more, self.settings(notify)).leak();
         Harness::with(Setup { server, more, ..setup }).await
@@ -58,7 +58,7 @@ impl Receivers {
 }
 
 /// Waits until every transition so far is gathered, and lets the gather time pass.
-async fn gather(story: &Harness) {
+pub(crate) async fn gather(story: &Harness) {
     let mut database = story.database().await;
     story
         .wait_until("the journal to be read", async || {
@@ -71,7 +71,7 @@ async fn gather(story: &Harness) {
 }
 
 /// Waits until no message is left.
-async fn wait_until_sent(story: &Harness) {
+pub(crate) async fn wait_until_sent(story: &Harness) {
     let mut database = story.database().await;
     story
         .wait_until("the messages to be sent", async || {

@@ -7,14 +7,15 @@ use axum::extract::State;
 use serde_json::Value;
 
 use super::case_path::CasePath;
-use super::extract::{ApprovalBody, Body, ReasonBody};
+use super::extract::{ApprovalBody, Body, HoldBody, ReasonBody, WithdrawBody, named_stage};
 use super::view::{self, CaseView};
 use crate::admin::auth::{Approver, Caller, Operator};
 use crate::admin::error::{ApiError, ProblemView};
 use crate::admin::state::AdminState;
-use crate::domain::case::{Hold, InvalidTransition, State as CaseState, Transition};
+use crate::domain::case::{Hold, InvalidTransition, Stage, State as CaseState, Transition};
 use crate::domain::ids::CaseId;
 use crate::domain::operator::Role;
+use crate::proof::confirm_link::{ConfirmLink, LinkError};
 use crate::store::{CaseRecord, Note, Transitioned, Tx};
 
 type ActionResult = Result<Json<CaseView>, ApiError>;
@@ -42,11 +43,12 @@ pub(super) async fn approve(
     CasePath(id): CasePath,
     Body(body): Body<ApprovalBody>,
 ) -> ActionResult {
-    let (stage, why) = body.named()?;
+    let stage = named_stage(body.stage)?;
     let record = admin.store.case(id).await?.ok_or(ApiError::NotFound("case"))?;
     let account = record.account_hash(admin.store.key());
     let approved = Transition::Approved { by: caller.name.clone(), stage, account };
-    carry_out(&admin, &caller, id, approved, why).await
+    let link = body.link.map(|token| Link { token, stage: Some(stage) });
+    carry_out(&admin, &caller, id, approved, body.reason, link).await
 }
 
 /// Withdraws the caller's own approval before the call is made.
@@ -59,7 +61,7 @@ pub(super) async fn approve(
     params(
         ("id" = String, Path, description = "The id of the case, a unique end of it from 4 characters on, or an email address"),
     ),
-    request_body = ApprovalBody,
+    request_body = WithdrawBody,
     responses(
         (status = 200, description = "The case, changed or as an earlier repetition left it", body = CaseView),
         (status = 409, description = "The state of the case forbids it, a call is in progress, or the name fits several cases", body = ProblemView, content_type = "application/problem+json"),
@@ -69,11 +71,11 @@ pub(super) async fn withdraw(
     Approver(caller): Approver,
     State(admin): Admin,
     CasePath(id): CasePath,
-    Body(body): Body<ApprovalBody>,
+    Body(body): Body<WithdrawBody>,
 ) -> ActionResult {
-    let (stage, why) = body.named()?;
+    let stage = named_stage(body.stage)?;
     let withdrawn = Transition::Withdrawn { by: caller.name.clone(), stage };
-    carry_out(&admin, &caller, id, withdrawn, why).await
+    carry_out(&admin, &caller, id, withdrawn, body.reason, None).await
 }
 
 /// Cancels a case before its next call; calls that were made are not undone.
@@ -98,7 +100,7 @@ pub(super) async fn cancel(
     CasePath(id): CasePath,
     Body(why): Body<ReasonBody>,
 ) -> ActionResult {
-    carry_out(&admin, &caller, id, Transition::Cancelled, why).await
+    carry_out(&admin, &caller, id, Transition::Cancelled, why.reason, None).await
 }
 
 /// Holds a case until it is released.
@@ -111,7 +113,7 @@ pub(super) async fn cancel(
     params(
         ("id" = String, Path, description = "The id of the case, a unique end of it from 4 characters on, or an email address"),
     ),
-    request_body = ReasonBody,
+    request_body = HoldBody,
     responses(
         (status = 200, description = "The case, changed or as an earlier repetition left it", body = CaseView),
         (status = 409, description = "The state of the case forbids it, a call is in progress, or the name fits several cases", body = ProblemView, content_type = "application/problem+json"),
@@ -121,9 +123,10 @@ pub(super) async fn hold(
     Operator(caller): Operator,
     State(admin): Admin,
     CasePath(id): CasePath,
-    Body(why): Body<ReasonBody>,
+    Body(body): Body<HoldBody>,
 ) -> ActionResult {
-    carry_out(&admin, &caller, id, Transition::Held, why).await
+    let link = body.link.map(|token| Link { token, stage: None });
+    carry_out(&admin, &caller, id, Transition::Held, body.reason, link).await
 }
 
 /// Releases a held case.
@@ -149,7 +152,7 @@ pub(super) async fn release(
     Body(why): Body<ReasonBody>,
 ) -> ActionResult {
     let released = Transition::Released { enforce: admin.enforce };
-    carry_out(&admin, &caller, id, released, why).await
+    carry_out(&admin, &caller, id, released, why.reason, None).await
 }
 
 /// Retries a case that needs attention.
@@ -174,7 +177,7 @@ pub(super) async fn retry(
     CasePath(id): CasePath,
     Body(why): Body<ReasonBody>,
 ) -> ActionResult {
-    carry_out(&admin, &caller, id, Transition::Retried, why).await
+    carry_out(&admin, &caller, id, Transition::Retried, why.reason, None).await
 }
 
 /// Closes a case that was handled manually.
@@ -199,7 +202,13 @@ pub(super) async fn resolve(
     CasePath(id): CasePath,
     Body(why): Body<ReasonBody>,
 ) -> ActionResult {
-    carry_out(&admin, &caller, id, Transition::Resolved, why).await
+    carry_out(&admin, &caller, id, Transition::Resolved, why.reason, None).await
+}
+
+/// The one-time link of a notice, and the action that it must be about.
+struct Link {
+    token: String,
+    stage: Option<Stage>,
 }
 
 async fn carry_out(
@@ -207,14 +216,21 @@ async fn carry_out(
     caller: &Caller,
     id: CaseId,
     transition: Transition,
-    why: ReasonBody,
+    reason: Option<String>,
+    link: Option<Link>,
 ) -> ActionResult {
     let now = admin.clock.now();
-    let note = Note { by: Some(caller.name.clone()), remark: why.reason, detail: Value::Null };
+    let note = Note { by: Some(caller.name.clone()), remark: reason, detail: Value::Null };
     let mut tx = admin.store.begin().await?;
     let record = tx.case(id).await?.ok_or(ApiError::NotFound("case"))?;
     if tx.is_repeated(&record, &transition, now).await? {
         return Ok(Json(view::show(admin, record, caller).await?));
+    }
+    if let Some(Link { token, stage }) = link {
+        let link = ConfirmLink::verify_for(admin.store.key(), &token, (id, stage), now)?;
+        if !tx.use_link(&link, now).await? {
+            return Err(LinkError::Used.into());
+        }
     }
     // On the heap: the futures of the seven actions hold it.
     let transitioned = Box::pin(operate(&mut tx, admin, caller, record, &transition, note)).await?;

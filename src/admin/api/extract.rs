@@ -163,23 +163,46 @@ pub(super) struct ReasonBody {
     pub(super) reason: Option<String>,
 }
 
+/// A reason, and the link of a notice that the decision uses up.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HoldBody {
+    #[serde(default)]
+    pub(super) reason: Option<String>,
+    /// The one-time link of a notice that was opened for this decision.
+    #[serde(default)]
+    pub(super) link: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WithdrawBody {
+    /// The action of the approval. Optional here, so that the error of a missing value names the key.
+    #[serde(default, rename = "for")]
+    #[schema(value_type = Stage, required = true)]
+    pub(super) stage: Option<Stage>,
+    #[serde(default)]
+    pub(super) reason: Option<String>,
+}
+
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ApprovalBody {
     /// The approved action. Optional here, so that the error of a missing value names the key.
     #[serde(default, rename = "for")]
     #[schema(value_type = Stage, required = true)]
-    stage: Option<Stage>,
+    pub(super) stage: Option<Stage>,
     #[serde(default)]
-    reason: Option<String>,
+    pub(super) reason: Option<String>,
+    /// The one-time link of a notice that was opened for this decision.
+    #[serde(default)]
+    pub(super) link: Option<String>,
 }
 
-impl ApprovalBody {
-    pub(super) fn named(self) -> Result<(Stage, ReasonBody), ApiError> {
-        let missing =
-            || ApiError::Body { key: "for".to_owned(), problem: "expected one of: revoke, delete".to_owned() };
-        Ok((self.stage.ok_or_else(missing)?, ReasonBody { reason: self.reason }))
-    }
+/// The action that a body must name.
+pub(super) fn named_stage(stage: Option<Stage>) -> Result<Stage, ApiError> {
+    let missing = || ApiError::Body { key: "for".to_owned(), problem: "expected one of: revoke, delete".to_owned() };
+    stage.ok_or_else(missing)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

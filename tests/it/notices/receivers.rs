@@ -29,14 +29,14 @@ pub(super) enum Answer {
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub(super) struct Received {
+pub(crate) struct Received {
     pub(super) path: String,
     headers: HeaderMap,
     body: Vec<u8>,
 }
 
 impl Received {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
@@ -73,7 +73,7 @@ struct Shared {
 }
 
 /// An HTTP server that keeps what arrives.
-pub(super) struct HttpReceiver {
+pub(crate) struct HttpReceiver {
     pub(super) address: SocketAddr,
     shared: Arc<Shared>,
     _tasks: JoinSet<()>,
@@ -94,7 +94,7 @@ impl HttpReceiver {
         Self { address, shared, _tasks: tasks }
     }
 
-    pub(super) fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.shared.received.lock().unwrap().clone()
     }
 
@@ -166,7 +166,7 @@ impl MailReceiver {
     }
 
     /// The mails, with their headers.
-    pub(super) fn received(&self) -> Vec<String> {
+    pub(crate) fn received(&self) -> Vec<String> {
         self.received.lock().unwrap().clone()
     }
 

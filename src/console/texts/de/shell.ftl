@@ -125,6 +125,13 @@ problem-changed = Nichts getan: Der Zustand hat sich geändert
 problem-changed-text = Was Sie gesehen haben, gilt nicht mehr. Diese Seite zeigt den jetzigen Zustand.
 problem-set-changed = Nichts getan: Die Auswahl hat sich geändert
 problem-set-changed-text = Seit Sie die Auswahl gesehen haben, sind Fälle hinzugekommen oder weggefallen. Unten steht die jetzige Auswahl. Bitte prüfen Sie sie noch einmal.
+link-invalid = Dieser Link ist ungültig
+link-expired = Dieser Link ist abgelaufen
+link-used = Dieser Link wurde schon benutzt
+link-text = Es wurde nichts getan. Der Link einer Nachricht öffnet eine Entscheidung, einmal, sieben Tage lang. Der Fall zeigt, worauf er jetzt wartet.
+link-open-case = Fall öffnen
+link-approver-only = Freigeben kann nur, wer Freigaberecht hat. Sie können den Fall anhalten.
+link-hold-instead = Stattdessen den Fall anhalten…
 keep-as-it-is = So lassen und zurück
 
 fence-banner = An keiner Site wird etwas geändert

@@ -125,6 +125,13 @@ problem-changed = Nothing was done: the state changed
 problem-changed-text = What you saw is no longer so. This page shows the state of now.
 problem-set-changed = Nothing was done: the set changed
 problem-set-changed-text = Cases joined or left the set since you saw it. Below is the set of now. Check it again.
+link-invalid = This link is not valid
+link-expired = This link has expired
+link-used = This link was used before
+link-text = Nothing was done. The link of a message opens one decision, once, for seven days. The case shows what it waits for now.
+link-open-case = Open the case
+link-approver-only = Only an approver can approve. You can hold the case.
+link-hold-instead = Hold the case instead…
 keep-as-it-is = Keep it as it is, go back
 
 fence-banner = No change is made at any site

@@ -2,10 +2,7 @@
 //!
 //! A link approves nothing by itself. It opens the page `/cases/{id}/approve?for=STAGE&link=TOKEN` of the console, which requires a
 //! session: an operator who is signed in decides there to approve the action or to hold the case, by the role of the own
-//! token. The link is signed under the store's key, expires, and can be used once.
-//!
-//! The page belongs to the console, which calls [`ConfirmLink::verify`] to show the case and [`ConfirmLink::redeem`] in the
-//! request that carries out the decision.
+//! token. The link is authenticated under the store's key, expires, and is used up by the decision, in its transaction.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -16,7 +13,6 @@ use uuid::Uuid;
 use crate::domain::case::Stage;
 use crate::domain::ids::CaseId;
 use crate::proof::seal::MasterKey;
-use crate::store::{StoreError, Tx};
 
 /// How long a link can be used.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 7);
@@ -33,11 +29,12 @@ pub struct ConfirmLink {
     /// The action that waits for an approval.
     pub stage: Stage,
     pub expires_at: Timestamp,
-    nonce: [u8; NONCE],
+    /// Identifies the link when it is used.
+    pub nonce: [u8; NONCE],
 }
 
 /// Why a link opens nothing.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
     #[error("this link is not valid: open the case in the console")]
     Invalid,
@@ -45,8 +42,6 @@ pub enum LinkError {
     Expired,
     #[error("this link was used before: open the case in the console")]
     Used,
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 impl ConfirmLink {
@@ -83,10 +78,16 @@ impl ConfirmLink {
         if link.expires_at <= now { Err(LinkError::Expired) } else { Ok(link) }
     }
 
-    /// Uses a link, in the transaction of the decision: a decision that is rolled back does not use it.
-    pub async fn redeem(tx: &mut Tx, key: &MasterKey, token: &str, now: Timestamp) -> Result<Self, LinkError> {
+    /// The same, for the decision that the link must be about. Without an action it is the decision to hold the case.
+    pub fn verify_for(
+        key: &MasterKey,
+        token: &str,
+        (case_id, stage): (CaseId, Option<Stage>),
+        now: Timestamp,
+    ) -> Result<Self, LinkError> {
         let link = Self::verify(key, token, now)?;
-        if tx.use_link(link.nonce, link.expires_at, now).await? { Ok(link) } else { Err(LinkError::Used) }
+        let is_about = link.case_id == case_id && stage.is_none_or(|stage| stage == link.stage);
+        if is_about { Ok(link) } else { Err(LinkError::Invalid) }
     }
 
     fn content(&self) -> Vec<u8> {
@@ -111,38 +112,43 @@ impl ConfirmLink {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Database, KeyLocation};
 
-    #[tokio::test]
-    async fn link_opens_one_case_once_until_it_expires() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = Database { path: folder.path().join("x.db"), key: KeyLocation::Given([7; 32]) };
-        let store = database.open().await.unwrap();
+    #[test]
+    fn link_opens_one_decision_about_one_case_until_it_expires() {
+        let (key, _) = MasterKey::generate(&[7; 32]);
         let now = Timestamp::UNIX_EPOCH;
-        let case_id = CaseId::from(Uuid::from_u128(42));
-        let link = ConfirmLink::of_notice(store.key(), "notice", (case_id, Stage::Delete), now);
-        let token = link.token(store.key());
-        assert_eq!(link, ConfirmLink::of_notice(store.key(), "notice", (case_id, Stage::Delete), now));
-        assert_eq!(ConfirmLink::verify(store.key(), &token, now).unwrap(), link);
+        let (case_id, other) = (CaseId::from(Uuid::from_u128(42)), CaseId::from(Uuid::from_u128(43)));
+        let link = ConfirmLink::of_notice(&key, "notice", (case_id, Stage::Delete), now);
+        let token = link.token(&key);
+        assert_eq!(link, ConfirmLink::of_notice(&key, "notice", (case_id, Stage::Delete), now));
+        assert_eq!(ConfirmLink::verify(&key, &token, now), Ok(link));
+        for (id, stage, expected) in [
+            (case_id, Some(Stage::Delete), Ok(link)),
+            (case_id, None, Ok(link)),
+            (case_id, Some(Stage::Revoke), Err(LinkError::Invalid)),
+            (other, Some(Stage::Delete), Err(LinkError::Invalid)),
+            (other, None, Err(LinkError::Invalid)),
+        ] {
+            assert_eq!(ConfirmLink::verify_for(&key, &token, (id, stage), now), expected, "{id}: {stage:?}");
+        }
+        assert_eq!(ConfirmLink::verify(&key, &token, now + LIFETIME), Err(LinkError::Expired));
+    }
 
-        let mut tx = store.begin().await.unwrap();
-        assert_eq!(ConfirmLink::redeem(&mut tx, store.key(), &token, now).await.unwrap(), link);
-        let again = ConfirmLink::redeem(&mut tx, store.key(), &token, now).await;
-        assert!(matches!(again, Err(LinkError::Used)), "{again:?}");
-        tx.commit().await.unwrap();
-
-        let late = ConfirmLink::verify(store.key(), &token, now + LIFETIME);
-        assert!(matches!(late, Err(LinkError::Expired)), "{late:?}");
+    #[test]
+    fn altered_link_is_invalid() {
+        let (key, _) = MasterKey::generate(&[7; 32]);
+        let now = Timestamp::UNIX_EPOCH;
+        let case = (CaseId::from(Uuid::from_u128(42)), Stage::Delete);
+        let token = ConfirmLink::of_notice(&key, "notice", case, now).token(&key);
         for at in 0..token.len() {
             let mut forged = token.clone().into_bytes();
             forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
             let forged = String::from_utf8(forged).unwrap();
             // The last character has bits that are not part of the bytes.
-            let read = ConfirmLink::verify(store.key(), &forged, now);
-            assert!(matches!(read, Err(LinkError::Invalid)), "{at}: {read:?}");
+            assert_eq!(ConfirmLink::verify(&key, &forged, now), Err(LinkError::Invalid), "{at}");
         }
         for other in ["", "A", "äöü", token.get(1..).unwrap()] {
-            assert!(matches!(ConfirmLink::verify(store.key(), other, now), Err(LinkError::Invalid)), "{other}");
+            assert_eq!(ConfirmLink::verify(&key, other, now), Err(LinkError::Invalid), "{other}");
         }
     }
 }
