@@ -112,6 +112,26 @@ async fn evidence_of_an_erased_case_is_verified_by_the_documented_commands() {
 }
 
 #[tokio::test]
+async fn evidence_of_an_erased_case_is_found_by_its_address_until_the_case_expires() {
+    let mut story = erased().await;
+    let of_case = async |name: &str| summary(&get(&story, &format!("/cases/{name}/evidence")).await)["case"].clone();
+    let id = story.case(ANN).await.case.id.to_string();
+    for name in [&id, &id[id.len() - 8..], ANN, "Ann%40EXAMPLE.com"] {
+        assert_eq!(of_case(name).await, id, "{name}");
+    }
+    let refused = story.api("/cases/unknown%40example.com/evidence", None).await;
+    assert_eq!(refused.status, 404, "{refused:?}");
+    assert!(refused.body["detail"].as_str().unwrap().contains("name it by its id"), "{refused:?}");
+    story.advance("2d").await;
+    story.restart_with(|settings| settings.replacen("store.url", "store.keep_cases = \"1d\"\nstore.url", 1)).await;
+    story.wait_until("the case to expire", async || story.cases().await.len() == 1).await;
+    for name in [&id, ANN] {
+        assert_eq!(story.api(&format!("/cases/{name}/evidence"), None).await.status, 404, "{name}");
+    }
+    story.finish(DONE).await;
+}
+
+#[tokio::test]
 async fn evidence_states_dates_duties_calls_and_graces() {
     let story = erased().await;
     let (file, key) = (evidence_of(&story, ANN).await, public_key(&story).await);

@@ -22,6 +22,10 @@ const ID_LENGTH: usize = 36;
 /// Enough to find the open cases of one email address: there is one for each site.
 const MOST_OF_ADDRESS: usize = 500;
 
+/// What an email address does not find. A closed case is found by the keyed hash of its address until it expires.
+const CASE_OF_ADDRESS: &str =
+    "case: none that is kept has this email address; name it by its id, or list the cases of the person id";
+
 #[derive(Debug)]
 pub(super) struct CasePath(pub(super) CaseId);
 
@@ -39,7 +43,7 @@ impl FromRequestParts<Arc<AdminState>> for CasePath {
 async fn find(admin: &AdminState, caller: &Caller, name: &str) -> Result<CaseId, ApiError> {
     if name.contains('@') {
         caller.require_personal_data_access()?;
-        let email = EmailAddress::parse(name).map_err(|_not_an_address| ApiError::NotFound("case"))?;
+        let email = EmailAddress::parse(name).map_err(|_not_an_address| ApiError::NotFound(CASE_OF_ADDRESS))?;
         return of_address(admin, &email).await;
     }
     if let Ok(id) = name.parse() {
@@ -66,7 +70,7 @@ async fn of_address(admin: &AdminState, email: &EmailAddress) -> Result<CaseId, 
     match (open.as_slice(), cases.first()) {
         ([record], _) => Ok(record.case.id),
         ([], Some(newest)) => Ok(newest.case.id),
-        ([], None) => Err(ApiError::NotFound("case")),
+        ([], None) => Err(ApiError::NotFound(CASE_OF_ADDRESS)),
         (several, _) => {
             let ids: Vec<String> = several.iter().map(|record| record.case.id.to_string()).collect();
             Err(ApiError::Conflict(format!(
