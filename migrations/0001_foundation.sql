@@ -198,6 +198,16 @@ CREATE INDEX cases_closed ON cases (closed_at) WHERE closed_at IS NOT NULL;
 -- The gauges count all cases by site and state, from this index alone.
 CREATE INDEX cases_counted ON cases (site, state);
 
+-- The people of open cases, by both hashes: what is stored about them does not expire.
+CREATE VIEW open_people AS
+SELECT email_hash AS person_key
+FROM cases
+WHERE closed_at IS NULL
+UNION ALL
+SELECT person_hash
+FROM cases
+WHERE closed_at IS NULL;
+
 -- How near the deadline of a request for erasure is, as far as humans were alerted.
 CREATE TABLE deadline_steps (
     case_id    TEXT    PRIMARY KEY,

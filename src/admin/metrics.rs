@@ -168,7 +168,7 @@ async fn register_waiting(registry: &mut Registry, admin: &AdminState) -> Result
     let overview = admin.store.overview().await?;
     let sites = || admin.sites.keys();
     let reasons = sites().flat_map(|site| AttentionReason::ALL.iter().map(move |reason| (site, *reason, 0)));
-    let found = overview.attention.iter().map(|(site, reason, count)| (site, *reason, *count));
+    let found = overview.attention.iter().map(|count| (&count.site, count.reason, count.cases));
     let attention = reasons.chain(found).map(|(site, reason, count)| {
         (AttentionLabels { site: site.to_string(), reason: reason.as_str() }, whole(count))
     });

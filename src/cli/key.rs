@@ -1,6 +1,5 @@
 //! `offboardd key`: the key that encrypts personal data.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use serde_json::json;
 
 use super::config::Config;
 use super::output::print_out;
+use super::progress;
 use crate::app;
 use crate::clock::{Clock as _, SystemClock};
 use crate::duration::ConfigDuration;
@@ -97,19 +97,13 @@ async fn wait_for_switch(store: &Store) -> anyhow::Result<()> {
 }
 
 async fn reseal(store: &Store) -> anyhow::Result<u64> {
-    let (all, mut progress) = (store.count_stale().await?, Resealing::default());
-    while store.reseal_step(&mut progress).await? {
-        report_progress(progress.done, all);
+    let bar = progress::steps("rows");
+    bar.set_length(store.count_stale().await?);
+    let mut resealing = Resealing::default();
+    while store.reseal_step(&mut resealing).await? {
+        bar.set_position(resealing.done);
         tokio::time::sleep(PAUSE).await;
     }
-    Ok(progress.done)
-}
-
-/// On a terminal, a line that is overwritten; nothing elsewhere.
-fn report_progress(done: u64, all: u64) {
-    let mut stderr = std::io::stderr();
-    if stderr.is_terminal() {
-        // Progress that cannot be shown changes nothing.
-        drop(write!(stderr, "\r{done} of {all} rows"));
-    }
+    bar.finish_and_clear();
+    Ok(resealing.done)
 }

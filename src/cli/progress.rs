@@ -14,6 +14,12 @@ pub(super) fn counter(what: &'static str) -> ProgressBar {
     styled(bar, &format!("{{spinner}} {{pos}} {what}, {{per_sec}}, {{elapsed}}"))
 }
 
+/// A bar over a number of `what` that is set when it is known.
+pub(super) fn steps(what: &'static str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(5));
+    styled(bar, &format!("{{bar:40}} {{pos}} of {{len}} {what}, {{elapsed}}"))
+}
+
 /// A bar over a file that grows up to about `bytes`.
 pub(super) fn copy(bytes: u64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr_with_hz(5));

@@ -17,7 +17,7 @@ use super::words;
 use crate::admin::api::{CaseView, List, SiteView, SourceView};
 use crate::domain::case::{Hold, Stage, StateName};
 use crate::domain::ids::{CaseId, SiteName};
-use crate::store::{Badges, JournalFilter};
+use crate::store::{JournalFilter, Overview};
 
 /// The number of coming calls that are listed.
 const NEXT: u32 = 6;
@@ -58,7 +58,7 @@ struct TodayPage {
 /// What needs a human, with the next step.
 #[derive(Debug)]
 pub(super) struct Task {
-    count: u32,
+    count: u64,
     tone: Tone,
     icon: Icon,
     name: String,
@@ -80,7 +80,7 @@ struct Call {
 struct Held {
     why: Status,
     href: String,
-    cases: u32,
+    cases: u64,
     released_by: String,
 }
 
@@ -122,8 +122,9 @@ pub(super) async fn show(visitor: Visitor) -> Result<Response, Failure> {
         .collect();
     let timeline = Timeline::of(t, &calendar, &planned, &waiting, now);
     let calls = next_calls(&visitor, &names).await?;
-    let tasks = tasks(&visitor, badges, &sources.items, &sites.items).await?;
-    let count: u32 = tasks.iter().map(|task| task.count).sum();
+    let overview = store.overview().await?;
+    let tasks = tasks(&visitor, badges.fenced, &overview, &sources.items, &sites.items);
+    let count: u64 = tasks.iter().map(|task| task.count).sum();
     let is_new = calls.is_empty() && count == 0 && store.count_cases().await?.is_empty();
     let due = |kind: Option<crate::domain::case::JobKind>| {
         let next = calls.iter().find(|(job, _)| kind.is_none_or(|kind| job.kind == kind));
@@ -153,7 +154,7 @@ pub(super) async fn show(visitor: Visitor) -> Result<Response, Failure> {
                 }
             })
             .collect(),
-        held: held(&visitor).await?,
+        held: held(&visitor, &overview),
         parts: health::parts(&visitor, &sites.items, &sources.items),
         done: done(&visitor).await?,
         first_steps: is_new.then(|| first_steps(&visitor, &sites.items, &sources.items)),
@@ -175,12 +176,13 @@ async fn next_calls(visitor: &Visitor, sites: &[&SiteName]) -> Result<Vec<(crate
 }
 
 /// The most serious first: what stops everything, what stops many, what stops one.
-async fn tasks(
+fn tasks(
     visitor: &Visitor,
-    badges: Badges,
+    fenced: bool,
+    overview: &Overview,
     sources: &[SourceView],
     sites: &[SiteView],
-) -> Result<Vec<Task>, Failure> {
+) -> Vec<Task> {
     let t = visitor.t();
     let calendar = visitor.calendar(None);
     let task = |tone, icon, count, name: String, text: String, href: String, link: &str| Task {
@@ -193,7 +195,7 @@ async fn tasks(
         link: t.s(link),
     };
     let mut tasks = Vec::new();
-    if badges.fenced {
+    if fenced {
         let (name, text) = (t.s("fence-banner"), t.s("fence-banner-text"));
         tasks.push(task(Tone::Bad, "alert", 1, name, text, "/fence".to_owned(), "fence-link"));
     }
@@ -218,44 +220,40 @@ async fn tasks(
             tasks.push(task(Tone::Warn, "pause", 1, name, text, "/sites".to_owned(), "task-paused-link"));
         }
     }
-    for attention in visitor.admin().store.attention_counts().await? {
-        let name = words::attention(t, &attention.reason);
-        let since = calendar.full(attention.since).text().to_owned();
-        let text =
-            format!("{} {}", t.s(&format!("attention-{}-what", attention.reason)), t.v("task-oldest", "since", since));
+    for (reason, cases, since) in overview.attention_by_reason() {
+        let name = words::attention(t, reason.as_str());
+        let since = calendar.full(since).text().to_owned();
+        let text = format!("{} {}", t.s(&format!("attention-{reason}-what")), t.v("task-oldest", "since", since));
         let href = Query::default().with("state", "attention").on("/cases");
-        tasks.push(task(Tone::Bad, "alert", attention.cases, name, text, href, "task-attention-link"));
+        tasks.push(task(Tone::Bad, "alert", cases, name, text, href, "task-attention-link"));
     }
-    for (hold, cases) in visitor.admin().store.held_counts().await? {
-        if hold == Hold::Approval {
-            let href = Query::default().with("state", "held").with("held", "approval").on("/cases");
-            let (name, text) = (t.s("task-approval"), t.s("task-approval-text"));
-            tasks.push(task(Tone::Warn, "user", cases, name, text, href, "task-approval-link"));
-        }
+    for (_, cases) in overview.held_by_reason().into_iter().filter(|(hold, _)| *hold == Hold::Approval) {
+        let href = Query::default().with("state", "held").with("held", "approval").on("/cases");
+        let (name, text) = (t.s("task-approval"), t.s("task-approval-text"));
+        tasks.push(task(Tone::Warn, "user", cases, name, text, href, "task-approval-link"));
     }
-    if badges.unreadable > 0 {
+    if overview.unreadable > 0 {
         let (name, text) = (t.s("task-unreadable"), t.s("task-unreadable-text"));
         let href = Query::default().with("status", "unreadable").on("/deliveries");
-        tasks.push(task(Tone::Warn, "in", badges.unreadable, name, text, href, "task-unreadable-link"));
+        tasks.push(task(Tone::Warn, "in", overview.unreadable, name, text, href, "task-unreadable-link"));
     }
     for source in sources.iter().filter(|source| source.quiet) {
         let name = t.v("task-quiet", "source", &source.name);
         let text = t.s("task-quiet-text");
         tasks.push(task(Tone::Warn, "clock", 1, name, text, format!("/sources#{}", source.name), "task-quiet-link"));
     }
-    Ok(tasks)
+    tasks
 }
 
-async fn held(visitor: &Visitor) -> Result<Vec<Held>, Failure> {
+fn held(visitor: &Visitor, overview: &Overview) -> Vec<Held> {
     let t = visitor.t();
-    let counts = visitor.admin().store.held_counts().await?;
-    let held = counts.into_iter().map(|(hold, cases)| Held {
+    let held = overview.held_by_reason().into_iter().map(|(hold, cases)| Held {
         why: words::hold(t, hold),
         href: Query::default().with("state", StateName::Held).with("held", hold).on("/cases"),
         cases,
         released_by: t.s(&format!("released-by-{hold}")),
     });
-    Ok(held.collect())
+    held.collect()
 }
 
 async fn done(visitor: &Visitor) -> Result<Vec<Done>, Failure> {

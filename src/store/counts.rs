@@ -1,5 +1,8 @@
 //! Counts for the status and the metrics.
 
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
 use tracing::instrument;
 
 use super::row::RowReader;
@@ -12,12 +15,50 @@ use crate::domain::ids::{SiteName, SourceName};
 #[derive(Debug, Clone, Default)]
 pub struct Overview {
     pub held: Vec<(SiteName, Hold, u64)>,
-    /// Cases that wait for granted access count as `grant_needed`.
-    pub attention: Vec<(SiteName, AttentionReason, u64)>,
+    /// By site and reason. Cases that wait for granted access count as `grant_needed`.
+    pub attention: Vec<AttentionCount>,
     /// Deliveries that could not be read.
     pub unreadable: u64,
     /// Deliveries that are not read yet.
     pub unread: u64,
+}
+
+impl Overview {
+    /// The cases that need a human by reason, most frequent first, with the longest wait.
+    pub fn attention_by_reason(&self) -> Vec<(AttentionReason, u64, Timestamp)> {
+        let mut reasons: Vec<(AttentionReason, u64, Timestamp)> = Vec::new();
+        for AttentionCount { reason, cases, since, .. } in &self.attention {
+            match reasons.iter_mut().find(|(known, ..)| known == reason) {
+                Some((_, sum, oldest)) => (*sum, *oldest) = (sum.saturating_add(*cases), (*oldest).min(*since)),
+                None => reasons.push((*reason, *cases, *since)),
+            }
+        }
+        reasons.sort_by_key(|(reason, cases, _)| (Reverse(*cases), reason.as_str()));
+        reasons
+    }
+
+    /// The held cases by what they wait for, most frequent first.
+    pub fn held_by_reason(&self) -> Vec<(Hold, u64)> {
+        let mut holds: Vec<(Hold, u64)> = Vec::new();
+        for (_, hold, cases) in &self.held {
+            match holds.iter_mut().find(|(known, _)| known == hold) {
+                Some((_, sum)) => *sum = sum.saturating_add(*cases),
+                None => holds.push((*hold, *cases)),
+            }
+        }
+        holds.sort_by_key(|(hold, cases)| (Reverse(*cases), hold.as_str()));
+        holds
+    }
+}
+
+/// The cases of a site that need a human for one reason.
+#[derive(Debug, Clone)]
+pub struct AttentionCount {
+    pub site: SiteName,
+    pub reason: AttentionReason,
+    pub cases: u64,
+    /// The longest wait among them.
+    pub since: Timestamp,
 }
 
 impl Store {
@@ -58,9 +99,9 @@ impl Store {
             .collect()
     }
 
-    async fn attention(&self) -> Result<Vec<(SiteName, AttentionReason, u64)>, StoreError> {
+    async fn attention(&self) -> Result<Vec<AttentionCount>, StoreError> {
         let rows = query(
-            "SELECT site AS id, site, COALESCE(attention, 'grant_needed') AS reason, COUNT(*) AS count
+            "SELECT site AS id, site, COALESCE(attention, 'grant_needed') AS reason, COUNT(*) AS cases, MIN(since) AS since
              FROM cases
              WHERE state IN ('needs_attention', 'restoring')
              GROUP BY site, COALESCE(attention, 'grant_needed')",
@@ -70,7 +111,12 @@ impl Store {
         rows.iter()
             .map(|row| {
                 let reader = RowReader { what: "case", row };
-                Ok((reader.word("site")?, reader.word("reason")?, reader.count("count")?.into()))
+                Ok(AttentionCount {
+                    site: reader.word("site")?,
+                    reason: reader.word("reason")?,
+                    cases: reader.count("cases")?.into(),
+                    since: reader.at("since")?,
+                })
             })
             .collect()
     }

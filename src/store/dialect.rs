@@ -62,18 +62,16 @@ pub(super) const NEXT_DUE: &str = "SELECT
      FROM json_each($1) lane
      ORDER BY lane.key";
 
-/// Cases by their properties, newest first. `$4` and `$8` are JSON lists of hashes in hexadecimal.
+/// Cases by their properties, newest first.
 pub(super) const LIST_CASES: &str = "SELECT c.*, k.sealed AS sealed_key
      FROM cases c
          LEFT JOIN case_keys k ON k.case_id = c.id
      WHERE ($1 IS NULL OR c.state = $1)
          AND ($2 IS NULL OR c.source = $2)
          AND ($3 IS NULL OR c.site = $3)
-         AND ($4 IS NULL OR hex(c.email_hash) IN (SELECT value FROM json_each($4)))
+         AND ($4 IS NULL OR c.held = $4)
          AND ($5 IS NULL OR (c.state IN ('needs_attention', 'restoring')) = $5)
          AND ($6 IS NULL OR c.id < $6)
-         AND ($8 IS NULL OR hex(c.person_hash) IN (SELECT value FROM json_each($8)))
-         AND ($9 IS NULL OR c.held = $9)
      ORDER BY c.id DESC
      LIMIT $7";
 
@@ -85,7 +83,7 @@ pub(super) const LIST_CASES_BY_NEXT: &str = "SELECT c.*, k.sealed AS sealed_key
      WHERE ($1 IS NULL OR c.state = $1)
          AND ($2 IS NULL OR c.source = $2)
          AND ($3 IS NULL OR c.site = $3)
-         AND ($4 IS NULL OR hex(c.email_hash) IN (SELECT value FROM json_each($4)))
+         AND ($4 IS NULL OR c.held = $4)
          AND ($5 IS NULL OR (c.state IN ('needs_attention', 'restoring')) = $5)
          AND ($6 IS NULL
              OR (COALESCE(j.due_at, 9223372036854775807), c.id) > (
@@ -93,9 +91,40 @@ pub(super) const LIST_CASES_BY_NEXT: &str = "SELECT c.*, k.sealed AS sealed_key
                      (SELECT due_at FROM jobs WHERE case_id = $6 AND state IN ('queued', 'running')),
                      9223372036854775807),
                  $6))
-         AND ($8 IS NULL OR hex(c.person_hash) IN (SELECT value FROM json_each($8)))
-         AND ($9 IS NULL OR c.held = $9)
      ORDER BY COALESCE(j.due_at, 9223372036854775807), c.id
+     LIMIT $7";
+
+/// The cases of a person: those with an email hash of the JSON list `$8` and a person hash of the JSON list `$9`, in
+/// hexadecimal; either list may be NULL. With `$10` by the due time of the open job, otherwise newest first. The hashes are
+/// looked up in their indexes first.
+pub(super) const LIST_CASES_OF_PERSON: &str = "SELECT c.*, k.sealed AS sealed_key
+     FROM (
+         SELECT id
+         FROM cases
+         WHERE email_hash IN (SELECT unhex(value) FROM json_each($8))
+         UNION
+         SELECT id
+         FROM cases
+         WHERE person_hash IN (SELECT unhex(value) FROM json_each($9))) found
+         CROSS JOIN cases c ON c.id = found.id
+         LEFT JOIN case_keys k ON k.case_id = c.id
+         CROSS JOIN (
+             SELECT
+                 COALESCE(
+                     (SELECT due_at FROM jobs WHERE $10 AND case_id = $6 AND state IN ('queued', 'running')),
+                     9223372036854775807) AS due_at) page
+         LEFT JOIN jobs j ON $10 AND j.case_id = c.id AND j.state IN ('queued', 'running')
+     WHERE ($1 IS NULL OR c.state = $1)
+         AND ($2 IS NULL OR c.source = $2)
+         AND ($3 IS NULL OR c.site = $3)
+         AND ($4 IS NULL OR c.held = $4)
+         AND ($5 IS NULL OR (c.state IN ('needs_attention', 'restoring')) = $5)
+         AND ($6 IS NULL
+             OR COALESCE(j.due_at, 9223372036854775807) > page.due_at
+             OR (COALESCE(j.due_at, 9223372036854775807) = page.due_at AND c.id < $6))
+         AND ($8 IS NULL OR c.email_hash IN (SELECT unhex(value) FROM json_each($8)))
+         AND ($9 IS NULL OR c.person_hash IN (SELECT unhex(value) FROM json_each($9)))
+     ORDER BY COALESCE(j.due_at, 9223372036854775807), c.id DESC
      LIMIT $7";
 
 /// Entries of one case, newest first. `$2` is a JSON list of kinds; `$6` is unused.

@@ -155,11 +155,7 @@ impl Store {
                  SELECT p.source, p.person_hash
                  FROM people p
                  WHERE p.seen_at <= $1
-                     AND NOT EXISTS (
-                         SELECT 1
-                         FROM cases c
-                         WHERE c.closed_at IS NULL
-                             AND (c.email_hash = p.email_hash OR c.person_hash = p.person_hash))
+                     AND NOT EXISTS (SELECT 1 FROM open_people WHERE person_key IN (p.email_hash, p.person_hash))
                  LIMIT $2)",
         )
         .bind(at)
@@ -173,11 +169,7 @@ impl Store {
                  SELECT f.source, f.person_hash, f.email_hash
                  FROM former_addresses f
                  WHERE f.until_ns <= $1
-                     AND NOT EXISTS (
-                         SELECT 1
-                         FROM cases c
-                         WHERE c.closed_at IS NULL
-                             AND (c.email_hash = f.email_hash OR c.person_hash = f.person_hash))
+                     AND NOT EXISTS (SELECT 1 FROM open_people WHERE person_key IN (f.email_hash, f.person_hash))
                  LIMIT $2)",
         )
         .bind(at_ns)
@@ -191,10 +183,7 @@ impl Store {
                  SELECT f.person_key, f.kind
                  FROM facts f
                  WHERE MAX(f.happened_ns, COALESCE(f.claimed_ns, f.happened_ns)) <= $1
-                     AND NOT EXISTS (
-                         SELECT 1
-                         FROM cases c
-                         WHERE c.closed_at IS NULL AND (c.email_hash = f.person_key OR c.person_hash = f.person_key))
+                     AND NOT EXISTS (SELECT 1 FROM open_people o WHERE o.person_key = f.person_key)
                  LIMIT $2)",
         )
         .bind(at_ns)

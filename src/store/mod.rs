@@ -79,7 +79,7 @@ pub use self::bodies::{Origin, PersonKeys};
 pub use self::brake::{Actor, BrakeStatus, NotReleased, SourceEffect, digest_of};
 pub use self::cases::{BulkFilter, CaseFilter, CaseRecord, CaseSort, KnownAccount, NewCase, Note, Transitioned};
 pub use self::claims::{ClaimRequest, ClaimedJob, RecoveredJob};
-pub use self::counts::Overview;
+pub use self::counts::{AttentionCount, Overview};
 pub use self::deadlines::OpenErasure;
 pub use self::deliveries::{
     DeliveryFilter, DeliveryRow, DeliveryStatus, Inserted, NewDelivery, StoredBody, UnroutedDelivery,
@@ -103,7 +103,7 @@ pub use self::lookups::{PendingLookup, WaitingLookups};
 pub use self::notices::{NoticeEntry, PendingMessage};
 pub use self::offered_secrets::OfferedSecret;
 pub use self::open::{Database, KeyLocation};
-pub use self::overview::{AttentionCount, Badges, DeliveriesOfHour, JournalFilter, JournalRow, Planned};
+pub use self::overview::{Badges, DeliveriesOfHour, JournalFilter, JournalRow, Planned};
 pub use self::pauses::{PausedKind, SiteStatus, SourceStatus};
 pub use self::people::{Owner, ReportedAddress};
 pub use self::rejections::RejectedCall;

@@ -1,4 +1,4 @@
-//! What the console shows beside single cases: what needs a human, what comes next, what was done, and the journal.
+//! What the console shows beside single cases: the tasks of the navigation, what comes next, what was done, and the journal.
 
 use jiff::Timestamp;
 use tracing::instrument;
@@ -8,7 +8,7 @@ use super::jobs::{read_job, urgencies};
 use super::row::{RowReader, millis};
 use super::sql::query;
 use super::{DeliveryStatus, JobRow, Page, Store, StoreError};
-use crate::domain::case::{Case, Hold, JobKind};
+use crate::domain::case::{Case, JobKind};
 use crate::domain::ids::{CaseId, SiteName, SourceName};
 
 /// The maximum of entries that one search of the journal reads.
@@ -27,16 +27,6 @@ pub struct Badges {
     pub frozen_sources: u32,
     pub paused_sites: u32,
     pub fenced: bool,
-}
-
-/// The cases that need a human for one reason.
-#[derive(Debug, Clone)]
-pub struct AttentionCount {
-    /// The word of the reason.
-    pub reason: String,
-    pub cases: u32,
-    /// The longest wait among them.
-    pub since: Timestamp,
 }
 
 /// Calls that are planned for one hour.
@@ -104,52 +94,6 @@ impl Store {
             paused_sites: reader.count("paused")?,
             fenced: reader.count("fences")? > 0,
         })
-    }
-
-    /// The cases that need a human, by reason, most frequent first.
-    #[instrument(name = "store.overview.attention", skip_all, err)]
-    pub async fn attention_counts(&self) -> Result<Vec<AttentionCount>, StoreError> {
-        let rows = query(
-            "SELECT reason AS id, reason, COUNT(*) AS cases, MIN(since) AS since
-             FROM (
-                 SELECT COALESCE(attention, 'grant_needed') AS reason, since
-                 FROM cases
-                 WHERE state IN ('needs_attention', 'restoring'))
-             GROUP BY reason
-             ORDER BY cases DESC, reason",
-        )
-        .fetch_all(&self.reader)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let reader = RowReader { what: "case", row };
-                Ok(AttentionCount {
-                    reason: reader.text("reason")?,
-                    cases: reader.count("cases")?,
-                    since: reader.at("since")?,
-                })
-            })
-            .collect()
-    }
-
-    /// The number of held cases for each reason.
-    #[instrument(name = "store.overview.held", skip_all, err)]
-    pub async fn held_counts(&self) -> Result<Vec<(Hold, u32)>, StoreError> {
-        let rows = query(
-            "SELECT held AS id, held, COUNT(*) AS cases
-             FROM cases
-             WHERE state = 'held'
-             GROUP BY held
-             ORDER BY cases DESC",
-        )
-        .fetch_all(&self.reader)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let reader = RowReader { what: "case", row };
-                Ok((reader.word("held")?, reader.count("cases")?))
-            })
-            .collect()
     }
 
     /// The revokes and deletions that are queued until a time, by the hour.

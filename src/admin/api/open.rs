@@ -134,9 +134,16 @@ pub(super) fn require_enough_approvers(
         return Ok(());
     }
     Err(ApiError::Conflict(format!(
-        "this request requires {needed} approvals by other people, but only {others} other approvers are configured: add \
-         [[admin.tokens]] with the role approver, or have another operator make the request"
+        "this request requires {} by other people, and the settings have {}: add [[admin.tokens]] with the role approver, or \
+         have another operator make the request",
+        counted(usize::from(needed), "approval"),
+        counted(others, "other approver"),
     )))
+}
+
+/// A number with its noun.
+fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 pub(super) fn non_empty_reason(reason: String) -> Result<String, ApiError> {

@@ -123,7 +123,7 @@ pub(crate) async fn read(admin: &AdminState, caller: &Caller) -> Result<StatusVi
         problems,
         sites,
         sources,
-        attention: sums(overview.attention.iter().map(|(_, reason, count)| (reason.as_str(), *count))),
+        attention: sums(overview.attention.iter().map(|count| (count.reason.as_str(), count.cases))),
         held: sums(overview.held.iter().map(|(_, hold, count)| (hold.as_str(), *count))),
         unreadable: overview.unreadable,
         unread: overview.unread,
@@ -205,7 +205,7 @@ fn of_source(source: &SourceView) -> Vec<StatusProblem> {
 
 fn of_overview(overview: &Overview) -> Vec<StatusProblem> {
     let mut problems = Vec::new();
-    for (reason, count) in sums(overview.attention.iter().map(|(_, reason, count)| (reason.as_str(), *count))) {
+    for (reason, count) in sums(overview.attention.iter().map(|count| (count.reason.as_str(), count.cases))) {
         let what = format!("{count} {} a human: {reason}", if count == 1 { "needs" } else { "need" });
         problems.push(problem("cases", what, Some("offboardd case list --attention".to_owned())));
     }

@@ -34,7 +34,7 @@ async fn every_error_response_is_a_problem() {
     assert_problem(&Daemon::answer(json_post().body(" ".repeat(70_000))).await, 413);
     let unknown = daemon.post(&hold, OTTO, json!({"raeson": "x"})).await;
     assert_problem(&unknown, 422);
-    assert_eq!(unknown.detail(), "`raeson`: expected `reason`");
+    assert_eq!(unknown.detail(), "`raeson`: expected `reason` or `link`");
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 //! `offboardd import FILE.csv`: shows the plan, and with `--yes` opens exactly the planned cases.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +8,9 @@ use clap::Args;
 
 use super::client::{Client, read};
 use super::options::{Output, Remote};
+use super::table;
 use crate::admin::api::{ImportView, ProgressView};
+use crate::cli::progress;
 use crate::domain::ids::{PolicyName, SiteName};
 use crate::domain::import_format::ImportFormat;
 use crate::duration::ConfigDuration;
@@ -17,7 +18,7 @@ use crate::duration::ConfigDuration;
 /// How often the progress is read.
 const POLL: Duration = Duration::from_millis(300);
 
-/// How many lines of problems and cases are printed.
+/// The number of problems and cases that are printed.
 const PRINTED: usize = 20;
 
 #[derive(Debug, Args)]
@@ -61,7 +62,7 @@ pub(super) async fn run(args: &ImportArgs, client: &Client, output: Output<'_>) 
         if client.prints_json() {
             writeln!(output, "{json}")?;
         } else {
-            write!(output, "{}", text(&plan))?;
+            print_plan(&plan, client, output)?;
             writeln!(output, "Nothing was done. To open these cases, add: --reason WHY --yes")?;
         }
         return Ok(());
@@ -83,7 +84,7 @@ pub(super) async fn run(args: &ImportArgs, client: &Client, output: Output<'_>) 
     if client.prints_json() {
         writeln!(output, "{json}")?;
     } else {
-        write!(output, "{}", text(&view))?;
+        print_plan(&view, client, output)?;
         let (opened, id) = (view.done.unwrap_or_default(), view.import.unwrap_or_default());
         writeln!(output, "opened {opened} cases (import {id})")?;
     }
@@ -92,24 +93,26 @@ pub(super) async fn run(args: &ImportArgs, client: &Client, output: Output<'_>) 
 
 /// The plan of now. A roster waits until the site's customers are read.
 async fn plan(args: &ImportArgs, client: &Client, file: &[u8]) -> anyhow::Result<(String, ImportView)> {
+    let mut reading = None;
     loop {
         let json = client.post_file(&["import"], &args.query(), file.to_vec()).await?;
         let view: ImportView = read(&json)?;
         if view.state != "listing" {
             return Ok((json, view));
         }
-        show_progress("reading the site's customers");
+        reading.get_or_insert_with(|| progress::working("reading the site's customers"));
         tokio::time::sleep(POLL).await;
     }
 }
 
 async fn wait_until_done(client: &Client, id: &str) -> anyhow::Result<ProgressView> {
+    let bar = progress::steps("cases");
     loop {
         let progress: ProgressView = read(&client.get(&["imports", id], &[]).await?)?;
-        let finished = progress.opened.saturating_add(progress.skipped);
-        show_progress(&bar(finished, progress.total));
+        bar.set_length(progress.total.into());
+        bar.set_position(progress.opened.saturating_add(progress.skipped).into());
         if progress.state == "done" {
-            show_progress("");
+            bar.finish_and_clear();
             return Ok(progress);
         }
         tokio::time::sleep(POLL).await;
@@ -142,63 +145,61 @@ fn read_file(args: &ImportArgs) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The plan in words.
-fn text(view: &ImportView) -> String {
+fn print_plan(view: &ImportView, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
     let ImportView { site, format, policy, policy_chosen, rows, .. } = view;
     let chosen = policy_chosen.as_str().replace('_', " ");
-    let mut lines = vec![
-        format!("{format} for site {site}, policy {policy} ({chosen})"),
-        format!("{} cases, {} of them delete an account, which cannot be undone", view.count, view.irreversible),
-        format!(
-            "other rows: {} bad, {} duplicate, {} with an open case, {} excluded",
-            rows.bad, rows.duplicate, rows.already_open, rows.excluded
-        ),
-    ];
-    lines.extend(view.warning.iter().map(|warning| format!("warning: {warning}")));
-    for problem in view.problems.iter().take(PRINTED) {
-        lines.push(format!("  line {}: {}", problem.line, problem.problem));
+    writeln!(output, "{format} for site {site}, policy {policy} ({chosen})")?;
+    let noun = if view.count == 1 { "case" } else { "cases" };
+    writeln!(output, "{} {noun}, {} with a deletion, which cannot be undone", view.count, view.irreversible)?;
+    writeln!(
+        output,
+        "other rows: {} bad, {} duplicate, {} with an open case, {} excluded",
+        rows.bad, rows.duplicate, rows.already_open, rows.excluded
+    )?;
+    if let Some(warning) = &view.warning {
+        writeln!(output, "{}", client.screen().red(&format!("warning: {warning}")))?;
     }
-    if view.problems.len() > PRINTED {
-        lines.push(format!("  and {} more; --json lists them", view.problems.len() - PRINTED));
+    print_problems(view, client, output)?;
+    print_cases(view, client, output)?;
+    if let Some(digest) = &view.digest {
+        writeln!(output, "digest {digest}")?;
     }
-    for case in view.cases.iter().take(PRINTED) {
-        let at = case.effective_at.map_or_else(|| "immediately".to_owned(), |at| at.to_string());
-        let email = case.email.as_ref().map_or("", |email| email.as_str());
-        lines.push(format!("  {email}  {}  {at}", case.action));
-    }
-    if view.count > PRINTED.min(view.cases.len()) {
-        lines.push(format!("  and {} more", view.count - PRINTED.min(view.cases.len())));
-    }
-    lines.extend(view.digest.iter().map(|digest| format!("digest {digest}")));
-    lines.join("\n") + "\n"
+    Ok(())
 }
 
-fn bar(finished: u32, total: u32) -> String {
-    const WIDTH: u32 = 30;
-    let filled = finished.saturating_mul(WIDTH).checked_div(total).unwrap_or(WIDTH).min(WIDTH);
-    let full = usize::try_from(filled).unwrap_or_default();
-    let rest = usize::try_from(WIDTH - filled).unwrap_or_default();
-    format!("[{}{}] {finished} of {total}", "#".repeat(full), " ".repeat(rest))
+fn print_problems(view: &ImportView, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
+    if view.problems.is_empty() {
+        return Ok(());
+    }
+    let shown = view.problems.iter().take(PRINTED);
+    let rows = shown.map(|problem| vec![problem.line.to_string(), problem.problem.clone()]).collect();
+    writeln!(output)?;
+    table::print(&["line", "problem"], rows, client.screen(), output)?;
+    if let Some(more) = view.problems.len().checked_sub(PRINTED).filter(|more| *more > 0) {
+        writeln!(output, "… and {more} more; --json lists them")?;
+    }
+    Ok(())
 }
 
-/// Replaces the line of the progress, on a terminal only.
-fn show_progress(text: &str) {
-    let mut stderr = std::io::stderr();
-    if stderr.is_terminal() {
-        // A closed terminal has no reader.
-        let shown = write!(stderr, "\r\x1b[K{text}").and_then(|()| stderr.flush());
-        drop(shown);
+fn print_cases(view: &ImportView, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
+    let times = client.times();
+    let shown = view.cases.iter().take(PRINTED);
+    let rows: Vec<Vec<String>> = shown
+        .map(|case| {
+            let person = case.email.as_ref().map_or("-", |email| email.as_str()).to_owned();
+            let effective = case.effective_at.map_or_else(|| "immediately".to_owned(), |at| times.full(at));
+            vec![person, case.action.to_string(), effective]
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bar_grows_with_the_progress() {
-        assert_eq!(bar(0, 10_000), format!("[{}] 0 of 10000", " ".repeat(30)));
-        assert_eq!(bar(5_000, 10_000), format!("[{}{}] 5000 of 10000", "#".repeat(15), " ".repeat(15)));
-        assert_eq!(bar(0, 0), format!("[{}] 0 of 0", "#".repeat(30)));
+    let printed = rows.len();
+    writeln!(output)?;
+    table::print(&["person", "action", "effective"], rows, client.screen(), output)?;
+    if let Some(more) = view.count.checked_sub(printed).filter(|more| *more > 0) {
+        writeln!(output, "… and {more} more")?;
     }
+    writeln!(output)?;
+    Ok(())
 }

@@ -224,22 +224,27 @@ impl Store {
     /// Cases in the order of the filter.
     #[instrument(name = "store.case.list", skip_all, err)]
     pub async fn cases(&self, filter: &CaseFilter) -> Result<Page<CaseRecord>, StoreError> {
+        let of_person = filter.email_hashes.is_some() || filter.person_hashes.is_some();
         let text = match filter.sort {
+            CaseSort::Newest | CaseSort::Next if of_person => dialect::LIST_CASES_OF_PERSON,
             CaseSort::Newest => dialect::LIST_CASES,
             CaseSort::Next => dialect::LIST_CASES_BY_NEXT,
         };
-        let rows = query(text)
+        let mut listing = query(text)
             .bind(filter.state.map(StateName::as_str))
             .bind(filter.source.as_ref().map(SourceName::as_str))
             .bind(filter.site.as_ref().map(SiteName::as_str))
-            .bind(listed(filter.email_hashes.as_deref())?)
+            .bind(filter.held.map(Hold::as_str))
             .bind(filter.attention)
             .bind(filter.cursor.map(|id| id.to_string()))
-            .bind(i64::try_from(filter.limit.saturating_add(1)).unwrap_or(i64::MAX))
-            .bind(listed(filter.person_hashes.as_deref())?)
-            .bind(filter.held.map(Hold::as_str))
-            .fetch_all(&self.reader)
-            .await?;
+            .bind(i64::try_from(filter.limit.saturating_add(1)).unwrap_or(i64::MAX));
+        if of_person {
+            listing = listing
+                .bind(listed(filter.email_hashes.as_deref())?)
+                .bind(listed(filter.person_hashes.as_deref())?)
+                .bind(filter.sort == CaseSort::Next);
+        }
+        let rows = listing.fetch_all(&self.reader).await?;
         // The page is cut by its rows, so that a row that cannot be read does not end the list.
         let ids: Vec<String> = rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
         let page = Page::of(ids, filter.limit, String::clone);
@@ -293,4 +298,32 @@ impl Store {
 fn listed(hashes: Option<&[KeyedHash]>) -> Result<Option<String>, StoreError> {
     let digits = |hashes: &[KeyedHash]| hashes.iter().map(|hash| hex::encode_upper(hash.0)).collect::<Vec<_>>();
     hashes.map(|hashes| to_json(&digits(hashes))).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Database, KeyLocation};
+
+    #[tokio::test]
+    async fn person_is_found_by_the_indexes_of_the_hashes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let store = Database { path: path.clone(), key: KeyLocation::Given([7; 32]) }.open().await.unwrap();
+        let reader = rusqlite::Connection::open(&path).unwrap();
+        let text = format!("EXPLAIN QUERY PLAN {}", dialect::LIST_CASES_OF_PERSON);
+        let mut statement = reader.prepare(&text).unwrap();
+        let mut rows = statement.raw_query();
+        let mut plan = String::new();
+        while let Some(row) = rows.next().unwrap() {
+            plan += &(row.get::<_, String>("detail").unwrap() + "\n");
+        }
+        for index in ["cases_by_address (email_hash=?)", "cases_by_person_id (person_hash=?)"] {
+            assert!(plan.contains(index), "{plan}");
+        }
+        for scan in ["SCAN c\n", "SCAN c USING", "SCAN cases"] {
+            assert!(!plan.contains(scan), "{plan}");
+        }
+        store.close().await;
+    }
 }
