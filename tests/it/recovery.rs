@@ -21,7 +21,7 @@ const KILLS: u32 = 10;
 const SENDERS: usize = 8;
 /// More than can be worked off between two kills, so that each finds some half-way.
 const PEOPLE: usize = 240;
-const TIMEOUT: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(3);
 
 /// One sender: reports each of its people until that is acknowledged, as a vendor would.
 async fn send(
