@@ -51,6 +51,6 @@ pub(crate) fn explain(
     let lookup = if source.lookup.is_some() { Lookup::Configured } else { Lookup::None };
     let preset = source.spec.preset.as_deref();
     let circumstances = Circumstances { policy, preset, lookup, observes: settings.mode == Mode::Observe };
-    let read = source.compiled.explain(content_type, body);
+    let read = source.compiled.open(content_type, body).map(|items| items.explain());
     Ok(Explanation::new(format!("source {}", source.name), source.table.policy.to_string(), read, &circumstances, now))
 }

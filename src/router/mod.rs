@@ -12,6 +12,7 @@ mod companies;
 mod context;
 mod metrics;
 mod people;
+mod reader;
 mod repeats;
 mod resolver;
 mod results;

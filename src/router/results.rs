@@ -56,26 +56,26 @@ impl TurnResults {
     ) -> Result<(), StoreError> {
         let (problem, items) = (progress.problem(), progress.count());
         self.ended_parts |= progress.in_parts;
-        let DeliveryProgress { delivery, applied, any_readable, ignored, .. } = progress;
+        let delivery = &progress.delivery;
         match &problem {
             None => self.routed.push(delivery.origin.seq),
             Some(problem) => {
                 tx.mark_unreadable(delivery.id, problem, now).await?;
-                if any_readable {
+                if progress.any_readable() {
                     tx.partly_read(delivery.id).await?;
                 }
             }
         }
         self.last_received_at = self.last_received_at.max(Some(delivery.received_at));
+        let reuses_id = delivery.reuses_id && !delivery.replayed;
+        self.done.push(RoutedDelivery { id: delivery.id, items, problem, reuses_id });
         // The earlier reading counted the items that it applied.
-        if applied.is_empty() {
-            for (word, times) in ignored {
+        if progress.applied.is_empty() {
+            for (word, times) in progress.into_ignored() {
                 let count = self.ignored.entry(word).or_default();
                 *count = count.saturating_add(times);
             }
         }
-        let reuses_id = delivery.reuses_id && !delivery.replayed;
-        self.done.push(RoutedDelivery { id: delivery.id, items, problem, reuses_id });
         Ok(())
     }
 

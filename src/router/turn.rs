@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 
+use super::reader::Item;
 use super::results::{TurnResults, Turned};
-use super::source_queue::{Head, Item, SourceQueue, Start};
+use super::source_queue::{Head, SourceQueue, Start};
 use super::{Route, Router, unreadable};
 use crate::domain::ids::SourceName;
 use crate::store::{StoreError, Tx, UnroutedDelivery};
@@ -73,10 +74,10 @@ impl Router {
             self.fetch(source, queue, start).await?;
         }
         self.mark_suspect(queue, start).await?;
-        // The bodies are read before the turn has the connection.
+        // The items are read before the turn has the connection.
         match queue.read_ahead(route, &self.awakened, ITEMS).await {
             Head::Ready => {}
-            Head::Reading | Head::Nothing => return Ok(Turned::Nothing),
+            Head::Opening | Head::Nothing => return Ok(Turned::Nothing),
         }
         let mut tx = self.store.begin().await?;
         let (begun, mut items, mut changed) = (Instant::now(), 0, false);

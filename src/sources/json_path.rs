@@ -31,6 +31,15 @@ impl Expression {
         Self { path: JsonPath::default(), text: "$".to_owned() }
     }
 
+    /// The names of the members, if the path consists of nothing else and all of them are written plainly: `$.data.events`.
+    pub(super) fn member_names(&self) -> Option<Vec<&str>> {
+        let mut names = self.text.split('.');
+        let is_name =
+            |name: &&str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let names_after_root = (names.next()? == "$").then(|| names.collect::<Vec<_>>())?;
+        names_after_root.iter().all(is_name).then_some(names_after_root)
+    }
+
     /// The original text.
     pub(super) fn as_str(&self) -> &str {
         &self.text

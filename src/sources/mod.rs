@@ -2,7 +2,7 @@
 //!
 //! A [`Source`] consists of a [`preset`] and the overrides of the settings, all of it data. The intake calls
 //! [`answer_handshake`](Source::answer_handshake) and [`verify`](Source::verify); the router calls
-//! [`read`](Source::read); `offboardd send` calls [`sign`](Source::sign), the inverse of verification. A
+//! [`open`](Source::open); `offboardd send` calls [`sign`](Source::sign), the inverse of verification. A
 //! [`lookup`](lookup::Lookup) queries the vendor's API for the email address of a person whom a delivery identifies by
 //! id only. The module keeps no state and does not use the database.
 
@@ -40,15 +40,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::domain::event::{Event, EventType};
+use crate::domain::event::EventType;
 use crate::domain::ids::SourceName;
 
 pub use self::compile_error::{CompileError, KeyPath, Step};
 use self::encoding::Encoding;
 use self::handshake::Handshake;
 pub use self::handshake::HandshakeResponse;
+pub use self::mapping::{Batch, Explained, Headers, Unreadable};
 use self::mapping::{Description, Mapping};
-pub use self::mapping::{Explained, Headers, Unreadable};
 use self::recipe::Recipe;
 pub use self::rejection::Rejection;
 pub use self::request::Request;
@@ -157,7 +157,7 @@ impl Source {
     }
 
     /// The stored form of a body: the headers that the mapping reads, one per line, an empty line, and the body.
-    /// [`Self::read`] and [`Self::explain`] split them again.
+    /// [`Self::open`] splits them again.
     pub fn to_store<'b>(&self, headers: &HeaderMap, body: &'b [u8]) -> Cow<'b, [u8]> {
         if !self.mapping.reads_headers() {
             return Cow::Borrowed(body);
@@ -172,21 +172,10 @@ impl Source {
         Cow::Owned(stored)
     }
 
-    /// The events of a stored body, one result per item, so that one bad item never affects the others.
-    pub fn read(&self, content_type: Option<&str>, body: &[u8]) -> Result<Vec<Result<Event, Unreadable>>, Unreadable> {
+    /// The items of a stored body. Each is read by itself, so that a bad one never affects the others.
+    pub fn open(&self, content_type: Option<&str>, body: &[u8]) -> Result<Batch, Unreadable> {
         let (headers, body) = preset::split_headers(body);
-        self.mapping.read(content_type, &Headers::of(&headers), body)
-    }
-
-    /// The same, each with its reason.
-    pub fn explain(&self, content_type: Option<&str>, body: &[u8]) -> Result<Vec<Explained>, Unreadable> {
-        explain(&self.mapping, content_type, body)
-    }
-
-    /// The vendor's words of the ignored items, one entry per item, to detect new words. `body` is the stored form.
-    pub fn ignored_words(&self, content_type: Option<&str>, body: &[u8]) -> Vec<String> {
-        let (headers, body) = preset::split_headers(body);
-        self.mapping.ignored_words(content_type, &Headers::of(&headers), body)
+        self.mapping.open(content_type, Headers::of(&headers), body)
     }
 
     /// The types of event that a delivery can have.
@@ -231,11 +220,6 @@ impl Source {
     }
 }
 
-fn explain(mapping: &Mapping, content_type: Option<&str>, body: &[u8]) -> Result<Vec<Explained>, Unreadable> {
-    let (headers, body) = preset::split_headers(body);
-    mapping.explain(content_type, &Headers::of(&headers), body)
-}
-
 /// Explains a body of a preset's vendor, without any secret.
 pub fn explain_preset(
     preset: &preset::Preset,
@@ -243,7 +227,8 @@ pub fn explain_preset(
     body: &[u8],
 ) -> Result<Result<Vec<Explained>, Unreadable>, CompileError> {
     let mapping = Mapping::compile(read_table("mapping", preset.mapping.clone())?)?;
-    Ok(explain(&mapping, content_type, body))
+    let (headers, body) = preset::split_headers(body);
+    Ok(mapping.open(content_type, Headers::of(&headers), body).map(|items| items.explain()))
 }
 
 /// Checks the mapping of a description alone, when another part of the source is invalid.

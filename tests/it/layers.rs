@@ -2,7 +2,7 @@
 
 mod imports;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use imports::Crate;

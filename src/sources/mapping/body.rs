@@ -23,29 +23,33 @@ const DEEPEST_NAME: usize = 8;
 
 /// Parses a body according to its `Content-Type`, by default as JSON.
 pub(in crate::sources) fn parse(content_type: Option<&str>, bytes: &[u8]) -> Result<Value, Unreadable> {
-    parse_as(None, content_type, bytes)
+    let text = decode_text(content_type, bytes)?;
+    parse_text(format(None, content_type, &text), content_type, &text)
 }
 
-pub(super) fn parse_as(format: Option<Format>, content_type: Option<&str>, bytes: &[u8]) -> Result<Value, Unreadable> {
-    let charset = content_type.and_then(charset);
-    let text = decode(charset, bytes)?;
-    match format.unwrap_or_else(|| guess(content_type, &text)) {
-        Format::Json => json(&text),
-        Format::Form => form(charset, text.trim_start_matches(['\r', '\n'])),
-    }
+/// Decodes a body according to its `Content-Type`, and by its first bytes.
+pub(super) fn decode_text<'b>(content_type: Option<&str>, bytes: &'b [u8]) -> Result<Cow<'b, str>, Unreadable> {
+    decode(content_type.and_then(charset), bytes)
 }
 
-/// curl labels any body a form, so a body that begins like JSON is parsed as JSON.
-fn guess(content_type: Option<&str>, text: &str) -> Format {
+/// The format of a body. curl labels any body a form, so a body that begins like JSON is parsed as JSON.
+pub(super) fn format(configured: Option<Format>, content_type: Option<&str>, text: &str) -> Format {
     let says_form = content_type
         .and_then(|text| text.split(';').next())
         .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
     let begins_like_json = text.trim_start().starts_with(['{', '[']);
-    if says_form && !begins_like_json { Format::Form } else { Format::Json }
+    configured.unwrap_or(if says_form && !begins_like_json { Format::Form } else { Format::Json })
+}
+
+pub(super) fn parse_text(format: Format, content_type: Option<&str>, text: &str) -> Result<Value, Unreadable> {
+    match format {
+        Format::Json => json(text),
+        Format::Form => form(content_type.and_then(charset), text.trim_start_matches(['\r', '\n'])),
+    }
 }
 
 /// The parser stops at a depth of 128, long before the stack overflows.
-fn json(text: &str) -> Result<Value, Unreadable> {
+pub(super) fn json(text: &str) -> Result<Value, Unreadable> {
     serde_json::from_str(text).map_err(|error| {
         // Only the position, never the parser's own words: they may quote the body.
         Unreadable::whole("$", format!("JSON (it breaks off at line {}, column {})", error.line(), error.column()))

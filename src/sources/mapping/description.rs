@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::domain::event::EventType;
 use crate::sources::compile_error::CompileError;
-use crate::sources::json_path::{Condition, Expression, Location, UnknownType, one_or_many};
+use crate::sources::json_path::{Condition, Expression, Location, Scope, UnknownType, one_or_many};
 
 use super::body::Format;
 use super::date;
@@ -137,6 +137,30 @@ impl Description {
             ));
         }
         Ok(())
+    }
+
+    /// Whether nothing of a JSON body is read beside its items, and each place of the items is a path of member names.
+    pub(super) fn reads_only_items(&self) -> bool {
+        let of_rules = self.rules.iter().flat_map(|rule| {
+            [&rule.person_id, &rule.email, &rule.old_email, &rule.effective_at].into_iter().flatten().flatten()
+        });
+        let places = [
+            &self.words,
+            &self.occurred_at,
+            &self.person_id,
+            &self.email,
+            &self.old_email,
+            &self.company_domain,
+            &self.company_organization,
+            &self.effective_at,
+        ];
+        let conditions = self.rules.iter().map(|rule| &rule.when).chain(&self.skip_item);
+        let scopes = places.into_iter().flatten().chain(of_rules).map(|place| &place.scope);
+        let mut scopes = scopes.chain(conditions.map(|condition| &condition.scope));
+        self.skip.is_none()
+            && self.embedded.is_empty()
+            && self.items.iter().all(|items| items.member_names().is_some())
+            && !scopes.any(|scope| *scope == Scope::Envelope)
     }
 
     /// The headers that the mapping reads, in lower case.

@@ -5,7 +5,16 @@ use serde_json::Value;
 use super::description::Description;
 use super::headers::Headers;
 use super::unreadable::Unreadable;
+use crate::domain::event::Event;
 use crate::sources::json_path::{Location, Scope};
+
+/// An event, and the reason of its classification.
+#[derive(Debug)]
+pub struct Explained {
+    pub event: Result<Event, Unreadable>,
+    /// The word or the rule, in words; `None` if there was neither.
+    pub because: Option<String>,
+}
 
 /// An item, with everything that is required to read it.
 #[derive(Debug, Clone, Copy)]

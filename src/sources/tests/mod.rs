@@ -16,9 +16,23 @@ mod vectors;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
+use crate::domain::event::Event;
 
 /// The instant of the self-computed vectors.
 const SIGNED_AT: i64 = 1_766_000_000;
+
+impl Source {
+    /// The event of each item.
+    fn read(&self, content_type: Option<&str>, body: &[u8]) -> Result<Vec<Result<Event, Unreadable>>, Unreadable> {
+        let items = self.open(content_type, body)?;
+        let event = |index| items.event_and_ignored_word(index).map(|(event, _word)| event);
+        Ok((0..items.count()).map(event).collect())
+    }
+
+    fn explain(&self, content_type: Option<&str>, body: &[u8]) -> Result<Vec<Explained>, Unreadable> {
+        Ok(self.open(content_type, body)?.explain())
+    }
+}
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
