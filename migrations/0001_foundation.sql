@@ -44,6 +44,7 @@ CREATE TABLE body_people (
     superseded_at INTEGER,              -- when a later event about this person took effect
     PRIMARY KEY (person_key, body_hash, delivery_seq)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX body_people_of_delivery ON body_people (delivery_seq);
 
 -- One fact about one person, from a delivery.
 CREATE TABLE events (
@@ -66,6 +67,8 @@ CREATE INDEX events_of_delivery ON events (delivery_id, position);
 CREATE INDEX events_of_case ON events (case_id) WHERE case_id IS NOT NULL;
 -- No job of a case is claimed while an event waits to be applied to it.
 CREATE INDEX events_waiting ON events (case_id) WHERE status = 'waiting' AND person_hash IS NULL;
+-- The waiting events in their order, which the router reads in each round.
+CREATE INDEX events_waiting_in_order ON events (seq) WHERE status = 'waiting' AND person_hash IS NULL;
 CREATE INDEX events_of_lookup ON events (person_hash) WHERE person_hash IS NOT NULL;
 
 -- The email address of a source's person id, as reported by the source; one row for each of its sites.
@@ -234,6 +237,7 @@ CREATE TABLE escalations (
     kind    TEXT    NOT NULL CHECK (kind IN ('opened', 'earlier', 'stronger'))
 ) STRICT;
 CREATE INDEX escalations_of_actor ON escalations (actor, at);
+CREATE INDEX escalations_of_case ON escalations (case_id);
 
 -- The cases held by each brake, besides those of the source that opened them.
 CREATE TABLE brake_holds (

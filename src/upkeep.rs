@@ -36,6 +36,9 @@ const MIN_PAUSE: Duration = Duration::from_millis(25);
 /// The pause after a step, as a multiple of the step's duration, for slow disks.
 const PAUSE_FACTOR: u32 = 8;
 
+/// The number of old rows that are deleted in one transaction: a commit of the intake waits a few milliseconds.
+const EXPIRED_TOGETHER: usize = 25;
+
 #[derive(Debug)]
 pub struct Upkeep {
     pub store: Store,
@@ -152,15 +155,21 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Deletes old rows.
+    /// Deletes old rows, for at most a period.
     async fn expire(&self, stopping: &CancellationToken) -> Result<(), StoreError> {
         let round = Instant::now();
         while round.elapsed() < PERIOD {
-            let begun = Instant::now();
-            let expired = self.store.expire_step(&self.keep, self.clock.now()).await?;
-            let pause = (begun.elapsed() * PAUSE_FACTOR).max(MIN_PAUSE);
-            if !expired.has_more() || stopping.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            let expired = self.store.expired_rows(&self.keep, self.clock.now()).await?;
+            if expired.is_empty() {
                 break;
+            }
+            for rows in expired.chunks(EXPIRED_TOGETHER) {
+                let begun = Instant::now();
+                self.store.delete_expired(rows, &self.keep, self.clock.now()).await?;
+                let pause = (begun.elapsed() * PAUSE_FACTOR).max(MIN_PAUSE);
+                if stopping.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+                    return Ok(());
+                }
             }
         }
         Ok(())

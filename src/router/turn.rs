@@ -80,7 +80,7 @@ impl Router {
             Head::Opening | Head::Nothing => return Ok(Turned::Nothing),
         }
         let mut tx = self.store.begin().await?;
-        let (begun, mut items, mut changed) = (Instant::now(), 0, false);
+        let (begun, mut items, mut changed, mut in_parts) = (Instant::now(), 0, false, false);
         let mut results = TurnResults::default();
         let is_over = |tx: &Tx, items: usize| {
             let took = begun.elapsed();
@@ -104,6 +104,7 @@ impl Router {
             if !progress.is_finished() {
                 tx.part_routed(progress.delivery.id, progress.next).await?;
                 progress.in_parts = true;
+                in_parts = true;
                 queue.requeue(progress);
                 break;
             }
@@ -123,9 +124,12 @@ impl Router {
         tx.commit().await?;
         queue.marked = None;
         queue.one_by_one &= !any_delivery;
-        if changed || ended_parts {
-            self.worker.notify_one();
+        if changed {
             self.resolver.notify_waiters();
+        }
+        // No job of the source is claimed between the parts of a delivery.
+        if (changed && !in_parts) || ended_parts {
+            self.worker.notify_one();
         }
         for delivery in done {
             if delivery.reuses_id() {

@@ -1,7 +1,7 @@
 //! Retention by age: deliveries, remembered people, attempts and closed cases are deleted when they are old.
 //!
-//! What an open case needs stays, whatever its age: its deliveries, and what is known about its person. Rows are chosen by a
-//! reading connection and deleted in small steps.
+//! What an open case needs stays, whatever its age: its deliveries, and what is known about its person. A reading
+//! connection chooses many rows at a time, which are then deleted in small steps: no write waits for a search.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -12,8 +12,8 @@ use super::sql::query;
 use super::{Store, StoreError, Tx};
 use crate::domain::ids::CaseId;
 
-/// The number of rows per step: a commit of the intake waits a few milliseconds.
-const STEP: i64 = 25;
+/// The maximum number of rows of each kind that are chosen at a time.
+const CHOSEN: i64 = 1000;
 
 /// How long rows are kept.
 #[derive(Debug, Clone, Copy)]
@@ -24,36 +24,47 @@ pub struct KeepFor {
     pub cases: SignedDuration,
 }
 
-/// The number of rows that were deleted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Expired {
-    pub deliveries: usize,
-    pub people: usize,
-    pub attempts: usize,
-    pub cases: usize,
-}
-
-impl Expired {
-    /// Whether another step may delete more.
-    pub fn has_more(&self) -> bool {
-        *self != Self::default()
-    }
+/// Something that was old enough to be deleted when it was chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExpiredRow {
+    /// A closed case, unless an operator placed a hold on it.
+    Case(CaseId),
+    /// The attempts of a job of a closed case.
+    Attempts { job_id: String },
+    /// A routed delivery, with its events. One that a stored case names is kept for as long as the case.
+    Delivery { seq: i64, id: String },
+    /// A remembered person without an open case.
+    Person { source: String, person_hash: Vec<u8> },
+    /// A former email address of a person without an open case.
+    FormerAddress { source: String, person_hash: Vec<u8>, email_hash: Vec<u8> },
+    /// A fact about a person without an open case.
+    Fact { person_key: Vec<u8>, kind: String },
 }
 
 impl Store {
-    /// Deletes some rows of each kind. Call again while it deletes any.
-    #[instrument(name = "store.expiry.step", skip_all, err)]
-    pub async fn expire_step(&self, keep: &KeepFor, now: Timestamp) -> Result<Expired, StoreError> {
-        Ok(Expired {
-            cases: self.expire_cases(now, keep.cases).await?,
-            attempts: self.expire_attempts(now, keep.attempts).await?,
-            deliveries: self.expire_deliveries(now, keep.deliveries).await?,
-            people: self.expire_people(now, keep.people).await?,
-        })
+    /// Chooses old rows. Choose again after they are deleted.
+    #[instrument(name = "store.expiry.choose", skip_all, err)]
+    pub async fn expired_rows(&self, keep: &KeepFor, now: Timestamp) -> Result<Vec<ExpiredRow>, StoreError> {
+        let mut chosen = self.expired_cases(limit(now, keep.cases)).await?;
+        chosen.extend(self.expired_attempts(limit(now, keep.attempts)).await?);
+        chosen.extend(self.expired_deliveries(limit(now, keep.deliveries)).await?);
+        chosen.extend(self.expired_people(limit(now, keep.people)).await?);
+        chosen.extend(self.expired_former_addresses(limit(now, keep.people)).await?);
+        chosen.extend(self.expired_facts(limit(now, keep.people)).await?);
+        Ok(chosen)
     }
 
-    /// Closed cases. One on which an operator placed a hold that still stands is kept.
-    async fn expire_cases(&self, now: Timestamp, keep: SignedDuration) -> Result<usize, StoreError> {
+    /// Deletes a few rows in one transaction: those to which the same still applies.
+    #[instrument(name = "store.expiry.delete", skip_all, err)]
+    pub async fn delete_expired(&self, rows: &[ExpiredRow], keep: &KeepFor, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        for row in rows {
+            tx.delete_expired(row, keep, now).await?;
+        }
+        tx.commit().await
+    }
+
+    async fn expired_cases(&self, until: i64) -> Result<Vec<ExpiredRow>, StoreError> {
         let rows = query(
             "SELECT id
              FROM cases
@@ -61,23 +72,14 @@ impl Store {
              ORDER BY closed_at
              LIMIT $2",
         )
-        .bind(limit(now, keep))
-        .bind(STEP)
+        .bind(until)
+        .bind(CHOSEN)
         .fetch_all(&self.reader)
         .await?;
-        if rows.is_empty() {
-            return Ok(0);
-        }
-        let mut tx = self.begin().await?;
-        for row in &rows {
-            tx.expire_case(RowReader { what: "case", row }.word("id")?, now).await?;
-        }
-        tx.commit().await?;
-        Ok(rows.len())
+        rows.iter().map(|row| Ok(ExpiredRow::Case(RowReader { what: "case", row }.word("id")?))).collect()
     }
 
-    /// Attempts of finished jobs of closed cases.
-    async fn expire_attempts(&self, now: Timestamp, keep: SignedDuration) -> Result<usize, StoreError> {
+    async fn expired_attempts(&self, until: i64) -> Result<Vec<ExpiredRow>, StoreError> {
         let rows = query(
             "SELECT DISTINCT a.job_id
              FROM cases c
@@ -86,33 +88,22 @@ impl Store {
              WHERE c.closed_at <= $1 AND a.ended_at <= $1
              LIMIT $2",
         )
-        .bind(limit(now, keep))
-        .bind(STEP)
+        .bind(until)
+        .bind(CHOSEN)
         .fetch_all(&self.reader)
         .await?;
-        if rows.is_empty() {
-            return Ok(0);
-        }
-        let mut tx = self.begin().await?;
-        for row in &rows {
-            query("DELETE FROM attempts WHERE job_id = $1 AND ended_at <= $2")
-                .bind(row.try_get::<String>("job_id")?)
-                .bind(limit(now, keep))
-                .execute(&mut *tx)
-                .await?;
-        }
-        tx.commit().await?;
-        Ok(rows.len())
+        rows.iter().map(|row| Ok(ExpiredRow::Attempts { job_id: row.try_get("job_id")? })).collect()
     }
 
-    /// Routed deliveries, with their events. One that a stored case names is kept for as long as the case.
-    async fn expire_deliveries(&self, now: Timestamp, keep: SignedDuration) -> Result<usize, StoreError> {
+    /// The newest delivery stays: its number must not be given again.
+    async fn expired_deliveries(&self, until: i64) -> Result<Vec<ExpiredRow>, StoreError> {
         let rows = query(
             "SELECT d.seq, d.id
              FROM deliveries d
              WHERE d.received_at <= $1
                  AND d.status = 'routed'
                  AND d.body IS NULL
+                 AND d.seq < (SELECT MAX(seq) FROM deliveries)
                  AND NOT EXISTS (
                      SELECT 1
                      FROM events e
@@ -120,86 +111,133 @@ impl Store {
                      WHERE e.delivery_id = d.id AND (c.id IS NOT NULL OR e.status = 'waiting'))
              LIMIT $2",
         )
-        .bind(limit(now, keep))
-        .bind(STEP)
+        .bind(until)
+        .bind(CHOSEN)
         .fetch_all(&self.reader)
         .await?;
-        if rows.is_empty() {
-            return Ok(0);
-        }
-        let mut tx = self.begin().await?;
-        for row in &rows {
-            let (seq, id): (i64, String) = (row.try_get("seq")?, row.try_get("id")?);
-            query("DELETE FROM events WHERE delivery_id = $1").bind(&id).execute(&mut *tx).await?;
-            // The newest delivery stays: its number must not be given again.
-            query("DELETE FROM deliveries WHERE seq = $1 AND seq < (SELECT MAX(seq) FROM deliveries)")
-                .bind(seq)
-                .execute(&mut *tx)
-                .await?;
-        }
-        query("DELETE FROM body_people WHERE delivery_seq NOT IN (SELECT seq FROM deliveries)")
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        // The newest one is chosen again and again: it does not count.
-        Ok(if rows.len() == 1 { 0 } else { rows.len() })
+        rows.iter().map(|row| Ok(ExpiredRow::Delivery { seq: row.try_get("seq")?, id: row.try_get("id")? })).collect()
     }
 
-    /// Remembered people, their former email addresses and the facts about them, unless they have an open case.
-    async fn expire_people(&self, now: Timestamp, keep: SignedDuration) -> Result<usize, StoreError> {
-        let (at, at_ns) = (limit(now, keep), limit(now, keep).saturating_mul(1_000_000));
-        let mut tx = self.begin().await?;
-        let people = query(
-            "DELETE FROM people
-             WHERE (source, person_hash) IN (
-                 SELECT p.source, p.person_hash
-                 FROM people p
-                 WHERE p.seen_at <= $1
-                     AND NOT EXISTS (SELECT 1 FROM open_people WHERE person_key IN (p.email_hash, p.person_hash))
-                 LIMIT $2)",
+    async fn expired_people(&self, until: i64) -> Result<Vec<ExpiredRow>, StoreError> {
+        let rows = query(
+            "SELECT p.source, p.person_hash
+             FROM people p
+             WHERE p.seen_at <= $1
+                 AND NOT EXISTS (SELECT 1 FROM open_people WHERE person_key IN (p.email_hash, p.person_hash))
+             LIMIT $2",
         )
-        .bind(at)
-        .bind(STEP)
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-        let former = query(
-            "DELETE FROM former_addresses
-             WHERE (source, person_hash, email_hash) IN (
-                 SELECT f.source, f.person_hash, f.email_hash
-                 FROM former_addresses f
-                 WHERE f.until_ns <= $1
-                     AND NOT EXISTS (SELECT 1 FROM open_people WHERE person_key IN (f.email_hash, f.person_hash))
-                 LIMIT $2)",
+        .bind(until)
+        .bind(CHOSEN)
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let (source, person_hash) = (row.try_get("source")?, row.try_get("person_hash")?);
+                Ok(ExpiredRow::Person { source, person_hash })
+            })
+            .collect()
+    }
+
+    async fn expired_former_addresses(&self, until: i64) -> Result<Vec<ExpiredRow>, StoreError> {
+        let rows = query(
+            "SELECT f.source, f.person_hash, f.email_hash
+             FROM former_addresses f
+             WHERE f.until_ns <= $1
+                 AND NOT EXISTS (SELECT 1 FROM open_people WHERE person_key IN (f.email_hash, f.person_hash))
+             LIMIT $2",
         )
-        .bind(at_ns)
-        .bind(STEP)
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-        let facts = query(
-            "DELETE FROM facts
-             WHERE (person_key, kind) IN (
-                 SELECT f.person_key, f.kind
-                 FROM facts f
-                 WHERE MAX(f.happened_ns, COALESCE(f.claimed_ns, f.happened_ns)) <= $1
-                     AND NOT EXISTS (SELECT 1 FROM open_people o WHERE o.person_key = f.person_key)
-                 LIMIT $2)",
+        .bind(nanos(until))
+        .bind(CHOSEN)
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(ExpiredRow::FormerAddress {
+                    source: row.try_get("source")?,
+                    person_hash: row.try_get("person_hash")?,
+                    email_hash: row.try_get("email_hash")?,
+                })
+            })
+            .collect()
+    }
+
+    async fn expired_facts(&self, until: i64) -> Result<Vec<ExpiredRow>, StoreError> {
+        let rows = query(
+            "SELECT f.person_key, f.kind
+             FROM facts f
+             WHERE f.happened_ns <= $1
+                 AND COALESCE(f.claimed_ns, f.happened_ns) <= $1
+                 AND NOT EXISTS (SELECT 1 FROM open_people o WHERE o.person_key = f.person_key)
+             LIMIT $2",
         )
-        .bind(at_ns)
-        .bind(STEP)
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-        tx.commit().await?;
-        Ok(usize::try_from(people.saturating_add(former).saturating_add(facts)).unwrap_or(usize::MAX))
+        .bind(nanos(until))
+        .bind(CHOSEN)
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter()
+            .map(|row| Ok(ExpiredRow::Fact { person_key: row.try_get("person_key")?, kind: row.try_get("kind")? }))
+            .collect()
     }
 }
 
 impl Tx {
-    /// Deletes a closed case. The journal keeps its entries, and states that the case expired.
+    async fn delete_expired(&mut self, row: &ExpiredRow, keep: &KeepFor, now: Timestamp) -> Result<(), StoreError> {
+        let of_people = limit(now, keep.people);
+        let delete = match row {
+            ExpiredRow::Case(id) => return self.expire_case(*id, now).await,
+            ExpiredRow::Delivery { seq, id } => return self.expire_delivery(*seq, id).await,
+            ExpiredRow::Attempts { job_id } => query("DELETE FROM attempts WHERE job_id = $1 AND ended_at <= $2")
+                .bind(job_id)
+                .bind(limit(now, keep.attempts)),
+            ExpiredRow::Person { source, person_hash } => query(
+                "DELETE FROM people
+                 WHERE source = $1
+                     AND person_hash = $2
+                     AND seen_at <= $3
+                     AND NOT EXISTS (
+                         SELECT 1
+                         FROM open_people o
+                         WHERE o.person_key IN (people.email_hash, people.person_hash))",
+            )
+            .bind(source)
+            .bind(person_hash)
+            .bind(of_people),
+            ExpiredRow::FormerAddress { source, person_hash, email_hash } => query(
+                "DELETE FROM former_addresses
+                 WHERE source = $1
+                     AND person_hash = $2
+                     AND email_hash = $3
+                     AND until_ns <= $4
+                     AND NOT EXISTS (SELECT 1 FROM open_people o WHERE o.person_key IN ($2, $3))",
+            )
+            .bind(source)
+            .bind(person_hash)
+            .bind(email_hash)
+            .bind(nanos(of_people)),
+            ExpiredRow::Fact { person_key, kind } => query(
+                "DELETE FROM facts
+                 WHERE person_key = $1
+                     AND kind = $2
+                     AND happened_ns <= $3
+                     AND COALESCE(claimed_ns, happened_ns) <= $3
+                     AND NOT EXISTS (SELECT 1 FROM open_people o WHERE o.person_key = $1)",
+            )
+            .bind(person_key)
+            .bind(kind)
+            .bind(nanos(of_people)),
+        };
+        delete.execute(&mut **self).await?;
+        Ok(())
+    }
+
+    /// The journal keeps the case's entries, and states that the case expired.
     async fn expire_case(&mut self, id: CaseId, now: Timestamp) -> Result<(), StoreError> {
         let case = id.to_string();
+        let holds =
+            query("SELECT 1 FROM holds WHERE case_id = $1 LIMIT 1").bind(&case).fetch_optional(&mut **self).await?;
+        if holds.is_some() {
+            return Ok(());
+        }
         for statement in [
             "DELETE FROM attempts WHERE job_id IN (SELECT id FROM jobs WHERE case_id = $1)",
             "DELETE FROM jobs WHERE case_id = $1",
@@ -215,8 +253,19 @@ impl Tx {
         self.write_journal(Some(id), "expired", &json!({}), now).await?;
         Ok(())
     }
+
+    async fn expire_delivery(&mut self, seq: i64, id: &str) -> Result<(), StoreError> {
+        query("DELETE FROM events WHERE delivery_id = $1").bind(id).execute(&mut **self).await?;
+        query("DELETE FROM body_people WHERE delivery_seq = $1").bind(seq).execute(&mut **self).await?;
+        query("DELETE FROM deliveries WHERE seq = $1").bind(seq).execute(&mut **self).await?;
+        Ok(())
+    }
 }
 
 fn limit(now: Timestamp, keep: SignedDuration) -> i64 {
     millis(now.saturating_sub(keep).unwrap_or(Timestamp::MIN))
+}
+
+const fn nanos(millis: i64) -> i64 {
+    millis.saturating_mul(1_000_000)
 }

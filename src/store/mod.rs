@@ -89,7 +89,7 @@ pub use self::doctor::{KeysInBackup, is_database, read_values};
 pub use self::error::{StoreError, TransitionError};
 pub use self::events::{EventOutcome, EventRow, EventStatus, NewEvent, StoredWaiting, WaitingEvent};
 pub use self::evidence_key::read_or_make_evidence_key;
-pub use self::expiry::{Expired, KeepFor};
+pub use self::expiry::{ExpiredRow, KeepFor};
 pub use self::fence::Fence;
 pub use self::history::HistoryEntry;
 pub use self::ignored::{COUNTED_FOR, IgnoredWord, OTHER_WORDS};

@@ -293,9 +293,9 @@ impl Store {
                      WHERE p.case_id = j.case_id AND p.seq < j.seq AND p.detail ->> 'state' IS NOT NULL
                      ORDER BY p.seq DESC
                      LIMIT 1) AS before
-             FROM notice_cursor n
-                 JOIN journal j ON j.seq > n.seq
+             FROM journal j
                  LEFT JOIN cases c ON c.id = j.case_id
+             WHERE j.seq > (SELECT seq FROM notice_cursor)
              ORDER BY j.seq
              LIMIT $1",
         )
