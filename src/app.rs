@@ -63,7 +63,7 @@ pub struct App {
 impl App {
     /// Opens the database and binds both listeners.
     pub async fn build(settings: Arc<Settings>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let store = database(&settings).open().await?;
+        let store = database(&settings)?.open().await?;
         let evidence_key = Arc::new(evidence_key(&settings)?);
         let anchor = Anchor::new(store.clone(), Arc::clone(&evidence_key), settings.evidence.anchor.clone());
         let bind = async |name: &str, address: SocketAddr| {
@@ -352,7 +352,7 @@ impl Parts<'_> {
     }
 }
 
-pub fn database(settings: &Settings) -> Database {
+pub fn database(settings: &Settings) -> anyhow::Result<Database> {
     let store = &settings.store;
     let key = store.key.as_ref().map_or(KeyLocation::Beside, |key| KeyLocation::Read {
         bytes: *key.expose_secret(),
@@ -360,7 +360,19 @@ pub fn database(settings: &Settings) -> Database {
         from: store.key_from.clone(),
         parse: settings::parse_keys,
     });
-    Database { path: store.path.clone(), key }
+    let server = store.server.as_ref().map(|url| url.expose_secret().parse()).transpose();
+    let server = server.context("cannot use the address of the database (store.url)")?;
+    Ok(Database { path: store.path.clone(), key, server })
+}
+
+/// The database file, for a command that works on files. `instead` completes "for a PostgreSQL database, use …".
+pub fn database_file(settings: &Settings, instead: &str) -> anyhow::Result<Database> {
+    let database = database(settings)?;
+    anyhow::ensure!(
+        database.server.is_none(),
+        "this command works on an SQLite file: for a PostgreSQL database, use {instead}"
+    );
+    Ok(database)
 }
 
 /// The key of the settings, or the one beside the database.

@@ -47,7 +47,7 @@ fn measure_backlog(table: &mut Table) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (small, large) = (Folder::new(""), Folder::new(""));
     let stores = [&small, &large].map(|folder| {
-        let database = Database { path: folder.database(), key: KeyLocation::Beside };
+        let database = Database::file(folder.database(), KeyLocation::Beside);
         runtime.block_on(async {
             let store = database.open().await.unwrap();
             let mut tx = store.begin().await.unwrap();

@@ -15,7 +15,7 @@ const SEAL: usize = 28;
 pub(crate) fn open(path: &Path) -> Connection {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        Database { path: path.to_owned(), key: KeyLocation::Beside }.open().await.unwrap().close().await;
+        Database::file(path.to_owned(), KeyLocation::Beside).open().await.unwrap().close().await;
     });
     let connection = Connection::open(path).unwrap();
     for (name, value) in [("journal_mode", "WAL"), ("synchronous", "FULL"), ("secure_delete", "ON")] {

@@ -85,7 +85,7 @@ fn name() -> SourceName {
 }
 
 async fn store() -> Store {
-    Database { path: Path::new("offboardd.db").to_owned(), key: KeyLocation::Beside }.open().await.unwrap()
+    Database::file(Path::new("offboardd.db").to_owned(), KeyLocation::Beside).open().await.unwrap()
 }
 
 fn verified(source: &Source, headers: &HeaderMap, body: &[u8]) -> Result<String, StatusCode> {

@@ -24,7 +24,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
     let settings = config.load()?;
-    let database = app::database(&settings);
+    let database = app::database_file(&settings, "pg_basebackup or pg_dump")?;
     let to_output = arguments.file.as_os_str() == "-";
     // Beside the database: the disk has space for it, and the folder has the same permissions.
     let draft = tempfile_beside(&settings.store.path);

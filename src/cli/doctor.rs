@@ -48,7 +48,7 @@ struct Report {
 
 pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<ExitCode> {
     let settings = config.load()?;
-    let database = app::database(&settings);
+    let database = app::database_file(&settings, "`offboardd journal verify`")?;
     anyhow::ensure!(database.path.exists(), "no database at `{}`", database.path.display());
     let addresses = read_addresses()?;
     let search = search(&addresses);

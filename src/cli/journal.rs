@@ -1,6 +1,6 @@
 //! `offboardd journal`: the append-only history.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -12,7 +12,7 @@ use super::output::print_out;
 use super::progress;
 use crate::app;
 use crate::settings::Settings;
-use crate::store::{self, Database, ExpectedEntry, Finding, JournalCheck, KeyLocation, StoreError};
+use crate::store::{Database, ExpectedEntry, Finding, JournalCheck, KeyLocation, StoreError};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -41,20 +41,24 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
         (Some(_), Err(_unreadable)) => None,
         (_, settings) => Some(settings?),
     };
-    let path = match (&verify.database, &settings) {
-        (Some(path), _) => path.clone(),
-        (None, Some(settings)) => settings.store.path.clone(),
+    let database = match (&verify.database, &settings) {
+        (Some(path), _) => Database::file(path, KeyLocation::Beside),
+        (None, Some(settings)) => app::database(settings)?,
         (None, None) => anyhow::bail!("no settings: name the database file"),
     };
-    anyhow::ensure!(path.exists(), "no database at `{}`: check the path or `store.url`", path.display());
+    let place = database.place();
+    anyhow::ensure!(
+        database.server.is_some() || database.path.exists(),
+        "no database at `{place}`: check the path or `store.url`"
+    );
     let counter = progress::counter("entries verified");
     let count = |entries: i64| counter.set_position(entries.unsigned_abs());
-    let verdict = store::verify_journal_with(&path, &verify.expect, count).await;
+    let verdict = database.verify_journal_with(&verify.expect, count).await;
     counter.finish_and_clear();
-    let verdict = verdict.with_context(|| format!("cannot read `{}`", path.display()))?;
+    let verdict = verdict.with_context(|| format!("cannot read `{place}`"))?;
     let (text, json, code) = match verdict {
         JournalCheck::Intact { entries, head } => {
-            let rows = verify_rows(&path, settings.as_ref()).await?;
+            let rows = verify_rows(database, settings.as_ref()).await?;
             let (head, altered) = (hex::encode(head), rows.iter().flatten());
             let altered: Vec<_> = altered.map(|finding| finding.detail.as_str()).collect();
             let json = json!({
@@ -83,19 +87,25 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
 }
 
 /// What was changed by another hand; `None` if the key is not known.
-async fn verify_rows(path: &Path, settings: Option<&Settings>) -> anyhow::Result<Option<Vec<Finding>>> {
-    let configured = settings.map(app::database);
-    let beside = Database { path: path.to_owned(), key: KeyLocation::Beside };
+async fn verify_rows(named: Database, settings: Option<&Settings>) -> anyhow::Result<Option<Vec<Finding>>> {
+    let configured = settings.map(app::database).transpose()?;
+    let place = named.place();
     let database = match configured {
-        Some(configured) if configured.has_key() => configured.copy_at(path)?,
-        _ if beside.has_key() => beside,
-        _ => return Ok(None),
+        _ if named.server.is_some() => named,
+        Some(configured) if configured.has_key() => configured.copy_at(&named.path)?,
+        _ => {
+            let beside = Database::file(named.path, KeyLocation::Beside);
+            if !beside.has_key() {
+                return Ok(None);
+            }
+            beside
+        }
     };
     match database.verify_history().await {
         Ok(findings) => Ok(Some(findings)),
         // A file of another installation.
         Err(StoreError::WrongKey) => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("cannot verify the rows of `{}`", path.display())),
+        Err(error) => Err(error).with_context(|| format!("cannot verify the rows of `{place}`")),
     }
 }
 

@@ -46,8 +46,12 @@ pub(super) struct Rotate {
 
 pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
     let Command::Rotate(rotate) = command;
-    let database = app::database(&config.load()?);
-    anyhow::ensure!(database.path.exists(), "no database at `{}`", database.path.display());
+    let database = app::database(&config.load()?)?;
+    anyhow::ensure!(
+        database.server.is_some() || database.path.exists(),
+        "no database at `{}`",
+        database.path.display()
+    );
     let is_file_ours = database.begin_rotation()?;
     let store = database.open_existing().await.context("cannot open the database")?;
     let rotated = rotate_all(&database, &store, &rotate).await;
@@ -66,7 +70,7 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
 }
 
 async fn rotate_all(database: &Database, store: &Store, rotate: &Rotate) -> anyhow::Result<u64> {
-    let running = database.is_in_use()?;
+    let running = database.is_in_use().await?;
     if running {
         wait_for_switch(store).await?;
     }

@@ -1,15 +1,42 @@
-//! `offboardd migrate`: updates a database to this version's schema.
+//! `offboardd migrate`: updates a database to this version's schema, or moves it to another engine.
+
+use anyhow::Context as _;
+use clap::Args;
 
 use super::output::print_out;
 use crate::app;
 use crate::settings::Settings;
+use crate::store::{KeyLocation, Moved};
 
-pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
-    let steps = app::database(settings).migrate().await?;
-    print_out(&match steps {
-        0 => "the database schema is up to date\n".to_owned(),
-        1 => "updated the database schema in 1 step\n".to_owned(),
-        steps => format!("updated the database schema in {steps} steps\n"),
-    });
+#[derive(Debug, Args)]
+#[command(after_help = "Example: offboardd migrate --config /etc/offboardd.toml")]
+pub(super) struct Arguments {
+    /// Move everything to an empty database of the other engine: postgres://user@host/database (with the password in
+    /// PGPASSWORD), or sqlite:PATH
+    #[arg(long, value_name = "URL")]
+    to: Option<String>,
+}
+
+pub(super) async fn run(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
+    let database = app::database(settings)?;
+    let Some(url) = &arguments.to else {
+        let steps = database.migrate().await?;
+        print_out(&match steps {
+            0 => "the database schema is up to date\n".to_owned(),
+            1 => "updated the database schema in 1 step\n".to_owned(),
+            steps => format!("updated the database schema in {steps} steps\n"),
+        });
+        return Ok(());
+    };
+    let target = database.elsewhere(url).context("cannot use the URL of `--to`")?;
+    let Moved { rows, entries } = database.move_to(&target).await.context("cannot move the database")?;
+    let is_key_beside = matches!(database.key, KeyLocation::Beside);
+    let key = if is_key_beside { format!(", store.key to `{}`", database.key_file().display()) } else { String::new() };
+    print_out(&format!(
+        "moved {rows} rows to {}; its {entries} journal entries are intact\n\
+         next: set store.url to it{key}, and give evidence.key if it was made beside the database\n\
+         the previous database keeps its rows and is fenced: delete it when it is not needed\n",
+        target.place()
+    ));
     Ok(())
 }

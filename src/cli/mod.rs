@@ -81,9 +81,8 @@ enum Command {
     Backup(backup::Arguments),
     /// Replace the database with a backup; stop the daemon first
     Restore(restore::Arguments),
-    /// Update a database to this version's schema
-    #[command(after_help = "Example: offboardd migrate --config /etc/offboardd.toml")]
-    Migrate,
+    /// Update a database to this version's schema, or move it to another engine
+    Migrate(migrate::Arguments),
     /// Test whether a daemon is ready, for container health checks
     Healthcheck(healthcheck::Arguments),
     /// Print the OpenAPI document of the admin API
@@ -141,7 +140,7 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
         Command::Key(command) => return key::run(command, config).await,
         Command::Backup(arguments) => backup::run(&arguments, config).await?,
         Command::Restore(arguments) => restore::run(&arguments, config).await?,
-        Command::Migrate => migrate::run(&config.load()?).await?,
+        Command::Migrate(arguments) => migrate::run(&arguments, &config.load()?).await?,
         Command::Healthcheck(arguments) => healthcheck::run(arguments, config).await?,
         Command::Completions(arguments) => generate::completions(&arguments, Cli::command()),
         Command::Man(arguments) => generate::man(&arguments, Cli::command())?,

@@ -22,7 +22,7 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
     let settings = config.load()?;
-    let database = app::database(&settings);
+    let database = app::database_file(&settings, "pg_restore")?;
     let working = progress::working("checking and restoring the backup");
     let restored = database.restore(&arguments.file, arguments.replace, SystemClock.now()).await;
     working.finish_and_clear();

@@ -112,7 +112,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_whose_client_went_away_keeps_its_room_until_it_is_committed() {
         let dir = tempfile::tempdir().unwrap();
-        let database = Database { path: dir.path().join("x.db"), key: KeyLocation::Given([7; 32]) };
+        let database = Database::file(dir.path().join("x.db"), KeyLocation::Given([7; 32]));
         let store = database.open().await.unwrap();
         let (writer, queue) =
             DeliveryCommitter::new(store.clone(), Metrics::register(&mut Registry::default()), Arc::new(Notify::new()));

@@ -10,6 +10,10 @@ use super::secret::{Environment, SecretRef};
 
 const KEY_BEGIN: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
 
+/// For a database without files.
+pub(super) const NO_KEY: &str = "a PostgreSQL database has no file beside which a key could be made: make one with \
+                                 `ssh-keygen -t ed25519 -N '' -f FILE`";
+
 /// `[evidence]`: signed proof of cases and periods.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -175,6 +175,9 @@ impl Settings {
         let admin_tokens = faults.take_all("admin", file.admin.convert(base_dir, env));
         let store = faults.take(file.store.convert(base_dir, env).map_err(|problem| problem.under("store")));
         let evidence = faults.take_all("evidence", file.evidence.convert(base_dir, env));
+        if matches!(file.store.url, StoreUrl::Server(_)) && file.evidence.key.is_none() {
+            faults.add(Problem::at("key", evidence::NO_KEY).under("evidence"));
+        }
         let notify = faults.take_all("notify", file.notify.convert(base_dir, env));
         let import = file.import.as_ref().map(|table| names.check_import(table)).transpose();
         let import = faults.take(import.map_err(|problem| problem.under("import")));

@@ -4,21 +4,25 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_PAD_INDIFFERENT, URL_SAFE_PAD_INDIFFERENT};
-use secrecy::{ExposeSecret as _, SecretBox};
+use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
 use super::secret::{Environment, SecretRef};
-use super::store_url::StoreUrl;
+use super::store_url::{StoreUrl, check_server};
 use super::wait::positive;
 use crate::duration::ConfigDuration;
+
+const NO_KEY: &str =
+    "a PostgreSQL database has no file beside which a key could be made: make one with `openssl rand -hex 32`";
 
 /// `[store]`: the database.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreTable {
-    /// The database file. A relative path begins in the working directory. Default: `"sqlite:offboardd.db"`. Example:
-    /// `"sqlite:/data/offboardd.db"`.
+    /// The database: the path of an SQLite file, or where the address of a PostgreSQL database is stored, like
+    /// `postgres://user:password@host/database`. A relative path begins in the working directory. PostgreSQL requires
+    /// `store.key` and `evidence.key`. Default: `"sqlite:offboardd.db"`. Example: `{ file = "/run/secrets/offboardd-store" }`.
     pub url: StoreUrl,
     /// The key that encrypts personal data: 32 bytes, as hexadecimal digits, as base64, or as raw bytes in a file. While it
     /// is rotated: the new key, and the old one on a second line. Default: a key file beside the database, which is created with mode 0600. Example: `{ file =
@@ -50,6 +54,8 @@ pub struct StoreTable {
 pub struct StoreSettings {
     /// The file.
     pub path: PathBuf,
+    /// The address of the database on a server, in place of the file.
+    pub server: Option<SecretString>,
     /// What seals personal data; `None`: the key is in the file beside the database.
     pub key: Option<SealingKey>,
     /// Keys that only open: the key is being rotated.
@@ -66,10 +72,24 @@ impl StoreTable {
         let reference = self.key.as_ref().map(|reference| reference.based_on(base_dir));
         let keys = reference.as_ref().map(|reference| read_keys(reference, env)).transpose();
         let mut keys = keys.map_err(|problem| problem.under("key"))?.into_iter().flatten();
-        Ok(StoreSettings {
+        let (path, server) = match &self.url {
             // In the working directory: in a container that is the volume, while the settings and the secrets beside them
             // are in a directory that is not writable.
-            path: self.url.path().to_owned(),
+            StoreUrl::File(path) => (path.clone(), None),
+            StoreUrl::Server(reference) => {
+                let reference = reference.based_on(base_dir);
+                let url = reference.read(env).map_err(|error| Problem::from(error).under("url"))?;
+                let checked = check_server(url.expose_secret());
+                checked.map_err(|error| Problem::at("url", format!("{reference}: {error}")))?;
+                if self.key.is_none() {
+                    return Err(Problem::at("key", NO_KEY));
+                }
+                (PathBuf::new(), Some(url))
+            }
+        };
+        Ok(StoreSettings {
+            path,
+            server,
             key: keys.next(),
             old_keys: keys.collect(),
             key_from: match reference {

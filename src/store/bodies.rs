@@ -56,7 +56,7 @@ impl Tx {
              FROM body_people b
                  JOIN deliveries d ON d.seq = b.delivery_seq
              WHERE b.person_key IN ($1, $2) AND b.body_hash = $3 AND b.delivery_seq < $4
-             GROUP BY b.delivery_seq
+             GROUP BY b.delivery_seq, d.id, d.dedupe_until
              ORDER BY b.delivery_seq DESC
              LIMIT 1",
         )

@@ -185,6 +185,7 @@ impl Committer {
             self.check_files()?;
             // Opened before the other one is closed, so that the write-ahead log stays in place.
             state.connection = self.options.connect().await?;
+            self.options.claim(&mut state.connection).await?;
             state.is_broken = false;
         }
         Ok(())

@@ -1,19 +1,25 @@
-//! SQLite's texts of the statements that PostgreSQL would need in another form. Every other text serves both.
+//! The statements of two engines that differ, and those of SQLite's own functions.
 //!
-//! What differs, for a second engine:
+//! Nearly every text of the store serves both engines. Three means keep the differences few:
 //!
-//! - A list of values is bound as JSON and read with `json_each($1)`; PostgreSQL binds an array: `= ANY($1)`.
-//! - The deliveries of the intake are one multi-row `VALUES` of a few sizes; PostgreSQL reads arrays with `UNNEST`.
-//! - Bytes are joined as text and cast back; PostgreSQL joins `bytea`.
-//! - Rows without a key are chosen by `rowid`; PostgreSQL has `ctid`.
-//! - A unit of work begins with `BEGIN IMMEDIATE`; PostgreSQL takes `pg_advisory_xact_lock`.
-//! - Columns of JSON are text, and `->>` accepts text; PostgreSQL's columns are `jsonb`.
+//! - The schema of PostgreSQL defines the functions of SQLite that the statements use: `json_each`, `->>` on text, `hex`, `unhex`.
+//! - A list of values is bound as JSON and read with `json_each($1)`. Its values are texts in PostgreSQL: numbers are cast.
+//! - A value that is 0 or 1 is an integer in both. A condition is compared with it by `CASE`.
+//!
+//! What remains has a text for each engine: the begin of a group, and the insert of deliveries.
 //!
 //! Not here: the files of SQLite (`open`, `stamp`, `wal`, `restore`, `backup`), which have no counterpart.
 
+use super::sql::Kind;
+
 /// Begins a group of units of work, with the savepoint of the first one. Acquires the write lock first, so that no unit
-/// fails halfway for lack of it.
-pub(super) const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT unit";
+/// fails halfway for lack of it. PostgreSQL has no such lock: one number stands for it, "offw" in ASCII.
+pub(super) const fn begin(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Sqlite => "BEGIN IMMEDIATE; SAVEPOINT unit",
+        Kind::Postgres => "BEGIN; SELECT pg_advisory_xact_lock(1869506423); SAVEPOINT unit",
+    }
+}
 
 /// Begins the next unit of a group.
 pub(super) const BEGIN_NEXT: &str = "RELEASE unit; SAVEPOINT unit";
@@ -35,7 +41,7 @@ pub(super) const DELETE_MESSAGES_OF_OTHER_CHANNELS: &str = "DELETE FROM notice_m
 /// Jobs of dead workers: running, with a lease until `$1` unless `$2`, and without the ids in the JSON list `$3`.
 pub(super) const JOBS_OF_DEAD_WORKERS: &str = "SELECT id, case_id, kind, dispatched_at
      FROM jobs
-     WHERE state = 'running' AND ($2 OR lease_until <= $1) AND id NOT IN (SELECT value FROM json_each($3))";
+     WHERE state = 'running' AND ($2 = 1 OR lease_until <= $1) AND id NOT IN (SELECT value FROM json_each($3))";
 
 /// The open cases of a site whose email hash is in the JSON list `$2` of hashes in hexadecimal.
 pub(super) const OPEN_CASES_OF_ADDRESSES: &str = "SELECT c.id, c.email_hash
@@ -55,7 +61,7 @@ pub(super) const NEXT_DUE: &str = "SELECT
              SELECT due_at
              FROM runnable_jobs
              WHERE site = lane.value ->> 0
-                 AND urgency = lane.value ->> 1
+                 AND urgency = CAST(lane.value ->> 1 AS BIGINT)
                  AND NOT EXISTS (SELECT 1 FROM sites WHERE name = lane.value ->> 0 AND paused_at IS NOT NULL)
              ORDER BY due_at
              LIMIT 1) AS due_at
@@ -70,7 +76,7 @@ pub(super) const LIST_CASES: &str = "SELECT c.*, k.sealed AS sealed_key
          AND ($2 IS NULL OR c.source = $2)
          AND ($3 IS NULL OR c.site = $3)
          AND ($4 IS NULL OR c.held = $4)
-         AND ($5 IS NULL OR (c.state IN ('needs_attention', 'restoring')) = $5)
+         AND ($5 IS NULL OR CASE WHEN c.state IN ('needs_attention', 'restoring') THEN 1 ELSE 0 END = $5)
          AND ($6 IS NULL OR c.id < $6)
      ORDER BY c.id DESC
      LIMIT $7";
@@ -84,7 +90,7 @@ pub(super) const LIST_CASES_BY_NEXT: &str = "SELECT c.*, k.sealed AS sealed_key
          AND ($2 IS NULL OR c.source = $2)
          AND ($3 IS NULL OR c.site = $3)
          AND ($4 IS NULL OR c.held = $4)
-         AND ($5 IS NULL OR (c.state IN ('needs_attention', 'restoring')) = $5)
+         AND ($5 IS NULL OR CASE WHEN c.state IN ('needs_attention', 'restoring') THEN 1 ELSE 0 END = $5)
          AND ($6 IS NULL
              OR (COALESCE(j.due_at, 9223372036854775807), c.id) > (
                  COALESCE(
@@ -106,19 +112,20 @@ pub(super) const LIST_CASES_OF_PERSON: &str = "SELECT c.*, k.sealed AS sealed_ke
          SELECT id
          FROM cases
          WHERE person_hash IN (SELECT unhex(value) FROM json_each($9))) found
-         CROSS JOIN cases c ON c.id = found.id
+         CROSS JOIN cases c
          LEFT JOIN case_keys k ON k.case_id = c.id
          CROSS JOIN (
              SELECT
                  COALESCE(
-                     (SELECT due_at FROM jobs WHERE $10 AND case_id = $6 AND state IN ('queued', 'running')),
+                     (SELECT due_at FROM jobs WHERE $10 = 1 AND case_id = $6 AND state IN ('queued', 'running')),
                      9223372036854775807) AS due_at) page
-         LEFT JOIN jobs j ON $10 AND j.case_id = c.id AND j.state IN ('queued', 'running')
-     WHERE ($1 IS NULL OR c.state = $1)
+         LEFT JOIN jobs j ON $10 = 1 AND j.case_id = c.id AND j.state IN ('queued', 'running')
+     WHERE c.id = found.id
+         AND ($1 IS NULL OR c.state = $1)
          AND ($2 IS NULL OR c.source = $2)
          AND ($3 IS NULL OR c.site = $3)
          AND ($4 IS NULL OR c.held = $4)
-         AND ($5 IS NULL OR (c.state IN ('needs_attention', 'restoring')) = $5)
+         AND ($5 IS NULL OR CASE WHEN c.state IN ('needs_attention', 'restoring') THEN 1 ELSE 0 END = $5)
          AND ($6 IS NULL
              OR COALESCE(j.due_at, 9223372036854775807) > page.due_at
              OR (COALESCE(j.due_at, 9223372036854775807) = page.due_at AND c.id < $6))
@@ -168,8 +175,8 @@ pub(super) const UNROUTED: &str = "SELECT
              SELECT 1
              FROM deliveries o
              WHERE o.dedupes = 1
-                 AND o.dedupe_hash >= substr(d.dedupe_hash, 1, $4)
-                 AND o.dedupe_hash <= CAST(substr(d.dedupe_hash, 1, $4) || $5 AS BLOB)
+                 AND o.dedupe_hash >= substr(d.dedupe_hash, 1, CAST($4 AS INTEGER))
+                 AND o.dedupe_hash <= CAST(substr(d.dedupe_hash, 1, CAST($4 AS INTEGER)) || $5 AS BLOB)
                  AND o.seq < d.seq) AS reuses_id
      FROM deliveries d
      WHERE d.status = 'received' AND d.source = $1 AND d.seq <= $2
@@ -183,10 +190,10 @@ pub(super) const INSERT_EVENTS: &str = "INSERT INTO events (
      SELECT
          e.value ->> 0,
          e.value ->> 1,
-         e.value ->> 2,
+         CAST(e.value ->> 2 AS BIGINT),
          e.value ->> 3,
          e.value ->> 4,
-         e.value ->> 5,
+         CAST(e.value ->> 5 AS BIGINT),
          e.value ->> 6,
          e.value ->> 7,
          COALESCE(
@@ -204,7 +211,32 @@ pub(super) const INSERT_EVENTS: &str = "INSERT INTO events (
 /// Stores at `$1` that the deliveries in the JSON list `$2` are routed.
 pub(super) const ROUTED: &str = "UPDATE deliveries
      SET status = 'routed', routed_at = $1, problem = NULL, items_routed = 0
-     WHERE seq IN (SELECT value FROM json_each($2))";
+     WHERE seq IN (SELECT CAST(value AS BIGINT) FROM json_each($2))";
+
+/// PostgreSQL: inserts the new ones of the deliveries in the JSON list `$1`: lists of the columns' values, with the place of the
+/// sealed body in `$2`, where all of them follow each other. They are numbered without gaps, as SQLite does it.
+pub(super) const INSERT_DELIVERIES: &str = "WITH given AS (
+         SELECT key, value, unhex(value ->> 3) AS dedupe_hash
+         FROM json_each($1)),
+     fresh AS (
+         SELECT DISTINCT ON (g.dedupe_hash) g.*
+         FROM given g
+         WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.dedupe_hash = g.dedupe_hash AND d.dedupes = 1)
+         ORDER BY g.dedupe_hash, g.key)
+     INSERT INTO deliveries (
+         seq, id, source, received_at, dedupe_hash, dedupe_until, content_type, body, signed_at)
+     SELECT
+         (SELECT COALESCE(MAX(seq), 0) FROM deliveries) + ROW_NUMBER() OVER (ORDER BY key),
+         value ->> 0,
+         value ->> 1,
+         CAST(value ->> 2 AS BIGINT),
+         dedupe_hash,
+         CAST(value ->> 4 AS BIGINT),
+         value ->> 5,
+         substr($2, CAST(value ->> 6 AS INTEGER), CAST(value ->> 7 AS INTEGER)),
+         CAST(value ->> 8 AS BIGINT)
+     FROM fresh
+     ON CONFLICT (dedupe_hash) WHERE dedupes = 1 DO NOTHING";
 
 /// Joins the rows of [`insert_deliveries`].
 macro_rules! rows {
@@ -254,7 +286,7 @@ macro_rules! insert {
 /// The maximum number of deliveries in one statement.
 pub(super) const MOST_DELIVERIES: usize = 256;
 
-/// Inserts up to `rows` deliveries, at most [`MOST_DELIVERIES`].
+/// SQLite: inserts up to `rows` deliveries, at most [`MOST_DELIVERIES`].
 ///
 /// There is one statement for a group, because each costs a round trip to the SQLite thread. There are few texts,
 /// because each is prepared once. Unused rows are not bound: SQLite reads them as NULL, and the statement skips them.

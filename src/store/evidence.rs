@@ -340,7 +340,7 @@ async fn delivery_facts(
                  ELSE 'ignored'
                  END AS outcome
              FROM deliveries d
-             WHERE d.received_at >= $1 AND d.received_at < $2)
+             WHERE d.received_at >= $1 AND d.received_at < $2) received
          GROUP BY source, outcome",
     )
     .bind(millis(from))

@@ -134,8 +134,8 @@ impl Store {
             "SELECT NOT EXISTS (
                  SELECT 1
                  FROM source_sites s
-                     CROSS JOIN deliveries d ON d.source = s.source
-                 WHERE s.site = $1 AND d.status = 'received' AND d.seq <= $2) AS is_routed",
+                     CROSS JOIN deliveries d
+                 WHERE s.site = $1 AND d.source = s.source AND d.status = 'received' AND d.seq <= $2) AS is_routed",
         )
         .bind(site.as_str())
         .bind(fence)

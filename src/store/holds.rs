@@ -73,7 +73,7 @@ AND (
                  UNION
                  SELECT site, id, person_key
                  FROM cases
-                 WHERE id = $1)
+                 WHERE id = $1) keys
              WHERE person_key IS NOT NULL
              ON CONFLICT (site, person_key) DO NOTHING
              RETURNING *",
@@ -117,7 +117,7 @@ AND (
                  UNION
                  SELECT id, site, closed_at
                  FROM cases
-                 WHERE person_hash = $3)
+                 WHERE person_hash = $3) found
              WHERE site = $1 AND closed_at IS NULL AND id <> $4
              ORDER BY id",
         )

@@ -96,7 +96,7 @@ impl Store {
     #[instrument(name = "store.ignored.list", skip_all, err)]
     pub async fn ignored_words(&self, now: Timestamp) -> Result<Vec<IgnoredWord>, StoreError> {
         let rows = query(
-            "SELECT source, word, SUM(count) AS total
+            "SELECT source, word, CAST(SUM(count) AS BIGINT) AS total
              FROM ignored_words
              WHERE day >= $1
              GROUP BY source, word

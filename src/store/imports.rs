@@ -194,9 +194,9 @@ impl Tx {
             "UPDATE imports
              SET opened = opened + $1,
                  skipped = skipped + $2,
-                 state = CASE WHEN $3 THEN 'done' ELSE state END,
-                 finished_at = CASE WHEN $3 THEN $4 END,
-                 sealed = CASE WHEN $3 THEN NULL ELSE sealed END
+                 state = CASE WHEN $3 = 1 THEN 'done' ELSE state END,
+                 finished_at = CASE WHEN $3 = 1 THEN $4 END,
+                 sealed = CASE WHEN $3 = 1 THEN NULL ELSE sealed END
              WHERE id = $5",
         )
         .bind(opened)
@@ -297,7 +297,7 @@ mod tests {
     #[tokio::test]
     async fn import_that_was_not_stored_completely_is_deleted() {
         let folder = tempfile::tempdir().unwrap();
-        let database = Database { path: folder.path().join("x.db"), key: KeyLocation::Given([7; 32]) };
+        let database = Database::file(folder.path().join("x.db"), KeyLocation::Given([7; 32]));
         let store = database.open().await.unwrap();
         let (site, now) = ("acme".parse().unwrap(), Timestamp::UNIX_EPOCH);
         let new = NewImport {

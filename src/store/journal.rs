@@ -10,7 +10,7 @@ use super::files::recorded_head;
 use super::head::Head;
 use super::row::{RowReader, millis};
 use super::sql::{Pool, Row, query};
-use super::{Store, StoreError, Tx};
+use super::{Database, Store, StoreError, Tx};
 use crate::domain::ids::CaseId;
 use crate::proof::chain::{ChainEntry, ChainError, ChainVerifier, GENESIS, Link};
 use crate::proof::seal::MasterKey;
@@ -108,6 +108,22 @@ pub async fn verify_journal_with(
     let check = walk(&pool, &expected, progress).await;
     pool.close().await;
     check
+}
+
+impl Database {
+    /// [`verify_journal_with`] for this database, on a server, too.
+    pub async fn verify_journal_with(
+        &self,
+        expected: &[ExpectedEntry],
+        progress: impl Fn(i64),
+    ) -> Result<JournalCheck, StoreError> {
+        let Some(server) = &self.server else { return verify_journal_with(&self.path, expected, progress).await };
+        server.require_schema().await?;
+        let pool = Pool::Postgres(server.readers().await?);
+        let check = walk(&pool, expected, progress).await;
+        pool.close().await;
+        check
+    }
 }
 
 /// Verifies the chain up to the first break.

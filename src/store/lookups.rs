@@ -216,10 +216,10 @@ impl Store {
             "SELECT '' AS id, *
              FROM (
                  SELECT *
-                 FROM (SELECT * FROM lookups WHERE source = $1 AND urgency = 0 ORDER BY due_at LIMIT 1)
+                 FROM (SELECT * FROM lookups WHERE source = $1 AND urgency = 0 ORDER BY due_at LIMIT 1) first
                  UNION ALL
                  SELECT *
-                 FROM (SELECT * FROM lookups WHERE source = $1 AND urgency = 1 ORDER BY due_at LIMIT 1))
+                 FROM (SELECT * FROM lookups WHERE source = $1 AND urgency = 1 ORDER BY due_at LIMIT 1) second) next
              ORDER BY CASE WHEN due_at > $2 THEN due_at ELSE $2 END, urgency
              LIMIT 1",
         )
@@ -278,7 +278,7 @@ mod tests {
     use crate::store::{Database, KeyLocation};
 
     async fn store(folder: &tempfile::TempDir) -> Store {
-        Database { path: folder.path().join("x.db"), key: KeyLocation::Given([7; 32]) }.open().await.unwrap()
+        Database::file(folder.path().join("x.db"), KeyLocation::Given([7; 32])).open().await.unwrap()
     }
 
     #[tokio::test]

@@ -64,11 +64,11 @@ impl Tx {
             query("DELETE FROM notice_cursor").execute(&mut **self).await?;
         } else {
             query(
-                "INSERT INTO notice_cursor (only, seq)
+                "INSERT INTO notice_cursor (sole, seq)
                  SELECT 1, COALESCE(MAX(seq), 0)
                  FROM journal
                  WHERE true
-                 ON CONFLICT (only) DO NOTHING",
+                 ON CONFLICT (sole) DO NOTHING",
             )
             .execute(&mut **self)
             .await?;

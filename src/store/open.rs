@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 use super::files::{self, Files};
 use super::schema::MIGRATOR;
-use super::sql::{Connection, Options, Pool, query};
+use super::sql::{Connection, Options, Pool, ServerUrl, query};
 use super::writer::Writer;
 use super::{Store, StoreError, integrity, key_file, paths, period_keys, stamp};
 use crate::proof::seal::MasterKey;
@@ -55,16 +55,30 @@ impl std::fmt::Debug for KeyLocation {
     }
 }
 
-/// One database file and the location of its key.
+/// One database and the location of its key.
 #[derive(Debug, Clone)]
 pub struct Database {
+    /// The file of SQLite.
     pub path: PathBuf,
     pub key: KeyLocation,
+    /// The database on a server, in place of the file.
+    pub server: Option<ServerUrl>,
 }
 
 impl Database {
+    /// A file of SQLite.
+    pub fn file(path: impl Into<PathBuf>, key: KeyLocation) -> Self {
+        Self { path: path.into(), key, server: None }
+    }
+
     /// Opens the database for a daemon: creates the file and migrates the schema where needed.
     pub async fn open(&self) -> Result<Store, StoreError> {
+        if let Some(server) = &self.server {
+            let options = Options::PostgresLocked(server.options().clone());
+            let locked = options.claimed().await?;
+            server.migrate().await?;
+            return self.on_server(server, options, locked).await;
+        }
         let files = self.claim().await?;
         files.make_private();
         self.bring_up_to_date().await?;
@@ -73,6 +87,12 @@ impl Database {
 
     /// Opens an existing database for a command beside the daemon; its schema must be of this version.
     pub async fn open_existing(&self) -> Result<Store, StoreError> {
+        if let Some(server) = &self.server {
+            server.require_schema().await?;
+            let options = Options::Postgres(server.options().clone());
+            let connection = options.connect().await?;
+            return self.on_server(server, options, connection).await;
+        }
         if !files::examine(&self.path)? {
             return Err(files::unusable(&self.path, "it does not exist: `offboardd serve` creates it"));
         }
@@ -89,6 +109,12 @@ impl Database {
 
     /// Migrates the schema to this version. Returns the number of steps.
     pub async fn migrate(&self) -> Result<usize, StoreError> {
+        if let Some(server) = &self.server {
+            let locked = Options::PostgresLocked(server.options().clone()).claimed().await?;
+            let steps = server.migrate().await;
+            locked.close().await?;
+            return steps;
+        }
         let files = self.claim().await?;
         let steps = self.bring_up_to_date().await;
         drop(files);
@@ -97,6 +123,9 @@ impl Database {
 
     /// Warnings about the location of the database, for `check` and the start.
     pub fn warnings(&self) -> Vec<String> {
+        if self.server.is_some() {
+            return Vec::new();
+        }
         let path = self.path.display();
         let mut warnings = Vec::new();
         if let Some(kind) = files::network_file_system(&self.path) {
@@ -126,7 +155,7 @@ impl Database {
     /// process.
     ///
     /// One daemon for one database: two daemons would each treat the other's leases as those of a dead process.
-    async fn claim(&self) -> Result<Files, StoreError> {
+    pub(super) async fn claim(&self) -> Result<Files, StoreError> {
         if !files::examine(&self.path)? {
             files::create(&self.path)?;
             let path = self.path.display().to_string();
@@ -170,13 +199,18 @@ impl Database {
         Ok(())
     }
 
-    async fn bring_up_to_date(&self) -> Result<usize, StoreError> {
+    pub(super) async fn bring_up_to_date(&self) -> Result<usize, StoreError> {
         let alone = SqlitePoolOptions::new().max_connections(1).connect_with(self.options()).await?;
         let before = applied(&alone).await;
         MIGRATOR.run(&alone).await?;
         let after = applied(&alone).await;
         alone.close().await;
         Ok(after.saturating_sub(before))
+    }
+
+    /// The name of the database in messages.
+    pub fn place(&self) -> String {
+        self.server.as_ref().map_or_else(|| self.path.display().to_string(), ToString::to_string)
     }
 
     /// Whether the key is known: it is configured, or in the file beside the database.
@@ -231,13 +265,31 @@ impl Database {
             }
             None => None,
         };
+        self.store(reader, Options::Sqlite(self.options()), connection, files, key).await
+    }
+
+    /// The database on a server.
+    async fn on_server(
+        &self,
+        server: &ServerUrl,
+        options: Options,
+        mut connection: Connection,
+    ) -> Result<Store, StoreError> {
+        let is_sealed = is_sealed(&mut connection).await?;
+        let key = Arc::new(load_keys(&mut connection, &self.keys(is_sealed)?).await?);
+        self.store(Pool::Postgres(server.readers().await?), options, connection, None, key).await
+    }
+
+    async fn store(
+        &self,
+        reader: Pool,
+        options: Options,
+        connection: Connection,
+        files: Option<Files>,
+        key: Arc<MasterKey>,
+    ) -> Result<Store, StoreError> {
         let paused_sources = Arc::default();
-        let writer = Writer::start(
-            Options::Sqlite(self.options()),
-            connection,
-            files.map(Arc::new),
-            Arc::clone(&paused_sources),
-        );
+        let writer = Writer::start(options, connection, files.map(Arc::new), Arc::clone(&paused_sources));
         let path = self.path.as_path().into();
         let store = Store { reader, writer, path, key, paused_sources, shredded: Arc::default() };
         let paused = store.begin().await?.paused_sources().await?;
@@ -291,7 +343,7 @@ pub(super) async fn is_sealed(connection: &mut Connection) -> Result<bool, Store
 /// The keys of this database, created when it is opened for the first time. Fails if it was sealed with another key.
 pub(super) async fn load_keys(connection: &mut Connection, keys: &[[u8; 32]]) -> Result<MasterKey, StoreError> {
     let (_, sealed) = MasterKey::generate(keys.first().ok_or(StoreError::WrongKey)?);
-    query("INSERT INTO store_key (only, sealed) VALUES (1, $1) ON CONFLICT DO NOTHING")
+    query("INSERT INTO store_key (sole, sealed) VALUES (1, $1) ON CONFLICT DO NOTHING")
         .bind(sealed)
         .execute(&mut *connection)
         .await?;
@@ -319,7 +371,7 @@ mod tests {
     #[tokio::test]
     async fn key_file_that_cannot_be_opened_is_left_unchanged() {
         let dir = tempfile::tempdir().unwrap();
-        let database = Database { path: dir.path().join("x.db"), key: KeyLocation::Beside };
+        let database = Database::file(dir.path().join("x.db"), KeyLocation::Beside);
         std::os::unix::fs::symlink(database.key_file(), database.key_file()).unwrap();
         let refused = database.open().await.unwrap_err();
         assert!(matches!(refused, StoreError::File { .. }), "{refused}");

@@ -108,7 +108,7 @@ impl Store {
                     "SELECT kind AS id, kind, due_at / 3600000 * 3600000 AS hour, COUNT(*) AS jobs
                      FROM jobs
                      WHERE state = 'queued' AND site = $1 AND urgency IN ($2, $3) AND due_at < $4 AND kind = $5
-                     GROUP BY due_at / 3600000",
+                     GROUP BY kind, due_at / 3600000",
                 )
                 .bind(site.as_str())
                 .bind(usual)

@@ -300,7 +300,7 @@ impl Store {
             "SELECT name AS id, name, paused_at, reason, paused_by
              FROM sites
              UNION ALL
-             SELECT DISTINCT site, site, NULL, NULL, NULL
+             SELECT DISTINCT site, site, CAST(NULL AS BIGINT), NULL, NULL
              FROM paused_kinds
              WHERE site NOT IN (SELECT name FROM sites)",
         )

@@ -85,6 +85,10 @@ impl Store {
     #[instrument(name = "store.period.turn", skip_all, err)]
     pub async fn turn_period(&self, keep_backups: SignedDuration, now: Timestamp) -> Result<bool, StoreError> {
         let (path, periods) = (self.period_file(), self.key.periods());
+        if periods.is_empty() {
+            // The data of a server is sealed with the master key alone: there is no file beside it for other secrets.
+            return Ok(false);
+        }
         let Some(turned) = turned(&periods, keep_backups, now) else {
             if !path.exists() {
                 period_keys::write(&path, &periods)?;
@@ -142,7 +146,7 @@ impl Tx {
         let row = query("SELECT sealed FROM store_key").fetch_one(&mut **self).await?;
         let (before, after): (Vec<u8>, Vec<u8>) = (row.try_get("sealed")?, self.key.seal_hash_key());
         if before.first_chunk::<4>() != after.first_chunk::<4>() {
-            query("UPDATE store_key SET sealed = $1 WHERE only = $2")
+            query("UPDATE store_key SET sealed = $1 WHERE sole = $2")
                 .bind(after)
                 .bind(1)
                 .exec_one(self, "store key", 1)

@@ -12,6 +12,7 @@ use super::files::file_error;
 use super::paths::sync_folder;
 use super::private_file::open_private;
 use super::row::{RowReader, millis};
+use super::schema::newest_version;
 use super::sql::{Connection, query};
 use super::{Store, StoreError, Tx, stamp};
 
@@ -167,8 +168,7 @@ impl Store {
         let row = query("SELECT COALESCE(MAX(version), 0) AS version FROM _sqlx_migrations WHERE success")
             .fetch_one(&self.reader)
             .await?;
-        let newest = super::MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or_default();
-        Ok(row.try_get::<i64>("version")? == newest)
+        Ok(row.try_get::<i64>("version")? == newest_version())
     }
 }
 

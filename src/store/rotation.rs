@@ -29,7 +29,10 @@ impl Database {
     }
 
     /// Whether a daemon uses the database.
-    pub fn is_in_use(&self) -> Result<bool, StoreError> {
+    pub async fn is_in_use(&self) -> Result<bool, StoreError> {
+        if let Some(server) = &self.server {
+            return server.is_in_use().await;
+        }
         if !files::examine(&self.path)? {
             return Ok(false);
         }

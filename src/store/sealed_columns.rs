@@ -102,12 +102,12 @@ pub(super) const COLUMNS: [SealedColumn; 12] = [
     },
     SealedColumn {
         table: "import_rows",
-        stale: "SELECT import_id AS a, CAST(line AS BLOB) AS b, NULL AS c, sealed
+        stale: "SELECT import_id AS a, CAST(CAST(line AS TEXT) AS BLOB) AS b, NULL AS c, sealed
              FROM import_rows
              WHERE substr(sealed, 1, 8) <> $1
              LIMIT $2 OFFSET $3",
         count: "SELECT COUNT(*) AS count FROM import_rows WHERE substr(sealed, 1, 8) <> $1",
-        write: "UPDATE import_rows SET sealed = $1 WHERE sealed = $2 AND import_id = $3 AND CAST(line AS BLOB) = $4 AND $5 IS NULL",
+        write: "UPDATE import_rows SET sealed = $1 WHERE sealed = $2 AND import_id = $3 AND CAST(CAST(line AS TEXT) AS BLOB) = $4 AND $5 IS NULL",
         context: line_context,
     },
     SealedColumn {
@@ -175,7 +175,7 @@ mod tests {
     #[tokio::test]
     async fn every_sealed_column_is_listed_and_its_statements_fit_the_schema() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Database { path: dir.path().join("x.db"), key: KeyLocation::Given([7; 32]) }.open().await.unwrap();
+        let store = Database::file(dir.path().join("x.db"), KeyLocation::Given([7; 32])).open().await.unwrap();
         let rows = query(
             "SELECT m.name || '.' || c.name AS place
              FROM sqlite_schema m

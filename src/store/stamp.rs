@@ -23,7 +23,7 @@ use tracing::instrument;
 
 use super::StoreError;
 use super::files::Files;
-use super::schema::MIGRATOR;
+use super::schema::newest_version;
 use super::sql::{Connection, query};
 use crate::clock;
 
@@ -258,7 +258,7 @@ pub(super) async fn schema_version(connection: &mut Connection, named: &Path) ->
     }
     let row = query("SELECT MAX(version) AS version FROM _sqlx_migrations WHERE success");
     let version: Option<i64> = row.fetch_one(connection).await?.try_get("version")?;
-    let newest = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or_default();
+    let newest = newest_version();
     match version {
         Some(found) if found > newest => Err(StoreError::Newer { path: named.display().to_string(), found, newest }),
         // The first step creates `store_key`.

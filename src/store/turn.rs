@@ -138,7 +138,7 @@ impl WriterState {
 
     /// Opens the savepoint of a unit, and before it the transaction if none is open.
     pub(super) async fn begin_unit(&mut self) -> Result<(), StoreError> {
-        let begin = if self.in_transaction { dialect::BEGIN_NEXT } else { dialect::BEGIN };
+        let begin = if self.in_transaction { dialect::BEGIN_NEXT } else { dialect::begin(self.connection.kind()) };
         self.connection.run(begin).await?;
         self.in_transaction = true;
         Ok(())

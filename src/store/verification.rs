@@ -33,7 +33,7 @@ const CASES: &str = "SELECT
          o.due_at AS job_due_at,
          o.code AS job_code,
          (
-             SELECT CASE WHEN json_valid(j.detail) THEN j.detail ->> 'version' END
+             SELECT CAST(CASE WHEN json_valid(j.detail) THEN j.detail ->> 'version' END AS TEXT)
              FROM journal j
              WHERE j.case_id = c.id AND CASE WHEN json_valid(j.detail) THEN j.detail ->> 'version' END IS NOT NULL
              ORDER BY j.seq DESC
@@ -66,6 +66,12 @@ impl Database {
     /// [`Store::verify_history`] of a file beside a daemon, or of a backup. Changes nothing, and creates no key.
     #[instrument(name = "store.verification.walk_file", skip_all, err)]
     pub async fn verify_history(&self) -> Result<Vec<Finding>, StoreError> {
+        if self.server.is_some() {
+            let store = self.open_existing().await?;
+            let found = store.verify_history().await;
+            store.close().await;
+            return found;
+        }
         let options = SqliteConnectOptions::new().filename(&self.path).read_only(true);
         let pool = Pool::Sqlite(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?);
         let found = async {
@@ -90,7 +96,7 @@ impl Database {
         let mut keys = self.keys(true)?.into_iter();
         let bytes = keys.next().ok_or(StoreError::WrongKey)?;
         let key = KeyLocation::Read { bytes, old: keys.collect(), from: None, parse: |_| None };
-        Ok(Self { path: path.to_owned(), key })
+        Ok(Self::file(path, key))
     }
 }
 
@@ -136,7 +142,7 @@ async fn altered_cases(pool: &Pool, key: &MasterKey, opens: bool) -> Result<Vec<
 
 /// What is wrong with a case that can be read.
 fn fault_of(record: &CaseRecord, row: &Row, key: &MasterKey, opens: bool) -> Result<Option<&'static str>, StoreError> {
-    if row.try_get::<Option<i64>>("journaled_version")? != Some(record.version) {
+    if row.try_get::<Option<String>>("journaled_version")? != Some(record.version.to_string()) {
         return Ok(Some("is an earlier version of itself: the journal states a newer one"));
     }
     let is_closed = record.case.state.name().is_closed();

@@ -39,14 +39,8 @@ async fn company_departed(story: &Harness, company: Value) -> DeliveryId {
 }
 
 async fn wait_until_listed(story: &Harness) {
-    let mut database = story.database().await;
-    story
-        .wait_until("the customers of the company", async || {
-            let left: i64 =
-                sqlx::query_scalar("SELECT COUNT(*) FROM company_events").fetch_one(&mut database).await.unwrap();
-            left == 0
-        })
-        .await;
+    let none_left = "SELECT COUNT(*) = 0 AS is_true FROM company_events";
+    story.wait_until_true("the customers of the company", none_left).await;
     story.settle().await;
 }
 

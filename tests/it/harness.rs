@@ -7,6 +7,7 @@
 mod command;
 pub(crate) mod conformity;
 mod daemon;
+pub(crate) mod postgres;
 mod queries;
 mod requests;
 
@@ -21,8 +22,8 @@ use offboardd::clock::{Clock as _, ManualClock};
 use offboardd::domain::ids::{DeliveryId, SiteName};
 use offboardd::sandbox::{CallName, Fault, Sandbox, Seed};
 use offboardd::store::{JournalCheck, Store};
+use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{Connection as _, Row as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -81,6 +82,8 @@ pub(crate) struct Harness {
     site_address: SocketAddr,
     folder: tempfile::TempDir,
     settings: String,
+    /// The database of a story over PostgreSQL.
+    server: Option<postgres::StoryDatabase>,
     free_bytes: Option<u64>,
     running: Option<daemon::Running>,
     http: reqwest::Client,
@@ -108,13 +111,13 @@ impl Harness {
         let serving = site.clone().serve(listener, std::future::pending());
         site_tasks.spawn(async { serving.await.unwrap() });
         let folder = tempfile::tempdir().unwrap();
-        let database = folder.path().join("offboardd.db");
-        let database = database.display();
+        let database = if postgres::is_chosen() { Some(postgres::StoryDatabase::create().await) } else { None };
+        let store = store_settings(folder.path(), database.is_some());
         let Setup { mode, policy, server, site: site_keys, tokens, more, .. } = setup;
         let settings = format!(
             "mode = \"{mode}\"
              server = {{ webhooks = \"127.0.0.1:0\", admin = \"127.0.0.1:0\"{server} }}
-             store.url = \"sqlite:{database}\"
+             {store}
              admin.tokens = [
                 {{ name = \"rosa\", role = \"approver\", token = {{ env = \"ROSA_TOKEN\" }} }},
                 {{ name = \"tom\", role = \"approver\", token = {{ env = \"TOM_TOKEN\" }} }},
@@ -147,6 +150,7 @@ impl Harness {
             site_address,
             folder,
             settings,
+            server: database,
             free_bytes: setup.free_bytes,
             running: None,
             http: crate::http::client(),
@@ -208,25 +212,29 @@ impl Harness {
     /// Waits until everything that is due has been done.
     pub(crate) async fn settle(&self) {
         let mut database = self.running().database.lock().await;
+        let now = [self.clock.now().as_millisecond()];
         self.wait_until("nothing to be left that is due", async || {
-            let row = sqlx::query(
+            let is_busy = database.is_true(
                 "SELECT EXISTS (SELECT 1 FROM deliveries WHERE status = 'received')
                      OR EXISTS (SELECT 1 FROM events WHERE status = 'waiting' AND person_hash IS NULL)
-                     OR EXISTS (SELECT 1 FROM lookups WHERE due_at <= ?1)
+                     OR EXISTS (SELECT 1 FROM lookups WHERE due_at <= $1)
                      OR EXISTS (SELECT 1 FROM jobs WHERE state = 'running')
-                     OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND due_at <= ?1
+                     OR EXISTS (SELECT 1 FROM jobs WHERE state = 'queued' AND due_at <= $1
                          AND NOT EXISTS (SELECT 1 FROM fences WHERE lifted_at IS NULL)
                          AND site NOT IN (SELECT name FROM sites WHERE paused_at IS NOT NULL)
                          AND NOT EXISTS (SELECT 1 FROM paused_kinds p WHERE p.site = jobs.site AND p.kind = jobs.kind)
-                         AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL)))",
-            )
-            .bind(self.clock.now().as_millisecond())
-            .fetch_one(&mut *database)
-            .await
-            .unwrap();
-            !row.get::<bool, _>(0)
+                         AND (source IS NULL OR source NOT IN (SELECT name FROM sources WHERE paused_at IS NOT NULL))) AS is_true",
+                &now,
+            );
+            !is_busy.await
         })
         .await;
+    }
+
+    /// Waits until the column `is_true` of this query is true.
+    pub(crate) async fn wait_until_true(&self, what: &str, query: &'static str) {
+        let mut database = self.running().database.lock().await;
+        self.wait_until(what, async || database.is_true(query, &[]).await).await;
     }
 
     /// Waits until the site received this call.
@@ -282,6 +290,10 @@ impl Harness {
 
     /// A connection to the file, beside the daemon.
     pub(crate) async fn database(&self) -> SqliteConnection {
+        assert!(
+            self.server.is_none(),
+            "this story is about SQLite: add it to the list in tests/it/harness/postgres.rs"
+        );
         let options = SqliteConnectOptions::new().filename(self.database_file()).busy_timeout(TIMEOUT);
         SqliteConnection::connect_with(&options).await.unwrap()
     }
@@ -312,6 +324,10 @@ impl Harness {
     }
 
     async fn end(mut self, expected: &[&str]) -> JournalCheck {
+        let database = match &self.running {
+            Some(running) => offboardd::app::database(&running.settings),
+            None => offboardd::app::database(&self.read_settings()),
+        };
         if self.running.is_some() {
             self.settle().await;
             self.verify_rows().await;
@@ -323,7 +339,11 @@ impl Harness {
         let mut expected = expected.to_vec();
         expected.sort_unstable();
         assert_eq!(changes, expected, "what was changed at the site");
-        offboardd::store::verify_journal(&self.database_file()).await.unwrap()
+        let verdict = database.unwrap().verify_journal_with(&[], |_entries| ()).await.unwrap();
+        if let Some(server) = &self.server {
+            server.remove().await;
+        }
+        verdict
     }
 
     /// Every row that decides is as the daemon wrote it, unless the story changed one itself.
@@ -338,6 +358,18 @@ impl Harness {
     pub(crate) fn tampers(&self) {
         self.tampered.store(true, Ordering::Relaxed);
     }
+}
+
+/// The keys of the database. That of PostgreSQL has no files beside it, so that all keys are given.
+fn store_settings(folder: &Path, is_on_server: bool) -> String {
+    if !is_on_server {
+        return format!("store.url = \"sqlite:{}\"", folder.join("offboardd.db").display());
+    }
+    offboardd::store::read_or_make_evidence_key(&folder.join("offboardd.db")).unwrap();
+    "store.url = { env = \"STORE_URL\" }
+             store.key = { env = \"STORE_KEY\" }
+             evidence.key = { file = \"offboardd.db.evidence-key\" }"
+        .to_owned()
 }
 
 impl Drop for Harness {

@@ -158,10 +158,8 @@ async fn million_entries_are_verified_in_seconds_with_constant_memory() {
     let mut peaks = Vec::new();
     for entries in [100_000_i64, 1_000_000] {
         let folder = tempfile::tempdir().unwrap();
-        let database = offboardd::store::Database {
-            path: folder.path().join("offboardd.db"),
-            key: offboardd::store::KeyLocation::Beside,
-        };
+        let database =
+            offboardd::store::Database::file(folder.path().join("offboardd.db"), offboardd::store::KeyLocation::Beside);
         database.open().await.unwrap().close().await;
         let mut connection = open(&database.path).await;
         sqlx::raw_sql("PRAGMA synchronous = OFF; BEGIN").execute(&mut connection).await.unwrap();

@@ -67,7 +67,7 @@ async fn interrupted_rotation_continues_and_the_old_key_opens_nothing() {
     let mut story = story().await;
     story.stop().await;
     let old = keys(&story);
-    let database = Database { path: story.database_file(), key: KeyLocation::Beside };
+    let database = Database::file(story.database_file(), KeyLocation::Beside);
     // A run that is killed after its first steps.
     assert!(database.begin_rotation().unwrap());
     let both = keys(&story);

@@ -42,6 +42,7 @@ mod migrations;
 mod notices;
 mod openapi;
 mod pacing;
+mod postgres;
 mod privacy;
 mod proxy;
 mod random_histories;

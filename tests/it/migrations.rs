@@ -1,8 +1,10 @@
 //! The schema's history: each step on a database that is in use, and what comes out in the end.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::str::FromStr as _;
 
-use offboardd::store::{Database, KeyLocation, MIGRATOR};
+use offboardd::store::{Database, KeyLocation, MIGRATOR, POSTGRES_MIGRATOR};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
 
@@ -47,7 +49,7 @@ fn sample(version: i64) -> &'static [&'static str] {
             "INSERT INTO brake_holds (actor, case_id) VALUES ('hr', 'c1')",
             "INSERT INTO brake_deferred (source, case_id, kind, demand) VALUES ('hr', 'c1', 'departed', '{}')",
             "INSERT INTO fences (reason, detail) VALUES ('restored', 'a backup was restored')",
-            "INSERT INTO notice_cursor (only, seq) VALUES (1, 1)",
+            "INSERT INTO notice_cursor (sole, seq) VALUES (1, 1)",
             "INSERT INTO notices (id, kind, site, source, first_at, closes_at, sample)
              VALUES ('n1', 'attention', 'acme', 'hr', 1, 2, '{}')",
             "INSERT INTO notice_messages (notice_id, channel, due_at) VALUES ('n1', 'mail', 2)",
@@ -61,7 +63,7 @@ fn sample(version: i64) -> &'static [&'static str] {
              VALUES ('i1', 'rosa', 'acme', 'departures', 'x', '{}', 1, 1)",
             "INSERT INTO import_rows (import_id, line, sealed) VALUES ('i1', 2, x'15')",
             "INSERT INTO sessions (hash, operator, bound, began_at, expires_at) VALUES (x'0d', 'rosa', x'0e', 1, 2)",
-            "INSERT INTO store_key (only, sealed) VALUES (1, x'08')",
+            "INSERT INTO store_key (sole, sealed) VALUES (1, x'08')",
         ],
         newer => panic!("add the rows of a database after migration {newer}"),
     }
@@ -108,6 +110,46 @@ async fn every_migration_keeps_existing_rows() {
     assert_eq!(whole, "ok");
 }
 
+/// The tables with their columns, and the names of the indexes and views, of all steps together.
+fn tables_and_columns(engine: &str) -> BTreeMap<String, Vec<String>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(engine);
+    let mut steps: Vec<_> = std::fs::read_dir(folder).unwrap().map(|step| step.unwrap().path()).collect();
+    steps.sort();
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for step in steps {
+        let text = std::fs::read_to_string(step).unwrap();
+        let mut table = None;
+        for line in text.lines() {
+            let words: Vec<_> = line.split_whitespace().map(|word| word.trim_end_matches(',')).collect();
+            match words.as_slice() {
+                ["CREATE", "TABLE", name, ..] => table = Some((*name).to_owned()),
+                ["CREATE", kind @ ("INDEX" | "VIEW"), name, ..] | ["CREATE", "UNIQUE", kind @ "INDEX", name, ..] => {
+                    found.insert(format!("{kind} {name}"), Vec::new());
+                }
+                [first, ..] if first.starts_with(')') => table = None,
+                [column, "TEXT" | "INTEGER" | "BIGINT" | "BLOB" | "BYTEA", ..] => {
+                    if let Some(table) = &table {
+                        found.entry(table.clone()).or_default().push((*column).to_owned());
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn both_engines_have_the_same_steps_tables_and_columns() {
+    let numbers = |steps: &sqlx::migrate::Migrator| steps.iter().map(|step| step.version).collect::<Vec<_>>();
+    assert_eq!(numbers(&MIGRATOR), numbers(&POSTGRES_MIGRATOR));
+    let (sqlite, mut postgres) = (tables_and_columns("sqlite"), tables_and_columns("postgres"));
+    assert!(sqlite.len() > 70 && sqlite.contains_key("journal") && sqlite.contains_key("VIEW runnable_jobs"));
+    // SQLite has this column in every table.
+    postgres.get_mut("escalations").unwrap().retain(|column| column != "rowid");
+    assert_eq!(sqlite, postgres);
+}
+
 #[tokio::test]
 async fn newest_schema_matches_the_reviewed_snapshot() {
     let mut database = database().await;
@@ -123,7 +165,7 @@ async fn newest_schema_matches_the_reviewed_snapshot() {
 async fn newer_schema_is_not_reported_as_current() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("offboardd.db");
-    let store = Database { path: path.clone(), key: KeyLocation::Beside }.open().await.unwrap();
+    let store = Database::file(path.clone(), KeyLocation::Beside).open().await.unwrap();
     assert!(store.schema_is_current().await.unwrap());
     let mut beside = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(path)).await.unwrap();
     let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)

@@ -8,7 +8,6 @@ use std::fmt::Write as _;
 use offboardd::domain::case::StateName;
 use offboardd::sandbox::{CallName, Fault, NewAccount, Seed};
 use serde_json::{Value, json};
-use sqlx::Row as _;
 
 use self::receivers::{Answer, HttpReceiver, MailReceiver, NOTIFY_SECRET};
 use crate::binary::Folder;
@@ -59,26 +58,15 @@ impl Receivers {
 
 /// Waits until every transition so far is gathered, and lets the gather time pass.
 pub(crate) async fn gather(story: &Harness) {
-    let mut database = story.database().await;
-    story
-        .wait_until("the journal to be read", async || {
-            let row =
-                sqlx::query("SELECT (SELECT seq FROM notice_cursor) = (SELECT COALESCE(MAX(seq), 0) FROM journal)");
-            row.fetch_one(&mut database).await.unwrap().get::<bool, _>(0)
-        })
-        .await;
+    let query = "SELECT (SELECT seq FROM notice_cursor) = (SELECT COALESCE(MAX(seq), 0) FROM journal) AS is_true";
+    story.wait_until_true("the journal to be read", query).await;
     story.advance("1m").await;
 }
 
 /// Waits until no message is left.
 pub(crate) async fn wait_until_sent(story: &Harness) {
-    let mut database = story.database().await;
-    story
-        .wait_until("the messages to be sent", async || {
-            let row = sqlx::query("SELECT COUNT(*) FROM notices").fetch_one(&mut database).await.unwrap();
-            row.get::<i64, _>(0) == 0
-        })
-        .await;
+    let query = "SELECT COUNT(*) = 0 AS is_true FROM notices";
+    story.wait_until_true("the messages to be sent", query).await;
 }
 
 fn customers(story: &Harness, people: usize) {
@@ -204,14 +192,8 @@ async fn message_without_an_answer_before_a_crash_is_repeated_with_the_same_id()
     story.send_departed(DORA).await;
     gather(&story).await;
     story.wait_until("the first attempt", async || receivers.webhook.received().len() == 1).await;
-    let mut database = story.database().await;
-    story
-        .wait_until("the other channels", async || {
-            let row = sqlx::query("SELECT COUNT(*) FROM notice_messages").fetch_one(&mut database).await.unwrap();
-            row.get::<i64, _>(0) == 1
-        })
-        .await;
-    drop(database);
+    let query = "SELECT COUNT(*) = 1 AS is_true FROM notice_messages";
+    story.wait_until_true("the other channels", query).await;
     story.crash().await;
     wait_until_sent(&story).await;
     let received = receivers.webhook.received();
@@ -328,14 +310,8 @@ async fn site_source_delivery_closing_and_deadline_are_reported_by_kind() {
     story.advance("21d").await;
     // Deadlines are checked at a start, and periodically.
     story.restart().await;
-    let mut database = story.database().await;
-    story
-        .wait_until("the deadline to be noticed", async || {
-            let row = sqlx::query("SELECT COUNT(*) FROM journal WHERE kind = 'deadline'");
-            row.fetch_one(&mut database).await.unwrap().get::<i64, _>(0) == 1
-        })
-        .await;
-    drop(database);
+    let query = "SELECT COUNT(*) = 1 AS is_true FROM journal WHERE kind = 'deadline'";
+    story.wait_until_true("the deadline to be noticed", query).await;
     assert_eq!(kinds(&story).await, ["deadline"]);
 
     story.inject(Fault { call: Some(CallName::Search), status: Some(401), ..Fault::default() });

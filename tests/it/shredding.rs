@@ -116,7 +116,7 @@ async fn old_backup_with_the_master_key_opens_no_closed_case_after_its_retention
         let path = scratch.path().join("offboardd.db");
         copy(&backup, &path, &["", ".key"]);
         std::fs::copy(format!("{}.keys", secrets.display()), format!("{}.keys", path.display())).unwrap();
-        let opened = Database { path, key: KeyLocation::Beside }.open_existing().await.unwrap();
+        let opened = Database::file(path, KeyLocation::Beside).open_existing().await.unwrap();
         let read = opened.case(case).await;
         opened.close().await;
         match read {
@@ -125,7 +125,7 @@ async fn old_backup_with_the_master_key_opens_no_closed_case_after_its_retention
             Err(error) => panic!("{error}"),
         }
     };
-    let database = Database { path: story.database_file(), key: KeyLocation::Beside };
+    let database = Database::file(story.database_file(), KeyLocation::Beside);
     assert!(opens(&story.database_file()).await, "the backup of today opens");
     story.start_daemon().await;
     story.advance("30d").await;

@@ -240,7 +240,7 @@ async fn tamper(database: &mut SqliteConnection, rng: &mut SeededRng) -> Option<
 
 /// Whether anything is found in the file.
 async fn is_found(path: &Path, key: &Path) -> bool {
-    let database = Database { path: path.to_owned(), key: KeyLocation::Given(read_key(key)) };
+    let database = Database::file(path.to_owned(), KeyLocation::Given(read_key(key)));
     matches!(verify_journal(path).await.unwrap(), JournalCheck::Broken(_))
         || !database.verify_history().await.unwrap().is_empty()
 }

@@ -26,7 +26,7 @@ const LONGEST: u64 = 48 * 1024 * 1024;
 const SHORT: u64 = 6 * 1024 * 1024;
 
 async fn open(folder: &Path) -> Store {
-    Database { path: folder.join("offboardd.db"), key: KeyLocation::Beside }.open().await.unwrap()
+    Database::file(folder.join("offboardd.db"), KeyLocation::Beside).open().await.unwrap()
 }
 
 async fn write_group(store: &Store) {

@@ -88,7 +88,7 @@ impl Daemon {
     /// With the pages that `console` makes.
     pub(crate) async fn with_console(enforce: bool, console: impl FnOnce(Arc<AdminState>) -> axum::Router) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let database = Database { path: dir.path().join("test.db"), key: KeyLocation::Given([7; 32]) };
+        let database = Database::file(dir.path().join("test.db"), KeyLocation::Given([7; 32]));
         let store = database.open().await.unwrap();
         let clock = Arc::new(ManualClock::at("2026-06-01T08:00:00Z".parse().unwrap()));
         let worker = Arc::new(Notify::new());

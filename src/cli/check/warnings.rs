@@ -55,7 +55,10 @@ pub(in crate::cli) fn warnings(settings: &Settings) -> Vec<String> {
     if settings.sources.is_empty() {
         found.texts.push("no [sources] configured: no delivery can be accepted".into());
     }
-    found.texts.extend(app::database(settings).warnings());
+    match app::database(settings) {
+        Ok(database) => found.texts.extend(database.warnings()),
+        Err(error) => found.at(&["store", "url"], &format!("{error:#}")),
+    }
     found.texts
 }
 

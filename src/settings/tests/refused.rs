@@ -108,7 +108,8 @@ fn a_value_that_makes_no_sense_is_refused() {
     insta::assert_snapshot!(refusal("deletion_grace =", "concurrency = 0\n#"), @"offboardd.toml:31:15: sites.acme.concurrency: no job would ever run: write 1 or more");
     insta::assert_snapshot!(refusal("deletion_grace =", "look_again = [\"1m\", \"0s\"]\n#"), @r#"offboardd.toml:31:21: sites.acme.look_again[1]: must be longer than zero: write a duration like "30s""#);
     insta::assert_snapshot!(refusal("{ env = \"BAMBOOHR_KEY\" }, { env = \"BAMBOOHR_OLD_KEY\" }", ""), @"offboardd.toml:50:11: sources.bamboohr.secrets: any sender would be accepted: write at least one { env = … } or { file = … }");
-    insta::assert_snapshot!(refusal("sqlite:offboardd.db", "postgres://localhost"), @r#"offboardd.toml:16:7: store.url: the database is a file: write "sqlite:PATH", like "sqlite:offboardd.db", without parameters"#);
+    insta::assert_snapshot!(refusal("sqlite:offboardd.db", "mysql://localhost"), @r#"offboardd.toml:16:7: store.url: the database is a file: write "sqlite:PATH", like "sqlite:offboardd.db", without parameters"#);
+    insta::assert_snapshot!(refusal("sqlite:offboardd.db", "postgres://user:password@host/database"), @r#"offboardd.toml:16:7: store.url: the address of a server contains a password: store "postgres://user:password@host/database" as a secret and write { env = "NAME" } or { file = "PATH" }"#);
 }
 
 #[test]

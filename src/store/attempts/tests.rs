@@ -23,8 +23,7 @@ struct Office {
 impl Office {
     async fn with(people: usize) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store =
-            Database { path: dir.path().join("test.db"), key: KeyLocation::Given([7; 32]) }.open().await.unwrap();
+        let store = Database::file(dir.path().join("test.db"), KeyLocation::Given([7; 32])).open().await.unwrap();
         let (now, site) = ("2026-06-01T08:00:00Z".parse().unwrap(), "acme".parse().unwrap());
         let mut tx = store.begin().await.unwrap();
         for person in 0..people {

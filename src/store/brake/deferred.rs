@@ -76,7 +76,7 @@ impl Tx {
     ) -> Result<(), StoreError> {
         let dropped = query(
             "DELETE FROM brake_deferred
-             WHERE source = $1 AND case_id = $2 AND (demand ->> 'cause' = 'email_changed') = $3
+             WHERE source = $1 AND case_id = $2 AND CASE demand ->> 'cause' = 'email_changed' WHEN TRUE THEN 1 WHEN FALSE THEN 0 END = $3
              RETURNING *",
         )
         .bind(source.as_str())

@@ -119,9 +119,9 @@ impl Tx {
                  SELECT id
                  FROM cases
                  WHERE person_hash = $3) found
-                 CROSS JOIN cases c ON c.id = found.id
+                 CROSS JOIN cases c
                  LEFT JOIN case_keys k ON k.case_id = c.id
-             WHERE c.site = $1 AND c.closed_at IS NULL
+             WHERE c.id = found.id AND c.site = $1 AND c.closed_at IS NULL
              ORDER BY (c.email_hash IS NOT DISTINCT FROM $2) DESC, c.id DESC
              LIMIT 1",
         )
@@ -191,9 +191,9 @@ impl Tx {
                  SELECT case_id
                  FROM case_people
                  WHERE person_hash = $3) found
-                 CROSS JOIN cases c ON c.id = found.id
+                 CROSS JOIN cases c
                  LEFT JOIN case_keys k ON k.case_id = c.id
-             WHERE c.site = $1 AND c.closed_at IS NULL
+             WHERE c.id = found.id AND c.site = $1 AND c.closed_at IS NULL
              ORDER BY c.id",
         )
         .bind(site.as_str())
@@ -214,7 +214,7 @@ impl Store {
     /// The cases whose id ends with these hexadecimal digits: at most two, since more than one is ambiguous.
     #[instrument(name = "store.case.ending", skip_all, err)]
     pub async fn cases_ending(&self, end: &str) -> Result<Vec<CaseId>, StoreError> {
-        let rows = query("SELECT id FROM cases WHERE substr(id, -LENGTH($1)) = $1 LIMIT 2")
+        let rows = query("SELECT id FROM cases WHERE substr(id, LENGTH(id) - LENGTH($1) + 1) = $1 LIMIT 2")
             .bind(end)
             .fetch_all(&self.reader)
             .await?;
@@ -265,7 +265,7 @@ impl Store {
                  AND ($3 IS NULL OR c.source = $3)
                  AND ($4 IS NULL OR c.site = $4)
                  AND ($5 IS NULL OR c.terms ->> 'requested_by' = $5)
-                 AND ($6 IS NULL OR (c.state IN ('needs_attention', 'restoring')) = $6)
+                 AND ($6 IS NULL OR CASE WHEN c.state IN ('needs_attention', 'restoring') THEN 1 ELSE 0 END = $6)
              ORDER BY c.id",
         )
         .bind(filter.state.map(StateName::as_str))
@@ -309,7 +309,7 @@ mod tests {
     async fn person_is_found_by_the_indexes_of_the_hashes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
-        let store = Database { path: path.clone(), key: KeyLocation::Given([7; 32]) }.open().await.unwrap();
+        let store = Database::file(&path, KeyLocation::Given([7; 32])).open().await.unwrap();
         let reader = rusqlite::Connection::open(&path).unwrap();
         let text = format!("EXPLAIN QUERY PLAN {}", dialect::LIST_CASES_OF_PERSON);
         let mut statement = reader.prepare(&text).unwrap();

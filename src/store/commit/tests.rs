@@ -14,7 +14,7 @@ struct Office {
 impl Office {
     async fn open() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = Database { path: dir.path().join("x.db"), key: KeyLocation::Given([7; 32]) }.open().await.unwrap();
+        let store = Database::file(dir.path().join("x.db"), KeyLocation::Given([7; 32])).open().await.unwrap();
         Self { dir, store }
     }
 

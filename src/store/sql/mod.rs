@@ -6,11 +6,11 @@
 mod connection;
 mod query;
 mod row;
+mod server;
 mod value;
 
-use super::StoreError;
-
 pub use self::connection::Connection;
-pub(super) use self::connection::{Options, Pool};
+pub(super) use self::connection::{Kind, Options, Pool};
 pub(super) use self::query::{Query, query};
 pub(super) use self::row::Row;
+pub use self::server::ServerUrl;

@@ -1,10 +1,12 @@
 //! A statement and its parameters.
 
-use sqlx::sqlite::{Sqlite, SqliteArguments};
+use sqlx::postgres::{PgArguments, PgQueryResult, Postgres};
+use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteQueryResult};
 
 use super::connection::{Connection, Engine, On, Pool};
+use super::row::Row;
 use super::value::{Bind, Value};
-use super::{Row, StoreError};
+use crate::store::error::StoreError;
 
 /// A statement to run.
 #[derive(Debug)]
@@ -33,33 +35,44 @@ impl Query {
     }
 
     pub(in crate::store) async fn execute(self, on: impl Into<On<'_>>) -> Result<Done, sqlx::Error> {
-        let done = match on.into() {
+        match on.into() {
             On::Connection(Connection(Engine::Sqlite(connection))) => {
-                self.for_sqlite().execute(connection.get()).await?
+                self.for_sqlite().execute(connection.get()).await.map(Done::from)
             }
-            On::Pool(Pool::Sqlite(pool)) => self.for_sqlite().execute(pool).await?,
-        };
-        Ok(Done { rows_affected: done.rows_affected(), last_rowid: done.last_insert_rowid() })
+            On::Connection(Connection(Engine::Postgres(connection))) => {
+                self.for_postgres().execute(connection.get()).await.map(Done::from)
+            }
+            On::Pool(Pool::Sqlite(pool)) => self.for_sqlite().execute(pool).await.map(Done::from),
+            On::Pool(Pool::Postgres(pool)) => self.for_postgres().execute(pool).await.map(Done::from),
+        }
     }
 
     pub(in crate::store) async fn fetch_all(self, on: impl Into<On<'_>>) -> Result<Vec<Row>, sqlx::Error> {
-        let rows = match on.into() {
+        let sqlite = |rows: Vec<_>| rows.into_iter().map(Row::Sqlite).collect();
+        let postgres = |rows: Vec<_>| rows.into_iter().map(Row::Postgres).collect();
+        match on.into() {
             On::Connection(Connection(Engine::Sqlite(connection))) => {
-                self.for_sqlite().fetch_all(connection.get()).await?
+                self.for_sqlite().fetch_all(connection.get()).await.map(sqlite)
             }
-            On::Pool(Pool::Sqlite(pool)) => self.for_sqlite().fetch_all(pool).await?,
-        };
-        Ok(rows.into_iter().map(Row::Sqlite).collect())
+            On::Connection(Connection(Engine::Postgres(connection))) => {
+                self.for_postgres().fetch_all(connection.get()).await.map(postgres)
+            }
+            On::Pool(Pool::Sqlite(pool)) => self.for_sqlite().fetch_all(pool).await.map(sqlite),
+            On::Pool(Pool::Postgres(pool)) => self.for_postgres().fetch_all(pool).await.map(postgres),
+        }
     }
 
     pub(in crate::store) async fn fetch_optional(self, on: impl Into<On<'_>>) -> Result<Option<Row>, sqlx::Error> {
-        let row = match on.into() {
+        match on.into() {
             On::Connection(Connection(Engine::Sqlite(connection))) => {
-                self.for_sqlite().fetch_optional(connection.get()).await?
+                Ok(self.for_sqlite().fetch_optional(connection.get()).await?.map(Row::Sqlite))
             }
-            On::Pool(Pool::Sqlite(pool)) => self.for_sqlite().fetch_optional(pool).await?,
-        };
-        Ok(row.map(Row::Sqlite))
+            On::Connection(Connection(Engine::Postgres(connection))) => {
+                Ok(self.for_postgres().fetch_optional(connection.get()).await?.map(Row::Postgres))
+            }
+            On::Pool(Pool::Sqlite(pool)) => Ok(self.for_sqlite().fetch_optional(pool).await?.map(Row::Sqlite)),
+            On::Pool(Pool::Postgres(pool)) => Ok(self.for_postgres().fetch_optional(pool).await?.map(Row::Postgres)),
+        }
     }
 
     pub(in crate::store) async fn fetch_one(self, on: impl Into<On<'_>>) -> Result<Row, sqlx::Error> {
@@ -95,6 +108,32 @@ impl Query {
             Value::Bytes(value) => query.bind(value),
         })
     }
+
+    fn for_postgres(self) -> sqlx::query::Query<'static, Postgres, PgArguments> {
+        let query = sqlx::query(self.text);
+        self.values.into_iter().fold(query, |query, value| match value {
+            Value::Integer(value) => query.bind(value),
+            Value::Text(value) => query.bind(value.map(without_nul)),
+            Value::Bytes(value) => query.bind(value),
+        })
+    }
+}
+
+/// PostgreSQL rejects texts with the character U+0000, which a vendor may send.
+fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}
+
+impl From<SqliteQueryResult> for Done {
+    fn from(done: SqliteQueryResult) -> Self {
+        Self { rows_affected: done.rows_affected(), last_rowid: done.last_insert_rowid() }
+    }
+}
+
+impl From<PgQueryResult> for Done {
+    fn from(done: PgQueryResult) -> Self {
+        Self { rows_affected: done.rows_affected(), last_rowid: 0 }
+    }
 }
 
 impl Done {
@@ -102,7 +141,7 @@ impl Done {
         self.rows_affected
     }
 
-    /// The row number of the last inserted row.
+    /// The row number of the last inserted row, as far as the engine reports it: SQLite.
     pub(in crate::store) const fn last_rowid(self) -> i64 {
         self.last_rowid
     }

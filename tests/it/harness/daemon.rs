@@ -9,8 +9,9 @@ use offboardd::app::{self, App, Wakeups};
 use offboardd::clock::ManualClock;
 use offboardd::settings::Settings;
 use offboardd::store::Store;
-use sqlx::Connection as _;
+use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;
+use sqlx::{Connection as _, Row as _};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -29,7 +30,7 @@ pub(super) struct Running {
     pub(super) settings: Arc<Settings>,
     pub(super) store: Store,
     /// For [`Harness::settle`].
-    pub(super) database: tokio::sync::Mutex<SqliteConnection>,
+    pub(super) database: tokio::sync::Mutex<TestDatabase>,
 }
 
 impl Running {
@@ -37,8 +38,35 @@ impl Running {
     async fn close_database(&self) {
         self.store.close().await;
         let mut database = self.database.lock().await;
-        let closed = std::mem::replace(&mut *database, SqliteConnection::connect("sqlite::memory:").await.unwrap());
-        closed.close().await.unwrap();
+        match std::mem::replace(&mut *database, TestDatabase::Closed) {
+            TestDatabase::Closed => {}
+            TestDatabase::Sqlite(connection) => connection.close().await.unwrap(),
+            TestDatabase::Postgres(connection) => connection.close().await.unwrap(),
+        }
+    }
+}
+
+/// A connection of the test beside the daemon.
+pub(super) enum TestDatabase {
+    Closed,
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl TestDatabase {
+    /// The result `is_true` of a query with these numbers.
+    pub(super) async fn is_true(&mut self, query: &'static str, numbers: &[i64]) -> bool {
+        match self {
+            Self::Closed => panic!("the daemon is not running"),
+            Self::Sqlite(connection) => {
+                let query = numbers.iter().fold(sqlx::query(query), |query, number| query.bind(*number));
+                query.fetch_one(connection).await.unwrap().get("is_true")
+            }
+            Self::Postgres(connection) => {
+                let query = numbers.iter().fold(sqlx::query(query), |query, number| query.bind(*number));
+                query.fetch_one(connection).await.unwrap().get("is_true")
+            }
+        }
     }
 }
 
@@ -72,11 +100,13 @@ impl Harness {
         running.close_database().await;
         drop(running);
         // A power cut ends SQLite's threads, too. Here they end a moment after their daemon.
-        let database = std::fs::canonicalize(self.database_file()).unwrap();
-        let begun = Instant::now();
-        while is_open(&database) {
-            assert!(begun.elapsed() < TIMEOUT, "the database is still open");
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        if self.server.is_none() {
+            let database = std::fs::canonicalize(self.database_file()).unwrap();
+            let begun = Instant::now();
+            while is_open(&database) {
+                assert!(begun.elapsed() < TIMEOUT, "the database is still open");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
         }
         self.start_daemon().await;
     }
@@ -113,7 +143,11 @@ impl Harness {
         let (stop, (ending, ended)) = (CancellationToken::new(), oneshot::channel());
         let stopping = stop.clone().cancelled_owned();
         runtime.spawn(async move { ending.send(app.run(stopping).await) });
-        let store = app::database(&settings).open_existing().await.unwrap();
+        let store = app::database(&settings).unwrap().open_existing().await.unwrap();
+        let database = match &self.server {
+            Some(server) => TestDatabase::Postgres(PgConnection::connect(&server.url()).await.unwrap()),
+            None => TestDatabase::Sqlite(self.database().await),
+        };
         self.running = Some(Running {
             runtime: Some(runtime),
             webhooks,
@@ -123,17 +157,20 @@ impl Harness {
             ended: Mutex::new(ended),
             settings,
             store,
-            database: tokio::sync::Mutex::new(self.database().await),
+            database: tokio::sync::Mutex::new(database),
         });
     }
 
-    fn read_settings(&self) -> Settings {
+    pub(super) fn read_settings(&self) -> Settings {
+        let store_url = self.server.as_ref().map(super::postgres::StoryDatabase::url);
         let env = |name: &str| match name {
             "ACME_TOKEN" => Some(TOKEN.to_owned()),
             "ROSA_TOKEN" => Some(ROSA.to_owned()),
             "TOM_TOKEN" => Some(TOM.to_owned()),
             "HR_KEY" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
             "BAMBOOHR_KEY" => Some("123b929362d51613054f71e5e5d4bf2c".to_owned()),
+            "STORE_URL" => store_url.clone(),
+            "STORE_KEY" => Some("07".repeat(32)),
             "HIBOB_KEY" => Some("hibob-key".to_owned()),
             "HIBOB_USER" => Some("SERVICE-1".to_owned()),
             "HIBOB_TOKEN" => Some("hibob-t0ken".to_owned()),

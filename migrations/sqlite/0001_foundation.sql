@@ -422,13 +422,13 @@ CREATE INDEX sessions_expiring ON sessions (expires_at);
 
 -- The key of the keyed hashes, sealed with the master key: shows at start whether that is the right one.
 CREATE TABLE store_key (
-    only   INTEGER PRIMARY KEY CHECK (only = 1),
+    sole   INTEGER PRIMARY KEY CHECK (sole = 1),
     sealed BLOB NOT NULL
 ) STRICT;
 
 -- Up to which journal entry notices were derived. No row: no channel is configured.
 CREATE TABLE notice_cursor (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
+    sole INTEGER PRIMARY KEY CHECK (sole = 1),
     seq  INTEGER NOT NULL
 ) STRICT;
 
