@@ -34,10 +34,7 @@ pub(crate) async fn open_request(
         tx.add_to_operator_brake(operator, id).await?;
         return Ok(record);
     }
-    let mut activity = tx.recent_activity(Actor::Operator(operator), now).await?;
-    activity.last_hour = activity.last_hour.saturating_add(following);
-    activity.last_day = activity.last_day.saturating_add(following);
-    let Some(tripped) = brake.trips(&activity) else {
+    let Some(tripped) = tx.brake_trip(Actor::Operator(operator), &brake, following, now).await? else {
         return Ok(record);
     };
     let held = tx.freeze_operator(operator, &tripped, now).await?;

@@ -40,7 +40,7 @@ use crate::domain::ids::{DeliveryId, EventId, SiteName, SourceName};
 use crate::domain::repeat::Repetition;
 use crate::domain::routing::IgnoredReason;
 use crate::store::{
-    EventOutcome, EventStatus, NewEvent, Origin, Store, StoreError, Tx, UnroutedDelivery, WaitingEvent,
+    Actor, EventOutcome, EventStatus, NewEvent, Origin, Store, StoreError, Tx, UnroutedDelivery, WaitingEvent,
 };
 
 /// The period of the fallback in case a notification is missed.
@@ -170,7 +170,7 @@ impl Router {
     /// Checks the recent activity of the source before the changes by this delivery become visible.
     async fn check_brake(&self, tx: &mut Tx, source: &SourceName, route: &Route) -> Result<(), StoreError> {
         let now = self.clock.now();
-        if let Some(tripped) = route.policy.brake.trips(&tx.recent_activity_of_source(source, now).await?) {
+        if let Some(tripped) = tx.brake_trip(Actor::Source(source), &route.policy.brake, 0, now).await? {
             if tx.is_braked(source).await? {
                 // The brake tripped at an earlier part, possibly of the same delivery. The count has grown since.
                 tx.update_brake_reason(source, &tripped).await?;

@@ -129,7 +129,7 @@ impl Tx {
         self.count_escalation(Actor::Operator(WATCH), id, Escalation::Opened, now).await?;
         if is_braked {
             self.add_to_operator_brake(WATCH, id).await?;
-        } else if let Some(tripped) = limits.brake.trips(&self.recent_activity(Actor::Operator(WATCH), now).await?) {
+        } else if let Some(tripped) = self.brake_trip(Actor::Operator(WATCH), &limits.brake, 0, now).await? {
             let held = self.freeze_operator(WATCH, &tripped, now).await?;
             tracing::error!(held, "watch_erased: brake tripped ({tripped}), {held} cases held");
         }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use tracing::instrument;
 
-use crate::domain::brake::RecentActivity;
+use crate::domain::brake::{Brake, BrakeTrip, RecentActivity};
 use crate::domain::case::Escalation;
 use crate::domain::ids::{CaseId, SourceName};
 use crate::store::row::{RowReader, millis};
@@ -41,6 +41,15 @@ impl Actor<'_> {
     }
 }
 
+/// How escalations are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counting {
+    /// Several of one kind about one case count each.
+    All,
+    /// They count once.
+    Different,
+}
+
 /// The numbers of actions since two instants.
 #[derive(Debug, Clone, Copy)]
 struct Counts {
@@ -68,15 +77,41 @@ impl Tx {
         Ok(())
     }
 
+    /// The limit that an actor exceeds, together with `following` actions that are about to follow.
+    #[instrument(name = "store.brake.trip", skip_all, err)]
+    pub async fn brake_trip(
+        &mut self,
+        actor: Actor<'_>,
+        brake: &Brake,
+        following: u32,
+        now: Timestamp,
+    ) -> Result<Option<BrakeTrip>, StoreError> {
+        // To count all is much faster than to count different ones, and mostly enough.
+        for counting in [Counting::All, Counting::Different] {
+            let mut activity = self.recent_activity(actor, counting, now).await?;
+            activity.last_hour = activity.last_hour.saturating_add(following);
+            activity.last_day = activity.last_day.saturating_add(following);
+            let tripped = brake.trips(&activity);
+            if tripped.is_none() || counting == Counting::Different {
+                return Ok(tripped);
+            }
+        }
+        Ok(None)
+    }
+
     /// The recent activity of an actor, without released cases. Persons with a pending lookup are counted too: a flood
     /// must not pass one by one as the lookups end.
-    #[instrument(name = "store.brake.recent_activity", skip_all, err)]
-    pub async fn recent_activity(&mut self, actor: Actor<'_>, now: Timestamp) -> Result<RecentActivity, StoreError> {
+    async fn recent_activity(
+        &mut self,
+        actor: Actor<'_>,
+        counting: Counting,
+        now: Timestamp,
+    ) -> Result<RecentActivity, StoreError> {
         let actor = actor.key();
         let released_at = self.brake_released_at(&actor).await?;
         let hour = millis(ago(now, HOUR)).max(released_at);
         let day = millis(ago(now, DAY)).max(released_at);
-        let escalated = self.count_escalations(&actor, hour, day).await?;
+        let escalated = self.count_escalations(&actor, counting, hour, day).await?;
         let looked_up = self.count_pending_departures(&actor, hour, day).await?;
         let is_known = self.has_cases_since(&actor, ago(now, DAY.saturating_mul(DAYS_UNTIL_KNOWN))).await?;
         Ok(RecentActivity {
@@ -84,15 +119,6 @@ impl Tx {
             last_day: escalated.last_day.saturating_add(looked_up.last_day),
             busiest_day: if is_known { Some(self.busiest_day(&actor, now).await?) } else { None },
         })
-    }
-
-    /// [`Tx::recent_activity`] of a source.
-    pub async fn recent_activity_of_source(
-        &mut self,
-        source: &SourceName,
-        now: Timestamp,
-    ) -> Result<RecentActivity, StoreError> {
-        self.recent_activity(Actor::Source(source), now).await
     }
 
     /// When an operator last released the brake of a source; 0 if never.
@@ -105,21 +131,30 @@ impl Tx {
         Ok(released_at.unwrap_or_default())
     }
 
-    /// The escalations of an actor. Several of one kind about one case count once.
-    async fn count_escalations(&mut self, actor: &str, hour: i64, day: i64) -> Result<Counts, StoreError> {
-        let row = query(
-            "SELECT '' AS id, COUNT(*) AS last_day, COUNT(CASE WHEN newest_at > $3 THEN 1 END) AS last_hour
+    /// The escalations of an actor.
+    async fn count_escalations(
+        &mut self,
+        actor: &str,
+        counting: Counting,
+        hour: i64,
+        day: i64,
+    ) -> Result<Counts, StoreError> {
+        let statement = match counting {
+            Counting::All => {
+                "SELECT '' AS id, COUNT(*) AS last_day, COUNT(CASE WHEN at > $3 THEN 1 END) AS last_hour
+                 FROM escalations
+                 WHERE actor = $1 AND at > $2"
+            }
+            Counting::Different => {
+                "SELECT '' AS id, COUNT(*) AS last_day, COUNT(CASE WHEN newest_at > $3 THEN 1 END) AS last_hour
              FROM (
                  SELECT MAX(at) AS newest_at
                  FROM escalations
                  WHERE actor = $1 AND at > $2
-                 GROUP BY case_id, kind) counted",
-        )
-        .bind(actor)
-        .bind(day)
-        .bind(hour)
-        .fetch_one(&mut **self)
-        .await?;
+                 GROUP BY case_id, kind) counted"
+            }
+        };
+        let row = query(statement).bind(actor).bind(day).bind(hour).fetch_one(&mut **self).await?;
         let reader = RowReader { what: "source", row: &row };
         Ok(Counts { last_hour: reader.count("last_hour")?, last_day: reader.count("last_day")? })
     }
