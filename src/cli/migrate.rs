@@ -11,8 +11,8 @@ use crate::store::{KeyLocation, Moved};
 #[derive(Debug, Args)]
 #[command(after_help = "Example: offboardd migrate --config /etc/offboardd.toml")]
 pub(super) struct Arguments {
-    /// Move everything to an empty database of the other engine: postgres://user@host/database (with the password in
-    /// PGPASSWORD), or sqlite:PATH
+    /// Move everything to an empty database of the other engine: `postgres://user@host/database` (with the password in
+    /// PGPASSWORD), or `sqlite:PATH`
     #[arg(long, value_name = "URL")]
     to: Option<String>,
 }

@@ -89,11 +89,10 @@ impl Writer {
     /// Opens another connection, for work that would block this one.
     pub(super) async fn another(&self, busy_timeout: Option<Duration>) -> Result<Connection, StoreError> {
         self.check_files()?;
-        let connected = match busy_timeout {
+        match busy_timeout {
             Some(patience) => self.options.with_busy_timeout(patience).connect().await,
             None => self.options.connect().await,
-        };
-        Ok(connected?)
+        }
     }
 
     /// Waits for a turn in the shared transaction.
