@@ -303,6 +303,8 @@ CREATE TABLE jobs (
 ) STRICT;
 CREATE UNIQUE INDEX jobs_one_open ON jobs (case_id) WHERE state IN ('queued', 'running');
 CREATE INDEX jobs_due ON jobs (site, urgency, due_at) WHERE state = 'queued';
+-- The list of cases by what happens next.
+CREATE INDEX jobs_next ON jobs (due_at, case_id) WHERE state IN ('queued', 'running');
 CREATE INDEX jobs_leased ON jobs (lease_until) WHERE state = 'running';
 CREATE INDEX jobs_of_case ON jobs (case_id, id);
 

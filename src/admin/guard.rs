@@ -83,7 +83,7 @@ pub(super) async fn secure_headers(mut response: Response) -> Response {
 
 /// Ends a body that is too large. The length that a client states is checked before the body is read.
 pub(super) async fn limit_body(request: Request) -> Result<Request, ApiError> {
-    let limit = if request.uri().path() == "/api/v1/import" { MAX_FILE } else { MAX_BODY };
+    let limit = if matches!(request.uri().path(), "/api/v1/import" | "/import") { MAX_FILE } else { MAX_BODY };
     let stated =
         request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if stated.is_some_and(|length| length > limit) {

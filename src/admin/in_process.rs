@@ -34,11 +34,27 @@ impl InProcess {
 
     /// Sends a request in the name of `caller`, whom the console has authenticated. `path` is relative to `/api/v1`.
     pub(crate) async fn call(&self, caller: &Caller, method: Method, path: &str, body: Option<&Value>) -> ApiResponse {
+        let body = body.map(|body| ("application/json", body.to_string()));
+        self.send(caller, method, path, body).await
+    }
+
+    /// Sends a CSV file in the name of `caller`.
+    pub(crate) async fn send_csv(&self, caller: &Caller, path: &str, csv: &str) -> ApiResponse {
+        self.send(caller, Method::POST, path, Some(("text/csv", csv.to_owned()))).await
+    }
+
+    async fn send(
+        &self,
+        caller: &Caller,
+        method: Method,
+        path: &str,
+        body: Option<(&'static str, String)>,
+    ) -> ApiResponse {
         let mut request = Request::builder().method(method).uri(path);
-        if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+        if let Some((content_type, _)) = body {
+            request = request.header(header::CONTENT_TYPE, content_type);
         }
-        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let body = body.map_or_else(Body::empty, |(_, body)| Body::from(body));
         let Ok(mut request) = request.body(body) else {
             return read(axum::response::IntoResponse::into_response(ApiError::NotFound("route"))).await;
         };

@@ -5,8 +5,6 @@ use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::Value;
 
 use super::case_actions::{self, Act};
 use super::cases::{calendar_of, person, place};
@@ -21,7 +19,9 @@ use super::visitor::Visitor;
 use super::way::{self, SiteGraces, Step};
 use super::words;
 use crate::admin::api::{CaseView, HistoryView, List};
-use crate::domain::case::StateName;
+use crate::domain::account::{AccountType, Candidate};
+use crate::domain::blocked::BlockedBy;
+use crate::domain::case::{JobKind, StateName};
 use crate::domain::ids::CaseId;
 use crate::domain::operator::Role;
 
@@ -46,19 +46,22 @@ struct CasePage {
     drawing: Option<Drawing>,
     steps: Vec<Step>,
     approvals: Vec<Approval>,
-    candidates: Vec<Candidate>,
+    candidates: Vec<CandidateRow>,
     facts: Vec<(String, String)>,
     times: Vec<(String, Moment)>,
     sees_people: bool,
     is_closed: bool,
     shows_requests: bool,
+    /// The answer to a person who requested erasure.
+    answer: Option<String>,
 }
 
-/// The time left until the last moment to stop.
+/// The time left until the next call that can be stopped.
 #[derive(Debug)]
 struct Countdown {
     parts: Vec<(i64, String)>,
     until: Timestamp,
+    label: String,
     deadline: Moment,
 }
 
@@ -69,60 +72,40 @@ struct Approval {
     at: Moment,
 }
 
-/// What the API adds where it applies.
-#[derive(Debug, Default, Deserialize)]
-struct Extras {
-    #[serde(default)]
-    candidates: Vec<Candidate>,
-    #[serde(default)]
-    blocked: Vec<Blocked>,
-}
-
 /// An account among which a human decides.
-#[derive(Debug, Deserialize)]
-struct Candidate {
+#[derive(Debug)]
+struct CandidateRow {
     id: String,
-    #[serde(rename = "type")]
-    account_type: String,
-    active: bool,
-    #[serde(default)]
+    kind: String,
+    access: Status,
     email: Option<String>,
+    verdict: Status,
 }
 
-#[derive(Debug, Deserialize)]
-struct Blocked {
-    by: String,
-    #[serde(default)]
-    name: Option<String>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "askama passes references")]
-impl Candidate {
-    fn access(&self, t: &Texts) -> Status {
-        if self.active {
+impl CandidateRow {
+    fn of(t: Texts, candidate: &Candidate) -> Self {
+        let access = if candidate.active {
             Status::new(Tone::Ok, "check", t.s("account-active"))
         } else {
             Status::new(Tone::Plain, "lock", t.s("account-revoked"))
-        }
-    }
-
-    fn verdict(&self, t: &Texts) -> Status {
-        if self.account_type == "customer" {
+        };
+        let verdict = if candidate.account_type == AccountType::Customer {
             Status::new(Tone::Warn, "q", t.s("candidate-possible"))
         } else {
             Status::new(Tone::Plain, "none", t.s("candidate-never"))
+        };
+        Self {
+            id: candidate.id.as_str().to_owned(),
+            kind: t.s(&format!("account-type-{}", candidate.account_type)),
+            access,
+            email: candidate.email.as_ref().map(|email| email.as_str().to_owned()),
+            verdict,
         }
-    }
-
-    fn kind(&self, t: &Texts) -> String {
-        t.find(&format!("account-type-{}", self.account_type)).unwrap_or_else(|| self.account_type.clone())
     }
 }
 
 pub(super) async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Failure> {
-    let value: Value = visitor.get(&format!("/cases/{}", segment(&id))).await?;
-    let extras: Extras = serde_json::from_value(value.clone()).unwrap_or_default();
-    let case: CaseView = serde_json::from_value(value).map_err(|_error| Failure::Unavailable)?;
+    let case: CaseView = visitor.get(&format!("/cases/{}", segment(&id))).await?;
     let history: List<HistoryView> = visitor.get(&format!("/cases/{}/history", case.id)).await?;
     let record = visitor.admin().store.case(case.id).await?.ok_or(Failure::NotFound)?;
     let t = visitor.t();
@@ -137,7 +120,7 @@ pub(super) async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Res
         action: words::action(t, case.action),
         place: place(t, &case),
         situation: situation::of(t, &case),
-        blocked: extras.blocked.iter().map(|blocked| blocked_text(t, blocked)).collect(),
+        blocked: case.blocked.iter().map(|blocked| blocked_text(t, blocked.by, blocked.name.as_deref())).collect(),
         address: case.person.email.as_ref().map(|email| email.as_str().to_owned()),
         site: case.site.to_string(),
         countdown: countdown(&visitor, &calendar, &case),
@@ -154,8 +137,9 @@ pub(super) async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Res
                 at: calendar.full(approval.at),
             })
             .collect(),
-        candidates: extras.candidates,
+        candidates: case.candidates.iter().map(|candidate| CandidateRow::of(t, candidate)).collect(),
         facts: facts(t, &case, &calendar),
+        answer: case.answer.clone(),
         times: times(t, &case, &calendar),
         sees_people: visitor.caller.sees_personal_data(),
         is_closed,
@@ -186,16 +170,31 @@ pub(super) fn download(text: String, name: &str) -> Response {
     (headers, text).into_response()
 }
 
-fn blocked_text(t: Texts, blocked: &Blocked) -> String {
-    let name = blocked.name.clone().unwrap_or_default();
-    let id = format!("blocked-{}", blocked.by.replace('_', "-"));
-    if t.has(&id) { t.v(&id, "name", name) } else { format!("{} {name}", blocked.by) }
+fn blocked_text(t: Texts, by: BlockedBy, name: Option<&str>) -> String {
+    t.v(&format!("blocked-{}", by.as_str().replace('_', "-")), "name", name.unwrap_or_default())
 }
 
+/// To the next call that takes something away. None while a human has to decide first: time does not move such a case.
 fn countdown(visitor: &Visitor, calendar: &Calendar, case: &CaseView) -> Option<Countdown> {
-    let until = case.stoppable_until.filter(|until| *until > visitor.now)?;
-    let parts = parts(visitor.t(), until.duration_since(visitor.now));
-    Some(Countdown { parts, until, deadline: calendar.deadline(until) })
+    if waits(case) {
+        return None;
+    }
+    let revoke = case.job.as_ref().filter(|job| job.kind == JobKind::Revoke && case.state == StateName::Scheduled);
+    let (until, label) = match revoke {
+        Some(job) => (job.due_at, "case-countdown-revoke"),
+        None => (case.stoppable_until?, "case-countdown"),
+    };
+    if until <= visitor.now {
+        return None;
+    }
+    let t = visitor.t();
+    let parts = parts(t, until.duration_since(visitor.now));
+    Some(Countdown { parts, until, label: t.s(label), deadline: calendar.deadline(until) })
+}
+
+/// Whether nothing is called before a human decided.
+fn waits(case: &CaseView) -> bool {
+    matches!(case.state, StateName::Held | StateName::NeedsAttention)
 }
 
 fn site_graces(visitor: &Visitor, case: &CaseView) -> Option<SiteGraces> {
@@ -218,6 +217,7 @@ fn drawing(visitor: &Visitor, calendar: &Calendar, case: &CaseView, graces: Opti
         delete,
         end,
         now: case.closed_at.is_none().then_some(visitor.now),
+        waits: waits(case),
         revoked: case.revoked_at.is_some(),
         deleted: case.deletion_requested_at.is_some(),
     };
@@ -275,44 +275,11 @@ fn facts(t: Texts, case: &CaseView, calendar: &Calendar) -> Vec<(String, String)
 
 fn times(t: Texts, case: &CaseView, calendar: &Calendar) -> Vec<(String, Moment)> {
     let times = [
+        ("fact-erase-until", case.erase_until),
         ("fact-since", Some(case.since)),
         ("fact-effective", Some(case.effective_at)),
         ("fact-next-attempt", case.job.as_ref().map(|job| job.due_at)),
         ("fact-reinvite", case.reinvite_from),
     ];
     times.into_iter().filter_map(|(name, at)| Some((t.s(name), calendar.full(at?)))).collect()
-}
-
-#[derive(Debug, Template)]
-#[template(path = "requests.html")]
-struct RequestsPage {
-    shell: Shell,
-    id: String,
-    heading: String,
-    requests: Vec<DeskRequest>,
-    /// Why they could not be read.
-    problem: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct DeskRequest {
-    key: String,
-    summary: String,
-    status: String,
-}
-
-/// The person's open requests, read from the site now.
-pub(super) async fn requests(visitor: Visitor, Path(id): Path<CaseId>) -> Result<Response, Failure> {
-    visitor.require(Role::Operator)?;
-    let t = visitor.t();
-    let case: CaseView = visitor.get(&format!("/cases/{id}")).await?;
-    let found: Result<List<DeskRequest>, Failure> = visitor.get(&format!("/cases/{id}/requests")).await;
-    let (requests, problem) = match found {
-        Ok(list) => (list.items, None),
-        Err(Failure::Refused(why) | Failure::Invalid(why)) => (Vec::new(), Some(why)),
-        Err(Failure::Unavailable) => (Vec::new(), Some(String::new())),
-        Err(failure) => return Err(failure),
-    };
-    let shell = Shell::of(&visitor, Nav::Cases, t.s("requests-title")).await?;
-    render(&RequestsPage { id: id.to_string(), heading: person(t, &case), requests, problem, shell })
 }

@@ -185,7 +185,11 @@ fn button(t: Texts, action: Action, stage: Stage, case: &Case) -> String {
         (Action::Approve, Stage::Revoke) => t.s("act-approve-revoke"),
         (Action::Approve, Stage::Delete) => t.s("act-approve-delete"),
         (Action::Withdraw, _) => t.s("act-withdraw"),
-        (Action::Cancel, _) if case.progress.revoked_at.is_some() && case.delete_at().is_some() => {
+        (Action::Cancel, _)
+            if case.progress.revoked_at.is_some()
+                && case.delete_at().is_some()
+                && case.direction == Direction::Leaving =>
+        {
             t.s("act-cancel-deletion")
         }
         (Action::Cancel, _) => t.s("act-cancel"),

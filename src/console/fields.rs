@@ -2,8 +2,8 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::Uri;
 use axum::http::request::Parts;
+use axum::http::{Uri, header};
 
 use super::failure::Failure;
 
@@ -19,6 +19,17 @@ impl Fields {
     fn parse(text: &[u8]) -> Self {
         let pairs = form_urlencoded::parse(text).map(|(name, value)| (name.into_owned(), value.trim().to_owned()));
         Self(pairs.filter(|(_, value)| !value.is_empty()).collect())
+    }
+
+    /// The parts of a form with a file. A file counts as the text that it holds.
+    fn parse_parts(body: &str, boundary: &str) -> Self {
+        let delimiter = format!("--{boundary}");
+        let parts = body.split(&delimiter).filter_map(|part| part.split_once("\r\n\r\n"));
+        let named = parts.filter_map(|(head, value)| {
+            let name = head.split("; name=\"").nth(1)?.split('"').next()?;
+            Some((name.to_owned(), value.trim().to_owned()))
+        });
+        Self(named.filter(|(_, value)| !value.is_empty()).collect())
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
@@ -97,8 +108,15 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
         let too_large = |_rejection| Failure::Invalid("the form is too large".to_owned());
+        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let boundary =
+            content_type.and_then(|value| value.strip_prefix("multipart/form-data")?.split_once("boundary="));
+        let boundary = boundary.map(|(_, boundary)| boundary.trim_matches('"').to_owned());
         let bytes = Bytes::from_request(request, state).await.map_err(too_large)?;
-        Ok(Self(Fields::parse(&bytes)))
+        Ok(Self(match boundary {
+            Some(boundary) => Fields::parse_parts(&String::from_utf8_lossy(&bytes), &boundary),
+            None => Fields::parse(&bytes),
+        }))
     }
 }
 
@@ -111,6 +129,17 @@ mod tests {
         let query = Query::default().with("email", "a+b@example.com").with("state", "held").with("state", "revoked");
         assert_eq!(query.on("/cases"), "/cases?email=a%2Bb%40example.com&state=revoked");
         assert_eq!(query.without("email").without("state").on("/cases"), "/cases");
+    }
+
+    #[test]
+    fn file_of_a_form_is_read_as_text() {
+        let body = "--xyz\r\nContent-Disposition: form-data; name=\"format\"\r\n\r\nroster\r\n--xyz\r\n\
+                    Content-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\nContent-Type: text/csv\r\n\r\n\
+                    email\na@example.com\n\r\n--xyz\r\nContent-Disposition: form-data; name=\"csv\"\r\n\r\n\r\n--xyz--\r\n";
+        let fields = Fields::parse_parts(body, "xyz");
+        assert_eq!(fields.get("format"), Some("roster"));
+        assert_eq!(fields.get("file"), Some("email\na@example.com"));
+        assert_eq!(fields.get("csv"), None);
     }
 
     #[test]

@@ -11,8 +11,12 @@ use super::time::{Calendar, Moment, days};
 /// Free space before the first and after the last mark, as a part of the time between them.
 const MARGIN: f64 = 0.06;
 
-/// A label needs this part of the width.
-const LABEL: f64 = 12.0;
+/// A short label, and one with words, need these parts of the width.
+const SHORT: f64 = 14.0;
+const LABEL: f64 = 24.0;
+
+/// The width of the flag that says what time it is, in pixels.
+const FLAG: i32 = 176;
 
 const SECOND: i64 = 1;
 const DAY: i64 = 86_400;
@@ -50,6 +54,8 @@ pub(super) struct Graces {
     pub(super) end: Timestamp,
     /// `None` after the case closed.
     pub(super) now: Option<Timestamp>,
+    /// Whether nothing is called before a human decided.
+    pub(super) waits: bool,
     /// Whether these were done.
     pub(super) revoked: bool,
     pub(super) deleted: bool,
@@ -72,15 +78,20 @@ pub(super) struct Drawing {
     now: Option<Now>,
     marks: Vec<Mark>,
     open: bool,
+    waits: bool,
+    flag_width: i32,
 }
 
 #[derive(Debug)]
 struct Bar {
     x: String,
     width: String,
+    /// With words, for a wide drawing, and without.
     text: String,
-    /// Whether the text fits into the bar.
+    length: String,
+    /// Whether these fit into the bar.
     wide: bool,
+    fits: bool,
 }
 
 #[derive(Debug)]
@@ -156,11 +167,14 @@ impl Graces {
         let first = self.now.map_or(first, |now| now.min(first));
         let last = self.now.map_or(self.end, |now| now.max(self.end));
         let scale = Scale::of(first, last);
-        let bar = |from: Timestamp, to: Timestamp, text: String| {
-            let (from, to) = (scale.at(from), scale.at(to));
-            Bar { x: percent(from), width: percent((to - from).max(0.3)), wide: to - from > 2.0 * LABEL, text }
-        };
         let length = |from: Timestamp, to: Timestamp| days(t, to.duration_since(from));
+        let bar = |from: Timestamp, to: Timestamp, text: String| {
+            let length = length(from, to);
+            let (from, to) = (scale.at(from), scale.at(to));
+            let part = to - from;
+            let (x, width) = (percent(from), percent(part.max(0.3)));
+            Bar { x, width, wide: part > LABEL, fits: part > SHORT, text, length }
+        };
         let local = self.revoke.filter(|revoke| *revoke < self.delete);
         let now_in_local = self.now.filter(|now| local.is_some_and(|from| (from..self.delete).contains(now)));
         let begin = self.revoke.unwrap_or(first).min(first);
@@ -176,6 +190,8 @@ impl Graces {
             now: self.now.map(|now| flag(&scale, t, calendar, now)),
             marks: self.marks(t, calendar),
             open: self.now.is_some(),
+            waits: self.waits,
+            flag_width: FLAG,
         }
     }
 
@@ -239,8 +255,8 @@ fn flag(scale: &Scale, t: Texts, calendar: &Calendar, now: Timestamp) -> Now {
     let x = scale.at(now);
     let shift = match x {
         x if x < 15.0 => 0,
-        x if x > 85.0 => -152,
-        _ => -76,
+        x if x > 85.0 => -FLAG,
+        _ => -FLAG / 2,
     };
     let text = t.v("graces-now", "at", format!("{}, {}", calendar.day(now), calendar.time_of_day(now, false)));
     Now { x: percent(x), text, shift }
@@ -298,6 +314,7 @@ mod tests {
             delete: at("2026-11-29T23:00:00Z"),
             end: at("2026-12-13T23:00:00Z"),
             now: Some(at("2026-11-26T08:41:00Z")),
+            waits: false,
             revoked: true,
             deleted: false,
         });
@@ -317,6 +334,7 @@ mod tests {
                 delete: at(delete),
                 end: at(end),
                 now: None,
+                waits: false,
                 revoked: true,
                 deleted: true,
             });

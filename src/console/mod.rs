@@ -24,6 +24,7 @@ mod graces;
 mod health;
 mod html;
 mod i18n;
+mod import;
 mod journal;
 mod layout;
 mod new_case;
@@ -32,6 +33,7 @@ mod openapi;
 mod origin;
 mod period;
 mod plot;
+mod requests;
 mod session;
 mod settings;
 mod sign_in;
@@ -70,8 +72,10 @@ pub(crate) fn router(admin: Arc<AdminState>, settings: String) -> Router {
         .route("/cases/new", get(new_case::form).post(new_case::open))
         .route("/cases/{id}", get(case::show))
         .route("/cases/{id}/evidence", get(case::evidence))
-        .route("/cases/{id}/requests", get(case::requests))
+        .route("/cases/{id}/requests", get(requests::show))
         .route("/cases/{id}/{action}", get(case_actions::confirm).post(case_actions::carry_out))
+        .route("/import", get(import::form).post(import::carry_out))
+        .route("/import/{id}", get(import::progress))
         .route("/sources", get(sources::list))
         .route("/sources/{name}/accept", get(sources::confirm_offer).post(sources::accept_offer))
         .route("/sources/{name}/{action}", get(sources::confirm).post(sources::carry_out))

@@ -178,7 +178,7 @@ pub(super) fn parts(texts: Texts, duration: SignedDuration) -> Vec<(i64, String)
 
 /// `3 d 14 h`
 pub(super) fn span(texts: Texts, duration: SignedDuration) -> String {
-    let parts = parts(texts, duration).into_iter().map(|(count, unit)| format!("{count} {unit}"));
+    let parts = parts(texts, duration).into_iter().map(|(count, unit)| format!("{count}\u{a0}{unit}"));
     parts.collect::<Vec<_>>().join(" ")
 }
 
@@ -214,10 +214,10 @@ mod tests {
     #[test]
     fn duration_is_written_in_its_two_largest_units() {
         let text = |seconds| span(Texts(Lang::En), SignedDuration::from_secs(seconds));
-        assert_eq!(text(3 * 86_400 + 14 * 3_600 + 59), "3 d 14 h");
-        assert_eq!(text(3 * 86_400 + 59), "3 d");
-        assert_eq!(text(3_599), "59 min 59 s");
-        assert_eq!(text(0), "0 s");
-        assert_eq!(text(-5), "0 s");
+        assert_eq!(text(3 * 86_400 + 14 * 3_600 + 59), "3\u{a0}d 14\u{a0}h");
+        assert_eq!(text(3 * 86_400 + 59), "3\u{a0}d");
+        assert_eq!(text(3_599), "59\u{a0}min 59\u{a0}s");
+        assert_eq!(text(0), "0\u{a0}s");
+        assert_eq!(text(-5), "0\u{a0}s");
     }
 }

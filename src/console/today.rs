@@ -9,13 +9,14 @@ use super::failure::Failure;
 use super::fields::Query;
 use super::health;
 use super::html::{Icon, Status, Tone};
+use super::i18n::Texts;
 use super::layout::{Nav, Shell, render};
 use super::time::{Moment, span};
 use super::timeline::{self, Timeline};
 use super::visitor::Visitor;
 use super::words;
 use crate::admin::api::{CaseView, List, SiteView, SourceView};
-use crate::domain::case::{Hold, Stage, StateName};
+use crate::domain::case::{Hold, JobKind, Stage, StateName};
 use crate::domain::ids::{CaseId, SiteName};
 use crate::store::{JournalFilter, Overview};
 
@@ -126,7 +127,7 @@ pub(super) async fn show(visitor: Visitor) -> Result<Response, Failure> {
     let tasks = tasks(&visitor, badges.fenced, &overview, &sources.items, &sites.items);
     let count: u64 = tasks.iter().map(|task| task.count).sum();
     let is_new = calls.is_empty() && count == 0 && store.count_cases().await?.is_empty();
-    let due = |kind: Option<crate::domain::case::JobKind>| {
+    let due = |kind: Option<JobKind>| {
         let next = calls.iter().find(|(job, _)| kind.is_none_or(|kind| job.kind == kind));
         next.map(|(job, _)| span(t, job.due_at.duration_since(now)))
     };
@@ -138,8 +139,7 @@ pub(super) async fn show(visitor: Visitor) -> Result<Response, Failure> {
         },
         time: calendar.full(now),
         next_call: due(None).map(|left| t.v("today-next-call", "time", left)),
-        next_deletion: due(Some(crate::domain::case::JobKind::Delete))
-            .map(|left| t.v("today-next-deletion", "time", left)),
+        next_deletion: due(Some(JobKind::Delete)).map(|left| t.v("today-next-deletion", "time", left)),
         tasks,
         calls: calls
             .iter()
@@ -150,7 +150,7 @@ pub(super) async fn show(visitor: Visitor) -> Result<Response, Failure> {
                     what: words::call(t, job.kind),
                     href: row.href,
                     person: row.person,
-                    stop: row.stop,
+                    stop: stop(visitor.t(), job.kind),
                 }
             })
             .collect(),
@@ -162,6 +162,15 @@ pub(super) async fn show(visitor: Visitor) -> Result<Response, Failure> {
         shell: Shell::with(&visitor, Nav::Today, t.s("nav-today"), badges).refreshed(15),
     };
     render(&page)
+}
+
+/// Each of them can be stopped until it is made; what follows differs.
+fn stop(t: Texts, kind: JobKind) -> String {
+    t.s(match kind {
+        JobKind::Delete => "call-stop-delete",
+        JobKind::Revoke => "call-stop-revoke",
+        JobKind::Detach | JobKind::Verify | JobKind::Restore | JobKind::Reinvite => "call-stop-other",
+    })
 }
 
 async fn next_calls(visitor: &Visitor, sites: &[&SiteName]) -> Result<Vec<(crate::store::JobRow, CaseView)>, Failure> {

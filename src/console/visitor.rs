@@ -132,6 +132,12 @@ impl Visitor {
         read(&self.checked(response)?)
     }
 
+    /// Sends a CSV file to the API.
+    pub(super) async fn send_text<T: DeserializeOwned>(&self, path: &str, text: &str) -> Result<T, Failure> {
+        let response = self.console.api.send_csv(&self.caller, path, text).await;
+        read(&self.checked(response)?)
+    }
+
     /// The response, unless it is a problem.
     fn checked(&self, response: ApiResponse) -> Result<ApiResponse, Failure> {
         if response.status.is_success() {

@@ -70,7 +70,7 @@ fn done(t: Texts, calendar: &Calendar, entry: &HistoryView) -> Step {
         parts.push(t.v("way-effective", "at", calendar.full(effective_at).text()));
     }
     if let Some(why) = text("how").or_else(|| text("because")).or_else(|| text("reason")) {
-        parts.push(t.find(&format!("because-{}", why.replace('_', "-"))).unwrap_or_else(|| why.to_owned()));
+        parts.push(t.find(&format!("how-{}", why.replace('_', "-"))).unwrap_or_else(|| why.to_owned()));
     }
     Step {
         class: "done",

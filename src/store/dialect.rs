@@ -100,6 +100,41 @@ pub(super) const LIST_CASES_BY_NEXT: &str = "SELECT c.*, k.sealed AS sealed_key
      ORDER BY COALESCE(j.due_at, 9223372036854775807), c.id
      LIMIT $7";
 
+/// The same for a filter that most cases match: the open jobs are read in their order, up to the end of the page. Cases
+/// without an open job follow.
+pub(super) const LIST_MOST_CASES_BY_NEXT: &str = "WITH last AS (
+         SELECT (SELECT due_at FROM jobs WHERE case_id = $6 AND state IN ('queued', 'running')) AS due_at),
+     due AS MATERIALIZED (
+         SELECT j.due_at, c.id
+         FROM jobs j
+             CROSS JOIN cases c
+         WHERE c.id = j.case_id
+             AND j.state IN ('queued', 'running')
+             AND ($1 IS NULL OR c.state = $1)
+             AND ($2 IS NULL OR c.source = $2)
+             AND ($3 IS NULL OR c.site = $3)
+             AND ($6 IS NULL OR (j.due_at, j.case_id) > ((SELECT due_at FROM last), $6))
+         ORDER BY j.due_at, j.case_id
+         LIMIT $7),
+     rest AS MATERIALIZED (
+         SELECT 9223372036854775807 AS due_at, c.id
+         FROM cases c
+         WHERE ($1 IS NULL OR c.state = $1)
+             AND ($2 IS NULL OR c.source = $2)
+             AND ($3 IS NULL OR c.site = $3)
+             AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.case_id = c.id AND j.state IN ('queued', 'running'))
+             AND ($6 IS NULL OR (SELECT due_at FROM last) IS NOT NULL OR c.id > $6)
+         ORDER BY c.id
+         LIMIT $7 - (SELECT COUNT(*) FROM due))
+     SELECT c.*, k.sealed AS sealed_key
+     FROM (SELECT * FROM due UNION ALL SELECT * FROM rest) found
+         CROSS JOIN cases c
+         LEFT JOIN case_keys k ON k.case_id = c.id
+     WHERE c.id = found.id
+         AND $4 IS NULL
+         AND $5 IS NULL
+     ORDER BY found.due_at, c.id";
+
 /// The cases of a person: those with an email hash of the JSON list `$8` and a person hash of the JSON list `$9`, in
 /// hexadecimal; either list may be NULL. With `$10` by the due time of the open job, otherwise newest first. The hashes are
 /// looked up in their indexes first.

@@ -99,5 +99,11 @@ export async function gate(browser, story) {
     tally.audits += 1;
     tally.pages += 1;
   }
+  // The link that the demo prints. From another address: a changed # alone loads nothing.
+  await page.goto('/sign-in?lang=en');
+  await page.goto(`/sign-in#${story.tokens.rosa}`);
+  check('sign-in link', !page.url().includes('#'), 'the token does not stay in the address');
+  await page.click('main button[type=submit]');
+  await page.waitForURL('**/');
   await close();
 }

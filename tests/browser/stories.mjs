@@ -122,6 +122,18 @@ export async function run(browser, story, javaScriptEnabled, command) {
     await page.waitForURL('**/sources#*');
     expect(!(await panel.getByRole('link', { name: /^Release \d/ }).count()), 'the brake is released');
   });
+  await told('a file is imported by its plan', async (expect) => {
+    await page.goto('/cases');
+    await press(page, 'Import a file…');
+    const buffer = Buffer.from(`email,effective_at,action\n${names.imported},2026-12-24,revoke\nno address,,\n`);
+    await page.locator('[name=file]').setInputFiles({ name: 'leavers.csv', mimeType: 'text/csv', buffer });
+    await press(page, 'Show the plan');
+    expect(await has(page, names.imported) && await has(page, 'Cannot be used'), 'the plan names what is opened and what is not');
+    if (javaScriptEnabled) (await axe(page)).forEach((violation) => expect(false, violation));
+    await confirm(page, 'Open 1 case');
+    await page.waitForURL('**/import/*');
+    expect(await has(page, '1 of 1'), 'the progress is shown');
+  });
   if (!javaScriptEnabled) {
     await told('the menu opens on a phone', async (expect) => {
       await page.setViewportSize({ width: 375, height: 800 });

@@ -13,8 +13,8 @@ site on this machine. Sockets, signatures and database are real. A day takes {} 
 
   settings   {}
   webhooks   http://{}/webhooks/…
-  console    http://{}/
-             sign in with {} to watch it there
+  console    http://{}/sign-in#{}
+             open this link and sign in to watch it there
   sandbox    http://{}
 ",
         days(1).as_millis(),
@@ -40,8 +40,7 @@ pub(super) fn print_invitation(observer: &Observer) {
 The demo runs until Ctrl-C, which removes all of its files.
 
   look around in the console:
-    http://{admin}/
-    sign in with {token}
+    http://{admin}/sign-in#{token}
 
   list the cases:
     curl -H 'Authorization: Bearer {token}' \\

@@ -40,6 +40,13 @@
   // The server's clock decides, not the reader's.
   const skew = Date.now() - (Date.parse(root.dataset.now) || Date.now());
 
+  // A sign-in link carries the token behind the #, which is sent nowhere. The button remains the reader's decision.
+  const token = document.querySelector('form[action="/sign-in"] [name=token]');
+  if (token && location.hash.length > 1) {
+    token.value = decodeURIComponent(location.hash.slice(1));
+    history.replaceState(null, '', location.pathname + location.search);
+  }
+
   // A second press of a button would send its form twice.
   document.addEventListener('submit', (event) => {
     const button = event.submitter;

@@ -114,10 +114,17 @@ fn composed() -> BTreeSet<String> {
     add("", &["question-", "do-"], &["site-pause", "site-resume", "source-pause", "source-resume", "source-release"]);
     add("journal-group-", &["calls", "outcomes", "operators", "sources", "pauses", "attention"], &[""]);
     add("blocked-", &["fence", "site-paused", "call-paused", "source-paused", "source-frozen"], &[""]);
+    let hows: Vec<String> = hows().into_iter().map(|how| how.replace('_', "-")).collect();
+    add("how-", &hows.iter().map(String::as_str).collect::<Vec<_>>(), &[""]);
     let kinds: Vec<String> = journal_kinds().into_iter().map(|kind| kind.replace('_', "-")).collect();
     add("journal-", &kinds.iter().map(String::as_str).collect::<Vec<_>>(), &[""]);
     let outcomes = crate::console::period::OUTCOMES.map(|outcome| outcome.replace('_', "-"));
     add("period-outcome-", &outcomes.iter().map(String::as_str).collect::<Vec<_>>(), &[""]);
+    add(
+        "import-format-",
+        &crate::domain::import_format::ImportFormat::ALL.iter().map(|format| format.as_str()).collect::<Vec<_>>(),
+        &[""],
+    );
     add("refused-", &["unauthorized", "stale", "too-large"], &[""]);
     for error in ["not-found", "role", "other-origin", "invalid", "refused", "unavailable"] {
         add("error-", &[error], &["", "-text"]);
@@ -146,6 +153,18 @@ fn journal_kinds() -> BTreeSet<String> {
     kinds.extend(names.map(str::to_owned));
     assert!(kinds.len() > 50 && kinds.contains("site_kind_paused") && kinds.contains("departed"), "{kinds:?}");
     kinds
+}
+
+/// How a job was finished, as the worker's steps write it: their only texts of words with underscores.
+fn hows() -> BTreeSet<String> {
+    let mut hows = BTreeSet::new();
+    for text in files("src/worker/steps", "rs") {
+        let is_word =
+            |text: &&str| text.contains('_') && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        hows.extend(text.split('"').skip(1).step_by(2).filter(is_word).map(str::to_owned));
+    }
+    assert!(hows.contains("done_by_us") && hows.contains("was_gone_before"), "{hows:?}");
+    hows
 }
 
 /// The ids that templates and code write as a whole.

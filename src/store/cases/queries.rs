@@ -35,6 +35,15 @@ pub struct CaseFilter {
     pub limit: usize,
 }
 
+impl CaseFilter {
+    /// Whether most of the cases with an open job match: then these jobs are read in their order. Otherwise too many of them
+    /// would be skipped.
+    fn matches_most(&self) -> bool {
+        let selects = self.held.is_some() || self.attention.is_some();
+        !selects && self.state.is_none_or(|state| state == StateName::Scheduled)
+    }
+}
+
 /// The order of a list of cases.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum CaseSort {
@@ -228,6 +237,7 @@ impl Store {
         let text = match filter.sort {
             CaseSort::Newest | CaseSort::Next if of_person => dialect::LIST_CASES_OF_PERSON,
             CaseSort::Newest => dialect::LIST_CASES,
+            CaseSort::Next if filter.matches_most() => dialect::LIST_MOST_CASES_BY_NEXT,
             CaseSort::Next => dialect::LIST_CASES_BY_NEXT,
         };
         let mut listing = query(text)

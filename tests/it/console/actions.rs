@@ -1,5 +1,6 @@
 //! What operators do on the pages: approve, withdraw, hold, cancel, release, replay, bulk.
 
+use offboardd::domain::case::StateName;
 use serde_json::json;
 
 use super::client::{Page, Visitor};
@@ -218,4 +219,64 @@ async fn journal_is_listed_filtered_and_verified() {
     assert!(page.shows("Access revoked, read back") && !page.shows("Case opened"), "{}", page.text);
     assert!(rosa.post("/journal/verify", &[]).await.shows("The journal is intact"));
     story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn file_is_imported_by_its_reviewed_plan() {
+    let story = Harness::start().await;
+    let rosa = Visitor::signed_in(&story, ROSA).await;
+    let csv = "email,effective_at\nann@example.com,2026-12-01\nno address,\nben@example.com,2026-12-01\n";
+    let plan = rosa.post("/import", &[("csv", csv), ("format", "departures")]).await;
+    assert_eq!(plan.status, 200, "{}", plan.text);
+    for text in ["Open 2 cases?", "Cannot be used", "line 3", "ann@example.com", "2 of them end with a deletion"] {
+        assert!(plan.shows(text), "{text}: {}", plan.text);
+    }
+    let digest = plan.field("digest").to_owned();
+    // Without a reason nothing is opened, and what changed meanwhile is reviewed again.
+    let page = rosa.post("/import", &[("csv", csv), ("digest", &digest)]).await;
+    assert!(page.status == 409 && page.shows("A reason is missing"), "{}", page.text);
+    story.send_departed_at("ben@example.com", "2026-12-24").await;
+    let page = rosa.post("/import", &[("csv", csv), ("digest", &digest), ("reason", "a reorganization")]).await;
+    assert!(page.status == 409 && page.shows("Open 1 case?") && page.shows("Have an open case"), "{}", page.text);
+    let digest = page.field("digest").to_owned();
+    let done = rosa.post("/import", &[("csv", csv), ("digest", &digest), ("reason", "a reorganization")]).await;
+    assert_eq!(done.status, 303, "{}", done.text);
+    story.settle().await;
+    let progress = rosa.get(&done.location.unwrap()).await;
+    assert!(progress.shows("1 of 1") && progress.shows("done"), "{}", progress.text);
+    assert_eq!(story.case("ann@example.com").await.case.state.name(), StateName::Scheduled);
+    // A file that cannot be read comes back with the reason.
+    let page = rosa.post("/import", &[("csv", "no,columns\n1,2\n")]).await;
+    assert!(page.status == 422 && page.shows("The file cannot be used"), "{}", page.text);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn period_is_shown_as_its_signed_file_states_it() {
+    let story = Harness::start().await;
+    story.send_departed("ann@example.com").await;
+    let rosa = Visitor::signed_in(&story, ROSA).await;
+    let page = rosa.get("/evidence?from=2026-09-01&to=2026-09-30").await;
+    for text in ["everything accounted for", "1, as the journal counts them", "1 of 1 case", "2026-09-01 to 2026-09-30"]
+    {
+        assert!(page.shows(text), "{text}: {}", page.text);
+    }
+    assert!(!page.shows("ann@example.com"), "{}", page.text);
+    let page = rosa.get("/evidence?from=2026-09-30&to=2026-09-01").await;
+    assert!(page.shows("The period cannot be used"), "{}", page.text);
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
+async fn delivery_is_explained_in_sentences() {
+    let story = Harness::start().await;
+    story.send_departed_at("ann@example.com", "2026-12-01").await;
+    let rosa = Visitor::signed_in(&story, ROSA).await;
+    let delivery = story.api("/deliveries", None).await.body["items"][0]["id"].as_str().unwrap().to_owned();
+    let page = rosa.get(&format!("/deliveries/{delivery}/explain")).await;
+    for text in ["1. departed", "ann@example.com", "readable", "What would be done", "the account is deleted"] {
+        assert!(page.shows(text), "{text}: {}", page.text);
+    }
+    assert!(!page.shows("&quot;items&quot;") && !page.shows("{&#34;"), "{}", page.text);
+    story.finish(&[]).await;
 }

@@ -188,6 +188,8 @@ async fn confirmations(story: &Harness) -> Vec<String> {
         format!("/deliveries/{routed}/explain"),
         format!("/deliveries/{delivery}/replay"),
         "/cases?q=unknown@example.net".to_owned(),
+        "/import".to_owned(),
+        "/evidence?from=2026-09-01&to=2026-10-31".to_owned(),
     ]
 }
 
@@ -245,6 +247,8 @@ async fn pictures(story: &Harness, pages: &[String], confirmations: &[String]) -
         "explain",
         "replay",
         "none-found",
+        "import",
+        "evidence-period",
     ];
     pictures.extend(names.into_iter().map(str::to_owned).zip(confirmations.iter().cloned()));
     pictures.insert("delivery".to_owned(), pages.last().unwrap().clone());
@@ -275,7 +279,12 @@ async fn console_works_in_a_real_browser() {
     let pictures = pictures(&story, &pages, &confirmations).await;
     let of_approver = [pages.as_slice(), &confirmations].concat();
     let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/images");
-    let people = |deleted: &str, held: &str, bulk: &str, late: &str, frozen: &str| json!({ "deleted": deleted, "held": held, "bulkSource": bulk, "late": late, "frozen": frozen });
+    let people = |deleted: &str, held: &str, bulk: &str, late: &str, frozen: &str| {
+        let imported = format!("imported.{late}");
+        json!({
+            "deleted": deleted, "held": held, "bulkSource": bulk, "late": late, "frozen": frozen, "imported": imported,
+        })
+    };
     let settings = json!({
         "address": format!("http://{}", story.admin()),
         "chromium": std::env::var("OFFBOARDD_CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned()),

@@ -45,6 +45,9 @@ stop-yes = ja
 case-actions = Was Sie tun können
 case-acts-lede = Jeder Knopf zeigt erst, was geschehen würde.
 case-countdown = bis zur Löschung. Stoppbar bis
+case-countdown-revoke = bis zum Entzug des Zugriffs. Stoppbar bis
+case-answer = Antwort an die Person
+case-answer-text = Die Person hat die Löschung verlangt. Dieser Text beantwortet ihr Verlangen.
 case-why = Warum
 case-now = Was jetzt zu tun ist
 case-graces = Beide Fristen, maßstäblich
@@ -82,6 +85,7 @@ fact-case = Fall
 fact-since = In diesem Zustand seit
 fact-effective = Wirksam ab
 fact-next-attempt = Nächster Versuch
+fact-erase-until = Löschen bis
 fact-reinvite = Einladung möglich ab
 
 candidates = { $count ->
@@ -106,6 +110,21 @@ way-erased-text = Nach einer letzten Gegenprobe. Dann werden die personenbezogen
 way-restored = Wiederhergestellt
 way-restored-text = Sobald eine Gegenprobe das Konto aktiv zeigt.
 
+how-done-by-us = von diesem Dienst ausgeführt, Gegenprobe bestanden
+how-done-by-earlier-call = ein früherer Aufruf hatte gewirkt
+how-deleted-by-others = vorher von anderer Seite gelöscht
+how-no-account-was-touched = kein Konto wurde berührt
+how-not-found = nicht gefunden
+how-not-there = die Gegenprobe findet das Konto nicht
+how-nothing-left-to-leave = es gab nichts mehr zu verlassen
+how-nothing-to-do = der Zugriff war schon entzogen
+how-account-exists = das Konto gibt es schon
+how-invited-again = wieder eingeladen
+how-nothing-to-leave = es gab nichts zu verlassen
+how-was-gone-before = war vorher schon gelöscht
+how-was-revoked-before = Zugriff war vorher schon entzogen
+how-still-there = die Gegenprobe findet das Konto noch
+
 requests-title = Offene Anfragen
 requests-note = Anfragen bleiben erhalten. Nach einer Löschung zeigt Jira als Autor „Ehemaliger Benutzer“.
 requests-read = Von der Site lesen
@@ -125,3 +144,53 @@ new-approval = Einen selbst eröffneten Fall können Sie nicht freigeben.
 new-open = Fall eröffnen
 new-back = Zurück zu den Fällen
 new-problem = Der Fall wurde nicht eröffnet
+
+cases-import = Datei importieren …
+import-title = Datei importieren
+import-lede = Viele Austritte auf einmal. Zuerst ein Plan, wozu jede Zeile führt; vorher wird nichts eröffnet.
+import-format = Inhalt der Datei
+import-format-departures = Personen, die gehen
+import-format-atlassian-export = „Kunden exportieren“ von Atlassian
+import-format-roster = Personen, die bleiben: alle anderen Kunden der Domain gehen
+import-file = CSV-Datei
+import-file-hint = Die erste Zeile nennt die Spalten: email, dazu wahlweise person_id, effective_at, action.
+import-paste = Oder die Zeilen hier einfügen
+import-domain = Nur diese Domain
+import-inactive = Nur ohne Aktivität seit
+import-filter-hint = Die Domain ist Pflicht, wenn die Datei die Bleibenden nennt. Die Aktivität gilt nur für den Export von Atlassian, zum Beispiel 180d.
+import-plan = Plan anzeigen
+import-problem = Die Datei ist nicht verwendbar
+import-listing = Die Kunden der Site werden gelesen
+import-listing-text = Bei einer großen Site dauert das etwas. Die Zeilen stehen noch unten: Klicken Sie erneut.
+import-left-out = Zeilen, die keinen Fall eröffnen
+import-bad = Nicht verwendbar
+import-duplicate = Wiederholen eine frühere Zeile
+import-already-open = Haben einen offenen Fall
+import-excluded = Ausgenommen
+import-line = Zeile { $line }
+import-row = Zeile
+import-immediately = sofort
+import-warning = Prüfen Sie zuerst dies.
+import-digest-hint = Ändert sich eine Zeile, eine Richtlinie oder ein offener Fall, bevor Sie klicken, dann geschieht nichts, und Sie sehen den neuen Plan.
+import-nothing = Keine Zeile eröffnet einen Fall.
+import-opened = Eröffnet
+import-skipped = Hatten inzwischen einen offenen Fall
+import-begun = Begonnen
+import-finished = Abgeschlossen
+import-running = läuft
+import-done = fertig
+import-running-text = Diese Seite liest den Stand von selbst neu. Ein Stopp des Dienstes verliert und wiederholt nichts.
+import-done-text = Die Fälle stehen in der Liste. Wo Freigaben nötig sind, muss sie jemand anderes erteilen.
+question-import = { $count ->
+    [one] { $count } Fall eröffnen?
+   *[other] { $count } Fälle eröffnen?
+}
+do-import = { $count ->
+    [one] { $count } Fall eröffnen
+   *[other] { $count } Fälle eröffnen
+}
+keep-import = Nichts eröffnen, zurück
+effect-import-opens = Genau die Fälle dieses Plans werden eröffnet.
+effect-import-opens-text = Fällige Aufrufe erfolgen sofort, wenn weder Bremse noch Freigaben sie anhalten.
+effect-import-approval = Sie selbst können diese Fälle nicht freigeben.
+effect-import-approval-text = Es sind Ihre eigenen Anträge. Die Bremse Ihres Tokens zählt sie mit.

@@ -63,8 +63,8 @@ delivery-expired = Der gespeicherte Inhalt ist abgelaufen: Lassen Sie den Anbiet
 delivery-viewer = Zustellungen erklären und erneut verarbeiten dürfen andere Rollen.
 delivery-no-events = Daraus wurde noch kein Ereignis gelesen.
 delivery-events = { $count ->
-    [one] { $count } Ereignis wurde gelesen
-   *[other] { $count } Ereignisse wurden gelesen
+    [one] { $count } Eintrag des Inhalts
+   *[other] { $count } Einträge des Inhalts
 }
 unreadable-what = Diese Zustellung ist nicht lesbar
 unreadable-lost = Die Signatur ist gültig, und die Zustellung ist gespeichert. Nichts ist verloren, und nichts wurde getan.

@@ -239,6 +239,7 @@ graces-deleted = Gelöscht
 graces-deleted-text = Atlassian hat die Löschung angenommen.
 graces-end = Atlassian-Frist endet
 graces-end-text = Ab dann kann die Adresse wieder eingeladen werden.
+graces-waits = Bevor jemand entscheidet, gibt es keinen Aufruf. Dies sind die frühesten Zeitpunkte.
 graces-over = Der Fall ist geschlossen: All das ist vorbei.
 graces-label = Zeitstrahl beider Fristen, maßstäblich: Zugriff entzogen { $revoke }, Löschung { $delete }, Ende der Atlassian-Frist { $end }.
 graces-label-delete = Zeitstrahl, maßstäblich: Löschung { $delete }, Ende der Atlassian-Frist { $end }.

@@ -60,6 +60,10 @@ source-frozen = eingefroren
 source-paused = pausiert
 source-quiet = still seit { $time }
 
+call-stop-revoke = bis dahin; Zugriff lässt sich wieder gewähren
+call-stop-delete = bis dahin; danach endgültig
+call-stop-other = nimmt nichts weg
+
 timeline-label = Geplante Aufrufe der nächsten 14 Tage: { $revokes }-mal Zugriff entziehen, Löschungen: { $deletions }.
 timeline-revoke = Zugriff entziehen
 timeline-revoke-note = lässt sich wieder gewähren

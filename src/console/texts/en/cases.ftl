@@ -45,6 +45,9 @@ stop-yes = yes
 case-actions = What you can do
 case-acts-lede = Each button first shows what would happen.
 case-countdown = until the deletion. It can be stopped until
+case-countdown-revoke = until access is revoked. It can be stopped until
+case-answer = Answer to the person
+case-answer-text = The person requested the erasure. This text answers the request.
 case-why = Why
 case-now = What to do now
 case-graces = Both graces, to scale
@@ -82,6 +85,7 @@ fact-case = Case
 fact-since = In this state since
 fact-effective = Effective
 fact-next-attempt = Next attempt
+fact-erase-until = Erase until
 fact-reinvite = Invitation possible from
 
 candidates = { $count ->
@@ -106,6 +110,21 @@ way-erased-text = After one final read. The personal data of this case is shredd
 way-restored = Restored
 way-restored-text = As soon as a read shows the account active.
 
+how-done-by-us = done by this daemon, confirmed by a read
+how-done-by-earlier-call = an earlier call had taken effect
+how-deleted-by-others = deleted by somebody else before
+how-no-account-was-touched = no account was touched
+how-not-found = not found
+how-not-there = a read does not find the account
+how-nothing-left-to-leave = nothing was left to leave
+how-nothing-to-do = access was gone already
+how-account-exists = the account exists already
+how-invited-again = invited again
+how-nothing-to-leave = nothing was left to leave
+how-was-gone-before = was gone before
+how-was-revoked-before = access was revoked before
+how-still-there = a read still finds the account
+
 requests-title = Open requests
 requests-note = Requests are kept. After a deletion, Jira shows their reporter as “Former user”.
 requests-read = Read them from the site
@@ -125,3 +144,53 @@ new-approval = You cannot approve a case that you opened.
 new-open = Open the case
 new-back = Back to the cases
 new-problem = The case was not opened
+
+cases-import = Import a file…
+import-title = Import a file
+import-lede = Many departures at once. First a plan of what each row results in; nothing is opened before you have reviewed it.
+import-format = Contents of the file
+import-format-departures = people who leave
+import-format-atlassian-export = Atlassian’s “Export customers”
+import-format-roster = people who stay: all other customers of the domain leave
+import-file = CSV file
+import-file-hint = The first line names the columns: email, and optionally person_id, effective_at, action.
+import-paste = Or paste the rows here
+import-domain = Only this domain
+import-inactive = Only without activity for
+import-filter-hint = The domain is required for a roster. The activity is for Atlassian’s export only, for example 180d.
+import-plan = Show the plan
+import-problem = The file cannot be used
+import-listing = The site’s customers are being read
+import-listing-text = This takes a while at a large site. The rows are kept below: press the button again.
+import-left-out = Rows that open no case
+import-bad = Cannot be used
+import-duplicate = Repeat an earlier row
+import-already-open = Have an open case
+import-excluded = Excluded
+import-line = line { $line }
+import-row = Line
+import-immediately = immediately
+import-warning = Check this first.
+import-digest-hint = If a row, a policy or an open case changes before you press the button, nothing is done and you see the new plan.
+import-nothing = No row opens a case.
+import-opened = Opened
+import-skipped = Had an open case meanwhile
+import-begun = Begun
+import-finished = Finished
+import-running = running
+import-done = done
+import-running-text = This page reads the progress again by itself. A stop of the daemon loses and repeats nothing.
+import-done-text = The cases are on the list. Another person has to approve them where approvals are needed.
+question-import = { $count ->
+    [one] Open { $count } case?
+   *[other] Open { $count } cases?
+}
+do-import = { $count ->
+    [one] Open { $count } case
+   *[other] Open { $count } cases
+}
+keep-import = Open nothing, go back
+effect-import-opens = Exactly the cases of this plan are opened.
+effect-import-opens-text = What is due is called immediately, unless brake or approvals hold it.
+effect-import-approval = You cannot approve these cases.
+effect-import-approval-text = They are your own requests. The brake of your token counts them.

@@ -66,8 +66,8 @@ delivery-expired = The stored body has expired: have the vendor send it again.
 delivery-viewer = Operators explain and replay deliveries.
 delivery-no-events = No event was read from it yet.
 delivery-events = { $count ->
-    [one] { $count } event was read
-   *[other] { $count } events were read
+    [one] { $count } item of the body
+   *[other] { $count } items of the body
 }
 unreadable-what = This delivery cannot be read
 unreadable-lost = The signature is valid, and the delivery is stored. Nothing is lost, and nothing was done.

@@ -239,6 +239,7 @@ graces-deleted = Deleted
 graces-deleted-text = Atlassian accepted the deletion.
 graces-end = Atlassian’s grace ends
 graces-end-text = The email address can be invited again from then on.
+graces-waits = Nothing is called before a human decided. These are the earliest times.
 graces-over = The case is closed: all of this is over.
 graces-label = Time line of both graces, to scale: access revoked { $revoke }, deletion { $delete }, end of Atlassian’s grace { $end }.
 graces-label-delete = Time line, to scale: deletion { $delete }, end of Atlassian’s grace { $end }.

@@ -63,6 +63,10 @@ source-frozen = frozen
 source-paused = paused
 source-quiet = quiet for { $time }
 
+call-stop-revoke = until then; access can be granted again
+call-stop-delete = until then; cannot be undone afterwards
+call-stop-other = takes nothing away
+
 timeline-label = Planned calls of the next 14 days: { $revokes } revokes and { $deletions } deletions.
 timeline-revoke = Revoke access
 timeline-revoke-note = can be granted again

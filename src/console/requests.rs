@@ -1,0 +1,48 @@
+//! `/cases/{id}/requests`: the person's open requests, read from the site on demand.
+
+use askama::Template;
+use axum::extract::Path;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::cases::person;
+use super::failure::Failure;
+use super::layout::{Nav, Shell, render};
+use super::visitor::Visitor;
+use crate::admin::api::{CaseView, List};
+use crate::domain::ids::CaseId;
+use crate::domain::operator::Role;
+
+#[derive(Debug, Template)]
+#[template(path = "requests.html")]
+struct RequestsPage {
+    shell: Shell,
+    id: String,
+    heading: String,
+    requests: Vec<DeskRequest>,
+    /// Why they could not be read.
+    problem: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct DeskRequest {
+    key: String,
+    summary: String,
+    status: String,
+}
+
+/// The person's open requests, read from the site now.
+pub(super) async fn show(visitor: Visitor, Path(id): Path<CaseId>) -> Result<Response, Failure> {
+    visitor.require(Role::Operator)?;
+    let t = visitor.t();
+    let case: CaseView = visitor.get(&format!("/cases/{id}")).await?;
+    let found: Result<List<DeskRequest>, Failure> = visitor.get(&format!("/cases/{id}/requests")).await;
+    let (requests, problem) = match found {
+        Ok(list) => (list.items, None),
+        Err(Failure::Refused(why) | Failure::Invalid(why)) => (Vec::new(), Some(why)),
+        Err(Failure::Unavailable) => (Vec::new(), Some(String::new())),
+        Err(failure) => return Err(failure),
+    };
+    let shell = Shell::of(&visitor, Nav::Cases, t.s("requests-title")).await?;
+    render(&RequestsPage { id: id.to_string(), heading: person(t, &case), requests, problem, shell })
+}
