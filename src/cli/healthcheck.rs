@@ -1,32 +1,56 @@
-//! `offboardd healthcheck`: for container health checks, in images that have no curl.
+//! `offboardd healthcheck`: for container health checks, in images that have no curl. It reads no settings.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
+use serde::Deserialize;
 use url::Url;
 
-use super::config::Config;
-
 #[derive(Debug, Args)]
-#[command(after_help = "Example: offboardd healthcheck http://127.0.0.1:9090/livez")]
+#[command(after_help = "Example: offboardd healthcheck --ready http://127.0.0.1:9090")]
 pub(super) struct Arguments {
-    /// URL of the admin listener or of one of its checks [default: /readyz of the settings' server.admin]
-    url: Option<Url>,
+    /// URL of the admin listener, or of one of its checks
+    #[arg(env = "OFFBOARDD_URL", default_value = "http://127.0.0.1:9090")]
+    url: Url,
+    /// Test `/readyz`: whether the daemon can do its work, and not only whether it runs (`/livez`)
+    #[arg(long)]
+    ready: bool,
 }
 
-pub(super) async fn run(arguments: Arguments, config: &Config) -> anyhow::Result<()> {
-    let url = match arguments.url {
-        Some(url) if url.path() == "/" => url.join("/readyz")?,
-        Some(url) => url,
-        None => Url::parse(&format!("http://{}/readyz", reachable(config.load()?.file.server.admin.get())))?,
-    };
+/// The part of `/readyz` that says what failed.
+#[derive(Debug, Deserialize)]
+struct Readiness {
+    checks: BTreeMap<String, Check>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Check {
+    ok: bool,
+    detail: Option<String>,
+}
+
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let Arguments { url, ready } = arguments;
+    let url = if url.path() == "/" { url.join(if ready { "/readyz" } else { "/livez" })? } else { url };
     let request = crate::outbound::http()?.get(url.clone()).timeout(Duration::from_secs(4));
     let response =
         request.send().await.map_err(reqwest::Error::without_url).with_context(|| format!("no response from {url}"))?;
-    anyhow::ensure!(response.status().is_success(), "{url} responded {}", response.status());
-    Ok(())
+    let status = response.status();
+    if status.is_success() {
+        return Ok(());
+    }
+    let failed = response.text().await.ok().and_then(|body| failed_checks(&body)).unwrap_or_default();
+    bail!("{url} responded {status}{failed}")
+}
+
+/// The failed checks with their reasons.
+fn failed_checks(body: &str) -> Option<String> {
+    let readiness: Readiness = serde_json::from_str(body).ok()?;
+    let failed = readiness.checks.into_iter().filter(|(_, check)| !check.ok);
+    Some(failed.map(|(name, check)| format!("\n  {name}: {}", check.detail.unwrap_or_default())).collect())
 }
 
 /// The loopback address of a listener that is bound to all addresses.

@@ -83,7 +83,7 @@ enum Command {
     Restore(restore::Arguments),
     /// Update a database to this version's schema, or move it to another engine
     Migrate(migrate::Arguments),
-    /// Test whether a daemon is ready, for container health checks
+    /// Test whether a daemon runs or is ready, for container health checks
     Healthcheck(healthcheck::Arguments),
     /// Print the OpenAPI document of the admin API
     #[command(after_help = "Example: offboardd openapi")]
@@ -98,6 +98,11 @@ enum Command {
 
 /// Runs the command that the command line names.
 pub fn main() -> ExitCode {
+    if std::env::args_os().len() < 2 {
+        // The parser prints the help only if no variable of the environment sets an option.
+        print_err(&Cli::command().render_help().to_string());
+        return ExitCode::from(2);
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -141,7 +146,7 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
         Command::Backup(arguments) => backup::run(&arguments, config).await?,
         Command::Restore(arguments) => restore::run(&arguments, config).await?,
         Command::Migrate(arguments) => migrate::run(&arguments, &config.load()?).await?,
-        Command::Healthcheck(arguments) => healthcheck::run(arguments, config).await?,
+        Command::Healthcheck(arguments) => healthcheck::run(arguments).await?,
         Command::Completions(arguments) => generate::completions(&arguments, Cli::command()),
         Command::Man(arguments) => generate::man(&arguments, Cli::command())?,
         Command::Openapi => print_out(&crate::admin::openapi()),

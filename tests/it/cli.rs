@@ -29,7 +29,11 @@ fn missing_command_prints_help() {
     let folder = Folder::new("");
     let (bare, help) = (folder.run(&[]), folder.run(&["--help"]));
     assert_eq!(help.code, Some(0));
-    for help in [bare.stdout + &bare.stderr, help.stdout] {
+    // A variable that sets an option is no command either.
+    let with_variable = folder.command(&[]).env("OFFBOARDD_CONFIG", "offboardd.toml").output().unwrap();
+    assert_eq!((bare.code, with_variable.status.code()), (Some(2), Some(2)));
+    let with_variable = String::from_utf8(with_variable.stderr).unwrap();
+    for help in [bare.stdout + &bare.stderr, with_variable, help.stdout] {
         assert!(help.contains("Usage: offboardd [OPTIONS] <COMMAND>"), "{help}");
         for command in ["serve", "demo", "sandbox", "check", "send", "journal", "backup", "migrate", "healthcheck"] {
             assert!(help.contains(&format!("\n  {command} ")), "{command} is missing in {help}");
@@ -244,38 +248,53 @@ fn sigterm_ends_the_daemon_and_the_sandbox_with_0() {
 }
 
 #[test]
-fn healthcheck_exits_with_0_only_if_readyz_is_200() {
-    let folder = Folder::new(SETTINGS);
-    let mut daemon = folder.serve("info");
-    let ready = folder.run(&["healthcheck", &format!("http://{}", daemon.admin)]);
-    assert_eq!((ready.code, ready.stderr.as_str()), (Some(0), ""));
-    assert!(daemon.process.terminate().success());
-    for (status, code) in [("200 OK", 0), ("503 Service Unavailable", 1), ("302 Found\r\nlocation: /livez", 1)] {
-        let address = answering_once(status);
-        let ended = folder.run(&["healthcheck", &format!("http://{address}")]);
-        assert_eq!(ended.code, Some(code), "{status}: {ended:?}");
+fn healthcheck_tests_livez_or_readyz_and_names_the_failed_check() {
+    let folder = Folder::new("no settings at all");
+    let run = |arguments: &[&str]| folder.run(&[&["healthcheck"], arguments].concat());
+    for (path, more) in [("/livez", &[][..]), ("/readyz", &["--ready"])] {
+        for (status, code) in [("200 OK", 0), ("503 Service Unavailable", 1), ("302 Found\r\nlocation: /livez", 1)] {
+            let url = format!("http://{}", answering_once(path, status, ""));
+            let ended = run(&[&[url.as_str()], more].concat());
+            assert_eq!(ended.code, Some(code), "{path}: {status}: {ended:?}");
+        }
     }
+    let checks =
+        r#"{"ready":false,"checks":{"database":{"ok":true,"detail":null},"space":{"ok":false,"detail":"1 MiB free"}}}"#;
+    let url = format!("http://{}", answering_once("/readyz", "503 Service Unavailable", checks));
+    let ended = run(&["--ready", &url]);
+    let reason = format!("offboardd: {url}/readyz responded 503 Service Unavailable\n  space: 1 MiB free\n");
+    assert_eq!((ended.code, ended.stderr), (Some(1), reason));
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let ended = folder.run(&["healthcheck", &format!("http://{closed}/readyz")]);
+    let ended = run(&[&format!("http://{closed}/readyz")]);
     assert_eq!(ended.code, Some(1));
-    assert!(
-        ended.stderr.starts_with(&format!("offboardd: no response from http://{closed}/readyz\n")),
-        "{}",
-        ended.stderr
-    );
+    let reason = format!("offboardd: no response from http://{closed}/readyz\n");
+    assert!(ended.stderr.starts_with(&reason), "{}", ended.stderr);
 }
 
-/// A server that answers one request for `/readyz`, and nothing else.
-fn answering_once(status: &'static str) -> SocketAddr {
+#[test]
+fn healthcheck_of_a_running_daemon_succeeds() {
+    let folder = Folder::new(SETTINGS);
+    let mut daemon = folder.serve("info");
+    let url = format!("http://{}", daemon.admin);
+    for arguments in [&["healthcheck", url.as_str()][..], &["healthcheck", "--ready", &url]] {
+        let ended = folder.run(arguments);
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{arguments:?}");
+    }
+    assert!(daemon.process.terminate().success());
+}
+
+/// A server that answers one request for this path, and nothing else.
+fn answering_once(path: &'static str, status: &'static str, body: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut request = [0; 1024];
         let length = stream.read(&mut request).unwrap();
-        let ready = request[..length].starts_with(b"GET /readyz HTTP/1.1\r\n");
-        let status = if ready { status } else { "404 Not Found" };
-        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        let expected = format!("GET {path} HTTP/1.1\r\n");
+        let status = if request[..length].starts_with(expected.as_bytes()) { status } else { "404 Not Found" };
+        let length = body.len();
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
         stream.write_all(answer.as_bytes()).unwrap();
     });
     address

@@ -82,7 +82,7 @@ fn local(settings: &str, [webhooks, admin]: [u16; 2]) -> String {
 fn shell(folder: &Folder, admin: u16, lines: &str) -> (Option<i32>, String) {
     let binary = Path::new(env!("CARGO_BIN_EXE_offboardd"));
     let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
-    let wait = format!("until offboardd healthcheck http://127.0.0.1:{admin}; do sleep 0.1; done");
+    let wait = format!("until offboardd healthcheck --ready http://127.0.0.1:{admin}; do sleep 0.1; done");
     let serve = format!("offboardd serve 2> serve.log & SERVE=$!\n{wait}\n");
     let script = format!(
         "set -eu\nSERVE=\ntrap '[ -z \"$SERVE\" ] || kill \"$SERVE\"' EXIT\n{}",
