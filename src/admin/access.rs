@@ -14,7 +14,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::operator::AdminToken;
+use crate::domain::operator::{AdminToken, Role};
 
 /// The admin tokens. A reload replaces all of them.
 pub(crate) type Tokens = Arc<ArcSwap<Vec<AdminToken>>>;
@@ -95,6 +95,11 @@ impl Access {
             self.reject(AuthFailure::WrongTokenAtSignIn).await;
         }
         token
+    }
+
+    /// Whether a token of this name still has the role that a request began with.
+    pub(super) fn still_accepts(&self, name: &str, role: Role) -> bool {
+        self.tokens.load().iter().any(|token| token.name == name && token.role >= role)
     }
 
     /// Counts a rejection, and returns after its delay.

@@ -42,7 +42,11 @@ pub(super) enum ApiError {
     Body { key: String, problem: String },
     #[error("{0}")]
     Conflict(String),
-    #[error("the set changed to {count} cases with the digest {digest}: review it again")]
+    #[error(
+        "the token was changed or removed after {done} of {count} cases: the others are unchanged, repeat the request"
+    )]
+    TokenChanged { done: usize, count: usize },
+    #[error("the set changed: it has {count} cases and the digest {digest} now, review it again")]
     ChangedSet { count: usize, digest: String },
     #[error("this person has an open case on this site: {0}")]
     AlreadyOpen(CaseId),
@@ -75,7 +79,7 @@ pub(super) struct ProblemView {
 impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Unauthorized | Self::NoTokensConfigured => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized | Self::NoTokensConfigured | Self::TokenChanged { .. } => StatusCode::UNAUTHORIZED,
             Self::RoleTooLow { .. } | Self::OwnRequest(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -97,6 +101,7 @@ impl ApiError {
             Self::AlreadyOpen(id) => Some(("case", json!(id))),
             Self::Unauthorized
             | Self::NoTokensConfigured
+            | Self::TokenChanged { .. }
             | Self::RoleTooLow { .. }
             | Self::OwnRequest(_)
             | Self::NotFound(_)

@@ -11,7 +11,7 @@ use offboardd::sources::Outgoing;
 use offboardd::store::{Database, KeyLocation, StoreError};
 use serde_json::{Value, json};
 
-use crate::binary::{CommandOutput, Folder, settings, vendor};
+use crate::binary::{CommandOutput, Folder, sandbox_list, settings, vendor};
 use crate::harness::{Harness, Setup};
 
 const ANN: &str = "ann@example.com";
@@ -30,10 +30,75 @@ fn doctor(folder: &Folder, arguments: &[&str], input: &str) -> CommandOutput {
     }
 }
 
+/// The bytes of a text as they may stand in a file, in lower case.
+fn spellings(text: &str) -> Vec<Vec<u8>> {
+    use base64::Engine as _;
+    let each = |format: &dyn Fn(u8) -> String| text.bytes().map(format).collect::<String>();
+    let special = |format: &dyn Fn(u8) -> String| {
+        let one = |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format(byte) };
+        text.bytes().map(one).collect::<String>()
+    };
+    let mut texts = vec![text.to_owned(), each(&|byte| format!("{byte:02x}"))];
+    for format in ["%", "=", "\\u00", "\\x"] {
+        texts.extend([each(&|byte| format!("{format}{byte:02x}")), special(&|byte| format!("{format}{byte:02x}"))]);
+    }
+    texts.push(special(&|byte| format!("&#{byte};")));
+    // Within other text, a spelling in base64 depends on its place; the last digits depend on what follows.
+    for (place, skipped) in [(0, 0), (1, 2), (2, 3)] {
+        let bytes = [vec![0; place], text.as_bytes().to_vec()].concat();
+        let digits = base64::engine::general_purpose::STANDARD_NO_PAD.encode(&bytes);
+        texts.push(digits[skipped..bytes.len() * 4 / 3].to_owned());
+    }
+    let mut all: Vec<Vec<u8>> = texts.into_iter().map(String::into_bytes).collect();
+    all.push(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
+    all.push(text.encode_utf16().flat_map(u16::to_be_bytes).collect());
+    all.iter_mut().for_each(|bytes| bytes.make_ascii_lowercase());
+    all
+}
+
+/// The files of a folder that hold one of the texts in any spelling, with the text.
+fn holding(folder: &Path, texts: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let mut bytes = std::fs::read(entry.path()).unwrap();
+        bytes.make_ascii_lowercase();
+        for text in texts {
+            let holds = |spelling: &Vec<u8>| bytes.windows(spelling.len()).any(|window| window == spelling);
+            if spellings(text).iter().any(holds) {
+                found.push(format!("{}: {text}", entry.file_name().display()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn byte_search_of_the_stories_finds_every_spelling() {
+    let folder = tempfile::tempdir().unwrap();
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    for spelled in [
+        ANN.to_uppercase().into_bytes(),
+        b"x ann%40example%2Ecom y".to_vec(),
+        b"ann\\u0040example\\u002ecom".to_vec(),
+        b"eyJlIjoiYW5uQGV4YW1wbGUuY29tIn0=".to_vec(),
+        b"616e6e406578616d706c652e636f6d".to_vec(),
+        utf16(ANN),
+    ] {
+        std::fs::write(folder.path().join("file"), &spelled).unwrap();
+        assert_eq!(holding(folder.path(), &[ANN.to_owned()]).len(), 1, "{spelled:?}");
+    }
+    std::fs::write(folder.path().join("file"), "ben@example.com").unwrap();
+    assert!(holding(folder.path(), &[ANN.to_owned()]).is_empty());
+}
+
 #[tokio::test]
 async fn no_file_holds_the_person_in_any_spelling_after_a_whole_story() {
     let folder = Folder::new("");
     let (_sandbox, site) = folder.sandbox(&["--deletion-grace", "1s"]);
+    let accounts = sandbox_list(site, "accounts").await;
+    let account = accounts.iter().find(|account| account["email"] == ANN).unwrap();
+    let text_of = |key: &str| account[key].as_str().unwrap().to_owned();
+    let (name, account_id) = (text_of("display_name"), text_of("account_id"));
     folder.file("offboardd.toml", &settings(site, "detach = [\"organizations\", \"service_desks\", \"participants\"]"));
     let mut daemon = folder.serve("info");
     let person_id = "employee-4711-0815";
@@ -58,6 +123,9 @@ async fn no_file_holds_the_person_in_any_spelling_after_a_whole_story() {
         assert_eq!(found.code, Some(0), "running: {running}: {found:?}");
         assert!(found.stdout.ends_with("nothing was found that should not be there\n"), "{found:?}");
     }
+    // The same by a search of its own.
+    let texts = [ANN.to_owned(), person_id.to_owned(), name, account_id, body];
+    assert_eq!(holding(folder.path(), &texts), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -150,6 +150,9 @@ pub(super) async fn carry_out(
     }
     let mut done = 0;
     for batch in cases.chunks(BATCH) {
+        if !admin.access.still_accepts(&caller.name, caller.role) {
+            return Err(ApiError::TokenChanged { done, count: view.count });
+        }
         done += change_batch(&admin, &caller, batch, &transition, &reason).await?;
         admin.wake();
     }

@@ -124,3 +124,29 @@ async fn many_cases_are_approved_and_cancelled() {
     cancel["digest"] = bulk(&daemon, OTTO, cancel.clone()).await.json()["digest"].clone();
     assert_eq!(bulk(&daemon, OTTO, cancel).await.json()["done"], 4);
 }
+
+#[tokio::test]
+async fn token_that_is_removed_during_a_bulk_action_ends_it_and_a_repetition_continues() {
+    let daemon = Daemon::enforcing().await;
+    for number in 0..60 {
+        let email = format!("person{number}@example.com");
+        daemon.case(&email, Action::Revoke, Some(State::Held(Hold::Observe))).await;
+    }
+    let digest = bulk(&daemon, OTTO, json!({})).await.json()["digest"].clone();
+    // The first batch waits for this unit of work.
+    let busy = daemon.store.begin().await.unwrap();
+    let before = daemon.tokens.load_full();
+    let (ended, ()) = tokio::join!(bulk(&daemon, OTTO, json!({"digest": digest})), async {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let others = before.iter().filter(|token| token.name != OTTO).cloned().collect();
+        daemon.tokens.store(std::sync::Arc::new(others));
+        drop(busy);
+    });
+    let detail = "the token was changed or removed after 50 of 60 cases: the others are unchanged, repeat the request";
+    assert_eq!((ended.status.as_u16(), ended.detail()), (401, detail.to_owned()));
+    daemon.tokens.store(before);
+    assert_eq!(held(&daemon).await, 10);
+    let digest = bulk(&daemon, OTTO, json!({})).await.json()["digest"].clone();
+    assert_eq!(bulk(&daemon, OTTO, json!({"digest": digest})).await.json()["done"], 10);
+    assert_eq!(held(&daemon).await, 0);
+}

@@ -25,6 +25,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::{Access, AdminState, ConfiguredSite, ConfiguredSource, FreeSpace, Ports};
+use crate::admin::access::Tokens;
 use crate::clock::{self, Clock as _, ManualClock};
 use crate::domain::account::{AccountId, AccountType};
 use crate::domain::brake::Brake;
@@ -41,6 +42,8 @@ use crate::store::{CaseRecord, Database, KeyLocation, KnownAccount, NewCase, New
 pub(crate) struct Daemon {
     pub(crate) address: String,
     pub(crate) store: Store,
+    /// The admin tokens; a reload replaces them.
+    tokens: Tokens,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) worker: Arc<Notify>,
     pub(crate) worker_ticked_at: Arc<AtomicI64>,
@@ -95,9 +98,11 @@ impl Daemon {
         let worker_ticked_at = Arc::new(AtomicI64::new(clock.now().as_millisecond()));
         let people = [(ROSA, Role::Approver), (ADA, Role::Approver), (OTTO, Role::Operator), (VERA, Role::Viewer)];
         let tokens = people.map(|(name, role)| AdminToken { name: name.into(), role, digest: TokenDigest::of(name) });
+        let access = Access::new(tokens.to_vec());
+        let tokens = Arc::clone(&access.tokens);
         let state = Arc::new(AdminState {
             store: store.clone(),
-            access: Access::new(tokens.to_vec()),
+            access,
             clock: Arc::<ManualClock>::clone(&clock),
             enforce,
             sites: ["acme", "globex"].map(|name| (name.parse().unwrap(), site(name))).into(),
@@ -128,7 +133,7 @@ impl Daemon {
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, router).await.unwrap() });
         let client = reqwest::Client::builder().build().unwrap();
-        Self { address, store, clock, worker, worker_ticked_at, client, _server: server, _dir: dir }
+        Self { address, store, tokens, clock, worker, worker_ticked_at, client, _server: server, _dir: dir }
     }
 
     /// Sends a request with a token, or without one if `who` is empty.
