@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use tracing::instrument;
 
-use super::evidence::JournalTree;
 use super::files::file_error;
 use super::head::Head;
 use super::integrity::{self, FenceReason, Finding};
+use super::journal_tree::JournalTree;
 use super::{Store, StoreError, private_file};
 use crate::proof::chain::Link;
 use crate::proof::evidence::document;

@@ -38,6 +38,7 @@ mod imports;
 mod integrity;
 mod jobs;
 mod journal;
+mod journal_tree;
 mod key_file;
 mod leases;
 mod listings;

@@ -95,8 +95,10 @@ fn next(case: &CaseView, times: &Times) -> String {
         (Some(job), _) => format!("{} {}", job.kind, times.distance(job.due_at)),
         (None, Some(awaits)) => match awaits.not_before {
             Some(at) if at > times.now => format!("{}, not before {}", awaits.stage, times.distance(at)),
-            Some(_) | None => awaits.stage.to_string(),
+            Some(_) | None if case.held == Some(Hold::Approval) => format!("{} if approved", awaits.stage),
+            Some(_) | None => format!("{} if released", awaits.stage),
         },
+        (None, None) if case.attention.is_some() => "a decision".to_owned(),
         (None, None) => "-".to_owned(),
     };
     case.blocked.first().map_or_else(|| next.clone(), |blocked| format!("{next}, {}", blocked.by))

@@ -5,4 +5,5 @@
 pub mod case;
 pub mod document;
 pub mod period;
+mod steps;
 pub mod verify;
