@@ -147,7 +147,9 @@ impl From<NotReleased> for ApiError {
     fn from(error: NotReleased) -> Self {
         match error {
             NotReleased::Store(error) => error.into(),
-            refused => Self::Conflict(refused.to_string()),
+            refused @ (NotReleased::NotBraked | NotReleased::Changed { .. } | NotReleased::Busy) => {
+                Self::Conflict(refused.to_string())
+            }
         }
     }
 }

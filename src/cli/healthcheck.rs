@@ -50,7 +50,9 @@ pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
 fn failed_checks(body: &str) -> Option<String> {
     let readiness: Readiness = serde_json::from_str(body).ok()?;
     let failed = readiness.checks.into_iter().filter(|(_, check)| !check.ok);
-    Some(failed.map(|(name, check)| format!("\n  {name}: {}", check.detail.unwrap_or_default())).collect())
+    let lines: Vec<String> =
+        failed.map(|(name, check)| format!("\n  {name}: {}", check.detail.unwrap_or_default())).collect();
+    Some(lines.concat())
 }
 
 /// The loopback address of a listener that is bound to all addresses.
