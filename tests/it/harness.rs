@@ -112,12 +112,12 @@ impl Harness {
         site_tasks.spawn(async { serving.await.unwrap() });
         let folder = tempfile::tempdir().unwrap();
         let database = if postgres::is_chosen() { Some(postgres::StoryDatabase::create().await) } else { None };
-        let store = store_settings(folder.path(), database.is_some());
+        let store_table = store_settings(folder.path(), database.is_some());
         let Setup { mode, policy, server, site: site_keys, tokens, more, .. } = setup;
         let settings = format!(
             "mode = \"{mode}\"
              server = {{ webhooks = \"127.0.0.1:0\", admin = \"127.0.0.1:0\"{server} }}
-             {store}
+             {store_table}
              admin.tokens = [
                 {{ name = \"rosa\", role = \"approver\", token = {{ env = \"ROSA_TOKEN\" }} }},
                 {{ name = \"tom\", role = \"approver\", token = {{ env = \"TOM_TOKEN\" }} }},

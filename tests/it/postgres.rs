@@ -16,7 +16,7 @@ struct Story {
 }
 
 impl Story {
-    async fn begin(database: StoryDatabase) -> Self {
+    fn begin(database: StoryDatabase) -> Self {
         let folder = Folder::new("");
         let (sandbox, site) = folder.sandbox(&["--deletion-grace", "1s"]);
         folder.file("address", &database.url());
@@ -50,7 +50,7 @@ impl Story {
 #[tokio::test]
 #[ignore = "needs the programs of PostgreSQL"]
 async fn second_daemon_takes_over_only_after_the_first_was_killed() {
-    let story = Story::begin(StoryDatabase::create().await).await;
+    let story = Story::begin(StoryDatabase::create().await);
     let mut first = story.folder.serve("info");
     let sent = story.send(&first, "one", "ann@example.com");
     assert_eq!(sent.code, Some(0), "{sent:?}");
@@ -76,7 +76,7 @@ async fn second_daemon_takes_over_only_after_the_first_was_killed() {
 #[tokio::test]
 #[ignore = "needs the programs of PostgreSQL"]
 async fn daemon_continues_after_the_server_ended_its_sessions() {
-    let story = Story::begin(StoryDatabase::create().await).await;
+    let story = Story::begin(StoryDatabase::create().await);
     let mut daemon = story.folder.serve("info");
     assert_eq!(story.send(&daemon, "one", "ann@example.com").code, Some(0));
     let mut beside = story.connect().await;
@@ -102,7 +102,7 @@ async fn daemon_continues_after_the_server_ended_its_sessions() {
 #[tokio::test]
 #[ignore = "needs the programs of PostgreSQL"]
 async fn schema_is_migrated_once_and_a_newer_one_is_refused() {
-    let story = Story::begin(StoryDatabase::create_empty().await).await;
+    let story = Story::begin(StoryDatabase::create_empty().await);
     let early = story.folder.run(&["journal", "verify"]);
     assert!(early.stderr.contains("it has no schema of this version: `offboardd migrate` makes it"), "{early:?}");
     let migrated = story.folder.run(&["migrate"]);
@@ -124,7 +124,7 @@ async fn schema_is_migrated_once_and_a_newer_one_is_refused() {
 #[tokio::test]
 #[ignore = "needs the programs of PostgreSQL"]
 async fn commands_on_files_name_the_tools_of_the_server() {
-    let story = Story::begin(StoryDatabase::create().await).await;
+    let story = Story::begin(StoryDatabase::create().await);
     for arguments in [&["backup", "copy.db"][..], &["restore", "copy.db"], &["doctor"]] {
         let refused = story.folder.run(arguments);
         assert_eq!(refused.code, Some(1));
@@ -149,7 +149,7 @@ fn head(folder: &Folder) -> Value {
 #[tokio::test]
 #[ignore = "needs the programs of PostgreSQL"]
 async fn database_moves_to_a_server_and_back_and_its_cases_continue() {
-    let story = Story::begin(StoryDatabase::create_empty().await).await;
+    let story = Story::begin(StoryDatabase::create_empty().await);
     let (folder, url) = (&story.folder, story.database.url());
     let on_server = std::fs::read_to_string(folder.path().join("offboardd.toml")).unwrap();
     let slow = on_server.replace("local_grace = \"1s\"", "local_grace = \"5s\"");

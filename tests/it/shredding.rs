@@ -47,12 +47,14 @@ fn spellings(text: &str) -> Vec<Vec<u8>> {
     for (place, skipped) in [(0, 0), (1, 2), (2, 3)] {
         let bytes = [vec![0; place], text.as_bytes().to_vec()].concat();
         let digits = base64::engine::general_purpose::STANDARD_NO_PAD.encode(&bytes);
-        texts.push(digits[skipped..bytes.len() * 4 / 3].to_owned());
+        texts.push(digits.get(skipped..bytes.len() * 4 / 3).unwrap().to_owned());
     }
     let mut all: Vec<Vec<u8>> = texts.into_iter().map(String::into_bytes).collect();
     all.push(text.encode_utf16().flat_map(u16::to_le_bytes).collect());
     all.push(text.encode_utf16().flat_map(u16::to_be_bytes).collect());
-    all.iter_mut().for_each(|bytes| bytes.make_ascii_lowercase());
+    for bytes in &mut all {
+        bytes.make_ascii_lowercase();
+    }
     all
 }
 

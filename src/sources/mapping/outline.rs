@@ -99,7 +99,7 @@ mod tests {
     use super::{elements, value};
 
     fn texts<'t>(text: &'t str, path: &[&str]) -> Option<Vec<&'t str>> {
-        elements(text, value(text, path)?).map(|found| found.into_iter().map(|range| &text[range]).collect())
+        elements(text, value(text, path)?)?.into_iter().map(|range| text.get(range)).collect()
     }
 
     #[test]

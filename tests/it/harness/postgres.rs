@@ -72,7 +72,7 @@ pub(super) fn is_chosen() -> bool {
     let story = thread.name().unwrap_or_default();
     let is_named =
         |named: &&str| story == *named || story.strip_prefix(*named).is_some_and(|rest| rest.starts_with("::"));
-    !ABOUT_SQLITE.iter().any(|named| is_named(&named))
+    !ABOUT_SQLITE.iter().any(is_named)
 }
 
 /// A database of one story.
