@@ -89,10 +89,14 @@ impl EventContext<'_> {
         resolved: &ResolvedPerson,
     ) -> Result<bool, StoreError> {
         let Some(open) = open else { return Ok(false) };
-        // Another source may use the same id for a different person, and after a stop everything is checked again.
+        // Another source may use the same id for a different person. After a stop everything is checked again, also when
+        // another source has demanded the case since.
         let same_source = open.case.source.as_ref() == Some(self.source);
         let same_person = resolved.person.id.is_some() && open.person.id == resolved.person.id;
-        let is_own = same_source && same_person && open.case.direction == Direction::Leaving;
+        let is_own = same_source
+            && same_person
+            && open.case.direction == Direction::Leaving
+            && open.case.is_demanded_by(self.source);
         Ok(is_own && !self.has_other_people(tx, open, resolved.person_hash).await?)
     }
 

@@ -525,3 +525,24 @@ async fn hold_applies_to_a_case_that_the_person_joins() {
     story.advance("100d").await;
     story.finish(&[]).await;
 }
+
+#[tokio::test]
+async fn departure_of_a_former_owner_deletes_no_account_that_the_present_owner_has_again() {
+    const CRM: &str = "[policies.customers]
+        departed = \"revoke\"
+        [sources.crm]
+        preset = \"standard-webhooks\"
+        site = \"acme\"
+        policy = \"customers\"
+        secrets = [{ env = \"HR_KEY\" }]";
+    let story =
+        story_of("departed = \"revoke_then_delete\"\nlocal_grace = \"3d\"\nemail_changed = \"revoke\"", CRM).await;
+    story.send_event(changed("1", OLD, NEW, 40)).await;
+    story.send_event(event("returned", "3", OLD, 30)).await;
+    story.send_by("crm", &event("departed", "c1", OLD, 20)).await;
+    // The source says that the address is person 3's, who stays; only the other source demands anything.
+    story.send_event(effective(event("departed", "1", OLD, 10), story.in_days(10))).await;
+    story.advance("40d").await;
+    assert_eq!(story.state(OLD).await, StateName::Revoked);
+    story.finish(&["revoke old@example.com"]).await;
+}
