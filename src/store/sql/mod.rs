@@ -1,7 +1,7 @@
 //! Statements, connections and rows of the database engine.
 //!
 //! The rest of the store writes a statement as static text with `$1` parameters, and runs it by the methods of
-//! [`Query`]. Parameters have the types of [`Value`].
+//! [`Query`]. Parameters have the types of [`Value`](value::Value).
 
 mod connection;
 mod query;
