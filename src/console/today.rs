@@ -211,7 +211,8 @@ fn tasks(
     for source in sources {
         if let Some(brake) = &source.brake {
             let name = t.v("task-frozen", "source", &source.name);
-            let text = t.values("task-frozen-text", &[("message", &brake.message)]);
+            let all = brake.held.saturating_add(brake.carried_out);
+            let text = t.values("task-frozen-text", &[("done", &brake.carried_out), ("all", &all)]);
             let released = format!("/sources/{}/release", source.name);
             let href = if visitor.is_approver() { released } else { format!("/sources#{}", source.name) };
             tasks.push(task(Tone::Bad, "snow", 1, name, text, href, "task-frozen-link"));

@@ -24,7 +24,7 @@ today-done-nothing = Nichts wurde entzogen, gelöscht oder geschlossen.
 today-parts = Sites und Quellen
 
 task-frozen = Die Quelle { $source } ist eingefroren
-task-frozen-text = Die Bremse hat eine Flut von Austritten gestoppt: { $message }.
+task-frozen-text = Die Bremse hat eine Flut von Austritten gestoppt: { $done } von { $all } ausgeführt.
 task-frozen-link = Liste prüfen
 task-paused = Die Site { $site } ist pausiert
 task-paused-text = Seit { $since }. Ihre Fälle warten, keiner geht verloren.

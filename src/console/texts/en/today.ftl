@@ -27,7 +27,7 @@ today-done-nothing = Nothing was revoked, deleted or closed.
 today-parts = Sites and sources
 
 task-frozen = The source { $source } is frozen
-task-frozen-text = The brake stopped a flood of departures: { $message }.
+task-frozen-text = The brake stopped a flood of departures: { $done } of { $all } carried out.
 task-frozen-link = Check the list
 task-paused = The site { $site } is paused
 task-paused-text = Since { $since }. Its cases wait, none is lost.
