@@ -87,24 +87,20 @@ impl Tx {
         now: Timestamp,
     ) -> Result<Option<BrakeTrip>, StoreError> {
         // To count all is much faster than to count different ones, and mostly enough.
-        for counting in [Counting::All, Counting::Different] {
-            let mut activity = self.recent_activity(actor, counting, now).await?;
-            activity.last_hour = activity.last_hour.saturating_add(following);
-            activity.last_day = activity.last_day.saturating_add(following);
-            let tripped = brake.trips(&activity);
-            if tripped.is_none() || counting == Counting::Different {
-                return Ok(tripped);
-            }
+        let at_most = self.activity_with(actor, Counting::All, following, now).await?;
+        if brake.trips(&at_most).is_none() {
+            return Ok(None);
         }
-        Ok(None)
+        Ok(brake.trips(&self.activity_with(actor, Counting::Different, following, now).await?))
     }
 
-    /// The recent activity of an actor, without released cases. Persons with a pending lookup are counted too: a flood
-    /// must not pass one by one as the lookups end.
-    async fn recent_activity(
+    /// The recent activity of an actor, without released cases and with the actions that follow. Persons with a pending
+    /// lookup are counted too: a flood must not pass one by one as the lookups end.
+    async fn activity_with(
         &mut self,
         actor: Actor<'_>,
         counting: Counting,
+        following: u32,
         now: Timestamp,
     ) -> Result<RecentActivity, StoreError> {
         let actor = actor.key();
@@ -115,8 +111,8 @@ impl Tx {
         let looked_up = self.count_pending_departures(&actor, hour, day).await?;
         let is_known = self.has_cases_since(&actor, ago(now, DAY.saturating_mul(DAYS_UNTIL_KNOWN))).await?;
         Ok(RecentActivity {
-            last_hour: escalated.last_hour.saturating_add(looked_up.last_hour),
-            last_day: escalated.last_day.saturating_add(looked_up.last_day),
+            last_hour: escalated.last_hour.saturating_add(looked_up.last_hour).saturating_add(following),
+            last_day: escalated.last_day.saturating_add(looked_up.last_day).saturating_add(following),
             busiest_day: if is_known { Some(self.busiest_day(&actor, now).await?) } else { None },
         })
     }
