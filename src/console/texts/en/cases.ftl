@@ -147,7 +147,7 @@ new-problem = The case was not opened
 
 cases-import = Import a file…
 import-title = Import a file
-import-lede = Many departures at once. First a plan of what each row results in; nothing is opened before you have reviewed it.
+import-lede = Many departures at once. First you review a plan with the effect of each row; no case is opened before.
 import-format = Contents of the file
 import-format-departures = people who leave
 import-format-atlassian-export = Atlassian’s “Export customers”
