@@ -22,18 +22,20 @@ mod value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use axum::http::HeaderMap;
+
 pub use self::batch::Batch;
 pub(super) use self::description::Description;
 pub use self::headers::Headers;
 pub use self::item::Explained;
 pub use self::unreadable::Unreadable;
 use crate::domain::event::EventType;
-use axum::http::HeaderMap;
 
 /// A compiled mapping. A clone shares it.
 #[derive(Debug, Clone)]
 pub(super) struct Mapping {
     description: Arc<Description>,
+    /// Whether nothing of a JSON body is read beside its items, which then need not be parsed together.
     reads_only_items: bool,
 }
 
