@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use serde_json::json;
 
 use super::config::Config;
-use super::output::{print_err, print_out};
+use super::output::{print_err, print_report};
 use super::progress;
 use crate::app;
 
@@ -20,6 +21,9 @@ const PERIOD: Duration = Duration::from_millis(200);
 pub(super) struct Arguments {
     /// Target file, which must not exist; `-` writes to standard output
     file: PathBuf,
+    /// Print JSON; on standard error if the backup is written to standard output
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
@@ -43,13 +47,18 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
     let note = "keep it together with the key: encrypted data cannot be read without it\n";
     let secrets =
         "its secrets are in a second file, with .keys at the end: delete that file after store.keep_backups\n";
+    let bytes = std::fs::metadata(file).with_context(|| format!("cannot read `{}`", file.display()))?.len();
     if to_output {
         let sent = send(file);
         std::fs::remove_file(file).with_context(|| format!("cannot remove `{}`", file.display()))?;
         sent.context("cannot write the backup to standard output")?;
-        print_err(&format!("wrote the backup to standard output: {note}"));
+        let report = json!({ "file": "-", "bytes": bytes, "keys_file": null });
+        let text = format!("wrote the backup to standard output: {note}");
+        print_err(&if arguments.json { format!("{report}\n") } else { text });
     } else {
-        print_out(&format!("wrote the backup to {}: {note}{secrets}", file.display()));
+        let keys_file = format!("{}.keys", file.display());
+        let report = json!({ "file": file.display().to_string(), "bytes": bytes, "keys_file": keys_file });
+        print_report(arguments.json, &report, &format!("wrote the backup to {}: {note}{secrets}", file.display()));
     }
     Ok(())
 }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::{Args, Command};
 use clap_complete::Shell;
+use serde_json::json;
 
-use super::output::print_out;
+use super::output::{print_out, print_report};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example: offboardd completions bash")]
@@ -20,6 +21,9 @@ pub(super) struct Completions {
 pub(super) struct Man {
     /// Folder, which must exist
     dir: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Prints the completions for a shell.
@@ -34,6 +38,7 @@ pub(super) fn completions(arguments: &Completions, mut command: Command) {
 pub(super) fn man(arguments: &Man, command: Command) -> anyhow::Result<()> {
     let dir = &arguments.dir;
     clap_mangen::generate_to(command, dir).with_context(|| format!("cannot write to `{}`", dir.display()))?;
-    print_out(&format!("wrote the manual pages to {}\n", dir.display()));
+    let report = json!({ "folder": dir.display().to_string() });
+    print_report(arguments.json, &report, &format!("wrote the manual pages to {}\n", dir.display()));
     Ok(())
 }

@@ -6,8 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use serde::Deserialize;
+use reqwest::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use url::Url;
+
+use super::output::print_out;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example: offboardd healthcheck --ready http://127.0.0.1:9090")]
@@ -18,41 +22,58 @@ pub(super) struct Arguments {
     /// Test `/readyz`: whether the daemon can do its work, and not only whether it runs (`/livez`)
     #[arg(long)]
     ready: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// The part of `/readyz` that says what failed.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Readiness {
     checks: BTreeMap<String, Check>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 struct Check {
     ok: bool,
     detail: Option<String>,
 }
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { url, ready } = arguments;
+    let Arguments { url, ready, json } = arguments;
     let url = if url.path() == "/" { url.join(if ready { "/readyz" } else { "/livez" })? } else { url };
+    let answered = get(&url).await;
+    if json {
+        let (status, checks) = match &answered {
+            Ok((status, readiness)) => (Some(status.as_u16()), &readiness.checks),
+            Err(_no_response) => (None, &BTreeMap::new()),
+        };
+        let ok = answered.as_ref().is_ok_and(|(status, _)| status.is_success());
+        print_out(&format!("{}\n", json!({ "ok": ok, "url": url.as_str(), "status": status, "checks": checks })));
+    }
+    let (status, readiness) = answered?;
+    if status.is_success() {
+        return Ok(());
+    }
+    bail!("{url} responded {status}{}", failed_checks(readiness))
+}
+
+/// The status, and the checks if the response lists any.
+async fn get(url: &Url) -> anyhow::Result<(StatusCode, Readiness)> {
     let request = crate::outbound::http()?.get(url.clone()).timeout(Duration::from_secs(4));
     let response =
         request.send().await.map_err(reqwest::Error::without_url).with_context(|| format!("no response from {url}"))?;
     let status = response.status();
-    if status.is_success() {
-        return Ok(());
-    }
-    let failed = response.text().await.ok().and_then(|body| failed_checks(&body)).unwrap_or_default();
-    bail!("{url} responded {status}{failed}")
+    let body = response.text().await.unwrap_or_default();
+    Ok((status, serde_json::from_str(&body).unwrap_or_default()))
 }
 
 /// The failed checks with their reasons.
-fn failed_checks(body: &str) -> Option<String> {
-    let readiness: Readiness = serde_json::from_str(body).ok()?;
+fn failed_checks(readiness: Readiness) -> String {
     let failed = readiness.checks.into_iter().filter(|(_, check)| !check.ok);
     let lines: Vec<String> =
         failed.map(|(name, check)| format!("\n  {name}: {}", check.detail.unwrap_or_default())).collect();
-    Some(lines.concat())
+    lines.concat()
 }
 
 /// The loopback address of a listener that is bound to all addresses.

@@ -2,8 +2,9 @@
 
 use anyhow::Context as _;
 use clap::Args;
+use serde_json::json;
 
-use super::output::print_out;
+use super::output::print_report;
 use crate::app;
 use crate::settings::Settings;
 use crate::store::{KeyLocation, Moved};
@@ -15,28 +16,40 @@ pub(super) struct Arguments {
     /// PGPASSWORD), or `sqlite:PATH`
     #[arg(long, value_name = "URL")]
     to: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
     let database = app::database(settings)?;
     let Some(url) = &arguments.to else {
         let steps = database.migrate().await?;
-        print_out(&match steps {
+        let text = match steps {
             0 => "the database schema is up to date\n".to_owned(),
             1 => "updated the database schema in 1 step\n".to_owned(),
             steps => format!("updated the database schema in {steps} steps\n"),
-        });
+        };
+        print_report(arguments.json, &json!({ "database": database.place(), "steps": steps }), &text);
         return Ok(());
     };
     let target = database.elsewhere(url).context("cannot use the URL of `--to`")?;
     let Moved { rows, entries } = database.move_to(&target).await.context("cannot move the database")?;
-    let is_key_beside = matches!(database.key, KeyLocation::Beside);
-    let key = if is_key_beside { format!(", store.key to `{}`", database.key_file().display()) } else { String::new() };
-    print_out(&format!(
+    let key_file = matches!(database.key, KeyLocation::Beside).then(|| database.key_file().display().to_string());
+    let key = key_file.as_ref().map(|file| format!(", store.key to `{file}`")).unwrap_or_default();
+    let text = format!(
         "moved {rows} rows to {}; its {entries} journal entries are intact\n\
          next: set store.url to it{key}, and give evidence.key if it was made beside the database\n\
          the previous database keeps its rows and is fenced: delete it when it is not needed\n",
         target.place()
-    ));
+    );
+    let report = json!({
+        "database": target.place(),
+        "rows": rows,
+        "entries": entries,
+        "key_file": key_file,
+        "previous": database.place(),
+    });
+    print_report(arguments.json, &report, &text);
     Ok(())
 }

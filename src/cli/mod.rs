@@ -204,6 +204,18 @@ mod tests {
     }
 
     #[test]
+    fn every_command_that_reports_prints_json_on_demand() {
+        // They run until they are stopped, print a script or print JSON anyway.
+        let others = ["serve", "demo", "sandbox", "openapi", "completions"].map(|name| format!("offboardd {name}"));
+        let mut cli = Cli::command();
+        cli.build();
+        for (name, command) in leaves(&cli, "offboardd") {
+            let takes_json = command.get_arguments().any(|argument| argument.get_long() == Some("json"));
+            assert_eq!(takes_json, !others.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
     fn every_command_has_a_description() {
         for (name, command) in leaves(&Cli::command(), "offboardd") {
             assert!(command.get_about().is_some(), "{name}");

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
 
 use super::config::Config;
-use super::output::print_out;
+use super::output::print_report;
 use super::progress;
 use crate::app;
 use crate::clock::{Clock as _, SystemClock};
@@ -18,6 +19,9 @@ pub(super) struct Arguments {
     /// Rename an existing database and its write-ahead log instead of failing
     #[arg(long)]
     replace: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
@@ -27,6 +31,16 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
     let restored = database.restore(&arguments.file, arguments.replace, SystemClock.now()).await;
     working.finish_and_clear();
     let restored = restored?;
+    let previous = restored.previous.as_ref().map(|aside| aside.display().to_string());
+    let report = json!({
+        "backup": arguments.file.display().to_string(),
+        "database": settings.store.path.display().to_string(),
+        "entries": restored.journal_entries,
+        "newest_entry": restored.newest_entry,
+        "without_its_log": restored.without_its_log,
+        "previous": previous,
+        "fenced": true,
+    });
     let newest = restored.newest_entry.map(|newest| format!(", the newest from {newest}")).unwrap_or_default();
     let mut text = format!(
         "restored {} to {}: {} journal entries{newest}\n",
@@ -40,8 +54,7 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
              still in the write-ahead log are missing\n",
         );
     }
-    if let Some(aside) = restored.previous {
-        let aside = aside.display().to_string();
+    if let Some(aside) = previous {
         text.extend(["the previous database is kept as ", &aside, ": delete it when it is not needed\n"]);
     }
     text.push_str(
@@ -50,6 +63,6 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
          2. have the vendors resend the deliveries since then, and repeat the cancels and holds of operators\n  \
          3. compare the open cases with the site, then run offboardd fence show and offboardd fence lift\n",
     );
-    print_out(&text);
+    print_report(arguments.json, &report, &text);
     Ok(())
 }

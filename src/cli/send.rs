@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use jiff::Timestamp;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::config::Config;
-use super::output::print_out;
+use super::output::print_report;
 use crate::clock::{self, Clock as _, SystemClock};
 use crate::domain::ids::SourceName;
 use crate::settings::Settings;
@@ -38,6 +39,9 @@ pub(super) struct Arguments {
     /// Print the headers and send nothing
     #[arg(long)]
     print: bool,
+    /// Print JSON: the status and the body of the response, or with --print the headers
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(arguments: Arguments, config: &Config) -> anyhow::Result<()> {
@@ -50,7 +54,8 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> anyhow::Result
     let (headers, body) = sign(&settings, &arguments, &url, &body)?;
     if arguments.print {
         let lines: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
-        print_out(&lines.concat());
+        let named: Vec<_> = headers.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        print_report(arguments.json, &json!({ "url": url.as_str(), "headers": named }), &lines.concat());
         return Ok(());
     }
     let mut request = crate::outbound::http()?.post(url.clone()).body(body).timeout(Duration::from_secs(30));
@@ -60,7 +65,9 @@ pub(super) async fn run(arguments: Arguments, config: &Config) -> anyhow::Result
     let response = request.send().await.map_err(reqwest::Error::without_url).context("cannot post the delivery")?;
     let status = response.status();
     let text = response.text().await.map_err(reqwest::Error::without_url).context("the response ended early")?;
-    print_out(&format!("{status}\n{text}\n"));
+    let body = serde_json::from_str(&text).unwrap_or_else(|_no_json| Value::from(text.as_str()));
+    let report = json!({ "url": url.as_str(), "status": status.as_u16(), "response": body });
+    print_report(arguments.json, &report, &format!("{status}\n{text}\n"));
     anyhow::ensure!(status.is_success(), "the delivery was rejected: {status}");
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! The binary itself: what it prints, what it refuses, and how it ends.
 
+mod json;
+
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
