@@ -196,6 +196,9 @@ CREATE INDEX cases_by_source ON cases (source, opened_at) WHERE source IS NOT NU
 CREATE INDEX cases_with_deadline ON cases (erasure_deadline_at) WHERE erasure_deadline_at IS NOT NULL;
 CREATE INDEX cases_closed ON cases (closed_at) WHERE closed_at IS NOT NULL;
 CREATE INDEX cases_counted ON cases (site, state);
+-- What waits for a human is counted from these alone, however many other cases there are.
+CREATE INDEX cases_held ON cases (held, site, id) WHERE held IS NOT NULL;
+CREATE INDEX cases_with_attention ON cases (site, attention, since) WHERE attention IS NOT NULL;
 
 CREATE VIEW open_people AS
 SELECT email_hash AS person_key
@@ -285,7 +288,8 @@ CREATE TABLE jobs (
     code BYTEA
 );
 CREATE UNIQUE INDEX jobs_one_open ON jobs (case_id) WHERE state IN ('queued', 'running');
-CREATE INDEX jobs_due ON jobs (site, urgency, due_at) WHERE state = 'queued';
+-- The last two columns, so that the coming calls of each hour are counted from this index alone.
+CREATE INDEX jobs_due ON jobs (site, urgency, due_at, kind, state) WHERE state = 'queued';
 -- The list of cases by what happens next.
 CREATE INDEX jobs_next ON jobs (due_at, case_id) WHERE state IN ('queued', 'running');
 CREATE INDEX jobs_leased ON jobs (lease_until) WHERE state = 'running';
@@ -354,6 +358,10 @@ CREATE TABLE journal (
 );
 CREATE INDEX journal_of_case ON journal (case_id, seq) WHERE case_id IS NOT NULL;
 CREATE INDEX journal_of_rows ON journal (seq) WHERE kind = 'rows';
+-- What was done lately, among all the steps towards it. The query repeats the list, so that it can use the index.
+CREATE INDEX journal_of_outcomes ON journal (at, seq)
+WHERE kind IN ('revoke_confirmed', 'deletion_accepted', 'gone_confirmed', 'account_missing', 'grant_seen', 'reinvited',
+    'cancelled', 'stopped', 'attention_needed');
 CREATE FUNCTION journal_is_append_only() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$;
 CREATE TRIGGER journal_is_never_changed BEFORE UPDATE OR DELETE ON journal

@@ -200,6 +200,9 @@ CREATE INDEX cases_with_deadline ON cases (erasure_deadline_at) WHERE erasure_de
 CREATE INDEX cases_closed ON cases (closed_at) WHERE closed_at IS NOT NULL;
 -- The gauges count all cases by site and state, from this index alone.
 CREATE INDEX cases_counted ON cases (site, state);
+-- What waits for a human is counted from these alone, however many other cases there are.
+CREATE INDEX cases_held ON cases (held, site, id) WHERE held IS NOT NULL;
+CREATE INDEX cases_with_attention ON cases (site, attention, since) WHERE attention IS NOT NULL;
 
 -- The people of open cases, by both hashes: what is stored about them does not expire.
 CREATE VIEW open_people AS
@@ -302,7 +305,8 @@ CREATE TABLE jobs (
     code          BLOB                  -- shows that a holder of the key wrote the due time (HMAC-SHA256)
 ) STRICT;
 CREATE UNIQUE INDEX jobs_one_open ON jobs (case_id) WHERE state IN ('queued', 'running');
-CREATE INDEX jobs_due ON jobs (site, urgency, due_at) WHERE state = 'queued';
+-- The last two columns, so that the coming calls of each hour are counted from this index alone.
+CREATE INDEX jobs_due ON jobs (site, urgency, due_at, kind, state) WHERE state = 'queued';
 -- The list of cases by what happens next.
 CREATE INDEX jobs_next ON jobs (due_at, case_id) WHERE state IN ('queued', 'running');
 CREATE INDEX jobs_leased ON jobs (lease_until) WHERE state = 'running';
@@ -397,6 +401,10 @@ CREATE TABLE journal (
 CREATE INDEX journal_of_case ON journal (case_id, seq) WHERE case_id IS NOT NULL;
 -- The sums over the rows that decide, in tables without codes of their own: only the newest one counts.
 CREATE INDEX journal_of_rows ON journal (seq) WHERE kind = 'rows';
+-- What was done lately, among all the steps towards it. The query repeats the list, so that it can use the index.
+CREATE INDEX journal_of_outcomes ON journal (at, seq)
+WHERE kind IN ('revoke_confirmed', 'deletion_accepted', 'gone_confirmed', 'account_missing', 'grant_seen', 'reinvited',
+    'cancelled', 'stopped', 'attention_needed');
 CREATE TRIGGER journal_is_never_changed BEFORE UPDATE ON journal
 BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER journal_is_never_shortened BEFORE DELETE ON journal

@@ -99,7 +99,6 @@ async fn page(visitor: &Visitor, fields: &Fields, verified: Option<Verified>) ->
     let filter = JournalFilter {
         case_id: case_id.transpose().map_err(|_no_id| Failure::Invalid(t.s("journal-case-hint")))?,
         kinds: kinds.to_vec(),
-        since: None,
         cursor: fields.get("cursor").and_then(|cursor| cursor.parse().ok()),
         limit: 100,
     };

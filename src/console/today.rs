@@ -18,7 +18,7 @@ use super::words;
 use crate::admin::api::{CaseView, List, SiteView, SourceView};
 use crate::domain::case::{Hold, JobKind, Stage, StateName};
 use crate::domain::ids::{CaseId, SiteName};
-use crate::store::{JournalFilter, Overview};
+use crate::store::Overview;
 
 /// The number of coming calls that are listed.
 const NEXT: u32 = 6;
@@ -26,18 +26,8 @@ const NEXT: u32 = 6;
 /// The number of cases that wait for an approval and are part of the time line.
 const WAITING: u32 = 500;
 
-/// Entries that are an outcome.
-const OUTCOMES: &[&str] = &[
-    "revoke_confirmed",
-    "deletion_accepted",
-    "gone_confirmed",
-    "account_missing",
-    "grant_seen",
-    "reinvited",
-    "cancelled",
-    "stopped",
-    "attention_needed",
-];
+/// The number of outcomes that are listed.
+const DONE: u32 = 8;
 
 #[derive(Debug, Template)]
 #[template(path = "today.html")]
@@ -114,7 +104,7 @@ pub(super) async fn show(visitor: Visitor) -> Result<Response, Failure> {
     let sources: List<SourceView> = visitor.get("/sources").await?;
     let sites: List<SiteView> = visitor.get("/sites").await?;
     let names: Vec<&SiteName> = visitor.admin().sites.keys().collect();
-    let planned = store.planned(&names, timeline::end(&calendar, now)).await?;
+    let planned = store.planned(&names, now, timeline::end(&calendar, now)).await?;
     let waiting = store.cases_awaiting_approval(WAITING).await?;
     let waiting: Vec<(Stage, Timestamp)> = waiting
         .iter()
@@ -126,7 +116,7 @@ pub(super) async fn show(visitor: Visitor) -> Result<Response, Failure> {
     let overview = store.overview().await?;
     let tasks = tasks(&visitor, badges.fenced, &overview, &sources.items, &sites.items);
     let count: u64 = tasks.iter().map(|task| task.count).sum();
-    let is_new = calls.is_empty() && count == 0 && store.count_cases().await?.is_empty();
+    let is_new = calls.is_empty() && count == 0 && !store.has_cases().await?;
     let due = |kind: Option<JobKind>| {
         let next = calls.iter().find(|(job, _)| kind.is_none_or(|kind| job.kind == kind));
         next.map(|(job, _)| span(t, job.due_at.duration_since(now)))
@@ -269,16 +259,11 @@ fn held(visitor: &Visitor, overview: &Overview) -> Vec<Held> {
 async fn done(visitor: &Visitor) -> Result<Vec<Done>, Failure> {
     let t = visitor.t();
     let day = SignedDuration::from_hours(24);
-    let filter = JournalFilter {
-        kinds: OUTCOMES.to_vec(),
-        since: visitor.now.checked_sub(day).ok(),
-        limit: 8,
-        ..JournalFilter::default()
-    };
-    let page = visitor.admin().store.journal(&filter).await?;
+    let since = visitor.now.checked_sub(day).unwrap_or(Timestamp::MIN);
+    let entries = visitor.admin().store.outcomes(since, DONE).await?;
     let calendar = visitor.calendar(None);
     let mut done = Vec::new();
-    for entry in page.items {
+    for entry in entries {
         let Some(id) = entry.case_id else { continue };
         let case = visitor.get_if_any::<CaseView>(&format!("/cases/{id}")).await?;
         let (tone, icon) = outcome(&entry.kind);

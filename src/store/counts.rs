@@ -86,8 +86,8 @@ impl Store {
         let rows = query(
             "SELECT site AS id, site, held, COUNT(*) AS count
              FROM cases
-             WHERE state = 'held'
-             GROUP BY site, held",
+             WHERE held IS NOT NULL
+             GROUP BY held, site",
         )
         .fetch_all(&self.reader)
         .await?;
@@ -101,24 +101,36 @@ impl Store {
 
     async fn attention(&self) -> Result<Vec<AttentionCount>, StoreError> {
         let rows = query(
-            "SELECT site AS id, site, COALESCE(attention, 'grant_needed') AS reason, COUNT(*) AS cases, MIN(since) AS since
+            "SELECT site AS id, site, attention AS reason, COUNT(*) AS cases, MIN(since) AS since
              FROM cases
-             WHERE state IN ('needs_attention', 'restoring')
-             GROUP BY site, COALESCE(attention, 'grant_needed')",
+             WHERE attention IS NOT NULL
+             GROUP BY site, attention
+             UNION ALL
+             SELECT site, site, 'grant_needed', COUNT(*), MIN(since)
+             FROM cases
+             WHERE state = 'restoring'
+             GROUP BY site",
         )
         .fetch_all(&self.reader)
         .await?;
-        rows.iter()
-            .map(|row| {
-                let reader = RowReader { what: "case", row };
-                Ok(AttentionCount {
-                    site: reader.word("site")?,
-                    reason: reader.word("reason")?,
-                    cases: reader.count("cases")?.into(),
-                    since: reader.at("since")?,
-                })
-            })
-            .collect()
+        let mut counts: Vec<AttentionCount> = Vec::new();
+        for row in &rows {
+            let reader = RowReader { what: "case", row };
+            let (site, reason): (SiteName, AttentionReason) = (reader.word("site")?, reader.word("reason")?);
+            let (cases, since) = (reader.count("cases")?.into(), reader.at("since")?);
+            match counts.iter_mut().find(|known| known.site == site && known.reason == reason) {
+                Some(known) => (known.cases, known.since) = (known.cases.saturating_add(cases), known.since.min(since)),
+                None => counts.push(AttentionCount { site, reason, cases, since }),
+            }
+        }
+        Ok(counts)
+    }
+
+    /// Whether there was ever a case.
+    #[instrument(name = "store.case.any", skip_all, err)]
+    pub async fn has_cases(&self) -> Result<bool, StoreError> {
+        let row = query("SELECT EXISTS (SELECT 1 FROM cases) AS known").fetch_one(&self.reader).await?;
+        Ok(row.try_get("known")?)
     }
 
     /// The sites of all cases, also those that are no longer configured.

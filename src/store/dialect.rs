@@ -169,27 +169,25 @@ pub(super) const LIST_CASES_OF_PERSON: &str = "SELECT c.*, k.sealed AS sealed_ke
      ORDER BY COALESCE(j.due_at, 9223372036854775807), c.id DESC
      LIMIT $7";
 
-/// Entries of one case, newest first. `$2` is a JSON list of kinds; `$6` is unused.
+/// Entries of one case, newest first. `$2` is a JSON list of kinds; `$5` is unused.
 pub(super) const JOURNAL_OF_CASE: &str = "SELECT seq AS id, seq, at, case_id, kind, detail
      FROM journal
      WHERE case_id = $1
          AND ($2 IS NULL OR kind IN (SELECT value FROM json_each($2)))
-         AND ($3 IS NULL OR at >= $3)
-         AND ($4 IS NULL OR seq < $4)
-         AND $6 > 0
+         AND ($3 IS NULL OR seq < $3)
+         AND $5 > 0
      ORDER BY seq DESC
-     LIMIT $5";
+     LIMIT $4";
 
-/// Entries, newest first, of the newest `$6` before the cursor `$4`. `$2` is a JSON list of kinds; `$1` is unused.
+/// Entries, newest first, of the newest `$5` before the cursor `$3`. `$2` is a JSON list of kinds; `$1` is unused.
 pub(super) const JOURNAL: &str = "SELECT seq AS id, seq, at, case_id, kind, detail
      FROM journal
      WHERE $1 IS NULL
          AND ($2 IS NULL OR kind IN (SELECT value FROM json_each($2)))
-         AND ($3 IS NULL OR at >= $3)
-         AND seq < COALESCE($4, (SELECT MAX(seq) + 1 FROM journal))
-         AND seq >= COALESCE($4, (SELECT MAX(seq) + 1 FROM journal)) - $6
+         AND seq < COALESCE($3, (SELECT MAX(seq) + 1 FROM journal))
+         AND seq >= COALESCE($3, (SELECT MAX(seq) + 1 FROM journal)) - $5
      ORDER BY seq DESC
-     LIMIT $5";
+     LIMIT $4";
 
 /// The unrouted deliveries of the source `$1` up to the row `$2`, at most `$3`. Each with whether an older one has the same
 /// id: the first `$4` bytes of the hash. All bodies under one id are adjacent in the index, up to the id followed by `$5`.

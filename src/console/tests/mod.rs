@@ -4,6 +4,7 @@ mod hostile;
 mod screens;
 mod size;
 mod texts;
+mod today;
 
 use reqwest::Method;
 

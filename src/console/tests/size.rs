@@ -14,7 +14,7 @@ use crate::store::{NewCase, Note};
 /// The cases of one unit of work.
 const BATCH: usize = 500;
 
-async fn open(daemon: &Daemon, cases: usize) {
+pub(super) async fn open(daemon: &Daemon, cases: usize) {
     for first in (0..cases).step_by(BATCH) {
         let mut tx = daemon.store.begin().await.unwrap();
         for number in first..(first + BATCH).min(cases) {
