@@ -1,4 +1,4 @@
-//! `/deliveries`: what arrived, why it could not be read, what would be done about it, replay.
+//! `/deliveries`: what arrived, why it could not be read, replay.
 
 use askama::Template;
 use axum::extract::Path;
@@ -12,10 +12,11 @@ use super::fields::{Fields, Form};
 use super::html::{Effect, Status, Tone};
 use super::i18n::Texts;
 use super::layout::{Nav, Shell, render};
+use super::problems::Sentence;
 use super::time::{Calendar, Moment};
 use super::visitor::Visitor;
 use super::words;
-use crate::admin::api::{DeliveryView, EventView, ExplainedItem, Explanation, List};
+use crate::admin::api::{DeliveryView, EventView, List};
 use crate::domain::ids::DeliveryId;
 use crate::domain::operator::Role;
 use crate::store::{DeliveryStatus, EventStatus};
@@ -40,7 +41,7 @@ struct Row {
     at: Moment,
     source: String,
     status: Status,
-    problem: Option<String>,
+    problem: Option<Sentence>,
 }
 
 #[derive(Debug, Template)]
@@ -53,7 +54,7 @@ struct DeliveryPage {
     status: Status,
     received: Moment,
     routed: Option<Moment>,
-    problem: Option<String>,
+    problem: Option<Sentence>,
     replayable: bool,
     is_unreadable: bool,
     events: Vec<Event>,
@@ -65,7 +66,7 @@ struct Event {
     position: u32,
     name: String,
     status: Status,
-    reason: Option<String>,
+    reason: Option<Sentence>,
     case: Option<(String, String)>,
 }
 
@@ -101,7 +102,7 @@ fn row(t: Texts, calendar: &Calendar, view: DeliveryView) -> Row {
         at: calendar.full(view.received_at),
         source: view.source.to_string(),
         status: words::delivery(t, view.status),
-        problem: view.problem,
+        problem: view.problem.map(|problem| Sentence::of_problem(t, &problem)),
     }
 }
 
@@ -116,7 +117,7 @@ pub(super) async fn show(visitor: Visitor, Path(id): Path<DeliveryId>) -> Result
         status: words::delivery(t, view.status),
         received: calendar.exact(view.received_at),
         routed: view.routed_at.map(|at| calendar.exact(at)),
-        problem: view.problem,
+        problem: view.problem.map(|problem| Sentence::of_problem(t, &problem)),
         replayable: view.replayable,
         is_unreadable: view.status == DeliveryStatus::Unreadable,
         events: view.events.unwrap_or_default().iter().map(|event| self::event(t, event)).collect(),
@@ -137,89 +138,13 @@ fn event(t: Texts, event: &EventView) -> Event {
         position: event.position + 1,
         name: event_name(t, &event.event_type),
         status: Status::new(tone, icon, t.s(&format!("event-status-{}", event.status))),
-        reason: event.reason.clone(),
+        reason: event.reason.as_deref().map(|reason| Sentence::of_reason(t, reason)),
         case: event.case.map(|case| (format!("/cases/{case}"), words::short(case))),
     }
 }
 
-fn event_name(t: Texts, event_type: &str) -> String {
+pub(super) fn event_name(t: Texts, event_type: &str) -> String {
     t.find(&format!("event-{}", event_type.replace('_', "-"))).unwrap_or_else(|| event_type.to_owned())
-}
-
-#[derive(Debug, Template)]
-#[template(path = "explain.html")]
-struct ExplainPage {
-    shell: Shell,
-    id: String,
-    short: String,
-    source: String,
-    policy: String,
-    items: Vec<Item>,
-    /// Why nothing can be explained, or why the whole body is unreadable: the API's words.
-    problem: Option<String>,
-    may_replay: bool,
-}
-
-/// What is read out of one item of a body.
-#[derive(Debug)]
-struct Item {
-    position: usize,
-    name: String,
-    status: Status,
-    person: Option<String>,
-    effective: Option<Moment>,
-    /// The words of the mapping and of the rules, in English.
-    reason: Option<String>,
-    unreadable: Option<String>,
-    then: Vec<String>,
-}
-
-/// What the settings of now would read out of the stored body.
-pub(super) async fn explain(visitor: Visitor, Path(id): Path<DeliveryId>) -> Result<Response, Failure> {
-    visitor.require(Role::Operator)?;
-    let t = visitor.t();
-    let view: DeliveryView = visitor.get(&format!("/deliveries/{id}")).await?;
-    let explained: Result<Explanation, Failure> = visitor.get(&format!("/deliveries/{id}/explain")).await;
-    let (policy, items, problem) = match explained {
-        Ok(explanation) => (explanation.policy, explanation.items, explanation.unreadable),
-        Err(Failure::Refused(why) | Failure::Invalid(why)) => (String::new(), Vec::new(), Some(why)),
-        Err(failure) => return Err(failure),
-    };
-    let calendar = visitor.calendar(None);
-    render(&ExplainPage {
-        id: id.to_string(),
-        short: words::short(id),
-        source: view.source.to_string(),
-        policy,
-        items: items.into_iter().map(|item| self::item(t, &calendar, item)).collect(),
-        problem,
-        may_replay: view.replayable,
-        shell: Shell::of(&visitor, Nav::Deliveries, t.s("explain-title")).await?,
-    })
-}
-
-fn item(t: Texts, calendar: &Calendar, item: ExplainedItem) -> Item {
-    let person = item.event.as_ref().map(|event| &event.person).and_then(|person| {
-        let email = person.email.as_ref().map(|email| email.as_str().to_owned());
-        let id = person.id.as_ref().map(|id| t.v("case-of-person-id", "id", id.as_str()));
-        let parts: Vec<String> = email.into_iter().chain(id).collect();
-        (!parts.is_empty()).then(|| parts.join(" · "))
-    });
-    let is_read = item.event.is_some();
-    Item {
-        position: item.position + 1,
-        name: item.event.map_or_else(String::new, |event| event_name(t, event.event_type.as_str())),
-        status: if is_read {
-            Status::new(Tone::Ok, "check", t.s("explain-readable"))
-        } else {
-            Status::new(Tone::Bad, "alert", t.s("event-status-unreadable"))
-        },
-        person,
-        effective: item.effective_at.map(|at| calendar.full(at)),
-        reason: item.reason,
-        unreadable: item.unreadable,
-        then: item.then,
-    }
 }
 
 pub(super) async fn confirm(visitor: Visitor, Path(id): Path<DeliveryId>) -> Result<Response, Failure> {

@@ -26,13 +26,14 @@ macro_rules! files {
             include_str!(concat!("texts/", $language, "/cases.ftl")),
             include_str!(concat!("texts/", $language, "/actions.ftl")),
             include_str!(concat!("texts/", $language, "/intake.ftl")),
+            include_str!(concat!("texts/", $language, "/reading.ftl")),
             include_str!(concat!("texts/", $language, "/system.ftl")),
         ]
     };
 }
 
-const ENGLISH: [&str; 7] = files!("en");
-const GERMAN: [&str; 7] = files!("de");
+const ENGLISH: [&str; 8] = files!("en");
+const GERMAN: [&str; 8] = files!("de");
 
 static BUNDLES: LazyLock<[FluentBundle<FluentResource>; 2]> =
     LazyLock::new(|| [bundle("en", &ENGLISH), bundle("de", &GERMAN)]);

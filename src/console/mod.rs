@@ -17,6 +17,7 @@ mod confirm;
 mod deliveries;
 mod errors;
 mod evidence;
+mod explain;
 mod failure;
 mod fence;
 mod fields;
@@ -33,6 +34,7 @@ mod openapi;
 mod origin;
 mod period;
 mod plot;
+mod problems;
 mod requests;
 mod session;
 mod settings;
@@ -83,7 +85,7 @@ pub(crate) fn router(admin: Arc<AdminState>, settings: String) -> Router {
         .route("/sites/{name}/{action}", get(sites::confirm).post(sites::carry_out))
         .route("/deliveries", get(deliveries::list))
         .route("/deliveries/{id}", get(deliveries::show))
-        .route("/deliveries/{id}/explain", get(deliveries::explain))
+        .route("/deliveries/{id}/explain", get(explain::show))
         .route("/deliveries/{id}/replay", get(deliveries::confirm).post(deliveries::replay))
         .route("/journal", get(journal::list))
         .route("/journal/verify", post(journal::verify))

@@ -18,6 +18,7 @@ pub mod operator;
 pub mod own_request;
 pub mod person;
 pub mod policy;
+pub mod problem;
 pub mod recent_rejections;
 pub mod repeat;
 pub mod retry;

@@ -2,13 +2,16 @@
 //!
 //! Pure: it applies the mapping of a source and the rules of its policy. It reads no database and makes no call.
 
+mod consequence;
 mod plan;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::plan::{Circumstances, Lookup, neutral};
+pub(crate) use self::consequence::{Basis, Consequence, Lookup};
+pub(crate) use self::plan::{Circumstances, neutral};
 use crate::domain::event::{Effective, Event};
+pub(crate) use crate::sources::{Because, Lack, Match};
 use crate::sources::{Explained, Unreadable};
 
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
@@ -39,8 +42,15 @@ pub(crate) struct ExplainedItem {
     /// Absent for events that open no case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) effective_at: Option<Timestamp>,
+    /// The same as facts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub(crate) because: Option<Because>,
     /// The consequences, one sentence each.
     pub(crate) then: Vec<String>,
+    /// The same as facts.
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) consequences: Vec<Consequence>,
 }
 
 impl Explanation {
@@ -87,19 +97,20 @@ impl Explanation {
 
 impl ExplainedItem {
     fn new(position: usize, explained: Explained, circumstances: &Circumstances<'_>, now: Timestamp) -> Self {
-        let Explained { event, because: reason } = explained;
-        match event {
+        let Explained { event, because } = explained;
+        let (event, unreadable, effective_at, consequences) = match event {
             Ok(event) => {
-                let (effective_at, then) = circumstances.plan(&event, now);
-                Self { position, event: Some(event), unreadable: None, reason, effective_at, then }
+                let (effective_at, consequences) = circumstances.plan(&event, now);
+                (Some(event), None, effective_at, consequences)
             }
             Err(unreadable) => {
-                let then =
-                    vec!["the delivery is stored as unreadable, needs attention, and can be replayed".to_owned()];
                 let problem = Unreadable { item: None, ..unreadable }.to_string();
-                Self { position, event: None, unreadable: Some(problem), reason, effective_at: None, then }
+                (None, Some(problem), None, vec![Consequence::Unreadable])
             }
-        }
+        };
+        let then = consequences.iter().map(ToString::to_string).collect();
+        let reason = because.as_ref().map(ToString::to_string);
+        Self { position, event, unreadable, reason, effective_at, because, then, consequences }
     }
 }
 

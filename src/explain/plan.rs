@@ -1,8 +1,9 @@
-//! The consequences of one event under a policy, in sentences.
+//! The consequences of one event under a policy.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::consequence::{Basis, Consequence, Lookup};
 use crate::domain::brake::Brake;
 use crate::domain::event::{Effective, Event, EventType};
 use crate::domain::policy::{Action, Approvals, DayEdge, Policy};
@@ -14,15 +15,6 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) lookup: Lookup,
     /// Whether the mode is `observe`.
     pub(crate) observes: bool,
-}
-
-/// Whether the vendor is queried for a missing email address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lookup {
-    Configured,
-    /// The preset has a lookup, and the settings do not configure it.
-    Available,
-    None,
 }
 
 /// The policy that is assumed for a preset without a source.
@@ -44,122 +36,82 @@ pub(crate) fn neutral() -> Policy {
 
 impl Circumstances<'_> {
     /// Returns the effective time of an event that arrives `now`, and its consequences.
-    pub(super) fn plan(&self, event: &Event, now: Timestamp) -> (Option<Timestamp>, Vec<String>) {
+    pub(super) fn plan(&self, event: &Event, now: Timestamp) -> (Option<Timestamp>, Vec<Consequence>) {
         match event.event_type {
-            EventType::Ignored => {
-                let why = self.preset.map(|preset| format!("; `offboardd preset show {preset}` lists the events"));
-                (None, vec![format!("ignored: not relevant, or incomplete{}", why.unwrap_or_default())])
-            }
-            EventType::Profile => (None, vec!["the email address of this id is stored".to_owned()]),
+            EventType::Ignored => (None, vec![Consequence::Ignored { preset: self.preset.map(str::to_owned) }]),
+            EventType::Profile => (None, vec![Consequence::AddressStored]),
             EventType::DepartureCancelled | EventType::Returned => {
-                let mut then = self.explain_address(event);
-                then.push(
-                    "stops an open case of this person: before the revoke the case is cancelled; after it the deletion is \
-                     cancelled and access must be granted again manually; in the deletion grace it is too late"
-                        .to_owned(),
-                );
-                then.push("does nothing without an open case".to_owned());
-                (None, then)
+                let address = self.explain_address(event);
+                let then = address.into_iter().chain([Consequence::Stops, Consequence::NothingWithoutCase]);
+                (None, then.collect())
             }
             EventType::CompanyDeparted => {
                 let (at, mut then) = self.offboarding(event, now);
-                then.insert(
-                    0,
-                    "the company's customers at the site are listed; each is offboarded as one departure".into(),
-                );
+                then.insert(0, Consequence::EachCustomer);
                 (at, then)
             }
             EventType::Departed | EventType::EmailChanged | EventType::ErasureRequested => self.offboarding(event, now),
         }
     }
 
-    fn offboarding(&self, event: &Event, now: Timestamp) -> (Option<Timestamp>, Vec<String>) {
+    fn offboarding(&self, event: &Event, now: Timestamp) -> (Option<Timestamp>, Vec<Consequence>) {
         let action = self.policy.action(event.event_type).unwrap_or_default();
         let is_company = event.event_type == EventType::CompanyDeparted;
         let key = if is_company { EventType::Departed } else { event.event_type };
         if action == Action::Ignore {
-            return (None, vec![format!("ignored by the policy: `{key} = \"ignore\"`")]);
+            return (None, vec![Consequence::IgnoredByPolicy { event: key }]);
         }
         let at = self.policy.effective_at(event.effective, now);
-        let mut then = if is_company { Vec::new() } else { self.explain_address(event) };
-        then.push(format!("policy: `{key} = \"{action}\"`"));
-        then.push(format!("effective {}: {}", self.local(at), self.explain_time(event.effective)));
+        let mut then: Vec<_> = if is_company { None } else { self.explain_address(event) }.into_iter().collect();
+        then.push(Consequence::Policy { event: key, action });
+        then.push(self.explain_time(event.effective, at));
+        let Approvals { revoke, delete } = self.policy.approvals;
         let deleted_at = if action.revokes() {
-            then.push(format!("access is revoked {}", approved(self.policy.approvals.revoke)));
+            then.push(Consequence::Revoked { approvals: revoke });
             if !self.policy.detach.is_empty() {
-                let left: Vec<_> = self.policy.detach.iter().map(|what| what.as_str()).collect();
-                then.push(format!("then the account is removed from: {}", left.join(", ")));
+                then.push(Consequence::Detached { from: self.policy.detach.clone() });
             }
             at.saturating_add(self.policy.local_grace).unwrap_or(Timestamp::MAX)
         } else {
             at
         };
         if action.deletes() {
-            let grace = if action.revokes() { "after the local grace, " } else { "" };
-            let approved = approved(self.policy.approvals.delete);
-            then.push(format!("{grace}not before {}, the account is deleted {approved}", self.local(deleted_at)));
+            let (after_grace, local) = (action.revokes(), self.local(deleted_at));
+            then.push(Consequence::Deleted { after_grace, at: deleted_at, local, approvals: delete });
         }
         let Brake { per_hour, per_day } = self.policy.brake;
-        then.push(format!(
-            "the brake holds all cases of this source after {per_hour} in an hour or {per_day} in a day"
-        ));
+        then.push(Consequence::Brake { per_hour, per_day });
         if self.observes {
-            then.push(
-                "mode is \"observe\": the steps are planned and held, and nothing is changed at Atlassian".to_owned(),
-            );
+            then.push(Consequence::Observed);
         }
         (Some(at), then)
     }
 
     /// Returns how the account is identified, unless the event names its address.
-    fn explain_address(&self, event: &Event) -> Vec<String> {
+    fn explain_address(&self, event: &Event) -> Option<Consequence> {
         let changes = event.event_type == EventType::EmailChanged;
         let named = if changes { event.old_email.as_ref() } else { event.person.email.as_ref() };
-        let mut then = Vec::new();
-        match named {
-            Some(_) if changes => then.push("applies to the account of the old address; the new address is never touched".into()),
-            Some(_) => {}
-            None if changes => then.push(
-                "no old address: the stored address of this id is used; otherwise the case needs attention: no_email"
-                    .to_owned(),
-            ),
-            None => then.push(format!(
-                "no email address: the stored address of this id is used; {}otherwise the case needs attention: no_email",
-                match self.lookup {
-                    Lookup::Configured => "otherwise the vendor is queried; ",
-                    Lookup::Available => "otherwise the vendor is queried, if [sources.NAME.lookup] is configured; ",
-                    Lookup::None => "",
-                }
-            )),
+        match (named, changes) {
+            (Some(_), true) => Some(Consequence::OldAddressOnly),
+            (Some(_), false) => None,
+            (None, true) => Some(Consequence::StoredOldAddress),
+            (None, false) => Some(Consequence::StoredAddress { lookup: self.lookup }),
         }
-        then
     }
 
-    fn explain_time(&self, effective: Effective) -> String {
-        let zone = self.policy.timezone.iana_name().unwrap_or("the zone of the policy");
-        match effective {
-            Effective::Immediately => "the event has no date, so it takes effect on arrival".to_owned(),
-            Effective::At(_) => "the given instant".to_owned(),
-            Effective::Local(_) => format!("the given time in {zone}"),
-            Effective::On(_) => {
-                let edge = match self.policy.effective {
-                    DayEdge::EndOfDay => "end",
-                    DayEdge::StartOfDay => "start",
-                };
-                format!("the {edge} of the given day in {zone}")
-            }
-        }
+    fn explain_time(&self, effective: Effective, at: Timestamp) -> Consequence {
+        let zone = self.policy.timezone.iana_name().unwrap_or("the zone of the policy").to_owned();
+        let basis = match (effective, self.policy.effective) {
+            (Effective::Immediately, _) => Basis::Arrival,
+            (Effective::At(_), _) => Basis::Instant,
+            (Effective::Local(_), _) => Basis::LocalTime,
+            (Effective::On(_), DayEdge::EndOfDay) => Basis::EndOfDay,
+            (Effective::On(_), DayEdge::StartOfDay) => Basis::StartOfDay,
+        };
+        Consequence::Effective { at, local: self.local(at), basis, zone }
     }
 
     fn local(&self, at: Timestamp) -> String {
         at.to_zoned(self.policy.timezone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
-    }
-}
-
-fn approved(people: u8) -> String {
-    match people {
-        0 => "without approval".to_owned(),
-        1 => "after 1 approval".to_owned(),
-        people => format!("after {people} approvals by different people"),
     }
 }

@@ -7,6 +7,7 @@ use super::{Router, unreadable};
 use crate::domain::event::{Company, Event, EventType};
 use crate::domain::person::Person;
 use crate::domain::policy::Action;
+use crate::domain::problem::Incident;
 use crate::domain::routing::IgnoredReason;
 use crate::store::{CompanyEvent, EventStatus, ListingScope, StoreError, Tx};
 
@@ -61,11 +62,11 @@ impl Router {
     /// Routes some customers. Returns whether none is left.
     async fn route_customers(&self, company: &CompanyEvent) -> Result<bool, StoreError> {
         let Some(route) = self.routes.get(&company.source) else {
-            self.reject_company(company, "no such source").await?;
+            self.reject_company(company, Incident::NoSource.as_str()).await?;
             return Ok(true);
         };
         let Some((received_at, origin)) = self.store.origin_of(company.delivery_id).await? else {
-            self.reject_company(company, "no such delivery").await?;
+            self.reject_company(company, Incident::NoDelivery.as_str()).await?;
             return Ok(true);
         };
         let mut tx = self.store.begin().await?;

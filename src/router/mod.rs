@@ -37,6 +37,7 @@ use crate::clock::{self, Clock};
 use crate::domain::event::{Event, EventType};
 use crate::domain::facts;
 use crate::domain::ids::{DeliveryId, EventId, SiteName, SourceName};
+use crate::domain::problem::Incident;
 use crate::domain::repeat::Repetition;
 use crate::domain::routing::IgnoredReason;
 use crate::store::{
@@ -252,7 +253,7 @@ impl Router {
             let outcome = Box::pin(context.resume(&mut tx, &waiting.event)).await?;
             tx.settle_event(waiting.id, outcome).await?;
         } else {
-            tx.settle_event(waiting.id, unreadable("no such source")).await?;
+            tx.settle_event(waiting.id, unreadable(Incident::NoSource.as_str())).await?;
         }
         tx.commit().await
     }
@@ -261,7 +262,7 @@ impl Router {
     async fn resume_event(&self, tx: &mut Tx, waiting: WaitingEvent) -> Result<(), StoreError> {
         let route = self.routes.get(&waiting.source);
         let Some((route, site)) = route.and_then(|route| Some((route, route.site_of(waiting.site.as_ref())?))) else {
-            tx.settle_event(waiting.id, unreadable("no such source")).await?;
+            tx.settle_event(waiting.id, unreadable(Incident::NoSource.as_str())).await?;
             return Ok(());
         };
         let context = self.event_context(&waiting.source, (route, site), waiting.origin, waiting.received_at);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::event::{Event, EventType};
+use crate::domain::problem::Problem;
 use crate::sources::{Batch, Source};
 use crate::store::OTHER_WORDS;
 
@@ -78,9 +79,7 @@ impl BodyReader {
         if self.bad == 0 {
             return None;
         }
-        let more = self.bad.saturating_sub(self.problems.len());
-        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-        Some(format!("{} of {} items cannot be read: {}{more}", self.bad, self.count(), self.problems.join("; ")))
+        Some(Problem::of_items(self.bad, self.count(), &self.problems))
     }
 
     /// The vendor's words of ignored items, with the number of items of each.
@@ -151,6 +150,7 @@ mod tests {
         let problem = reader.problem().unwrap();
         assert!(problem.starts_with("10000 of 10000 items cannot be read: item 0, "), "{problem}");
         assert!(problem.ends_with("; and 9995 more") && problem.len() < 2000, "{problem}");
+        assert!(matches!(Problem::read(&problem), Some(Problem::Items { bad: 10_000, more: 9_995, .. })), "{problem}");
         assert!(!reader.any_readable());
     }
 

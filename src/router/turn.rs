@@ -13,6 +13,7 @@ use super::results::{TurnResults, Turned};
 use super::source_queue::{Head, SourceQueue, Start};
 use super::{Route, Router, unreadable};
 use crate::domain::ids::SourceName;
+use crate::domain::problem::Incident;
 use crate::store::{StoreError, Tx, UnroutedDelivery};
 
 /// The duration of a turn while no other writer waits. A writer that begins to wait ends the turn.
@@ -156,7 +157,7 @@ impl Router {
     async fn mark_suspect(&self, queue: &mut SourceQueue, start: Start) -> Result<(), StoreError> {
         let Some((id, crashes)) = queue.suspect().map(|suspect| (suspect.id, suspect.crashes)) else { return Ok(()) };
         if crashes >= CRASHES {
-            queue.mark_next_unreadable("the process died twice while it routed this delivery: report a bug");
+            queue.mark_next_unreadable(Incident::DiedTwice.as_str());
             return Ok(());
         }
         // A process that is killed repeatedly soon after its start is likely to be killed over the same delivery. Only a

@@ -47,7 +47,7 @@ pub use self::compile_error::{CompileError, KeyPath, Step};
 use self::encoding::Encoding;
 use self::handshake::Handshake;
 pub use self::handshake::HandshakeResponse;
-pub use self::mapping::{Batch, Explained, Headers, Unreadable};
+pub use self::mapping::{Batch, Because, Explained, Headers, Lack, Match, Unreadable};
 use self::mapping::{Description, Mapping};
 use self::recipe::Recipe;
 pub use self::rejection::Rejection;

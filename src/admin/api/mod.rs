@@ -37,7 +37,9 @@ pub(crate) use self::sites::SiteView;
 pub(crate) use self::sources::SourceView;
 pub(crate) use self::status::{NextView, StatusView};
 pub(crate) use self::view::{CaseView, HistoryView};
-pub(crate) use crate::explain::{ExplainedItem, Explanation};
+pub(crate) use crate::explain::{
+    Basis, Because, Consequence, ExplainedItem, Explanation, Lack, Lookup as ExplainLookup, Match,
+};
 
 pub(super) fn routes() -> OpenApiRouter<Arc<AdminState>> {
     OpenApiRouter::new()

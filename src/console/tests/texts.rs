@@ -7,7 +7,9 @@ use crate::console::case_actions::Action;
 use crate::domain::account::AccountType;
 use crate::domain::case::{AttentionReason, Hold, JobKind, Stage, StateName};
 use crate::domain::event::EventType;
-use crate::domain::policy::Action as PolicyAction;
+use crate::domain::policy::{Action as PolicyAction, Detach};
+use crate::domain::problem::Kind;
+use crate::domain::routing::IgnoredReason;
 use crate::store::{DeliveryStatus, EventStatus, FenceReason, JobState};
 
 /// The text of every file of a folder below `src/console` or `templates`.
@@ -126,6 +128,11 @@ fn composed() -> BTreeSet<String> {
         &[""],
     );
     add("refused-", &["unauthorized", "stale", "too-large"], &[""]);
+    add("expected-", &words!(Kind), &[""]);
+    add("detach-", &words!(Detach), &[""]);
+    let reasons = words!(IgnoredReason).into_iter().chain(crate::console::problems::EFFECTS);
+    let reasons: Vec<String> = reasons.map(|reason| reason.replace('_', "-")).collect();
+    add("reason-", &reasons.iter().map(String::as_str).collect::<Vec<_>>(), &[""]);
     for error in ["not-found", "role", "other-origin", "invalid", "refused", "unavailable"] {
         add("error-", &[error], &["", "-text"]);
     }
@@ -220,7 +227,7 @@ fn texts_stay_within_one_line_and_use_typographic_quotes() {
             assert!(!text.contains("  \n") && !text.contains('\t'));
             // A straight quote is a value of the settings.
             for line in text.lines().filter(|line| line.contains('"') && !line.starts_with('#')) {
-                assert!(line.contains("mode = \""), "{line}");
+                assert!(line.contains("mode = \"") || line.contains("date_format"), "{line}");
             }
         }
     }

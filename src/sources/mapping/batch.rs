@@ -10,9 +10,9 @@ use serde_json::Value;
 use super::description::Description;
 use super::headers::Headers;
 use super::item::{Explained, Item};
-use super::unreadable::Unreadable;
 use super::{body, outline};
 use crate::domain::event::Event;
+use crate::domain::problem::{Expected, Kind, Unreadable};
 use crate::sources::json_path::Expression;
 
 /// The largest number of items. Checked before any is read: what is made of a small item is many times as large.
@@ -54,7 +54,7 @@ impl Batch {
         let content = Content::of(mapping, reads_only_items, content_type, bytes)?;
         let batch = Self { mapping: Arc::clone(mapping), headers, content };
         if batch.count() > MOST_ITEMS {
-            let expected = format!("at most {MOST_ITEMS} items, and there are {}", batch.count());
+            let expected = Expected::with(Kind::FewerItems, [MOST_ITEMS, batch.count()]);
             return Err(Unreadable::whole("$", expected));
         }
         Ok(batch)
@@ -184,7 +184,7 @@ fn places(items: &[Expression], envelope: &Value) -> Result<Vec<Place>, Unreadab
         }
     }
     let places: Vec<_> = items.iter().map(Expression::as_str).collect();
-    Err(Unreadable::whole(&places.join("`, `"), "the items of the delivery"))
+    Err(Unreadable::whole(&places.join("`, `"), Kind::Items))
 }
 
 #[cfg(test)]
@@ -253,6 +253,6 @@ mod tests {
     #[test]
     fn too_many_items_are_unreadable() {
         let text = format!("[{}0]", "0,".repeat(MOST_ITEMS));
-        assert!(open(&mapping(), &text).unwrap_err().expected.ends_with("there are 10001"));
+        assert!(open(&mapping(), &text).unwrap_err().to_string().ends_with("there are 10001"));
     }
 }

@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
+use crate::domain::problem::{Expected, Kind, Unreadable};
 use percent_encoding::percent_decode;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-
-use super::unreadable::Unreadable;
 
 /// Format of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -52,7 +51,7 @@ pub(super) fn parse_text(format: Format, content_type: Option<&str>, text: &str)
 pub(super) fn json(text: &str) -> Result<Value, Unreadable> {
     serde_json::from_str(text).map_err(|error| {
         // Only the position, never the parser's own words: they may quote the body.
-        Unreadable::whole("$", format!("JSON (it breaks off at line {}, column {})", error.line(), error.column()))
+        Unreadable::whole("$", Expected::with(Kind::Json, [error.line(), error.column()]))
     })
 }
 
@@ -85,14 +84,14 @@ fn decode<'b>(charset: Option<&str>, bytes: &'b [u8]) -> Result<Cow<'b, str>, Un
             Ok(str::from_utf8(bytes).map_or_else(|_latin| latin1(bytes), Cow::Borrowed))
         }
         "utf-8" | "utf8" | "" => utf8(bytes),
-        _ => Err(Unreadable::whole("$", "a body in UTF-8, UTF-16, ISO-8859-1 or Windows-1252")),
+        _ => Err(Unreadable::whole("$", Kind::Charset)),
     }
 }
 
 fn utf8(bytes: &[u8]) -> Result<Cow<'_, str>, Unreadable> {
     str::from_utf8(bytes)
         .map(Cow::Borrowed)
-        .map_err(|error| Unreadable::whole("$", format!("UTF-8 (it is not, from byte {} on)", error.valid_up_to())))
+        .map_err(|error| Unreadable::whole("$", Expected::with(Kind::Utf8, [error.valid_up_to()])))
 }
 
 /// JSON and forms begin with an ASCII character, so a zero byte beside it indicates UTF-16.
@@ -103,9 +102,7 @@ fn evident(bytes: &[u8]) -> Result<Cow<'_, str>, Unreadable> {
         _ => match str::from_utf8(bytes) {
             Ok(text) => Ok(Cow::Borrowed(text)),
             Err(_latin) if looks_like_latin1(bytes) => Ok(latin1(bytes)),
-            Err(error) => {
-                Err(Unreadable::whole("$", format!("UTF-8 (it is not, from byte {} on)", error.valid_up_to())))
-            }
+            Err(error) => Err(Unreadable::whole("$", Expected::with(Kind::Utf8, [error.valid_up_to()]))),
         },
     }
 }
@@ -120,9 +117,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Cow<'static, str>, Un
     let (pairs, rest) = bytes.as_chunks::<2>();
     let units = pairs.iter().map(|pair| unit(*pair));
     let text: Option<String> = char::decode_utf16(units).map(Result::ok).collect();
-    text.filter(|_| rest.is_empty())
-        .map(Cow::Owned)
-        .ok_or_else(|| Unreadable::whole("$", "UTF-16, as its first bytes or its Content-Type say"))
+    text.filter(|_| rest.is_empty()).map(Cow::Owned).ok_or_else(|| Unreadable::whole("$", Kind::Utf16))
 }
 
 /// The characters of Windows-1252 where ISO-8859-1 has control characters, which no sender intends.

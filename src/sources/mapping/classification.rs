@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::because::Match;
 use super::blanks::Blanks;
 use super::date;
 use super::description::{Description, Rule};
 use super::item::Item;
-use super::unreadable::Unreadable;
 use super::value::word;
 use crate::domain::event::EventType;
+use crate::domain::problem::{Kind, Unreadable};
 use crate::sources::json_path::{Condition, Location, Scope, UnknownType};
 
 /// The classification of an item: the event, the reason, and the locations of its facts.
@@ -37,13 +38,13 @@ pub(super) enum MatchedBy<'a> {
     Skipped(&'a Condition),
 }
 
-impl std::fmt::Display for MatchedBy<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl MatchedBy<'_> {
+    pub(super) fn to_match(&self) -> Match {
         match self {
-            Self::Rule(condition) => write!(f, "the rule `{condition}` holds"),
-            Self::Word(word, place) => write!(f, "`{}` is `{word}`", place.text()),
-            Self::Skipped(condition) => write!(f, "`skip_item` says `{condition}`"),
-            Self::UnknownWord => f.write_str("the mapping knows no such event"),
+            Self::Rule(condition) => Match::Rule { condition: condition.to_string() },
+            Self::Word(word, place) => Match::Word { place: place.text().to_owned(), word: word.to_string() },
+            Self::Skipped(condition) => Match::Skipped { condition: condition.to_string() },
+            Self::UnknownWord => Match::UnknownWord,
         }
     }
 }
@@ -89,8 +90,7 @@ impl<'a> Item<'a> {
                 }
             }
             if unknown && place.unknown_type == Some(UnknownType::Unreadable) {
-                let expected = "a word that `types` knows; add the new one there, as departed, profile or ignored";
-                return Err(self.unreadable(std::slice::from_ref(place), expected));
+                return Err(self.unreadable(std::slice::from_ref(place), Kind::KnownWord));
             }
             any_word |= unknown;
         }
@@ -99,7 +99,7 @@ impl<'a> Item<'a> {
                 Ok(Classification::by_word(self.mapping, EventType::Ignored, MatchedBy::UnknownWord))
             }
             (true, UnknownType::Unreadable) | (false, UnknownType::Ignored | UnknownType::Unreadable) => {
-                Err(self.unreadable(&self.mapping.words, "a type of event that the mapping knows"))
+                Err(self.unreadable(&self.mapping.words, Kind::KnownType))
             }
         }
     }

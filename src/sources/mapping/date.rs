@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::domain::event::Effective;
+use crate::domain::problem::Kind;
 
 /// A last day outside these years counts as none: `0001-01-01`, `1900-01-01` and `9999-12-31` mean "no date".
 const FIRST_YEAR: i16 = 1970;
@@ -26,8 +27,8 @@ pub(super) struct DateReader<'a> {
 /// Why a value is no valid last day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DateError {
-    /// It is not a date; the text names a format that might fit.
-    NoDate(Option<&'static str>),
+    /// It is not a date; the kind names a format that might fit.
+    NoDate(Option<Kind>),
     /// The year is outside the accepted range.
     OutOfRange,
 }
@@ -112,15 +113,11 @@ impl DateReader<'_> {
         }
         let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
         DateError::NoDate(match shape.split([' ', 'T']).next().unwrap_or_default() {
-            "0000-00-00" | "00000000" if !self.formats.is_empty() => {
-                Some("it looks like ISO 8601, which `date_format` rules out: leave that key out, or add \"%Y-%m-%d\"")
-            }
-            "00/00/0000" | "0/00/0000" | "00/0/0000" | "0/0/0000" => {
-                Some("write date_format = \"%m/%d/%Y\" (month first) or \"%d/%m/%Y\" (day first)")
-            }
-            "00.00.0000" | "0.00.0000" | "00.0.0000" | "0.0.0000" => Some("write date_format = \"%d.%m.%Y\""),
-            "00-00-0000" => Some("write date_format = \"%m-%d-%Y\" (month first) or \"%d-%m-%Y\" (day first)"),
-            "0000/00/00" => Some("write date_format = \"%Y/%m/%d\""),
+            "0000-00-00" | "00000000" if !self.formats.is_empty() => Some(Kind::IsoDate),
+            "00/00/0000" | "0/00/0000" | "00/0/0000" | "0/0/0000" => Some(Kind::SlashedDate),
+            "00.00.0000" | "0.00.0000" | "00.0.0000" | "0.0.0000" => Some(Kind::DottedDate),
+            "00-00-0000" => Some(Kind::DashedDate),
+            "0000/00/00" => Some(Kind::YearFirstDate),
             _ => None,
         })
     }
@@ -220,6 +217,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::problem::Expected;
 
     const PLAIN: DateReader<'_> = DateReader { formats: &[], zone: None, is_day: false };
 
@@ -355,7 +353,7 @@ mod tests {
         let reading = DateReader { formats: &german, ..PLAIN };
         assert_eq!(reading.effective(&json!("31.12.2026")), Ok(on("2026-12-31")));
         let iso = reading.effective(&json!("2026-12-31"));
-        assert!(matches!(iso, Err(DateError::NoDate(Some(hint))) if hint.contains("ISO 8601")), "{iso:?}");
+        assert!(matches!(iso, Err(DateError::NoDate(Some(hint))) if hint == Kind::IsoDate), "{iso:?}");
         let reading = DateReader { formats: &both, ..PLAIN };
         for written in ["31.12.2026", "12/31/2026", "2026-12-31"] {
             assert_eq!(reading.effective(&json!(written)), Ok(on("2026-12-31")), "{written}");
@@ -379,7 +377,10 @@ mod tests {
             ("2026/12/31", "%Y/%m/%d"),
         ] {
             let read = PLAIN.effective(&json!(written));
-            assert!(matches!(read, Err(DateError::NoDate(Some(text))) if text.contains(hint)), "{written}: {read:?}");
+            assert!(
+                matches!(read, Err(DateError::NoDate(Some(text))) if Expected::from(text).to_string().contains(hint)),
+                "{written}: {read:?}"
+            );
         }
     }
 

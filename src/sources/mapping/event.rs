@@ -1,11 +1,12 @@
 //! Builds the event of a classified item.
 
+use super::because::{Because, Lack};
 use super::classification::Classification;
 use super::item::Item;
-use super::unreadable::Unreadable;
 use super::value::{is_empty, presentable, text, word};
 use crate::domain::event::{Company, Effective, Event, EventType};
 use crate::domain::person::{EmailAddress, Person, canonical_domain};
+use crate::domain::problem::{Kind, Unreadable};
 
 impl Item<'_> {
     /// The event of this item.
@@ -13,15 +14,15 @@ impl Item<'_> {
         self.event_of(&self.classify()?)
     }
 
-    /// The same, with the reason in words. The reason may contain the vendor's word, which is not personal data.
-    pub(super) fn explain(self) -> (Result<Event, Unreadable>, Option<String>) {
+    /// The same, with its reason.
+    pub(super) fn explain(self) -> (Result<Event, Unreadable>, Option<Because>) {
         match self.classify() {
             Ok(found) => {
                 let event = self.event_of(&found);
                 let less = event.as_ref().is_ok_and(|event| event.event_type != found.event_type);
-                let but = match found.event_type {
-                    EventType::Profile if less => ", but it does not hold both an id and an address",
-                    EventType::EmailChanged if less => ", but to the same address",
+                let lacks = match found.event_type {
+                    EventType::Profile if less => Some(Lack::IdOrAddress),
+                    EventType::EmailChanged if less => Some(Lack::AnotherAddress),
                     EventType::Departed
                     | EventType::DepartureCancelled
                     | EventType::Returned
@@ -29,9 +30,10 @@ impl Item<'_> {
                     | EventType::ErasureRequested
                     | EventType::CompanyDeparted
                     | EventType::Profile
-                    | EventType::Ignored => "",
+                    | EventType::Ignored => None,
                 };
-                (event, Some(format!("{}: {}{but}", found.matched_by, found.event_type)))
+                let matched = found.matched_by.to_match();
+                (event, Some(Because { matched, event: found.event_type, lacks }))
             }
             Err(unreadable) => (Err(unreadable), None),
         }
@@ -64,20 +66,17 @@ impl Item<'_> {
     /// A company without a domain and without an organization cannot be identified.
     fn company_departed(self, found: &Classification<'_>) -> Result<Event, Unreadable> {
         let (domains, organizations) = (&self.mapping.company_domain, &self.mapping.company_organization);
-        let expected = "the domain or the organization of a company";
+        let expected = Kind::Company;
         let domain = self.single(domains, expected, is_empty)?.and_then(|(_, value)| text(value));
         let organization = self.single(organizations, expected, is_empty)?.and_then(|(_, value)| text(value));
         let company = match (domain, organization) {
             (Some(domain), None) => {
                 let domain = canonical_domain(domain.trim().trim_start_matches('@'));
-                Company::Domain(domain.map_err(|_invalid| self.unreadable(domains, "a domain like customer.example"))?)
+                Company::Domain(domain.map_err(|_invalid| self.unreadable(domains, Kind::Domain))?)
             }
             (None, Some(organization)) => Company::Organization(organization.trim().to_owned()),
             (Some(_), Some(_)) => {
-                return Err(self.unreadable(
-                    &[domains.as_slice(), organizations].concat(),
-                    "a domain or an organization, not both",
-                ));
+                return Err(self.unreadable(&[domains.as_slice(), organizations].concat(), Kind::OneCompany));
             }
             (None, None) => return Err(self.unreadable(&[domains.as_slice(), organizations].concat(), expected)),
         };
@@ -116,7 +115,7 @@ impl Item<'_> {
             return self.profile(found);
         }
         if old_email.is_none() && person.id.is_none() {
-            return Err(self.unreadable(found.old_email, "the old address, or a person id to know it by"));
+            return Err(self.unreadable(found.old_email, Kind::OldAddress));
         }
         self.event(found, person, old_email)
     }
@@ -162,9 +161,9 @@ impl Item<'_> {
         if person.id.is_none() && person.email.is_none() {
             let is_login = found.email.iter().flat_map(|place| self.query(place)).any(|value| !is_empty(value));
             return Err(if is_login {
-                self.unreadable(found.email, "one e-mail address")
+                self.unreadable(found.email, Kind::Address)
             } else {
-                self.unreadable(&[found.person_id, found.email].concat(), "a person id or an e-mail address")
+                self.unreadable(&[found.person_id, found.email].concat(), Kind::IdOrAddress)
             });
         }
         Ok(person)

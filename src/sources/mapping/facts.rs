@@ -3,15 +3,15 @@
 use super::date::{self, DateError, DateReader};
 use super::description::Precision;
 use super::item::Item;
-use super::unreadable::Unreadable;
 use super::value::{is_bare, is_empty, text, without_prefix};
 use crate::domain::event::Effective;
 use crate::domain::person::{EmailAddress, PersonId};
+use crate::domain::problem::{Kind, Unreadable};
 use crate::sources::json_path::Location;
 
 impl<'a> Item<'a> {
     pub(super) fn id(self, places: &[Location]) -> Result<Option<PersonId>, Unreadable> {
-        let expected = "one person id, a text or a whole number";
+        let expected = Kind::PersonId;
         let Some((place, value)) = self.single(places, expected, is_empty)? else { return Ok(None) };
         let id = text(value).and_then(|id| PersonId::parse(without_prefix(&id, place)).ok());
         id.map(Some).ok_or_else(|| self.unreadable(places, expected))
@@ -20,7 +20,7 @@ impl<'a> Item<'a> {
     /// The email address of the first location that has one. A login without an `@` is no address, and the next
     /// location is read. A text with an `@` that is invalid is an error: it was meant to be an address.
     pub(super) fn address(self, places: &[Location]) -> Result<Option<EmailAddress>, Unreadable> {
-        let expected = "one e-mail address";
+        let expected = Kind::Address;
         for place in places {
             let Some((place, value)) = self.single(std::slice::from_ref(place), expected, is_empty)? else { continue };
             let Some(text) = value.as_str() else { return Err(self.unreadable(places, expected)) };
@@ -38,24 +38,21 @@ impl<'a> Item<'a> {
 
     /// An unreadable date never means "immediately", and a date that cannot be a last day is an error.
     pub(super) fn effective(self, places: &[Location]) -> Result<Effective, Unreadable> {
-        let expected = "one date";
-        let Some((_, value)) = self.single(places, expected, date::is_no_date)? else {
+        let Some((_, value)) = self.single(places, Kind::Date, date::is_no_date)? else {
             return Ok(Effective::Immediately);
         };
-        self.reading().effective(value).map_err(|why| match why {
-            DateError::NoDate(None) => self.unreadable(places, expected),
-            DateError::NoDate(Some(hint)) => self.unreadable(places, &format!("{expected}: {hint}")),
-            DateError::OutOfRange => self.unreadable(
-                places,
-                "a last day between 1970 and 2200: dates like 0001-01-01, 1900-01-01 and 9999-12-31 mean no day at \
-                 all, which is written by leaving the field out, null or 0000-00-00",
-            ),
+        self.reading().effective(value).map_err(|why| {
+            let expected = match why {
+                DateError::NoDate(hint) => hint.unwrap_or(Kind::Date),
+                DateError::OutOfRange => Kind::LastDay,
+            };
+            self.unreadable(places, expected)
         })
     }
 
     pub(super) fn occurred_at(self) -> Result<Option<jiff::Timestamp>, Unreadable> {
         let places = &self.mapping.occurred_at;
-        let expected = "one time";
+        let expected = Kind::Time;
         let Some((_, value)) = self.single(places, expected, date::is_no_date)? else { return Ok(None) };
         self.reading().instant(value).map_err(|_unreadable| self.unreadable(places, expected))
     }

@@ -2,18 +2,19 @@
 
 use serde_json::Value;
 
+use super::because::Because;
 use super::description::Description;
 use super::headers::Headers;
-use super::unreadable::Unreadable;
 use crate::domain::event::Event;
+use crate::domain::problem::{Kind, Unreadable};
 use crate::sources::json_path::{Location, Scope};
 
 /// An event, and the reason of its classification.
 #[derive(Debug)]
 pub struct Explained {
     pub event: Result<Event, Unreadable>,
-    /// The word or the rule, in words; `None` if there was neither.
-    pub because: Option<String>,
+    /// `None` if there was neither a word nor a rule.
+    pub because: Option<Because>,
 }
 
 /// An item, with everything that is required to read it.
@@ -37,7 +38,7 @@ impl<'a> Item<'a> {
     pub(super) fn single<'p>(
         self,
         places: &'p [Location],
-        expected: &str,
+        expected: Kind,
         is_empty: fn(&Value) -> bool,
     ) -> Result<Option<(&'p Location, &'a Value)>, Unreadable> {
         let mut only_structures = None;
@@ -70,8 +71,8 @@ impl<'a> Item<'a> {
         }
     }
 
-    pub(super) fn unreadable(self, places: &[Location], expected: &str) -> Unreadable {
+    pub(super) fn unreadable(self, places: &[Location], expected: Kind) -> Unreadable {
         let paths: Vec<_> = places.iter().map(Location::text).collect();
-        Unreadable { item: Some(self.index), path: paths.join("`, `"), expected: expected.to_owned() }
+        Unreadable { item: Some(self.index), path: paths.join("`, `"), expected: expected.into() }
     }
 }

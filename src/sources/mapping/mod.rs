@@ -6,6 +6,7 @@
 //! others.
 
 mod batch;
+mod because;
 mod blanks;
 pub(super) mod body;
 mod classification;
@@ -16,7 +17,6 @@ mod facts;
 mod headers;
 mod item;
 mod outline;
-mod unreadable;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,11 +25,12 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 
 pub use self::batch::Batch;
+pub use self::because::{Because, Lack, Match};
 pub(super) use self::description::Description;
 pub use self::headers::Headers;
 pub use self::item::Explained;
-pub use self::unreadable::Unreadable;
 use crate::domain::event::EventType;
+pub use crate::domain::problem::Unreadable;
 
 /// A compiled mapping. A clone shares it.
 #[derive(Debug, Clone)]

@@ -128,7 +128,7 @@ fn event_that_differs_from_its_word_is_explained() {
 /// The reason of the classification of a body with one item.
 fn because_of(body: &str) -> String {
     let mut explained = source("standard-webhooks", "AAAA").explain(None, body.as_bytes()).unwrap();
-    explained.remove(0).because.unwrap()
+    explained.remove(0).because.unwrap().to_string()
 }
 
 #[test]
