@@ -93,7 +93,7 @@ candidates = { $count ->
    *[other] { $count } Konten wurden gefunden
 }
 candidate-possible = möglich
-candidate-never = wird nie angerührt
+candidate-never = wird nie geändert
 
 way-by = durch { $by }
 way-effective = wirksam ab { $at }

@@ -131,14 +131,14 @@ attention-ambiguous_account-now =
     Löschen oder ändern Sie das Konto, das nicht zur Person gehört.
     Klicken Sie dann auf „Erneut lesen“. Bei genau einem Konto läuft der Fall weiter.
 attention-not_a_customer-title = Das Konto ist kein Portalkunde
-attention-not_a_customer-what = Die Adresse gehört zu einem Atlassian-Konto. Es wird von hier nie geändert. Es wurde nichts geändert.
+attention-not_a_customer-what = Die Adresse gehört zu einem Atlassian-Konto. Solche Konten ändert der Dienst nie; auch hier wurde nichts geändert.
 attention-not_a_customer-why = Lizenzierte und verwaltete Konten gehören zum Verzeichnis der Organisation und werden dort abgemeldet.
 attention-not_a_customer-now =
     Entfernen Sie die Person im Verzeichnis oder beim Identitätsanbieter.
     Schließen Sie diesen Fall dann als erledigt.
 attention-protected-title = Die Person ist geschützt
 attention-protected-what = Die Adresse, ihre Domain oder das Konto steht auf der Schutzliste der Site. Es wurde nichts geändert.
-attention-protected-why = Geschützte Konten werden nie angerührt, was auch immer eine Quelle meldet.
+attention-protected-why = Geschützte Konten werden nie geändert, was auch immer eine Quelle meldet.
 attention-protected-now =
     Prüfen Sie, ob der Austritt überhaupt stimmt.
     Ist der Schutz veraltet, entfernen Sie den Eintrag aus den Einstellungen und klicken Sie auf „Erneut lesen“.
@@ -172,9 +172,9 @@ attention-grant_needed-now =
     Der Fall schließt von selbst, sobald das Konto aktiv ist.
 attention-refused-title = Atlassian hat den Aufruf abgelehnt
 attention-refused-what = Der Aufruf für dieses Konto wurde dauerhaft abgelehnt, andere gelingen. Das Konto ist, wie es war.
-attention-refused-why = Den Zugangsdaten fehlt vielleicht ein Recht für genau dieses Konto, oder eine Eigenschaft des Kontos verbietet die Änderung.
+attention-refused-why = Den Zugangsdaten fehlt vielleicht eine Berechtigung für genau dieses Konto, oder eine Eigenschaft des Kontos verbietet die Änderung.
 attention-refused-now =
-    Prüfen Sie das Recht, das die Meldung unten nennt.
+    Prüfen Sie die Berechtigung, die die Meldung unten nennt.
     Versuchen Sie dieselbe Änderung in der Atlassian-Administration.
     Klicken Sie dann auf „Erneut lesen“, oder schließen Sie den Fall als erledigt.
 attention-retries_exhausted-title = Alle Versuche sind gescheitert

@@ -4,7 +4,7 @@ today-tasks = { $count ->
     [one] { $count } offene Aufgabe
    *[other] { $count } offene Aufgaben
 }
-today-nothing = Nichts braucht Sie
+today-nothing = Gerade nichts zu tun
 today-nothing-text = Kein Fall wartet auf eine Entscheidung, jede Zustellung wurde gelesen, und keine Quelle oder Site ist gestoppt.
 today-first = Noch keine Austritte
 today-next-call = Nächster Aufruf bei Atlassian in { $time }.
@@ -43,10 +43,10 @@ task-quiet = Die Quelle { $source } ist still
 task-quiet-text = Es kam länger nichts an, als die Einstellungen erwarten. Prüfen Sie beim Anbieter, ob der Webhook noch aktiv ist.
 task-quiet-link = Quelle prüfen
 
-released-by-observe = Scharfschalten und Weiterlaufenlassen
+released-by-observe = Scharfschalten, dann Fortsetzen von Hand
 released-by-approval = eine Freigabe
 released-by-brake = Freigabe der Liste
-released-by-hold = Weiterlaufenlassen von Hand
+released-by-hold = Fortsetzen von Hand
 
 site-works = arbeitet
 site-paused = pausiert
@@ -83,4 +83,4 @@ first-webhook-text = Tragen Sie beim Anbieter die öffentliche Adresse mit /webh
 first-enforce = Ein paar Tage beobachten, dann scharf schalten
 first-enforce-text = In der Beobachtung wird jeder Fall angehalten und zeigt, was geschehen wäre. Stimmt alles, dann setzen Sie den Modus in den Einstellungen. Angehaltene Fälle bleiben angehalten, bis Sie sie weiterlaufen lassen.
 first-see = Was Sie hier sehen werden
-first-see-text = Zuerst, was Sie braucht, mit dem nächsten Schritt. Dann die kommenden 14 Tage, dann was erledigt wurde. Eine leere Seite heißt: Kein Austritt wurde gemeldet, keine Aufgabe ist offen.
+first-see-text = Zuerst, was auf Sie wartet, mit dem nächsten Schritt. Dann die kommenden 14 Tage, dann was erledigt wurde. Eine leere Seite heißt: Kein Austritt wurde gemeldet, keine Aufgabe ist offen.
