@@ -1,9 +1,10 @@
 //! What is in `deploy/`: checked against the documents and the program here, and by its own tools in the ignored tests.
 
+mod kubernetes;
+mod litestream;
+
 use std::collections::BTreeSet;
-use std::fs::Permissions;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -71,24 +72,6 @@ fn runbooks_of_the_rules_are_sections_of_operations() {
 }
 
 #[test]
-fn settings_of_kubernetes_pass_the_check_without_warnings() {
-    let folder = Folder::new("");
-    let text = document("deploy/kubernetes/base/offboardd.toml");
-    for name in ["rosa-token", "acme-token", "bamboohr-key"] {
-        folder.file(name, "0123456789abcdef0123456789abcdef01234567");
-    }
-    let store_key = folder.file("store-key", &"ab".repeat(32));
-    std::fs::set_permissions(store_key, Permissions::from_mode(0o600)).unwrap();
-    let key = folder.path().join("evidence-key");
-    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status();
-    assert!(made.unwrap().success());
-    let secrets = folder.path().display().to_string();
-    folder.file("offboardd.toml", &text.replace("/run/secrets", &secrets).replace("/data", &secrets));
-    let checked = folder.run(&["check", "--strict"]);
-    assert_eq!((checked.code, checked.stderr.as_str()), (Some(0), ""));
-}
-
-#[test]
 fn supervisors_wait_longer_than_the_daemon_needs_to_stop() {
     let shutdown = document("docs/settings.md");
     // Each supervisor waits longer than the daemon's own `server.shutdown` of 30 seconds.
@@ -98,7 +81,9 @@ fn supervisors_wait_longer_than_the_daemon_needs_to_stop() {
         )
     );
     assert!(document(SERVICE).contains("\nTimeoutStopSec=45s\n"));
-    assert!(document("deploy/compose.yaml").contains("stop_grace_period: 45s"));
+    for compose in ["deploy/compose.yaml", "deploy/compose.postgres.yaml"] {
+        assert!(document(compose).contains("stop_grace_period: 45s"), "{compose}");
+    }
     assert!(document("deploy/kubernetes/base/deployment.yaml").contains("terminationGracePeriodSeconds: 45\n"));
 }
 
@@ -157,31 +142,6 @@ fn systemd_finds_the_unit_hardened() {
         printed.lines().find_map(|line| line.split_once("Overall exposure level for offboardd.service: ")).unwrap().1;
     let level: f64 = level.split(' ').next().unwrap().parse().unwrap();
     assert!(level <= 1.5, "exposure level {level}");
-}
-
-#[test]
-#[ignore = "needs kubectl"]
-fn kustomize_builds_the_base() {
-    let folder = tempfile::tempdir().unwrap();
-    run(Command::new("cp").arg("-r").arg(path("deploy/kubernetes/base")).arg(folder.path()));
-    let secrets = folder.path().join("base/secrets");
-    for name in ["rosa-token", "acme-token", "bamboohr-key", "store-key", "evidence-key"] {
-        std::fs::write(secrets.join(name), "x").unwrap();
-    }
-    let built = run(Command::new("kubectl").arg("kustomize").arg(folder.path().join("base")));
-    for kind in [
-        "Namespace",
-        "ServiceAccount",
-        "ConfigMap",
-        "Secret",
-        "Service",
-        "PersistentVolumeClaim",
-        "Deployment",
-        "NetworkPolicy",
-    ] {
-        assert!(built.contains(&format!("kind: {kind}\n")), "{kind} is missing");
-    }
-    assert!(built.contains("secretName: offboardd-"), "the secret is not referred to by its hash");
 }
 
 /// A proxy in front of a daemon. Killed at the end.
