@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use tracing::instrument;
 
-use super::files::recorded_head;
+use super::files::{self, recorded_head};
 use super::head::Head;
 use super::row::{RowReader, millis};
 use super::sql::{Pool, Row, query};
-use super::{Database, Store, StoreError, Tx};
+use super::{Database, Store, StoreError, Tx, stamp};
 use crate::domain::ids::CaseId;
 use crate::proof::chain::{ChainEntry, ChainError, ChainVerifier, GENESIS, Link};
 use crate::proof::seal::MasterKey;
@@ -105,9 +105,19 @@ pub async fn verify_journal_with(
     let expected: Vec<_> = expected.iter().copied().chain(recorded).collect();
     let options = SqliteConnectOptions::new().filename(path).read_only(true);
     let pool = Pool::Sqlite(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?);
-    let check = walk(&pool, &expected, progress).await;
+    let check = match require_readable(&pool, path).await {
+        Ok(()) => walk(&pool, &expected, progress).await,
+        Err(error) => Err(error),
+    };
     pool.close().await;
     check
+}
+
+/// Fails if a newer version wrote the file, or if it has no schema yet. The journal of an older version is verified.
+async fn require_readable(pool: &Pool, path: &Path) -> Result<(), StoreError> {
+    let version = stamp::schema_version(&mut pool.acquire().await?, path).await?;
+    let why = "it has no schema of this version: `offboardd migrate` makes it";
+    version.map(|_older_or_same| ()).ok_or_else(|| files::unusable(path, why))
 }
 
 impl Database {

@@ -8,7 +8,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::files::{self, Files};
-use super::schema::MIGRATOR;
+use super::schema::{MIGRATOR, newest_version};
 use super::sql::{Connection, Options, Pool, ServerUrl, query};
 use super::writer::Writer;
 use super::{Store, StoreError, integrity, key_file, paths, period_keys, stamp};
@@ -233,6 +233,9 @@ impl Database {
     /// `files` are the locked files of a daemon, which watches them and marks the database as in use.
     async fn with(&self, files: Option<Files>) -> Result<Store, StoreError> {
         let mut connection = Connection::sqlite(&self.options()).await?;
+        if files.is_none() {
+            self.require_schema(&mut connection).await?;
+        }
         let is_sealed = is_sealed(&mut connection).await?;
         let keys = self.keys(is_sealed)?;
         let key = Arc::new(load_keys(&mut connection, &keys).await?);
@@ -266,6 +269,14 @@ impl Database {
             None => None,
         };
         self.store(reader, Options::Sqlite(self.options()), connection, files, key).await
+    }
+
+    /// Fails unless the schema is of this version. A daemon brings it there; a command beside it does not.
+    async fn require_schema(&self, connection: &mut Connection) -> Result<(), StoreError> {
+        if stamp::schema_version(connection, &self.path).await? == Some(newest_version()) {
+            return Ok(());
+        }
+        Err(files::unusable(&self.path, "it has no schema of this version: `offboardd migrate` makes it"))
     }
 
     /// The database on a server.

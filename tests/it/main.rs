@@ -63,6 +63,7 @@ mod stress;
 mod tampering;
 mod two_processes;
 mod unreliable_reads;
+mod upgrade;
 mod vendor_returns;
 mod wal;
 mod watch_erased;

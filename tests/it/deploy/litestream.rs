@@ -105,7 +105,7 @@ fn drill_restores_every_acknowledged_delivery_from_the_replica() {
     let (succeeded, printed) = drill(&folder, &other, &periods, "");
     assert!(!succeeded && printed.contains("key"), "{printed}");
 
-    // Both work on after that: the daemon is killed, and Litestream goes on with the next one.
+    // Both work on after that: the daemon is killed, and Litestream continues with the next one.
     drop(daemon);
     let daemon = folder.serve("info");
     let body = folder
