@@ -4,6 +4,7 @@ mod imports;
 mod notify;
 mod parts;
 mod ports;
+mod replica;
 mod rotation;
 mod systemd;
 mod wakeups;
@@ -17,7 +18,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use prometheus_client::registry::Registry;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
@@ -26,6 +27,7 @@ use tokio::sync::{Mutex, Notify};
 pub(crate) use self::notify::channels;
 use self::parts::Parts;
 pub(crate) use self::ports::explain;
+use self::replica::Replica;
 use self::rotation::{AcceptedSecrets, Lookups, Rotation};
 pub use self::wakeups::Wakeups;
 use crate::admin::{Access, AdminState, ConfiguredSite, ConfiguredSource, FreeSpace, Ports};
@@ -38,10 +40,14 @@ use crate::proof::signature::SigningKey;
 use crate::router::{self, Route, Router};
 use crate::settings::{Mode, Settings, SourceSettings};
 use crate::shutdown::Shutdown;
-use crate::store::{self, Anchor, Database, KeepFor, KeyLocation, Store, WatchLimits};
+use crate::store::{self, Anchor, Database, Duty, KeepFor, KeyLocation, Store, WatchLimits};
 use crate::upkeep::{self, Upkeep};
 use crate::worker::Worker;
 use crate::{admin, console, intake, listener, settings, worker};
+
+/// How long an import is stored at most, before it counts as incomplete; and how much the clocks of replicas may differ.
+const INCOMPLETE: SignedDuration = SignedDuration::from_hours(1);
+const CLOCKS: SignedDuration = SignedDuration::from_secs(5);
 
 /// A daemon with bound sockets and an open database.
 #[derive(Debug)]
@@ -58,6 +64,8 @@ pub struct App {
     /// The time of the newest journal entry, if the clock was behind it at the start.
     journal_end: Option<Timestamp>,
     free_space: FreeSpace,
+    /// Notified when accepted secrets may have changed.
+    secrets: Arc<Notify>,
 }
 
 impl App {
@@ -85,7 +93,9 @@ impl App {
         {
             tx.raise_fence(&finding, clock.now()).await?;
         }
-        tx.delete_incomplete_imports().await?;
+        // Another replica may be storing an import.
+        let before = if store.is_shared() { clock.now().saturating_sub(INCOMPLETE)? } else { Timestamp::MAX };
+        tx.delete_incomplete_imports(before).await?;
         tx.follow_journal(&notify::channel_keys(&settings)).await?;
         tx.announce_fences(clock.now()).await?;
         let fences = tx.fences().await?;
@@ -94,7 +104,9 @@ impl App {
             upkeep::log_fence(fence.reason, &fence.detail);
         }
         let newest = store.newest_journal_entry().await?;
-        let journal_end = newest.filter(|newest| *newest > clock.now());
+        // The clocks of other replicas may differ a little.
+        let tolerance = if store.is_shared() { CLOCKS } else { SignedDuration::ZERO };
+        let journal_end = newest.filter(|newest| newest.duration_since(clock.now()) > tolerance);
         if let Some(newest) = journal_end {
             tracing::error!(
                 newest_at = %newest,
@@ -115,6 +127,7 @@ impl App {
             evidence_key,
             anchor: Arc::new(Mutex::new(anchor)),
             journal_end,
+            secrets: Arc::default(),
         })
     }
 
@@ -150,19 +163,24 @@ impl App {
         let store = self.store.clone();
         let anchor = Arc::clone(&self.anchor);
         let shutdown = Shutdown::new();
+        let replica = Replica::new(&store, &self.settings, &self.wakeups, &self.secrets);
         self.start(&shutdown)?;
         systemd::notify_ready();
-        let failed = tokio::select! {
-            () = stop => false,
-            () = shutdown.stopping().cancelled_owned() => true,
+        let working = async {
+            let failed = tokio::select! {
+                () = stop => false,
+                () = shutdown.stopping().cancelled_owned() => true,
+            };
+            shutdown.begin();
+            systemd::notify_stopping();
+            tracing::info!("stopping: running requests and steps are finished first");
+            let finished = shutdown.finished(deadline).await;
+            if finished && store.term_of(&Duty::Background).is_some() {
+                upkeep::write_anchor(&anchor).await;
+            }
+            (failed, finished)
         };
-        shutdown.begin();
-        systemd::notify_stopping();
-        tracing::info!("stopping: running requests and steps are finished first");
-        let finished = shutdown.finished(deadline).await;
-        if finished {
-            upkeep::write_anchor(&anchor).await;
-        }
+        let (failed, finished) = replica.run_beside(working, &shutdown).await;
         store.close().await;
         anyhow::ensure!(
             finished,
@@ -186,6 +204,7 @@ impl App {
             anchor,
             journal_end,
             free_space,
+            secrets,
         } = self;
         let mut parts = Parts {
             shutdown,
@@ -207,14 +226,15 @@ impl App {
         parts.start_imports(&sites)?;
         parts.start_watchdog();
         let access = Access::new(settings.admin_tokens.clone());
-        let secrets: Arc<Notify> = Arc::default();
         let adapters = ports::of(Arc::clone(&settings), sites.clone());
         let admin_tokens = Arc::clone(&access.tokens);
         let reloaded = rotation::Reloaded { intake_sources, lookups, sites, admin_tokens, channels };
         let rotation =
             Rotation::new(Arc::clone(&settings), parts.store.clone(), reloaded, accepted, Arc::clone(&secrets))?;
         shutdown.spawn("rotation", rotation.run(shutdown.stopping()));
-        shutdown.spawn("upkeep.anchor", upkeep::anchor_journal(anchor, shutdown.stopping()));
+        parts.spawn_on_duty("upkeep.anchor", parts.background(), move |stopping| {
+            upkeep::anchor_journal(Arc::clone(&anchor), stopping)
+        });
         let inward = Inward { access, secrets, evidence_key, free_space, rejections, ports: adapters };
         parts.start_admin(admin, inward);
         Ok(())
@@ -254,7 +274,7 @@ impl Parts<'_> {
 
     fn start_router(&mut self) -> anyhow::Result<Lookups> {
         let router = Router {
-            store: self.store.clone(),
+            store: self.background(),
             routes: routes(self.settings)?,
             clock: Arc::clone(&self.clock),
             metrics: router::Metrics::register(&mut self.registry),
@@ -266,9 +286,9 @@ impl Parts<'_> {
         let lookups = lookups.filter_map(|(name, route)| Some((name.clone(), Arc::clone(route.lookup.as_ref()?))));
         let lookups = lookups.collect();
         for resolver in router.resolvers(&crate::outbound::http()?, self.settings.retry) {
-            self.shutdown.spawn("router.resolver", resolver.run(self.shutdown.stopping()));
+            self.spawn_on_duty("router.resolver", self.background(), move |stopping| resolver.clone().run(stopping));
         }
-        self.shutdown.spawn("router", router.run(self.shutdown.stopping()));
+        self.spawn_on_duty("router", self.background(), move |stopping| router.clone().run(stopping));
         Ok(lookups)
     }
 
@@ -299,7 +319,7 @@ impl Parts<'_> {
         let sources = self.settings.sources.values();
         let store = &self.settings.file.store;
         let upkeep = Upkeep {
-            store: self.store.clone(),
+            store: self.background(),
             clock: Arc::clone(&self.clock),
             keep_payloads: store.keep_payloads.get(),
             keep_backups: store.keep_backups.get(),
@@ -311,7 +331,7 @@ impl Parts<'_> {
             },
             quiet_after: sources.map(|source| (source.name.clone(), source.table.quiet_after())).collect(),
         };
-        self.shutdown.spawn("upkeep", upkeep.run(self.shutdown.stopping()));
+        self.spawn_on_duty("upkeep", self.background(), move |stopping| upkeep.clone().run(stopping));
     }
 
     fn start_watchdog(&self) {

@@ -22,7 +22,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 const KEPT: SignedDuration = SignedDuration::from_hours(1);
 
 /// Reads the lists of one site.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Lister {
     pub store: Store,
     pub client: Client,

@@ -39,7 +39,7 @@ const PAUSE_FACTOR: u32 = 8;
 /// The number of old rows that are deleted in one transaction: a commit of the intake waits a few milliseconds.
 const EXPIRED_TOGETHER: usize = 25;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Upkeep {
     pub store: Store,
     pub clock: Arc<dyn Clock>,

@@ -33,6 +33,7 @@ mod intake;
 mod load;
 mod memory;
 mod peers;
+mod postgres;
 mod queue;
 mod raw;
 mod router;
@@ -95,6 +96,9 @@ fn main() {
     }
     if wanted.any(&["T16"]) {
         router::by_items(&mut table);
+    }
+    if wanted.any(&["T17"]) {
+        postgres::beside_inserts_by_hand(&mut table);
     }
     table.print();
 }

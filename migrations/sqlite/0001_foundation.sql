@@ -361,6 +361,22 @@ CREATE TABLE source_sites (
     PRIMARY KEY (site, source)
 ) STRICT, WITHOUT ROWID;
 
+-- Which of several daemons does what (PostgreSQL; a file has one daemon). The server's clock ends a term. Each term has a token of
+-- its own, which the writes of its holder name.
+CREATE TABLE terms (
+    duty  TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    token INTEGER NOT NULL,
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The daemons that use the database, each with a fingerprint of its settings.
+CREATE TABLE replicas (
+    id       TEXT PRIMARY KEY,
+    settings TEXT NOT NULL,
+    seen_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Why no change is made at any site until an approver lifts it: this database was changed by another hand, or is an older
 -- copy. What the walk over the history found and an approver accepted is not raised by the next walk.
 CREATE TABLE fences (

@@ -30,6 +30,23 @@ const NO_RESPONSE: &str = "the database does not respond";
 pub(super) struct Readiness {
     ready: bool,
     checks: BTreeMap<&'static str, Check>,
+    /// Over PostgreSQL: the id of this replica.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replica: Option<String>,
+    /// Over PostgreSQL: the sites that this replica works. The other sites are worked by other replicas.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sites: Option<Vec<String>>,
+    /// Over PostgreSQL: whether all replicas have the same settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings: Option<ReplicaSettings>,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct ReplicaSettings {
+    /// A hash of this replica's settings, without secrets and listen addresses.
+    fingerprint: String,
+    /// The replicas whose settings have another fingerprint.
+    differs: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -76,7 +93,22 @@ pub(super) async fn ready(State(admin): State<Arc<AdminState>>) -> (StatusCode, 
     let checks = checks(&admin).await;
     let ready = checks.values().all(|check| check.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, checks }))
+    let (replica, sites, settings) = replica(&admin).await;
+    (status, Json(Readiness { ready, checks, replica, sites, settings }))
+}
+
+/// This replica among the others.
+async fn replica(admin: &AdminState) -> (Option<String>, Option<Vec<String>>, Option<ReplicaSettings>) {
+    let store = &admin.store;
+    let Some(replica) = store.replica_id() else { return (None, None, None) };
+    let sites = store.sites_on_duty().iter().map(ToString::to_string).collect();
+    let fingerprint = store.settings_fingerprint().unwrap_or_default();
+    // The check of the database reports an error.
+    let others = timeout(PROBE_TIMEOUT, store.replicas()).await.ok().and_then(Result::ok).unwrap_or_default();
+    let differs = others.into_iter().filter(|other| other.id != replica && other.settings != fingerprint);
+    let settings =
+        ReplicaSettings { fingerprint: fingerprint.to_owned(), differs: differs.map(|other| other.id).collect() };
+    (Some(replica.to_owned()), Some(sites), Some(settings))
 }
 
 pub(super) async fn checks(admin: &AdminState) -> BTreeMap<&'static str, Check> {

@@ -12,37 +12,39 @@ use crate::domain::own_request::RequestRules;
 use crate::import::{Folder, FolderSettings, Importer, Options};
 use crate::listing::Lister;
 use crate::settings::ImportSettings;
+use crate::store::Duty;
 
 impl Parts<'_> {
     pub(super) fn start_imports(&self, sites: &BTreeMap<SiteName, Client>) -> anyhow::Result<()> {
         for client in sites.values() {
+            let store = self.store.on_duty(Duty::Site(client.site().name.clone()));
             let lister = Lister {
-                store: self.store.clone(),
+                store: store.clone(),
                 client: client.clone(),
                 clock: Arc::clone(&self.clock),
                 retry: self.settings.retry,
                 awakened: Arc::clone(&self.wakeups.listers),
                 router: Arc::clone(&self.wakeups.router),
             };
-            self.shutdown.spawn("listing", lister.run(self.shutdown.stopping()));
+            self.spawn_on_duty("listing", store, move |stopping| lister.clone().run(stopping));
         }
         let importer = Importer {
-            store: self.store.clone(),
+            store: self.background(),
             clock: Arc::clone(&self.clock),
             awakened: Arc::clone(&self.wakeups.importer),
             worker: Arc::clone(&self.wakeups.worker),
         };
-        self.shutdown.spawn("import", importer.run(self.shutdown.stopping()));
+        self.spawn_on_duty("import", self.background(), move |stopping| importer.clone().run(stopping));
         if let Some(import) = &self.settings.import {
             let folder = Folder {
                 settings: self.folder_settings(import)?,
-                store: self.store.clone(),
+                store: self.background(),
                 clock: Arc::clone(&self.clock),
                 awakened: Arc::clone(&self.wakeups.folder),
                 importer: Arc::clone(&self.wakeups.importer),
                 listers: Arc::clone(&self.wakeups.listers),
             };
-            self.shutdown.spawn("import.folder", folder.run(self.shutdown.stopping()));
+            self.spawn_on_duty("import.folder", self.background(), move |stopping| folder.clone().run(stopping));
         }
         Ok(())
     }

@@ -55,7 +55,7 @@ impl Parts<'_> {
                 key: key.clone(),
                 channel: Arc::clone(&channel),
                 composer: Composer {
-                    store: self.store.clone(),
+                    store: self.background(),
                     admin_url: self.settings.file.server.admin_url.as_ref().map(|url| url.get().clone()),
                     personal_data: notify.personal_data,
                 },
@@ -65,11 +65,11 @@ impl Parts<'_> {
                 metrics: metrics.clone(),
                 awakened: Arc::clone(&senders),
             };
-            self.shutdown.spawn("notices.sender", sender.run(self.shutdown.stopping()));
+            self.spawn_on_duty("notices.sender", self.background(), move |stopping| sender.clone().run(stopping));
             running.insert(key, channel);
         }
         let gatherer = Gatherer {
-            store: self.store.clone(),
+            store: self.background(),
             clock: Arc::clone(&self.clock),
             channels: keys,
             on: notify.on.iter().copied().collect(),
@@ -78,7 +78,7 @@ impl Parts<'_> {
             awakened: Arc::clone(&self.wakeups.notices),
             senders,
         };
-        self.shutdown.spawn("notices", gatherer.run(self.shutdown.stopping()));
+        self.spawn_on_duty("notices", self.background(), move |stopping| gatherer.clone().run(stopping));
         Ok(running)
     }
 }

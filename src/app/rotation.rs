@@ -118,6 +118,8 @@ impl Rotation {
     /// Reloads until `stopping`.
     pub(super) async fn run(mut self, stopping: CancellationToken) {
         let secret_accepted = Arc::clone(&self.secret_accepted);
+        // Its time does not begin again with each notification.
+        let mut checks = tokio::time::interval(PERIOD);
         loop {
             tokio::select! {
                 () = stopping.cancelled() => return,
@@ -129,7 +131,7 @@ impl Rotation {
                     self.reload(|_| true);
                     self.load_accepted().await;
                 }
-                () = tokio::time::sleep(PERIOD) => {
+                _ = checks.tick() => {
                     let changed = self.changed();
                     if !changed.is_empty() {
                         self.reload(|files| files.iter().any(|file| changed.contains(file)));

@@ -9,7 +9,7 @@ use serde::Serialize;
 use self::channels::ChannelReport;
 use self::lookups::LookupReport;
 use self::report::SiteReport;
-pub(super) use self::warnings::{notes, warnings};
+pub(super) use self::warnings::{notes, server_warnings, warnings};
 use super::config::Config;
 use super::output::{print_err, print_out};
 use crate::settings::{Settings, SettingsFile};
@@ -51,7 +51,7 @@ pub(super) async fn run(arguments: &Arguments, config: &Config) -> anyhow::Resul
     } else {
         None
     };
-    let warnings = warnings(&settings);
+    let warnings = [warnings(&settings), server_warnings(&settings).await].concat();
     let mut text = print(&settings, &warnings, online.as_ref(), arguments.json)?;
     if !text.ends_with('\n') {
         text.push('\n');

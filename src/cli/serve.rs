@@ -16,7 +16,7 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<()> {
     for note in check::notes(&settings) {
         tracing::info!("settings: {note}");
     }
-    for warning in check::warnings(&settings) {
+    for warning in [check::warnings(&settings), check::server_warnings(&settings).await].concat() {
         tracing::warn!("settings: {warning}");
     }
     let app = App::build(Arc::new(settings), Arc::new(SystemClock)).await?;

@@ -53,7 +53,7 @@ pub(crate) struct FolderSettings {
 }
 
 /// Imports the files of a folder.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Folder {
     pub(crate) settings: FolderSettings,
     pub(crate) store: Store,

@@ -19,7 +19,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 const BATCH: u32 = 25;
 
 /// Opens the cases of imports.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Importer {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,

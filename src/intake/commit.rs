@@ -4,6 +4,7 @@
 //! arrived during the previous one, which makes durable intake fast.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 use tracing::Instrument as _;
@@ -17,6 +18,10 @@ const WAITING: usize = 4096;
 
 /// The maximum number of deliveries that are stored together, so that the first of them does not wait for long.
 const GROUP: usize = 256;
+
+/// The longest wait of a vendor for the commit. A commit that takes longer, as while a synchronous standby is away, may still
+/// succeed: the vendor's repetition is then a duplicate.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 struct PendingDelivery {
     delivery: NewDelivery,
@@ -41,7 +46,7 @@ impl DeliveryQueue {
         let (answer, committed) = oneshot::channel();
         self.0.try_send(PendingDelivery { delivery, reservation, answer }).ok()?;
         // The sender is dropped if the commit failed.
-        committed.await.ok()
+        tokio::time::timeout(PATIENCE, committed).await.ok()?.ok()
     }
 }
 

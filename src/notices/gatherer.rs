@@ -18,7 +18,7 @@ use crate::store::{Store, StoreError};
 const PERIOD: Duration = Duration::from_millis(500);
 
 /// Gathers transitions into notices.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Gatherer {
     pub store: Store,
     pub clock: Arc<dyn Clock>,

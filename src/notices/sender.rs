@@ -20,7 +20,7 @@ use crate::store::{PendingMessage, StoreError};
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Sends the messages of one channel.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Sender {
     /// Its key in the database: `webhooks.0`, `chat.0`, `mail`.
     pub key: String,

@@ -30,7 +30,7 @@ const PERIOD: Duration = Duration::from_mins(1);
 const DAY_S: i64 = 86_400;
 
 /// Queries one source's vendor for email addresses.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Resolver {
     router: Router,
     source: SourceName,

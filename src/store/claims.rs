@@ -172,19 +172,21 @@ impl Tx {
         .await
     }
 
-    /// Requeues the jobs of dead workers: those whose lease is over or, at a start, all; but none of `alive`. If a call
-    /// was dispatched, its outcome is unknown, and the history records that.
+    /// Requeues the jobs of dead workers at these sites, or at all of them: those whose lease is over or, at a start, all; but
+    /// none of `alive`. If a call was dispatched, its outcome is unknown, and the history records that.
     #[instrument(name = "store.job.recover", skip_all, err)]
     pub async fn recover(
         &mut self,
         all: bool,
         alive: &[JobId],
+        sites: Option<&[SiteName]>,
         now: Timestamp,
     ) -> Result<Vec<RecoveredJob>, StoreError> {
         let rows = query(dialect::JOBS_OF_DEAD_WORKERS)
             .bind(millis(now))
             .bind(all)
             .bind(json!(alive).to_string())
+            .bind(sites.map(|sites| json!(sites).to_string()))
             .fetch_all(&mut **self)
             .await?;
         let mut recovered = Vec::new();

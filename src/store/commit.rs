@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tracing::Instrument as _;
 
 use super::files::{Acknowledged, Files};
@@ -40,6 +40,8 @@ pub(super) struct Committer {
     pub(super) options: Arc<Options>,
     pub(super) files: Option<Arc<Files>>,
     pub(super) paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
+    /// Notified after each commit.
+    pub(super) committed: Arc<Notify>,
     pub(super) deliveries: mpsc::Receiver<Request>,
     pub(super) units: mpsc::Receiver<Request>,
     pub(super) between_groups: mpsc::Receiver<BetweenGroups>,
@@ -132,7 +134,7 @@ impl Committer {
         let Group { mut answers, effects } = std::mem::take(&mut state.group);
         let committed = match result {
             Ok(()) if answers.is_empty() => Ok(()),
-            Ok(()) => self.commit(&mut state, &effects).await,
+            Ok(()) => self.commit(&mut state, &effects).await.inspect(|()| self.committed.notify_one()),
             Err(error) => Err(error),
         };
         state.roll_back().await;

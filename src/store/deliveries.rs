@@ -139,7 +139,7 @@ impl Store {
     #[instrument(name = "store.delivery.insert", skip_all, fields(count = deliveries.len()), err)]
     pub async fn insert_deliveries(&self, deliveries: &[NewDelivery]) -> Result<Vec<Inserted>, StoreError> {
         let mut accepted = Vec::with_capacity(deliveries.len());
-        // Held to the end, so that no hash that identifies a repetition expires meanwhile.
+        // Held to the end, so that no hash that identifies a repetition expires meanwhile. (Over PostgreSQL one may.)
         let mut turn = self.writer.begin_for_intake().await?;
         let mut newest = 0;
         for group in deliveries.chunks(dialect::MOST_DELIVERIES) {
@@ -226,6 +226,13 @@ struct InsertedRows {
     last_seq: i64,
 }
 
+impl InsertedRows {
+    /// Fails if another replica has just stored the same delivery: the repetition finds that.
+    fn require_one(&self, id: DeliveryId) -> Result<(), StoreError> {
+        if self.count == 1 { Ok(()) } else { Err(StoreError::inconsistent("delivery", id, "it was not inserted")) }
+    }
+}
+
 /// Inserts the deliveries that are new.
 async fn insert(connection: &mut Connection, group: &[NewDelivery]) -> Result<InsertedRows, StoreError> {
     let insert = match connection.kind() {
@@ -290,8 +297,13 @@ async fn distinguish(connection: &mut Connection, group: &[NewDelivery]) -> Resu
              WHERE d.dedupe_hash = $1 AND d.dedupes = 1",
         )
         .bind(delivery.dedupe_hash.0.as_slice())
-        .fetch_one(&mut *connection)
+        .fetch_optional(&mut *connection)
         .await?;
+        let Some(first) = first else {
+            insert(connection, std::slice::from_ref(delivery)).await?.require_one(delivery.id)?;
+            accepted.push(Inserted::New(delivery.id));
+            continue;
+        };
         let id: DeliveryId = RowReader { what: "delivery", row: &first }.word("id")?;
         if id == delivery.id {
             accepted.push(Inserted::New(id));
@@ -300,7 +312,7 @@ async fn distinguish(connection: &mut Connection, group: &[NewDelivery]) -> Resu
                 .bind(id.to_string())
                 .execute(&mut *connection)
                 .await?;
-            insert(connection, std::slice::from_ref(delivery)).await?;
+            insert(connection, std::slice::from_ref(delivery)).await?.require_one(delivery.id)?;
             accepted.push(Inserted::New(delivery.id));
         } else {
             accepted.push(Inserted::Duplicate(id));

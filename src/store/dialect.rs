@@ -13,11 +13,27 @@
 use super::sql::Kind;
 
 /// Begins a group of units of work, with the savepoint of the first one. Acquires the write lock first, so that no unit
-/// fails halfway for lack of it. PostgreSQL has no such lock: one number stands for it, "offw" in ASCII.
+/// fails halfway for lack of it. PostgreSQL has no such lock: one number stands for it, "offw" in ASCII. A replica that is frozen
+/// while it holds the lock loses it after a moment, also behind a pooler that ignores the settings of sessions.
 pub(super) const fn begin(kind: Kind) -> &'static str {
     match kind {
         Kind::Sqlite => "BEGIN IMMEDIATE; SAVEPOINT unit",
-        Kind::Postgres => "BEGIN; SELECT pg_advisory_xact_lock(1869506423); SAVEPOINT unit",
+        Kind::Postgres => {
+            "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '3s'; SET LOCAL lock_timeout = '20s'; \
+             SELECT pg_advisory_xact_lock(1868981879); SAVEPOINT unit"
+        }
+    }
+}
+
+/// Begins a transaction of the intake. In PostgreSQL it has a lock of its own, "offi" in ASCII, so that no vendor waits for the
+/// router. The message makes the commit wait for the synchronous standby although nothing else may be written: a delivery that is
+/// acknowledged as a duplicate must be as durable as a new one.
+pub(super) const fn begin_intake(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Sqlite => begin(kind),
+        Kind::Postgres => {
+            "BEGIN; SELECT pg_advisory_xact_lock(1868981865); SELECT pg_logical_emit_message(TRUE, 'offboardd', ''); SAVEPOINT unit"
+        }
     }
 }
 
@@ -38,10 +54,12 @@ pub(super) const DELETE_OLD_ESCALATIONS: &str = "DELETE FROM escalations
 pub(super) const DELETE_MESSAGES_OF_OTHER_CHANNELS: &str = "DELETE FROM notice_messages
      WHERE channel NOT IN (SELECT value FROM json_each($1))";
 
-/// Jobs of dead workers: running, with a lease until `$1` unless `$2`, and without the ids in the JSON list `$3`.
+/// Jobs of dead workers: running, with a lease until `$1` unless `$2`, and without the ids in the JSON list `$3`. Those of the
+/// sites in the JSON list `$4`, or of all sites.
 pub(super) const JOBS_OF_DEAD_WORKERS: &str = "SELECT id, case_id, kind, dispatched_at
      FROM jobs
-     WHERE state = 'running' AND ($2 = 1 OR lease_until <= $1) AND id NOT IN (SELECT value FROM json_each($3))";
+     WHERE state = 'running' AND ($2 = 1 OR lease_until <= $1) AND id NOT IN (SELECT value FROM json_each($3))
+         AND ($4 IS NULL OR site IN (SELECT value FROM json_each($4)))";
 
 /// The open cases of a site whose email hash is in the JSON list `$2` of hashes in hexadecimal.
 pub(super) const OPEN_CASES_OF_ADDRESSES: &str = "SELECT c.id, c.email_hash
@@ -247,7 +265,8 @@ pub(super) const ROUTED: &str = "UPDATE deliveries
      WHERE seq IN (SELECT CAST(value AS BIGINT) FROM json_each($2))";
 
 /// PostgreSQL: inserts the new ones of the deliveries in the JSON list `$1`: lists of the columns' values, with the place of the
-/// sealed body in `$2`, where all of them follow each other. They are numbered without gaps, as SQLite does it.
+/// sealed body in `$2`, where all of them follow each other. They are numbered in their order, and inserted in that of their
+/// hashes: replicas that insert the same ones do not wait for each other in a circle.
 pub(super) const INSERT_DELIVERIES: &str = "WITH given AS (
          SELECT key, value, unhex(value ->> 3) AS dedupe_hash
          FROM json_each($1)),
@@ -255,11 +274,14 @@ pub(super) const INSERT_DELIVERIES: &str = "WITH given AS (
          SELECT DISTINCT ON (g.dedupe_hash) g.*
          FROM given g
          WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.dedupe_hash = g.dedupe_hash AND d.dedupes = 1)
-         ORDER BY g.dedupe_hash, g.key)
+         ORDER BY g.dedupe_hash, g.key),
+     numbered AS (
+         SELECT nextval('deliveries_seq_seq') AS seq, f.*
+         FROM (SELECT * FROM fresh ORDER BY key) f)
      INSERT INTO deliveries (
          seq, id, source, received_at, dedupe_hash, dedupe_until, content_type, body, signed_at)
      SELECT
-         (SELECT COALESCE(MAX(seq), 0) FROM deliveries) + ROW_NUMBER() OVER (ORDER BY key),
+         seq,
          value ->> 0,
          value ->> 1,
          CAST(value ->> 2 AS BIGINT),
@@ -268,8 +290,46 @@ pub(super) const INSERT_DELIVERIES: &str = "WITH given AS (
          value ->> 5,
          substr($2, CAST(value ->> 6 AS INTEGER), CAST(value ->> 7 AS INTEGER)),
          CAST(value ->> 8 AS BIGINT)
-     FROM fresh
+     FROM numbered
+     ORDER BY dedupe_hash
      ON CONFLICT (dedupe_hash) WHERE dedupes = 1 DO NOTHING";
+
+/// PostgreSQL: gives the replica `$1` the terms of the duties in the JSON list `$2` that no other one holds, for `$3`
+/// milliseconds by the server's clock. A term that was over has a new token.
+pub(super) const RENEW_TERMS: &str = "INSERT INTO terms (duty, owner, token, until)
+     SELECT value, $1, 1, instant.now + $3
+     FROM json_each($2)
+         CROSS JOIN (SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now) instant
+     ORDER BY value
+     ON CONFLICT (duty) DO UPDATE
+     SET owner = excluded.owner,
+         token = terms.token
+             + CASE WHEN terms.owner = excluded.owner AND terms.until > excluded.until - $3 THEN 0 ELSE 1 END,
+         until = excluded.until
+     WHERE terms.owner = excluded.owner OR terms.until <= excluded.until - $3
+     RETURNING duty, token";
+
+/// The replica `$1` gives up the duties in the JSON list `$2`.
+pub(super) const RESIGN: &str = "UPDATE terms
+     SET until = 0
+     WHERE owner = $1 AND until > 0 AND duty IN (SELECT value FROM json_each($2))";
+
+/// PostgreSQL: stores that the replica `$1` with the settings `$2` is alive, and deletes those that ended a while ago.
+pub(super) const SEE_REPLICA: &str = "WITH instant AS (
+         SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now),
+     ended AS (DELETE FROM replicas WHERE id <> $1 AND seen_at < (SELECT now FROM instant) - 60000)
+     INSERT INTO replicas (id, settings, seen_at)
+     SELECT $1, $2, now
+     FROM instant
+     ON CONFLICT (id) DO UPDATE
+     SET settings = excluded.settings, seen_at = excluded.seen_at
+     WHERE replicas.seen_at < excluded.seen_at - 1000";
+
+/// PostgreSQL: the replicas that are alive.
+pub(super) const LIVE_REPLICAS: &str = "SELECT id, settings, seen_at
+     FROM replicas
+     WHERE seen_at > CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) - 5000
+     ORDER BY id";
 
 /// Joins the rows of [`insert_deliveries`].
 macro_rules! rows {

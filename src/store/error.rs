@@ -94,6 +94,9 @@ pub enum StoreError {
     /// A write that depends on a lease arrived after the lease was lost.
     #[error("the lease of the job was lost")]
     LeaseLost,
+    /// Another replica has taken over what this one did.
+    #[error("the term of this replica is over: another one has the duty")]
+    TermOver,
 }
 
 impl StoreError {
@@ -114,7 +117,8 @@ impl StoreError {
             | Self::Backup { .. }
             | Self::FilesChanged { .. }
             | Self::NotCommitted
-            | Self::LeaseLost => false,
+            | Self::LeaseLost
+            | Self::TermOver => false,
         }
     }
 

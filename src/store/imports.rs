@@ -128,11 +128,18 @@ impl Tx {
 
     /// Deletes imports whose rows were not stored completely.
     #[instrument(name = "store.import.delete_incomplete", skip_all, err)]
-    pub async fn delete_incomplete_imports(&mut self) -> Result<(), StoreError> {
-        query("DELETE FROM import_rows WHERE import_id IN (SELECT id FROM imports WHERE state = 'loading')")
+    pub async fn delete_incomplete_imports(&mut self, before: Timestamp) -> Result<(), StoreError> {
+        query(
+            "DELETE FROM import_rows
+             WHERE import_id IN (SELECT id FROM imports WHERE state = 'loading' AND created_at < $1)",
+        )
+        .bind(millis(before))
+        .execute(&mut **self)
+        .await?;
+        query("DELETE FROM imports WHERE state = 'loading' AND created_at < $1")
+            .bind(millis(before))
             .execute(&mut **self)
             .await?;
-        query("DELETE FROM imports WHERE state = 'loading'").execute(&mut **self).await?;
         Ok(())
     }
 
@@ -330,7 +337,7 @@ mod tests {
             }
             tx.commit().await.unwrap();
             let mut tx = store.begin().await.unwrap();
-            tx.delete_incomplete_imports().await.unwrap();
+            tx.delete_incomplete_imports(Timestamp::MAX).await.unwrap();
             assert_eq!(tx.count_import_rows(&id).await.unwrap(), u32::from(is_complete));
             tx.commit().await.unwrap();
             assert_eq!(store.is_imported("f").await.unwrap(), is_complete);

@@ -1,7 +1,7 @@
-//! SQLite: the only place that contains SQL.
+//! The database: the only place that contains SQL.
 //!
-//! One writer connection and a few read-only ones over one file in WAL mode with `synchronous = FULL`: what is committed
-//! is on the disk. Reads that decide nothing are on [`Store`]; everything that writes, and every read that a write depends
+//! SQLite: one writer connection and a few read-only ones over one file in WAL mode with `synchronous = FULL`: what is committed
+//! is on the disk. PostgreSQL: see [`sql`], and [`terms`] for several daemons over one database. Reads that decide nothing are on [`Store`]; everything that writes, and every read that a write depends
 //! on, is on [`Tx`]. Dropping a [`Tx`] rolls its writes back.
 //!
 //! Not here: the rules for changes of a case (see `domain`), and any notification about them.
@@ -19,6 +19,7 @@ mod deliveries;
 mod dialect;
 mod dispatch;
 mod doctor;
+mod duties;
 mod error;
 mod events;
 mod evidence;
@@ -53,6 +54,7 @@ mod people;
 mod period_keys;
 mod private_file;
 mod rejections;
+mod replicas;
 mod reseal;
 mod restore;
 mod retention;
@@ -66,6 +68,7 @@ mod share;
 mod sql;
 mod stamp;
 mod sums;
+mod terms;
 mod transfer;
 mod turn;
 mod tx;
@@ -109,6 +112,7 @@ pub use self::overview::{Badges, DeliveriesOfHour, JournalFilter, JournalRow, Pl
 pub use self::pauses::{PausedKind, SiteStatus, SourceStatus};
 pub use self::people::{Owner, ReportedAddress};
 pub use self::rejections::RejectedCall;
+pub use self::replicas::{Replica, ReplicaListener, TermKeeper};
 pub use self::reseal::Resealing;
 pub use self::restore::Restored;
 pub use self::retention::{Gauges, RetentionReport};
@@ -116,6 +120,7 @@ pub use self::routed::SettledEvents;
 pub use self::schema::{MIGRATOR, POSTGRES_MIGRATOR};
 pub use self::sessions::Session;
 pub use self::sql::{Connection, ServerUrl};
+pub use self::terms::Duty;
 pub use self::transfer::Moved;
 pub use self::tx::Tx;
 pub use self::wal::{WalCheckpointer, WalStatus};
@@ -127,7 +132,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
 
+use self::terms::Terms;
 use self::writer::Writer;
 use crate::domain::ids::SourceName;
 use crate::proof::seal::MasterKey;
@@ -141,6 +148,11 @@ pub struct Store {
     paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
     /// Set when personal data was shredded: the write-ahead log still holds it.
     shredded: Arc<AtomicBool>,
+    /// Notified after each commit.
+    committed: Arc<Notify>,
+    terms: Terms,
+    /// The duty for which this handle is used.
+    duty: Option<Arc<Duty>>,
 }
 
 #[derive(Debug, Clone)]
@@ -152,8 +164,16 @@ pub struct Page<T> {
 }
 
 impl Store {
-    /// Begins a unit of work, after earlier ones have ended.
+    /// Begins a unit of work, after earlier ones have ended. [`StoreError::TermOver`] if another replica has the duty of this
+    /// handle.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
+        match self.duty.as_deref() {
+            Some(duty) => self.begin_on(std::slice::from_ref(duty)).await,
+            None => self.begin_unit().await,
+        }
+    }
+
+    async fn begin_unit(&self) -> Result<Tx, StoreError> {
         Ok(Tx::new(self.writer.begin().await?, Arc::clone(&self.key), Arc::clone(&self.shredded)))
     }
 

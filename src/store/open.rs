@@ -9,7 +9,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 use super::files::{self, Files};
 use super::schema::{MIGRATOR, newest_version};
-use super::sql::{Connection, Options, Pool, ServerUrl, query};
+use super::sql::{Connection, Options, Pool, ServerUrl, Sharing, query};
+use super::terms::Terms;
 use super::writer::Writer;
 use super::{Store, StoreError, integrity, key_file, paths, period_keys, stamp};
 use crate::proof::seal::MasterKey;
@@ -74,10 +75,16 @@ impl Database {
     /// Opens the database for a daemon: creates the file and migrates the schema where needed.
     pub async fn open(&self) -> Result<Store, StoreError> {
         if let Some(server) = &self.server {
-            let options = Options::PostgresLocked(server.options().clone());
+            let options = Options::PostgresLocked(server.options().clone(), Sharing::Daemons);
             let locked = options.claimed().await?;
             server.migrate().await?;
-            return self.on_server(server, options, locked).await;
+            let intake = Options::Postgres(server.options().clone());
+            let for_intake = intake.connect().await?;
+            let store = self.on_server(server, options, locked).await?;
+            let intake = Writer::start(intake, for_intake, None, Arc::default(), Arc::clone(&store.committed));
+            let writer = store.writer.clone().with_intake(intake);
+            let terms = Terms::shared(server.has_sessions().await?);
+            return Ok(Store { writer, terms, ..store });
         }
         let files = self.claim().await?;
         files.make_private();
@@ -110,15 +117,21 @@ impl Database {
     /// Migrates the schema to this version. Returns the number of steps.
     pub async fn migrate(&self) -> Result<usize, StoreError> {
         if let Some(server) = &self.server {
-            let locked = Options::PostgresLocked(server.options().clone()).claimed().await?;
-            let steps = server.migrate().await;
-            locked.close().await?;
-            return steps;
+            // Also while daemons run: those of an earlier version stop by themselves.
+            return server.migrate().await;
         }
         let files = self.claim().await?;
         let steps = self.bring_up_to_date().await;
         drop(files);
         steps
+    }
+
+    /// Warnings about the server of the database, for `check` and the start. Queries the server.
+    pub async fn server_warnings(&self) -> Vec<String> {
+        match &self.server {
+            Some(server) => server.warnings().await,
+            None => Vec::new(),
+        }
     }
 
     /// Warnings about the location of the database, for `check` and the start.
@@ -299,10 +312,12 @@ impl Database {
         files: Option<Files>,
         key: Arc<MasterKey>,
     ) -> Result<Store, StoreError> {
-        let paused_sources = Arc::default();
-        let writer = Writer::start(options, connection, files.map(Arc::new), Arc::clone(&paused_sources));
+        let (paused_sources, committed) = (Arc::default(), Arc::default());
+        let files = files.map(Arc::new);
+        let writer = Writer::start(options, connection, files, Arc::clone(&paused_sources), Arc::clone(&committed));
         let path = self.path.as_path().into();
-        let store = Store { reader, writer, path, key, paused_sources, shredded: Arc::default() };
+        let (shredded, terms) = (Arc::default(), Terms::default());
+        let store = Store { reader, writer, path, key, paused_sources, shredded, committed, terms, duty: None };
         let paused = store.begin().await?.paused_sources().await?;
         store.paused_sources.store(Arc::new(paused));
         Ok(store)

@@ -17,11 +17,11 @@ use super::integrity::{self, FenceReason, Finding};
 use super::journal::JournalCheck;
 use super::open::is_sealed;
 use super::paths::with_suffix;
-use super::sql::{Connection, Options, ServerUrl};
+use super::sql::{Connection, Options, ServerUrl, Sharing};
 use super::{Database, Resealing, StoreError, files, period_keys};
 use crate::proof::ring::Period;
 
-/// All tables, each after those that it refers to.
+/// All tables, each after those that it refers to, but those about running daemons.
 const TABLES: [&str; 37] = [
     "deliveries",
     "body_people",
@@ -64,6 +64,7 @@ const TABLES: [&str; 37] = [
 
 /// The numbers that PostgreSQL assigns continue after the copied ones.
 const CONTINUE_NUMBERS: &str = "
+    SELECT setval(pg_get_serial_sequence('deliveries', 'seq'), (SELECT COALESCE(MAX(seq), 0) + 1 FROM deliveries), FALSE);
     SELECT setval(pg_get_serial_sequence('events', 'seq'), (SELECT COALESCE(MAX(seq), 0) + 1 FROM events), FALSE);
     SELECT setval(pg_get_serial_sequence('brake_deferred', 'seq'), (SELECT COALESCE(MAX(seq), 0) + 1 FROM brake_deferred), FALSE);
     SELECT setval(pg_get_serial_sequence('fences', 'id'), (SELECT COALESCE(MAX(id), 0) + 1 FROM fences), FALSE)";
@@ -120,7 +121,7 @@ impl Database {
         let lock = self.claim().await?;
         self.bring_up_to_date().await?;
         let mut from = SqliteConnection::connect_with(&self.options()).await?;
-        let options = Options::PostgresLocked(server.options().clone());
+        let options = Options::PostgresLocked(server.options().clone(), Sharing::Alone);
         let mut locked = options.claimed().await?;
         server.migrate().await?;
         if is_sealed(&mut locked).await? {
@@ -144,7 +145,7 @@ impl Database {
             return Err(files::unusable(&target.path, "it exists already: name a new file"));
         }
         server.require_schema().await?;
-        let locked = Options::PostgresLocked(server.options().clone()).claimed().await?;
+        let locked = Options::PostgresLocked(server.options().clone(), Sharing::Alone).claimed().await?;
         let mut from = PgConnection::connect_with(&server.without_timeouts()).await?;
         let copied = async {
             let lock = target.claim().await?;
@@ -355,7 +356,8 @@ mod tests {
             .filter_map(|line| line.strip_prefix("CREATE TABLE "))
             .filter_map(|rest| rest.split(' ').next())
             .collect();
-        let mut copied = TABLES;
+        let of_running_daemons = ["terms", "replicas"];
+        let mut copied = [TABLES.as_slice(), &of_running_daemons].concat();
         tables.sort_unstable();
         copied.sort_unstable();
         assert_eq!(tables, copied);

@@ -102,7 +102,7 @@ impl Turn {
 
     /// Begins a transaction if none is open: for an intake that needs more than one statement.
     pub(super) async fn share_transaction(&mut self) -> Result<(), StoreError> {
-        if self.held.in_transaction { Ok(()) } else { self.held.begin_unit().await }
+        if self.held.in_transaction { Ok(()) } else { self.held.begin_intake().await }
     }
 
     /// Ends the unit. Returns when the group is committed and acknowledged. If this future is dropped, the unit is
@@ -140,6 +140,13 @@ impl WriterState {
     pub(super) async fn begin_unit(&mut self) -> Result<(), StoreError> {
         let begin = if self.in_transaction { dialect::BEGIN_NEXT } else { dialect::begin(self.connection.kind()) };
         self.connection.run(begin).await?;
+        self.in_transaction = true;
+        Ok(())
+    }
+
+    /// Opens the transaction of an intake that needs more than one statement.
+    async fn begin_intake(&mut self) -> Result<(), StoreError> {
+        self.connection.run(dialect::begin_intake(self.connection.kind())).await?;
         self.in_transaction = true;
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 
 use super::StoreError;
 use super::commit::{BetweenGroups, Committer};
@@ -32,6 +32,8 @@ pub(super) struct Writer {
     between_groups: mpsc::Sender<BetweenGroups>,
     /// Only the committer keeps the connection open.
     state: Weak<Mutex<WriterState>>,
+    /// The connection of the intake, where it has its own.
+    intake: Option<Box<Self>>,
 }
 
 impl std::fmt::Debug for Writer {
@@ -49,6 +51,7 @@ impl Writer {
         connection: Connection,
         files: Option<Arc<Files>>,
         paused_sources: Arc<ArcSwap<HashSet<SourceName>>>,
+        committed: Arc<Notify>,
     ) -> Self {
         let (state, options) = (Arc::new(Mutex::new(WriterState::new(connection))), Arc::new(options));
         let (deliveries, queued_deliveries) = mpsc::channel(QUEUED);
@@ -60,12 +63,14 @@ impl Writer {
             queues: Queues { deliveries, units },
             between_groups,
             state: Arc::downgrade(&state),
+            intake: None,
         };
         let committer = Committer {
             state,
             options,
             files,
             paused_sources,
+            committed,
             deliveries: queued_deliveries,
             units: queued_units,
             between_groups: queued_between_groups,
@@ -74,6 +79,11 @@ impl Writer {
         // Not on the daemon's task tracker: it serves every part until the database is closed after all of them.
         drop(Handle::current().spawn(committer.run()));
         writer
+    }
+
+    /// The same with another connection for the intake: no unit of work delays a vendor.
+    pub(super) fn with_intake(self, intake: Self) -> Self {
+        Self { intake: Some(Box::new(intake)), ..self }
     }
 
     /// The files that are watched.
@@ -102,7 +112,8 @@ impl Writer {
 
     /// Waits for a turn of the intake. Without other writers, no transaction is open: see [`Turn::share_transaction`].
     pub(super) async fn begin_for_intake(&self) -> Result<Turn, StoreError> {
-        self.turn(&self.queues.deliveries, |turn| Request { is_intake: true, turn }).await
+        let intake = self.intake.as_deref().unwrap_or(self);
+        intake.turn(&intake.queues.deliveries, |turn| Request { is_intake: true, turn }).await
     }
 
     /// Waits until no transaction is open. None begins before the turn is dropped.
@@ -131,6 +142,9 @@ impl Writer {
 
     /// Waits until the connection is free, and closes it for good.
     pub(super) async fn close(&self) {
+        if let Some(intake) = self.intake.as_deref() {
+            Box::pin(intake.close()).await;
+        }
         let (done, closed) = oneshot::channel();
         if self.between_groups.send(BetweenGroups::Close(done)).await.is_err() || closed.await.is_err() {
             tracing::debug!("the database was closed before");

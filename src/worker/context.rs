@@ -9,9 +9,9 @@ use super::metrics::Metrics;
 use crate::clock::Clock;
 use crate::domain::ids::SiteName;
 use crate::domain::retry::RetryPolicy;
-use crate::store::{Store, WatchLimits};
+use crate::store::{Duty, Store, WatchLimits};
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Context {
     pub store: Store,
     /// The source of the current time.
@@ -27,4 +27,14 @@ pub struct Context {
     pub awakened: Arc<Notify>,
     /// Notifies the router that a call is settled, so that an event that waits for it can continue.
     pub router: Arc<Notify>,
+}
+
+impl Context {
+    /// The same for the work at one site: its writes fail when another replica has taken over the site.
+    pub(super) fn of_site(self: &Arc<Self>, site: &SiteName) -> Arc<Self> {
+        if !self.store.is_shared() {
+            return Arc::clone(self);
+        }
+        Arc::new(Self { store: self.store.on_duty(Duty::Site(site.clone())), ..Self::clone(self) })
+    }
 }

@@ -21,8 +21,8 @@ pub(super) async fn run(context: &Context, client: &Client, claimed: &ClaimedJob
     let result = run_within_lease(&mut attempt).await;
     match attempt.settle(result).await {
         Ok(()) => {}
-        Err(StoreError::LeaseLost) => {
-            // The job was stopped, or another worker claimed it after the lease had expired.
+        Err(StoreError::LeaseLost | StoreError::TermOver) => {
+            // The job was stopped, or another worker claimed it after the lease or the term had expired.
             context.metrics.count(claimed.kind, "stopped");
             tracing::info!("job {}: stopped, its lease is lost", claimed.lease.job_id);
         }
@@ -35,11 +35,14 @@ pub(super) async fn run(context: &Context, client: &Client, claimed: &ClaimedJob
 
 /// Runs the step within the lease: after the lease, another worker may run the same job.
 async fn run_within_lease(attempt: &mut Attempt<'_>) -> Result<Outcome, StepError> {
+    let store = attempt.context.store.clone();
     let left = attempt.claimed.lease.until.duration_since(attempt.now()).saturating_sub(TO_SETTLE);
     let left = Duration::try_from(left).unwrap_or_default();
     // A panic over one case must not stop the work for the others.
     let step = AssertUnwindSafe(steps::run(attempt)).catch_unwind();
-    match tokio::time::timeout(left, step).await {
+    // A call that is in progress when the term ends is given up, and none begins after it.
+    let step = store.while_on_duty(tokio::time::timeout(left, step)).await;
+    match step.ok_or(StoreError::TermOver)? {
         Ok(Ok(result)) => result,
         Ok(Err(_panic)) => Err(StepError::Panicked),
         Err(_elapsed) => Err(StepError::transient("the attempt took too long")),

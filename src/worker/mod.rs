@@ -20,6 +20,7 @@ mod settle;
 mod steps;
 mod watch;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -37,7 +38,7 @@ use self::probe::Probes;
 use self::watch::Watches;
 use crate::atlassian::Client;
 use crate::domain::ids::{JobId, SiteName};
-use crate::store::{ClaimRequest, ClaimedJob, StoreError};
+use crate::store::{ClaimRequest, ClaimedJob, Duty, StoreError};
 
 /// The period of the fallback in case a notification is missed.
 const PERIOD: Duration = Duration::from_mins(1);
@@ -63,9 +64,9 @@ type Running = BTreeMap<WorkLane, BTreeSet<JobId>>;
 /// The state that the worker keeps between two ticks. A new process starts without it.
 #[derive(Debug, Default)]
 struct WorkerState {
-    /// Whether the jobs of the previous process are requeued. This process holds the lock on the database, so that all
-    /// jobs that run at its start belong to a dead process.
-    recovered: bool,
+    /// The sites whose jobs of the previous worker are requeued, each with the token of the term since then: all jobs that run
+    /// at the start of a term belong to a dead worker. `None` before the first tick.
+    recovered: Option<BTreeMap<SiteName, i64>>,
     backlog: StartupBacklog,
     probes: Probes,
     watches: Watches,
@@ -105,17 +106,33 @@ impl Worker {
                 state.ended(ended);
             }
         }
+        let is_idle = |site: &&SiteName| {
+            [true, false]
+                .iter()
+                .all(|urgent| state.running.get(&((*site).clone(), *urgent)).is_none_or(BTreeSet::is_empty))
+        };
+        self.resign(&Vec::from_iter(self.sites.keys().filter(is_idle)));
         while state.jobs.join_next().await.is_some() {}
+        self.resign(&Vec::from_iter(self.sites.keys()));
+    }
+
+    /// Gives up sites, so that another replica works them immediately.
+    fn resign(&self, sites: &[&SiteName]) {
+        for site in sites {
+            self.context.store.resign(&Duty::Site((*site).clone()));
+        }
     }
 
     /// Requeues jobs whose lease is over, starts the probes that are due, and claims due jobs up to the capacity. Returns
     /// the wait until the next tick.
     async fn tick(&self, state: &mut WorkerState) -> Result<Duration, StoreError> {
-        self.recover(state).await?;
+        let terms = self.terms();
+        let sites = self.sites_of(&terms);
+        self.recover(state, terms).await?;
         let behind = state.backlog.behind(&self.context.store).await?;
-        let next_probe = state.probes.tick(&self.sites, &self.context).await?;
-        let next_watch = state.watches.tick(&self.sites, &self.context).await?;
-        let next_job = self.start_due_jobs(state, &behind).await?;
+        let next_probe = state.probes.tick(&sites, &self.context).await?;
+        let next_watch = state.watches.tick(&sites, &self.context).await?;
+        let next_job = self.start_due_jobs(state, &sites, &behind).await?;
         let wait = match next_probe.into_iter().chain(next_watch).chain(next_job).min() {
             Some(next) => next.duration_since(self.context.clock.now()).max(SignedDuration::ZERO).unsigned_abs(),
             None => PERIOD,
@@ -124,13 +141,28 @@ impl Worker {
         Ok(if behind.is_empty() { wait } else { wait.min(CATCHING_UP) })
     }
 
+    /// The sites that this replica works, with the tokens of its terms.
+    fn terms(&self) -> BTreeMap<SiteName, i64> {
+        let token = |site: &SiteName| self.context.store.term_of(&Duty::Site(site.clone()));
+        self.sites.keys().filter_map(|site| Some((site.clone(), token(site)?))).collect()
+    }
+
+    fn sites_of(&self, terms: &BTreeMap<SiteName, i64>) -> Cow<'_, BTreeMap<SiteName, Client>> {
+        if terms.len() == self.sites.len() {
+            return Cow::Borrowed(&self.sites);
+        }
+        let sites = self.sites.iter().filter(|(site, _)| terms.contains_key(*site));
+        Cow::Owned(sites.map(|(site, client)| (site.clone(), client.clone())).collect())
+    }
+
     /// Starts due jobs in the lanes with free capacity. Returns when the next one may be due.
     async fn start_due_jobs(
         &self,
         state: &mut WorkerState,
+        sites: &BTreeMap<SiteName, Client>,
         behind: &BTreeSet<SiteName>,
     ) -> Result<Option<Timestamp>, StoreError> {
-        let next = self.next_due(&state.running, behind).await?;
+        let next = self.next_due(&state.running, sites, behind).await?;
         let now = self.context.clock.now();
         let due: Vec<_> = next.iter().filter(|(_, due_at)| *due_at <= now).map(|(lane, _)| lane).collect();
         if due.is_empty() {
@@ -143,7 +175,7 @@ impl Worker {
             let lane = (job.record.case.site.clone(), job.kind.is_urgent());
             let Some(client) = self.sites.get(&lane.0).cloned() else { continue };
             state.running.entry(lane.clone()).or_default().insert(job.lease.job_id);
-            state.jobs.spawn(run_job(Arc::clone(&self.context), lane, client, job));
+            state.jobs.spawn(run_job(self.context.of_site(&lane.0), lane, client, job));
         }
         Ok(now.checked_add(again).ok())
     }
@@ -153,9 +185,10 @@ impl Worker {
     async fn next_due(
         &self,
         running: &Running,
+        sites: &BTreeMap<SiteName, Client>,
         behind: &BTreeSet<SiteName>,
     ) -> Result<Vec<(WorkLane, Timestamp)>, StoreError> {
-        let ready = self.sites.keys().filter(|site| !behind.contains(*site));
+        let ready = sites.keys().filter(|site| !behind.contains(*site));
         let lanes = ready.flat_map(|site| [(site, true), (site, false)]);
         let free: Vec<_> = lanes.filter(|(site, urgent)| self.free_slots(running, site, *urgent) > 0).collect();
         let due = self.context.store.next_due(&free).await?;
@@ -183,24 +216,45 @@ impl Worker {
             Some(ClaimRequest { site, urgent: *urgent, jobs, until })
         });
         let requests: Vec<_> = requests.collect();
-        let mut tx = self.context.store.begin().await?;
+        let duties: BTreeSet<_> = requests.iter().map(|request| Duty::Site(request.site.clone())).collect();
+        let mut tx = self.context.store.begin_on(&Vec::from_iter(duties)).await?;
         let claimed = tx.claim(&requests, now).await?;
         tx.commit().await?;
         Ok(claimed)
     }
 
-    /// Requeues the jobs of workers that died. Jobs that run in this process are excluded: when the clock jumps ahead
-    /// or the machine sleeps, a lease can expire while its call is in progress.
-    async fn recover(&self, state: &mut WorkerState) -> Result<(), StoreError> {
-        let now = self.context.clock.now();
-        if state.recovered && !self.context.store.any_lease_expired(now).await? {
+    /// Requeues the jobs of workers that died: at a start those of all sites, later those of the sites that this replica took
+    /// over. Jobs that run in this process are excluded: when the clock jumps ahead or the machine sleeps, a lease can expire
+    /// while its call is in progress.
+    async fn recover(&self, state: &mut WorkerState, terms: BTreeMap<SiteName, i64>) -> Result<(), StoreError> {
+        let (now, store) = (self.context.clock.now(), &self.context.store);
+        let before = state.recovered.as_ref();
+        let is_taken =
+            |(site, token): &(&SiteName, &i64)| before.is_none_or(|before| before.get(*site) != Some(*token));
+        let taken: Vec<_> = terms.iter().filter(is_taken).map(|(site, _)| site.clone()).collect();
+        let is_start = before.is_none() || !taken.is_empty();
+        if !is_start && !store.any_lease_expired(now).await? {
+            state.recovered = Some(terms);
             return Ok(());
         }
-        let mut tx = self.context.store.begin().await?;
+        let duties: Vec<_> = terms.keys().cloned().map(Duty::Site).collect();
+        let mut tx = store.begin_on(&duties).await?;
         let ours: Vec<JobId> = state.running.values().flatten().copied().collect();
-        let recovered = tx.recover(!state.recovered, &ours, now).await?;
+        let recovered = if store.is_shared() {
+            // An attempt of an earlier term of this replica is over, too.
+            let of_taken = tx.recover(true, &[], Some(&taken), now).await?;
+            let held: Vec<_> = terms.keys().cloned().collect();
+            let expired = tx.recover(false, &ours, Some(&held), now).await?;
+            [of_taken, expired].concat()
+        } else {
+            tx.recover(is_start, &ours, None, now).await?
+        };
         tx.commit().await?;
-        state.recovered = true;
+        if is_start {
+            // What was acknowledged before is routed before the first call.
+            state.backlog = StartupBacklog::default();
+        }
+        state.recovered = Some(terms);
         // An event that waited for the call of such a job can be applied now, before the job is claimed again.
         self.context.router.notify_one();
         for job in recovered {

@@ -95,7 +95,7 @@ impl Probes {
                 let schedule = self.paused.entry(paused.clone()).or_default();
                 schedule.observe_pause(paused_at, client.site().probe_every);
                 if schedule.is_due(now) {
-                    self.probing.spawn(probe(Arc::clone(context), client.clone(), paused));
+                    self.probing.spawn(probe(context.of_site(&paused.0), client.clone(), paused));
                 }
                 next = [next, schedule.next].into_iter().flatten().min();
             }
@@ -118,7 +118,7 @@ impl Probes {
         let due_at = self.idle.entry(client.site().name.clone()).or_insert(first);
         if now >= *due_at {
             *due_at = later(now, every);
-            self.probing.spawn(try_credentials(Arc::clone(context), client.clone()));
+            self.probing.spawn(try_credentials(context.of_site(&client.site().name), client.clone()));
         }
         Some(*due_at)
     }

@@ -53,7 +53,7 @@ impl Watches {
                 continue;
             }
             *next = now.saturating_add(site.watch_erased_every).unwrap_or(Timestamp::MAX);
-            self.watching.spawn(watch(Arc::clone(context), client));
+            self.watching.spawn(watch(context.of_site(&site.name), client.clone()));
         }
         Ok(self.next.values().filter(|next| **next > now).min().copied())
     }

@@ -198,6 +198,23 @@ pub(crate) struct Daemon {
     pub(crate) process: Process,
 }
 
+impl Daemon {
+    /// What `/readyz` shows.
+    pub(crate) async fn readiness(&self) -> Value {
+        let request = crate::http::client().get(format!("http://{}/readyz", self.admin));
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Waits until it works these sites.
+    pub(crate) async fn wait_until_it_works(&self, sites: &[&str]) {
+        let begun = Instant::now();
+        while self.readiness().await["sites"] != serde_json::json!(sites) {
+            assert!(begun.elapsed() < TIMEOUT, "it does not work {sites:?}: {:#?}", self.process.output_lines());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
 impl Process {
     fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

@@ -84,13 +84,13 @@ async fn job_of_a_dead_worker_is_requeued_when_its_lease_expires() {
     let over = tomorrow + duration("1m");
     let mut tx = story.store().begin().await.unwrap();
     let job = claim(&mut tx, tomorrow).await.lease.job_id;
-    assert_eq!(tx.recover(false, &[], over - duration("1ms")).await.unwrap(), []);
-    assert_eq!(tx.recover(true, &[job], over).await.unwrap(), [], "its worker lives");
-    let recovered = tx.recover(false, &[], over).await.unwrap();
+    assert_eq!(tx.recover(false, &[], None, over - duration("1ms")).await.unwrap(), []);
+    assert_eq!(tx.recover(true, &[job], None, over).await.unwrap(), [], "its worker lives");
+    let recovered = tx.recover(false, &[], None, over).await.unwrap();
     assert_eq!(recovered.iter().map(|recovered| recovered.job_id).collect::<Vec<_>>(), [job]);
     let again = claim(&mut tx, over).await;
     assert_eq!((again.lease.job_id, again.attempts), (job, 1));
-    assert_eq!(tx.recover(true, &[], over).await.unwrap().len(), 1, "at a start no holder is alive");
+    assert_eq!(tx.recover(true, &[], None, over).await.unwrap().len(), 1, "at a start no holder is alive");
     drop(tx);
     story.finish(&[]).await;
 }

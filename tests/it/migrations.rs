@@ -63,6 +63,8 @@ fn sample(version: i64) -> &'static [&'static str] {
              VALUES ('i1', 'rosa', 'acme', 'departures', 'x', '{}', 1, 1)",
             "INSERT INTO import_rows (import_id, line, sealed) VALUES ('i1', 2, x'15')",
             "INSERT INTO sessions (hash, operator, bound, began_at, expires_at) VALUES (x'0d', 'rosa', x'0e', 1, 2)",
+            "INSERT INTO terms (duty, owner, token, until) VALUES ('background', 'r1', 1, 2)",
+            "INSERT INTO replicas (id, settings, seen_at) VALUES ('r1', 'x', 1)",
             "INSERT INTO store_key (sole, sealed) VALUES (1, x'08')",
         ],
         newer => panic!("add the rows of a database after migration {newer}"),

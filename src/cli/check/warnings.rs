@@ -62,6 +62,15 @@ pub(in crate::cli) fn warnings(settings: &Settings) -> Vec<String> {
     found.texts
 }
 
+/// Warnings about a database on a server.
+pub(in crate::cli) async fn server_warnings(settings: &Settings) -> Vec<String> {
+    // An address that cannot be used is among the others.
+    match app::database(settings) {
+        Ok(database) => database.server_warnings().await,
+        Err(_reported) => Vec::new(),
+    }
+}
+
 struct Warnings<'a> {
     settings: &'a Settings,
     texts: Vec<String>,

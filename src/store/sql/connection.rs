@@ -7,16 +7,21 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Database, PgPool, SqlSafeStr, SqlitePool, Transaction};
 
-use super::server;
+use super::server::{self, Sharing};
 use crate::store::error::StoreError;
+
+/// The longest wait for a server, to connect and to answer a statement. The server's own limits are shorter, except for a commit
+/// that waits for a synchronous standby: a server that lost its power answers nothing at all.
+const CONNECT: Duration = Duration::from_secs(5);
+pub(super) const ANSWER: Duration = Duration::from_secs(30);
 
 /// How to connect.
 #[derive(Debug, Clone)]
 pub(in crate::store) enum Options {
     Sqlite(SqliteConnectOptions),
     Postgres(PgConnectOptions),
-    /// The connection of the only daemon.
-    PostgresLocked(PgConnectOptions),
+    /// A connection with a lock on the whole database.
+    PostgresLocked(PgConnectOptions, Sharing),
 }
 
 /// The kind of the database.
@@ -33,7 +38,15 @@ pub struct Connection(pub(super) Engine);
 #[derive(Debug)]
 pub(super) enum Engine {
     Sqlite(Handle<Sqlite>),
-    Postgres(Handle<Postgres>),
+    Postgres(Remote),
+}
+
+/// A connection to a server.
+#[derive(Debug)]
+pub(super) struct Remote {
+    handle: Handle<Postgres>,
+    /// A statement was not answered in time: its effect is unknown, and the connection must not be used again.
+    is_lost: bool,
 }
 
 /// The owner of a connection.
@@ -62,9 +75,10 @@ impl Options {
     pub(in crate::store) async fn connect(&self) -> Result<Connection, StoreError> {
         match self {
             Self::Sqlite(options) => Ok(Connection::sqlite(options).await?),
-            Self::Postgres(options) | Self::PostgresLocked(options) => {
-                let connection = PgConnection::connect_with(options).await?;
-                Ok(Connection(Engine::Postgres(Handle::Own(connection))))
+            Self::Postgres(options) | Self::PostgresLocked(options, _) => {
+                let connecting = tokio::time::timeout(CONNECT, PgConnection::connect_with(options));
+                let connection = connecting.await.map_err(|_elapsed| no_answer())??;
+                Ok(Connection(Engine::Postgres(Remote::new(Handle::Own(connection)))))
             }
         }
     }
@@ -76,11 +90,13 @@ impl Options {
         Ok(connection)
     }
 
-    /// Makes a new connection the one of the only daemon, where that needs a lock. Call it when the previous one is dropped.
+    /// Gives a new connection the lock on the whole database, where there is one. Call it when the previous one is dropped.
     pub(in crate::store) async fn claim(&self, connection: &mut Connection) -> Result<(), StoreError> {
         match (self, &mut connection.0) {
-            (Self::PostgresLocked(options), Engine::Postgres(handle)) => server::lock(handle.get(), options).await,
-            (Self::Sqlite(_) | Self::Postgres(_) | Self::PostgresLocked(_), _) => Ok(()),
+            (Self::PostgresLocked(options, sharing), Engine::Postgres(remote)) => {
+                server::lock(remote.handle.get(), options, *sharing).await
+            }
+            (Self::Sqlite(_) | Self::Postgres(_) | Self::PostgresLocked(..), _) => Ok(()),
         }
     }
 
@@ -88,7 +104,7 @@ impl Options {
     pub(in crate::store) fn with_busy_timeout(&self, patience: Duration) -> Self {
         match self {
             Self::Sqlite(options) => Self::Sqlite(options.clone().busy_timeout(patience)),
-            Self::Postgres(options) | Self::PostgresLocked(options) => Self::Postgres(options.clone()),
+            Self::Postgres(options) | Self::PostgresLocked(options, _) => Self::Postgres(options.clone()),
         }
     }
 }
@@ -110,7 +126,11 @@ impl Connection {
         let statements = sqlx::raw_sql(statements);
         match &mut self.0 {
             Engine::Sqlite(handle) => statements.execute(handle.get()).await.map(drop),
-            Engine::Postgres(handle) => statements.execute(handle.get()).await.map(drop),
+            Engine::Postgres(remote) => {
+                remote.require_answers()?;
+                let answer = tokio::time::timeout(ANSWER, statements.execute(remote.handle.get())).await;
+                remote.answered(answer).map(drop)
+            }
         }
     }
 
@@ -118,9 +138,47 @@ impl Connection {
     pub(in crate::store) async fn close(self) -> Result<(), sqlx::Error> {
         match self.0 {
             Engine::Sqlite(handle) => handle.close().await,
-            Engine::Postgres(handle) => handle.close().await,
+            Engine::Postgres(remote) if remote.is_lost => Ok(()),
+            Engine::Postgres(remote) => remote.handle.close().await,
         }
     }
+}
+
+impl Remote {
+    const fn new(handle: Handle<Postgres>) -> Self {
+        Self { handle, is_lost: false }
+    }
+
+    pub(super) fn get(&mut self) -> &mut PgConnection {
+        self.handle.get()
+    }
+
+    /// Fails after a statement that was not answered.
+    pub(super) fn require_answers(&self) -> Result<(), sqlx::Error> {
+        if self.is_lost { Err(no_answer()) } else { Ok(()) }
+    }
+
+    /// The answer to a statement.
+    pub(super) fn answered<T>(&mut self, answer: Answer<T>) -> Result<T, sqlx::Error> {
+        answer.unwrap_or_else(|_elapsed| {
+            self.is_lost = true;
+            Err(no_answer())
+        })
+    }
+}
+
+/// The answer to a statement in a pool. A connection without an answer does not return to the pool.
+pub(super) fn answered<T>(answer: Answer<T>, connection: PoolConnection<Postgres>) -> Result<T, sqlx::Error> {
+    answer.unwrap_or_else(|_elapsed| {
+        drop(connection.detach());
+        Err(no_answer())
+    })
+}
+
+pub(super) type Answer<T> = Result<Result<T, sqlx::Error>, tokio::time::error::Elapsed>;
+
+fn no_answer() -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the database server does not answer"))
 }
 
 impl Pool {
@@ -135,7 +193,9 @@ impl Pool {
     pub(in crate::store) async fn acquire(&self) -> Result<Connection, sqlx::Error> {
         match self {
             Self::Sqlite(pool) => Ok(Connection(Engine::Sqlite(Handle::Pooled(pool.acquire().await?)))),
-            Self::Postgres(pool) => Ok(Connection(Engine::Postgres(Handle::Pooled(pool.acquire().await?)))),
+            Self::Postgres(pool) => {
+                Ok(Connection(Engine::Postgres(Remote::new(Handle::Pooled(pool.acquire().await?)))))
+            }
         }
     }
 
@@ -145,7 +205,7 @@ impl Pool {
             Self::Sqlite(pool) => Ok(Connection(Engine::Sqlite(Handle::Snapshot(pool.begin().await?)))),
             Self::Postgres(pool) => {
                 let snapshot = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-                Ok(Connection(Engine::Postgres(Handle::Snapshot(snapshot))))
+                Ok(Connection(Engine::Postgres(Remote::new(Handle::Snapshot(snapshot)))))
             }
         }
     }

@@ -14,3 +14,4 @@ pub(super) use self::connection::{Kind, Options, Pool};
 pub(super) use self::query::{Query, query};
 pub(super) use self::row::Row;
 pub use self::server::ServerUrl;
+pub(super) use self::server::Sharing;

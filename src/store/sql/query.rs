@@ -3,7 +3,9 @@
 use sqlx::postgres::{PgArguments, PgQueryResult, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteQueryResult};
 
-use super::connection::{Connection, Engine, On, Pool};
+use tokio::time::timeout;
+
+use super::connection::{ANSWER, Connection, Engine, On, Pool, answered};
 use super::row::Row;
 use super::value::{Bind, Value};
 use crate::store::error::StoreError;
@@ -39,11 +41,17 @@ impl Query {
             On::Connection(Connection(Engine::Sqlite(connection))) => {
                 self.for_sqlite().execute(connection.get()).await.map(Done::from)
             }
-            On::Connection(Connection(Engine::Postgres(connection))) => {
-                self.for_postgres().execute(connection.get()).await.map(Done::from)
+            On::Connection(Connection(Engine::Postgres(remote))) => {
+                remote.require_answers()?;
+                let answer = timeout(ANSWER, self.for_postgres().execute(remote.get())).await;
+                remote.answered(answer).map(Done::from)
             }
             On::Pool(Pool::Sqlite(pool)) => self.for_sqlite().execute(pool).await.map(Done::from),
-            On::Pool(Pool::Postgres(pool)) => self.for_postgres().execute(pool).await.map(Done::from),
+            On::Pool(Pool::Postgres(pool)) => {
+                let mut connection = pool.acquire().await?;
+                let answer = timeout(ANSWER, self.for_postgres().execute(&mut *connection)).await;
+                answered(answer, connection).map(Done::from)
+            }
         }
     }
 
@@ -54,11 +62,17 @@ impl Query {
             On::Connection(Connection(Engine::Sqlite(connection))) => {
                 self.for_sqlite().fetch_all(connection.get()).await.map(sqlite)
             }
-            On::Connection(Connection(Engine::Postgres(connection))) => {
-                self.for_postgres().fetch_all(connection.get()).await.map(postgres)
+            On::Connection(Connection(Engine::Postgres(remote))) => {
+                remote.require_answers()?;
+                let answer = timeout(ANSWER, self.for_postgres().fetch_all(remote.get())).await;
+                remote.answered(answer).map(postgres)
             }
             On::Pool(Pool::Sqlite(pool)) => self.for_sqlite().fetch_all(pool).await.map(sqlite),
-            On::Pool(Pool::Postgres(pool)) => self.for_postgres().fetch_all(pool).await.map(postgres),
+            On::Pool(Pool::Postgres(pool)) => {
+                let mut connection = pool.acquire().await?;
+                let answer = timeout(ANSWER, self.for_postgres().fetch_all(&mut *connection)).await;
+                answered(answer, connection).map(postgres)
+            }
         }
     }
 
@@ -67,11 +81,17 @@ impl Query {
             On::Connection(Connection(Engine::Sqlite(connection))) => {
                 Ok(self.for_sqlite().fetch_optional(connection.get()).await?.map(Row::Sqlite))
             }
-            On::Connection(Connection(Engine::Postgres(connection))) => {
-                Ok(self.for_postgres().fetch_optional(connection.get()).await?.map(Row::Postgres))
+            On::Connection(Connection(Engine::Postgres(remote))) => {
+                remote.require_answers()?;
+                let answer = timeout(ANSWER, self.for_postgres().fetch_optional(remote.get())).await;
+                Ok(remote.answered(answer)?.map(Row::Postgres))
             }
             On::Pool(Pool::Sqlite(pool)) => Ok(self.for_sqlite().fetch_optional(pool).await?.map(Row::Sqlite)),
-            On::Pool(Pool::Postgres(pool)) => Ok(self.for_postgres().fetch_optional(pool).await?.map(Row::Postgres)),
+            On::Pool(Pool::Postgres(pool)) => {
+                let mut connection = pool.acquire().await?;
+                let answer = timeout(ANSWER, self.for_postgres().fetch_optional(&mut *connection)).await;
+                Ok(answered(answer, connection)?.map(Row::Postgres))
+            }
         }
     }
 

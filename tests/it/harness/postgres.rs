@@ -121,20 +121,10 @@ impl Server {
 
     fn start() -> Self {
         let programs = programs();
-        let folder = tempfile::Builder::new().prefix("offboardd-postgres-").tempdir().unwrap().keep();
+        let (mut command, folder) = shell(SERVER);
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        // PostgreSQL refuses to run as root; Debian's package made a user for it.
-        let is_root = rustix::process::geteuid().is_root();
-        let mut command = if is_root {
-            assert!(Command::new("chown").arg("postgres").arg(&folder).status().unwrap().success());
-            let mut command = Command::new("runuser");
-            command.args(["-u", "postgres", "--", "sh"]);
-            command
-        } else {
-            Command::new("sh")
-        };
-        command.args(["-c", SERVER, "sh"]).arg(&folder).arg(&programs).arg(port.to_string());
-        let mut process = command.current_dir(&folder).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        command.arg(&folder).arg(&programs).arg(port.to_string());
+        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line, "ready\n", "PostgreSQL does not start: see {}", folder.display());
@@ -164,8 +154,25 @@ impl Server {
     }
 }
 
+/// A shell with this script, as a user that PostgreSQL accepts, and an empty folder in which it runs.
+pub(crate) fn shell(script: &str) -> (Command, PathBuf) {
+    let folder = tempfile::Builder::new().prefix("offboardd-postgres-").tempdir().unwrap().keep();
+    // PostgreSQL refuses to run as root; Debian's package made a user for it.
+    let is_root = rustix::process::geteuid().is_root();
+    let mut command = if is_root {
+        assert!(Command::new("chown").arg("postgres").arg(&folder).status().unwrap().success());
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--", "sh"]);
+        command
+    } else {
+        Command::new("sh")
+    };
+    command.args(["-c", script, "sh"]).current_dir(&folder);
+    (command, folder)
+}
+
 /// Where Debian puts the newest version's programs, or where `pg_config` says.
-fn programs() -> PathBuf {
+pub(crate) fn programs() -> PathBuf {
     let configured = Command::new("pg_config").arg("--bindir").output().ok();
     let configured = configured.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
     let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();

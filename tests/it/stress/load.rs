@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use crate::binary::{HR_KEY, own_loopback_address};
 
 /// Settings of a daemon with one site and one source; `database` is where its file lies.
-pub(super) fn settings(site: &str, database: &str) -> String {
+pub(crate) fn settings(site: &str, database: &str) -> String {
     let webhooks = own_loopback_address();
     format!(
         "mode = \"enforce\"
@@ -59,7 +59,7 @@ pub(crate) fn seed(people: usize) -> String {
 }
 
 /// The source `hr`, as its vendor has it.
-pub(super) fn hr_source() -> Source {
+pub(crate) fn hr_source() -> Source {
     let spec = Spec { preset: Some("standard-webhooks".to_owned()), secrets: vec![HR_KEY.into()], ..Spec::default() };
     Source::compile(&"hr".parse().unwrap(), spec).unwrap()
 }

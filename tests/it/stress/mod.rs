@@ -42,7 +42,7 @@ fn after(prelude: &str, folder: &Folder, arguments: &[&str]) -> Command {
 }
 
 /// How often something is done in the long run: `OFFBOARDD_STRESS` times as often as usual.
-fn times(usual: u32) -> u32 {
+pub(crate) fn times(usual: u32) -> u32 {
     let factor = std::env::var("OFFBOARDD_STRESS").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1.0_f64);
     #[expect(
         clippy::as_conversions,
