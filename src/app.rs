@@ -166,7 +166,7 @@ impl App {
         let replica = Replica::new(&store, &self.settings, &self.wakeups, &self.secrets);
         self.start(&shutdown)?;
         systemd::notify_ready();
-        let working = async {
+        let working = Box::pin(async {
             let failed = tokio::select! {
                 () = stop => false,
                 () = shutdown.stopping().cancelled_owned() => true,
@@ -179,8 +179,8 @@ impl App {
                 upkeep::write_anchor(&anchor).await;
             }
             (failed, finished)
-        };
-        let (failed, finished) = replica.run_beside(working, &shutdown).await;
+        });
+        let (failed, finished) = Box::pin(replica.run_beside(working, &shutdown)).await;
         store.close().await;
         anyhow::ensure!(
             finished,

@@ -30,6 +30,7 @@ impl Tx {
 
 impl Store {
     /// The same database for a part with this duty: its units of work fail while another replica has the duty.
+    #[must_use]
     pub fn on_duty(&self, duty: Duty) -> Self {
         Self { duty: Some(Arc::new(duty)), ..self.clone() }
     }

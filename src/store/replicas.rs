@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 const CHANNEL: &str = "offboardd";
 
 /// The longest silence on the connection that listens, before it is replaced: it may be cut off.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// A replica that uses the database.
 #[derive(Debug, Clone, PartialEq, Eq)]

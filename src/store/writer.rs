@@ -65,7 +65,7 @@ impl Writer {
             state: Arc::downgrade(&state),
             intake: None,
         };
-        let committer = Committer {
+        let serving = Committer {
             state,
             options,
             files,
@@ -77,7 +77,7 @@ impl Writer {
             share: Share::default(),
         };
         // Not on the daemon's task tracker: it serves every part until the database is closed after all of them.
-        drop(Handle::current().spawn(committer.run()));
+        drop(Handle::current().spawn(serving.run()));
         writer
     }
 

@@ -41,7 +41,7 @@ async fn run_within_lease(attempt: &mut Attempt<'_>) -> Result<Outcome, StepErro
     // A panic over one case must not stop the work for the others.
     let step = AssertUnwindSafe(steps::run(attempt)).catch_unwind();
     // A call that is in progress when the term ends is given up, and none begins after it.
-    let step = store.while_on_duty(tokio::time::timeout(left, step)).await;
+    let step = store.while_on_duty(Box::pin(tokio::time::timeout(left, step))).await;
     match step.ok_or(StoreError::TermOver)? {
         Ok(Ok(result)) => result,
         Ok(Err(_panic)) => Err(StepError::Panicked),

@@ -111,9 +111,9 @@ impl Worker {
                 .iter()
                 .all(|urgent| state.running.get(&((*site).clone(), *urgent)).is_none_or(BTreeSet::is_empty))
         };
-        self.resign(&Vec::from_iter(self.sites.keys().filter(is_idle)));
+        self.resign(&self.sites.keys().filter(is_idle).collect::<Vec<_>>());
         while state.jobs.join_next().await.is_some() {}
-        self.resign(&Vec::from_iter(self.sites.keys()));
+        self.resign(&self.sites.keys().collect::<Vec<_>>());
     }
 
     /// Gives up sites, so that another replica works them immediately.
@@ -217,7 +217,7 @@ impl Worker {
         });
         let requests: Vec<_> = requests.collect();
         let duties: BTreeSet<_> = requests.iter().map(|request| Duty::Site(request.site.clone())).collect();
-        let mut tx = self.context.store.begin_on(&Vec::from_iter(duties)).await?;
+        let mut tx = self.context.store.begin_on(&duties.into_iter().collect::<Vec<_>>()).await?;
         let claimed = tx.claim(&requests, now).await?;
         tx.commit().await?;
         Ok(claimed)

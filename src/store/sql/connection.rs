@@ -128,7 +128,8 @@ impl Connection {
             Engine::Sqlite(handle) => statements.execute(handle.get()).await.map(drop),
             Engine::Postgres(remote) => {
                 remote.require_answers()?;
-                let answer = tokio::time::timeout(ANSWER, statements.execute(remote.handle.get())).await;
+                let statements = Box::pin(tokio::time::timeout(ANSWER, statements.execute(remote.handle.get())));
+                let answer = statements.await;
                 remote.answered(answer).map(drop)
             }
         }

@@ -36,6 +36,7 @@ impl Query {
         self
     }
 
+    // What a server needs is boxed, so that the futures of all callers stay small.
     pub(in crate::store) async fn execute(self, on: impl Into<On<'_>>) -> Result<Done, sqlx::Error> {
         match on.into() {
             On::Connection(Connection(Engine::Sqlite(connection))) => {
@@ -43,13 +44,14 @@ impl Query {
             }
             On::Connection(Connection(Engine::Postgres(remote))) => {
                 remote.require_answers()?;
-                let answer = timeout(ANSWER, self.for_postgres().execute(remote.get())).await;
+                let statement = Box::pin(timeout(ANSWER, self.for_postgres().execute(remote.get())));
+                let answer = statement.await;
                 remote.answered(answer).map(Done::from)
             }
             On::Pool(Pool::Sqlite(pool)) => self.for_sqlite().execute(pool).await.map(Done::from),
             On::Pool(Pool::Postgres(pool)) => {
-                let mut connection = pool.acquire().await?;
-                let answer = timeout(ANSWER, self.for_postgres().execute(&mut *connection)).await;
+                let mut connection = Box::pin(pool.acquire()).await?;
+                let answer = Box::pin(timeout(ANSWER, self.for_postgres().execute(&mut *connection))).await;
                 answered(answer, connection).map(Done::from)
             }
         }
@@ -64,13 +66,14 @@ impl Query {
             }
             On::Connection(Connection(Engine::Postgres(remote))) => {
                 remote.require_answers()?;
-                let answer = timeout(ANSWER, self.for_postgres().fetch_all(remote.get())).await;
+                let statement = Box::pin(timeout(ANSWER, self.for_postgres().fetch_all(remote.get())));
+                let answer = statement.await;
                 remote.answered(answer).map(postgres)
             }
             On::Pool(Pool::Sqlite(pool)) => self.for_sqlite().fetch_all(pool).await.map(sqlite),
             On::Pool(Pool::Postgres(pool)) => {
-                let mut connection = pool.acquire().await?;
-                let answer = timeout(ANSWER, self.for_postgres().fetch_all(&mut *connection)).await;
+                let mut connection = Box::pin(pool.acquire()).await?;
+                let answer = Box::pin(timeout(ANSWER, self.for_postgres().fetch_all(&mut *connection))).await;
                 answered(answer, connection).map(postgres)
             }
         }
@@ -83,13 +86,14 @@ impl Query {
             }
             On::Connection(Connection(Engine::Postgres(remote))) => {
                 remote.require_answers()?;
-                let answer = timeout(ANSWER, self.for_postgres().fetch_optional(remote.get())).await;
+                let statement = Box::pin(timeout(ANSWER, self.for_postgres().fetch_optional(remote.get())));
+                let answer = statement.await;
                 Ok(remote.answered(answer)?.map(Row::Postgres))
             }
             On::Pool(Pool::Sqlite(pool)) => Ok(self.for_sqlite().fetch_optional(pool).await?.map(Row::Sqlite)),
             On::Pool(Pool::Postgres(pool)) => {
-                let mut connection = pool.acquire().await?;
-                let answer = timeout(ANSWER, self.for_postgres().fetch_optional(&mut *connection)).await;
+                let mut connection = Box::pin(pool.acquire()).await?;
+                let answer = Box::pin(timeout(ANSWER, self.for_postgres().fetch_optional(&mut *connection))).await;
                 Ok(answered(answer, connection)?.map(Row::Postgres))
             }
         }
