@@ -54,7 +54,9 @@ impl Tx {
     ) -> Result<Dispatch, StoreError> {
         let mut leased = self.leased_job(lease, now).await?;
         leased.record = leased.record.with_observed(observed);
+        let given = leased.record.case.approvals.clone();
         leased.record.lapse_approvals_of_other_accounts(&self.key);
+        let lapsed = leased.record.case.approvals_lost_since(&given);
         let LeasedJob { record, job, .. } = &leased;
         if !self.fences().await?.is_empty() || self.is_paused(&record.case, job.kind).await? {
             return self.requeue_undispatched(lease, record, now, now, Dispatch::Paused).await;
@@ -66,12 +68,14 @@ impl Tx {
             return Ok(Dispatch::Unrouted(fence));
         }
         if let Some(hold) = self.hold_before_call(record, intent.change, enforce).await? {
-            let note = Note::detail(json!({ "stage": job.kind }));
+            let mut note = Note::detail(json!({ "stage": job.kind }));
+            note.add_lapsed(&lapsed);
             self.abandon(lease, now).await?;
             self.transition_or_inconsistent(leased.record, &Transition::Withheld(hold), note, now).await?;
             return Ok(Dispatch::Held(hold));
         }
-        let (note, dispatched) = (Note::detail(intent.detail.clone()), intent.change.dispatched());
+        let (mut note, dispatched) = (Note::detail(intent.detail.clone()), intent.change.dispatched());
+        note.add_lapsed(&lapsed);
         match self.transition_with_job(record.clone(), &dispatched, note, Some(job), now).await {
             Ok(transitioned) => {
                 self.mark_dispatched(lease, now).await?;

@@ -14,9 +14,9 @@ use super::journal_tree::{JournalTree, index_of};
 use super::row::{RowReader, millis};
 use super::sql::{Connection, query};
 use super::{Store, StoreError};
-use crate::domain::case::{Approval, Stage};
 use crate::domain::ids::{CaseId, PolicyName};
 use crate::proof::chain::ChainEntry;
+use crate::proof::evidence::approvals::given_approvals;
 use crate::proof::evidence::case::{AttemptFact, CaseFacts, CaseSummary, DeliveryFact, EventFact};
 use crate::proof::evidence::document::{self, ProvenLine};
 use crate::proof::evidence::period::{DeliveryFacts, DeliveryOutcome, PeriodCase, PeriodFacts, PeriodSummary};
@@ -129,7 +129,8 @@ impl Store {
             .await?;
         let Some(row) = row else { return Ok(None) };
         let record = read_case(&row, &self.key)?;
-        let approvals = approvals_of(connection, id).await?;
+        let approvals = given_approvals(&entries_of(connection, id).await?)
+            .map_err(|error| StoreError::inconsistent("journal of case", id, error))?;
         Ok(Some(PeriodCase { case: record.case, opened_at: record.opened_at, approvals, entries }))
     }
 }
@@ -145,28 +146,6 @@ async fn entries_of(connection: &mut Connection, case_id: &str) -> Result<Vec<Ch
     .fetch_all(&mut *connection)
     .await?;
     rows.iter().map(read_entry).collect()
-}
-
-/// The approvals of a case that were not withdrawn, from the journal: a closed case keeps only those of its last action.
-async fn approvals_of(connection: &mut Connection, case_id: &str) -> Result<Vec<Approval>, StoreError> {
-    let mut standing: Vec<Approval> = Vec::new();
-    for entry in entries_of(connection, case_id).await? {
-        if !matches!(entry.kind.as_str(), "approved" | "withdrawn") {
-            continue;
-        }
-        let detail: serde_json::Value = serde_json::from_str(&entry.detail)
-            .map_err(|error| StoreError::inconsistent("journal entry", entry.seq, error))?;
-        let word = |key: &str| detail.get(key).and_then(serde_json::Value::as_str);
-        let (Some(by), Some(stage)) = (word("by"), word("for").and_then(|stage| stage.parse::<Stage>().ok())) else {
-            continue;
-        };
-        standing.retain(|approval| approval.by != by || approval.stage != stage);
-        if entry.kind == "approved" {
-            let (by, at) = (by.to_owned(), entry.at);
-            standing.push(Approval { by, stage, at, not_before: at, account: None });
-        }
-    }
-    Ok(standing)
 }
 
 async fn deliveries_of(connection: &mut Connection, id: CaseId) -> Result<Vec<DeliveryFact>, StoreError> {

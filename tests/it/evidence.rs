@@ -177,6 +177,24 @@ async fn evidence_states_dates_duties_calls_and_graces() {
 }
 
 #[tokio::test]
+async fn approval_that_lapsed_before_the_call_is_no_approval_of_it() {
+    let policy = "departed = \"revoke_then_delete\"\nerasure_requested = \"delete\"\nlocal_grace = \"30d\"\napprovals.delete = 1";
+    let story = Harness::with(Setup { policy, ..Setup::default() }).await;
+    story.send_departed(ANN).await;
+    assert_eq!(story.approve(ROSA, ANN, "delete").await.status, 200);
+    // An erasure request makes the deletion earlier than what was approved.
+    story.send_event(json!({ "type": "erasure_requested", "person": { "email": ANN } })).await;
+    assert_eq!(story.approve(TOM, ANN, "delete").await.status, 200);
+    story.advance("14d").await;
+    assert_eq!(story.state(ANN).await, StateName::Erased);
+    let of_case = summary(&evidence_of(&story, ANN).await);
+    assert_eq!(of_case["duties"]["approved_by"], json!(["tom"]));
+    let period = summary(&get(&story, "/evidence?from=2026-09-01&to=2026-10-01").await);
+    assert_eq!(period["cases"][0]["duties"]["approved_by"], json!(["tom"]), "{period}");
+    story.finish(&["revoke ann@example.com", "delete ann@example.com"]).await;
+}
+
+#[tokio::test]
 async fn operator_who_approves_their_own_kind_of_request_shows_as_requester() {
     let story = Harness::with(Setup { policy: APPROVED_DELETION, ..Setup::default() }).await;
     let request = json!({ "site": "acme", "email": ANN, "action": "delete", "reason": "because" });

@@ -88,6 +88,11 @@ impl Case {
         self.approvals.retain(|approval| approval.account.as_ref().is_none_or(|approved| approved == account));
     }
 
+    /// The approvals among `before` that no longer stand.
+    pub fn approvals_lost_since<'a>(&self, before: &'a [Approval]) -> Vec<&'a Approval> {
+        before.iter().filter(|approval| !self.approvals.contains(approval)).collect()
+    }
+
     fn was_granted_again(&self) -> bool {
         matches!(&self.state, State::NeedsAttention(Attention { reason: AttentionReason::Regranted, .. }))
     }

@@ -10,10 +10,11 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::approvals::{given_approvals, names_of};
 use super::document::{FORMAT, ONE_CASE};
-use super::steps::{ApprovalStep, Call, Commitment, Entry, OperatorStep, ReadBack, approvers, calls};
+use super::steps::{ApprovalStep, Call, Commitment, Entry, OperatorStep, ReadBack, calls};
 use crate::domain::account::AccountType;
-use crate::domain::case::{Approval, Attention, Case, Demand, JobKind, Stage, StateName, Terms};
+use crate::domain::case::{Attention, Case, Demand, JobKind, Stage, StateName, Terms};
 use crate::domain::ids::{CaseId, PolicyName, SiteName, SourceName};
 use crate::domain::policy::Action;
 use crate::proof::chain::ChainEntry;
@@ -130,7 +131,7 @@ struct Dates {
 pub(super) struct Duties {
     pub(super) requested_by: String,
     pub(super) approvals_required: ApprovalsRequired,
-    /// The people whose approvals stand or stood when the call was made.
+    /// The people whose approvals covered a call when it was made, or stand now.
     pub(super) approved_by: BTreeSet<String>,
     pub(super) executed_by: &'static str,
     pub(super) approver_is_not_requester: bool,
@@ -197,6 +198,7 @@ impl CaseSummary {
     /// Summarizes a case.
     pub fn of(facts: CaseFacts, made_at: Timestamp) -> Result<Self, serde_json::Error> {
         let CaseFacts { case, opened_at, account_type, salt, policy, entries, deliveries, events, attempts } = facts;
+        let approved_by = names_of(&given_approvals(&entries)?);
         let details =
             entries.iter().map(|entry| serde_json::from_str(&entry.detail)).collect::<Result<Vec<Value>, _>>()?;
         let entries: Vec<Entry<'_>> =
@@ -212,7 +214,7 @@ impl CaseSummary {
             state: case.state.name(),
             action: case.terms.action,
             dates: Dates::of(&case, opened_at),
-            duties: Duties::of(&case.terms, case.source.as_ref(), &approvers(&entries)),
+            duties: Duties::of(&case.terms, case.source.as_ref(), &approved_by),
             person: PersonProof {
                 email: HOW_TO_CHECK,
                 salt,
@@ -307,9 +309,4 @@ impl LeftOpen {
             on_hold: case.on_hold,
         }
     }
-}
-
-/// The names of the people whose approvals a case holds.
-pub(super) fn names_of(approvals: &[Approval]) -> BTreeSet<String> {
-    approvals.iter().map(|approval| approval.by.clone()).collect()
 }

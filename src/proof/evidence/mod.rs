@@ -2,6 +2,7 @@
 //!
 //! The reader of a file needs the file and the public key; `docs/evidence.md` is written for that reader.
 
+pub mod approvals;
 pub mod case;
 pub mod document;
 pub mod period;

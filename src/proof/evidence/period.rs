@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::case::{Duties, access_removed_at, names_of};
+use super::approvals::{GivenApproval, names_of};
+use super::case::{Duties, access_removed_at};
 use super::document::{FORMAT, ONE_PERIOD};
-use crate::domain::case::{Approval, Case, StateName};
+use crate::domain::case::{Case, StateName};
 use crate::domain::ids::{CaseId, SiteName, SourceName};
 use crate::domain::policy::Action;
 
@@ -31,8 +32,8 @@ pub struct PeriodFacts {
 pub struct PeriodCase {
     pub case: Case,
     pub opened_at: Timestamp,
-    /// All approvals that were given and not withdrawn.
-    pub approvals: Vec<Approval>,
+    /// The approvals that count.
+    pub approvals: Vec<GivenApproval>,
     /// The number of journal entries of the case in the period.
     pub entries: u64,
 }
@@ -139,16 +140,8 @@ struct CaseLine {
     deletion_accepted_at: Option<Timestamp>,
     closed_at: Option<Timestamp>,
     duties: Duties,
-    approvals: Vec<ApprovalLine>,
+    approvals: Vec<GivenApproval>,
     entries_in_period: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct ApprovalLine {
-    by: String,
-    #[serde(rename = "for")]
-    stage: String,
-    at: Timestamp,
 }
 
 impl PeriodSummary {
@@ -224,10 +217,7 @@ impl From<PeriodCase> for CaseLine {
             deletion_accepted_at: case.progress.deletion_requested_at,
             closed_at: case.closed_at(),
             duties: Duties::of(&case.terms, case.source.as_ref(), &names_of(&approvals)),
-            approvals: approvals
-                .into_iter()
-                .map(|approval| ApprovalLine { by: approval.by, stage: approval.stage.to_string(), at: approval.at })
-                .collect(),
+            approvals,
             entries_in_period: entries,
             site: case.site,
             source: case.source,

@@ -1,7 +1,5 @@
 //! What the journal's entries of a case show: approvals, calls with their outcomes, reads.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -156,18 +154,4 @@ impl Call {
         let ends: Vec<&&str> = ends.collect();
         self.outcomes.iter().all(|outcome| !ends.iter().any(|end| **end == outcome.what))
     }
-}
-
-/// The people who approved and did not withdraw it.
-pub(super) fn approvers(entries: &[Entry<'_>]) -> BTreeSet<String> {
-    let mut standing = BTreeSet::new();
-    for step in entries.iter().filter_map(Entry::approval) {
-        let key = (step.by, step.stage);
-        if step.what == "approved" {
-            standing.insert(key);
-        } else {
-            standing.remove(&key);
-        }
-    }
-    standing.into_iter().map(|(by, _)| by).collect()
 }

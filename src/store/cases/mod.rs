@@ -1,14 +1,15 @@
 //! Cases: opened, moved, closed, found.
 
 mod authentication;
+mod note;
 mod queries;
 mod rows;
 mod transitions;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+pub use self::note::Note;
 pub use self::queries::{BulkFilter, CaseFilter, CaseSort};
 pub(super) use self::queries::{find_case, readable};
 pub(super) use self::rows::{read_case, to_json};
@@ -81,24 +82,6 @@ pub struct NewCase {
     pub effective_at: Timestamp,
     /// By when it must be carried out, if it is a request for erasure.
     pub deadline: Option<ErasureDeadline>,
-}
-
-/// The additions to a transition in the journal.
-#[derive(Debug, Clone, Default)]
-pub struct Note {
-    /// The name of the admin token; `None` for the daemon itself.
-    pub by: Option<String>,
-    /// The remark of an operator. Sealed, because it may name a person.
-    pub remark: Option<String>,
-    /// Details without personal data.
-    pub detail: Value,
-}
-
-impl Note {
-    /// A note with details only. They must hold no personal data.
-    pub fn detail(detail: Value) -> Self {
-        Self { detail, ..Self::default() }
-    }
 }
 
 /// The result of a transition.

@@ -2,7 +2,7 @@
 //! the job that the new state wants, and the journal entry. The data of a closed case is shredded.
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use tracing::instrument;
 
 use super::authentication::authenticate;
@@ -86,8 +86,8 @@ impl Tx {
         }
         self.sync_job(&record.case, None, false, now).await?;
         let mut note = note;
-        set(&mut note.detail, "action", json!(record.case.terms.action));
-        set(&mut note.detail, "effective_at", json!(record.case.effective_at));
+        note.set("action", json!(record.case.terms.action));
+        note.set("effective_at", json!(record.case.effective_at));
         self.journal_case(&record, "opened", None, note, now).await?;
         Ok(record)
     }
@@ -135,12 +135,11 @@ impl Tx {
         self.follow_hold(&before, &record, transition, now).await?;
         self.sync_job(&record.case, open, *transition == Transition::Retried, now).await?;
         let mut note = note;
-        let lapsed = before.approvals.len().saturating_sub(record.case.approvals.len());
         if let Transition::Approved { stage, .. } | Transition::Withdrawn { stage, .. } = transition {
-            set(&mut note.detail, "for", json!(stage));
+            note.set("for", json!(stage));
         }
-        if lapsed > 0 && !matches!(transition, Transition::Withdrawn { .. }) {
-            set(&mut note.detail, "approvals_lapsed", json!(lapsed));
+        if !matches!(transition, Transition::Withdrawn { .. }) {
+            note.add_lapsed(&record.case.approvals_lost_since(&before.approvals));
         }
         if is_journaled {
             self.journal_case(&record, transition.name(), Some(from), note, now).await?;
@@ -241,35 +240,34 @@ impl Tx {
         record: &CaseRecord,
         kind: &str,
         from: Option<StateName>,
-        note: Note,
+        mut note: Note,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let case = &record.case;
-        let mut detail = note.detail;
-        set(&mut detail, "state", json!(case.state.name()));
-        set(&mut detail, "version", json!(record.version));
+        note.set("state", json!(case.state.name()));
+        note.set("version", json!(record.version));
         if let Some(from) = from.filter(|from| *from != case.state.name()) {
-            set(&mut detail, "from", json!(from));
+            note.set("from", json!(from));
         }
         if let Some(hold) = held(&case.state) {
-            set(&mut detail, "held", json!(hold));
+            note.set("held", json!(hold));
         }
         if let Some(attention) = stuck(&case.state) {
-            set(&mut detail, "attention", json!(attention.reason));
+            note.set("attention", json!(attention.reason));
         }
-        if let Some(by) = note.by {
-            set(&mut detail, "by", json!(by));
+        if let Some(by) = note.by.take() {
+            note.set("by", json!(by));
         }
         // When the address becomes known: evidence proves later that it is this one, although it is shredded.
-        let learned = kind == "opened" || detail.get("learned").is_some();
+        let learned = kind == "opened" || note.detail.get("learned").is_some();
         if let Some(email) = record.person.email.as_ref().filter(|_| learned) {
-            set(&mut detail, "commitment", json!(self.key.commitment(case.id, email)));
+            note.set("commitment", json!(self.key.commitment(case.id, email)));
         }
         if let Some(account) = &record.account {
             let hash = self.key.hash_account(&case.site, account.id.as_str());
-            set(&mut detail, "account", json!(hex::encode(hash.0)));
+            note.set("account", json!(hex::encode(hash.0)));
         }
-        let seq = self.write_journal(Some(case.id), kind, &detail, now).await?;
+        let seq = self.write_journal(Some(case.id), kind, &note.detail, now).await?;
         if let (Some(remark), Some(key)) = (note.remark.filter(|remark| !remark.is_empty()), &record.key) {
             query("INSERT INTO remarks (seq, case_id, sealed) VALUES ($1, $2, $3)")
                 .bind(seq)
@@ -328,14 +326,5 @@ impl Tx {
             .execute(&mut **self)
             .await?;
         Ok(())
-    }
-}
-
-fn set(detail: &mut Value, key: &str, value: Value) {
-    if !detail.is_object() {
-        *detail = json!({});
-    }
-    if let Some(object) = detail.as_object_mut() {
-        object.insert(key.to_owned(), value);
     }
 }
