@@ -6,7 +6,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::{CaseRecord, RowHashes};
-use crate::domain::case::State;
+use crate::domain::case::{Progress, State};
 use crate::proof::seal::{KeyedHash, MasterKey};
 use crate::store::row::{millis, millis_if_any};
 
@@ -20,17 +20,28 @@ pub(super) fn authenticate(
     let CaseRecord { case, opened_at, account_type, reads_without_account, version, .. } = record;
     let RowHashes { person_key, email, person } = hashes;
     let hashes = [Some(person_key), email, person].map(|hash| hash.map(|hash| hex::encode(hash.0)));
-    let progress = &case.progress;
+    // Field by field, so that the compiler reports a new one that the code does not cover.
+    let Progress {
+        revoke_dispatched_at,
+        revoked_at,
+        detached_at,
+        deletion_dispatched_at,
+        deletion_requested_at,
+        grace_ends_at,
+        last_read_at,
+        gone_at,
+        reinvite_dispatched_at,
+    } = case.progress;
     let dates = [
-        progress.revoke_dispatched_at,
-        progress.revoked_at,
-        progress.detached_at,
-        progress.deletion_dispatched_at,
-        progress.deletion_requested_at,
-        progress.grace_ends_at,
-        progress.last_read_at,
-        progress.gone_at,
-        progress.reinvite_dispatched_at,
+        revoke_dispatched_at,
+        revoked_at,
+        detached_at,
+        deletion_dispatched_at,
+        deletion_requested_at,
+        grace_ends_at,
+        last_read_at,
+        gone_at,
+        reinvite_dispatched_at,
     ];
     // An array in JSON, so that no value can be taken for a part of another.
     let row = json!([
