@@ -1,5 +1,6 @@
 //! Tests of the role that each route requires.
 
+use futures_util::future::join_all;
 use reqwest::Method;
 
 use super::{Daemon, OTTO, ROSA, VERA};
@@ -59,9 +60,15 @@ fn table_contains_every_route() {
 async fn every_route_requires_a_token() {
     let daemon = Daemon::enforcing().await;
     let beside = [(Method::GET, "/nothing/here", Role::Viewer), (Method::DELETE, "/cases", Role::Viewer)];
-    for (method, route, _) in ROUTES.into_iter().chain(beside) {
-        for token in ["", "wrong", "ros"] {
-            let answer = daemon.request(method.clone(), &path(route), token, None).await;
+    for token in ["", "wrong", "ros"] {
+        // All at the same time: each is answered late.
+        let routes: Vec<_> =
+            ROUTES.into_iter().chain(beside.clone()).map(|(method, route, _)| (method, route)).collect();
+        let requests = routes.iter().map(async |(method, route)| {
+            let path = path(route);
+            daemon.request(method.clone(), &path, token, None).await
+        });
+        for (answer, (method, route)) in join_all(requests).await.into_iter().zip(&routes) {
             assert_eq!(answer.status, 401, "{method} {route} with `{token}`");
             assert_eq!(answer.headers["www-authenticate"], "Bearer realm=\"offboardd\"", "{method} {route}");
             assert_eq!(answer.headers["content-type"], "application/problem+json", "{method} {route}");
