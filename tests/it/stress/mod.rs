@@ -41,6 +41,11 @@ fn after(prelude: &str, folder: &Folder, arguments: &[&str]) -> Command {
     command
 }
 
+/// Whether everything is wanted, as in `.ci/run` and `.ci/siege`. `cargo test` takes less, chosen at random.
+pub(crate) fn is_full_run() -> bool {
+    std::env::var_os("OFFBOARDD_STRESS").is_some()
+}
+
 /// How often something is done in the long run: `OFFBOARDD_STRESS` times as often as usual.
 pub(crate) fn times(usual: u32) -> u32 {
     let factor = std::env::var("OFFBOARDD_STRESS").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1.0_f64);
