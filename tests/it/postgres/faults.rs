@@ -179,10 +179,15 @@ struct Seen {
 
 impl Seen {
     fn acknowledge(&mut self, person: usize, delivery: String) {
+        self.touch();
+        self.acknowledged.insert(person, delivery);
+    }
+
+    /// Anything was acknowledged.
+    fn touch(&mut self) {
         let now = Instant::now();
         self.gap = self.gap.max(self.last_at.map_or(Duration::ZERO, |last_at| now - last_at));
         self.last_at = Some(now);
-        self.acknowledged.insert(person, delivery);
     }
 }
 
@@ -194,6 +199,7 @@ impl Load {
         for sender in 0..SENDERS {
             senders.spawn(send(sender, current.clone(), Arc::clone(&enough), Arc::clone(&seen)));
         }
+        senders.spawn(repeat(current, Arc::clone(&enough), Arc::clone(&seen)));
         Self { senders, daemons, enough, seen }
     }
 
@@ -221,6 +227,21 @@ impl Load {
             ended.unwrap();
         }
         std::mem::take(&mut *self.seen.lock().unwrap())
+    }
+}
+
+/// Repeats one delivery without effect all the time, to measure how long nothing is acknowledged.
+async fn repeat(daemons: watch::Receiver<[SocketAddr; 2]>, enough: Arc<AtomicBool>, seen: Arc<Mutex<Seen>>) {
+    let (http, hr) = (crate::http::client(), hr_source());
+    let body = json!({ "type": "profile", "person": { "id": "1", "email": "absent@example.com" } }).to_string();
+    let mut replica = 0;
+    while !enough.load(Ordering::Relaxed) {
+        let to = daemons.borrow()[replica];
+        match tokio::time::timeout(PATIENCE, load::post(&http, &hr, to, "repeated", &body)).await {
+            Ok(Some((200 | 202, _))) => seen.lock().unwrap().touch(),
+            Ok(_) | Err(_) => replica = 1 - replica,
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
