@@ -116,6 +116,9 @@ async fn old_version_refuses_a_new_database_on_a_server_too() {
     let store = "store = { url = { file = \"address\" }, key = { file = \"key\" } }
          evidence.key = { file = \"offboardd.db.evidence-key\" }";
     folder.file("offboardd.toml", &format!("{store}\n{}", settings("127.0.0.1:9".parse().unwrap(), "")));
+    // For a rotation: the new key before the old one.
+    let two_keys = "08".repeat(32) + "\n" + &"07".repeat(32);
+    folder.file("key", &two_keys);
     for command in [&["key", "rotate"][..], &["journal", "verify"]] {
         let refused = folder.run(command);
         assert!(refused.code == Some(1) && refused.stderr.contains("`offboardd migrate` makes it"), "{refused:?}");
@@ -126,8 +129,6 @@ async fn old_version_refuses_a_new_database_on_a_server_too() {
                  SELECT MAX(version) + 1, 'newer', TRUE, '\\x00', 0 FROM _sqlx_migrations";
     beside.execute(newer).await.unwrap();
     beside.close().await.unwrap();
-    let two_keys = "08".repeat(32) + "\n" + &"07".repeat(32);
-    folder.file("key", &two_keys);
     for command in COMMANDS {
         // These two are for files only.
         if !["backup", "doctor"].contains(&command[0]) {

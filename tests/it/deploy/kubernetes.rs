@@ -103,7 +103,7 @@ fn kustomize_builds_two_replicas_over_postgres() {
         assert!(built.contains(part), "{part} is missing in {built}");
     }
     // The database holds everything: there is neither a volume nor a file of SQLite.
-    for part in ["PersistentVolumeClaim", "persistentVolumeClaim", "/data", "sqlite:"] {
+    for part in ["PersistentVolumeClaim", "persistentVolumeClaim", "mountPath: /data", "sqlite:"] {
         assert!(!built.contains(part), "{part} is left in {built}");
     }
 }
