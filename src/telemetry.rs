@@ -20,6 +20,9 @@
 //! A message names its subject and the subject's id. No field and no message contains email addresses, names, account ids,
 //! bodies, signatures, tokens or header values.
 
+#[cfg(feature = "otel")]
+pub(crate) mod spans;
+
 use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
@@ -31,10 +34,13 @@ pub fn start() {
     start_with(DEFAULT);
 }
 
+fn filter(default: &str) -> EnvFilter {
+    EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new(default))
+}
+
 /// Starts logging with another default filter.
 pub fn start_with(default: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_unset| EnvFilter::new(default));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt().with_env_filter(filter(default)).with_writer(std::io::stderr);
     // A second start has no effect.
     let started = if std::io::stderr().is_terminal() {
         logs.compact().try_init()

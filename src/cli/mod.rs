@@ -123,10 +123,7 @@ pub fn main() -> ExitCode {
 
 async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve => {
-            telemetry::start();
-            serve::run(config.load()?).await?;
-        }
+        Command::Serve => serve::run(config).await?,
         Command::Demo(arguments) => {
             // The demo prints its own progress; its rejected requests and empty reads are expected.
             telemetry::start_with("error");

@@ -2,13 +2,38 @@
 
 use std::sync::Arc;
 
+use super::config::Config;
 use crate::app::App;
 use crate::cli::check;
 use crate::clock::SystemClock;
 use crate::settings::Settings;
 use crate::{listener, shutdown};
 
-pub(super) async fn run(settings: Settings) -> anyhow::Result<()> {
+#[cfg(feature = "otel")]
+mod traces;
+
+#[cfg(feature = "otel")]
+pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
+    let exporter = traces::start_telemetry()?;
+    let ended = serve(config.load()?).await;
+    if let Some(exporter) = exporter {
+        exporter.finish().await;
+    }
+    ended
+}
+
+#[cfg(not(feature = "otel"))]
+pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
+    crate::telemetry::start();
+    if std::env::var_os("OTEL_EXPORTER_OTLP_ENDPOINT").is_some() {
+        tracing::warn!(
+            "OTEL_EXPORTER_OTLP_ENDPOINT is set, but this build exports no traces: build it with `--features otel`"
+        );
+    }
+    serve(config.load()?).await
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<()> {
     // First, because the first process of a container ignores unhandled signals.
     let signal = shutdown::Signal::listen()?;
     listener::raise_file_limit();

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use secrecy::SecretString;
+use tracing::Instrument as _;
 
 use super::body;
 use super::body_budget::BodyBudget;
@@ -97,7 +98,8 @@ async fn take(
     let delivery = new_delivery(intake, source, configured, verified, &request, received_at);
     // Only the sealed body is needed from here on.
     drop(bytes);
-    let committed = intake.queue.commit(delivery, reservation).await;
+    let span = tracing::debug_span!("intake.delivery", delivery.id = %delivery.id, %source);
+    let committed = intake.queue.commit(delivery, reservation).instrument(span).await;
     committed.map(Taken::Delivery).ok_or((IntakeError::Unavailable, DeliveryOutcome::Error))
 }
 

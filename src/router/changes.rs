@@ -52,7 +52,8 @@ impl EventContext<'_> {
         let record = Box::pin(tx.open_case(new, beginning, self.note(event), self.now)).await?;
         let (id, source) = (record.case.id, self.source);
         tx.count_escalation(Actor::Source(source), id, Escalation::Opened, self.now).await?;
-        tracing::info!(case.id = %id, case.state = %record.case.state.name(), "case {id}: opened by source {source}");
+        let state = record.case.state.name();
+        tracing::info!(name: "case.opened", { case.id = %id, case.state = %state }, "case {id}: opened by source {source}");
         Ok(applied(id))
     }
 

@@ -7,6 +7,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
+use tracing::Instrument as _;
 
 use super::reader::Item;
 use super::results::{TurnResults, Turned};
@@ -98,8 +99,10 @@ impl Router {
                 let Some((position, item)) = progress.take() else { break };
                 items += 1;
                 if let (Some(route), false) = (route, progress.applied.contains(&position)) {
-                    changed |=
-                        self.route_item(&mut tx, &mut results, &progress.delivery, route, position, item).await?;
+                    let delivery = &progress.delivery;
+                    let span = tracing::debug_span!("router.event", delivery.id = %delivery.id, %source, position);
+                    let routed = self.route_item(&mut tx, &mut results, delivery, route, position, item);
+                    changed |= routed.instrument(span).await?;
                 }
             }
             if !progress.is_finished() {

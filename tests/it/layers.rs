@@ -30,7 +30,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("shutdown", &[]),
     ("sources", &["domain", "duration", "outbound"]),
     ("store", &["clock", "domain", "proof"]),
-    ("telemetry", &[]),
+    ("telemetry", &["clock"]),
     ("upkeep", &["clock", "domain", "proof", "store"]),
     ("worker", &["atlassian", "clock", "domain", "store"]),
 ];

@@ -61,6 +61,8 @@ mod site_errors;
 mod status;
 mod stress;
 mod tampering;
+#[cfg(feature = "otel")]
+mod traces;
 mod two_processes;
 mod unreliable_reads;
 mod upgrade;
