@@ -52,6 +52,8 @@ pub(super) async fn run(command: Command, config: &Config) -> anyhow::Result<Exi
         "no database at `{}`",
         database.path.display()
     );
+    // First, so that the key file stays as it is if the database is of another version.
+    database.open_existing().await.context("cannot open the database")?.close().await;
     let is_file_ours = database.begin_rotation()?;
     let store = database.open_existing().await.context("cannot open the database")?;
     let rotated = rotate_all(&database, &store, &rotate).await;

@@ -90,7 +90,7 @@ fn new_version_says_that_an_old_database_has_to_be_migrated_and_serve_migrates_i
     // The database of the version before the first step.
     let database = rusqlite::Connection::open(folder.database()).unwrap();
     let earlier = "CREATE TABLE _sqlx_migrations (
-                       version BIGINT PRIMARY KEY, description TEXT NOT NULL, installed_on TIMESTAMP NOT NULL,
+                       version BIGINT PRIMARY KEY, description TEXT NOT NULL, installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
                        success BOOLEAN NOT NULL, checksum BLOB NOT NULL, execution_time BIGINT NOT NULL)";
     database.execute_batch(earlier).unwrap();
     database.close().unwrap();
