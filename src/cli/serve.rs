@@ -15,7 +15,7 @@ mod traces;
 #[cfg(feature = "otel")]
 pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
     let exporter = traces::start_telemetry()?;
-    let ended = serve(config.load()?).await;
+    let ended = Box::pin(serve(config.load()?)).await;
     if let Some(exporter) = exporter {
         exporter.finish().await;
     }
@@ -30,7 +30,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
             "OTEL_EXPORTER_OTLP_ENDPOINT is set, but this build exports no traces: build it with `--features otel`"
         );
     }
-    serve(config.load()?).await
+    Box::pin(serve(config.load()?)).await
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {
@@ -46,7 +46,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     }
     let app = App::build(Arc::new(settings), Arc::new(SystemClock)).await?;
     tracing::info!(webhooks = %app.webhooks()?, admin = %app.admin()?, "serving");
-    app.run(signal.received()).await
+    Box::pin(app.run(signal.received())).await
 }
 
 /// A core dump would write keys and email addresses to a disk. The limit alone does not prevent a dump that the kernel pipes

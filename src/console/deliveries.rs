@@ -144,6 +144,10 @@ fn event(t: Texts, event: &EventView) -> Event {
 }
 
 pub(super) fn event_name(t: Texts, event_type: &str) -> String {
+    // An item that cannot be read has no event.
+    if event_type == EventStatus::Unreadable.as_str() {
+        return t.s("explain-item");
+    }
     t.find(&format!("event-{}", event_type.replace('_', "-"))).unwrap_or_else(|| event_type.to_owned())
 }
 

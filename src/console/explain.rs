@@ -88,7 +88,7 @@ fn item(t: Texts, calendar: &Calendar, item: ExplainedItem) -> Item {
     let is_read = item.event.is_some();
     Item {
         position: item.position + 1,
-        name: item.event.map_or_else(String::new, |event| name(t, event.event_type)),
+        name: item.event.map_or_else(|| t.s("explain-item"), |event| name(t, event.event_type)),
         status: if is_read {
             Status::new(Tone::Ok, "check", t.s("explain-readable"))
         } else {

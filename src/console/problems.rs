@@ -58,7 +58,7 @@ fn problem(t: Texts, problem: &Problem) -> String {
             if *more > 0 {
                 places.push(t.v("problem-more", "more", more));
             }
-            t.values("problem-items", &[("bad", bad), ("all", all), ("list", &places.join("; "))])
+            t.count("problem-items", bad, &[("all", all), ("list", &places.join("; "))])
         }
     }
 }

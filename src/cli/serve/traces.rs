@@ -110,7 +110,7 @@ async fn export(target: Target, http: Client, mut spans: mpsc::Receiver<Span>, s
         }
         let is_full = batch.len() == BATCH;
         if !batch.is_empty() {
-            works = report(send(&target, &http, &batch).await, works);
+            works = report(&send(&target, &http, &batch).await, works);
             batch.clear();
         }
         if is_full {
@@ -127,8 +127,8 @@ async fn export(target: Target, http: Client, mut spans: mpsc::Receiver<Span>, s
 }
 
 /// Logs a change only: an absent collector is no line for each batch. Returns whether the export works.
-fn report(sent: anyhow::Result<()>, worked: bool) -> bool {
-    match (&sent, worked) {
+fn report(sent: &anyhow::Result<()>, worked: bool) -> bool {
+    match (sent, worked) {
         (Err(error), true) => {
             tracing::warn!(error = format!("{error:#}"), "traces cannot be exported: they are dropped");
         }

@@ -42,7 +42,7 @@ impl MatchedBy<'_> {
     pub(super) fn to_match(&self) -> Match {
         match self {
             Self::Rule(condition) => Match::Rule { condition: condition.to_string() },
-            Self::Word(word, place) => Match::Word { place: place.text().to_owned(), word: word.to_string() },
+            Self::Word(word, place) => Match::Word { place: place.text(), word: word.to_string() },
             Self::Skipped(condition) => Match::Skipped { condition: condition.to_string() },
             Self::UnknownWord => Match::UnknownWord,
         }

@@ -67,7 +67,7 @@ who-approver = Freigeben dürfen: { $approvers }. Eingreifen dürfen: { $operato
 who-closed = Der Fall ist geschlossen. Es lässt sich nichts mehr ändern.
 
 fact-email = E-Mail-Adresse
-fact-person-id = Personalnummer
+fact-person-id = Personal­nummer
 fact-account = Konto
 fact-account-type = Art
 fact-action = Vorgehen

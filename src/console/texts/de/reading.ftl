@@ -2,7 +2,10 @@
 
 # Was nicht lesbar war: Die Stellen sind die der Zuordnung, und Einträge zählen ab 1.
 
-problem-items = { $bad } von { $all } Einträgen sind nicht lesbar: { $list }
+problem-items = { $count ->
+    [one] { $count } von { $all } Einträgen ist nicht lesbar: { $list }
+   *[other] { $count } von { $all } Einträgen sind nicht lesbar: { $list }
+}
 problem-more = und { $more } weitere
 problem-item = Eintrag { $item }, bei { $path }: erwartet wird { $expected }
 problem-place = bei { $path }: erwartet wird { $expected }
@@ -58,6 +61,7 @@ rule-unknown = die Zuordnung kennt kein solches Ereignis
 rule-event = { $why }: { $event }
 rule-without-id = { $why }: { $event }, aber ohne Nummer oder ohne Adresse
 rule-same-address = { $why }: { $event }, aber auf dieselbe Adresse
+explain-item = Eintrag
 then-unreadable = Die Zustellung wird als nicht lesbar gespeichert, wartet auf Sie und kann erneut verarbeitet werden.
 then-ignored = Nichts: Das Ereignis ist nicht von Belang oder unvollständig.
 then-ignored-preset = Nichts: Das Ereignis ist nicht von Belang oder unvollständig. Der Befehl offboardd preset show { $preset } nennt die Ereignisse.

@@ -2,7 +2,7 @@
 
 # What could not be read: the places are those of the mapping, and items count from 1.
 
-problem-items = { $bad } of { $all } items cannot be read: { $list }
+problem-items = { $count } of { $all } items cannot be read: { $list }
 problem-more = and { $more } more
 problem-item = item { $item }, at { $path }: expected { $expected }
 problem-place = at { $path }: expected { $expected }
@@ -58,6 +58,7 @@ rule-unknown = the mapping knows no such event
 rule-event = { $why }: { $event }
 rule-without-id = { $why }: { $event }, but without both an id and an address
 rule-same-address = { $why }: { $event }, but to the same address
+explain-item = Item
 then-unreadable = The delivery is stored as unreadable, needs you, and can be replayed.
 then-ignored = Nothing: it is not relevant, or incomplete.
 then-ignored-preset = Nothing: it is not relevant, or incomplete. The command offboardd preset show { $preset } lists the events.
