@@ -161,7 +161,7 @@ async fn damaged_database_is_refused_or_503() {
 
 #[tokio::test]
 async fn locked_database_is_503_until_it_is_unlocked() {
-    let row = expect_row("another process locks the database", "503 until it releases it, then 202");
+    let row = expect_row("another process locks the database", "503 until it releases it, then stored once");
     let folder = folder();
     let daemon = folder.serve("info");
     assert_eq!(take(&daemon, "a").await, Some(202));
@@ -175,10 +175,13 @@ async fn locked_database_is_503_until_it_is_unlocked() {
     }
     assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
     sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    // One whose write still waited after the response is stored now: its repetition is a duplicate.
     for id in ["b", "c"] {
-        assert_eq!(take(&daemon, id).await, Some(202), "{:#?}", daemon.process.output_lines());
+        let status = take(&daemon, id).await;
+        assert!(matches!(status, Some(202 | 200)), "{status:?}: {:#?}", daemon.process.output_lines());
+        assert_eq!(take(&daemon, id).await, Some(200), "{id} is stored");
     }
-    row.passed(2, "2 × 503, then 2 × 202");
+    row.passed(2, "2 × 503, then 2 stored once");
 }
 
 #[tokio::test]
