@@ -18,7 +18,7 @@ use sqlx::{AssertSqlSafe, Connection as _};
 /// so, too.
 ///
 /// [`Harness`]: super::Harness
-const ABOUT_SQLITE: [&str; 28] = [
+const ABOUT_SQLITE: [&str; 29] = [
     "backlog::delivery_that_crashed_the_process_twice_is_unreadable_and_replayable",
     "backlog::large_delivery_is_routed_in_parts_beside_other_sources",
     "brake::single_departures_beyond_the_brake_limit_are_held",
@@ -46,6 +46,7 @@ const ABOUT_SQLITE: [&str; 28] = [
     "stress::files",
     "stress::time::site_outage_of_three_days_loses_no_job",
     "tampering::any_change_of_a_row_that_decides_is_found",
+    "tampering::every_column_is_changed_by_the_test_or_listed_as_one_that_does_not_decide",
     "tampering::pause_that_was_removed_in_the_file_raises_the_fence_before_the_first_call",
 ];
 

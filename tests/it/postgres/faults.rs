@@ -211,6 +211,14 @@ impl Load {
         self.seen.lock().unwrap().acknowledged.len()
     }
 
+    async fn wait_until_more_than(&self, before: usize) {
+        let begun = Instant::now();
+        while self.acknowledged() <= before {
+            assert!(begun.elapsed() < TIMEOUT, "nothing is acknowledged");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Begins to measure the longest time between two acknowledgements.
     fn measure(&self) {
         let mut seen = self.seen.lock().unwrap();
@@ -321,7 +329,8 @@ async fn replica_that_was_frozen_beyond_its_term_changes_nothing_more() {
         longest_takeover = longest_takeover.max(frozen_at.elapsed());
         let before = pair.load.acknowledged();
         tokio::time::sleep(Duration::from_millis(500 + rng.below(2000))).await;
-        assert!(pair.load.acknowledged() > before, "nothing is acknowledged while one replica is frozen");
+        // A sender may still wait for the frozen one.
+        pair.load.wait_until_more_than(before).await;
         pair.signal(working, "CONT");
     }
     assert!(longest_takeover < Duration::from_secs(8), "taken over after {longest_takeover:?}");
