@@ -266,14 +266,19 @@ pub(super) const ROUTED: &str = "UPDATE deliveries
 
 /// PostgreSQL: inserts the new ones of the deliveries in the JSON list `$1`: lists of the columns' values, with the place of the
 /// sealed body in `$2`, where all of them follow each other. They are numbered in their order, and inserted in that of their
-/// hashes: replicas that insert the same ones do not wait for each other in a circle.
+/// hashes: replicas that insert the same ones do not wait for each other in a circle. Each is looked up by itself: before a
+/// new table has statistics, a join would read all of it.
 pub(super) const INSERT_DELIVERIES: &str = "WITH given AS (
          SELECT key, value, unhex(value ->> 3) AS dedupe_hash
          FROM json_each($1)),
      fresh AS (
          SELECT DISTINCT ON (g.dedupe_hash) g.*
          FROM given g
-         WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.dedupe_hash = g.dedupe_hash AND d.dedupes = 1)
+         WHERE (
+             SELECT d.seq
+             FROM deliveries d
+             WHERE d.dedupe_hash = g.dedupe_hash AND d.dedupes = 1
+             LIMIT 1) IS NULL
          ORDER BY g.dedupe_hash, g.key),
      numbered AS (
          SELECT nextval('deliveries_seq_seq') AS seq, f.*
