@@ -24,7 +24,7 @@ impl Collector {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let requests = Arc::clone(&requests);
-                std::thread::spawn(move || while take(&mut stream.as_ref().unwrap(), &requests).is_some() {});
+                std::thread::spawn(move || while take(stream.as_ref().unwrap(), &requests).is_some() {});
             }
         });
         collector
