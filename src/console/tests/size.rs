@@ -64,6 +64,7 @@ async fn page_of_200_of_100_000_cases_takes_at_most_30_ms() {
     let daemon = daemon().await;
     open(&daemon, 100_000).await;
     let visit = Visit::of(&daemon, ROSA).await;
+    let mut slow = Vec::new();
     for path in ["/cases?limit=200", "/cases?limit=200&state=scheduled&source=bamboohr", "/"] {
         let mut times: Vec<Duration> = Vec::new();
         for _ in 0..21 {
@@ -73,6 +74,9 @@ async fn page_of_200_of_100_000_cases_takes_at_most_30_ms() {
         }
         times.sort();
         println!("{path}: median {:?}, longest {:?}", times[10], times[20]);
-        assert!(times[10] <= Duration::from_millis(30), "{path}: {times:?}");
+        if times[10] > Duration::from_millis(30) {
+            slow.push((path, times));
+        }
     }
+    assert!(slow.is_empty(), "{slow:?}");
 }
