@@ -147,7 +147,7 @@ new-problem = The case was not opened
 
 cases-import = Import a file…
 import-title = Import a file
-import-lede = Many departures at once. First you review a plan with the effect of each row; no case is opened before.
+import-lede = Many departures at once. You review a plan with the effect of each row before any case is opened.
 import-format = Contents of the file
 import-format-departures = people who leave
 import-format-atlassian-export = Atlassian’s “Export customers”
