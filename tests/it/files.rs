@@ -57,6 +57,22 @@ impl Story {
         Ok(())
     }
 
+    /// Kills the daemon while its log has contents and a stamp. The log is emptied at any moment after something was
+    /// shredded: then it tries again.
+    fn kill_with_a_stamped_log(&mut self) {
+        for _ in 0..20 {
+            assert_eq!(self.send().code, Some(0));
+            // Longer than the log is without a stamp.
+            std::thread::sleep(Duration::from_millis(500));
+            self.daemon.process.kill();
+            if std::fs::metadata(self.path("-wal")).unwrap().len() > 0 {
+                return;
+            }
+            self.restart().unwrap();
+        }
+        panic!("the log was empty after each of 20 kills");
+    }
+
     fn refuses_now(&self) {
         assert_eq!(self.send().code, Some(1), "a delivery was acknowledged");
         assert!(!self.is_ready());
@@ -147,14 +163,7 @@ fn second_daemon_by_a_hard_link_is_refused() {
 fn backup_copied_beside_a_foreign_wal_is_refused_and_restore_works() {
     let mut story = Story::begin();
     let backup = story.backup("backup.db");
-    // Longer than the log is without a stamp.
-    std::thread::sleep(Duration::from_millis(500));
-    for _ in 0..5 {
-        assert_eq!(story.send().code, Some(0));
-    }
-    std::thread::sleep(Duration::from_millis(500));
-    story.daemon.process.kill();
-    assert!(std::fs::metadata(story.path("-wal")).unwrap().len() > 0);
+    story.kill_with_a_stamped_log();
     copy(&backup, &story.path(""));
     let refused = story.restart().unwrap_err();
     assert!(refused.stderr.contains("-wal") && refused.stderr.contains("offboardd restore --replace"), "{refused:?}");
