@@ -1,11 +1,10 @@
 //! Deliveries: accepted in groups, read in their order, expired in time.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
 use tracing::instrument;
 
 use super::row::{RowReader, millis, millis_if_any};
-use super::sql::{Connection, Kind, Query, Row, query};
+use super::sql::{ColumnsQuery, Connection, Kind, Query, Row, columns_query, query};
 use super::turn::Effects;
 use super::{Origin, Page, Store, StoreError, Tx, dialect};
 use crate::domain::ids::{DeliveryId, SourceName};
@@ -235,16 +234,15 @@ impl InsertedRows {
 
 /// Inserts the deliveries that are new.
 async fn insert(connection: &mut Connection, group: &[NewDelivery]) -> Result<InsertedRows, StoreError> {
-    let insert = match connection.kind() {
-        Kind::Sqlite => insert_by_values(group),
-        Kind::Postgres => insert_from_list(group),
+    let done = match connection.kind() {
+        Kind::Sqlite => insert_rows(group).execute(connection).await?,
+        Kind::Postgres => insert_columns(group).execute(connection).await?,
     };
-    let done = insert.execute(connection).await?;
     let count = usize::try_from(done.rows_affected()).unwrap_or(usize::MAX);
     Ok(InsertedRows { count, last_seq: done.last_rowid() })
 }
 
-fn insert_by_values(group: &[NewDelivery]) -> Query {
+fn insert_rows(group: &[NewDelivery]) -> Query {
     let mut insert = query(dialect::insert_deliveries(group.len()));
     for delivery in group {
         insert = insert
@@ -260,26 +258,17 @@ fn insert_by_values(group: &[NewDelivery]) -> Query {
     insert
 }
 
-fn insert_from_list(group: &[NewDelivery]) -> Query {
-    let mut bodies = Vec::new();
-    let rows = group.iter().map(|delivery| {
-        // The first byte has the number 1.
-        let begin = bodies.len().saturating_add(1);
-        bodies.extend_from_slice(&delivery.sealed_body);
-        json!([
-            delivery.id.to_string(),
-            delivery.source.as_str(),
-            millis(delivery.received_at),
-            hex::encode(delivery.dedupe_hash.0),
-            millis_if_any(delivery.dedupe_until),
-            delivery.content_type,
-            begin,
-            delivery.sealed_body.len(),
-            millis_if_any(delivery.signed_at),
-        ])
-    });
-    let rows: Vec<_> = rows.collect();
-    query(dialect::INSERT_DELIVERIES).bind(json!(rows).to_string()).bind(bodies)
+fn insert_columns(group: &[NewDelivery]) -> ColumnsQuery {
+    let rows = || group.iter();
+    columns_query(dialect::INSERT_DELIVERIES)
+        .bind(rows().map(|delivery| delivery.id.to_string()))
+        .bind(rows().map(|delivery| delivery.source.to_string()))
+        .bind(rows().map(|delivery| millis(delivery.received_at)))
+        .bind(rows().map(|delivery| delivery.dedupe_hash.0.to_vec()))
+        .bind(rows().map(|delivery| millis_if_any(delivery.dedupe_until)))
+        .bind(rows().map(|delivery| delivery.content_type.clone()))
+        .bind(rows().map(|delivery| delivery.sealed_body.clone()))
+        .bind(rows().map(|delivery| millis_if_any(delivery.signed_at)))
 }
 
 /// Returns for each delivery of a partly inserted group whether it is new.

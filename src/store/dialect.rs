@@ -264,38 +264,17 @@ pub(super) const ROUTED: &str = "UPDATE deliveries
      SET status = 'routed', routed_at = $1, problem = NULL, items_routed = 0
      WHERE seq IN (SELECT CAST(value AS BIGINT) FROM json_each($2))";
 
-/// PostgreSQL: inserts the new ones of the deliveries in the JSON list `$1`: lists of the columns' values, with the place of the
-/// sealed body in `$2`, where all of them follow each other. They are numbered in their order, and inserted in that of their
-/// hashes: replicas that insert the same ones do not wait for each other in a circle. Each is looked up by itself: before a
-/// new table has statistics, a join would read all of it.
+/// PostgreSQL: inserts the new ones of some deliveries, each column an array. They are numbered in their order, and inserted in
+/// that of their hashes: replicas that insert the same ones do not wait for each other in a circle.
 pub(super) const INSERT_DELIVERIES: &str = "WITH given AS (
-         SELECT key, value, unhex(value ->> 3) AS dedupe_hash
-         FROM json_each($1)),
-     fresh AS (
-         SELECT DISTINCT ON (g.dedupe_hash) g.*
-         FROM given g
-         WHERE (
-             SELECT d.seq
-             FROM deliveries d
-             WHERE d.dedupe_hash = g.dedupe_hash AND d.dedupes = 1
-             LIMIT 1) IS NULL
-         ORDER BY g.dedupe_hash, g.key),
-     numbered AS (
-         SELECT nextval('deliveries_seq_seq') AS seq, f.*
-         FROM (SELECT * FROM fresh ORDER BY key) f)
+         SELECT nextval('deliveries_seq_seq') AS seq, columns.*
+         FROM UNNEST(
+             $1::text[], $2::text[], $3::bigint[], $4::bytea[], $5::bigint[], $6::text[], $7::bytea[], $8::bigint[]) columns (
+             id, source, received_at, dedupe_hash, dedupe_until, content_type, body, signed_at))
      INSERT INTO deliveries (
          seq, id, source, received_at, dedupe_hash, dedupe_until, content_type, body, signed_at)
-     SELECT
-         seq,
-         value ->> 0,
-         value ->> 1,
-         CAST(value ->> 2 AS BIGINT),
-         dedupe_hash,
-         CAST(value ->> 4 AS BIGINT),
-         value ->> 5,
-         substr($2, CAST(value ->> 6 AS INTEGER), CAST(value ->> 7 AS INTEGER)),
-         CAST(value ->> 8 AS BIGINT)
-     FROM numbered
+     SELECT *
+     FROM given
      ORDER BY dedupe_hash
      ON CONFLICT (dedupe_hash) WHERE dedupes = 1 DO NOTHING";
 
