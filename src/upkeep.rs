@@ -123,7 +123,7 @@ impl Upkeep {
             let round = async {
                 self.watch_deadlines().await?;
                 if verified.is_none_or(|verified| verified.elapsed() >= BETWEEN_WALKS) {
-                    self.verify_history().await?;
+                    self.verify_history(&stopping).await?;
                     self.expire(&stopping).await?;
                     verified = Some(Instant::now());
                 }
@@ -142,9 +142,10 @@ impl Upkeep {
         }
     }
 
-    /// Walks the history. What was changed by another hand raises the fence.
-    async fn verify_history(&self) -> Result<(), StoreError> {
-        for finding in self.store.verify_history().await? {
+    /// Walks the history. What was changed by another hand raises the fence. The walk over a long history ends with a stop.
+    async fn verify_history(&self, stopping: &CancellationToken) -> Result<(), StoreError> {
+        let Some(found) = stopping.run_until_cancelled(self.store.verify_history()).await else { return Ok(()) };
+        for finding in found? {
             let mut tx = self.store.begin().await?;
             let raised = tx.raise_fence_once(&finding, self.clock.now()).await?;
             tx.commit().await?;

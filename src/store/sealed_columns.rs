@@ -8,6 +8,9 @@ use super::sql::Row;
 /// A column that is sealed with the master key and the period.
 pub(super) struct SealedColumn {
     pub(super) table: &'static str,
+    pub(super) column: &'static str,
+    /// The key columns, with the names under which `context` reads them.
+    pub(super) key: &'static str,
     /// The rows that were not sealed with the key `$1`: their key columns `a`, `b` and `c`, and the ciphertext.
     pub(super) stale: &'static str,
     pub(super) count: &'static str,
@@ -20,6 +23,8 @@ pub(super) struct SealedColumn {
 pub(super) const COLUMNS: [SealedColumn; 12] = [
     SealedColumn {
         table: "deliveries",
+        column: "body",
+        key: "id AS a, NULL AS b, NULL AS c",
         stale: "SELECT id AS a, NULL AS b, NULL AS c, body AS sealed
              FROM deliveries
              WHERE body IS NOT NULL AND substr(body, 1, 8) <> $1
@@ -30,6 +35,8 @@ pub(super) const COLUMNS: [SealedColumn; 12] = [
     },
     SealedColumn {
         table: "events",
+        column: "sealed",
+        key: "id AS a, NULL AS b, NULL AS c",
         stale: "SELECT id AS a, NULL AS b, NULL AS c, sealed
              FROM events
              WHERE sealed IS NOT NULL AND substr(sealed, 1, 8) <> $1
@@ -40,6 +47,8 @@ pub(super) const COLUMNS: [SealedColumn; 12] = [
     },
     SealedColumn {
         table: "case_keys",
+        column: "sealed",
+        key: "case_id AS a, NULL AS b, NULL AS c",
         stale: "SELECT case_id AS a, NULL AS b, NULL AS c, sealed
              FROM case_keys
              WHERE substr(sealed, 1, 8) <> $1
@@ -50,6 +59,8 @@ pub(super) const COLUMNS: [SealedColumn; 12] = [
     },
     SealedColumn {
         table: "people",
+        column: "sealed",
+        key: "source AS a, person_hash AS b, NULL AS c",
         stale: "SELECT source AS a, person_hash AS b, NULL AS c, sealed
              FROM people
              WHERE substr(sealed, 1, 8) <> $1
@@ -60,6 +71,8 @@ pub(super) const COLUMNS: [SealedColumn; 12] = [
     },
     SealedColumn {
         table: "former_addresses",
+        column: "sealed",
+        key: "source AS a, person_hash AS b, email_hash AS c",
         stale: "SELECT source AS a, person_hash AS b, email_hash AS c, sealed
              FROM former_addresses
              WHERE substr(sealed, 1, 8) <> $1
@@ -72,6 +85,8 @@ pub(super) const COLUMNS: [SealedColumn; 12] = [
     },
     SealedColumn {
         table: "lookups",
+        column: "sealed",
+        key: "source AS a, person_hash AS b, NULL AS c",
         stale: "SELECT source AS a, person_hash AS b, NULL AS c, sealed
              FROM lookups
              WHERE substr(sealed, 1, 8) <> $1
@@ -82,6 +97,8 @@ pub(super) const COLUMNS: [SealedColumn; 12] = [
     },
     SealedColumn {
         table: "offered_secrets",
+        column: "sealed",
+        key: "source AS a, hash AS b, NULL AS c",
         stale: "SELECT source AS a, hash AS b, NULL AS c, sealed
              FROM offered_secrets
              WHERE substr(sealed, 1, 8) <> $1
@@ -92,6 +109,8 @@ pub(super) const COLUMNS: [SealedColumn; 12] = [
     },
     SealedColumn {
         table: "imports",
+        column: "sealed",
+        key: "id AS a, NULL AS b, NULL AS c",
         stale: "SELECT id AS a, NULL AS b, NULL AS c, sealed
              FROM imports
              WHERE sealed IS NOT NULL AND substr(sealed, 1, 8) <> $1
@@ -102,6 +121,8 @@ pub(super) const COLUMNS: [SealedColumn; 12] = [
     },
     SealedColumn {
         table: "import_rows",
+        column: "sealed",
+        key: "import_id AS a, CAST(CAST(line AS TEXT) AS BLOB) AS b, NULL AS c",
         stale: "SELECT import_id AS a, CAST(CAST(line AS TEXT) AS BLOB) AS b, NULL AS c, sealed
              FROM import_rows
              WHERE substr(sealed, 1, 8) <> $1
@@ -112,6 +133,8 @@ pub(super) const COLUMNS: [SealedColumn; 12] = [
     },
     SealedColumn {
         table: "listings",
+        column: "sealed",
+        key: "id AS a, NULL AS b, NULL AS c",
         stale: "SELECT id AS a, NULL AS b, NULL AS c, sealed
              FROM listings
              WHERE substr(sealed, 1, 8) <> $1
@@ -122,6 +145,8 @@ pub(super) const COLUMNS: [SealedColumn; 12] = [
     },
     SealedColumn {
         table: "listed_customers",
+        column: "sealed",
+        key: "listing_id AS a, email_hash AS b, NULL AS c",
         stale: "SELECT listing_id AS a, email_hash AS b, NULL AS c, sealed
              FROM listed_customers
              WHERE substr(sealed, 1, 8) <> $1
@@ -132,6 +157,8 @@ pub(super) const COLUMNS: [SealedColumn; 12] = [
     },
     SealedColumn {
         table: "company_events",
+        column: "sealed",
+        key: "listing_id AS a, NULL AS b, NULL AS c",
         stale: "SELECT listing_id AS a, NULL AS b, NULL AS c, sealed
              FROM company_events
              WHERE substr(sealed, 1, 8) <> $1
@@ -187,12 +214,13 @@ mod tests {
         .unwrap();
         let mut sealed: Vec<String> = rows.iter().map(|row| row.try_get("place").unwrap()).collect();
         sealed.retain(|place| !OTHERS.contains(&place.as_str()));
-        let body = |table: &str| if table == "deliveries" { "body" } else { "sealed" };
-        let mut listed: Vec<_> =
-            COLUMNS.iter().map(|column| format!("{0}.{1}", column.table, body(column.table))).collect();
+        let mut listed: Vec<_> = COLUMNS.iter().map(|column| format!("{}.{}", column.table, column.column)).collect();
         sealed.sort();
         listed.sort();
         assert_eq!(listed, sealed);
+        for column in &COLUMNS {
+            assert!(column.stale.starts_with(&format!("SELECT {}, {}", column.key, column.column)), "{}", column.table);
+        }
         assert_eq!(store.count_stale().await.unwrap(), 0);
         let mut tx = store.begin().await.unwrap();
         for column in &COLUMNS {
