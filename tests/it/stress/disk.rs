@@ -22,7 +22,7 @@ use crate::rng::SeededRng;
 const UNSYNCED: &str = "never synced";
 
 /// A file system of its own, mounted in a folder.
-struct Mounted {
+pub(crate) struct Mounted {
     at: PathBuf,
 }
 
@@ -34,7 +34,7 @@ fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
 
 impl Mounted {
     /// An error where this may not be done.
-    fn new(at: &Path, arguments: &[&str]) -> Result<Self, String> {
+    pub(crate) fn new(at: &Path, arguments: &[&str]) -> Result<Self, String> {
         std::fs::create_dir_all(at).unwrap();
         run("mount", &[arguments, &[at.to_str().unwrap()]].concat())?;
         Ok(Self { at: at.to_owned() })

@@ -7,7 +7,7 @@
 mod admin;
 mod batches;
 mod disclosure;
-mod disk;
+pub(crate) mod disk;
 mod files;
 mod flood;
 mod idle_connections;
