@@ -309,6 +309,25 @@ pub(super) const SEE_REPLICA: &str = "WITH instant AS (
      SET settings = excluded.settings, seen_at = excluded.seen_at
      WHERE replicas.seen_at < excluded.seen_at - 1000";
 
+/// PostgreSQL: the replica with the settings `$2` that works the fewest sites, besides `$1`.
+pub(super) const IDLEST_REPLICA: &str = "WITH instant AS (
+         SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now)
+     SELECT r.id, COUNT(t.duty) AS sites
+     FROM replicas r
+         CROSS JOIN instant
+         LEFT JOIN terms t ON t.owner = r.id AND t.until > instant.now AND t.duty LIKE 'site/%'
+     WHERE r.id <> $1 AND r.settings = $2 AND r.seen_at > instant.now - 2500
+     GROUP BY r.id
+     ORDER BY sites, r.id
+     LIMIT 1";
+
+/// PostgreSQL: the duty `$2` of the replica `$1`, with the token `$3`, goes to the replica `$4` for `$5` ms. It has another token.
+pub(super) const HAND_OVER: &str = "UPDATE terms
+     SET owner = $4,
+         token = token + 1,
+         until = CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + $5
+     WHERE owner = $1 AND duty = $2 AND token = $3";
+
 /// PostgreSQL: the replicas that are alive.
 pub(super) const LIVE_REPLICAS: &str = "SELECT id, settings, seen_at
      FROM replicas

@@ -8,6 +8,7 @@
 
 mod anchor;
 mod attempts;
+mod balance;
 mod bodies;
 mod brake;
 mod cases;

@@ -1,6 +1,7 @@
 //! The replicas of a PostgreSQL database: the renewal of their terms, their settings, and the notifications between them.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,12 +14,9 @@ use tracing::instrument;
 use super::row::RowReader;
 use super::schema::newest_version;
 use super::sql::{Connection, Pool, query};
-use super::terms::{Duty, Shared, Term};
+use super::terms::{Duty, HandedOver, Shared, TERM, Term};
 use super::{Store, StoreError, dialect};
 use crate::domain::ids::SiteName;
-
-/// The length of a term after its renewal.
-const TERM: Duration = Duration::from_secs(3);
 
 /// How long before the end of a term its holder stops.
 const MARGIN: Duration = Duration::from_millis(250);
@@ -32,6 +30,8 @@ const CHANNEL: &str = "offboardd";
 /// The longest silence on the connection that listens, before it is replaced: it may be cut off.
 const SILENCE: Duration = Duration::from_mins(1);
 
+const DELETE_REPLICA: &str = "DELETE FROM replicas WHERE id = $1";
+
 /// A replica that uses the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replica {
@@ -44,13 +44,15 @@ pub struct Replica {
 /// Renews the terms of this replica, on a connection of its own: no unit of work delays it.
 #[derive(Debug)]
 pub struct TermKeeper {
-    store: Store,
-    shared: Arc<Shared>,
+    pub(super) store: Store,
+    pub(super) shared: Arc<Shared>,
     duties: Vec<Duty>,
-    settings: String,
-    connection: Option<Connection>,
+    pub(super) settings: String,
+    pub(super) connection: Option<Connection>,
     /// Whether other replicas were alive at the last renewal.
-    has_others: bool,
+    pub(super) has_others: bool,
+    /// The last site that was handed over to another replica.
+    pub(super) handed_over: Option<HandedOver>,
 }
 
 impl TermKeeper {
@@ -58,7 +60,15 @@ impl TermKeeper {
     pub fn new(store: &Store, duties: Vec<Duty>, settings: String) -> Option<Self> {
         let shared = Arc::clone(store.terms.among_others()?);
         let settings = shared.settings.get_or_init(|| settings).clone();
-        Some(Self { store: store.clone(), shared, duties, settings, connection: None, has_others: false })
+        Some(Self {
+            store: store.clone(),
+            shared,
+            duties,
+            settings,
+            connection: None,
+            has_others: false,
+            handed_over: None,
+        })
     }
 
     /// Renews the terms, and takes those that no replica holds. [`StoreError::Newer`] if a newer version has migrated the database:
@@ -76,7 +86,9 @@ impl TermKeeper {
         let resigned = self.shared.resigned.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let keys =
             |duties: &mut dyn Iterator<Item = &Duty>| json!(duties.map(Duty::key).collect::<Vec<_>>()).to_string();
-        let wanted: Vec<_> = self.duties.iter().filter(|duty| !resigned.contains(duty)).collect();
+        let handed_over = self.handed_over.as_ref().filter(|handed_over| handed_over.is_recent()).map(|it| &it.duty);
+        let wanted = self.duties.iter().filter(|duty| !resigned.contains(duty) && Some(*duty) != handed_over);
+        let wanted: Vec<_> = wanted.collect();
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none @ None => none.insert(self.store.writer.another(None).await?),
@@ -106,13 +118,25 @@ impl TermKeeper {
         for row in &rows {
             tokens.insert(row.try_get::<String>("duty")?, row.try_get::<i64>("token")?);
         }
-        query(dialect::SEE_REPLICA).bind(&self.shared.replica).bind(&self.settings).execute(&mut *connection).await?;
-        self.has_others = query(dialect::LIVE_REPLICAS).fetch_all(&mut *connection).await?.len() > 1;
+        if resigned.is_empty() {
+            let seen = query(dialect::SEE_REPLICA).bind(&self.shared.replica).bind(&self.settings);
+            seen.execute(&mut *connection).await?;
+        } else {
+            // It stops: no other replica hands a site over to it.
+            query(DELETE_REPLICA).bind(&self.shared.replica).execute(&mut *connection).await?;
+        }
+        let mut has_others = false;
+        for row in query(dialect::LIVE_REPLICAS).fetch_all(&mut *connection).await? {
+            has_others |= row.try_get::<&str>("id")? != self.shared.replica;
+        }
+        self.has_others = has_others;
         let held = wanted.into_iter().filter_map(|duty| {
             let token = *tokens.get(&duty.key())?;
             Some((duty.clone(), Term { token, until }))
         });
-        Ok(self.report(held.collect()))
+        let has_changed = self.report(held.collect());
+        let is_stopping = !resigned.is_empty();
+        Ok((!is_stopping && self.balance().await?) || has_changed)
     }
 
     /// Replaces the terms. One that was given up meanwhile is not held. Returns whether the duties are others than before.
@@ -122,18 +146,25 @@ impl TermKeeper {
         let mut has_changed = false;
         self.shared.held.send_modify(|before| {
             for (duty, term) in &held {
-                if before.get(duty).is_none_or(|before| before.token != term.token) {
+                let held_before = before.get(duty);
+                if held_before.is_none_or(|before| before.token != term.token) {
                     has_changed = true;
+                    self.count_lost(held_before.is_some().into());
                     tracing::info!(duty = duty.key(), term = term.token, "replica: took over {}", duty.key());
                 }
             }
             for duty in before.keys().filter(|duty| !held.contains_key(duty)) {
                 has_changed = true;
+                self.count_lost(1);
                 tracing::warn!(duty = duty.key(), "replica: lost {}, another one has taken over", duty.key());
             }
             *before = held;
         });
         has_changed
+    }
+
+    fn count_lost(&self, terms: u64) {
+        self.shared.lost.fetch_add(terms, Ordering::Relaxed);
     }
 
     /// Waits until the terms should be renewed before their time.
@@ -174,7 +205,7 @@ impl TermKeeper {
                 .bind(&self.shared.replica)
                 .execute(&mut *connection)
                 .await?;
-            query("DELETE FROM replicas WHERE id = $1").bind(&self.shared.replica).execute(connection).await?;
+            query(DELETE_REPLICA).bind(&self.shared.replica).execute(connection).await?;
             self.notify_others().await
         };
         let left = timeout(PATIENCE, leaving).await.unwrap_or_else(|_elapsed| Err(sqlx::Error::PoolTimedOut.into()));
@@ -253,6 +284,11 @@ impl Store {
     /// The fingerprint of this replica's settings; `None` for the only daemon.
     pub fn settings_fingerprint(&self) -> Option<&str> {
         Some(self.terms.among_others()?.settings.get()?)
+    }
+
+    /// The number of terms of this daemon that ended before they were renewed or given up.
+    pub fn terms_lost(&self) -> u64 {
+        self.terms.among_others().map_or(0, |shared| shared.lost.load(Ordering::Relaxed))
     }
 
     /// The sites that this replica works, of those that the terms are about.

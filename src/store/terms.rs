@@ -7,13 +7,17 @@
 //! A database in a file has one daemon, which has every duty. There this module costs nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
 use crate::clock;
 use crate::domain::ids::SiteName;
+
+/// The length of a term after its renewal.
+pub(super) const TERM: Duration = Duration::from_secs(3);
 
 /// The token of the only daemon.
 const ONLY: i64 = 0;
@@ -45,6 +49,20 @@ pub(super) struct Term {
     pub(super) until: Instant,
 }
 
+/// A duty that this replica gave to another one.
+#[derive(Debug)]
+pub(super) struct HandedOver {
+    pub(super) duty: Duty,
+    pub(super) at: Instant,
+}
+
+impl HandedOver {
+    /// Whether the other replica may not have renewed the term yet. Until then this one does not take it.
+    pub(super) fn is_recent(&self) -> bool {
+        self.at.elapsed() < TERM
+    }
+}
+
 /// The terms that this replica holds.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Terms(Option<Arc<Shared>>);
@@ -61,6 +79,8 @@ pub(super) struct Shared {
     pub(super) held: watch::Sender<BTreeMap<Duty, Term>>,
     /// Duties that this replica gave up, and does not take again.
     pub(super) resigned: Mutex<BTreeSet<Duty>>,
+    /// The number of terms that ended before they were renewed or given up.
+    pub(super) lost: AtomicU64,
     /// Notified when the terms should be renewed soon.
     pub(super) renewal: Notify,
 }
@@ -74,6 +94,7 @@ impl Terms {
             settings: OnceLock::new(),
             held: watch::Sender::default(),
             resigned: Mutex::default(),
+            lost: AtomicU64::new(0),
             renewal: Notify::new(),
         })))
     }
@@ -118,8 +139,6 @@ impl Terms {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn held(duty: &Duty, token: i64, for_ms: u64) -> Terms {
