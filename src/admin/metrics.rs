@@ -12,6 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
@@ -21,7 +22,7 @@ use super::error::{ApiError, ProblemView};
 use super::state::AdminState;
 use crate::domain::case::{AttentionReason, Hold, JobKind, StateName};
 use crate::domain::ids::SiteName;
-use crate::store::{SourceStatus, StoreError};
+use crate::store::{Duty, SourceStatus, Store, StoreError};
 
 /// `OpenMetrics` 1.0, "Overall structure".
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -58,6 +59,11 @@ struct SiteLabel {
 struct SiteKindLabels {
     site: String,
     kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReplicaLabel {
+    settings: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -142,6 +148,7 @@ async fn gauges(admin: &AdminState) -> Result<Registry, StoreError> {
 
     registry.register("site_paused", "1 while the site is paused", sites_paused(admin).await?);
     register_health(&mut registry, admin);
+    register_replicas(&mut registry, admin).await?;
     let help = "1 while jobs of this kind are paused because the site rejects their call";
     registry.register("site_call_paused", help, calls_paused(admin).await?);
     let help = "Events of the last seven days that the mapping ignored, by the vendor's event name";
@@ -206,6 +213,37 @@ fn register_health(registry: &mut Registry, admin: &AdminState) {
     }
     let help = "How far this machine's clock is ahead of the site's, by its latest response; 0 before the first";
     registry.register_with_unit("site_clock_offset", help, Unit::Seconds, offsets);
+}
+
+/// What this daemon does among the replicas. The only daemon does everything.
+async fn register_replicas(registry: &mut Registry, admin: &AdminState) -> Result<(), StoreError> {
+    let store = &admin.store;
+    let has = |duty: Duty| i64::from(store.term_of(&duty).is_some());
+    let sites = admin.sites.keys();
+    let sites = sites.map(|site| (SiteLabel { site: site.to_string() }, has(Duty::Site(site.clone()))));
+    registry.register("site_worked", "1 while this replica works the site", labeled(sites));
+    let background = Gauge::<i64>::default();
+    background.set(has(Duty::Background));
+    let help = "1 while this replica routes, looks up, notifies, imports and removes for all";
+    registry.register("background_duty", help, background);
+    let lost = Counter::<u64>::default();
+    lost.inc_by(store.terms_lost());
+    registry.register("terms_lost", "Terms that ended before this replica renewed them or gave them up", lost);
+    let [same, other] = replicas(store).await?;
+    let replicas = [("same", same), ("other", other)].map(|(settings, count)| (ReplicaLabel { settings }, count));
+    registry.register("replicas", "Live replicas, by whether their settings are those of this one", labeled(replicas));
+    Ok(())
+}
+
+/// The number of live replicas with the same settings as this one, which is one of them, and with others.
+async fn replicas(store: &Store) -> Result<[i64; 2], StoreError> {
+    let Some(own) = store.replica_id() else { return Ok([1, 0]) };
+    let mut others = store.replicas().await?;
+    others.retain(|replica| replica.id != own);
+    let settings = store.settings_fingerprint().unwrap_or_default();
+    let count = |same: bool| others.iter().filter(|other| (other.settings == settings) == same).count();
+    let [same, other] = [true, false].map(|same| whole(u64::try_from(count(same)).unwrap_or(u64::MAX)));
+    Ok([same.saturating_add(1), other])
 }
 
 /// A family of gauges; a later value of the same labels wins.

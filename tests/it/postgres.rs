@@ -4,6 +4,7 @@ mod cluster;
 mod faults;
 mod network;
 mod pooler;
+mod replicas;
 mod transfer;
 
 use std::time::{Duration, Instant};

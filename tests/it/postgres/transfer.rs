@@ -23,7 +23,7 @@ use crate::stress::times;
 /// The events of one delivery.
 const BATCH: usize = 5_000;
 
-const TIMEOUT: Duration = Duration::from_mins(10);
+const TIMEOUT: Duration = Duration::from_mins(30);
 
 /// The longest memory of a move, whatever the size of the database.
 const MOST_MIB: usize = 100;
