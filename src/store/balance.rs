@@ -1,10 +1,12 @@
 //! The balance of sites between replicas: a replica that works at least two sites more than another one hands a site over to it.
 //!
-//! Only a site without a running job is handed over, so that no call is cut off. The giver stops its work at the site first, as at the
-//! end of a term; only then the term gets the other owner and another token. If that replica is dead, its term ends as any other.
+//! Only a site without a running job is handed over, so that no call is cut off. That is checked in the unit of work that gives the
+//! term to the other owner with another token: a job that was claimed before is seen, and none can be claimed afterwards. If the other
+//! replica is dead, its term ends as any other.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
 
 use super::replicas::TermKeeper;
 use super::sql::query;
@@ -16,6 +18,9 @@ const BETWEEN: Duration = Duration::from_secs(5);
 
 /// The difference in sites from which one is handed over: with a smaller one, the other replica would have more afterwards.
 const DIFFERENCE: usize = 2;
+
+/// The longest wait for the unit of work. The renewal of the terms waits meanwhile.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 const BUSY_SITES: &str = "SELECT DISTINCT site FROM jobs WHERE state = 'running'";
 
@@ -34,33 +39,50 @@ impl TermKeeper {
         if sites.len() < usize::try_from(others_sites).unwrap_or(usize::MAX).saturating_add(DIFFERENCE) {
             return Ok(false);
         }
-        let mut busy = BTreeSet::new();
+        let mut busy = Vec::new();
         for row in query(BUSY_SITES).fetch_all(&mut *connection).await? {
-            busy.insert(format!("site/{}", row.try_get::<&str>("site")?));
+            busy.push(format!("site/{}", row.try_get::<&str>("site")?));
         }
         sites.retain(|(duty, _)| !busy.contains(&duty.key()));
         let Some((duty, term)) = sites.pop() else { return Ok(false) };
-        self.hand_over(duty, term, &other).await?;
-        Ok(true)
-    }
-
-    async fn hand_over(&mut self, duty: Duty, term: Term, to: &str) -> Result<(), StoreError> {
-        // From here on, nothing that this replica does at the site continues.
+        // Without an answer in time, the next renewal shows who has the term.
+        match timeout(PATIENCE, self.hand_over(&duty, term, &other)).await {
+            Ok(Ok(true)) => {}
+            Ok(Ok(false)) | Err(_) => return Ok(false),
+            Ok(Err(error)) => return Err(error),
+        }
+        tracing::info!(
+            duty = duty.key(),
+            to = other,
+            "replica: handed over {} to replica {other}, which works fewer sites",
+            duty.key()
+        );
         self.shared.held.send_modify(|held| {
             held.remove(&duty);
         });
-        let key = duty.key();
         self.handed_over = Some(HandedOver { duty, at: Instant::now() });
-        let Some(connection) = &mut self.connection else { return Ok(()) };
-        query(dialect::HAND_OVER)
+        self.notify_others().await?;
+        Ok(true)
+    }
+
+    /// Gives the term to another replica. Returns whether it did: not while a job of the site runs.
+    async fn hand_over(&self, duty: &Duty, term: Term, to: &str) -> Result<bool, StoreError> {
+        let Duty::Site(site) = duty else { return Ok(false) };
+        let mut tx = self.store.begin_on(std::slice::from_ref(duty)).await?;
+        let changed = query(dialect::HAND_OVER)
             .bind(&self.shared.replica)
-            .bind(&key)
+            .bind(duty.key())
             .bind(term.token)
             .bind(to)
             .bind(i64::try_from(TERM.as_millis()).unwrap_or(i64::MAX))
-            .execute(connection)
-            .await?;
-        tracing::info!(duty = key, to, "replica: handed over {key} to replica {to}, which works fewer sites");
-        self.notify_others().await
+            .bind(site.as_str())
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        if changed == 0 {
+            return Ok(false);
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 }

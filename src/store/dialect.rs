@@ -321,12 +321,16 @@ pub(super) const IDLEST_REPLICA: &str = "WITH instant AS (
      ORDER BY sites, r.id
      LIMIT 1";
 
-/// PostgreSQL: the duty `$2` of the replica `$1`, with the token `$3`, goes to the replica `$4` for `$5` ms. It has another token.
+/// PostgreSQL: the duty `$2` of the replica `$1`, with the token `$3`, goes to the replica `$4` for `$5` ms with another token, unless
+/// a job of its site `$6` runs.
 pub(super) const HAND_OVER: &str = "UPDATE terms
      SET owner = $4,
          token = token + 1,
          until = CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + $5
-     WHERE owner = $1 AND duty = $2 AND token = $3";
+     WHERE owner = $1
+         AND duty = $2
+         AND token = $3
+         AND NOT EXISTS (SELECT 1 FROM jobs WHERE site = $6 AND state = 'running')";
 
 /// PostgreSQL: the replicas that are alive.
 pub(super) const LIVE_REPLICAS: &str = "SELECT id, settings, seen_at
