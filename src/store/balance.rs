@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 use super::replicas::TermKeeper;
+use super::row::RowReader;
 use super::sql::query;
 use super::terms::{Duty, HandedOver, TERM, Term};
 use super::{StoreError, dialect};
@@ -22,7 +23,8 @@ const DIFFERENCE: usize = 2;
 /// The longest wait for the unit of work. The renewal of the terms waits meanwhile.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-const BUSY_SITES: &str = "SELECT DISTINCT site FROM jobs WHERE state = 'running'";
+/// To choose a site that can probably be handed over.
+const BUSY_SITES: &str = "SELECT DISTINCT site AS id, site FROM jobs WHERE state = 'running'";
 
 impl TermKeeper {
     /// Hands a site over if another replica works fewer. Returns whether it did.
@@ -30,26 +32,33 @@ impl TermKeeper {
         if !self.has_others || self.handed_over.as_ref().is_some_and(|last| last.at.elapsed() < BETWEEN) {
             return Ok(false);
         }
-        let (replica, held) = (self.shared.replica.clone(), self.shared.held.borrow().clone());
+        let held = self.shared.held.borrow().clone();
         let mut sites: Vec<_> = held.into_iter().filter(|(duty, _)| matches!(duty, Duty::Site(_))).collect();
         let Some(connection) = self.connection.as_mut().filter(|_| sites.len() >= DIFFERENCE) else { return Ok(false) };
-        let idlest = query(dialect::IDLEST_REPLICA).bind(&replica).bind(&self.settings);
+        let idlest = query(dialect::IDLEST_REPLICA).bind(&self.shared.replica).bind(&self.settings);
         let Some(idlest) = idlest.fetch_optional(&mut *connection).await? else { return Ok(false) };
         let (other, others_sites): (String, u32) = (idlest.try_get("id")?, idlest.try_get("sites")?);
         if sites.len() < usize::try_from(others_sites).unwrap_or(usize::MAX).saturating_add(DIFFERENCE) {
             return Ok(false);
         }
         let mut busy = Vec::new();
-        for row in query(BUSY_SITES).fetch_all(&mut *connection).await? {
-            busy.push(format!("site/{}", row.try_get::<&str>("site")?));
+        for row in &query(BUSY_SITES).fetch_all(&mut *connection).await? {
+            busy.push(Duty::Site(RowReader { what: "job", row }.word("site")?));
         }
-        sites.retain(|(duty, _)| !busy.contains(&duty.key()));
+        sites.retain(|(duty, _)| !busy.contains(duty));
         let Some((duty, term)) = sites.pop() else { return Ok(false) };
-        // Without an answer in time, the next renewal shows who has the term.
         match timeout(PATIENCE, self.hand_over(&duty, term, &other)).await {
             Ok(Ok(true)) => {}
-            Ok(Ok(false)) | Err(_) => return Ok(false),
-            Ok(Err(error)) => return Err(error),
+            Ok(Ok(false)) => return Ok(false),
+            // The term is renewed all the same. The next renewal shows who has it.
+            Ok(Err(error)) => {
+                tracing::debug!(%error, duty = duty.key(), "a site was not handed over");
+                return Ok(false);
+            }
+            Err(_elapsed) => {
+                tracing::debug!(duty = duty.key(), "a site was not handed over in time");
+                return Ok(false);
+            }
         }
         tracing::info!(
             duty = duty.key(),
