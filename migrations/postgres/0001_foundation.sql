@@ -121,7 +121,7 @@ CREATE TABLE lookups (
     problem TEXT COLLATE "C",
     PRIMARY KEY (source, person_hash)
 );
-CREATE INDEX lookups_due ON lookups (source, urgency, due_at);
+CREATE INDEX lookups_due ON lookups (source, urgency, due_at, since);
 
 CREATE TABLE ignored_words (
     source TEXT COLLATE "C" NOT NULL,

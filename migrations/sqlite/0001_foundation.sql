@@ -110,7 +110,8 @@ CREATE TABLE lookups (
     problem     TEXT,                   -- why the last one failed
     PRIMARY KEY (source, person_hash)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX lookups_due ON lookups (source, urgency, due_at);
+-- Also for the brake, which counts the recent ones of a source without reading their rows.
+CREATE INDEX lookups_due ON lookups (source, urgency, due_at, since);
 
 -- The number of ignored items for each of a vendor's words without a mapping, by day.
 CREATE TABLE ignored_words (

@@ -93,6 +93,9 @@ impl Router {
             tx.record_event(&new, outcome, Some(&event)).await?;
         }
         self.check_brake(&mut tx, &company.source, route).await?;
+        if is_done {
+            self.recount_brake(&mut tx, &company.source, route).await?;
+        }
         tx.commit().await?;
         Ok(is_done)
     }

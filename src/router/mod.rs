@@ -152,6 +152,9 @@ impl Router {
                 for event in tx.end_lookup(&waiting.source, pending.person_hash).await? {
                     self.resume_event(&mut tx, event).await?;
                 }
+                if let Some(route) = route {
+                    self.check_brake(&mut tx, &waiting.source, route).await?;
+                }
                 tx.commit().await?;
             }
         }
@@ -170,15 +173,25 @@ impl Router {
 
     /// Checks the recent activity of the source before the changes by this delivery become visible.
     async fn check_brake(&self, tx: &mut Tx, source: &SourceName, route: &Route) -> Result<(), StoreError> {
+        if tx.is_braked(source).await? {
+            return Ok(());
+        }
         let now = self.clock.now();
         if let Some(tripped) = tx.brake_trip(Actor::Source(source), &route.policy.brake, 0, now).await? {
-            if tx.is_braked(source).await? {
-                // The brake tripped at an earlier part, possibly of the same delivery. The count has grown since.
-                tx.update_brake_reason(source, &tripped).await?;
-                return Ok(());
-            }
             let held = tx.freeze(source, &tripped, now).await?;
             tracing::error!(held, brake = %tripped, "the brake tripped: nothing of this source is carried out until released");
+        }
+        Ok(())
+    }
+
+    /// Updates the count in the reason of a frozen source, which has grown since the brake tripped. The count reads the
+    /// activity of a whole day: it is made when the deliveries are routed, and not for each part of a flood.
+    async fn recount_brake(&self, tx: &mut Tx, source: &SourceName, route: &Route) -> Result<(), StoreError> {
+        if tx.is_braked(source).await?
+            && let Some(tripped) =
+                tx.brake_trip(Actor::Source(source), &route.policy.brake, 0, self.clock.now()).await?
+        {
+            tx.update_brake_reason(source, &tripped).await?;
         }
         Ok(())
     }
@@ -268,8 +281,7 @@ impl Router {
         let context = self.event_context(&waiting.source, (route, site), waiting.origin, waiting.received_at);
         let context = EventContext { can_look_up: false, waited: Some(waiting.seq), ..context };
         let outcome = Box::pin(context.apply(tx, &waiting.event)).await?;
-        tx.settle_event(waiting.id, outcome).await?;
-        self.check_brake(tx, &waiting.source, route).await
+        tx.settle_event(waiting.id, outcome).await
     }
 
     fn event_context<'a>(

@@ -41,6 +41,16 @@ pub struct Resolver {
     awakened: Arc<Notify>,
 }
 
+/// What a due lookup needs.
+#[derive(Debug)]
+enum Step {
+    Query,
+    /// Its events continue, with the email address if it is known.
+    Release(Option<EmailAddress>),
+    /// It waits for the next day.
+    Postponed,
+}
+
 impl Router {
     /// One resolver for each source whose vendor can be queried.
     pub fn resolvers(&self, http: &Http, retry: RetryPolicy) -> Vec<Resolver> {
@@ -91,17 +101,7 @@ impl Resolver {
                 return Ok(until.unsigned_abs().saturating_add(Duration::from_millis(1)).min(PERIOD));
             }
             let span = tracing::info_span!("router.lookup", source = %self.source, attempt = pending.attempts.saturating_add(1));
-            let resolved = async {
-                if !self.can_look_up(&pending).await? {
-                    return Ok(());
-                }
-                let answer = tokio::select! {
-                    () = stopping.cancelled() => return Ok(()),
-                    answer = self.query_vendor(&pending) => answer?,
-                };
-                self.settle(&pending, answer).await
-            };
-            resolved.instrument(span).await?;
+            self.look_up(&pending, stopping).instrument(span).await?;
             if stopping.is_cancelled() {
                 break;
             }
@@ -109,45 +109,61 @@ impl Resolver {
         Ok(PERIOD)
     }
 
-    /// Counts the lookup against the daily limit. Beyond it, a departure waits for the next day, and a stop continues
-    /// without an email address.
-    async fn can_look_up(&self, pending: &PendingLookup) -> Result<bool, StoreError> {
-        let now = self.router.clock.now();
+    async fn look_up(&self, pending: &PendingLookup, stopping: &CancellationToken) -> Result<(), StoreError> {
+        let settled = match self.next_step(pending).await {
+            Ok(Step::Release(email)) => self.release(pending, email.as_ref()).await,
+            Ok(Step::Query) => tokio::select! {
+                () = stopping.cancelled() => Ok(()),
+                answer = self.query_vendor(pending) => self.settle(pending, answer).await,
+            },
+            Ok(Step::Postponed) => Ok(()),
+            Err(error) => Err(error),
+        };
+        match settled {
+            // One damaged row must not block the others.
+            Err(error) if error.is_about_one_row() => {
+                let (source, problem) = (&self.source, error.to_string());
+                let error = anyhow::Error::new(error);
+                tracing::error!(%source, error = format!("{error:#}"), "lookup at {source}: inconsistent row in the database, deferred");
+                self.defer(pending, self.router.clock.now().saturating_add(self.retry.max), &problem).await
+            }
+            settled => settled,
+        }
+    }
+
+    /// Counts the lookup against the daily limit, unless a delivery has supplied the email address meanwhile. Beyond the
+    /// limit, the departures wait for the next day, and a stop continues without an email address.
+    async fn next_step(&self, pending: &PendingLookup) -> Result<Step, StoreError> {
+        let (source, now) = (&self.source, self.router.clock.now());
         let mut tx = self.router.store.begin().await?;
-        let may = tx.count_lookup(&self.source, pending.is_urgent, now).await?;
-        tx.commit().await?;
-        if may {
-            return Ok(true);
+        if let Some(site) = self.route.sites.first()
+            && let Some(email) = tx.address_of(source, site, &pending.id).await?
+        {
+            return Ok(Step::Release(Some(email)));
+        }
+        if tx.count_lookup(source, pending.is_urgent, now).await? {
+            tx.commit().await?;
+            return Ok(Step::Query);
         }
         if pending.is_urgent {
             let problem = "the limit of lookups a day is reached: continued on the next day (UTC)";
-            tracing::error!(source = %self.source, "source {}: {problem}", self.source);
-            self.defer(pending, next_day(now), problem).await?;
-        } else {
-            tracing::warn!(source = %self.source, "source {}: the limit of lookups a day is reached, a stop continues without an address", self.source);
-            self.release(pending, None).await?;
+            let deferred = tx.defer_urgent_lookups(source, pending, next_day(now), problem).await?;
+            tx.commit().await?;
+            tracing::error!(%source, deferred, "source {source}: {problem}");
+            return Ok(Step::Postponed);
         }
-        Ok(false)
+        tracing::warn!(%source, "source {source}: the limit of lookups a day is reached, a stop continues without an address");
+        Ok(Step::Release(None))
     }
 
-    /// Queries the vendor, unless a delivery has supplied the email address meanwhile.
-    async fn query_vendor(&self, pending: &PendingLookup) -> Result<Result<LookupOutcome, Failure>, StoreError> {
-        let mut tx = self.router.store.begin().await?;
-        let stored = match self.route.sites.first() {
-            Some(site) => tx.address_of(&self.source, site, &pending.id).await?,
-            None => None,
-        };
-        drop(tx);
-        if let Some(email) = stored {
-            return Ok(Ok(LookupOutcome::Found(email)));
-        }
+    async fn query_vendor(&self, pending: &PendingLookup) -> Result<LookupOutcome, Failure> {
         let lookup = Arc::clone(&self.lookup.load());
-        Ok(lookup.find_email(&self.http, &pending.id, self.router.clock.now()).await)
+        lookup.find_email(&self.http, &pending.id, self.router.clock.now()).await
     }
 
     async fn settle(&self, pending: &PendingLookup, answer: Result<LookupOutcome, Failure>) -> Result<(), StoreError> {
         let source = &self.source;
-        let settled = match answer {
+        match answer {
             Ok(LookupOutcome::Found(email)) => {
                 tracing::info!(%source, "lookup at {source}: email address found");
                 self.release(pending, Some(&email)).await
@@ -157,16 +173,6 @@ impl Resolver {
                 self.release(pending, None).await
             }
             Err(failure) => self.fail(pending, &failure).await,
-        };
-        match settled {
-            // One damaged row must not block the others.
-            Err(error) if error.is_about_one_row() => {
-                let problem = error.to_string();
-                let error = anyhow::Error::new(error);
-                tracing::error!(%source, error = format!("{error:#}"), "lookup at {source}: inconsistent row in the database, deferred");
-                self.defer(pending, self.router.clock.now().saturating_add(self.retry.max), &problem).await
-            }
-            settled => settled,
         }
     }
 
@@ -211,7 +217,7 @@ impl Resolver {
         problem: &str,
     ) -> Result<(), StoreError> {
         let now = self.router.clock.now();
-        let due_at = due_at.unwrap_or_else(|_too_far| now.saturating_add(SignedDuration::from_hours(1)).unwrap_or(now));
+        let due_at = due_at.unwrap_or_else(|_too_far| in_an_hour(now));
         let mut tx = self.router.store.begin().await?;
         tx.defer_lookup(&self.source, pending, due_at, problem, now).await?;
         tx.commit().await
@@ -244,7 +250,11 @@ impl Resolver {
 }
 
 /// The start of the next day in UTC.
-fn next_day(now: Timestamp) -> Result<Timestamp, jiff::Error> {
+fn next_day(now: Timestamp) -> Timestamp {
     let day = now.as_second().div_euclid(DAY_S).saturating_add(1);
-    Timestamp::from_second(day.saturating_mul(DAY_S))
+    Timestamp::from_second(day.saturating_mul(DAY_S)).unwrap_or_else(|_too_far| in_an_hour(now))
+}
+
+fn in_an_hour(now: Timestamp) -> Timestamp {
+    now.saturating_add(SignedDuration::from_hours(1)).unwrap_or(now)
 }

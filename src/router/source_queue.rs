@@ -50,6 +50,8 @@ pub(super) struct SourceQueue {
     pub(super) suspects: usize,
     /// The delivery for which a crash is counted in advance.
     pub(super) marked: Option<DeliveryId>,
+    /// Whether something changed since the brake's count was last updated.
+    pub(super) uncounted: bool,
 }
 
 /// An open delivery, with its routing progress.
@@ -187,7 +189,13 @@ impl SourceQueue {
     /// Drops the fetched deliveries after a turn failed: nothing of the turn is committed, and the database still has
     /// the rest.
     pub(super) fn reset(&mut self) {
-        *self = Self { fetched: self.fetched, marked: self.marked, one_by_one: true, ..Self::default() };
+        *self = Self {
+            fetched: self.fetched,
+            marked: self.marked,
+            one_by_one: true,
+            uncounted: self.uncounted,
+            ..Self::default()
+        };
     }
 }
 

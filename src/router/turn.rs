@@ -123,6 +123,11 @@ impl Router {
             self.check_brake(&mut tx, source, route).await?;
         }
         let is_full = is_over(&tx, items);
+        queue.uncounted |= changed;
+        if let (Some(route), true) = (route, queue.uncounted && queue.is_empty()) {
+            self.recount_brake(&mut tx, source, route).await?;
+            queue.uncounted = false;
+        }
         let (any_delivery, ended_parts) = (results.any_delivery(), results.ended_parts);
         let done = results.store(&mut tx, source, self.clock.now()).await?;
         tx.commit().await?;

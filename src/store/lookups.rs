@@ -174,6 +174,38 @@ impl Tx {
         Ok(())
     }
 
+    /// Defers a lookup, and all others of the source for which a departure or an erasure waits, except for those whose
+    /// email address is known meanwhile. Returns their number.
+    #[instrument(name = "store.lookup.defer_urgent", skip_all, fields(source = %source), err)]
+    pub async fn defer_urgent_lookups(
+        &mut self,
+        source: &SourceName,
+        pending: &PendingLookup,
+        due_at: Timestamp,
+        problem: &str,
+    ) -> Result<u64, StoreError> {
+        let deferred = query(
+            "UPDATE lookups
+             SET due_at = $1, problem = $2
+             WHERE source = $3
+                 AND urgency = 0
+                 AND due_at < $1
+                 AND (
+                     person_hash = $4
+                     OR NOT EXISTS (
+                         SELECT 1
+                         FROM people p
+                         WHERE p.source = lookups.source AND p.person_hash = lookups.person_hash))",
+        )
+        .bind(millis(due_at))
+        .bind(problem)
+        .bind(source.as_str())
+        .bind(pending.person_hash.0.as_slice())
+        .execute(&mut **self)
+        .await?;
+        Ok(deferred.rows_affected())
+    }
+
     /// Ends a lookup, and returns the events that waited for it, in the order of their arrival.
     #[instrument(name = "store.lookup.end", skip_all, fields(source = %source), err)]
     pub async fn end_lookup(

@@ -388,3 +388,43 @@ async fn stop_of_an_unknown_id_is_looked_up_while_a_case_has_no_person_id() {
     assert_eq!(story.state("ann@example.com").await, StateName::Cancelled);
     story.finish(&[]).await;
 }
+
+/// Uses up the lookups that a source may make today.
+async fn reach_the_daily_limit(story: &Harness, source: &str) {
+    let source = source.parse().unwrap();
+    let mut tx = story.store().begin().await.unwrap();
+    while tx.count_lookup(&source, true, story.now()).await.unwrap() {}
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn departures_beyond_the_daily_limit_are_looked_up_on_the_next_day() {
+    let hibob = HiBob::start().await;
+    let story = story_of_all_words(&hibob).await;
+    reach_the_daily_limit(&story, "crm").await;
+    let departures: Vec<_> =
+        (1..4).map(|id| json!({ "type": "departed", "person": { "id": id.to_string() } })).collect();
+    crm(&story, Value::Array(departures)).await;
+    assert_eq!((hibob.queries().len(), story.cases().await.len()), (0, 0), "all of them wait");
+    for id in 1..4 {
+        hibob.will_say(200, format!(r#"{{"email":"person{id}@example.com"}}"#));
+    }
+    story.advance("24h").await;
+    assert_eq!(hibob.queries().len(), 3);
+    assert_eq!(story.cases().await.len(), 3);
+    story.finish(&[]).await;
+}
+
+#[tokio::test]
+async fn email_from_a_later_delivery_needs_no_lookup_beyond_the_daily_limit() {
+    let hibob = HiBob::start().await;
+    let story = story_of_all_words(&hibob).await;
+    reach_the_daily_limit(&story, "crm").await;
+    crm(&story, json!({ "type": "departed", "person": { "id": "7" } })).await;
+    // The second departure meets the limit after the address of the first person has become known.
+    let learned = json!({ "type": "profile", "person": { "id": "7", "email": "ann@example.com" } });
+    crm(&story, json!([learned, { "type": "departed", "person": { "id": "8" } }])).await;
+    assert_eq!(story.state("ann@example.com").await, StateName::Revoked);
+    assert_eq!(hibob.queries().len(), 0);
+    story.finish(&["revoke ann@example.com"]).await;
+}

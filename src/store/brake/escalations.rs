@@ -159,13 +159,8 @@ impl Tx {
     async fn count_pending_departures(&mut self, source: &str, hour: i64, day: i64) -> Result<Counts, StoreError> {
         let row = query(
             "SELECT '' AS id, COUNT(*) AS last_day, COUNT(CASE WHEN since > $3 THEN 1 END) AS last_hour
-             FROM lookups l
-             WHERE l.source = $1
-                 AND l.since > $2
-                 AND EXISTS (
-                     SELECT 1
-                     FROM events e
-                     WHERE e.person_hash = l.person_hash AND e.type IN ('departed', 'erasure_requested'))",
+             FROM lookups
+             WHERE source = $1 AND urgency = 0 AND since > $2",
         )
         .bind(source)
         .bind(day)
