@@ -129,6 +129,7 @@ pub(super) fn complete(mut document: OpenApi) -> OpenApi {
     for (name, schema) in enums().into_iter().chain(strings()) {
         components.schemas.entry(name.into_owned()).or_insert(schema);
     }
+    components.responses.extend(PROBLEMS.map(|problem| (problem.name.to_owned(), problem.response().into())));
     let optional = bodies_without_required_members(components);
     for (path, item) in &mut document.paths.paths {
         let names_something = path.contains('{');
@@ -248,30 +249,71 @@ fn role_of(operation: &Operation) -> Option<Role> {
 fn add_problems(operation: &mut Operation, method: &HttpMethod, names_something: bool) {
     let changes = *method == HttpMethod::Post;
     let is_restricted = role_of(operation).is_some_and(|role| role > Role::Viewer);
-    let problems = [
-        (400, "A query parameter is unknown or invalid, or the body is not valid JSON", true),
-        (401, "The token is missing or invalid", true),
-        (403, "The role of the token does not allow this", is_restricted || names_something),
-        (404, "There is no such thing", names_something),
-        (409, "The state does not allow this, or the name fits several cases", names_something),
-        (413, "The body is larger than 64 KiB, or the file than 16 MiB", changes),
-        (415, "The body is not `application/json`", changes),
-        (422, "A value of the body is missing, unknown or invalid", changes),
-        (500, "An internal error, see the log of the daemon", true),
-        (503, "The database is unavailable, or the request timed out: retry it", true),
-    ];
-    for (status, why, applies) in problems {
+    for problem in PROBLEMS {
+        let applies = match problem.status {
+            "403" => is_restricted || names_something,
+            "404" | "409" => names_something,
+            "413" | "415" | "422" => changes,
+            _ => true,
+        };
         if applies {
-            let status = status.to_string();
-            operation.responses.responses.entry(status).or_insert_with(|| problem(why).into());
+            let reference = || RefOr::Ref(Ref::from_response_name(problem.name));
+            operation.responses.responses.entry(problem.status.to_owned()).or_insert_with(reference);
         }
     }
 }
 
-fn problem(why: &str) -> utoipa::openapi::Response {
-    let schema = Ref::from_schema_name(ProblemView::name());
-    let content = ContentBuilder::new().schema(Some(schema)).build();
-    ResponseBuilder::new().description(why).content("application/problem+json", content).build()
+/// A problem that many operations can answer with.
+struct CommonProblem {
+    status: &'static str,
+    /// The name in the document's components.
+    name: &'static str,
+    description: &'static str,
+}
+
+const PROBLEMS: [CommonProblem; 10] = [
+    CommonProblem {
+        status: "400",
+        name: "BadRequest",
+        description: "A query parameter is unknown or invalid, or the body is not valid JSON",
+    },
+    CommonProblem { status: "401", name: "Unauthorized", description: "The token is missing or invalid" },
+    CommonProblem { status: "403", name: "Forbidden", description: "The role of the token does not allow this" },
+    CommonProblem { status: "404", name: "NotFound", description: "There is no such thing" },
+    CommonProblem {
+        status: "409",
+        name: "Conflict",
+        description: "The state does not allow this, or the name fits several cases",
+    },
+    CommonProblem {
+        status: "413",
+        name: "ContentTooLarge",
+        description: "The body is larger than 64 KiB, or the file than 16 MiB",
+    },
+    CommonProblem { status: "415", name: "UnsupportedMediaType", description: "The body is not `application/json`" },
+    CommonProblem {
+        status: "422",
+        name: "UnprocessableContent",
+        description: "A value of the body is missing, unknown or invalid",
+    },
+    CommonProblem {
+        status: "500",
+        name: "InternalServerError",
+        description: "An internal error, see the log of the daemon",
+    },
+    CommonProblem {
+        status: "503",
+        name: "ServiceUnavailable",
+        description: "The database is unavailable, or the request timed out: retry it",
+    },
+];
+
+impl CommonProblem {
+    fn response(&self) -> utoipa::openapi::Response {
+        let schema = Ref::from_schema_name(ProblemView::name());
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        ResponseBuilder::new().description(self.description).content("application/problem+json", content).build()
+    }
 }
 
 pub(super) fn respond(document: &Arc<str>) -> Response {

@@ -110,8 +110,8 @@ impl Document {
         for (path, item) in members(document, "paths") {
             for (method, value) in item.as_object().into_iter().flatten() {
                 let tag = value.pointer("/tags/0").and_then(Value::as_str).unwrap_or("daemon");
-                groups.entry(tag.to_owned()).or_default().push(Operation::of(path, method, value));
-                let shared = answers(value).filter(|answer| COMMON.contains(&answer.status.as_str()));
+                groups.entry(tag.to_owned()).or_default().push(Operation::of(document, path, method, value));
+                let shared = answers(document, value).filter(|answer| COMMON.contains(&answer.status.as_str()));
                 common.extend(shared.map(|answer| (answer.status.clone(), answer)));
             }
         }
@@ -125,7 +125,7 @@ impl Document {
 }
 
 impl Operation {
-    fn of(path: &str, method: &str, value: &Value) -> Self {
+    fn of(document: &Value, path: &str, method: &str, value: &Value) -> Self {
         let role = value.pointer("/security/0/token/0").and_then(Value::as_str);
         Self {
             id: text(value, "operationId"),
@@ -136,7 +136,7 @@ impl Operation {
             role: role.and_then(|role| role.parse().ok()),
             parameters: items(value, "parameters").map(Parameter::of).collect(),
             body: value.get("requestBody").and_then(content),
-            answers: answers(value).filter(|answer| !COMMON.contains(&answer.status.as_str())).collect(),
+            answers: answers(document, value).filter(|answer| !COMMON.contains(&answer.status.as_str())).collect(),
         }
     }
 }
@@ -167,12 +167,17 @@ impl Schema {
     }
 }
 
-fn answers(operation: &Value) -> impl Iterator<Item = Answer> {
-    members(operation, "responses").map(|(status, value)| Answer {
-        status: status.clone(),
-        text: text(value, "description"),
-        kind: content(value),
+fn answers<'a>(document: &'a Value, operation: &'a Value) -> impl Iterator<Item = Answer> {
+    members(operation, "responses").map(|(status, value)| {
+        let value = referenced(document, value);
+        Answer { status: status.clone(), text: text(value, "description"), kind: content(value) }
     })
+}
+
+/// The part of the document that a reference names; otherwise the value itself.
+fn referenced<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    let reference = value.get("$ref").and_then(Value::as_str).and_then(|reference| reference.strip_prefix('#'));
+    reference.and_then(|pointer| document.pointer(pointer)).unwrap_or(value)
 }
 
 /// The type of a body or of an answer; other contents than JSON by their name.

@@ -46,8 +46,13 @@ pub(super) fn check(answer: &Answer<'_>) {
         assert_eq!(status, 405, "{method} {template} is not in the document, and is answered with {status}");
         return;
     };
-    let response = &operation["responses"][status.to_string()];
-    assert!(response.is_object(), "{method} {template}: {status} is not in the document: {body}");
+    let stated = &operation["responses"][status.to_string()];
+    assert!(stated.is_object(), "{method} {template}: {status} is not in the document: {body}");
+    let pointer = match stated.get("$ref") {
+        Some(reference) => reference.as_str().unwrap().trim_start_matches('#').to_owned(),
+        None => format!("/paths/{}/{}/responses/{status}", escaped(template), method.to_lowercase()),
+    };
+    let response = document().pointer(&pointer).unwrap_or_else(|| panic!("no response at {pointer}"));
     let essence = content_type.split(';').next().unwrap_or_default();
     let content = &response["content"][essence];
     assert!(content.is_object(), "{method} {template} {status}: `{essence}` is not in the document");
@@ -56,12 +61,7 @@ pub(super) fn check(answer: &Answer<'_>) {
         return;
     }
     let body: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{method} {template}: {error}: {body}"));
-    let pointer = format!(
-        "/paths/{}/{}/responses/{status}/content/{}/schema",
-        escaped(template),
-        method.to_lowercase(),
-        escaped(essence)
-    );
+    let pointer = format!("{pointer}/content/{}/schema", escaped(essence));
     validate(&pointer, &body, &format!("{method} {template} {status}"));
 }
 
