@@ -19,6 +19,7 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 
 use super::error::ProblemView;
+use super::guard::QueryParameters;
 use crate::domain::account::{AccountId, AccountType};
 use crate::domain::blocked::BlockedBy;
 use crate::domain::case::{AttentionReason, Hold, JobKind, Stage, StateName};
@@ -213,7 +214,7 @@ fn allow_no_body(operation: &mut Operation, optional: &BTreeSet<String>) {
 }
 
 /// The query parameters of each operation, by its method and path.
-pub(super) fn query_parameters(document: &OpenApi) -> BTreeMap<(String, String), BTreeSet<String>> {
+pub(super) fn query_parameters(document: &OpenApi) -> QueryParameters {
     let mut names = BTreeMap::new();
     for (path, item) in &document.paths.paths {
         for (method, operation) in [("GET", &item.get), ("POST", &item.post)] {

@@ -40,6 +40,7 @@ use utoipa_axum::routes;
 pub(crate) use self::access::{Access, Tokens};
 pub(crate) use self::auth::Caller;
 use self::error::ApiError;
+use self::guard::QueryParameters;
 pub(crate) use self::health::is_worker_alive;
 pub(crate) use self::in_process::{ApiResponse, InProcess};
 pub(crate) use self::ports::{DeskPerson, FreeSpace, Ports};
@@ -47,11 +48,28 @@ pub(crate) use self::state::{AdminState, ConfiguredSite, ConfiguredSource};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The routes without their state, and what is read from their document.
+#[derive(Debug)]
+pub(crate) struct Routes {
+    api: Router<Arc<AdminState>>,
+    health: Router<Arc<AdminState>>,
+    document: Arc<str>,
+    parameters: Arc<QueryParameters>,
+}
+
+impl Routes {
+    /// Builds the document, which takes a megabyte for a moment. Before the rest of the daemon, so that the rest can use
+    /// that memory.
+    pub(crate) fn new() -> Self {
+        let (api, health, document) = routes();
+        let parameters = Arc::new(document::query_parameters(&document));
+        Self { api, health, document: document::to_json(&document).into(), parameters }
+    }
+}
+
 /// All routes and layers of the private listener. `console` has the routes of the pages.
-pub(crate) fn router(state: Arc<AdminState>, console: Router) -> Router {
-    let (api, health, document) = routes();
-    let parameters = Arc::new(document::query_parameters(&document));
-    let document: Arc<str> = document::to_json(&document).into();
+pub(crate) fn router(routes: Routes, state: Arc<AdminState>, console: Router) -> Router {
+    let Routes { api, health, document, parameters } = routes;
     let api = api
         .layer(middleware::from_fn_with_state(parameters, guard::reject_unknown_parameters))
         .fallback(error::no_such_route)
