@@ -12,6 +12,7 @@ use super::fields::{Fields, Form, Query};
 use super::html::{Effect, Tone};
 use super::i18n::Texts;
 use super::layout::{Nav, Shell};
+use super::problems::Sentence;
 use super::visitor::Visitor;
 use super::words;
 use crate::admin::api::{BulkView, CaseView};
@@ -44,7 +45,7 @@ pub(super) async fn carry_out(visitor: Visitor, Form(form): Form) -> Result<Resp
     match visitor.post::<BulkView>("/cases/bulk", &body).await {
         Ok(_done) => Ok(see_other(&filter(&form).on("/cases"))),
         Err(Failure::Refused(why)) => {
-            let changed = problem("problem-set-changed", "problem-set-changed-text", Some(why));
+            let changed = problem("problem-set-changed", "problem-set-changed-text", Some(Sentence::of(t, &why)));
             page(&visitor, &form, Some(changed), entered).await
         }
         Err(failure) => Err(failure),

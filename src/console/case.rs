@@ -13,6 +13,7 @@ use super::graces::{Drawing, Graces};
 use super::html::{Status, Tone};
 use super::i18n::Texts;
 use super::layout::{Nav, Shell, render};
+use super::problems::Sentence;
 use super::situation::{self, Situation};
 use super::time::{Calendar, Moment, parts};
 use super::visitor::Visitor;
@@ -48,12 +49,14 @@ struct CasePage {
     approvals: Vec<Approval>,
     candidates: Vec<CandidateRow>,
     facts: Vec<(String, String)>,
+    /// Why the last attempt failed.
+    error: Option<Sentence>,
     times: Vec<(String, Moment)>,
     sees_people: bool,
     is_closed: bool,
     shows_requests: bool,
     /// The answer to a person who requested erasure.
-    answer: Option<String>,
+    answer: Option<Sentence>,
 }
 
 /// The time left until the next call that can be stopped.
@@ -139,7 +142,8 @@ pub(super) async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Res
             .collect(),
         candidates: case.candidates.iter().map(|candidate| CandidateRow::of(t, candidate)).collect(),
         facts: facts(t, &case, &calendar),
-        answer: case.answer.clone(),
+        answer: case.answer.as_ref().map(|answer| Sentence::of(t, answer)),
+        error: case.job.as_ref().and_then(|job| Some(Sentence::of(t, job.last_error.as_ref()?))),
         times: times(t, &case, &calendar),
         sees_people: visitor.caller.sees_personal_data(),
         is_closed,
@@ -268,7 +272,6 @@ fn facts(t: Texts, case: &CaseView, calendar: &Calendar) -> Vec<(String, String)
         t.count("fact-job-text", job.attempts, &[("job", &words::job(t, job.kind)), ("state", &state)])
     });
     add("fact-job", job);
-    add("fact-error", case.job.as_ref().and_then(|job| job.last_error.clone()));
     add("fact-case", Some(case.id.to_string()));
     facts
 }

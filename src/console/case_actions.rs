@@ -16,6 +16,7 @@ use super::html::{Effect, Icon, Tone};
 use super::i18n::Texts;
 use super::layout::{Nav, Shell};
 use super::notice_link::{Decision, Opened};
+use super::problems::Sentence;
 use super::time::Calendar;
 use super::visitor::Visitor;
 use super::words;
@@ -246,7 +247,7 @@ pub(super) async fn carry_out(
         Ok(_case) => Ok(see_other(&format!("/cases/{id}"))),
         Err(Failure::Refused(why)) => {
             let text = t.s("problem-changed-text");
-            let problem = Problem { heading: t.s("problem-changed"), text, detail: Some(why) };
+            let problem = Problem { heading: t.s("problem-changed"), text, detail: Some(Sentence::of(t, &why)) };
             page(&visitor, id, action, stage, Entered { problem: Some(problem), reason, link }).await
         }
         Err(failure) => Err(failure),
@@ -285,7 +286,7 @@ async fn page(
     let problem = problem.or_else(|| {
         let why = record.case.apply(&transition, visitor.now).err()?;
         let text = t.s("problem-changed-text");
-        Some(Problem { heading: t.s("problem-changed"), text, detail: Some(why.to_string()) })
+        Some(Problem { heading: t.s("problem-changed"), text, detail: Some(Sentence::of(t, &why.to_string())) })
     });
     let final_approval = action == Action::Approve && stage == Stage::Delete;
     let confirm = Confirm {

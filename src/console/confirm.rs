@@ -7,6 +7,7 @@ use axum::response::Response;
 use super::failure::Failure;
 use super::html::{Effect, Status};
 use super::layout::{Shell, render};
+use super::problems::Sentence;
 use super::time::Moment;
 
 /// A confirmation. Every action of the console has one.
@@ -49,8 +50,8 @@ pub(super) struct Confirm {
 pub(super) struct Problem {
     pub(super) heading: String,
     pub(super) text: String,
-    /// The API's own words, in English.
-    pub(super) detail: Option<String>,
+    /// What the API says.
+    pub(super) detail: Option<Sentence>,
 }
 
 /// The cases of an action on many.

@@ -102,7 +102,7 @@ fn row(t: Texts, calendar: &Calendar, view: DeliveryView) -> Row {
         at: calendar.full(view.received_at),
         source: view.source.to_string(),
         status: words::delivery(t, view.status),
-        problem: view.problem.map(|problem| Sentence::of_problem(t, &problem)),
+        problem: view.problem.map(|problem| Sentence::of(t, &problem)),
     }
 }
 
@@ -117,7 +117,7 @@ pub(super) async fn show(visitor: Visitor, Path(id): Path<DeliveryId>) -> Result
         status: words::delivery(t, view.status),
         received: calendar.exact(view.received_at),
         routed: view.routed_at.map(|at| calendar.exact(at)),
-        problem: view.problem.map(|problem| Sentence::of_problem(t, &problem)),
+        problem: view.problem.map(|problem| Sentence::of(t, &problem)),
         replayable: view.replayable,
         is_unreadable: view.status == DeliveryStatus::Unreadable,
         events: view.events.unwrap_or_default().iter().map(|event| self::event(t, event)).collect(),
@@ -166,7 +166,11 @@ pub(super) async fn replay(
         Ok(_delivery) => Ok(see_other(&format!("/deliveries/{id}"))),
         Err(Failure::Refused(why)) => {
             let t = visitor.t();
-            let problem = Problem { heading: t.s("problem-changed"), text: t.s("replay-expired"), detail: Some(why) };
+            let problem = Problem {
+                heading: t.s("problem-changed"),
+                text: t.s("replay-expired"),
+                detail: Some(Sentence::of(t, &why)),
+            };
             page(&visitor, id, Some(problem)).await
         }
         Err(failure) => Err(failure),

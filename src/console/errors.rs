@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::fields::Fields;
 use super::i18n::Lang;
 use super::layout::{Frame, render, role};
+use super::problems::Sentence;
 use super::visitor::{Console, Preferences};
 use crate::proof::confirm_link::LinkError;
 
@@ -21,8 +22,8 @@ struct ErrorPage {
     frame: Frame,
     heading: String,
     text: String,
-    /// The API's own words, in English.
-    detail: Option<String>,
+    /// What the API says.
+    detail: Option<Sentence>,
     /// The way on: its address and its name.
     back: (String, String),
 }
@@ -72,8 +73,8 @@ fn page(console: &Console, preferences: &Preferences, failure: &Failure) -> Resp
         Failure::OtherOrigin => ("error-other-origin", None),
         Failure::RoleTooLow(_) => ("error-role", None),
         Failure::SignIn(_) | Failure::NotFound => ("error-not-found", None),
-        Failure::Invalid(detail) => ("error-invalid", Some(detail.clone())),
-        Failure::Refused(detail) => ("error-refused", Some(detail.clone())),
+        Failure::Invalid(detail) => ("error-invalid", Some(Sentence::of(t, detail))),
+        Failure::Refused(detail) => ("error-refused", Some(Sentence::of(t, detail))),
         Failure::Link(LinkError::Invalid, _) => ("link-invalid", None),
         Failure::Link(LinkError::Expired, _) => ("link-expired", None),
         Failure::Link(LinkError::Used, _) => ("link-used", None),

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::fields::Fields;
 use super::layout::{Nav, Shell, render};
 use super::period::Period;
+use super::problems::Sentence;
 use super::visitor::Visitor;
 use crate::domain::operator::Role;
 
@@ -20,8 +21,8 @@ struct EvidencePage {
     key: String,
     may_download: bool,
     period: Option<Period>,
-    /// What the API refused, in its words.
-    problem: Option<String>,
+    /// Why the API refused it.
+    problem: Option<Sentence>,
 }
 
 /// The form, and what the signed list says about the period that was entered.
@@ -78,7 +79,7 @@ async fn page(
         key: visitor.text("/evidence/key").await?,
         may_download: visitor.is_operator(),
         period,
-        problem,
+        problem: problem.map(|why| Sentence::of(t, &why)),
         shell: Shell::of(visitor, Nav::Evidence, t.s("nav-evidence")).await?,
     })
 }

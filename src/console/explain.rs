@@ -54,15 +54,13 @@ pub(super) async fn show(visitor: Visitor, Path(id): Path<DeliveryId>) -> Result
     let explained: Result<Explanation, Failure> = visitor.get(&format!("/deliveries/{id}/explain")).await;
     let (policy, items, problem) = match explained {
         Ok(explanation) => {
-            let problem = explanation.unreadable.map(|why| Sentence::of_problem(t, &why));
+            let problem = explanation.unreadable.map(|why| Sentence::of(t, &why));
             (explanation.policy, explanation.items, problem)
         }
         Err(Failure::Refused(_) | Failure::Invalid(_)) if !view.replayable => {
             (String::new(), Vec::new(), Some(Sentence::translated(t.s("delivery-expired"))))
         }
-        Err(Failure::Refused(why) | Failure::Invalid(why)) => {
-            (String::new(), Vec::new(), Some(Sentence::of_problem(t, &why)))
-        }
+        Err(Failure::Refused(why) | Failure::Invalid(why)) => (String::new(), Vec::new(), Some(Sentence::of(t, &why))),
         Err(failure) => return Err(failure),
     };
     let calendar = visitor.calendar(policy.parse().ok().as_ref());
@@ -97,7 +95,7 @@ fn item(t: Texts, calendar: &Calendar, item: ExplainedItem) -> Item {
         person,
         effective: item.effective_at.map(|at| calendar.full(at)),
         reason: item.because.map(|because| reason(t, &because)),
-        unreadable: item.unreadable.map(|why| Sentence::of_problem(t, &why)),
+        unreadable: item.unreadable.map(|why| Sentence::of(t, &why)),
         then: item.consequences.iter().map(|consequence| sentence(t, calendar, consequence)).collect(),
     }
 }

@@ -8,6 +8,7 @@ use super::failure::{Failure, see_other};
 use super::fields::Form;
 use super::html::{Effect, Tone};
 use super::layout::{Nav, Shell};
+use super::problems::Sentence;
 use super::visitor::Visitor;
 use crate::admin::api::FenceView;
 use crate::domain::operator::Role;
@@ -29,7 +30,7 @@ pub(super) async fn lift(visitor: Visitor, Form(form): Form) -> Result<Response,
         Ok(_fence) => Ok(see_other("/")),
         Err(Failure::Refused(why)) => {
             let text = t.s("problem-set-changed-text");
-            let problem = Problem { heading: t.s("problem-set-changed"), text, detail: Some(why) };
+            let problem = Problem { heading: t.s("problem-set-changed"), text, detail: Some(Sentence::of(t, &why)) };
             page(&visitor, Some(problem)).await
         }
         Err(failure) => Err(failure),
@@ -47,7 +48,7 @@ async fn page(visitor: &Visitor, problem: Option<Problem>) -> Result<Response, F
         .iter()
         .map(|finding| {
             let reason = t.s(&format!("fence-{}", finding.reason));
-            Effect::new(Tone::Bad, "alert", reason, finding.detail.clone())
+            Effect::new(Tone::Bad, "alert", reason, Sentence::of(t, &finding.detail).to_string())
         })
         .collect();
     let continues = t.n("effect-fence-lifted", fence.open_cases);

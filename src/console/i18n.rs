@@ -28,12 +28,13 @@ macro_rules! files {
             include_str!(concat!("texts/", $language, "/intake.ftl")),
             include_str!(concat!("texts/", $language, "/reading.ftl")),
             include_str!(concat!("texts/", $language, "/system.ftl")),
+            include_str!(concat!("texts/", $language, "/sentences.ftl")),
         ]
     };
 }
 
-const ENGLISH: [&str; 8] = files!("en");
-const GERMAN: [&str; 8] = files!("de");
+const ENGLISH: [&str; 9] = files!("en");
+const GERMAN: [&str; 9] = files!("de");
 
 static BUNDLES: LazyLock<[FluentBundle<FluentResource>; 2]> =
     LazyLock::new(|| [bundle("en", &ENGLISH), bundle("de", &GERMAN)]);
@@ -112,6 +113,11 @@ impl Texts {
             args.set(*name, value.to_string());
         }
         self.format(id, Some(&args))
+    }
+
+    /// A text with values that are made already.
+    pub(super) fn with(self, id: &str, values: &FluentArgs<'_>) -> String {
+        self.format(id, Some(values))
     }
 
     pub(super) fn has(self, id: &str) -> bool {

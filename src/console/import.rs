@@ -13,6 +13,7 @@ use super::fields::{Fields, Form};
 use super::html::{Effect, Status, Tone};
 use super::i18n::Texts;
 use super::layout::{Nav, Shell, render};
+use super::problems::Sentence;
 use super::time::Moment;
 use super::visitor::Visitor;
 use super::words;
@@ -48,7 +49,7 @@ struct PlanPage {
     problem: Option<Problem>,
     effects: Vec<Effect>,
     counts: Vec<(String, usize)>,
-    problems: Vec<(u64, String)>,
+    problems: Vec<(u64, Sentence)>,
     rows: Vec<Row>,
     caption: String,
     /// `None` if there is nothing to open.
@@ -160,8 +161,11 @@ async fn plan_page(
     why_not: Option<String>,
 ) -> Result<Response, Failure> {
     let t = visitor.t();
-    let refused =
-        |why| Problem { heading: t.s("import-problem"), text: t.s("problem-nothing-done"), detail: Some(why) };
+    let refused = |why: String| Problem {
+        heading: t.s("import-problem"),
+        text: t.s("problem-nothing-done"),
+        detail: Some(Sentence::of(t, &why)),
+    };
     let query = fields.only(&SELECTION);
     let view: ImportView = match visitor.send_text(&query.on("/import"), csv(fields)).await {
         Ok(view) => view,
@@ -175,10 +179,10 @@ async fn plan_page(
         return form_page(visitor, fields, Some(problem)).await;
     }
     let is_same = fields.get("digest") == view.digest.as_deref();
-    let not_done = |why| {
+    let not_done = |why: String| {
         let heading = t.s(if is_same { "error-refused" } else { "problem-set-changed" });
         let text = t.s(if is_same { "problem-nothing-done" } else { "problem-set-changed-text" });
-        Problem { heading, text, detail: Some(why) }
+        Problem { heading, text, detail: Some(Sentence::of(t, &why)) }
     };
     let problem = problem.or_else(|| why_not.map(not_done));
     let status = if problem.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
@@ -203,7 +207,7 @@ async fn plan_page(
         problem,
         effects: effects(t, &view),
         counts: counts(t, &view),
-        problems: view.problems.iter().take(PROBLEMS).map(|row| (row.line, row.problem.clone())).collect(),
+        problems: view.problems.iter().take(PROBLEMS).map(|row| (row.line, Sentence::of(t, &row.problem))).collect(),
         caption,
         rows,
         digest: view.digest.clone().filter(|_| view.count > 0),

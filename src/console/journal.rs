@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::fields::{Fields, Form};
 use super::i18n::Texts;
 use super::layout::{Nav, Shell, render};
+use super::problems::Sentence;
 use super::time::{Calendar, Moment};
 use super::visitor::Visitor;
 use super::words;
@@ -73,8 +74,7 @@ struct Row {
 #[derive(Debug)]
 struct Verified {
     is_intact: bool,
-    /// What was found, in the daemon's words.
-    findings: Vec<String>,
+    findings: Vec<Sentence>,
 }
 
 pub(super) async fn list(visitor: Visitor, fields: Fields) -> Result<Response, Failure> {
@@ -85,7 +85,8 @@ pub(super) async fn list(visitor: Visitor, fields: Fields) -> Result<Response, F
 pub(super) async fn verify(visitor: Visitor, Form(_form): Form) -> Result<Response, Failure> {
     visitor.require(Role::Operator)?;
     let found = visitor.admin().store.verify_history().await?;
-    let findings: Vec<String> = found.into_iter().map(|finding| finding.detail).collect();
+    let t = visitor.t();
+    let findings: Vec<_> = found.iter().map(|finding| Sentence::of(t, &finding.detail)).collect();
     let verified = Verified { is_intact: findings.is_empty(), findings };
     page(&visitor, &Fields::default(), Some(verified)).await
 }

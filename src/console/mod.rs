@@ -36,6 +36,7 @@ mod period;
 mod plot;
 mod problems;
 mod requests;
+mod sentences;
 mod session;
 mod settings;
 mod sign_in;

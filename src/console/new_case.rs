@@ -8,6 +8,7 @@ use super::cases::{Choice, choices};
 use super::failure::{Failure, see_other};
 use super::fields::{Fields, Form};
 use super::layout::{Nav, Shell, render};
+use super::problems::Sentence;
 use super::visitor::Visitor;
 use super::words;
 use crate::domain::operator::Role;
@@ -24,7 +25,7 @@ struct NewCasePage {
     effective_at: String,
     reason: String,
     /// What the API refused, in its words.
-    problem: Option<String>,
+    problem: Option<Sentence>,
 }
 
 pub(super) async fn form(visitor: Visitor, fields: Fields) -> Result<Response, Failure> {
@@ -76,7 +77,7 @@ async fn page(visitor: &Visitor, fields: &Fields, problem: Option<String>) -> Re
         effective_at: text("effective_at"),
         reason: text("reason"),
         shell: Shell::of(visitor, Nav::Cases, t.s("new-title")).await?,
-        problem: problem.clone(),
+        problem: problem.as_ref().map(|why| Sentence::of(t, why)),
     })?;
     if problem.is_some() {
         *response.status_mut() = axum::http::StatusCode::UNPROCESSABLE_ENTITY;

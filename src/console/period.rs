@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::html::{Status, Tone};
 use super::i18n::Texts;
+use super::problems::Sentence;
 use super::time::{Calendar, Moment, span};
 use super::words;
 use crate::domain::case::StateName;
@@ -22,8 +23,8 @@ pub(super) const OUTCOMES: [&str; 7] =
 pub(super) struct Period {
     pub(super) heading: String,
     pub(super) status: Status,
-    /// Why deliveries are missing, in the file's words.
-    pub(super) missing: Option<String>,
+    /// Why deliveries are missing.
+    pub(super) missing: Option<Sentence>,
     pub(super) completeness: Vec<(String, String)>,
     pub(super) timeliness: Vec<(String, String)>,
     pub(super) caption: String,
@@ -99,7 +100,7 @@ impl Period {
             heading: t.values("period-heading", &[("from", &days.0), ("to", &days.1)]),
             status,
             completeness: completeness(t, &population, &deliveries),
-            missing: deliveries.incomplete_because,
+            missing: deliveries.incomplete_because.map(|why| Sentence::of(t, &why)),
             timeliness: timeliness(t, &cases),
             caption: t.count("period-caption", population.cases, &[("shown", &rows.len())]),
             rows,

@@ -3,24 +3,26 @@
 use std::fmt;
 
 use super::i18n::Texts;
+use super::sentences;
 use crate::domain::problem::{Expected, Incident, Problem, Unreadable};
 use crate::domain::routing::IgnoredReason;
 
 /// Reasons of events that took effect, in part or later.
 pub(super) const EFFECTS: [&str; 2] = ["customers_are_listed", "source_is_frozen"];
 
-/// A sentence in the reader's language or, if it is of another part of the program, in English.
-#[derive(Debug)]
+/// A sentence of the daemon in the reader's language or, if that is not known, in English.
+#[derive(Debug, Clone)]
 pub(super) struct Sentence {
     text: String,
     pub(super) english: bool,
 }
 
 impl Sentence {
-    /// The problem of a delivery, or of one item of it.
-    pub(super) fn of_problem(t: Texts, written: &str) -> Self {
-        match Problem::read(written) {
-            Some(problem) => Self::translated(self::problem(t, &problem)),
+    /// What the database or the API says.
+    pub(super) fn of(t: Texts, written: &str) -> Self {
+        let problem = Problem::read(written).map(|problem| self::problem(t, &problem));
+        match problem.or_else(|| sentences::translated(t, written)) {
+            Some(text) => Self::translated(text),
             None => Self { text: written.to_owned(), english: true },
         }
     }
@@ -31,7 +33,7 @@ impl Sentence {
         if is_known {
             return Self::translated(t.s(&format!("reason-{}", written.replace('_', "-"))));
         }
-        Self::of_problem(t, written)
+        Self::of(t, written)
     }
 
     pub(super) fn translated(text: String) -> Self {
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn sentence_of_another_part_stays_english() {
-        let sentence = Sentence::of_problem(Texts(Lang::De), "company_departed: the listing failed");
+        let sentence = Sentence::of(Texts(Lang::De), "company_departed: the listing failed");
         assert!(sentence.english);
         assert_eq!(sentence.to_string(), "company_departed: the listing failed");
     }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::cases::person;
 use super::failure::Failure;
 use super::layout::{Nav, Shell, render};
+use super::problems::Sentence;
 use super::visitor::Visitor;
 use crate::admin::api::{CaseView, List};
 use crate::domain::ids::CaseId;
@@ -20,8 +21,9 @@ struct RequestsPage {
     id: String,
     heading: String,
     requests: Vec<DeskRequest>,
-    /// Why they could not be read.
-    problem: Option<String>,
+    is_read: bool,
+    /// Why they could not be read, where that is known.
+    problem: Option<Sentence>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -37,12 +39,12 @@ pub(super) async fn show(visitor: Visitor, Path(id): Path<CaseId>) -> Result<Res
     let t = visitor.t();
     let case: CaseView = visitor.get(&format!("/cases/{id}")).await?;
     let found: Result<List<DeskRequest>, Failure> = visitor.get(&format!("/cases/{id}/requests")).await;
-    let (requests, problem) = match found {
-        Ok(list) => (list.items, None),
-        Err(Failure::Refused(why) | Failure::Invalid(why)) => (Vec::new(), Some(why)),
-        Err(Failure::Unavailable) => (Vec::new(), Some(String::new())),
+    let (requests, is_read, problem) = match found {
+        Ok(list) => (list.items, true, None),
+        Err(Failure::Refused(why) | Failure::Invalid(why)) => (Vec::new(), false, Some(Sentence::of(t, &why))),
+        Err(Failure::Unavailable) => (Vec::new(), false, None),
         Err(failure) => return Err(failure),
     };
     let shell = Shell::of(&visitor, Nav::Cases, t.s("requests-title")).await?;
-    render(&RequestsPage { id: id.to_string(), heading: person(t, &case), requests, problem, shell })
+    render(&RequestsPage { id: id.to_string(), heading: person(t, &case), requests, is_read, problem, shell })
 }

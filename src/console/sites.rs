@@ -11,6 +11,7 @@ use super::fields::Form;
 use super::health;
 use super::html::{Effect, Status, Tone};
 use super::layout::{Nav, Shell, render};
+use super::problems::Sentence;
 use super::time::{Moment, days};
 use super::visitor::Visitor;
 use super::words;
@@ -32,8 +33,7 @@ struct Site {
     url: String,
     status: Status,
     paused_at: Option<Moment>,
-    /// The daemon's words, in English.
-    reason: Option<String>,
+    reason: Option<Sentence>,
     calls: Vec<Call>,
     grace: String,
     is_paused: bool,
@@ -43,7 +43,7 @@ struct Site {
 struct Call {
     kind: String,
     at: Moment,
-    reason: String,
+    reason: Sentence,
 }
 
 pub(super) async fn list(visitor: Visitor) -> Result<Response, Failure> {
@@ -56,11 +56,15 @@ pub(super) async fn list(visitor: Visitor) -> Result<Response, Failure> {
         paused_at: view.paused_at.map(|at| calendar.full(at)),
         is_paused: view.paused_at.is_some() || !view.paused_calls.is_empty(),
         grace: visitor.admin().sites.get(&view.name).map_or_else(String::new, |site| days(t, site.deletion_grace)),
-        reason: view.reason,
+        reason: view.reason.map(|reason| Sentence::of(t, &reason)),
         calls: view
             .paused_calls
             .into_iter()
-            .map(|call| Call { kind: words::job(t, call.kind), at: calendar.full(call.paused_at), reason: call.reason })
+            .map(|call| Call {
+                kind: words::job(t, call.kind),
+                at: calendar.full(call.paused_at),
+                reason: Sentence::of(t, &call.reason),
+            })
             .collect(),
         name: view.name.to_string(),
     };
@@ -94,8 +98,11 @@ pub(super) async fn carry_out(
         Ok(_site) => Ok(see_other("/sites")),
         Err(Failure::Refused(why)) => {
             let t = visitor.t();
-            let problem =
-                Problem { heading: t.s("problem-changed"), text: t.s("problem-changed-text"), detail: Some(why) };
+            let problem = Problem {
+                heading: t.s("problem-changed"),
+                text: t.s("problem-changed-text"),
+                detail: Some(Sentence::of(t, &why)),
+            };
             page(&visitor, &name, &action, Some(problem), reason.to_owned()).await
         }
         Err(failure) => Err(failure),

@@ -2,6 +2,7 @@
 
 use super::html::{Icon, Tone};
 use super::i18n::Texts;
+use super::problems::Sentence;
 use super::words;
 use crate::admin::api::CaseView;
 use crate::domain::case::{AttentionReason, StateName};
@@ -15,8 +16,8 @@ pub(super) struct Situation {
     pub(super) why: String,
     /// The steps, in their order.
     pub(super) now: Vec<String>,
-    /// The reason in the daemon's own words, in English.
-    pub(super) detail: Option<String>,
+    /// The reason in particular.
+    pub(super) detail: Option<Sentence>,
     /// The clicks in Atlassian's administration, where they are needed.
     pub(super) clicks: Option<Clicks>,
 }
@@ -50,7 +51,10 @@ pub(super) fn of(t: Texts, case: &CaseView) -> Situation {
         what: text("what"),
         why: text("why"),
         now: text("now").lines().map(str::to_owned).collect(),
-        detail: stuck.map(|attention| attention.detail.clone()).filter(|detail| !detail.is_empty()),
+        detail: stuck
+            .map(|attention| attention.detail.as_str())
+            .filter(|detail| !detail.is_empty())
+            .map(|detail| Sentence::of(t, detail)),
         clicks: clicks(t, case),
     }
 }

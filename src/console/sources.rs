@@ -14,6 +14,7 @@ use super::html::{Effect, Status, Tone};
 use super::i18n::Texts;
 use super::layout::{Nav, Shell, render};
 use super::plot::Plot;
+use super::problems::Sentence;
 use super::time::{Moment, days};
 use super::visitor::Visitor;
 use crate::admin::api::{BulkView, List, SourceView};
@@ -43,7 +44,7 @@ struct Source {
     ignored: Vec<(String, u64)>,
     /// Refused requests of the last hour, by reason.
     refused: Vec<(String, u64)>,
-    lookup: Option<(String, Option<String>)>,
+    lookup: Option<(String, Option<Sentence>)>,
     offers: Vec<Offer>,
     accepted: usize,
 }
@@ -54,8 +55,8 @@ struct Brake {
     of: u32,
     held: u32,
     since: Moment,
-    /// The limit, in the daemon's words.
-    why: String,
+    /// The limit.
+    why: Sentence,
     cancel: String,
 }
 
@@ -83,7 +84,7 @@ pub(super) async fn list(visitor: Visitor) -> Result<Response, Failure> {
             of: brake.held.saturating_add(brake.carried_out),
             held: brake.held,
             since: calendar.full(brake.since),
-            why: brake.why.clone(),
+            why: Sentence::of(t, &brake.why),
             cancel: Query::default()
                 .with("held", "brake")
                 .with("source", &view.name)
@@ -97,7 +98,10 @@ pub(super) async fn list(visitor: Visitor) -> Result<Response, Failure> {
             .map(|(reason, count)| (refusal(t, reason), *count))
             .collect(),
         ignored: view.ignored.iter().map(|ignored| (ignored.word.clone(), ignored.count)).collect(),
-        lookup: view.lookup.as_ref().map(|lookup| (t.n("source-lookups", lookup.waiting), lookup.problem.clone())),
+        lookup: view.lookup.as_ref().map(|lookup| {
+            let problem = lookup.problem.as_ref().map(|problem| Sentence::of(t, problem));
+            (t.n("source-lookups", lookup.waiting), problem)
+        }),
         offers: view
             .offered
             .iter()
@@ -164,7 +168,7 @@ pub(super) async fn carry_out(
         Ok(_source) => Ok(see_other(&format!("/sources#{name}"))),
         Err(Failure::Refused(why)) => {
             let text = t.s("problem-set-changed-text");
-            let problem = Problem { heading: t.s("problem-set-changed"), text, detail: Some(why) };
+            let problem = Problem { heading: t.s("problem-set-changed"), text, detail: Some(Sentence::of(t, &why)) };
             page(&visitor, &name, &action, Some(problem), entered).await
         }
         Err(failure) => Err(failure),

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod screens;
+mod sentences;
 mod size;
 mod texts;
 mod today;

@@ -117,8 +117,10 @@ async fn every_reason_for_attention_has_a_screen() {
         let attention = Attention::new(*reason, "words of the daemon");
         let id = moved(&daemon, &email, &[Transition::AttentionNeeded(attention)]).await;
         check(&daemon, id, &format!("attention-{reason}")).await;
-        let page = Visit::of(&daemon, ROSA).await.get(&format!("/cases/{id}")).await.text;
-        assert!(page.contains("<p class=\"small muted\" lang=\"en\">words of the daemon</p>"), "{page}");
+        for (language, mark) in [("en", ""), ("de", " lang=\"en\"")] {
+            let page = Visit::of(&daemon, ROSA).await.get(&format!("/cases/{id}?lang={language}")).await.text;
+            assert!(page.contains(&format!("<p class=\"small muted\"{mark}>words of the daemon</p>")), "{page}");
+        }
     }
     let visit = Visit::of(&daemon, ROSA).await;
     for path in ["/", "/cases?state=attention"] {
