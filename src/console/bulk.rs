@@ -200,9 +200,14 @@ pub(super) async fn set(visitor: &Visitor, view: &BulkView, list: String) -> Res
     }
     Ok(Set {
         heading: t.n("bulk-set", view.count),
-        caption: t.count("bulk-set-caption", view.count, &[("shown", &rows.len())]),
+        caption: caption(t, view.count, rows.len()),
         rows,
         all: Some((list, t.s("bulk-show-all"))),
         digest: view.digest.clone(),
     })
+}
+
+/// How many of the cases a list shows.
+pub(super) fn caption(t: Texts, count: usize, shown: usize) -> String {
+    if shown == count { t.s("bulk-set-all") } else { t.count("bulk-set-caption", count, &[("shown", &shown)]) }
 }

@@ -22,7 +22,7 @@ use super::words;
 use crate::admin::api::{CaseView, HistoryView, List};
 use crate::domain::account::{AccountType, Candidate};
 use crate::domain::blocked::BlockedBy;
-use crate::domain::case::{JobKind, StateName};
+use crate::domain::case::{Case, JobKind, Stage, StateName};
 use crate::domain::ids::CaseId;
 use crate::domain::operator::Role;
 
@@ -141,7 +141,7 @@ pub(super) async fn show(visitor: Visitor, Path(id): Path<String>) -> Result<Res
             })
             .collect(),
         candidates: case.candidates.iter().map(|candidate| CandidateRow::of(t, candidate)).collect(),
-        facts: facts(t, &case, &calendar),
+        facts: facts(t, &case, &record.case, &calendar),
         answer: case.answer.as_ref().map(|answer| Sentence::of(t, answer)),
         error: case.job.as_ref().and_then(|job| Some(Sentence::of(t, job.last_error.as_ref()?))),
         times: times(t, &case, &calendar),
@@ -251,7 +251,7 @@ fn who(visitor: &Visitor, case: &CaseView) -> String {
     }
 }
 
-fn facts(t: Texts, case: &CaseView, calendar: &Calendar) -> Vec<(String, String)> {
+fn facts(t: Texts, case: &CaseView, rules: &Case, calendar: &Calendar) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     let mut add = |name: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -272,6 +272,14 @@ fn facts(t: Texts, case: &CaseView, calendar: &Calendar) -> Vec<(String, String)
         t.count("fact-job-text", job.attempts, &[("job", &words::job(t, job.kind)), ("state", &state)])
     });
     add("fact-job", job);
+    // A state does not show that approvals are missing before their time has come.
+    let missing = [Stage::Revoke, Stage::Delete].into_iter().filter_map(|stage| {
+        let missing = rules.planned_at(stage).map_or(0, |_| rules.approvals_missing(stage));
+        (missing > 0)
+            .then(|| t.values("fact-approvals-text", &[("stage", &words::stage(t, stage)), ("missing", &missing)]))
+    });
+    let missing: Vec<String> = missing.collect();
+    add("fact-approvals", (!missing.is_empty()).then(|| missing.join(", ")));
     add("fact-case", Some(case.id.to_string()));
     facts
 }

@@ -383,6 +383,8 @@ fn next_call(t: Texts, calendar: &Calendar, after: &Case) -> Option<Effect> {
     };
     let at = calendar.full(wanted.due_at);
     let (tone, icon, key) = match wanted.kind {
+        JobKind::Revoke if after.approvals_missing(Stage::Revoke) > 0 => (Tone::Ok, "user", "effect-then-approval"),
+        JobKind::Delete if after.approvals_missing(Stage::Delete) > 0 => (Tone::Ok, "user", "effect-then-approval"),
         JobKind::Delete if after.direction == Direction::Leaving => (Tone::Bad, "trash", "effect-then-delete"),
         JobKind::Revoke => (Tone::Warn, "lock", "effect-then-revoke"),
         JobKind::Detach | JobKind::Delete | JobKind::Verify | JobKind::Restore | JobKind::Reinvite => {

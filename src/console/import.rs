@@ -200,7 +200,7 @@ async fn plan_page(
             at: case.effective_at.map(|at| calendar.short(at, visitor.now)),
         })
         .collect();
-    let caption = t.count("bulk-set-caption", view.count, &[("shown", &rows.len())]);
+    let caption = super::bulk::caption(t, view.count, rows.len());
     let mut response = render(&PlanPage {
         question: t.n("question-import", view.count),
         lede: format!("{} → {}", view.policy, view.site),

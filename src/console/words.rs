@@ -84,8 +84,8 @@ pub(super) fn job_state(t: Texts, state: JobState) -> String {
     t.s(&format!("job-state-{state}"))
 }
 
-/// The last group of an id: enough to distinguish those of a page.
+/// The last group of an id: enough to distinguish those of a page. No line breaks within it.
 pub(super) fn short(id: impl std::fmt::Display) -> String {
     let id = id.to_string();
-    id.rsplit_once('-').map_or_else(|| id.clone(), |(_, end)| format!("…{end}"))
+    id.rsplit_once('-').map_or_else(|| id.clone(), |(_, end)| format!("…\u{2060}{end}"))
 }

@@ -59,6 +59,11 @@ fn sentences_of_the_code_are_known_in_german() {
         include_str!("../../proof/chain.rs"),
         include_str!("../../sources/lookup/response.rs"),
         include_str!("../../store/brake/release.rs"),
+        include_str!("../../worker/steps/delete.rs"),
+        include_str!("../../worker/steps/locate.rs"),
+        include_str!("../../worker/steps/restore.rs"),
+        include_str!("../../worker/steps/revoke.rs"),
+        include_str!("../../worker/steps/verify.rs"),
     ];
     // Parts of a sentence, statements of SQL, and words by which responses are recognized.
     let is_part = |text: &str| {

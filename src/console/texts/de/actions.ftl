@@ -101,6 +101,8 @@ effect-then-held = Danach bleibt der Fall angehalten: { $why }.
 effect-then-held-text = Vorher gibt es keinen Aufruf.
 effect-then-nothing = Danach ist nichts geplant.
 effect-then-nothing-text = Der Fall bleibt, wie er ist.
+effect-then-approval = Danach fehlt noch eine weitere Freigabe.
+effect-then-approval-text = Ohne sie gibt es keinen Aufruf.
 effect-then-delete = Danach: { $job }, { $at }.
 effect-then-delete-text = Unmittelbar davor wird das Konto noch einmal gelesen. Die Löschung ist endgültig.
 effect-then-revoke = Danach: { $job }, { $at }.
@@ -124,6 +126,7 @@ bulk-set = { $count ->
     [one] Der Fall
    *[other] Die { $count } Fälle
 }
+bulk-set-all = Alle davon
 bulk-set-caption = Die ersten { $shown } von { $count }
 bulk-show-all = Alle in der Liste zeigen
 question-bulk-approve = { $count ->

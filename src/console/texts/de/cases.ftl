@@ -80,7 +80,9 @@ fact-job-text = { $count ->
     [one] { $job }, { $state }, { $count } Versuch
    *[other] { $job }, { $state }, { $count } Versuche
 }
-fact-error = Letzter Fehler
+fact-error = Letzter Versuch
+fact-approvals = Fehlende Freigaben
+fact-approvals-text = { $stage }: { $missing }
 fact-case = Fall
 fact-since = In diesem Zustand seit
 fact-effective = Wirksam ab

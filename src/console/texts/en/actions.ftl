@@ -101,6 +101,8 @@ effect-then-held = Then the case stays held: { $why }.
 effect-then-held-text = Nothing is called before that is settled.
 effect-then-nothing = Then nothing is planned.
 effect-then-nothing-text = The case stays as it is.
+effect-then-approval = After that, another approval is still missing.
+effect-then-approval-text = Nothing is called without it.
 effect-then-delete = Then: { $job }, { $at }.
 effect-then-delete-text = The account is read again right before. The deletion cannot be undone.
 effect-then-revoke = Then: { $job }, { $at }.
@@ -124,6 +126,7 @@ bulk-set = { $count ->
     [one] The case
    *[other] The { $count } cases
 }
+bulk-set-all = All of them
 bulk-set-caption = First { $shown } of { $count }
 bulk-show-all = Show all in the list
 question-bulk-approve = { $count ->

@@ -80,7 +80,9 @@ fact-job-text = { $count ->
     [one] { $job }, { $state }, { $count } attempt
    *[other] { $job }, { $state }, { $count } attempts
 }
-fact-error = Last error
+fact-error = Last attempt
+fact-approvals = Approvals missing
+fact-approvals-text = { $stage }: { $missing }
 fact-case = Case
 fact-since = In this state since
 fact-effective = Effective
