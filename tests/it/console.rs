@@ -4,6 +4,7 @@
 mod actions;
 mod browser;
 mod client;
+mod german;
 mod notice_links;
 mod pages;
 mod sessions;
