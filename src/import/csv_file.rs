@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::csv_records::{Record, Records};
+
 /// The maximum number of rows of one file.
 const MOST_ROWS: usize = 100_000;
 
@@ -50,39 +52,25 @@ impl CsvFile {
             Some((first, rest)) if first.trim_end().starts_with("sep=") => (rest, 1),
             _ => (text, 0),
         };
-        // The reader counts a line end of two characters as a part of the next row.
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
-        let header = text.lines().next().unwrap_or_default();
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter(header))
-            .flexible(true)
-            .has_headers(false)
-            .from_reader(text.as_bytes());
-        let mut records = reader.records();
-        let header = records.next().and_then(Result::ok).ok_or(CsvError::Empty)?;
+        let mut records = Records::new(&text, skipped + 1);
+        let Some(Record::Row(_, header)) = records.next() else { return Err(CsvError::Empty) };
+        records.cells = header.len();
         let mut columns = BTreeMap::new();
         for (index, name) in header.iter().enumerate() {
             columns.entry(name.trim().to_lowercase()).or_insert(index);
         }
         let mut file = Self { columns, rows: Vec::new(), broken: Vec::new() };
-        let mut lines = Lines { text: text.as_bytes(), at: 0, line: 1 + skipped };
         for record in records {
             match record {
-                Ok(record) => {
-                    let line = lines.of(record.position());
-                    if record.iter().all(|value| value.trim().is_empty()) {
-                        continue;
-                    }
-                    if record.iter().any(|value| value.chars().count() > LONGEST) {
-                        file.broken.push((line, "a value is too long: is a quote missing?".to_owned()));
-                        continue;
-                    }
-                    file.rows.push((line, record.iter().map(|value| value.trim().to_owned()).collect()));
+                Record::Row(_, row) if row.iter().all(|value| value.trim().is_empty()) => {}
+                Record::Row(line, row) if row.iter().any(|value| value.chars().count() > LONGEST) => {
+                    file.broken.push((line, "a value is too long: is a quote missing?".to_owned()));
                 }
-                Err(error) => {
-                    let line = lines.of(error.position());
-                    file.broken.push((line, "the row cannot be read".to_owned()));
+                Record::Row(line, row) => {
+                    file.rows.push((line, row.iter().map(|value| value.trim().to_owned()).collect()));
                 }
+                Record::Broken(line, problem) => file.broken.push((line, problem)),
             }
             if file.rows.len() > MOST_ROWS {
                 return Err(CsvError::TooLong);
@@ -112,35 +100,6 @@ impl<'a> CsvRow<'a> {
         let index = self.file.columns.get(column);
         index.and_then(|index| self.values.get(*index)).map_or("", String::as_str)
     }
-}
-
-/// Counts lines: the reader's own count leaves out blank lines before a row.
-struct Lines<'a> {
-    text: &'a [u8],
-    /// The byte up to which lines are counted.
-    at: usize,
-    line: u64,
-}
-
-impl Lines<'_> {
-    /// The line on which the row at this position begins. Positions only grow.
-    fn of(&mut self, position: Option<&csv::Position>) -> u64 {
-        let Some(position) = position else { return self.line };
-        let is_line_end = |byte: &&u8| **byte == b'\n';
-        let mut start = usize::try_from(position.byte()).unwrap_or(self.at).max(self.at);
-        start += self.text.get(start..).unwrap_or_default().iter().take_while(is_line_end).count();
-        let counted = self.text.get(self.at..start).unwrap_or_default().iter().filter(is_line_end).count();
-        self.line += u64::try_from(counted).unwrap_or_default();
-        self.at = start;
-        self.line
-    }
-}
-
-/// The separator that occurs most often in the header.
-fn delimiter(header: &str) -> u8 {
-    let count = |separator: u8| header.bytes().filter(|byte| *byte == separator).count();
-    // Of equal counts the last one wins: a header of one column has none.
-    [b'\t', b';', b','].into_iter().max_by_key(|separator| count(*separator)).unwrap_or(b',')
 }
 
 #[cfg(test)]
@@ -178,5 +137,30 @@ mod tests {
         assert_eq!(file.require(&["email"]).unwrap_err(), CsvError::NoColumn("email"));
         let long = format!("email\n{}", "a@b.c\n".repeat(MOST_ROWS + 1));
         assert_eq!(CsvFile::read(long.as_bytes()).unwrap_err(), CsvError::TooLong);
+    }
+    #[test]
+    fn missing_quote_takes_no_other_row() {
+        let read = |text: &str| {
+            let file = CsvFile::read(text.as_bytes()).unwrap();
+            let rows: Vec<_> = file.rows().map(|row| (row.line, row.value("email").to_owned())).collect();
+            let broken: Vec<u64> = file.broken.iter().map(|(line, _)| *line).collect();
+            (rows, broken)
+        };
+        let row = |line: u64, name: &str| (line, format!("{name}@example.com"));
+        let text =
+            "name,email\n\"Ann,ann@example.com\nBen,ben@example.com\n\"Cid\",cid@example.com\nDan,dan@example.com\n";
+        assert_eq!(read(text), (vec![row(3, "ben"), row(4, "cid"), row(5, "dan")], vec![2]));
+        // No quote follows at all.
+        let text = "name;email\nAnn;ann@example.com\n\"Ben;ben@example.com\nCid;cid@example.com\n";
+        assert_eq!(read(text), (vec![row(2, "ann"), row(4, "cid")], vec![3]));
+        // Lines that are no row of their own belong to the broken one.
+        let text = "email,note\nann@example.com,\"left\nin May\nben@example.com,\"\"\"on\" 1 May\ncid@example.com,\n";
+        assert_eq!(read(text), (vec![row(4, "ben"), row(5, "cid")], vec![2]));
+        // Quotes that match by chance.
+        let text = "name,email\n\"Ann,ann@example.com\nBen\",ben@example.com\nCid,cid@example.com\n";
+        assert_eq!(read(text), (vec![row(4, "cid")], vec![2]));
+        // Values of several lines are none of this.
+        let text = "street,email\n\"1 Main St\nSpringfield\",ann@example.com\n\"the \"\"Hub\"\"\n2nd floor\" ,ben@example.com\n";
+        assert_eq!(read(text), (vec![row(2, "ann"), row(4, "ben")], vec![]));
     }
 }

@@ -5,6 +5,7 @@
 //! loses and repeats nothing. Each row is deleted in the transaction that opens its case.
 
 mod csv_file;
+mod csv_records;
 mod folder;
 mod formats;
 mod plan;

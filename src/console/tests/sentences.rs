@@ -36,7 +36,7 @@ fn filled(text: &str) -> String {
             "call" => "revoke",
             "status" => "401",
             "account" => "an account has an address that this person had before",
-            "hidden" | "customers" | "by:#" => "12",
+            "hidden" | "customers" | "last" | "by:#" => "12",
             _ if filled.is_empty() => "revoke",
             _ => "it is closed",
         });
@@ -56,6 +56,7 @@ fn sentences_of_the_code_are_known_in_german() {
         include_str!("../../domain/clock_check.rs"),
         include_str!("../../domain/guard.rs"),
         include_str!("../../import/csv_file.rs"),
+        include_str!("../../import/csv_records.rs"),
         include_str!("../../proof/chain.rs"),
         include_str!("../../sources/lookup/response.rs"),
         include_str!("../../store/brake/release.rs"),
