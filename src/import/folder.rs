@@ -1,7 +1,8 @@
 //! A watched folder: each CSV file in it is imported at the next scheduled time, by the rules of an operator named `import`.
 //!
 //! No operator reviews the plan before: approvals and the brake apply, and a roster that names fewer people than it would
-//! offboard is refused. A file is moved after its import was stored; a file that was stored and not moved is recognized.
+//! offboard, or that has a row that cannot be read, is refused. A file is moved after its import was stored; a file that was
+//! stored and not moved is recognized.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,6 +36,9 @@ const STABLE: SignedDuration = SignedDuration::from_secs(60);
 
 /// No file of a hundred thousand rows is larger.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The number of lines that a refusal names.
+const NAMED: usize = 5;
 
 /// The name in the history, for approvals, and for the brake.
 const OPERATOR: &str = "import";
@@ -185,6 +189,15 @@ impl Folder {
                 "the roster would offboard {} customers and keep {}: it is probably incomplete",
                 plan.rows.len(),
                 plan.excluded
+            )));
+        }
+        if plan.unreadable > 0 && !plan.rows.is_empty() {
+            let lines: Vec<_> =
+                plan.bad.iter().take(NAMED).map(|(line, problem)| format!("line {line}: {problem}")).collect();
+            return Err(FileError::Refused(format!(
+                "{} rows of the roster cannot be read, and the people whom they name would be offboarded: {}",
+                plan.unreadable,
+                lines.join("; ")
             )));
         }
         let id = if plan.rows.is_empty() {

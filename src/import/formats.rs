@@ -112,22 +112,32 @@ pub(super) fn read(
     Ok(contents)
 }
 
-/// The people who stay, and the rows that cannot be read.
-pub(super) type Staying = (HashSet<EmailAddress>, Vec<(u64, String)>);
+/// The people who stay.
+#[derive(Debug, Default)]
+pub(super) struct Staying {
+    pub(super) people: HashSet<EmailAddress>,
+    /// The rows without a valid email address, by line.
+    pub(super) bad: Vec<(u64, String)>,
+    /// The number of those whose email address cannot be read, while an empty one says that there is none.
+    pub(super) unreadable: usize,
+}
 
 /// Reads the email addresses of the people who stay. Rows that cannot be read are reported: a person whose row is broken
 /// must not be taken for one who left.
 pub(super) fn read_roster(bytes: &[u8]) -> Result<Staying, CsvError> {
     let file = CsvFile::read(bytes)?;
     let email = file.require(EMAIL)?;
-    let (mut staying, mut bad) = (HashSet::new(), file.broken.clone());
+    let mut staying = Staying { unreadable: file.broken.len(), bad: file.broken.clone(), ..Staying::default() };
     for row in file.rows() {
         match EmailAddress::parse(row.value(email)) {
-            Ok(address) => drop(staying.insert(address)),
-            Err(error) => bad.push((row.line, format!("{email}: {error}"))),
+            Ok(address) => drop(staying.people.insert(address)),
+            Err(error) => {
+                staying.unreadable += usize::from(!row.value(email).is_empty());
+                staying.bad.push((row.line, format!("{email}: {error}")));
+            }
         }
     }
-    Ok((staying, bad))
+    Ok(staying)
 }
 
 fn departure(
@@ -247,8 +257,10 @@ Fay;fay@example.com;Active;soon
 
     #[test]
     fn roster_names_the_people_who_stay() {
-        let (staying, bad) = read_roster("\u{feff}Name;E-Mail\nAnn;Ann@Example.com\nBen;\n".as_bytes()).unwrap();
-        assert!(staying.contains(&EmailAddress::parse("ann@example.com").unwrap()) && staying.len() == 1);
-        assert_eq!(bad, [(3, "e-mail: not an e-mail address".to_owned())]);
+        let roster = "\u{feff}Name;E-Mail\nAnn;Ann@Example.com\nBen;\nCid;cid\n";
+        let Staying { people, bad, unreadable } = read_roster(roster.as_bytes()).unwrap();
+        assert!(people.contains(&EmailAddress::parse("ann@example.com").unwrap()) && people.len() == 1);
+        let problem = "e-mail: not an e-mail address".to_owned();
+        assert_eq!((bad, unreadable), (vec![(3, problem.clone()), (4, problem)], 1));
     }
 }

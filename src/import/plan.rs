@@ -60,6 +60,8 @@ pub(crate) struct Plan {
     pub(crate) digest: String,
     /// A roster that names so few of the site's customers that it is probably incomplete.
     pub(crate) is_suspicious: bool,
+    /// The rows of a roster that cannot be read: the people whom they name would be taken for ones who left.
+    pub(crate) unreadable: usize,
 }
 
 /// A case that would be opened.
@@ -83,6 +85,7 @@ impl Plan {
             excluded: 0,
             digest: String::new(),
             is_suspicious: false,
+            unreadable: 0,
         };
         let rows = plan.read(source, now).map_err(|error| PlanError::File(error.to_string()))?;
         let hash = |row: &Row| store.key().hash_email(source.site, &row.email);
@@ -124,11 +127,12 @@ impl Plan {
             self.excluded = contents.excluded;
             return Ok(contents.rows);
         }
-        let (staying, bad) = formats::read_roster(source.bytes)?;
-        self.bad = bad;
+        let staying = formats::read_roster(source.bytes)?;
+        self.bad = staying.bad;
+        self.unreadable = staying.unreadable;
         let mut rows = Vec::new();
         for (email, line) in source.listed.iter().zip(1..) {
-            if staying.contains(email) {
+            if staying.people.contains(email) {
                 self.excluded += 1;
             } else {
                 let email = email.clone();

@@ -312,6 +312,14 @@ async fn nightly_roster_of_a_watched_folder_is_imported_once() {
     let refused = || std::fs::read_dir(folder.join("refused")).map_or(0, Iterator::count);
     story.wait_until("the refusal", async || refused() == 2).await;
     assert_eq!(story.cases().await.len(), 2);
+    // A row that cannot be read would offboard its person.
+    roster("hr.csv", 0..27, story.now());
+    let broken = std::fs::read_to_string(folder.join("hr.csv")).unwrap().replace("person9@", "person9_at_");
+    std::fs::write(folder.join("hr.csv"), broken).unwrap();
+    std::fs::File::options().write(true).open(folder.join("hr.csv")).unwrap().set_modified(story.now().into()).unwrap();
+    story.advance("1d").await;
+    story.wait_until("the second refusal", async || refused() == 4).await;
+    assert_eq!(story.cases().await.len(), 2);
     let reports = std::fs::read_dir(folder.join("done")).unwrap().map(|entry| entry.unwrap().path());
     for report in reports.filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
         assert!(!std::fs::read_to_string(report).unwrap().contains('@'));
