@@ -55,9 +55,13 @@ impl Tx {
         }
         let (due_at, failing) = match &report.settlement {
             Settlement::Finished(transition) => {
-                self.finish(lease, now).await?;
-                if dispatched && matches!(transition, Transition::AttentionNeeded(_)) {
-                    record.case.progress.ended_without_outcome(job.kind, now);
+                if let Transition::AttentionNeeded(attention) = transition {
+                    self.give_up(lease, &format!("needs attention: {}", attention.reason), now).await?;
+                    if dispatched {
+                        record.case.progress.ended_without_outcome(job.kind, now);
+                    }
+                } else {
+                    self.finish(lease, now).await?;
                 }
                 let note = Note::detail(report.detail.clone());
                 return self.transition_or_inconsistent(record, transition, note, now).await;

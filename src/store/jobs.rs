@@ -19,8 +19,9 @@ pub enum JobState {
     Queued,
     /// A worker has leased it.
     Running,
+    /// It did its work.
     Done,
-    /// The case no longer wants it.
+    /// It ended before: the case no longer wants it, is held, or needs attention.
     Cancelled,
 }
 
@@ -39,7 +40,7 @@ pub struct JobRow {
     pub due_at: Timestamp,
     /// The number of attempts that failed or finished it.
     pub attempts: u32,
-    /// The error of the last attempt, if it failed.
+    /// The error of the last attempt, if it failed or ended with a case that needs attention.
     pub last_error: Option<String>,
 }
 

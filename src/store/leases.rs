@@ -120,6 +120,26 @@ impl Tx {
         .await
     }
 
+    /// Ends a job that did not do its work and needs a human, for this reason, and its lease.
+    pub(super) async fn give_up(&mut self, lease: Lease, reason: &str, now: Timestamp) -> Result<(), StoreError> {
+        query(
+            "UPDATE jobs
+             SET state = 'cancelled',
+                 finished_at = $1,
+                 attempts = attempts + 1,
+                 lease_token = NULL,
+                 lease_until = NULL,
+                 last_error = $2
+             WHERE id = $3 AND lease_token = $4",
+        )
+        .bind(millis(now))
+        .bind(reason)
+        .bind(lease.job_id.to_string())
+        .bind(lease.token.to_string())
+        .exec_leased(self)
+        .await
+    }
+
     /// Cancels a job whose call is not made, and ends its lease.
     pub(super) async fn abandon(&mut self, lease: Lease, now: Timestamp) -> Result<(), StoreError> {
         query(

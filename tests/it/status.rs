@@ -91,6 +91,23 @@ async fn bad_day_is_visible_on_one_screen() {
 }
 
 #[tokio::test]
+async fn job_that_revoked_nothing_is_not_done() {
+    let story = Harness::start().await;
+    story.send_departed("dora@example.com").await;
+    // Ids of one millisecond are in no order.
+    story.advance("1s").await;
+    story.send_departed("ann@example.com").await;
+    let jobs = story.api("/jobs?kind=revoke", None).await.body["items"].clone();
+    let of = |index: usize| (jobs[index]["state"].clone(), jobs[index]["last_error"].clone());
+    assert_eq!(of(0), (json!("done"), Value::Null));
+    assert_eq!(of(1), (json!("cancelled"), json!("needs attention: ambiguous_account")));
+    let shown = story.run(&["job", "list"]).await.stdout;
+    assert!(shown.contains("needs attention"), "{shown}");
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    story.finish(&["revoke ann@example.com"]).await;
+}
+
+#[tokio::test]
 async fn refusals_are_counted_for_an_hour() {
     let story = Harness::start().await;
     send_forged(&story, 3).await;
