@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use super::client::Client;
 use super::list::print_list;
 use super::options::{ListArgs, Output};
+use super::table::unbroken;
 use super::times::{Times, end_of};
 use crate::admin::api::JobListing;
 use crate::domain::case::JobKind;
@@ -52,7 +53,7 @@ fn row(listing: &JobListing, times: &Times) -> [String; 7] {
         end_of(case),
         job.kind.to_string(),
         job.state.to_string(),
-        format!("{} {}", Times::utc(job.due_at), times.distance(job.due_at)),
+        format!("{} {}", unbroken(&Times::utc(job.due_at)), unbroken(&times.distance(job.due_at))),
         job.attempts.to_string(),
         site.to_string(),
         if notes.is_empty() { "-".to_owned() } else { notes.join("; ") },

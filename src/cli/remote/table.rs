@@ -30,10 +30,18 @@ pub(super) fn print(heads: &[&str], rows: Vec<Vec<String>>, screen: Screen, outp
         }
     }
     for (number, line) in table.lines().enumerate() {
-        let line = line.trim_end();
-        writeln!(output, "{}", if number == 0 { screen.bold(line) } else { line.to_owned() })?;
+        let line = line.trim_end().replace(GLUE, " ");
+        writeln!(output, "{}", if number == 0 { screen.bold(&line) } else { line })?;
     }
     Ok(())
+}
+
+/// A space at which no line ends.
+const GLUE: char = '\u{a0}';
+
+/// Words that stay on one line, if the column is as wide as they are.
+pub(super) fn unbroken(words: &str) -> String {
+    words.replace(' ', "\u{a0}")
 }
 
 /// The width that a column keeps.
