@@ -5,9 +5,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::output::print_report;
+use super::progress;
 use crate::app;
 use crate::settings::Settings;
-use crate::store::{KeyLocation, Moved};
+use crate::store::{Database, KeyLocation, MoveProgress, Moved, StoreError};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example: offboardd migrate --config /etc/offboardd.toml")]
@@ -24,7 +25,10 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: &Arguments, settings: &Settings) -> anyhow::Result<()> {
     let database = app::database(settings)?;
     let Some(url) = &arguments.to else {
-        let steps = database.migrate().await?;
+        let working = progress::working("updating the database schema");
+        let steps = database.migrate().await;
+        working.finish_and_clear();
+        let steps = steps?;
         let text = match steps {
             0 => "the database schema is up to date\n".to_owned(),
             1 => "updated the database schema in 1 step\n".to_owned(),
@@ -34,7 +38,7 @@ pub(super) async fn run(arguments: &Arguments, settings: &Settings) -> anyhow::R
         return Ok(());
     };
     let target = database.elsewhere(url).context("cannot use the URL of `--to`")?;
-    let Moved { rows, entries } = database.move_to(&target).await.context("cannot move the database")?;
+    let Moved { rows, entries } = moved(&database, &target).await.context("cannot move the database")?;
     let key_file = matches!(database.key, KeyLocation::Beside).then(|| database.key_file().display().to_string());
     let key = key_file.as_ref().map(|file| format!(", store.key to `{file}`")).unwrap_or_default();
     let text = format!(
@@ -52,4 +56,16 @@ pub(super) async fn run(arguments: &Arguments, settings: &Settings) -> anyhow::R
     });
     print_report(arguments.json, &report, &text);
     Ok(())
+}
+
+/// Moves the database, and shows how far it is.
+async fn moved(database: &Database, target: &Database) -> Result<Moved, StoreError> {
+    let bar = progress::working("copying");
+    let shown = |step| match step {
+        MoveProgress::Copied(rows) => bar.set_message(format!("{rows} rows copied")),
+        MoveProgress::Verified(entries) => bar.set_message(format!("{entries} journal entries of the copy verified")),
+    };
+    let moved = database.move_to(target, shown).await;
+    bar.finish_and_clear();
+    moved
 }

@@ -122,7 +122,7 @@ pub use self::schema::{MIGRATOR, POSTGRES_MIGRATOR};
 pub use self::sessions::Session;
 pub use self::sql::{Connection, ServerUrl};
 pub use self::terms::Duty;
-pub use self::transfer::Moved;
+pub use self::transfer::{MoveProgress, Moved};
 pub use self::tx::Tx;
 pub use self::wal::{WalCheckpointer, WalStatus};
 pub use self::watched::WatchLimits;

@@ -5,6 +5,7 @@
 //! daemon that still uses it makes a change.
 
 mod copy;
+mod progress;
 
 use std::path::Path;
 
@@ -12,6 +13,9 @@ use sqlx::Connection as _;
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;
 use tracing::instrument;
+
+pub use self::progress::MoveProgress;
+use self::progress::Progress;
 
 use super::files::file_error;
 use super::integrity::{self, FenceReason, Finding};
@@ -42,17 +46,26 @@ impl Database {
 
     /// Copies everything to the other engine. `target` must not hold a database yet, and no daemon may run.
     #[instrument(name = "store.move", skip_all, err)]
-    pub async fn move_to(&self, target: &Self) -> Result<Moved, StoreError> {
+    pub async fn move_to(
+        &self,
+        target: &Self,
+        progress: impl Fn(MoveProgress) + Send + Sync,
+    ) -> Result<Moved, StoreError> {
         match (&self.server, &target.server) {
-            (None, Some(server)) => self.move_to_server(target, server).await,
-            (Some(server), None) => self.move_to_file(server, target).await,
+            (None, Some(server)) => self.move_to_server(target, server, &progress).await,
+            (Some(server), None) => self.move_to_file(server, target, &progress).await,
             (None, None) | (Some(_), Some(_)) => {
                 Err(unusable(&target.place(), "it is of the same engine: use its own tools for a copy"))
             }
         }
     }
 
-    async fn move_to_server(&self, target: &Self, server: &ServerUrl) -> Result<Moved, StoreError> {
+    async fn move_to_server(
+        &self,
+        target: &Self,
+        server: &ServerUrl,
+        progress: Progress<'_>,
+    ) -> Result<Moved, StoreError> {
         if !files::examine(&self.path)? {
             return Err(files::unusable(&self.path, "it does not exist"));
         }
@@ -66,17 +79,22 @@ impl Database {
             return Err(unusable(&target.place(), "it holds a database already: name an empty one"));
         }
         let mut to = PgConnection::connect_with(&server.without_timeouts()).await?;
-        let rows = copy::to_server(&mut from, &mut to, &self.key_without_periods().await?).await?;
+        let rows = copy::to_server(&mut from, &mut to, &self.key_without_periods().await?, progress).await?;
         to.close().await?;
         locked.close().await?;
         from.close().await?;
-        let moved = Moved { rows, entries: target.verify_moved(self).await? };
+        let moved = Moved { rows, entries: target.verify_moved(self, progress).await? };
         drop(lock);
         self.fence_off(target).await?;
         Ok(moved)
     }
 
-    async fn move_to_file(&self, server: &ServerUrl, target: &Self) -> Result<Moved, StoreError> {
+    async fn move_to_file(
+        &self,
+        server: &ServerUrl,
+        target: &Self,
+        progress: Progress<'_>,
+    ) -> Result<Moved, StoreError> {
         if files::examine(&target.path)? {
             return Err(files::unusable(&target.path, "it exists already: name a new file"));
         }
@@ -87,11 +105,11 @@ impl Database {
             let lock = target.claim().await?;
             target.bring_up_to_date().await?;
             let mut to = SqliteConnection::connect_with(&target.options()).await?;
-            let rows = copy::to_file(&mut from, &mut to).await?;
+            let rows = copy::to_file(&mut from, &mut to, progress).await?;
             to.close().await?;
             period_keys::read_or_make(&target.period_file(), false)?;
             drop(lock);
-            Ok(Moved { rows, entries: target.verify_moved(self).await? })
+            Ok(Moved { rows, entries: target.verify_moved(self, progress).await? })
         };
         let copied = copied.await;
         from.close().await?;
@@ -124,9 +142,10 @@ impl Database {
     }
 
     /// Verifies all rows of a copy, and that its journal ends as that of the original. Returns the number of entries.
-    async fn verify_moved(&self, original: &Self) -> Result<i64, StoreError> {
+    async fn verify_moved(&self, original: &Self, progress: Progress<'_>) -> Result<i64, StoreError> {
         let faulty = |why: String| unusable(&self.place(), &why);
-        let (ours, theirs) = (self.verify_journal_with(&[], |_| ()), original.verify_journal_with(&[], |_| ()));
+        let verified = |entries| progress(MoveProgress::Verified(entries));
+        let (ours, theirs) = (self.verify_journal_with(&[], verified), original.verify_journal_with(&[], |_| ()));
         let (ours, theirs) = (ours.await?, theirs.await?);
         let JournalCheck::Intact { entries, .. } = ours else {
             return Err(faulty("the journal of the copy is broken: the original is unchanged".to_owned()));

@@ -5,6 +5,7 @@ use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 
+use super::progress::{MoveProgress, Progress};
 use crate::proof::seal::MasterKey;
 use crate::store::StoreError;
 use crate::store::sealed_columns::{COLUMNS, SealedColumn};
@@ -83,8 +84,9 @@ pub(super) async fn to_server(
     from: &mut SqliteConnection,
     to: &mut PgConnection,
     key: &MasterKey,
+    progress: Progress<'_>,
 ) -> Result<u64, StoreError> {
-    let mut copied = 0;
+    let (mut copied, mut sent) = (0, 0);
     let mut transaction = to.begin().await?;
     for table in TABLES {
         let columns = columns_of(&mut transaction, table).await?;
@@ -94,8 +96,10 @@ pub(super) async fn to_server(
         let mut chunk = String::new();
         while let Some(row) = rows.try_next().await? {
             push_line(&mut chunk, &Row::Sqlite(row), &columns, sealed, key)?;
+            sent += 1;
             if chunk.len() > CHUNK {
                 copy.send(std::mem::take(&mut chunk).into_bytes()).await?;
+                progress(MoveProgress::Copied(sent));
             }
         }
         copy.send(chunk.into_bytes()).await?;
@@ -109,7 +113,11 @@ pub(super) async fn to_server(
 }
 
 /// Copies a database on a server to an empty file, in one transaction. Returns the number of rows.
-pub(super) async fn to_file(from: &mut PgConnection, to: &mut SqliteConnection) -> Result<u64, StoreError> {
+pub(super) async fn to_file(
+    from: &mut PgConnection,
+    to: &mut SqliteConnection,
+    progress: Progress<'_>,
+) -> Result<u64, StoreError> {
     let mut copied = 0;
     let mut transaction = to.begin().await?;
     for table in TABLES {
@@ -121,6 +129,7 @@ pub(super) async fn to_file(from: &mut PgConnection, to: &mut SqliteConnection) 
             if batch.len() == ROWS {
                 copied += insert(&mut transaction, table, &columns, &batch).await?;
                 batch.clear();
+                progress(MoveProgress::Copied(copied));
             }
         }
         if !batch.is_empty() {
