@@ -181,6 +181,16 @@ impl Store {
         Ok(Page { items: page.items.into_iter().map(|(_, row)| row).collect(), next: page.next })
     }
 
+    /// The deliveries whose id ends with these hexadecimal digits: at most two, since more than one is ambiguous.
+    #[instrument(name = "store.delivery.ending", skip_all, err)]
+    pub async fn deliveries_ending(&self, end: &str) -> Result<Vec<DeliveryId>, StoreError> {
+        let rows = query("SELECT id FROM deliveries WHERE substr(id, LENGTH(id) - LENGTH($1) + 1) = $1 LIMIT 2")
+            .bind(end)
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter().map(|row| RowReader { what: "delivery", row }.word("id")).collect()
+    }
+
     #[instrument(name = "store.delivery.find", skip_all, fields(delivery.id = %id), err)]
     pub async fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryRow>, StoreError> {
         let row = query(

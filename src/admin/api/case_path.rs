@@ -49,16 +49,19 @@ async fn find(admin: &AdminState, caller: &Caller, name: &str) -> Result<CaseId,
     if let Ok(id) = name.parse() {
         return Ok(id);
     }
-    let end = name.to_ascii_lowercase();
-    let is_end = end.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    if !is_end || !(SHORTEST_END..ID_LENGTH).contains(&end.len()) {
-        return Err(ApiError::NotFound("case"));
-    }
+    let end = end_of_id(name).ok_or(ApiError::NotFound("case"))?;
     match admin.store.cases_ending(&end).await?.as_slice() {
         [] => Err(ApiError::NotFound("case")),
         [id] => Ok(*id),
         _ => Err(ApiError::Conflict("several cases end like this: write more of the id".to_owned())),
     }
+}
+
+/// The end of an id, as ids are stored.
+pub(super) fn end_of_id(name: &str) -> Option<String> {
+    let end = name.to_ascii_lowercase();
+    let is_end = end.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    (is_end && (SHORTEST_END..ID_LENGTH).contains(&end.len())).then_some(end)
 }
 
 /// The open case of an email address or, without one, the newest closed case.

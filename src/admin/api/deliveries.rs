@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::extract::{Body, DeliveryPath, Params, ReasonBody};
+use super::delivery_path::DeliveryPath;
+use super::extract::{Body, Params, ReasonBody};
 use super::list::List;
 use crate::admin::auth::{Operator, Viewer};
 use crate::admin::error::{ApiError, ProblemView};
@@ -92,7 +93,7 @@ pub(super) async fn list(
     security(("token" = ["viewer"])),
     operation_id = "deliveries_show",
     params(
-        ("id" = String, Path, description = "The id of the delivery"),
+        ("id" = String, Path, description = "The id of the delivery, or a unique end of it from 4 characters on"),
         ("body" = Option<bool>, Query, description = "Whether to add the stored body: for approvers, and written into the journal"),
     ),
     responses(
@@ -129,7 +130,7 @@ pub(super) async fn show(
     security(("token" = ["operator"])),
     operation_id = "deliveries_explain",
     params(
-        ("id" = String, Path, description = "The id of the delivery"),
+        ("id" = String, Path, description = "The id of the delivery, or a unique end of it from 4 characters on"),
     ),
     responses(
         (status = 200, description = "The events of the stored body, and what each would do", body = Explanation),
@@ -160,7 +161,7 @@ async fn stored_body(admin: &AdminState, id: DeliveryId) -> Result<(StoredBody, 
     security(("token" = ["operator"])),
     operation_id = "deliveries_replay",
     params(
-        ("id" = String, Path, description = "The id of the delivery"),
+        ("id" = String, Path, description = "The id of the delivery, or a unique end of it from 4 characters on"),
     ),
     request_body = ReasonBody,
     responses(

@@ -128,7 +128,6 @@ macro_rules! path_extractors {
 }
 
 path_extractors! {
-    DeliveryPath(crate::domain::ids::DeliveryId) = "delivery",
     SourcePath(SourceName) = "source",
     SitePath(SiteName) = "site",
 }

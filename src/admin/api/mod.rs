@@ -6,6 +6,7 @@ mod bulk;
 mod case_path;
 mod cases;
 mod deliveries;
+mod delivery_path;
 mod evidence;
 mod extract;
 mod fence;

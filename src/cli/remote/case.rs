@@ -4,10 +4,10 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::bulk::{self, FILTERS, Many, without_nulls};
-use super::case_name::CaseName;
 use super::case_text;
 use super::client::{Client, read};
 use super::list::print_list;
+use super::names::CaseName;
 use super::options::{ListArgs, Output};
 use crate::admin::api::{CaseView, HistoryView, List};
 use crate::domain::case::{Hold, Stage, StateName};

@@ -7,11 +7,12 @@ use clap::{Args, Subcommand};
 use super::client::{Client, read};
 use super::facts::print_facts;
 use super::list::{or_dash, print_list};
+use super::names::DeliveryName;
 use super::options::{ListArgs, Output};
 use super::table;
 use super::times::{Times, end_of};
 use crate::admin::api::{DeliveryView, EventView};
-use crate::domain::ids::{DeliveryId, SourceName};
+use crate::domain::ids::SourceName;
 use crate::explain::Explanation;
 use crate::store::DeliveryStatus;
 
@@ -21,25 +22,25 @@ pub(crate) enum DeliveryCommand {
     #[command(after_help = "Example: offboardd delivery list --status unreadable")]
     List(DeliveryListArgs),
     /// Show one delivery and its events
-    #[command(after_help = "Example: offboardd delivery show 019a2b3c-4d5e-7f60-8123-456789abcdef")]
+    #[command(after_help = "Example: offboardd delivery show 89abcdef")]
     Show {
-        /// Id of the delivery
-        delivery: DeliveryId,
+        /// Id of the delivery, or its end from 4 characters on
+        delivery: DeliveryName,
         /// Print the stored body as well; for approvers, and written into the journal
         #[arg(long)]
         body: bool,
     },
     /// Explain the stored body with the settings of now; exits with 1 if an item is unreadable
-    #[command(after_help = "Example: offboardd delivery explain 019a2b3c-4d5e-7f60-8123-456789abcdef")]
+    #[command(after_help = "Example: offboardd delivery explain 89abcdef")]
     Explain {
-        /// Id of the delivery
-        delivery: DeliveryId,
+        /// Id of the delivery, or its end from 4 characters on
+        delivery: DeliveryName,
     },
     /// Read a stored delivery again, after a fix of the mapping
-    #[command(after_help = "Example: offboardd delivery replay 019a2b3c-4d5e-7f60-8123-456789abcdef")]
+    #[command(after_help = "Example: offboardd delivery replay 89abcdef")]
     Replay {
-        /// Id of the delivery
-        delivery: DeliveryId,
+        /// Id of the delivery, or its end from 4 characters on
+        delivery: DeliveryName,
     },
 }
 
@@ -61,13 +62,13 @@ pub(super) async fn run(command: DeliveryCommand, client: &Client, output: Outpu
             list(args, client, output).await?;
             return Ok(ExitCode::SUCCESS);
         }
-        DeliveryCommand::Explain { delivery } => return explain(delivery, client, output).await,
+        DeliveryCommand::Explain { delivery } => return explain(&delivery, client, output).await,
         DeliveryCommand::Show { delivery, body } => {
             let query = if body { vec![("body", "true".to_owned())] } else { Vec::new() };
-            client.get(&["deliveries", &delivery.to_string()], &query).await?
+            client.get(&["deliveries", delivery.as_str()], &query).await?
         }
         DeliveryCommand::Replay { delivery } => {
-            client.post_reason(&["deliveries", &delivery.to_string(), "replay"], None).await?
+            client.post_reason(&["deliveries", delivery.as_str(), "replay"], None).await?
         }
     };
     if client.prints_json() {
@@ -78,8 +79,8 @@ pub(super) async fn run(command: DeliveryCommand, client: &Client, output: Outpu
     Ok(ExitCode::SUCCESS)
 }
 
-async fn explain(delivery: DeliveryId, client: &Client, output: Output<'_>) -> anyhow::Result<ExitCode> {
-    let json = client.get(&["deliveries", &delivery.to_string(), "explain"], &[]).await?;
+async fn explain(delivery: &DeliveryName, client: &Client, output: Output<'_>) -> anyhow::Result<ExitCode> {
+    let json = client.get(&["deliveries", delivery.as_str(), "explain"], &[]).await?;
     let explanation: Explanation = read(&json)?;
     if client.prints_json() {
         writeln!(output, "{json}")?;
@@ -97,10 +98,9 @@ async fn list(args: DeliveryListArgs, client: &Client, output: Output<'_>) -> an
     print_list(&listed, heads, |delivery| row(delivery, &times), client, output)
 }
 
-/// With the whole id: a delivery has no shorter name.
 fn row(delivery: &DeliveryView, times: &Times) -> [String; 5] {
     [
-        delivery.id.to_string(),
+        end_of(&delivery.id),
         delivery.source.to_string(),
         times.distance(delivery.received_at),
         delivery.status.to_string(),
@@ -114,7 +114,7 @@ fn print_delivery(delivery: &DeliveryView, client: &Client, output: Output<'_>) 
     let body = if delivery.replayable { "stored, can be replayed" } else { "expired" };
     let next = match delivery.status {
         DeliveryStatus::Unreadable if delivery.replayable => {
-            Some(format!("offboardd delivery explain {}, fix the mapping, then delivery replay", delivery.id))
+            Some(format!("offboardd delivery explain {}, fix the mapping, then delivery replay", end_of(&delivery.id)))
         }
         DeliveryStatus::Unreadable => Some("have the vendor resend it".to_owned()),
         DeliveryStatus::Received | DeliveryStatus::Routed => None,

@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::case_name::CaseName;
 use super::client::Client;
+use super::names::CaseName;
 use super::options::{Output, Remote};
 use crate::proof::evidence::verify::{Subject, Verified, verify};
 use crate::proof::signature::PublicKey;

@@ -4,7 +4,6 @@
 
 mod bulk;
 pub(crate) mod case;
-mod case_name;
 mod case_text;
 mod client;
 pub(crate) mod delivery;
@@ -15,6 +14,7 @@ mod history_text;
 pub(crate) mod import;
 pub(crate) mod job;
 mod list;
+mod names;
 pub(crate) mod options;
 pub(crate) mod screen;
 pub(crate) mod site;
