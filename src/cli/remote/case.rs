@@ -1,11 +1,13 @@
 //! `offboardd case …`.
 
 use clap::{Args, Subcommand};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::bulk::{self, FILTERS, Many, without_nulls};
 use super::case_text;
 use super::client::{Client, read};
+use super::facts::print_fact;
 use super::list::print_list;
 use super::names::CaseName;
 use super::options::{ListArgs, Output};
@@ -13,6 +15,7 @@ use crate::admin::api::{CaseView, HistoryView, List};
 use crate::domain::case::{Hold, Stage, StateName};
 use crate::domain::desk_request::DeskRequest;
 use crate::domain::ids::{PolicyName, SiteName, SourceName};
+use crate::domain::own_request::PolicyChoice;
 use crate::domain::policy::Action;
 use crate::store::CaseSort;
 
@@ -148,6 +151,12 @@ pub(crate) struct WithdrawArgs {
     pub(crate) reason: Option<String>,
 }
 
+/// What the answer to an own request has beside the case.
+#[derive(Debug, Deserialize)]
+struct Opened {
+    policy_chosen: PolicyChoice,
+}
+
 pub(super) async fn run(command: CaseCommand, client: &Client, output: Output<'_>) -> anyhow::Result<()> {
     match command {
         CaseCommand::List(args) => list(args, client, output).await,
@@ -222,7 +231,12 @@ async fn open(args: OpenArgs, client: &Client, output: Output<'_>) -> anyhow::Re
         "policy": args.policy,
     }));
     let json = client.post(&["cases"], &body).await?;
-    print_case(&json, client, output)
+    print_case(&json, client, output)?;
+    if !client.prints_json() {
+        let Opened { policy_chosen } = read(&json)?;
+        print_fact("policy chosen", &policy_chosen.as_str().replace('_', " "), client.screen(), output)?;
+    }
+    Ok(())
 }
 
 /// Applies an action to the named case, or to the cases that a filter selects.

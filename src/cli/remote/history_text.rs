@@ -16,6 +16,9 @@ pub(super) fn render_history(entries: &[HistoryView], output: Output<'_>) -> io:
         if let Some(by) = detail("by") {
             line.extend([", by ", by]);
         }
+        if let (Some(policy), Some(chosen)) = (detail("policy"), detail("policy_chosen")) {
+            line.extend([", policy ", policy, " (", &chosen.replace('_', " "), ")"]);
+        }
         if let (Some(from), Some(state)) = (detail("from"), detail("state")) {
             line.extend([" (", from, " → ", state, ")"]);
         }

@@ -51,6 +51,7 @@ async fn case_is_opened_listed_held_and_its_history_printed() {
     let opened = offboardd(&daemon, OTTO, open).await.unwrap();
     let id = opened.lines().next().unwrap().strip_prefix("case ").unwrap();
     assert!(opened.contains("access is being revoked") && opened.contains("ann@example.com"), "{opened}");
+    assert!(opened.ends_with("  policy chosen     most careful of site\n"), "{opened}");
 
     let list = offboardd(&daemon, OTTO, "case list --email ann@example.com").await.unwrap();
     assert_eq!(list.lines().count(), 2, "{list}");
@@ -58,6 +59,8 @@ async fn case_is_opened_listed_held_and_its_history_printed() {
     let held = offboardd(&daemon, OTTO, &format!("case hold {id} --reason holiday")).await.unwrap();
     assert!(held.contains("held by an operator"), "{held}");
     let history = offboardd(&daemon, OTTO, &format!("case history {id}")).await.unwrap();
+    let first = history.lines().next().unwrap();
+    assert!(first.contains("opened, by otto, policy careful (most careful of site): “requested”"), "{history}");
     let newest = history.lines().last().unwrap();
     assert!(newest.ends_with("held, by otto (revoking → held): “holiday”"), "{history}");
 }
