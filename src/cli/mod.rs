@@ -116,6 +116,7 @@ pub fn main() -> ExitCode {
         Err(error) => return failed(&error.into()),
     };
     match runtime.block_on(run(cli.command, &cli.config)) {
+        Ok(_) if output::is_cut() => ExitCode::FAILURE,
         Ok(code) => code,
         Err(error) => failed(&error),
     }

@@ -45,6 +45,22 @@ fn missing_command_prints_help() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn output_that_is_cut_off_ends_with_1() {
+    let folder = Folder::new("");
+    let run = |sink: std::process::Stdio| folder.command(&["preset", "list"]).stdout(sink).output().unwrap();
+    let full = run(std::fs::File::options().write(true).open("/dev/full").unwrap().into());
+    let reason = String::from_utf8(full.stderr).unwrap();
+    assert_eq!(full.status.code(), Some(1));
+    assert!(reason.starts_with("offboardd: cannot write to standard output\n  because: "), "{reason}");
+    // A reader that has seen enough is none.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let closed = run(writer.into());
+    assert_eq!((closed.status.code(), closed.stderr.len()), (Some(0), 0));
+}
+
+#[test]
 fn misuse_ends_with_2() {
     let folder = Folder::new(SETTINGS);
     for misuse in [
