@@ -64,6 +64,17 @@ fn deleted_organization_of_pipedrive_is_mapped_by_its_name() {
 }
 
 #[test]
+fn churned_account_of_a_zoho_workflow_is_read_without_a_mapping() {
+    let source = source("static-token", "t0ken-of-the-workflow-0123456789");
+    let body = r#"{"type": "company_departed", "company": {"organization": "Customer Inc."}}"#;
+    assert_eq!(company(&source, body), Ok(Some(Company::Organization("Customer Inc.".to_owned()))));
+    // The notification of the deletion has an id only, and nothing comes of it.
+    let zoho = spec("zoho", usable_secret("zoho"));
+    let body = r#"{"module": "Accounts", "operation": "delete", "ids": ["4000001"], "server_time": 1795165200000}"#;
+    assert!(compile(zoho).unwrap().read(None, body.as_bytes()).unwrap().is_empty());
+}
+
+#[test]
 fn mapping_of_companies_needs_a_place_of_the_company() {
     let mapping = "type = '$.type'\ntypes = { left = 'company_departed' }\nemail = '$.mail'";
     let error = compile(Spec { mapping: Some(table(mapping)), ..spec("github", "secret") });
