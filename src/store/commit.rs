@@ -28,6 +28,9 @@ use crate::domain::ids::SourceName;
 const UNITS: usize = 32;
 const JOINING: Duration = Duration::from_millis(10);
 
+/// The time without use after which the connection is tested before it is used.
+const UNTESTED: Duration = Duration::from_secs(1);
+
 /// A request that is served while no transaction is open.
 pub(super) enum BetweenGroups {
     Turn(Answer<Held>),
@@ -181,8 +184,13 @@ impl Committer {
         self.files.as_ref().map_or(Ok(()), |files| files.check())
     }
 
-    /// Replaces a broken connection.
+    /// Replaces a broken connection. One that was idle is tested before, so that the first delivery after a restart of the
+    /// server is stored, too.
     async fn repair(&self, state: &mut WriterState) -> Result<(), StoreError> {
+        let idle = std::mem::replace(&mut state.used_at, Instant::now()).elapsed();
+        if !state.is_broken && !state.in_transaction && idle > UNTESTED {
+            state.is_broken = !state.connection.is_alive().await;
+        }
         if state.is_broken {
             self.check_files()?;
             // Opened before the other one is closed, so that the write-ahead log stays in place.

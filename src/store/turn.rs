@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::ops::{Deref, DerefMut};
+use std::time::Instant;
 
 use tokio::sync::{OwnedMutexGuard, mpsc, oneshot};
 
@@ -35,6 +36,8 @@ pub(super) struct WriterState {
     pub(super) connection: Connection,
     /// Whether the connection must be replaced before it is used again.
     pub(super) is_broken: bool,
+    /// When the last turn began.
+    pub(super) used_at: Instant,
     pub(super) in_transaction: bool,
     pub(super) unit: Unit,
     pub(super) group: Group,
@@ -130,10 +133,10 @@ impl Group {
 }
 
 impl WriterState {
-    pub(super) const fn new(connection: Connection) -> Self {
+    pub(super) fn new(connection: Connection) -> Self {
         let effects = Effects { journal_head: None, recorded_head: None, newest_delivery: 0, paused_sources: None };
         let group = Group { answers: Vec::new(), effects };
-        Self { connection, is_broken: false, in_transaction: false, unit: Unit::None, group }
+        Self { connection, is_broken: false, used_at: Instant::now(), in_transaction: false, unit: Unit::None, group }
     }
 
     /// Opens the savepoint of a unit, and before it the transaction if none is open.

@@ -97,6 +97,28 @@ async fn second_daemon_takes_webhooks_and_takes_over_the_site_of_a_killed_one() 
 
 #[tokio::test]
 #[ignore = "needs the programs of PostgreSQL"]
+async fn first_delivery_after_a_restart_of_the_server_is_accepted() {
+    let story = Story::begin(StoryDatabase::create().await);
+    let mut daemon = story.folder.serve("info");
+    daemon.wait_until_it_works(&["acme"]).await;
+    assert_eq!(story.send(&daemon, "one", "ann@example.com").code, Some(0));
+    daemon.process.wait_for_lines("gone_confirmed", 1);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    // What a restart does to a connection that nobody uses at that time.
+    let mut beside = story.connect().await;
+    let ended = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let ended: i64 = sqlx::query(ended).fetch_one(&mut beside).await.unwrap().get(0);
+    assert!(ended > 1, "{ended} connections");
+    let sent = story.send(&daemon, "two", "ben@example.com");
+    assert_eq!(sent.code, Some(0), "{sent:?}");
+    daemon.process.wait_for_lines("gone_confirmed", 2);
+    assert!(daemon.process.terminate().success());
+    story.database.remove().await;
+}
+
+#[tokio::test]
+#[ignore = "needs the programs of PostgreSQL"]
 async fn operator_at_one_replica_stops_what_another_one_would_do() {
     let story = Story::begin(StoryDatabase::create().await);
     let token = "rosa-4pprover-secret-0123456789";

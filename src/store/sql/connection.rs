@@ -14,6 +14,8 @@ use crate::store::error::StoreError;
 /// that waits for a synchronous standby: a server that lost its power answers nothing at all.
 const CONNECT: Duration = Duration::from_secs(5);
 pub(super) const ANSWER: Duration = Duration::from_secs(30);
+/// The longest wait for a sign of life of a connection that was not used for a while.
+const LIFE: Duration = Duration::from_secs(2);
 
 /// How to connect.
 #[derive(Debug, Clone)]
@@ -118,6 +120,17 @@ impl Connection {
         match self.0 {
             Engine::Sqlite(_) => Kind::Sqlite,
             Engine::Postgres(_) => Kind::Postgres,
+        }
+    }
+
+    /// Whether the other end is still there. A server that was started again has closed its connections.
+    pub(in crate::store) async fn is_alive(&mut self) -> bool {
+        match &mut self.0 {
+            Engine::Sqlite(_) => true,
+            Engine::Postgres(remote) => {
+                let answer = tokio::time::timeout(LIFE, remote.handle.get().ping()).await;
+                matches!(answer, Ok(Ok(())))
+            }
         }
     }
 
