@@ -1,5 +1,6 @@
 //! What is in `deploy/`: checked against the documents and the program here, and by its own tools in the ignored tests.
 
+mod compose;
 mod kubernetes;
 mod litestream;
 

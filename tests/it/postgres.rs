@@ -104,7 +104,7 @@ async fn first_delivery_after_a_restart_of_the_server_is_accepted() {
     assert_eq!(story.send(&daemon, "one", "ann@example.com").code, Some(0));
     daemon.process.wait_for_lines("gone_confirmed", 1);
     tokio::time::sleep(Duration::from_secs(2)).await;
-    // What a restart does to a connection that nobody uses at that time.
+    // What a restart does to a connection that is idle at that time.
     let mut beside = story.connect().await;
     let ended = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
                  WHERE datname = current_database() AND pid <> pg_backend_pid()";
