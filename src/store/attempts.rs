@@ -55,13 +55,14 @@ impl Tx {
         }
         let (due_at, failing) = match &report.settlement {
             Settlement::Finished(transition) => {
-                if let Transition::AttentionNeeded(attention) = transition {
-                    self.give_up(lease, &format!("needs attention: {}", attention.reason), now).await?;
-                    if dispatched {
-                        record.case.progress.ended_without_outcome(job.kind, now);
-                    }
+                let failed = if let Transition::AttentionNeeded(attention) = transition {
+                    Some(format!("needs attention: {}", attention.reason))
                 } else {
-                    self.finish(lease, now).await?;
+                    None
+                };
+                self.finish(lease, failed.as_deref(), now).await?;
+                if dispatched && failed.is_some() {
+                    record.case.progress.ended_without_outcome(job.kind, now);
                 }
                 let note = Note::detail(report.detail.clone());
                 return self.transition_or_inconsistent(record, transition, note, now).await;

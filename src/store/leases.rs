@@ -101,39 +101,26 @@ impl Tx {
             .await
     }
 
-    /// Finishes a job and ends its lease.
-    pub(super) async fn finish(&mut self, lease: Lease, now: Timestamp) -> Result<(), StoreError> {
+    /// Ends a job and its lease: as done or, with a reason, as one that did not do its work and needs a human.
+    pub(super) async fn finish(
+        &mut self,
+        lease: Lease,
+        failed: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         query(
             "UPDATE jobs
-             SET state = 'done',
-                 finished_at = $1,
+             SET state = $1,
+                 finished_at = $2,
                  attempts = attempts + 1,
                  lease_token = NULL,
                  lease_until = NULL,
-                 last_error = NULL
-             WHERE id = $2 AND lease_token = $3",
+                 last_error = $3
+             WHERE id = $4 AND lease_token = $5",
         )
+        .bind(if failed.is_some() { "cancelled" } else { "done" })
         .bind(millis(now))
-        .bind(lease.job_id.to_string())
-        .bind(lease.token.to_string())
-        .exec_leased(self)
-        .await
-    }
-
-    /// Ends a job that did not do its work and needs a human, for this reason, and its lease.
-    pub(super) async fn give_up(&mut self, lease: Lease, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-        query(
-            "UPDATE jobs
-             SET state = 'cancelled',
-                 finished_at = $1,
-                 attempts = attempts + 1,
-                 lease_token = NULL,
-                 lease_until = NULL,
-                 last_error = $2
-             WHERE id = $3 AND lease_token = $4",
-        )
-        .bind(millis(now))
-        .bind(reason)
+        .bind(failed)
         .bind(lease.job_id.to_string())
         .bind(lease.token.to_string())
         .exec_leased(self)
