@@ -251,11 +251,11 @@ fn add_problems(operation: &mut Operation, method: &HttpMethod, names_something:
     let changes = *method == HttpMethod::Post;
     let is_restricted = role_of(operation).is_some_and(|role| role > Role::Viewer);
     for problem in PROBLEMS {
-        let applies = match problem.status {
-            "403" => is_restricted || names_something,
-            "404" | "409" => names_something,
-            "413" | "415" | "422" => changes,
-            _ => true,
+        let applies = match problem.applies {
+            Applies::Always => true,
+            Applies::Changes => changes,
+            Applies::Named => names_something,
+            Applies::NamedOrRestricted => names_something || is_restricted,
         };
         if applies {
             let reference = || RefOr::Ref(Ref::from_response_name(problem.name));
@@ -269,42 +269,75 @@ struct CommonProblem {
     status: &'static str,
     /// The name in the document's components.
     name: &'static str,
+    applies: Applies,
     description: &'static str,
+}
+
+/// The operations that a common problem applies to.
+enum Applies {
+    Always,
+    /// Those that change something.
+    Changes,
+    /// Those whose path names something.
+    Named,
+    /// Those, and the ones for which not every role suffices.
+    NamedOrRestricted,
 }
 
 const PROBLEMS: [CommonProblem; 10] = [
     CommonProblem {
         status: "400",
         name: "BadRequest",
+        applies: Applies::Always,
         description: "A query parameter is unknown or invalid, or the body is not valid JSON",
     },
-    CommonProblem { status: "401", name: "Unauthorized", description: "The token is missing or invalid" },
-    CommonProblem { status: "403", name: "Forbidden", description: "The role of the token does not allow this" },
-    CommonProblem { status: "404", name: "NotFound", description: "There is no such thing" },
+    CommonProblem {
+        status: "401",
+        name: "Unauthorized",
+        applies: Applies::Always,
+        description: "The token is missing or invalid",
+    },
+    CommonProblem {
+        status: "403",
+        name: "Forbidden",
+        applies: Applies::NamedOrRestricted,
+        description: "The role of the token does not allow this",
+    },
+    CommonProblem { status: "404", name: "NotFound", applies: Applies::Named, description: "There is no such thing" },
     CommonProblem {
         status: "409",
         name: "Conflict",
+        applies: Applies::Named,
         description: "The state does not allow this, or the name fits several cases",
     },
     CommonProblem {
         status: "413",
         name: "ContentTooLarge",
+        applies: Applies::Changes,
         description: "The body is larger than 64 KiB, or the file than 16 MiB",
     },
-    CommonProblem { status: "415", name: "UnsupportedMediaType", description: "The body is not `application/json`" },
+    CommonProblem {
+        status: "415",
+        name: "UnsupportedMediaType",
+        applies: Applies::Changes,
+        description: "The body is not `application/json`",
+    },
     CommonProblem {
         status: "422",
         name: "UnprocessableContent",
+        applies: Applies::Changes,
         description: "A value of the body is missing, unknown or invalid",
     },
     CommonProblem {
         status: "500",
         name: "InternalServerError",
+        applies: Applies::Always,
         description: "An internal error, see the log of the daemon",
     },
     CommonProblem {
         status: "503",
         name: "ServiceUnavailable",
+        applies: Applies::Always,
         description: "The database is unavailable, or the request timed out: retry it",
     },
 ];
