@@ -138,6 +138,7 @@ mod tests {
         let long = format!("email\n{}", "a@b.c\n".repeat(MOST_ROWS + 1));
         assert_eq!(CsvFile::read(long.as_bytes()).unwrap_err(), CsvError::TooLong);
     }
+
     #[test]
     fn missing_quote_takes_no_other_row() {
         let read = |text: &str| {

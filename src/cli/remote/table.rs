@@ -41,7 +41,7 @@ const GLUE: char = '\u{a0}';
 
 /// Words that stay on one line, if the column is as wide as they are.
 pub(super) fn unbroken(words: &str) -> String {
-    words.replace(' ', "\u{a0}")
+    words.replace(' ', GLUE.encode_utf8(&mut [0; 4]))
 }
 
 /// The width that a column keeps.
