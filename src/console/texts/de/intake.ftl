@@ -45,8 +45,8 @@ deliveries-unreadable = { $count ->
    *[other] { $count } sind nicht lesbar. Sie bleiben gespeichert, bis die Zuordnung stimmt.
 }
 deliveries-caption = { $count ->
-    [one] { $count } Zustellung, Neueste zuerst
-   *[other] { $count } Zustellungen, Neueste zuerst
+    [one] { $count } Zustellung, neueste zuerst
+   *[other] { $count } Zustellungen, neueste zuerst
 }
 deliveries-none = Noch nichts angekommen
 deliveries-none-text = Lassen Sie den Webhook des Anbieters auf die öffentliche Adresse zeigen, oder senden Sie ein signiertes Beispiel:

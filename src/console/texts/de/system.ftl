@@ -5,8 +5,8 @@ journal-kind = Einträge
 journal-case = Fall
 journal-case-hint = Die ganze Nummer eines Falls, wie sie auf seiner Seite unter Angaben steht.
 journal-caption = { $count ->
-    [one] { $count } Eintrag, Neueste zuerst
-   *[other] { $count } Einträge, Neueste zuerst
+    [one] { $count } Eintrag, neueste zuerst
+   *[other] { $count } Einträge, neueste zuerst
 }
 journal-none = Kein Eintrag passt.
 journal-detail = Zeigen
