@@ -3,6 +3,8 @@
 //! `axum::serve` has no timeout for request heads and no connection limit; this module has both. At the connection limit, the
 //! longest idle connections are closed.
 
+mod request_body;
+
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +27,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
+
+use self::request_body::RequestBody;
 
 /// The timeout of a request head, from the start of the connection or the end of the previous request. It also closes idle
 /// connections.
@@ -116,7 +120,9 @@ fn connection(
     let (table, slot) = (Arc::clone(table), Arc::clone(slot));
     let service = router.map_request(move |request: hyper::Request<Incoming>| {
         table.touch(&slot);
-        request.map(Body::new)
+        let (head, incoming) = request.into_parts();
+        let body = RequestBody::new(&head.headers, incoming);
+        Request::from_parts(head, Body::new(body))
     });
     http1::Builder::new()
         .timer(TokioTimer::new())

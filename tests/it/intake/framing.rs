@@ -28,6 +28,30 @@ async fn body_over_the_limit_is_413_however_it_is_framed() {
     row.passed(5, "5 × 413");
 }
 
+/// The response is sent before the upload ends. It must arrive although the client continues to send.
+#[tokio::test]
+async fn response_during_an_upload_reaches_the_client() {
+    let story = Harness::start().await;
+    let large = vec![b' '; TWO_MEBIBYTES];
+    let unannounced = [format!("{TWO_MEBIBYTES:x}\r\n").as_bytes(), &large, b"\r\n0\r\n\r\n"].concat();
+    for (path, length, body, expected) in [
+        ("/webhooks/hr", format!("content-length: {TWO_MEBIBYTES}"), &large, 413),
+        ("/webhooks/hr", "transfer-encoding: chunked".to_owned(), &unannounced, 413),
+        ("/webhooks/unknown", format!("content-length: {TWO_MEBIBYTES}"), &large, 404),
+        ("/livez", format!("content-length: {TWO_MEBIBYTES}"), &large, 405),
+    ] {
+        let mut stream = story.connect().await;
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        for part in body.chunks(TWO_MEBIBYTES / 4) {
+            stream.write_all(part).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(status(&read_all(&mut stream).await), expected, "{path}, {length}");
+    }
+    story.still_takes_deliveries(0).await;
+}
+
 #[tokio::test]
 async fn chunked_body_is_accepted() {
     let story = Harness::start().await;
