@@ -257,9 +257,16 @@ impl Site {
             let printed = String::from_utf8_lossy(&sent.stdout).into_owned() + &String::from_utf8_lossy(&sent.stderr);
             assert!(sent.status.success() && printed.contains("202"), "{url}: {printed}");
         }
-        let large = self.folder.file("large.json", &"x".repeat(1024 * 1024 + 1));
         let root = format!("https://localhost:{port}");
-        assert_eq!(self.curl(&["--data-binary", &format!("@{large}"), &format!("{root}/webhooks/hr")]), "413");
+        for size in [1024 * 1024 + 1, 16 * 1024 * 1024] {
+            let large = self.folder.file("large.json", &"x".repeat(size));
+            // With `Expect: 100-continue`, which curl sends by itself, and without it.
+            for expect in ["Expect: 100-continue", "Expect:"] {
+                let sent =
+                    self.curl(&["-H", expect, "--data-binary", &format!("@{large}"), &format!("{root}/webhooks/hr")]);
+                assert_eq!(sent, "413", "{size} bytes, {expect}");
+            }
+        }
         assert_eq!(self.curl(&["--data-binary", "{}", &format!("{root}/webhooks/hr")]), "401");
         for path in ["/livez", "/readyz", "/metrics", "/api/v1/cases", "/"] {
             assert_eq!(self.curl(&[&format!("{root}{path}")]), "404", "{path}");
