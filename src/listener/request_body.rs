@@ -19,7 +19,7 @@ const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct RequestBody {
     /// `None` after the end.
     incoming: Option<Incoming>,
-    /// With `Expect: 100-continue`, the response stops the upload, and reading would ask for it.
+    /// With `Expect: 100-continue`, the response stops the upload; reading would start it.
     waits_for_continue: bool,
 }
 
