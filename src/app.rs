@@ -52,7 +52,6 @@ const CLOCKS: SignedDuration = SignedDuration::from_secs(5);
 /// A daemon with bound sockets and an open database.
 #[derive(Debug)]
 pub struct App {
-    admin_routes: admin::Routes,
     settings: Arc<Settings>,
     clock: Arc<dyn Clock>,
     store: Store,
@@ -72,7 +71,6 @@ pub struct App {
 impl App {
     /// Opens the database and binds both listeners.
     pub async fn build(settings: Arc<Settings>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let admin_routes = admin::Routes::new();
         let store = database(&settings)?.open().await?;
         let evidence_key = Arc::new(evidence_key(&settings)?);
         let anchor = Anchor::new(store.clone(), Arc::clone(&evidence_key), settings.evidence.anchor.clone());
@@ -118,7 +116,6 @@ impl App {
         }
         let free_space = FreeSpace::Of(folder_of(&settings.store.path));
         Ok(Self {
-            admin_routes,
             free_space,
             settings,
             clock,
@@ -196,7 +193,6 @@ impl App {
 
     fn start(self, shutdown: &Shutdown) -> anyhow::Result<()> {
         let Self {
-            admin_routes,
             settings,
             clock,
             store,
@@ -239,8 +235,7 @@ impl App {
         parts.spawn_on_duty("upkeep.anchor", parts.background(), move |stopping| {
             upkeep::anchor_journal(Arc::clone(&anchor), stopping)
         });
-        let inward =
-            Inward { routes: admin_routes, access, secrets, evidence_key, free_space, rejections, ports: adapters };
+        let inward = Inward { access, secrets, evidence_key, free_space, rejections, ports: adapters };
         parts.start_admin(admin, inward);
         Ok(())
     }
@@ -248,7 +243,6 @@ impl App {
 
 /// What only the admin listener needs.
 struct Inward {
-    routes: admin::Routes,
     access: Access,
     secrets: Arc<Notify>,
     evidence_key: Arc<SigningKey>,
@@ -348,7 +342,7 @@ impl Parts<'_> {
     }
 
     fn start_admin(self, admin: TcpListener, inward: Inward) {
-        let Inward { routes, access, secrets, evidence_key, free_space, rejections, ports } = inward;
+        let Inward { access, secrets, evidence_key, free_space, rejections, ports } = inward;
         self.shutdown.spawn("admin.rejections", access.clone().report(self.shutdown.stopping()));
         let settings = self.settings.file.to_toml().unwrap_or_else(|error| format!("# {error}\n"));
         let state = Arc::new(AdminState {
@@ -373,7 +367,7 @@ impl Parts<'_> {
             evidence_key,
         });
         let console = console::router(Arc::clone(&state), settings);
-        let serving = listener::serve_private(admin, admin::router(routes, state, console), self.shutdown.stopping());
+        let serving = listener::serve_private(admin, admin::router(state, console), self.shutdown.stopping());
         self.shutdown.spawn("admin", serving);
     }
 }

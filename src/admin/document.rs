@@ -2,11 +2,8 @@
 //! this module adds what all of them share: authentication, roles, problems.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use axum::http::header;
-use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use utoipa::openapi::link::Link;
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
@@ -213,20 +210,18 @@ fn allow_no_body(operation: &mut Operation, optional: &BTreeSet<String>) {
     body.required = Some(if is_optional { Required::False } else { Required::True });
 }
 
-/// The query parameters of each operation, by its method and path.
-pub(super) fn query_parameters(document: &OpenApi) -> QueryParameters {
-    let mut names = BTreeMap::new();
-    for (path, item) in &document.paths.paths {
-        for (method, operation) in [("GET", &item.get), ("POST", &item.post)] {
-            let Some(operation) = operation else { continue };
-            let parameters = operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
-                RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query => Some(parameter.name.clone()),
-                RefOr::T(_) | RefOr::Ref(_) => None,
-            });
-            names.insert((method.to_owned(), path.clone()), parameters.collect());
-        }
-    }
-    names
+/// The query parameters of each operation of a path.
+pub(super) fn query_parameters(item: &PathItem, path: &str) -> QueryParameters {
+    let operations = [("GET", &item.get), ("POST", &item.post)];
+    let operations = operations.into_iter().filter_map(|(method, operation)| Some((method, operation.as_ref()?)));
+    let named = operations.map(|(method, operation)| {
+        let parameters = operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
+            RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query => Some(parameter.name.clone()),
+            RefOr::T(_) | RefOr::Ref(_) => None,
+        });
+        ((method.to_owned(), path.to_owned()), parameters.collect())
+    });
+    named.collect()
 }
 
 /// The role that the security requirement of an operation names, in its description.
@@ -348,11 +343,6 @@ impl CommonProblem {
         let content = ContentBuilder::new().schema(Some(schema)).build();
         ResponseBuilder::new().description(self.description).content("application/problem+json", content).build()
     }
-}
-
-pub(super) fn respond(document: &Arc<str>) -> Response {
-    let content_type = [(header::CONTENT_TYPE, "application/json")];
-    (content_type, document.to_string()).into_response()
 }
 
 /// The document as it is served and printed.

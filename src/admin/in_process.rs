@@ -27,7 +27,7 @@ pub(crate) struct ApiResponse {
 
 impl InProcess {
     pub(crate) fn new(state: Arc<AdminState>) -> Self {
-        let (routes, _document) = api::routes().split_for_parts();
+        let (routes, _parameters) = super::served(api::each_route, "");
         let routes = routes.fallback(error::no_such_route).method_not_allowed_fallback(error::no_such_method);
         Self(routes.with_state(state))
     }

@@ -19,7 +19,8 @@ mod state;
 pub(crate) mod tests;
 
 use std::any::Any;
-use std::sync::Arc;
+use std::mem;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -38,6 +39,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use self::access::{Access, Tokens};
+use self::api::Route;
 pub(crate) use self::auth::Caller;
 use self::error::ApiError;
 use self::guard::QueryParameters;
@@ -48,36 +50,21 @@ pub(crate) use self::state::{AdminState, ConfiguredSite, ConfiguredSource};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The routes without their state, and what is read from their document.
-#[derive(Debug)]
-pub(crate) struct Routes {
-    api: Router<Arc<AdminState>>,
-    health: Router<Arc<AdminState>>,
-    document: Arc<str>,
-    parameters: Arc<QueryParameters>,
-}
-
-impl Routes {
-    /// Builds the document, which takes a megabyte for a moment. Before the rest of the daemon, so that the rest can use
-    /// that memory.
-    pub(crate) fn new() -> Self {
-        let (api, health, document) = routes();
-        let parameters = Arc::new(document::query_parameters(&document));
-        Self { api, health, document: document::to_json(&document).into(), parameters }
-    }
-}
+/// The document as `/openapi.json` serves it, built when it is first needed: it takes two megabytes for a moment.
+static DOCUMENT: LazyLock<String> = LazyLock::new(openapi);
 
 /// All routes and layers of the private listener. `console` has the routes of the pages.
-pub(crate) fn router(routes: Routes, state: Arc<AdminState>, console: Router) -> Router {
-    let Routes { api, health, document, parameters } = routes;
+pub(crate) fn router(state: Arc<AdminState>, console: Router) -> Router {
+    let (api, parameters) = served(api::each_route, "/api/v1");
+    let (health, _none) = served(each_health_route, "");
     let api = api
-        .layer(middleware::from_fn_with_state(parameters, guard::reject_unknown_parameters))
+        .layer(middleware::from_fn_with_state(Arc::new(parameters), guard::reject_unknown_parameters))
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)
         .layer(middleware::from_fn_with_state(Arc::clone(&state), auth::authenticate));
     Router::new()
         .merge(health)
-        .route("/openapi.json", get(async move || document::respond(&document)))
+        .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.as_str())))
         .nest("/api/v1", api)
         .method_not_allowed_fallback(error::no_such_method)
         .with_state(Arc::clone(&state))
@@ -96,21 +83,36 @@ pub(crate) fn router(routes: Routes, state: Arc<AdminState>, console: Router) ->
         .layer(middleware::map_request(guard::limit_request_id))
 }
 
-/// The routes that require a token, those that do not, and the document of all of them.
-fn routes() -> (Router<Arc<AdminState>>, Router<Arc<AdminState>>, OpenApi) {
-    let (api, of_api) = api::routes().split_for_parts();
-    let (health, of_health) = OpenApiRouter::new()
-        .routes(routes!(health::alive))
-        .routes(routes!(health::ready))
-        .routes(routes!(metrics::scrape))
-        .split_for_parts();
-    let document = document::empty().nest("/api/v1", of_api).merge_from(of_health);
-    (api, health, document::complete(document))
+/// The routes that require no token.
+fn each_health_route(add: &mut dyn FnMut(Route)) {
+    add(routes!(health::alive));
+    add(routes!(health::ready));
+    add(routes!(metrics::scrape));
+}
+
+/// The routes, and the query parameters of each below `prefix`. The rest of a description is dropped.
+fn served(each_route: fn(&mut dyn FnMut(Route)), prefix: &str) -> (Router<Arc<AdminState>>, QueryParameters) {
+    let (mut router, mut parameters) = (Router::new(), QueryParameters::new());
+    each_route(&mut |(_schemas, described, handlers)| {
+        for (path, item) in described.paths {
+            parameters.extend(document::query_parameters(&item, &format!("{prefix}{path}")));
+            router = mem::take(&mut router).route(&path, handlers.clone());
+        }
+    });
+    (router, parameters)
+}
+
+/// The descriptions of the routes.
+fn described(each_route: fn(&mut dyn FnMut(Route))) -> OpenApi {
+    let mut router = OpenApiRouter::new();
+    each_route(&mut |route| router = mem::take(&mut router).routes(route));
+    router.into_openapi()
 }
 
 /// The OpenAPI document, as `/openapi.json` serves it.
 pub(crate) fn openapi() -> String {
-    document::to_json(&routes().2)
+    let document = document::empty().nest("/api/v1", described(api::each_route));
+    document::to_json(&document::complete(document.merge_from(described(each_health_route))))
 }
 
 /// Logs the route pattern; path and query may contain personal data.

@@ -23,7 +23,7 @@ mod view;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 use super::state::AdminState;
@@ -42,46 +42,47 @@ pub(crate) use crate::explain::{
     Basis, Because, Consequence, ExplainedItem, Explanation, Lack, Lookup as ExplainLookup, Match,
 };
 
-pub(super) fn routes() -> OpenApiRouter<Arc<AdminState>> {
-    OpenApiRouter::new()
-        .routes(routes!(status::show))
-        .routes(routes!(cases::list, open::open))
-        .routes(routes!(bulk::carry_out))
-        .routes(routes!(cases::show))
-        .routes(routes!(cases::history))
-        .routes(routes!(cases::requests))
-        .routes(routes!(evidence::of_case))
-        .routes(routes!(actions::approve))
-        .routes(routes!(actions::withdraw))
-        .routes(routes!(actions::cancel))
-        .routes(routes!(actions::hold))
-        .routes(routes!(actions::release))
-        .routes(routes!(actions::retry))
-        .routes(routes!(actions::resolve))
-        .routes(routes!(evidence::of_period))
-        .routes(routes!(evidence::key))
-        .merge(imports())
-        .routes(routes!(jobs::list))
-        .routes(routes!(sources::list))
-        .routes(routes!(sources::pause))
-        .routes(routes!(sources::resume))
-        .routes(routes!(sources::release))
-        .routes(routes!(offered_secrets::accept))
-        .routes(routes!(sites::list))
-        .routes(routes!(sites::pause))
-        .routes(routes!(sites::resume))
-        .routes(routes!(fence::show))
-        .routes(routes!(fence::lift))
-        .routes(routes!(deliveries::list))
-        .routes(routes!(deliveries::show))
-        .routes(routes!(deliveries::explain))
-        .routes(routes!(deliveries::replay))
+/// A route with its description in the OpenAPI document.
+pub(super) type Route = UtoipaMethodRouter<Arc<AdminState>>;
+
+/// Passes each route to `add`. Not as one router, because the descriptions of all of them take two megabytes.
+pub(super) fn each_route(add: &mut dyn FnMut(Route)) {
+    add(routes!(status::show));
+    add(routes!(cases::list, open::open));
+    add(routes!(bulk::carry_out));
+    add(routes!(cases::show));
+    add(routes!(cases::history));
+    add(routes!(cases::requests));
+    add(routes!(evidence::of_case));
+    add(routes!(actions::approve));
+    add(routes!(actions::withdraw));
+    add(routes!(actions::cancel));
+    add(routes!(actions::hold));
+    add(routes!(actions::release));
+    add(routes!(actions::retry));
+    add(routes!(actions::resolve));
+    add(routes!(evidence::of_period));
+    add(routes!(evidence::key));
+    add(with_files(routes!(import::import)));
+    add(routes!(import::progress));
+    add(routes!(jobs::list));
+    add(routes!(sources::list));
+    add(routes!(sources::pause));
+    add(routes!(sources::resume));
+    add(routes!(sources::release));
+    add(routes!(offered_secrets::accept));
+    add(routes!(sites::list));
+    add(routes!(sites::pause));
+    add(routes!(sites::resume));
+    add(routes!(fence::show));
+    add(routes!(fence::lift));
+    add(routes!(deliveries::list));
+    add(routes!(deliveries::show));
+    add(routes!(deliveries::explain));
+    add(routes!(deliveries::replay));
 }
 
 /// The limit of a file is that of `limit_body`.
-fn imports() -> OpenApiRouter<Arc<AdminState>> {
-    OpenApiRouter::new()
-        .routes(routes!(import::import))
-        .routes(routes!(import::progress))
-        .layer(DefaultBodyLimit::disable())
+fn with_files((schemas, paths, handlers): Route) -> Route {
+    (schemas, paths, handlers.layer(DefaultBodyLimit::disable()))
 }

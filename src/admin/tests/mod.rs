@@ -127,7 +127,7 @@ impl Daemon {
             ports: ports(),
             evidence_key: Arc::new(SigningKey::from_seed(&[9; 32]).unwrap()),
         });
-        let router = super::router(super::Routes::new(), Arc::clone(&state), console(state));
+        let router = super::router(Arc::clone(&state), console(state));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let mut server = JoinSet::new();
