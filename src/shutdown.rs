@@ -33,9 +33,11 @@ impl Shutdown {
     }
 
     /// Spawns a part that the shutdown waits for. If it ends early, the daemon stops.
+    // Boxed, and not inlined: the caller's stack would hold several copies of each part's future.
+    #[inline(never)]
     pub fn spawn(&self, name: &'static str, part: impl Future<Output = ()> + Send + 'static) {
         let soft = self.soft.clone();
-        let inner = self.tasks.spawn(part);
+        let inner = self.tasks.spawn(Box::pin(part));
         self.tasks.spawn(async move {
             let ended = inner.await;
             if !soft.is_cancelled() {

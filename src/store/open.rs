@@ -21,8 +21,8 @@ const STATEMENTS: usize = 512;
 /// The number of rows that SQLite's thread reads ahead: it waits for the reader of each further row.
 const ROWS: usize = 256;
 
-/// The maximum number of concurrent reads.
-const READERS: u32 = 4;
+/// The maximum number of concurrent reads. Each connection takes a third of a megabyte.
+const READERS: u32 = 3;
 
 /// The number of file checks before the database is rejected, and the time between two checks.
 const CHECKS: u32 = 5;
