@@ -19,7 +19,7 @@ const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct RequestBody {
     /// `None` after the end.
     incoming: Option<Incoming>,
-    /// With `Expect: 100-continue`, the response stops the upload; reading would start it.
+    /// With `Expect: 100-continue` and before the first read: the response stops the upload, and a read would start it.
     waits_for_continue: bool,
 }
 
@@ -34,6 +34,7 @@ impl Body for RequestBody {
     type Error = hyper::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        self.waits_for_continue = false;
         let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
         let frame = ready!(Pin::new(incoming).poll_frame(cx));
         if !matches!(frame, Some(Ok(_))) {

@@ -37,6 +37,7 @@ async fn response_during_an_upload_reaches_the_client() {
     for (path, length, body, expected) in [
         ("/webhooks/hr", format!("content-length: {TWO_MEBIBYTES}"), &large, 413),
         ("/webhooks/hr", "transfer-encoding: chunked".to_owned(), &unannounced, 413),
+        ("/webhooks/hr", "transfer-encoding: chunked\r\nexpect: 100-continue".to_owned(), &unannounced, 413),
         ("/webhooks/unknown", format!("content-length: {TWO_MEBIBYTES}"), &large, 404),
         ("/livez", format!("content-length: {TWO_MEBIBYTES}"), &large, 405),
     ] {
@@ -47,7 +48,8 @@ async fn response_during_an_upload_reaches_the_client() {
             stream.write_all(part).await.unwrap();
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        assert_eq!(status(&read_all(&mut stream).await), expected, "{path}, {length}");
+        let answer = read_all(&mut stream).await;
+        assert!(answer.contains(&format!("HTTP/1.1 {expected} ")), "{path}, {length}: {answer}");
     }
     story.still_takes_deliveries(0).await;
 }
