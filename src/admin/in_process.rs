@@ -13,6 +13,7 @@ use tower::ServiceExt as _;
 use super::api;
 use super::auth::Caller;
 use super::error::{self, ApiError};
+use super::routes;
 use super::state::AdminState;
 
 /// The routes of the API, without its authentication.
@@ -27,9 +28,9 @@ pub(crate) struct ApiResponse {
 
 impl InProcess {
     pub(crate) fn new(state: Arc<AdminState>) -> Self {
-        let (routes, _parameters) = super::served(api::each_route, "");
-        let routes = routes.fallback(error::no_such_route).method_not_allowed_fallback(error::no_such_method);
-        Self(routes.with_state(state))
+        let (router, _parameters) = routes::served(api::each_route, "");
+        let router = router.fallback(error::no_such_route).method_not_allowed_fallback(error::no_such_method);
+        Self(router.with_state(state))
     }
 
     /// Sends a request in the name of `caller`, whom the console has authenticated. `path` is relative to `/api/v1`.

@@ -13,13 +13,13 @@ mod health;
 mod in_process;
 mod metrics;
 mod ports;
+mod routes;
 mod state;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
 use std::any::Any;
-use std::mem;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -34,29 +34,23 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
-use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use self::access::{Access, Tokens};
-use self::api::Route;
 pub(crate) use self::auth::Caller;
 use self::error::ApiError;
-use self::guard::QueryParameters;
 pub(crate) use self::health::is_worker_alive;
 pub(crate) use self::in_process::{ApiResponse, InProcess};
 pub(crate) use self::ports::{DeskPerson, FreeSpace, Ports};
+use self::routes::Route;
 pub(crate) use self::state::{AdminState, ConfiguredSite, ConfiguredSource};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The document as `/openapi.json` serves it, built when it is first needed: it takes two megabytes for a moment.
-static DOCUMENT: LazyLock<String> = LazyLock::new(openapi);
-
 /// All routes and layers of the private listener. `console` has the routes of the pages.
 pub(crate) fn router(state: Arc<AdminState>, console: Router) -> Router {
-    let (api, parameters) = served(api::each_route, "/api/v1");
-    let (health, _none) = served(each_health_route, "");
+    let (api, parameters) = routes::served(api::each_route, "/api/v1");
+    let (health, _none) = routes::served(each_health_route, "");
     let api = api
         .layer(middleware::from_fn_with_state(Arc::new(parameters), guard::reject_unknown_parameters))
         .fallback(error::no_such_route)
@@ -64,7 +58,7 @@ pub(crate) fn router(state: Arc<AdminState>, console: Router) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(&state), auth::authenticate));
     Router::new()
         .merge(health)
-        .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.as_str())))
+        .route("/openapi.json", get(async || ([(header::CONTENT_TYPE, "application/json")], openapi())))
         .nest("/api/v1", api)
         .method_not_allowed_fallback(error::no_such_method)
         .with_state(Arc::clone(&state))
@@ -90,29 +84,13 @@ fn each_health_route(add: &mut dyn FnMut(Route)) {
     add(routes!(metrics::scrape));
 }
 
-/// The routes, and the query parameters of each below `prefix`. The rest of a description is dropped.
-fn served(each_route: fn(&mut dyn FnMut(Route)), prefix: &str) -> (Router<Arc<AdminState>>, QueryParameters) {
-    let (mut router, mut parameters) = (Router::new(), QueryParameters::new());
-    each_route(&mut |(_schemas, described, handlers)| {
-        for (path, item) in described.paths {
-            parameters.extend(document::query_parameters(&item, &format!("{prefix}{path}")));
-            router = mem::take(&mut router).route(&path, handlers.clone());
-        }
+/// The OpenAPI document, as `/openapi.json` serves it. Built when it is first needed: it takes two megabytes for a moment.
+pub(crate) fn openapi() -> &'static str {
+    static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+        let document = document::empty().nest("/api/v1", routes::described(api::each_route));
+        document::to_json(&document::complete(document.merge_from(routes::described(each_health_route))))
     });
-    (router, parameters)
-}
-
-/// The descriptions of the routes.
-fn described(each_route: fn(&mut dyn FnMut(Route))) -> OpenApi {
-    let mut router = OpenApiRouter::new();
-    each_route(&mut |route| router = mem::take(&mut router).routes(route));
-    router.into_openapi()
-}
-
-/// The OpenAPI document, as `/openapi.json` serves it.
-pub(crate) fn openapi() -> String {
-    let document = document::empty().nest("/api/v1", described(api::each_route));
-    document::to_json(&document::complete(document.merge_from(described(each_health_route))))
+    &DOCUMENT
 }
 
 /// Logs the route pattern; path and query may contain personal data.

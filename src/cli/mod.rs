@@ -147,7 +147,7 @@ async fn run(command: Command, config: &Config) -> anyhow::Result<ExitCode> {
         Command::Healthcheck(arguments) => healthcheck::run(arguments).await?,
         Command::Completions(arguments) => generate::completions(&arguments, Cli::command()),
         Command::Man(arguments) => generate::man(&arguments, Cli::command())?,
-        Command::Openapi => print_out(&crate::admin::openapi()),
+        Command::Openapi => print_out(crate::admin::openapi()),
         Command::Remote(command) => {
             let mut text = Vec::new();
             let done = remote::run(command, token(), remote::screen::Screen::detect(), &mut text).await;

@@ -95,7 +95,7 @@ impl fmt::Display for Kind {
 impl HtmlSafe for Kind {}
 
 static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
-    let document = serde_json::from_str(&crate::admin::openapi()).unwrap_or_default();
+    let document = serde_json::from_str(crate::admin::openapi()).unwrap_or_default();
     Document::of(&document)
 });
 
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn every_operation_and_every_schema_of_the_document_is_shown() {
-        let served: Value = serde_json::from_str(&crate::admin::openapi()).unwrap();
+        let served: Value = serde_json::from_str(crate::admin::openapi()).unwrap();
         let document = document();
         let operations: usize = document.groups.iter().map(|group| group.operations.len()).sum();
         let served_operations: usize = members(&served, "paths").map(|(_, item)| item.as_object().unwrap().len()).sum();

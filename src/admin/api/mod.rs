@@ -20,13 +20,10 @@ mod sources;
 mod status;
 mod view;
 
-use std::sync::Arc;
-
 use axum::extract::DefaultBodyLimit;
-use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
-use super::state::AdminState;
+use super::routes::Route;
 
 pub(crate) use self::bulk::{BulkCase, BulkView, is_allowed};
 pub(crate) use self::deliveries::{DeliveryView, EventView};
@@ -42,10 +39,7 @@ pub(crate) use crate::explain::{
     Basis, Because, Consequence, ExplainedItem, Explanation, Lack, Lookup as ExplainLookup, Match,
 };
 
-/// A route with its description in the OpenAPI document.
-pub(super) type Route = UtoipaMethodRouter<Arc<AdminState>>;
-
-/// Passes each route to `add`. Not as one router, because the descriptions of all of them take two megabytes.
+/// Passes each route to `add`.
 pub(super) fn each_route(add: &mut dyn FnMut(Route)) {
     add(routes!(status::show));
     add(routes!(cases::list, open::open));
